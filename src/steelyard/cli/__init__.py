@@ -1,0 +1,7 @@
+"""The front door: ``steelyard VERB …``, a verb per file, each a thin shell over a function."""
+
+from __future__ import annotations
+
+from steelyard.cli.app import main, parser
+
+__all__ = ["main", "parser"]

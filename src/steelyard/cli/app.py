@@ -1,0 +1,58 @@
+"""Read the command line, call the verb, turn the user's mistakes into one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NoReturn, cast
+
+from steelyard._version import __version__
+from steelyard.errors import SteelyardError, closest
+
+_VERBS = ("run", "ask", "init", "report", "models")
+_INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes look like every other: one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '(\S+)'", message)
+        message += closest(wrong[1], _VERBS) if wrong else ""
+        self.exit(2, f"steelyard: error: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser with every verb."""
+    top = _Parser(
+        prog="steelyard",
+        description="Weigh the ways of adapting a language model to one task on your own data.",
+    )
+    top.add_argument("--version", action="version", version=f"steelyard {__version__}")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in _VERBS:
+        import_module(f"steelyard.cli.{verb}").add(verbs)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 2 a user's mistake, 130 interrupted."""
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as error:  # argparse leaves this way after --help, --version and mistakes
+        return error.code if isinstance(error.code, int) else 2
+    call = cast(Callable[[Any], int], args.call)
+    try:
+        return call(args)
+    except SteelyardError as error:
+        print(f"steelyard: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("steelyard: interrupted; run again to go on", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0

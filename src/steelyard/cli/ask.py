@@ -1,0 +1,22 @@
+"""``steelyard ask PATH TEXT``: put one question to a saved arm."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser("ask", help="put one input to the winner of a run")
+    verb.add_argument("path", metavar="PATH", type=Path, help="a run folder, or the winner/ in it")
+    verb.add_argument("text", metavar="TEXT", help="the input to answer")
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Print the arm's answer."""
+    from steelyard.run import load
+
+    print(load(args.path).answer(args.text))
+    return 0

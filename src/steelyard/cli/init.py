@@ -1,0 +1,30 @@
+"""``steelyard init DIR``: start a task from a packaged example, or from a file of your own."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser("init", help="start a task of your own")
+    verb.add_argument("folder", metavar="DIR", type=Path, help="the folder to make")
+    source = verb.add_mutually_exclusive_group(required=True)
+    source.add_argument("--example", metavar="NAME", help="copy an example, e.g. support-tickets")
+    source.add_argument(
+        "--from", dest="source", metavar="FILE", type=Path, help="guess task.yaml from a data file"
+    )
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Make the folder and say what to do next."""
+    from steelyard.task import init_from_example, init_from_file
+
+    if args.example is not None:
+        folder = init_from_example(args.folder, args.example)
+    else:
+        folder = init_from_file(args.folder, args.source)
+    print(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {folder}")
+    return 0

@@ -1,0 +1,23 @@
+"""``steelyard report DIR``: draw a finished run's report again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser("report", help="write report.html again from a run's result.json")
+    verb.add_argument("folder", metavar="DIR", type=Path, help="a run folder")
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Write ``report.html`` and show the result."""
+    from steelyard.cli.show import show
+    from steelyard.run import read_result, write_report
+
+    result = read_result(args.folder)
+    show(result, write_report(args.folder, result))
+    return 0

@@ -1,0 +1,173 @@
+"""The records every room shares. This module imports no sibling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+Role = Literal["system", "user", "assistant"]
+OutputKind = Literal["label", "json", "text"]
+Recommendation = Literal[
+    "prompt", "few_shot", "retrieval", "fine_tune", "hybrid", "classical", "undecided"
+]
+
+
+class Message(NamedTuple):
+    """One turn of a chat."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One input with its reference output.
+
+    ``context`` holds the turns before the last user turn (a row's own system message included);
+    ``source`` says where the row came from (``examples.jsonl:12``).
+    """
+
+    id: str
+    input: str
+    output: str
+    context: tuple[Message, ...] = ()
+    group: str | None = None
+    slice: str | None = None
+    timestamp: str | None = None
+    weight: float = 1.0
+    source: str = ""
+
+
+class Split(NamedTuple):
+    """Disjoint parts of a task's examples. A strategy never sees ``test``."""
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    test: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a model once.
+
+    ``choices`` constrains the answer to exactly one of the given texts. ``nonce`` enters the cache key
+    only: the same request with another nonce is answered afresh (repeats, latency probes).
+    """
+
+    messages: tuple[Message, ...]
+    max_output_tokens: int = 64
+    choices: tuple[str, ...] = ()
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    nonce: str = ""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A model's answer to one request, or its failure with the reason in ``failure``.
+
+    Tokens are the model's own counts; ``cached_tokens`` is the part of ``input_tokens`` whose
+    computation was reused. ``probabilities`` maps each choice to its probability (constrained only).
+    ``batch_size`` is how many requests shared the time ``total_seconds``: the machine time of this
+    request alone is ``total_seconds / batch_size``.
+    """
+
+    text: str
+    finish_reason: Literal["stop", "length", "choice", "error"]
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    first_token_seconds: float = 0.0
+    total_seconds: float = 0.0
+    batch_size: int = 1
+    probabilities: Mapping[str, float] | None = None
+    failure: str | None = None
+
+    @property
+    def machine_seconds(self) -> float:
+        """Machine time spent on this request alone, in seconds."""
+        return self.total_seconds / self.batch_size
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an arm says to one input: its output, or ``None`` with the reason in ``failure``."""
+
+    output: str | None
+    completion: Completion
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One example answered by one arm once. Exactly one outcome: scored, or failed with a reason."""
+
+    arm: str
+    example_id: str
+    outcome: Literal["scored", "failed"]
+    score: float
+    reference: str
+    answer: Answer
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the answer failed; ``None`` when it was scored."""
+        return self.answer.failure
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval. ``value`` is ``None`` when undefined, and ``reason`` says why."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+    n: int = 0
+    method: str = ""
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The paired difference ``a - b`` of two arms on the same examples."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float | None
+    method: str
+
+
+@dataclass(frozen=True)
+class Price:
+    """Money per million tokens, or a machine's price per hour, with currency, date and source."""
+
+    currency: str = "USD"
+    input: Decimal | None = None
+    cached: Decimal | None = None
+    output: Decimal | None = None
+    machine_hour: Decimal | None = None
+    source: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which arm to use, why, how sure, and what would change it."""
+
+    recommendation: Recommendation
+    arm: str | None
+    confidence: str
+    reasons: tuple[str, ...] = ()
+    flips: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,35 @@
+"""Money: per request, upfront, over a horizon, break-even and what would change the choice."""
+
+from __future__ import annotations
+
+from steelyard.cost.money import (
+    DAYS_PER_MONTH,
+    BreakEven,
+    Money,
+    Totals,
+    Usage,
+    break_even,
+    cost_of,
+    ownership,
+    to_number,
+    totals,
+    upfront_cost,
+)
+from steelyard.cost.sensitivity import Flip, price_factor_flip, volume_flip
+
+__all__ = [
+    "DAYS_PER_MONTH",
+    "BreakEven",
+    "Flip",
+    "Money",
+    "Totals",
+    "Usage",
+    "break_even",
+    "cost_of",
+    "ownership",
+    "price_factor_flip",
+    "to_number",
+    "totals",
+    "upfront_cost",
+    "volume_flip",
+]

@@ -1,0 +1,142 @@
+"""What an arm costs: `Decimal` amounts in a named currency; unknown is ``None`` with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from steelyard.core import Price
+
+DAYS_PER_MONTH = 30
+_MILLION = Decimal(1_000_000)
+_SECONDS_PER_HOUR = Decimal(3600)
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount in a currency, or ``None`` with the reason."""
+
+    amount: Decimal | None
+    currency: str = "USD"
+    reason: str | None = None
+
+    def __add__(self, other: Money) -> Money:
+        """Add; unknown stays unknown. Two currencies are never mixed."""
+        if self.currency != other.currency:
+            raise ValueError(f"cannot add {self.currency} and {other.currency}")
+        if self.amount is None or other.amount is None:
+            return Money(None, self.currency, self.reason or other.reason)
+        return Money(self.amount + other.amount, self.currency)
+
+    def __mul__(self, factor: Decimal | int) -> Money:
+        """Multiply; unknown stays unknown."""
+        if self.amount is None:
+            return self
+        return Money(self.amount * factor, self.currency)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What was used: the mean of one request, or the sum of a search or a fit.
+
+    ``cached_tokens`` is the part of ``input_tokens`` whose computation was reused;
+    ``machine_seconds`` is the time of a whole machine.
+    """
+
+    input_tokens: float = 0.0
+    cached_tokens: float = 0.0
+    output_tokens: float = 0.0
+    machine_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Totals:
+    """One arm's running cost at a volume, without what it costs upfront."""
+
+    daily: Money
+    monthly: Money
+    horizon: Money
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """After how many requests and days ``a`` has cost as much as ``b``, or ``None`` and why."""
+
+    requests: int | None
+    days: Decimal | None
+    reason: str | None = None
+
+
+def cost_of(usage: Usage, price: Price) -> Money:
+    """Price a usage: by machine time where the price is a machine's, else by tokens.
+
+    Cached tokens cost the cached price where it is known and the input price otherwise.
+    """
+    if price.machine_hour is not None:
+        hours = _decimal(usage.machine_seconds) / _SECONDS_PER_HOUR
+        return Money(hours * price.machine_hour, price.currency)
+    if price.input is None or price.output is None:
+        return Money(None, price.currency, price.source or "the model's price is not known")
+    cached_price = price.input if price.cached is None else price.cached
+    cached = _decimal(min(usage.cached_tokens, usage.input_tokens))
+    tokens = (_decimal(usage.input_tokens) - cached) * price.input + cached * cached_price
+    tokens += _decimal(usage.output_tokens) * price.output
+    return Money(tokens / _MILLION, price.currency)
+
+
+def upfront_cost(search: Usage, price: Price, fit_seconds: float, machine: Price) -> Money:
+    """What is spent before the first request: the search on dev, and the machine time of the fit.
+
+    ``search`` is the sum over every request made while fitting, at the model's ``price``.
+    ``fit_seconds`` is machine time beyond those requests (training, tuning a classifier).
+    """
+    return cost_of(search, price) + cost_of(Usage(machine_seconds=fit_seconds), machine)
+
+
+def totals(per_request: Money, requests_per_day: int, horizon_days: int) -> Totals:
+    """Running cost a day, a month of 30 days, and over the horizon."""
+    daily = per_request * requests_per_day
+    return Totals(daily, daily * DAYS_PER_MONTH, daily * horizon_days)
+
+
+def ownership(upfront: Money, per_request: Money, requests: int) -> Money:
+    """What an arm costs to own: upfront, and every request."""
+    return upfront + per_request * requests
+
+
+def break_even(
+    upfront_a: Decimal | None,
+    per_request_a: Decimal | None,
+    upfront_b: Decimal | None,
+    per_request_b: Decimal | None,
+    requests_per_day: int,
+) -> BreakEven:
+    """Find when ``a``, dearer upfront, has paid for itself against ``b`` by cheaper requests.
+
+    Amounts in one currency. 0 requests when ``a`` is no dearer in either; ``None`` when it never
+    pays or a cost is unknown, and also when ``a`` only *starts* cheaper: the reason then says how
+    long it stays so.
+    """
+    if upfront_a is None or per_request_a is None or upfront_b is None or per_request_b is None:
+        return BreakEven(None, None, "a cost is not known")
+    extra, saving = upfront_a - upfront_b, per_request_b - per_request_a
+    if extra <= 0 and saving >= 0:
+        return BreakEven(0, Decimal(0), "at once: no dearer upfront and no dearer per request")
+    if extra >= 0 and saving <= 0:
+        return BreakEven(None, None, "never: each request costs no less")
+    requests = int((extra / saving).to_integral_value(ROUND_CEILING))
+    if saving < 0:
+        reason = f"cheaper only for the first {requests:,} requests: each request costs more"
+        return BreakEven(None, None, reason)
+    if requests_per_day <= 0:
+        return BreakEven(requests, None, "no traffic is given, so days are not known")
+    return BreakEven(requests, Decimal(requests) / requests_per_day)
+
+
+def to_number(amount: Decimal | float | None) -> float | None:
+    """A plain JSON number of six significant digits, as ``result.json`` wants it."""
+    return None if amount is None else float(f"{amount:.6g}")
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(str(value))

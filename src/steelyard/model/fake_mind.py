@@ -1,0 +1,139 @@
+"""What a fake model says: a vote over the shots in its prompt, or an echo."""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from typing import Literal, NamedTuple
+
+from steelyard.core import Request
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_SHOT = re.compile(r"^\w+: (?P<input>.+)\n\w+: (?P<output>.+)$", re.MULTILINE)
+_LABEL_LIST = re.compile(r"one of(?: these)?: (.+?)\.?$", re.MULTILINE)
+SHARPNESS = 6.0
+"""How strongly a lead in the vote becomes a probability."""
+
+
+class Reply(NamedTuple):
+    """A fake answer before it is timed and counted into a completion."""
+
+    text: str
+    finish_reason: Literal["stop", "length", "choice", "error"]
+    output_tokens: int
+    probabilities: dict[str, float] | None = None
+    failure: str | None = None
+
+
+def tokenize(text: str) -> list[str]:
+    """Split into words and punctuation marks."""
+    return _TOKEN.findall(text)
+
+
+def echo_reply(request: Request) -> Reply:
+    """Repeat the input; constrained, the first choice that the input names, else the first."""
+    query = _query(request)
+    if not request.choices:
+        return _free(query, request)
+    named = [choice for choice in request.choices if choice.lower() in query.lower()]
+    return _chosen({choice: float(choice in named[:1]) for choice in request.choices}, request)
+
+
+def smart_reply(request: Request) -> Reply:
+    """Vote by word overlap with the prompt's shots; without shots, guess by the labels' names."""
+    query = _query(request)
+    shots = _shots(request)
+    if request.choices:
+        votes = {choice: _vote(choice, query, shots) for choice in request.choices}
+        return _chosen(votes, request)
+    known = list(dict.fromkeys([*(output for _, output in shots), *_listed_labels(request)]))
+    if not known:
+        return _free(query, request)
+    best = max(known, key=lambda output: _vote(output, query, shots))
+    if not shots and _hash(query) % 7 == 0:
+        return _free("I am not sure about this one", request)
+    return _free(best, request)
+
+
+def _vote(output: str, query: str, shots: list[tuple[str, str]]) -> float:
+    words = _words(query)
+    overlaps = [_overlap(words, _words(text)) for text, label in shots if label == output]
+    prior = 0.2 * _overlap(_trigrams(query), _trigrams(output))
+    noise = 0.02 * (_hash(query + output) % 1000) / 1000
+    return max(overlaps, default=0.0) + 0.1 * sum(overlaps) + prior + noise
+
+
+def _chosen(votes: dict[str, float], request: Request) -> Reply:
+    weights = {choice: math.exp(SHARPNESS * vote) for choice, vote in votes.items()}
+    total = sum(weights.values())
+    probabilities = {choice: weight / total for choice, weight in weights.items()}
+    choice = max(probabilities, key=lambda name: probabilities[name])
+    if request.temperature > 0:
+        choice = _sample(probabilities, request)
+    return Reply(choice, "choice", max(1, len(tokenize(choice))), probabilities)
+
+
+def _sample(probabilities: dict[str, float], request: Request) -> str:
+    """Draw a choice by a number made of the input, the seed and the nonce."""
+    point = _hash(f"{_query(request)}|{request.seed}|{request.nonce}") / 2**32
+    for choice, probability in probabilities.items():
+        point -= probability
+        if point < 0:
+            return choice
+    return list(probabilities)[-1]
+
+
+def _free(text: str, request: Request) -> Reply:
+    for stop in request.stop:
+        text = text.partition(stop)[0]
+    ends = [match.end() for match in _TOKEN.finditer(text)]
+    if len(ends) > request.max_output_tokens:
+        cut = ends[request.max_output_tokens - 1] if request.max_output_tokens else 0
+        return Reply(text[:cut], "length", request.max_output_tokens)
+    return Reply(text, "stop", len(ends))
+
+
+def _query(request: Request) -> str:
+    """The last paragraph of the last turn, without its field names."""
+    paragraph = request.messages[-1].content.strip().split("\n\n")[-1] if request.messages else ""
+    lines = [line for line in paragraph.splitlines() if not re.fullmatch(r"\w+:", line.strip())]
+    return re.sub(r"^\w+: ", "", "\n".join(lines)).strip()
+
+
+def _shots(request: Request) -> list[tuple[str, str]]:
+    """Pairs of user and assistant turns, and ``Field: input / Field: output`` pairs in any turn."""
+    turns = request.messages
+    pairs = [
+        (_query(Request(turns[: index + 1])), turns[index + 1].content.strip())
+        for index in range(len(turns) - 1)
+        if turns[index].role == "user" and turns[index + 1].role == "assistant"
+    ]
+    for message in turns:
+        found = _SHOT.finditer(message.content)
+        pairs += [(match["input"], match["output"].strip()) for match in found]
+    return pairs
+
+
+def _listed_labels(request: Request) -> list[str]:
+    text = "\n".join(message.content for message in request.messages)
+    found = _LABEL_LIST.search(text)
+    return [label.strip() for label in found.group(1).split(",")] if found else []
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.findall(r"\w+", text.lower()) if len(word) > 2)
+
+
+def _trigrams(text: str) -> frozenset[str]:
+    lowered = text.lower()
+    return frozenset(lowered[index : index + 3] for index in range(len(lowered) - 2))
+
+
+def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
+    """Cosine of two sets of words."""
+    return len(left & right) / math.sqrt(len(left) * len(right)) if left and right else 0.0
+
+
+def _hash(text: str) -> int:
+    return zlib.crc32(text.encode())

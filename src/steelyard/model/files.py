@@ -1,0 +1,71 @@
+"""Where converted weights and measurements are remembered between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from steelyard.errors import StorageError
+
+
+def cache_folder() -> Path:
+    """Steelyard's cache: ``$STEELYARD_CACHE``, or ``steelyard`` below the user's cache folder."""
+    chosen = os.environ.get("STEELYARD_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steelyard"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that readers see the old or the new content, never a part."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}; set STEELYARD_CACHE") from error
+
+
+def build_folder(folder: Path, build: Callable[[Path], None]) -> Path:
+    """Make ``folder`` with ``build(temporary)`` unless it exists; complete or absent, never partial."""
+    if folder.is_dir():
+        return folder
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        build(temporary)
+        try:
+            temporary.replace(folder)
+        except OSError:
+            if not folder.is_dir():  # somebody else was faster, which is as good
+                raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {folder}: {error.strerror or error}; free some space or set STEELYARD_CACHE"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_folder(folder: Path, pattern: str = "*") -> str:
+    """SHA-256 over the names and bytes of a folder's files, in order of name."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob(pattern)):
+        if path.is_file():
+            digest.update(f"{path.name}\0{hash_file(path)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,156 @@
+"""Hugging Face causal chat models, by local folder or hub name, with LoRA weights merged in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from steelyard.errors import ModelError
+from steelyard.extras import require
+from steelyard.model.base import Model, ModelSpec
+from steelyard.model.files import hash_folder
+
+if TYPE_CHECKING:
+    from steelyard.model.local import Settings
+
+
+class Label(NamedTuple):
+    """How a model is shown to people: its name, and a note on its weights."""
+
+    name: str
+    note: str = ""
+
+
+def load(spec: ModelSpec) -> Model:
+    """Load ``spec.name`` (a folder or a hub name) for answering.
+
+    Raises `MissingExtraError` without torch, `ModelError` when it cannot be found or read.
+    """
+    return build(spec, spec.name, spec.name)
+
+
+def build(spec: ModelSpec, source: str, name: str, note: str = "", known: str = "") -> Model:
+    """Load the weights at ``source`` in the precision this machine is fastest in.
+
+    ``known`` is the weights' identity where the caller knows it: hashing gigabytes takes seconds.
+    """
+    quiet()
+    settings = best_settings(source)
+    return assemble(spec, source, known or identity(source), settings, Label(name, note))
+
+
+def best_settings(source: str) -> Settings:
+    """Precision and threads for the network at ``source`` on this machine; sets torch's threads.
+
+    Raises `MissingExtraError` without torch.
+    """
+    for module in ("torch", "transformers"):
+        require(module, "local")
+    import torch
+
+    from steelyard.model.engine.tune import tuned
+    from steelyard.model.local import Settings
+
+    if torch.cuda.is_available():
+        return Settings(precision="bfloat16", rows=256, prefill_tokens=8192)
+    text = read_config(source).get_text_config()
+    inner = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
+    found = tuned(text.hidden_size, inner)
+    torch.set_num_threads(found["threads"])
+    return Settings(precision=found["precision"], threads=found["threads"])
+
+
+def assemble(spec: ModelSpec, source: str, known: str, settings: Settings, label: Label) -> Model:
+    """Load network and tokenizer, merge the adapter, and put the fastest correct engine before them."""
+    import torch
+
+    from steelyard.model.local import LocalModel
+    from steelyard.model.plain import PlainModel
+    from steelyard.model.ready import make_ready
+
+    tokenizer, network = read_tokenizer(source), read_network(source, torch.float32)
+    fingerprint = f"{spec.provider}:{known}"
+    if spec.adapter is not None:
+        network = merge_adapter(network, Path(spec.adapter))
+        fingerprint += f"+{hash_folder(Path(spec.adapter), '*.safetensors')[:16]}"
+    network, packed = make_ready(network, settings)
+    kind = LocalModel if packed else PlainModel
+    if not packed:
+        settings = replace(settings, rows=16)
+    return kind(label.name, fingerprint, network, tokenizer, settings, label.note)
+
+
+def read_config(source: str) -> Any:
+    """Read the model's configuration; raises `ModelError` with what to do."""
+    from transformers import AutoConfig
+
+    return _reading(source, lambda: AutoConfig.from_pretrained(source))
+
+
+def read_network(source: str, dtype: Any) -> Any:
+    """Load the causal network at ``source`` for inference in ``dtype``."""
+    from transformers import AutoModelForCausalLM
+
+    network = _reading(source, lambda: AutoModelForCausalLM.from_pretrained(source, dtype=dtype))
+    return network.eval()
+
+
+def read_tokenizer(source: str) -> Any:
+    """Load the tokenizer at ``source``, padding on the left with the end token where it has none."""
+    from transformers import AutoTokenizer
+
+    tokenizer = _reading(source, lambda: AutoTokenizer.from_pretrained(source))
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "left"
+    return tokenizer
+
+
+def _reading(source: str, read: Any) -> Any:
+    try:
+        return read()
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
+        raise ModelError(
+            f"cannot load the model {source!r}: {reason}; "
+            "give a folder with config.json and weights, or a hub name you can reach"
+        ) from error
+
+
+def merge_adapter(network: Any, folder: Path) -> Any:
+    """Add LoRA weights to the network's own, so that answering costs what the base model costs."""
+    require("peft", "local")
+    from peft import PeftModel
+
+    if not (folder / "adapter_config.json").is_file():
+        raise ModelError(f"no LoRA weights in {str(folder)!r}; expected adapter_config.json")
+    merged: Any = PeftModel.from_pretrained(network, str(folder)).merge_and_unload()
+    return merged.eval()
+
+
+def source_of(spec: ModelSpec) -> str:
+    """Where the weights of a model on this machine lie: a folder, or a hub name."""
+    if spec.provider == "embedded":
+        from steelyard.model.embedded import weights_folder
+
+        return str(weights_folder())
+    return spec.name
+
+
+def identity(source: str) -> str:
+    """What tells these weights from others: a folder's content, or a hub name and its revision."""
+    folder = Path(source)
+    if folder.is_dir():
+        return hash_folder(folder, "*.safetensors")[:16]
+    revision = getattr(read_config(source), "_commit_hash", None)
+    return f"{source}@{revision or 'unknown'}"
+
+
+def quiet() -> None:
+    """Keep transformers' progress bars and advice off the terminal: Steelyard has its own."""
+    require("transformers", "local")
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

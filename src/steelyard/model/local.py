@@ -1,0 +1,221 @@
+"""A model on this machine: transformers' network behind the shared-prefix engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from steelyard.core import Completion, Request
+from steelyard.model.base import OnDone
+from steelyard.model.engine.cache import Prefix, Shape
+from steelyard.model.engine.plan import Bounds, plan_batches
+from steelyard.model.engine.runner import Job, Progress, Runner
+from steelyard.model.engine.trie import Node, build_trie
+from steelyard.model.prompts import PromptWriter
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the engine was found to be fastest with on this machine; see ``engine.tune``."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    threads: int | None = None
+    rows: int = 64
+    prefill_tokens: int = 768
+    memory_bytes: int = 2 << 30
+
+
+class LocalModel:
+    """Chat model over a loaded network. Answers are greedy unless a request has a temperature."""
+
+    local = True
+
+    def __init__(
+        self,
+        name: str,
+        fingerprint: str,
+        network: Any,
+        tokenizer: Any,
+        settings: Settings,
+        note: str = "",
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.note = note
+        self._fingerprint = fingerprint
+        self.network = network
+        self.tokenizer = tokenizer
+        self.writer = PromptWriter(tokenizer)
+        self.end_tokens = end_tokens(network, tokenizer)
+        self._shape = cache_shape(network)
+        self._runner = Runner(network, self._shape, self.end_tokens, settings.prefill_tokens)
+        self._prefixes: dict[tuple[int, ...], Prefix] = {}
+        self._tries: dict[tuple[str, ...], Node] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Weights and precision: the same request may be answered differently in another precision."""
+        return f"{self._fingerprint}:{self.settings.precision}"
+
+    @property
+    def context_tokens(self) -> int:
+        """The longest sequence the network was made for."""
+        return int(getattr(self.network.config, "max_position_embeddings", 1 << 30))
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of ``text`` alone, without the chat template around it."""
+        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None = None,
+        skip: frozenset[int] = frozenset(),
+    ) -> list[Completion | None]:
+        """Answer ``requests``; see `steelyard.model.base.Model.generate`."""
+        results: list[Completion | None] = [None] * len(requests)
+        prompts = self.writer.tokens([request.messages for request in requests])
+        fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)
+        plan = plan_batches(
+            [prompts[i] for i in fitting],
+            [self._answer_tokens(requests[i]) for i in fitting],
+            [requests[i].choices for i in fitting],
+            self._bounds(),
+        )
+        for group in plan:
+            for planned in group.batches:
+                batch = [fitting[k] for k in planned if fitting[k] not in skip]
+                if not batch:
+                    continue
+                done = self._batch(batch, requests, prompts, group.prefix_tokens, len(fitting) == 1)
+                for index, completion in done:
+                    results[index] = completion
+                if on_done is not None:
+                    on_done(done)
+        return results
+
+    def _batch(
+        self,
+        batch: list[int],
+        requests: Sequence[Request],
+        prompts: list[list[int]],
+        shared: int,
+        alone: bool,
+    ) -> list[tuple[int, Completion]]:
+        start = time.perf_counter()
+        prefix = self._prefix(tuple(prompts[batch[0]]), shared, alone)
+        jobs = [self._job(requests[i], prompts[i], len(prefix)) for i in batch]
+        states = self._runner.run(prefix, jobs)
+        seconds = time.perf_counter() - start
+        return [
+            (i, self._completion(state, len(prompts[i]), len(prefix), seconds, len(batch)))
+            for i, state in zip(batch, states, strict=True)
+        ]
+
+    def _bounds(self) -> Bounds:
+        return Bounds(self.settings.rows, self.settings.memory_bytes // self._shape.bytes_per_token)
+
+    def _answer_tokens(self, request: Request) -> int:
+        return 16 if request.choices else request.max_output_tokens
+
+    def _refuse_too_long(
+        self,
+        requests: Sequence[Request],
+        prompts: list[list[int]],
+        results: list[Completion | None],
+        skip: frozenset[int],
+        on_done: OnDone | None,
+    ) -> list[int]:
+        """Fail the requests that do not fit the context; returns the indices of the others."""
+        fitting, refused = [], []
+        for index, (request, prompt) in enumerate(zip(requests, prompts, strict=True)):
+            need = len(prompt) + self._answer_tokens(request)
+            if need <= self.context_tokens:
+                fitting.append(index)
+            elif index not in skip:
+                reason = f"needs {need} tokens, the model's context is {self.context_tokens}"
+                completion = Completion("", "error", len(prompt), failure=reason)
+                results[index] = completion
+                refused.append((index, completion))
+        if refused and on_done is not None:
+            on_done(refused)
+        return fitting
+
+    def _prefix(self, prompt: tuple[int, ...], shared: int, alone: bool) -> Prefix:
+        """Return the shared prefix's memory; computed once and kept for the next calls.
+
+        Only an exact match is reused, so that an answer depends on its own call alone. A lone request
+        (a served question) takes the longest remembered prefix of its prompt.
+        """
+        wanted = prompt[:shared]
+        if alone:
+            known = [p for p in self._prefixes if len(p) < len(prompt) and prompt[: len(p)] == p]
+            wanted = max(known, key=len, default=())
+        if wanted not in self._prefixes:
+            while len(self._prefixes) >= 4:
+                self._prefixes.pop(next(iter(self._prefixes)))
+            self._prefixes[wanted] = self._runner.fill(wanted)
+        return self._prefixes[wanted]
+
+    def _job(self, request: Request, prompt: list[int], prefix_tokens: int) -> Job:
+        return Job(
+            own=tuple(prompt[prefix_tokens:]),
+            max_output_tokens=request.max_output_tokens,
+            root=self._trie(request.choices) if request.choices else None,
+            temperature=request.temperature,
+            seed=request.seed,
+            stop=request.stop,
+            stopped=self._stopper(request.stop) if request.stop else None,
+        )
+
+    def _trie(self, choices: tuple[str, ...]) -> Node:
+        if choices not in self._tries:
+            end = min(self.end_tokens)
+            self._tries[choices] = build_trie(choices, self.writer.answer_tokens(choices), end)
+        return self._tries[choices]
+
+    def _stopper(self, stops: tuple[str, ...]) -> Callable[[list[int]], bool]:
+        return lambda output: any(stop in self.tokenizer.decode(output) for stop in stops)
+
+    def _completion(
+        self, state: Progress, input_tokens: int, cached: int, seconds: float, batch: int
+    ) -> Completion:
+        if state.node is not None and state.node.choice is not None:
+            text = state.node.choice
+            output_tokens = len(self.writer.answer_tokens([text])[0])
+        else:
+            text = self.tokenizer.decode(state.output, skip_special_tokens=True)
+            output_tokens = len(state.output)
+            for stop in state.job.stop:
+                text = text.partition(stop)[0]
+        return Completion(
+            text=text,
+            finish_reason=cast(Literal["stop", "length", "choice"], state.finish),
+            input_tokens=input_tokens,
+            cached_tokens=cached,
+            output_tokens=output_tokens,
+            first_token_seconds=state.first_token_seconds or 0.0,
+            total_seconds=seconds,
+            batch_size=batch,
+            probabilities=state.probabilities or None,
+        )
+
+
+def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end an answer, by the generation config and the tokenizer."""
+    found = getattr(network.generation_config, "eos_token_id", None)
+    ids = set(found if isinstance(found, list) else [] if found is None else [found])
+    if tokenizer.eos_token_id is not None:
+        ids.add(tokenizer.eos_token_id)
+    return frozenset(int(token) for token in ids)
+
+
+def cache_shape(network: Any) -> Shape:
+    """The size of the key-value memory, read off the network's configuration."""
+    config = network.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    embedding = network.get_input_embeddings().weight
+    return Shape(config.num_hidden_layers, heads, width, embedding.dtype, embedding.device)

@@ -1,0 +1,123 @@
+"""Any causal network through transformers' own ``generate``: slower, for what the engine cannot drive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from steelyard.core import Completion, Request
+from steelyard.model.base import OnDone
+from steelyard.model.local import LocalModel
+
+
+class PlainModel(LocalModel):
+    """Batches of padded prompts, nothing shared. The reference that the engine is tested against."""
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None = None,
+        skip: frozenset[int] = frozenset(),
+    ) -> list[Completion | None]:
+        """Answer ``requests`` in batches of ``settings.rows``; see `steelyard.model.base.Model`."""
+        results: list[Completion | None] = [None] * len(requests)
+        prompts = self.writer.tokens([request.messages for request in requests])
+        fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)
+        keyed = sorted(fitting, key=lambda i: (requests[i].choices, len(prompts[i]), i))
+        size = self.settings.rows
+        for begin in range(0, len(keyed), size):
+            for group in _alike(
+                [i for i in keyed[begin : begin + size] if i not in skip], requests
+            ):
+                done = self._run(group, requests, prompts)
+                for index, completion in done:
+                    results[index] = completion
+                if on_done is not None:
+                    on_done(done)
+        return results
+
+    @torch.inference_mode()
+    def _run(
+        self, group: list[int], requests: Sequence[Request], prompts: list[list[int]]
+    ) -> list[tuple[int, Completion]]:
+        start = time.perf_counter()
+        first = requests[group[0]]
+        width = max(len(prompts[i]) for i in group)
+        pad = self.tokenizer.pad_token_id
+        device = self.network.device
+        ids = torch.tensor(
+            [[pad] * (width - len(prompts[i])) + prompts[i] for i in group], device=device
+        )
+        mask = torch.tensor(
+            [[0] * (width - len(prompts[i])) + [1] * len(prompts[i]) for i in group], device=device
+        )
+        options: dict[str, Any] = {
+            "do_sample": first.temperature > 0,
+            "max_new_tokens": first.max_output_tokens,
+        }
+        if first.temperature > 0:
+            torch.manual_seed(first.seed or 0)
+            options["temperature"] = first.temperature
+        if first.choices:
+            options["prefix_allowed_tokens_fn"] = self._allowed(first.choices, width)
+            options["max_new_tokens"] = 1 + max(map(len, self.writer.answer_tokens(first.choices)))
+        output = self.network.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            eos_token_id=sorted(self.end_tokens),
+            pad_token_id=pad,
+            **options,
+        )
+        seconds = time.perf_counter() - start
+        return [
+            (
+                i,
+                self._plain(
+                    requests[i], len(prompts[i]), row[width:].tolist(), seconds, len(group)
+                ),
+            )
+            for i, row in zip(group, output, strict=True)
+        ]
+
+    def _plain(
+        self, request: Request, input_tokens: int, output: list[int], seconds: float, batch: int
+    ) -> Completion:
+        ends = [place for place, token in enumerate(output) if token in self.end_tokens]
+        tokens = output[: ends[0]] if ends else output
+        text = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        for stop in request.stop:
+            text = text.partition(stop)[0]
+        return Completion(
+            text=text,
+            finish_reason="choice" if request.choices else "stop" if ends else "length",
+            input_tokens=input_tokens,
+            output_tokens=len(tokens),
+            first_token_seconds=seconds,
+            total_seconds=seconds,
+            batch_size=batch,
+        )
+
+    def _allowed(self, choices: tuple[str, ...], width: int) -> Callable[[int, Any], list[int]]:
+        end = min(self.end_tokens)
+        paths = [(*tokens, end) for tokens in self.writer.answer_tokens(choices)]
+
+        def allowed(_row: int, tokens: Any) -> list[int]:
+            done = tuple(tokens[width:].tolist())
+            following = {
+                p[len(done)] for p in paths if len(p) > len(done) and p[: len(done)] == done
+            }
+            return sorted(following) or [end]
+
+        return allowed
+
+
+def _alike(group: list[int], requests: Sequence[Request]) -> list[list[int]]:
+    """Split a batch where requests differ in what ``generate`` takes once for all of them."""
+    found: dict[Any, list[int]] = {}
+    for index in group:
+        r = requests[index]
+        found.setdefault((r.choices, r.max_output_tokens, r.temperature, r.seed), []).append(index)
+    return list(found.values())

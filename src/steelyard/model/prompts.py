@@ -1,0 +1,57 @@
+"""From chat messages to the tokens a local model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from steelyard.core import Message
+
+
+class PromptWriter:
+    """Renders messages with the tokenizer's chat template, or plainly where it has none."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def tokens(self, prompts: Sequence[tuple[Message, ...]]) -> list[list[int]]:
+        """Return the token ids of each prompt, ready for the assistant's answer."""
+        if not prompts:
+            return []
+        texts = [self.text(messages) for messages in prompts]
+        return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
+
+    def text(self, messages: Sequence[Message], *, answered: bool = False) -> str:
+        """Render ``messages``; unless ``answered``, the text ends where the assistant begins."""
+        if self.tokenizer.chat_template is None:
+            body = "\n\n".join(message.content for message in messages)
+            return body if answered else body + "\n\n"
+        try:
+            return self._template(messages, answered)
+        except Exception as error:  # a template's own refusal is a jinja2 error of any kind
+            merged = merge_system(messages)
+            if merged == tuple(messages):
+                raise error
+            return self._template(merged, answered)
+
+    def _template(self, messages: Sequence[Message], answered: bool) -> str:
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        text: str = self.tokenizer.apply_chat_template(
+            chat, add_generation_prompt=not answered, tokenize=False
+        )
+        return text
+
+    def answer_tokens(self, answers: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of answers, as they follow the assistant's opening."""
+        return [
+            list(ids)
+            for ids in self.tokenizer(list(answers), add_special_tokens=False)["input_ids"]
+        ]
+
+
+def merge_system(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Move a leading system message into the first user turn, for templates that know no system role."""
+    if len(messages) < 2 or messages[0].role != "system" or messages[1].role != "user":
+        return tuple(messages)
+    first = Message("user", f"{messages[0].content}\n\n{messages[1].content}")
+    return (first, *messages[2:])

@@ -1,0 +1,53 @@
+"""Put a loaded network into the state the engine needs, and prove that it still says the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from steelyard.model.engine import attention
+from steelyard.model.engine.pack import pack_linears
+from steelyard.model.local import Settings, cache_shape
+
+PROBE = (11, 7, 42, 23, 5, 19, 3, 31, 2, 13)
+
+
+def make_ready(network: Any, settings: Settings) -> tuple[Any, bool]:
+    """Return the network in its precision and device, and whether the packed engine may drive it.
+
+    The engine replaces the attention of the network. Architectures it does not understand (sliding
+    windows, state-space layers, capped scores) would answer wrongly, so the packed logits of a short
+    probe must equal the plain ones in fp32; otherwise the network is left to plain ``generate``.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    packed = understands(network)
+    if packed:
+        network.set_attn_implementation(attention.IMPLEMENTATION)
+    network = network.to(device=device, dtype=getattr(torch, settings.precision))
+    if packed and device.type == "cpu":
+        pack_linears(network)
+    return network, packed
+
+
+def understands(network: Any) -> bool:
+    """Whether the packed engine's logits equal the network's own on a probe with a shared prefix."""
+    from steelyard.model.engine.runner import Job, Runner
+
+    before = network.config._attn_implementation
+    if getattr(network.config.get_text_config(), "sliding_window", None):
+        return False  # right on a short probe, wrong beyond the window
+    tokens = [token % network.config.get_text_config().vocab_size for token in PROBE]
+    attention.register()
+    try:
+        with torch.inference_mode():
+            plain = network(input_ids=torch.tensor([tokens]), use_cache=False).logits[0, -1].float()
+            network.set_attn_implementation(attention.IMPLEMENTATION)
+            runner = Runner(network, cache_shape(network), frozenset(), 64)
+            prefix = runner.fill(tokens[:4])
+            state = runner.probe(prefix, [Job(tuple(tokens[4:]), 1), Job(tuple(tokens[4:7]), 1)])
+        return bool(torch.allclose(plain, state[0], atol=1e-3, rtol=1e-3))
+    except (TypeError, AttributeError, RuntimeError, ValueError, AssertionError):
+        return False  # the architecture does not take the packed call at all
+    finally:
+        network.set_attn_implementation(before)

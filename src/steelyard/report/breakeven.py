@@ -1,0 +1,240 @@
+"""What each arm has cost after so many requests, and where one overtakes another, as inline SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from steelyard.report import formats
+from steelyard.report.labels import Anchor, Box, place, spread, width
+from steelyard.report.marks import Frame, drawing, line, tag, text
+from steelyard.report.scale import Scale
+from steelyard.report.view import FAMILIES, ArmView, View, entries, section
+
+_WIDE = Frame("breakeven", 1000, 430, 74, 172, 40, 58)
+_NARROW = Frame("breakeven-narrow", 360, 400, 56, 14, 34, 54, 12.0)
+_EARLY = 0.04  # a crossing before this part of the horizon wants a logarithmic axis
+_MOST_LINES = 5
+_STEPS = 48
+_SPANS = ((1, "1 day"), (30, "1 month"), (365, "1 year"), (1825, "5 years"))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """An arm's cumulative cost: a straight line from ``upfront`` by ``per_request``."""
+
+    arm: ArmView
+    upfront: float
+    per_request: float
+    kind: str
+
+    def at(self, requests: float) -> float:
+        """The height of the line."""
+        return self.upfront + self.per_request * requests
+
+
+def crossings(view: View) -> list[Mapping[str, Any]]:
+    """Break-evens as the run found them: the recommended arm first, then those that happen.
+
+    An arm that no prompt matches in quality is set against the nearest one, marked ``lower``.
+    """
+    found = [_against_nearest(each) for each in entries(view.crossover, "arms")]
+    if not found and view.crossover.get("arm"):
+        found = [_against_nearest(view.crossover)]
+    chosen = view.verdict.get("arm")
+
+    def order(each: Mapping[str, Any]) -> tuple[bool, bool, float]:
+        requests = formats.number(each.get("requests"))
+        return each.get("arm") != chosen, requests is None, -(requests or 0.0)
+
+    return [
+        {**each, "main": each.get("arm") == chosen or bool(formats.number(each.get("requests")))}
+        for each in sorted(found, key=order)
+    ]
+
+
+def _against_nearest(each: Mapping[str, Any]) -> Mapping[str, Any]:
+    nearest = section(each, "nearest")
+    if each.get("against") or not nearest:
+        return each
+    return {**each, **nearest, "lower": True}
+
+
+def chart(view: View) -> Markup:
+    """Draw the curves, wide and narrow; empty when no two arms have both figures."""
+    per_day = formats.number(view.traffic.get("requests_per_day"))
+    horizon = formats.number(view.traffic.get("horizon_days"))
+    curves = list(_curves(view))
+    if len(curves) < 2 or not per_day or not horizon or max(c.at(per_day) for c in curves) <= 0:
+        return Markup("")
+    return _draw(view, curves, (per_day, horizon), _WIDE) + _draw(
+        view, curves, (per_day, horizon), _NARROW
+    )
+
+
+def _curves(view: View) -> Iterator[Curve]:
+    named = [view.verdict.get("arm")]
+    met = [each for each in crossings(view) if formats.number(each.get("requests"))]
+    mine = [each for each in crossings(view) if each.get("arm") == named[0]]
+    for each in [*mine, *met]:
+        named += [each.get("arm"), each.get("against")]
+    named += [view.reference_name]
+    named += [arm.name for family in FAMILIES if (arm := view.family(family)) is not None]
+    seen: set[str] = set()
+    for name in named:
+        arm = view.arm(name)
+        if arm is None or arm.name in seen or len(seen) >= _MOST_LINES:
+            continue
+        upfront = formats.amount(arm.section("cost").get("upfront"))
+        per_request = formats.amount(arm.section("cost").get("per_request"))
+        if upfront is None or per_request is None:
+            continue
+        seen.add(arm.name)
+        kind = "curve winner" if arm.winner else f"curve dash{len(seen) % 4}"
+        yield Curve(arm, float(upfront), float(per_request), kind)
+
+
+def _met(view: View, curves: Sequence[Curve]) -> list[tuple[float, float, str]]:
+    """The crossings that happen between drawn curves: requests, money, words."""
+    drawn = {curve.arm.name: curve for curve in curves}
+    found = []
+    for each in crossings(view):
+        requests = formats.number(each.get("requests"))
+        curve = drawn.get(str(each.get("arm")))
+        if curve is None or not requests or requests <= 0 or each.get("against") not in drawn:
+            continue
+        when = formats.number(each.get("days"))
+        words = f"{formats.count(requests)} requests"
+        words += f", {formats.days(when)}" if when is not None else ""
+        found.append((requests, curve.at(requests), words))
+    return found
+
+
+def _axes(
+    curves: Sequence[Curve], met: Sequence[tuple[float, float, str]], last: float, frame: Frame
+) -> tuple[Scale, Scale]:
+    first = min((requests for requests, _, _ in met), default=last)
+    ends = [curve.at(last) for curve in curves if curve.at(last) > 0]
+    if first < last * _EARLY or max(ends) / min(ends) > 50:
+        low = 10.0 ** math.floor(math.log10(max(1.0, min(first / 8, last / 1000))))
+        x = Scale(low, last, frame.left, frame.x_end, log=True)
+        starts = [value for curve in curves if (value := curve.at(low)) > 0]
+        return x, Scale(min(starts) / 1.5, max(ends) * 1.5, frame.y_end, frame.top, log=True)
+    return (
+        Scale(0, last, frame.left, frame.x_end),
+        Scale(0, max(ends) * 1.05, frame.y_end, frame.top),
+    )
+
+
+def _draw(
+    view: View, curves: Sequence[Curve], traffic: tuple[float, float], frame: Frame
+) -> Markup:
+    per_day, horizon = traffic
+    met = _met(view, curves)
+    x, y = _axes(curves, met, per_day * horizon, frame)
+    body = _grid(view, frame, x, y) + _spans(frame, x, traffic)
+    for curve in sorted(curves, key=lambda each: each.arm.winner):
+        title = tag("title", str(Markup.escape(_words(view, curve))))
+        body += tag("path", title, d=_path(curve, x, y), class_=curve.kind)
+    body += _ends(curves, x.high, y, frame)
+    body += _crossings(curves, met, (x, y), frame)
+    described = [_words(view, curve) for curve in curves]
+    described += [f"they cost the same after {words}" for _, _, words in met]
+    return drawing(frame, "Cumulative cost by number of requests", "; ".join(described), body)
+
+
+def _path(curve: Curve, x: Scale, y: Scale) -> str:
+    return "M" + "L".join(f"{at:.1f},{height:.1f}" for at, height in _track(curve, x, y, _STEPS))
+
+
+def _track(curve: Curve, x: Scale, y: Scale, steps: int) -> Iterator[tuple[float, float]]:
+    """Points along a curve, evenly spaced on paper."""
+    for step in range(steps + 1):
+        share = step / steps
+        at = x.low * (x.high / x.low) ** share if x.log else x.low + share * (x.high - x.low)
+        yield x(at), y(curve.at(at))
+
+
+def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
+    body = ""
+    for tick in y.ticks(5):
+        money = formats.money_tick(tick, view.currency)
+        body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
+        body += text(money, frame.left - 8, y(tick) + 4, "tick", "end")
+    for tick in x.ticks(4 if frame.narrow else 7):
+        body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")
+        body += text(_brief(tick), x(tick), frame.y_end + 20, "tick", "middle")
+    body += line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
+    body += text("Requests answered", frame.x_end, frame.y_end + 42, "label", "end")
+    return body + text("Cost so far", 0, 12, "label")
+
+
+def _brief(value: float) -> str:
+    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{formats.THIN}{unit}"
+    return f"{value:g}"
+
+
+def _spans(frame: Frame, x: Scale, traffic: tuple[float, float]) -> str:
+    """Upright lines after a day, a month and a year at the task's volume."""
+    per_day, horizon = traffic
+    body, free_from = "", frame.left + 90
+    for days, words in _SPANS:
+        at = x(per_day * days)
+        half = width(words, frame.size) / 2
+        if days > horizon or not x.low < per_day * days or at - half < free_from:
+            continue
+        body += line(at, frame.top, at, frame.y_end, "span")
+        middle = min(at, frame.width - half - 2)
+        body += text(words, middle, frame.top - 9, "note", "middle")
+        free_from = at + half + 6
+    return body
+
+
+def _ends(curves: Sequence[Curve], last: float, y: Scale, frame: Frame) -> str:
+    """Names at the lines' ends; on a phone inside the drawing, above them."""
+    wanted = [y(curve.at(last)) - (9 if frame.narrow else 0) for curve in curves]
+    heights = spread(wanted, frame.size * 1.35, frame.top + 4, frame.y_end)
+    body = ""
+    for curve, at, height in zip(curves, wanted, heights, strict=True):
+        leader = line(frame.x_end + 2, at, frame.x_end + 12, height, "leader")
+        name = text(curve.arm.name, frame.x_end + 16, height + 4, "name")
+        if frame.narrow:
+            leader, name = "", text(curve.arm.name, frame.x_end, height, "name", "end")
+        body += tag("g", leader + name, class_="arm winner" if curve.arm.winner else "arm")
+    return body
+
+
+def _crossings(
+    curves: Sequence[Curve],
+    met: Sequence[tuple[float, float, str]],
+    scales: tuple[Scale, Scale],
+    frame: Frame,
+) -> str:
+    """Mark the crossings, and write beside each what it means, clear of the lines."""
+    x, y = scales
+    anchors = [Anchor(x(requests), y(money), words) for requests, money, words in met]
+    obstacles = [
+        Box(at - 5, height - 5, at + 5, height + 5)
+        for curve in curves
+        for at, height in _track(curve, x, y, 4 * _STEPS)
+    ]
+    bounds = Box(frame.left + 2, frame.top, frame.x_end, frame.y_end - 4)
+    body = ""
+    for anchor, label in zip(anchors, place(anchors, obstacles, bounds, frame.size), strict=True):
+        leader = line(*label.leader, "leader") if label.leader else ""
+        body += leader + tag("circle", cx=anchor.x, cy=anchor.y, r=5.5, class_="crossing")
+        body += text(label.text, label.x, label.y, "callout", "middle")
+    return body
+
+
+def _words(view: View, curve: Curve) -> str:
+    cost = curve.arm.section("cost")
+    upfront = formats.money(cost.get("upfront"), view.currency)
+    thousand = formats.per_thousand(cost.get("per_request"), view.currency)
+    return f"{curve.arm.name}: {upfront} upfront, {thousand} per 1,000 requests"

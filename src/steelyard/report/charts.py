@@ -1,0 +1,223 @@
+"""Quality against cost, as inline SVG in two widths: a page and a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from steelyard.report import formats
+from steelyard.report.labels import Anchor, Box, place, width
+from steelyard.report.marks import Frame, drawing, line, point, tag, text
+from steelyard.report.scale import Scale, axis, quality_axis
+from steelyard.report.view import ArmView, View
+
+_WIDE = Frame("scatter", 1000, 520, 64, 28, 34, 56)
+_NARROW = Frame("scatter-narrow", 360, 448, 44, 12, 34, 54, 12.0)
+_GUTTER = 120.0
+_CHEAP = 0.01  # a month; below it a logarithmic axis has a gutter instead
+
+
+def scatter(view: View) -> Markup:
+    """Draw quality against monthly cost, wide and narrow; empty when no arm has both figures."""
+    arms = [arm for arm in view.arms if _cost(arm) is not None and arm.quality is not None]
+    if not arms:
+        return Markup("")
+    return _scatter(view, arms, _WIDE) + _scatter(view, arms, _NARROW)
+
+
+def unplaced(view: View) -> list[tuple[ArmView, str]]:
+    """The arms the chart leaves out, each with the reason."""
+    out = []
+    for arm in view.arms:
+        if arm.quality is None:
+            out.append((arm, str(arm.section("quality").get("reason") or "no quality figure")))
+        elif _cost(arm) is None:
+            out.append((arm, str(arm.section("cost").get("reason") or "no monthly cost")))
+    return out
+
+
+def _cost(arm: ArmView) -> float | None:
+    money = formats.amount(arm.section("cost").get("monthly"))
+    return None if money is None or money < 0 else float(money)
+
+
+def _scatter(view: View, arms: Sequence[ArmView], frame: Frame) -> Markup:
+    limit = formats.number(_constraint(view, "max_monthly_cost"))
+    least = formats.number(_constraint(view, "min_quality"))
+    costs = [_cost(arm) or 0.0 for arm in arms]
+    x, gutter = _cost_axis([*costs, *([limit] if limit else [])], frame)
+    heights = [h for arm in arms for h in (arm.low, arm.quality, arm.high) if h is not None]
+    heights += [] if least is None else [least]
+    y = quality_axis(heights, frame.y_end, frame.top, formats.is_share(view.metric))
+    spots = _spots(arms, costs, (x, y), frame)
+    marks = _obstacles(arms, spots, y)
+    drawn, notes = _limits(view, frame, ((x, limit), (y, least)), marks)
+    body = drawn + _grid(view, frame, x, y)
+    if gutter:
+        words = f"under {formats.money_tick(_CHEAP, view.currency)}"
+        body += text(words, frame.left + 6, frame.y_end + 20, "tick", "start")
+        body += line(
+            frame.left + gutter, frame.y_end - 4, frame.left + gutter, frame.y_end + 5, "axis"
+        )
+    body += _points(view, arms, spots, y)
+    body += _names(arms, spots, [*marks, *notes], frame)
+    title = f"{view.metric_name} against monthly cost"
+    return drawing(frame, title, _described(view, arms), body)
+
+
+def _cost_axis(costs: Sequence[float], frame: Frame) -> tuple[Scale, float]:
+    """The axis, and the width of the gutter at its left for arms that cost next to nothing.
+
+    On a logarithmic axis a cost below a cent would only push the others together.
+    """
+    whole = axis(costs, frame.left, frame.x_end)
+    dear = [cost for cost in costs if cost >= _CHEAP]
+    if not whole.log or len(dear) == len(costs) or not dear:
+        return whole, 0.0
+    gutter = _GUTTER * (0.75 if frame.narrow else 1.0)
+    return axis(dear, frame.left + gutter, frame.x_end, 1.0), gutter
+
+
+def _spots(
+    arms: Sequence[ArmView], costs: Sequence[float], scales: tuple[Scale, Scale], frame: Frame
+) -> list[tuple[float, float]]:
+    x, y = scales
+    spots, cheap = [], 0
+    for arm, cost in zip(arms, costs, strict=True):
+        at = x(cost)
+        if x.start > frame.left and cost < _CHEAP:
+            at = frame.left + 14 + cheap % 3 * 14
+            cheap += 1
+        spots.append((at, y(arm.quality or 0.0)))
+    return spots
+
+
+def _constraint(view: View, name: str) -> Any:
+    found = view.task.get("constraints")
+    return found.get(name) if isinstance(found, Mapping) else None
+
+
+def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
+    body = ""
+    for tick in y.ticks(6):
+        body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
+        label = formats.percent(tick, 0) if formats.is_share(view.metric) else f"{tick:g}"
+        body += text(label, frame.left - 8, y(tick) + 4, "tick", "end")
+    for tick in x.ticks(4 if frame.narrow else 8):
+        body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")
+        label = formats.money_tick(tick, view.currency)
+        body += text(label, x(tick), frame.y_end + 20, "tick", "middle")
+    body += line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
+    spacing = ", logarithmic" if x.log else ""
+    body += text(f"Cost a month{spacing}", frame.x_end, frame.y_end + 42, "label", "end")
+    return body + text(view.metric_name, 0, 12, "label")
+
+
+def _limits(
+    view: View,
+    frame: Frame,
+    bounds: tuple[tuple[Scale, float | None], tuple[Scale, float | None]],
+    marks: Sequence[Box],
+) -> tuple[str, list[Box]]:
+    """Shade what the constraints exclude; also return where their words stand."""
+    (x, limit), (y, least) = bounds
+    body = ""
+    notes: list[Box] = []
+    if limit is not None and limit > 0:
+        at = x(limit)
+        size = {"width": frame.x_end - at, "height": frame.y_end - frame.top}
+        body += tag("rect", x=at, y=frame.top, class_="outside", **size)
+        body += line(at, frame.top, at, frame.y_end, "limit")
+        words = f"at most {formats.money(limit, view.currency)}"
+        drawn, box = _note(words, (at, frame.y_end - 8), (at, frame.top + 14), frame, marks)
+        body, notes = body + drawn, [*notes, box]
+    if least is not None:
+        at = y(least)
+        size = {"width": frame.x_end - frame.left, "height": max(frame.y_end - at, 0.0)}
+        body += tag("rect", x=frame.left, y=at, class_="outside", **size)
+        body += line(frame.left, at, frame.x_end, at, "limit")
+        words = f"at least {formats.score(least, view.metric)}"
+        inside = frame.left + width(words, frame.size) + 12
+        drawn, box = _note(words, (frame.x_end, at - 7), (inside, at + 16), frame, marks)
+        body, notes = body + drawn, [*notes, box]
+    return body, notes
+
+
+def _note(
+    words: str,
+    first: tuple[float, float],
+    second: tuple[float, float],
+    frame: Frame,
+    marks: Sequence[Box],
+) -> tuple[str, Box]:
+    """Write a constraint's words ending at the first of two places, or the freer one."""
+
+    def box(end: tuple[float, float]) -> Box:
+        wide = width(words, frame.size)
+        return Box(end[0] - 6 - wide, end[1] - frame.size, end[0] - 6, end[1] + 3)
+
+    chosen = min((first, second), key=lambda end: sum(box(end).overlap(each) for each in marks))
+    return text(words, chosen[0] - 6, chosen[1], "note", "end"), box(chosen)
+
+
+def _points(
+    view: View, arms: Sequence[ArmView], spots: Sequence[tuple[float, float]], y: Scale
+) -> str:
+    body = ""
+    for arm, (x, height) in zip(arms, spots, strict=True):
+        kind = _kind(arm)
+        inside = tag("title", str(Markup.escape(_one_line(view, arm))))
+        if arm.low is not None and arm.high is not None:
+            inside += line(x, y(arm.low), x, y(arm.high), "whisker")
+        mark = "mark free" if arm.free else "mark"
+        body += tag("g", inside + point(arm.family, x, height, mark), class_=kind)
+    return body
+
+
+def _kind(arm: ArmView) -> str:
+    if arm.winner:
+        return "arm winner"
+    return "arm broken" if arm.breaks else "arm"
+
+
+def _obstacles(
+    arms: Sequence[ArmView], spots: Sequence[tuple[float, float]], y: Scale
+) -> list[Box]:
+    """What names must not cover: points and intervals."""
+    boxes = [Box(x - 6, height - 6, x + 6, height + 6) for x, height in spots]
+    for arm, (x, _) in zip(arms, spots, strict=True):
+        if arm.low is not None and arm.high is not None:
+            boxes.append(Box(x - 1.5, y(arm.high), x + 1.5, y(arm.low)))
+    return boxes
+
+
+def _names(
+    arms: Sequence[ArmView],
+    spots: Sequence[tuple[float, float]],
+    obstacles: Sequence[Box],
+    frame: Frame,
+) -> str:
+    anchors = [
+        Anchor(x, height, arm.name, 2 if arm.winner else int(not arm.breaks))
+        for arm, (x, height) in zip(arms, spots, strict=True)
+    ]
+    bounds = Box(frame.left + 2, frame.top, frame.x_end, frame.y_end - 2)
+    body = ""
+    for arm, label in zip(arms, place(anchors, obstacles, bounds, frame.size), strict=True):
+        leader = line(*label.leader, "leader") if label.leader else ""
+        name = leader + text(label.text, label.x, label.y, "name", "middle")
+        body += tag("g", name, class_=_kind(arm))
+    return body
+
+
+def _one_line(view: View, arm: ArmView) -> str:
+    quality = formats.score(arm.quality, view.metric)
+    between = formats.interval(arm.low, arm.high, view.metric)
+    money = formats.money(arm.section("cost").get("monthly"), arm.currency)
+    return f"{arm.name}: {quality} ({between}), {money} a month"
+
+
+def _described(view: View, arms: Sequence[ArmView]) -> str:
+    return "; ".join(_one_line(view, arm) for arm in arms) + "."

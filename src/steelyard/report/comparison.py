@@ -1,0 +1,168 @@
+"""The field's ten-row comparison, with this task's figures in place of adjectives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from steelyard.report import formats
+from steelyard.report.view import FAMILIES, ArmView, View, entries, words
+
+_LEAST_ITEMS = 10
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: ``figure`` as measured, or ``None``; ``note`` goes with it, or says why not."""
+
+    figure: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One family, with the arm that stands for it; ``arm`` is ``None`` where none was weighed."""
+
+    name: str
+    arm: ArmView | None
+
+
+def columns(view: View) -> list[Column]:
+    """The four columns of the table."""
+    names = words()["family_names"]
+    return [Column(names[family], view.family(family)) for family in FAMILIES]
+
+
+class Row(NamedTuple):
+    """One question: its ``name``, what its figures mean, and a cell per column."""
+
+    name: str
+    note: str
+    cells: list[Cell]
+
+
+def rows(view: View) -> list[Row]:
+    """The ten rows."""
+    made = []
+    for name, (note, cell) in _ROWS.items():
+        cells = [
+            Cell(None, "no such arm in this run") if column.arm is None else cell(view, column.arm)
+            for column in columns(view)
+        ]
+        made.append(Row(name, note, cells))
+    return made
+
+
+def _upfront(view: View, arm: ArmView) -> Cell:
+    cost = arm.section("cost")
+    figure = formats.amount(cost.get("upfront"))
+    if figure is None:
+        return Cell(None, _reason(cost, "upfront cost not known"))
+    return Cell(formats.money(figure, arm.currency))
+
+
+def _inference(view: View, arm: ArmView) -> Cell:
+    cost = arm.section("cost")
+    if formats.amount(cost.get("per_request")) is None:
+        return Cell(None, _reason(cost, "price per request not known"))
+    monthly = formats.money(cost.get("monthly"), arm.currency)
+    thousand = formats.per_thousand(cost.get("per_request"), arm.currency)
+    return Cell(f"{monthly} a month", f"{thousand} per 1,000 requests")
+
+
+def _setup(view: View, arm: ArmView) -> Cell:
+    fit = arm.section("fit")
+    if formats.number(fit.get("seconds")) is None:
+        return Cell(None, _reason(fit, "time not recorded"))
+    return Cell(formats.seconds(fit.get("seconds")))
+
+
+def _flexibility(view: View, arm: ArmView) -> Cell:
+    fit = arm.section("fit")
+    if formats.number(fit.get("seconds")) is None:
+        return Cell(None, _reason(fit, "time to change not recorded"))
+    return Cell(f"{formats.seconds(fit.get('seconds'))} to fit again")
+
+
+def _consistency(view: View, arm: ArmView) -> Cell:
+    raw = arm.data.get("consistency")
+    found = arm.section("consistency")
+    value = formats.number(found.get("value") if found else raw)
+    if value is None:
+        reason = arm.data.get("consistency_reason")
+        return Cell(None, str(reason or _reason(found, "answers were not repeated")))
+    asked = formats.number(found.get("n"))
+    note = f"same answer when asked again, {formats.count(asked)} inputs" if asked else ""
+    return Cell(formats.percent(value), note or "same answer when asked again")
+
+
+def _data(view: View, arm: ArmView) -> Cell:
+    fit = arm.section("fit")
+    if formats.number(fit.get("examples")) is None:
+        return Cell(None, _reason(fit, "examples not recorded"))
+    figure = f"{formats.count(fit.get('examples'))} examples"
+    return Cell(figure)
+
+
+def _knowledge(view: View, arm: ArmView) -> Cell:
+    slices = [each for each in entries(view.result.get("per_slice"), arm.name) if _large(each)]
+    labels = [each for each in entries(view.result.get("per_label"), arm.name) if _large(each)]
+    if not slices and not labels:
+        return Cell(None, f"no slice or label with {_LEAST_ITEMS} test items")
+    weakest = min(slices or labels, key=lambda each: formats.number(each.get("score")) or 0.0)
+    where = weakest.get("slice") or weakest.get("label")
+    figure = f"{formats.score(weakest.get('score'), view.metric)} at its weakest"
+    return Cell(figure, f"“{where}”, {formats.count(weakest.get('n'))} test items")
+
+
+def _large(each: Mapping[str, Any]) -> bool:
+    n, score = formats.number(each.get("n")), formats.number(each.get("score"))
+    return score is not None and (n or 0) >= _LEAST_ITEMS
+
+
+def _maintenance(view: View, arm: ArmView) -> Cell:
+    return Cell(None)
+
+
+def _latency(view: View, arm: ArmView) -> Cell:
+    latency = arm.section("latency_seconds")
+    if formats.number(latency.get("p50")) is None:
+        return Cell(None, _reason(latency, "no latency probe"))
+    p95 = formats.seconds(latency.get("p95"))
+    return Cell(formats.seconds(latency.get("p50")), f"p95 {p95}")
+
+
+def _best_for(view: View, arm: ArmView) -> Cell:
+    if arm.winner:
+        return Cell("This task", "at this volume and these prices")
+    if arm.breaks:
+        return Cell("Not this task", "; ".join(arm.breaks))
+    difference = formats.number((arm.versus or {}).get("difference"))
+    if arm.reference:
+        return Cell("The prompt to beat", "the best that only prompts")
+    if difference is None:
+        return Cell(None, "not compared")
+    unit = " points" if formats.is_share(view.metric) else ""
+    return Cell(
+        f"{formats.points(difference, view.metric)}{unit}",
+        f"against {view.reference_name}",
+    )
+
+
+def _reason(found: Mapping[str, Any], otherwise: str) -> str:
+    return str(found.get("reason") or otherwise)
+
+
+_ROWS: Mapping[str, tuple[str, Callable[[View, ArmView], Cell]]] = {
+    "Upfront cost": ("search on dev and training, once; labelling not counted", _upfront),
+    "Inference cost": ("at the task's volume", _inference),
+    "Set-up time": ("machine time; writing and labelling not counted", _setup),
+    "Flexibility": ("time until a changed task is served; other tasks not measured", _flexibility),
+    "Consistency": ("the same answer when asked again", _consistency),
+    "Data needed": ("examples used; how few would do was not measured", _data),
+    "Knowledge depth": ("the weakest slice or label; nothing beyond the examples", _knowledge),
+    "Maintenance": ("would need later data: this run saw one moment", _maintenance),
+    "Latency": ("median, one request at a time", _latency),
+    "Best for": ("on this task; others were not measured", _best_for),
+}

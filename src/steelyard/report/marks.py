@@ -1,0 +1,130 @@
+"""SVG pieces the charts share. Every text is escaped; colours come from the page's style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+_RADIUS = 5.2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A drawing's size and margins in pixels; ``name`` keeps the ids of two drawings apart."""
+
+    name: str
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    size: float = 12.5
+
+    @property
+    def x_end(self) -> float:
+        """The right edge of the plot."""
+        return self.width - self.right
+
+    @property
+    def y_end(self) -> float:
+        """The bottom edge of the plot."""
+        return self.height - self.bottom
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it is drawn for a phone."""
+        return self.width < 500
+
+
+def tag(name: str, inside: str | None = None, /, **attributes: object) -> str:
+    """One SVG element: ``inside`` is markup already, attributes are escaped (``_`` is ``-``)."""
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_short(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return f"<{name}{written}/>" if inside is None else f"<{name}{written}>{inside}</{name}>"
+
+
+def _short(value: object) -> object:
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else value
+
+
+def text(words: str, x: float, y: float, kind: str = "", anchor: str = "start") -> str:
+    """A text whose class sets its colour and weight."""
+    attributes: dict[str, object] = {"class_": kind or None, "text_anchor": anchor}
+    return tag("text", str(escape(words)), x=x, y=y, **attributes)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    """A straight line."""
+    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
+
+
+def drawing(frame: Frame, title: str, description: str, body: str) -> Markup:
+    """A whole ``<svg>`` with its title and description."""
+    head = tag("title", str(escape(title)), id=f"{frame.name}-title")
+    head += tag("desc", str(escape(description)), id=f"{frame.name}-desc")
+    return Markup(
+        tag(
+            "svg",
+            head + body,
+            class_="chart narrow" if frame.narrow else "chart wide",
+            viewBox=f"0 0 {frame.width:g} {frame.height:g}",
+            role="img",
+            aria_labelledby=f"{frame.name}-title {frame.name}-desc",
+            font_size=frame.size,
+        )
+    )
+
+
+def point(family: str, x: float, y: float, kind: str) -> str:
+    """A family's mark: circle prompt, triangle few-shot, diamond fine-tuning, square classical."""
+    r = _RADIUS
+    corners: tuple[tuple[float, float], ...]
+    if family == "few_shot":
+        r *= 1.15
+        corners = ((0, -r * 1.1), (r, r * 0.75), (-r, r * 0.75))
+    elif family == "fine_tune":
+        r *= 1.3
+        corners = ((0, -r), (r, 0), (0, r), (-r, 0))
+    elif family == "classical":
+        r *= 0.9
+        corners = ((-r, -r), (r, -r), (r, r), (-r, r))
+    else:
+        return tag("circle", cx=x, cy=y, r=r, class_=kind)
+    spots = " ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in corners)
+    return tag("polygon", points=spots, class_=kind)
+
+
+def breakable(name: str) -> Markup:
+    """A name that a narrow column may break after its underscores."""
+    return escape(name).replace("_", Markup("_<wbr>"))
+
+
+def key(family: str, free: bool = False) -> Markup:
+    """A family's mark by itself, for a legend."""
+    mark = point(family, 8, 8, "mark free" if free else "mark")
+    return Markup(tag("svg", mark, class_="key", viewBox="0 0 16 16", aria_hidden="true"))
+
+
+def interval_bar(figures: Mapping[str, float | None], title: str, kind: str) -> Markup:
+    """A small bar: ``value`` with ``low`` and ``high``, on the axis from ``least`` to ``most``."""
+    least, most = figures["least"] or 0.0, figures["most"] or 1.0
+    wide, middle, edge = 156.0, 7.0, 6.0
+
+    def at(value: float) -> float:
+        share = (value - least) / (most - least) if most > least else 0.5
+        return edge + min(max(share, 0.0), 1.0) * (wide - 2 * edge)
+
+    body = tag("title", str(escape(title))) + line(0, middle, wide, middle, "track")
+    low, high, value = figures["low"], figures["high"], figures["value"]
+    if low is not None and high is not None:
+        body += line(at(low), middle, at(high), middle, "range")
+    if value is not None:
+        body += tag("circle", cx=at(value), cy=middle, r=4.2, class_="dot")
+    box = f"0 0 {wide:g} 14"
+    return Markup(tag("svg", body, class_=f"bar {kind}".strip(), viewBox=box, role="img"))

@@ -1,0 +1,77 @@
+"""Axes: where a figure stands on paper, and which round figures to mark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_WIDE = 20.0  # a range of positive figures beyond this ratio is drawn on a logarithmic axis
+_ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps ``low`` to ``high`` onto the pixels ``start`` to ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        """Return the pixel of ``value``, held inside the axis."""
+        inside = min(max(value, self.low), self.high)
+        if self.log:
+            share = math.log(inside / self.low) / math.log(self.high / self.low)
+        else:
+            share = (inside - self.low) / (self.high - self.low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, most: int = 6) -> list[float]:
+        """Round figures inside the axis, about ``most`` of them."""
+        return self._decades(most) if self.log else self._steps(most)
+
+    def _steps(self, most: int) -> list[float]:
+        rough = (self.high - self.low) / most
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(power * each for each in _ROUND if power * each >= rough * 0.999)
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [round(i * step, 12) for i in range(first, last + 1)]
+
+    def _decades(self, most: int) -> list[float]:
+        first = math.ceil(math.log10(self.low) - 1e-9)
+        last = math.floor(math.log10(self.high) + 1e-9)
+        skip = max(1, math.ceil((last - first + 1) / most))
+        marks = [10.0**power for power in range(first, last + 1, skip)]
+        if len(marks) >= 3:
+            return marks
+        fine = [m * 10.0**p for p in range(first - 1, last + 1) for m in (1, 2, 5)]
+        return [mark for mark in fine if self.low <= mark <= self.high]
+
+
+def axis(values: Iterable[float], start: float, end: float, wide: float = _WIDE) -> Scale:
+    """Return an axis round positive figures: logarithmic when they differ widely, else from 0."""
+    figures = [value for value in values if value > 0]
+    if not figures:
+        return Scale(0, 1, start, end)
+    first, most = min(figures), max(figures)
+    if most / first > wide:
+        return Scale(first / 1.6, most * 1.6, start, end, log=True)
+    return Scale(0, most * 1.15, start, end)
+
+
+def quality_axis(values: Iterable[float], start: float, end: float, share: bool) -> Scale:
+    """Return an axis round quality figures with some air; a share stays between 0 and 1."""
+    figures = list(values)
+    if not figures:
+        return Scale(0, 1, start, end)
+    air = max((max(figures) - min(figures)) * 0.06, 0.02)
+    low, high = min(figures) - air, max(figures) + air
+    if share:
+        return Scale(
+            max(0.0, math.floor(low * 20) / 20), min(1.0, math.ceil(high * 20) / 20), start, end
+        )
+    return Scale(low, high, start, end)

@@ -1,0 +1,105 @@
+"""The result on a terminal: a table of the arms, and the verdict in plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from steelyard.report import formats
+from steelyard.report.page import Page
+from steelyard.report.view import ArmView
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDTH = 80
+_MOST_REASONS = 6
+
+
+def table(result: Mapping[str, Any]) -> Table:
+    """Return the arms as a rich table that fits 80 columns and reads without colour."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    view = Page(result)
+    made = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    made.add_column("Arm", overflow="fold")
+    made.add_column(f"{view.metric_name}, {_plain(view.level)}", justify="right", overflow="fold")
+    for name in ("Fail", "p", "p95", "A month", "Upfront"):
+        made.add_column(name, justify="right", overflow="fold")
+    for arm in view.arms:
+        style = "bold" if arm.winner else "dim" if arm.breaks else ""
+        made.add_row(*(Text(cell) for cell in _cells(view, arm)), style=style)
+    made.caption = Text(_caption(view), justify="left")
+    made.caption_justify = "left"
+    return made
+
+
+def _cells(view: Page, arm: ArmView) -> list[str]:
+    cost, latency = arm.section("cost"), arm.section("latency_seconds")
+    mark = "* " if arm.winner else "x " if arm.breaks else "  "
+    p = formats.p_value((arm.versus or {}).get("p_adjusted")).replace(" ", "")
+    between = formats.interval(arm.low, arm.high, view.metric).replace(" to ", "-")
+    quality = formats.score(arm.quality, view.metric)
+    figures = [
+        mark + arm.name,
+        formats.NONE if arm.quality is None else f"{quality} {between}",
+        formats.count(arm.section("outcomes").get("failed")),
+        "ref" if arm.reference else p,
+        formats.seconds(latency.get("p95")),
+        formats.money(cost.get("monthly"), arm.currency),
+        formats.money(cost.get("upfront"), arm.currency),
+    ]
+    return [_plain(figure) for figure in figures]
+
+
+def _caption(view: Page) -> str:
+    said = ["* recommended"] if view.winner else []
+    said += ["x breaks a constraint"] if any(arm.breaks for arm in view.arms) else []
+    if view.reference_name:
+        said.append(f"p: against {view.reference_name}, Holm")
+    return "; ".join(said)
+
+
+def _plain(figure: str) -> str:
+    """Close up thin spaces, which some terminals draw wide; an unknown figure is a dash."""
+    return figure.replace(formats.THIN, "").replace("< ", "<").replace(formats.NONE, "-")
+
+
+def verdict_text(result: Mapping[str, Any]) -> str:
+    """Return the verdict in 80 columns of plain text: what, how sure, why, what would flip it."""
+    view = Page(result)
+    lines = [f"VERDICT  {view.headline}"]
+    confidence = view.verdict.get("confidence")
+    if view.winner is not None:
+        lines += _figures(view, view.winner)
+    elif view.leading:
+        lines += textwrap.wrap(view.leading, _WIDTH)
+    if confidence and view.winner is not None:
+        lines.append(f"Confidence: {confidence}.")
+    lines += _block("Why", view.reasons[:_MOST_REASONS])
+    if view.dropped:
+        names = ", ".join(str(each.get("arm")) for each in view.dropped)
+        lines += _block("Dropped out by the constraints", [names])
+    lines += _block("What would change it", view.flips)
+    lines += _block("Warnings", view.warnings)
+    return "\n".join(lines)
+
+
+def _figures(view: Page, arm: ArmView) -> list[str]:
+    said = [f"{label.lower()} {value} ({note})" for label, value, note in view.keys]
+    return textwrap.wrap(f"{arm.name}: {_thin('; '.join(said))}.", _WIDTH)
+
+
+def _thin(words: str) -> str:
+    return words.replace(formats.THIN, " ").replace("< ", "<")
+
+
+def _block(title: str, points: Iterable[str]) -> list[str]:
+    wrapped = [
+        textwrap.fill(_thin(point), _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+        for point in points
+    ]
+    return ["", title, *wrapped] if wrapped else []

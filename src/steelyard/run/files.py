@@ -1,0 +1,82 @@
+"""Files of a run folder: written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from steelyard.errors import StorageError
+from steelyard.run.store import storage_error
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
+_NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_RUN_FILES = ("run.db", "run.db-wal", "run.db-shm", "run.log", "result.json", "report.html")
+_RUN_FOLDERS = ("arms", "work", "winner")
+
+
+@contextmanager
+def storage_guard(folder: Path) -> Iterator[None]:
+    """Turn the system's "no space", and "not allowed" inside ``folder``, into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        place = Path(str(error.filename or folder))
+        inside = place.resolve().is_relative_to(folder.resolve())
+        if error.errno in _NO_ROOM or (error.errno in _NOT_ALLOWED and inside):
+            raise storage_error(str(place), error) from error
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make the run folder; a file in its place or a missing permission raises `StorageError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise StorageError(f"{folder} is a file: choose another --out") from error
+    except OSError as error:
+        raise storage_error(str(folder), error) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a kill at any moment, never sees half of it."""
+    scratch = path.with_name(f".{path.name}.part")
+    try:
+        with scratch.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def write_result(path: Path, result: Mapping[str, Any]) -> None:
+    """Write ``result.json``; a NaN or an Infinity in it is a bug and raises `ValueError`."""
+    write_whole(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def replace_folder(new: Path, place: Path) -> None:
+    """Put the folder ``new`` in the place of ``place``."""
+    remove_folder(place)
+    new.replace(place)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def clear_run(folder: Path) -> None:
+    """Remove what a run leaves in its folder, and nothing else that lies there."""
+    for name in _RUN_FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in _RUN_FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,0 +1,128 @@
+"""From answers to records, and from records to an arm's figures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from steelyard.core import Answer, Comparison, Estimate, Example, Record
+from steelyard.score import Metric, compare_records
+from steelyard.score import quality as score_quality
+from steelyard.stats import holm
+
+
+def generator(seed: int, name: str) -> np.random.Generator:
+    """Return the generator of one named step, so that no step disturbs the numbers of another."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return np.random.default_rng([seed % 2**64, *np.frombuffer(digest, dtype=np.uint32).tolist()])
+
+
+def to_records(
+    arm: str, examples: Sequence[Example], answers: Sequence[Answer], metrics: Sequence[Metric]
+) -> list[Record]:
+    """Score each answer by every metric; the first decides. A failed answer scores 0."""
+    records = []
+    for example, answer in zip(examples, answers, strict=True):
+        scores = {metric.name: metric.score(answer.output, example.output) for metric in metrics}
+        records.append(
+            Record(
+                arm=arm,
+                example_id=example.id,
+                outcome="failed" if answer.output is None else "scored",
+                score=scores[metrics[0].name],
+                reference=example.output,
+                answer=answer,
+                scores=scores,
+            )
+        )
+    return records
+
+
+def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:
+    """Return each example's group, or ``None`` when no example has one."""
+    if all(example.group is None for example in examples):
+        return None
+    return [example.group for example in examples]
+
+
+def quality(
+    metric: Metric, records: Sequence[Record], examples: Sequence[Example], seed: int
+) -> dict[str, Any]:
+    """Return the ``quality`` block; ``value`` is ``None`` with a ``reason`` when undefined."""
+    arm = records[0].arm if records else ""
+    estimate: Estimate = score_quality(
+        metric,
+        records,
+        generator(seed, f"quality:{metric.name}:{arm}"),
+        clusters=clusters_of(examples),
+    )
+    return {"metric": metric.name, **_without_empty_reason(asdict(estimate))}
+
+
+def outcomes(records: Sequence[Record]) -> dict[str, int]:
+    """Count the outcomes; they add up to the number of records."""
+    failed = sum(record.outcome == "failed" for record in records)
+    return {"scored": len(records) - failed, "failed": failed}
+
+
+def tokens(records: Sequence[Record]) -> dict[str, Any]:
+    """Return mean tokens per request that the model answered, by its own counts."""
+    answered = [r.answer.completion for r in records if r.answer.completion.failure is None]
+    names = {f"{kind}_mean": f"{kind}_tokens" for kind in ("input", "cached", "output")}
+    if not answered:
+        return {**dict.fromkeys(names), "reason": "no request was answered"}
+    return {
+        mean: float(np.mean([getattr(completion, field) for completion in answered]))
+        for mean, field in names.items()
+    }
+
+
+def machine_seconds(records: Sequence[Record]) -> float | None:
+    """Return the mean machine time of one request in seconds, batched as measured."""
+    answered = [r.answer.completion for r in records if r.answer.completion.failure is None]
+    return float(np.mean([c.machine_seconds for c in answered])) if answered else None
+
+
+def latency(seconds: Sequence[float]) -> dict[str, Any]:
+    """Return the median and the 95th percentile of requests sent one at a time, in seconds."""
+    if not seconds:
+        reason = "no request of the latency probe was answered"
+        return {"p50": None, "p95": None, "n": 0, "reason": reason}
+    p50, p95 = np.percentile(seconds, [50, 95])
+    return {"p50": float(p50), "p95": float(p95), "n": len(seconds)}
+
+
+def compare_all(
+    metric: Metric,
+    records: dict[str, list[Record]],
+    reference: str | None,
+    examples: Sequence[Example],
+    seed: int,
+) -> list[Comparison]:
+    """Compare every other arm with ``reference``, p-values corrected by Holm over all of them."""
+    if reference is None:
+        return []
+    found = [
+        compare_records(
+            metric,
+            rows,
+            records[reference],
+            generator(seed, f"compare:{arm}:{reference}"),
+            clusters=clusters_of(examples),
+        )
+        for arm, rows in records.items()
+        if arm != reference
+    ]
+    adjusted = holm([comparison.p_value for comparison in found])
+    return [
+        Comparison(**{**asdict(comparison), "p_adjusted": p})
+        for comparison, p in zip(found, adjusted, strict=True)
+    ]
+
+
+def _without_empty_reason(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != "reason" or value is not None}

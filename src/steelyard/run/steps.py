@@ -1,0 +1,249 @@
+"""The steps of a run. Each leaves its outcome in the store and is not done twice."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from steelyard.core import Answer, Example, Record
+from steelyard.errors import SteelyardError
+from steelyard.model.base import Model, ModelSpec
+from steelyard.run.files import replace_folder
+from steelyard.run.measure import generator, to_records
+from steelyard.run.plan import Plan
+from steelyard.run.progress import Display
+from steelyard.run.recorder import RecordedModel, Recorder
+from steelyard.run.store import Store
+from steelyard.score import Metric
+from steelyard.strategy import Arm, FitContext, StrategySpec, build_strategy, load_arm, save_arm
+
+log = logging.getLogger("steelyard")
+
+LATENCY_REQUESTS = 20
+GAP_EXAMPLES = 50
+RESCORE_EXAMPLES = 50
+RESCORE_WHOLE_BELOW = 300
+"""Up to here a local winner answers the whole test split again, batch for batch as measured."""
+RESCORE_TOLERANCE = 0.05
+"""The share that may differ where answers are not computed alike (other batches, hosted)."""
+
+
+@dataclass
+class Steps:
+    """What the steps of one run share; ``tested_here`` names arms tested in this process."""
+
+    plan: Plan
+    folder: Path
+    store: Store
+    recorder: Recorder
+    display: Display
+    metrics: Sequence[Metric]
+    build_model: Callable[[ModelSpec], Model]
+    attempt: int
+    tested_here: set[str] = field(default_factory=set)
+
+    def fit(self, spec: StrategySpec, key: str) -> list[Arm]:
+        """Fit a strategy and save its arms, or load them when that was done before."""
+        done = self.store.step(f"fit:{key}")
+        folders = [self.folder / "arms" / name for name in done["arms"]] if done else []
+        if done and all((folder / "arm.json").is_file() for folder in folders):
+            return [load_arm(folder, self.build_model) for folder in folders]
+        work = self.folder / "work" / key
+        work.mkdir(parents=True, exist_ok=True)
+        started = time.perf_counter()
+        phase = f"fit:{key}"
+        with self.recorder.during(phase), self.display.job(f"{key}: fit") as progress:
+            arms = build_strategy(spec).fit(self._context(spec, work, progress))
+        seconds = time.perf_counter() - started
+        for arm in arms:
+            arm.name = arm.name.replace(spec.name, key, 1)
+            save_arm(arm, self.folder / "arms" / arm.name)
+        model = about_model(self.build_model(self.plan.model))
+        payload = {"arms": [arm.name for arm in arms], "seconds": seconds, "model": model}
+        self.store.finish_step(phase, payload, seconds)
+        return arms
+
+    def _context(
+        self, spec: StrategySpec, work: Path, progress: Callable[[int, int], None]
+    ) -> FitContext:
+        return FitContext(
+            brief=self.plan.brief,
+            train=self.plan.split.train,
+            dev=self.plan.split.dev,
+            model=self.build_model(self.plan.model),
+            spec=self.plan.model,
+            build_model=self.build_model,
+            folder=work,
+            seed=self.plan.seed,
+            progress=progress,
+            options=spec.options,
+        )
+
+    def test(self, arm: Arm) -> list[Record]:
+        """Answer the whole test split and record each outcome."""
+        if self.store.step(f"test:{arm.name}") is not None:
+            return self.store.records(arm.name)
+        started = time.perf_counter()
+        answers = self._answer(arm, self.plan.split.test, "test")
+        records = to_records(arm.name, self.plan.split.test, answers, self.metrics)
+        self.store.add_records(records)
+        self.tested_here.add(arm.name)
+        payload = {"records": len(records)}
+        self.store.finish_step(f"test:{arm.name}", payload, time.perf_counter() - started)
+        return records
+
+    def latency(self, arm: Arm) -> list[float]:
+        """Send requests one at a time; return the seconds of each that was answered."""
+        name = f"latency:{arm.name}"
+        done = self.store.step(name)
+        if done is not None:
+            return list(done["seconds"])
+        test = self.plan.split.test
+        examples = [test[i % len(test)] for i in range(LATENCY_REQUESTS)] if test else []
+        self._warm_up(arm)
+        started = time.perf_counter()
+        seconds = []
+        with self.recorder.during(name), self.display.job(f"{arm.name}: latency") as progress:
+            for i, example in enumerate(examples):
+                [answer] = arm.answer_all([example], nonce=f"latency-{i}")
+                if answer.completion.failure is None:
+                    seconds.append(answer.completion.total_seconds)
+                progress(i + 1, len(examples))
+        self.store.finish_step(name, {"seconds": seconds}, time.perf_counter() - started)
+        return seconds
+
+    def _warm_up(self, arm: Arm) -> None:
+        """Put a local arm in the state it serves in, where its test ran before a restart."""
+        local = arm.model_name is not None and self.build_model(self.plan.model).local
+        if arm.model_name is None or (local and arm.name not in self.tested_here):
+            with self.recorder.during(f"warm:{arm.name}"):
+                arm.answer_all(self.plan.split.test[:2], nonce=f"warm-{self.attempt}")
+
+    def gap(self, arm: Arm, test_score: float | None, examples: Sequence[Example]) -> float | None:
+        """Return the metric on ``examples`` of train minus ``test_score``."""
+        done = self.store.step(f"gap:{arm.name}")
+        if done is None:
+            answers = self._answer(arm, examples, "gap")
+            records = to_records(arm.name, examples, answers, self.metrics)
+            score = self.metrics[0].aggregate(
+                [record.score for record in records],
+                [record.answer.output for record in records],
+                [record.reference for record in records],
+            )
+            done = {"train_score": score, "n": len(records)}
+            self.store.finish_step(f"gap:{arm.name}", done, 0.0)
+        if done["train_score"] is None or test_score is None:
+            return None
+        return float(done["train_score"]) - test_score
+
+    def gap_examples(self, arm: Arm) -> tuple[Example, ...]:
+        """Draw as many train examples as there are in test; at most fifty where a model answers."""
+        train, test = self.plan.split.train, self.plan.split.test
+        most = GAP_EXAMPLES if arm.model_name is not None else len(train)
+        size = min(len(train), len(test), most)
+        chosen = generator(self.plan.seed, "gap").permutation(len(train))[:size]
+        return tuple(train[int(index)] for index in sorted(chosen))
+
+    def promote(self, name: str, records: Sequence[Record]) -> dict[str, Any]:
+        """Copy the arm to ``winner/`` if the copy, loaded again, answers as measured."""
+        place, fresh = self.folder / "winner", self.folder / ".winner.part"
+        done = self.store.step(f"promote:{name}")
+        if done is not None and done["promoted"] and _arm_in(place) == name:
+            return done
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(self.folder / "arms" / name, fresh)
+        report = self._rescore(load_arm(fresh, self.build_model), records)
+        if report["promoted"]:
+            replace_folder(fresh, place)
+        else:
+            shutil.rmtree(fresh)
+            shutil.rmtree(place, ignore_errors=True)
+            log.warning("%s", report["reason"])
+        self.store.finish_step(f"promote:{name}", report, 0.0)
+        return report
+
+    def _rescore(self, arm: Arm, records: Sequence[Record]) -> dict[str, Any]:
+        local = arm.model_name is None or self.build_model(self.plan.model).local
+        whole = arm.model_name is None or (local and len(records) <= RESCORE_WHOLE_BELOW)
+        indices = self._rescore_sample(len(records), whole)
+        examples = [self.plan.split.test[i] for i in indices]
+        answers = self._answer(arm, examples, "rescore", "rescore")
+        different = sum(
+            answer.output != records[i].answer.output
+            for i, answer in zip(indices, answers, strict=True)
+        )
+        allowed = 0 if whole else math.ceil(RESCORE_TOLERANCE * len(indices))
+        promoted = different <= allowed
+        report = {"arm": arm.name, "promoted": promoted, "n": len(indices), "different": different}
+        if not promoted:
+            report["reason"] = (
+                f"{arm.name} was not put in winner/: loaded again it answered {different} of "
+                f"{len(indices)} test examples otherwise than measured"
+            )
+        return report
+
+    def _rescore_sample(self, size: int, whole: bool) -> list[int]:
+        if whole or size <= RESCORE_EXAMPLES:
+            return list(range(size))
+        chosen = generator(self.plan.seed, "rescore").permutation(size)[:RESCORE_EXAMPLES]
+        return sorted(int(index) for index in chosen)
+
+    def _answer(
+        self, arm: Arm, examples: Sequence[Example], purpose: str, nonce: str = ""
+    ) -> list[Answer]:
+        phase = f"{purpose}:{arm.name}"
+        with self.recorder.during(phase), self.display.job(f"{arm.name}: {purpose}") as progress:
+            return arm.answer_all(examples, progress, nonce)
+
+
+def model_builder(
+    recorder: Recorder, load: Callable[[ModelSpec], Model]
+) -> Callable[[ModelSpec], Model]:
+    """Return what builds models under ``recorder``: each spec once, and only when it is asked."""
+    built: dict[str, Model] = {}
+
+    def build(spec: ModelSpec) -> Model:
+        key = repr(sorted(spec.to_dict().items()))
+        if key not in built:
+            built[key] = recorder.later(lambda: load(spec))
+        return built[key]
+
+    return build
+
+
+def about_model(model: Model) -> dict[str, Any]:
+    """Say what people must know of a model that was built: precision, weights, endpoint notes."""
+    if not isinstance(model, RecordedModel) or not model.built:
+        return {}
+    settings, notes = getattr(model.inner, "settings", None), getattr(model.inner, "notes", ())
+    about = {
+        "precision": getattr(settings, "precision", None),
+        "threads": getattr(settings, "threads", None),
+        "weights": getattr(model.inner, "note", "") or None,
+        "endpoint": "; ".join(notes) or None,
+    }
+    return {key: value for key, value in about.items() if value is not None}
+
+
+def _arm_in(folder: Path) -> str | None:
+    """Return the name of the arm saved in ``folder``, if there is one."""
+    try:
+        return str(json.loads((folder / "arm.json").read_text(encoding="utf-8"))["name"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def training_seconds(options: Mapping[str, Any]) -> float:
+    """Return the training time that an arm's options state, in seconds; 0 where there is none."""
+    training = options.get("training")
+    value = training.get("seconds") if isinstance(training, Mapping) else None
+    if value is not None and not isinstance(value, int | float):
+        raise SteelyardError(f"an arm states training seconds of {value!r}")  # a damaged arm.json
+    return float(value or 0.0)

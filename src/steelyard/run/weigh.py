@@ -1,0 +1,193 @@
+"""From measured arms to money, comparisons and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from steelyard.core import Comparison, Estimate, Price, Record, Verdict
+from steelyard.cost import Money, Usage, cost_of, to_number, totals, upfront_cost
+from steelyard.run.measure import clusters_of, compare_all, machine_seconds
+from steelyard.run.plan import Plan
+from steelyard.strategy import Arm
+from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
+from steelyard.verdict.limits import apply_limits
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one arm.
+
+    ``search`` is what the fit asked of models, ``fit_seconds`` its wall time, ``trained_seconds``
+    the machine time beyond those requests. ``gap`` is ``None`` with the reason beside it.
+    """
+
+    arm: Arm
+    records: Sequence[Record]
+    quality: Mapping[str, Any]
+    more_qualities: Sequence[Mapping[str, Any]]
+    tokens: Mapping[str, Any]
+    latency: Mapping[str, Any]
+    search: Usage
+    fit_seconds: float
+    trained_seconds: float
+    gap: float | None
+    gap_reason: str | None
+
+    @property
+    def failed(self) -> int:
+        """How many test examples got no usable answer."""
+        return sum(record.outcome == "failed" for record in self.records)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """An arm's money: before the first request, per request, and a month of 30 days."""
+
+    upfront: Money
+    per_request: Money
+    monthly: Money
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ``cost`` block; unknown amounts are ``None`` with a ``reason``."""
+        parts = {name: to_number(getattr(self, name).amount) for name in _COSTS}
+        reasons = {getattr(self, name).reason for name in _COSTS} - {None}
+        reason = {"reason": "; ".join(sorted(reasons))} if reasons else {}
+        return {**parts, "currency": self.per_request.currency, **reason}
+
+
+_COSTS = ("upfront", "per_request", "monthly")
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The outcome: costs by arm, the reference arm, comparisons with it, crossover, verdict."""
+
+    costs: Mapping[str, Costs]
+    breaks: Mapping[str, list[str]]
+    reference: str | None
+    comparisons: Sequence[Comparison]
+    crossover: Mapping[str, Any]
+    verdict: Verdict
+
+
+def costs_of(measured: Measured, plan: Plan) -> Costs:
+    """Price one arm: tokens where the model has a token price, else machine time as measured."""
+    price = plan.machine_price if measured.arm.model_name is None else plan.model_price
+    upfront = upfront_cost(
+        measured.search, price, measured.trained_seconds, _in_currency(plan.machine_price, price)
+    )
+    per_request = _per_request(measured, price)
+    traffic = plan.task.traffic
+    return Costs(
+        upfront,
+        per_request,
+        totals(per_request, traffic.requests_per_day, traffic.horizon_days).monthly,
+    )
+
+
+def _per_request(measured: Measured, price: Price) -> Money:
+    seconds, tokens = machine_seconds(measured.records), measured.tokens
+    if seconds is None:
+        return Money(None, price.currency, "no request was answered, so its cost is not known")
+    usage = Usage(
+        tokens.get("input_mean") or 0.0,
+        tokens.get("cached_mean") or 0.0,
+        tokens.get("output_mean") or 0.0,
+        seconds,
+    )
+    return cost_of(usage, price)
+
+
+def _in_currency(machine: Price, price: Price) -> Price:
+    return machine if machine.currency == price.currency else replace(machine, machine_hour=None)
+
+
+def weigh(arms: Sequence[Measured], plan: Plan) -> Weighed:
+    """Compare, price and decide."""
+    costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
+    candidates = tuple(_candidate(measured, costs[measured.arm.name]) for measured in arms)
+    reference = reference_arm(candidates)
+    records = {measured.arm.name: list(measured.records) for measured in arms}
+    test = plan.split.test
+    comparisons = compare_all(plan.metrics[0], records, reference, test, plan.seed)
+    case = _case(plan, candidates, comparisons)
+    verdict = decide(case)
+    return Weighed(
+        costs=costs,
+        breaks=_breaks(case),
+        reference=reference,
+        comparisons=comparisons,
+        crossover=crossover(case, len(plan.split.train), verdict.arm),
+        verdict=verdict,
+    )
+
+
+def reference_arm(candidates: Sequence[Candidate]) -> str | None:
+    """Return the best prompt-only arm by the metric, or the best of all where there is none."""
+    known = [candidate for candidate in candidates if candidate.quality.value is not None]
+    prompting = [candidate for candidate in known if candidate.prompt_only] or known
+    best = max(prompting, key=lambda candidate: candidate.quality.value or 0.0, default=None)
+    return None if best is None else best.name
+
+
+def _candidate(measured: Measured, costs: Costs) -> Candidate:
+    quality = {key: value for key, value in measured.quality.items() if key != "metric"}
+    return Candidate(
+        name=measured.arm.name,
+        strategy=measured.arm.strategy,
+        quality=Estimate(**quality),
+        scores=np.array([record.score for record in measured.records], dtype=np.float64),
+        upfront=costs.upfront.amount,
+        per_request=costs.per_request.amount,
+        monthly=costs.monthly.amount,
+        latency_p95_seconds=measured.latency["p95"],
+        failed=measured.failed,
+    )
+
+
+def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[Comparison]) -> Case:
+    task, audit = plan.task, plan.prepared.audit
+    groups = clusters_of(plan.split.test)
+    leaks = audit["leaks"]
+    return Case(
+        candidates=candidates,
+        requests_per_day=task.traffic.requests_per_day,
+        horizon_days=task.traffic.horizon_days,
+        metric=plan.metrics[0].name,
+        limits=Limits(**_limits(plan)),
+        comparisons=tuple(comparisons),
+        clusters=None if groups is None else tuple(example.group for example in plan.split.test),
+        notes=Notes(
+            leaks=max(leaks["normalised"]["test_count"], leaks["group"]["test_count"]),
+            conflicts=audit["conflicts"]["inputs"] or 0,
+            skipped_rows=len(plan.prepared.bad),
+        ),
+        seed=plan.seed,
+        currency=plan.model_price.currency,
+    )
+
+
+def _limits(plan: Plan) -> dict[str, Any]:
+    limits = plan.task.constraints
+    most = limits.max_monthly_cost
+    return {
+        "min_quality": limits.min_quality,
+        "max_latency_p95_ms": limits.max_latency_p95_ms,
+        "max_monthly_cost": None if most is None else Decimal(most),
+    }
+
+
+def _breaks(case: Case) -> dict[str, list[str]]:
+    """Name the constraints that each arm does not keep."""
+    broken: dict[str, list[str]] = {candidate.name: [] for candidate in case.candidates}
+    for name, value in asdict(case.limits).items():
+        if value is not None:
+            alone = replace(case, limits=Limits(**{name: value}))
+            for arm in apply_limits(alone).dropped:
+                broken[arm].append(name)
+    return broken

@@ -1,0 +1,18 @@
+"""Scorers: what an answer is worth, how a metric sums up, and what two arms differ by."""
+
+from __future__ import annotations
+
+from steelyard.score.base import DEFAULT_METRICS, Metric, get_metric, metric_names
+from steelyard.score.measure import compare_records, quality
+from steelyard.score.parse import OutputSpec, parse_output
+
+__all__ = [
+    "DEFAULT_METRICS",
+    "Metric",
+    "OutputSpec",
+    "compare_records",
+    "get_metric",
+    "metric_names",
+    "parse_output",
+    "quality",
+]

@@ -1,0 +1,78 @@
+"""A metric over records: its estimate, and the difference of two arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from steelyard.core import Comparison, Estimate, Record
+from steelyard.errors import DataError
+from steelyard.score.base import CorpusMetric, Metric
+from steelyard.stats.intervals import mean, statistic
+from steelyard.stats.paired import compare, compare_statistic
+from steelyard.stats.resample import Clusters, Floats
+
+
+def item_scores(metric: Metric, records: Sequence[Record]) -> Floats:
+    """Each record's score by this metric, failed records 0."""
+    return np.array([metric.score(record.answer.output, record.reference) for record in records])
+
+
+def quality(
+    metric: Metric,
+    records: Sequence[Record],
+    rng: np.random.Generator,
+    *,
+    clusters: Clusters | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """The metric over an arm's records with its interval; ``clusters`` is in the records' order."""
+    if not isinstance(metric, CorpusMetric):
+        return mean(item_scores(metric, records), rng, level, clusters)
+    if not records:
+        return Estimate(None, level=level, reason="no items")
+    outputs, references = metric.encode(*_texts(records))
+    return statistic(
+        lambda index: metric.figure(outputs[index], references[index]),
+        len(records),
+        rng,
+        level,
+        clusters,
+    )
+
+
+def compare_records(
+    metric: Metric,
+    a: Sequence[Record],
+    b: Sequence[Record],
+    rng: np.random.Generator,
+    *,
+    clusters: Clusters | None = None,
+    level: float = 0.95,
+) -> Comparison:
+    """The paired difference of two arms; both must hold the same examples in the same order."""
+    if [record.example_id for record in a] != [record.example_id for record in b]:
+        raise ValueError("paired records must hold the same examples in the same order")
+    if not a:
+        raise DataError("nothing to compare: the test split is empty")
+    names = (a[0].arm, b[0].arm)
+    if not isinstance(metric, CorpusMetric):
+        scores = item_scores(metric, a), item_scores(metric, b)
+        return compare(*scores, names, metric.name, rng, clusters=clusters, level=level)
+    first, references = metric.encode(*_texts(a))
+    second, _ = metric.encode(*_texts(b))
+    return compare_statistic(
+        lambda answers, index: metric.figure(answers[index], references[index]),
+        first,
+        second,
+        names,
+        metric.name,
+        rng,
+        clusters=clusters,
+        level=level,
+    )
+
+
+def _texts(records: Sequence[Record]) -> tuple[list[str | None], list[str]]:
+    return [record.answer.output for record in records], [record.reference for record in records]

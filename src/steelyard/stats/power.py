@@ -1,0 +1,153 @@
+"""What a test of a given size can tell, and how many items a question needs.
+
+Two arms differ on a share ``discordant`` of the items (one right, the other wrong). Before anything
+is measured that share is a guess: 0.3, which suits arms of different kinds at 70 to 90 % accuracy.
+Arms that resemble each other differ on fewer items, and smaller differences show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+
+ASSUMED_DISCORDANT = 0.3
+MOST_ITEMS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """The smallest difference that a test of ``n`` items finds with probability ``power``."""
+
+    difference: float | None
+    n: int
+    discordant: float
+    level: float
+    power: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Needed:
+    """The items it takes to find ``difference`` with probability ``power``."""
+
+    items: int | None
+    difference: float
+    level: float
+    power: float
+    reason: str | None = None
+
+
+def mcnemar_power(n: int, difference: float, discordant: float, alpha: float) -> float:
+    """Probability that the exact McNemar test at ``alpha`` finds ``difference`` with ``n`` items.
+
+    The number of differing items is binomial, and among them the better arm wins with probability
+    ``(discordant + difference) / (2 discordant)``; the power is summed over both, without a normal
+    approximation. Duffy (1984), Biometrics 40, 1005-1015.
+    """
+    from scipy.stats import binom
+
+    middle, spread = n * discordant, sqrt(n * discordant * (1 - discordant))
+    first, last = max(1, int(middle - 8 * spread)), min(n, ceil(middle + 8 * spread))
+    counts = np.arange(first, last + 1)
+    wins = min(1.0, (discordant + difference) / (2 * discordant))
+    # The least number of wins that rejects: the largest rejection region with tail <= alpha / 2.
+    rejects = binom.isf(alpha / 2, counts, 0.5) + 1
+    upper = binom.sf(rejects - 1, counts, wins)
+    lower = binom.cdf(counts - rejects, counts, wins)
+    return float(np.sum(binom.pmf(counts, n, discordant) * (upper + lower)))
+
+
+def detectable_difference(
+    n: int,
+    discordant: float = ASSUMED_DISCORDANT,
+    level: float = 0.95,
+    power: float = 0.8,
+    comparisons: int = 1,
+) -> Detectable:
+    """Smallest paired difference in accuracy that ``n`` items show.
+
+    ``comparisons`` is the number of tests that Holm's correction shares the level among; the first
+    and strictest step is taken. Assumes independent items and the given ``discordant`` share.
+    """
+    alpha = (1 - level) / max(1, comparisons)
+    if n <= 0:
+        return Detectable(None, 0, discordant, level, power, "no test items")
+    if mcnemar_power(n, discordant, discordant, alpha) < power:
+        reason = (
+            f"{n} items cannot show any difference when two arms differ on {discordant:.0%} of them"
+        )
+        return Detectable(None, n, discordant, level, power, reason)
+    low, high = 0.0, discordant
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        found = mcnemar_power(n, middle, discordant, alpha) >= power
+        low, high = (low, middle) if found else (middle, high)
+    return Detectable(high, n, discordant, level, power)
+
+
+def items_needed(
+    difference: float,
+    discordant: float = ASSUMED_DISCORDANT,
+    level: float = 0.95,
+    power: float = 0.8,
+    comparisons: int = 1,
+) -> Needed:
+    """Items it takes to show a paired ``difference`` in accuracy by the exact McNemar test."""
+    alpha, difference = (1 - level) / max(1, comparisons), abs(difference)
+    if difference == 0:
+        return Needed(None, 0.0, level, power, "a difference of zero is never shown")
+    discordant = min(1.0, max(discordant, difference))
+    high = max(4, _connor(difference, discordant, alpha, power))
+    while high <= MOST_ITEMS and mcnemar_power(high, difference, discordant, alpha) < power:
+        high = ceil(high * 1.1)
+    if high > MOST_ITEMS:
+        reason = f"more than {MOST_ITEMS:,} items for a difference of {difference:.2g}"
+        return Needed(None, difference, level, power, reason)
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = mcnemar_power(middle, difference, discordant, alpha) >= power
+        low, high = (low, middle) if found else (middle, high)
+    return Needed(high, difference, level, power)
+
+
+def items_for_mean(
+    difference: float,
+    variance: float,
+    level: float = 0.95,
+    power: float = 0.8,
+    comparisons: int = 1,
+) -> Needed:
+    """Items it takes to show a mean paired ``difference`` of the given ``variance`` (normal)."""
+    from scipy.special import ndtri
+
+    difference = abs(difference)
+    if difference == 0:
+        return Needed(None, 0.0, level, power, "a difference of zero is never shown")
+    quantiles = float(ndtri(1 - (1 - level) / max(1, comparisons) / 2) + ndtri(power))
+    items = max(6, ceil((quantiles / difference) ** 2 * variance))
+    if items > MOST_ITEMS:
+        reason = f"more than {MOST_ITEMS:,} items for a difference of {difference:.2g}"
+        return Needed(None, difference, level, power, reason)
+    return Needed(items, difference, level, power)
+
+
+def items_for_interval(variance: float, half_width: float, level: float = 0.95) -> int | None:
+    """Items after which an interval reaches ``half_width``; ``None`` for zero or too many."""
+    from scipy.special import ndtri
+
+    if half_width <= 0:
+        return None
+    items = ceil(float(ndtri((1 + level) / 2)) ** 2 * variance / half_width**2)
+    return items if items <= MOST_ITEMS else None
+
+
+def _connor(difference: float, discordant: float, alpha: float, power: float) -> int:
+    """First guess by the normal approximation. Connor (1987), Biometrics 43, 207-211."""
+    from scipy.special import ndtri
+
+    chance = float(ndtri(1 - alpha / 2)) * sqrt(discordant)
+    effect = float(ndtri(power)) * sqrt(max(0.0, discordant - difference**2))
+    return ceil(((chance + effect) / difference) ** 2)

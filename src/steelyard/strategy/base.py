@@ -1,0 +1,102 @@
+"""What a strategy is given, what it returns, and what an arm can do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from steelyard.core import Answer, Example, Message, OutputKind
+from steelyard.model.base import Model, ModelSpec
+
+Progress = Callable[[int, int], None]
+"""Called with ``(done, total)`` as answers arrive."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What an arm must know of the task; saved with it."""
+
+    instruction: str
+    kind: OutputKind
+    labels: tuple[str, ...] = ()
+    metric: str = "accuracy"
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """What a strategy may use: train and dev, never test.
+
+    ``model`` records and caches everything it is asked. ``build_model`` builds another model under the
+    same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
+    killed fit can go on. ``progress`` is for long searches.
+    """
+
+    brief: Brief
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    model: Model
+    spec: ModelSpec
+    build_model: Callable[[ModelSpec], Model]
+    folder: Path
+    seed: int
+    progress: Progress = lambda done, total: None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Arm(ABC):
+    """A fitted strategy, ready to answer. Saved to a folder, loaded again without refitting."""
+
+    strategy: ClassVar[str]
+
+    def __init__(self, name: str, brief: Brief, options: Mapping[str, Any]) -> None:
+        self.name = name
+        self.brief = brief
+        self.options = dict(options)
+
+    @property
+    def model_name(self) -> str | None:
+        """The language model behind the arm; ``None`` for a classical one."""
+        return None
+
+    @abstractmethod
+    def answer_all(
+        self, examples: Sequence[Example], progress: Progress | None = None, nonce: str = ""
+    ) -> list[Answer]:
+        """Answer each example's input (its output is not read); same length and order."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the arm to ``folder`` as data plus weights."""
+
+    @classmethod
+    @abstractmethod
+    def restore(
+        cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
+    ) -> Arm:
+        """Build the arm from what :meth:`save` wrote."""
+
+    def answer(self, text: str, context: tuple[Message, ...] = ()) -> str:
+        """Answer one input. Raises `ArmError` with the reason when the model gives no usable answer."""
+        from steelyard.errors import ArmError
+
+        answer = self.answer_all([Example(id="", input=text, output="", context=context)])[0]
+        if answer.output is None:
+            raise ArmError(f"{self.name} gave no usable answer: {answer.failure}")
+        return answer.output
+
+
+class Strategy(ABC):
+    """A way to adapt a model. ``fit`` may return several arms (constrained and free decoding)."""
+
+    name: ClassVar[str]
+    needs_model: ClassVar[bool] = True
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    @abstractmethod
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Choose everything on ``context.dev`` and return the arms."""

@@ -1,0 +1,60 @@
+"""What the cheap references share: vectorised answers with measured time and no tokens."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from steelyard.core import Answer, Completion, Example
+from steelyard.strategy.base import Arm, Progress
+
+
+class Guess(NamedTuple):
+    """An output and, where the method knows them, the labels' probabilities."""
+
+    output: str
+    probabilities: Mapping[str, float] | None = None
+
+
+class ClassicalArm(Arm):
+    """An arm without a language model. ``nonce`` changes nothing: it answers alike every time."""
+
+    @abstractmethod
+    def guess(self, texts: Sequence[str]) -> list[Guess]:
+        """Return one guess for each text."""
+
+    def answer_all(
+        self, examples: Sequence[Example], progress: Progress | None = None, nonce: str = ""
+    ) -> list[Answer]:
+        """Answer all in one batch; ``total_seconds`` is the batch's, ``batch_size`` its size."""
+        if not examples:
+            return []
+        start = time.perf_counter()
+        guesses = self.guess([example.input for example in examples])
+        seconds = time.perf_counter() - start
+        if progress is not None:
+            progress(len(examples), len(examples))
+        return [
+            Answer(
+                guess.output,
+                Completion(
+                    text=guess.output,
+                    finish_reason="stop",
+                    first_token_seconds=seconds,
+                    total_seconds=seconds,
+                    batch_size=len(examples),
+                    probabilities=guess.probabilities,
+                ),
+            )
+            for guess in guesses
+        ]
+
+
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """Return the generator for ``purpose``: one seed, independent streams."""
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])

@@ -1,0 +1,216 @@
+"""Fine-tuning with LoRA: the examples go into weights, and the long instruction out of the prompt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from steelyard.core import Example
+from steelyard.errors import ConfigError
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.formats import get_format
+from steelyard.strategy.options import parse_options
+from steelyard.strategy.prompting import (
+    Decoding,
+    Prompt,
+    PromptArm,
+    PromptRecipe,
+    full_instruction,
+    output_limit,
+)
+from steelyard.strategy.search import metric_scorer
+
+if TYPE_CHECKING:
+    from steelyard.train.packing import Sample
+    from steelyard.train.search import Trained
+
+TUNABLE = ("embedded", "hf")
+
+
+@dataclass(frozen=True)
+class LoraOptions:
+    """How to tune; the defaults are `steelyard.train.config.LoraConfig`'s.
+
+    ``instruction`` is ``short`` (a few words: the examples teach the rest), ``full`` (the task's own)
+    or a text. Examples longer than ``max_tokens`` are left out of training and counted.
+    """
+
+    instruction: str = "short"
+    format: str = "system_user"
+    rank: int = 16
+    alpha: int = 32
+    learning_rates: tuple[float, ...] = (3e-4, 1e-3)
+    batch_size: int = 8
+    max_epochs: int = 4
+    patience: int = 1
+    max_tokens: int = 1024
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown format and numbers that cannot train."""
+        get_format(self.format)
+        for name in ("rank", "alpha", "batch_size", "max_epochs", "patience", "max_tokens"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"strategy lora: option {name} must be at least 1, got 0")
+
+
+class LoraArm(PromptArm):
+    """A tuned model under a short prompt."""
+
+    strategy: ClassVar[str] = "lora"
+
+
+class Lora(Strategy):
+    """Tunes the task's model on train; learning rate and epoch are chosen by the loss on dev."""
+
+    name: ClassVar[str] = "lora"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.config: LoraOptions = parse_options(self.name, LoraOptions, options)
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Train once; label tasks give a constrained and a free arm over the same weights."""
+        if context.spec.provider not in TUNABLE:
+            raise ConfigError(
+                f"strategy lora cannot tune a model of provider {context.spec.provider!r} on this "
+                f"machine; choose one of {', '.join(TUNABLE)}, or leave lora out of strategies"
+            )
+        recipe = self._recipe(context)
+        trained, left_out = self._train(context, recipe)
+        model = context.build_model(replace(context.spec, adapter=str(trained.folder)))
+        options = self._describe(recipe, trained, left_out)
+        labelled = context.brief.kind == "label"
+        decodings: dict[str, Decoding] = {"lora": "constrained" if labelled else "free"}
+        if labelled:
+            decodings["lora_free"] = "free"
+        arms: list[Arm] = []
+        for name, decoding in decodings.items():
+            arm = LoraArm(
+                name,
+                context.brief,
+                {**options, "decoding": decoding},
+                Prompt(replace(recipe, decoding=decoding)),
+                replace(context.spec, adapter=str(trained.folder)),
+                lambda spec: model,
+            )
+            arm.options["search"] = {
+                "dev_score": dev_score(arm, context),
+                "dev_calls": len(context.dev),
+            }
+            arms.append(arm)
+        return arms
+
+    def _recipe(self, context: FitContext) -> PromptRecipe:
+        brief = context.brief
+        return PromptRecipe(
+            instruction=short_instruction(brief, self.config.instruction),
+            format=self.config.format,
+            kind=brief.kind,
+            choices=brief.labels if brief.kind == "label" else (),
+            max_output_tokens=output_limit(brief, context.train, context.model),
+        )
+
+    def _train(self, context: FitContext, recipe: PromptRecipe) -> tuple[Trained, int]:
+        """Train, or read what an earlier attempt finished; returns also how many were too long."""
+        from steelyard.model import huggingface
+        from steelyard.train.config import LoraConfig
+        from steelyard.train.search import load_trained, save_trained, train
+
+        huggingface.quiet()
+        source = huggingface.source_of(context.spec)
+        settings = huggingface.best_settings(source)
+        tokenizer = huggingface.read_tokenizer(source)
+        sets = [tokenize(tokenizer, recipe, part) for part in (context.train, context.dev)]
+        kept = [[s for s in part if s.length <= self.config.max_tokens] for part in sets]
+        if not kept[0] or not kept[1]:
+            raise ConfigError(
+                f"strategy lora: no example has at most {self.config.max_tokens} tokens; "
+                "raise the option max_tokens"
+            )
+        done = context.folder / "trained.json"
+        trained = load_trained(done)
+        if trained is None:
+            own = {key: getattr(self.config, key) for key in SHARED}
+            config = LoraConfig(**own, precision=settings.precision)
+            network = huggingface.read_network(source, "float32")
+            tick = _Ticks(context, config)
+            trained = train(network, (kept[0], kept[1]), config, context.seed, context.folder, tick)
+            save_trained(trained, done)
+        return trained, len(sets[0]) - len(kept[0])
+
+    def _describe(self, recipe: PromptRecipe, trained: Trained, left_out: int) -> dict[str, Any]:
+        return {
+            "format": recipe.format,
+            "instruction": recipe.instruction,
+            "shots": 0,
+            "retrieved": 0,
+            "rank": self.config.rank,
+            "learning_rate": trained.learning_rate,
+            "epochs": trained.epoch,
+            "max_output_tokens": recipe.max_output_tokens,
+            "training": {
+                "seconds": trained.seconds,
+                "tokens": trained.tokens,
+                "left_out_too_long": left_out,
+                "trace": list(trained.trace),
+            },
+        }
+
+
+SHARED = (
+    "rank",
+    "alpha",
+    "learning_rates",
+    "batch_size",
+    "max_epochs",
+    "patience",
+)
+"""Options handed to the trainer under the same name."""
+
+
+class _Ticks:
+    """Progress over all epochs that a training may take."""
+
+    def __init__(self, context: FitContext, config: Any) -> None:
+        self._tell = context.progress
+        self._epochs = len(config.learning_rates) + config.max_epochs - 1
+        self._before = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        self._tell(self._before + done, max(self._epochs * total, self._before + done))
+        if done == total:
+            self._before += total
+
+
+def tokenize(tokenizer: Any, recipe: PromptRecipe, examples: Sequence[Example]) -> list[Sample]:
+    """Return each example as the tokens that its arm will read and should answer, end included."""
+    from steelyard.model.prompts import PromptWriter
+    from steelyard.train.packing import Sample
+
+    writer = PromptWriter(tokenizer)
+    prompts = writer.tokens([recipe.messages(example) for example in examples])
+    answers = writer.answer_tokens([example.output for example in examples])
+    end = tokenizer.eos_token_id
+    return [
+        Sample(tuple(prompt), (*answer, end))
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
+
+
+def short_instruction(brief: Brief, wanted: str) -> str:
+    """Return the instruction a tuned model is given."""
+    if wanted == "full":
+        return full_instruction(brief)
+    if wanted != "short":
+        return wanted
+    text = files("steelyard.strategy").joinpath("data/short_instructions.json").read_text("utf-8")
+    known: Mapping[str, str] = json.loads(text)
+    return known[brief.kind]
+
+
+def dev_score(arm: Arm, context: FitContext) -> float:
+    """The arm's metric over dev."""
+    return metric_scorer(context.brief.metric)(context.dev, arm.answer_all(context.dev))

@@ -1,0 +1,86 @@
+"""Always the most frequent output: what any other arm must beat."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from steelyard.core import Example
+from steelyard.errors import DataError
+from steelyard.model.base import Model, ModelSpec
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.classical import ClassicalArm, Guess
+from steelyard.strategy.options import parse_options
+from steelyard.strategy.saved import read_brief, write_manifest
+
+
+@dataclass(frozen=True)
+class MajorityOptions:
+    """There is nothing to choose."""
+
+
+class MajorityArm(ClassicalArm):
+    """Answers every input with one output; for labels, with their train shares as probabilities."""
+
+    strategy: ClassVar[str] = "majority"
+
+    def __init__(
+        self,
+        name: str,
+        brief: Brief,
+        options: Mapping[str, Any],
+        output: str,
+        shares: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(name, brief, options)
+        self._guess = Guess(output, shares)
+
+    def guess(self, texts: Sequence[str]) -> list[Guess]:
+        """Return the same guess for each text."""
+        return [self._guess] * len(texts)
+
+    def save(self, folder: Path) -> None:
+        """Write ``arm.json``."""
+        probabilities = self._guess.probabilities
+        shares = dict(probabilities) if probabilities is not None else None
+        write_manifest(self, folder, {"output": self._guess.output, "shares": shares})
+
+    @classmethod
+    def restore(
+        cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
+    ) -> MajorityArm:
+        """Build the arm from its manifest alone."""
+        brief = read_brief(saved)
+        return cls(saved["name"], brief, saved["options"], saved["output"], saved["shares"])
+
+
+class Majority(Strategy):
+    """Counts train outputs; between equally frequent ones the task's label order decides."""
+
+    name: ClassVar[str] = "majority"
+    needs_model: ClassVar[bool] = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        parse_options(self.name, MajorityOptions, options)
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Return one arm; an empty train split raises `DataError`."""
+        counts = count_outputs(context.train, context.brief.labels)
+        output, count = max(counts.items(), key=lambda item: item[1])
+        total = sum(counts.values())
+        shares = {label: times / total for label, times in counts.items()}
+        options = {"train_share": count / total}
+        labelled = context.brief.kind == "label"
+        brief = context.brief
+        return [MajorityArm(self.name, brief, options, output, shares if labelled else None)]
+
+
+def count_outputs(train: Sequence[Example], labels: Sequence[str]) -> dict[str, int]:
+    """Count outputs, the known labels first and in their order; no examples raise `DataError`."""
+    if not train:
+        raise DataError("the train split is empty; give more examples or a smaller test share")
+    return {**dict.fromkeys(labels, 0), **Counter(example.output for example in train)}

@@ -1,0 +1,123 @@
+"""The output of the most similar train examples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from steelyard.core import Answer, Example
+from steelyard.errors import DataError
+from steelyard.model.base import Model, ModelSpec
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.classical import ClassicalArm, Guess, generator
+from steelyard.strategy.formats import Shot
+from steelyard.strategy.options import check_known, parse_options
+from steelyard.strategy.saved import read_brief, write_manifest
+from steelyard.strategy.search import Candidate, Halving, choose, metric_scorer, trace_options
+from steelyard.strategy.tfidf import FEATURES, Neighbour, ShotIndex
+
+
+@dataclass(frozen=True)
+class NearestNeighbourOptions:
+    """What is tried on dev: how many neighbours vote, over which features."""
+
+    k: tuple[int, ...] = (1, 3, 5, 9, 15)
+    features: tuple[str, ...] = ("word", "word+char")
+
+    def __post_init__(self) -> None:
+        """Refuse unknown features."""
+        check_known("features", self.features, FEATURES)
+
+
+class NearestNeighbourArm(ClassicalArm):
+    """The ``k`` nearest vote with their cosine; with nothing alike the first of train wins."""
+
+    strategy: ClassVar[str] = "nearest_neighbour"
+
+    def __init__(
+        self, name: str, brief: Brief, options: Mapping[str, Any], index: ShotIndex, k: int
+    ) -> None:
+        super().__init__(name, brief, options)
+        self._index = index
+        self._k = k
+
+    def guess(self, texts: Sequence[str]) -> list[Guess]:
+        """Return the winning output of each text's vote."""
+        return [Guess(_winner(near)) for near in self._index.nearest(texts, self._k)]
+
+    def save(self, folder: Path) -> None:
+        """Write ``arm.json`` and the index."""
+        write_manifest(self, folder, {"k": self._k})
+        self._index.save(folder)
+
+    @classmethod
+    def restore(
+        cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
+    ) -> NearestNeighbourArm:
+        """Build the arm from its manifest and index."""
+        index = ShotIndex.load(folder)
+        return cls(saved["name"], read_brief(saved), saved["options"], index, saved["k"])
+
+
+class _Setting(NamedTuple):
+    """One candidate: an index of train and the number of voters."""
+
+    neighbours: ShotIndex
+    k: int
+
+
+class NearestNeighbour(Strategy):
+    """Indexes train by TF-IDF and chooses ``k`` and the features on dev (k = 1 unless labels)."""
+
+    name: ClassVar[str] = "nearest_neighbour"
+    needs_model: ClassVar[bool] = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._config = parse_options(self.name, NearestNeighbourOptions, options)
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Return one arm; an empty or wordless train split raises `DataError`."""
+        brief, shots = context.brief, train_shots(context.train)
+        sizes = self._config.k if brief.kind == "label" else (1,)
+        sizes = tuple(k for k in sizes if 0 < k <= len(shots)) or (1,)
+
+        def build(setting: _Setting, options: Mapping[str, Any]) -> NearestNeighbourArm:
+            return NearestNeighbourArm(self.name, brief, options, *setting)
+
+        def answer(setting: _Setting, examples: Sequence[Example]) -> list[Answer]:
+            return build(setting, {}).answer_all(examples)
+
+        indexes = [ShotIndex.fit(shots, features) for features in self._config.features]
+        candidates = [
+            Candidate(f"{index.features}, k={k}", _Setting(index, k))
+            for index in indexes
+            for k in sizes
+        ]
+        plan = Halving(finalists=len(candidates))
+        rng = generator(context.seed, self.name)
+        choice = choose(candidates, context.dev, answer, metric_scorer(brief.metric), rng, plan)
+        best = choice.best.value
+        chosen = {
+            "k": best.k,
+            "features": best.neighbours.features,
+            "search": trace_options(choice),
+        }
+        return [build(best, chosen)]
+
+
+def train_shots(train: Sequence[Example]) -> list[Shot]:
+    """Return inputs and outputs of ``train``; an empty one raises `DataError`."""
+    if not train:
+        raise DataError("the train split is empty; give more examples or a smaller test share")
+    return [Shot(example.input, example.output) for example in train]
+
+
+def _winner(neighbours: Sequence[Neighbour]) -> str:
+    votes: dict[str, float] = defaultdict(float)
+    for neighbour in neighbours:
+        votes[neighbour.shot.output] += neighbour.similarity
+    return max(votes, key=lambda output: votes[output])

@@ -1,0 +1,234 @@
+"""Choosing a prompt on dev: what the prompting strategies share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from steelyard.core import Answer, Example
+from steelyard.errors import ConfigError
+from steelyard.strategy.base import Arm, FitContext, Strategy
+from steelyard.strategy.classical import generator
+from steelyard.strategy.formats import Shot, get_format, load_formats
+from steelyard.strategy.prompting import (
+    Decoding,
+    Prompt,
+    PromptArm,
+    PromptRecipe,
+    full_instruction,
+    output_limit,
+)
+from steelyard.strategy.search import (
+    Candidate,
+    Choice,
+    Halving,
+    Trial,
+    choose,
+    metric_scorer,
+    stratified_subset,
+    trace_options,
+)
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What every prompting strategy's search is bounded by.
+
+    ``formats`` are tried (empty for all), each on ``screen`` dev items, and the best ``finalists``
+    on ``dev_items``; the free arm is chosen among the ``free_candidates`` best constrained ones.
+    """
+
+    formats: tuple[str, ...] = ()
+    screen: int = 40
+    finalists: int = 2
+    dev_items: int = 100
+    free_candidates: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse unknown formats and a search without a finalist."""
+        for name in self.formats:
+            get_format(name)
+        if self.finalists < 1:
+            raise ConfigError("option finalists must be at least 1, got 0")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A search's outcome: candidates best first, the format spread, and every trial on the way."""
+
+    ranked: tuple[Candidate[Prompt], ...]
+    score: float | None
+    spread: Mapping[str, float]
+    trace: tuple[Trial, ...]
+
+
+class Desk:
+    """One fit's search: asks the model about dev, counts the questions, tells progress."""
+
+    def __init__(self, context: FitContext, options: SearchOptions, arm_type: type[PromptArm]):
+        self.context = context
+        self.options = options
+        self._arm_type = arm_type
+        picked = stratified_subset(context.dev, options.dev_items, generator(context.seed, "dev"))
+        self.dev = [context.dev[index] for index in picked]
+        self._instruction = full_instruction(context.brief)
+        self._limit = output_limit(context.brief, context.train, context.model)
+        self._score = metric_scorer(context.brief.metric)
+        self._asked = 0
+        self._expected = 0
+
+    @property
+    def labelled(self) -> bool:
+        """Whether answers can be constrained to labels."""
+        return self.context.brief.kind == "label"
+
+    @property
+    def plan(self) -> Halving:
+        """The budget of one search."""
+        return Halving(self.options.screen, self.options.finalists)
+
+    def recipe(
+        self, format_name: str, shots: Sequence[Shot] = (), retrieved: int = 0
+    ) -> PromptRecipe:
+        """Return a recipe for this task, constrained where the task allows it."""
+        brief = self.context.brief
+        decoding: Decoding = "constrained" if self.labelled else "free"
+        return PromptRecipe(
+            instruction=self._instruction,
+            format=format_name,
+            kind=brief.kind,
+            choices=brief.labels if self.labelled else (),
+            shots=tuple(shots),
+            retrieved=retrieved,
+            decoding=decoding,
+            max_output_tokens=self._limit,
+        )
+
+    def expect(self, *candidates: int, screens: int = 0) -> None:
+        """Announce searches over so many ``candidates``, and ``screens`` to be screened only."""
+        count = len(self.dev)
+        screen = min(self.plan.screen, count) if self.plan.screen else count
+        for number in candidates:
+            halved = number > self.plan.finalists and 0 < screen < count
+            finals = self.plan.finalists * (count - screen)
+            self._expected += number * screen + finals if halved else number * count
+        self._expected += screens * screen
+
+    def screen(self, candidates: Sequence[Candidate[Prompt]]) -> Choice[Prompt]:
+        """Choose on the screening subset alone."""
+        size = self.plan.screen or len(self.dev)
+        subset = stratified_subset(self.dev, size, self._generator())
+        dev = [self.dev[index] for index in subset]
+        plan = Halving(0, len(candidates))
+        return choose(candidates, dev, self._answer, self._score, self._generator(), plan)
+
+    def choose(self, candidates: Sequence[Candidate[Prompt]]) -> Choice[Prompt]:
+        """Choose by successive halving over dev."""
+        return choose(candidates, self.dev, self._answer, self._score, self._generator(), self.plan)
+
+    def arm(self, name: str, found: Found, more: Mapping[str, Any]) -> PromptArm:
+        """Return the arm of the best candidate, with the search told in its options."""
+        prompt = found.ranked[0].value
+        choice = Choice(found.ranked[0], found.trace)
+        options = {
+            "format": prompt.recipe.format,
+            "decoding": prompt.recipe.decoding,
+            "shots": len(prompt.recipe.shots),
+            "retrieved": prompt.recipe.retrieved,
+            "max_output_tokens": prompt.recipe.max_output_tokens,
+            **more,
+            "spread": dict(found.spread),
+            "search": {
+                **trace_options(choice),
+                "dev_score": found.score,
+                "dev_calls": choice.dev_calls,
+            },
+        }
+        return self._build(name, prompt, options)
+
+    def _answer(self, prompt: Prompt, examples: Sequence[Example]) -> list[Answer]:
+        def tell(done: int, total: int) -> None:
+            self.context.progress(self._asked + done, max(self._expected, self._asked + total))
+
+        answers = self._build("candidate", prompt, {}).answer_all(examples, tell)
+        self._asked += len(examples)
+        return answers
+
+    def _build(self, name: str, prompt: Prompt, options: Mapping[str, Any]) -> PromptArm:
+        context = self.context
+        return self._arm_type(
+            name, context.brief, options, prompt, context.spec, lambda spec: context.model
+        )
+
+    def _generator(self) -> Any:
+        # One stream for every search, so that all candidates meet the same screening subset.
+        return generator(self.context.seed, "screen")
+
+
+class PromptStrategy(Strategy):
+    """A strategy that searches prompts. Labels give two arms: constrained, and ``NAME_free``."""
+
+    arm_type: ClassVar[type[PromptArm]]
+    config: SearchOptions
+
+    @abstractmethod
+    def search(self, desk: Desk) -> Found:
+        """Return the candidates of the main search, best first."""
+
+    def describe(self, prompt: Prompt) -> Mapping[str, Any]:
+        """Options of the arm beyond those that every prompting arm has."""
+        return {}
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Choose format and shots on dev, the free arm among the constrained one's best."""
+        desk = Desk(context, self.config, self.arm_type)
+        found = self.search(desk)
+        arms: list[Arm] = [desk.arm(self.name, found, self.describe(found.ranked[0].value))]
+        if desk.labelled:
+            free = self._search_free(desk, found)
+            more = self.describe(free.ranked[0].value)
+            arms.append(desk.arm(f"{self.name}_free", free, more))
+        return arms
+
+    def _search_free(self, desk: Desk, found: Found) -> Found:
+        shortlist = [
+            Candidate(candidate.name, candidate.value.freed(), candidate.size)
+            for candidate in found.ranked[: max(1, self.config.free_candidates)]
+        ]
+        choice = desk.choose(shortlist)
+        return Found(
+            ranked=by_rank(shortlist, choice),
+            score=choice.score,
+            spread=format_spread(shortlist, choice),
+            trace=choice.trace,
+        )
+
+
+def by_rank(
+    candidates: Sequence[Candidate[Prompt]], choice: Choice[Prompt]
+) -> tuple[Candidate[Prompt], ...]:
+    """Return the candidates best first."""
+    named = {candidate.name: candidate for candidate in candidates}
+    return tuple(named[name] for name in choice.ranking())
+
+
+def format_spread(
+    candidates: Sequence[Candidate[Prompt]], choice: Choice[Prompt]
+) -> dict[str, float]:
+    """Return each format's best dev score on the largest set that met all candidates."""
+    first: dict[str, float] = {}
+    for trial in choice.trace:
+        first.setdefault(trial.name, trial.score)
+    spread: dict[str, float] = {}
+    for candidate in candidates:
+        name = candidate.value.recipe.format
+        if candidate.name in first:
+            spread[name] = max(first[candidate.name], spread.get(name, 0.0))
+    return spread
+
+
+def format_names(options: SearchOptions) -> tuple[str, ...]:
+    """The formats to try: those named in the options, or all."""
+    return options.formats or tuple(load_formats())

@@ -1,0 +1,198 @@
+"""Prompts as data, and the arm that answers by prompting a model."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from steelyard.core import Answer, Completion, Example, Message, OutputKind, Request
+from steelyard.model.base import Model, ModelSpec
+from steelyard.score import parse_output
+from steelyard.strategy.base import Arm, Brief, Progress
+from steelyard.strategy.formats import Shot, get_format
+from steelyard.strategy.saved import read_brief, write_manifest
+
+if TYPE_CHECKING:
+    from steelyard.strategy.tfidf import ShotIndex
+
+Decoding = Literal["constrained", "free"]
+_ADAPTER = "adapter"
+_INDEX = "index"
+
+
+@dataclass(frozen=True)
+class PromptRecipe:
+    """Everything that makes a prompt from an input: plain data, saved with the arm.
+
+    ``shots`` are shown with every input; ``retrieved`` is how many more are looked up for each.
+    ``choices`` are the texts that constrained decoding may answer with.
+    """
+
+    instruction: str
+    format: str
+    kind: OutputKind = "label"
+    choices: tuple[str, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    retrieved: int = 0
+    decoding: Decoding = "free"
+    max_output_tokens: int = 64
+
+    def messages(self, example: Example, retrieved: Sequence[Shot] = ()) -> tuple[Message, ...]:
+        """Return the chat for ``example``; ``retrieved`` shots stand nearest to the input."""
+        shots = (*self.shots, *retrieved)
+        return get_format(self.format).render(self.instruction, self.kind, shots, example)
+
+    def request(self, example: Example, retrieved: Sequence[Shot] = (), nonce: str = "") -> Request:
+        """Return what the model is asked for ``example``."""
+        return Request(
+            messages=self.messages(example, retrieved),
+            max_output_tokens=self.max_output_tokens,
+            choices=self.choices if self.decoding == "constrained" else (),
+            nonce=nonce,
+        )
+
+    @property
+    def length(self) -> int:
+        """Characters of the prompt around an empty input, retrieved shots left out."""
+        return sum(len(message.content) for message in self.messages(Example("", "", "")))
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> PromptRecipe:
+        """Rebuild a recipe from what `dataclasses.asdict` and JSON made of it."""
+        shots = tuple(Shot(*shot) for shot in saved["shots"])
+        return cls(**{**saved, "shots": shots, "choices": tuple(saved["choices"])})
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A recipe with the index that retrieved shots come from; ``None`` when it retrieves none."""
+
+    recipe: PromptRecipe
+    index: ShotIndex | None = None
+
+    def freed(self) -> Prompt:
+        """Return the same prompt with free decoding."""
+        return replace(self, recipe=replace(self.recipe, decoding="free"))
+
+    def requests(self, examples: Sequence[Example], nonce: str = "") -> list[Request]:
+        """Return one request for each example."""
+        if self.index is None or not self.recipe.retrieved or not examples:
+            return [self.recipe.request(example, (), nonce) for example in examples]
+        found = self.index.nearest([example.input for example in examples], self.recipe.retrieved)
+        return [
+            self.recipe.request(example, [near.shot for near in reversed(neighbours)], nonce)
+            for example, neighbours in zip(examples, found, strict=True)
+        ]
+
+
+class PromptArm(Arm):
+    """Answers by prompting a model, built at the first answer from ``spec``."""
+
+    strategy: ClassVar[str]
+
+    def __init__(
+        self,
+        name: str,
+        brief: Brief,
+        options: Mapping[str, Any],
+        prompt: Prompt,
+        spec: ModelSpec,
+        build_model: Callable[[ModelSpec], Model],
+    ) -> None:
+        super().__init__(name, brief, options)
+        self.prompt = prompt
+        self.spec = spec
+        self._build_model = build_model
+
+    @cached_property
+    def model(self) -> Model:
+        """The language model behind the arm."""
+        return self._build_model(self.spec)
+
+    @property
+    def model_name(self) -> str | None:
+        """The language model's name; asking for it does not build the model."""
+        return self.spec.name
+
+    def answer_all(
+        self, examples: Sequence[Example], progress: Progress | None = None, nonce: str = ""
+    ) -> list[Answer]:
+        """Ask the model for each example and read its outputs."""
+        if not examples:
+            return []
+        done = 0
+
+        def tell(batch: Sequence[tuple[int, Completion]]) -> None:
+            nonlocal done
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(examples))
+
+        completions = self.model.generate(self.prompt.requests(examples, nonce), tell)
+        return [self._read(completion) for completion in completions if completion is not None]
+
+    def _read(self, completion: Completion) -> Answer:
+        if completion.failure is not None:
+            return Answer(None, completion, completion.failure)
+        if completion.finish_reason == "choice":
+            return Answer(completion.text, completion)
+        output, failure = parse_output(self.brief, completion.text)
+        return Answer(output, completion, failure)
+
+    def save(self, folder: Path) -> None:
+        """Write ``arm.json``, the retrieved shots' index and the model's adapter, if any."""
+        spec = self.spec.to_dict()
+        if self.spec.adapter is not None:
+            shutil.copytree(self.spec.adapter, folder / _ADAPTER)
+            spec["adapter"] = _ADAPTER
+        if self.prompt.index is not None:
+            (folder / _INDEX).mkdir()
+            self.prompt.index.save(folder / _INDEX)
+        recipe = json.loads(json.dumps(asdict(self.prompt.recipe)))
+        write_manifest(self, folder, {"model": spec, "recipe": recipe})
+
+    @classmethod
+    def restore(
+        cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
+    ) -> PromptArm:
+        """Build the arm; its adapter is the copy inside ``folder``."""
+        from steelyard.strategy.tfidf import ShotIndex
+
+        spec = ModelSpec(**saved["model"])
+        if spec.adapter is not None:
+            spec = replace(spec, adapter=str(folder / spec.adapter))
+        recipe = PromptRecipe.from_dict(saved["recipe"])
+        get_format(recipe.format)
+        index = ShotIndex.load(folder / _INDEX) if recipe.retrieved else None
+        prompt = Prompt(recipe, index)
+        return cls(saved["name"], read_brief(saved), saved["options"], prompt, spec, build_model)
+
+
+def full_instruction(brief: Brief) -> str:
+    """Return the instruction, and the labels after it unless it names them all."""
+    named = [
+        re.search(rf"(?<!\w){re.escape(label)}(?!\w)", brief.instruction) for label in brief.labels
+    ]
+    if brief.kind != "label" or all(named):
+        return brief.instruction.strip()
+    return f"{brief.instruction.strip()}\nAnswer with exactly one of: {', '.join(brief.labels)}."
+
+
+def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
+    """Tokens a free answer may take: the longest label and a little, or train's longest output."""
+    labelled = brief.kind == "label"
+    outputs = brief.labels if labelled else [example.output for example in train]
+    longest = max((count_tokens(model, text) for text in outputs), default=32)
+    return longest + 6 if labelled else min(512, max(16, longest + longest // 4))
+
+
+def count_tokens(model: Model, text: str) -> int:
+    """Tokens by the model's tokenizer; half the characters where it is not known here."""
+    count = model.count_tokens(text)
+    return -(-len(text) // 2) if count is None else count

@@ -1,0 +1,93 @@
+"""Saved arms: a folder with ``arm.json`` and what the arm needs beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from steelyard.errors import ArmError, ConfigError, StorageError
+from steelyard.model import load_model
+from steelyard.model.base import Model, ModelSpec
+from steelyard.strategy.base import Arm, Brief
+from steelyard.strategy.catalogue import ARMS
+
+SCHEMA = 1
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile)
+
+
+def save_arm(arm: Arm, folder: Path) -> None:
+    """Write ``arm`` to ``folder``, replacing what was there, never leaving a half-written arm.
+
+    A crash between the two renames leaves no arm at ``folder``; saving again mends it. Raises
+    `StorageError` when the disk refuses.
+    """
+    fresh = folder.with_name(f".{folder.name}.partial")
+    old = folder.with_name(f".{folder.name}.old")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        arm.save(fresh)
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise StorageError(
+            f"cannot save the arm {arm.name!r} to {folder}: {error.strerror or error}; "
+            "free some space or choose another folder"
+        ) from error
+
+
+def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_model) -> Arm:
+    """Read the arm saved in ``folder``. Its language model, if any, is built at the first answer.
+
+    Raises `ArmError` when the folder holds no arm of this schema, or a damaged one.
+    """
+    try:
+        saved = json.loads((folder / "arm.json").read_text(encoding="utf-8"))
+        schema = saved["schema"]
+    except FileNotFoundError:
+        raise ArmError(
+            f"no saved arm at {folder}: there is no arm.json; give a run's winner/ folder"
+        ) from None
+    except _UNREADABLE as error:
+        raise ArmError(f"{folder / 'arm.json'} is not a saved arm: {error}") from error
+    if schema != SCHEMA:
+        raise ArmError(
+            f"the arm at {folder} has schema {schema!r}, this version reads {SCHEMA}; "
+            "save it again with this version"
+        )
+    try:
+        return ARMS.get(saved["strategy"]).restore(folder, saved, build_model)
+    except (ConfigError, *_UNREADABLE) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise ArmError(
+            f"the arm at {folder} is damaged ({detail}); save it again from its run"
+        ) from error
+
+
+def write_manifest(arm: Arm, folder: Path, more: Mapping[str, Any] | None = None) -> None:
+    """Write ``arm.json``: what every arm has, and what this one adds in ``more``."""
+    manifest = {
+        "schema": SCHEMA,
+        "name": arm.name,
+        "strategy": arm.strategy,
+        "brief": asdict(arm.brief),
+        "options": arm.options,
+        **(more or {}),
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
+    (folder / "arm.json").write_text(text, encoding="utf-8")
+
+
+def read_brief(saved: Mapping[str, Any]) -> Brief:
+    """Rebuild the brief from a manifest."""
+    brief = dict(saved["brief"])
+    return Brief(**{**brief, "labels": tuple(brief["labels"])})

@@ -1,0 +1,164 @@
+"""Choosing the best of several candidates on dev, with few questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+
+from steelyard.core import Answer, Example
+from steelyard.score import get_metric
+
+T = TypeVar("T")
+Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
+"""The metric's value over answered examples; a failed answer counts 0."""
+
+
+@dataclass(frozen=True)
+class Candidate(Generic[T]):
+    """Something to choose from. Between equal scores the smaller ``size`` (prompt length) wins."""
+
+    name: str
+    value: T
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate's score over ``items`` dev examples; ``asked`` of them were asked just then."""
+
+    name: str
+    stage: Literal["screen", "final"]
+    items: int
+    asked: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Halving:
+    """The search's budget: all meet ``screen`` dev examples, ``finalists`` the whole of dev."""
+
+    screen: int = 40
+    finalists: int = 2
+
+
+@dataclass(frozen=True)
+class Choice(Generic[T]):
+    """The chosen candidate and the trials that led to it, in order."""
+
+    best: Candidate[T]
+    trace: tuple[Trial, ...] = ()
+
+    @property
+    def score(self) -> float | None:
+        """The winner's last dev score; ``None`` when there was no dev example to ask."""
+        scores = [trial.score for trial in self.trace if trial.name == self.best.name]
+        return scores[-1] if scores else None
+
+    @property
+    def dev_calls(self) -> int:
+        """How many questions the search asked."""
+        return sum(trial.asked for trial in self.trace)
+
+    def ranking(self) -> list[str]:
+        """Candidate names, best first: finalists before the others."""
+        last = {trial.name: trial for trial in self.trace}
+        rest = sorted(last.values(), key=lambda trial: (trial.stage != "final", -trial.score))
+        return [self.best.name, *(trial.name for trial in rest if trial.name != self.best.name)]
+
+
+@dataclass
+class _Standing(Generic[T]):
+    """A candidate's answers so far, by dev index."""
+
+    candidate: Candidate[T]
+    answers: dict[int, Answer] = field(default_factory=dict)
+    score: float = 0.0
+
+
+def choose(
+    candidates: Sequence[Candidate[T]],
+    dev: Sequence[Example],
+    answer_fn: Callable[[T, Sequence[Example]], Sequence[Answer]],
+    score_fn: Scorer,
+    rng: np.random.Generator,
+    plan: Halving = Halving(),
+) -> Choice[T]:
+    """Choose by successive halving (Jamieson & Talwalkar 2016), cut to two rounds.
+
+    All candidates answer a stratified subset of dev; the best few answer the rest of it too.
+    Assumes that a candidate far behind on the subset is not the best on all of dev. Without dev
+    the smallest candidate is taken. One candidate alone is only scored.
+    """
+    standings = [_Standing(candidate) for candidate in candidates]
+    if not dev:
+        return Choice(min(candidates, key=lambda candidate: candidate.size))
+    trace: list[Trial] = []
+    everything = range(len(dev))
+    if len(standings) > plan.finalists and len(dev) > plan.screen > 0:
+        subset = stratified_subset(dev, plan.screen, rng)
+        for standing in standings:
+            trace.append(_try(standing, "screen", subset, dev, (answer_fn, score_fn)))
+        standings = _ranked(standings)[: plan.finalists]
+    for standing in standings:
+        trace.append(_try(standing, "final", everything, dev, (answer_fn, score_fn)))
+    return Choice(_ranked(standings)[0].candidate, tuple(trace))
+
+
+def _try(
+    standing: _Standing[T],
+    stage: Literal["screen", "final"],
+    indices: Sequence[int],
+    dev: Sequence[Example],
+    functions: tuple[Callable[[T, Sequence[Example]], Sequence[Answer]], Scorer],
+) -> Trial:
+    answer_fn, score_fn = functions
+    fresh = [index for index in indices if index not in standing.answers]
+    given = answer_fn(standing.candidate.value, [dev[index] for index in fresh]) if fresh else []
+    standing.answers.update(zip(fresh, given, strict=True))
+    examples = [dev[index] for index in indices]
+    standing.score = score_fn(examples, [standing.answers[index] for index in indices])
+    return Trial(standing.candidate.name, stage, len(examples), len(fresh), standing.score)
+
+
+def _ranked(standings: Sequence[_Standing[T]]) -> list[_Standing[T]]:
+    return sorted(standings, key=lambda standing: (-standing.score, standing.candidate.size))
+
+
+def stratified_subset(
+    examples: Sequence[Example], size: int, rng: np.random.Generator
+) -> list[int]:
+    """Indices of ``size`` examples, in order; each output keeps its share."""
+    queues: dict[str, list[int]] = {}
+    for index in rng.permutation(len(examples)):
+        queues.setdefault(examples[index].output, []).append(int(index))
+    ranked = [
+        ((turn + 0.5) / len(queue), int(place), index)
+        for place, queue in zip(rng.permutation(len(queues)), queues.values(), strict=True)
+        for turn, index in enumerate(queue)
+    ]
+    return sorted(index for _, _, index in sorted(ranked)[:size])
+
+
+def trace_options(choice: Choice[Any]) -> Mapping[str, Any]:
+    """What a result tells of a search: the winner's and every candidate's last dev score."""
+    last = {trial.name: trial for trial in choice.trace}
+    return {
+        "dev_score": choice.score,
+        "tried": {name: {"score": t.score, "items": t.items} for name, t in last.items()},
+    }
+
+
+def metric_scorer(metric: str) -> Scorer:
+    """Return the scorer of the metric called ``metric``; no answers score 0."""
+    measure = get_metric(metric)
+
+    def score(examples: Sequence[Example], answers: Sequence[Answer]) -> float:
+        outputs = [answer.output for answer in answers]
+        references = [example.output for example in examples]
+        scores = [measure.score(*pair) for pair in zip(outputs, references, strict=True)]
+        return measure.aggregate(scores, outputs, references) or 0.0
+
+    return score

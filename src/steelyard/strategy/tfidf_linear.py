@@ -1,0 +1,177 @@
+"""A linear classifier over TF-IDF n-grams: the classical baseline that a model must beat."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from steelyard.core import Answer, Example
+from steelyard.errors import ConfigError, DataError
+from steelyard.model.base import Model, ModelSpec
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.classical import ClassicalArm, Guess, generator
+from steelyard.strategy.nearest_neighbour import train_shots
+from steelyard.strategy.options import check_known, parse_options
+from steelyard.strategy.saved import read_brief, write_manifest
+from steelyard.strategy.search import Candidate, Halving, choose, metric_scorer, trace_options
+from steelyard.strategy.tfidf import FEATURES, Tfidf
+
+CLASSIFIERS = ("logistic", "svm")
+
+
+@dataclass(frozen=True)
+class TfidfLinearOptions:
+    """The grid tried on dev; ``c`` is the inverse regularisation strength.
+
+    With more than ``max_logistic_labels`` labels the svm is tried without the logistic classifier,
+    whose time grows with labels times features (30 times the svm on banking77, for less).
+    """
+
+    features: tuple[str, ...] = ("word", "word+char")
+    classifier: tuple[str, ...] = CLASSIFIERS
+    c: tuple[float, ...] = (1.0, 10.0, 100.0)
+    max_logistic_labels: int = 20
+
+    def __post_init__(self) -> None:
+        """Refuse unknown names and a strength of zero."""
+        check_known("features", self.features, FEATURES)
+        check_known("classifier", self.classifier, CLASSIFIERS)
+        if not all(self.c):
+            raise ConfigError("strategy tfidf_linear: option c must be more than 0, got 0")
+
+
+class Linear(NamedTuple):
+    """A fitted linear classifier as arrays.
+
+    ``weights`` is (n features, n labels), ``bias`` (n labels,); ``loss`` says whether the scores
+    are log-odds whose softmax is a probability (logistic) or bare margins (svm).
+    """
+
+    loss: Literal["logistic", "svm"]
+    labels: tuple[str, ...]
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+
+class TfidfLinearArm(ClassicalArm):
+    """The label with the highest score; the logistic one also gives probabilities."""
+
+    strategy: ClassVar[str] = "tfidf_linear"
+
+    def __init__(
+        self, name: str, brief: Brief, options: Mapping[str, Any], tfidf: Tfidf, linear: Linear
+    ) -> None:
+        super().__init__(name, brief, options)
+        self._tfidf = tfidf
+        self._linear = linear
+
+    def guess(self, texts: Sequence[str]) -> list[Guess]:
+        """Return the best label of each text."""
+        linear = self._linear
+        scores = np.asarray(self._tfidf.transform(texts) @ linear.weights) + linear.bias
+        best = [linear.labels[place] for place in scores.argmax(axis=1)]
+        if linear.loss == "svm":
+            return [Guess(label) for label in best]
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares = odds / odds.sum(axis=1, keepdims=True)
+        return [
+            Guess(label, dict(zip(linear.labels, row.tolist(), strict=True)))
+            for label, row in zip(best, shares, strict=True)
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Write ``arm.json``, the features and ``linear.npz``."""
+        linear = self._linear
+        write_manifest(self, folder, {"loss": linear.loss, "trained_labels": list(linear.labels)})
+        self._tfidf.save(folder)
+        np.savez_compressed(folder / "linear.npz", weights=linear.weights, bias=linear.bias)
+
+    @classmethod
+    def restore(
+        cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
+    ) -> TfidfLinearArm:
+        """Build the arm from its manifest and arrays."""
+        with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
+            weights, bias = arrays["weights"], arrays["bias"]
+        linear = Linear(saved["loss"], tuple(saved["trained_labels"]), weights, bias)
+        tfidf = Tfidf.load(folder)
+        return cls(saved["name"], read_brief(saved), saved["options"], tfidf, linear)
+
+
+class TfidfLinear(Strategy):
+    """Fits every point of a small grid on train and keeps the best on dev. Labels only."""
+
+    name: ClassVar[str] = "tfidf_linear"
+    needs_model: ClassVar[bool] = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._config = parse_options(self.name, TfidfLinearOptions, options)
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Return one arm; other outputs raise `ConfigError`, under two train labels `DataError`."""
+        brief = context.brief
+        if brief.kind != "label":
+            raise ConfigError(f"strategy {self.name} answers labels only, not {brief.kind}")
+        shots = train_shots(context.train)
+        labels = [shot.output for shot in shots]
+        if len(set(labels)) < 2:
+            raise DataError(f"strategy {self.name} needs two labels in train, found {labels[:1]}")
+        texts = [shot.input for shot in shots]
+        candidates = []
+        for features in self._config.features:
+            tfidf = Tfidf.fit(texts, features)
+            matrix = tfidf.transform(texts)
+            for loss, c in itertools.product(self._classifiers(labels), self._config.c):
+                linear = _fit_linear(loss, c, matrix, labels, context.seed)
+                chosen = {"features": features, "classifier": loss, "c": c}
+                arm = TfidfLinearArm(self.name, brief, chosen, tfidf, linear)
+                candidates.append(Candidate(f"{features}, {loss}, c={c:g}", arm))
+        return [_best(candidates, context)]
+
+    def _classifiers(self, labels: Sequence[str]) -> tuple[str, ...]:
+        many = len(set(labels)) > self._config.max_logistic_labels
+        return ("svm",) if many and "svm" in self._config.classifier else self._config.classifier
+
+
+def _best(candidates: Sequence[Candidate[TfidfLinearArm]], context: FitContext) -> TfidfLinearArm:
+    def answer(arm: TfidfLinearArm, examples: Sequence[Example]) -> list[Answer]:
+        return arm.answer_all(examples)
+
+    rng = generator(context.seed, "tfidf_linear")
+    score = metric_scorer(context.brief.metric)
+    choice = choose(candidates, context.dev, answer, score, rng, Halving(finalists=len(candidates)))
+    arm = choice.best.value
+    arm.options["search"] = trace_options(choice)
+    return arm
+
+
+def _fit_linear(loss: str, c: float, matrix: Any, labels: Sequence[str], seed: int) -> Linear:
+    model: Any
+    if loss == "logistic":
+        model = LogisticRegression(C=c, max_iter=1000)
+    else:
+        model = LinearSVC(C=c, random_state=seed, max_iter=5000)
+    # The matrices are too small for threads, which wait for each other on busy cores.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        # An unfinished fit is a weaker candidate, and dev says how weak.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix, labels)
+    weights, bias = np.asarray(model.coef_.T), np.asarray(model.intercept_)
+    if weights.shape[1] == 1:  # two labels share one score: the second's, against the first's
+        weights = np.hstack([np.zeros_like(weights), weights])
+        bias = np.concatenate([np.zeros(1), bias])
+    names = tuple(str(name) for name in model.classes_)
+    kind: Literal["logistic", "svm"] = "logistic" if loss == "logistic" else "svm"
+    return Linear(kind, names, weights, bias)

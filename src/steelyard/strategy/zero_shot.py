@@ -1,0 +1,52 @@
+"""The instruction alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from steelyard.strategy.options import parse_options
+from steelyard.strategy.prompt_search import (
+    Desk,
+    Found,
+    PromptStrategy,
+    SearchOptions,
+    by_rank,
+    format_names,
+    format_spread,
+)
+from steelyard.strategy.prompting import Prompt, PromptArm
+from steelyard.strategy.search import Candidate
+
+
+@dataclass(frozen=True)
+class ZeroShotOptions(SearchOptions):
+    """The search over formats."""
+
+    free_candidates: int = 3
+
+
+class ZeroShotArm(PromptArm):
+    """A prompt without shots."""
+
+    strategy: ClassVar[str] = "zero_shot"
+
+
+class ZeroShot(PromptStrategy):
+    """Tries the task's instruction in several formats."""
+
+    name: ClassVar[str] = "zero_shot"
+    arm_type: ClassVar[type[PromptArm]] = ZeroShotArm
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.config = parse_options(self.name, ZeroShotOptions, options)
+
+    def search(self, desk: Desk) -> Found:
+        """Compare the formats."""
+        recipes = [desk.recipe(name) for name in format_names(self.config)]
+        candidates = [Candidate(recipe.format, Prompt(recipe), recipe.length) for recipe in recipes]
+        desk.expect(len(candidates), min(self.config.free_candidates, len(candidates)))
+        choice = desk.choose(candidates)
+        spread = format_spread(candidates, choice)
+        return Found(by_rank(candidates, choice), choice.score, spread, choice.trace)

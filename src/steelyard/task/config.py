@@ -1,0 +1,269 @@
+"""``task.yaml`` as a frozen `Task`: what the user brings, checked before anything is spent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Discriminator,
+    Field,
+    PositiveInt,
+    PrivateAttr,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from steelyard.core import OutputKind
+from steelyard.errors import ConfigError, closest
+from steelyard.task.explain import explain
+from steelyard.task.model_choice import ModelConfig
+from steelyard.task.sections import (
+    ColumnsConfig,
+    ConstraintsConfig,
+    ExampleFiles,
+    Name,
+    OutputConfig,
+    PriceConfig,
+    Section,
+    SplitConfig,
+    StrategyConfig,
+    TrafficConfig,
+    check_labels,
+    strategies_tag,
+)
+from steelyard.task.source import Lines, names_in, read_yaml
+
+FILE_NAME = "task.yaml"
+MACHINE = "machine"
+DEFAULT_METRIC: Mapping[OutputKind, str] = {
+    "label": "accuracy",
+    "json": "json_match",
+    "text": "exact_match",
+}
+Strategies = Annotated[
+    Annotated[Literal["auto"], Tag("auto")] | Annotated[tuple[StrategyConfig, ...], Tag("list")],
+    Discriminator(strategies_tag),
+]
+
+
+class Task(Section):
+    """What the user brings. Built by `load_task` or `build_task`, changed by `updated`."""
+
+    name: Name
+    instruction: str
+    output: OutputConfig
+    examples: ExampleFiles
+    metric: tuple[Name, ...] = ()
+    model: ModelConfig = ModelConfig()
+    strategies: Strategies = "auto"
+    documents: Name | None = None
+    rules: tuple[str, ...] = ()
+    traffic: TrafficConfig = TrafficConfig()
+    prices: dict[str, PriceConfig] = Field(default_factory=dict)
+    constraints: ConstraintsConfig = ConstraintsConfig()
+    columns: ColumnsConfig = ColumnsConfig()
+    split: SplitConfig | None = None
+    max_output_tokens: PositiveInt | None = None
+
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+    _fingerprint: str = PrivateAttr(default="")
+
+    @field_validator("examples", mode="before")
+    @classmethod
+    def _one_file(cls, value: Any) -> Any:
+        return {"all": value} if isinstance(value, str) else value
+
+    @field_validator("metric", "strategies", "rules", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) and value != "auto" else value
+
+    @field_validator("instruction")
+    @classmethod
+    def _not_empty(cls, instruction: str) -> str:
+        if not instruction.strip():
+            raise ValueError("it is empty: write the prompt you use today")
+        return instruction.strip()
+
+    @field_validator("strategies")
+    @classmethod
+    def _some_strategy(cls, strategies: Any) -> Any:
+        if not strategies:
+            raise ValueError("the list is empty: write auto, or name at least one strategy")
+        return strategies
+
+    @field_validator("prices")
+    @classmethod
+    def _machine_apart(cls, prices: dict[str, PriceConfig]) -> dict[str, PriceConfig]:
+        for name, price in prices.items():
+            if (name == MACHINE) != (price.per_hour is not None):
+                form = "{per_hour: …}" if name == MACHINE else "{input: …, cached: …, output: …}"
+                raise ValueError(f"the price of {name} takes the form {form}")
+        return prices
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Task:
+        if self.split is not None and self.examples.all is None:
+            raise ValueError(
+                "split is for one examples file: remove it, the files are split already"
+            )
+        if self.rules and self.output.kind != "text":
+            raise ValueError(f"rules belong to output.kind: text, not to kind: {self.output.kind}")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where the task lives; relative paths start here."""
+        return self._folder
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics asked for, or the default of the output kind. The first one decides."""
+        return self.metric or (DEFAULT_METRIC[self.output.kind],)
+
+    @property
+    def primary_metric(self) -> str:
+        """The metric that decides."""
+        return self.metrics[0]
+
+    @property
+    def example_paths(self) -> dict[str, Path]:
+        """Absolute paths by part: ``all``, or train, dev (when given) and test."""
+        return {part: self.path(name) for part, name in self.examples.by_part().items()}
+
+    @property
+    def documents_path(self) -> Path | None:
+        """Absolute path of the documents, when given."""
+        return self.path(self.documents) if self.documents else None
+
+    @property
+    def machine_price_per_hour(self) -> Decimal | None:
+        """What the machine that runs local models costs per hour, when given."""
+        return self.prices[MACHINE].per_hour if MACHINE in self.prices else None
+
+    @property
+    def token_prices(self) -> dict[str, PriceConfig]:
+        """The user's prices per million tokens by model name."""
+        return {name: price for name, price in self.prices.items() if name != MACHINE}
+
+    @property
+    def traffic_is_assumed(self) -> bool:
+        """Whether the volume is the default rather than the user's."""
+        return "traffic" not in self.model_fields_set
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the canonical configuration and the bytes of the example files, in hex."""
+        if not self._fingerprint:
+            self._fingerprint = _fingerprint(self)
+        return self._fingerprint
+
+    def path(self, name: str) -> Path:
+        """Resolve ``name`` against the task's folder."""
+        return (self._folder / Path(name).expanduser()).resolve()
+
+    def to_config(self) -> dict[str, Any]:
+        """The keys that were given, as plain data that `build_task` reads back."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    def updated(self, **changes: Any) -> Task:
+        """Return a copy with top-level keys replaced and checked again. Raises `ConfigError`."""
+        return build_task({**self.to_config(), **changes}, self._folder, where="option")
+
+
+def load_task(path: Path | str) -> Task:
+    """Load a task from its folder or its file. Raises `ConfigError` on any mistake."""
+    given = Path(path).expanduser()
+    file = given / FILE_NAME if given.is_dir() else given
+    if not file.is_file():
+        raise ConfigError(_no_task(given))
+    data, lines = read_yaml(file)
+    data.setdefault("name", file.resolve().parent.name or "task")
+    return build_task(data, file.resolve().parent, where=file.name, lines=lines)
+
+
+def build_task(
+    config: Mapping[str, Any],
+    folder: Path | str = ".",
+    where: str = "task",
+    lines: Lines | None = None,
+) -> Task:
+    """Build a task from plain data; relative paths start at ``folder``. Raises `ConfigError`."""
+    try:
+        task = Task.model_validate({str(key): value for key, value in config.items()})
+    except ValidationError as error:
+        raise explain(error, where, lines or {}) from None
+    except RecursionError:
+        raise ConfigError(f"{where} is nested too deeply: flatten it") from None
+    task._folder = Path(folder).resolve()
+    _check_files(task, where, lines or {})
+    return _with_local_model(task)
+
+
+def with_labels(task: Task, labels: tuple[str, ...]) -> Task:
+    """Put labels found in the examples on a task that declares none; the fingerprint stays."""
+    if task.output.labels or not labels:
+        return task
+    output = task.output.model_copy(update={"labels": check_labels(labels)})
+    copy = task.model_copy(update={"output": output})
+    copy._folder, copy._fingerprint = task.folder, task.fingerprint
+    return copy
+
+
+def _no_task(given: Path) -> str:
+    if not given.exists():
+        hint = closest(given.name, names_in(given.parent))
+        return f"no task at {given}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
+    hint = closest(FILE_NAME, names_in(given))
+    return f"{given} holds no {FILE_NAME}{hint}: start one with: steelyard init DIR --from my.csv"
+
+
+def _check_files(task: Task, where: str, lines: Lines) -> None:
+    for part, path in task.example_paths.items():
+        if path.is_file():
+            continue
+        line = lines.get(("examples", part)) or lines.get(("examples",))
+        at = f"{where} line {line}" if line else where
+        key = "examples" if part == "all" else f"examples.{part}"
+        if path.is_dir():
+            raise ConfigError(f"{at}: {key}: {path} is a folder: name a file in it")
+        hint = closest(path.name, names_in(path.parent))
+        raise ConfigError(f"{at}: {key}: no file {path}{hint}")
+    documents = task.documents_path
+    if documents is not None and not documents.exists():
+        line = lines.get(("documents",))
+        at = f"{where} line {line}" if line else where
+        raise ConfigError(f"{at}: documents: no folder or file {documents}")
+
+
+def _with_local_model(task: Task) -> Task:
+    """Make a Hugging Face model that is a folder beside the task absolute."""
+    model = task.model
+    if model.provider != "hf" or not task.path(model.name).is_dir():
+        return task
+    local = model.model_copy(update={"name": str(task.path(model.name))})
+    copy = task.model_copy(update={"model": local})
+    copy._folder = task.folder
+    return copy
+
+
+def _fingerprint(task: Task) -> str:
+    """Paths enter as written relative to the folder, so that a moved task keeps its fingerprint."""
+    config = task.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    config["metric"] = list(task.metrics)
+    name = Path(task.model.name)
+    if name.is_absolute() and name.is_relative_to(task.folder):
+        config["model"]["name"] = f"./{name.relative_to(task.folder).as_posix()}"
+    canonical = json.dumps(config, sort_keys=True, ensure_ascii=False, default=str)
+    digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass"))
+    for part, path in sorted(task.example_paths.items()):
+        with path.open("rb") as file:
+            digest.update(f"\0{part}\0{hashlib.file_digest(file, 'sha256').hexdigest()}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,107 @@
+"""Guess from a file what its columns, output kind and labels are."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steelyard.core import OutputKind
+from steelyard.errors import DataError
+from steelyard.task.formats import reader_for, resolve
+from steelyard.task.formats.table import read_table
+from steelyard.task.read import read_file
+from steelyard.task.rows import RowParser
+from steelyard.task.sections import check_labels
+from steelyard.task.source import encoding_problem
+
+MOST_LABELS = 200
+LABEL_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a file seems to hold. ``columns`` is empty where rows carry the usual keys."""
+
+    kind: OutputKind
+    labels: tuple[str, ...]
+    columns: Mapping[str, str]
+    count: int
+
+
+def guess_file(path: Path) -> Guess:
+    """Read ``path`` and guess its columns, output kind and labels. Raises `DataError`."""
+    reader_for(path)
+    is_table = path.suffix.lower() in {".csv", ".tsv"}
+    try:
+        columns = _table_columns(path) if is_table else {}
+    except UnicodeDecodeError:
+        raise DataError(encoding_problem(path)) from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    as_text = read_file(path, RowParser("text", (), columns))
+    as_json = read_file(path, RowParser("json", (), columns))  # outputs that are JSON objects
+    examples, bad = max(as_text, as_json, key=lambda result: len(result[0]))
+    if not examples:
+        raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
+    guess = _guess_outputs([example.output for example in examples], columns)
+    try:
+        check_labels(guess.labels)
+    except ValueError as error:
+        raise DataError(f"{path.name}: {error}") from None
+    return guess
+
+
+def _guess_outputs(outputs: Sequence[str], columns: Mapping[str, str]) -> Guess:
+    if all(_is_object(output) for output in outputs):
+        return Guess("json", (), columns, len(outputs))
+    counts = Counter(output.strip() for output in outputs)
+    few = 2 <= len(counts) <= min(MOST_LABELS, len(outputs) // 2)
+    if few and all(len(label) <= LABEL_CHARACTERS and label.isprintable() for label in counts):
+        labels = sorted(counts, key=lambda label: (-counts[label], label))
+        return Guess("label", tuple(labels), columns, len(outputs))
+    return Guess("text", (), columns, len(outputs))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _table_columns(path: Path) -> dict[str, str]:
+    """Name input and output by the header, else by what the cells look like."""
+    rows = [dict(row.fields) for row in read_table(path) if row.reason is None]
+    if len(rows) < 2:
+        raise DataError(
+            f"{path.name} holds no examples: give a header line and one row per example"
+        )
+    header, body = [name for name in rows[0] if name], rows[1:]
+    roles = resolve(tuple(header), {})
+    free = [name for name in header if name not in roles.values()]
+    if len(header) < 2:
+        raise DataError(
+            f"{path.name} has one column, {header}: an input and an output column are needed"
+        )
+    if "input" not in roles:
+        pool = free or [name for name in header if name != roles.get("output")]
+        roles["input"] = max(pool, key=lambda name: _mean_length(body, name))
+        free = [name for name in free if name != roles["input"]]
+    if "output" not in roles:
+        pool = free or [name for name in header if name != roles["input"]]
+        roles["output"] = min(pool, key=lambda name: _labelness(body, name))
+    return roles
+
+
+def _mean_length(body: Sequence[Mapping[str, Any]], name: str) -> float:
+    return sum(len(str(row.get(name, ""))) for row in body) / len(body)
+
+
+def _labelness(body: Sequence[Mapping[str, Any]], name: str) -> tuple[bool, float, float]:
+    """Sort key: columns that vary first, then those with the fewest different short values."""
+    values = {str(row.get(name, "")).strip() for row in body}
+    return len(values) < 2, len(values) / len(body), _mean_length(body, name)

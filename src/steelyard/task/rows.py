@@ -1,0 +1,163 @@
+"""One raw row to one `Example`, or the reason it cannot be one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from steelyard.core import Example, Message, OutputKind
+from steelyard.errors import closest
+from steelyard.task.formats.base import RawRow, RowError, resolve
+from steelyard.task.formats.chat import cut_chat
+
+_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
+_CHAT_KEY = "messages"
+
+
+@dataclass
+class RowParser:
+    """Turns rows into examples and remembers which keys it had no use for."""
+
+    kind: OutputKind
+    labels: tuple[str, ...]
+    columns: Mapping[str, str]
+    ignored: dict[str, None] = field(default_factory=dict)
+
+    def parse(self, row: RawRow, file: str) -> Example:
+        """Return the example of ``row``; its id is empty when none is given. Raises `RowError`."""
+        if row.reason is not None:
+            raise RowError(row.reason)
+        fields = row.fields
+        roles = resolve(tuple(fields), self.columns)
+        context, text, output = self._turns(fields, roles)
+        used = set(roles.values())
+        self.ignored.update(dict.fromkeys(key for key in fields if key not in used | {_CHAT_KEY}))
+        example = Example(
+            id=_optional(fields, roles, "id") or "",
+            input=_clean(text, "input"),
+            output=self._output(output),
+            context=tuple(Message(turn.role, _usable(turn.content, "context")) for turn in context),
+            group=_optional(fields, roles, "group"),
+            slice=_optional(fields, roles, "slice"),
+            timestamp=_optional(fields, roles, "timestamp"),
+            weight=_weight(fields, roles),
+            source=f"{file}:{row.line}",
+        )
+        return example
+
+    def _turns(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> tuple[Any, Any, Any]:
+        chat = fields.get(_CHAT_KEY)
+        if isinstance(chat, list) and "input" not in self.columns:
+            return cut_chat(chat)
+        values = {role: fields.get(roles.get(role, "")) for role in ("input", "output")}
+        if isinstance(values["input"], list) and isinstance(values["output"], list):
+            return cut_chat([*values["input"], *values["output"]])
+        for role, value in values.items():
+            if value is None:
+                raise RowError(_missing(role, fields, self.columns))
+        if not isinstance(values["input"], str):
+            raise RowError(
+                f"the input is {_json_kind(values['input'])}, not text: put it in quotes"
+            )
+        return (), values["input"], values["output"]
+
+    def _output(self, value: Any) -> str:
+        if isinstance(value, dict | list):
+            if self.kind != "json":
+                raise RowError(
+                    f"the output is {_json_kind(value)}, not text; for JSON set output.kind: json"
+                )
+            value = json.dumps(value, ensure_ascii=False)
+        text = value if isinstance(value, str) else json.dumps(value)
+        text = _clean(text, "output")
+        if self.kind == "json":
+            _check_json(text)
+            return text
+        if self.kind == "text":
+            return text
+        text = text.strip()
+        if self.labels and text not in self.labels:
+            raise RowError(_unknown_label(text[:200], self.labels))
+        return text
+
+
+def content_id(example: Example) -> str:
+    """An id that depends on what the row says and not on where it stands."""
+    fields = (example.context, example.input, example.output, example.group, example.slice)
+    parts = json.dumps([*fields, example.timestamp, example.weight])
+    return hashlib.sha256(parts.encode()).hexdigest()[:12]
+
+
+def _missing(role: str, fields: Mapping[str, Any], columns: Mapping[str, str]) -> str:
+    names = [str(key)[:40] for key in list(fields)[:8]]
+    keys = ", ".join(names) or "none"
+    if role in columns:
+        return f"no {columns[role]!r}, the {role}{closest(columns[role], names)}; keys: {keys}"
+    return f"no {role}; keys: {keys}"
+
+
+def _json_kind(value: Any) -> str:
+    names = {dict: "a JSON object", list: "a JSON array", bool: "a JSON boolean"}
+    return names.get(type(value), "a JSON number")
+
+
+def _clean(text: str, role: str) -> str:
+    if not text.strip():
+        raise RowError(f"empty {role}")
+    return _usable(text, role)
+
+
+def _usable(text: str, role: str) -> str:
+    found = _UNUSABLE.search(text)
+    if found:
+        what = "a NUL character" if found[0] == "\0" else "half a surrogate pair"
+        raise RowError(f"the {role} holds {what} at character {found.start() + 1}")
+    return text
+
+
+def _check_json(text: str) -> None:
+    try:
+        json.loads(text)
+    except RecursionError:
+        raise RowError("the output is JSON nested too deeply") from None
+    except ValueError as error:
+        raise RowError(f"the output is not JSON ({error})"[:200]) from None
+
+
+@lru_cache(maxsize=1024)
+def _unknown_label(text: str, labels: tuple[str, ...]) -> str:
+    folded = {label.casefold(): label for label in labels}
+    near = get_close_matches(text[:60].casefold(), folded, n=1)
+    hint = f" (did you mean {folded[near[0]]!r}?)" if near else ""
+    shown = text if len(text) <= 40 else f"{text[:39]}…"
+    return f"label {shown!r} is not in output.labels{hint}"
+
+
+def _optional(fields: Mapping[str, Any], roles: Mapping[str, str], role: str) -> str | None:
+    value = fields.get(roles.get(role, ""))
+    if value is None or value == "":
+        return None
+    if isinstance(value, dict | list):
+        raise RowError(f"{role} must be text or a number")
+    text = value if isinstance(value, str) else json.dumps(value)
+    return _usable(text.strip(), role) or None
+
+
+def _weight(fields: Mapping[str, Any], roles: Mapping[str, str]) -> float:
+    text = _optional(fields, roles, "weight")
+    if text is None:
+        return 1.0
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not (math.isfinite(weight) and weight > 0):
+        raise RowError(f"weight must be a number above 0, not {text[:40]!r}")
+    return weight

@@ -1,0 +1,213 @@
+"""The sections of ``task.yaml`` as frozen data; each default lives once, here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from steelyard.core import OutputKind
+from steelyard.errors import closest
+
+PARTS = ("train", "dev", "test")
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Money = Annotated[Decimal, Field(ge=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A mapping in ``task.yaml``. Unknown keys are refused with the closest known one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        unknown = [key for key in value if key not in known and key not in cls.model_fields]
+        if unknown:
+            named = ", ".join(f"{key!r}{cls._hint(str(key), known)}" for key in unknown)
+            plural = "s" if len(unknown) > 1 else ""
+            text = f"unknown key{plural} {named}; known: {', '.join(sorted(known))}"
+            raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": unknown[0]})
+        return value
+
+    @classmethod
+    def _hint(cls, key: str, known: set[str]) -> str:
+        """The closest key here, else in a section below."""
+        below = {
+            inner: f"{name}.{inner}"
+            for name, field in cls.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+            for inner in field.annotation.model_fields
+        }
+        near = get_close_matches(key, below, n=1)
+        nested = f" (did you mean {below[near[0]]!r}?)" if near else ""
+        return closest(key, known) or nested
+
+
+def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels stripped. Raises `ValueError` for empty, repeated or case-only variants."""
+    stripped = tuple(label.strip() for label in labels)
+    if any(not label for label in stripped):
+        raise ValueError("a label is empty: remove it or give it a name")
+    for label in stripped:
+        if not label.isprintable():
+            raise ValueError(f"label {label[:40]!r} holds a line break or control character")
+    repeated = [label for label, count in Counter(stripped).items() if count > 1]
+    if repeated:
+        raise ValueError(f"label {repeated[0]!r} is listed twice: list each label once")
+    seen: dict[str, str] = {}
+    for label in stripped:
+        other = seen.setdefault(label.casefold(), label)
+        if other != label:
+            raise ValueError(
+                f"labels {other!r} and {label!r} differ only by case: keep one spelling"
+            )
+    return stripped
+
+
+class OutputConfig(Section):
+    """What the task answers with: one of ``labels``, JSON (optionally of a schema), or text."""
+
+    kind: OutputKind
+    labels: tuple[str, ...] = ()
+    json_schema: dict[str, Any] | None = Field(default=None, alias="schema")
+
+    @field_validator("labels")
+    @classmethod
+    def _check_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        labels = check_labels(labels)
+        if len(labels) == 1:
+            raise ValueError(
+                f"one label, {labels[0]!r}, leaves nothing to tell apart: add the others"
+            )
+        return labels
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> OutputConfig:
+        if self.labels and self.kind != "label":
+            raise ValueError(f"labels belong to kind: label, not to kind: {self.kind}")
+        if self.json_schema is not None and self.kind != "json":
+            raise ValueError(f"schema belongs to kind: json, not to kind: {self.kind}")
+        return self
+
+
+class ExampleFiles(Section):
+    """One file split by Steelyard (``all``), or ``train`` and ``test`` with an optional ``dev``."""
+
+    all: Name | None = None
+    train: Name | None = None
+    dev: Name | None = None
+    test: Name | None = None
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> ExampleFiles:
+        if self.all is not None:
+            if self.train or self.dev or self.test:
+                raise ValueError("give one file, or train, dev and test files, not both")
+        elif self.train is None or self.test is None:
+            raise ValueError("give one file, or both train and test files (dev is optional)")
+        return self
+
+    def by_part(self) -> dict[str, str]:
+        """The files that are given: ``{'all': …}`` or a subset of train, dev, test."""
+        names = {part: getattr(self, part) for part in ("all", *PARTS)}
+        return {part: name for part, name in names.items() if name is not None}
+
+
+class StrategyConfig(Section):
+    """A strategy to weigh, with its options."""
+
+    name: Name
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class TrafficConfig(Section):
+    """The volume the choice must pay for."""
+
+    requests_per_day: int = Field(default=10_000, gt=0)
+    horizon_days: int = Field(default=365, gt=0)
+
+
+class PriceConfig(Section):
+    """Money per million tokens, or ``per_hour`` for the machine that runs local models."""
+
+    input: Money | None = None
+    cached: Money | None = None
+    output: Money | None = None
+    per_hour: Money | None = None
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> PriceConfig:
+        tokens = (self.input, self.cached, self.output)
+        if all(price is None for price in (*tokens, self.per_hour)):
+            raise ValueError("no price given: set input and output per million tokens, or per_hour")
+        if self.per_hour is not None and any(price is not None for price in tokens):
+            raise ValueError("give token prices or per_hour, not both")
+        return self
+
+
+class ConstraintsConfig(Section):
+    """What an arm must keep to stay in the choice."""
+
+    min_quality: float | None = Field(default=None, ge=0, le=1)
+    max_latency_p95_ms: float | None = Field(default=None, gt=0)
+    max_monthly_cost: Money | None = None
+
+
+class ColumnsConfig(Section):
+    """Which column or key holds what; a role left out is guessed from the usual names."""
+
+    input: Name | None = None
+    output: Name | None = None
+    id: Name | None = None
+    group: Name | None = None
+    slice: Name | None = None
+    timestamp: Name | None = None
+    weight: Name | None = None
+
+    def given(self) -> dict[str, str]:
+        """The roles that are named."""
+        return {role: name for role, name in self.model_dump().items() if name is not None}
+
+
+class SplitConfig(Section):
+    """Fractions of the examples per part; what is left out is filled in."""
+
+    train: Fraction | None = None
+    dev: Fraction | None = None
+    test: Fraction | None = None
+
+    @model_validator(mode="after")
+    def _check_sum(self) -> SplitConfig:
+        given = [value for value in (self.train, self.dev, self.test) if value is not None]
+        total = sum(given)
+        if len(given) == len(PARTS) and abs(total - 1) > 1e-6:
+            raise ValueError(f"the fractions add up to {total:g}: make them add up to 1")
+        if len(given) < len(PARTS) and total >= 1:
+            raise ValueError(f"the fractions add up to {total:g}: leave room for the other parts")
+        return self
+
+
+def strategies_tag(value: Any) -> Literal["auto", "list"]:
+    """Tell ``auto`` from a list of strategies."""
+    return "auto" if value == "auto" else "list"

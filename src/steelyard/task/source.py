@@ -1,0 +1,112 @@
+"""Bytes to text and YAML to data, with the line of every key for the error messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from steelyard.errors import ConfigError
+
+Lines = dict[tuple[str | int, ...], int]
+_TEXT = "tag:yaml.org,2002:str"
+_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+
+def encoding_problem(path: Path) -> str:
+    """Say where ``path`` stops being UTF-8 and what to do; an empty string when it is UTF-8."""
+    offset = 0
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                guess = (
+                    _BOMS.get(raw[:2], "another encoding") if number == 1 else "another encoding"
+                )
+                source = "UTF-16" if guess == "UTF-16" else "CP1252"
+                return (
+                    f"{path.name} is not UTF-8 (looks like {guess}): byte 0x{raw[error.start]:02x} "
+                    f"at offset {offset + error.start}, line {number}; save it as UTF-8, for "
+                    f"example: iconv -f {source} -t UTF-8 {path.name} > fixed"
+                )
+            offset += len(raw)
+    return ""
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names to suggest from; none when the folder cannot be listed."""
+    try:
+        return sorted(item.name for item in folder.iterdir())
+    except OSError:
+        return []
+
+
+def read_text(path: Path) -> str:
+    """Read a small UTF-8 file, with or without a byte-order mark. Raises `ConfigError`."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(encoding_problem(path)) from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
+    """Read a YAML mapping and the line of each of its keys. Raises `ConfigError`."""
+    try:
+        loader = yaml.SafeLoader(read_text(path))
+        node = loader.get_single_node()
+        lines: Lines = {}
+        if node is not None:
+            _index(node, (), lines, path.name)
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(_syntax_message(path, error)) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path.name} is not valid YAML: {_one_line(str(error))}") from None
+    except RecursionError:
+        raise ConfigError(f"{path.name} is nested too deeply: flatten it") from None
+    except ValueError as error:  # an impossible date or a number of thousands of digits
+        raise ConfigError(f"{path.name} is not valid YAML: {_one_line(str(error))}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path.name} must hold keys such as 'instruction:', not {_kind(data)}")
+    return data, lines
+
+
+def _index(node: yaml.Node, path: tuple[str | int, ...], lines: Lines, name: str) -> None:
+    """Fill ``lines``, refuse repeated keys, and keep labels as they are written.
+
+    YAML reads ``NO`` as a boolean and ``007`` as 7; a label is always the text in the file.
+    """
+    if path in lines:
+        raise ConfigError(
+            f"{name} line {node.start_mark.line + 1}: key {path[-1]!r} is given twice"
+        )
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            _index(value, (*path, str(key.value)), lines, name)
+            lines[(*path, str(key.value))] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            _index(value, (*path, position), lines, name)
+    elif path[:2] == ("output", "labels"):
+        node.tag = _TEXT
+
+
+def _syntax_message(path: Path, error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    where = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    problem = _one_line(" ".join(part for part in (error.context, error.problem) if part))
+    return f"{path.name}{where} is not valid YAML: {problem}; check indentation, colons and quotes"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _kind(data: object) -> str:
+    names = {type(None): "nothing (the file is empty)", list: "a list", str: "text"}
+    return names.get(type(data), f"a {type(data).__name__}")

@@ -1,0 +1,137 @@
+"""Start a task folder from a file of examples or from a packaged example."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import yaml
+
+from steelyard.core import OutputKind
+from steelyard.errors import ConfigError, DataError, StorageError, closest
+from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
+from steelyard.task.guess import Guess, guess_file
+from steelyard.task.source import names_in
+
+_INSTRUCTIONS: dict[OutputKind, str] = {
+    "label": "Classify the input. Answer with one of these labels and nothing else:\n$labels",
+    "json": "Extract the data from the input. Answer with one JSON object and nothing else.",
+    "text": "Answer the input.",
+}
+
+
+def init_from_file(folder: Path | str, source: Path | str) -> Path:
+    """Write a commented ``task.yaml`` and a copy of ``source`` to ``folder``; return the folder.
+
+    Columns, output kind and labels are guessed. Raises `DataError` for an unusable file,
+    `ConfigError` for a folder that is not empty, `StorageError` when it cannot be written.
+    """
+    folder, source = Path(folder).expanduser(), Path(source).expanduser()
+    if not source.is_file():
+        raise DataError(f"no file {source}{closest(source.name, names_in(source.parent))}")
+    _check_free(folder)
+    guess = guess_file(source)
+
+    def fill(target: Path) -> None:
+        shutil.copyfile(source, target / source.name)
+        text = _render(guess, folder, source.name)
+        (target / FILE_NAME).write_text(text, encoding="utf-8")
+
+    return _write(folder, fill)
+
+
+def init_from_example(folder: Path | str, name: str) -> Path:
+    """Copy the packaged example ``name`` to ``folder``; return the folder. Raises `ConfigError`."""
+    folder = Path(folder).expanduser()
+    known = list_examples()
+    if name not in known:
+        names = ", ".join(known) or "none in this installation"
+        raise ConfigError(f"unknown example {name!r}{closest(name, known)}; known: {names}")
+    _check_free(folder)
+    origin = _examples_root() / name
+    ignore = shutil.ignore_patterns(".*", "__pycache__")
+    return _write(
+        folder, lambda target: shutil.copytree(origin, target, ignore=ignore, dirs_exist_ok=True)
+    )
+
+
+def list_examples() -> tuple[str, ...]:
+    """Names of the packaged examples."""
+    root = _examples_root()
+    return tuple(sorted(path.parent.name for path in root.glob(f"*/{FILE_NAME}")))
+
+
+def _examples_root() -> Path:
+    """In the wheel the examples lie inside the package, in a checkout beside ``src``."""
+    package = Path(__file__).resolve().parents[1] / "examples"
+    return package if package.is_dir() else Path(__file__).resolve().parents[3] / "examples"
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file: choose another folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty: choose another folder, nothing was written")
+
+
+def _write(folder: Path, fill: Callable[[Path], object]) -> Path:
+    """Fill a temporary folder, check that it loads, and move it into place in one step."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".steelyard-") as name:
+            target = Path(name) / "task"
+            target.mkdir()
+            fill(target)
+            load_task(target)
+            if folder.exists():
+                folder.rmdir()
+            target.rename(folder)
+    except (OSError, shutil.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(
+            f"cannot write {folder}: {reason}; free space or choose another"
+        ) from None
+    return folder
+
+
+def _render(guess: Guess, folder: Path, file_name: str) -> str:
+    template = Template(
+        files("steelyard.task").joinpath("data/task.yaml.template").read_text("utf-8")
+    )
+    instruction = Template(_INSTRUCTIONS[guess.kind]).substitute(labels=", ".join(guess.labels))
+    return template.substitute(
+        folder=folder,
+        name=_quoted(re.sub(r"\s+", "-", folder.resolve().name) or "task"),
+        instruction="\n".join(f"  {line}" for line in instruction.splitlines()),
+        kind=guess.kind,
+        labels=_labels_block(guess.labels),
+        count=guess.count,
+        examples=_quoted(file_name),
+        columns=_columns_block(guess),
+        metric=DEFAULT_METRIC[guess.kind],
+    )
+
+
+def _labels_block(labels: tuple[str, ...]) -> str:
+    if not labels:
+        return ""
+    return "  labels:\n" + "".join(f"    - {_quoted(label)}\n" for label in labels)
+
+
+def _columns_block(guess: Guess) -> str:
+    if not guess.columns:
+        return ""
+    pairs = ", ".join(f"{role}: {_quoted(name)}" for role, name in guess.columns.items())
+    comment = "# Which column holds what; group keeps rows of one customer or thread together."
+    return f"\n{comment}\ncolumns: {{{pairs}}}\n"
+
+
+def _quoted(text: str) -> str:
+    """The text as YAML reads it back, on one line and safe inside brackets."""
+    dumped = yaml.safe_dump([text], allow_unicode=True, default_flow_style=True, width=1_000_000)
+    return dumped.strip()[1:-1]

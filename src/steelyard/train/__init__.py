@@ -1,0 +1,1 @@
+"""What turns examples into weights. Importing this room loads no torch."""

@@ -1,0 +1,177 @@
+"""Training examples as packed tokens: the shared prompt once per step, and no padding.
+
+All prompts of a step begin with the same tokens (the chat template and the instruction). They are
+computed once and every example attends to them, which is the same function of the weights as a copy
+per example, and so has the same gradient. Examples see the prefix and themselves, never each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+IMPLEMENTATION = "steelyard_training"
+
+
+class Sample(NamedTuple):
+    """One example as tokens: what is read, and what must be learnt."""
+
+    prompt: tuple[int, ...]
+    completion: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """Tokens in all."""
+        return len(self.prompt) + len(self.completion)
+
+
+class Packed(NamedTuple):
+    """``T`` tokens: ``prefix`` shared ones, then each sample's own, at most ``width`` of ``rows``.
+
+    Token ``prefix + t`` is the ``column[t]``-th own token of sample ``row[t]``. ``mask`` is additive,
+    ``[rows, 1, width, prefix + width]``. ``keep`` are the ``K`` positions that predict ``targets``.
+    """
+
+    tokens: torch.Tensor
+    positions: torch.Tensor
+    prefix: int
+    rows: int
+    width: int
+    row: torch.Tensor
+    column: torch.Tensor
+    mask: torch.Tensor
+    keep: torch.Tensor
+    targets: torch.Tensor
+
+
+def pack(
+    samples: Sequence[Sample], prefix_tokens: int, device: torch.device, dtype: torch.dtype
+) -> Packed:
+    """Lay out ``samples``, whose first ``prefix_tokens`` tokens are the same, as one sequence.
+
+    The last completion token predicts nothing and is not computed.
+    """
+    tokens = list(samples[0].prompt[:prefix_tokens])
+    row: list[int] = []
+    column: list[int] = []
+    keep: list[int] = []
+    for number, sample in enumerate(samples):
+        own = [*sample.prompt[prefix_tokens:], *sample.completion[:-1]]
+        first = len(tokens) + len(sample.prompt) - prefix_tokens - 1
+        keep += range(first, first + len(sample.completion))
+        tokens += own
+        row += [number] * len(own)
+        column += range(len(own))
+    width = max(column) + 1
+    positions = [*range(prefix_tokens), *(prefix_tokens + place for place in column)]
+    mask = torch.full((width, prefix_tokens + width), float("-inf"), dtype=dtype, device=device)
+    mask = mask.triu_(prefix_tokens + 1).expand(len(samples), 1, -1, -1)
+    return Packed(
+        torch.tensor([tokens], device=device),
+        torch.tensor([positions], device=device),
+        prefix_tokens,
+        len(samples),
+        width,
+        torch.tensor(row, device=device),
+        torch.tensor(column, device=device),
+        mask,
+        torch.tensor(keep, device=device),
+        torch.tensor([token for sample in samples for token in sample.completion], device=device),
+    )
+
+
+def shared_prompt(samples: Sequence[Sample]) -> int:
+    """Leading tokens that all prompts share, leaving each at least one of its own."""
+    shortest, longest = min(s.prompt for s in samples), max(s.prompt for s in samples)
+    limit = min(len(sample.prompt) for sample in samples) - 1
+    same = 0
+    while same < limit and shortest[same] == longest[same]:
+        same += 1
+    return same
+
+
+def training_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    *,
+    packed: Packed,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """The attention interface of transformers: each sample attends to the prefix and to itself.
+
+    ``query`` is ``[1, heads, T, size]``; returns ``[1, T, heads, size]``.
+    """
+    group = query.shape[1] // key.shape[1]
+    if group > 1:
+        key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    count = packed.prefix
+    keys = _with_prefix(key, packed)
+    values = _with_prefix(value, packed)
+    rows = _padded(query[:, :, count:], packed).transpose(1, 2)
+    output = F.scaled_dot_product_attention(
+        rows, keys, values, attn_mask=packed.mask, scale=scaling
+    )
+    own = output.transpose(1, 2)[packed.row, packed.column]
+    if not count:
+        return own.unsqueeze(0), None
+    shared = F.scaled_dot_product_attention(
+        query[:, :, :count], key[:, :, :count], value[:, :, :count], is_causal=True, scale=scaling
+    )
+    return torch.cat([shared[0].transpose(0, 1), own]).unsqueeze(0), None
+
+
+def _padded(packed_tensor: torch.Tensor, packed: Packed) -> torch.Tensor:
+    """Lay ``[1, heads, tokens, size]`` out as ``[rows, width, heads, size]``."""
+    _, heads, _tokens, size = packed_tensor.shape
+    padded = packed_tensor.new_zeros(packed.rows, packed.width, heads, size)
+    return padded.index_put((packed.row, packed.column), packed_tensor[0].transpose(0, 1))
+
+
+def _with_prefix(packed_tensor: torch.Tensor, packed: Packed) -> torch.Tensor:
+    """Return each row's keys or values behind the prefix's, ``[rows, heads, prefix + width, size]``."""
+    count = packed.prefix
+    own = _padded(packed_tensor[:, :, count:], packed).transpose(1, 2)
+    shared = packed_tensor[:, :, :count].expand(packed.rows, -1, -1, -1)
+    return torch.cat([shared, own], dim=2)
+
+
+def register() -> None:
+    """Make the implementation known to transformers; safe to call again."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    from steelyard.model.engine.attention import no_mask
+
+    AttentionInterface.register(IMPLEMENTATION, training_attention)
+    AttentionMaskInterface.register(IMPLEMENTATION, no_mask)
+
+
+def batches(samples: Sequence[Sample], size: int, generator: torch.Generator) -> list[list[int]]:
+    """One epoch: samples of like length together, their groups in random order.
+
+    Ties in length are broken at random too, so that epochs differ.
+    """
+    noise = torch.rand(len(samples), generator=generator).tolist()
+    order = sorted(range(len(samples)), key=lambda i: (samples[i].length, noise[i]))
+    groups = [order[begin : begin + size] for begin in range(0, len(order), size)]
+    return [groups[k] for k in torch.randperm(len(groups), generator=generator).tolist()]
+
+
+def split_tokens(group: Sequence[int], samples: Sequence[Sample], most: int) -> list[list[int]]:
+    """Cut one optimiser step into pieces of at most ``most`` tokens, which bounds the memory."""
+    pieces: list[list[int]] = []
+    tokens = 0
+    for index in group:
+        if not pieces or tokens + samples[index].length > most:
+            pieces.append([])
+            tokens = 0
+        pieces[-1].append(index)
+        tokens += samples[index].length
+    return pieces

@@ -1,0 +1,184 @@
+"""A lean LoRA loop: packed tokens, the head on completion tokens only, checkpoints on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from steelyard.train import packing
+from steelyard.train.config import LoraConfig
+from steelyard.train.fast import speed_up
+from steelyard.train.packing import Sample
+
+Tick = Callable[[int, int], None]
+"""Called with ``(steps done, steps in all)``."""
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@dataclass
+class Epoch:
+    """What one pass over train gave: mean losses per completion token, in nats."""
+
+    number: int
+    train_loss: float
+    dev_loss: float
+    seconds: float
+
+
+class Trainer:
+    """Trains the adapter of one network. The network's own weights stay as they are.
+
+    The adapter is kept in fp32 and, where the network is in bf16, copied to bf16 for computing:
+    steps of a small learning rate vanish when they are added in bf16.
+    """
+
+    def __init__(self, network: Any, config: LoraConfig, seed: int) -> None:
+        from peft import LoraConfig as PeftConfig
+        from peft import get_peft_model
+
+        packing.register()
+        network.set_attn_implementation(packing.IMPLEMENTATION)
+        torch.manual_seed(seed)  # peft draws the adapter's first values from the global generator
+        self.network = get_peft_model(
+            network.to(device=_device(), dtype=torch.float32),
+            PeftConfig(
+                r=config.rank,
+                lora_alpha=config.alpha,
+                target_modules="all-linear",
+                lora_dropout=0.0,
+                task_type="CAUSAL_LM",
+            ),
+        )
+        self.config = config
+        self.seed = seed
+        speed_up(self.network)
+        wanted = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
+        self._initial = torch.cat([weight.detach().float().flatten() for weight in wanted.values()])
+        self.network.to(getattr(torch, config.precision))
+        self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
+        self._sizes = [weight.numel() for weight in self.weights.values()]
+        self.device = self._initial.device
+        self.dtype = next(iter(self.weights.values())).dtype
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the first values of the adapter and an optimiser that has seen nothing."""
+        self.master = self._initial.clone().requires_grad_()
+        self.optimiser = torch.optim.AdamW([self.master], lr=1.0, weight_decay=0.0, fused=True)
+        self.epochs: list[Epoch] = []
+        self._publish()
+
+    @torch.no_grad()
+    def _publish(self) -> None:
+        torch._foreach_copy_(list(self.weights.values()), self._views())
+
+    def _views(self) -> list[torch.Tensor]:
+        """The flat fp32 master as tensors of the adapter's shapes."""
+        parts = self.master.detach().split(self._sizes)
+        return [p.view_as(w) for p, w in zip(parts, self.weights.values(), strict=True)]
+
+    def epoch(
+        self,
+        train: Sequence[Sample],
+        dev: Sequence[Sample],
+        learning_rate: float,
+        tick: Tick = lambda done, total: None,
+    ) -> Epoch:
+        """Pass over ``train`` once and measure ``dev``; seed and number decide the order."""
+        start = time.perf_counter()
+        number = len(self.epochs)
+        generator = torch.Generator().manual_seed(self.seed * 1000 + number)
+        groups = packing.batches(train, self.config.batch_size, generator)
+        prefix = packing.shared_prompt(train) if len(train) > 1 else 0
+        loss, tokens = 0.0, 0
+        self.network.train()
+        for step, group in enumerate(groups):
+            rate = learning_rate * self._schedule(number * len(groups) + step, len(groups))
+            part, count = self._step([train[i] for i in group], prefix, rate)
+            loss, tokens = loss + part, tokens + count
+            tick(step + 1, len(groups))
+        done = Epoch(number, loss / tokens, self.loss(dev), time.perf_counter() - start)
+        self.epochs.append(done)
+        return done
+
+    def _schedule(self, step: int, steps_per_epoch: int) -> float:
+        total = steps_per_epoch * self.config.max_epochs
+        warm = max(1, int(total * self.config.warmup))
+        if step < warm:
+            return (step + 1) / warm
+        return max(0.0, (total - step) / max(1, total - warm))
+
+    def _step(self, samples: list[Sample], prefix: int, rate: float) -> tuple[float, int]:
+        """One optimiser step; returns the summed loss and the number of completion tokens."""
+        tokens = sum(len(sample.completion) for sample in samples)
+        total = 0.0
+        for piece in packing.split_tokens(range(len(samples)), samples, self.config.step_tokens):
+            loss = self._loss([samples[i] for i in piece], prefix)
+            (loss / tokens).backward()
+            total += loss.item()
+        gradients = [weight.grad for weight in self.weights.values()]
+        self.master.grad = torch.cat([g.flatten() for g in gradients if g is not None]).float()
+        self.network.zero_grad()
+        torch.nn.utils.clip_grad_norm_([self.master], self.config.clip)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self._publish()
+        return total, tokens
+
+    def _loss(self, samples: Sequence[Sample], prefix: int) -> torch.Tensor:
+        packed = packing.pack(samples, prefix, self.device, self.dtype)
+        logits = self.network(
+            input_ids=packed.tokens,
+            position_ids=packed.positions,
+            use_cache=False,
+            logits_to_keep=packed.keep,
+            packed=packed,
+        ).logits[0]
+        return F.cross_entropy(logits.float(), packed.targets, reduction="sum")
+
+    @torch.no_grad()
+    def loss(self, samples: Sequence[Sample]) -> float:
+        """Mean loss per completion token, in nats."""
+        self.network.eval()
+        prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
+        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
+        total = sum(
+            float(self._loss([samples[i] for i in piece], prefix))
+            for piece in packing.split_tokens(order, samples, self.config.step_tokens)
+        )
+        return total / sum(len(sample.completion) for sample in samples)
+
+    def checkpoint(self, path: Path) -> None:
+        """Write everything needed to go on, atomically."""
+        state = {
+            "master": self.master.detach(),
+            "optimiser": self.optimiser.state_dict(),
+            "epochs": [vars(epoch) for epoch in self.epochs],
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go back to what `checkpoint` wrote."""
+        state = torch.load(path, weights_only=True, map_location=self.device)
+        with torch.no_grad():
+            self.master.copy_(state["master"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+        self._publish()
+
+    def save(self, folder: Path) -> None:
+        """Write the adapter in fp32, as peft reads it."""
+        state = dict(zip(self.weights, self._views(), strict=True))
+        self.network.save_pretrained(str(folder), state_dict=state)

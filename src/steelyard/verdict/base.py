@@ -1,0 +1,123 @@
+"""What a verdict is made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.core import Comparison, Estimate, Recommendation
+from steelyard.errors import ConfigError, closest
+
+MAJORITY = "majority"
+PROMPT_ONLY = frozenset({"prompt", "few_shot"})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One arm as the verdict sees it. ``scores`` has one entry per test item, in the same order.
+
+    Money is in the case's currency; ``upfront`` and ``per_request`` are ``None`` when not known.
+    """
+
+    name: str
+    strategy: str
+    quality: Estimate
+    scores: NDArray[np.float64]
+    upfront: Decimal | None = None
+    per_request: Decimal | None = None
+    monthly: Decimal | None = None
+    latency_p95_seconds: float | None = None
+    failed: int = 0
+
+    @property
+    def family(self) -> Recommendation:
+        """What recommending this arm amounts to."""
+        return family_of(self.strategy)
+
+    @property
+    def prompt_only(self) -> bool:
+        """Whether it adapts the model by its prompt alone."""
+        return self.family in PROMPT_ONLY
+
+    @property
+    def money(self) -> tuple[Decimal | None, Decimal | None]:
+        """``(upfront, per_request)``."""
+        return self.upfront, self.per_request
+
+    def own(self, requests: int) -> Decimal | None:
+        """Cost to own over ``requests`` requests; ``None`` when a part is not known."""
+        if self.upfront is None or self.per_request is None:
+            return None
+        return self.upfront + self.per_request * requests
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an arm must keep to stay in the choice; ``None`` is no limit."""
+
+    min_quality: float | None = None
+    max_latency_p95_ms: float | None = None
+    max_monthly_cost: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What the audit found that the verdict must warn of."""
+
+    leaks: int = 0
+    conflicts: int = 0
+    skipped_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a verdict is decided on.
+
+    ``comparisons`` holds paired tests made elsewhere, uncorrected in ``p_value``; a pair that is
+    not there is asked of ``compare_by(a, b)``, which a metric needs that is no mean of item scores,
+    and else compared by ``scores``, with ``clusters`` in the items' order. The metric lies in
+    [0, 1]. ``memo`` keeps the comparisons made.
+    """
+
+    candidates: tuple[Candidate, ...]
+    requests_per_day: int
+    horizon_days: int
+    metric: str = "accuracy"
+    limits: Limits = Limits()
+    comparisons: tuple[Comparison, ...] = ()
+    clusters: tuple[str | None, ...] | None = None
+    notes: Notes = Notes()
+    alpha: float = 0.05
+    seed: int = 0
+    currency: str = "USD"
+    compare_by: Callable[[str, str], Comparison] | None = None
+    memo: dict[tuple[str, str], Comparison] = field(default_factory=dict, repr=False)
+
+    @property
+    def requests(self) -> int:
+        """Requests over the horizon."""
+        return self.requests_per_day * self.horizon_days
+
+
+@cache
+def _families() -> dict[str, Recommendation]:
+    text = files("steelyard.verdict").joinpath("data/families.json").read_text("utf-8")
+    return cast(dict[str, Recommendation], json.loads(text))
+
+
+def family_of(strategy: str) -> Recommendation:
+    """Map a strategy to what recommending it amounts to; an unknown one raises `ConfigError`."""
+    known = _families()
+    if strategy not in known:
+        raise ConfigError(
+            f"unknown strategy {strategy!r}{closest(strategy, known)}; known: {', '.join(known)}"
+        )
+    return known[strategy]

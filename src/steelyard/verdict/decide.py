@@ -1,0 +1,180 @@
+"""Which arm to use, why, how sure, and what would change it.
+
+The rule: arms that break a constraint drop out; of the rest, those that a paired test (Holm over
+all tests against the best, level ``alpha``) cannot tell from the best are tied; among the tied that
+are shown to beat the majority class, the cheapest to own over the horizon wins. Costs that differ by
+less than `LEVEL_COST` or `LEVEL_SHARE` count as equal, and the higher quality decides: nobody gives
+up accuracy for cents, and measured machine time is never exact. When the test is too small for that,
+the verdict is ``undecided`` and says how many more test items would settle it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from steelyard.core import Comparison, Verdict
+from steelyard.cost import to_number
+from steelyard.verdict import words
+from steelyard.verdict.base import MAJORITY, Candidate, Case
+from steelyard.verdict.finding import Finding
+from steelyard.verdict.flips import find_flips
+from steelyard.verdict.limits import Kept, apply_limits
+from steelyard.verdict.pairs import against, differs, pair
+from steelyard.verdict.undecided import (
+    MOST_LOSS,
+    best_of,
+    none_left,
+    not_above_majority,
+    only_majority,
+    too_few,
+    unsure_of_minimum,
+)
+
+LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
+CONFIDENCE = (("high", 0.05, 100), ("moderate", 0.10, 50))
+CONFIDENCE_RULE = (
+    "high: at least 100 test items, and the interval of no tied arm allows it to be more than 0.05 "
+    "better than the choice; moderate: 50 items and 0.10; low: otherwise"
+)
+
+
+def decide(case: Case) -> Verdict:
+    """Weigh the candidates of a case."""
+    limits = apply_limits(case)
+    found = Finding(case, limits, details=_details(case, limits))
+    for name, reason in limits.dropped.items():
+        found.reasons.append(f"{name} drops out: {reason}")
+    real = [candidate for candidate in limits.kept if candidate.strategy != MAJORITY]
+    if not limits.kept:
+        return none_left(found)
+    if not real:
+        return only_majority(found, limits.kept[0])
+    least = case.limits.min_quality
+    sure = [c for c in real if least is None or (c.quality.low or 0.0) >= least]
+    if not sure:
+        return unsure_of_minimum(found, best_of(case, real))
+    for c in real:
+        if not any(c is other for other in sure):
+            found.reasons.append(f"{words.quality(c)} is not shown to reach min_quality {least:g}")
+    return _weigh(found, sure)
+
+
+def _weigh(found: Finding, real: Sequence[Candidate]) -> Verdict:
+    case, best = found.case, best_of(found.case, real)
+    majority = next((c for c in case.candidates if c.strategy == MAJORITY), None)
+    others = [c for c in (*real, *([majority] if majority else [])) if c is not best]
+    tests = against(case, best, others)
+    found.details["tests"] = [asdict(test) for test in tests.values()]
+    if majority is not None and not _is_above(case, tests[majority.name]):
+        return not_above_majority(found, best, majority, tests[majority.name], len(tests))
+    tied = [c for c in real if c is best or not differs(case, tests[c.name])]
+    tied = _above_majority(case, tied, best, majority)
+    choice = _cheapest(case, tied, best)
+    rivals = [c for c in tied if c is not choice]
+    loss, rival = _possible_loss(case, choice, rivals)
+    found.details |= {"best": best.name, "tied": [c.name for c in tied], "possible_loss": loss}
+    if rival is not None and loss is not None and loss > MOST_LOSS:
+        return too_few(found, choice, rival, loss, len(tests))
+    found.reasons[:0] = _why(case, choice, best, tied, tests)
+    return found.verdict(choice, _confidence(loss, len(choice.scores)), _flips(found, choice, tied))
+
+
+def _flips(found: Finding, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
+    return find_flips(found.case, choice, tied, found.limits)
+
+
+def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candidate:
+    """The best of those about as cheap to own as the cheapest; the best of all when no cost is known."""
+    priced = [(cost, c) for c in tied if (cost := c.own(case.requests)) is not None]
+    if not priced:
+        return best
+    least = min(cost for cost, _ in priced)
+    most = max(least + LEVEL_COST, least * (1 + LEVEL_SHARE))
+    return best_of(case, [c for cost, c in priced if cost <= most])
+
+
+def _is_above(case: Case, comparison: Comparison) -> bool:
+    return differs(case, comparison) and comparison.difference > 0
+
+
+def _above_majority(
+    case: Case, tied: Sequence[Candidate], best: Candidate, majority: Candidate | None
+) -> list[Candidate]:
+    """Those of the tied that are shown to beat the majority class; the best is known to."""
+    if majority is None:
+        return list(tied)
+    tests = against(case, majority, tied)
+    return [
+        c
+        for c in tied
+        if c is best or (differs(case, tests[c.name]) and tests[c.name].difference < 0)
+    ]
+
+
+def _possible_loss(
+    case: Case, choice: Candidate, rivals: Sequence[Candidate]
+) -> tuple[float | None, Candidate | None]:
+    """How much better a tied arm may still be, by the upper end of its paired interval."""
+    if not rivals:
+        return None, None
+    bounds = [(max(0.0, pair(case, rival, choice).high), rival) for rival in rivals]
+    return max(bounds, key=lambda bound: bound[0])
+
+
+def _confidence(loss: float | None, n: int) -> str:
+    for word, most, items in CONFIDENCE:
+        if (loss is None or loss <= most) and n >= items:
+            return word
+    return "low"
+
+
+def _why(
+    case: Case,
+    choice: Candidate,
+    best: Candidate,
+    tied: Sequence[Candidate],
+    tests: dict[str, Comparison],
+) -> list[str]:
+    reasons = [_headline(case, choice, best, tied)]
+    for candidate in case.candidates:
+        test = tests.get(candidate.name)
+        if test is None:
+            continue
+        apart = "" if differs(case, test) else ": not told apart"
+        reasons.append(
+            f"{words.quality(best)} is {words.difference(test.difference)} "
+            f"{words.quality(candidate)} ({words.p_value(test)}){apart}"
+        )
+    return reasons
+
+
+def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Candidate]) -> str:
+    cost = words.money(choice.own(case.requests), case.currency)
+    period = f"over {case.horizon_days} days at {case.requests_per_day:,} requests a day"
+    if len(tied) == 1:
+        return f"{words.quality(choice)} is the best, and no arm is level with it; {cost} {period}"
+    if choice.own(case.requests) is None:
+        return (
+            f"{words.quality(choice)} is the best of {len(tied)} level arms; none has a known cost"
+        )
+    dearer = [c for c in tied if c is not choice]
+    rival = best if best is not choice else _cheapest(case, dearer, dearer[0])
+    return (
+        f"{words.quality(choice)} is the cheapest to own of {len(tied)} arms that the test cannot "
+        f"tell from the best: {cost} {period}, against "
+        f"{words.quality(rival)} {words.money(rival.own(case.requests), case.currency)}"
+    )
+
+
+def _details(case: Case, limits: Kept) -> dict[str, Any]:
+    return {
+        "alpha": case.alpha,
+        "confidence_rule": CONFIDENCE_RULE,
+        "dropped": [{"arm": name, "reason": why} for name, why in limits.dropped.items()],
+        "cost_rule": f"costs over the horizon within {LEVEL_COST} {case.currency} or "
+        f"{LEVEL_SHARE:.0%} of the cheapest count as equal; then the higher quality decides",
+        "cost_to_own": {c.name: to_number(c.own(case.requests)) for c in case.candidates},
+    }

@@ -1,0 +1,106 @@
+"""Which volume, price or quality would change the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steelyard.cost import price_factor_flip, volume_flip
+from steelyard.verdict import words
+from steelyard.verdict.base import MAJORITY, Candidate, Case
+from steelyard.verdict.limits import Kept, affordable_volume
+from steelyard.verdict.pairs import items_to_show, pair
+
+
+def find_flips(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: Kept) -> list[str]:
+    """Say with figures what would alter the choice; the nearest changes first."""
+    rivals = [candidate for candidate in tied if candidate is not choice]
+    flips = [*_volume(case, choice, rivals), *_price(case, choice, rivals)]
+    flips += _quality(case, choice, tied, limits)
+    flips += _limits(case, choice, limits)
+    return flips
+
+
+def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
+    """The next volume below and above today's at which a tied arm becomes cheaper to own."""
+    found = []
+    for rival in rivals:
+        flip = volume_flip(choice.money, rival.money, case.horizon_days)
+        if flip.at is not None and flip.above is not None:
+            found.append((flip.at, "below" if flip.above == 0 else "above", rival))
+    below = [entry for entry in found if entry[1] == "below"]
+    above = [entry for entry in found if entry[1] == "above"]
+    nearest = [max(below, key=lambda e: e[0])] if below else []
+    nearest += [min(above, key=lambda e: e[0])] if above else []
+    return [
+        f"volume: {side} {words.count(at)} requests a day (now {case.requests_per_day:,}) "
+        f"{rival.name} is cheaper to own over {case.horizon_days} days"
+        for at, side, rival in nearest
+    ]
+
+
+def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
+    """The least rise in the choice's price per request that makes a tied arm cheaper to own."""
+    factors = [
+        (price_factor_flip(choice.money, rival.money, case.requests).at, rival) for rival in rivals
+    ]
+    found = [(at, rival) for at, rival in factors if at is not None and at >= 1]
+    if not found:
+        return []
+    at, rival = min(found, key=lambda entry: entry[0])
+    return [
+        f"price: {rival.name} is cheaper to own once a request to {choice.name} costs "
+        f"{at:.2g} times as much as now"
+    ]
+
+
+def _quality(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: Kept) -> list[str]:
+    best = max(tied, key=lambda candidate: candidate.quality.value or 0.0)
+    lead = (best.quality.value or 0.0) - (choice.quality.value or 0.0)
+    if best is not choice and lead > 0:
+        items = items_to_show(case, best, choice, len(case.candidates) - 1).items
+        n = len(choice.scores)
+        how = "no practical number of" if items is None else f"about {max(1, items - n):,} more"
+        return [
+            f"quality: {best.name} is {lead:.2f} above {choice.name} here; {how} test items would "
+            "show a difference of that size, and it would win"
+        ]
+    if len(tied) > 1:
+        return []
+    return _runner_up(case, choice, limits)
+
+
+def _runner_up(case: Case, choice: Candidate, limits: Kept) -> list[str]:
+    """How far the next arm below is from being level with the choice."""
+    below = [c for c in limits.kept if c is not choice and c.strategy != MAJORITY]
+    if not below:
+        return []
+    nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
+    low = pair(case, choice, nearest).low
+    if low <= 0 or not _is_cheaper(case, nearest, choice):
+        return []
+    return [
+        f"quality: {nearest.name} is cheaper to own; about {low:.2f} more quality would make it "
+        f"level with {choice.name}, and it would win"
+    ]
+
+
+def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
+    first, second = one.own(case.requests), other.own(case.requests)
+    return first is not None and second is not None and first < second
+
+
+def _limits(case: Case, choice: Candidate, limits: Kept) -> list[str]:
+    """Arms of higher quality that a constraint keeps out."""
+    found = []
+    for candidate in case.candidates:
+        why = limits.dropped.get(candidate.name)
+        if why is None or (candidate.quality.value or 0.0) <= (choice.quality.value or 0.0):
+            continue
+        volume = affordable_volume(case, candidate)
+        fits = (
+            f" (it fits the budget below {words.count(volume)} requests a day)"
+            if volume is not None and volume < case.requests_per_day
+            else ""
+        )
+        found.append(f"constraint: {words.quality(candidate)} is out because {why}{fits}")
+    return found

@@ -1,0 +1,66 @@
+"""The task's constraints: who breaks one, and where that is not known."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from steelyard.cost import DAYS_PER_MONTH
+from steelyard.verdict import words
+from steelyard.verdict.base import Candidate, Case
+
+
+class Kept(NamedTuple):
+    """Who stays, who drops out and why, and what the limits could not be held against."""
+
+    kept: list[Candidate]
+    dropped: dict[str, str]
+    unknown: list[str]
+
+
+def apply_limits(case: Case) -> Kept:
+    """Drop every candidate that breaks a constraint; an unknown figure breaks none but is named."""
+    kept, dropped, unknown = [], {}, []
+    for candidate in case.candidates:
+        broken = broken_limits(case, candidate)
+        if broken:
+            dropped[candidate.name] = "; ".join(broken)
+        else:
+            kept.append(candidate)
+            unknown += _unknown(case, candidate)
+    return Kept(kept, dropped, unknown)
+
+
+def broken_limits(case: Case, candidate: Candidate) -> list[str]:
+    """Say which constraints a candidate breaks."""
+    limits, found = case.limits, []
+    if candidate.quality.value is None:
+        found.append(f"its quality is not known: {candidate.quality.reason}")
+    elif limits.min_quality is not None and candidate.quality.value < limits.min_quality:
+        shown = words.estimate(candidate.quality)
+        found.append(f"quality {shown} is below min_quality {limits.min_quality:g}")
+    seconds, most_ms = candidate.latency_p95_seconds, limits.max_latency_p95_ms
+    if seconds is not None and most_ms is not None and seconds * 1000 > most_ms:
+        found.append(f"p95 latency {seconds * 1000:,.0f} ms is above {most_ms:,.0f} ms")
+    monthly, most = candidate.monthly, limits.max_monthly_cost
+    if monthly is not None and most is not None and monthly > most:
+        shown = words.money(monthly, case.currency)
+        found.append(f"{shown} a month is above {words.money(most, case.currency)}")
+    return found
+
+
+def affordable_volume(case: Case, candidate: Candidate) -> Decimal | None:
+    """Requests a day up to which a candidate keeps the monthly limit; ``None`` when not known."""
+    most, each = case.limits.max_monthly_cost, candidate.per_request
+    if most is None or each is None or each <= 0:
+        return None
+    return most / (each * DAYS_PER_MONTH)
+
+
+def _unknown(case: Case, candidate: Candidate) -> list[str]:
+    found = []
+    if case.limits.max_latency_p95_ms is not None and candidate.latency_p95_seconds is None:
+        found.append(f"{candidate.name}: latency not measured, so max_latency_p95_ms is not held")
+    if case.limits.max_monthly_cost is not None and candidate.monthly is None:
+        found.append(f"{candidate.name}: cost not known, so max_monthly_cost is not held")
+    return found

@@ -1,0 +1,99 @@
+"""Paired tests among candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from zlib import crc32
+
+import numpy as np
+
+from steelyard.core import Comparison
+from steelyard.stats import (
+    ASSUMED_DISCORDANT,
+    Needed,
+    compare,
+    holm,
+    items_for_interval,
+    items_for_mean,
+    items_needed,
+)
+from steelyard.verdict.base import Candidate, Case
+
+_GUESSED_ITEMS = 10  # weight of the assumed discordance beside the observed one
+
+
+def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
+    """The comparison ``a - b``: a given one, an asked one, or by the scores."""
+    for given in (*case.comparisons, *case.memo.values()):
+        if (given.a, given.b) == (a.name, b.name):
+            return given
+        if (given.a, given.b) == (b.name, a.name):
+            return _turned(given)
+    asked = case.compare_by(a.name, b.name) if case.compare_by else _by_scores(case, a, b)
+    case.memo[a.name, b.name] = asked
+    return asked
+
+
+def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
+    # Either order of the two draws the same resamples, and no other pair does.
+    names = sorted((a.name, b.name))
+    rng = np.random.default_rng([case.seed % 2**64, *(crc32(name.encode()) for name in names)])
+    first, second = (a, b) if a.name == names[0] else (b, a)
+    found = compare(
+        first.scores,
+        second.scores,
+        (first.name, second.name),
+        case.metric,
+        rng,
+        clusters=case.clusters,
+        level=1 - case.alpha,
+    )
+    return found if first is a else _turned(found)
+
+
+def against(case: Case, one: Candidate, others: Sequence[Candidate]) -> dict[str, Comparison]:
+    """Compare ``one`` with each other arm, p-values corrected by Holm over all of them."""
+    found = [pair(case, one, other) for other in others]
+    adjusted = holm([comparison.p_value for comparison in found])
+    return {
+        comparison.b: replace(comparison, p_adjusted=p)
+        for comparison, p in zip(found, adjusted, strict=True)
+    }
+
+
+def differs(case: Case, comparison: Comparison) -> bool:
+    """Whether the corrected test tells the two arms apart."""
+    return comparison.p_adjusted is not None and comparison.p_adjusted <= case.alpha
+
+
+def items_to_show(case: Case, a: Candidate, b: Candidate, tests: int) -> Needed:
+    """Test items it takes to show the difference observed between two arms."""
+    differences = a.scores - b.scores
+    observed, level = pair(case, a, b).difference, 1 - case.alpha
+    square = _mean_square(differences)
+    if bool(np.isin(a.scores, (0, 1)).all() and np.isin(b.scores, (0, 1)).all()):
+        return items_needed(observed, square, level, comparisons=tests)
+    return items_for_mean(observed, max(1e-9, square - observed**2), level, comparisons=tests)
+
+
+def items_to_bound(case: Case, a: Candidate, b: Candidate, half_width: float) -> int | None:
+    """Test items after which the interval of ``a - b`` has this half width."""
+    return items_for_interval(_mean_square(a.scores - b.scores), half_width, 1 - case.alpha)
+
+
+def _mean_square(differences: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    """Mean squared difference, drawn toward the assumed discordance where items are few."""
+    total = float(np.sum(differences**2)) + _GUESSED_ITEMS * ASSUMED_DISCORDANT
+    return total / (len(differences) + _GUESSED_ITEMS)
+
+
+def _turned(found: Comparison) -> Comparison:
+    return replace(
+        found,
+        a=found.b,
+        b=found.a,
+        difference=-found.difference,
+        low=-found.high,
+        high=-found.low,
+    )

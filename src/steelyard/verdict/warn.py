@@ -1,0 +1,63 @@
+"""What a reader should know before trusting a verdict."""
+
+from __future__ import annotations
+
+from steelyard.stats import detectable_difference
+from steelyard.verdict.base import Candidate, Case
+from steelyard.verdict.limits import Kept
+
+THIN_TEST = 100
+MANY_FAILED = 0.05
+
+
+def find_warnings(case: Case, choice: Candidate | None, limits: Kept) -> list[str]:
+    """Name everything in the test, the audit and the costs that weakens the verdict."""
+    return [*_thin(case), *_failed(case, choice), *_audit(case), *_costs(case), *limits.unknown]
+
+
+def _thin(case: Case) -> list[str]:
+    n = max((len(candidate.scores) for candidate in case.candidates), default=0)
+    if n >= THIN_TEST:
+        return []
+    shown = detectable_difference(n, level=1 - case.alpha)
+    what = shown.reason or f"differences below about {shown.difference:.2f} do not show"
+    return [f"thin test: {n} items; {what}"]
+
+
+def _failed(case: Case, choice: Candidate | None) -> list[str]:
+    found = []
+    for candidate in case.candidates:
+        n = len(candidate.scores)
+        if not n or candidate.failed <= MANY_FAILED * n:
+            continue
+        which = " (the choice)" if choice is candidate else ""
+        found.append(
+            f"failed answers: {candidate.name}{which} gave no usable answer to {candidate.failed} "
+            f"of {n}; they count as wrong"
+        )
+    return found
+
+
+def _audit(case: Case) -> list[str]:
+    notes, found = case.notes, []
+    if notes.leaks:
+        found.append(
+            f"leaks: {notes.leaks} test items are also in train or dev; quality reads high"
+        )
+    if notes.conflicts:
+        found.append(
+            f"conflicts: {notes.conflicts} inputs have several different outputs; no arm can get "
+            "all of them right"
+        )
+    if notes.skipped_rows:
+        found.append(f"left out: {notes.skipped_rows} bad rows were skipped")
+    return found
+
+
+def _costs(case: Case) -> list[str]:
+    unknown = [c.name for c in case.candidates if c.own(case.requests) is None]
+    if not unknown:
+        return []
+    return [
+        f"cost not known: {', '.join(unknown)}; they cannot win by cost, add prices to task.yaml"
+    ]

@@ -1,0 +1,57 @@
+"""Figures in words: how reasons, flips and warnings cite them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from steelyard.core import Comparison, Estimate
+from steelyard.verdict.base import Candidate
+
+
+def estimate(figure: Estimate) -> str:
+    """``0.81 [0.75, 0.86]``."""
+    if figure.value is None:
+        return f"not measured ({figure.reason})"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.2f} (no interval: {figure.reason})"
+    return f"{figure.value:.2f} [{figure.low:.2f}, {figure.high:.2f}]"
+
+
+def quality(candidate: Candidate) -> str:
+    """``tfidf_linear 0.81 [0.75, 0.86]``."""
+    return f"{candidate.name} {estimate(candidate.quality)}"
+
+
+def p_value(comparison: Comparison) -> str:
+    """``p = 0.02 after Holm``."""
+    p = comparison.p_adjusted if comparison.p_adjusted is not None else comparison.p_value
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return f"{shown} after Holm" if comparison.p_adjusted is not None else shown
+
+
+def difference(amount: float) -> str:
+    """``0.06 above`` or ``0.06 below``."""
+    return f"{abs(amount):.2f} {'above' if amount >= 0 else 'below'}"
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """``$1,234.56``; below a cent two significant digits; ``of unknown cost`` when not known."""
+    if amount is None:
+        return "of unknown cost"
+    digits = f"{abs(amount):,.2f}"
+    if 0 < abs(amount) < Decimal("0.01"):
+        digits = format(Decimal(f"{abs(amount):.2g}"), "f")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}${digits}" if currency == "USD" else f"{sign}{digits} {currency}"
+
+
+def count(number: Decimal | int) -> str:
+    """A number of requests: whole with thousands, or two significant digits below ten."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def more_items(items: int | None, n: int) -> str:
+    """How many more test items would settle a question."""
+    if items is None:
+        return "no practical number of test items would settle it"
+    return f"about {max(1, items - n):,} more test items would settle it"

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.core import Price
+from steelyard.cost import (
+    Money,
+    Usage,
+    break_even,
+    cost_of,
+    ownership,
+    to_number,
+    totals,
+    upfront_cost,
+)
+
+# $0.03 per 1,000 tokens, in and out alike
+THREE_CENTS = Price(input=Decimal(30), output=Decimal(30))
+
+
+def test_the_worked_example_of_the_field_to_the_cent():
+    prompted = cost_of(Usage(input_tokens=500), THREE_CENTS)
+    tuned = cost_of(Usage(input_tokens=50), THREE_CENTS)
+    long, short = totals(prompted, 10_000, 365), totals(tuned, 10_000, 365)
+    assert (long.daily.amount, long.monthly.amount) == (Decimal("150.00"), Decimal("4500.00"))
+    assert (short.daily.amount, short.monthly.amount) == (Decimal("15.00"), Decimal("450.00"))
+    assert long.monthly.amount - short.monthly.amount == Decimal("4050.00")
+    month = 10_000 * 30
+    for training in (200, 500):
+        upfront = Money(Decimal(training))
+        first_month = ownership(upfront, tuned, month).amount
+        assert ownership(Money(Decimal(0)), prompted, month).amount - first_month == 4050 - training
+    early = break_even(Decimal(200), tuned.amount, Decimal(0), prompted.amount, 10_000)
+    late = break_even(Decimal(500), tuned.amount, Decimal(0), prompted.amount, 10_000)
+    assert (early.requests, late.requests) == (14_815, 37_038)
+    assert (early.days, late.days) == (Decimal("1.4815"), Decimal("3.7038"))
+
+
+def test_cached_tokens_cost_the_cached_price_or_else_the_input_price():
+    usage = Usage(input_tokens=1000, cached_tokens=800, output_tokens=10)
+    known = Price(input=Decimal(1), cached=Decimal("0.1"), output=Decimal(2))
+    assert cost_of(usage, known).amount == Decimal("0.0003")
+    unknown = Price(input=Decimal(1), output=Decimal(2))
+    assert cost_of(usage, unknown).amount == Decimal("0.00102")
+
+
+def test_a_machine_is_paid_by_time():
+    price = Price(machine_hour=Decimal("0.09"))
+    assert cost_of(Usage(machine_seconds=2.0), price).amount == Decimal("0.00005")
+    assert cost_of(Usage(input_tokens=10**9), price).amount == 0
+
+
+def test_upfront_is_search_tokens_and_fit_time():
+    search, machine = Usage(input_tokens=1_000_000), Price(machine_hour=Decimal(2))
+    found = upfront_cost(search, THREE_CENTS, 1800, machine)
+    assert found == Money(Decimal(31))
+
+
+def test_an_unknown_price_is_unknown_all_the_way():
+    each = cost_of(Usage(input_tokens=5), Price(source="no price known for 'x'"))
+    assert (each.amount, each.reason) == (None, "no price known for 'x'")
+    assert totals(each, 10, 365).monthly == each
+    assert ownership(Money(Decimal(1)), each, 100).amount is None
+    assert ownership(Money(Decimal(1)), each, 100).reason == each.reason
+
+
+def test_currencies_are_never_mixed():
+    with pytest.raises(ValueError, match="EUR"):
+        Money(Decimal(1)) + Money(Decimal(1), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "requests", "reason"),
+    [
+        ((0, 1), (0, 2), 0, "at once"),
+        ((0, 1), (0, 1), 0, "at once"),
+        ((5, 1), (0, 1), None, "never"),
+        ((5, 2), (0, 1), None, "never"),
+        ((0, 2), (5, 1), None, "cheaper only for the first 5 requests"),
+        ((None, 2), (5, 1), None, "not known"),
+    ],
+)
+def test_break_even_at_the_edges(a, b, requests, reason):
+    amounts = [None if amount is None else Decimal(amount) for amount in (*a, *b)]
+    found = break_even(*amounts, requests_per_day=10)
+    assert found.requests == requests
+    assert reason in found.reason
+
+
+def test_break_even_without_traffic_has_no_days():
+    found = break_even(Decimal(10), Decimal(1), Decimal(0), Decimal(2), 0)
+    assert (found.requests, found.days) == (10, None)
+    assert "no traffic" in found.reason
+
+
+AMOUNTS = st.decimals(0, 1000, places=4)
+
+
+@settings(deadline=None)
+@given(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS)
+def test_break_even_is_the_first_request_that_pays(up_a, each_a, up_b, each_b):
+    found = break_even(up_a, each_a, up_b, each_b, 100)
+    if found.requests:
+        assert up_a + each_a * found.requests <= up_b + each_b * found.requests
+        before = found.requests - 1
+        assert up_a + each_a * before > up_b + each_b * before
+
+
+def test_numbers_for_json():
+    assert to_number(Decimal("0.000123456789")) == 0.000123457
+    assert to_number(None) is None

@@ -1,0 +1,73 @@
+"""The terminal: 80 columns, no colour needed."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import Any
+
+from rich.console import Console
+
+from steelyard.report import table, verdict_text
+
+
+def _printed(result: dict[str, Any]) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=80, no_color=True, force_terminal=False).print(table(result))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_each_arm_is_one_line_of_at_most_80_columns(result: dict[str, Any]) -> None:
+    lines = _printed(result)
+    assert max(map(len, lines)) <= 80
+    for arm in result["arms"]:
+        [line] = [line for line in lines if line[2:].split(" ")[0] == arm["name"]]
+        assert f"{100 * arm['quality']['value']:.1f}%" in line
+
+
+def test_marks_carry_what_colour_would(result: dict[str, Any]) -> None:
+    text = "\n".join(_printed(result))
+    assert "* lora " in text
+    assert "x zero_shot " in text
+    assert "* recommended; x breaks a constraint" in text
+
+
+def test_unknown_figures_are_dashes(result: dict[str, Any]) -> None:
+    for arm in result["arms"]:
+        arm["cost"] = {"upfront": None, "per_request": None, "monthly": None, "reason": "no price"}
+        arm["quality"] |= {"value": None, "low": None, "high": None, "reason": "not asked"}
+    [line] = [line for line in _printed(result) if line.startswith("* lora ")]
+    assert line.split()[2] == "-"
+    assert line.split()[-2:] == ["-", "-"]
+
+
+def test_verdict_says_what_why_what_flips_and_what_to_mind(result: dict[str, Any]) -> None:
+    text = verdict_text(result)
+    assert text.startswith("VERDICT  Fine-tune: use lora.\n")
+    assert max(map(len, text.splitlines())) <= 80
+    for title in ("Why", "Dropped out by the constraints", "What would change it", "Warnings"):
+        assert f"\n{title}\n" in text
+    assert "\x1b" not in text
+
+
+def test_undecided_verdict(result: dict[str, Any]) -> None:
+    result["verdict"] = {
+        "recommendation": "undecided",
+        "arm": None,
+        "confidence": "low",
+        "reasons": ["too few test items"],
+        "flips": [],
+        "warnings": [],
+        "details": {"leading": "lora", "more_items": 300},
+    }
+    text = verdict_text(result)
+    assert "The data cannot tell yet." in text
+    assert "About 300 more test items would settle it." in text
+    assert "What would change it" not in text
+
+
+def test_importing_the_report_loads_no_rich_or_jinja() -> None:
+    code = "import sys, steelyard.report; print({'rich', 'jinja2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.errors import ConfigError
+from steelyard.score import DEFAULT_METRICS, get_metric, metric_names
+
+
+@pytest.mark.parametrize("name", metric_names())
+@settings(deadline=None)
+@given(output=st.none() | st.text(max_size=20), reference=st.text(max_size=20))
+def test_scores_lie_in_0_and_1_and_a_failed_answer_scores_0(name, output, reference):
+    metric = get_metric(name)
+    score = metric.score(output, reference)
+    assert 0 <= score <= 1
+    assert not (metric.binary and score not in (0, 1))
+    assert not (output is None and score)
+
+
+def test_an_unknown_metric_names_the_closest():
+    with pytest.raises(ConfigError, match=r"'acuracy' \(did you mean 'accuracy'\?\)"):
+        get_metric("acuracy")
+
+
+def test_every_kind_has_a_default_metric():
+    assert all(name in metric_names() for name in DEFAULT_METRICS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "reference", "score"),
+    [
+        ("accuracy", "A", "A", 1),
+        ("accuracy", "a", "A", 0),
+        ("exact_match", " Hello  World", "hello world\n", 1),
+        ("exact_match", "hello world!", "hello world", 0),
+        ("token_f1", "the red cat", "a red cat", 2 / 3),
+        ("token_f1", "!", "!", 1),
+        ("token_f1", "cat cat", "cat", 2 / 3),
+        ("numeric", "The answer is 1,234.50.", "1234.5", 1),
+        ("numeric", "from 3 to 4", "#### 4", 1),
+        ("numeric", "\u22123", "-3", 1),
+        ("numeric", "10-12", "12", 1),
+        ("numeric", "none", "4", 0),
+        ("numeric", "4.01", "4", 0),
+        ("json_match", '{"b": 1.0, "a": [1]}', '{"a":[1],"b":1}', 1),
+        ("json_match", '{"a": true}', '{"a": 1}', 0),
+        ("json_match", "[1, 2]", "[2, 1]", 0),
+        ("json_match", "oops", "oops", 0),
+        ("field_f1", '{"a": 1, "b": 2}', '{"a": 1, "b": 3}', 0.5),
+        ("field_f1", '{"a": [1, 2]}', '{"a": [2, 1]}', 1),
+        ("field_f1", "{}", '{"a": 1}', 0),
+    ],
+)
+def test_worked_scores(name, output, reference, score):
+    assert get_metric(name).score(output, reference) == pytest.approx(score)
+
+
+LABELS = st.sampled_from(["a", "b", "c"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.none() | LABELS | st.just("elsewhere"), LABELS), min_size=1))
+def test_macro_f1_equals_scikit_learn(pairs):
+    from sklearn.metrics import f1_score
+
+    outputs, references = [said for said, _ in pairs], [wanted for _, wanted in pairs]
+    metric = get_metric("macro_f1")
+    scores = [metric.score(*pair) for pair in pairs]
+    expected = f1_score(
+        references,
+        ["failed" if said is None else said for said in outputs],
+        average="macro",
+        labels=sorted(set(references)),
+        zero_division=0,
+    )
+    assert metric.aggregate(scores, outputs, references) == pytest.approx(expected)
+
+
+def test_a_metric_over_nothing_is_undefined():
+    for name in metric_names():
+        assert get_metric(name).aggregate([], [], []) is None

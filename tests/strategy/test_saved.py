@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from steelyard.errors import ArmError, StorageError
+from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
+from steelyard.strategy.base import Arm, FitContext
+
+MakeContext = Callable[..., FitContext]
+
+
+@pytest.fixture
+def arm(fit_context: MakeContext) -> Arm:
+    return build_strategy(StrategySpec("nearest_neighbour")).fit(fit_context())[0]
+
+
+def test_saving_again_replaces_and_leaves_nothing_beside(arm: Arm, tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "winner"
+    save_arm(arm, folder)
+    (folder / "stale").write_text("x")
+    save_arm(arm, folder)
+    assert not (folder / "stale").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["winner"]
+
+
+def test_a_failed_save_keeps_the_old_arm(arm: Arm, tmp_path: Path) -> None:
+    folder = tmp_path / "winner"
+    save_arm(arm, folder)
+
+    class Full(type(arm)):  # type: ignore[misc]
+        def save(self, folder: Path) -> None:
+            (folder / "half").write_text("x")
+            raise OSError(28, "No space left on device")
+
+    full = Full.restore(folder, json.loads((folder / "arm.json").read_text()), lambda spec: None)
+    with pytest.raises(StorageError, match="No space left on device"):
+        save_arm(full, folder)
+    assert load_arm(folder).name == arm.name
+    assert [path.name for path in tmp_path.iterdir() if "winner" in path.name] == ["winner"]
+
+
+def test_a_folder_without_an_arm_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArmError, match=r"no saved arm at .*give a run's winner/"):
+        load_arm(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 99}, "has schema 99, this version reads 1"),
+        ({"strategy": "nearest_neighbor"}, "did you mean 'nearest_neighbour'"),
+        ({"brief": {}}, "is damaged"),
+    ],
+)
+def test_a_changed_manifest_is_refused(
+    arm: Arm, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    save_arm(arm, tmp_path / "arm")
+    manifest = tmp_path / "arm" / "arm.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **change}))
+    with pytest.raises(ArmError) as error:
+        load_arm(tmp_path / "arm")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["arm.json", "shots.jsonl", "matrix.npz", "idf.npz"])
+def test_a_damaged_file_is_an_arm_error(arm: Arm, tmp_path: Path, name: str) -> None:
+    save_arm(arm, tmp_path / "arm")
+    (tmp_path / "arm" / name).write_bytes(b"\x80broken")
+    with pytest.raises(ArmError):
+        load_arm(tmp_path / "arm")

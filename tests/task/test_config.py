@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from steelyard.errors import ConfigError
+from steelyard.task import build_task, load_task, with_labels
+
+BASE = """\
+name: tickets
+instruction: Classify.
+output: {kind: label, labels: [A, B]}
+examples: e.jsonl
+"""
+
+
+def write(
+    folder: Path, text: str | bytes, examples: str = '{"input": "x", "output": "A"}\n'
+) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "e.jsonl").write_text(examples, encoding="utf-8")
+    (folder / "task.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def test_a_task_loads_from_its_folder_or_its_file(tmp_path: Path) -> None:
+    write(tmp_path, BASE)
+    task = load_task(tmp_path)
+    assert task == load_task(tmp_path / "task.yaml")
+    assert task.folder == tmp_path.resolve()
+    assert task.example_paths == {"all": tmp_path.resolve() / "e.jsonl"}
+    assert task.primary_metric == "accuracy"
+    assert task.model.to_dict() == {"provider": "embedded", "name": "smollm2-135m"}
+    assert task.strategies == "auto"
+    assert task.traffic_is_assumed
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    extra = """\
+metric: [accuracy, macro_f1]
+model: {provider: openai, name: m, base_url: "http://localhost:1/v1", api_key_env: MY_KEY}
+strategies: [zero_shot, {name: few_shot, options: {k: 4}}]
+documents: docs
+traffic: {requests_per_day: 7, horizon_days: 9}
+prices: {m: {input: 0.15, cached: 0.08, output: 0.60}, machine: {per_hour: 0.4}}
+constraints: {min_quality: 0.85, max_latency_p95_ms: 500, max_monthly_cost: 99.90}
+columns: {input: ticket}
+split: {test: 0.4}
+max_output_tokens: 12
+"""
+    task = load_task(write(tmp_path, BASE + extra))
+    assert task.metrics == ("accuracy", "macro_f1")
+    assert task.model.base_url == "http://localhost:1/v1"
+    assert task.strategies != "auto"
+    assert [item.name for item in task.strategies] == ["zero_shot", "few_shot"]
+    assert task.token_prices["m"].cached == Decimal("0.08")
+    assert task.machine_price_per_hour == Decimal("0.4")
+    assert task.constraints.max_monthly_cost == Decimal("99.9")
+    assert task.columns.given() == {"input": "ticket"}
+    assert (task.traffic.requests_per_day, task.traffic_is_assumed) == (7, False)
+    assert build_task(task.to_config(), tmp_path) == task
+
+
+def test_labels_are_the_text_in_the_file(tmp_path: Path) -> None:
+    text = BASE.replace("[A, B]", "[NO, yes, 007, 1.10, true]")
+    assert load_task(write(tmp_path, text)).output.labels == ("NO", "yes", "007", "1.10", "true")
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "name"),
+    [
+        ("smollm2-135m", "embedded", "smollm2-135m"),
+        ("hf:org/name", "hf", "org/name"),
+        ("openai:gpt-4.1-mini", "openai", "gpt-4.1-mini"),
+        ("fake:echo:2", "fake", "echo:2"),
+    ],
+)
+def test_a_model_is_one_word(tmp_path: Path, model: str, provider: str, name: str) -> None:
+    task = load_task(write(tmp_path, f"{BASE}model: '{model}'\n"))
+    assert (task.model.provider, task.model.name) == (provider, name)
+
+
+MISTAKES = [
+    ("strategeis: auto\n", "line 5: unknown key 'strategeis' (did you mean 'strategies'?)"),
+    ("lables: [A]\n", "(did you mean 'output.labels'?)"),
+    ("traffic: {request_per_day: 1}\n", "(did you mean 'requests_per_day'?)"),
+    (
+        "traffic: {requests_per_day: 0}\n",
+        "line 5: traffic.requests_per_day: input should be greater",
+    ),
+    ("traffic: 5\n", "traffic must be a mapping of keys, not 5"),
+    ("model: gpt\n", "line 5: model: unknown model 'gpt'; use one of: smollm2-135m"),
+    ("model: smollm2-135\n", "(did you mean 'smollm2-135m'?)"),
+    ("model: 'hf:'\n", "has no name after the colon"),
+    ("model: opnai:x\n", "unknown provider 'opnai' (did you mean 'openai'?)"),
+    ("model: {provider: openai}\n", "provider openai needs a name"),
+    ("model: {provider: openai, name: x, base_url: localhost}\n", "must start with http://"),
+    ("prices: {m: {per_hour: 1}}\n", "the price of m takes the form {input"),
+    ("prices: {machine: {input: 1}}\n", "the price of machine takes the form {per_hour"),
+    ("prices: {m: {}}\n", "no price given"),
+    ("prices: {m: {input: -1}}\n", "prices.m.input: input should be greater than or equal to 0"),
+    ("constraints: {min_quality: 85}\n", "constraints.min_quality: input should be less than"),
+    ("split: {train: 0.5, dev: 0.1, test: 0.1}\n", "add up to 0.7"),
+    ("split: {dev: 0.5, test: 0.5}\n", "leave room for the other parts"),
+    ("strategies: []\n", "the list is empty"),
+    ("strategies: [{nme: lora}]\n", "line 5: unknown key 'nme' (did you mean 'name'?)"),
+    ("rules: [be kind]\n", "rules belong to output.kind: text"),
+    ("documents: nowhere\n", "line 5: documents: no folder or file"),
+    ("name: again\n", "line 5: key 'name' is given twice"),
+]
+
+
+@pytest.mark.parametrize(("extra", "said"), MISTAKES, ids=[extra.strip() for extra, _ in MISTAKES])
+def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path: Path, extra: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_task(write(tmp_path, BASE + extra))
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("task.yaml")
+    assert "\n" not in str(caught.value)
+
+
+WHOLE_FILES = [
+    ("", "not nothing (the file is empty)"),
+    ("- a\n", "not a list"),
+    ("a: [1\nb: 2\n", "line 2, column 2 is not valid YAML"),
+    ("a:\n\t- 1\n", "is not valid YAML"),
+    (
+        b"instruction: caf\xe9\n",
+        "is not UTF-8 (looks like another encoding): byte 0xe9 at offset 16",
+    ),
+    (BASE.encode("utf-16"), "looks like UTF-16"),
+    (b"instruction: \x00\n", "is not valid YAML"),
+    ("a: " + "[" * 3000, "nested too deeply"),
+    (BASE.replace("Classify.", "'  '"), "line 2: instruction: it is empty"),
+    (BASE.replace("instruction: Classify.\n", ""), "missing key 'instruction'"),
+    (BASE.replace("kind: label", "kind: lable"), "'label', 'json' or 'text', not 'lable'"),
+    (BASE.replace("[A, B]", "[A, A]"), "line 3: output.labels: label 'A' is listed twice"),
+    (BASE.replace("[A, B]", "[A, a]"), "differ only by case"),
+    (BASE.replace("[A, B]", "[A, '']"), "a label is empty"),
+    (BASE.replace("[A, B]", "[A]"), "nothing to tell apart"),
+    (BASE.replace("kind: label", "kind: text"), "labels belong to kind: label"),
+    (BASE.replace("e.jsonl", "ee.jsonl"), "(did you mean 'e.jsonl'?)"),
+    (BASE.replace("e.jsonl", "{train: e.jsonl}"), "both train and test files"),
+    (BASE.replace("e.jsonl", "{train: e.jsonl, tset: e.jsonl}"), "(did you mean 'test'?)"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WHOLE_FILES, ids=[said for _, said in WHOLE_FILES])
+def test_a_broken_file_is_one_line_too(tmp_path: Path, text: str | bytes, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_task(write(tmp_path, text))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_task_says_how_to_start_one(tmp_path: Path) -> None:
+    write(tmp_path / "tickets", BASE)
+    with pytest.raises(ConfigError, match="did you mean 'tickets'"):
+        load_task(tmp_path / "ticket")
+    with pytest.raises(ConfigError, match="steelyard init"):
+        load_task(tmp_path)
+
+
+def test_a_key_is_never_repeated_to_the_user(tmp_path: Path) -> None:
+    for line in ("api_key: sk-secret", "api_key_env: sk-secret"):
+        with pytest.raises(ConfigError) as caught:
+            load_task(write(tmp_path, f"{BASE}model: {{provider: openai, name: x, {line}}}\n"))
+        assert "sk-secret" not in str(caught.value)
+        assert "api_key_env" in str(caught.value)
+
+
+def test_the_fingerprint_follows_configuration_and_examples_not_the_place(tmp_path: Path) -> None:
+    first = load_task(write(tmp_path / "a", BASE)).fingerprint
+    (tmp_path / "a" / "model").mkdir()
+    with_model = write(tmp_path / "a", f"{BASE}model: hf:./model\n")
+    local = load_task(with_model)
+    assert local.model.name == str((tmp_path / "a" / "model").resolve())
+    shutil.copytree(tmp_path / "a", tmp_path / "moved")
+    assert load_task(tmp_path / "moved").fingerprint == local.fingerprint
+    assert load_task(write(tmp_path / "b", BASE)).fingerprint == first
+    defaults = f"{BASE}metric: accuracy\nstrategies: auto\n"
+    assert load_task(write(tmp_path / "c", defaults)).fingerprint == first
+    changed = load_task(write(tmp_path / "d", BASE, '{"input": "y", "output": "A"}\n')).fingerprint
+    other = load_task(write(tmp_path / "e", BASE.replace("Classify.", "Sort."))).fingerprint
+    assert len({first, local.fingerprint, changed, other}) == 4
+
+
+def test_updated_checks_again_and_leaves_the_task_alone(tmp_path: Path) -> None:
+    task = load_task(write(tmp_path, BASE))
+    assert task.updated(model="fake:x").model.provider == "fake"
+    assert task.model.provider == "embedded"
+    with pytest.raises(ConfigError, match="unknown key 'modle'"):
+        task.updated(modle="fake:x")
+
+
+def test_labels_found_later_fill_an_empty_list_only(tmp_path: Path) -> None:
+    declared = load_task(write(tmp_path, BASE))
+    assert with_labels(declared, ("X", "Y")) is declared
+    open_task = load_task(write(tmp_path, BASE.replace(", labels: [A, B]", "")))
+    filled = with_labels(open_task, ("X", "Y"))
+    assert filled.output.labels == ("X", "Y")
+    assert open_task.output.labels == ()
+    assert filled.fingerprint == open_task.fingerprint
+    assert filled.folder == open_task.folder

@@ -1,0 +1,48 @@
+"""What ``import steelyard`` offers is a promise: this list changes only on purpose."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import steelyard
+
+PUBLIC = [
+    "ArmError",
+    "ConfigError",
+    "CredentialError",
+    "DataError",
+    "MissingExtraError",
+    "ModelError",
+    "RunResult",
+    "SteelyardError",
+    "StorageError",
+    "Task",
+    "__version__",
+    "init_from_example",
+    "init_from_file",
+    "load",
+    "load_task",
+    "run",
+]
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert steelyard.__all__ == PUBLIC
+    assert dir(steelyard) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(steelyard, name)
+    assert value.__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        _ = steelyard.absent
+
+
+def test_the_version_is_a_version() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", steelyard.__version__)

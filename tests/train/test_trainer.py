@@ -1,0 +1,111 @@
+"""Packed training is the same function as plain training, and goes on where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from steelyard.train import packing
+from steelyard.train.config import LoraConfig
+from steelyard.train.packing import Sample
+from steelyard.train.search import load_trained, save_trained, train
+from steelyard.train.trainer import Trainer
+from tests.model.tiny import tiny_network
+
+
+def samples(count: int, seed: int = 0) -> list[Sample]:
+    """The answer is decided by the first token of the question."""
+    generator = torch.Generator().manual_seed(seed)
+    made = []
+    for _ in range(count):
+        length = int(torch.randint(2, 9, (1,), generator=generator))
+        question = torch.randint(20, 100, (length,), generator=generator).tolist()
+        answer = (3, 4) if question[0] % 2 else (5, 6, 7)
+        made.append(Sample((10, 11, 12, *question), (*answer, 1)))
+    return made
+
+
+CONFIG = LoraConfig(rank=4, learning_rates=(1e-2,), batch_size=4, max_epochs=3, patience=3)
+
+
+def test_packed_loss_and_gradient_equal_one_example_at_a_time() -> None:
+    some = samples(5)
+    trainer = Trainer(tiny_network(), CONFIG, seed=1)
+    with torch.no_grad():
+        for weight in trainer.weights.values():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))
+    loss = trainer._loss(some, packing.shared_prompt(some))
+    loss.backward()
+    packed = {name: weight.grad.clone() for name, weight in trainer.weights.items()}
+    trainer.network.zero_grad()
+    trainer.network.base_model.model.set_attn_implementation("eager")
+    for module in trainer.network.modules():
+        module.__dict__.pop("forward", None)  # back to peft's and transformers' own
+    total = torch.zeros(())
+    for sample in some:
+        ids = torch.tensor([[*sample.prompt, *sample.completion]])
+        logits = trainer.network(input_ids=ids).logits[0, len(sample.prompt) - 1 : -1]
+        total = total + F.cross_entropy(logits, torch.tensor(sample.completion), reduction="sum")
+    total.backward()
+    assert loss.item() == pytest.approx(total.item(), rel=1e-4)
+    for name, weight in trainer.weights.items():
+        assert torch.allclose(packed[name], weight.grad, atol=1e-4, rtol=1e-3), name
+
+
+def test_training_learns_what_the_examples_say() -> None:
+    trainer = Trainer(tiny_network(), CONFIG, seed=1)
+    before = trainer.loss(samples(20, seed=9))
+    for _ in range(3):
+        last = trainer.epoch(samples(60), samples(20, seed=9), 1e-2)
+    assert last.dev_loss < 0.5 * before
+
+
+def test_steps_in_pieces_give_the_same_gradient() -> None:
+    whole, pieces = (
+        Trainer(tiny_network(), LoraConfig(rank=4, step_tokens=most), seed=1) for most in (4096, 16)
+    )
+    some = samples(8)
+    assert whole._step(some, 3, 1e-2)[0] == pytest.approx(pieces._step(some, 3, 1e-2)[0], rel=1e-4)
+    assert torch.allclose(whole.master, pieces.master, atol=1e-4)
+
+
+class StopError(Exception):
+    """Stands for a kill."""
+
+
+def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+    sets = (samples(24), samples(8, seed=5))
+    config = LoraConfig(rank=4, learning_rates=(1e-2, 1e-3), batch_size=4, max_epochs=3, patience=2)
+    calm = train(tiny_network(), sets, config, 0, tmp_path / "calm")
+    steps = 0
+
+    def kill(done: int, total: int) -> None:
+        nonlocal steps
+        steps += 1
+        if steps in (8, 20):
+            raise StopError
+
+    for _ in range(3):
+        try:
+            torn = train(tiny_network(), sets, config, 0, tmp_path / "torn", kill)
+            break
+        except StopError:
+            continue
+    assert steps > 20
+    assert (torn.learning_rate, torn.epoch) == (calm.learning_rate, calm.epoch)
+    same = [
+        (tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes()
+        for name in ("calm", "torn")
+    ]
+    assert same[0] == same[1]
+
+
+def test_a_finished_training_is_read_back(tmp_path: Path) -> None:
+    config = LoraConfig(rank=2, learning_rates=(1e-2,), max_epochs=1)
+    trained = train(tiny_network(), (samples(8), samples(4)), config, 0, tmp_path)
+    save_trained(trained, tmp_path / "trained.json")
+    assert load_trained(tmp_path / "trained.json") == trained
+    assert load_trained(tmp_path / "nothing.json") is None
