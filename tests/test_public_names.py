@@ -46,3 +46,10 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_the_version_is_a_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", steelyard.__version__)
+
+
+def test_run_is_callable_before_and_after_its_room_is_imported() -> None:
+    import steelyard.run.plan
+
+    assert callable(steelyard.run)
+    assert steelyard.run.plan.make_plan

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.errors import ConfigError
-from steelyard.score import DEFAULT_METRICS, get_metric, metric_names
+from steelyard.score import get_metric, metric_names
+from steelyard.task.config import DEFAULT_METRIC
 
 
 @pytest.mark.parametrize("name", metric_names())
@@ -25,7 +26,7 @@ def test_an_unknown_metric_names_the_closest():
 
 
 def test_every_kind_has_a_default_metric():
-    assert all(name in metric_names() for name in DEFAULT_METRICS.values())
+    assert all(name in metric_names() for name in DEFAULT_METRIC.values())
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,10 @@ class LocalModel:
         """The longest sequence the network was made for."""
         return int(getattr(self.network.config, "max_position_embeddings", 1 << 30))
 
+    def forget(self) -> None:
+        """Drop the remembered prefixes: for measuring, and for memory."""
+        self._prefixes.clear()
+
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` alone, without the chat template around it."""
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -1,6 +1,14 @@
-"""The conductor: plan, fit, answer, score, measure, record, resume."""
+"""The conductor: plan, fit, answer, score, measure, record, resume.
+
+``steelyard.run`` names this room and the function in it. Importing the room puts it in the place of
+the function, so the room can be called as the function is.
+"""
 
 from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
 
 from steelyard.run.ask import load
 from steelyard.run.conductor import RunResult, run, run_plan, write_report
@@ -24,3 +32,12 @@ __all__ = [
     "strip_timings",
     "write_report",
 ]
+
+
+class _Room(ModuleType):
+    def __call__(self, *args: Any, **options: Any) -> RunResult:
+        """Weigh a task; see `steelyard.run.conductor.run`."""
+        return run(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Room

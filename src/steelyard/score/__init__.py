@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from steelyard.score.base import DEFAULT_METRICS, Metric, get_metric, metric_names
+from steelyard.score.base import Metric, get_metric, metric_names
 from steelyard.score.measure import compare_records, quality
 from steelyard.score.parse import OutputSpec, parse_output
 
 __all__ = [
-    "DEFAULT_METRICS",
     "Metric",
     "OutputSpec",
     "compare_records",

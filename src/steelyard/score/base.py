@@ -9,14 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.core import OutputKind
 from steelyard.registry import Registry
-
-DEFAULT_METRICS: dict[OutputKind, str] = {
-    "label": "accuracy",
-    "json": "json_match",
-    "text": "token_f1",
-}
 
 
 class Metric(ABC):

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 
 IMPLEMENTATION = "steelyard_training"
 
@@ -32,7 +31,8 @@ class Packed(NamedTuple):
     """``T`` tokens: ``prefix`` shared ones, then each sample's own, at most ``width`` of ``rows``.
 
     Token ``prefix + t`` is the ``column[t]``-th own token of sample ``row[t]``. ``mask`` is additive,
-    ``[rows, 1, width, prefix + width]``. ``keep`` are the ``K`` positions that predict ``targets``.
+    ``[width, prefix + width]``, and ``prefix_mask`` the prefix's own. ``keep`` are the ``K``
+    positions that predict ``targets``.
     """
 
     tokens: torch.Tensor
@@ -43,6 +43,7 @@ class Packed(NamedTuple):
     row: torch.Tensor
     column: torch.Tensor
     mask: torch.Tensor
+    prefix_mask: torch.Tensor
     keep: torch.Tensor
     targets: torch.Tensor
 
@@ -67,8 +68,8 @@ def pack(
         column += range(len(own))
     width = max(column) + 1
     positions = [*range(prefix_tokens), *(prefix_tokens + place for place in column)]
-    mask = torch.full((width, prefix_tokens + width), float("-inf"), dtype=dtype, device=device)
-    mask = mask.triu_(prefix_tokens + 1).expand(len(samples), 1, -1, -1)
+    everything = prefix_tokens + width
+    mask = torch.full((everything, everything), float("-inf"), dtype=dtype, device=device).triu_(1)
     return Packed(
         torch.tensor([tokens], device=device),
         torch.tensor([positions], device=device),
@@ -77,7 +78,8 @@ def pack(
         width,
         torch.tensor(row, device=device),
         torch.tensor(column, device=device),
-        mask,
+        mask[prefix_tokens:],
+        mask[:prefix_tokens, :prefix_tokens],
         torch.tensor(keep, device=device),
         torch.tensor([token for sample in samples for token in sample.completion], device=device),
     )
@@ -109,23 +111,33 @@ def training_attention(
 
     ``query`` is ``[1, heads, T, size]``; returns ``[1, T, heads, size]``.
     """
-    group = query.shape[1] // key.shape[1]
-    if group > 1:
-        key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    scale = scaling if scaling is not None else query.shape[-1] ** -0.5
+    query = query * scale
     count = packed.prefix
-    keys = _with_prefix(key, packed)
-    values = _with_prefix(value, packed)
     rows = _padded(query[:, :, count:], packed).transpose(1, 2)
-    output = F.scaled_dot_product_attention(
-        rows, keys, values, attn_mask=packed.mask, scale=scaling
-    )
+    output = _attend(rows, _with_prefix(key, packed), _with_prefix(value, packed), packed.mask)
     own = output.transpose(1, 2)[packed.row, packed.column]
     if not count:
         return own.unsqueeze(0), None
-    shared = F.scaled_dot_product_attention(
-        query[:, :, :count], key[:, :, :count], value[:, :, :count], is_causal=True, scale=scaling
+    shared = _attend(
+        query[:, :, :count], key[:, :, :count], value[:, :, :count], packed.prefix_mask
     )
     return torch.cat([shared[0].transpose(0, 1), own]).unsqueeze(0), None
+
+
+def _attend(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Plain attention, a query head group folded into the rows of its key-value head.
+
+    For a few dozen tokens per row this is faster on a CPU than the fused kernel and its gradient.
+    """
+    rows, heads, width, size = query.shape
+    group = heads // key.shape[1]
+    folded = query.reshape(rows, heads // group, group * width, size)
+    scores = torch.matmul(folded, key.transpose(-1, -2))
+    weights = torch.softmax(scores + mask.repeat(group, 1), dim=-1)
+    return torch.matmul(weights, value).reshape(rows, heads, width, size)
 
 
 def _padded(packed_tensor: torch.Tensor, packed: Packed) -> torch.Tensor:
@@ -153,15 +165,14 @@ def register() -> None:
     AttentionMaskInterface.register(IMPLEMENTATION, no_mask)
 
 
-def batches(samples: Sequence[Sample], size: int, generator: torch.Generator) -> list[list[int]]:
-    """One epoch: samples of like length together, their groups in random order.
+def batches(count: int, size: int, generator: torch.Generator) -> list[list[int]]:
+    """One epoch over ``count`` samples in random batches.
 
-    Ties in length are broken at random too, so that epochs differ.
+    Packed tokens need no padding, so nothing is gained by sorting samples by length, and it costs
+    quality: batches of like length are batches of like labels (``docs/performance.md``).
     """
-    noise = torch.rand(len(samples), generator=generator).tolist()
-    order = sorted(range(len(samples)), key=lambda i: (samples[i].length, noise[i]))
-    groups = [order[begin : begin + size] for begin in range(0, len(order), size)]
-    return [groups[k] for k in torch.randperm(len(groups), generator=generator).tolist()]
+    order = torch.randperm(count, generator=generator).tolist()
+    return [order[begin : begin + size] for begin in range(0, count, size)]
 
 
 def split_tokens(group: Sequence[int], samples: Sequence[Sample], most: int) -> list[list[int]]:

@@ -97,7 +97,7 @@ class Trainer:
         start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
-        groups = packing.batches(train, self.config.batch_size, generator)
+        groups = packing.batches(len(train), self.config.batch_size, generator)
         prefix = packing.shared_prompt(train) if len(train) > 1 else 0
         loss, tokens = 0.0, 0
         self.network.train()
