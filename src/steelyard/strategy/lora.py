@@ -44,7 +44,8 @@ class LoraOptions:
     alpha: int = 32
     learning_rates: tuple[float, ...] = (3e-4, 1e-3)
     batch_size: int = 8
-    max_epochs: int = 4
+    trial_share: float = 0.25
+    max_epochs: int = 3
     patience: int = 1
     max_tokens: int = 1024
 
@@ -136,8 +137,8 @@ class Lora(Strategy):
             own = {key: getattr(self.config, key) for key in SHARED}
             config = LoraConfig(**own, precision=settings.precision)
             network = huggingface.read_network(source, "float32")
-            tick = _Ticks(context, config)
-            trained = train(network, (kept[0], kept[1]), config, context.seed, context.folder, tick)
+            both = (kept[0], kept[1])
+            trained = train(network, both, config, context.seed, context.folder, context.progress)
             save_trained(trained, done)
         return trained, len(sets[0]) - len(kept[0])
 
@@ -165,24 +166,11 @@ SHARED = (
     "alpha",
     "learning_rates",
     "batch_size",
+    "trial_share",
     "max_epochs",
     "patience",
 )
 """Options handed to the trainer under the same name."""
-
-
-class _Ticks:
-    """Progress over all epochs that a training may take."""
-
-    def __init__(self, context: FitContext, config: Any) -> None:
-        self._tell = context.progress
-        self._epochs = len(config.learning_rates) + config.max_epochs - 1
-        self._before = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        self._tell(self._before + done, max(self._epochs * total, self._before + done))
-        if done == total:
-            self._before += total
 
 
 def tokenize(tokenizer: Any, recipe: PromptRecipe, examples: Sequence[Example]) -> list[Sample]:

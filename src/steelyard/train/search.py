@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from steelyard.train.config import LoraConfig
 from steelyard.train.packing import Sample
@@ -36,33 +37,32 @@ def train(
 ) -> Trained:
     """Train on the first of ``samples`` and choose on the second; leaves ``folder/adapter``.
 
-    Every epoch ends in a checkpoint below ``folder``, so that a second call with the same arguments
-    goes on there. Seconds count every attempt's training, tokens every pass over train.
+    Every trial and epoch is kept below ``folder``, so that a second call with the same arguments goes
+    on there. Seconds count every attempt's training, tokens every pass over train.
     """
     folder.mkdir(parents=True, exist_ok=True)
     search = _Search(Trainer(network, config, seed), samples, folder, tick)
-    for rate in config.learning_rates:
-        search.run(rate, 1)
-    best = min(config.learning_rates, key=lambda rate: search.epochs[rate][0].dev_loss)
-    search.run(best, config.max_epochs)
-    chosen = min(search.epochs[best], key=lambda epoch: epoch.dev_loss)
-    search.restore(best, chosen.number)
+    rates = config.learning_rates
+    trials = {rate: search.trial(rate) for rate in rates} if len(rates) > 1 else {}
+    best = min(rates, key=lambda rate: trials[rate].dev_loss if trials else 0.0)
+    epochs = search.run(best)
+    chosen = min(epochs, key=lambda epoch: epoch.dev_loss)
+    search.trainer.resume(search.path(best, chosen.number))
     search.trainer.save(folder / "adapter")
-    trace = tuple(
-        {"learning_rate": rate, **vars(epoch)}
-        for rate, epochs in search.epochs.items()
-        for epoch in epochs
-    )
-    passes = len(trace)
+    trace = [
+        {"learning_rate": rate, "share": search.share, **vars(e)} for rate, e in trials.items()
+    ]
+    trace += [{"learning_rate": best, "share": 1.0, **vars(epoch)} for epoch in epochs]
     for checkpoint in folder.glob("*.pt"):
         checkpoint.unlink()
+    once = sum(sample.length for sample in samples[0])
     return Trained(
         folder / "adapter",
         best,
         chosen.number + 1,
-        trace,
+        tuple(trace),
         sum(entry["seconds"] for entry in trace),
-        passes * sum(sample.length for sample in samples[0]),
+        round(once * sum(entry["share"] for entry in trace)),
     )
 
 
@@ -77,20 +77,42 @@ class _Search:
         self.trainer = trainer
         self.train, self.dev = samples
         self.folder = folder
-        self.tick = tick
-        self.epochs: dict[float, list[Epoch]] = {}
+        count = max(1, round(trainer.config.trial_share * len(self.train)))
+        self.share = count / len(self.train)
+        order = torch.randperm(
+            len(self.train), generator=torch.Generator().manual_seed(trainer.seed)
+        )
+        self._part = [self.train[i] for i in order[:count].tolist()]
+        self._ticks = _Ticks(tick, trainer.config, len(self._part), len(self.train))
 
-    def run(self, rate: float, until: int) -> None:
-        """Train with ``rate`` until ``until`` epochs are done or dev has stopped to improve."""
-        self._resume(rate)
-        while len(self.trainer.epochs) < until and not self._spent():
-            self.trainer.epoch(self.train, self.dev, rate, self.tick)
-            self.trainer.checkpoint(self._path(rate, len(self.trainer.epochs) - 1))
-        self.epochs[rate] = list(self.trainer.epochs)
+    def trial(self, rate: float) -> Epoch:
+        """Train on a part of train and measure dev; read back when it was done before."""
+        path = self.folder / f"trial-{rate:g}.json"
+        if not path.is_file():
+            self.trainer.reset()
+            self.trainer.span = 1
+            epoch = self.trainer.epoch(self._part, self.dev, rate, self._ticks)
+            _write_whole(path, vars(epoch))
+        self._ticks.finish(len(self._part))
+        return Epoch(**json.loads(path.read_text(encoding="utf-8")))
 
-    def restore(self, rate: float, number: int) -> None:
-        """Bring back the adapter after epoch ``number``."""
-        self.trainer.resume(self._path(rate, number))
+    def run(self, rate: float) -> list[Epoch]:
+        """Train with ``rate`` until the last epoch, or until dev has stopped to improve."""
+        self.trainer.reset()
+        found = sorted(self.folder.glob("epoch-*.pt"))
+        if found:
+            self.trainer.resume(found[-1])
+        for _ in self.trainer.epochs:
+            self._ticks.finish(len(self.train))
+        while len(self.trainer.epochs) < self.trainer.config.max_epochs and not self._spent():
+            self.trainer.epoch(self.train, self.dev, rate, self._ticks)
+            self.trainer.checkpoint(self.path(rate, len(self.trainer.epochs) - 1))
+            self._ticks.finish(len(self.train))
+        return list(self.trainer.epochs)
+
+    def path(self, rate: float, number: int) -> Path:
+        """The checkpoint after epoch ``number``."""
+        return self.folder / f"epoch-{number:03d}-{rate:g}.pt"
 
     def _spent(self) -> bool:
         losses = [epoch.dev_loss for epoch in self.trainer.epochs]
@@ -98,23 +120,38 @@ class _Search:
             self.trainer.config.patience
         )
 
-    def _resume(self, rate: float) -> None:
-        found = sorted(self.folder.glob(f"{rate:g}-*.pt"), key=lambda path: path.stem)
-        if found:
-            self.trainer.resume(found[-1])
-        else:
-            self.trainer.reset()
 
-    def _path(self, rate: float, number: int) -> Path:
-        return self.folder / f"{rate:g}-{number:03d}.pt"
+class _Ticks:
+    """Steps over trials and epochs together."""
+
+    def __init__(self, tick: Tick, config: LoraConfig, part: int, whole: int) -> None:
+        self._tick = tick
+        self._size = config.batch_size
+        trials = len(config.learning_rates) if len(config.learning_rates) > 1 else 0
+        self._total = trials * self._steps(part) + config.max_epochs * self._steps(whole)
+        self._before = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        self._tick(self._before + done, self._total)
+
+    def finish(self, samples: int) -> None:
+        """Count one pass over so many samples as done."""
+        self._before += self._steps(samples)
+
+    def _steps(self, samples: int) -> int:
+        return -(-samples // self._size)
+
+
+def _write_whole(path: Path, data: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(data), encoding="utf-8")
+    partial.replace(path)
 
 
 def save_trained(trained: Trained, path: Path) -> None:
     """Write the outcome beside its adapter, so that a finished fit is not repeated."""
     data = {**vars(trained), "folder": trained.folder.name, "trace": list(trained.trace)}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(data), encoding="utf-8")
-    partial.replace(path)
+    _write_whole(path, data)
 
 
 def load_trained(path: Path) -> Trained | None:
@@ -125,8 +162,3 @@ def load_trained(path: Path) -> Trained | None:
     return Trained(
         **{**data, "folder": path.parent / data["folder"], "trace": tuple(data["trace"])}
     )
-
-
-def discard(folder: Path) -> None:
-    """Remove a fit's work folder."""
-    shutil.rmtree(folder, ignore_errors=True)

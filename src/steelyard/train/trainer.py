@@ -75,6 +75,7 @@ class Trainer:
         self.master = self._initial.clone().requires_grad_()
         self.optimiser = torch.optim.AdamW([self.master], lr=1.0, weight_decay=0.0, fused=True)
         self.epochs: list[Epoch] = []
+        self.span = self.config.max_epochs
         self._publish()
 
     @torch.no_grad()
@@ -111,7 +112,7 @@ class Trainer:
         return done
 
     def _schedule(self, step: int, steps_per_epoch: int) -> float:
-        total = steps_per_epoch * self.config.max_epochs
+        total = steps_per_epoch * self.span
         warm = max(1, int(total * self.config.warmup))
         if step < warm:
             return (step + 1) / warm

@@ -35,21 +35,41 @@ class Prefix:
         return len(self.tokens)
 
 
+class Arena:
+    """Memory for rows, kept from batch to batch: fresh pages cost more than the copying into them."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self._flat: list[torch.Tensor] = []
+
+    def layers(self, rows: int, capacity: int) -> list[torch.Tensor]:
+        """Return keys, then values, of every layer: ``[rows, heads, capacity, width]`` each.
+
+        What they hold is left from before; it is finite, so that masked slots weigh nothing.
+        """
+        size = (rows, self.shape.heads, capacity, self.shape.width)
+        need = rows * self.shape.heads * capacity * self.shape.width
+        if not self._flat or self._flat[0].numel() < need:
+            self._flat = []  # freed first: both do not fit at once
+            dtype, device = self.shape.dtype, self.shape.device
+            self._flat = [
+                torch.zeros(need, dtype=dtype, device=device) for _ in range(2 * self.shape.layers)
+            ]
+        return [flat[:need].view(size) for flat in self._flat]
+
+
 class Rows:
     """Keys and values after the prefix; per layer ``[rows, heads, capacity, width]``.
 
-    ``lengths[i]`` slots of row ``i`` are filled. Slots beyond are garbage and must be masked.
+    ``lengths[i]`` slots of row ``i`` are filled. Slots beyond are garbage and must be masked. Only one
+    `Rows` may live on an arena at a time.
     """
 
-    def __init__(self, shape: Shape, rows: int, capacity: int) -> None:
-        self.shape = shape
-        self.lengths = torch.zeros(rows, dtype=torch.long, device=shape.device)
-        self.keys = [self._empty(rows, capacity) for _ in range(shape.layers)]
-        self.values = [self._empty(rows, capacity) for _ in range(shape.layers)]
-
-    def _empty(self, rows: int, capacity: int) -> torch.Tensor:
-        size = (rows, self.shape.heads, capacity, self.shape.width)
-        return torch.zeros(size, dtype=self.shape.dtype, device=self.shape.device)
+    def __init__(self, arena: Arena, rows: int, capacity: int) -> None:
+        self.shape = arena.shape
+        self.lengths = torch.zeros(rows, dtype=torch.long, device=self.shape.device)
+        layers = arena.layers(rows, capacity)
+        self.keys, self.values = layers[: self.shape.layers], layers[self.shape.layers :]
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -66,11 +86,15 @@ class Rows:
         capacity = max(capacity, self.capacity * 3 // 2)
         for store in (self.keys, self.values):
             for layer, old in enumerate(store):
-                store[layer] = self._empty(len(self), capacity)
-                store[layer][:, :, : old.shape[2]] = old
+                rows, heads, slots, width = old.shape
+                store[layer] = old.new_zeros(rows, heads, capacity, width)
+                store[layer][:, :, :slots] = old
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Drop every row not named in ``rows``."""
+        """Drop every row not named in ``rows``, which must ascend; the others move up in place."""
+        count, used = len(rows), int(self.lengths.max())
         self.lengths = self.lengths[rows]
-        self.keys = [keys[rows] for keys in self.keys]
-        self.values = [values[rows] for values in self.values]
+        for store in (self.keys, self.values):
+            for layer, old in enumerate(store):
+                old[:count, :, :used] = old[rows, :, :used]
+                store[layer] = old[:count]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from steelyard.model.engine.attention import IMPLEMENTATION, Step
-from steelyard.model.engine.cache import Prefix, Rows, Shape
+from steelyard.model.engine.cache import Arena, Prefix, Rows, Shape
 from steelyard.model.engine.trie import Node, forced_path
 
 Forward = Callable[..., Any]
@@ -52,6 +52,7 @@ class Runner:
     ) -> None:
         self.network = network
         self.shape = shape
+        self.arena = Arena(shape)
         self.end_tokens = end_tokens
         self.prefill_tokens = prefill_tokens
 
@@ -69,7 +70,7 @@ class Runner:
         """Answer ``jobs``; the result has their order. Greedy unless a job has a temperature."""
         start = time.perf_counter()
         states = [_begin(job) for job in jobs]
-        cache = Rows(self.shape, len(jobs), max(len(state.pending) for state in states) + 8)
+        cache = Rows(self.arena, len(jobs), max(_room(state) for state in states))
         active = list(states)
         logits = self._prefill(prefix, cache, active)
         while True:
@@ -86,7 +87,7 @@ class Runner:
     def probe(self, prefix: Prefix, jobs: Sequence[Job]) -> torch.Tensor:
         """Return the logits after each job's own tokens, ``[jobs, vocabulary]``."""
         states = [_begin(job) for job in jobs]
-        cache = Rows(self.shape, len(jobs), max(len(state.pending) for state in states))
+        cache = Rows(self.arena, len(jobs), max(len(state.pending) for state in states))
         return self._prefill(prefix, cache, states)
 
     def _prefill(self, prefix: Prefix, cache: Rows, states: list[Progress]) -> torch.Tensor:
@@ -188,6 +189,11 @@ class Runner:
             state.finish = "length"
 
 
+def _room(state: Progress) -> int:
+    """Slots to begin with: short answers fit, long ones make the row grow on the way."""
+    return len(state.pending) + min(32, state.job.max_output_tokens)
+
+
 def _begin(job: Job) -> Progress:
     state = Progress(job, list(job.own))
     if job.root is not None:
@@ -229,9 +235,9 @@ def _descend(state: Progress, scores: torch.Tensor) -> None:
 
 
 def _compact(states: list[Progress], cache: Rows) -> tuple[list[Progress], Rows]:
-    """Drop finished rows once they are a fifth of all: dropping copies what stays."""
+    """Drop finished rows once they are a third of all: dropping copies what stays."""
     going = [i for i, state in enumerate(states) if state.finish is None]
-    if going and len(going) <= 0.8 * len(states):
+    if going and 3 * len(going) <= 2 * len(states):
         cache.keep(torch.tensor(going, device=cache.lengths.device))
         states = [states[i] for i in going]
     return states, cache
