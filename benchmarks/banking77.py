@@ -10,9 +10,8 @@ from typing import NamedTuple
 from steelyard.core import Message
 
 INSTRUCTION = (
-    "You route the messages that customers send to their bank. Read the customer's message and decide "
-    "which one of the intents below it belongs to. Several may seem to fit: take the one that the bank "
-    "has to act on first. Answer with exactly one of these labels and nothing else:\n"
+    "Classify the customer's message to the bank. "
+    "Answer with exactly one of these labels and nothing else:\n"
 )
 
 

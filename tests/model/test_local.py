@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from steelyard.core import Completion, Message, Request
 from steelyard.errors import ModelError
@@ -121,3 +122,11 @@ def test_a_tokenizer_without_a_template_still_writes_prompts() -> None:
     tokenizer.chat_template = None
     chat = (Message("system", "one"), Message("user", "two"))
     assert PromptWriter(tokenizer).text(chat) == "one\n\ntwo\n\n"
+
+
+def test_a_lower_precision_leaves_the_rotary_frequencies_alone(folder: Path) -> None:
+    spec = ModelSpec("hf", str(folder))
+    model = hf.assemble(spec, str(folder), "tiny", Settings("bfloat16"), hf.Label("tiny"))
+    network = model.network  # type: ignore[attr-defined]
+    assert network.model.rotary_emb.inv_freq.dtype == torch.float32
+    assert network.model.embed_tokens.weight.dtype == torch.bfloat16

@@ -12,9 +12,16 @@ from typing import Any
 import pytest
 
 import steelyard
+from steelyard.core import Answer, Completion
 from steelyard.errors import ArmError, ConfigError, StorageError
 from steelyard.run import RunResult, read_result, run, strip_timings
+from steelyard.run.conductor import _steps
+from steelyard.run.measure import quality, to_records
+from steelyard.run.plan import RunOptions, make_plan
+from steelyard.run.progress import Display
 from steelyard.run.store import Store, locked
+from steelyard.run.weigh import _comparer_by_records
+from steelyard.strategy.prompting import PromptArm
 from tests.run.tickets import write_task
 
 RESULT_KEYS = {
@@ -293,3 +300,75 @@ def test_another_verdict_puts_another_winner(tmp_path: Path) -> None:
     first = winner("")
     assert winner("constraints: {min_quality: 1.0, max_latency_p95_ms: 0.000001}\n") == "None"
     assert winner("") == first != "None"
+
+
+@pytest.mark.parametrize("no_cache", [False, True])
+@pytest.mark.parametrize("name", ["work", "winner", "arms", "result.json"])
+def test_a_folder_that_no_run_made_is_left_alone(name: str, no_cache: bool, tmp_path: Path) -> None:
+    task = write_task(tmp_path / "task", rows=60, strategies=["zero_shot"])
+    mine = tmp_path / "project" / name / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(StorageError, match=f"holds {name} but no run.db.*choose another --out"):
+        run(task, tmp_path / "project", no_cache=no_cache)
+    assert [path.name for path in mine.parent.parent.iterdir()] == [name]
+    assert mine.read_text() == "mine"
+
+
+def test_a_metric_of_the_whole_is_compared_by_its_answers(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "task", model="fake:flaky", extra="metric: macro_f1\n")
+    plan = make_plan(task, RunOptions())
+    assert plan.detectable is None
+    examples, flaws = plan.split.test, {"good": 9, "bad": 2}
+    records = {
+        name: to_records(
+            name,
+            examples,
+            [
+                Answer("BILLING" if i % every == 0 else example.output, Completion("", "stop"))
+                for i, example in enumerate(examples)
+            ],
+            plan.metrics,
+        )
+        for name, every in flaws.items()
+    }
+    compare_by = _comparer_by_records(plan, records)
+    assert compare_by is not None
+    one, other = compare_by("good", "bad"), compare_by("bad", "good")
+    assert (one.a, one.b, other.a, other.b) == ("good", "bad", "bad", "good")
+    assert one.difference == -other.difference > 0
+    assert (one.low, one.high, one.p_value) == (-other.high, -other.low, other.p_value)
+    values = {name: quality(plan.metrics[0], records[name], examples, 0)["value"] for name in flaws}
+    assert one.difference == pytest.approx(values["good"] - values["bad"])
+    assert _comparer_by_records(make_plan(write_task(tmp_path / "t2"), RunOptions()), {}) is None
+
+
+def test_the_gap_is_not_measured_on_what_the_prompt_shows(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "task", rows=60, strategies=["few_shot"])
+    plan = make_plan(task, RunOptions())
+    folder = run(task, tmp_path / "out").folder
+    saved = steelyard.load(folder / "arms" / "few_shot")
+    assert isinstance(saved, PromptArm)
+    shown = {shot.input for shot in saved.prompt.recipe.shots}
+    store = Store.in_folder(folder)
+    steps = _steps(plan, folder, store, Display())
+    asked = {example.input for example in steps.gap_examples(saved)}
+    store.close()
+    assert shown and asked and not shown & asked
+
+
+def test_fit_seconds_count_earlier_attempts(tmp_path: Path) -> None:
+    model = "fake:smart?local=0"
+    prices = 'prices: {"smart?local=0": {input: 10, output: 10}}\n'
+    task = write_task(
+        tmp_path / "task", model=model, rows=60, strategies=["zero_shot"], extra=prices
+    )
+    with pytest.raises(steelyard.SteelyardError):
+        run(task, tmp_path / "out", max_cost=Decimal("0.02"))
+    store = Store.in_folder(tmp_path / "out")
+    assert store.meta("elapsed:fit:zero_shot") > 0
+    store.set_meta("elapsed:fit:zero_shot", 1000.0)
+    store.close()
+    result = run(task, tmp_path / "out").result
+    fits = {arm["name"]: arm["fit"]["seconds"] for arm in result["arms"]}
+    assert fits["zero_shot"] > 1000 > fits["majority"]

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from steelyard.core import Price
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
 
 LOCAL_PROVIDERS = frozenset({"embedded", "hf", "fake", "classical"})
+GPU_PROVIDERS = ("embedded", "hf")
 MACHINE = "machine"
 _KEYS = ("input", "cached", "output", "per_hour")
 _YOURS = "your prices in task.yaml"
@@ -48,9 +50,24 @@ def price_for(
     if amounts and ("per_hour" in amounts or {"input", "output"} <= set(amounts)):
         return _own_price(amounts, Price())
     if provider in LOCAL_PROVIDERS:
-        return machine_price(overrides)
+        own_machine = MACHINE in own
+        return machine_price(overrides) if own_machine or not _on_gpu(provider) else _GPU_PRICE
     listed = _book_price(provider, name, base_url, when or datetime.now(UTC))
     return _own_price(amounts, listed) if amounts else listed
+
+
+_GPU_PRICE = Price(
+    source="the price of this GPU is not known; set prices: {machine: {per_hour: ...}} in task.yaml"
+)
+
+
+def _on_gpu(provider: str) -> bool:
+    """Whether the engine runs this provider's models on a GPU: never where torch is not installed."""
+    if provider not in GPU_PROVIDERS or find_spec("torch") is None:
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def machine_price(overrides: Overrides | None = None) -> Price:

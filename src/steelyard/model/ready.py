@@ -24,10 +24,20 @@ def make_ready(network: Any, settings: Settings) -> tuple[Any, bool]:
     packed = understands(network)
     if packed:
         network.set_attn_implementation(attention.IMPLEMENTATION)
-    network = network.to(device=device, dtype=getattr(torch, settings.precision))
+    cast_parameters(network.to(device), getattr(torch, settings.precision))
     if packed and device.type == "cpu":
         pack_linears(network)
     return network, packed
+
+
+def cast_parameters(network: Any, dtype: torch.dtype) -> None:
+    """Cast the weights in place, and the weights alone.
+
+    `torch.nn.Module.to` would round the rotary frequencies as well, which transformers keeps in fp32:
+    far into a long prompt that turns a position by a visible angle.
+    """
+    for parameter in network.parameters():
+        parameter.data = parameter.data.to(dtype)
 
 
 def understands(network: Any) -> bool:

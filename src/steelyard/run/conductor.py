@@ -94,6 +94,7 @@ def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
 @contextmanager
 def _opened(plan: Plan, folder: Path) -> Iterator[Store]:
     """Lock the folder and open its database; a folder of another run is refused."""
+    files.check_ours(folder)
     with locked(folder), files.storage_guard(folder):
         if plan.options.no_cache:
             files.clear_run(folder)

@@ -16,7 +16,7 @@ from steelyard.run.store import storage_error
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
-_RUN_FILES = ("run.db", "run.db-wal", "run.db-shm", "run.log", "result.json", "report.html")
+_RUN_FILES = ("run.log", "result.json", "report.html", "run.db-wal", "run.db-shm", "run.db")
 _RUN_FOLDERS = ("arms", "work", "winner")
 
 
@@ -74,9 +74,21 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def check_ours(folder: Path) -> None:
+    """Refuse a folder that no run made but that holds what a run would replace or remove."""
+    if (folder / "run.db").exists():
+        return
+    taken = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
+    if taken:
+        raise StorageError(
+            f"{folder} holds {', '.join(taken)} but no run.db, so it is no run folder: "
+            "choose another --out"
+        )
+
+
 def clear_run(folder: Path) -> None:
-    """Remove what a run leaves in its folder, and nothing else that lies there."""
-    for name in _RUN_FILES:
-        (folder / name).unlink(missing_ok=True)
+    """Remove what a run leaves in its folder, and nothing else; last ``run.db``, its mark."""
     for name in _RUN_FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
+    for name in _RUN_FILES:
+        (folder / name).unlink(missing_ok=True)

@@ -23,6 +23,9 @@ from steelyard.task import Prepared, Task, load_task, prepare
 REFERENCES = ("majority", "tfidf_linear", "nearest_neighbour")
 """The cheap references: they run whatever else is asked for."""
 
+SEEDS = 2**32
+"""Seeds lie below this, the most that every library in use takes."""
+
 _LOCAL = ("torch", "transformers", "peft", "gguf")
 
 
@@ -73,8 +76,8 @@ class Plan:
 
     @property
     def detectable(self) -> Detectable | None:
-        """The smallest difference the test split shows; ``None`` for metrics between 0 and 1."""
-        if not self.metrics[0].binary:
+        """The smallest difference the test split shows; ``None`` if items do not score 0 or 1."""
+        if not (self.metrics[0].binary and self.metrics[0].decomposable):
             return None
         ways = 2 if self.brief.kind == "label" else 1  # constrained and free
         arms = sum(ways if STRATEGIES.get(spec.name).needs_model else 1 for spec in self.specs)
@@ -93,7 +96,7 @@ class Plan:
             "metric": list(task.metrics),
             "max_output_tokens": task.max_output_tokens,
             "examples": hashlib.sha256(examples.encode()).hexdigest(),
-            "model": self.model.to_dict(),
+            "model": self.model.to_dict() | _weights(self.model),
             "strategies": [[spec.name, dict(spec.options)] for spec in self.specs],
             "seed": self.seed,
         }
@@ -104,6 +107,8 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
 
     Raises `ConfigError` and `DataError` for every mistake that can be seen now.
     """
+    if not 0 <= options.seed < SEEDS:
+        raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
     metrics = tuple(get_metric(name) for name in task.metrics)
     model = ModelSpec(**task.model.to_dict())
@@ -117,7 +122,13 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         build_strategy(spec)
     return Plan(
         prepared=prepared,
-        brief=Brief(task.instruction, task.output.kind, prepared.labels, task.primary_metric),
+        brief=Brief(
+            task.instruction,
+            task.output.kind,
+            prepared.labels,
+            task.primary_metric,
+            task.max_output_tokens,
+        ),
         model=model,
         specs=specs,
         left_out=left_out,
@@ -134,11 +145,32 @@ def _overridden(task: Task, options: RunOptions) -> Task:
         automatic = options.strategies == ("auto",)
         changes["strategies"] = "auto" if automatic else list(options.strategies)
     if options.model is not None:
-        provider, _, name = options.model.partition(":")
-        here = Path(name).expanduser()
-        beside = provider == "hf" and here.is_dir()
-        changes["model"] = f"hf:{here.resolve()}" if beside else options.model
+        changes["model"] = _model_override(task, options.model)
     return task.updated(**changes) if changes else task
+
+
+def _model_override(task: Task, model: str) -> str | dict[str, Any]:
+    """Return the model asked for; one of the task's own provider keeps its endpoint and key."""
+    provider, _, name = (part.strip() for part in model.partition(":"))
+    here = Path(name).expanduser()
+    if provider == "hf" and name and here.is_dir():
+        return f"hf:{here.resolve()}"
+    same = bool(name) and provider == task.model.provider
+    return task.model.to_dict() | {"name": name} if same else model
+
+
+def _weights(model: ModelSpec) -> dict[str, str]:
+    """Return a digest of a local folder's file names, sizes and times: other weights show in it."""
+    folder = Path(model.name).expanduser()
+    if model.provider != "hf" or not folder.is_dir():
+        return {}
+    states = {path.relative_to(folder).as_posix(): path.stat() for path in _files_in(folder)}
+    listed = [[name, state.st_size, state.st_mtime_ns] for name, state in sorted(states.items())]
+    return {"files": hashlib.sha256(json.dumps(listed).encode()).hexdigest()}
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def _check_names(task: Task) -> None:
@@ -189,6 +221,9 @@ def check_identity(kept: Mapping[str, Any] | None, plan: Plan, folder: Path) -> 
 def _difference(name: str, before: Any, now: Any) -> str:
     if name in ("seed", "max_output_tokens"):
         return f"{name} {before}, now {now}"
+    if name == "model" and (before or {}).get("name") == now["name"]:
+        same = before.get("files") == now.get("files")
+        return f"the {'settings' if same else 'files'} of its model"
     if name == "model":
         return f"model {(before or {}).get('name')}, now {now['name']}"
     return f"its {name} differ{'s' if name in ('task', 'metric') else ''}"

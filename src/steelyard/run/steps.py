@@ -7,7 +7,8 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from steelyard.run.recorder import RecordedModel, Recorder
 from steelyard.run.store import Store
 from steelyard.score import Metric
 from steelyard.strategy import Arm, FitContext, StrategySpec, build_strategy, load_arm, save_arm
+from steelyard.strategy.prompting import PromptArm
 
 log = logging.getLogger("steelyard")
 
 LATENCY_REQUESTS = 20
+WARM_UP_EXAMPLES = 8
 GAP_EXAMPLES = 50
 RESCORE_EXAMPLES = 50
 RESCORE_WHOLE_BELOW = 300
@@ -57,11 +60,15 @@ class Steps:
             return [load_arm(folder, self.build_model) for folder in folders]
         work = self.folder / "work" / key
         work.mkdir(parents=True, exist_ok=True)
-        started = time.perf_counter()
         phase = f"fit:{key}"
-        with self.recorder.during(phase), self.display.job(f"{key}: fit") as progress:
+        with (
+            self._clocked(phase),
+            self.recorder.during(phase),
+            self.display.job(f"{key}: fit") as progress,
+        ):
             arms = build_strategy(spec).fit(self._context(spec, work, progress))
-        seconds = time.perf_counter() - started
+        trained = max((training_seconds(arm.options) for arm in arms), default=0.0)
+        seconds = max(float(self.store.meta(f"elapsed:{phase}")), trained)
         for arm in arms:
             arm.name = arm.name.replace(spec.name, key, 1)
             save_arm(arm, self.folder / "arms" / arm.name)
@@ -69,6 +76,21 @@ class Steps:
         payload = {"arms": [arm.name for arm in arms], "seconds": seconds, "model": model}
         self.store.finish_step(phase, payload, seconds)
         return arms
+
+    @contextmanager
+    def _clocked(self, phase: str) -> Iterator[None]:
+        """Add up a phase's wall time over attempts; a kill loses what follows the last answers."""
+        before, started = float(self.store.meta(f"elapsed:{phase}") or 0), time.perf_counter()
+
+        def note(_: int = 0) -> None:
+            self.store.set_meta(f"elapsed:{phase}", before + time.perf_counter() - started)
+
+        unnoted, self.recorder.on_asked = self.recorder.on_asked, note
+        try:
+            yield
+        finally:
+            self.recorder.on_asked = unnoted
+        note()
 
     def _context(
         self, spec: StrategySpec, work: Path, progress: Callable[[int, int], None]
@@ -124,7 +146,7 @@ class Steps:
         local = arm.model_name is not None and self.build_model(self.plan.model).local
         if arm.model_name is None or (local and arm.name not in self.tested_here):
             with self.recorder.during(f"warm:{arm.name}"):
-                arm.answer_all(self.plan.split.test[:2], nonce=f"warm-{self.attempt}")
+                arm.answer_all(_spread(self.plan.split.test), nonce=f"warm-{self.attempt}")
 
     def gap(self, arm: Arm, test_score: float | None, examples: Sequence[Example]) -> float | None:
         """Return the metric on ``examples`` of train minus ``test_score``."""
@@ -144,11 +166,16 @@ class Steps:
         return float(done["train_score"]) - test_score
 
     def gap_examples(self, arm: Arm) -> tuple[Example, ...]:
-        """Draw as many train examples as there are in test; at most fifty where a model answers."""
+        """Draw as many train examples as there are in test; at most fifty where a model answers.
+
+        Those that the arm's own prompt shows with their answers are left out.
+        """
         train, test = self.plan.split.train, self.plan.split.test
         most = GAP_EXAMPLES if arm.model_name is not None else len(train)
-        size = min(len(train), len(test), most)
-        chosen = generator(self.plan.seed, "gap").permutation(len(train))[:size]
+        shown = _shown(arm)
+        drawn = generator(self.plan.seed, "gap").permutation(len(train))
+        chosen = [index for index in drawn if train[index].input not in shown]
+        chosen = chosen[: min(len(test), most)]
         return tuple(train[int(index)] for index in sorted(chosen))
 
     def promote(self, name: str, records: Sequence[Record]) -> dict[str, Any]:
@@ -230,6 +257,17 @@ def about_model(model: Model) -> dict[str, Any]:
         "endpoint": "; ".join(notes) or None,
     }
     return {key: value for key, value in about.items() if value is not None}
+
+
+def _spread(examples: Sequence[Example]) -> list[Example]:
+    """Return a few examples from all over the split, so that short and long ones are among them."""
+    count = min(WARM_UP_EXAMPLES, len(examples))
+    return [examples[i * len(examples) // count] for i in range(count)]
+
+
+def _shown(arm: Arm) -> set[str]:
+    """Return the inputs that an arm's prompt shows whatever is asked."""
+    return {shot.input for shot in arm.prompt.recipe.shots} if isinstance(arm, PromptArm) else set()
 
 
 def _arm_in(folder: Path) -> str | None:

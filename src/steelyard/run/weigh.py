@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 
 from steelyard.core import Comparison, Estimate, Price, Record, Verdict
 from steelyard.cost import Money, Usage, cost_of, to_number, totals, upfront_cost
-from steelyard.run.measure import clusters_of, compare_all, machine_seconds
+from steelyard.run.measure import clusters_of, compare_all, generator, machine_seconds
 from steelyard.run.plan import Plan
+from steelyard.score import compare_records
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
@@ -115,7 +116,9 @@ def weigh(arms: Sequence[Measured], plan: Plan) -> Weighed:
     records = {measured.arm.name: list(measured.records) for measured in arms}
     test = plan.split.test
     comparisons = compare_all(plan.metrics[0], records, reference, test, plan.seed)
-    case = _case(plan, candidates, comparisons)
+    case = replace(
+        _case(plan, candidates, comparisons), compare_by=_comparer_by_records(plan, records)
+    )
     verdict = decide(case)
     return Weighed(
         costs=costs,
@@ -125,6 +128,33 @@ def weigh(arms: Sequence[Measured], plan: Plan) -> Weighed:
         crossover=crossover(case, len(plan.split.train), verdict.arm),
         verdict=verdict,
     )
+
+
+def _comparer_by_records(
+    plan: Plan, records: Mapping[str, Sequence[Record]]
+) -> Callable[[str, str], Comparison] | None:
+    """Return what compares two arms where item scores do not decide; ``None`` where they do."""
+    metric = plan.metrics[0]
+    if metric.decomposable:
+        return None
+
+    def compare_by(a: str, b: str) -> Comparison:
+        first, second = sorted((a, b))  # either order of the two draws the same resamples
+        found = compare_records(
+            metric,
+            records[first],
+            records[second],
+            generator(plan.seed, f"compare:{first}:{second}"),
+            clusters=clusters_of(plan.split.test),
+        )
+        return found if first == a else _turned(found)
+
+    return compare_by
+
+
+def _turned(found: Comparison) -> Comparison:
+    low, high = -found.high, -found.low
+    return replace(found, a=found.b, b=found.a, difference=-found.difference, low=low, high=high)
 
 
 def reference_arm(candidates: Sequence[Candidate]) -> str | None:

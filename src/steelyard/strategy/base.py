@@ -23,6 +23,7 @@ class Brief:
     kind: OutputKind
     labels: tuple[str, ...] = ()
     metric: str = "accuracy"
+    max_output_tokens: int | None = None
 
 
 @dataclass(frozen=True)

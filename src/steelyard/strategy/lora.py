@@ -117,6 +117,7 @@ class Lora(Strategy):
     def _train(self, context: FitContext, recipe: PromptRecipe) -> tuple[Trained, int]:
         """Train, or read what an earlier attempt finished; returns also how many were too long."""
         from steelyard.model import huggingface
+        from steelyard.model.ready import understands
         from steelyard.train.config import LoraConfig
         from steelyard.train.search import load_trained, save_trained, train
 
@@ -137,6 +138,11 @@ class Lora(Strategy):
             own = {key: getattr(self.config, key) for key in SHARED}
             config = LoraConfig(**own, precision=settings.precision)
             network = huggingface.read_network(source, "float32")
+            if not understands(network):
+                raise ConfigError(
+                    f"strategy lora cannot train the architecture of {context.spec.name!r} yet "
+                    f"({type(network).__name__}); leave lora out of strategies"
+                )
             both = (kept[0], kept[1])
             trained = train(network, both, config, context.seed, context.folder, context.progress)
             save_trained(trained, done)

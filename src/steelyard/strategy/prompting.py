@@ -185,7 +185,9 @@ def full_instruction(brief: Brief) -> str:
 
 
 def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
-    """Tokens a free answer may take: the longest label and a little, or train's longest output."""
+    """Tokens a free answer may take: the task's own limit, or a little over the longest known one."""
+    if brief.max_output_tokens is not None:
+        return brief.max_output_tokens
     labelled = brief.kind == "label"
     outputs = brief.labels if labelled else [example.output for example in train]
     longest = max((count_tokens(model, text) for text in outputs), default=32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import torch
 
+from steelyard.errors import ModelError
 from steelyard.train.config import LoraConfig
 from steelyard.train.packing import Sample
 from steelyard.train.trainer import Epoch, Tick, Trainer
@@ -44,17 +46,20 @@ def train(
     search = _Search(Trainer(network, config, seed), samples, folder, tick)
     rates = config.learning_rates
     trials = {rate: search.trial(rate) for rate in rates} if len(rates) > 1 else {}
-    best = min(rates, key=lambda rate: trials[rate].dev_loss if trials else 0.0)
+    best = min(rates, key=lambda rate: _loss(trials[rate]) if trials else 0.0)
     epochs = search.run(best)
-    chosen = min(epochs, key=lambda epoch: epoch.dev_loss)
+    chosen = min(epochs, key=_loss)
+    if not math.isfinite(chosen.dev_loss):
+        raise ModelError(
+            f"training diverged at a learning rate of {best:g}: the loss on dev is not a number; "
+            "give lora smaller learning_rates"
+        )
     search.trainer.resume(search.path(best, chosen.number))
     search.trainer.save(folder / "adapter")
     trace = [
         {"learning_rate": rate, "share": search.share, **vars(e)} for rate, e in trials.items()
     ]
     trace += [{"learning_rate": best, "share": 1.0, **vars(epoch)} for epoch in epochs]
-    for checkpoint in folder.glob("*.pt"):
-        checkpoint.unlink()
     once = sum(sample.length for sample in samples[0])
     return Trained(
         folder / "adapter",
@@ -64,6 +69,11 @@ def train(
         sum(entry["seconds"] for entry in trace),
         round(once * sum(entry["share"] for entry in trace)),
     )
+
+
+def _loss(epoch: Epoch) -> float:
+    """The loss on dev; one that is not a number is worse than any."""
+    return epoch.dev_loss if math.isfinite(epoch.dev_loss) else math.inf
 
 
 class _Search:
@@ -115,7 +125,7 @@ class _Search:
         return self.folder / f"epoch-{number:03d}-{rate:g}.pt"
 
     def _spent(self) -> bool:
-        losses = [epoch.dev_loss for epoch in self.trainer.epochs]
+        losses = [_loss(epoch) for epoch in self.trainer.epochs]
         return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= (
             self.trainer.config.patience
         )
@@ -149,9 +159,11 @@ def _write_whole(path: Path, data: dict[str, Any]) -> None:
 
 
 def save_trained(trained: Trained, path: Path) -> None:
-    """Write the outcome beside its adapter, so that a finished fit is not repeated."""
+    """Write the outcome beside its adapter, and only then drop the checkpoints it rests on."""
     data = {**vars(trained), "folder": trained.folder.name, "trace": list(trained.trace)}
     _write_whole(path, data)
+    for checkpoint in path.parent.glob("*.pt"):
+        checkpoint.unlink()
 
 
 def load_trained(path: Path) -> Trained | None:

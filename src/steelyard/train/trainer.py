@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from steelyard.model.ready import cast_parameters
 from steelyard.train import packing
 from steelyard.train.config import LoraConfig
 from steelyard.train.fast import speed_up
@@ -63,7 +64,7 @@ class Trainer:
         speed_up(self.network)
         wanted = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._initial = torch.cat([weight.detach().float().flatten() for weight in wanted.values()])
-        self.network.to(getattr(torch, config.precision))
+        cast_parameters(self.network, getattr(torch, config.precision))
         self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._sizes = [weight.numel() for weight in self.weights.values()]
         self.device = self._initial.device

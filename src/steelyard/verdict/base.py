@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from steelyard.core import Comparison, Estimate, Recommendation
 from steelyard.errors import ConfigError, closest
 
+LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
+"""Costs over the horizon closer than this, in currency or as a share, count as equal."""
 MAJORITY = "majority"
 PROMPT_ONLY = frozenset({"prompt", "few_shot"})
 
@@ -121,3 +123,9 @@ def family_of(strategy: str) -> Recommendation:
             f"unknown strategy {strategy!r}{closest(strategy, known)}; known: {', '.join(known)}"
         )
     return known[strategy]
+
+
+def costs_level(one: Decimal, other: Decimal) -> bool:
+    """Whether two costs over the horizon are too close to decide anything."""
+    low, high = sorted((one, other))
+    return high <= max(low + LEVEL_COST, low * (1 + LEVEL_SHARE))

@@ -18,7 +18,15 @@ from typing import Any
 from steelyard.core import Comparison, Verdict
 from steelyard.cost import to_number
 from steelyard.verdict import words
-from steelyard.verdict.base import MAJORITY, Candidate, Case
+from steelyard.verdict.base import (
+    LEVEL_COST,
+    LEVEL_SHARE,
+    MAJORITY,
+    Candidate,
+    Case,
+    costs_level,
+    family_of,
+)
 from steelyard.verdict.finding import Finding
 from steelyard.verdict.flips import find_flips
 from steelyard.verdict.limits import Kept, apply_limits
@@ -33,7 +41,7 @@ from steelyard.verdict.undecided import (
     unsure_of_minimum,
 )
 
-LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
+_NEVER = Decimal("Infinity")
 CONFIDENCE = (("high", 0.05, 100), ("moderate", 0.10, 50))
 CONFIDENCE_RULE = (
     "high: at least 100 test items, and the interval of no tied arm allows it to be more than 0.05 "
@@ -92,8 +100,7 @@ def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candida
     if not priced:
         return best
     least = min(cost for cost, _ in priced)
-    most = max(least + LEVEL_COST, least * (1 + LEVEL_SHARE))
-    return best_of(case, [c for cost, c in priced if cost <= most])
+    return best_of(case, [c for cost, c in priced if costs_level(least, cost)])
 
 
 def _is_above(case: Case, comparison: Comparison) -> bool:
@@ -139,16 +146,27 @@ def _why(
     tests: dict[str, Comparison],
 ) -> list[str]:
     reasons = [_headline(case, choice, best, tied)]
-    for candidate in case.candidates:
-        test = tests.get(candidate.name)
-        if test is None:
-            continue
+    for candidate in _telling(best, tied, [c for c in case.candidates if c.name in tests]):
+        test = tests[candidate.name]
         apart = "" if differs(case, test) else ": not told apart"
         reasons.append(
             f"{words.quality(best)} is {words.difference(test.difference)} "
             f"{words.quality(candidate)} ({words.p_value(test)}){apart}"
         )
     return reasons
+
+
+def _telling(
+    best: Candidate, tied: Sequence[Candidate], others: Sequence[Candidate]
+) -> list[Candidate]:
+    """The tied arms, and of each family the one nearest to the best: the rest is in the table."""
+    ranked = sorted(others, key=lambda c: -(c.quality.value or 0.0))
+    first: dict[str, Candidate] = {}
+    for candidate in ranked:
+        group = MAJORITY if candidate.strategy == MAJORITY else family_of(candidate.strategy)
+        first.setdefault(group, candidate)
+    told = [*first.values(), *(c for c in tied if c is not best)]
+    return [c for c in ranked if any(c is other for other in told)]
 
 
 def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Candidate]) -> str:
@@ -159,6 +177,13 @@ def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Can
     if choice.own(case.requests) is None:
         return (
             f"{words.quality(choice)} is the best of {len(tied)} level arms; none has a known cost"
+        )
+    least = min(tied, key=lambda c: own if (own := c.own(case.requests)) is not None else _NEVER)
+    if least is not choice:
+        return (
+            f"{words.quality(choice)} is the best of the arms that cost about as little to own as the "
+            f"cheapest of {len(tied)} that the test cannot tell from the best: {cost} {period}, against "
+            f"{words.quality(least)} {words.money(least.own(case.requests), case.currency)}"
         )
     dearer = [c for c in tied if c is not choice]
     rival = best if best is not choice else _cheapest(case, dearer, dearer[0])

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 
 from steelyard.cost import price_factor_flip, volume_flip
 from steelyard.verdict import words
-from steelyard.verdict.base import MAJORITY, Candidate, Case
+from steelyard.verdict.base import MAJORITY, Candidate, Case, costs_level
 from steelyard.verdict.limits import Kept, affordable_volume
 from steelyard.verdict.pairs import items_to_show, pair
 
 
 def find_flips(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: Kept) -> list[str]:
     """Say with figures what would alter the choice; the nearest changes first."""
-    rivals = [candidate for candidate in tied if candidate is not choice]
+    rivals = [c for c in tied if c is not choice and not _level(case, c, choice)]
     flips = [*_volume(case, choice, rivals), *_price(case, choice, rivals)]
     flips += _quality(case, choice, tied, limits)
     flips += _limits(case, choice, limits)
     return flips
+
+
+def _level(case: Case, one: Candidate, other: Candidate) -> bool:
+    first, second = one.own(case.requests), other.own(case.requests)
+    return one is other or (first is not None and second is not None and costs_level(first, second))
 
 
 def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
@@ -27,8 +32,9 @@ def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[
         flip = volume_flip(choice.money, rival.money, case.horizon_days)
         if flip.at is not None and flip.above is not None:
             found.append((flip.at, "below" if flip.above == 0 else "above", rival))
-    below = [entry for entry in found if entry[1] == "below"]
-    above = [entry for entry in found if entry[1] == "above"]
+    now = case.requests_per_day
+    below = [entry for entry in found if entry[1] == "below" and entry[0] < now]
+    above = [entry for entry in found if entry[1] == "above" and entry[0] > now]
     nearest = [max(below, key=lambda e: e[0])] if below else []
     nearest += [min(above, key=lambda e: e[0])] if above else []
     return [
@@ -64,7 +70,7 @@ def _quality(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: K
             f"quality: {best.name} is {lead:.2f} above {choice.name} here; {how} test items would "
             "show a difference of that size, and it would win"
         ]
-    if len(tied) > 1:
+    if any(not _level(case, c, choice) for c in tied):
         return []
     return _runner_up(case, choice, limits)
 

@@ -1,0 +1,54 @@
+"""What is decided before a run, and what a run folder belongs to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from steelyard.cli import main
+from steelyard.errors import ConfigError, StorageError
+from steelyard.run.plan import RunOptions, check_identity, make_plan
+from tests.run.tickets import write_task
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = write_task(tmp_path / "task")
+    with pytest.raises(ConfigError, match=f"from 0 to 4294967295, not {seed}"):
+        make_plan(task, RunOptions(seed=seed))
+    assert main(["run", str(task), "--out", str(tmp_path / "out"), f"--seed={seed}"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_model_of_the_provider_keeps_the_endpoint(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "task")
+    own = "{provider: openai, name: a, base_url: 'http://localhost:8000/v1', api_key_env: MY_KEY}"
+    path = task / "task.yaml"
+    path.write_text(path.read_text().replace('"fake:smart"', own))
+    model = make_plan(task, RunOptions(model="openai:b")).model
+    assert (model.name, model.base_url, model.api_key_env) == (
+        "b",
+        "http://localhost:8000/v1",
+        "MY_KEY",
+    )
+    assert make_plan(task, RunOptions(model="fake:smart")).model.base_url is None
+
+
+def test_replaced_weights_are_other_input(tmp_path: Path) -> None:
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"one")
+    task = write_task(tmp_path / "task", model=f"hf:{weights.parent}")
+    plan = make_plan(task, RunOptions())
+    before = plan.identity
+    check_identity(before, plan, tmp_path)
+    stamp = weights.stat().st_mtime_ns
+    weights.write_bytes(b"two")
+    os.utime(weights, ns=(stamp, stamp + 1))
+    with pytest.raises(StorageError, match="the files of its model"):
+        check_identity(before, plan, tmp_path)

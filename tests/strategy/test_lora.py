@@ -1,0 +1,80 @@
+"""LoRA over a tiny network: trained once, saved, loaded, and answering as before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steelyard.errors import ConfigError
+from steelyard.model import ModelSpec, load_model
+from steelyard.strategy import build_strategy, load_arm, save_arm
+from steelyard.strategy.base import Arm, FitContext
+from steelyard.strategy.catalogue import StrategySpec
+from tests.model.tiny import save_tiny
+from tests.strategy.samples import tickets
+
+OPTIONS = {"learning_rates": [0.01, 0.001], "max_epochs": 1, "rank": 4, "batch_size": 6}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def fitted(
+    folder: Path,
+    fit_context: Callable[..., FitContext],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> tuple[FitContext, list[Arm]]:
+    monkeypatch.setenv("STEELYARD_CACHE", str(tmp_path / "cache"))
+    spec = ModelSpec("hf", str(folder))
+    context = fit_context(
+        spec=spec, model=load_model(spec), build_model=load_model, dev=tickets(12, offset=100)
+    )
+    return context, build_strategy(StrategySpec("lora", OPTIONS)).fit(context)
+
+
+def outputs(arm: Arm) -> list[Any]:
+    return [answer.output for answer in arm.answer_all(tickets(9, offset=300))]
+
+
+def test_two_arms_over_one_training(fitted: tuple[FitContext, list[Arm]]) -> None:
+    context, arms = fitted
+    assert [arm.name for arm in arms] == ["lora", "lora_free"]
+    assert set(outputs(arms[0])) <= set(context.brief.labels)
+    training = arms[0].options["training"]
+    assert [entry["learning_rate"] for entry in training["trace"][:2]] == [0.01, 0.001]
+    assert training["seconds"] > 0 and training["tokens"] > 0
+    assert arms[0].options["instruction"] == "Give the label."
+
+
+def test_a_finished_training_is_not_repeated(fitted: tuple[FitContext, list[Arm]]) -> None:
+    context, arms = fitted
+    adapter = context.folder / "adapter" / "adapter_model.safetensors"
+    before = adapter.stat().st_mtime_ns
+    again = build_strategy(StrategySpec("lora", OPTIONS)).fit(context)
+    assert adapter.stat().st_mtime_ns == before
+    assert outputs(again[0]) == outputs(arms[0])
+
+
+def test_saved_and_loaded_without_refitting(
+    fitted: tuple[FitContext, list[Arm]], tmp_path: Path
+) -> None:
+    for arm in fitted[1]:
+        save_arm(arm, tmp_path / arm.name)
+        assert outputs(load_arm(tmp_path / arm.name)) == outputs(arm)
+
+
+def test_a_model_elsewhere_cannot_be_tuned(fit_context: Callable[..., FitContext]) -> None:
+    with pytest.raises(ConfigError, match="cannot tune a model of provider 'fake'"):
+        build_strategy(StrategySpec("lora")).fit(fit_context())
+
+
+def test_unknown_options_are_refused() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'rank'"):
+        build_strategy(StrategySpec("lora", {"rnak": 4}))
