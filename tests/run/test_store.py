@@ -145,3 +145,15 @@ def test_the_second_run_on_a_folder_is_refused(tmp_path: Path) -> None:
         raise AssertionError("the lock was given twice")
     with locked(tmp_path):
         pass  # free again
+
+
+def record(example: str, output: str) -> Record:
+    answer = Answer(output, Completion(output, "choice"))
+    return Record("arm", example, "scored", 1.0, "BILLING", answer)
+
+
+def test_records_come_one_batch_at_a_time_and_a_newer_one_replaces(store: Store) -> None:
+    store.put_records({2: record("c", "OTHER"), 0: record("a", "BILLING")})
+    store.put_records({1: record("b", "BILLING"), 2: record("c", "BILLING")})
+    found = [(r.example_id, r.answer.output) for r in store.records("arm")]
+    assert found == [("a", "BILLING"), ("b", "BILLING"), ("c", "BILLING")]

@@ -191,3 +191,17 @@ def test_an_adapter_travels_with_the_arm(fit_context: MakeContext, tmp_path: Pat
     assert isinstance(loaded, PromptArm)
     assert loaded.spec.adapter == str(tmp_path / "moved" / "adapter")
     assert (tmp_path / "moved" / "adapter" / "adapter.bin").read_bytes() == b"\x01"
+
+
+def test_answers_are_handed_out_as_they_arrive(fit_context: MakeContext) -> None:
+    arm = fit("zero_shot", fit_context())[0]
+    seen: dict[int, Answer] = {}
+    batches: list[int] = []
+
+    def note(pairs: object) -> None:
+        seen.update(pairs)  # type: ignore[call-overload]
+        batches.append(len(seen))
+
+    answers = arm.answer_all(TEST, on_answers=note)
+    assert [seen[i] for i in range(len(TEST))] == answers
+    assert len(batches) > 1

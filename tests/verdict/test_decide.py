@@ -220,3 +220,30 @@ def test_of_arms_of_equal_quality_the_dearer_one_rarely_wins():
             arms.append(Candidate(name, name, quality, scores, Decimal(0), Decimal(cost)))
         wrong += decide(_case(*arms)).arm == "lora"
     assert wrong / 200 <= 0.05
+
+
+def test_cents_do_not_outweigh_quality(make):
+    cheap = make("nearest_neighbour", 160, per_request="0.0000001")
+    better = make("tfidf_linear", 166, shift=2, per_request="0.0000002")
+    verdict = decide(_case(make("majority", 60), cheap, better))
+    assert verdict.arm == "tfidf_linear"
+    assert "cost about as little to own as the cheapest" in verdict.reasons[0]
+    assert not any(flip.startswith(("volume", "price")) for flip in verdict.flips)
+
+
+def test_a_choice_that_no_volume_or_price_changes_says_what_would(make):
+    verdict = decide(_case(make("majority", 60), make("zero_shot", 120), make("tfidf_linear", 180)))
+    assert any("zero_shot would have to gain 0.30" in flip for flip in verdict.flips)
+
+
+def test_one_reason_for_each_family_is_enough(make):
+    verdict = decide(
+        _case(
+            make("majority", 60),
+            make("few_shot", 120),
+            make("retrieved_few_shot", 130),
+            make("lora", 180),
+        )
+    )
+    assert sum("retrieved_few_shot" in reason for reason in verdict.reasons) == 1
+    assert not any(" few_shot " in reason for reason in verdict.reasons)

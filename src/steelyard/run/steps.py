@@ -24,6 +24,7 @@ from steelyard.run.recorder import RecordedModel, Recorder
 from steelyard.run.store import Store
 from steelyard.score import Metric
 from steelyard.strategy import Arm, FitContext, StrategySpec, build_strategy, load_arm, save_arm
+from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.prompting import PromptArm
 
 log = logging.getLogger("steelyard")
@@ -113,8 +114,15 @@ class Steps:
         if self.store.step(f"test:{arm.name}") is not None:
             return self.store.records(arm.name)
         started = time.perf_counter()
-        answers = self._answer(arm, self.plan.split.test, "test")
-        records = to_records(arm.name, self.plan.split.test, answers, self.metrics)
+        test = self.plan.split.test
+
+        def keep(pairs: Sequence[tuple[int, Answer]]) -> None:
+            some = [test[index] for index, _ in pairs]
+            records = to_records(arm.name, some, [answer for _, answer in pairs], self.metrics)
+            self.store.put_records({i: r for (i, _), r in zip(pairs, records, strict=True)})
+
+        answers = self._answer(arm, test, "test", on_answers=keep)
+        records = to_records(arm.name, test, answers, self.metrics)
         self.store.add_records(records)
         self.tested_here.add(arm.name)
         payload = {"records": len(records)}
@@ -223,11 +231,16 @@ class Steps:
         return sorted(int(index) for index in chosen)
 
     def _answer(
-        self, arm: Arm, examples: Sequence[Example], purpose: str, nonce: str = ""
+        self,
+        arm: Arm,
+        examples: Sequence[Example],
+        purpose: str,
+        nonce: str = "",
+        on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
         phase = f"{purpose}:{arm.name}"
         with self.recorder.during(phase), self.display.job(f"{arm.name}: {purpose}") as progress:
-            return arm.answer_all(examples, progress, nonce)
+            return arm.answer_all(examples, progress, nonce, on_answers)
 
 
 def model_builder(

@@ -219,6 +219,17 @@ class Store:
                     connection.execute(_records.delete().where(_records.c.arm == arm))
                 connection.execute(_records.insert(), rows)
 
+    def put_records(self, records: Mapping[int, Record]) -> None:
+        """Commit some of an arm's records, by position, in one transaction; an older one is replaced."""
+        if records:
+            rows = [_record_row(position, record) for position, record in records.items()]
+            table = _records.c
+            with self._transaction() as connection:
+                for record in records.values():
+                    same = (table.arm == record.arm) & (table.example_id == record.example_id)
+                    connection.execute(_records.delete().where(same))
+                connection.execute(_records.insert(), rows)
+
     def records(self, arm: str) -> list[Record]:
         """Return an arm's records in the order they were added."""
         query = sa.select(_records).where(_records.c.arm == arm).order_by(_records.c.position)

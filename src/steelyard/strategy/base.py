@@ -13,6 +13,8 @@ from steelyard.model.base import Model, ModelSpec
 
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
+OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
+"""Called with ``(index, answer)`` pairs as each batch is answered."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,11 @@ class Arm(ABC):
 
     @abstractmethod
     def answer_all(
-        self, examples: Sequence[Example], progress: Progress | None = None, nonce: str = ""
+        self,
+        examples: Sequence[Example],
+        progress: Progress | None = None,
+        nonce: str = "",
+        on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
         """Answer each example's input (its output is not read); same length and order."""
 

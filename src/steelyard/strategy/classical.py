@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from steelyard.core import Answer, Completion, Example
-from steelyard.strategy.base import Arm, Progress
+from steelyard.strategy.base import Arm, OnAnswers, Progress
 
 
 class Guess(NamedTuple):
@@ -29,7 +29,11 @@ class ClassicalArm(Arm):
         """Return one guess for each text."""
 
     def answer_all(
-        self, examples: Sequence[Example], progress: Progress | None = None, nonce: str = ""
+        self,
+        examples: Sequence[Example],
+        progress: Progress | None = None,
+        nonce: str = "",
+        on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
         """Answer all in one batch; ``total_seconds`` is the batch's, ``batch_size`` its size."""
         if not examples:
@@ -37,9 +41,7 @@ class ClassicalArm(Arm):
         start = time.perf_counter()
         guesses = self.guess([example.input for example in examples])
         seconds = time.perf_counter() - start
-        if progress is not None:
-            progress(len(examples), len(examples))
-        return [
+        answers = [
             Answer(
                 guess.output,
                 Completion(
@@ -53,6 +55,11 @@ class ClassicalArm(Arm):
             )
             for guess in guesses
         ]
+        if on_answers is not None:
+            on_answers(list(enumerate(answers)))
+        if progress is not None:
+            progress(len(examples), len(examples))
+        return answers
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from steelyard.core import Answer, Completion, Example, Message, OutputKind, Request
 from steelyard.model.base import Model, ModelSpec
 from steelyard.score import parse_output
-from steelyard.strategy.base import Arm, Brief, Progress
+from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
 from steelyard.strategy.formats import Shot, get_format
 from steelyard.strategy.saved import read_brief, write_manifest
 
@@ -121,7 +121,11 @@ class PromptArm(Arm):
         return self.spec.name
 
     def answer_all(
-        self, examples: Sequence[Example], progress: Progress | None = None, nonce: str = ""
+        self,
+        examples: Sequence[Example],
+        progress: Progress | None = None,
+        nonce: str = "",
+        on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
         """Ask the model for each example and read its outputs."""
         if not examples:
@@ -131,6 +135,8 @@ class PromptArm(Arm):
         def tell(batch: Sequence[tuple[int, Completion]]) -> None:
             nonlocal done
             done += len(batch)
+            if on_answers is not None:
+                on_answers([(index, self._read(completion)) for index, completion in batch])
             if progress is not None:
                 progress(done, len(examples))
 

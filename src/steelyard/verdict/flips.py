@@ -17,7 +17,7 @@ def find_flips(case: Case, choice: Candidate, tied: Sequence[Candidate], limits:
     flips = [*_volume(case, choice, rivals), *_price(case, choice, rivals)]
     flips += _quality(case, choice, tied, limits)
     flips += _limits(case, choice, limits)
-    return flips
+    return flips or _challenger(case, choice, tied, limits)
 
 
 def _level(case: Case, one: Candidate, other: Candidate) -> bool:
@@ -88,6 +88,23 @@ def _runner_up(case: Case, choice: Candidate, limits: Kept) -> list[str]:
         f"quality: {nearest.name} is cheaper to own; about {low:.2f} more quality would make it "
         f"level with {choice.name}, and it would win"
     ]
+
+
+def _challenger(
+    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: Kept
+) -> list[str]:
+    """Where neither volume nor price decides: what the best arm below would have to gain."""
+    below = [c for c in limits.kept if c.strategy != MAJORITY and all(c is not t for t in tied)]
+    if not below:
+        return []
+    nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
+    gap = (choice.quality.value or 0.0) - (nearest.quality.value or 0.0)
+    change = f"quality: {nearest.name} would have to gain {gap:.2f} to be level with {choice.name}"
+    if _is_cheaper(case, choice, nearest):
+        return [
+            f"{change}, and being dearer to own, more than that to win; no volume or price will do"
+        ]
+    return [f"{change}; no volume or price will do"]
 
 
 def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
