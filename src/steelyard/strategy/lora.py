@@ -22,6 +22,7 @@ from steelyard.strategy.prompting import (
     output_limit,
 )
 from steelyard.strategy.search import metric_scorer
+from steelyard.train.config import LoraConfig
 
 if TYPE_CHECKING:
     from steelyard.train.packing import Sample
@@ -40,13 +41,13 @@ class LoraOptions:
 
     instruction: str = "short"
     format: str = "system_user"
-    rank: int = 16
-    alpha: int = 32
-    learning_rates: tuple[float, ...] = (3e-4, 1e-3)
-    batch_size: int = 8
-    trial_share: float = 0.25
-    max_epochs: int = 3
-    patience: int = 1
+    rank: int = LoraConfig.rank
+    alpha: int = LoraConfig.alpha
+    learning_rates: tuple[float, ...] = LoraConfig.learning_rates
+    batch_size: int = LoraConfig.batch_size
+    trial_share: float = LoraConfig.trial_share
+    max_epochs: int = LoraConfig.max_epochs
+    patience: int = LoraConfig.patience
     max_tokens: int = 1024
 
     def __post_init__(self) -> None:
@@ -118,7 +119,6 @@ class Lora(Strategy):
         """Train, or read what an earlier attempt finished; returns also how many were too long."""
         from steelyard.model import huggingface
         from steelyard.model.ready import understands
-        from steelyard.train.config import LoraConfig
         from steelyard.train.search import load_trained, save_trained, train
 
         huggingface.quiet()
