@@ -11,10 +11,14 @@ import pytest
 import yaml
 
 import steelyard
+from steelyard.cli.data import VERBS
+from steelyard.data.checks import CHECKS
+from steelyard.data.mistakes import thresholds
+from steelyard.data.targets import ENDINGS
 from steelyard.score.base import metric_names
 from steelyard.strategy import STRATEGIES
 from steelyard.task.config import DEFAULT_METRIC, Task, load_task
-from steelyard.task.model_choice import PROVIDERS
+from steelyard.task.model_choice import PROVIDERS, endpoints
 from steelyard.task.sections import ColumnsConfig, ConstraintsConfig, TrafficConfig
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -42,6 +46,7 @@ def test_every_metric_model_and_strategy_is_named() -> None:
     assert [name for name in STRATEGIES if f"`{name}`" not in TASK_PAGE] == []
     forms = {"embedded": "smollm2-135m"}
     assert [name for name in PROVIDERS if f"`{forms.get(name, name + ':')}" not in TASK_PAGE] == []
+    assert [name for name in endpoints() if f"`{name}:" not in TASK_PAGE] == []
     for kind, metric in DEFAULT_METRIC.items():
         assert f"| `{kind}` | `{metric}` |" in TASK_PAGE
 
@@ -80,3 +85,11 @@ def test_every_key_of_a_result_is_explained(tmp_path: Path) -> None:
     named |= {*result["task"], *arm["fit"], *arm["cost"], *arm["outcomes"]}
     reasons = {key for key in named if key == "reason" or key.endswith("_reason")}
     assert {key for key in named - reasons if f"`{key}`" not in RESULT_PAGE} == set()
+
+
+def test_every_data_verb_check_format_and_mistake_is_explained() -> None:
+    page = (DOCS / "data.md").read_text(encoding="utf-8")
+    assert [name for name in CHECKS if f"`{name}`" not in page] == []
+    assert [verb for verb in VERBS if f"`data {verb} " not in page] == []
+    assert [name for name in ENDINGS if f"`{name}`" not in page] == []
+    assert [name for name in thresholds() if f"`{name}`" not in page] == []

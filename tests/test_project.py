@@ -41,7 +41,7 @@ def test_every_requirement_is_pinned(group: str) -> None:
 
 
 def test_the_core_is_light() -> None:
-    heavy = {"torch", "transformers", "peft", "gguf", "openai"}
+    heavy = {"torch", "transformers", "peft", "gguf", "aiohttp", "pyarrow"}
     assert not heavy & {named(requirement) for requirement in PROJECT["dependencies"]}
 
 

@@ -20,6 +20,7 @@ PUBLIC = [
     "StorageError",
     "Task",
     "__version__",
+    "data",
     "init_from_example",
     "init_from_file",
     "load",

@@ -21,6 +21,7 @@ from steelyard.errors import (
 )
 
 if TYPE_CHECKING:
+    from steelyard import data
     from steelyard.run import RunResult, load, run
     from steelyard.task import Task, init_from_example, init_from_file, load_task
 
@@ -46,6 +47,7 @@ __all__ = [
     "StorageError",
     "Task",
     "__version__",
+    "data",
     "init_from_example",
     "init_from_file",
     "load",
@@ -55,6 +57,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "data":
+        return import_module("steelyard.data")
     if name not in _LAZY:
         raise AttributeError(f"module 'steelyard' has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)

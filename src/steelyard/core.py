@@ -52,7 +52,8 @@ class Split(NamedTuple):
 class Request:
     """What is asked of a model once.
 
-    ``choices`` constrains the answer to exactly one of the given texts. ``nonce`` enters the cache key
+    ``choices`` constrains the answer to exactly one of the given texts, ``schema`` (JSON text) to JSON
+    that fits the JSON schema. ``nonce`` enters the cache key
     only: the same request with another nonce is answered afresh (repeats, latency probes).
     """
 
@@ -63,6 +64,7 @@ class Request:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     nonce: str = ""
+    schema: str | None = None
 
 
 @dataclass(frozen=True)

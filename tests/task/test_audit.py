@@ -79,3 +79,20 @@ def test_near_duplicates_have_a_rate() -> None:
     )
     assert found["duplicates"]["near"]["rate"] == 0.5
     assert found["duplicates"]["near"]["sources"][0][:2] == ["e:1", "e:2"]
+
+
+def test_rows_nearly_in_two_parts_are_said_apart_from_those_that_are() -> None:
+    text = "please send me the invoice for my last order of shoes"
+    split = Split(
+        (example("1", text), example("2", "where is it")),
+        (example("3", "hello"),),
+        (example("4", text + " now"), example("5", "Where is it?")),
+    )
+    found = audit(split, AuditInput("label"))
+    assert (found["leaks"]["near"]["test_count"], found["leaks"]["normalised"]["test_count"]) == (
+        2,
+        1,
+    )
+    said = " ".join(found["warnings"])
+    assert "in train or dev too: 1 test row, which" in said
+    assert "nearly in train or dev too: 1 test row, which may" in said

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from steelyard.errors import ConfigError
+from steelyard.model import ModelSpec
 from steelyard.task import build_task, load_task, with_labels
+from steelyard.task.model_choice import ModelConfig, endpoints
 
 BASE = """\
 name: tickets
@@ -77,11 +79,31 @@ def test_labels_are_the_text_in_the_file(tmp_path: Path) -> None:
         ("hf:org/name", "hf", "org/name"),
         ("openai:gpt-4.1-mini", "openai", "gpt-4.1-mini"),
         ("fake:echo:2", "fake", "echo:2"),
+        ("groq:llama-3.3-70b", "groq", "llama-3.3-70b"),
     ],
 )
 def test_a_model_is_one_word(tmp_path: Path, model: str, provider: str, name: str) -> None:
     task = load_task(write(tmp_path, f"{BASE}model: '{model}'\n"))
     assert (task.model.provider, task.model.name) == (provider, name)
+
+
+@pytest.mark.parametrize("name", endpoints())
+def test_every_endpoint_known_by_name_resolves_to_the_openai_kind(name: str) -> None:
+    given = {"provider": name, "name": "m"}
+    if name == "azure":
+        given["base_url"] = "https://mine.openai.azure.com/openai/v1"
+    spec = ModelConfig.model_validate(given).to_spec()
+    assert spec["provider"] == "openai"
+    assert spec["name"] == "m"
+    assert name == "openai" or spec["base_url"].startswith(("https://", "http://localhost:"))
+    assert ModelSpec(**spec).max_in_flight in (None, 4)
+
+
+def test_what_is_given_wins_over_an_endpoints_own() -> None:
+    mine = {"provider": "groq", "name": "m", "api_key_env": "MINE", "max_in_flight": 3}
+    spec = ModelConfig.model_validate(mine).to_spec()
+    assert (spec["api_key_env"], spec["max_in_flight"]) == ("MINE", 3)
+    assert spec["base_url"] == "https://api.groq.com/openai/v1"
 
 
 MISTAKES = [
@@ -99,6 +121,9 @@ MISTAKES = [
     ("model: opnai:x\n", "unknown provider 'opnai' (did you mean 'openai'?)"),
     ("model: {provider: openai}\n", "provider openai needs a name"),
     ("model: {provider: openai, name: x, base_url: localhost}\n", "must start with http://"),
+    ("model: azure:mine\n", "provider azure needs your own base_url: https://RESOURCE"),
+    ("model: grok:x\n", "unknown provider 'grok' (did you mean 'groq'?)"),
+    ("model: {provider: openai, name: x, max_in_flight: 0}\n", "model.max_in_flight"),
     ("prices: {m: {per_hour: 1}}\n", "the price of m takes the form {input"),
     ("prices: {machine: {input: 1}}\n", "the price of machine takes the form {per_hour"),
     ("prices: {m: {}}\n", "no price given"),

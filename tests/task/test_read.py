@@ -157,9 +157,12 @@ def test_a_file_without_any_usable_row_is_an_error_even_when_skipping(make_task:
         read_examples(make_task({"e.jsonl": "\n\n"}))
 
 
-def test_a_json_array_is_named(make_task: MakeTask) -> None:
-    with pytest.raises(DataError, match="one object per line instead"):
-        read_examples(make_task({"e.json": '[{"input": "x", "output": "A"}]'}))
+def test_a_json_array_under_another_name_is_named(make_task: MakeTask) -> None:
+    text = '[{"input": "x", "output": "A"}]'
+    with pytest.raises(DataError, match=r"name it \.json, or write one object per line instead"):
+        read_examples(make_task({"e.jsonl": text}))
+    (example,) = read_examples(make_task({"e.json": text})).parts["all"]
+    assert (example.input, example.output, example.source) == ("x", "A", "e.json:1")
 
 
 @pytest.mark.parametrize("name", ["e.jsonl", "e.csv"])

@@ -136,7 +136,8 @@ def test_nothing_straddles_and_order_does_not_matter(
             if example.group:
                 homes.setdefault("group:" + example.group, set()).add(place)
     assert all(len(places) == 1 for places in homes.values())
-    assert not any(found["count"] for found in check_split(split).values())
+    leaks = check_split(split)
+    assert not any(leaks[kind]["count"] for kind in ("exact", "normalised", "group"))
     shuffler.shuffle(examples)
     assert split_examples(examples, seed=seed).split == split
 
@@ -150,6 +151,7 @@ def test_near_duplicates_stay_together() -> None:
     split, _ = split_examples(base + twins, seed=0)
     homes = {example.input: place for place, part in enumerate(split) for example in part}
     assert all(homes[example.input] == homes[f"{example.input} again"] for example in base)
+    assert check_split(split)["near"]["count"] == 0
 
 
 def test_a_template_does_not_weld_all_rows_into_one() -> None:
@@ -160,6 +162,7 @@ def test_a_template_does_not_weld_all_rows_into_one() -> None:
     split, report = split_examples(examples_of(rows), seed=0)
     assert report["largest_cluster"] <= 10
     assert [len(part) for part in split] == [110, 30, 60]
+    assert check_split(split)["near"]["test_count"] == 60, "what was cut is reported"
 
 
 def test_too_little_or_one_sided_data_is_refused_in_words() -> None:
@@ -202,7 +205,9 @@ def test_leaks_between_given_files_are_reported_with_their_rows() -> None:
         ("exact", 1, 0),
         ("normalised", 2, 1),
         ("group", 1, 1),
+        ("near", 2, 1),
     ]
+    assert [row["similarity"] for row in found["near"]["rows"]] == [1.0, 1.0]
     assert found["normalised"]["rows"][1] == {
         "part": "test",
         "source": "test:1",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 from steelyard._version import __version__
 from steelyard.errors import SteelyardError, closest
 
-_VERBS = ("run", "ask", "init", "report", "models")
+_VERBS = ("run", "ask", "init", "data", "report", "models")
 _INTERRUPTED = 130
 
 
@@ -20,8 +20,8 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes look like every other: one line, exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        wrong = re.search(r"invalid choice: '(\S+)'", message)
-        message += closest(wrong[1], _VERBS) if wrong else ""
+        wrong = re.search(r"invalid choice: '(\S+)' \(choose from (.*)\)", message)
+        message += closest(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
         self.exit(2, f"steelyard: error: {message} (see {self.prog} --help)\n")
 
 

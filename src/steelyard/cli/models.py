@@ -31,8 +31,8 @@ _KINDS = (
     ),
     _Kind(
         "openai:NAME",
-        "an OpenAI-compatible endpoint, with base_url and api_key_env",
-        ("openai",),
+        "OpenAI, or any compatible endpoint with base_url and api_key_env",
+        ("aiohttp",),
         command("hosted"),
     ),
     _Kind("fake:smart", "answers without a model, for dry runs", (), ""),
@@ -46,9 +46,17 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def call(args: argparse.Namespace) -> int:
-    """Print one line for each kind of model."""
+    """Print two lines for each kind of model, and one for each endpoint known by name."""
+    from steelyard.task.model_choice import endpoints
+
     for kind in _KINDS:
         missing = [name for name in kind.modules if find_spec(name) is None]
         state = "ready" if not missing else f"missing {', '.join(missing)}: {kind.install}"
         print(f"{kind.form:<17}{kind.about}\n{'':<17}{state}")
+    print("\nendpoints known by name, all of them like openai:NAME")
+    named = {name: known for name, known in endpoints().items() if name != "openai"}
+    for name, known in named.items():
+        key = f"key from {known['key']}" if "key" in known else "no key needed"
+        place = known.get("base_url", f"base_url: {known.get('hint')}")
+        print(f"{name + ':NAME':<17}{known['title']}: {place}, {key}")
     return 0

@@ -12,7 +12,7 @@ PROVIDERS: Registry[Callable[[ModelSpec], Model]] = Registry(
     {
         "embedded": "steelyard.model.embedded:load",
         "hf": "steelyard.model.huggingface:load",
-        "openai": "steelyard.model.openai:load",
+        "openai": "steelyard.model.hosted.client:load",
         "fake": "steelyard.model.fake:load",
     },
 )

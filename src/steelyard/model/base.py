@@ -18,7 +18,8 @@ class ModelSpec:
 
     ``provider`` is a name in the registry (``embedded``, ``hf``, ``openai``, ``fake``); ``name`` is the
     provider's model name or a local folder. ``adapter`` is a folder with LoRA weights, or ``None``.
-    The key itself is never stored, only the name of its environment variable.
+    The key itself is never stored, only the name of its environment variable; it travels as a bearer
+    token unless ``key_header`` names another header. ``max_in_flight`` bounds requests at once.
     """
 
     provider: str
@@ -26,6 +27,8 @@ class ModelSpec:
     base_url: str | None = None
     api_key_env: str | None = None
     adapter: str | None = None
+    key_header: str | None = None
+    max_in_flight: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set."""

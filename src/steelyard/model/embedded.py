@@ -33,10 +33,12 @@ def weights_folder() -> Path:
     for module in ("torch", "transformers", "gguf"):
         require(module, "local")
     gguf = find_gguf()
-    return build_folder(
-        cache_folder() / "models" / f"{NAMES[0]}-{hash_file(gguf)[:12]}",
-        lambda f: _convert(gguf, f),
-    )
+    return build_folder(converted_folder(gguf), lambda folder: _convert(gguf, folder))
+
+
+def converted_folder(gguf: Path) -> Path:
+    """Where the converted weights lie, or will lie once a model was loaded."""
+    return cache_folder() / "models" / f"{NAMES[0]}-{hash_file(gguf)[:12]}"
 
 
 def find_gguf() -> Path:

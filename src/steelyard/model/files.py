@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from steelyard.errors import StorageError
+from steelyard.files import write_whole
 
 
 def cache_folder() -> Path:
@@ -24,10 +25,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that readers see the old or the new content, never a part."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}; set STEELYARD_CACHE") from error
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, cast
 
 from steelyard.core import Completion, Request
 from steelyard.model.base import OnDone
 from steelyard.model.engine.cache import Prefix, Shape
+from steelyard.model.engine.guide import Guides
 from steelyard.model.engine.plan import Bounds, plan_batches
 from steelyard.model.engine.runner import Job, Progress, Runner
 from steelyard.model.engine.trie import Node, build_trie
@@ -172,7 +174,13 @@ class LocalModel:
             seed=request.seed,
             stop=request.stop,
             stopped=self._stopper(request.stop) if request.stop else None,
+            guide=self._guides.start(request.schema) if request.schema else None,
         )
+
+    @cached_property
+    def _guides(self) -> Guides:
+        vocabulary = int(self.network.get_input_embeddings().weight.shape[0])
+        return Guides(self.tokenizer, self.end_tokens, vocabulary)
 
     def _trie(self, choices: tuple[str, ...]) -> Node:
         if choices not in self._tries:

@@ -10,6 +10,7 @@ import torch
 
 from steelyard.core import Completion, Request
 from steelyard.model.base import OnDone
+from steelyard.model.engine.guide import Guide
 from steelyard.model.local import LocalModel
 
 
@@ -26,7 +27,10 @@ class PlainModel(LocalModel):
         results: list[Completion | None] = [None] * len(requests)
         prompts = self.writer.tokens([request.messages for request in requests])
         fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)
-        keyed = sorted(fitting, key=lambda i: (requests[i].choices, len(prompts[i]), i))
+        keyed = sorted(
+            fitting,
+            key=lambda i: (requests[i].choices, requests[i].schema or "", len(prompts[i]), i),
+        )
         size = self.settings.rows
         for begin in range(0, len(keyed), size):
             for group in _alike(
@@ -64,6 +68,9 @@ class PlainModel(LocalModel):
         if first.choices:
             options["prefix_allowed_tokens_fn"] = self._allowed(first.choices, width)
             options["max_new_tokens"] = 1 + max(map(len, self.writer.answer_tokens(first.choices)))
+        if first.schema:
+            guides = [self._guides.start(first.schema) for _ in group]
+            options["logits_processor"] = [_guided(guides, width)]
         output = self.network.generate(
             input_ids=ids,
             attention_mask=mask,
@@ -114,10 +121,23 @@ class PlainModel(LocalModel):
         return allowed
 
 
+def _guided(guides: Sequence[Guide], width: int) -> Callable[[Any, Any], Any]:
+    """Hold each row of a batch to its guide; a row that has ended is left to its padding."""
+
+    def process(tokens: Any, scores: Any) -> Any:
+        if tokens.shape[1] > width:
+            for guide, token in zip(guides, tokens[:, -1].tolist(), strict=True):
+                guide.follow(token)
+        return torch.stack([guide.mask(row) for guide, row in zip(guides, scores, strict=True)])
+
+    return process
+
+
 def _alike(group: list[int], requests: Sequence[Request]) -> list[list[int]]:
     """Split a batch where requests differ in what ``generate`` takes once for all of them."""
     found: dict[Any, list[int]] = {}
     for index in group:
         r = requests[index]
-        found.setdefault((r.choices, r.max_output_tokens, r.temperature, r.seed), []).append(index)
+        kind = (r.choices, r.schema, r.max_output_tokens, r.temperature, r.seed)
+        found.setdefault(kind, []).append(index)
     return list(found.values())

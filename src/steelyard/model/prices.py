@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 LOCAL_PROVIDERS = frozenset({"embedded", "hf", "fake", "classical"})
 GPU_PROVIDERS = ("embedded", "hf")
 MACHINE = "machine"
-_KEYS = ("input", "cached", "output", "per_hour")
+_TRAINING = "training"
+_KEYS = ("input", "cached", "output", "per_hour", _TRAINING)
 _YOURS = "your prices in task.yaml"
 
 Overrides = Mapping[str, Mapping[str, Any]]
@@ -85,6 +86,24 @@ def machine_price(overrides: Overrides | None = None) -> Price:
     )
 
 
+def context_window(
+    provider: str, name: str, *, base_url: str | None = None
+) -> tuple[int | None, str]:
+    """Return a hosted model's context in tokens with its source, or ``None`` with the reason."""
+    found = _find(provider, name, base_url)
+    if isinstance(found, str) or found.context_window is None:
+        return None, f"{price_book()} has no context window for {name!r} at {base_url or provider}"
+    return found.context_window, price_book()
+
+
+def training_price(name: str, overrides: Overrides | None = None) -> Decimal | None:
+    """What a million training tokens of ``name`` cost by the user's ``prices``, in USD.
+
+    The book has none, and providers change theirs: ``None`` where the user gives no ``training``.
+    """
+    return _amounts(overrides).get(name, {}).get(_TRAINING)
+
+
 def price_book() -> str:
     """Name the book, its version, and its newest price change: it states no date of its own."""
     from importlib.metadata import version
@@ -95,6 +114,14 @@ def price_book() -> str:
 
 
 def _checked(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
+    """What answers cost, by model: the amounts that are set but for training."""
+    return {
+        name: {key: amount for key, amount in amounts.items() if key != _TRAINING}
+        for name, amounts in _amounts(overrides).items()
+    }
+
+
+def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
     """The amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
     own: dict[str, dict[str, Decimal]] = {}
     for name, entry in (overrides or {}).items():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steelyard.report import breakeven, charts, comparison, formats
+from steelyard.report.audit import AuditView
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.page import Page
 from steelyard.report.samples import asides, samples
 from steelyard.report.view import ArmView, View, words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(result: Mapping[str, Any]) -> str:
@@ -17,34 +21,46 @@ def render(result: Mapping[str, Any]) -> str:
 
     Fields that are null or missing show as "not measured", with their reason where there is one.
     """
-    from jinja2 import ChainableUndefined, Environment, PackageLoader
     from markupsafe import Markup
 
-    environment = Environment(
+    view = Page(result)
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            view=view,
+            audit=AuditView(view.audit),
+            css=Markup(static("report.css")),
+            js=Markup(static("report.js")),
+            scatter=charts.scatter(view),
+            unplaced=charts.unplaced(view),
+            breakeven=breakeven.chart(view),
+            crossings=breakeven.crossings(view),
+            columns=comparison.columns(view),
+            rows=comparison.rows(view),
+            samples=samples(view),
+            asides=asides(view),
+        )
+    )
+
+
+def environment() -> Environment:
+    """What the page templates are drawn with."""
+    from jinja2 import ChainableUndefined, Environment, PackageLoader
+
+    made = Environment(
         loader=PackageLoader("steelyard.report"),
         autoescape=True,
         undefined=ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(f=formats, words=words(), key=key, bar=_bar, breakable=breakable)
-    view = Page(result)
-    return environment.get_template("report.html").render(
-        view=view,
-        css=Markup(_static("report.css")),
-        js=Markup(_static("report.js")),
-        scatter=charts.scatter(view),
-        unplaced=charts.unplaced(view),
-        breakeven=breakeven.chart(view),
-        crossings=breakeven.crossings(view),
-        columns=comparison.columns(view),
-        rows=comparison.rows(view),
-        samples=samples(view),
-        asides=asides(view),
-    )
+    made.globals.update(f=formats, words=words(), key=key, bar=_bar, breakable=breakable)
+    return made
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """The text of a file that pages carry inside."""
     from importlib.resources import files
 
     return files("steelyard.report").joinpath("static", name).read_text(encoding="utf-8")

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.cost import Usage
+from steelyard.data import Audit, CheckOptions, check
+from steelyard.data.dataset import open_dataset
+from steelyard.files import write_whole
 from steelyard.model import load_model
 from steelyard.run import files
 from steelyard.run.budget import Budget
@@ -83,12 +86,13 @@ def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
     with _opened(plan, folder) as store, logged(folder), files.storage_guard(folder):
         display.say(describe(plan, folder))
         steps = _steps(plan, folder, store, display)
+        audit = _audit(plan, display)
         arms = [
             measured
             for spec, key in zip(plan.specs, names_of(plan.specs), strict=True)
             for measured in _measure(steps, steps.fit(spec, key), key)
         ]
-        return _conclude(steps, arms)
+        return _conclude(steps, arms, audit)
 
 
 @contextmanager
@@ -170,13 +174,31 @@ def _gap(steps: Steps, arm: Arm, test_score: float | None) -> tuple[float | None
     return steps.gap(arm, test_score, examples), None
 
 
-def _conclude(steps: Steps, arms: Sequence[Measured]) -> RunResult:
+def _audit(plan: Plan, display: Display) -> Audit:
+    """Look over the examples before anything is spent, in the parts in which they are used.
+
+    Meanings are not compared here: the sentence encoder would take longer than it tells.
+    """
+    data = open_dataset(plan.task).with_parts(plan.split)
+    with display.job("audit") as job:
+        audit = check(
+            data,
+            CheckOptions(encoder=False, seed=plan.seed),
+            on_check=lambda _, done, total: job(done, total),
+        )
+    for finding in audit.findings:
+        if finding.severity == "error":
+            display.say(f"audit: {finding.check}: {finding.message}")
+    return audit
+
+
+def _conclude(steps: Steps, arms: Sequence[Measured], audit: Audit) -> RunResult:
     """Weigh, promote the winner, and write the result last: it says that the run is done."""
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
     weighed = weigh(arms, plan)
     promoted = _promote(steps, arms, weighed.verdict.arm)
-    result = build_result(plan, arms, weighed, promoted, _circumstances(steps))
+    result = build_result(plan, arms, weighed, promoted, _circumstances(steps, audit))
     write_report(folder, result)
     files.remove_folder(folder / "work")
     files.write_result(folder / "result.json", result)
@@ -184,11 +206,11 @@ def _conclude(steps: Steps, arms: Sequence[Measured]) -> RunResult:
     return RunResult(result, folder, folder / "winner" if promoted["promoted"] else None)
 
 
-def _circumstances(steps: Steps) -> Circumstances:
+def _circumstances(steps: Steps, audit: Audit) -> Circumstances:
     known: dict[str, Any] = {}
     for key in names_of(steps.plan.specs):
         known |= (steps.store.step(f"fit:{key}") or {}).get("model", {})
-    return Circumstances(str(steps.store.meta("created")), known)
+    return Circumstances(str(steps.store.meta("created")), known, audit)
 
 
 def _promote(steps: Steps, arms: Sequence[Measured], name: str | None) -> dict[str, Any]:
@@ -204,5 +226,5 @@ def write_report(folder: Path | str, result: Mapping[str, Any]) -> Path:
     from steelyard.report import render
 
     path = Path(folder) / "report.html"
-    files.write_whole(path, render(result))
+    write_whole(path, render(result))
     return path

@@ -1,10 +1,9 @@
-"""Files of a run folder: written whole or not at all."""
+"""Files of a run folder."""
 
 from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
+from steelyard.files import write_whole
 from steelyard.run.store import storage_error
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
@@ -41,20 +41,6 @@ def make_folder(folder: Path) -> None:
         raise StorageError(f"{folder} is a file: choose another --out") from error
     except OSError as error:
         raise storage_error(str(folder), error) from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a kill at any moment, never sees half of it."""
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        with scratch.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
 
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:

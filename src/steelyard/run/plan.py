@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,7 +79,7 @@ class Plan:
         """The smallest difference the test split shows; ``None`` if items do not score 0 or 1."""
         if not (self.metrics[0].binary and self.metrics[0].decomposable):
             return None
-        ways = 2 if self.brief.kind == "label" else 1  # constrained and free
+        ways = 2 if self.brief.constrainable else 1  # constrained and free
         arms = sum(ways if STRATEGIES.get(spec.name).needs_model else 1 for spec in self.specs)
         return detectable_difference(len(self.split.test), comparisons=max(1, arms - 1))
 
@@ -96,7 +96,7 @@ class Plan:
             "metric": list(task.metrics),
             "max_output_tokens": task.max_output_tokens,
             "examples": hashlib.sha256(examples.encode()).hexdigest(),
-            "model": self.model.to_dict() | _weights(self.model),
+            "model": replace(self.model, max_in_flight=None).to_dict() | _weights(self.model),
             "strategies": [[spec.name, dict(spec.options)] for spec in self.specs],
             "seed": self.seed,
         }
@@ -111,7 +111,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
     metrics = tuple(get_metric(name) for name in task.metrics)
-    model = ModelSpec(**task.model.to_dict())
+    model = ModelSpec(**task.model.to_spec())
     prices = task.model_dump(mode="python", exclude_none=True)["prices"]
     priced = price_for(model.provider, model.name, prices, base_url=model.base_url)
     _check_cap(options, model, priced)
@@ -128,6 +128,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
             prepared.labels,
             task.primary_metric,
             task.max_output_tokens,
+            _schema_text(task),
         ),
         model=model,
         specs=specs,
@@ -137,6 +138,12 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         machine_price=machine_price(prices),
         options=options,
     )
+
+
+def _schema_text(task: Task) -> str | None:
+    """The answer's JSON schema as text, keys in the order in which they are written."""
+    schema = task.output.json_schema
+    return None if schema is None else json.dumps(schema, ensure_ascii=False)
 
 
 def _overridden(task: Task, options: RunOptions) -> Task:

@@ -19,7 +19,10 @@ _CAPPED_BATCH = 16  # under --max-cost hosted requests go out in slices this sma
 
 def completion_key(fingerprint: str, request: Request) -> str:
     """Return the SHA-256 of the model's fingerprint and the canonical request, nonce included."""
-    return hashlib.sha256(f"{fingerprint}\n{dumps(asdict(request))}".encode()).hexdigest()
+    said = asdict(request)
+    if request.schema is None:  # keys made before there were schemas stay good
+        del said["schema"]
+    return hashlib.sha256(f"{fingerprint}\n{dumps(said)}".encode()).hexdigest()
 
 
 class Recorder:

@@ -14,14 +14,16 @@ from typing import Any
 
 from steelyard._version import __version__
 from steelyard.core import Price
+from steelyard.data import Audit
 from steelyard.errors import StorageError
 from steelyard.run.details import details
 from steelyard.run.measure import outcomes
 from steelyard.run.plan import Plan
 from steelyard.run.weigh import Measured, Weighed
+from steelyard.score.validity import validity
 
 SCHEMA_VERSION = 1
-_PACKAGES = ("torch", "transformers", "peft", "gguf", "openai", "scikit-learn", "scipy", "numpy")
+_PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
 _NOT_REPEATED = "answers were not repeated in this run"
 _NOT_PROBED = "no forgetting probes in this run"
 _TIMED_KEYS = frozenset({"cost", "crossover", "created", "cost_to_own", "flips", "reasons"})
@@ -29,10 +31,11 @@ _TIMED_KEYS = frozenset({"cost", "crossover", "created", "cost_to_own", "flips",
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a result states of its run: when it began, and what is known of its model."""
+    """What a result states of its run: when it began, its model, and the audit of its data."""
 
     created: str
     model: Mapping[str, Any]
+    audit: Audit
 
 
 def build_result(
@@ -53,7 +56,7 @@ def build_result(
         "versions": versions(),
         "machine": {**_machine(), **circumstances.model},
         "split": _split(plan),
-        "audit": _audit(plan),
+        "audit": {**_audit(plan), **_findings(circumstances.audit)},
         "arms": [_arm(measured, weighed, plan) for measured in arms],
         "reference": weighed.reference,
         "comparisons": [asdict(comparison) for comparison in weighed.comparisons],
@@ -125,6 +128,17 @@ def _audit(plan: Plan) -> dict[str, Any]:
     return {**audit, "detectable": shown}
 
 
+def _findings(audit: Audit) -> dict[str, Any]:
+    """What the checks said, without their seconds: the same data gives the same result."""
+    found = audit.to_dict()
+    timeless = [
+        (name, {key: value for key, value in said.items() if key != "seconds"})
+        for name, said in found["checks"].items()
+    ]
+    kept = {key: found[key] for key in ("rows", "findings", "mistakes")}
+    return {**kept, "checks": dict(timeless)}
+
+
 def _arm(measured: Measured, weighed: Weighed, plan: Plan) -> dict[str, Any]:
     arm = measured.arm
     cost = weighed.costs[arm.name].to_dict()
@@ -138,6 +152,7 @@ def _arm(measured: Measured, weighed: Weighed, plan: Plan) -> dict[str, Any]:
         "quality": dict(measured.quality),
         "other_qualities": [dict(quality) for quality in measured.more_qualities],
         "outcomes": outcomes(measured.records),
+        "validity": _validity(measured, plan),
         "tokens": dict(measured.tokens),
         "latency_seconds": dict(measured.latency),
         "fit": {
@@ -155,6 +170,14 @@ def _arm(measured: Measured, weighed: Weighed, plan: Plan) -> dict[str, Any]:
         "forgetting_reason": _NOT_PROBED if tuned else "no weights were changed",
         "breaks": list(weighed.breaks[arm.name]),
     }
+
+
+def _validity(measured: Measured, plan: Plan) -> dict[str, Any]:
+    """The share of answers that fit the task's JSON schema."""
+    if plan.brief.schema is None:
+        return {"value": None, "reason": "the task has no output.schema"}
+    said = [record.answer.output for record in measured.records]
+    return asdict(validity(said, plan.brief.schema))
 
 
 def _fit_requests(measured: Measured) -> dict[str, Any]:

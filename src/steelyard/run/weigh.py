@@ -193,7 +193,7 @@ def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[C
         comparisons=tuple(comparisons),
         clusters=None if groups is None else tuple(example.group for example in plan.split.test),
         notes=Notes(
-            leaks=max(leaks["normalised"]["test_count"], leaks["group"]["test_count"]),
+            leaks=max(leaks["near"]["test_count"], leaks["group"]["test_count"]),
             conflicts=audit["conflicts"]["inputs"] or 0,
             skipped_rows=len(plan.prepared.bad),
         ),

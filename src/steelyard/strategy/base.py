@@ -19,13 +19,19 @@ OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
 
 @dataclass(frozen=True)
 class Brief:
-    """What an arm must know of the task; saved with it."""
+    """What an arm must know of the task; saved with it. ``schema`` is JSON text, for kind json."""
 
     instruction: str
     kind: OutputKind
     labels: tuple[str, ...] = ()
     metric: str = "accuracy"
     max_output_tokens: int | None = None
+    schema: str | None = None
+
+    @property
+    def constrainable(self) -> bool:
+        """Whether answers can be held to the task's form while they are written."""
+        return self.kind == "label" or self.schema is not None
 
 
 @dataclass(frozen=True)

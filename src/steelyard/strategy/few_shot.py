@@ -85,7 +85,7 @@ class FewShot(PromptStrategy):
     def _shot_sets(self, desk: Desk) -> dict[str, tuple[Shot, ...]]:
         """Return the shot sets that fit the budget, by name; at least one, cut to fit."""
         context, budget = desk.context, self.config.max_prompt_tokens
-        labels = context.brief.labels if desk.labelled else ()
+        labels = context.brief.labels if context.brief.kind == "label" else ()
         pool = short_shots(desk, context.train, budget // _LONGEST_SHARE)
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}

@@ -74,7 +74,7 @@ class Lora(Strategy):
         self.config: LoraOptions = parse_options(self.name, LoraOptions, options)
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """Train once; label tasks give a constrained and a free arm over the same weights."""
+        """Train once; labels, and JSON with a schema, give a constrained and a free arm of it."""
         if context.spec.provider not in TUNABLE:
             raise ConfigError(
                 f"strategy lora cannot tune a model of provider {context.spec.provider!r} on this "
@@ -84,9 +84,9 @@ class Lora(Strategy):
         trained, left_out = self._train(context, recipe)
         model = context.build_model(replace(context.spec, adapter=str(trained.folder)))
         options = self._describe(recipe, trained, left_out)
-        labelled = context.brief.kind == "label"
-        decodings: dict[str, Decoding] = {"lora": "constrained" if labelled else "free"}
-        if labelled:
+        constrainable = context.brief.constrainable
+        decodings: dict[str, Decoding] = {"lora": "constrained" if constrainable else "free"}
+        if constrainable:
             decodings["lora_free"] = "free"
         arms: list[Arm] = []
         for name, decoding in decodings.items():
@@ -112,6 +112,7 @@ class Lora(Strategy):
             format=self.config.format,
             kind=brief.kind,
             choices=brief.labels if brief.kind == "label" else (),
+            schema=brief.schema,
             max_output_tokens=output_limit(brief, context.train, context.model),
         )
 

@@ -80,9 +80,9 @@ class Desk:
         self._expected = 0
 
     @property
-    def labelled(self) -> bool:
-        """Whether answers can be constrained to labels."""
-        return self.context.brief.kind == "label"
+    def constrainable(self) -> bool:
+        """Whether answers can be held to labels, or to a schema."""
+        return self.context.brief.constrainable
 
     @property
     def plan(self) -> Halving:
@@ -94,12 +94,13 @@ class Desk:
     ) -> PromptRecipe:
         """Return a recipe for this task, constrained where the task allows it."""
         brief = self.context.brief
-        decoding: Decoding = "constrained" if self.labelled else "free"
+        decoding: Decoding = "constrained" if self.constrainable else "free"
         return PromptRecipe(
             instruction=self._instruction,
             format=format_name,
             kind=brief.kind,
-            choices=brief.labels if self.labelled else (),
+            choices=brief.labels if brief.kind == "label" else (),
+            schema=brief.schema,
             shots=tuple(shots),
             retrieved=retrieved,
             decoding=decoding,
@@ -168,7 +169,10 @@ class Desk:
 
 
 class PromptStrategy(Strategy):
-    """A strategy that searches prompts. Labels give two arms: constrained, and ``NAME_free``."""
+    """A strategy that searches prompts.
+
+    Labels, and JSON with a schema, give two arms: constrained, and ``NAME_free``.
+    """
 
     arm_type: ClassVar[type[PromptArm]]
     config: SearchOptions
@@ -186,7 +190,7 @@ class PromptStrategy(Strategy):
         desk = Desk(context, self.config, self.arm_type)
         found = self.search(desk)
         arms: list[Arm] = [desk.arm(self.name, found, self.describe(found.ranked[0].value))]
-        if desk.labelled:
+        if desk.constrainable:
             free = self._search_free(desk, found)
             more = self.describe(free.ranked[0].value)
             arms.append(desk.arm(f"{self.name}_free", free, more))

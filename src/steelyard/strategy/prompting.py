@@ -31,7 +31,8 @@ class PromptRecipe:
     """Everything that makes a prompt from an input: plain data, saved with the arm.
 
     ``shots`` are shown with every input; ``retrieved`` is how many more are looked up for each.
-    ``choices`` are the texts that constrained decoding may answer with.
+    ``choices`` are the texts that constrained decoding may answer with, ``schema`` (JSON text) what
+    its JSON has to fit.
     """
 
     instruction: str
@@ -42,6 +43,7 @@ class PromptRecipe:
     retrieved: int = 0
     decoding: Decoding = "free"
     max_output_tokens: int = 64
+    schema: str | None = None
 
     def messages(self, example: Example, retrieved: Sequence[Shot] = ()) -> tuple[Message, ...]:
         """Return the chat for ``example``; ``retrieved`` shots stand nearest to the input."""
@@ -55,6 +57,7 @@ class PromptRecipe:
             max_output_tokens=self.max_output_tokens,
             choices=self.choices if self.decoding == "constrained" else (),
             nonce=nonce,
+            schema=self.schema if self.decoding == "constrained" else None,
         )
 
     @property
@@ -181,13 +184,25 @@ class PromptArm(Arm):
 
 
 def full_instruction(brief: Brief) -> str:
-    """Return the instruction, and the labels after it unless it names them all."""
+    """Return the instruction, and after it the labels, or the schema, unless it names them all."""
+    if brief.schema is not None:
+        return _with_schema(brief.instruction.strip(), brief.schema)
     named = [
         re.search(rf"(?<!\w){re.escape(label)}(?!\w)", brief.instruction) for label in brief.labels
     ]
     if brief.kind != "label" or all(named):
         return brief.instruction.strip()
     return f"{brief.instruction.strip()}\nAnswer with exactly one of: {', '.join(brief.labels)}."
+
+
+def _with_schema(instruction: str, schema: str) -> str:
+    """Add the schema to an instruction that does not name each of its fields."""
+    fields = json.loads(schema).get("properties", {})
+    if fields and all(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", instruction) for name in fields
+    ):
+        return instruction
+    return f"{instruction}\nAnswer with one JSON object that fits this JSON schema:\n{schema}"
 
 
 def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:

@@ -14,6 +14,7 @@ from steelyard.task.formats import BadRow
 from steelyard.task.leaks import SHOWN, check_split
 from steelyard.task.near import THRESHOLD, near_pairs
 from steelyard.task.normalise import asked_text, exact_key, groups_of, normalise, normalised_key
+from steelyard.words import counted
 
 KEYS_SHOWN = 50
 MIN_TEST = 30
@@ -154,27 +155,28 @@ def _skipped(bad: Sequence[BadRow]) -> dict[str, Any]:
 def _warnings(result: dict[str, Any], split: Split, given: AuditInput) -> list[str]:
     leaks, conflicts = result["leaks"], result["conflicts"]
     leaking = max(leaks["normalised"]["test_count"], leaks["group"]["test_count"])
+    nearly = leaks["near"]["test_count"] - leaks["normalised"]["test_count"]
     absent = [label for label, n in (result["parts"]["test"]["labels"] or {}).items() if n == 0]
     near = result["duplicates"]["near"]
     said = [
-        (leaking, f"in train or dev too: {_count(leaking, 'test row')}, which overstates quality"),
-        (given.bad, f"left out: {_count(len(given.bad), 'bad row')}"),
+        (leaking, f"in train or dev too: {counted(leaking, 'test row')}, which overstates quality"),
+        (
+            nearly,
+            f"nearly in train or dev too: {counted(nearly, 'test row')}, which may overstate quality",
+        ),
+        (given.bad, f"left out: {counted(len(given.bad), 'bad row')}"),
         (
             conflicts["inputs"],
-            f"{_count(conflicts['inputs'], 'input')} with different outputs: no arm gets all right",
+            f"{counted(conflicts['inputs'] or 0, 'input')} with different outputs: no arm gets all right",
         ),
         (
             len(split.test) < MIN_TEST,
-            f"only {_count(len(split.test), 'test row')}: only large differences can be seen",
+            f"only {counted(len(split.test), 'test row')}: only large differences can be seen",
         ),
         (absent, f"no test row has the label {', '.join(absent[:5])}: it is not measured"),
         (
             (near["rate"] or 0) > NEAR_MANY,
-            f"{near['rows']} rows nearly repeat another: fewer independent examples than rows",
+            f"{counted(near['rows'], 'row')} nearly repeat another: fewer independent examples than rows",
         ),
     ]
     return [text for flag, text in said if flag]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -23,6 +23,7 @@ from pydantic import (
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest
 from steelyard.task.explain import explain
+from steelyard.task.formats.folder import files_of, is_dataset_folder
 from steelyard.task.model_choice import ModelConfig
 from steelyard.task.sections import (
     ColumnsConfig,
@@ -229,13 +230,15 @@ def _no_task(given: Path) -> str:
 
 def _check_files(task: Task, where: str, lines: Lines) -> None:
     for part, path in task.example_paths.items():
-        if path.is_file():
+        if path.is_file() or is_dataset_folder(path):
             continue
         line = lines.get(("examples", part)) or lines.get(("examples",))
         at = f"{where} line {line}" if line else where
         key = "examples" if part == "all" else f"examples.{part}"
         if path.is_dir():
-            raise ConfigError(f"{at}: {key}: {path} is a folder: name a file in it")
+            raise ConfigError(
+                f"{at}: {key}: {path} is a folder: name a file in it, or a datasets folder"
+            )
         hint = closest(path.name, names_in(path.parent))
         raise ConfigError(f"{at}: {key}: no file {path}{hint}")
     documents = task.documents_path
@@ -266,6 +269,8 @@ def _fingerprint(task: Task) -> str:
     canonical = json.dumps(config, sort_keys=True, ensure_ascii=False, default=str)
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass"))
     for part, path in sorted(task.example_paths.items()):
-        with path.open("rb") as file:
-            digest.update(f"\0{part}\0{hashlib.file_digest(file, 'sha256').hexdigest()}".encode())
+        for each in files_of(path):
+            with each.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"\0{part}\0{found}".encode())
     return digest.hexdigest()

@@ -11,8 +11,8 @@ from typing import Any
 
 from steelyard.core import OutputKind
 from steelyard.errors import DataError
-from steelyard.task.formats import reader_for, resolve
-from steelyard.task.formats.table import read_table
+from steelyard.task.formats import container_of, reader_for, resolve
+from steelyard.task.formats.shapes import known_keys
 from steelyard.task.read import read_file
 from steelyard.task.rows import RowParser
 from steelyard.task.sections import check_labels
@@ -32,12 +32,16 @@ class Guess:
     count: int
 
 
-def guess_file(path: Path) -> Guess:
-    """Read ``path`` and guess its columns, output kind and labels. Raises `DataError`."""
-    reader_for(path)
-    is_table = path.suffix.lower() in {".csv", ".tsv"}
+def guess_file(
+    path: Path, columns: Mapping[str, str] | None = None, *, patient: bool = False
+) -> Guess:
+    """Read ``path`` and guess its columns, output kind and labels. Raises `DataError`.
+
+    ``columns`` maps roles to names that are known and not to be guessed. A ``patient`` guess takes
+    labels that differ only by case, or that hold a line break, as they are.
+    """
     try:
-        columns = _table_columns(path) if is_table else {}
+        columns = _columns(path, columns or {})
     except UnicodeDecodeError:
         raise DataError(encoding_problem(path)) from None
     except OSError as error:
@@ -48,6 +52,8 @@ def guess_file(path: Path) -> Guess:
     if not examples:
         raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
     guess = _guess_outputs([example.output for example in examples], columns)
+    if patient:
+        return guess
     try:
         check_labels(guess.labels)
     except ValueError as error:
@@ -73,20 +79,32 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def _table_columns(path: Path) -> dict[str, str]:
-    """Name input and output by the header, else by what the cells look like."""
-    rows = [dict(row.fields) for row in read_table(path) if row.reason is None]
-    if len(rows) < 2:
+def _columns(path: Path, columns: Mapping[str, str]) -> dict[str, str]:
+    """Which column of a table plays which role; only ``columns`` where rows name their own fields."""
+    container = container_of(path)
+    if not container.has_header:
+        return dict(columns)
+    body = [row.fields for row in reader_for(path)(path, None) if row.reason is None]
+    if not body:
         raise DataError(
             f"{path.name} holds no examples: give a header line and one row per example"
         )
-    header, body = [name for name in rows[0] if name], rows[1:]
-    roles = resolve(tuple(header), {})
-    free = [name for name in header if name not in roles.values()]
+    header = tuple(dict.fromkeys(name for fields in body for name in fields if name))
+    if "input" not in columns and known_keys(header) is not None:
+        return dict(columns)
     if len(header) < 2:
         raise DataError(
-            f"{path.name} has one column, {header}: an input and an output column are needed"
+            f"{path.name} has one column, {list(header)}: an input and an output column are needed"
         )
+    return guess_columns(header, body, columns)
+
+
+def guess_columns(
+    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Mapping[str, str]
+) -> dict[str, str]:
+    """Name input and output by the header, else by what the cells of ``body`` look like."""
+    roles = dict(resolve(header, columns))
+    free = [name for name in header if name not in roles.values()]
     if "input" not in roles:
         pool = free or [name for name in header if name != roles.get("output")]
         roles["input"] = max(pool, key=lambda name: _mean_length(body, name))

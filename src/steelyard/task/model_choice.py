@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
 from typing import Any
 
-from pydantic import field_validator, model_validator
+import yaml
+from pydantic import PositiveInt, field_validator, model_validator
 
 from steelyard.errors import closest
 from steelyard.task.sections import Name, Section
 
 EMBEDDED = "smollm2-135m"
 PROVIDERS = ("embedded", "hf", "openai", "fake")
-FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, fake:NAME"
+"""The kinds of model that answer; the providers in ``data/endpoints.yaml`` are of kind openai."""
+
+FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, groq:NAME, …, fake:NAME"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+@lru_cache(maxsize=1)
+def endpoints() -> Mapping[str, Mapping[str, Any]]:
+    """The providers known by name with an OpenAI-compatible endpoint; see ``data/endpoints.yaml``."""
+    text = files("steelyard.task").joinpath("data/endpoints.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
 class ModelConfig(Section):
-    """How to build the model. The key itself is never stored, only its environment variable."""
+    """How to build the model. The key itself is never stored, only its environment variable.
+
+    ``max_in_flight`` bounds how many requests a hosted model is sent at once.
+    """
 
     provider: str = "embedded"
     name: Name = EMBEDDED
     base_url: str | None = None
     api_key_env: str | None = None
+    max_in_flight: PositiveInt | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -32,10 +49,11 @@ class ModelConfig(Section):
     @field_validator("provider")
     @classmethod
     def _known_provider(cls, provider: str) -> str:
-        if provider not in PROVIDERS:
-            known = ", ".join(PROVIDERS)
+        every = list(dict.fromkeys([*PROVIDERS, *endpoints()]))
+        if provider not in every:
+            known = ", ".join(every)
             raise ValueError(
-                f"unknown provider {provider!r}{closest(provider, PROVIDERS)}; known: {known}"
+                f"unknown provider {provider!r}{closest(provider, every)}; known: {known}"
             )
         return provider
 
@@ -59,11 +77,32 @@ class ModelConfig(Section):
             raise ValueError(f"provider {self.provider} needs a name: add name: …")
         if self.provider == "embedded" and self.name != EMBEDDED:
             raise ValueError(f"the embedded model is {EMBEDDED}, not {self.name!r}; use: {FORMS}")
+        hint = endpoints().get(self.provider, {}).get("hint")
+        if hint is not None and self.base_url is None:
+            raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
         return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set, provider and name always."""
         return self.model_dump(exclude_none=True)
+
+    def to_spec(self) -> dict[str, Any]:
+        """Return what a `ModelSpec` takes: a provider known by name is resolved to its endpoint.
+
+        ``openai`` keeps its address open, so that ``OPENAI_BASE_URL`` is respected.
+        """
+        spec = self.to_dict()
+        known = endpoints().get(self.provider)
+        if known is None or self.provider == "openai":
+            return spec
+        given = {
+            "base_url": known.get("base_url"),
+            "api_key_env": known.get("key"),
+            "key_header": known.get("key_header"),
+            "max_in_flight": known.get("in_flight"),
+        }
+        filled = {name: value for name, value in given.items() if value is not None}
+        return {**filled, **spec, "provider": "openai"}
 
 
 def parse_model(text: str) -> dict[str, str]:

@@ -2,28 +2,32 @@
 
 Broder, "On the resemblance and containment of documents" (1997), with the banding of Leskovec,
 Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3. Shingles are runs of five characters.
+`steelyard.task.candidates` says which pairs are compared; ``benchmarks/near.py`` measures recall,
+precision and time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from steelyard.task.candidates import (
+    VainPairs,
+    across_buckets,
+    across_prefixes,
+    within_buckets,
+    within_prefixes,
+)
 from steelyard.task.forest import Forest
+from steelyard.task.shingles import SHINGLE, Indices, Shingles
+
+__all__ = ["SHINGLE", "THRESHOLD", "NearPair", "near_matches", "near_pairs"]
 
 THRESHOLD = 0.8
-SHINGLE = 5
-BANDS = 16
-ROWS = 4  # a pair at the threshold is found with probability 1 - (1 - 0.8**4)**16 > 0.9997
-_BLOCK = 1_000_000
-_CROWD = 8
-_TRIES = 20
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-
-Hashes = NDArray[np.uint64]
+_TRIES = 10
+_MORE_TRIES = 40
 
 
 class NearPair(NamedTuple):
@@ -35,86 +39,110 @@ class NearPair(NamedTuple):
 
 
 def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[NearPair]:
-    """Find pairs of distinct normalised ``texts`` at least ``threshold`` similar.
+    """Find pairs of distinct normalised ``texts`` at least ``threshold`` similar, closest first.
 
     The pairs tie together all that hangs together, without listing every pair of a cluster: two
     texts that earlier pairs connect are not compared. Equal texts are looked at once, under their
-    first index. Time stays bounded on templated data: in a band, a text meets the first eight of
-    its bucket, and after twenty comparisons in vain it is left alone.
+    first index. Time stays bounded on templated data: a text meets the eight before it in each of
+    its buckets, then, if one looked near and was not, the six before it among those that share one
+    of its rarest shingles; after 10 and 40 full comparisons in vain it is left alone.
     """
-    firsts = sorted({text: index for index, text in reversed(list(enumerate(texts)))}.values())
-    shingles = [_shingles(texts[index]) for index in firsts]
-    forest, in_vain = Forest(len(firsts)), [0] * len(firsts)
-    pairs: list[NearPair] = []
-    for a, b in _candidates(_signatures(shingles)):
-        if in_vain[b] >= _TRIES or forest.find(a) == forest.find(b):
-            continue
-        similarity = _jaccard(shingles[a], shingles[b], threshold)
-        if similarity >= threshold:
-            forest.join(a, b)
-            pairs.append(NearPair(firsts[a], firsts[b], similarity))
-        else:
-            in_vain[b] += 1
-    return pairs
+    firsts = _firsts(texts, range(len(texts)))
+    search = _Search(Shingles([texts[index] for index in firsts]), threshold)
+    for a, b in within_buckets(search.shingles):
+        search.compare(a, b)
+    crowded = np.flatnonzero(search.in_vain)
+    search.tries, search.in_vain[:] = _MORE_TRIES, 0
+    for a, b in within_prefixes(search.shingles, crowded, search.roots, threshold):
+        search.compare(a, b)
+    pairs = [
+        NearPair(min(firsts[a], firsts[b]), max(firsts[a], firsts[b]), similarity)
+        for a, b, similarity in search.found
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.similarity, pair))
 
 
-def _shingles(text: str) -> Hashes:
-    """Sorted distinct 64-bit hashes of the text's shingles; a shorter text is one shingle."""
-    padded = text.ljust(SHINGLE, "\0")
-    codes = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(
-        np.uint64
-    )
-    count = len(codes) - SHINGLE + 1
-    hashes = np.zeros(count, dtype=np.uint64)
-    for offset in range(SHINGLE):
-        hashes = _mix(hashes ^ codes[offset : offset + count])
-    return np.unique(hashes)
+class _Search:
+    """What is known so far of texts that near pairs tie together."""
+
+    def __init__(self, shingles: Shingles, threshold: float) -> None:
+        texts = len(shingles.sizes)
+        self.shingles = shingles
+        self.threshold = threshold
+        self.tries = _TRIES
+        self.found: list[tuple[int, int, float]] = []
+        self.roots = np.arange(texts)
+        self.in_vain = np.zeros(texts, dtype=np.int64)
+        self._forest = Forest(texts)
+        self._vain = VainPairs(texts)
+
+    def compare(self, a: Indices, b: Indices) -> None:
+        """Compare the pairs ``a[i]``, ``b[i]`` that may bring something; ``b`` holds no index twice."""
+        worth = (self.roots[a] != self.roots[b]) & (self.in_vain[b] < self.tries)
+        worth[worth] = ~self._vain.holds(a[worth], b[worth])
+        a, b, similarities = self.shingles.compare(a[worth], b[worth], self.threshold)
+        near = similarities >= self.threshold
+        self.in_vain[b[~near]] += 1
+        self._vain.add(a[~near], b[~near])
+        for one, other, similarity in zip(
+            a[near].tolist(), b[near].tolist(), similarities[near].tolist(), strict=True
+        ):
+            if self._forest.find(one) != self._forest.find(other):
+                self._forest.join(one, other)
+                self.found.append((one, other, similarity))
+        if near.any():
+            self.roots = self._forest.roots()
 
 
-def _mix(values: Hashes) -> Hashes:
-    """The finaliser of splitmix64 (Steele, Lea and Flood, 2014); wraps around on purpose."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (values ^ (values >> np.uint64(31))) + _MULTIPLIER
+def near_matches(
+    texts: Sequence[str], parts: Sequence[int], threshold: float = THRESHOLD
+) -> list[NearPair]:
+    """For each text with one at least ``threshold`` similar in a lower part: the closest found.
+
+    ``parts[i]`` is the part of ``texts[i]``. The matched index comes first in a pair (``a``), the
+    text asked about second; equal texts match with similarity 1. Pairs come in the order of the
+    latter. Every pair is compared directly, whatever else connects the two.
+    """
+    found: dict[int, NearPair] = {}
+    for part in sorted(set(parts))[1:]:
+        pool = _firsts(texts, (index for index, other in enumerate(parts) if other < part))
+        asked = _firsts(texts, (index for index, other in enumerate(parts) if other == part))
+        best = _best(texts, pool, asked, threshold)
+        for index, other in enumerate(parts):
+            if other == part and texts[index] in best:
+                match, similarity = best[texts[index]]
+                found[index] = NearPair(match, index, similarity)
+    return [found[index] for index in sorted(found)]
 
 
-def _signatures(shingles: list[Hashes]) -> Hashes:
-    """The smallest hash per text and permutation, shape (texts, BANDS * ROWS)."""
-    signatures = np.empty((len(shingles), BANDS * ROWS), dtype=np.uint64)
-    start = 0
-    while start < len(shingles):
-        stop, total = start, 0
-        while stop < len(shingles) and (stop == start or total + len(shingles[stop]) <= _BLOCK):
-            total += len(shingles[stop])
-            stop += 1
-        values = np.concatenate(shingles[start:stop])
-        lengths = [len(item) for item in shingles[start:stop]]
-        offsets = np.cumsum([0, *lengths[:-1]])
-        for column in range(BANDS * ROWS):
-            salt = _mix(np.array([column + 1], dtype=np.uint64))
-            permuted = (values ^ salt) * (_MULTIPLIER + np.uint64(2 * column))
-            permuted ^= permuted >> np.uint64(32)
-            signatures[start:stop, column] = np.minimum.reduceat(permuted, offsets)
-        start = stop
-    return signatures
+def _best(
+    texts: Sequence[str], pool: Sequence[int], asked: Sequence[int], threshold: float
+) -> dict[str, tuple[int, float]]:
+    """The closest of ``pool`` and its similarity, for each asked text that has one."""
+    shingles = Shingles([texts[index] for index in [*pool, *asked]])
+    best = np.zeros(len(shingles.sizes))
+    match = np.zeros(len(shingles.sizes), dtype=np.int64)
+
+    def compare(a: Indices, b: Indices) -> None:
+        a, b, similarities = shingles.compare(a, b, threshold)
+        closer = (similarities >= threshold) & (similarities > best[b])
+        best[b[closer]], match[b[closer]] = similarities[closer], a[closer]
+
+    for a, b in across_buckets(shingles, len(pool)):
+        compare(a, b)
+    open_ = np.arange(len(pool), len(best))
+    for a, b in across_prefixes(shingles, len(pool), open_[best[open_] == 0], threshold):
+        compare(a, b)
+    return {
+        texts[index]: (pool[match[place]], float(best[place]))
+        for place, index in enumerate(asked, len(pool))
+        if best[place] > 0
+    }
 
 
-def _candidates(signatures: Hashes) -> Iterator[tuple[int, int]]:
-    """Pairs whose signatures agree in a whole band; a pair may come more than once."""
-    for band in range(BANDS):
-        buckets: dict[bytes, list[int]] = {}
-        rows = np.ascontiguousarray(signatures[:, band * ROWS : (band + 1) * ROWS])
-        for b in range(len(rows)):
-            bucket = buckets.setdefault(rows[b].tobytes(), [])
-            yield from ((a, b) for a in bucket)
-            if len(bucket) < _CROWD:
-                bucket.append(b)
-
-
-def _jaccard(a: Hashes, b: Hashes, threshold: float) -> float:
-    """Shared over all of two sorted sets; 0 when the sizes alone rule the threshold out."""
-    if min(len(a), len(b)) < threshold * max(len(a), len(b)):
-        return 0.0
-    places = np.minimum(np.searchsorted(a, b), len(a) - 1)
-    shared = int(np.count_nonzero(a[places] == b))
-    return shared / (len(a) + len(b) - shared)
+def _firsts(texts: Sequence[str], indices: Iterable[int]) -> list[int]:
+    """The first index of each distinct text."""
+    firsts: dict[str, int] = {}
+    for index in indices:
+        firsts.setdefault(texts[index], index)
+    return list(firsts.values())

@@ -16,18 +16,27 @@ from steelyard.core import Example, Message, OutputKind
 from steelyard.errors import closest
 from steelyard.task.formats.base import RawRow, RowError, resolve
 from steelyard.task.formats.chat import cut_chat
+from steelyard.task.formats.shapes import SHAPES, Conversation, known_keys
+from steelyard.task.formats.shapes.base import VALUE_KEY
+from steelyard.task.formats.shapes.prompt_completion import SYSTEM
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _CHAT_KEY = "messages"
+_CHAT_SHAPE = "openai"
 
 
 @dataclass
 class RowParser:
-    """Turns rows into examples and remembers which keys it had no use for."""
+    """Turns rows into examples and remembers which keys it had no use for.
+
+    A ``patient`` parser takes outputs as they are written (empty, of any label, JSON or not) and
+    leaves it to the audit to judge them.
+    """
 
     kind: OutputKind
     labels: tuple[str, ...]
     columns: Mapping[str, str]
+    patient: bool = False
     ignored: dict[str, None] = field(default_factory=dict)
 
     def parse(self, row: RawRow, file: str) -> Example:
@@ -36,9 +45,15 @@ class RowParser:
             raise RowError(row.reason)
         fields = row.fields
         roles = resolve(tuple(fields), self.columns)
-        context, text, output = self._turns(fields, roles)
-        used = set(roles.values())
-        self.ignored.update(dict.fromkeys(key for key in fields if key not in used | {_CHAT_KEY}))
+        conversation = None if "input" in self.columns else _conversation(fields)
+        if conversation is None:
+            context, text, output = self._turns(fields, roles)
+            used = {*roles.values(), _CHAT_KEY, SYSTEM}
+            self.ignored.update(dict.fromkeys(key for key in fields if key not in used))
+        else:
+            context, text, output = _cut(conversation)
+            used = {name for role, name in roles.items() if role not in {"input", "output"}}
+            self.ignored.update(dict.fromkeys(conversation.fields.keys() - used))
         example = Example(
             id=_optional(fields, roles, "id") or "",
             input=_clean(text, "input"),
@@ -66,16 +81,20 @@ class RowParser:
             raise RowError(
                 f"the input is {_json_kind(values['input'])}, not text: put it in quotes"
             )
-        return (), values["input"], values["output"]
+        system = fields.get(SYSTEM)
+        context = (Message("system", system),) if isinstance(system, str) and system else ()
+        return context, values["input"], values["output"]
 
     def _output(self, value: Any) -> str:
         if isinstance(value, dict | list):
-            if self.kind != "json":
+            if self.kind != "json" and not self.patient:
                 raise RowError(
                     f"the output is {_json_kind(value)}, not text; for JSON set output.kind: json"
                 )
             value = json.dumps(value, ensure_ascii=False)
         text = value if isinstance(value, str) else json.dumps(value)
+        if self.patient:
+            return _usable(text, "output")
         text = _clean(text, "output")
         if self.kind == "json":
             _check_json(text)
@@ -86,6 +105,20 @@ class RowParser:
         if self.labels and text not in self.labels:
             raise RowError(_unknown_label(text[:200], self.labels))
         return text
+
+
+def _conversation(fields: Mapping[str, Any]) -> Conversation | None:
+    """Read a row whose keys are those of ShareGPT, Alpaca, a log or a pair; ``None`` for others."""
+    name = known_keys(tuple(fields))
+    if name is None or name == _CHAT_SHAPE:
+        return None
+    shape = SHAPES.get(name)
+    return shape.read(fields, {}) if shape.fits(fields) else None
+
+
+def _cut(conversation: Conversation) -> tuple[Any, Any, Any]:
+    turns = cut_chat(conversation.turns)
+    return turns.context, turns.input, conversation.turns[-1].get(VALUE_KEY, turns.output)
 
 
 def content_id(example: Example) -> str:

@@ -149,16 +149,20 @@ class TrafficConfig(Section):
 
 
 class PriceConfig(Section):
-    """Money per million tokens, or ``per_hour`` for the machine that runs local models."""
+    """Money per million tokens, or ``per_hour`` for the machine that runs local models.
+
+    ``training`` is what a million tokens of hosted fine-tuning cost.
+    """
 
     input: Money | None = None
     cached: Money | None = None
     output: Money | None = None
+    training: Money | None = None
     per_hour: Money | None = None
 
     @model_validator(mode="after")
     def _check_kind(self) -> PriceConfig:
-        tokens = (self.input, self.cached, self.output)
+        tokens = (self.input, self.cached, self.output, self.training)
         if all(price is None for price in (*tokens, self.per_hour)):
             raise ValueError("no price given: set input and output per million tokens, or per_hour")
         if self.per_hour is not None and any(price is not None for price in tokens):

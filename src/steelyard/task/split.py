@@ -13,6 +13,7 @@ from steelyard.errors import DataError
 from steelyard.task.clusters import Cluster, build_clusters
 from steelyard.task.quotas import part_sizes, stratum_quotas
 from steelyard.task.sections import SplitConfig
+from steelyard.words import counted
 
 MIN_EXAMPLES = 10
 SHOWN = 5
@@ -61,8 +62,8 @@ def carve_dev(
     sizes = {"train": whole["train"] + whole["test"], "dev": whole["dev"], "test": 0}
     if len(train) < MIN_EXAMPLES:
         raise DataError(
-            f"train has {_count(train)} and there is no dev file: add rows up to {MIN_EXAMPLES}, "
-            "or give a dev file"
+            f"train has {counted(len(train), 'example')} and there is no dev file: add rows up to "
+            f"{MIN_EXAMPLES}, or give a dev file"
         )
     parts, clusters = _allocate(train, sizes, seed, kind)
     if not parts["dev"] or not parts["train"]:
@@ -74,8 +75,8 @@ def check_enough(examples: Sequence[Example], kind: OutputKind) -> None:
     """Refuse examples that cannot be weighed at all. Raises `DataError`."""
     if len(examples) < MIN_EXAMPLES:
         raise DataError(
-            f"{_count(examples)} cannot be split into train, dev and test: at least {MIN_EXAMPLES} "
-            "are needed, and 100 or more for a firm verdict; label more rows"
+            f"{counted(len(examples), 'example')} cannot be split into train, dev and test: at "
+            f"least {MIN_EXAMPLES} are needed, and 100 or more for a firm verdict; label more rows"
         )
     outputs = {example.output for example in examples}
     if kind == "label" and len(outputs) == 1:
@@ -103,10 +104,23 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
 def _allocate(
     examples: Sequence[Example], sizes: Mapping[str, int], seed: int, kind: OutputKind
 ) -> tuple[dict[str, tuple[Example, ...]], list[Cluster]]:
-    """Give every cluster, the largest first, to the part that lacks its labels most."""
     ordered = sorted(examples, key=lambda example: (example.id, example.source))
     strata = [example.output if kind == "label" else "" for example in ordered]
     clusters = build_clusters(ordered, strata)
+    chosen = allocate(clusters, strata, sizes, seed)
+    return {
+        part: tuple(ordered[index] for index in indices) for part, indices in chosen.items()
+    }, clusters
+
+
+def allocate(
+    clusters: Sequence[Cluster], strata: Sequence[str], sizes: Mapping[str, int], seed: int
+) -> dict[str, list[int]]:
+    """Give every cluster, the largest first, to the part that lacks its labels most.
+
+    ``strata`` has the label of each example, ``sizes`` the examples wanted by part. Returns the
+    indices of the examples by part, in order.
+    """
     deficits = stratum_quotas(Counter(strata), sizes)
     rng = np.random.Generator(np.random.PCG64(seed))
     shuffled = [clusters[index] for index in rng.permutation(len(clusters))]
@@ -118,9 +132,7 @@ def _allocate(
         room[part] -= len(cluster.members)
         for stratum, count in cluster.strata.items():
             deficits[part][stratum] -= count
-    return {
-        part: tuple(ordered[index] for index in sorted(indices)) for part, indices in chosen.items()
-    }, clusters
+    return {part: sorted(indices) for part, indices in chosen.items()}
 
 
 def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:
@@ -138,7 +150,3 @@ def _too_clustered(clusters: int) -> str:
         f"the examples fall into {clusters} groups of duplicates or shared 'group' values, too few "
         "or too uneven to fill train, dev and test: add examples of other groups"
     )
-
-
-def _count(examples: Sequence[Example]) -> str:
-    return "1 example" if len(examples) == 1 else f"{len(examples)} examples"

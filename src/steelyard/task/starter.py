@@ -15,6 +15,7 @@ import yaml
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, DataError, StorageError, closest
 from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
+from steelyard.task.formats.folder import is_dataset_folder
 from steelyard.task.guess import Guess, guess_file
 from steelyard.task.source import names_in
 
@@ -32,13 +33,14 @@ def init_from_file(folder: Path | str, source: Path | str) -> Path:
     `ConfigError` for a folder that is not empty, `StorageError` when it cannot be written.
     """
     folder, source = Path(folder).expanduser(), Path(source).expanduser()
-    if not source.is_file():
+    is_set = is_dataset_folder(source)
+    if not source.is_file() and not is_set:
         raise DataError(f"no file {source}{closest(source.name, names_in(source.parent))}")
     _check_free(folder)
     guess = guess_file(source)
 
     def fill(target: Path) -> None:
-        shutil.copyfile(source, target / source.name)
+        (shutil.copytree if is_set else shutil.copyfile)(source, target / source.name)
         text = _render(guess, folder, source.name)
         (target / FILE_NAME).write_text(text, encoding="utf-8")
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from steelyard.errors import ModelError
+from steelyard.files import write_whole
 from steelyard.train.config import LoraConfig
 from steelyard.train.packing import Sample
 from steelyard.train.trainer import Epoch, Tick, Trainer
@@ -102,7 +103,7 @@ class _Search:
             self.trainer.reset()
             self.trainer.span = 1
             epoch = self.trainer.epoch(self._part, self.dev, rate, self._ticks)
-            _write_whole(path, vars(epoch))
+            write_whole(path, json.dumps(vars(epoch)))
         self._ticks.finish(len(self._part))
         return Epoch(**json.loads(path.read_text(encoding="utf-8")))
 
@@ -152,16 +153,10 @@ class _Ticks:
         return -(-samples // self._size)
 
 
-def _write_whole(path: Path, data: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(data), encoding="utf-8")
-    partial.replace(path)
-
-
 def save_trained(trained: Trained, path: Path) -> None:
     """Write the outcome beside its adapter, and only then drop the checkpoints it rests on."""
     data = {**vars(trained), "folder": trained.folder.name, "trace": list(trained.trace)}
-    _write_whole(path, data)
+    write_whole(path, json.dumps(data))
     for checkpoint in path.parent.glob("*.pt"):
         checkpoint.unlink()
 

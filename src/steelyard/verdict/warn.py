@@ -5,6 +5,7 @@ from __future__ import annotations
 from steelyard.stats import detectable_difference
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.limits import Kept
+from steelyard.words import counted
 
 THIN_TEST = 100
 MANY_FAILED = 0.05
@@ -41,16 +42,16 @@ def _failed(case: Case, choice: Candidate | None) -> list[str]:
 def _audit(case: Case) -> list[str]:
     notes, found = case.notes, []
     if notes.leaks:
-        found.append(
-            f"leaks: {notes.leaks} test items are also in train or dev; quality reads high"
-        )
+        items = counted(notes.leaks, "test item is", "test items are")
+        found.append(f"leaks: {items} also in train or dev, or nearly; quality reads high")
     if notes.conflicts:
+        inputs = counted(notes.conflicts, "input has", "inputs have")
         found.append(
-            f"conflicts: {notes.conflicts} inputs have several different outputs; no arm can get "
-            "all of them right"
+            f"conflicts: {inputs} several different outputs; no arm can get all of them right"
         )
     if notes.skipped_rows:
-        found.append(f"left out: {notes.skipped_rows} bad rows were skipped")
+        rows = counted(notes.skipped_rows, "bad row was", "bad rows were")
+        found.append(f"left out: {rows} skipped")
     return found
 
 

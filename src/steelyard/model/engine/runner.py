@@ -11,6 +11,7 @@ import torch
 
 from steelyard.model.engine.attention import IMPLEMENTATION, Step
 from steelyard.model.engine.cache import Arena, Prefix, Rows, Shape
+from steelyard.model.engine.guide import Guide, Taken
 from steelyard.model.engine.trie import Node, forced_path
 
 Forward = Callable[..., Any]
@@ -18,7 +19,10 @@ Forward = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Job:
-    """One request as tokens: ``own`` follow the shared prefix; ``root`` constrains the answer."""
+    """One request as tokens: ``own`` follow the shared prefix.
+
+    ``root`` constrains the answer to choices; ``guide`` follows it through a grammar, for one run.
+    """
 
     own: tuple[int, ...]
     max_output_tokens: int
@@ -27,6 +31,7 @@ class Job:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     stopped: Callable[[list[int]], bool] | None = None
+    guide: Guide | None = None
 
 
 @dataclass
@@ -173,9 +178,15 @@ class Runner:
                 continue
             if state.node is not None:
                 _descend(state, scores)
-            else:
-                token = best if state.job.temperature <= 0 else _sample(state, scores)
-                self._append(state, token)
+                continue
+            guide = state.job.guide
+            if guide is not None:
+                scores = guide.mask(scores)
+                best = int(scores.argmax())
+            token = best if state.job.temperature <= 0 else _sample(state, scores)
+            self._append(state, token)
+            if guide is not None:
+                self._follow(state, guide.take(token))
 
     def _append(self, state: Progress, token: int) -> None:
         if token in self.end_tokens:
@@ -184,6 +195,19 @@ class Runner:
         state.output.append(token)
         state.pending = [token]
         if state.job.stopped is not None and state.job.stopped(state.output):
+            state.finish = "stop"
+        elif len(state.output) >= state.job.max_output_tokens:
+            state.finish = "length"
+
+    def _follow(self, state: Progress, taken: Taken) -> None:
+        """Add what the grammar forces after a token; an answer that is complete needs no end token."""
+        if state.finish == "stop":
+            return
+        room = state.job.max_output_tokens - len(state.output)
+        forced = taken.forced[: max(room, 0)]
+        state.output += forced
+        state.pending = [*state.pending, *forced]
+        if len(forced) == len(taken.forced) and taken.is_complete:
             state.finish = "stop"
         elif len(state.output) >= state.job.max_output_tokens:
             state.finish = "length"
@@ -204,6 +228,12 @@ def _begin(job: Job) -> Progress:
             state.finish = "choice"
             state.probabilities[state.node.choice] = 1.0
             state.first_token_seconds = 0.0
+    if job.guide is not None:
+        forced = job.guide.begin().forced[: job.max_output_tokens]
+        state.pending += forced
+        state.output += forced
+        if len(forced) == job.max_output_tokens:
+            state.finish, state.first_token_seconds = "length", 0.0
     if job.temperature > 0:
         state.generator = torch.Generator().manual_seed(job.seed or 0)
     return state

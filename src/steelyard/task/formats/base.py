@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
 import yaml
+
+_PAIRS = (
+    {"input": "input", "output": "output"},
+    {"input": "prompt", "output": "completion"},
+)
+"""Names that belong together: a ``label`` beside a prompt and its completion is no output."""
 
 
 class RawRow(NamedTuple):
@@ -35,9 +41,18 @@ class RowError(ValueError):
 
 
 class RowReader(Protocol):
-    """Reads a file row by row; ``columns`` maps roles to the names the user gave."""
+    """Reads a file row by row.
 
-    def __call__(self, path: Path, columns: Mapping[str, str]) -> Iterator[RawRow]:
+    ``columns`` maps roles to the names the user gave; they are held against a table's header, unless
+    they are ``None``. ``on_bytes`` is told how many bytes of the file have been read.
+    """
+
+    def __call__(
+        self,
+        path: Path,
+        columns: Mapping[str, str] | None,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> Iterator[RawRow]:
         """Yield the rows in order, blank ones left out. Raises `DataError` for the whole file."""
         ...
 
@@ -56,6 +71,11 @@ def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dic
     folded: dict[str, str] = {}
     for key in keys:
         folded.setdefault(key.strip().casefold(), key)
+    for pair in _PAIRS:
+        named = {role: folded.get(name) for role, name in pair.items()}
+        if not roles.keys() & pair.keys() and all(named.values()):
+            roles |= {role: name for role, name in named.items() if name is not None}
+            taken |= set(roles.values())
     for role, names in usual_names().items():
         free = (folded[name] for name in names if name in folded and folded[name] not in taken)
         if role not in roles and (found := next(free, None)) is not None:
@@ -64,6 +84,9 @@ def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dic
     return roles
 
 
-def resolve(keys: tuple[str, ...], columns: Mapping[str, str]) -> dict[str, str]:
-    """Say which of ``keys`` plays which role; a role the user named keeps that name."""
+def resolve(keys: tuple[str, ...], columns: Mapping[str, str]) -> Mapping[str, str]:
+    """Say which of ``keys`` plays which role; a role the user named keeps that name.
+
+    The answer is kept and shared: copy it to change it.
+    """
     return _resolve(keys, tuple(columns.items()))

@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import csv
-import sys
+import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from steelyard.errors import DataError, closest
+from steelyard.task.formats import container_of
 from steelyard.task.formats.base import RawRow, resolve
+from steelyard.task.formats.shapes import known_keys
+from steelyard.task.formats.stream import (
+    MOST_LINE_BYTES,
+    ROWS_BETWEEN_REPORTS,
+    OnBytes,
+    is_packed,
+    open_bytes,
+)
+from steelyard.task.source import encoding_problem
 
 _DELIMITERS = ",;\t|"
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_TWO = 2
 
 
-def read_rows(path: Path, columns: Mapping[str, str]) -> Iterator[RawRow]:
-    """Yield the table's rows by column name; the delimiter is read from the header."""
-    for row in read_table(path):
-        if row.line == 1:
-            check_columns(path, tuple(row.fields), columns)
-        else:
+def read_rows(
+    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+) -> Iterator[RawRow]:
+    """Yield the table's rows by column name; the delimiter is read from the header.
+
+    ``columns`` are held against the header (`check_columns`); with ``None`` any header will do.
+    """
+    for row in read_table(path, on_bytes):
+        if row.line != 1:
             yield row
+        elif columns is not None:
+            check_columns(path, tuple(row.fields), columns)
 
 
-def read_table(path: Path) -> Iterator[RawRow]:
+def read_table(path: Path, on_bytes: OnBytes | None = None) -> Iterator[RawRow]:
     """Yield the header as line 1 (its fields empty), then the rows."""
-    with path.open(encoding="utf-8-sig", newline="") as file, _long_fields():
-        first = next((line for line in file if line.strip()), "")
+    with open_bytes(path) as source, _long_fields():
+        file = io.TextIOWrapper(source, "utf-8-sig", errors="surrogateescape", newline="")
+        lines = _lines(path, file)
+        first = list(_until_text(lines))
         if not first:
             return
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(first)
-        file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        delimiter = "\t" if container_of(path).format == ".tsv" else _delimiter(first[-1])
+        reader = csv.reader(chain(first, lines), delimiter=delimiter, strict=True)
         header = _header(path, reader)
         yield RawRow(1, dict.fromkeys(header))
-        yield from _body(reader, header)
+        for count, row in enumerate(_body(path, reader, header)):
+            yield row
+            if on_bytes is not None and count % ROWS_BETWEEN_REPORTS == 0:
+                on_bytes(source.done())
 
 
 def check_columns(path: Path, header: tuple[str, ...], columns: Mapping[str, str]) -> None:
@@ -47,6 +70,8 @@ def check_columns(path: Path, header: tuple[str, ...], columns: Mapping[str, str
                 f"{path.name} has no column {name!r} for columns.{role}{closest(name, header)}; "
                 f"it has: {known}"
             )
+    if "input" not in columns and known_keys(header) is not None:
+        return
     missing = [role for role in ("input", "output") if role not in resolve(header, columns)]
     if missing:
         roles = " and the ".join(missing)
@@ -56,18 +81,37 @@ def check_columns(path: Path, header: tuple[str, ...], columns: Mapping[str, str
         )
 
 
+def _lines(path: Path, file: io.TextIOWrapper) -> Iterator[str]:
+    while line := file.readline(MOST_LINE_BYTES):
+        if len(line) == MOST_LINE_BYTES:
+            raise DataError(f"{path.name} has a line of more than {MOST_LINE_BYTES // 2**20} MB")
+        yield line
+
+
+def _until_text(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if line.strip():
+            return
+
+
 def _header(path: Path, reader: Any) -> list[str]:
     try:
-        header = [name.strip() for name in next(row for row in reader if any(row))]
+        cells: list[str] = next((row for row in reader if any(row)), [])
     except csv.Error as error:
         raise DataError(f"{path.name} line 1: the header is not CSV ({error})") from None
+    if any(_ESCAPED.search(name) for name in cells):
+        raise DataError(_not_utf8(path) or f"{path.name} line 1: the header is not UTF-8")
+    header = [name.strip() for name in cells]
     repeated = next((name for name in header if name and header.count(name) > 1), None)
     if repeated is not None:
         raise DataError(f"{path.name} has two columns named {repeated!r}: rename one of them")
     return header
 
 
-def _body(reader: Any, header: list[str]) -> Iterator[RawRow]:
+def _body(path: Path, reader: Any, header: list[str]) -> Iterator[RawRow]:
+    width = len(header)
+    is_told = False
     while True:
         line = reader.line_num + 1
         try:
@@ -75,17 +119,24 @@ def _body(reader: Any, header: list[str]) -> Iterator[RawRow]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield RawRow(max(line, 2), {}, _reason(str(error)))
+            yield RawRow(max(line, _TWO), {}, _reason(str(error)))
             continue
-        if not any(cell.strip() for cell in cells):
+        if not any(cells) or not any(cell.strip() for cell in cells):
             continue
         fields = dict(zip(header, cells, strict=False))
-        yield RawRow(max(line, 2), fields, _width_problem(len(cells), len(header)))
+        problem = None if len(cells) == width else _width_problem(len(cells), width)
+        if any(not cell.isascii() and _ESCAPED.search(cell) for cell in cells):
+            problem = (not is_told and _not_utf8(path)) or "not UTF-8: save the file as UTF-8"
+            fields, is_told = {}, True
+        yield RawRow(max(line, _TWO), fields, problem)
 
 
-def _width_problem(cells: int, columns: int) -> str | None:
-    if cells == columns:
-        return None
+def _not_utf8(path: Path) -> str:
+    """Where the file first stops being UTF-8; empty where that takes unpacking."""
+    return "" if is_packed(path) else encoding_problem(path)
+
+
+def _width_problem(cells: int, columns: int) -> str:
     return f"has {cells} of {columns} cells: quote cells that hold the delimiter"
 
 
@@ -102,7 +153,7 @@ def _delimiter(header: str) -> str:
 @contextmanager
 def _long_fields() -> Iterator[None]:
     """Lift the csv module's limit of 131,072 characters per field while a file is read."""
-    before = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    before = csv.field_size_limit(MOST_LINE_BYTES)
     try:
         yield
     finally:

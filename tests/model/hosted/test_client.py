@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from steelyard.core import Completion, Message, Request
 from steelyard.errors import CredentialError, ModelError
 from steelyard.model import ModelSpec, load_model
-from steelyard.model.openai import OpenAIModel, OpenAIOptions
+from steelyard.model.hosted.client import HostedModel, HostedOptions
+from steelyard.model.hosted.retry import Retries
 from tests.model.endpoint import Endpoint, Reply, Script, error, serving, stream
 
 KEY = "sk-secret-0123456789abcdef"
@@ -39,7 +41,9 @@ def spec(endpoint: Endpoint | str) -> ModelSpec:
 
 def answer(script: Script, *requests: Request, retries: int = 1) -> list[Completion]:
     with serving(script) as endpoint:
-        model = OpenAIModel(spec(endpoint), OpenAIOptions(max_retries=retries))
+        model = HostedModel(
+            spec(endpoint), HostedOptions(retries=Retries(retries, least_seconds=0.01))
+        )
         done = model.generate(requests)
     assert all(completion is not None for completion in done)
     return [completion for completion in done if completion is not None]
@@ -113,11 +117,13 @@ def test_an_endpoint_without_schemas_is_asked_in_free_text_from_then_on() -> Non
         return stream("Technical.")
 
     with serving(script) as endpoint:
-        model = OpenAIModel(spec(endpoint))
+        model = HostedModel(spec(endpoint))
         done = model.generate([ask(f"it crashes {i}", choices=LABELS) for i in range(3)])
     assert [made.text for made in done if made] == ["TECHNICAL"] * 3
     assert ["response_format" in sent for sent in endpoint.requests] == [True, *[False] * 3]
-    assert model.notes == ("the endpoint takes no JSON schema: choices are matched in free text",)
+    assert model.notes == (
+        "the endpoint takes no JSON schema: answers are free text, and read as such",
+    )
 
 
 def test_an_answer_that_is_none_of_the_choices_fails_with_its_text_and_tokens() -> None:
@@ -139,7 +145,7 @@ def test_refused_parameters_are_left_out() -> None:
         return stream("fine")
 
     with serving(script) as endpoint:
-        model = OpenAIModel(spec(endpoint))
+        model = HostedModel(spec(endpoint))
         (done,) = model.generate([ask("hi")])
     assert done is not None
     assert done.text == "fine"
@@ -187,7 +193,7 @@ def test_garbage_is_a_failure_not_an_answer(reply: Reply, reason: str) -> None:
 
 def test_without_usage_the_counts_are_estimated_and_said_to_be() -> None:
     with serving(lambda request, _: stream("four words of text", usage=None)) as endpoint:
-        model = OpenAIModel(spec(endpoint))
+        model = HostedModel(spec(endpoint))
         (done,) = model.generate([ask("hi")])
     assert done is not None
     assert done.output_tokens == 5
@@ -233,14 +239,16 @@ def test_an_unknown_model_stops_at_the_first_request() -> None:
 def test_an_account_without_credit_stops_the_run() -> None:
     broke = error(429, "You exceeded your current quota", code="insufficient_quota")
     with serving(lambda request, _: broke) as endpoint:
-        model = OpenAIModel(spec(endpoint), OpenAIOptions(max_retries=0))
+        model = HostedModel(spec(endpoint), HostedOptions(retries=Retries(0, least_seconds=0.01)))
         with pytest.raises(ModelError, match="no credit left"):
             model.generate([ask("a"), ask("b")])
 
 
 def test_an_endpoint_that_stays_down_stops_the_run() -> None:
     with serving(lambda request, _: error(503, "down for repairs")) as endpoint:
-        model = OpenAIModel(spec(endpoint), OpenAIOptions(max_retries=0, patience=3))
+        model = HostedModel(
+            spec(endpoint), HostedOptions(retries=Retries(0, least_seconds=0.01), patience=3)
+        )
         with pytest.raises(ModelError, match=r"failed 3 requests in a row.*down for repairs"):
             model.generate([ask(str(index)) for index in range(30)])
     assert len(endpoint.requests) < 30
@@ -250,7 +258,7 @@ def test_a_refused_connection_says_where_and_what_to_do() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         base_url = f"http://user:{KEY}@127.0.0.1:{unused.getsockname()[1]}/v1"
-        model = OpenAIModel(spec(base_url), OpenAIOptions(max_retries=0))
+        model = HostedModel(spec(base_url), HostedOptions(retries=Retries(0, least_seconds=0.01)))
         with pytest.raises(ModelError, match=r"cannot be reached.*check model\.base_url") as caught:
             model.generate([ask("hi")])
     assert "127.0.0.1" in str(caught.value)
@@ -266,8 +274,8 @@ def test_a_slow_answer_is_cut_off_at_the_deadline() -> None:
         return stream("ok")
 
     with serving(script) as endpoint:
-        options = OpenAIOptions(timeout_seconds=0.3, max_retries=0)
-        done = OpenAIModel(spec(endpoint), options).generate([ask("a"), ask("b")])
+        options = HostedOptions(timeout_seconds=0.3, retries=Retries(0, least_seconds=0.01))
+        done = HostedModel(spec(endpoint), options).generate([ask("a"), ask("b")])
         release.set()
     assert done[0] is not None
     assert done[0].failure is None
@@ -290,7 +298,7 @@ def test_the_key_is_never_said(reply: Reply, caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.DEBUG)
     said = ""
     with serving(lambda request, _: reply) as endpoint:
-        model = OpenAIModel(spec(endpoint), OpenAIOptions(max_retries=1))
+        model = HostedModel(spec(endpoint), HostedOptions(retries=Retries(1, least_seconds=0.01)))
         try:
             said = repr(model.generate([ask("hi")]))
         except CredentialError as refused:
@@ -323,6 +331,67 @@ def test_an_endpoint_of_your_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_fingerprint_names_the_endpoint_and_no_secret() -> None:
-    model = OpenAIModel(spec("http://user:word@127.0.0.1:8080/v1/?token=t"))
+    model = HostedModel(spec("http://user:word@127.0.0.1:8080/v1/?token=t"))
     assert model.fingerprint == "openai|http://127.0.0.1:8080/v1|small"
     assert (model.name, model.local, model.count_tokens("text")) == ("small", False, None)
+
+
+def test_a_key_travels_in_the_header_that_the_endpoint_wants() -> None:
+    with serving(lambda request, _: stream("ok")) as endpoint:
+        own = ModelSpec("openai", "small", endpoint.base_url, key_header="Authorization")
+        load_model(own).generate([ask("hi")])
+    assert endpoint.keys == [KEY]
+
+
+def test_no_more_are_in_flight_than_the_spec_allows() -> None:
+    now = most = 0
+    lock = threading.Lock()
+
+    def script(request: dict[str, object], before: int) -> Reply:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return stream("ok")
+
+    with serving(script) as endpoint:
+        model = load_model(ModelSpec("openai", "small", endpoint.base_url, max_in_flight=2))
+        done = model.generate([ask(str(n)) for n in range(20)])
+    assert all(made is not None and made.text == "ok" for made in done)
+    assert most == 2
+
+
+STRICT = (
+    '{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], '
+    '"additionalProperties": false}'
+)
+LOOSE = '{"type": "object", "properties": {"a": {"type": "string"}}}'
+
+
+@pytest.mark.parametrize(("schema", "strict"), [(STRICT, True), (LOOSE, False)])
+def test_a_schema_is_asked_for_strictly_where_the_endpoint_can_be(
+    schema: str, strict: bool
+) -> None:
+    with serving(lambda request, _: stream('{"a": "b"}')) as endpoint:
+        (done,) = load_model(spec(endpoint)).generate([ask("x", schema=schema)])
+    assert done is not None
+    assert (done.text, done.finish_reason) == ('{"a": "b"}', "stop")
+    asked = endpoint.requests[0]["response_format"]["json_schema"]
+    assert asked["strict"] is strict
+    assert asked["schema"]["properties"] == {"a": {"type": "string"}}
+
+
+def test_an_endpoint_without_schemas_gets_free_text_for_json_too() -> None:
+    def script(request: dict[str, object], before: int) -> Reply:
+        if "response_format" in request:
+            return error(400, "response_format is not supported", param="response_format")
+        return stream('{"a": 1}')
+
+    with serving(script) as endpoint:
+        model = load_model(spec(endpoint))
+        (done,) = model.generate([ask("x", schema=STRICT)])
+    assert done is not None
+    assert done.text == '{"a": 1}'

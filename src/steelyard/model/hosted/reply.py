@@ -1,21 +1,17 @@
-"""One streamed chat completion, read to its end."""
+"""One chat completion as it arrives, and the completion that it makes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from steelyard.core import Completion, Request
-from steelyard.model.openai_dialect import read_choice
-from steelyard.model.openai_secrets import Mask
+from steelyard.model.hosted.dialect import read_choice
+from steelyard.model.hosted.secrets import Mask
 
 _BYTES_PER_TOKEN = 4  # English, in the tokenizers of the day; such counts are labelled estimated
-
-
-class DeadlineError(Exception):
-    """An answer took longer than it may; caught in this room."""
 
 
 @dataclass
@@ -25,46 +21,47 @@ class Reply:
     text: str = ""
     refusal: str = ""
     finish_reason: str | None = None
-    usage: Any = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    model: str | None = None
     first_token_seconds: float | None = None
     total_seconds: float = 0.0
     chunks: int = field(default=0, repr=False)
 
+    def add(self, chunk: Mapping[str, Any], seconds: float) -> None:
+        """Take in one chunk of a stream. Endpoints leave fields out: nothing is taken for granted."""
+        self.chunks += 1
+        self.usage = _mapping(chunk.get("usage")) or self.usage
+        self.model = _string(chunk.get("model")) or self.model
+        for choice in _items(chunk.get("choices")):
+            delta = _mapping(_mapping(choice).get("delta"))
+            text, refusal = _string(delta.get("content")), _string(delta.get("refusal"))
+            if (text or refusal) and self.first_token_seconds is None:
+                self.first_token_seconds = seconds
+            self.text += text
+            self.refusal += refusal
+            finish = _mapping(choice).get("finish_reason")
+            self.finish_reason = _string(finish) or self.finish_reason
+
+    def add_whole(self, body: Mapping[str, Any], started: float) -> None:
+        """Take in an answer that came in one piece; ``started`` is a `time.perf_counter` reading."""
+        seconds = time.perf_counter() - started
+        choices = [
+            {**_mapping(choice), "delta": _mapping(choice).get("message")}
+            for choice in _items(body.get("choices"))
+        ]
+        self.add({**body, "choices": choices}, seconds)
+        self.total_seconds = seconds
+
     @property
     def counts(self) -> tuple[int, int, int] | None:
         """Input, cached and output tokens as billed; ``None`` when the endpoint does not say."""
-        given = _whole(getattr(self.usage, "prompt_tokens", None))
-        produced = _whole(getattr(self.usage, "completion_tokens", None))
+        given = _whole(self.usage.get("prompt_tokens"))
+        produced = _whole(self.usage.get("completion_tokens"))
         if given is None or produced is None:
             return None
-        details = getattr(self.usage, "prompt_tokens_details", None)
-        return given, min(_whole(getattr(details, "cached_tokens", None)) or 0, given), produced
-
-
-def read_stream(chunks: Iterable[Any], started: float, deadline_seconds: float) -> Reply:
-    """Read a stream of chat completion chunks; ``started`` is a `time.perf_counter` reading.
-
-    Endpoints leave fields out, and the client does not check them: nothing is taken for granted.
-    Raises `DeadlineError` when the answer is not complete in time.
-    """
-    reply = Reply()
-    for chunk in chunks:
-        seconds = time.perf_counter() - started
-        if seconds > deadline_seconds:
-            raise DeadlineError
-        reply.chunks += 1
-        reply.usage = getattr(chunk, "usage", None) or reply.usage
-        for choice in _items(getattr(chunk, "choices", None)):
-            delta = getattr(choice, "delta", None)
-            text = _string(getattr(delta, "content", None))
-            refusal = _string(getattr(delta, "refusal", None))
-            if (text or refusal) and reply.first_token_seconds is None:
-                reply.first_token_seconds = seconds
-            reply.text += text
-            reply.refusal += refusal
-            reply.finish_reason = getattr(choice, "finish_reason", None) or reply.finish_reason
-    reply.total_seconds = time.perf_counter() - started
-    return reply
+        details = _mapping(self.usage.get("prompt_tokens_details"))
+        cached = details.get("cached_tokens", self.usage.get("prompt_cache_hit_tokens"))
+        return given, min(_whole(cached) or 0, given), produced
 
 
 def to_completion(reply: Reply, request: Request, mask: Mask) -> Completion:
@@ -120,6 +117,10 @@ def _tokens(text: str) -> int:
 
 def _items(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _string(value: Any) -> str:

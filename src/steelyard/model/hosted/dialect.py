@@ -25,7 +25,7 @@ _SIGNS: Mapping[str, str] = {
     "stop": r"\bstop\b",
 }
 _NOTES: Mapping[str, str] = {
-    "response_format": "the endpoint takes no JSON schema: choices are matched in free text",
+    "response_format": "the endpoint takes no JSON schema: answers are free text, and read as such",
     "temperature": "the endpoint refuses temperature 0: answers vary from call to call",
     "seed": "the endpoint takes no seed: answers may vary from call to call",
     "stop": "the endpoint takes no stop texts: answers are cut here instead",
@@ -61,6 +61,8 @@ class Dialect:
         }
         if request.choices:
             given["response_format"] = choice_format(request.choices)
+        elif request.schema is not None:
+            given["response_format"] = schema_format(request.schema)
         if request.stop and not request.choices:
             given["stop"] = list(request.stop)
         if request.seed is not None:
@@ -103,6 +105,31 @@ def choice_format(choices: Sequence[str]) -> dict[str, Any]:
         "type": "json_schema",
         "json_schema": {"name": "answer", "strict": True, "schema": schema},
     }
+
+
+def schema_format(text: str) -> dict[str, Any]:
+    """Return the ``response_format`` for the JSON schema in ``text``.
+
+    Strict where the schema keeps to what strict mode takes; elsewhere the endpoint does its best.
+    """
+    schema = json.loads(text)
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "strict": _is_strict(schema), "schema": schema},
+    }
+
+
+def _is_strict(schema: Any) -> bool:
+    """Whether every object names all its keys as required and allows no others."""
+    if isinstance(schema, list):
+        return all(map(_is_strict, schema))
+    if not isinstance(schema, dict):
+        return True
+    if "properties" in schema:
+        named, needed = schema["properties"], schema.get("required", [])
+        if schema.get("additionalProperties") is not False or set(named) != set(needed):
+            return False
+    return all(map(_is_strict, schema.values()))
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str | None:

@@ -1,0 +1,138 @@
+"""``steelyard data check TASK-or-FILE``: what is wrong with the examples."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steelyard.data.audit import Audit, OnCheck
+    from steelyard.data.dataset import Dataset
+
+_FAIL_ON = ("error", "warning", "note")
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "check",
+        help="audit examples before anything is spent on them",
+        description="Look for what makes measuring or training on these examples mislead, each "
+        "finding with its rows. Nothing is changed; 'data fix' repairs, 'data label' reviews.",
+    )
+    verb.add_argument(
+        "source", metavar="TASK-or-FILE", type=Path, help="a task's folder, or a file of examples"
+    )
+    verb.add_argument("--only", metavar="A,B", type=_names, help="make these checks only")
+    verb.add_argument(
+        "--tuning", metavar="PROVIDER", help="hold to the fine-tuning rules of one provider"
+    )
+    encoder = verb.add_mutually_exclusive_group()
+    encoder.add_argument(
+        "--encoder", action="store_true", default=None, help="look for paraphrases in any case"
+    )
+    encoder.add_argument(
+        "--no-encoder", dest="encoder", action="store_false", help="do not look for paraphrases"
+    )
+    verb.add_argument("--seed", metavar="N", type=int, default=0, help="default: 0")
+    verb.add_argument(
+        "--rows", metavar="N", type=int, default=3, help="rows shown of each finding (default: 3)"
+    )
+    verb.add_argument("--html", metavar="FILE", type=Path, help="write the audit as a page, too")
+    verb.add_argument(
+        "--redact", metavar="OUT", type=Path, help="write a copy with private data replaced"
+    )
+    verb.add_argument(
+        "--fail-on", choices=_FAIL_ON, help="exit with 1 when a finding is this grave or graver"
+    )
+    verb.add_argument(
+        "--json", action="store_true", help="print the audit as JSON on stdout and nothing else"
+    )
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Audit, print, and say by the exit code whether something grave was found."""
+    from steelyard.data import CheckOptions, check
+    from steelyard.errors import DataError
+
+    if args.redact is not None and args.redact.exists():
+        raise DataError(f"{args.redact} is already there: name another file, nothing was written")
+    options = CheckOptions(encoder=args.encoder, tuning=args.tuning, seed=args.seed)
+    audit = check(args.source, options, only=args.only, on_check=_progress(quiet=args.json))
+    found = audit.to_dict()
+    if args.json:
+        json.dump(found, sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        _show(audit, args.rows)
+    if args.html is not None:
+        _write_page(args.html, audit)
+    if args.redact is not None:
+        _redact(audit.dataset, args.redact)
+    return int(_fails(found["findings"], args.fail_on))
+
+
+def _progress(*, quiet: bool) -> OnCheck | None:
+    """Name the check at work on one line of a terminal's stderr."""
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def show(name: str, done: int, total: int) -> None:
+        print(f"\r\x1b[K{done + 1}/{total} {name}", end="", file=sys.stderr, flush=True)
+        if done + 1 == total:
+            print("\r\x1b[K", end="", file=sys.stderr)
+
+    return show
+
+
+def _show(audit: Audit, rows: int) -> None:
+    from rich.console import Console
+
+    from steelyard.report import audit_text
+
+    Console(soft_wrap=True).print(
+        audit_text(audit.to_dict(), audit.dataset.brief.name, rows), markup=False, highlight=False
+    )
+
+
+def _write_page(path: Path, audit: Audit) -> None:
+    from steelyard.errors import StorageError
+    from steelyard.files import write_whole
+    from steelyard.report import render_audit
+
+    try:
+        write_whole(path, render_audit(audit.to_dict(), audit.dataset.brief.name))
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
+    print(f"page: {path}", file=sys.stderr)
+
+
+def _redact(data: Dataset, target: Path) -> None:
+    """Write a copy of one file, or of all files of a task into a folder, sharing placeholders."""
+    from steelyard.data.private import PlaceholderBook, redact_file, regions_of
+
+    book = PlaceholderBook(regions_of(example.input for example in data.examples))
+    paths = list(data.brief.paths.values())
+    if len(paths) > 1:
+        target.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        copy = target / path.name if len(paths) > 1 else target
+        print(f"redacted copy: {copy} ({redact_file(path, copy, book)})", file=sys.stderr)
+
+
+def _fails(findings: list[dict[str, str]], fail_on: str | None) -> bool:
+    if fail_on is None:
+        return False
+    grave = _FAIL_ON[: _FAIL_ON.index(fail_on) + 1]
+    return any(finding["severity"] in grave for finding in findings)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("give at least one check's name")
+    return names

@@ -1,0 +1,138 @@
+"""``steelyard data convert IN OUT --to FORMAT``: the same rows in another format."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steelyard.data.conversion import Conversion, OnProgress
+    from steelyard.data.source import Source
+
+_FORMATS = (
+    "prompt_completion, openai, azure, together, fireworks, mistral, sharegpt, alpaca, preference, "
+    "hf (a datasets folder), parquet, csv, tsv"
+)
+_SHOWN = 10
+_DECLINED = 1
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "convert",
+        help="write examples in another format",
+        description="What IN holds is told from its name and first rows, and shown: JSON Lines, JSON, "
+        "CSV, TSV, Parquet, a datasets folder, .gz or .zip of the text ones; with prompt and "
+        "completion, chat, ShareGPT, Alpaca, preference pairs, or logs of requests and responses "
+        "in it. Rows that FORMAT has no place for go to OUT.left-out.jsonl with the reason.",
+    )
+    verb.add_argument("source", metavar="IN", type=Path, help="a file, or a datasets folder")
+    verb.add_argument("target", metavar="OUT", type=Path, help="a new file; its ending counts")
+    verb.add_argument("--to", metavar="FORMAT", required=True, help=f"one of {_FORMATS}")
+    verb.add_argument(
+        "--columns", metavar="input=A,output=B", type=_columns, help="which columns hold what"
+    )
+    verb.add_argument("--system", metavar="TEXT", help="a system message for rows that have none")
+    verb.add_argument("--yes", action="store_true", help="do not ask about guessed columns")
+    verb.add_argument("--force", action="store_true", help="replace OUT")
+    verb.add_argument(
+        "--json", action="store_true", help="print the outcome as JSON on stdout and nothing else"
+    )
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Show what IN holds, ask where that was a guess, convert, and say what did not come along."""
+    from steelyard.data.conversion import convert
+    from steelyard.data.source import look
+    from steelyard.errors import DataError
+
+    if not args.source.exists():
+        raise DataError(f"no file {args.source}: name the file or folder to convert")
+    source = look(args.source, args.columns)
+    _show_source(source)
+    if source.is_guess and not args.yes and not _agreed():
+        print("nothing was written; name the columns: --columns input=…,output=…", file=sys.stderr)
+        return _DECLINED
+    with _progress() as on_progress:
+        outcome = convert(
+            args.source,
+            args.target,
+            to=args.to,
+            columns=args.columns,
+            system=args.system,
+            force=args.force,
+            on_progress=on_progress,
+        )
+    if args.json:
+        json.dump(outcome.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        _show_outcome(outcome)
+    return 0
+
+
+def _columns(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not pairs or not all(mark and name.strip() for _, mark, name in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form input=A,output=B")
+    return {role.strip(): name.strip() for role, _, name in pairs}
+
+
+def _show_source(source: Source) -> None:
+    print(f"{source.path.name}: {source.container.title}, {source.shape.title}", file=sys.stderr)
+    if source.columns:
+        named = ", ".join(f"{role} from {name!r}" for role, name in source.columns.items())
+        guess = " (guessed; others: --columns input=…,output=…)" if source.is_guess else ""
+        print(f"columns: {named}{guess}", file=sys.stderr)
+
+
+def _agreed() -> bool:
+    """Ask; where nobody sits at the terminal, go on with what was shown."""
+    if not sys.stdin.isatty():
+        return True
+    print("go on with these columns? [Y/n] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
+
+
+@contextmanager
+def _progress() -> Iterator[OnProgress | None]:
+    """A bar by bytes read, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("converting", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _show_outcome(outcome: Conversion) -> None:
+    print(f"{_rows(outcome.written)} of {outcome.rows:,} written to {outcome.files[0]}")
+    if outcome.lost:
+        print(f"{outcome.to} cannot hold: {_counts(outcome.lost)}")
+    if outcome.left_out:
+        print(f"{_rows(outcome.left_out)} left out, listed in {outcome.files[1]}:")
+        for reason, count in list(outcome.reasons.items())[:_SHOWN]:
+            print(f"  {_rows(count)}: {reason}")
+        if len(outcome.reasons) > _SHOWN:
+            print(f"  and {len(outcome.reasons) - _SHOWN} more reasons")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    shown = [f"{name} ({_rows(count)})" for name, count in list(counts.items())[:_SHOWN]]
+    more = [f"{len(counts) - _SHOWN} more"] if len(counts) > _SHOWN else []
+    return ", ".join(shown + more)

@@ -1,0 +1,81 @@
+"""``steelyard data fix TASK-or-FILE OUT``: the safe repairs, into a new file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steelyard.cli.data.options import add_columns, add_source
+
+if TYPE_CHECKING:
+    from steelyard.data.repair import Repairs
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "fix",
+        help="repair examples into a new file",
+        description="Mend white space, encoding damage and label spellings, drop exact duplicates, "
+        "and put conflicts, unusable rows and rows over the model's context into a review file. "
+        "OUT.changes.jsonl logs every change; the source stays as it is.",
+    )
+    add_source(verb)
+    verb.add_argument(
+        "out", metavar="OUT", type=Path, help="a new file, or for a task a new folder"
+    )
+    verb.add_argument(
+        "--answers", metavar="FILE", type=Path, help="apply what was answered in data label"
+    )
+    verb.add_argument(
+        "--redact", action="store_true", help="put placeholders in place of private data"
+    )
+    add_columns(verb)
+    verb.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, write nothing"
+    )
+    verb.add_argument("--force", action="store_true", help="replace an earlier OUT")
+    verb.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Repair, and show what was done to how many rows."""
+    from steelyard.data import fix
+
+    repairs = fix(
+        args.source,
+        args.out,
+        redact=args.redact,
+        answers=args.answers,
+        columns=args.columns,
+        dry_run=args.dry_run,
+        force=args.force,
+    )
+    if args.json:
+        json.dump(repairs.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        _show(repairs)
+    return 0
+
+
+def _show(repairs: Repairs) -> None:
+    from steelyard.data.repairs.work import ACTIONS
+    from steelyard.words import counted
+
+    left = repairs.rows - repairs.kept
+    print(f"{counted(repairs.rows, 'row')} read, {repairs.kept:,} kept, {left:,} left out")
+    for action, count in repairs.counts.items():
+        print(f"  {count:>8,}  {action:<15} {ACTIONS[action]}")
+    if not repairs.counts:
+        print("  nothing to repair")
+    for note in repairs.notes:
+        print(f"  note: {note}")
+    for name, path in repairs.files.items():
+        print(f"wrote {path}" + (" (rows to review)" if name == "review" else ""))
+    if not repairs.files:
+        print("dry run: nothing was written")

@@ -1,0 +1,73 @@
+"""``steelyard data label TASK-or-FILE``: look at the rows that the audit doubts most."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steelyard.cli.data.options import add_columns, add_source
+
+if TYPE_CHECKING:
+    from steelyard.data.review import Review
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "label",
+        help="review the rows that the audit doubts most, one key each",
+        description="Suspected label errors, contradictions and near-duplicates by turns. Every "
+        "answer is saved at once, and the same command goes on where you stopped. The source is "
+        "never changed: 'data fix SRC OUT --answers FILE' applies the answers.",
+    )
+    add_source(verb)
+    verb.add_argument(
+        "--answers", metavar="FILE", type=Path, help="default: beside the file or in the task"
+    )
+    verb.add_argument("--limit", metavar="N", type=int, help="at most N rows in this sitting")
+    verb.add_argument(
+        "--only",
+        metavar="A,B",
+        type=_names,
+        help="of label_errors, contradictions, near_duplicates (default: all)",
+    )
+    add_columns(verb)
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Review, then say how far it is and how to apply the answers."""
+    from steelyard.data import label
+    from steelyard.data.reviews.doubts import CHECKS
+
+    review = label(
+        args.source,
+        answers=args.answers,
+        checks=args.only or CHECKS,
+        limit=args.limit,
+        columns=args.columns,
+    )
+    _show(review, args.source)
+    return 0
+
+
+def _show(review: Review, source: Path) -> None:
+    from steelyard.words import counted
+
+    for reason in review.reasons:
+        print(f"note: {reason}")
+    if not review.doubted:
+        print("nothing to review: these checks doubt no row")
+        return
+    said = ", ".join(f"{count:,} {action}" for action, count in review.counts.items())
+    rows = counted(review.doubted, "doubtful row")
+    print(f"\n{review.answered:,} of {rows} answered{f' ({said})' if said else ''}")
+    if review.answered:
+        print(f"apply:  steelyard data fix {source} OUT --answers {review.answers}")
+    if review.left:
+        print(f"go on:  the same command; {review.left:,} left")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,128 @@
+"""``steelyard.data.check``: every check over one data set, and what they add up to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from steelyard.data.base import CheckOptions, CheckResult, Finding, Mistake
+from steelyard.data.checks import CHECKS
+from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.errors import ConfigError
+from steelyard.task import Task
+
+SEVERITIES = ("error", "warning", "note")
+
+OnCheck = Callable[[str, int, int], None]
+"""Called with a check's name, how many are done, and how many there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What every check said of one data set. ``seconds`` is each check's own time."""
+
+    dataset: Dataset
+    results: Mapping[str, CheckResult]
+    mistakes: tuple[Mistake, ...]
+    seconds: Mapping[str, float]
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, the gravest first, in the order of the checks within one severity."""
+        found = [finding for result in self.results.values() for finding in result.findings]
+        return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the audit as ``data check --json`` prints it; plain JSON data without NaN."""
+        data = self.dataset
+        audit = {
+            "rows": data.rows,
+            "readable": len(data.examples),
+            "kind": data.brief.kind,
+            "columns": dict(data.brief.columns),
+            "files": files_of(data),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "mistakes": [mistake._asdict() for mistake in self.mistakes],
+            "checks": {name: self._check(name) for name in self.results},
+        }
+        return dict(json.loads(json.dumps(audit, allow_nan=False, default=_plain)))
+
+    def _check(self, name: str) -> dict[str, Any]:
+        result = self.results[name]
+        state = "found" if result.findings else "clean" if result.reason is None else "not measured"
+        return {
+            "state": state,
+            "reason": result.reason,
+            "seconds": round(self.seconds[name], 3),
+            "facts": dict(result.facts),
+        }
+
+
+def check(
+    source: Task | Dataset | Path | str,
+    options: CheckOptions | None = None,
+    *,
+    only: Sequence[str] | None = None,
+    on_check: OnCheck | None = None,
+) -> Audit:
+    """Audit a task, or a file of examples whose columns are guessed.
+
+    ``only`` names the checks to make; all of them by default. Raises `ConfigError` for a wrong task
+    or an unknown check and `DataError` for a file that cannot be read at all; what is wrong with
+    single rows is a finding.
+    """
+    names = tuple(CHECKS) if only is None else tuple(dict.fromkeys(only))
+    checks = [(name, CHECKS.get(name)) for name in names]
+    if not checks:
+        raise ConfigError(f"no check is named; known: {', '.join(CHECKS)}")
+    data = source if isinstance(source, Dataset) else open_dataset(source)
+    options = options or CheckOptions()
+    results: dict[str, CheckResult] = {}
+    seconds: dict[str, float] = {}
+    for done, (name, find) in enumerate(checks):
+        if on_check is not None:
+            on_check(name, done, len(checks))
+        started = time.perf_counter()
+        results[name] = find(data, options)
+        seconds[name] = time.perf_counter() - started
+    return Audit(data, results, _mistakes(data, results, only), seconds)
+
+
+def _mistakes(
+    data: Dataset, results: Mapping[str, CheckResult], only: Sequence[str] | None
+) -> tuple[Mistake, ...]:
+    """The common mistakes rest on all checks: a part of them says nothing about these."""
+    if only is not None:
+        return ()
+    from steelyard.data.mistakes import mistakes
+
+    return tuple(mistakes(data, results))
+
+
+def files_of(data: Dataset) -> list[dict[str, Any]]:
+    """Each file with its part and its row numbers, from the first to the last."""
+    every = [
+        *zip(data.parts_read, data.numbers, strict=True),
+        *((u.part, u.number) for u in data.bad),
+    ]
+    found = []
+    for part, path in data.brief.paths.items():
+        numbers = [number for of, number in every if of == part]
+        first, last = (min(numbers), max(numbers)) if numbers else (None, None)
+        found.append({"part": part, "file": path.name, "first_row": first, "last_row": last})
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)

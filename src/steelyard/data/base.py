@@ -1,0 +1,86 @@
+"""What a check is given and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+from steelyard.data.dataset import Dataset
+
+Severity = Literal["error", "warning", "note"]
+"""``error``: measuring or training on it misleads or fails; ``warning``: it costs quality or
+certainty; ``note``: worth knowing."""
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What a check may be told.
+
+    ``encoder`` compares meanings with the sentence encoder: ``None`` where it is installed and the
+    rows are few, ``True`` always, ``False`` never. ``tuning`` names the provider whose fine-tuning
+    rules are to be kept; ``None`` tries each that is known.
+    """
+
+    encoder: bool | None = None
+    tuning: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong or worth knowing, with its rows.
+
+    ``rows`` are row numbers from 1, the most suspect first, all of them. ``evidence`` has one
+    mapping for each of the first rows (`Dataset.evidence`). ``count`` is the number of rows unless
+    the finding counts something else.
+    """
+
+    check: str
+    severity: Severity
+    message: str
+    rows: tuple[int, ...] = ()
+    evidence: tuple[Mapping[str, Any], ...] = ()
+    count: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as ``data check --json`` prints it."""
+        return {
+            "check": self.check,
+            "severity": self.severity,
+            "count": len(self.rows) if self.count is None else self.count,
+            "rows": list(self.rows),
+            "message": self.message,
+            "evidence": [dict(each) for each in self.evidence],
+        }
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check says: its findings, none where all is well, and the figures it computed.
+
+    ``facts`` is JSON-able. ``reason`` says why nothing (or not all) could be looked at.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+
+
+class Check(Protocol):
+    """Looks at a data set for one kind of trouble."""
+
+    def __call__(self, data: Dataset, options: CheckOptions) -> CheckResult:
+        """Return the findings. Raises nothing for what the rows hold: that is a finding."""
+        ...
+
+
+class Mistake(NamedTuple):
+    """One of the common mistakes, and whether this data makes it.
+
+    ``state`` is ``ok``, ``risk`` or ``unknown``; ``message`` says on what grounds.
+    """
+
+    name: str
+    state: Literal["ok", "risk", "unknown"]
+    message: str

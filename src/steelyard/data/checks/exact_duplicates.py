@@ -1,0 +1,57 @@
+"""Rows that ask the very same as an earlier row."""
+
+from __future__ import annotations
+
+from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.dataset import Dataset
+from steelyard.data.likeness.alike import answers
+from steelyard.task.normalise import groups_of
+from steelyard.words import counted
+
+MANY = 0.01
+
+
+def find(data: Dataset, options: CheckOptions) -> CheckResult:
+    """Find the rows whose input, with the turns before it, repeats an earlier row's as it is.
+
+    The first row of a cluster is not counted. Rows of the largest clusters come first; evidence
+    names the first row (``also``) and says whether the outputs are the same. One in 100 is a
+    warning: repeats weigh double in training, and count for less than they seem in a test.
+    """
+    groups = sorted(groups_of(data.exact_keys), key=lambda group: -len(group))
+    said = answers(data) if groups else []
+    repeats = [(index, group[0]) for group in groups for index in group[1:]]
+    same = [said[index] == said[first] for index, first in repeats]
+    facts = {
+        "rows": len(repeats),
+        "clusters": len(groups),
+        "largest_cluster": len(groups[0]) if groups else 1,
+        "rate": len(repeats) / len(data.examples) if data.examples else None,
+        "different_outputs": same.count(False),
+    }
+    if not repeats:
+        return CheckResult(facts=facts)
+    rows = [index for index, _ in repeats]
+    also = [data.numbers[first] for _, first in repeats]
+    severity: Severity = "warning" if len(repeats) >= MANY * len(data.examples) else "note"
+    finding = Finding(
+        "exact_duplicates",
+        severity,
+        _message(len(repeats), len(groups), same.count(False)),
+        data.rows_of(rows),
+        data.evidence(rows, also=also, same_output=same),
+    )
+    return CheckResult((finding,), facts)
+
+
+def _message(rows: int, inputs: int, different: int) -> str:
+    verb = "repeats" if rows == 1 else "repeat"
+    outputs = (
+        f"{different:,} of them with another output than the first time"
+        if different
+        else "always with the same output"
+    )
+    return (
+        f"{counted(rows, 'row')} {verb} an earlier row's input as it is "
+        f"({counted(inputs, 'input')}), {outputs}: keep one of each"
+    )

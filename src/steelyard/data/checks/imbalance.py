@@ -1,0 +1,243 @@
+"""Labels and their balance; for JSON, the values of fields whose schema lists them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import exp, log
+from typing import Any
+
+from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.dataset import Dataset
+from steelyard.errors import closest
+from steelyard.stats import proportion
+from steelyard.words import counted, first_words, listed, percent
+
+CHECK = "imbalance"
+
+MAJORITY = 0.8
+"""From here on always answering the most frequent label looks like a good accuracy."""
+
+RARE = 0.1
+"""A label is rare below this part of an even share of the rows: with two labels below 5 %."""
+
+MOST_VALUES = 1000
+
+
+def find(data: Dataset, options: CheckOptions) -> CheckResult:
+    """Count labels, or the listed values of JSON fields; free text has nothing to balance."""
+    if data.brief.kind == "text":
+        return CheckResult(reason="free text has no labels to balance")
+    if data.brief.kind == "json":
+        return _find_in_fields(data)
+    outputs = [example.output for example in data.examples]
+    counts = Counter(output for output in outputs if output)
+    facts = balance(counts) | {"declared": list(data.brief.labels)}
+    findings = [
+        *_undeclared(data, counts),
+        *_without_rows(data, counts),
+        *_majority(counts),
+        *_rare(data, counts),
+    ]
+    return CheckResult(tuple(findings), facts, None if counts else "no row has a label")
+
+
+def balance(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the balance of ``counts`` as facts; figures that need a label are ``None`` without.
+
+    ``effective`` is exp of the Shannon entropy: the number of equally frequent labels that would be
+    as varied (Hill 1973, Ecology 54, 427-432). ``evenness`` is the entropy over its greatest value.
+    ``majority`` is the accuracy of always answering the most frequent label, the floor for any arm.
+    """
+    total, occurring = sum(counts.values()), [count for count in counts.values() if count]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    facts: dict[str, Any] = {"counts": dict(ordered[:MOST_VALUES]), "labels": len(occurring)}
+    if not total:
+        keys = ("ratio", "entropy", "evenness", "effective", "majority")
+        return facts | dict.fromkeys(keys) | {"reason": "no row has a label"}
+    entropy = -sum(count / total * log(count / total) for count in occurring)
+    floor = proportion(max(occurring), total)
+    return facts | {
+        "ratio": max(occurring) / min(occurring),
+        "entropy": entropy,
+        "evenness": entropy / log(len(occurring)) if len(occurring) > 1 else None,
+        "effective": exp(entropy),
+        "majority": {
+            "label": ordered[0][0],
+            "share": floor.value,
+            "low": floor.low,
+            "high": floor.high,
+        },
+    }
+
+
+def _undeclared(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
+    declared = data.brief.labels
+    unknown = [label for label in counts if label not in declared] if declared else []
+    if not unknown:
+        return
+    unknown.sort(key=lambda label: (counts[label], label))
+    shown = [f"{first_words([label])}{closest(label, declared)}" for label in unknown[:5]]
+    more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
+    indices = _rows_with(data, unknown)
+    carry = "row carries" if len(indices) == 1 else "rows carry"
+    yield Finding(
+        CHECK,
+        "error",
+        f"{len(indices):,} {carry} a label that the task does not declare: "
+        f"{', '.join(shown)}{more}; a run refuses them: correct them, or add the label to "
+        "output.labels",
+        data.rows_of(indices),
+        data.evidence(indices),
+    )
+
+
+def _without_rows(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Declared labels that never occur, and labels that do but not in the train file."""
+    absent = [label for label in data.brief.labels if not counts.get(label)]
+    if absent:
+        have = "label has" if len(absent) == 1 else "labels have"
+        yield Finding(
+            CHECK,
+            "error",
+            f"{len(absent)} declared {have} no row ({listed(absent)}): nothing can learn it, and a "
+            "run refuses the task; add rows, or take it out of output.labels",
+            count=len(absent),
+        )
+    if "train" not in data.parts_read:
+        return
+    parts = zip(data.examples, data.parts_read, strict=True)
+    known = {example.output for example, part in parts if part == "train"}
+    untaught = sorted(label for label in counts if label not in known)
+    if untaught:
+        indices = _rows_with(data, untaught)
+        occur = "label occurs" if len(untaught) == 1 else "labels occur"
+        yield Finding(
+            CHECK,
+            "error",
+            f"{len(untaught)} {occur} in no train row ({listed(untaught)}): nothing can learn it; "
+            "move rows to train",
+            data.rows_of(indices),
+            data.evidence(indices),
+        )
+
+
+def _majority(counts: Mapping[str, int]) -> Iterator[Finding]:
+    total = sum(counts.values())
+    if len(counts) < 2:
+        return  # constant outputs: output_hygiene says so
+    label = max(counts, key=lambda name: (counts[name], name))
+    share = counts[label] / total
+    if share < MAJORITY:
+        return
+    yield Finding(
+        CHECK,
+        "warning",
+        f"always answering {first_words([label])} is right in {percent(share)} of the rows: "
+        "accuracy hides what is missed, so set metric: [macro_f1, accuracy] and read the recall of "
+        "each label",
+        count=counts[label],
+    )
+
+
+def _rare(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
+    if len(counts) < 2:
+        return
+    even = sum(counts.values()) / len(counts)
+    rare = [label for label, count in counts.items() if count < RARE * even]
+    if not rare:
+        return
+    rare.sort(key=lambda label: (counts[label], label))
+    indices = _rows_with(data, rare)
+    named = [f"{label} ({counted(counts[label], 'row')})" for label in rare]
+    have = "label has" if len(rare) == 1 else "labels have"
+    yield Finding(
+        CHECK,
+        "warning",
+        f"{len(rare)} {have} less than a tenth of an even share, {even:,.0f} rows: "
+        f"{listed(named)}; the largest is {max(counts.values()) / counts[rare[0]]:,.0f} times the "
+        "smallest",
+        data.rows_of(indices),
+        data.evidence(indices),
+    )
+
+
+def _rows_with(data: Dataset, labels: Sequence[str]) -> list[int]:
+    """Indices of the rows with these labels, in the order of the labels."""
+    order = {label: place for place, label in enumerate(labels)}
+    found = [i for i, example in enumerate(data.examples) if example.output in order]
+    return sorted(found, key=lambda index: order[data.examples[index].output])
+
+
+def _find_in_fields(data: Dataset) -> CheckResult:
+    listed_values = dict(_listed(data.brief.schema, ()))
+    if not listed_values:
+        what = "the schema lists the values of no field" if data.brief.schema else "no schema"
+        return CheckResult(reason=f"{what}: there is nothing to balance")
+    counts: dict[tuple[str, ...], Counter[str]] = {path: Counter() for path in listed_values}
+    for output in data.written:
+        try:
+            value = json.loads(output)
+        except (ValueError, RecursionError):
+            continue  # output_hygiene reports what is no JSON
+        for path in counts:
+            counts[path].update(map(_name, _values_at(value, path)))
+    facts: dict[str, Any] = {"fields": {}}
+    findings: list[Finding] = []
+    for path, values in listed_values.items():
+        field = ".".join(path)
+        declared = {name: counts[path][name] for name in map(_name, values)}
+        facts["fields"][field] = balance(declared)
+        findings += _of_field(field, declared)
+    return CheckResult(tuple(findings), facts)
+
+
+def _of_field(field: str, counts: Mapping[str, int]) -> Iterator[Finding]:
+    total = sum(counts.values())
+    if not total:
+        yield _field_note("warning", f"no row holds the field {field} with a listed value", 0)
+        return
+    absent = [value for value, count in counts.items() if not count]
+    if absent:
+        yield _field_note(
+            "warning",
+            f"the field {field} never has {len(absent)} of its {len(counts)} listed values "
+            f"({listed(absent)}): nothing can learn or measure that",
+            len(absent),
+        )
+    top = max(counts, key=lambda value: (counts[value], value))
+    if len(counts) > 1 and counts[top] >= MAJORITY * total:
+        share = percent(counts[top] / total)
+        yield _field_note("note", f"the field {field} is {top} in {share} of the rows", counts[top])
+
+
+def _field_note(severity: Severity, message: str, count: int) -> Finding:
+    return Finding(CHECK, severity, message, count=count)
+
+
+def _listed(schema: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Yield each field with an ``enum``, through ``properties`` and ``items``; ``[]`` is any item."""
+    if not isinstance(schema, Mapping):
+        return
+    values = schema.get("enum")
+    if path and isinstance(values, list) and values:
+        yield path, values
+    properties = schema.get("properties")
+    for name, below in properties.items() if isinstance(properties, Mapping) else ():
+        yield from _listed(below, (*path, str(name)))
+    yield from _listed(schema.get("items"), (*path, "[]"))
+
+
+def _values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    if not path:
+        yield value
+    elif path[0] == "[]" and isinstance(value, list):
+        for item in value:
+            yield from _values_at(item, path[1:])
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _values_at(value[path[0]], path[1:])
+
+
+def _name(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,172 @@
+"""Rows in another language than most, outputs in another than usual, words in two alphabets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.dataset import Dataset
+from steelyard.data.texts.tongues import (
+    MOST_CHARACTERS,
+    Guess,
+    guess,
+    identifier,
+    is_same,
+    mixed_words,
+    named,
+)
+from steelyard.errors import MissingExtraError
+from steelyard.words import counted, listed, percent
+
+CHECK = "languages"
+
+MOST_READ = 1_000_000
+"""Characters whose language is guessed, at most: about 1 microsecond each. Of more, a sample."""
+
+MANY = 0.05
+"""From this share on, rows in other languages weigh on the mean without being measured apart."""
+
+PATTERN = 0.8
+"""Share of the rows from which the usual pair of input and output language is a rule."""
+
+Guesses = Mapping[int, Guess]
+
+
+def find(data: Dataset, options: CheckOptions) -> CheckResult:
+    """Guess the language of inputs and, for text, of outputs; short and unclear texts are left."""
+    findings = list(_mixed(data))
+    facts: dict[str, Any] = {"mixed_alphabets": sum(len(finding.rows) for finding in findings)}
+    try:
+        identifier()
+    except MissingExtraError as error:
+        return CheckResult(tuple(findings), facts, f"languages are not told apart: {error}")
+    sample = _sample(data, options.seed)
+    sides = {"input": [data.examples[index].input for index in sample]}
+    if data.brief.kind == "text":
+        sides["output"] = [data.written[index] for index in sample]
+    guesses = {side: _guesses(sample, texts) for side, texts in sides.items()}
+    facts |= {side: _facts(found, len(sample)) for side, found in guesses.items()}
+    findings += _minority(data, guesses["input"], len(sample))
+    if "output" in guesses:
+        findings += _unlike(data, guesses["input"], guesses["output"])
+    facts |= {"looked_at": len(sample), "is_sample": len(sample) < len(data.examples)}
+    return CheckResult(tuple(findings), facts)
+
+
+def _sample(data: Dataset, seed: int) -> list[int]:
+    """Indices of the rows to look at: all, or as many as `MOST_READ` allows, by seed."""
+    texts = [example.input for example in data.examples]
+    texts += data.written if data.brief.kind == "text" else ()
+    characters = sum(min(len(text), MOST_CHARACTERS) for text in texts)
+    n = len(data.examples)
+    if characters <= MOST_READ:
+        return list(range(n))
+    most = max(1, n * MOST_READ // characters)
+    return sorted(np.random.default_rng(seed).choice(n, most, replace=False).tolist())
+
+
+def _guesses(indices: Sequence[int], texts: Sequence[str]) -> dict[int, Guess]:
+    pairs = zip(indices, map(guess, texts), strict=True)
+    return {index: found for index, found in pairs if found is not None}
+
+
+def _facts(guesses: Guesses, looked_at: int) -> dict[str, Any]:
+    counts = Counter(each.code for each in guesses.values())
+    return {"languages": dict(counts.most_common()), "unclear": looked_at - len(guesses)}
+
+
+def _main(guesses: Guesses) -> Guess | None:
+    counts = Counter(each.code for each in guesses.values())
+    return Guess(counts.most_common(1)[0][0], 1.0, True) if counts else None
+
+
+def _minority(data: Dataset, guesses: Guesses, looked_at: int) -> Iterator[Finding]:
+    main = _main(guesses)
+    if main is None:
+        return
+    foreign = [index for index, each in guesses.items() if not is_same(each, main)]
+    if not foreign:
+        return
+    foreign.sort(key=lambda index: (-guesses[index].probability, index))
+    counts = Counter(guesses[index].code for index in foreign)
+    shown = [f"{named(code)} {count:,}" for code, count in counts.most_common()]
+    share = len(foreign) / len(guesses)
+    severity: Severity = "warning" if share >= MANY else "note"
+    is_sample = looked_at < len(data.examples)
+    of = f"of a sample of {looked_at:,} rows, " if is_sample else ""
+    is_in = "is" if len(foreign) == 1 else "are"
+    yield Finding(
+        CHECK,
+        severity,
+        f"{of}{counted(len(foreign), 'input')} {is_in} in another language than most, which are in "
+        f"{named(main.code)}: {listed(shown)} ({percent(share)} of those long enough to tell); "
+        "keep them if users write so, and set a slice to see their quality apart",
+        data.rows_of(foreign),
+        _evidence(data, foreign, guesses),
+    )
+
+
+def _unlike(data: Dataset, inputs: Guesses, outputs: Guesses) -> Iterator[Finding]:
+    """Outputs whose language does not go with the input's as it does in most rows; quotes are left out."""
+    both = [
+        index
+        for index in outputs
+        if index in inputs and data.written[index].strip() not in data.examples[index].input
+    ]
+    same = [index for index in both if is_same(inputs[index], outputs[index])]
+    if not both:
+        return
+    if len(same) >= PATTERN * len(both):
+        odd = sorted(set(both) - set(same), key=lambda index: (-outputs[index].probability, index))
+        usual = "in the language of its input"
+    else:
+        pairs = Counter((inputs[index].code, outputs[index].code) for index in both)
+        (source, target), count = pairs.most_common(1)[0]
+        if count < PATTERN * len(both):
+            return  # several directions of translation: no row is odd
+        odd = [index for index in both if outputs[index].code != target]
+        usual = f"in {named(target)} for an input in {named(source)}"
+    if not odd:
+        return
+    is_not = "output is" if len(odd) == 1 else "outputs are"
+    yield Finding(
+        CHECK,
+        "warning",
+        f"{len(odd):,} {is_not} not {usual}, as is usual here: a tuned model learns to switch",
+        data.rows_of(odd),
+        _evidence(data, odd, outputs),
+    )
+
+
+def _evidence(
+    data: Dataset, indices: Sequence[int], guesses: Guesses
+) -> tuple[dict[str, Any], ...]:
+    return data.evidence(
+        indices,
+        language=[named(guesses[index].code) for index in indices],
+        probability=[round(guesses[index].probability, 3) for index in indices],
+    )
+
+
+def _mixed(data: Dataset) -> Iterator[Finding]:
+    """Look-alike letters: a model reads them as other tokens, and no exact match finds them."""
+    words: dict[int, list[str]] = {}
+    for index, example in enumerate(data.examples):
+        if found := mixed_words(example.input) or mixed_words(data.written[index]):
+            words[index] = found
+    if not words:
+        return
+    indices = list(words)
+    has = "row has a word" if len(indices) == 1 else "rows have words"
+    yield Finding(
+        CHECK,
+        "warning",
+        f"{len(indices):,} {has} in two alphabets, such as {words[indices[0]][0]!r} with letters "
+        "that only look alike: a model reads other tokens; write them in one alphabet",
+        data.rows_of(indices),
+        data.evidence(indices, words=[", ".join(words[index][:5]) for index in indices]),
+    )

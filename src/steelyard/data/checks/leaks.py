@@ -1,0 +1,157 @@
+"""Rows of dev and test that stand in an earlier part as well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.checks.paraphrases import THRESHOLD as CLOSE
+from steelyard.data.dataset import Dataset
+from steelyard.data.likeness.alike import firsts, near_clusters, widest
+from steelyard.data.likeness.meaning import Vectors, closest, embeddings
+from steelyard.task.leaks import leaks_by_key
+from steelyard.task.near import NearPair, near_matches
+from steelyard.words import counted
+
+PARTS = ("train", "dev", "test")
+MANY = {"exact": 0.01, "normalised": 0.01, "near": 0.05, "group": 0.01}
+"""The share of test rows from which leaks of a kind are an error; fewer move the score less than
+its own uncertainty."""
+_SAYS = {
+    "exact": "word for word",
+    "normalised": "but for case, punctuation and spaces",
+    "near": "nearly as it is",
+    "paraphrase": "in other words",
+    "group": "by another row of its group",
+}
+
+
+def find(data: Dataset, options: CheckOptions) -> CheckResult:
+    """Find what dev and test share with an earlier part: a finding for each kind of likeness.
+
+    Kinds: ``exact`` (spaces around the input aside), ``normalised``, ``near`` (as in
+    near_duplicates, every row compared directly with the earlier parts), ``paraphrase`` (with the
+    sentence encoder) and ``group``. But for groups, a row counts under the first kind that holds.
+    Test rows come first; evidence names the row alike (``also``), its part and the similarity. It
+    is an error where one test row in 100 leaks (one in 20 nearly), since the score is then in part
+    memory; paraphrases are a note. A single file has no parts to leak between: the facts say what
+    Steelyard's own split will do with it.
+    """
+    ranks = [PARTS.index(part) if part in PARTS else 0 for part in data.parts]
+    if len(set(ranks)) < 2:
+        return CheckResult(facts=_own_split(data))
+    vectors = embeddings(data, options)
+    reason = vectors if isinstance(vectors, str) else None
+    kinds = leaks_by_kind(data, ranks, None if isinstance(vectors, str) else vectors)
+    sizes = Counter(data.parts)
+    facts = {
+        "parts": {part: sizes[part] for part in PARTS if sizes[part]},
+        "kinds": {
+            kind: {
+                "rows": len(leaks),
+                "test_rows": sum(data.parts[leak.b] == "test" for leak in leaks),
+            }
+            for kind, leaks in kinds.items()
+        },
+    }
+    findings = [_finding(data, kind, leaks) for kind, leaks in kinds.items() if leaks]
+    return CheckResult(tuple(findings), facts, reason)
+
+
+def leaks_by_kind(
+    data: Dataset, ranks: Sequence[int], vectors: Vectors | None
+) -> dict[str, list[NearPair]]:
+    """The leaks of each kind that can be looked for: a row (``b``) and one of an earlier part (``a``).
+
+    ``ranks`` orders the rows' parts. Without ``vectors`` no paraphrases are looked for, without
+    groups no groups.
+    """
+    known: set[int] = set()
+    kinds: dict[str, list[NearPair]] = {}
+
+    def add(kind: str, leaks: Iterable[NearPair]) -> None:
+        kinds[kind] = [leak for leak in leaks if leak.b not in known]
+        known.update(leak.b for leak in kinds[kind])
+
+    add("exact", leaks_by_key(_stripped_keys(data), ranks))
+    add("normalised", leaks_by_key(data.normalised_keys, ranks))
+    add("near", near_matches(data.texts, ranks))
+    if vectors is not None:
+        add("paraphrase", closest(vectors, ranks, None, CLOSE))
+    groups = [example.group for example in data.examples]
+    if any(groups):
+        kinds["group"] = leaks_by_key(groups, ranks)
+    return kinds
+
+
+def _stripped_keys(data: Dataset) -> list[str]:
+    """`Dataset.exact_keys` without the spaces around inputs: they make no test row a new one."""
+    return [
+        key.removesuffix(example.input) + example.input.strip()
+        for key, example in zip(data.exact_keys, data.examples, strict=True)
+    ]
+
+
+def _finding(data: Dataset, kind: str, leaks: list[NearPair]) -> Finding:
+    leaks = sorted(
+        leaks,
+        key=lambda leak: (data.parts[leak.b] != "test", -leak.similarity, leak.b),
+    )
+    rows = [leak.b for leak in leaks]
+    by_part = Counter(data.parts[row] for row in rows)
+    similarities = [None if kind == "group" else round(leak.similarity, 3) for leak in leaks]
+    return Finding(
+        "leaks",
+        _severity(kind, by_part["test"], data.parts.count("test")),
+        _message(kind, by_part),
+        data.rows_of(rows),
+        data.evidence(
+            rows,
+            kind=[kind] * len(rows),
+            part=[data.parts[row] for row in rows],
+            also=[data.numbers[leak.a] for leak in leaks],
+            also_part=[data.parts[leak.a] for leak in leaks],
+            similarity=similarities,
+        ),
+    )
+
+
+def _severity(kind: str, leaking: int, test_rows: int) -> Severity:
+    if kind not in MANY:
+        return "note"
+    return "error" if leaking and leaking >= MANY[kind] * test_rows else "warning"
+
+
+def _message(kind: str, by_part: Mapping[str, int]) -> str:
+    said = [counted(by_part[part], f"{part} row") for part in ("test", "dev") if by_part[part]]
+    rows = sum(by_part.values())
+    verb = "stands" if rows == 1 else "stand"
+    advice = (
+        "expect new inputs to be harder"
+        if kind == "paraphrase"
+        else "what is scored there is in part memory; take them out of the earlier part"
+    )
+    return f"{' and '.join(said)} also {verb} in an earlier part, {_SAYS[kind]}: {advice}"
+
+
+def _own_split(data: Dataset) -> dict[str, Any]:
+    """What `steelyard.task.split_examples` does with rows that have no parts."""
+    most = widest(len(data.examples))
+    sizes = Counter(near_clusters(data))
+    equal = Counter(firsts(data.texts))
+    cut = sum(size > most for size in sizes.values())
+    said = "Steelyard's own split keeps duplicates, near-duplicates and groups in one part"
+    if cut:
+        said += (
+            f", but it cuts {counted(cut, 'cluster')} of more than {most:,} near-duplicates, "
+            "as templates make them: the parts will share these"
+        )
+    return {
+        "parts": None,
+        "own_split": said,
+        "cut_clusters": cut,
+        "largest_cluster": max(sizes.values(), default=0),
+        "largest_equal": max(equal.values(), default=0),
+    }

@@ -1,0 +1,62 @@
+"""Outputs that are empty, broken, spelled in several ways, given away or out of style."""
+
+from __future__ import annotations
+
+from steelyard.data.base import CheckOptions, CheckResult, Finding
+from steelyard.data.dataset import SHOWN, Dataset
+from steelyard.data.outputs import echo, fields, labels, plain, style
+from steelyard.data.outputs.base import Outputs, Search, Trouble
+from steelyard.data.outputs.schema import misfits
+
+CHECK = "output_hygiene"
+
+SEARCHES: tuple[Search, ...] = (
+    plain.empty,
+    plain.constant,
+    style.not_json,
+    misfits,
+    labels.spellings,
+    echo.leaked,
+    echo.repeated,
+    plain.spaces,
+    plain.invisible,
+    plain.remains,
+    plain.placeholders,
+    style.mixed,
+    fields.mixed,
+    fields.keys,
+    plain.too_long,
+)
+
+
+def find(data: Dataset, options: CheckOptions) -> CheckResult:
+    """Search the outputs for each kind of trouble; one finding for each that there is."""
+    outputs = Outputs(data)
+    troubles = [trouble for search in SEARCHES for trouble in search(outputs)]
+    facts = {
+        "troubles": {
+            trouble.name: len(trouble.indices) if trouble.count is None else trouble.count
+            for trouble in troubles
+        },
+        **outputs.facts,
+    }
+    schema = outputs.facts.get("schema", {})
+    reason = schema.get("reason") if schema.get("failed", 0) is None else None
+    return CheckResult(
+        tuple(_finding(data, trouble) for trouble in troubles),
+        facts,
+        f"outputs are not held against the schema: {reason}" if reason else None,
+    )
+
+
+def _finding(data: Dataset, trouble: Trouble) -> Finding:
+    notes = list(trouble.notes[:SHOWN])
+    more = {"problem": notes} if len(notes) >= min(SHOWN, len(trouble.indices)) > 0 else {}
+    return Finding(
+        CHECK,
+        trouble.severity,
+        trouble.message,
+        data.rows_of(trouble.indices),
+        data.evidence(trouble.indices, **more),
+        trouble.count,
+    )

@@ -1,0 +1,126 @@
+"""Rows that do not fit into the context of the chosen model, and rows too long to show a shot beside."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steelyard.data.base import CheckOptions, CheckResult, Finding
+from steelyard.data.dataset import Dataset
+from steelyard.data.length.tokens import Ints, TokenCounts, count_tokens
+from steelyard.model.prices import LOCAL_PROVIDERS, context_window
+
+
+class Window(NamedTuple):
+    """A context in tokens, or ``None`` with the reason in ``source``."""
+
+    tokens: int | None
+    source: str
+
+
+def find(data: Dataset, options: CheckOptions) -> CheckResult:
+    """Compare each row's instruction, turns and answer with the model's context window.
+
+    Facts: ``tokens`` (lengths and how they were found), ``window``, ``over``, ``over_half`` and
+    ``shots_that_fit``: examples of median length that stand beside a prompt of median length.
+    """
+    del options
+    counts = count_tokens(data)
+    window = window_of(data, counts)
+    facts: dict[str, Any] = {
+        "tokens": counts.to_dict(),
+        "window": window.tokens,
+        "window_source": window.source,
+        "reserved_output": _reserve(data),
+    }
+    if window.tokens is None:
+        facts |= {"over": None, "over_half": None, "shots_that_fit": None}
+        return CheckResult(facts=facts, reason=window.source)
+    need = needed(data, counts)
+    over = _longest(need, need > window.tokens)
+    half = _longest(need, (need > window.tokens // 2) & (need <= window.tokens))
+    shots = shots_that_fit(counts, need, window.tokens)
+    facts |= {"over": len(over), "over_half": len(half), "shots_that_fit": shots}
+    findings = []
+    if over:
+        findings.append(_over(data, counts, window.tokens, need, over))
+    if half:
+        findings.append(_half(data, window.tokens, need, half, shots))
+    reason = counts.reason and f"lengths are estimated from characters: {counts.reason}"
+    return CheckResult(tuple(findings), facts, reason)
+
+
+def rows_over(data: Dataset) -> list[int]:
+    """Indices of the rows over the model's context, the longest first; none where it is unknown."""
+    counts = count_tokens(data)
+    window = window_of(data, counts)
+    if window.tokens is None:
+        return []
+    need = needed(data, counts)
+    return _longest(need, need > window.tokens)
+
+
+def window_of(data: Dataset, counts: TokenCounts) -> Window:
+    """The context of the task's model: its own configuration, or the book for a hosted one."""
+    model = data.brief.model
+    if counts.window is not None:
+        return Window(counts.window, f"the configuration of {model.name}")
+    if model.provider in LOCAL_PROVIDERS:
+        why = counts.reason or f"the configuration of {model.name} names none"
+        return Window(None, f"the context window is not known: {why}")
+    return Window(*context_window(model.provider, model.name, base_url=model.base_url))
+
+
+def needed(data: Dataset, counts: TokenCounts) -> Ints:
+    """Tokens each row needs: the prompt and its answer, or the room the task reserves for one."""
+    return counts.prompt + np.maximum(counts.output, _reserve(data))
+
+
+def shots_that_fit(counts: TokenCounts, need: Ints, window: int) -> int | None:
+    """How many examples of median length fit beside a row of median length."""
+    if not len(need):
+        return None
+    shot = float(np.median(counts.input + counts.output)) + 2 * counts.overhead.per_turn
+    return max(0, int((window - float(np.median(need))) // max(shot, 1.0)))
+
+
+def _reserve(data: Dataset) -> int:
+    task = data.brief.task
+    return (task.max_output_tokens or 0) if task else 0
+
+
+def _longest(need: Ints, wanted: Any) -> list[int]:
+    """The wanted indices by falling length."""
+    chosen = np.flatnonzero(wanted)
+    return [int(index) for index in chosen[np.argsort(-need[chosen], kind="stable")]]
+
+
+def _over(data: Dataset, counts: TokenCounts, window: int, need: Ints, rows: list[int]) -> Finding:
+    many = len(rows)
+    by = "about " if counts.method == "estimated" else ""
+    longest = f"{by}{int(need[rows[0]]):,}"
+    share = f"{many:,} rows need" if many > 1 else "1 row needs"
+    them = "they fail or lose their beginning" if many > 1 else "it fails or loses its beginning"
+    return Finding(
+        check="over_context",
+        severity="error",
+        message=f"{share} more than the {window:,} tokens that {data.brief.model.name} can read "
+        f"(up to {longest}): {them}; shorten or drop {'them' if many > 1 else 'it'}",
+        rows=data.rows_of(rows),
+        evidence=data.evidence(rows, tokens=[int(need[row]) for row in rows]),
+    )
+
+
+def _half(data: Dataset, window: int, need: Ints, rows: list[int], shots: int | None) -> Finding:
+    many = len(rows)
+    usual = "1 example fits" if shots == 1 else f"{shots:,} examples fit"
+    return Finding(
+        check="over_context",
+        severity="note",
+        message=f"{f'{many:,} rows fill' if many > 1 else '1 row fills'} over half of the {window:,} "
+        f"tokens that {data.brief.model.name} can read, which leaves little room for few-shot "
+        f"examples there; beside a row of median length {usual}",
+        rows=data.rows_of(rows),
+        evidence=data.evidence(rows, tokens=[int(need[row]) for row in rows]),
+    )

@@ -1,0 +1,233 @@
+"""How many rows each part has or would get, and what a test part of that size can tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil
+from typing import Any, NamedTuple
+
+from steelyard.data.dataset import Dataset
+from steelyard.errors import ConfigError, DataError
+from steelyard.score import get_metric
+from steelyard.stats import (
+    Detectable,
+    detectable_difference,
+    items_needed,
+    proportion,
+)
+from steelyard.task.config import DEFAULT_METRIC
+from steelyard.task.quotas import part_sizes, stratum_quotas
+from steelyard.task.sections import SplitConfig
+from steelyard.task.split import MIN_EXAMPLES
+from steelyard.words import counted
+
+ACCURACY = 0.8
+"""Where the half-width of an interval is quoted: a usual accuracy; at 0.5 it is a quarter wider."""
+
+DIFFERENCES = (0.05, 0.02)
+MOST_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one part, those that ask something of their own, and the latter by label."""
+
+    rows: int
+    distinct: int
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Train, dev and test: as given, or (``is_planned``) as Steelyard's own split would make them.
+
+    ``by_name`` is empty where no split can be made, and ``reason`` says why.
+    """
+
+    by_name: Mapping[str, Part]
+    is_planned: bool
+    reason: str | None = None
+
+    @property
+    def train(self) -> Part:
+        """The train part; no rows where there is none."""
+        return self.by_name.get("train", Part(0, 0))
+
+    @property
+    def test(self) -> Part:
+        """The test part; no rows where there is none."""
+        return self.by_name.get("test", Part(0, 0))
+
+
+class More(NamedTuple):
+    """Rows that it takes to show ``difference``; ``None`` with the reason where none suffice.
+
+    ``items`` counts distinct test rows, ``test_rows`` those still to add to the test part, and
+    ``rows`` those to add to the one file that Steelyard splits.
+    """
+
+    difference: float
+    items: int | None
+    test_rows: int | None
+    rows: int | None
+    reason: str | None
+
+
+def parts_of(data: Dataset) -> Parts:
+    """Return the parts in use; planned as a run would split them where there is one file."""
+    if "test" in data.parts or "all" not in data.brief.paths:
+        return Parts(_given(data), is_planned=False)
+    distinct = first_indices(data)
+    try:
+        sizes = _planned_sizes(len(data.examples), fractions_of(data))
+    except DataError as error:
+        return Parts({}, is_planned=True, reason=str(error))
+    share = len(distinct) / len(data.examples)
+    scaled = {part: round(size * share) for part, size in sizes.items()}
+    scaled["train"] = len(distinct) - scaled["test"] - scaled["dev"]
+    quotas = _quotas(data, distinct, scaled)
+    named = {
+        part: Part(sizes[part], scaled[part], quotas.get(part, {}))
+        for part in ("train", "dev", "test")
+    }
+    return Parts(named, is_planned=True)
+
+
+def fractions_of(data: Dataset) -> SplitConfig | None:
+    """The shares of the parts, where the task sets them."""
+    return data.brief.task.split if data.brief.task is not None else None
+
+
+def first_indices(data: Dataset, part: str | None = None) -> list[int]:
+    """The first row of each distinct input, of one part or of all."""
+    places: dict[str, int] = {}
+    for index, key in enumerate(data.normalised_keys):
+        if part is None or data.parts[index] == part:
+            places.setdefault(key, index)
+    return list(places.values())
+
+
+def _given(data: Dataset) -> dict[str, Part]:
+    counts = Counter(data.parts)
+    parts = {}
+    for part in ("train", "dev", "test"):
+        distinct = first_indices(data, part)
+        parts[part] = Part(counts[part], len(distinct), _labels(data, distinct))
+    if not counts["dev"] and counts["train"] >= MIN_EXAMPLES:
+        parts = _with_dev(parts)
+    return parts
+
+
+def _with_dev(parts: Mapping[str, Part]) -> dict[str, Part]:
+    """Give dev what a run cuts off a train file that has no dev file beside it."""
+    train = parts["train"]
+    rows = part_sizes(train.rows, None)["dev"]
+    distinct = min(round(rows * train.distinct / train.rows), train.distinct - 1)
+    left = train.distinct - distinct
+    sizes = {"train": left, "dev": distinct, "test": 0}
+    quotas = stratum_quotas(train.labels, sizes) if train.labels else {}
+    return {
+        "train": Part(train.rows - rows, left, quotas.get("train", {})),
+        "dev": Part(rows, distinct, quotas.get("dev", {})),
+        "test": parts["test"],
+    }
+
+
+def _planned_sizes(n: int, fractions: SplitConfig | None) -> dict[str, int]:
+    if n < MIN_EXAMPLES:
+        raise DataError(
+            f"{counted(n, 'readable row')} cannot be split into train, dev and test: at least {MIN_EXAMPLES} "
+            "are needed"
+        )
+    return part_sizes(n, fractions)
+
+
+def _labels(data: Dataset, indices: Sequence[int]) -> dict[str, int]:
+    if data.brief.kind != "label":
+        return {}
+    return dict(Counter(data.examples[i].output for i in indices if data.examples[i].output))
+
+
+def _quotas(
+    data: Dataset, distinct: Sequence[int], sizes: Mapping[str, int]
+) -> Mapping[str, Mapping[str, int]]:
+    counts = _labels(data, distinct)
+    return stratum_quotas(counts, sizes) if counts else {}
+
+
+def unseen_reason(data: Dataset) -> str | None:
+    """Why the difference that a test shows cannot be told from its size; ``None`` if it can."""
+    task = data.brief.task
+    name = task.primary_metric if task is not None else DEFAULT_METRIC[data.brief.kind]
+    try:
+        metric = get_metric(name)
+    except ConfigError as error:
+        return str(error)
+    if metric.binary and metric.decomposable:
+        return None
+    return f"depends on the spread of {name}, which is seen after a run"
+
+
+def shown_by(items: int) -> Detectable:
+    """The smallest difference between two arms that ``items`` test rows show, as a run has it."""
+    return detectable_difference(items)
+
+
+def more_for(difference: float, parts: Parts, fractions: SplitConfig | None) -> More:
+    """Rows still to be added until the test part shows ``difference`` between two arms.
+
+    Rows of one file are counted as if they repeated each other as often as those there are.
+    """
+    needed = items_needed(difference)
+    if needed.items is None:
+        return More(difference, None, None, None, needed.reason)
+    lacking = max(0, needed.items - parts.test.distinct)
+    if not parts.is_planned or not lacking or not parts.test.distinct:
+        return More(difference, needed.items, lacking, lacking, None)
+    total = _total_for(ceil(needed.items * parts.test.rows / parts.test.distinct), fractions)
+    if total is None:
+        reason = (
+            f"Steelyard's own split never gives test {needed.items:,} distinct rows of such data: "
+            "set the fractions under split, or give a test file"
+        )
+        return More(difference, needed.items, lacking, None, reason)
+    now = sum(part.rows for part in parts.by_name.values())
+    return More(difference, needed.items, lacking, max(0, total - now), None)
+
+
+def _total_for(test: int, fractions: SplitConfig | None) -> int | None:
+    """The least number of rows whose split has ``test`` test rows."""
+    low, high = MIN_EXAMPLES, MOST_ROWS
+    if part_sizes(high, fractions)["test"] < test:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            enough = part_sizes(middle, fractions)["test"] >= test
+        except DataError:
+            enough = False
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+@lru_cache(maxsize=4096)
+def half_width(n: int, accuracy: float = ACCURACY) -> float | None:
+    """Half the width of the 95 % interval of a share near ``accuracy`` over ``n`` rows.
+
+    Exact below 40 rows, Wilson from there on: see `proportion`. ``None`` without rows.
+    """
+    if n == 0:
+        return None
+    found = proportion(round(accuracy * n), n)
+    assert found.low is not None and found.high is not None
+    return (found.high - found.low) / 2
+
+
+def as_facts(parts: Parts) -> dict[str, Any]:
+    """The sizes as JSON-able data."""
+    return {
+        name: {"rows": part.rows, "distinct": part.distinct} for name, part in parts.by_name.items()
+    }

@@ -1,0 +1,1 @@
+"""How long rows are in a model's tokens."""

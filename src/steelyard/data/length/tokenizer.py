@@ -1,0 +1,170 @@
+"""A model's own tokenizer and context window, read without torch and without the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from steelyard.errors import MissingExtraError
+from steelyard.extras import require
+from steelyard.model import ModelSpec
+
+BATCH = 2000
+"""Texts tokenized at once: their tokens are counted and let go, so that memory stays flat."""
+
+Count = Callable[[Sequence[str]], list[int]]
+"""Tokens of each text, without special tokens of its own."""
+
+_WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+
+
+@dataclass(frozen=True)
+class LocalTokenizer:
+    """What counting needs of a model on this machine.
+
+    ``template`` is its chat template (Jinja), ``special`` the names that templates know
+    (``bos_token``, …), ``window`` its context in tokens; each ``None`` or empty when unknown.
+    """
+
+    count: Count
+    template: str | None
+    special: Mapping[str, str]
+    window: int | None
+
+
+def local_tokenizer(spec: ModelSpec) -> LocalTokenizer | str:
+    """Return the tokenizer of ``spec``, or the reason why there is none on this machine.
+
+    Nothing is downloaded and no weights are read or converted.
+    """
+    if spec.provider not in {"embedded", "hf"}:
+        return f"the tokenizer of {spec.provider}:{spec.name} is not on this machine"
+    try:
+        require("tokenizers", "local")
+        return _embedded(spec) if spec.provider == "embedded" else _hugging_face(spec.name)
+    except MissingExtraError as error:
+        return str(error)
+
+
+def _embedded(spec: ModelSpec) -> LocalTokenizer | str:
+    """The converted folder where there is one; else the GGUF file's own metadata (3 seconds)."""
+    from steelyard.model.embedded import converted_folder, find_gguf
+
+    gguf = find_gguf()
+    folder = converted_folder(gguf)
+    return _folder(folder) if folder.is_dir() else _from_gguf(gguf)
+
+
+@cache
+def _from_gguf(path: Path) -> LocalTokenizer:
+    """Build the byte-level BPE tokenizer that transformers makes of the same metadata."""
+    gguf, tokenizers = require("gguf", "local"), require("tokenizers", "local")
+    fields = gguf.GGUFReader(str(path)).fields
+    tokens: list[str] = fields["tokenizer.ggml.tokens"].contents()
+    merges = [tuple(pair.split(" ", 1)) for pair in fields["tokenizer.ggml.merges"].contents()]
+    model = tokenizers.models.BPE({token: code for code, token in enumerate(tokens)}, merges)
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    types = fields["tokenizer.ggml.token_type"].contents()
+    control = [token for token, kind in zip(tokens, types, strict=True) if kind == 3]
+    tokenizer.add_special_tokens([tokenizers.AddedToken(text, special=True) for text in control])
+    text = {name: field.contents() for name, field in fields.items() if name.endswith("_template")}
+    window = next(field for name, field in fields.items() if name.endswith(".context_length"))
+    return LocalTokenizer(
+        _fast(tokenizer), text.get("tokenizer.chat_template"), {}, int(window.contents())
+    )
+
+
+def _hugging_face(name: str) -> LocalTokenizer | str:
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _folder(folder)
+    hub = require("huggingface_hub", "local")
+    try:
+        found = hub.try_to_load_from_cache(name, "config.json")
+    except ValueError:  # a path, which cannot be a hub name
+        found = None
+    if not isinstance(found, str):
+        return f"{name} is neither a folder nor in the Hugging Face cache"
+    return _folder(Path(found).parent)
+
+
+def _folder(folder: Path) -> LocalTokenizer | str:
+    settings = _json(folder / "tokenizer_config.json")
+    special = {
+        key: value["content"] if isinstance(value, dict) else value
+        for key, value in settings.items()
+        if key.endswith("_token") and isinstance(value, str | dict)
+    }
+    count = _count_of(folder)
+    if isinstance(count, str):
+        return count
+    return LocalTokenizer(count, _template(folder, settings), special, window_of(folder))
+
+
+def _count_of(folder: Path) -> Count | str:
+    if (folder / "tokenizer.json").is_file():
+        return _fast(require("tokenizers", "local").Tokenizer.from_file(f"{folder}/tokenizer.json"))
+    require("transformers", "local")
+    from transformers import AutoTokenizer
+
+    try:
+        slow = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:120]
+        return f"{folder} holds no tokenizer that can be read ({reason})"
+    return lambda texts: [len(ids) for ids in _ids(slow, texts)]
+
+
+def _ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    if not texts:
+        return []
+    return list(tokenizer(list(texts), add_special_tokens=False)["input_ids"])
+
+
+def _fast(tokenizer: Any) -> Count:
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(texts: Sequence[str]) -> list[int]:
+        found: list[int] = []
+        for start in range(0, len(texts), BATCH):
+            batch = list(texts[start : start + BATCH])
+            found += map(len, tokenizer.encode_batch_fast(batch, add_special_tokens=False))
+        return found
+
+    return count
+
+
+def _template(folder: Path, settings: Mapping[str, Any]) -> str | None:
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    given = settings.get("chat_template")
+    if isinstance(given, list):  # several by name
+        named = {each.get("name"): each.get("template") for each in given}
+        given = named.get("default")
+    return given if isinstance(given, str) else None
+
+
+def window_of(folder: Path) -> int | None:
+    """Context window in tokens by the ``config.json`` in ``folder``; ``None`` when it has none."""
+    config = _json(folder / "config.json")
+    inner = config.get("text_config")
+    for part in (inner if isinstance(inner, dict) else {}, config):
+        for name in _WINDOWS:
+            if isinstance(part.get(name), int):
+                return int(part[name])
+    return None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

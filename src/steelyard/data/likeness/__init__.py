@@ -1,0 +1,1 @@
+"""Rows that are alike: in letters, in meaning, in what they ask."""

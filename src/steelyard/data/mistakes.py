@@ -1,0 +1,200 @@
+"""A verdict line for each of the common mistakes in adapting a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from steelyard.data.base import CheckResult, Mistake
+from steelyard.data.checks.size import THIN_ROWS
+from steelyard.data.dataset import Dataset
+from steelyard.data.enough import Parts, parts_of, shown_by, unseen_reason
+from steelyard.data.texts.outside import outside_facts
+from steelyard.words import counted, listed, percent, points
+
+Results = Mapping[str, CheckResult]
+Given = Mapping[str, Any]
+State = Literal["ok", "risk", "unknown"]
+
+
+def mistakes(data: Dataset, results: Results) -> list[Mistake]:
+    """Say of each common mistake whether this data makes it, and on what grounds.
+
+    ``results`` are those of the checks, by name; what rests on one that is absent is ``unknown``.
+    Thresholds and their sources stand in ``data/mistakes.yaml``.
+    """
+    judges: dict[str, Callable[[Dataset, Results, Given], tuple[State, str]]] = {
+        "too_early": _too_early,
+        "too_little": _too_little,
+        "poor_quality": _poor_quality,
+        "wrong_task": _wrong_task,
+        "not_validated": _not_validated,
+    }
+    given = thresholds()
+    return [Mistake(name, *judge(data, results, given[name])) for name, judge in judges.items()]
+
+
+@lru_cache(maxsize=1)
+def thresholds() -> Mapping[str, Given]:
+    """Read ``data/mistakes.yaml``: from where on data is held to make a mistake, and why."""
+    text = files("steelyard.data").joinpath("data/mistakes.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def _too_early(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+    instruction = data.brief.instruction or _system_message(data)
+    if not instruction:
+        return "unknown", (
+            "no instruction is known, so nothing says that a prompt was tried: write one in "
+            "task.yaml, and steelyard run weighs it before tuning is credited"
+        )
+    words = len(instruction.split())
+    named = _named_labels(data, instruction)
+    labels = f" and names {len(named)} of {counted(len(data.labels), 'label')}"
+    what = f"the instruction has {counted(words, 'word')}{labels if data.labels else ''}"
+    is_short = words < given["least_words"] and len(named) <= len(data.labels) / 2
+    if is_short:
+        return "risk", (
+            f"{what}, too few to say what each answer is for: try a fuller prompt before tuning"
+        )
+    return "ok", f"{what}; steelyard run tries it in several forms before it credits tuning"
+
+
+def _system_message(data: Dataset) -> str:
+    """The system message that most rows share, or an empty text."""
+    turns = (turn for example in data.examples for turn in example.context[:1])
+    counts = Counter(turn.content for turn in turns if turn.role == "system")
+    text, count = counts.most_common(1)[0] if counts else ("", 0)
+    return text if 2 * count > len(data.examples) else ""
+
+
+def _named_labels(data: Dataset, instruction: str) -> list[str]:
+    folded = instruction.casefold()
+    return [
+        label
+        for label in data.labels
+        if label.casefold() in folded or label.casefold().replace("_", " ") in folded
+    ]
+
+
+def _too_little(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+    parts = parts_of(data)
+    if parts.reason is not None:
+        return "risk", parts.reason
+    distinct = parts.train.distinct
+    whose = " after Steelyard's own split" if parts.is_planned else ""
+    what = f"{counted(distinct, 'distinct train row')}{whose}"
+    if distinct < given["least_rows"]:
+        return "risk", (
+            f"{what}: rules of thumb ask for {given['least_rows']} or more; prompts and shots need "
+            "fewer"
+        )
+    thin = [label for label in data.labels if parts.train.labels.get(label, 0) < THIN_ROWS]
+    if thin and len(thin) >= given["thin_share"] * len(data.labels):
+        return "risk", (
+            f"{what}, but {len(thin)} of {counted(len(data.labels), 'label')} have fewer than "
+            f"{THIN_ROWS}: {listed(thin)}"
+        )
+    return "ok", f"{what}{_thin_aside(len(thin))}"
+
+
+def _thin_aside(thin: int) -> str:
+    if not thin:
+        return ""
+    return f"; {counted(thin, 'label')} with fewer than {THIN_ROWS} will hardly be learned"
+
+
+def _poor_quality(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+    suspects: dict[str, set[int]] = {}
+    for name in given["checks"]:
+        if name not in results or (results[name].reason and not results[name].findings):
+            continue
+        grave = [each for each in results[name].findings if each.severity != "note"]
+        suspects[name] = {row for each in grave for row in each.rows}
+    if not suspects or not data.rows:
+        return "unknown", "none of the checks of quality was made"
+    rows = set().union(*suspects.values())
+    share = len(rows) / data.rows
+    by_check = [f"{name} {len(found):,}" for name, found in suspects.items() if found]
+    unmade = [name for name in given["checks"] if name not in suspects]
+    aside = f"; not looked at: {listed(unmade)}" if unmade else ""
+    if not rows:
+        return "unknown" if unmade else "ok", f"no row is in doubt{aside}"
+    are = "row is" if len(rows) == 1 else "rows are"
+    what = f"{len(rows):,} {are} in doubt ({percent(share)}: {', '.join(by_check)})"
+    if share >= given["most_share"]:
+        repair = "steelyard data fix and steelyard data label help to put them right"
+        return "risk", f"{what}; {repair}{aside}"
+    return "ok", f"{what}{aside}"
+
+
+def _wrong_task(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+    if data.brief.kind == "label":
+        return "ok", "the answers are labels, which do not change as facts do"
+    found = outside_facts(data, given)
+    if found.share is None or found.looked_at < given["least_outputs"]:
+        return "unknown", f"only {counted(found.looked_at, 'output')} to look for facts in"
+    sample = " of a sample" if found.looked_at < len(data.examples) else ""
+    if not found.outputs:
+        return "ok", (
+            f"no output of {found.looked_at:,}{sample} states a date, price, hour or version that "
+            "its input does not hold"
+        )
+    state = "output states" if found.outputs == 1 else "outputs state"
+    kinds = listed([f"{kind} {count:,}" for kind, count in found.kinds.items()], 4)
+    common = listed([repr(fact) for fact, _ in found.common], 3)
+    what = (
+        f"{found.outputs:,} {state} ({percent(found.share)}{sample}) a fact that the input does not "
+        f"hold ({kinds}; such as {common}, row {found.first})"
+    )
+    if found.share < given["most_share"]:
+        return "ok", what
+    if data.brief.task is not None and data.brief.task.documents is not None:
+        return "ok", f"{what}; the task has documents to look them up in"
+    return "risk", (
+        f"{what}: facts that change belong in documents that are retrieved, not in weights"
+    )
+
+
+def _not_validated(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+    parts = parts_of(data)
+    if parts.reason is not None:
+        return "risk", f"no held-out part: {parts.reason}"
+    leaks = results.get("leaks")
+    leaked = {row for each in leaks.findings for row in each.rows} if leaks else set()
+    if leaked:
+        stand = "row stands" if len(leaked) == 1 else "rows stand"
+        return "risk", (
+            f"{len(leaked):,} {stand} in two parts of the split: quality would read too high"
+        )
+    return _by_test_size(data, parts, given, leaks)
+
+
+def _by_test_size(
+    data: Dataset, parts: Parts, given: Given, leaks: CheckResult | None
+) -> tuple[State, str]:
+    rows = counted(parts.test.distinct, "distinct test row")
+    reason = unseen_reason(data)
+    if reason is not None:
+        return "unknown", f"{rows}; what they can show {reason}"
+    shown = shown_by(parts.test.distinct).difference
+    wanted = points(given["difference"])
+    if shown is None:
+        return "risk", f"{rows}, too few to show any difference between two arms"
+    if shown > given["difference"]:
+        return "risk", f"{rows} show differences from {points(shown)} up, not yet {wanted}"
+    what = f"{rows} show differences from {points(shown)} up"
+    if parts.is_planned and data.brief.task is None:
+        return "unknown", (
+            f"one file, in which nothing is held out: tuned on all of it, nothing says whether it "
+            f"worked; steelyard data split would hold out {rows}, which show differences from "
+            f"{points(shown)} up"
+        )
+    if not parts.is_planned and leaks is None:
+        return "unknown", f"{what}; whether they leak was not looked at"
+    return "ok", what

@@ -1,0 +1,121 @@
+"""Outputs as the searches for trouble see them, and what a search returns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import yaml
+
+from steelyard.core import OutputKind
+from steelyard.data.base import Severity
+from steelyard.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One kind of trouble: its rows by index, the most suspect first, and what is wrong with each.
+
+    ``notes`` runs along the first of ``indices`` at least. ``count`` stands in for the number of
+    rows where the trouble is not one of rows.
+    """
+
+    name: str
+    severity: Severity
+    message: str
+    indices: Sequence[int] = ()
+    notes: Sequence[str] = ()
+    count: int | None = None
+
+
+Search = Callable[["Outputs"], Iterable[Trouble]]
+
+
+class Parsed(NamedTuple):
+    """An output read as JSON: its value, or why there is none."""
+
+    value: Any
+    reason: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """The outputs of a data set with what several searches need; texts are stripped.
+
+    ``facts`` takes what the searches measure, by their names.
+    """
+
+    data: Dataset
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> OutputKind:
+        """The kind of output."""
+        return self.data.brief.kind
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Each output without the spaces around it."""
+        return [output.strip() for output in self.data.written]
+
+    @cached_property
+    def filled(self) -> list[int]:
+        """Indices of the outputs that are not empty."""
+        return [index for index, text in enumerate(self.texts) if text]
+
+    @cached_property
+    def parsed(self) -> dict[int, Parsed]:
+        """The outputs that are not empty, read as JSON objects or arrays."""
+        return {index: parse(self.texts[index]) for index in self.filled}
+
+    @cached_property
+    def values(self) -> dict[int, Any]:
+        """The JSON objects and arrays among the outputs."""
+        parsed = self.parsed.items()
+        return {index: each.value for index, each in parsed if each.reason is None}
+
+
+def parse(text: str) -> Parsed:
+    """Read a JSON object or array strictly: what a scorer takes."""
+    if not text.startswith(("{", "[")):
+        return Parsed(None, _why_no_json(text))
+    try:
+        return Parsed(_DECODER.decode(text), None)
+    except RecursionError:
+        return Parsed(None, "nested too deeply")
+    except ValueError as error:
+        return Parsed(None, str(error))
+
+
+def _why_no_json(text: str) -> str:
+    if text.startswith("```"):
+        return "in a code fence"
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return "it does not start with { or ["
+    return "JSON, but neither an object nor an array"
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+@lru_cache(maxsize=1)
+def patterns() -> Mapping[str, Any]:
+    """Read ``data/outputs.yaml``: what outputs should not hold, and formats of numbers and dates."""
+    text = files("steelyard.data").joinpath("data/outputs.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def by_index(notes: Mapping[int, str]) -> tuple[list[int], list[str]]:
+    """Indices and their notes, in order of the rows."""
+    ordered = sorted(notes.items())
+    return [index for index, _ in ordered], [note for _, note in ordered]

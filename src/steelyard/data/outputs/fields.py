@@ -1,0 +1,219 @@
+"""JSON fields that are written in several ways: types, numbers, dates, keys and their order."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from steelyard.data.base import Severity
+from steelyard.data.outputs.base import Outputs, Trouble, patterns
+from steelyard.words import listed
+
+USUAL = 0.9
+"""Share of the objects from which a key is one that all should have."""
+
+LEAST_ROWS = 20
+LONGEST = 40  # characters: no number or date is longer
+_SLASHED = "05/03/2024"
+
+Ways = dict[str, list[int]]
+"""The ways in which a field is written, with the indices of the rows that write it so."""
+
+
+class Fields:
+    """What stands in each field over all JSON outputs; ``[]`` stands for any item of an array."""
+
+    def __init__(self, values: Mapping[int, Any]) -> None:
+        self.types: dict[str, Ways] = defaultdict(lambda: defaultdict(list))
+        self.formats: dict[tuple[str, str], Ways] = defaultdict(lambda: defaultdict(list))
+        self.slashed: dict[str, Ways] = defaultdict(lambda: defaultdict(list))
+        for index, value in values.items():
+            self._walk(index, value, "")
+
+    def _walk(self, index: int, value: Any, path: str) -> None:
+        if isinstance(value, dict):
+            self._note(self.types[path], "object", index)
+            for name, below in value.items():
+                self._walk(index, below, f"{path}.{name}" if path else name)
+        elif isinstance(value, list):
+            self._note(self.types[path], "array", index)
+            for item in value:
+                self._walk(index, item, f"{path}[]")
+        elif isinstance(value, str):
+            self._note(self.types[path], "text", index)
+            self.read(index, value, path)
+        elif value is not None:
+            self._note(self.types[path], _scalar(value), index)
+
+    def read(self, index: int, text: str, path: str) -> None:
+        """Note how a text writes a number, date or time, if it is one."""
+        family, way = _way(text) if len(text) <= LONGEST and not text.isalpha() else (None, "")
+        if family is None:
+            return
+        self._note(self.formats[path, family], way, index)
+        if way == _SLASHED and (order := _order(text)):
+            self._note(self.slashed[path], order, index)
+
+    @staticmethod
+    def _note(ways: Ways, way: str, index: int) -> None:
+        rows = ways[way]
+        if not rows or rows[-1] != index:
+            rows.append(index)
+
+
+def _scalar(value: Any) -> str:
+    return "true or false" if isinstance(value, bool) else "number"
+
+
+@lru_cache(maxsize=1)
+def _expressions() -> list[tuple[str, str, re.Pattern[str]]]:
+    """Family, way and expression, the most telling first."""
+    sign = patterns()["currency"]
+    return [
+        (
+            family,
+            way,
+            re.compile(f"{sign} ?{expression} ?{sign}" if family == "number" else expression),
+        )
+        for family, ways in patterns()["formats"].items()
+        for way, expression in ways.items()
+    ]
+
+
+@lru_cache(maxsize=65536)
+def _way(text: str) -> tuple[str | None, str]:
+    if not any(character.isdigit() for character in text):
+        return None, ""
+    plain = text.strip()
+    for family, way, expression in _expressions():
+        if expression.fullmatch(plain):
+            return family, way
+    return None, ""
+
+
+def _order(text: str) -> str | None:
+    """Whether a date with slashes must have the day, or the month, first."""
+    first, second = (int(part) for part in text.split("/")[:2])
+    if first > 12 >= second:
+        return "day first"
+    return "month first" if second > 12 >= first else None
+
+
+def mixed(outputs: Outputs) -> Iterator[Trouble]:
+    """Fields with several types, or with numbers, dates or times written in several ways."""
+    if outputs.kind == "label":
+        return
+    fields = Fields(outputs.values if outputs.kind == "json" else {})
+    if outputs.kind == "text":
+        for index in outputs.filled:
+            fields.read(index, outputs.texts[index], "the output")
+    severity: Severity = "warning" if outputs.kind == "json" else "note"
+    yield from _mixed("mixed_types", "types of value", fields.types, severity)
+    for family in ("number", "date", "time"):
+        ways = {path: found for (path, of), found in fields.formats.items() if of == family}
+        yield from _mixed(f"mixed_{family}s", f"ways to write a {family}", ways, severity)
+    yield from _mixed("mixed_date_orders", "orders of day and month", fields.slashed, severity)
+
+
+def _mixed(
+    name: str, what: str, fields: Mapping[str, Ways], severity: Severity
+) -> Iterator[Trouble]:
+    """One finding over all fields: the rows that do not write a field as most do."""
+    notes: dict[int, str] = {}
+    said = []
+    for path, ways in fields.items():
+        if len(ways) < 2:
+            continue
+        ordered = sorted(ways, key=lambda way: (-len(ways[way]), way))
+        said.append(f"{path} has {', '.join(f'{way}: {len(ways[way]):,}' for way in ordered)}")
+        for way in reversed(ordered[1:]):
+            notes |= {i: f"{path}: {way}, mostly {ordered[0]}" for i in ways[way] if i not in notes}
+    if not said:
+        return
+    noun = "field mixes" if len(said) == 1 else "fields mix"
+    yield Trouble(
+        name,
+        severity,
+        f"{len(said)} {noun} {what} ({listed(said, 3)}): choose one, or answers that are right "
+        "count as wrong",
+        list(notes),
+        list(notes.values()),
+    )
+
+
+def keys(outputs: Outputs) -> Iterator[Trouble]:
+    """Keys in another order than usual, keys spelled otherwise, and keys that few rows lack."""
+    objects = {i: v for i, v in outputs.values.items() if isinstance(v, dict)}
+    if outputs.kind != "json" or len(objects) < 2:
+        return
+    counts: Counter[str] = Counter(name for value in objects.values() for name in value)
+    yield from _spellings(objects, counts)
+    yield from _orders(objects)
+    if outputs.data.brief.schema is None:
+        yield from _missing(objects, counts)
+
+
+def _spellings(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Trouble]:
+    groups: dict[str, list[str]] = {}
+    for name in counts:
+        groups.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), []).append(name)
+    odd = {
+        name: max(group, key=lambda each: (counts[each], each))
+        for group in groups.values()
+        for name in group
+        if len(group) > 1
+    }
+    odd = {name: best for name, best in odd.items() if name != best}
+    found = [index for index, value in objects.items() if not odd.keys().isdisjoint(value)]
+    if found:
+        shown = listed([f"{name!r} for {best!r}" for name, best in odd.items()])
+        spell = "output spells" if len(found) == 1 else "outputs spell"
+        message = f"{len(found):,} {spell} a key otherwise than most: {shown}"
+        yield Trouble("key_spellings", "warning", message, found)
+
+
+def _orders(objects: Mapping[int, Any]) -> Iterator[Trouble]:
+    orders = Counter(map(tuple, objects.values()))
+    usual, _ = orders.most_common(1)[0]
+    place = {name: number for number, name in enumerate(usual)}
+    odd = {order for order in orders if not _follows(order, place)}
+    found = [index for index, value in objects.items() if tuple(value) in odd] if odd else []
+    if found:
+        has = "output has" if len(found) == 1 else "outputs have"
+        yield Trouble(
+            "key_order",
+            "note",
+            f"{len(found):,} {has} the keys in another order than most ({listed(usual, 8)}): JSON "
+            "does not mind, but a model learns one order sooner",
+            found,
+        )
+
+
+def _follows(order: tuple[str, ...], place: Mapping[str, int]) -> bool:
+    places = [place[name] for name in order if name in place]
+    return places == sorted(places)
+
+
+def _missing(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Trouble]:
+    if len(objects) < LEAST_ROWS:
+        return
+    usual = [name for name, count in counts.items() if USUAL * len(objects) <= count]
+    lacking = [name for name in usual if counts[name] < len(objects)]
+    notes = {
+        index: f"lacks {', '.join(missing)}"
+        for index, value in objects.items()
+        if lacking and (missing := [name for name in lacking if name not in value])
+    }
+    if notes:
+        lack = "output lacks" if len(notes) == 1 else "outputs lack"
+        yield Trouble(
+            "missing_keys",
+            "note",
+            f"{len(notes):,} {lack} a key that nearly all have "
+            f"({listed(lacking)}): give it, or null, everywhere; a schema would say what is meant",
+            list(notes),
+            list(notes.values()),
+        )

@@ -1,0 +1,199 @@
+"""Trouble that any text may have: empty, constant, spaces around, remains, far too long."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from steelyard.data.outputs.base import Outputs, Trouble, patterns
+from steelyard.words import counted, first_words, percent
+
+CANNED_SHARE, CANNED_ROWS = 0.1, 10
+"""One text that answers this share of the inputs, and as many of them, is a canned reply."""
+
+ALIKE = 0.95
+"""Share of outputs with the same leading space from which it is a habit rather than a slip."""
+
+FAR = 5.0
+"""Modified z-score of the logarithm of the length from which an output is an outlier. Iglewicz and
+Hoaglin (1993), "How to Detect and Handle Outliers", advise 3.5; lengths have longer tails, so that it
+must also be `FAR_TIMES` the median."""
+
+FAR_TIMES = 8
+LEAST_OUTPUTS = 20
+
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
+
+
+def empty(outputs: Outputs) -> Iterator[Trouble]:
+    """Outputs of nothing but spaces."""
+    found = [index for index, text in enumerate(outputs.texts) if not text]
+    if found:
+        is_empty = "output is" if len(found) == 1 else "outputs are"
+        yield Trouble(
+            "empty",
+            "error",
+            f"{len(found):,} {is_empty} empty: a run refuses them, and a model learns to say "
+            "nothing; fill them in or leave the rows out",
+            found,
+        )
+
+
+def constant(outputs: Outputs) -> Iterator[Trouble]:
+    """One output for all rows, or for text, one that stands in many."""
+    counts = Counter(outputs.texts[index] for index in outputs.filled)
+    if not counts:
+        return
+    text, count = counts.most_common(1)[0]
+    everywhere = [index for index in outputs.filled if outputs.texts[index] == text]
+    if len(counts) == 1 and count > 1:
+        yield Trouble(
+            "constant",
+            "error",
+            f"all {count:,} outputs are the same, {first_words([text])}: there is nothing to learn "
+            "or to measure",
+            everywhere,
+        )
+    elif outputs.kind == "text" and count >= max(CANNED_ROWS, CANNED_SHARE * len(outputs.filled)):
+        share = percent(count / len(outputs.filled))
+        yield Trouble(
+            "canned",
+            "note",
+            f"{count:,} outputs ({share}) are the same, {first_words([text])}: a tuned model will "
+            "favour it",
+            everywhere,
+        )
+
+
+def spaces(outputs: Outputs) -> Iterator[Trouble]:
+    """Spaces and line breaks around outputs; a leading space that nearly all have is a habit."""
+    written = outputs.data.written
+    found = [index for index in outputs.filled if written[index] != outputs.texts[index]]
+    if not found:
+        return
+    habit = [index for index in found if written[index] == f" {outputs.texts[index]}"]
+    if len(habit) >= ALIKE * len(outputs.filled):
+        found = [index for index in outputs.filled if written[index] != f" {outputs.texts[index]}"]
+        yield Trouble(
+            "leading_space",
+            "note",
+            f"{counted(len(habit), 'output')} of {len(outputs.filled):,} start with a space, as "
+            "completion formats once asked for; chat formats do not: steelyard data fix removes it",
+            habit,
+            [_around(written[index]) for index in habit[:50]],
+        )
+        if not found:
+            return
+        found = [index for index in found if written[index] != outputs.texts[index]]
+    if found:
+        has = "output has" if len(found) == 1 else "outputs have"
+        yield Trouble(
+            "spaces",
+            "note" if outputs.kind == "json" else "warning",
+            f"{len(found):,} {has} spaces or line breaks around the text, which a tuned model "
+            "learns to write: steelyard data fix removes them",
+            found,
+            [_around(written[index]) for index in found[:50]],
+        )
+
+
+def _around(text: str) -> str:
+    start, end = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    sides = [("starts", start), ("ends", end)]
+    return ", ".join(f"{how} with {mark[:8]!r}" for how, mark in sides if mark)
+
+
+def invisible(outputs: Outputs) -> Iterator[Trouble]:
+    """Characters that do not show: zero-width space, word joiner, byte order mark, soft hyphen."""
+    texts = outputs.texts
+    found = [i for i in outputs.filled if not texts[i].isascii() and _INVISIBLE.search(texts[i])]
+    if found:
+        holds = "output holds" if len(found) == 1 else "outputs hold"
+        yield Trouble(
+            "invisible",
+            "warning",
+            f"{len(found):,} {holds} characters that do not show (zero-width space, byte order "
+            "mark, soft hyphen): no exact match finds them",
+            found,
+            [
+                ", ".join(sorted({f"U+{ord(c):04X}" for c in _INVISIBLE.findall(texts[i])}))
+                for i in found[:50]
+            ],
+        )
+
+
+def remains(outputs: Outputs) -> Iterator[Trouble]:
+    """Marks of chat templates, and phrases of a model that declined or spoke of itself."""
+    yield from _search(
+        outputs,
+        "template_remains",
+        "marks of a chat template or a role name, which the model then writes out",
+        patterns()["remains"],
+    )
+    if outputs.kind == "text":
+        yield from _search(
+            outputs,
+            "refusals",
+            "a phrase with which assistants decline or speak of themselves: rows that a model wrote "
+            "and nobody read",
+            patterns()["refusals"],
+        )
+
+
+def _search(
+    outputs: Outputs, name: str, what: str, expressions: Sequence[str]
+) -> Iterator[Trouble]:
+    expression = re.compile("|".join(expressions), re.IGNORECASE)
+    hits = {i: hit[0] for i in outputs.filled if (hit := expression.search(outputs.texts[i]))}
+    if hits:
+        holds = "output holds" if len(hits) == 1 else "outputs hold"
+        message = f"{len(hits):,} {holds} {what}"
+        yield Trouble(name, "warning", message, list(hits), [hit[:80] for hit in hits.values()])
+
+
+def placeholders(outputs: Outputs) -> Iterator[Trouble]:
+    """Words that stand for an output nobody wrote; labels may rightly be called so."""
+    if outputs.kind != "text":
+        return
+    words = set(patterns()["placeholders"])
+    found = [index for index in outputs.filled if outputs.texts[index].casefold() in words]
+    if found:
+        is_word = "output is" if len(found) == 1 else "outputs are"
+        shown = first_words(sorted({outputs.texts[index] for index in found}))
+        yield Trouble(
+            "placeholders",
+            "warning",
+            f"{len(found):,} {is_word} only a placeholder ({shown}): write the reply, or leave the "
+            "rows out",
+            found,
+        )
+
+
+def too_long(outputs: Outputs) -> Iterator[Trouble]:
+    """Outputs whose length stands far outside the others'."""
+    if outputs.kind == "label" or len(outputs.filled) < LEAST_OUTPUTS:
+        return
+    lengths = np.array([len(outputs.texts[index]) for index in outputs.filled])
+    logs = np.log(lengths)
+    middle = float(np.median(logs))
+    # The floor keeps outputs of nearly one length from making every other an outlier.
+    spread = max(float(np.median(np.abs(logs - middle))), 0.1)
+    scores = 0.6745 * (logs - middle) / spread
+    far = np.flatnonzero((scores > FAR) & (lengths > FAR_TIMES * np.exp(middle)))
+    if not len(far):
+        return
+    ordered = far[np.argsort(-lengths[far], kind="stable")]
+    found = [outputs.filled[place] for place in ordered]
+    is_long = "output is" if len(found) == 1 else "outputs are"
+    yield Trouble(
+        "too_long",
+        "note",
+        f"{len(found):,} {is_long} far longer than the rest, up to {int(lengths.max()):,} "
+        f"characters where half have at most {round(float(np.exp(middle))):,}: look whether they "
+        "are what a reply should be",
+        found,
+        [f"{int(lengths[place]):,} characters" for place in ordered],
+    )

@@ -1,0 +1,123 @@
+"""A redacted copy of a file of examples, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from steelyard.data.private.redact import PlaceholderBook, redact_fields
+from steelyard.data.private.regions import regions_of
+from steelyard.errors import DataError, StorageError
+from steelyard.task.formats import BadRow, RawRow, container_of, reader_for
+from steelyard.task.formats.stream import OnBytes
+from steelyard.task.formats.table import read_table
+from steelyard.task.formats.write import WriteRow, why_unwritable, writer_for
+from steelyard.task.source import encoding_problem
+from steelyard.words import counted
+
+_LOOKED_AT = 200
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """What `redact_file` did: rows written, rows changed, values replaced by kind, rows left out."""
+
+    rows: int
+    changed: int
+    counts: Mapping[str, int]
+    left_out: tuple[BadRow, ...] = ()
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in self.counts.items()) or "nothing"
+        lost = f"; {counted(len(self.left_out), 'row')} left out" if self.left_out else ""
+        rows = counted(self.rows, "row")
+        return f"{rows} written, {self.changed:,} of them changed; replaced: {kinds}{lost}"
+
+
+def redact_file(
+    source: Path,
+    target: Path,
+    book: PlaceholderBook | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Redaction:
+    """Write ``source`` to ``target`` with placeholders in place of private values, never in place.
+
+    Rows are streamed and every field is searched, whatever its name. Give several files one ``book``
+    to share their placeholders. ``on_bytes`` is told how much of ``source`` has been read. Rows that
+    cannot be read or written are left out and returned with their reasons. Raises `DataError` for a
+    file that cannot be read, and `StorageError` where the copy cannot be written.
+    """
+    if source.resolve() == target.resolve():
+        raise DataError(
+            f"{target.name} is the file itself: name another file for the redacted copy"
+        )
+    writer = writer_for(target)
+    rows = _reading(source, on_bytes)
+    first = list(islice(rows, _LOOKED_AT))
+    columns = _columns(source, target, first)
+    book = book or PlaceholderBook(regions_of(_texts(first)))
+    try:
+        with writer(target, columns) as write:
+            return _copy(source, chain(first, rows), book, write)
+    except OSError as error:
+        raise StorageError(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def _columns(source: Path, target: Path, first: list[RawRow]) -> list[str]:
+    """The columns of a table; refuse to squeeze rows of other shapes into one."""
+    container = container_of(source)
+    if container.format in {".csv", ".tsv"}:
+        return list(next(read_table(source), RawRow(1, {})).fields)
+    if container_of(target).has_header and not container.has_header:
+        raise DataError(
+            f"{target.name} is a table, and rows of {source.name} may differ in their keys: "
+            "name a .jsonl file"
+        )
+    return []  # those that occur: a null of a Parquet file is no field of its row
+
+
+def _reading(source: Path, on_bytes: OnBytes | None) -> Iterator[RawRow]:
+    """Read the rows; what can go wrong with the file as a whole becomes one line."""
+    try:
+        yield from reader_for(source)(source, None, on_bytes)
+    except UnicodeDecodeError:
+        raise DataError(encoding_problem(source)) from None
+    except OSError as error:
+        raise DataError(f"cannot read {source}: {error.strerror or error}") from None
+
+
+def _texts(rows: list[RawRow]) -> Iterator[str]:
+    for row in rows:
+        yield " ".join(value for value in row.fields.values() if isinstance(value, str))
+
+
+def _copy(
+    source: Path, rows: Iterator[RawRow], book: PlaceholderBook, write: WriteRow
+) -> Redaction:
+    before = book.counts.copy()
+    done = changed = 0
+    left_out: list[BadRow] = []
+    for row in rows:
+        kinds: list[str] = []
+        problem = row.reason
+        if problem is None:
+            fields, kinds = redact_fields(row.fields, book)
+            problem = _write(write, fields)
+        if problem is None:
+            done += 1
+            changed += bool(kinds)
+        else:
+            left_out.append(BadRow(source.name, row.line, problem))
+    return Redaction(done, changed, dict(book.counts - before), tuple(left_out))
+
+
+def _write(write: WriteRow, fields: dict[str, Any]) -> str | None:
+    """Write a row, or say why it cannot be written."""
+    try:
+        write(fields)
+    except (ValueError, RecursionError) as error:
+        return why_unwritable(error)
+    return None

@@ -1,0 +1,193 @@
+"""Private data in a text: where, of which kind, and how sure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from steelyard.data.private.checksums import compact
+from steelyard.data.private.phones import find_phones
+from steelyard.data.private.pieces import rewrite
+from steelyard.data.private.rules import Rule, rule_book
+
+_DIGIT = re.compile(r"\d")
+_LONG = re.compile(r"\S{16}")
+_FEWEST_IN_A_PHONE = 8
+_BLANK = "\0"
+
+
+@dataclass(frozen=True)
+class Match:
+    """A private value in a text: characters ``start`` to ``end``.
+
+    ``strength`` is 3 for a checksum or an unmistakable form, 2 for a telling form, 1 where only words
+    near it speak for it. ``key`` is the value in one spelling: equal for equal values. It is never
+    shown, not even by ``repr``.
+    """
+
+    kind: str
+    start: int
+    end: int
+    strength: int
+    rule: str
+    key: str = field(repr=False)
+
+
+class Held(NamedTuple):
+    """Private data that a text holds, without the value: ``shown`` is masked."""
+
+    kind: str
+    strength: int
+    rule: str
+    shown: str
+
+
+def find_private(text: str, regions: Sequence[str] | None = None, hint: str = "") -> list[Match]:
+    """Find the private data of ``text``, from left to right; matches never overlap.
+
+    Where several rules want the same characters the strongest wins, then secrets, cards and ids over
+    the rest, then the longest. ``regions`` are those whose national phone numbers are known
+    (`regions_of`), by default the usual ones. ``hint`` is read as words before the text: the name of
+    the field that holds it. Names of people are not found (`rule_book().missed`).
+    """
+    if not may_hold(text):
+        return []
+    front = f"{hint}: " if hint else ""
+    scanned = front + _hide_placeholders(text)
+    found = [each for each in _scan(scanned, regions) if each.start >= len(front)]
+    found = [each for each in found if _BLANK not in scanned[each.start : each.end]]
+    return [_moved(match, -len(front)) for match in _apart(found)]
+
+
+def find_within(text: str, regions: Sequence[str] | None = None) -> list[Held]:
+    """Find the private data of ``text``, or of each value where it is JSON, to be counted and shown."""
+    held: list[Held] = []
+
+    def note(value: str, hint: str) -> str:
+        for match in find_private(value, regions, hint):
+            shown = mask(value[match.start : match.end])
+            held.append(Held(match.kind, match.strength, match.rule, shown))
+        return value
+
+    if may_hold(text):
+        rewrite(text, note)
+    return held
+
+
+def may_hold(text: str) -> bool:
+    """Whether ``text`` has any of the characters that private data cannot do without."""
+    return "@" in text or _DIGIT.search(text) is not None or "PRIVATE KEY" in text
+
+
+def mask(value: str) -> str:
+    """The first characters of ``value``, at most four and a quarter of it, and stars."""
+    shown = min(4, len(value) // 4)
+    return value[:shown] + "*" * min(8, len(value) - shown)
+
+
+@lru_cache(maxsize=1)
+def placeholder_pattern() -> re.Pattern[str]:
+    """What stands in place of private values: ``[EMAIL_1]``."""
+    kinds = "|".join(kind.upper() for kind in rule_book().kinds)
+    return re.compile(rf"\[({kinds})(?:_(\d{{1,12}}))?\]")
+
+
+def _hide_placeholders(text: str) -> str:
+    """Blank placeholders: they hold nothing, and are no words near other values."""
+    if "[" not in text:
+        return text
+    return placeholder_pattern().sub(lambda match: _BLANK * len(match[0]), text)
+
+
+def _scan(text: str, regions: Sequence[str] | None) -> Iterator[Match]:
+    lowered = text.lower()
+    digits = sum(map(text.count, "0123456789")) if text.isascii() else len(_DIGIT.findall(text))
+    has_long = _LONG.search(text) is not None
+    for trigger, rules in _by_trigger().items():
+        if digits >= trigger.digits and (has_long or not trigger.is_long):
+            for need in trigger.needs:
+                if need in lowered:
+                    break
+            else:
+                if trigger.needs:
+                    continue
+            for rule in rules:
+                yield from _matches(rule, text)
+    if digits >= _FEWEST_IN_A_PHONE:
+        for phone in find_phones(text, regions or rule_book().phone.regions):
+            yield Match("phone", phone.start, phone.end, phone.strength, "phone", phone.key)
+
+
+class _Trigger(NamedTuple):
+    """What a text must hold before some rules are tried; see `Rule`."""
+
+    digits: int
+    needs: tuple[str, ...]
+    is_long: bool
+
+
+@lru_cache(maxsize=1)
+def _by_trigger() -> dict[_Trigger, list[Rule]]:
+    groups: dict[_Trigger, list[Rule]] = {}
+    for rule in rule_book().rules:
+        groups.setdefault(_Trigger(rule.digits, rule.needs, rule.is_long), []).append(rule)
+    return groups
+
+
+def _matches(rule: Rule, text: str) -> Iterator[Match]:
+    for found in rule.pattern.finditer(text):
+        start, end = found.span(rule.group)
+        if rule.holds(text, start, end):
+            key = _KEYS.get(rule.kind, str)(text[start:end])
+            yield Match(rule.kind, start, end, rule.strength, rule.name, key)
+
+
+def _apart(matches: Sequence[Match]) -> list[Match]:
+    """Drop what overlaps something stronger or longer."""
+    if len(matches) < 2:
+        return list(matches)
+    kinds = rule_book().kinds
+
+    def rank(match: Match) -> tuple[int, bool, int, int]:
+        is_lighter = kinds[match.kind].severity != "error"
+        return -match.strength, is_lighter, match.start - match.end, match.start
+
+    kept: list[Match] = []
+    for match in sorted(matches, key=rank):
+        place = bisect_left(kept, match.start, key=lambda other: other.start)
+        is_free_before = place == 0 or kept[place - 1].end <= match.start
+        if is_free_before and (place == len(kept) or match.end <= kept[place].start):
+            kept.insert(place, match)
+    return kept
+
+
+def _moved(match: Match, by: int) -> Match:
+    if not by:
+        return match
+    start, end = match.start + by, match.end + by
+    return Match(match.kind, start, end, match.strength, match.rule, match.key)
+
+
+def _folded(value: str) -> str:
+    return " ".join(re.sub(r"[^\w]+", " ", value).casefold().split())
+
+
+def _address(value: str) -> str:
+    return ipaddress.ip_address(value).compressed
+
+
+_KEYS: dict[str, Callable[[str], str]] = {
+    "email": str.casefold,
+    "card": compact,
+    "iban": compact,
+    "national_id": compact,
+    "address": _folded,
+    "birth_date": _folded,
+    "ip_address": _address,
+}
+"""One spelling of a value by kind; a phone number brings its own, and a secret is what it is."""

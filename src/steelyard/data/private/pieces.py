@@ -1,0 +1,104 @@
+"""The texts inside a text: all of it, or the values of the JSON that it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from steelyard.task.formats.base import usual_names
+
+Change = Callable[[str, str], str]
+"""Takes a text and the name of what holds it (or nothing), and returns the text to put there."""
+
+FEWEST_DIGITS = 9
+"""A number of fewer digits is no card, phone or id."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?')
+_COLON = re.compile(r"\s*:")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PLAIN = {"content", "value", "body", "message", "messages", "text", "role", "arguments"}
+_LONGEST_HINT = 40
+
+
+def rewrite(text: str, change: Change, hint: str = "") -> str:
+    """Return ``text`` with ``change`` applied to it, or to each value where it is JSON.
+
+    JSON stays JSON and keeps its spacing, its keys and every value that does not change. A long
+    number is offered as its digits; what comes back changed is put there as a string.
+    """
+    if not _is_json(text):
+        return change(text, hint)
+    name = hint
+
+    def token(found: re.Match[str]) -> str:
+        nonlocal name
+        raw = found[0]
+        if raw[0] != '"':
+            return _number(raw, change, name)
+        value = json.loads(raw)
+        if _COLON.match(text, found.end()):
+            name = hint_of(value)
+            return raw
+        changed = rewrite(value, change, name)
+        return raw if changed == value else json.dumps(changed, ensure_ascii=raw.isascii())
+
+    return _TOKEN.sub(token, text)
+
+
+def rewrite_value(value: Any, change: Change, name: str = "") -> Any:
+    """Do the same to the value of a field: a text, a long number, or lists and objects of these."""
+    if isinstance(value, str):
+        return rewrite(value, change, name)
+    if isinstance(value, dict):
+        return {key: rewrite_value(each, change, hint_of(str(key))) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [rewrite_value(each, change, name) for each in value]
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and abs(value) >= 10**FEWEST_DIGITS // 10
+    ):
+        digits = str(value)
+        changed = change(digits, name)
+        return value if changed == digits else changed
+    return value
+
+
+@lru_cache(maxsize=4096)
+def hint_of(name: str) -> str:
+    """The name of a field as words (``apiKey`` as ``api key``); empty for names that say nothing.
+
+    The usual names of inputs and outputs say nothing: a column called text announces no phone.
+    """
+    words = " ".join(
+        _CAMEL.sub(" ", name[:_LONGEST_HINT]).replace("_", " ").replace("-", " ").split()
+    )
+    return "" if name.strip().casefold() in _saying_nothing() else words.casefold()
+
+
+@lru_cache(maxsize=1)
+def _saying_nothing() -> frozenset[str]:
+    names = usual_names()
+    return frozenset(_PLAIN.union(*(names.get(role, ()) for role in ("input", "output"))))
+
+
+def _is_json(text: str) -> bool:
+    """Whether ``text`` is a JSON object or array."""
+    start = text.lstrip()[:1]
+    if start not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _number(raw: str, change: Change, name: str) -> str:
+    if not raw.isdecimal() or len(raw) < FEWEST_DIGITS:
+        return raw
+    changed = change(raw, name)
+    return raw if changed == raw else json.dumps(changed)

@@ -1,0 +1,131 @@
+"""How many requests a month would carry private data to a hosted provider, by strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from steelyard.data.dataset import Dataset
+from steelyard.data.private.rules import rule_book
+from steelyard.model import ModelSpec
+from steelyard.strategy import STRATEGIES
+from steelyard.strategy.few_shot import FewShotOptions
+from steelyard.strategy.retrieved_few_shot import RetrievedFewShotOptions
+
+DAYS = 30
+_CHARACTERS_PER_TOKEN = 4
+_TOKENS_PER_SHOT = 8
+_HERE = {"localhost", "127.0.0.1", "::1"}
+_LOCAL_PROVIDERS = {"embedded", "hf", "fake"}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Which rows hold private data: by index, in the input side, in the output, or in neither.
+
+    ``by_instruction`` says that the task's instruction holds some, which goes along with every
+    request that has a prompt.
+    """
+
+    inputs: Sequence[bool]
+    turns: Sequence[bool]
+    outputs: Sequence[bool]
+    by_instruction: bool = False
+
+
+def is_hosted(spec: ModelSpec) -> bool:
+    """Whether requests to this model leave the machine."""
+    if spec.provider in _LOCAL_PROVIDERS:
+        return False
+    return not (spec.base_url and urlsplit(spec.base_url).hostname in _HERE)
+
+
+def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
+    """Return, for every strategy, how many of a month's requests would carry private data.
+
+    Assumes that requests are like the examples (each as likely), and shots like train rows drawn at
+    random without replacement, in the largest number that the strategy tries and its prompt holds:
+    the figures for shots are expectations. Retrieved shots resemble the input, so that their share
+    may lie above that. Nothing leaves the machine for strategies that answer without the model.
+    """
+    total = data.brief.requests_per_day * DAYS
+    own_rows = [a or b for a, b in zip(carried.inputs, carried.turns, strict=True)]
+    own = 1.0 if carried.by_instruction else _share(own_rows)
+    pool = [place for place, part in enumerate(data.parts) if part in ("train", "all")]
+    pool = pool or list(range(len(data.parts)))
+    shots = [carried.inputs[place] or carried.outputs[place] for place in pool]
+    numbers = {name: _number_of_shots(data, name, pool) for name in _SHOTS}
+    uploads = sum(own_rows[place] or carried.outputs[place] for place in pool)
+    strategies: dict[str, dict[str, Any]] = {}
+    for name in STRATEGIES:
+        way = rule_book().traffic.get(name, "own")
+        share = 0.0 if way == "nothing" else own
+        line: dict[str, Any] = {}
+        if name in numbers and way != "nothing":
+            any_shot = chance_of_any(sum(shots), len(shots), numbers[name])
+            share = 1 - (1 - own) * (1 - any_shot)
+            line = {"shots": numbers[name], "chance_that_a_shot_holds_some": round(any_shot, 4)}
+        if way == "fixed_shots":
+            line["requests_if_a_shot_holds_some"] = total if any(shots) else None
+        if way == "tuning":
+            line["rows_uploaded_once"] = uploads
+        strategies[name] = {"requests": round(total * share), "share": round(share, 4), **line}
+    return {
+        "requests": total,
+        "is_assumed": data.brief.assumed_traffic,
+        "is_hosted_today": is_hosted(data.brief.model),
+        "strategies": strategies,
+    }
+
+
+def largest(traffic: Mapping[str, Any]) -> str:
+    """Say in one clause under which strategy the most requests carry private data."""
+    strategies = traffic["strategies"]
+    name = max(strategies, key=lambda each: strategies[each]["requests"])
+    line, total = strategies[name], traffic["requests"]
+    shots = f" with {line['shots']} shots" if line.get("shots", 0) > 1 else ""
+    volume = f"{total:,} requests a month" + (" (assumed)" if traffic["is_assumed"] else "")
+    today = "carry" if traffic["is_hosted_today"] else "would carry"
+    where = "" if traffic["is_hosted_today"] else "; today none leave the machine"
+    return (
+        f"{line['requests']:,} of {volume} {today} such data to a hosted provider under "
+        f"{name}{shots}, the most of all strategies{where}"
+    )
+
+
+def chance_of_any(private: int, rows: int, drawn: int) -> float:
+    """The chance that ``drawn`` of ``rows``, without replacement, hold one of the ``private`` ones.
+
+    One minus the hypergeometric probability of none.
+    """
+    none = 1.0
+    for place in range(min(drawn, rows)):
+        none *= max(0, rows - private - place) / (rows - place)
+    return 1 - none
+
+
+_SHOTS: Mapping[str, FewShotOptions | RetrievedFewShotOptions] = {
+    "few_shot": FewShotOptions(),
+    "retrieved_few_shot": RetrievedFewShotOptions(),
+}
+
+
+def _number_of_shots(data: Dataset, name: str, pool: Sequence[int]) -> int:
+    """The most shots that the strategy tries by default and its prompt holds.
+
+    `FewShotOptions.k` counts by label; tokens are estimated as four characters each.
+    """
+    options = _SHOTS[name]
+    each = max(1, len(data.labels)) if name == "few_shot" else 1
+    texts = [len(data.examples[place].input) + len(data.written[place]) for place in pool]
+    mean = sum(texts) / max(1, len(texts)) / _CHARACTERS_PER_TOKEN + _TOKENS_PER_SHOT
+    instruction = len(data.brief.instruction) / _CHARACTERS_PER_TOKEN
+    fitting = max(1, int((options.max_prompt_tokens - instruction) / mean))
+    sizes = [k * each for k in options.k if k * each <= fitting]
+    return min(len(pool), max(sizes, default=fitting))
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else 0.0

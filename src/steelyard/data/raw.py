@@ -1,0 +1,182 @@
+"""Rows as their files have them, and files and folders that take such rows, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from steelyard.core import Example
+from steelyard.data.dataset import Brief
+from steelyard.errors import ConfigError, DataError, StorageError
+from steelyard.task.formats import RawRow, RowError, container_of, reader_for
+from steelyard.task.formats.write import WRITERS, WriteRow, writer_for
+from steelyard.task.rows import RowParser, content_id
+from steelyard.task.source import encoding_problem, names_in
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FALLBACK = ".jsonl"
+_INSTEAD = {".arrow": ".parquet", "folder": ".parquet"}
+
+
+class Numbered(NamedTuple):
+    """A raw row with its row number, counted from 1 over all files, and its part."""
+
+    number: int
+    part: str
+    row: RawRow
+
+
+def raw_rows(brief: Brief) -> Iterator[Numbered]:
+    """Yield every row, readable or not, numbered as `open_dataset` does. Raises `DataError`."""
+    number = 0
+    for part, path in brief.paths.items():
+        try:
+            for row in reader_for(path)(path, brief.columns):
+                number += 1
+                yield Numbered(number, part, row)
+        except UnicodeDecodeError:
+            raise DataError(encoding_problem(path)) from None
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+class Judge:
+    """Says of each row whether a run would take it, as `read_examples` does."""
+
+    def __init__(self, brief: Brief) -> None:
+        self._parser = RowParser(brief.kind, brief.labels, brief.columns)
+        self._names = {part: path.name for part, path in brief.paths.items()}
+        self._lines: dict[tuple[str, str], int] = {}
+
+    def example(self, part: str, row: RawRow) -> Example:
+        """Return the example of ``row``, with an id. Raises `RowError` with the reason."""
+        try:
+            example = self._parser.parse(row, self._names[part])
+        except RecursionError:
+            raise RowError("nested too deeply") from None
+        problem = unwritable(row.fields)
+        if problem is not None:
+            raise RowError(problem)
+        if not example.id:
+            return replace(example, id=content_id(example))
+        first = self._lines.setdefault((part, example.id), row.line)
+        if first != row.line:
+            raise RowError(f"id {example.id[:40]!r} is already used on line {first}")
+        return example
+
+
+def columns_of(brief: Brief, part: str) -> tuple[str, ...]:
+    """The columns of a part's header in order; none where each row carries its own names."""
+    if not container_of(brief.paths[part]).has_header:
+        return ()
+    of_part = (each.row for each in raw_rows(brief) if each.part == part)
+    return next((tuple(row.fields) for row in of_part if row.reason is None), ())
+
+
+def ending_of(path: Path) -> str:
+    """The ending that a copy of ``path`` takes: its own, or that of the nearest form to write."""
+    container = container_of(path)
+    own = container.format + container.packed
+    for ending in (own, container.format, _INSTEAD.get(container.format, _FALLBACK)):
+        if ending in WRITERS:
+            return ending
+    return _FALLBACK
+
+
+def unwritable(fields: Mapping[str, Any]) -> str | None:
+    """Why a row that could be read cannot be written again; ``None`` for nearly every row."""
+    try:
+        text = json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str)
+    except RecursionError:
+        return "nested too deeply"
+    except ValueError:  # 1e999 is JSON, and an infinity that no JSON can say
+        return "holds a number too large to be written again"
+    return (
+        "holds half a surrogate pair, which no file can hold" if _SURROGATE.search(text) else None
+    )
+
+
+@contextmanager
+def writers(
+    paths: Mapping[str, Path], columns: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, WriteRow]]:
+    """Open a file for rows per name; all appear when the block ends well."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(writer_for(path)(path, columns[name]))
+            for name, path in paths.items()
+        }
+
+
+def check_free(
+    folder: Path, sources: Mapping[str, Path], ours: Callable[[Path], Set[str]], *, force: bool
+) -> bool:
+    """Say whether ``folder`` must be replaced: by ``force`` it may, if all in it is ``ours``.
+
+    ``ours`` names the files in a folder that the same verb wrote. Raises `ConfigError` when the
+    folder is taken.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file: choose another folder")
+    names = set(names_in(folder)) if folder.is_dir() else set()
+    if not names:
+        return False
+    if not force:
+        raise ConfigError(
+            f"{folder} is not empty: choose another folder, or --force to replace what an earlier "
+            "call wrote there"
+        )
+    inside = [path for path in sources.values() if path.resolve().is_relative_to(folder.resolve())]
+    if inside:
+        raise ConfigError(f"{inside[0]} lies in {folder}, which is to be replaced: choose another")
+    other = sorted(names - ours(folder))
+    if other:
+        raise ConfigError(
+            f"{folder} holds {', '.join(other[:5])}, which this command did not write: choose "
+            "another folder"
+        )
+    return True
+
+
+@contextmanager
+def whole_folder(out: Path, *, replaces: bool = False) -> Iterator[Path]:
+    """Yield a scratch folder beside ``out`` that takes its place when the block ends well.
+
+    The caller has made sure that ``out`` is free, or may be replaced. Raises `StorageError`.
+    """
+    out = Path(os.path.abspath(out))  # noqa: PTH100 - a link stays a link
+    scratch = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        scratch.mkdir(parents=True)
+        try:
+            yield scratch
+            _take_place(scratch, out, replaces=replaces)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(out, error) from None
+
+
+def _take_place(scratch: Path, out: Path, *, replaces: bool) -> None:
+    if not replaces:
+        if out.is_dir():
+            out.rmdir()
+        scratch.rename(out)
+        return
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    out.rename(old)
+    scratch.rename(out)
+    shutil.rmtree(old)
+
+
+def cannot_write(path: Path, error: OSError) -> StorageError:
+    """The error for ``path`` in words that say what to do."""
+    reason = error.strerror or str(error)
+    return StorageError(f"cannot write {path}: {reason}; free space or choose another place")

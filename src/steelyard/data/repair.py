@@ -1,0 +1,133 @@
+"""``steelyard.data.fix``: the safe repairs, into a new file, with a log of every change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steelyard.data.dataset import Brief, open_brief
+from steelyard.data.raw import raw_rows
+from steelyard.data.repairs.context import set_long_rows_aside
+from steelyard.data.repairs.decided import apply_answers
+from steelyard.data.repairs.files import Target
+from steelyard.data.repairs.labels import unify_labels
+from steelyard.data.repairs.private import redact_rows
+from steelyard.data.repairs.readable import parse_rows, refuse_repeated_ids
+from steelyard.data.repairs.same import drop_duplicates, set_conflicts_aside
+from steelyard.data.repairs.texts import mend_texts
+from steelyard.data.repairs.work import ACTIONS, Change, Row, Work
+from steelyard.task import Task
+from steelyard.task.formats import Container, container_of
+
+_TEXTS = frozenset(Container(each) for each in (".jsonl", ".ndjson", ".csv", ".tsv"))
+"""Forms whose rows are lines of text."""
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """What was done: rows read and kept, every change, the files (none in a dry run), and remarks."""
+
+    rows: int
+    kept: int
+    changes: tuple[Change, ...]
+    files: Mapping[str, Path]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by action; a row may be changed in several ways, but leaves by one."""
+        counts = Counter(action for _, action in {(each.row, each.action) for each in self.changes})
+        return {action: counts[action] for action in ACTIONS if action in counts}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as ``data fix --json`` prints it."""
+        return {
+            "rows": self.rows,
+            "kept": self.kept,
+            "left_out": self.rows - self.kept,
+            "counts": self.counts,
+            "files": {name: str(path) for name, path in self.files.items()},
+            "notes": list(self.notes),
+        }
+
+
+def fix(
+    source: Task | Path | str,
+    target: Path | str,
+    *,
+    redact: bool = False,
+    answers: Path | str | None = None,
+    columns: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+) -> Repairs:
+    """Apply the safe repairs and write the rows that stay to ``target``, never in place.
+
+    ``target`` is a file like the source, or a folder for a task; beside the rows stand a log with
+    every change and the rows to review. Every row is written or named in the log. ``answers`` are
+    those of a review (`label`), ``redact`` puts placeholders in place of private data, in the log
+    too. Repairing the result again changes nothing. Raises `DataError`, `ConfigError` and
+    `StorageError`.
+    """
+    brief = open_brief(source, columns)
+    place = Target(brief.paths, Path(target).expanduser(), has_task=brief.task is not None)
+    replaces = False if dry_run else place.check_free(force=force)
+    work = read_work(brief)
+    repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
+    files = {} if dry_run else place.write(work, replaces=replaces)
+    kept = sum(1 for _ in work.kept())
+    return Repairs(len(work.rows), kept, tuple(work.changes), files, tuple(work.notes))
+
+
+def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
+    """Take the rows through every repair, in an order in which none undoes another."""
+    mend_texts(work)
+    if redact:
+        redact_rows(work)
+    parse_rows(work, patient=True)
+    if answers is not None:
+        apply_answers(work, answers)
+    unify_labels(work)
+    parse_rows(work, patient=False)
+    drop_duplicates(work)
+    set_conflicts_aside(work)
+    refuse_repeated_ids(work)
+    set_long_rows_aside(work)
+
+
+def read_work(brief: Brief) -> Work:
+    """Read all rows; those without fields leave at once, with their line where it is text."""
+    rows: list[Row] = []
+    work = Work(brief, rows)
+    for number, part, raw in raw_rows(brief):
+        source = f"{brief.paths[part].name}:{raw.line}"
+        rows.append(Row(number, part, raw.line, source, dict(raw.fields)))
+        if raw.reason is not None:
+            rows[-1].left = Change(number, source, "unreadable", "", None, None, raw.reason)
+    _add_texts(work)
+    for row in rows:
+        if row.left is not None:
+            work.leave(row, "unreadable", row.left.reason)
+    return work
+
+
+def _add_texts(work: Work) -> None:
+    """Give rows without fields the text of their lines, up to where the next row begins."""
+    for part, path in work.brief.paths.items():
+        starts = {row.line: row for row in work.rows if row.part == part}
+        is_lost = any(row.left and not row.fields for row in starts.values())
+        container = container_of(path)
+        if not is_lost or container not in _TEXTS:
+            continue
+        newline = "" if container.has_header else "\n"
+        with path.open(encoding="utf-8-sig", errors="replace", newline=newline) as file:
+            row: Row | None = None
+            for number, line in enumerate(file, 1):
+                row = starts.get(number, row)
+                if row is not None and row.left is not None and not row.fields:
+                    row.text = f"{row.text or ''}{line}"
+        for each in starts.values():
+            each.text = each.text and each.text.strip()

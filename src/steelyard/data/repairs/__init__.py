@@ -1,0 +1,1 @@
+"""The safe repairs of ``data fix``, a file each."""

@@ -1,0 +1,45 @@
+"""What a person decided in ``data label``, applied to the rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from steelyard.data.dataset import open_dataset
+from steelyard.data.repairs.readable import put_output
+from steelyard.data.repairs.work import Row, Work
+from steelyard.data.reviews.answers import Answers, keys_of
+from steelyard.words import counted
+
+
+def apply_answers(work: Work, path: Path) -> None:
+    """Label, drop or flag rows as the answers say. Raises `DataError` for a file of no answers."""
+    decided = Answers(path).read()
+    data = open_dataset(work.brief)
+    keys = dict(zip(data.numbers, keys_of(data), strict=True))
+    found = set()
+    for row in work.kept():
+        key = keys.get(row.number)
+        answer = decided.get(key) if key is not None else None
+        if answer is None or key is None:
+            continue
+        found.add(key)
+        if answer.action == "drop":
+            work.leave(row, "dropped", "dropped in the review")
+        elif answer.action == "later":
+            work.leave(row, "flagged", "flagged in the review as one to edit")
+        else:
+            _relabel(work, row, answer.new)
+    lost = len(decided) - len(found)
+    if lost:
+        work.notes.append(
+            f"{path.name} has {counted(lost, 'answer')} to rows that are not there: they have "
+            "changed since the review"
+        )
+
+
+def _relabel(work: Work, row: Row, new: str | None) -> None:
+    row.is_trusted = True
+    if new is None or new == row.read.output:
+        return
+    if not put_output(work, row, new, "answer"):
+        work.leave(row, "flagged", f"the review says {new!r}, for which the row has no place")

@@ -1,0 +1,118 @@
+"""Where a row's fields hold its input and output: as text, as chat turns, in a log or a pair."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from steelyard.task.formats import resolve
+from steelyard.task.formats.shapes import known_keys
+
+Map = Callable[[str, str], str]
+"""Takes the path of a text (``messages[1].content``) and the text, and returns the new one."""
+
+_ROLE_KEYS, _CONTENT_KEYS = ("role", "from"), ("content", "value")
+_OTHER_TURNS = frozenset({"system", "developer", "tool", "function"})
+_TEXTS_OF = {
+    "alpaca": frozenset({"instruction", "input", "output"}),
+    "preference": frozenset({"prompt", "instruction", "question", "input", "chosen", "rejected"}),
+}
+"""Fields of a shape that hold plain text; every other field is searched for chat turns."""
+
+
+def map_texts(fields: Mapping[str, Any], columns: Mapping[str, str], mend: Map) -> dict[str, Any]:
+    """Return the fields with ``mend`` applied to the texts of input and output.
+
+    In a chat, a log or a pair these are the contents of the turns of users and assistants. Texts
+    within JSON outputs are left alone: spaces may mean something there.
+    """
+    shape = None if "input" in columns else known_keys(tuple(fields))
+    if shape is None:
+        roles = resolve(tuple(fields), columns)
+        texts = {roles[role] for role in ("input", "output") if role in roles}
+        searched = texts
+    else:
+        texts = set(_TEXTS_OF.get(shape, ()))
+        searched = set(fields)
+    new = dict(fields)
+    for name, value in fields.items():
+        if isinstance(value, str):
+            new[name] = mend(name, value) if name in texts else value
+        elif name in searched:
+            new[name] = _map_turns(name, value, mend)
+    return new
+
+
+def with_output(fields: Mapping[str, Any], old: str, new: str) -> Iterator[tuple[Any, str, Any]]:
+    """Yield each way to put ``new`` in the place of ``old``: the fields, the path, the value there.
+
+    The last places come first. A number or a boolean stays one where the new output is one too. The
+    caller finds out which place is the output's, by reading the row.
+    """
+    for path, value in reversed(list(_leaves(fields, ()))):
+        text = value if isinstance(value, str) else json.dumps(value)
+        if text.strip() != old.strip():
+            continue
+        changed = copy.deepcopy(dict(fields))
+        holder: Any = changed
+        for step in path[:-1]:
+            holder = holder[step]
+        holder[path[-1]] = new if isinstance(value, str) else _like(value, new)
+        yield changed, _written(path), value
+
+
+def _map_turns(path: str, value: Any, mend: Map) -> Any:
+    if isinstance(value, list):
+        return [_map_turns(f"{path}[{at}]", each, mend) for at, each in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if any(isinstance(value.get(key), str) for key in _ROLE_KEYS):
+        return _map_turn(path, value, mend)
+    return {key: _map_turns(f"{path}.{key}", each, mend) for key, each in value.items()}
+
+
+def _map_turn(path: str, turn: Mapping[str, Any], mend: Map) -> Mapping[str, Any]:
+    role = next(turn[key] for key in _ROLE_KEYS if isinstance(turn.get(key), str))
+    key = next((name for name in _CONTENT_KEYS if name in turn), _CONTENT_KEYS[0])
+    content = turn.get(key)
+    if role in _OTHER_TURNS:
+        return turn
+    if isinstance(content, str):
+        return {**turn, key: mend(f"{path}.{key}", content)}
+    if isinstance(content, list):
+        parts = [_map_part(f"{path}.{key}[{at}]", part, mend) for at, part in enumerate(content)]
+        return {**turn, key: parts}
+    return turn
+
+
+def _map_part(path: str, part: Any, mend: Map) -> Any:
+    if not isinstance(part, dict) or not isinstance(part.get("text"), str):
+        return part
+    return {**part, "text": mend(f"{path}.text", part["text"])}
+
+
+def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Texts, numbers, booleans and nulls at whatever depth, with their paths."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(each, (*path, key))
+    elif isinstance(value, list):
+        for at, each in enumerate(value):
+            yield from _leaves(each, (*path, at))
+    else:
+        yield path, value
+
+
+def _written(path: tuple[Any, ...]) -> str:
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in path]
+    return "".join(steps).removeprefix(".")
+
+
+def _like(value: Any, text: str) -> Any:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return found if type(found) is type(value) else text

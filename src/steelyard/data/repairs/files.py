@@ -1,0 +1,155 @@
+"""The files of a repair: the rows that stay, the change log, and the rows to review."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from steelyard.data.raw import (
+    cannot_write,
+    check_free,
+    columns_of,
+    ending_of,
+    whole_folder,
+    writers,
+)
+from steelyard.data.repairs.work import TO_REVIEW, Work
+from steelyard.data.splits.moved import moved_task
+from steelyard.errors import ConfigError, DataError
+from steelyard.files import replacing
+from steelyard.task import load_task
+from steelyard.task.config import FILE_NAME as TASK_FILE
+from steelyard.task.formats.write import ending_of as written_as
+
+CHANGES, REVIEW = "changes.jsonl", "review.jsonl"
+_MAKER = "Written by steelyard data fix: see changes.jsonl."
+
+
+class Target:
+    """Where a repair goes: a file (with its log beside it), or a folder for a task."""
+
+    def __init__(self, work_paths: Mapping[str, Path], out: Path, *, has_task: bool) -> None:
+        self.sources = work_paths
+        self.out = out
+        endings = {ending_of(path) for path in work_paths.values()}
+        self.is_folder = has_task and (len(work_paths) > 1 or out.is_dir() or not out.suffix)
+        if not self.is_folder and written_as(out) not in endings:
+            raise ConfigError(
+                f"{out.name} must end in {min(endings)}, as the source does: 'data convert' "
+                "changes the format"
+            )
+
+    def files(self) -> dict[str, Path]:
+        """The new files by part, then ``changes`` and ``review``, and ``task`` in a folder."""
+        if not self.is_folder:
+            part = next(iter(self.sources))
+            beside = {name: self.out.with_name(f"{self.out.name}.{name}.jsonl") for name in _LOGS}
+            return {part: self.out, **beside}
+        parts = {
+            part: self.out / f"{'examples' if part == 'all' else part}{ending_of(path)}"
+            for part, path in self.sources.items()
+        }
+        logs = {"changes": self.out / CHANGES, "review": self.out / REVIEW}
+        return {**parts, **logs, "task": self.out / TASK_FILE}
+
+    def check_free(self, *, force: bool) -> bool:
+        """Say whether a folder must be replaced. Raises `ConfigError` where nothing may be written."""
+        for path in self.sources.values():
+            if self.out.exists() and self.out.samefile(path):
+                raise ConfigError(f"{self.out} is the source itself: name another file")
+        if self.is_folder:
+            return check_free(self.out, self.sources, self._ours, force=force)
+        if self.out.is_dir():
+            raise ConfigError(f"{self.out} is a folder: name a file in it")
+        taken = [path for path in self.files().values() if path.exists()]
+        if taken and not force:
+            raise ConfigError(f"{taken[0]} is there already: choose another file, or --force")
+        return False
+
+    def _ours(self, folder: Path) -> frozenset[str]:
+        if not (folder / CHANGES).is_file():
+            return frozenset()
+        return frozenset(path.name for path in self.files().values())
+
+    def write(self, work: Work, *, replaces: bool) -> dict[str, Path]:
+        """Write all files, whole or not at all; return those written. Raises `StorageError`."""
+        if not any(True for _ in work.kept()):
+            raise DataError(
+                f"no row of {work.brief.name} would be left: look at it with steelyard data check"
+            )
+        files = self.files()
+        if not any(row.left and row.left.action in TO_REVIEW for row in work.rows):
+            del files["review"]
+        if not self.is_folder:
+            self._write_file(work, files)
+            return files
+        with whole_folder(self.out, replaces=replaces) as scratch:
+            at = {name: scratch / path.name for name, path in files.items()}
+            _write_rows(work, {part: at[part] for part in self.sources})
+            _write_logs(work, at, lambda path: path)
+            assert work.brief.task is not None
+            names = {part: files[part].name for part in self.sources}
+            text = moved_task(work.brief.task, self.out, names, _MAKER)
+            at["task"].write_text(text, encoding="utf-8", newline="\n")
+            load_task(scratch)
+        return files
+
+    def _write_file(self, work: Work, files: Mapping[str, Path]) -> None:
+        try:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as stack:
+                _write_logs(work, files, lambda path: stack.enter_context(replacing(path)))
+                _write_rows(work, {part: files[part] for part in self.sources})
+            if "review" not in files:
+                self.files()["review"].unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(self.out, error) from None
+
+
+_LOGS = ("changes", "review")
+
+
+def _write_rows(work: Work, paths: Mapping[str, Path]) -> None:
+    columns = {part: columns_of(work.brief, part) for part in paths}
+    with writers(paths, columns) as write:
+        for row in work.kept():
+            write[row.part](row.fields)
+
+
+def _write_logs(work: Work, files: Mapping[str, Path], place: Callable[[Path], Path]) -> None:
+    changes = sorted(work.changes, key=lambda change: change.row)
+    _write_lines(place(files["changes"]), (change._asdict() for change in changes))
+    if "review" in files:
+        left = (row.left for row in work.rows if row.left and row.left.action in TO_REVIEW)
+        _write_lines(
+            place(files["review"]),
+            (
+                {"row": each.row, "source": each.source, "action": each.action}
+                | {"reason": each.reason, "fields": each.before}
+                for each in left
+            ),
+        )
+
+
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for line in lines:
+            file.write(_line(line) + "\n")
+
+
+def _line(line: Mapping[str, Any]) -> str:
+    """One JSON object; what no file can hold is written as escapes, or as words."""
+    try:
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False, default=str)
+    except (ValueError, RecursionError):
+        held = {"before", "after", "fields"}
+        line = {key: str(value) if key in held else value for key, value in line.items()}
+        text = json.dumps(line, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(line, default=str)
+    return text

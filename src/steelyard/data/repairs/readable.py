@@ -1,0 +1,63 @@
+"""Rows that a run would refuse are put aside, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from steelyard.core import Example
+from steelyard.data.raw import unwritable
+from steelyard.data.repairs.fields import with_output
+from steelyard.data.repairs.work import Row, Work
+from steelyard.task.formats import RawRow, RowError
+from steelyard.task.rows import RowParser
+
+
+def parse_rows(work: Work, *, patient: bool) -> None:
+    """Read the fields of every row; a ``patient`` pass takes outputs that a run would refuse."""
+    brief = work.brief
+    labels = () if patient else brief.labels
+    parser = RowParser(brief.kind, labels, brief.columns, patient)
+    for row in work.kept():
+        try:
+            row.example = _example(parser, row)
+        except RowError as error:
+            work.leave(row, "unreadable", str(error))
+        except RecursionError:
+            work.leave(row, "unreadable", "nested too deeply")
+
+
+def put_output(work: Work, row: Row, output: str, action: str, reason: str = "") -> bool:
+    """Write another output into a row that has one, and log it; say whether it could be done."""
+    brief = work.brief
+    parser = RowParser(brief.kind, (), brief.columns, patient=True)
+    for fields, path, before in with_output(row.fields, row.read.output, output):
+        tried = replace(row, fields=fields)
+        try:
+            example = _example(parser, tried)
+        except RowError:
+            continue
+        if example.output == output:
+            row.fields, row.example = fields, example
+            work.change(row, action, path, (before, output), reason)
+            return True
+    return False
+
+
+def refuse_repeated_ids(work: Work) -> None:
+    """Put rows aside whose id an earlier row of the same part has: a run needs them to differ."""
+    first: dict[tuple[str, str], int] = {}
+    for row in work.kept():
+        if row.read.id and first.setdefault((row.part, row.read.id), row.number) != row.number:
+            before = first[row.part, row.read.id]
+            reason = f"id {row.read.id[:40]!r} is already used in row {before}"
+            work.leave(row, "unreadable", reason)
+
+
+def _example(parser: RowParser, row: Row) -> Example:
+    problem = unwritable(row.fields)
+    if problem is not None:
+        raise RowError(problem)
+    example = parser.parse(RawRow(row.line, row.fields), row.source.rpartition(":")[0])
+    if parser.kind == "label":
+        return replace(example, output=example.output.strip())
+    return example

@@ -1,0 +1,119 @@
+"""The rows that the audit doubts most, each once, in the order in which a person should see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+from steelyard.data.base import CheckResult
+from steelyard.data.dataset import Dataset, clip
+from steelyard.data.likeness.alike import answers, closest_pairs, firsts
+from steelyard.data.likeness.conflicts import near_conflicts, same_conflicts
+from steelyard.task.normalise import groups_of
+
+CHECKS = ("label_errors", "contradictions", "near_duplicates")
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A row to look at: its index, which check doubts it and why, and what it might be instead.
+
+    ``suggested`` is an output, or ``None``; ``suggests_drop`` says that the row may go. ``like`` are
+    indices of rows to compare it with.
+    """
+
+    index: int
+    check: str
+    why: str
+    suggested: str | None = None
+    suggests_drop: bool = False
+    like: tuple[int, ...] = ()
+
+
+Lists = Callable[[Dataset, CheckResult], Iterator[Doubt]]
+
+
+def doubts(data: Dataset, results: Mapping[str, CheckResult]) -> list[Doubt]:
+    """The doubts of each check by turns, the gravest of each first; a row comes once."""
+    lists = [_LISTS[name](data, results[name]) for name in CHECKS if name in results]
+    seen: set[int] = set()
+    found = []
+    for doubt in chain.from_iterable(zip_longest(*lists)):
+        if doubt is not None and doubt.index not in seen:
+            seen.add(doubt.index)
+            found.append(doubt)
+    return found
+
+
+def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
+    places = {number: index for index, number in enumerate(data.numbers)}
+    suggested = {
+        number: label
+        for label, numbers in result.facts.get("suggested", {}).items()
+        for number in numbers
+    }
+    for finding in result.findings:
+        for number in finding.rows:
+            label = suggested.get(number)
+            why = finding.message
+            if label is not None:
+                why = f"a model that learnt from the other rows finds {clip(label, 40)!r} likelier"
+            yield Doubt(places[number], "label_errors", why, label)
+
+
+def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
+    if data.brief.kind == "text":  # several texts may be right: nobody can decide on one
+        return
+    said = answers(data)
+    groups = [
+        group
+        for group in groups_of(data.normalised_keys)
+        if len({said[index] for index in group}) > 1
+    ]
+    same = {conflict.row: conflict for conflict in same_conflicts(groups, said)}
+    near = {conflict.row: conflict for conflict in near_conflicts(data, said)}
+    for index in _rows(data, result):
+        conflict = same.get(index) or near.get(index)
+        if conflict is None:
+            continue
+        counts = conflict.outputs
+        most = max(counts, key=lambda output: counts[output])
+        wins = counts[most] > counts[said[index]] and data.brief.kind == "label"
+        votes = ", ".join(f"{clip(output, 40)!r} {n}x" for output, n in counts.items())
+        which = "the same input" if index in same else "nearly the same input"
+        why = f"{which} has several outputs: {votes}"
+        yield Doubt(index, "contradictions", why, most if wins else None, like=(conflict.also,))
+
+
+def _near_duplicates(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
+    said, texts, pairs = answers(data), firsts(data.texts), closest_pairs(data.near)
+    for index in _rows(data, result):
+        other, likeness = texts[index], "the same but for case, punctuation and spaces"
+        if other == index:
+            pair = pairs.get(index)
+            if pair is None:
+                continue
+            other = pair.a + pair.b - index
+            likeness = f"nearly the same (similarity {pair.similarity:.2f})"
+        differs = said[other] != said[index]
+        yield Doubt(
+            index,
+            "near_duplicates",
+            f"{likeness} as row {data.numbers[other]}, "
+            f"{'which has another output' if differs else 'with the same output'}",
+            suggests_drop=not differs,
+            like=(other,),
+        )
+
+
+def _rows(data: Dataset, result: CheckResult) -> Iterable[int]:
+    places = {number: index for index, number in enumerate(data.numbers)}
+    return dict.fromkeys(places[number] for finding in result.findings for number in finding.rows)
+
+
+_LISTS: dict[str, Lists] = {
+    "label_errors": _label_errors,
+    "contradictions": _contradictions,
+    "near_duplicates": _near_duplicates,
+}

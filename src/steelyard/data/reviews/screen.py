@@ -1,0 +1,156 @@
+"""How a review looks: one doubtful row at a time, in 80 columns of plain text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from steelyard.data.dataset import Dataset, clip
+from steelyard.data.reviews.answers import Answer
+from steelyard.data.reviews.doubts import Doubt
+from steelyard.words import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDTH = 80
+_LINES = 12
+_DIGITS = 9
+_HELP = """\
+k    keep the output as it is given
+s    take the suggestion
+1-9  choose that label (up to nine labels)
+/    find a label: type a part of it, tab for the next match, enter to take it
+d    drop the row
+e    flag the row as one to edit later
+n    not now: it comes again at the next start
+u    back to the row before, its answer taken back
+m    show all of the row
+q    stop; every answer is saved, and the next start goes on here"""
+
+
+class Screen:
+    """Writes the rows, the questions and the answers of a review to a console."""
+
+    def __init__(self, console: Console, data: Dataset) -> None:
+        self._console = console
+        self._data = data
+        self._width = min(console.width, _WIDTH)
+
+    def show(
+        self,
+        doubt: Doubt,
+        place: tuple[int, int],
+        held: Mapping[int, Answer],
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Show a row as the ``place[0]``-th of ``place[1]``; ``held`` are answers by index."""
+        example = self._data.examples[doubt.index]
+        head = f"{place[0]} of {place[1]}  row {self._data.numbers[doubt.index]}  {example.source}"
+        self._say(f"\n{head}\n{'-' * self._width}", "bold")
+        for turn in example.context:
+            self._field(turn.role, turn.content, whole=whole)
+        self._field("input", example.input, whole=whole)
+        self._field("given", self._data.written[doubt.index], "bold", whole=whole)
+        suggestion = "drop the row" if doubt.suggests_drop else doubt.suggested
+        if suggestion is not None:
+            self._field("suggested", suggestion, "bold green", whole=whole)
+        self._field("why", f"{doubt.check}: {doubt.why}", whole=True)
+        for index in doubt.like:
+            self._field(f"row {self._data.numbers[index]}", self._like(index, held), whole=whole)
+
+    def ask(self, labels: Sequence[str], doubt: Doubt) -> None:
+        """Show the keys."""
+        if 0 < len(labels) <= _DIGITS:
+            self._say(wrap_items(f"{n} {label}" for n, label in enumerate(labels, 1)), "cyan")
+        keys = ["k keep"]
+        keys += ["s suggested"] if doubt.suggested is not None or doubt.suggests_drop else []
+        keys += ["/ label"] if labels else []
+        keys += ["d drop", "e edit later", "n not now", "u back", "m more", "? help", "q quit"]
+        self._say(wrap_items(keys), "dim")
+
+    def matches(self, typed: str, found: Sequence[str], place: int) -> None:
+        """Show what was typed and the labels that match, the one that enter takes in brackets."""
+        shown = found[place : place + 5]
+        said = "  ".join([f"[{shown[0]}]", *shown[1:]]) if shown else "no label matches"
+        self._say(f"/{typed}  {clip(said, self._width - len(typed) - 3)}", "cyan")
+
+    def help(self) -> None:
+        """Show what each key does."""
+        self._say(_HELP)
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+        self._say(f"  {text}")
+
+    def done(self, answer: Answer) -> None:
+        """Say what was answered."""
+        self._say(f"  {_said(answer)}", "green")
+
+    def _like(self, index: int, held: Mapping[int, Answer]) -> str:
+        example = self._data.examples[index]
+        answer = held.get(index)
+        now = "" if answer is None else f" (you: {_said(answer)})"
+        return f"{clip(self._data.written[index], 60)}{now}: {clip(example.input)}"
+
+    def _field(self, name: str, text: str, style: str = "", *, whole: bool) -> None:
+        lines = _wrapped(visible(text), self._width - 11)
+        more = len(lines) - _LINES
+        if more > 0 and not whole:
+            lines = [*lines[:_LINES], f"… {counted(more, 'more line')}: press m"]
+        for number, line in enumerate(lines or [""]):
+            self._say(f"{name[:9] if number == 0 else '':<10} {line}", style)
+
+    def _say(self, text: str, style: str = "") -> None:
+        from rich.text import Text
+
+        self._console.print(Text(text, style=style), soft_wrap=True)
+
+
+def _said(answer: Answer) -> str:
+    plain = {"keep": "kept", "drop": "to be dropped", "later": "flagged to edit later"}
+    return plain.get(answer.action, f"now {answer.new}")
+
+
+def visible(text: str) -> str:
+    """The text with control and direction characters written out: data must not steer a terminal."""
+    return "".join(
+        each
+        if each == "\n" or unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        else "    "
+        if each == "\t"
+        else f"<U+{ord(each):04X}>"
+        for each in text.replace("\r\n", "\n")
+    )
+
+
+def wrap_items(items: Iterable[str]) -> str:
+    """Items on as few lines as fit, two spaces between them."""
+    lines = [""]
+    for item in items:
+        longer = f"{lines[-1]}  {item}" if lines[-1] else item
+        if len(longer) <= _WIDTH or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(item)
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    from rich.cells import cell_len, chop_cells
+
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if cell_len(longer) <= width:
+                line = longer
+                continue
+            lines += [line] if line else []
+            *full, line = chop_cells(word, width) or [""]
+            lines += full
+        lines.append(line)
+    return lines

@@ -1,0 +1,1 @@
+"""Splits: where rows go, and what is written of it."""

@@ -1,0 +1,1 @@
+"""What texts hold besides their words: languages, damage, facts."""

@@ -1,0 +1,119 @@
+"""How many tokens a training job would see, and what that costs by the user's own price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steelyard.data.dataset import Dataset
+from steelyard.data.length.tokens import TokenCounts
+from steelyard.data.tuning.chat import training_rows
+from steelyard.data.tuning.judge import token_limit
+from steelyard.data.tuning.rules import Provider
+from steelyard.model.prices import training_price
+from steelyard.train.config import LoraConfig
+
+CURRENCY = "USD"
+LOCAL = "local"
+
+
+class Training(NamedTuple):
+    """An estimate of one job. What is ``None`` is explained in ``reason``.
+
+    ``training_tokens`` is ``tokens_per_epoch`` times ``epochs``; rows count up to the provider's
+    limit per example.
+    """
+
+    examples: int
+    tokens_per_epoch: int
+    epochs: int | None
+    training_tokens: int | None
+    price: Decimal | None
+    source: str
+    date: str
+    reason: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the estimate as plain data, money as text."""
+        price = None if self.price is None else f"{self.price:f}"
+        return {**self._asdict(), "price": price, "currency": CURRENCY}
+
+
+def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) -> Training:
+    """Estimate a job at ``provider`` on the training rows with its own default of epochs."""
+    rows = training_rows(data)
+    limit, _ = token_limit(provider, data.brief.model.name)
+    tokens = _tokens(counts, rows, limit)
+    rule = provider.rules["default_epochs"]
+    epochs = default_epochs(rule.value, len(rows))
+    seen = None if epochs is None else tokens * epochs
+    money = _price(data, provider)
+    reasons = [
+        f"{provider.title}'s default number of epochs is not known: {rule.reason}"
+        if epochs is None
+        else "",
+        ""
+        if money is not None
+        else f"training prices change and are yours to give: see {provider.prices_at}, then set "
+        f"prices: {{{provider.name}: {{training: …}}}} per million tokens in task.yaml",
+    ]
+    return Training(
+        examples=len(rows),
+        tokens_per_epoch=tokens,
+        epochs=epochs,
+        training_tokens=seen,
+        price=None if money is None or seen is None else money * seen / 1_000_000,
+        source=rule.source,
+        date=rule.read,
+        reason="; ".join(filter(None, reasons)) or None,
+    )
+
+
+def estimate_local(data: Dataset, counts: TokenCounts) -> Training:
+    """Estimate LoRA on this machine: tokens only, its time is measured by a run."""
+    rows = training_rows(data)
+    epochs = LoraConfig().max_epochs
+    tokens = _tokens(counts, rows, counts.window)
+    reason = "LoRA here costs machine time, which a run measures; it may stop before the last epoch"
+    source = "steelyard's LoRA defaults"
+    return Training(len(rows), tokens, epochs, tokens * epochs, None, source, "", reason)
+
+
+def default_epochs(rule: int | Mapping[str, int] | None, examples: int) -> int | None:
+    """How often a provider passes over ``examples`` rows by default; ``None`` when unknown.
+
+    A mapping is OpenAI's published rule: ``target`` passes, more where that shows fewer than
+    ``least_examples`` rows, fewer where it shows more than ``most_examples``.
+    """
+    if rule is None or not examples:
+        return None
+    if isinstance(rule, int):
+        return rule
+    if examples * rule["target"] < rule["least_examples"]:
+        return min(rule["most"], rule["least_examples"] // examples)
+    if examples * rule["target"] > rule["most_examples"]:
+        return max(rule["least"], rule["most_examples"] // examples)
+    return rule["target"]
+
+
+def _tokens(counts: TokenCounts, rows: list[int], limit: int | None) -> int:
+    whole = counts.whole[rows]
+    return int((whole if limit is None else np.minimum(whole, limit)).sum())
+
+
+def _price(data: Dataset, provider: Provider) -> Decimal | None:
+    """The user's price of a million training tokens: under the provider's name, or the model's."""
+    task = data.brief.task
+    if task is None:
+        return None
+    given = {
+        name: entry.model_dump(mode="python", exclude_none=True)
+        for name, entry in task.prices.items()
+    }
+    own = training_price(provider.name, given)
+    if own is None and data.brief.model.provider == provider.name:
+        own = training_price(data.brief.model.name, given)
+    return own

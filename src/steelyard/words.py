@@ -1,0 +1,41 @@
+"""Counts, shares and lists in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+LISTED = 5
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return ``1 row`` or ``2 rows``; ``many`` is ``one`` with an s unless it is given."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(names: Collection[str], most: int = LISTED) -> str:
+    """The first names, and how many more there are: ``a, b and 3 more``."""
+    shown = list(names)[:most]
+    more = len(names) - len(shown)
+    if more:
+        return f"{', '.join(shown)} and {more:,} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def percent(share: float) -> str:
+    """``12 %``; one decimal below 10 %, and never a 0 for what is not."""
+    value = 100 * share
+    if 0 < value < 0.1:
+        return "under 0.1 %"
+    return f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
+
+
+def points(share: float) -> str:
+    """``1 point``, ``9 points``, ``10.2 points``."""
+    text = f"{100 * share:.1f}".removesuffix(".0")
+    return f"{text} point" if text == "1" else f"{text} points"
+
+
+def first_words(texts: Iterable[str], most: int = LISTED) -> str:
+    """Texts in quotes, cut to 40 characters each."""
+    quoted = [repr(text if len(text) <= 40 else f"{text[:39]}…") for text in texts]
+    return listed(quoted, most)

@@ -1,0 +1,262 @@
+"""A misbehaving endpoint: outcomes add up, and nothing that may have been paid is asked twice."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from steelyard.core import Completion, Message, Request
+from steelyard.errors import ModelError
+from steelyard.model import ModelSpec
+from steelyard.model.hosted.client import HostedModel, HostedOptions
+from steelyard.model.hosted.retry import Retries
+
+Behave = Callable[[socket.socket, str, int], None]
+"""Given the connection, what the user said, and how often that was asked before."""
+
+
+@dataclass
+class Faulty:
+    """An endpoint that does to each connection what it is told; ``asked`` counts by content."""
+
+    port: int
+    asked: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+@contextmanager
+def faulty(behave: Behave) -> Iterator[Faulty]:
+    server = socket.create_server(("127.0.0.1", 0), backlog=128)
+    endpoint = Faulty(server.getsockname()[1])
+    lock, closing = threading.Lock(), threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(5)
+            try:
+                while (body := _request(connection)) is not None:
+                    said = str(json.loads(body)["messages"][-1]["content"])
+                    with lock:
+                        before = endpoint.asked[said]
+                        endpoint.asked[said] += 1
+                    behave(connection, said, before)
+            except OSError:
+                return
+
+    def accept() -> None:
+        while not closing.is_set():
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        closing.set()
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join()
+
+
+def _request(connection: socket.socket) -> bytes | None:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (more := connection.recv(65536)):
+            return None
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    [length] = [
+        int(line.split(b":")[1])
+        for line in head.lower().split(b"\r\n")
+        if line.startswith(b"content-length")
+    ]
+    while len(body) < length:
+        body += connection.recv(65536)
+    return body
+
+
+def send(
+    connection: socket.socket, status: str, body: bytes, *more: str, length: int | None = None
+) -> None:
+    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
+    head += more or ["Content-Type: text/event-stream"]
+    connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
+
+
+def events(text: str, model: str = "small") -> bytes:
+    first = {"choices": [{"delta": {"content": text}}], "model": model}
+    last = {
+        "choices": [{"delta": {}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 1},
+    }
+    return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (first, last))
+
+
+def good(connection: socket.socket, said: str) -> None:
+    send(connection, "200 OK", events(said.upper()))
+
+
+def ask_all(
+    endpoint: Faulty, count: int, **options: object
+) -> tuple[list[Completion], HostedModel, list[int]]:
+    chosen = {"retries": Retries(3, least_seconds=0.01), "timeout_seconds": 0.5, **options}
+    model = HostedModel(
+        ModelSpec("openai", "small", base_url=endpoint.base_url),
+        HostedOptions(**chosen),  # type: ignore[arg-type]
+    )
+    requests = [Request((Message("user", f"item {n}"),)) for n in range(count)]
+    told: list[int] = []
+
+    def on_done(done: Sequence[tuple[int, Completion]]) -> None:
+        told.extend(index for index, _ in done)
+
+    found = model.generate(requests, on_done)
+    assert all(completion is not None for completion in found)
+    return [completion for completion in found if completion is not None], model, told
+
+
+def test_a_rate_limit_slows_down_and_every_item_is_answered() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if before == 0 and int(said.split()[1]) % 3 == 1:
+            send(connection, "429 Too Many Requests", b"{}", "Retry-After: 0.05")
+        else:
+            good(connection, said)
+
+    with faulty(behave) as endpoint:
+        found, _, told = ask_all(endpoint, 60)
+    assert [each.text for each in found] == [f"ITEM {n}" for n in range(60)]
+    assert sorted(told) == list(range(60))
+    assert sum(endpoint.asked.values()) == 80
+
+
+def cut(connection: socket.socket, said: str) -> None:
+    send(connection, "200 OK", events(said)[:40], length=500)
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def stall(connection: socket.socket, said: str) -> None:
+    time.sleep(1.0)
+
+
+def drip(connection: socket.socket, said: str) -> None:
+    send(connection, "200 OK", b"", length=5000)
+    for _ in range(20):
+        time.sleep(0.1)
+        connection.sendall(b": still here\n")
+
+
+def garble(connection: socket.socket, said: str) -> None:
+    send(connection, "200 OK", b"data: {oh no\n\n")
+
+
+def hang_up(connection: socket.socket, said: str) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (cut, "no readable answer"),
+        (stall, "timed out"),
+        (drip, "timed out"),
+        (garble, "no readable answer"),
+    ],
+)
+def test_what_may_have_been_paid_is_not_asked_twice(
+    fault: Callable[[socket.socket, str], None], reason: str
+) -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        (fault if said in ("item 2", "item 5") else good)(connection, said)
+
+    with faulty(behave) as endpoint:
+        found, _, told = ask_all(endpoint, 12)
+    failed = [n for n, each in enumerate(found) if each.failure is not None]
+    assert failed == [2, 5]
+    assert all(reason in str(found[n].failure) for n in failed)
+    assert sorted(told) == list(range(12))
+    assert set(endpoint.asked.values()) == {1}
+
+
+@pytest.mark.parametrize("status", ["500 Oops", "503 Busy", "529 Overloaded", "408 Late"])
+def test_what_passes_by_itself_is_asked_again(status: str) -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if before < 2 and said == "item 4":
+            send(connection, status, b"later", "Content-Type: text/plain")
+        else:
+            good(connection, said)
+
+    with faulty(behave) as endpoint:
+        found, _, _ = ask_all(endpoint, 8)
+    assert all(each.failure is None for each in found)
+    assert endpoint.asked["item 4"] == 3
+
+
+def test_a_connection_that_breaks_before_any_answer_is_made_again() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        (hang_up if before == 0 and said == "item 3" else good)(connection, said)
+
+    with faulty(behave) as endpoint:
+        found, _, _ = ask_all(endpoint, 6)
+    assert all(each.failure is None for each in found)
+    assert endpoint.asked["item 3"] == 2
+
+
+def test_another_model_than_asked_for_is_said() -> None:
+    with faulty(lambda c, said, _: send(c, "200 OK", events("x", "huge-2"))) as endpoint:
+        _, model, _ = ask_all(endpoint, 2)
+    assert "the endpoint says that huge-2 answered" in model.notes
+    dated = events("x", "small-2026-01-01")
+    with faulty(lambda c, said, _: send(c, "200 OK", dated)) as endpoint:
+        _, model, _ = ask_all(endpoint, 2)
+    assert model.notes == ()
+
+
+def test_a_total_deadline_ends_the_waiting() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if said == "item 1":
+            send(connection, "429 Too Many", b"{}", "Retry-After: 60")
+        else:
+            good(connection, said)
+
+    with faulty(behave) as endpoint:
+        started = time.monotonic()
+        found, _, _ = ask_all(endpoint, 2, deadline_seconds=1.0)
+    assert time.monotonic() - started < 5
+    assert "HTTP 429" in str(found[1].failure)
+    assert endpoint.asked["item 1"] == 1
+
+
+def test_an_endpoint_that_goes_away_ends_with_what_was_paid_delivered() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if int(said.split()[1]) < 10:
+            good(connection, said)
+        else:
+            send(connection, "500 Oops", b"{}", "Content-Type: application/json")
+
+    told: list[int] = []
+    with faulty(behave) as endpoint:
+        model = HostedModel(
+            ModelSpec("openai", "small", base_url=endpoint.base_url),
+            HostedOptions(retries=Retries(0), patience=3),
+        )
+        requests = [Request((Message("user", f"item {n}"),)) for n in range(200)]
+        with pytest.raises(ModelError, match="failed 3 requests in a row"):
+            model.generate(requests, lambda done: told.extend(index for index, _ in done))
+    assert set(range(10)) <= set(told)
+    assert len(told) == len(set(told)) == sum(endpoint.asked.values())
+    assert sum(endpoint.asked.values()) < 200

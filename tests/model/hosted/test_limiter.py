@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from steelyard.model.hosted.limiter import Limiter
+from steelyard.model.hosted.limits import RateLimits
+from steelyard.model.hosted.retry import Retries
+
+
+def test_the_window_doubles_each_round_up_to_the_most() -> None:
+    limiter = Limiter(most=50)
+    assert limiter.window == 8
+    for _ in range(8):
+        limiter.went_well(10, RateLimits())
+    assert limiter.window == 16
+    for _ in range(100):
+        limiter.went_well(10, RateLimits())
+    assert limiter.window == 50
+
+
+def test_one_round_of_refusals_halves_once_and_then_it_grows_by_one_a_round() -> None:
+    limiter = Limiter(most=64)
+    for _ in range(56):
+        limiter.went_well(10, RateLimits())
+    sent_at = time.monotonic()
+    for _ in range(20):
+        limiter.too_much(sent_at, 0.0)
+    assert limiter.window == 32
+    for _ in range(32):
+        limiter.went_well(10, RateLimits())
+    assert 32.9 < limiter.window < 33.1
+    limiter.too_much(time.monotonic(), 0.0)
+    assert 16 < limiter.window < 17
+
+
+def test_no_more_are_in_flight_than_the_window_and_all_come_through() -> None:
+    async def drive() -> tuple[int, int]:
+        limiter = Limiter(most=8)
+        now = most = done = 0
+
+        async def one() -> None:
+            nonlocal now, most, done
+            async with limiter.place():
+                now += 1
+                most = max(most, now)
+                await asyncio.sleep(0.001)
+                now -= 1
+                done += 1
+
+        await asyncio.gather(*(one() for _ in range(100)))
+        return most, done
+
+    assert asyncio.run(drive()) == (8, 100)
+
+
+def test_nothing_is_sent_while_the_endpoint_asks_to_wait() -> None:
+    async def drive() -> float:
+        limiter = Limiter(most=8)
+        limiter.went_well(10, RateLimits(requests_left=0, requests_reset_seconds=0.2))
+        started = time.monotonic()
+        async with limiter.place():
+            return time.monotonic() - started
+
+    assert 0.19 < asyncio.run(drive()) < 1.0
+
+
+def test_too_few_tokens_for_another_request_are_waited_for() -> None:
+    async def drive(left: int) -> float:
+        limiter = Limiter(most=8)
+        limiter.went_well(500, RateLimits(tokens_left=left, tokens_reset_seconds=0.15))
+        started = time.monotonic()
+        async with limiter.place():
+            return time.monotonic() - started
+
+    assert asyncio.run(drive(100)) > 0.14
+    assert asyncio.run(drive(5000)) < 0.1
+
+
+def test_waits_grow_have_jitter_and_keep_to_what_is_asked() -> None:
+    retries, rng = Retries(least_seconds=1.0, most_seconds=10.0), random.Random(0)
+    first = [retries.wait(0, None, rng) for _ in range(200)]
+    fifth = [retries.wait(5, None, rng) for _ in range(200)]
+    assert 0 <= min(first) < 0.1 < 0.9 < max(first) <= 1
+    assert 9 < max(fifth) <= 10
+    assert all(3.0 <= retries.wait(2, 3.0, rng) <= 3.5 for _ in range(50))
