@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from steelyard.data.confident import STRONG_ODDS, estimate_joint, log_odds, suspects, thresholds
+from steelyard.data.suspicion.confident import (
+    STRONG_ODDS,
+    estimate_joint,
+    log_odds,
+    suspects,
+    thresholds,
+)
 
 SURE = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.05, 0.95]])
 GIVEN = np.array([0, 0, 1, 1, 0])

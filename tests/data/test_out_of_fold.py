@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from steelyard.data.out_of_fold import Settings, deal_folds, log_loss, out_of_fold
+from steelyard.data.suspicion.out_of_fold import Settings, deal_folds, log_loss, out_of_fold
 
 
 def blobs(

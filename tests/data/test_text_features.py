@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from steelyard.data.text_features import text_features
+from steelyard.data.suspicion.text_features import text_features
 
 TEXTS = [
     f"{a} {b} {c}"

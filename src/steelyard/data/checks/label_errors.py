@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
-from steelyard.data.confident import Suspects, suspects
 from steelyard.data.dataset import SHOWN, Dataset
-from steelyard.data.judged import Judged, judged_rows, why_not
 from steelyard.data.likeness.meaning import embeddings
-from steelyard.data.out_of_fold import Settings, deal_folds, log_loss, out_of_fold
-from steelyard.data.text_features import text_features
+from steelyard.data.suspicion.confident import Suspects, suspects
+from steelyard.data.suspicion.judged import Judged, judged_rows, why_not
+from steelyard.data.suspicion.out_of_fold import Settings, deal_folds, log_loss, out_of_fold
+from steelyard.data.suspicion.text_features import text_features
 from steelyard.words import percent
 
 CONFUSIONS = 10

@@ -1,0 +1,1 @@
+"""Labels held against what a model that did not see the row would say."""
