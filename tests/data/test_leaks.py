@@ -84,7 +84,7 @@ def test_a_few_leaks_among_many_test_rows_are_a_warning() -> None:
 def test_a_single_file_is_told_what_its_split_will_do() -> None:
     result = leaks.find(dataset([(text, label) for text, label, *_ in ROWS]), OPTIONS)
     assert result.findings == ()
-    assert result.reason is None
+    assert result.reason == "the rows are one part: nothing can leak"
     assert result.facts["parts"] is None
     assert result.facts["cut_clusters"] == 0
     assert result.facts["own_split"].endswith("in one part")

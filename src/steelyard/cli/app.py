@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from steelyard.errors import SteelyardError, closest
 
 _VERBS = ("run", "ask", "init", "data", "report", "models")
 _INTERRUPTED = 130
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -56,3 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        print(f"steelyard: error: cannot write: {error.strerror}; free some space", file=sys.stderr)
+        return 2

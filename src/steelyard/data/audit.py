@@ -12,7 +12,7 @@ from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Mistake
 from steelyard.data.checks import CHECKS
-from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.dataset import Dataset, open_brief, open_dataset
 from steelyard.errors import ConfigError
 from steelyard.task import Task
 
@@ -67,21 +67,28 @@ def check(
     source: Task | Dataset | Path | str,
     options: CheckOptions | None = None,
     *,
-    only: Sequence[str] | None = None,
+    only: Sequence[str] | str | None = None,
+    columns: Mapping[str, str] | None = None,
     on_check: OnCheck | None = None,
 ) -> Audit:
     """Audit a task, or a file of examples whose columns are guessed.
 
-    ``only`` names the checks to make; all of them by default. Raises `ConfigError` for a wrong task
+    ``only`` names the checks to make; all of them by default. ``columns`` says by role which column
+    holds what, before what the task says or the file seems to hold. Raises `ConfigError` for a wrong task
     or an unknown check and `DataError` for a file that cannot be read at all; what is wrong with
     single rows is a finding.
     """
+    only = (only,) if isinstance(only, str) else only
     names = tuple(CHECKS) if only is None else tuple(dict.fromkeys(only))
     checks = [(name, CHECKS.get(name)) for name in names]
     if not checks:
         raise ConfigError(f"no check is named; known: {', '.join(CHECKS)}")
-    data = source if isinstance(source, Dataset) else open_dataset(source)
     options = options or CheckOptions()
+    if options.seed < 0:
+        raise ConfigError(f"the seed must be 0 or more, not {options.seed}")
+    data = source
+    if not isinstance(data, Dataset):
+        data = open_dataset(open_brief(data, columns))
     results: dict[str, CheckResult] = {}
     seconds: dict[str, float] = {}
     for done, (name, find) in enumerate(checks):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from steelyard._version import __version__
 from steelyard.core import Split
@@ -15,7 +15,7 @@ from steelyard.data.raw import check_free, columns_of, ending_of, raw_rows, whol
 from steelyard.data.splits import cuts, manifest
 from steelyard.data.splits.moved import moved_task
 from steelyard.data.splits.subsets import Subsets, nested_order, subset_sizes
-from steelyard.errors import ConfigError, DataError
+from steelyard.errors import ConfigError, DataError, closest
 from steelyard.task import Task, check_split, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 from steelyard.task.sections import PARTS, SplitConfig
@@ -117,6 +117,9 @@ def _method(brief: Brief, by: By | None) -> By:
             f"the task gives {', '.join(brief.paths)} files, so it is split already: leave out "
             f"--by {by} to keep its parts, or give one file"
         )
+    if by is not None and by not in get_args(By):
+        ways = ", ".join(get_args(By))
+        raise ConfigError(f"unknown way to split {by!r}{closest(by, get_args(By))}; known: {ways}")
     if by == "given" and not several:
         raise ConfigError("--by given is for a task whose files are split already: leave it out")
     return "given" if several else by or "label"

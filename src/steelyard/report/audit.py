@@ -107,7 +107,10 @@ def audit_text(audit: Mapping[str, Any], name: str, rows: int = 3) -> str:
     """Return the audit in 80 columns of plain text, ``rows`` rows of evidence a finding."""
     view = AuditView(audit, max(0, rows))
     columns = ", ".join(f"{role} = {column}" for role, column in view.columns.items())
-    lines = [f"{name}: {view.rows} rows, {view.kind} output" + (f" ({columns})" if columns else "")]
+    lines = [
+        f"{name}: {counted(int(view.rows or 0), 'row')}, {view.kind} output"
+        + (f" ({columns})" if columns else "")
+    ]
     for finding in view.findings:
         lines += ["", *_finding_lines(finding)]
     if view.mistakes:
@@ -117,7 +120,7 @@ def audit_text(audit: Mapping[str, Any], name: str, rows: int = 3) -> str:
     for check, reason in view.unmeasured.items():
         lines += _wrapped(f"Not (wholly) measured: {check}: {reason}", "", "  ")
     counts = ", ".join(counted(count, severity) for severity, _, count in view.counts)
-    lines += ["", f"{view.made} checks in {view.seconds:.1f} s: {counts}"]
+    lines += ["", f"{counted(view.made, 'check')} in {view.seconds:.1f} s: {counts}"]
     return "\n".join(lines)
 
 

@@ -99,7 +99,7 @@ class Plan:
             "model": replace(self.model, max_in_flight=None).to_dict() | _weights(self.model),
             "strategies": [[spec.name, dict(spec.options)] for spec in self.specs],
             "seed": self.seed,
-        }
+        } | ({"constrained": "json"} if self.brief.schema is not None else {})
 
 
 def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
@@ -142,7 +142,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
 
 def _schema_text(task: Task) -> str | None:
     """The answer's JSON schema as text, keys in the order in which they are written."""
-    schema = task.output.json_schema
+    schema = task.output.model_dump(mode="json")["json_schema"]
     return None if schema is None else json.dumps(schema, ensure_ascii=False)
 
 

@@ -24,11 +24,11 @@ def validity(outputs: Sequence[str | None], schema: str, level: float = 0.95) ->
     except MissingExtraError as error:
         return Estimate(None, level=level, reason=str(error))
     parsed = json.loads(schema)
-    kind = jsonschema.validators.validator_for(parsed, jsonschema.Draft202012Validator)
     try:
+        kind = jsonschema.validators.validator_for(parsed, jsonschema.Draft202012Validator)
         kind.check_schema(parsed)
-    except jsonschema.SchemaError as error:
-        reason = f"output.schema is not a JSON schema: {error.message}"
+    except (jsonschema.SchemaError, AttributeError, TypeError) as error:
+        reason = f"output.schema is not a JSON schema: {getattr(error, 'message', error)}"
         return Estimate(None, level=level, reason=" ".join(reason.split())[:200])
     # An empty registry: what the schema refers to is never fetched.
     validator = kind(parsed, registry=referencing.Registry())
@@ -45,5 +45,5 @@ def _fits(output: str | None, validator: Any) -> bool:
         return False
     try:
         return bool(validator.is_valid(json.loads(output)))
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, ArithmeticError):  # a number too large to divide
         return False

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import PositiveInt, field_validator, model_validator
@@ -60,8 +61,14 @@ class ModelConfig(Section):
     @field_validator("base_url")
     @classmethod
     def _web_address(cls, base_url: str | None) -> str | None:
-        if base_url is not None and not re.match(r"https?://\S+$", base_url):
-            raise ValueError("base_url must start with http:// or https://")
+        if base_url is None:
+            return None
+        try:
+            host = urlsplit(base_url).hostname
+        except ValueError:
+            host = None
+        if not re.match(r"https?://\S+$", base_url) or not host or ".." in host:
+            raise ValueError("base_url must start with http:// or https:// and name a host")
         return base_url
 
     @field_validator("api_key_env")
@@ -97,7 +104,7 @@ class ModelConfig(Section):
             return spec
         given = {
             "base_url": known.get("base_url"),
-            "api_key_env": known.get("key"),
+            "api_key_env": known.get("key", ""),  # none: no key of another provider goes there
             "key_header": known.get("key_header"),
             "max_in_flight": known.get("in_flight"),
         }

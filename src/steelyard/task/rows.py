@@ -16,7 +16,7 @@ from steelyard.core import Example, Message, OutputKind
 from steelyard.errors import closest
 from steelyard.task.formats.base import RawRow, RowError, resolve
 from steelyard.task.formats.chat import cut_chat
-from steelyard.task.formats.shapes import SHAPES, Conversation, known_keys
+from steelyard.task.formats.shapes import ENVELOPE, SHAPES, Conversation, known_keys
 from steelyard.task.formats.shapes.base import VALUE_KEY
 from steelyard.task.formats.shapes.prompt_completion import SYSTEM
 
@@ -53,7 +53,8 @@ class RowParser:
         else:
             context, text, output = _cut(conversation)
             used = {name for role, name in roles.items() if role not in {"input", "output"}}
-            self.ignored.update(dict.fromkeys(conversation.fields.keys() - used))
+            unused = conversation.fields.keys() - used - ENVELOPE
+            self.ignored.update(dict.fromkeys(unused))
         example = Example(
             id=_optional(fields, roles, "id") or "",
             input=_clean(text, "input"),

@@ -18,6 +18,9 @@ from steelyard.errors import ModelError
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.model.hosted.retry import Retries
+from steelyard.model.hosted.secrets import NO_KEY, read_key
+from steelyard.model.hosted.wire import without_secrets
+from steelyard.task.model_choice import ModelConfig
 
 Behave = Callable[[socket.socket, str, int], None]
 """Given the connection, what the user said, and how often that was asked before."""
@@ -260,3 +263,101 @@ def test_an_endpoint_that_goes_away_ends_with_what_was_paid_delivered() -> None:
     assert set(range(10)) <= set(told)
     assert len(told) == len(set(told)) == sum(endpoint.asked.values())
     assert sum(endpoint.asked.values()) < 200
+
+
+def pieces(connection: socket.socket, said: str) -> None:
+    """A JSON answer, not streamed, in two packets."""
+    body = json.dumps(
+        {
+            "choices": [{"message": {"content": said.upper()}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 1},
+        }
+    ).encode()
+    send(connection, "200 OK", body[:30], "Content-Type: application/json", length=len(body))
+    time.sleep(0.05)
+    connection.sendall(body[30:])
+
+
+def test_an_answer_in_one_piece_may_come_in_several() -> None:
+    with faulty(lambda c, said, _: pieces(c, said)) as endpoint:
+        found, _, _ = ask_all(endpoint, 3)
+    assert [each.text for each in found] == ["ITEM 0", "ITEM 1", "ITEM 2"]
+
+
+def test_a_model_refused_with_400_stops_after_a_few() -> None:
+    body = b'{"error": {"message": "Invalid model: smal"}}'
+    with faulty(lambda c, said, _: send(c, "400 Bad", body, "Content-Type: x/json")) as endpoint:
+        model = HostedModel(ModelSpec("openai", "smal", base_url=endpoint.base_url))
+        requests = [Request((Message("user", f"item {n}"),)) for n in range(50)]
+        with pytest.raises(ModelError, match=r"none of the first 5 requests.*Invalid model: smal"):
+            model.generate(requests)
+    assert sum(endpoint.asked.values()) == 5
+
+
+def test_a_redirect_is_named_and_not_followed() -> None:
+    with faulty(lambda c, said, _: send(c, "307 Moved", b"", "Location: http://b/v1")) as endpoint:
+        model = HostedModel(ModelSpec("openai", "small", base_url=endpoint.base_url))
+        with pytest.raises(ModelError, match=r"a redirect to http://b/v1: set model\.base_url"):
+            model.generate([Request((Message("user", "item 0"),))])
+
+
+def test_giving_up_does_not_wait_for_the_pause() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if said == "item 0":
+            good(connection, said)
+        elif int(said.split()[1]) < 9:
+            send(connection, "429 Too Many", b"{}", "Retry-After: 30")
+        else:
+            good(connection, said)
+
+    with faulty(behave) as endpoint:
+        model = HostedModel(
+            ModelSpec("openai", "small", base_url=endpoint.base_url),
+            HostedOptions(retries=Retries(0), patience=3),
+        )
+        requests = [Request((Message("user", f"item {n}"),)) for n in range(60)]
+        started = time.monotonic()
+        with pytest.raises(ModelError, match="failed 3 requests in a row"):
+            model.generate(requests)
+        assert time.monotonic() - started < 5
+
+
+def test_what_arrived_of_a_broken_answer_is_on_the_account() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if said == "item 1":
+            body = events("a long answer that is cut")
+            send(connection, "200 OK", body[: len(body) // 2], length=5000)
+            connection.shutdown(socket.SHUT_RDWR)
+        else:
+            good(connection, said)
+
+    with faulty(behave) as endpoint:
+        found, _, _ = ask_all(endpoint, 2)
+    assert found[1].failure is not None
+    assert found[1].text == ""
+    assert found[1].input_tokens > 0
+
+
+def test_half_a_character_fails_no_run() -> None:
+    with faulty(lambda c, said, _: send(c, "200 OK", events("ok \ud83d"))) as endpoint:
+        found, _, _ = ask_all(endpoint, 1)
+    found[0].text.encode()
+    assert found[0].text.startswith("ok ")
+
+
+def test_no_key_of_another_provider_goes_to_a_server_of_your_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-0123456789")
+    config = ModelConfig.model_validate(
+        {"provider": "vllm", "name": "m", "base_url": "http://127.0.0.1:9/v1"}
+    )
+    assert read_key(ModelSpec(**config.to_spec())) == NO_KEY
+
+
+def test_logins_and_queries_of_addresses_are_not_said() -> None:
+    text = "cannot connect to bob:hunter2@proxy.corp:3128 for http://a/v1?key=Q, ok"
+    said = without_secrets(text)
+    assert "hunter2" not in said
+    assert "key=Q" not in said
+    assert "proxy.corp:3128" in said

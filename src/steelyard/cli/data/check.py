@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steelyard.cli.data.options import add_columns, add_source
+
 if TYPE_CHECKING:
     from steelyard.data.audit import Audit, OnCheck
     from steelyard.data.dataset import Dataset
@@ -23,9 +25,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Look for what makes measuring or training on these examples mislead, each "
         "finding with its rows. Nothing is changed; 'data fix' repairs, 'data label' reviews.",
     )
-    verb.add_argument(
-        "source", metavar="TASK-or-FILE", type=Path, help="a task's folder, or a file of examples"
-    )
+    add_source(verb)
+    add_columns(verb)
     verb.add_argument("--only", metavar="A,B", type=_names, help="make these checks only")
     verb.add_argument(
         "--tuning", metavar="PROVIDER", help="hold to the fine-tuning rules of one provider"
@@ -62,7 +63,13 @@ def call(args: argparse.Namespace) -> int:
     if args.redact is not None and args.redact.exists():
         raise DataError(f"{args.redact} is already there: name another file, nothing was written")
     options = CheckOptions(encoder=args.encoder, tuning=args.tuning, seed=args.seed)
-    audit = check(args.source, options, only=args.only, on_check=_progress(quiet=args.json))
+    audit = check(
+        args.source,
+        options,
+        only=args.only,
+        columns=args.columns,
+        on_check=_progress(quiet=args.json),
+    )
     found = audit.to_dict()
     if args.json:
         json.dump(found, sys.stdout, indent=2, ensure_ascii=False)
@@ -94,9 +101,8 @@ def _show(audit: Audit, rows: int) -> None:
 
     from steelyard.report import audit_text
 
-    Console(soft_wrap=True).print(
-        audit_text(audit.to_dict(), audit.dataset.brief.name, rows), markup=False, highlight=False
-    )
+    text = audit_text(audit.to_dict(), audit.dataset.brief.name, rows)
+    Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
 
 
 def _write_page(path: Path, audit: Audit) -> None:
@@ -116,11 +122,13 @@ def _redact(data: Dataset, target: Path) -> None:
     from steelyard.data.private import PlaceholderBook, redact_file, regions_of
 
     book = PlaceholderBook(regions_of(example.input for example in data.examples))
-    paths = list(data.brief.paths.values())
+    paths = data.brief.paths
     if len(paths) > 1:
         target.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        copy = target / path.name if len(paths) > 1 else target
+    same = len({path.name for path in paths.values()}) < len(paths)
+    for part, path in paths.items():
+        name = f"{part}-{path.name}" if same else path.name
+        copy = target / name if len(paths) > 1 else target
         print(f"redacted copy: {copy} ({redact_file(path, copy, book)})", file=sys.stderr)
 
 

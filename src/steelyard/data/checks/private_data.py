@@ -16,7 +16,7 @@ from steelyard.data.private.redact import PlaceholderBook, redact
 from steelyard.data.private.regions import regions_of
 from steelyard.data.private.rules import rule_book
 from steelyard.data.private.traffic import Carried, largest, monthly
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 CHECK = "private_data"
 INPUT, OUTPUT, TURNS = "input", "output", "earlier turns"
@@ -56,7 +56,14 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     findings = [*_in_instruction(instruction), *findings]
     if findings and any(line["requests"] for line in traffic["strategies"].values()):
         findings[0] = _with(findings[0], largest(traffic))
-    return CheckResult(tuple(findings), _facts(data, rows, instruction, traffic), missing_library())
+    return CheckResult(tuple(findings), _facts(data, rows, instruction, traffic), _reason(data))
+
+
+def _reason(data: Dataset) -> str | None:
+    """Why not all was searched: a library that is missing, columns that nothing uses."""
+    unused = listed([repr(key) for key in data.ignored_keys])
+    said = [missing_library(), f"columns that nothing uses are not searched: {unused}"]
+    return "; ".join(each for each in said[: 2 if data.ignored_keys else 1] if each) or None
 
 
 class _Search:

@@ -44,11 +44,14 @@ def misfits(outputs: Outputs) -> Iterator[Trouble]:
     except MissingExtraError as error:
         outputs.facts["schema"] = {"checked": 0, "failed": None, "reason": str(error)}
         return
-    kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
     try:
+        kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
         kind.check_schema(schema)
     except jsonschema.SchemaError as error:
         yield _bad_schema(outputs, f"{error.json_path}: {error.message}")
+        return
+    except (AttributeError, TypeError) as error:  # a $schema that is no address
+        yield _bad_schema(outputs, str(error))
         return
     # An empty registry: what the schema refers to is never fetched.
     validator = kind(schema, registry=referencing.Registry())
@@ -73,7 +76,7 @@ def _bad_schema(outputs: Outputs, why: str) -> Trouble:
 def _failing(outputs: Outputs, validator: Any, sure: Sure) -> Iterator[Trouble]:
     unsure = [index for index, value in outputs.values.items() if not sure(value)]
     step = -(-len(unsure) // MOST_VALIDATED) or 1
-    failed = [index for index in unsure[::step] if not validator.is_valid(outputs.values[index])]
+    failed = [index for index in unsure[::step] if not _fits(validator, outputs.values[index])]
     outputs.facts["schema"] = {
         "checked": len(outputs.values) if step == 1 else len(unsure[::step]),
         "failed": len(failed),
@@ -94,9 +97,19 @@ def _failing(outputs: Outputs, validator: Any, sure: Sure) -> Iterator[Trouble]:
     )
 
 
+def _fits(validator: Any, value: Any) -> bool:
+    try:
+        return bool(validator.is_valid(value))
+    except ArithmeticError:  # a number too large to divide
+        return False
+
+
 def _problem(validator: Any, value: Any) -> str:
     """The gravest error in one line."""
-    best = require("jsonschema.exceptions", "data").best_match(validator.iter_errors(value))
+    try:
+        best = require("jsonschema.exceptions", "data").best_match(validator.iter_errors(value))
+    except ArithmeticError:
+        return "holds a number too large to check"
     if best is None:  # the validator's two ways disagree: nothing to quote
         return "does not fit"
     message = best.message if len(best.message) <= 160 else f"{best.message[:159]}…"

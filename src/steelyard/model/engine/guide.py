@@ -89,12 +89,18 @@ class Guides:
         self._grammars: dict[str, str] = {}
         self._library: Any = require("llguidance", "local")
         require("llguidance.hf", "local")
-        self._tokenizer = self._library.hf.from_tokenizer(
-            tokenizer,
-            n_vocab=vocabulary,
-            eos_token=sorted(end_tokens),
-            slices=self._library.LLTokenizer.json_slices(),
-        )
+        try:
+            self._tokenizer = self._library.hf.from_tokenizer(
+                tokenizer,
+                n_vocab=vocabulary,
+                eos_token=sorted(end_tokens),
+                slices=self._library.LLTokenizer.json_slices(),
+            )
+        except ValueError as error:
+            raise ModelError(
+                f"answers cannot be held to output.schema, because the model's tokenizer cannot be "
+                f"followed ({error}): leave output.schema out"
+            ) from None
 
     def start(self, schema: str) -> Guide:
         """Return a guide for one answer of ``schema`` (JSON text).

@@ -229,10 +229,13 @@ def _begin(job: Job) -> Progress:
             state.probabilities[state.node.choice] = 1.0
             state.first_token_seconds = 0.0
     if job.guide is not None:
-        forced = job.guide.begin().forced[: job.max_output_tokens]
+        begun = job.guide.begin()
+        forced = begun.forced[: job.max_output_tokens]
         state.pending += forced
         state.output += forced
-        if len(forced) == job.max_output_tokens:
+        if begun.is_complete and forced == begun.forced:
+            state.finish, state.first_token_seconds = "stop", 0.0
+        elif len(forced) == job.max_output_tokens:
             state.finish, state.first_token_seconds = "length", 0.0
     if job.temperature > 0:
         state.generator = torch.Generator().manual_seed(job.seed or 0)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import queue
 import random
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from steelyard.core import Completion, Request
-from steelyard.errors import CredentialError, ModelError, SteelyardError
+from steelyard.errors import CredentialError, ModelError
 from steelyard.extras import require
 from steelyard.model.base import ModelSpec, OnDone
 from steelyard.model.hosted.dialect import Dialect
-from steelyard.model.hosted.limiter import Limiter
+from steelyard.model.hosted.limiter import Limiter, StoppedError
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.reply import to_completion
 from steelyard.model.hosted.retry import TOO_MUCH, TRANSIENT, Retries
@@ -31,8 +30,7 @@ from steelyard.model.hosted.secrets import (
     shown_endpoint,
 )
 from steelyard.model.hosted.wire import (
-    GarbledError,
-    LateError,
+    BrokenError,
     Received,
     RefusedError,
     UnreachableError,
@@ -72,10 +70,6 @@ class _Again(NamedTuple):
 
     failure: str
     wait_seconds: float | None
-
-
-class _StoppedError(Exception):
-    """Nothing more is to be sent; what is in flight ends by itself."""
 
 
 _Arrived = tuple[int, _Outcome]
@@ -159,14 +153,13 @@ class HostedModel:
         waiting = [index for index in range(len(requests)) if index not in skip]
         down: ModelError | None = None
         troubles = 0
-        stop = threading.Event()
-        for batch in self._arriving(requests, waiting, stop):
+        for batch in self._arriving(requests, waiting):
             for index, outcome in batch:
                 answers[index] = outcome.completion
                 troubles = troubles + 1 if outcome.endpoint_trouble else 0
                 if down is None and troubles >= self._options.patience:
                     down = self._gave_up(troubles, outcome.completion.failure)
-                    stop.set()
+                    self._loop.call(self._limiter.stop)
             if on_done is not None:
                 on_done([(index, outcome.completion) for index, outcome in batch])
         if down is not None:
@@ -183,13 +176,13 @@ class HostedModel:
         return f"the endpoint {shown_endpoint(self._base_url)} (model {self._model})"
 
     def _arriving(
-        self, requests: Sequence[Request], waiting: Sequence[int], stop: threading.Event
+        self, requests: Sequence[Request], waiting: Sequence[int]
     ) -> Iterator[list[_Arrived]]:
         """Yield outcomes in the batches in which they can be taken; at the end a fatal error."""
         if not waiting:
             return
         arrived: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
-        job = self._loop.submit(self._answer_all(requests, waiting, arrived.put, stop))
+        job = self._loop.submit(self._answer_all(requests, waiting, arrived.put))
         try:
             while (first := arrived.get()) is not None:
                 batch = [first]
@@ -209,48 +202,69 @@ class HostedModel:
         requests: Sequence[Request],
         waiting: Sequence[int],
         put: Callable[[_Arrived | None], None],
-        stop: threading.Event,
     ) -> None:
-        """Ask for all, the very first alone; a fatal error lets those in flight end, then raises."""
+        """Ask for all, alone until one is answered; a fatal error lets those in flight end."""
         left = iter(waiting)
 
-        async def work(most: int) -> None:
-            for _, index in zip(range(most), left, strict=False):  # the range ends first
+        async def work() -> None:
+            for index in left:
                 try:
-                    put((index, await self._ask(requests[index], stop)))
-                except _StoppedError:
+                    put((index, await self._ask(requests[index])))
+                except StoppedError:
                     return
-                except SteelyardError:
-                    stop.set()
+                except BaseException:
+                    self._limiter.stop()
                     raise
 
         try:
+            self._limiter.start()
             if not self._reached:
-                await work(1)
-                self._reached = True
+                await self._reach(requests, left, put)
             crew = min(self._most, len(waiting))
-            ends = await asyncio.gather(
-                *(work(len(waiting)) for _ in range(crew)), return_exceptions=True
-            )
+            ends = await asyncio.gather(*(work() for _ in range(crew)), return_exceptions=True)
             for end in ends:
                 if isinstance(end, BaseException):
                     raise end
         finally:
             put(None)
 
-    async def _ask(self, request: Request, stop: threading.Event) -> _Outcome:
+    async def _reach(
+        self,
+        requests: Sequence[Request],
+        left: Iterator[int],
+        put: Callable[[_Arrived | None], None],
+    ) -> None:
+        """Ask one at a time until an answer comes; raise `ModelError` when none does for long.
+
+        Endpoints answer 400 to a wrong model or key as well as to one bad request: only an answer
+        proves that address, key and model are right.
+        """
+        for tried, index in enumerate(left, 1):
+            outcome = await self._ask(requests[index])
+            put((index, outcome))
+            if outcome.completion.failure is None:
+                self._reached = True
+                return
+            if tried >= self._options.patience and outcome.endpoint_trouble:
+                raise self._gave_up(tried, outcome.completion.failure)
+            if tried >= self._options.patience:
+                raise ModelError(
+                    f"{self._where} answered none of the first {tried} requests, the last one with: "
+                    f"{outcome.completion.failure}; check model.name and model.base_url in task.yaml"
+                )
+
+    async def _ask(self, request: Request) -> _Outcome:
         """Ask until there is an answer, or a failure that asking again would not mend.
 
-        Raises `_StoppedError` when no more is to be sent.
+        Raises `StoppedError` when no more is to be sent.
         """
-        started = time.perf_counter()
-        attempt = 0
+        spent, attempt = 0.0, 0
         while True:
             sent = self._dialect.parameters(self._model, request)
+            started = time.perf_counter()
             try:
-                async with self._limiter.place() as sent_at:
-                    if stop.is_set():
-                        raise _StoppedError
+                async with self._limiter.place(again=attempt > 0) as sent_at:
+                    started = time.perf_counter()
                     received = await self._wire.ask(sent)
             except RefusedError as refusal:
                 if refusal.status in _UNDERSTANDABLE and self._dialect.learn(
@@ -260,22 +274,26 @@ class HostedModel:
                 again = self._refused(refusal, sent_at)
             except UnreachableError as error:
                 again = _Again(f"connection failed: {self._mask(str(error))}", None)
-            except LateError:
-                seconds = f"{self._options.timeout_seconds:g} s"
-                return _failed(f"timed out: no complete answer within {seconds}", started, True)
-            except GarbledError as error:
-                said = self._mask(str(error))
-                return _failed(f"the endpoint sent no readable answer: {said}", started)
+            except BrokenError as error:
+                return self._broken(error, request)
             else:
                 return self._answered(request, received)
             if isinstance(again, _Outcome):
                 return again
             wait = self._options.retries.wait(attempt, again.wait_seconds, self._jitter)
-            late = time.perf_counter() - started + wait > self._options.deadline_seconds
-            if attempt >= self._options.retries.times or late:
+            spent += time.perf_counter() - started + wait
+            if attempt >= self._options.retries.times or spent > self._options.deadline_seconds:
                 return self._unserved(again.failure, started)
             attempt += 1
-            await asyncio.sleep(wait)
+            await self._limiter.rest(wait)
+
+    def _broken(self, error: BrokenError, request: Request) -> _Outcome:
+        """A failure that keeps what arrived on the account: it may have been paid."""
+        completion = to_completion(error.reply, request, self._mask)
+        failed = replace(completion, text="", finish_reason="error", failure=self._mask(str(error)))
+        if not error.reply.chunks and error.reply.counts is None:
+            failed = replace(failed, output_tokens=0)
+        return _Outcome(failed, True)
 
     def _answered(self, request: Request, received: Received) -> _Outcome:
         reply = received.reply
@@ -291,11 +309,13 @@ class HostedModel:
     def _refused(self, refusal: RefusedError, sent_at: float) -> _Again | _Outcome:
         """Say what a refusal means: fatal for all (raises), for this request, or ask again."""
         said = self._mask(refusal.message)
-        if refusal.status in (401, 403):
+        if refusal.status == 401 or (refusal.status == 403 and not self._reached):
             raise CredentialError(
                 f"{self._where} refused the key in {self._key_env} ({refusal.status}): {said}; "
                 f"set {self._key_env} to a key that may use this model"
             )
+        if refusal.status < 400:
+            raise ModelError(f"{self._where} answers with {said}: set model.base_url to it")
         if refusal.status == 404:
             raise ModelError(
                 f"{self._where} answers 404: {said}; "
@@ -308,7 +328,7 @@ class HostedModel:
             )
         failure = f"HTTP {refusal.status}: {said}"
         if refusal.status not in TRANSIENT:
-            return _Outcome(Completion("", "error", failure=failure))
+            return _Outcome(Completion("", "error", failure=failure), refusal.status == 403)
         if refusal.status in TOO_MUCH:
             self._limiter.too_much(sent_at, refusal.limits.wait_seconds or 0.0)
         return _Again(failure, refusal.limits.wait_seconds)

@@ -71,6 +71,8 @@ class Dialect:
 
     def learn(self, message: str, parameter: str | None, sent: Mapping[str, Any]) -> bool:
         """Take in a refusal; return whether to send the request again without what was refused."""
+        if parameter is not None and parameter.split(".")[0] not in _SIGNS:
+            return False
         if "context length" in message.lower() or "context_length" in message:
             return False
         for name, sign in _SIGNS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,13 +14,18 @@ _START = 8.0
 _LEAST_WAIT = 0.05
 
 
+class StoppedError(Exception):
+    """Nothing more is to be sent; what is in flight ends by itself."""
+
+
 class Limiter:
     """Additive increase, multiplicative decrease, with a slow start.
 
     The window doubles each round while all goes well, halves when the endpoint says that it is too
     much, and from then on grows by one a round (Chiu and Jain, 1989; Jacobson, 1988). However many
     requests of one round are refused, it halves once. Where the endpoint says how long to wait, or
-    that no request or too few tokens are left, nothing is sent until then. Belongs on one event loop.
+    that no request or too few tokens are left, nothing is sent until then. Places go to those who
+    have waited longest, before all to requests that are sent again. Belongs on one event loop.
     """
 
     def __init__(self, most: int) -> None:
@@ -30,31 +36,68 @@ class Limiter:
         self._resume_at = 0.0
         self._halved_at = 0.0
         self._tokens = 0.0
-        self._freed = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._halt = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Let requests through again after `stop`."""
+        self._halt.clear()
+
+    def stop(self) -> None:
+        """Let no more requests through; those that wait raise `StoppedError`."""
+        self._halt.set()
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(StoppedError())
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, unless all is stopped meanwhile."""
+        try:
+            await asyncio.wait_for(self._halt.wait(), seconds)
+        except TimeoutError:
+            return
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[float]:
-        """Wait for a place among those in flight; yields when it was taken, for `too_much`."""
-        async with self._freed:
-            while self._in_flight >= int(self.window) or (wait := self._waiting()) > 0:
-                if self._in_flight >= int(self.window):
-                    await self._freed.wait()
-                else:
-                    self._freed.release()
-                    try:
-                        await asyncio.sleep(wait)
-                    finally:
-                        await self._freed.acquire()
-            self._in_flight += 1
+    async def place(self, *, again: bool = False) -> AsyncIterator[float]:
+        """Wait for a place among those in flight; yields when it was taken, for `too_much`.
+
+        ``again`` goes before those that were not sent yet. Raises `StoppedError`.
+        """
+        if self._halt.is_set():
+            raise StoppedError
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if again else self._waiting.append)(waiter)
+        self._let_in()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._leave()
+            raise
         try:
             yield time.monotonic()
         finally:
-            async with self._freed:
-                self._in_flight -= 1
-                self._freed.notify(2)  # one place came free, and the window may have grown by one
+            self._leave()
 
-    def _waiting(self) -> float:
-        return self._resume_at - time.monotonic()
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Give the free places away, or come back when the pause is over."""
+        while self._waiting and self._in_flight < int(self.window):
+            pause = self._resume_at - time.monotonic()
+            if pause > 0:
+                if self._alarm is not None:
+                    self._alarm.cancel()
+                self._alarm = asyncio.get_running_loop().call_later(pause, self._let_in)
+                return
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                self._in_flight += 1
+                waiter.set_result(None)
 
     def went_well(self, tokens: int, limits: RateLimits) -> None:
         """Take in a good answer of ``tokens`` in and out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -23,8 +23,15 @@ class LoopThread:
         """Start ``work``; its result, or its exception, comes through the future."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    def call(self, do: Callable[[], None]) -> None:
+        """Have ``do`` done on the loop, soon."""
+        self._loop.call_soon_threadsafe(do)
+
     def close(self, last: Coroutine[Any, Any, None]) -> None:
         """Run ``last``, stop the loop and give its thread back; for once, when all else is done."""
+        if threading.current_thread() is self._thread:  # the last who held it was on the loop
+            self._loop.create_task(last).add_done_callback(lambda _: self._loop.stop())
+            return
         self.submit(last).result(timeout=5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)

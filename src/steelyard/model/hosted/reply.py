@@ -37,8 +37,8 @@ class Reply:
             text, refusal = _string(delta.get("content")), _string(delta.get("refusal"))
             if (text or refusal) and self.first_token_seconds is None:
                 self.first_token_seconds = seconds
-            self.text += text
-            self.refusal += refusal
+            self.text = _joined(self.text + text)
+            self.refusal = _joined(self.refusal + refusal)
             finish = _mapping(choice).get("finish_reason")
             self.finish_reason = _string(finish) or self.finish_reason
 
@@ -66,7 +66,7 @@ class Reply:
 
 def to_completion(reply: Reply, request: Request, mask: Mask) -> Completion:
     """Turn what arrived into a completion, or into a failure with its reason."""
-    text = _cut(reply.text, request.stop)
+    text = _cut(_whole_text(reply.text), request.stop)
     failure = _failure(reply, mask)
     chosen = read_choice(text, request.choices) if request.choices else None
     if failure is None and request.choices and chosen is None:
@@ -75,7 +75,10 @@ def to_completion(reply: Reply, request: Request, mask: Mask) -> Completion:
     finish = "error" if failure is not None else "choice" if chosen is not None else "stop"
     if finish == "stop" and reply.finish_reason == "length":
         finish = "length"
-    given, cached, produced = reply.counts or (*_estimate(request), _tokens(reply.text))
+    given, cached, produced = reply.counts or (
+        *_estimate(request),
+        _tokens(_whole_text(reply.text)),
+    )
     total, first = reply.total_seconds, reply.first_token_seconds
     return Completion(
         text=text if chosen is None else chosen,
@@ -121,6 +124,18 @@ def _items(value: Any) -> Sequence[Any]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _whole_text(text: str) -> str:
+    """The text without halves of characters, which no file and no request can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _joined(text: str) -> str:
+    """Put halves of characters together that came in two chunks; a half at the end may yet be met."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text[:-1]):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _string(value: Any) -> str:

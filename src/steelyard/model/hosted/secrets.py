@@ -35,8 +35,8 @@ def shown_endpoint(base_url: str) -> str:
 
 
 def key_env(spec: ModelSpec) -> str:
-    """Return the name of the environment variable that holds the key."""
-    return spec.api_key_env or DEFAULT_KEY_ENV
+    """Return the name of the environment variable that holds the key; empty where none is asked for."""
+    return DEFAULT_KEY_ENV if spec.api_key_env is None else spec.api_key_env
 
 
 def read_key(spec: ModelSpec) -> str:
@@ -46,6 +46,8 @@ def read_key(spec: ModelSpec) -> str:
     or one that no HTTP header can carry, raises `CredentialError`.
     """
     variable = key_env(spec)
+    if not variable:
+        return NO_KEY
     key = os.environ.get(variable, "").strip()
     if not key:
         if spec.api_key_env is None and endpoint(spec) != DEFAULT_BASE_URL:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
@@ -16,6 +18,7 @@ from steelyard.model.hosted.reply import Reply
 
 _LARGEST_LINE = 8 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
+_LINGER_SECONDS = 0.5
 
 
 class RefusedError(Exception):
@@ -32,12 +35,26 @@ class UnreachableError(Exception):
     """No connection, or it broke before any answer: nothing can have been paid."""
 
 
-class GarbledError(Exception):
-    """The answer cannot be read. It may have been paid."""
+class BrokenError(Exception):
+    """The answer is not whole: cut off, late, or not readable. What arrived may have been paid."""
+
+    def __init__(self, reason: str, reply: Reply) -> None:
+        self.reply = reply
+        super().__init__(reason)
 
 
-class LateError(Exception):
-    """The answer was not complete in time. It may have been paid."""
+class _GarbledError(Exception):
+    """A part of an answer cannot be read."""
+
+
+class _SaidError(Exception):
+    """The endpoint says in the midst of an answer that it failed."""
+
+    def __init__(self, error: Any) -> None:
+        self.body = json.dumps({"error": error})
+        code = error.get("code") if isinstance(error, dict) else None
+        self.status = code if isinstance(code, int) else None
+        super().__init__(str(error.get("message") if isinstance(error, dict) else error))
 
 
 class Received(NamedTuple):
@@ -52,7 +69,7 @@ class Wire:
 
     def __init__(self, base_url: str, key: Mapping[str, str], timeout_seconds: float) -> None:
         self._aiohttp: Any = require("aiohttp", "hosted")
-        self._url = _without_user(f"{base_url.rstrip('/')}/chat/completions")
+        self._url = _chat_address(base_url)
         self._proxy = proxy_for(self._url)
         self._headers = {**key, "Accept": "text/event-stream"}
         self._timeout_seconds = timeout_seconds
@@ -61,31 +78,48 @@ class Wire:
     async def ask(self, sent: Mapping[str, Any]) -> Received:
         """Send one request and read its answer to the end.
 
-        Raises `RefusedError`, `UnreachableError`, `GarbledError` or `LateError`.
+        Raises `RefusedError`, `UnreachableError` or `BrokenError`.
         """
-        answered = False
+        reply, answered, limits = Reply(), False, RateLimits()
         started = time.perf_counter()
         try:
             async with (
                 asyncio.timeout(self._timeout_seconds),
                 self._open().post(
-                    self._url, json=sent, headers=self._headers, proxy=self._proxy
+                    self._url,
+                    json=sent,
+                    headers=self._headers,
+                    proxy=self._proxy,
+                    allow_redirects=False,  # the key would go along to another host
                 ) as response,
             ):
                 limits = read_limits(response.headers)
-                if response.status >= 400:
-                    body = await response.content.read(_LARGEST_ERROR)
-                    raise RefusedError(response.status, body.decode("utf-8", "replace"), limits)
+                if response.status >= 300:
+                    body = (await _body(response, _LARGEST_ERROR)).decode("utf-8", "replace")
+                    if response.status < 400:
+                        body = f"a redirect to {response.headers.get('Location', 'elsewhere')}"
+                    raise RefusedError(response.status, body, limits)
                 answered = True
-                reply = await _read(response, started)
+                await _read(response, reply, started)
         except TimeoutError:
-            raise LateError from None
+            reply.total_seconds = time.perf_counter() - started
+            seconds = f"{self._timeout_seconds:g} s"
+            reason = f"timed out: no complete answer within {seconds}"
+            raise BrokenError(reason, reply) from None
+        except _SaidError as error:
+            if error.status is not None and not reply.text:
+                raise RefusedError(error.status, error.body, limits) from None
+            raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
+        except _GarbledError as error:
+            raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
         except self._aiohttp.ClientError as error:
+            said = without_secrets(str(error) or type(error).__name__)
             if answered:
-                raise GarbledError(str(error) or type(error).__name__) from None
-            raise UnreachableError(str(error) or type(error).__name__) from None
-        except OSError as error:
-            raise UnreachableError(str(error)) from None
+                reason = f"the endpoint sent no readable answer: {said}"
+                raise BrokenError(reason, reply) from None
+            raise UnreachableError(said) from None
+        except (OSError, UnicodeError) as error:
+            raise UnreachableError(without_secrets(str(error))) from None
         return Received(reply, limits)
 
     def _open(self) -> Any:
@@ -115,26 +149,52 @@ def proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     if proxy_bypass(parts.hostname or ""):
         return None
-    return getproxies().get(parts.scheme)
+    proxy = getproxies().get(parts.scheme)
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
-def _without_user(url: str) -> str:
-    """The address without user and password: the key is sent in a header."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+def without_secrets(text: str) -> str:
+    """A library's message without the logins and queries of the addresses in it."""
+    return re.sub(r"\?[^\s'\"]+", "?***", re.sub(r"[^\s/@'\"]+:[^\s/@'\"]+@", "***@", text))
 
 
-async def _read(response: Any, started: float) -> Reply:
-    reply = Reply()
+def _chat_address(base_url: str) -> str:
+    """Where chats are sent to, without user and password: the key is sent in a header."""
+    parts = urlsplit(base_url)
+    path = f"{parts.path.rstrip('/')}/chat/completions"
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path))
+
+
+async def _body(response: Any, most: int) -> bytes:
+    """The whole body, or its first ``most`` bytes."""
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size >= most:
+            break
+    return b"".join(parts)[:most]
+
+
+async def _read(response: Any, reply: Reply, started: float) -> None:
     if "json" in response.headers.get("Content-Type", ""):  # an endpoint that does not stream
-        reply.add_whole(_parsed(await response.content.read(_LARGEST_LINE)), started)
-        return reply
+        reply.add_whole(_parsed(await _body(response, _LARGEST_LINE)), started)
+        return
     async for event in _events(response.content):
         if event == b"[DONE]":
-            break
+            reply.total_seconds = time.perf_counter() - started
+            await _finish(response)
+            return
         reply.add(_parsed(event), time.perf_counter() - started)
     reply.total_seconds = time.perf_counter() - started
-    return reply
+
+
+async def _finish(response: Any) -> None:
+    """Read what follows the end, so that the connection can be used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while await response.content.readany():
+                continue
 
 
 async def _events(content: Any) -> AsyncIterator[bytes]:
@@ -143,7 +203,7 @@ async def _events(content: Any) -> AsyncIterator[bytes]:
     async for chunk in content.iter_any():
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LARGEST_LINE:
-            raise GarbledError(f"a line of more than {_LARGEST_LINE:,} bytes")
+            raise _GarbledError(f"a line of more than {_LARGEST_LINE:,} bytes")
         for line in lines:
             if line.startswith(b"data:"):
                 yield line[5:].strip()
@@ -155,13 +215,12 @@ def _parsed(data: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
-        raise GarbledError(f"not JSON: {data[:80].decode('utf-8', 'replace')!r}") from None
+        raise _GarbledError(f"not JSON: {data[:80].decode('utf-8', 'replace')!r}") from None
     if not isinstance(found, dict):
         return {}
     error = found.get("error")
     if error:
-        said = error.get("message") if isinstance(error, dict) else error
-        raise GarbledError(str(said))
+        raise _SaidError(error)
     return found
 
 

@@ -63,7 +63,7 @@ def why_not_json(error: ValueError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "JSON nested too deeply"
     if isinstance(error, json.JSONDecodeError):
-        return f"not JSON ({error.msg} at column {error.colno})"
+        return f"not JSON ({error.msg.removesuffix(' at')} at column {error.colno})"
     return f"not JSON ({str(error).partition(';')[0]})"  # NaN, or a number of thousands of digits
 
 

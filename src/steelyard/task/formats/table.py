@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from steelyard.errors import DataError, closest
 from steelyard.task.formats import container_of
@@ -26,6 +26,7 @@ from steelyard.task.source import encoding_problem
 
 _DELIMITERS = ",;\t|"
 _ESCAPED = re.compile("[\udc80-\udcff]")
+_CLOSED = re.compile(rb'"(?:[^"]|"")*"')
 _TWO = 2
 
 
@@ -52,13 +53,39 @@ def read_table(path: Path, on_bytes: OnBytes | None = None) -> Iterator[RawRow]:
         if not first:
             return
         delimiter = "\t" if container_of(path).format == ".tsv" else _delimiter(first[-1])
-        reader = csv.reader(chain(first, lines), delimiter=delimiter, strict=True)
+        plain = delimiter == "\t" and _quotes_are_text(path)
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+        reader = csv.reader(chain(first, lines), delimiter=delimiter, strict=True, quoting=quoting)
         header = _header(path, reader)
         yield RawRow(1, dict.fromkeys(header))
         for count, row in enumerate(_body(path, reader, header)):
             yield row
             if on_bytes is not None and count % ROWS_BETWEEN_REPORTS == 0:
                 on_bytes(source.done())
+
+
+def _quotes_are_text(path: Path) -> bool:
+    """Whether a quote in a tab-separated file is a character like any other.
+
+    IANA's text/tab-separated-values knows no quoting, spreadsheets do. It is text where every line
+    has as many cells as the header and some cell begins with a quote that does not close it.
+    """
+    opened = False
+    with open_bytes(path) as source:
+        cells: int | None = None
+        for line in source:
+            text = line.rstrip(b"\r\n")
+            if not text.strip():
+                continue
+            cells = text.count(b"\t") if cells is None else cells
+            if text.count(b"\t") != cells:
+                return False
+            if b'"' in text and not opened:
+                opened = any(
+                    cell.startswith(b'"') and not _CLOSED.fullmatch(cell)
+                    for cell in text.split(b"\t")
+                )
+    return opened
 
 
 def check_columns(path: Path, header: tuple[str, ...], columns: Mapping[str, str]) -> None:
@@ -119,7 +146,7 @@ def _body(path: Path, reader: Any, header: list[str]) -> Iterator[RawRow]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield RawRow(max(line, _TWO), {}, _reason(str(error)))
+            yield RawRow(max(line, _TWO), {}, _reason(str(error), line, reader.line_num))
             continue
         if not any(cells) or not any(cell.strip() for cell in cells):
             continue
@@ -140,10 +167,11 @@ def _width_problem(cells: int, columns: int) -> str:
     return f"has {cells} of {columns} cells: quote cells that hold the delimiter"
 
 
-def _reason(error: str) -> str:
+def _reason(error: str, first: int, last: int) -> str:
     if "unexpected end of data" in error:
         return "a quote opened here is never closed"
-    return f"not CSV ({error})"
+    lines = f"; lines {first} to {last} are one row to a CSV reader" if last > first else ""
+    return f"not CSV ({error}){lines}"
 
 
 def _delimiter(header: str) -> str:

@@ -26,6 +26,9 @@ SHAPES: Registry[Shape] = Registry(
 _ROLES = frozenset({"id", "group", "slice", "timestamp", "weight"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
 _SHAREGPT = frozenset({"conversations", "conversation"})
+ENVELOPE = frozenset({"request", "response", "request_body", "body", "status", "status_code"})
+"""Keys of a logged call that were read for the row, whatever else they hold."""
+
 _LOGGED = frozenset({"request", "request_body", "body", "kwargs", "choices", "response"})
 _PAIRS = (
     frozenset({"chosen", "rejected"}),
@@ -61,4 +64,13 @@ def known_keys(names: tuple[str, ...]) -> str | None:
     return "logs" if len(keys & _LOGGED) > 1 else None
 
 
-__all__ = ["SHAPES", "Conversation", "Shape", "Turn", "Written", "known_keys", "shape_of"]
+__all__ = [
+    "ENVELOPE",
+    "SHAPES",
+    "Conversation",
+    "Shape",
+    "Turn",
+    "Written",
+    "known_keys",
+    "shape_of",
+]
