@@ -122,6 +122,7 @@ def test_only_some_checks(file: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["absent.csv"], "no file absent.csv"),
         (["FILE", "--only", "leek"], "unknown check 'leek' (did you mean 'leaks'?)"),
         (["FILE", "--tuning", "opnai"], "did you mean 'openai'"),
+        (["FILE", "--redact", "copy.xyz"], "copy.xyz"),
         (["FILE", "--html", "/proc/absent/x.html"], "cannot write /proc/absent/x.html"),
     ],
 )

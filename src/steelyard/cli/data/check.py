@@ -59,9 +59,12 @@ def call(args: argparse.Namespace) -> int:
     """Audit, print, and say by the exit code whether something grave was found."""
     from steelyard.data import CheckOptions, check
     from steelyard.errors import DataError
+    from steelyard.task.formats.write import writer_for
 
     if args.redact is not None and args.redact.exists():
         raise DataError(f"{args.redact} is already there: name another file, nothing was written")
+    if args.redact is not None and args.redact.suffix:
+        writer_for(args.redact)  # an ending that cannot be written is known before the audit
     options = CheckOptions(encoder=args.encoder, tuning=args.tuning, seed=args.seed)
     audit = check(
         args.source,
