@@ -12,6 +12,14 @@ from steelyard.extras import require
 from steelyard.stats.intervals import proportion
 
 
+class BadSchemaError(ValueError):
+    """A JSON schema that is none; ``path`` says where in it."""
+
+    def __init__(self, message: str, path: str = "") -> None:
+        self.message = message
+        super().__init__(f"{path}: {message}" if path else message)
+
+
 def validity(outputs: Sequence[str | None], schema: str, level: float = 0.95) -> Estimate:
     """The share of ``outputs`` that are JSON and fit ``schema`` (JSON text), with its interval.
 
@@ -19,31 +27,48 @@ def validity(outputs: Sequence[str | None], schema: str, level: float = 0.95) ->
     another. ``None`` with a reason where nothing can be validated.
     """
     try:
-        jsonschema = require("jsonschema", "data")
-        referencing = require("referencing", "data")
+        validator = json_validator(json.loads(schema))
     except MissingExtraError as error:
         return Estimate(None, level=level, reason=str(error))
-    parsed = json.loads(schema)
-    try:
-        kind = jsonschema.validators.validator_for(parsed, jsonschema.Draft202012Validator)
-        kind.check_schema(parsed)
-    except (jsonschema.SchemaError, AttributeError, TypeError) as error:
-        reason = f"output.schema is not a JSON schema: {getattr(error, 'message', error)}"
+    except BadSchemaError as error:
+        reason = f"output.schema is not a JSON schema: {error.message}"
         return Estimate(None, level=level, reason=" ".join(reason.split())[:200])
-    # An empty registry: what the schema refers to is never fetched.
-    validator = kind(parsed, registry=referencing.Registry())
     try:
         fitting = sum(_fits(output, validator) for output in outputs)
-    except referencing.exceptions.Unresolvable as error:
+    except require("referencing.exceptions", "data").Unresolvable as error:
         reason = f"output.schema refers to what is not in it: {str(error).splitlines()[-1]}"
         return Estimate(None, level=level, reason=reason[:200])
     return proportion(fitting, len(outputs), level)
+
+
+def json_validator(schema: Any) -> Any:
+    """Return what holds values against ``schema``; what that refers to elsewhere is never fetched.
+
+    Raises `BadSchemaError`, or `MissingExtraError` without jsonschema.
+    """
+    jsonschema, referencing = require("jsonschema", "data"), require("referencing", "data")
+    try:
+        kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+        kind.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise BadSchemaError(error.message, error.json_path) from None
+    except (AttributeError, TypeError) as error:  # a $schema that is no address
+        raise BadSchemaError(str(error)) from None
+    return kind(schema, registry=referencing.Registry())
+
+
+def is_fitting(validator: Any, value: Any) -> bool:
+    """Whether ``value`` fits; a number too large to divide does not."""
+    try:
+        return bool(validator.is_valid(value))
+    except ArithmeticError:
+        return False
 
 
 def _fits(output: str | None, validator: Any) -> bool:
     if output is None:
         return False
     try:
-        return bool(validator.is_valid(json.loads(output)))
-    except (ValueError, RecursionError, ArithmeticError):  # a number too large to divide
+        return is_fitting(validator, json.loads(output))
+    except (ValueError, RecursionError):
         return False

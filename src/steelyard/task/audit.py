@@ -61,17 +61,17 @@ def _part(examples: Sequence[Example], given: AuditInput) -> dict[str, Any]:
     return {
         "n": len(examples),
         "labels": {label: counts[label] for label in labels} if given.kind == "label" else None,
-        "input_characters": _lengths([len(example.input) for example in examples]),
-        "output_characters": _lengths([len(example.output) for example in examples]),
+        "input_characters": lengths([len(example.input) for example in examples]),
+        "output_characters": lengths([len(example.output) for example in examples]),
     }
 
 
-def _lengths(lengths: Sequence[int]) -> dict[str, int] | None:
+def lengths(values: Sequence[int]) -> dict[str, int] | None:
     """Percentiles by the inverted empirical distribution: each is a length that occurs."""
-    if not lengths:
+    if not values:
         return None
-    p5, p50, p95 = np.percentile(lengths, [5, 50, 95], method="inverted_cdf")
-    return {"p5": int(p5), "p50": int(p50), "p95": int(p95), "max": max(lengths)}
+    p5, p50, p95 = np.percentile(values, [5, 50, 95], method="inverted_cdf")
+    return {"p5": int(p5), "p50": int(p50), "p95": int(p95), "max": max(values)}
 
 
 def _duplicates(examples: Sequence[Example], keys: Sequence[str]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.enough import (
@@ -25,6 +23,7 @@ from steelyard.data.enough import (
     unseen_reason,
 )
 from steelyard.stats import Detectable
+from steelyard.task.audit import lengths
 from steelyard.verdict import Thumb, rules_of_thumb
 from steelyard.words import counted, listed, points
 
@@ -79,14 +78,6 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     ]
     thin = [label for label in _counted_labels(data) if _train(parts, label) < THIN_ROWS]
     return CheckResult(tuple(findings), facts | {"thin_labels": thin, "thin_below": THIN_ROWS})
-
-
-def lengths(values: Sequence[int]) -> dict[str, int] | None:
-    """Percentiles by the inverted empirical distribution: each is a length that occurs."""
-    if not values:
-        return None
-    p5, p50, p95 = np.percentile(values, [5, 50, 95], method="inverted_cdf")
-    return {"p5": int(p5), "p50": int(p50), "p95": int(p95), "max": max(values)}
 
 
 def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | None, list[More]]:

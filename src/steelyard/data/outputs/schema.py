@@ -9,6 +9,7 @@ from typing import Any
 from steelyard.data.outputs.base import Outputs, Trouble
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
+from steelyard.score.validity import BadSchemaError, is_fitting, json_validator
 from steelyard.words import counted
 
 MOST_VALIDATED = 20_000
@@ -39,24 +40,16 @@ def misfits(outputs: Outputs) -> Iterator[Trouble]:
     if outputs.kind != "json" or schema is None:
         return
     try:
-        jsonschema = require("jsonschema", "data")
-        referencing = require("referencing", "data")
+        validator = json_validator(schema)
     except MissingExtraError as error:
         outputs.facts["schema"] = {"checked": 0, "failed": None, "reason": str(error)}
         return
-    try:
-        kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
-        kind.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        yield _bad_schema(outputs, f"{error.json_path}: {error.message}")
-        return
-    except (AttributeError, TypeError) as error:  # a $schema that is no address
+    except BadSchemaError as error:
         yield _bad_schema(outputs, str(error))
         return
-    # An empty registry: what the schema refers to is never fetched.
-    validator = kind(schema, registry=referencing.Registry())
+    referencing = require("referencing", "data")
     try:
-        yield from _failing(outputs, validator, surely(schema, kind.__name__))
+        yield from _failing(outputs, validator, surely(schema, type(validator).__name__))
     except (referencing.exceptions.Unresolvable, RecursionError, re.error) as error:
         # The validator's own wrapper repeats the reference in many words: the last line tells.
         yield _bad_schema(outputs, str(error).strip().splitlines()[-1] or type(error).__name__)
@@ -76,7 +69,7 @@ def _bad_schema(outputs: Outputs, why: str) -> Trouble:
 def _failing(outputs: Outputs, validator: Any, sure: Sure) -> Iterator[Trouble]:
     unsure = [index for index, value in outputs.values.items() if not sure(value)]
     step = -(-len(unsure) // MOST_VALIDATED) or 1
-    failed = [index for index in unsure[::step] if not _fits(validator, outputs.values[index])]
+    failed = [index for index in unsure[::step] if not is_fitting(validator, outputs.values[index])]
     outputs.facts["schema"] = {
         "checked": len(outputs.values) if step == 1 else len(unsure[::step]),
         "failed": len(failed),
@@ -95,13 +88,6 @@ def _failing(outputs: Outputs, validator: Any, sure: Sure) -> Iterator[Trouble]:
         failed,
         notes,
     )
-
-
-def _fits(validator: Any, value: Any) -> bool:
-    try:
-        return bool(validator.is_valid(value))
-    except ArithmeticError:  # a number too large to divide
-        return False
 
 
 def _problem(validator: Any, value: Any) -> str:
