@@ -240,7 +240,7 @@ def test_two_variants_of_one_strategy(tmp_path: Path) -> None:
 
 def test_max_cost_stops_cleanly_and_going_on_finishes(tmp_path: Path) -> None:
     model = "fake:smart?local=0"
-    prices = 'prices: {"smart?local=0": {input: 10, output: 10}}\n'
+    prices = 'prices: {"smart?local=0": {input: 10, output: 10}, machine: {per_hour: 0}}\n'
     task = write_task(
         tmp_path / "task", model=model, rows=60, strategies=["zero_shot"], extra=prices
     )
