@@ -26,7 +26,8 @@ class Example:
     """One input with its reference output.
 
     ``context`` holds the turns before the last user turn (a row's own system message included);
-    ``source`` says where the row came from (``examples.jsonl:12``).
+    ``source`` says where the row came from (``examples.jsonl:12``). ``rules`` is what a reply to this
+    very example must keep, beside the task's rules: a list as JSON text.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Example:
     timestamp: str | None = None
     weight: float = 1.0
     source: str = ""
+    rules: str | None = None
 
 
 class Split(NamedTuple):
@@ -67,14 +69,26 @@ class Request:
     schema: str | None = None
 
 
+class Spent(NamedTuple):
+    """What one model was asked for one answer, by its own counts; seconds are machine time."""
+
+    model: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    machine_seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Completion:
     """A model's answer to one request, or its failure with the reason in ``failure``.
 
     Tokens are the model's own counts; ``cached_tokens`` is the part of ``input_tokens`` whose
-    computation was reused. ``probabilities`` maps each choice to its probability (constrained only).
+    computation was reused. ``probabilities`` maps each choice to its probability: the model's own
+    where it was constrained, a classifier's, or the shares of a vote.
     ``batch_size`` is how many requests shared the time ``total_seconds``: the machine time of this
-    request alone is ``total_seconds / batch_size``.
+    request alone is ``total_seconds / batch_size``. An answer made of several requests (votes, a
+    second model, a repair) holds their sums, and in ``spent`` what each model was asked.
     """
 
     text: str
@@ -87,6 +101,7 @@ class Completion:
     batch_size: int = 1
     probabilities: Mapping[str, float] | None = None
     failure: str | None = None
+    spent: tuple[Spent, ...] = ()
 
     @property
     def machine_seconds(self) -> float:
@@ -102,10 +117,20 @@ class Answer:
     completion: Completion
     failure: str | None = None
 
+    @property
+    def confidence(self) -> float | None:
+        """The probability of the output, in [0, 1]; ``None`` where there is none to read."""
+        known = self.completion.probabilities
+        return None if self.output is None or not known else known.get(self.output)
+
 
 @dataclass(frozen=True)
 class Record:
-    """One example answered by one arm once. Exactly one outcome: scored, or failed with a reason."""
+    """One example answered by one arm once. Exactly one outcome: scored, or failed with a reason.
+
+    ``scores`` holds every metric's score by name, and under ``METRIC/PART`` the scores of its parts
+    (rules, fields) where they apply.
+    """
 
     arm: str
     example_id: str

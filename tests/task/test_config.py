@@ -148,12 +148,6 @@ def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path: Path, extra: str, 
     assert "\n" not in str(caught.value)
 
 
-def test_rules_are_refused_until_they_are_scored(tmp_path: Path) -> None:
-    text = BASE.replace("{kind: label, labels: [A, B]}", "{kind: text}") + "rules: [be kind]\n"
-    with pytest.raises(ConfigError, match="rules are not scored yet"):
-        load_task(write(tmp_path, text))
-
-
 WHOLE_FILES = [
     ("", "not nothing (the file is empty)"),
     ("- a\n", "not a list"),

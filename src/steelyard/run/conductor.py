@@ -117,6 +117,9 @@ def _opened(plan: Plan, folder: Path) -> Iterator[Store]:
 def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> Steps:
     cap = plan.options.max_cost
     recorder = Recorder(store, None if cap is None else Budget(cap, plan.model_price))
+    build_model = model_builder(recorder, load_model)
+    for metric in plan.metrics:
+        metric.connect(build_model)
     return Steps(
         plan=plan,
         folder=folder,
@@ -124,7 +127,7 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> Steps:
         recorder=recorder,
         display=display,
         metrics=plan.metrics,
-        build_model=model_builder(recorder, load_model),
+        build_model=build_model,
         attempt=int(store.meta("attempts")),
     )
 

@@ -24,10 +24,15 @@ def generator(seed: int, name: str) -> np.random.Generator:
 def to_records(
     arm: str, examples: Sequence[Example], answers: Sequence[Answer], metrics: Sequence[Metric]
 ) -> list[Record]:
-    """Score each answer by every metric; the first decides. A failed answer scores 0."""
+    """Grade each answer by every metric; the first decides. A failed answer scores 0."""
+    outputs = [answer.output for answer in answers]
+    graded: list[dict[str, float]] = [{} for _ in answers]
+    for metric in metrics:
+        for scores, grade in zip(graded, metric.grade_all(examples, outputs), strict=True):
+            scores[metric.name] = grade.score
+            scores |= {f"{metric.name}/{part}": score for part, score in grade.parts.items()}
     records = []
-    for example, answer in zip(examples, answers, strict=True):
-        scores = {metric.name: metric.score(answer.output, example.output) for metric in metrics}
+    for example, answer, scores in zip(examples, answers, graded, strict=True):
         records.append(
             Record(
                 arm=arm,

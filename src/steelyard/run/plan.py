@@ -15,7 +15,7 @@ from steelyard.core import Price, Split
 from steelyard.errors import ConfigError, StorageError
 from steelyard.model import ModelSpec
 from steelyard.model.prices import machine_price, price_for
-from steelyard.score import Metric, get_metric
+from steelyard.score import Materials, Metric, MetricSpec, build_metric
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import STRATEGIES, Brief, StrategySpec, auto, build_strategy
 from steelyard.task import Prepared, Task, load_task, prepare
@@ -93,7 +93,8 @@ class Plan:
         examples = json.dumps([[asdict(example) for example in part] for part in self.split])
         return {
             "task": [task.instruction, task.output.model_dump(mode="json"), list(task.rules)],
-            "metric": list(task.metrics),
+            "temperature": task.temperature,
+            "metric": [metric.model_dump(mode="json") for metric in task.metric_configs],
             "max_output_tokens": task.max_output_tokens,
             "examples": hashlib.sha256(examples.encode()).hexdigest(),
             "model": replace(self.model, max_in_flight=None).to_dict() | _weights(self.model),
@@ -110,13 +111,13 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     if not 0 <= options.seed < SEEDS:
         raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
-    metrics = tuple(get_metric(name) for name in task.metrics)
     model = ModelSpec(**task.model.to_spec())
     prices = task.model_dump(mode="python", exclude_none=True)["prices"]
     priced = price_for(model.provider, model.name, prices, base_url=model.base_url)
     _check_cap(options, model, priced)
     _check_names(task)
     prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
+    metrics = build_metrics(prepared, model)
     specs, left_out = _choose(prepared, model.provider)
     for spec in specs:
         build_strategy(spec)
@@ -129,6 +130,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
             task.primary_metric,
             task.max_output_tokens,
             _schema_text(task),
+            task.temperature,
         ),
         model=model,
         specs=specs,
@@ -138,6 +140,23 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         machine_price=machine_price(prices),
         options=options,
     )
+
+
+def build_metrics(prepared: Prepared, model: ModelSpec) -> tuple[Metric, ...]:
+    """Build the task's metrics. Raises `ConfigError` for what they do not know or lack."""
+    task = prepared.task
+    materials = Materials(
+        kind=task.output.kind,
+        labels=prepared.labels,
+        instruction=task.instruction,
+        schema=_schema_text(task),
+        rules=task.rules,
+        judge=None if task.judge is None else task.judge.model_dump(mode="json"),
+        folder=task.folder,
+        model=model,
+    )
+    specs = [MetricSpec(config.name, config.options) for config in task.metric_configs]
+    return tuple(build_metric(spec, materials) for spec in specs)
 
 
 def _schema_text(task: Task) -> str | None:

@@ -107,7 +107,17 @@ class Steps:
             seed=self.plan.seed,
             progress=progress,
             options=spec.options,
+            scorer=self.score,
+            specs=(self.plan.model,),
         )
+
+    def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
+        """The first metric over answered examples; no answers score 0."""
+        metric = self.metrics[0]
+        outputs = [answer.output for answer in answers]
+        scores = [grade.score for grade in metric.grade_all(examples, outputs)]
+        references = [example.output for example in examples]
+        return metric.aggregate(scores, outputs, references) or 0.0
 
     def test(self, arm: Arm) -> list[Record]:
         """Answer the whole test split and record each outcome."""

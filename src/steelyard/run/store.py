@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from steelyard.core import Answer, Completion, Record, Request
+from steelyard.core import Answer, Completion, Record, Request, Spent
 from steelyard.errors import StorageError
 
 _CHUNK = 500  # SQLite's default limit on bound variables is 999 in old builds
@@ -248,7 +248,9 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _completion(text: str) -> Completion:
-    return Completion(**json.loads(text))
+    said = json.loads(text)
+    spent = tuple(Spent(*each) for each in said.pop("spent", ()))
+    return Completion(**said, spent=spent)
 
 
 def _completion_row(row: StoredCompletion) -> dict[str, Any]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from steelyard.score.base import Metric, get_metric, metric_names
+from steelyard.score.base import (
+    Grade,
+    Materials,
+    Metric,
+    MetricSpec,
+    build_metric,
+    get_metric,
+    metric_names,
+)
 from steelyard.score.measure import compare_records, quality
 from steelyard.score.parse import OutputSpec, parse_output
 
 __all__ = [
+    "Grade",
+    "Materials",
     "Metric",
+    "MetricSpec",
     "OutputSpec",
+    "build_metric",
     "compare_records",
     "get_metric",
     "metric_names",

@@ -3,25 +3,81 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.core import Example, OutputKind
+from steelyard.errors import ConfigError, closest
+from steelyard.model.base import Model, ModelSpec
 from steelyard.registry import Registry
 
 
-class Metric(ABC):
-    """Scores answers against references, in [0, 1], more is better. A failed answer scores 0.
+@dataclass(frozen=True)
+class Grade:
+    """What one answer is worth, in [0, 1], and the scores of its parts (rules, fields) by name.
 
-    ``decomposable``: the metric over many items is the mean of their scores. ``binary``: an item
-    scores 0 or 1 and nothing between.
+    A part that does not apply to the example is left out.
     """
 
-    name: ClassVar[str]
+    score: float
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric by name with its options: plain data, a line of ``task.yaml``.
+
+    A name with a colon is the user's own function: ``scorers.py:score`` or ``package.module:score``.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What of the task metrics are built from.
+
+    ``schema`` is JSON text; ``rules`` and ``judge`` are those sections of ``task.yaml`` as plain data;
+    ``folder`` is the task's, where relative paths start; ``model`` the task's first model.
+    """
+
+    kind: OutputKind = "text"
+    labels: tuple[str, ...] = ()
+    instruction: str = ""
+    schema: str | None = None
+    rules: tuple[Mapping[str, Any], ...] = ()
+    judge: Mapping[str, Any] | None = None
+    folder: Path = Path()
+    model: ModelSpec | None = None
+
+
+class Metric(ABC):
+    """Scores answers, in [0, 1], more is better. A failed answer scores 0.
+
+    ``decomposable``: the metric over many items is the mean of their scores. ``binary``: an item
+    scores 0 or 1 and nothing between. A metric of output and reference alone gives `score_answer`;
+    one that reads the example, or has parts, gives `grade`; one that asks a model, `grade_all`.
+    """
+
+    name: str
     decomposable: ClassVar[bool] = True
-    binary: ClassVar[bool] = False
+    binary: bool = False
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
+        """Build the metric for a task. Raises `ConfigError` for options it does not know."""
+        refuse_options(cls.name, options, ())
+        return cls()
+
+    def connect(self, build_model: Callable[[ModelSpec], Model]) -> None:
+        """Be given the run's models, before the first grade; what they are asked is the judge's."""
+        return
 
     @abstractmethod
     def score_answer(self, output: str, reference: str) -> float:
@@ -30,6 +86,14 @@ class Metric(ABC):
     def score(self, output: str | None, reference: str) -> float:
         """Score one answer; ``None`` is a failed one and scores 0."""
         return 0.0 if output is None else self.score_answer(output, reference)
+
+    def grade(self, example: Example, output: str | None) -> Grade:
+        """Grade one answer to ``example``; ``None`` is a failed one and scores 0."""
+        return Grade(self.score(output, example.output))
+
+    def grade_all(self, examples: Sequence[Example], outputs: Sequence[str | None]) -> list[Grade]:
+        """Grade each answer; same length and order."""
+        return [self.grade(*pair) for pair in zip(examples, outputs, strict=True)]
 
     def aggregate(
         self,
@@ -44,7 +108,7 @@ class Metric(ABC):
 class CorpusMetric(Metric):
     """A metric that is no mean of item scores; its interval comes from resampling answers."""
 
-    decomposable: ClassVar[bool] = False
+    decomposable: ClassVar[bool] = False  # its item scores only serve to show items
 
     @abstractmethod
     def encode(
@@ -87,4 +151,24 @@ def metric_names() -> list[str]:
 
 def get_metric(name: str) -> Metric:
     """Return the metric called ``name``; an unknown name raises `ConfigError` with the closest."""
-    return _METRICS.get(name)()
+    return build_metric(MetricSpec(name), Materials())
+
+
+def build_metric(spec: MetricSpec, materials: Materials) -> Metric:
+    """Build the metric that ``spec`` names for a task.
+
+    Raises `ConfigError` for an unknown name or option, and for what the task lacks.
+    """
+    kind = _METRICS.get("custom" if ":" in spec.name else spec.name)
+    options = {"function": spec.name, **spec.options} if ":" in spec.name else spec.options
+    return kind.build(options, materials)
+
+
+def refuse_options(metric: str, options: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise `ConfigError` for the first option that is not ``known``."""
+    for name in options:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise ConfigError(
+                f"metric {metric}: unknown option {name!r}{closest(name, known)}; known: {listed}"
+            )

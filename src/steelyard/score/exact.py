@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import ClassVar
 
 from steelyard.score.base import Metric
 
@@ -14,8 +13,8 @@ _WORD = re.compile(r"\w+")
 class ExactMatch(Metric):
     """Whether the answer equals the reference, but for case and runs of white space."""
 
-    name: ClassVar[str] = "exact_match"
-    binary: ClassVar[bool] = True
+    name = "exact_match"
+    binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the normalised texts are equal."""
@@ -28,7 +27,7 @@ class TokenF1(Metric):
     Unlike SQuAD's, no articles are dropped: they mean something in other languages.
     """
 
-    name: ClassVar[str] = "token_f1"
+    name = "token_f1"
 
     def score_answer(self, output: str, reference: str) -> float:
         """Twice the words shared over the words of both."""

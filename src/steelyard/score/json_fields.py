@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from steelyard.score.base import Metric
 
@@ -13,8 +13,8 @@ from steelyard.score.base import Metric
 class JsonMatch(Metric):
     """Whether answer and reference are the same JSON value, whatever the order of keys."""
 
-    name: ClassVar[str] = "json_match"
-    binary: ClassVar[bool] = True
+    name = "json_match"
+    binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the parsed values are equal."""
@@ -30,7 +30,7 @@ class FieldF1(Metric):
     List items are compared without regard to order.
     """
 
-    name: ClassVar[str] = "field_f1"
+    name = "field_f1"
 
     def score_answer(self, output: str, reference: str) -> float:
         """Twice the fields shared over the fields of both."""

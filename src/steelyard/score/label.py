@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from steelyard.score.base import CorpusMetric, Metric
 class Accuracy(Metric):
     """The share of answers that are the reference label."""
 
-    name: ClassVar[str] = "accuracy"
-    binary: ClassVar[bool] = True
+    name = "accuracy"
+    binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the label is right."""
@@ -29,8 +29,8 @@ class MacroF1(CorpusMetric):
     is a miss for its reference and no label's false alarm. The item score is whether it is right.
     """
 
-    name: ClassVar[str] = "macro_f1"
-    binary: ClassVar[bool] = True
+    name = "macro_f1"
+    binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the label is right."""

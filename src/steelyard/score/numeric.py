@@ -18,8 +18,8 @@ class Numeric(Metric):
     elsewhere. Commas are read as thousands only in groups of three.
     """
 
-    name: ClassVar[str] = "numeric"
-    binary: ClassVar[bool] = True
+    name = "numeric"
+    binary = True
     relative_tolerance: ClassVar[Decimal] = Decimal("1e-6")
 
     def score_answer(self, output: str, reference: str) -> float:

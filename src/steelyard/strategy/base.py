@@ -13,13 +13,19 @@ from steelyard.model.base import Model, ModelSpec
 
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
+Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
+"""The metric's value over answered examples, in [0, 1]; a failed answer counts 0."""
 OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
 """Called with ``(index, answer)`` pairs as each batch is answered."""
 
 
 @dataclass(frozen=True)
 class Brief:
-    """What an arm must know of the task; saved with it. ``schema`` is JSON text, for kind json."""
+    """What an arm must know of the task; saved with it.
+
+    ``schema`` is JSON text, for kind json. ``temperature`` is the user's: at which a model answers
+    when it is put to use, 0 for the likeliest answer.
+    """
 
     instruction: str
     kind: OutputKind
@@ -27,6 +33,7 @@ class Brief:
     metric: str = "accuracy"
     max_output_tokens: int | None = None
     schema: str | None = None
+    temperature: float = 0.0
 
     @property
     def constrainable(self) -> bool:
@@ -40,7 +47,9 @@ class FitContext:
 
     ``model`` records and caches everything it is asked. ``build_model`` builds another model under the
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
-    killed fit can go on. ``progress`` is for long searches.
+    killed fit can go on. ``progress`` is for long searches. ``scorer`` is the task's first metric;
+    ``None`` stands for the metric that ``brief`` names. ``specs`` are all the task's models, in the
+    order in which they are named, ``spec`` among them.
     """
 
     brief: Brief
@@ -53,6 +62,44 @@ class FitContext:
     seed: int
     progress: Progress = lambda done, total: None
     options: Mapping[str, Any] = field(default_factory=dict)
+    scorer: Scorer | None = None
+    specs: tuple[ModelSpec, ...] = ()
+
+    def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
+        """The task's first metric over answered examples, in [0, 1]; a failed answer counts 0."""
+        from steelyard.strategy.search import metric_scorer
+
+        return (self.scorer or metric_scorer(self.brief.metric))(examples, answers)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What can be known of a task's size before anything is asked; lengths are in tokens, means."""
+
+    train: int
+    dev: int
+    test: int
+    labels: int
+    instruction_tokens: float
+    input_tokens: float
+    output_tokens: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a fit may ask at most, and what one answer of each arm takes on average.
+
+    ``requests`` and tokens are those of the search; ``trained_tokens`` pass through training (all
+    epochs of all trials). ``per_answer`` maps each arm to the requests, input and output tokens of
+    one answer. ``note`` says what the figures rest on.
+    """
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    trained_tokens: int = 0
+    per_answer: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    note: str = ""
 
 
 class Arm(ABC):
@@ -113,3 +160,7 @@ class Strategy(ABC):
     @abstractmethod
     def fit(self, context: FitContext) -> list[Arm]:
         """Choose everything on ``context.dev`` and return the arms."""
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Say what a fit would ask; ``None`` where that cannot be said before."""
+        return None

@@ -21,7 +21,6 @@ from steelyard.strategy.prompting import (
     full_instruction,
     output_limit,
 )
-from steelyard.strategy.search import metric_scorer
 from steelyard.train.config import LoraConfig
 
 if TYPE_CHECKING:
@@ -208,4 +207,4 @@ def short_instruction(brief: Brief, wanted: str) -> str:
 
 def dev_score(arm: Arm, context: FitContext) -> float:
     """The arm's metric over dev."""
-    return metric_scorer(context.brief.metric)(context.dev, arm.answer_all(context.dev))
+    return context.score(context.dev, arm.answer_all(context.dev))

@@ -16,7 +16,7 @@ from steelyard.strategy.classical import ClassicalArm, Guess, generator
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.saved import read_brief, write_manifest
-from steelyard.strategy.search import Candidate, Halving, choose, metric_scorer, trace_options
+from steelyard.strategy.search import Candidate, Halving, choose, trace_options
 from steelyard.strategy.tfidf import FEATURES, Neighbour, ShotIndex
 
 
@@ -99,7 +99,7 @@ class NearestNeighbour(Strategy):
         ]
         plan = Halving(finalists=len(candidates))
         rng = generator(context.seed, self.name)
-        choice = choose(candidates, context.dev, answer, metric_scorer(brief.metric), rng, plan)
+        choice = choose(candidates, context.dev, answer, context.score, rng, plan)
         best = choice.best.value
         chosen = {
             "k": best.k,

@@ -26,7 +26,6 @@ from steelyard.strategy.search import (
     Halving,
     Trial,
     choose,
-    metric_scorer,
     stratified_subset,
     trace_options,
 )
@@ -75,7 +74,7 @@ class Desk:
         self.dev = [context.dev[index] for index in picked]
         self._instruction = full_instruction(context.brief)
         self._limit = output_limit(context.brief, context.train, context.model)
-        self._score = metric_scorer(context.brief.metric)
+        self._score = context.score
         self._asked = 0
         self._expected = 0
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from steelyard.core import Answer, Example
 from steelyard.score import get_metric
+from steelyard.strategy.base import Scorer
 
 T = TypeVar("T")
-Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
-"""The metric's value over answered examples; a failed answer counts 0."""
 
 
 @dataclass(frozen=True)

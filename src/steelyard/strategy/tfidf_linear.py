@@ -24,7 +24,7 @@ from steelyard.strategy.classical import ClassicalArm, Guess, generator
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.saved import read_brief, write_manifest
-from steelyard.strategy.search import Candidate, Halving, choose, metric_scorer, trace_options
+from steelyard.strategy.search import Candidate, Halving, choose, trace_options
 from steelyard.strategy.tfidf import FEATURES, Tfidf
 
 CLASSIFIERS = ("logistic", "svm")
@@ -150,7 +150,7 @@ def _best(candidates: Sequence[Candidate[TfidfLinearArm]], context: FitContext) 
         return arm.answer_all(examples)
 
     rng = generator(context.seed, "tfidf_linear")
-    score = metric_scorer(context.brief.metric)
+    score = context.score
     choice = choose(candidates, context.dev, answer, score, rng, Halving(finalists=len(candidates)))
     arm = choice.best.value
     arm.options["search"] = trace_options(choice)

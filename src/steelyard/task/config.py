@@ -27,8 +27,11 @@ from steelyard.task.formats.folder import files_of, is_dataset_folder
 from steelyard.task.model_choice import ModelConfig
 from steelyard.task.sections import (
     ColumnsConfig,
+    ConsistencyConfig,
     ConstraintsConfig,
     ExampleFiles,
+    JudgeConfig,
+    MetricConfig,
     Name,
     OutputConfig,
     PriceConfig,
@@ -61,11 +64,14 @@ class Task(Section):
     instruction: str
     output: OutputConfig
     examples: ExampleFiles
-    metric: tuple[Name, ...] = ()
+    metric: tuple[MetricConfig, ...] = ()
     model: ModelConfig = ModelConfig()
     strategies: Strategies = "auto"
     documents: Name | None = None
-    rules: tuple[str, ...] = ()
+    rules: tuple[dict[str, Any], ...] = ()
+    judge: JudgeConfig | None = None
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    consistency: ConsistencyConfig | Literal[False] = ConsistencyConfig()
     traffic: TrafficConfig = TrafficConfig()
     prices: dict[str, PriceConfig] = Field(default_factory=dict)
     constraints: ConstraintsConfig = ConstraintsConfig()
@@ -84,7 +90,15 @@ class Task(Section):
     @field_validator("metric", "strategies", "rules", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) and value != "auto" else value
+        lone = isinstance(value, Mapping) or (isinstance(value, str) and value != "auto")
+        return (value,) if lone else value
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _named_rules(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple({"type": rule} if isinstance(rule, str) else rule for rule in value)
 
     @field_validator("instruction")
     @classmethod
@@ -117,8 +131,6 @@ class Task(Section):
             )
         if self.rules and self.output.kind != "text":
             raise ValueError(f"rules belong to output.kind: text, not to kind: {self.output.kind}")
-        if self.rules:
-            raise ValueError("rules are not scored yet: leave them out")
         return self
 
     @property
@@ -128,8 +140,16 @@ class Task(Section):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics asked for, or the default of the output kind. The first one decides."""
-        return self.metric or (DEFAULT_METRIC[self.output.kind],)
+        """The names of the metrics; see `metric_configs`."""
+        return tuple(metric.name for metric in self.metric_configs)
+
+    @property
+    def metric_configs(self) -> tuple[MetricConfig, ...]:
+        """The metrics asked for, or what fits the task. The first one decides."""
+        if self.metric:
+            return self.metric
+        fitting = "rules" if self.rules else DEFAULT_METRIC[self.output.kind]
+        return (MetricConfig(name=fitting),)
 
     @property
     def primary_metric(self) -> str:
@@ -262,7 +282,9 @@ def _with_local_model(task: Task) -> Task:
 def _fingerprint(task: Task) -> str:
     """Paths enter as written relative to the folder, so that a moved task keeps its fingerprint."""
     config = task.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    config["metric"] = list(task.metrics)
+    config["metric"] = [
+        metric.model_dump(mode="json", exclude_defaults=True) for metric in task.metric_configs
+    ]
     name = Path(task.model.name)
     if name.is_absolute() and name.is_relative_to(task.folder):
         config["model"]["name"] = f"./{name.relative_to(task.folder).as_posix()}"

@@ -141,6 +141,46 @@ class StrategyConfig(Section):
         return {"name": value} if isinstance(value, str) else value
 
 
+class MetricConfig(Section):
+    """A metric with its options; ``file.py:function`` names the user's own."""
+
+    name: Name
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class JudgeConfig(Section):
+    """A model that judges replies; ``model`` takes any form that the task's own does.
+
+    ``mode`` ``compare`` holds a reply against the reference in both orders, ties allowed;
+    ``rate`` gives marks from 1 to ``scale`` by the rubric. ``votes`` are asked of each order.
+    ``ratings`` is a file with the user's own ratings, to hold the judge's against.
+    """
+
+    model: str | dict[str, Any] | None = None
+    rubric: str = ""
+    mode: Literal["compare", "rate"] = "compare"
+    scale: int = Field(default=5, ge=2, le=10)
+    votes: int = Field(default=1, ge=1, le=25)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    ratings: Name | None = None
+
+
+class ConsistencyConfig(Section):
+    """How steady answers are: asked ``repeats`` times, and under prompts that mean the same.
+
+    ``items`` test examples are asked of every arm; ``variants`` bounds how many of each kind.
+    """
+
+    repeats: int = Field(default=3, ge=2, le=50)
+    items: int = Field(default=24, ge=1)
+    variants: int = Field(default=3, ge=1)
+
+
 class TrafficConfig(Section):
     """The volume the choice must pay for."""
 
