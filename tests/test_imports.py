@@ -14,7 +14,7 @@ import steelyard
 
 HOUSE = Path(steelyard.__file__).parent
 FLOORS = (
-    "core errors extras files registry words task model stats score retrieve train strategy cost verdict "
+    "core errors extras files registry user_code words task model stats score retrieve train strategy cost verdict "
     "data run report serve cli"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)

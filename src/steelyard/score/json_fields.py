@@ -3,60 +3,146 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
-from steelyard.score.base import Metric
+from steelyard.core import Example
+from steelyard.errors import ConfigError
+from steelyard.score.base import Grade, Materials, Metric, refuse_options
+from steelyard.score.fields import Likeness, tally, types_of
+
+_OPTIONS: Mapping[str, type[Any]] = {"tolerance": float, "case": bool, "ordered": list}
+_MOST_PARTS_DEPTH = 2
+"""Without a schema, fields are told apart so many names down: keys may be data."""
 
 
 class JsonMatch(Metric):
-    """Whether answer and reference are the same JSON value, whatever the order of keys."""
+    """Whether answer and reference are the same JSON value, whatever the order of keys.
+
+    With ``typed`` it is enough that every field is right as `FieldF1` sees it: numbers within the
+    tolerance, dates however they are written, lists in any order.
+    """
 
     name = "json_match"
     binary = True
 
+    def __init__(self, likeness: Likeness | None = None) -> None:
+        self._likeness = likeness
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
+        """Build the metric; the schema says which texts are dates or verbatim."""
+        refuse_options(cls.name, options, ("typed", *_OPTIONS))
+        plain = {name: value for name, value in options.items() if name != "typed"}
+        if not options.get("typed", False):
+            refuse_options(f"{cls.name} without typed", plain, ())
+            return cls()
+        return cls(_likeness(cls.name, plain, materials))
+
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the parsed values are equal."""
-        said, wanted = _leaves(output), _leaves(reference)
-        if said is None or wanted is None:
+        """1 when the parsed values are the same."""
+        said, wanted = _parsed(output), _parsed(reference)
+        if said is _NOTHING or wanted is _NOTHING:
             return 0.0
-        return float(_canonical(json.loads(output)) == _canonical(json.loads(reference)))
+        if self._likeness is None:
+            return float(_canonical(said) == _canonical(wanted))
+        return float(tally(said, wanted, self._likeness).f1 == 1.0)
 
 
 class FieldF1(Metric):
-    """F1 over the fields: a field is right when its path and its value are.
+    """F1 over the fields of a document, each value compared by its type; see `Likeness`.
 
-    List items are compared without regard to order.
+    The parts are F1 of each field, over the documents in which it is said or wanted.
     """
 
     name = "field_f1"
 
+    def __init__(self, likeness: Likeness | None = None) -> None:
+        self._likeness = likeness or Likeness()
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
+        """Build the metric; the schema says which texts are dates or verbatim."""
+        return cls(_likeness(cls.name, options, materials))
+
     def score_answer(self, output: str, reference: str) -> float:
-        """Twice the fields shared over the fields of both."""
-        said, wanted = _leaves(output), _leaves(reference)
-        if said is None or wanted is None:
+        """Twice the right fields over the fields of both."""
+        said, wanted = _parsed(output), _parsed(reference)
+        if said is _NOTHING or wanted is _NOTHING:
             return 0.0
-        return 2 * (said & wanted).total() / (said.total() + wanted.total())
+        return tally(said, wanted, self._likeness).f1
+
+    def grade(self, example: Example, output: str | None) -> Grade:
+        """Grade the document and each of its fields; a failed answer has none of them right."""
+        wanted = _parsed(example.output)
+        said = _NOTHING if output is None else _parsed(output)
+        if wanted is _NOTHING:
+            return Grade(0.0)
+        if said is _NOTHING:
+            missed = tally(None, wanted, self._likeness)
+            return Grade(0.0, self._parts(missed.by_path()))
+        found = tally(said, wanted, self._likeness)
+        return Grade(found.f1, self._parts(found.by_path()))
+
+    def _parts(self, by_path: Mapping[str, float]) -> dict[str, float]:
+        known = self._likeness.known
+        if known:
+            return {path: score for path, score in by_path.items() if path in known}
+        return {
+            path: score
+            for path, score in by_path.items()
+            if path and path.count(".") < _MOST_PARTS_DEPTH
+        }
 
 
-def _leaves(text: str) -> Counter[str] | None:
-    """The leaves of a JSON text as ``path=value``; ``None`` when it does not parse."""
+def _likeness(metric: str, options: Mapping[str, Any], materials: Materials) -> Likeness:
+    refuse_options(metric, options, tuple(_OPTIONS))
+    for name, value in options.items():
+        wanted = (int, float) if _OPTIONS[name] is float else _OPTIONS[name]
+        if not isinstance(value, wanted) or (isinstance(value, bool) and name != "case"):
+            kind = {"tolerance": "a number", "case": "true or false", "ordered": "a list"}[name]
+            raise ConfigError(f"metric {metric}: option {name} must be {kind}, got {value!r}")
+    tolerance = float(options.get("tolerance", Likeness.tolerance))
+    if not 0 <= tolerance < 1:
+        raise ConfigError(
+            f"metric {metric}: tolerance is relative: from 0 to below 1, got {tolerance:g}"
+        )
+    kinds, known = types_of({} if materials.schema is None else json.loads(materials.schema))
+    ordered = frozenset(str(path) for path in options.get("ordered", ()))
+    return Likeness(kinds, tolerance, bool(options.get("case", False)), ordered, known)
+
+
+_NOTHING = object()
+_DEEPEST = 200
+
+
+def _parsed(text: str) -> Any:
+    """The JSON value of a text, or ``_NOTHING``."""
     try:
-        return Counter(_walk(json.loads(text), ""))
+        value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        return None
+        return _NOTHING
+    return value if _depth_is_sane(value) else _NOTHING
 
 
-def _walk(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _walk(inner, f"{path}.{json.dumps(key)}")
-    elif isinstance(value, list) and value:
-        for inner in value:
-            yield from _walk(inner, f"{path}[]")
-    else:
-        yield f"{path}={_canonical(value)}"
+def _depth_is_sane(value: Any) -> bool:
+    """Whether the value nests less deeply than comparing it recursively can follow."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inner(each)]
+        if not level:
+            return True
+    return False
+
+
+def _inner(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _canonical(value: Any) -> str:

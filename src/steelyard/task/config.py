@@ -24,7 +24,8 @@ from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest
 from steelyard.task.explain import explain
 from steelyard.task.formats.folder import files_of, is_dataset_folder
-from steelyard.task.model_choice import ModelConfig
+from steelyard.task.model_choice import ModelChoice, ModelConfig, tags_of
+from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
     ColumnsConfig,
     ConsistencyConfig,
@@ -65,7 +66,7 @@ class Task(Section):
     output: OutputConfig
     examples: ExampleFiles
     metric: tuple[MetricConfig, ...] = ()
-    model: ModelConfig = ModelConfig()
+    model_choice: ModelChoice = Field(default=ModelConfig(), alias="model")
     strategies: Strategies = "auto"
     documents: Name | None = None
     rules: tuple[dict[str, Any], ...] = ()
@@ -114,6 +115,19 @@ class Task(Section):
             raise ValueError("the list is empty: write auto, or name at least one strategy")
         return strategies
 
+    @field_validator("model_choice")
+    @classmethod
+    def _distinct_models(cls, choice: Any) -> Any:
+        models = (choice,) if isinstance(choice, ModelConfig) else choice
+        if not models:
+            raise ValueError("the list is empty: name at least one model")
+        tags_of(models)
+        plain = [model.model_dump(exclude={"tag", "max_in_flight"}) for model in models]
+        for place, each in enumerate(plain):
+            if each in plain[:place]:
+                raise ValueError(f"{each['provider']}:{each['name']} is listed twice")
+        return choice
+
     @field_validator("prices")
     @classmethod
     def _machine_apart(cls, prices: dict[str, PriceConfig]) -> dict[str, PriceConfig]:
@@ -137,6 +151,22 @@ class Task(Section):
     def folder(self) -> Path:
         """Where the task lives; relative paths start here."""
         return self._folder
+
+    @property
+    def models(self) -> tuple[ModelConfig, ...]:
+        """The models, each of which every strategy runs on."""
+        choice = self.model_choice
+        return (choice,) if isinstance(choice, ModelConfig) else choice
+
+    @property
+    def model(self) -> ModelConfig:
+        """The first model."""
+        return self.models[0]
+
+    @property
+    def model_tags(self) -> tuple[str, ...]:
+        """What each model's arms are called by, along `models`."""
+        return tags_of(self.models)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -219,8 +249,9 @@ def build_task(
     lines: Lines | None = None,
 ) -> Task:
     """Build a task from plain data; relative paths start at ``folder``. Raises `ConfigError`."""
+    given = with_schema({str(key): value for key, value in config.items()}, Path(folder), where)
     try:
-        task = Task.model_validate({str(key): value for key, value in config.items()})
+        task = Task.model_validate(given)
     except ValidationError as error:
         raise explain(error, where, lines or {}) from None
     except RecursionError:
@@ -269,14 +300,20 @@ def _check_files(task: Task, where: str, lines: Lines) -> None:
 
 
 def _with_local_model(task: Task) -> Task:
-    """Make a Hugging Face model that is a folder beside the task absolute."""
-    model = task.model
-    if model.provider != "hf" or not task.path(model.name).is_dir():
+    """Make Hugging Face models that are folders beside the task absolute."""
+    models = tuple(_absolute(model, task) for model in task.models)
+    if models == task.models:
         return task
-    local = model.model_copy(update={"name": str(task.path(model.name))})
-    copy = task.model_copy(update={"model": local})
+    alone = isinstance(task.model_choice, ModelConfig)
+    copy = task.model_copy(update={"model_choice": models[0] if alone else models})
     copy._folder = task.folder
     return copy
+
+
+def _absolute(model: ModelConfig, task: Task) -> ModelConfig:
+    if model.provider != "hf" or not task.path(model.name).is_dir():
+        return model
+    return model.model_copy(update={"name": str(task.path(model.name))})
 
 
 def _fingerprint(task: Task) -> str:
@@ -285,9 +322,14 @@ def _fingerprint(task: Task) -> str:
     config["metric"] = [
         metric.model_dump(mode="json", exclude_defaults=True) for metric in task.metric_configs
     ]
-    name = Path(task.model.name)
-    if name.is_absolute() and name.is_relative_to(task.folder):
-        config["model"]["name"] = f"./{name.relative_to(task.folder).as_posix()}"
+    written = config.get("model", {})
+    several = written if isinstance(written, list) else [written]
+    if len(several) == 1 and "model" in config:
+        config["model"] = several[0]  # a list of one says the same
+    for model in several:
+        name = Path(model.get("name", ""))
+        if name.is_absolute() and name.is_relative_to(task.folder):
+            model["name"] = f"./{name.relative_to(task.folder).as_posix()}"
     canonical = json.dumps(config, sort_keys=True, ensure_ascii=False, default=str)
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass"))
     for part, path in sorted(task.example_paths.items()):

@@ -1,0 +1,63 @@
+"""Where an answer's JSON schema comes from: written out, a file, or a pydantic model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steelyard.errors import ConfigError, closest
+from steelyard.task.source import names_in, read_yaml
+from steelyard.user_code import load_name
+
+_FILES = (".json", ".yaml", ".yml")
+
+
+def with_schema(config: Mapping[str, Any], folder: Path, where: str) -> dict[str, Any]:
+    """Return ``config`` with ``output.schema`` written out.
+
+    It may be a JSON schema, the path of one (``order.schema.json``), a pydantic model in the user's
+    code (``schemas.py:Order``, ``package.module:Order``) or, from Python, the model itself. Raises
+    `ConfigError` where there is no such file or model.
+    """
+    output = config.get("output")
+    given = output.get("schema", output.get("json_schema")) if isinstance(output, Mapping) else None
+    if given is None or isinstance(given, Mapping):
+        return dict(config)
+    assert isinstance(output, Mapping)
+    rest = {key: value for key, value in output.items() if key not in ("schema", "json_schema")}
+    schema = _schema_of(given, folder, f"{where}: output.schema")
+    return {**config, "output": {**rest, "schema": schema}}
+
+
+def _schema_of(given: Any, folder: Path, what: str) -> Any:
+    if not isinstance(given, str):
+        return _of_model(given, what, repr(given))
+    if given.endswith(_FILES):
+        return _of_file((folder / Path(given).expanduser()).resolve(), what)
+    if ":" in given:
+        return _of_model(load_name(given, folder, what), what, given)
+    raise ConfigError(
+        f"{what}: {given!r} is no schema: write it out, or name a file (order.json) or a pydantic "
+        "model (schemas.py:Order)"
+    )
+
+
+def _of_file(path: Path, what: str) -> Any:
+    if not path.is_file():
+        raise ConfigError(f"{what}: no file {path}{closest(path.name, names_in(path.parent))}")
+    if path.suffix != ".json":
+        return read_yaml(path)[0]
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"{what}: {path} holds no JSON: {' '.join(str(error).split())}") from None
+
+
+def _of_model(model: Any, what: str, shown: str) -> Any:
+    if isinstance(model, type) and hasattr(model, "model_json_schema"):
+        return model.model_json_schema()
+    if isinstance(model, Mapping):
+        return dict(model)
+    raise ConfigError(f"{what}: {shown} is neither a pydantic model nor a JSON schema")

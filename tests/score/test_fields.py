@@ -1,0 +1,148 @@
+"""Typed comparison of JSON documents."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.core import Example
+from steelyard.errors import ConfigError
+from steelyard.score import Materials, MetricSpec, build_metric
+from steelyard.score.fields import Likeness, tally, types_of
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "customer": {"type": ["string", "null"]},
+        "code": {"type": "string", "pattern": "^PB"},
+        "day": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+        "items": {"type": "array", "items": {"$ref": "#/$defs/item"}},
+        "tags": {"type": "array", "uniqueItems": True, "items": {"enum": ["a", "b"]}},
+    },
+    "$defs": {
+        "item": {
+            "type": "object",
+            "properties": {"product": {"type": "string"}, "quantity": {"type": "number"}},
+        }
+    },
+}
+MATERIALS = Materials(kind="json", schema=json.dumps(SCHEMA))
+
+
+def score(said: object, wanted: object, **options: object) -> float:
+    metric = build_metric(MetricSpec("field_f1", options), MATERIALS)
+    return metric.score(json.dumps(said), json.dumps(wanted))
+
+
+def test_a_schema_says_what_text_holds_and_which_fields_there_are() -> None:
+    kinds, known = types_of(SCHEMA)
+    assert kinds == {"code": "verbatim", "day": "date", "tags[]": "verbatim"}
+    assert known == {"customer", "code", "day", "items[].product", "items[].quantity", "tags[]"}
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "is_right"),
+    [
+        ({"customer": " The  Oak"}, {"customer": "the oak"}, True),
+        ({"customer": "The Oak"}, {"customer": "Oak"}, False),
+        ({"customer": "12"}, {"customer": 12}, False),
+        ({"code": "pb-1"}, {"code": "PB-1"}, False),
+        ({"day": "2026-03-05"}, {"day": "5 March 2026"}, True),
+        ({"day": "March 5th, 2026"}, {"day": "2026-03-05"}, True),
+        ({"day": "2026-03-05T00:00:00"}, {"day": "2026-03-05"}, True),
+        ({"day": "2026-03-05T01:00:00+01:00"}, {"day": "2026-03-05T00:00:00Z"}, True),
+        ({"day": "2026-05-03"}, {"day": "2026-03-05"}, False),
+        ({"day": "soon"}, {"day": "2026-03-05"}, False),
+        ({"day": "As soon as possible"}, {"day": "as soon as possible"}, True),
+        ({"tags": ["b", "a"]}, {"tags": ["a", "b"]}, True),
+        ({"n": 0.1 + 0.2}, {"n": 0.3}, True),
+        ({"n": True}, {"n": 1}, False),
+        ({"n": 10**400}, {"n": 1}, False),
+        ({"n": 10**400}, {"n": 10**400}, True),
+    ],
+)
+def test_values_are_compared_by_their_type(said: object, wanted: object, is_right: bool) -> None:
+    assert score(said, wanted) == float(is_right)
+
+
+def test_nothing_said_where_nothing_is_wanted_neither_helps_nor_harms() -> None:
+    assert score({"code": "x", "tags": [], "customer": None}, {"code": "x"}) == 1
+    assert score({"code": "x", "customer": "Oak"}, {"code": "x", "customer": None}) == 2 / 3
+    assert score({}, {"customer": None}) == 1
+
+
+def test_items_are_paired_whatever_their_order_and_keep_their_fields_together() -> None:
+    wanted = {"items": [{"product": "pea", "quantity": 2}, {"product": "oat", "quantity": 3}]}
+    turned = {"items": list(reversed(wanted["items"]))}
+    mixed = {"items": [{"product": "pea", "quantity": 3}, {"product": "oat", "quantity": 2}]}
+    assert score(turned, wanted) == 1
+    assert score(mixed, wanted) == 0.5
+    assert score(turned, wanted, ordered=["items"]) == 0
+    one_missing = {"items": wanted["items"][:1]}
+    assert score(one_missing, wanted) == pytest.approx(2 * 2 / (2 + 4))
+
+
+def test_every_field_is_a_part() -> None:
+    metric = build_metric(MetricSpec("field_f1"), MATERIALS)
+    wanted = {"code": "PB", "customer": None, "items": [{"product": "pea", "quantity": 2}]}
+    said = {"code": "PB", "customer": "Oak", "items": [{"product": "pea", "quantity": 1}]}
+    example = Example("1", "x", json.dumps(wanted))
+    right = metric.grade(example, json.dumps(said))
+    parts = {"code": 1, "customer": 0, "items[].product": 1, "items[].quantity": 0}
+    assert dict(right.parts) == parts
+    failed = metric.grade(example, None)
+    assert failed.score == 0
+    assert dict(failed.parts) == {"code": 0, "items[].product": 0, "items[].quantity": 0}
+
+
+def test_exact_match_can_be_typed() -> None:
+    strict = build_metric(MetricSpec("json_match"), MATERIALS)
+    typed = build_metric(MetricSpec("json_match", {"typed": True}), MATERIALS)
+    pair = '{"tags": ["b", "a"]}', '{"tags": ["a", "b"]}'
+    assert (strict.score(*pair), typed.score(*pair)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tolerence": 1}, "did you mean 'tolerance'"),
+        ({"tolerance": "small"}, "must be a number, got 'small'"),
+        ({"tolerance": 2}, "from 0 to below 1, got 2"),
+        ({"ordered": "items"}, "must be a list"),
+        ({"case": 1}, "must be true or false"),
+    ],
+)
+def test_wrong_options_are_one_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        score({}, {}, **options)
+
+
+def test_nesting_beyond_reason_scores_nothing() -> None:
+    deep = "[" * 500 + "]" * 500
+    assert build_metric(MetricSpec("field_f1"), MATERIALS).score(deep, deep) == 0
+
+
+def test_a_schema_that_refers_to_itself_is_read_so_far() -> None:
+    tree = {"$ref": "#/$defs/n", "$defs": {"n": {"properties": {"a": {"$ref": "#/$defs/n"}}}}}
+    assert all(path.startswith("a") for path in types_of(tree)[1])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["x", "y"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(JSON, JSON)
+def test_a_document_is_itself_and_f1_is_symmetric(one: object, other: object) -> None:
+    likeness = Likeness()
+    assert tally(one, one, likeness).f1 == 1
+    there, back = tally(one, other, likeness), tally(other, one, likeness)
+    assert there.right.total() <= min(there.said.total(), there.wanted.total())
+    assert (there.said, there.wanted) == (back.wanted, back.said)
+    assert 0 <= there.f1 <= 1
