@@ -60,7 +60,8 @@ def test_every_arm_and_its_quality_appears(result: dict[str, Any]) -> None:
 def test_verdict_comes_first(result: dict[str, Any]) -> None:
     found = re.findall(r'<h[12] id="([\w-]+)"', render(result))
     order = (
-        "verdict warnings picture-h arms-h breakeven-h mistakes-h prompts-h ten-h data-h method-h"
+        "verdict warnings picture-h arms-h breakeven-h steady-h mistakes-h prompts-h ten-h data-h "
+        "method-h"
     )
     assert found == order.split()
 

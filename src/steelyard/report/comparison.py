@@ -29,9 +29,10 @@ class Column:
 
 
 def columns(view: View) -> list[Column]:
-    """The four columns of the table."""
+    """The columns of the table: the four families, and the hybrids where there are some."""
     names = words()["family_names"]
-    return [Column(names[family], view.family(family)) for family in FAMILIES]
+    hybrids = ("hybrid",) if view.family("hybrid") is not None else ()
+    return [Column(names[family], view.family(family)) for family in (*FAMILIES, *hybrids)]
 
 
 class Row(NamedTuple):

@@ -15,7 +15,8 @@ THIN = "\u202f"  # narrow no-break space
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _LEAST_MONEY = Decimal("0.001")
 _SHARES = frozenset(
-    {"accuracy", "exact", "f1", "macro_f1", "rouge_l", "json_fields", "schema", "judge", "numeric"}
+    "accuracy exact_match normalised_match token_f1 macro_f1 rouge_l chrf embedding_similarity numeric "
+    "json_match field_f1 rules judge".split()
 )
 
 
@@ -57,7 +58,7 @@ def percent(value: Any, digits: int = 1) -> str:
 
 def is_share(metric: str) -> bool:
     """Whether a metric lies between 0 and 1 and reads as a percentage."""
-    return metric in _SHARES or metric.endswith(("_f1", "_accuracy", "_rate"))
+    return metric in _SHARES or ":" in metric or metric.endswith(("_f1", "_accuracy", "_rate"))
 
 
 def score(value: Any, metric: str = "accuracy") -> str:

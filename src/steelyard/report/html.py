@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
+from steelyard.report.certainty import Certainty
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.page import Page
+from steelyard.report.pieces import Pieces
 from steelyard.report.samples import asides, samples
+from steelyard.report.searches import searches
+from steelyard.report.steadiness import Steadiness
 from steelyard.report.view import ArmView, View, words
 
 if TYPE_CHECKING:
@@ -39,6 +43,10 @@ def render(result: Mapping[str, Any]) -> str:
             columns=comparison.columns(view),
             rows=comparison.rows(view),
             samples=samples(view),
+            steadiness=Steadiness(view),
+            certainty=Certainty(view),
+            pieces=Pieces(view),
+            searches=searches(view),
             asides=asides(view),
         )
     )

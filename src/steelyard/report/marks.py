@@ -82,7 +82,10 @@ def drawing(frame: Frame, title: str, description: str, body: str) -> Markup:
 
 
 def point(family: str, x: float, y: float, kind: str) -> str:
-    """A family's mark: circle prompt, triangle few-shot, diamond fine-tuning, square classical."""
+    """A family's mark: circle prompt, triangle few-shot, diamond fine-tuning, square classical.
+
+    What combines them is a triangle on its head.
+    """
     r = _RADIUS
     corners: tuple[tuple[float, float], ...]
     if family == "few_shot":
@@ -91,6 +94,9 @@ def point(family: str, x: float, y: float, kind: str) -> str:
     elif family == "fine_tune":
         r *= 1.3
         corners = ((0, -r), (r, 0), (0, r), (-r, 0))
+    elif family == "hybrid":
+        r *= 1.15
+        corners = ((0, r * 1.1), (r, -r * 0.75), (-r, -r * 0.75))
     elif family == "classical":
         r *= 0.9
         corners = ((-r, -r), (r, -r), (r, r), (-r, r))

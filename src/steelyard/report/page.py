@@ -133,6 +133,30 @@ class Page(View):
         return sorted(entries(self.result.get(key), arm), key=order)
 
     @property
+    def constraint(self) -> list[dict[str, Any]]:
+        """Each constrained arm beside its free twin."""
+        pairs = ("validity", "seconds", "output_tokens")
+        return [
+            {**each, **{name: section(each, name) for name in pairs}}
+            for each in entries(self.result, "constraint")
+        ]
+
+    @property
+    def several_models(self) -> bool:
+        """Whether more than one language model was weighed."""
+        return len(entries(self.task, "models")) > 1
+
+    @property
+    def ended(self) -> list[Mapping[str, Any]]:
+        """Arms that could not be measured to their end, each with the reason."""
+        return entries(self.result, "ended")
+
+    @property
+    def judge(self) -> Mapping[str, Any]:
+        """The judge of the replies, empty where there was none."""
+        return section(self.result, "judge")
+
+    @property
     def failed_arms(self) -> list[tuple[ArmView, list[Mapping[str, Any]]]]:
         """The arms with failed answers, each with those that were kept."""
         found = self.result.get("failures")

@@ -1,0 +1,112 @@
+"""The report's sections on steadiness, certainty, parts, searches and constraint."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from steelyard.report import render
+from steelyard.report.certainty import Certainty
+from steelyard.report.page import Page
+from steelyard.report.pieces import Pieces
+from steelyard.report.searches import searches
+from steelyard.report.steadiness import Steadiness
+
+RULES = {"acknowledges": 0.9, "closing": 0.4}
+
+
+def with_parts(result: dict[str, Any]) -> dict[str, Any]:
+    for arm in result["arms"]:
+        arm["parts"] = [
+            {"metric": "rules", "part": name, "value": value, "low": 0.3, "high": 0.95, "n": 40}
+            for name, value in RULES.items()
+        ]
+    return result
+
+
+def cell(result: dict[str, Any], arm: str, kind: str) -> Any:
+    steady = Steadiness(Page(result))
+    row = next(row for row in steady.rows if row.arm.name == arm)
+    return row.cells[steady.kinds.index(kind)]
+
+
+def test_each_change_shows_its_worst_figure_and_how_many_answers_stayed(
+    result: dict[str, Any],
+) -> None:
+    arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
+    change = next(c for c in arm["consistency"]["sensitivity"] if c["kind"] == "order")
+    change["worst"] = {"name": "reversed", "score": 0.4, "difference": -0.125}
+    change["variants"] = [
+        {"name": "reversed", "score": 0.4, "difference": -0.125, "agreement": 0.75},
+        {"name": "shuffled", "score": 0.5, "difference": -0.025, "agreement": 0.85},
+    ]
+    found = cell(result, "few_shot", "order")
+    assert (found.worst, found.note) == ("\u221212.5", "80\u202f% same answers")
+    assert cell(result, "zero_shot", "order").reason == "it shows no shots"
+
+
+def test_a_change_that_only_helps_costs_nothing(result: dict[str, Any]) -> None:
+    arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
+    change = next(c for c in arm["consistency"]["sensitivity"] if c["kind"] == "order")
+    change["worst"]["difference"] = 0.03
+    assert cell(result, "few_shot", "order").worst == "0.0"
+
+
+def test_what_was_not_measured_leaves_no_section(result: dict[str, Any]) -> None:
+    assert 'id="steady"' in render(result)
+    assert 'id="pieces"' not in render(result)
+    for arm in result["arms"]:
+        arm["consistency"], arm["calibration"] = None, None
+        arm["consistency_reason"] = arm["calibration_reason"] = "not asked for"
+    assert 'id="steady"' not in render(result)
+
+
+def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> None:
+    certainty = Certainty(Page(result))
+    first = certainty.arms[0]
+    assert first.winner
+    bins = first.section("calibration")["bins"]
+    assert str(certainty.reliability).count("<circle") == len(bins)
+    said = round(100 * bins[0]["confidence"], 1)
+    assert f"said {said:.1f}" in str(certainty.reliability)
+    assert str(certainty.coverage).count("<polyline") == 3
+
+
+def test_a_handover_that_reaches_nothing_says_why(result: dict[str, Any]) -> None:
+    block = next(arm for arm in result["arms"] if arm["name"] == "lora")["calibration"]
+    block["handover"] = {"target": 0.99, "share": None, "reason": "no share reaches it"}
+    row = Certainty(Page(result)).rows[0]
+    assert row.handed == "no share reaches it"
+
+
+def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, Any]) -> None:
+    pieces = Pieces(Page(with_parts(result)))
+    assert pieces.metrics == ["rules"]
+    assert [row.name for row in pieces.rows("rules")] == ["closing", "acknowledges"]
+    assert len(pieces.arms) == 6
+    assert pieces.hidden == len(result["arms"]) - 6
+    assert "Rules kept" in render(result)
+
+
+def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
+    found = {search.arm.name: search for search in searches(Page(result))}
+    assert "tfidf_linear" not in found
+    trace = found["few_shot"].arm.section("options")["search"]["trace"]
+    assert str(found["few_shot"].picture).count("<circle") == len(trace)
+    assert re.fullmatch(r"[\d,]+ of 480,000 forward tokens", found["few_shot"].budget)
+
+
+def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> None:
+    result["judge"] = {
+        "model": "judge-1",
+        "mode": "compare",
+        "requests": 40,
+        "agreement": {"kappa": None, "reason": "no ratings"},
+        "order_flips": 0.25,
+    }
+    result["ended"] = [{"arm": "few_shot@b", "model": "b", "reason": "it went away <soon>"}]
+    page = render(result)
+    assert "The price of constrained decoding" in page
+    assert "no ratings" in page
+    assert "25.0\u202f%" in page
+    assert "it went away &lt;soon&gt;" in page
