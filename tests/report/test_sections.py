@@ -96,6 +96,21 @@ def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
     assert re.fullmatch(r"[\d,]+ of 480,000 forward tokens", found["few_shot"].budget)
 
 
+def test_the_form_that_decoding_alone_keeps_is_told(result: dict[str, Any]) -> None:
+    kept = {"lora": (0.97, 1.0), "zero_shot": (0.4, 1.0)}
+    result["constraint"] = [
+        {
+            **each,
+            "validity": dict(zip(("free", "constrained"), kept[each["strategy"]], strict=True)),
+        }
+        for each in result["constraint"]
+        if each["strategy"] in kept
+    ]
+    told = "zero_shot_free 40.0\u202f%, constrained 100.0\u202f%; tuned and free, lora_free 97.0\u202f%"
+    assert Page(result).form_told == told
+    assert told in render(result)
+
+
 def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> None:
     result["judge"] = {
         "model": "judge-1",

@@ -142,6 +142,19 @@ class Page(View):
         ]
 
     @property
+    def form_told(self) -> str:
+        """What constrained decoding alone gives: the form kept by each arm, tuned ones apart."""
+        tuned, told = [], []
+        for each in self.constraint:
+            kept = each["validity"]
+            said = f"{each.get('free')} {formats.percent(kept.get('free'))}"
+            if each.get("strategy") == "lora":
+                tuned.append(f"tuned and free, {said}")
+            else:
+                told.append(f"{said}, constrained {formats.percent(kept.get('constrained'))}")
+        return "; ".join([*told, *tuned])
+
+    @property
     def several_models(self) -> bool:
         """Whether more than one language model was weighed."""
         return len(entries(self.task, "models")) > 1

@@ -1,0 +1,139 @@
+"""Make the tasks of docs/results.md from public data in a folder the user names.
+
+    python benchmarks/results/tasks.py DATA OUT
+    steelyard run OUT/banking77 --out OUT/runs/banking77
+
+DATA holds banking77/, gsm8k/, ifeval/ and nlupp/ as their authors publish them. Rows are drawn by seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SETTINGS = Path(__file__).with_name("settings.yaml")
+Row = Mapping[str, Any]
+Parts = dict[str, list[Row]]
+
+
+def main() -> None:
+    """Write one folder for each task."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    settings = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
+    for name, make in MAKERS.items():
+        said = settings[name]
+        parts = make(given.data / name, said["rows"], random.Random(given.seed))
+        write(given.out / name, said["task"], parts)
+        print(name, {part: len(rows) for part, rows in parts.items()})
+
+
+def write(folder: Path, task: Mapping[str, Any], parts: Parts) -> None:
+    """Write ``task.yaml`` and a file for each part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, rows in parts.items():
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{part}.jsonl").write_text(lines, encoding="utf-8")
+    whole = {**task, "examples": {part: f"{part}.jsonl" for part in parts}}
+    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=110)
+    (folder / "task.yaml").write_text(text, encoding="utf-8")
+
+
+def banking77(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
+    """Return all 77 intents, each part with its labels as even as can be; test from the test file."""
+    tables = {}
+    for part in ("train", "test"):
+        with (folder / f"{part}.csv").open(encoding="utf-8", newline="") as file:
+            tables[part] = [
+                {"input": row["text"].strip(), "output": row["category"]}
+                for row in csv.DictReader(file)
+            ]
+    seen = {row["input"] for row in tables["test"]}
+    fresh = [row for row in tables["train"] if row["input"] not in seen]
+    chosen = even(fresh, sizes["train"] + sizes["dev"], rng)
+    parts = {"dev": chosen[: sizes["dev"]], "train": chosen[sizes["dev"] :]}
+    return {
+        "train": parts["train"],
+        "dev": parts["dev"],
+        "test": even(tables["test"], sizes["test"], rng),
+    }
+
+
+def even(rows: Iterable[Row], size: int, rng: random.Random) -> list[Row]:
+    """Draw ``size`` rows, round after round one of every label."""
+    by_label: dict[str, list[Row]] = {}
+    for row in rows:
+        by_label.setdefault(row["output"], []).append(row)
+    for queue in by_label.values():
+        rng.shuffle(queue)
+    drawn: list[Row] = []
+    while len(drawn) < size:
+        labels = sorted(label for label, queue in by_label.items() if queue)
+        rng.shuffle(labels)
+        drawn += [by_label[label].pop() for label in labels]
+    return drawn[:size]
+
+
+def gsm8k(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
+    """Return questions with their worked solutions."""
+    tables = {part: lines(folder / f"{part}.jsonl") for part in ("train", "test")}
+    rows = {
+        part: [{"input": row["question"], "output": row["answer"]} for row in table]
+        for part, table in tables.items()
+    }
+    train = rng.sample(rows["train"], sizes["train"] + sizes["dev"])
+    return {
+        "train": train[: sizes["train"]],
+        "dev": train[sizes["train"] :],
+        "test": rng.sample(rows["test"], sizes["test"]),
+    }
+
+
+def ifeval(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
+    """Return prompts with their instructions as they are; there are no references."""
+    rows = lines(folder / "input_data.jsonl")
+    rng.shuffle(rows)
+    return cut(rows, sizes)
+
+
+def nlupp(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
+    """Return the banking domain: the intents of a message, and the text of each of its slots."""
+    rows = []
+    for file in sorted((folder / "banking").glob("fold*.json")):
+        for row in json.loads(file.read_text(encoding="utf-8")):
+            slots = {name: slot["text"] for name, slot in sorted(row.get("slots", {}).items())}
+            output = {"intents": sorted(row.get("intents", [])), "slots": slots}
+            rows.append({"input": row["text"].strip(), "output": output})
+    unlike = {row["input"].casefold(): row for row in rows}
+    chosen = list(unlike.values())
+    rng.shuffle(chosen)
+    return cut(chosen, sizes)
+
+
+def lines(path: Path) -> list[Row]:
+    """Read JSON Lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def cut(rows: list[Row], sizes: Mapping[str, int]) -> Parts:
+    """Take the parts one after the other."""
+    parts, start = {}, 0
+    for part, size in sizes.items():
+        parts[part], start = rows[start : start + size], start + size
+    return parts
+
+
+MAKERS = {"banking77": banking77, "gsm8k": gsm8k, "ifeval": ifeval, "nlupp": nlupp}
+
+if __name__ == "__main__":
+    main()
