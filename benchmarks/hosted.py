@@ -15,10 +15,13 @@ import json
 import multiprocessing
 import time
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
-from steelyard.core import Message, Request
+from steelyard.core import Message, Price, Request
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel, HostedOptions
+from steelyard.run.budget import Budget
+from steelyard.run.store import AskedModel
 
 LATENCY_SECONDS = 0.05
 SYSTEM = "Classify the support ticket. Answer with the label only. " * 8
@@ -38,6 +41,8 @@ def main() -> None:
     possible = args.in_flight / LATENCY_SECONDS
     print(f"possible: {possible:,.0f} requests/s ({args.in_flight} in flight, 50 ms each)")
     row("steelyard", steelyard(base_url, args.requests, args.in_flight), args.requests, possible)
+    capped = steelyard(base_url, args.requests, args.in_flight, capped=True)
+    row("steelyard, under a cap", capped, args.requests, possible)
     try:
         import openai  # noqa: F401
     except ImportError:
@@ -59,10 +64,15 @@ def row(name: str, spent: tuple[float, float], requests: int, possible: float) -
     )
 
 
-def steelyard(base_url: str, count: int, in_flight: int) -> tuple[float, float]:
-    model = HostedModel(
-        ModelSpec("openai", "m", base_url=base_url), HostedOptions(most_in_flight=in_flight)
-    )
+def steelyard(
+    base_url: str, count: int, in_flight: int, capped: bool = False
+) -> tuple[float, float]:
+    spec = ModelSpec("openai", "m", base_url=base_url)
+    model = HostedModel(spec, HostedOptions(most_in_flight=in_flight))
+    if capped:
+        price = Price(input=Decimal(1), output=Decimal(1))
+        budget = Budget(Decimal(10), {model.fingerprint: price})
+        model.meter = budget.meter(AskedModel(model.fingerprint, model.name), model.count_tokens)
     requests = [
         Request((Message("system", SYSTEM), Message("user", f"Invoice {n} is wrong")))
         for n in range(count)

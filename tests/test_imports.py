@@ -14,8 +14,8 @@ import steelyard
 
 HOUSE = Path(steelyard.__file__).parent
 FLOORS = (
-    "core errors extras files registry user_code words task model stats score retrieve train strategy cost verdict "
-    "data run report serve cli"
+    "core errors extras files registry user_code words task model stats score retrieve train strategy cost "
+    "verdict data run report serve cli"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)
 LAZY_UP = {("run", "report")}

@@ -25,6 +25,7 @@ PUBLIC = [
     "init_from_file",
     "load",
     "load_task",
+    "plan",
     "run",
 ]
 

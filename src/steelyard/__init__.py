@@ -23,6 +23,7 @@ from steelyard.errors import (
 if TYPE_CHECKING:
     from steelyard import data
     from steelyard.run import RunResult, load, run
+    from steelyard.run.ahead import plan
     from steelyard.task import Task, init_from_example, init_from_file, load_task
 
 _LAZY = {
@@ -32,6 +33,7 @@ _LAZY = {
     "init_from_file": "steelyard.task",
     "load": "steelyard.run",
     "load_task": "steelyard.task",
+    "plan": "steelyard.run.ahead",
     "run": "steelyard.run",
 }
 
@@ -52,6 +54,7 @@ __all__ = [
     "init_from_file",
     "load",
     "load_task",
+    "plan",
     "run",
 ]
 

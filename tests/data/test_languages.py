@@ -13,11 +13,10 @@ from steelyard.data.texts.tongues import (
     MOST_CHARACTERS,
     Guess,
     guess,
-    identifier,
     is_same,
     mixed_words,
-    named,
 )
+from steelyard.score.languages import identifier, named
 from steelyard.task import build_task
 
 pytest.importorskip("py3langid")

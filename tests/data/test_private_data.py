@@ -128,11 +128,12 @@ def test_an_instruction_that_holds_some_goes_with_every_request(tmp_path: Path) 
     assert found.facts["requests_per_month"]["zero_shot"] == 300_000
 
 
-def test_a_hosted_model_and_stated_traffic(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["openai:gpt-4o-mini", ["smollm2-135m", "openai:gpt-4o-mini"]])
+def test_a_hosted_model_and_stated_traffic(model: object, tmp_path: Path) -> None:
     data = dataset(
         tmp_path,
         ROWS,
-        model="openai:gpt-4o-mini",
+        model=model,
         traffic={"requests_per_day": 10, "horizon_days": 30},
     )
     message = find(data, CheckOptions()).findings[0].message

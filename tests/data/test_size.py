@@ -9,7 +9,7 @@ import pytest
 from steelyard.data.base import CheckOptions, CheckResult
 from steelyard.data.checks.size import THIN_ROWS, find
 from steelyard.data.dataset import Dataset, open_dataset
-from steelyard.data.enough import half_width, more_for, parts_of
+from steelyard.data.enough import half_width, more_for, parts_of, unseen_reason
 from steelyard.stats import detectable_difference, items_needed, proportion
 from steelyard.task import build_task, prepare
 from steelyard.task.quotas import part_sizes
@@ -187,3 +187,19 @@ def test_text_has_no_labels_and_lengths_are_lengths_that_occur(tmp_path: Path) -
     assert facts["labels"] is None
     assert facts["output_characters"]["max"] == len("word " * 39 + "end")
     json.dumps(facts, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "more"),
+    [
+        ("text", "judge", {"judge": {"mode": "rate"}}),
+        ("text", "scorers.py:score", {}),
+        ("json", "field_f1", {}),
+    ],
+)
+def test_what_a_metric_shows_is_said_without_running_it(
+    tmp_path: Path, kind: str, metric: str, more: dict[str, Any]
+) -> None:
+    written = [{"input": f"q {n}", "output": json.dumps({"a": n})} for n in range(60)]
+    data = dataset(tmp_path, {"train": written, "test": written[:9]}, kind, metric=metric, **more)
+    assert unseen_reason(data) == f"depends on the spread of {metric}, which is seen after a run"

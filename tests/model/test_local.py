@@ -47,10 +47,12 @@ def texts(completions: list[Completion | None]) -> list[str]:
 
 
 def test_engine_and_plain_generate_agree(fast: LocalModel, folder: Path) -> None:
+    assert texts(fast.generate(REQUESTS)) == texts(as_plain(folder).generate(REQUESTS))
+
+
+def as_plain(folder: Path) -> PlainModel:
     network = hf.read_network(str(folder), "float32")
-    tokenizer = hf.read_tokenizer(str(folder))
-    plain = PlainModel("plain", "tiny", network, tokenizer, Settings(rows=4))
-    assert texts(fast.generate(REQUESTS)) == texts(plain.generate(REQUESTS))
+    return PlainModel("plain", "tiny", network, hf.read_tokenizer(str(folder)), Settings(rows=4))
 
 
 def test_counts_and_probabilities(fast: LocalModel) -> None:
@@ -130,3 +132,23 @@ def test_a_lower_precision_leaves_the_rotary_frequencies_alone(folder: Path) -> 
     network = model.network  # type: ignore[attr-defined]
     assert network.model.rotary_emb.inv_freq.dtype == torch.float32
     assert network.model.embed_tokens.weight.dtype == torch.bfloat16
+
+
+COLOURS = ("red", "green", "greenish", "blue")
+
+
+@pytest.mark.parametrize("choices", [(), COLOURS])
+@pytest.mark.parametrize("plain", [False, True])
+def test_repeats_differ_by_their_nonce_alone(
+    fast: LocalModel, folder: Path, choices: tuple[str, ...], plain: bool
+) -> None:
+    model: LocalModel = as_plain(folder) if plain else fast
+    chat = (Message("user", "which?"),)
+    asked = [
+        Request(chat, 8, choices, temperature=3.0, nonce=f"vote-{number}") for number in range(9)
+    ]
+    first = texts(model.generate(asked))
+    assert len(set(first)) > 1
+    assert texts(model.generate(list(reversed(asked)))) == list(reversed(first))
+    assert texts(model.generate(asked[3:4])) == first[3:4]
+    assert not choices or set(first) <= set(choices)

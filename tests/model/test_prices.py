@@ -76,3 +76,40 @@ def test_a_model_of_your_own_may_be_paid_by_the_hour():
 def test_bad_prices_are_refused(overrides, message):
     with pytest.raises(ConfigError, match=message):
         price_for("openai", "other", overrides)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "share"),
+    [
+        (None, "0.5"),
+        ("https://api.openai.com/v1", "0.5"),
+        ("https://me.openai.azure.com/openai/v1", "0.5"),
+        ("https://api.groq.com/openai/v1", "0.75"),
+    ],
+)
+def test_a_batch_costs_the_providers_share(base_url: str | None, share: str) -> None:
+    own = {"m": {"input": 2, "cached": 1, "output": 8}}
+    price = price_for("openai", "m", own, base_url=base_url, batch=True)
+    expected = [Decimal(share) * amount for amount in (2, 1, 8)]
+    assert [price.input, price.cached, price.output] == expected
+    assert f"in batches {share} of it" in price.source
+
+
+def test_the_users_share_of_a_batch_wins() -> None:
+    own = {"m": {"input": 2, "output": 8, "batch": "0.25"}}
+    price = price_for("openai", "m", own, batch=True)
+    assert (price.input, price.output) == (Decimal("0.5"), Decimal(2))
+    assert price_for("openai", "m", own).output == 8
+
+
+def test_an_unknown_batch_interface_counts_in_full_and_says_so() -> None:
+    own = {"m": {"input": 2, "output": 8}}
+    price = price_for("openai", "m", own, base_url="http://localhost:9/v1", batch=True)
+    assert (price.input, price.output) == (2, 8)
+    assert "the full one counts" in price.source
+
+
+def test_a_listed_price_is_halved_too() -> None:
+    direct, batched = (price_for("openai", "gpt-4o-mini", batch=batch) for batch in (False, True))
+    assert direct.input is not None
+    assert batched.input == direct.input / 2

@@ -9,7 +9,8 @@ import pytest
 
 from steelyard.cli import main
 from steelyard.errors import ConfigError, StorageError
-from steelyard.run.plan import RunOptions, check_identity, make_plan
+from steelyard.run.identity import check_identity
+from steelyard.run.plan import RunOptions, make_plan
 from tests.run.tickets import write_task
 
 

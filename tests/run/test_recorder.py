@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelyard.core import Completion, Message, Price, Request
-from steelyard.errors import ModelError, SteelyardError
+from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.base import OnDone
 from steelyard.model.fake import FakeModel, FakeOptions
-from steelyard.run.budget import Budget
+from steelyard.run.budget import Budget, money
 from steelyard.run.recorder import Recorder, completion_key
 from steelyard.run.store import Store
 
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Store:
 
 
 class GoesAway(FakeModel):
-    """Answers one batch, fails the next request, and then the endpoint is gone."""
+    """Answers one request, is not reached by the next, is paid for a refusal, and is gone."""
 
     def generate(
         self,
@@ -42,8 +42,9 @@ class GoesAway(FakeModel):
     ) -> list[Completion | None]:
         assert on_done is not None
         on_done([(0, Completion("BILLING", "choice"))])
-        on_done([(1, Completion("", "error", failure="connection reset"))])
-        raise ModelError("cannot reach the endpoint")
+        on_done([(1, Completion("", "error", failure="HTTP 503"))])
+        on_done([(2, Completion("", "error", input_tokens=9, failure="the model refused"))])
+        raise EndpointError("cannot reach the endpoint", unserved={1})
 
 
 def test_what_is_stored_is_not_asked_again(store: Store) -> None:
@@ -100,14 +101,16 @@ def test_a_batch_is_stored_before_it_is_passed_on(store: Store) -> None:
     model.generate(asked, check)
 
 
-def test_failures_are_forgotten_when_the_endpoint_goes_away(store: Store) -> None:
+def test_only_what_was_not_paid_is_forgotten_when_the_endpoint_goes_away(store: Store) -> None:
     model = Recorder(store).wrap(GoesAway())
-    asked = [request("a"), request("b"), request("c")]
-    with pytest.raises(ModelError):
+    asked = [request("a"), request("b"), request("c"), request("d")]
+    with pytest.raises(EndpointError):
         model.generate(asked)
     again = FakeModel()
-    Recorder(store).wrap(again).generate(asked)
-    assert again.calls == 2, "the answered one is kept, the failed one is asked again"
+    answers = Recorder(store).wrap(again).generate(asked)
+    assert again.calls == 2, "the one that was not served, and the one that was never sent"
+    assert answers[2] is not None
+    assert answers[2].failure == "the model refused"
 
 
 @settings(
@@ -149,20 +152,21 @@ def test_max_cost_stops_before_it_is_passed(store: Store) -> None:
     price = Price(input=Decimal(1000), output=Decimal(1000))
     cap = Decimal("0.5")
     fake = FakeModel(options=FakeOptions(local=False))
-    model = Recorder(store, Budget(cap, price)).wrap(fake)
+    budget = Budget(cap, {"fake:smart": price})
+    model = Recorder(store, budget).wrap(fake)
     asked = [Request((Message("user", f"question {i}"),), 8) for i in range(100)]
-    with pytest.raises(SteelyardError, match="raise --max-cost and run again"):
+    with pytest.raises(BudgetError, match="raise --max-cost and run again"):
         model.generate(asked)
     spent = store.usage()
-    budget = Budget(cap, price)
     assert 0 < spent.requests == fake.calls < 100
-    assert budget.money(spent.input_tokens, spent.cached_tokens, spent.output_tokens) <= cap
-    raised = Recorder(store, Budget(Decimal(100), price)).wrap(fake)
+    paid = money(price, spent.input_tokens, spent.cached_tokens, spent.output_tokens)
+    assert cap / 2 < paid == budget.spent <= cap
+    raised = Recorder(store, Budget(Decimal(100), {"fake:smart": price})).wrap(fake)
     raised.generate(asked)
     assert fake.calls == 100, "going on asks only what is missing"
 
 
 def test_a_cap_does_not_hold_a_local_model(store: Store) -> None:
     fake = FakeModel()
-    Recorder(store, Budget(Decimal(0), Price(input=Decimal(1)))).wrap(fake).generate([request("a")])
+    Recorder(store, Budget(Decimal(0), {})).wrap(fake).generate([request("a")])
     assert fake.calls == 1

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from steelyard.core import Example
 from steelyard.errors import ConfigError
-from steelyard.strategy import ARMS, STRATEGIES, StrategySpec, auto, build_strategy
+from steelyard.strategy import ARMS, STRATEGIES, Brief, StrategySpec, auto, build_strategy
+from steelyard.strategy.auto import unfit_for
 
 BUILT = [name for name in STRATEGIES if name != "lora"]
 
@@ -25,6 +27,8 @@ def test_both_registries_hold_the_same_names() -> None:
         ("few_shot", {"stes": 1}, "few_shot: unknown option 'stes' (did you mean 'sets'?)"),
         ("few_shot", {"sets": "two"}, "option sets must be of type int, got 'two'"),
         ("few_shot", {"k": []}, "option k must not be empty"),
+        ("few_shot", {"choose": ["divers"]}, "did you mean 'diverse'"),
+        ("few_shot", {"order": ["short_frist"]}, "did you mean 'short_first'"),
         ("few_shot", {"k": [1, -2]}, "must not be negative, got -2"),
         ("zero_shot", {"formats": ["user_trun"]}, "did you mean 'user_turn'"),
         ("zero_shot", {"finalists": 0}, "finalists must be at least 1"),
@@ -35,6 +39,23 @@ def test_both_registries_hold_the_same_names() -> None:
         ("tfidf_linear", {"features": "words"}, "did you mean 'word'"),
         ("nearest_neighbour", {"features": "words"}, "did you mean 'word'"),
         ("retrieved_few_shot", {"features": "wrd"}, "did you mean 'word'"),
+        (
+            "chain_of_thought",
+            {"variants": "step"},
+            "unknown reasoning variant 'step' (did you mean",
+        ),
+        ("self_consistency", {"samples": [1, 3]}, "option samples must be at least 2, got 1"),
+        ("self_consistency", {"temperature": 0}, "at 0 all votes are one"),
+        ("self_consistency", {"over": "few_shots"}, "did you mean 'few_shot'"),
+        ("cascade", {"frist": "zero_shot"}, "did you mean 'first'"),
+        ("cascade", {"first": 3}, "must be a strategy's name or {name, options, model}, got 3"),
+        ("cascade", {"then": {"name": "few_shot", "modle": "x"}}, "did you mean 'model'"),
+        ("cascade", {"then": "few_shots"}, "unknown strategy 'few_shots'"),
+        (
+            "cascade",
+            {"first": {"name": "zero_shot", "options": {"scren": 1}}},
+            "did you mean 'screen'",
+        ),
     ],
 )
 def test_wrong_names_and_values_are_refused(
@@ -45,8 +66,25 @@ def test_wrong_names_and_values_are_refused(
     assert message in str(error.value)
 
 
+def test_reasoning_is_for_metrics_of_one_answer() -> None:
+    plain = [Example(str(n), "q", f"{n}") for n in range(9)]
+    worked = [Example(str(n), "q", f"first this, then that\n#### {n}") for n in range(9)]
+    long = [Example(str(n), "q", f"one\ntwo {n}") for n in range(9)]
+
+    def chosen(metric: str, train: list[Example]) -> set[str]:
+        unfit = unfit_for(Brief("Say.", "text", (), metric), train)
+        selection = auto("text", 500, False, "hf", {"local"}, unfit)
+        return {spec.name for spec in selection.specs} & {"chain_of_thought", "self_consistency"}
+
+    both = {"chain_of_thought", "self_consistency"}
+    assert chosen("numeric", plain) == chosen("numeric", worked) == both
+    assert chosen("exact_match", plain) == both
+    assert chosen("exact_match", worked) == chosen("exact_match", long) == set()
+    assert chosen("rouge_l", plain) == chosen("judge", plain) == set()
+
+
 def test_auto_takes_everything_that_fits() -> None:
-    selection = auto("label", 500, False, "embedded", {"local"})
+    selection = auto("label", 500, False, "hf", {"local"})
     assert [spec.name for spec in selection.specs] == list(STRATEGIES)
     assert {name for name, _ in selection.left_out} == {"retrieval", "full_fine_tuning"}
 
@@ -59,7 +97,13 @@ def test_auto_takes_everything_that_fits() -> None:
         (("label", 500, False, None, {"local"}), "lora", "no language model"),
         (("label", 500, False, "openai", {"local"}), "lora", "'openai' cannot be tuned"),
         (("label", 500, False, "hf", set()), "lora", "pip install 'steelyard[local]'"),
+        (("label", 5, False, "hf", {"local"}), "optimized_prompt", "too few to search prompts on"),
+        (("label", 500, False, None, {"local"}), "optimized_prompt", "no language model"),
         (("label", 5, False, "hf", {"local"}), "lora", "5 train examples are too few"),
+        (("text", 500, False, "hf", {"local"}), "chain_of_thought", "is not known"),
+        (("json", 500, False, "hf", {"local"}), "cascade", "without a probability"),
+        (("label", 500, False, None, {"local"}), "self_consistency", "no language model"),
+        (("label", 500, False, "embedded", {"local"}), "self_consistency", "name it to run it"),
         (("label", 500, True, "hf", {"local"}), "retrieval", "not built yet"),
         (("label", 500, False, "hf", {"local"}), "retrieval", "brings no documents"),
     ],

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tests.strategy.samples import TOPICS, tickets
 
 MakeContext = Callable[..., FitContext]
 TEST = tickets(30, offset=500)
+DEV = tickets(60, offset=100)
 
 
 def right(arm: Arm) -> float:
@@ -76,6 +80,45 @@ def test_two_labels_give_two_probabilities(fit_context: MakeContext) -> None:
     assert answer.completion.probabilities is not None
     assert answer.completion.probabilities["BILLING"] > 0.5
     assert sum(answer.completion.probabilities.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("classifier", ["logistic", "svm"])
+def test_probabilities_are_calibrated_on_dev_and_change_no_answer(
+    classifier: str, fit_context: MakeContext, tmp_path: Path
+) -> None:
+    odd = [
+        replace(each, output="OTHER" if n % 4 == 0 else each.output) for n, each in enumerate(DEV)
+    ]
+    brief = Brief("Classify.", "label", (*TOPICS, "OTHER"))
+    options = {"classifier": classifier, "c": 100.0, "features": "word"}
+
+    def fitted(dev: tuple[Example, ...]) -> Arm:
+        context = fit_context(
+            brief=brief, dev=dev, train=(*tickets(60), Example("x", "?!", "OTHER"))
+        )
+        return build_strategy(StrategySpec("tfidf_linear", options)).fit(context)[0]
+
+    blind, told, wise = fitted(()), fitted(DEV), fitted(tuple(odd))
+    assert blind.options["calibration"] == {"items": 0, "scale": 1.0}
+    surprises = [surprise(arm, odd) for arm in (blind, told, wise)]
+    assert surprises[2] < min(surprises[:2])
+    answers = wise.answer_all(TEST)
+    assert [a.output for a in answers] == [a.output for a in blind.answer_all(TEST)]
+    assert all(a.confidence == max((a.completion.probabilities or {}).values()) for a in answers)
+    save_arm(wise, tmp_path / "arm")
+    assert said(load_arm(tmp_path / "arm").answer_all(TEST)) == said(answers)
+    manifest = tmp_path / "arm" / "arm.json"
+    saved = json.loads(manifest.read_text())
+    del saved["scale"]  # as arms were saved before
+    manifest.write_text(json.dumps(saved))
+    assert said(load_arm(tmp_path / "arm").answer_all(TEST)) == said(blind.answer_all(TEST))
+
+
+def surprise(arm: Arm, examples: list[Example]) -> float:
+    """The mean log loss."""
+    shares = [answer.completion.probabilities or {} for answer in arm.answer_all(examples)]
+    pairs = zip(shares, examples, strict=True)
+    return -sum(math.log(share[example.output]) for share, example in pairs) / len(examples)
 
 
 def test_with_many_labels_only_the_svm_is_tried(fit_context: MakeContext) -> None:

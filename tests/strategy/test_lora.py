@@ -51,6 +51,10 @@ def test_two_arms_over_one_training(fitted: tuple[FitContext, list[Arm]]) -> Non
     assert [entry["learning_rate"] for entry in training["trace"][:2]] == [0.01, 0.001]
     assert training["seconds"] > 0 and training["tokens"] > 0
     assert arms[0].options["instruction"] == "Give the label."
+    budget = arms[0].options["search"]["budget"]
+    assert budget["unit"] == "forward-pass tokens"
+    assert 3 * training["tokens"] < budget["used"] < 1.5 * budget["allowed"]
+    assert arms[1].options["search"]["budget"] == budget
 
 
 def test_a_finished_training_is_not_repeated(fitted: tuple[FitContext, list[Arm]]) -> None:

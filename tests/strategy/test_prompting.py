@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.core import Answer, Example
+from steelyard.core import Answer, Example, Request
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake import FakeModel, FakeOptions
+from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext
 from steelyard.strategy.formats import load_formats
@@ -105,8 +106,9 @@ def test_the_stated_search_is_the_search_that_was_made(name: str, fit_context: M
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
-def test_every_format_has_its_place_in_the_spread(fit_context: MakeContext) -> None:
-    assert set(fit("zero_shot", fit_context())[0].options["spread"]) == set(load_formats())
+def test_every_usual_format_has_its_place_in_the_spread(fit_context: MakeContext) -> None:
+    usual = {name for name, shape in load_formats().items() if shape.usual}
+    assert set(fit("zero_shot", fit_context())[0].options["spread"]) == usual
     few = fit("few_shot", fit_context(), formats=["user_turn", "system_user"])[0]
     assert set(few.options["spread"]) == {"user_turn", "system_user"}
 
@@ -218,8 +220,9 @@ def test_json_with_a_schema_gives_a_constrained_and_a_free_arm(
         replace(example, output=json.dumps({"topic": example.output})) for example in tickets(30)
     )
     brief = Brief("Extract.", "json", (), "json_match", None, SCHEMA)
-    constrained, free = fit(name, fit_context(train=train, dev=train[:9], brief=brief))
+    constrained, free, *more = fit(name, fit_context(train=train, dev=train[:9], brief=brief))
     assert (constrained.name, free.name) == (name, f"{name}_free")
+    assert [arm.name for arm in more] in ([], [f"{name}_repair"])
     assert constrained.prompt.recipe.request(TEST[0]).schema == SCHEMA
     assert free.prompt.recipe.request(TEST[0]).schema is None
     save_arm(constrained, tmp_path / "arm")
@@ -227,6 +230,56 @@ def test_json_with_a_schema_gives_a_constrained_and_a_free_arm(
     assert isinstance(loaded, PromptArm)
     assert loaded.prompt.recipe == constrained.prompt.recipe
     assert loaded.brief == brief
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, None])
+@pytest.mark.parametrize("wrong", ["no JSON", '{"subject": 1}', None])
+def test_json_has_a_repairing_arm_where_dev_shows_a_need(
+    schema: str | None, wrong: str | None, fit_context: MakeContext, tmp_path: Path
+) -> None:
+    def script(request: Request) -> str:
+        again = "cannot be used" in request.messages[-1].content
+        return wrong if wrong and not again and not request.schema else '{"topic": "BILLING"}'
+
+    model = ScriptedModel(script)
+    brief = Brief("Extract.", "json", (), "json_match", None, schema)
+    train = tuple(replace(each, output='{"topic": "BILLING"}') for each in tickets(12))
+    context = fit_context(model=model, train=train, dev=train, brief=brief)
+    _, *others = fit("zero_shot", context, formats=["system_user"])
+    needed = wrong == "no JSON" or (wrong is not None and schema is not None)
+    names = ["zero_shot_free"] * (schema is not None) + ["zero_shot_repair"] * needed
+    assert [arm.name for arm in others] == names
+    if needed:
+        arm = others[-1]
+        assert arm.options["repairs"] == arm.prompt.recipe.repairs == 2
+        assert arm.options["decoding"] == "free"
+        [trial] = arm.options["search"]["trace"]
+        assert (trial["items"], trial["asked"], trial["score"]) == (12, 24, 1.0)
+        save_arm(arm, tmp_path / "arm")
+        loaded = load_arm(tmp_path / "arm", lambda spec: model)
+        assert loaded.answer_all(TEST[:3]) == arm.answer_all(TEST[:3])
+        without = fit("zero_shot", context, formats=["system_user"], repairs=0)
+        assert [arm.name for arm in without] == ["zero_shot", *names[:-1]]
+
+
+def test_the_users_temperature_is_asked_at(brief: Brief, fit_context: MakeContext) -> None:
+    model = ScriptedModel(lambda request: "BILLING")
+    for temperature in (0.0, 0.8):
+        model.requests.clear()
+        warm = replace(brief, temperature=temperature)
+        for name in PROMPTING:
+            for arm in fit(name, fit_context(model=model, brief=warm)):
+                arm.answer_all(TEST[:2])
+        assert {request.temperature for request in model.requests} == {temperature}
+
+
+@pytest.mark.parametrize("name", PROMPTING)
+def test_the_search_is_told_trial_by_trial(name: str, fit_context: MakeContext) -> None:
+    for arm in fit(name, fit_context()):
+        search = arm.options["search"]
+        assert sum(trial["asked"] for trial in search["trace"]) == search["dev_calls"]
+        assert {trial["stage"] for trial in search["trace"]} <= {"screen", "final"}
+        assert search["trace"][-1]["name"] in search["tried"]
 
 
 def test_a_schema_is_shown_unless_the_instruction_names_its_fields() -> None:

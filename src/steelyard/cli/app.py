@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 from steelyard._version import __version__
 from steelyard.errors import SteelyardError, closest
 
-_VERBS = ("run", "ask", "init", "data", "report", "models")
+_VERBS = ("run", "plan", "ask", "init", "data", "report", "models", "cache")
 _INTERRUPTED = 130
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 

@@ -15,9 +15,10 @@ from steelyard.task import Task, load_task
 from steelyard.task.formats import BadRow
 from steelyard.task.formats.folder import is_dataset_folder
 from steelyard.task.guess import guess_file
+from steelyard.task.model_choice import ModelConfig
 from steelyard.task.near import NearPair, near_pairs
 from steelyard.task.normalise import asked_text, exact_key, normalised_key
-from steelyard.task.read import read_file
+from steelyard.task.read import read_file, scored_by_rules_alone
 from steelyard.task.rows import RowParser
 from steelyard.task.source import names_in
 
@@ -37,8 +38,9 @@ class Unreadable(NamedTuple):
 class Brief:
     """What is known of the task besides its rows; guessed where there is only a file.
 
-    ``labels`` are those declared, in order; empty when none are. ``requests_per_day`` is the task's
-    traffic, assumed (`assumed_traffic`) where it states none.
+    ``labels`` are those declared, in order; empty when none are. ``model`` is the task's first,
+    ``other_models`` the rest. ``requests_per_day`` is the task's traffic, assumed
+    (`assumed_traffic`) where it states none.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Brief:
     columns: Mapping[str, str]
     paths: Mapping[str, Path]
     task: Task | None = None
+    other_models: tuple[ModelSpec, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +167,8 @@ def open_dataset(source: Task | Brief | Path | str) -> Dataset:
     Raises `ConfigError` for a wrong task and `DataError` for a file that cannot be read at all.
     """
     brief = open_brief(source)
-    parser = RowParser(brief.kind, (), brief.columns, patient=True)
+    needs_output = brief.task is None or not scored_by_rules_alone(brief.task)
+    parser = RowParser(brief.kind, (), brief.columns, patient=True, needs_output=needs_output)
     examples: list[Example] = []
     numbers: list[int] = []
     parts: list[str] = []
@@ -221,7 +225,7 @@ def open_brief(
         hint = closest(path.name, names_in(path.parent))
         raise DataError(f"no file {path}{hint}: give a task's folder or a file of examples")
     guess = guess_file(path, columns, patient=True)
-    model = Task.model_fields["model"].default
+    model = ModelConfig()
     traffic = Task.model_fields["traffic"].default
     return Brief(
         name=path.name,
@@ -254,4 +258,5 @@ def _brief_of(task: Task) -> Brief:
         columns=task.columns.given(),
         paths=task.example_paths,
         task=task,
+        other_models=tuple(ModelSpec(**model.to_spec()) for model in task.models[1:]),
     )

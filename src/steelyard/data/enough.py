@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from steelyard.data.dataset import Dataset
 from steelyard.errors import ConfigError, DataError
-from steelyard.score import get_metric
+from steelyard.score import Materials, Metric, MetricSpec, build_metric, get_metric
 from steelyard.stats import (
     Detectable,
     detectable_difference,
@@ -163,12 +163,27 @@ def unseen_reason(data: Dataset) -> str | None:
     task = data.brief.task
     name = task.primary_metric if task is not None else DEFAULT_METRIC[data.brief.kind]
     try:
-        metric = get_metric(name)
+        if ":" not in name:  # the user's own function is not run to look at data
+            metric = _metric(data, name)
+            if metric.binary and metric.decomposable:
+                return None
     except ConfigError as error:
         return str(error)
-    if metric.binary and metric.decomposable:
-        return None
     return f"depends on the spread of {name}, which is seen after a run"
+
+
+def _metric(data: Dataset, name: str) -> Metric:
+    task = data.brief.task
+    if task is None:
+        return get_metric(name)
+    materials = Materials(
+        kind=data.brief.kind,
+        instruction=task.instruction,
+        rules=task.rules,
+        judge=None if task.judge is None else task.judge.model_dump(mode="json"),
+        folder=task.folder,
+    )
+    return build_metric(MetricSpec(name, task.metric_configs[0].options), materials)
 
 
 def shown_by(items: int) -> Detectable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from steelyard.model.base import Model, ModelSpec, OnDone
+from steelyard.model.schema_check import check_schema
 from steelyard.registry import Registry
 
 PROVIDERS: Registry[Callable[[ModelSpec], Model]] = Registry(
@@ -26,4 +27,4 @@ def load_model(spec: ModelSpec) -> Model:
     return PROVIDERS.get(spec.provider)(spec)
 
 
-__all__ = ["PROVIDERS", "Model", "ModelSpec", "OnDone", "load_model"]
+__all__ = ["PROVIDERS", "Model", "ModelSpec", "OnDone", "check_schema", "load_model"]

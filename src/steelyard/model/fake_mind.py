@@ -12,6 +12,11 @@ from steelyard.core import Request
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _SHOT = re.compile(r"^\w+: (?P<input>.+)\n\w+: (?P<output>.+)$", re.MULTILINE)
 _LABEL_LIST = re.compile(r"one of(?: these)?: (.+?)\.?$", re.MULTILINE)
+_MARKER = "Answer:"
+_REASONED = f'begins with "{_MARKER}"'
+"""Where a prompt says so, the fake reasons first."""
+_FOLLOW_UPS = ("Now give the ", "That answer cannot be used")
+"""How a turn begins that only asks again about the turn before."""
 SHARPNESS = 6.0
 """How strongly a lead in the vote becomes a probability."""
 
@@ -50,9 +55,14 @@ def smart_reply(request: Request) -> Reply:
     known = list(dict.fromkeys([*(output for _, output in shots), *_listed_labels(request)]))
     if not known:
         return _free(query, request)
-    best = max(known, key=lambda output: _vote(output, query, shots))
-    if not shots and _hash(query) % 7 == 0:
-        return _free("I am not sure about this one", request)
+    votes = {output: _vote(output, query, shots) for output in known}
+    best = max(known, key=lambda output: votes[output])
+    if request.temperature > 0:
+        best = _sample(_shares(votes), request)
+    elif not shots and _hash(query) % 7 == 0:
+        best = "I am not sure about this one"
+    if any(_REASONED in message.content for message in request.messages):
+        best = f"The words of the text point one way.\n{_MARKER} {best}"
     return _free(best, request)
 
 
@@ -65,13 +75,17 @@ def _vote(output: str, query: str, shots: list[tuple[str, str]]) -> float:
 
 
 def _chosen(votes: dict[str, float], request: Request) -> Reply:
-    weights = {choice: math.exp(SHARPNESS * vote) for choice, vote in votes.items()}
-    total = sum(weights.values())
-    probabilities = {choice: weight / total for choice, weight in weights.items()}
+    probabilities = _shares(votes)
     choice = max(probabilities, key=lambda name: probabilities[name])
     if request.temperature > 0:
         choice = _sample(probabilities, request)
     return Reply(choice, "choice", max(1, len(tokenize(choice))), probabilities)
+
+
+def _shares(votes: dict[str, float]) -> dict[str, float]:
+    weights = {choice: math.exp(SHARPNESS * vote) for choice, vote in votes.items()}
+    total = sum(weights.values())
+    return {choice: weight / total for choice, weight in weights.items()}
 
 
 def _sample(probabilities: dict[str, float], request: Request) -> str:
@@ -95,8 +109,11 @@ def _free(text: str, request: Request) -> Reply:
 
 
 def _query(request: Request) -> str:
-    """The last paragraph of the last turn, without its field names."""
-    paragraph = request.messages[-1].content.strip().split("\n\n")[-1] if request.messages else ""
+    """The last paragraph of the last turn that asks something new, without its field names."""
+    turns = list(request.messages)
+    while len(turns) > 2 and turns[-1].content.startswith(_FOLLOW_UPS):
+        del turns[-2:]
+    paragraph = turns[-1].content.strip().split("\n\n")[-1] if turns else ""
     lines = [line for line in paragraph.splitlines() if not re.fullmatch(r"\w+:", line.strip())]
     return re.sub(r"^\w+: ", "", "\n".join(lines)).strip()
 
@@ -105,14 +122,21 @@ def _shots(request: Request) -> list[tuple[str, str]]:
     """Pairs of user and assistant turns, and ``Field: input / Field: output`` pairs in any turn."""
     turns = request.messages
     pairs = [
-        (_query(Request(turns[: index + 1])), turns[index + 1].content.strip())
+        (_query(Request(turns[: index + 1])), _final(turns[index + 1].content))
         for index in range(len(turns) - 1)
-        if turns[index].role == "user" and turns[index + 1].role == "assistant"
+        if turns[index].role == "user"
+        and turns[index + 1].role == "assistant"
+        and not (index + 2 < len(turns) and turns[index + 2].content.startswith(_FOLLOW_UPS))
     ]
     for message in turns:
         found = _SHOT.finditer(message.content)
         pairs += [(match["input"], match["output"].strip()) for match in found]
     return pairs
+
+
+def _final(output: str) -> str:
+    """What a shot answers with, its reasoning left out."""
+    return output.rpartition(_MARKER)[2].strip()
 
 
 def _listed_labels(request: Request) -> list[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, cast
 
 from steelyard.core import Completion, Request
-from steelyard.model.base import OnDone
+from steelyard.model.base import OnDone, sampling_seed
 from steelyard.model.engine.cache import Prefix, Shape
 from steelyard.model.engine.guide import Guides
 from steelyard.model.engine.plan import Bounds, plan_batches
@@ -171,7 +171,7 @@ class LocalModel:
             max_output_tokens=request.max_output_tokens,
             root=self._trie(request.choices) if request.choices else None,
             temperature=request.temperature,
-            seed=request.seed,
+            seed=sampling_seed(request) if request.temperature > 0 else None,
             stop=request.stop,
             stopped=self._stopper(request.stop) if request.stop else None,
             guide=self._guides.start(request.schema) if request.schema else None,

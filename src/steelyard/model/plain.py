@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from steelyard.core import Completion, Request
-from steelyard.model.base import OnDone
+from steelyard.model.base import OnDone, sampling_seed
 from steelyard.model.engine.guide import Guide
 from steelyard.model.local import LocalModel
 
@@ -63,7 +63,7 @@ class PlainModel(LocalModel):
             "max_new_tokens": first.max_output_tokens,
         }
         if first.temperature > 0:
-            torch.manual_seed(first.seed or 0)
+            torch.manual_seed(sampling_seed(first))
             options["temperature"] = first.temperature
         if first.choices:
             options["prefix_allowed_tokens_fn"] = self._allowed(first.choices, width)
@@ -138,6 +138,8 @@ def _alike(group: list[int], requests: Sequence[Request]) -> list[list[int]]:
     found: dict[Any, list[int]] = {}
     for index in group:
         r = requests[index]
-        kind = (r.choices, r.schema, r.max_output_tokens, r.temperature, r.seed)
+        # A batch has one stream of random numbers: what is sampled is asked alone.
+        seed = sampling_seed(r) if r.temperature > 0 else None
+        kind = (r.choices, r.schema, r.max_output_tokens, r.temperature, seed)
         found.setdefault(kind, []).append(index)
     return list(found.values())

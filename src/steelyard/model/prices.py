@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from steelyard.core import Price
 from steelyard.errors import ConfigError, closest
+from steelyard.model.hosted.secrets import DEFAULT_BASE_URL
+from steelyard.task.model_choice import endpoints
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
@@ -25,7 +29,8 @@ LOCAL_PROVIDERS = frozenset({"embedded", "hf", "fake", "classical"})
 GPU_PROVIDERS = ("embedded", "hf")
 MACHINE = "machine"
 _TRAINING = "training"
-_KEYS = ("input", "cached", "output", "per_hour", _TRAINING)
+_BATCH = "batch"
+_KEYS = ("input", "cached", "output", "per_hour", _BATCH, _TRAINING)
 _YOURS = "your prices in task.yaml"
 
 Overrides = Mapping[str, Mapping[str, Any]]
@@ -38,14 +43,20 @@ def price_for(
     *,
     base_url: str | None = None,
     when: datetime | None = None,
+    batch: bool = False,
 ) -> Price:
-    """Return the price of a model.
+    """Return the price of a model, of its direct requests or of those in a ``batch``.
 
     ``overrides`` is the task's ``prices``: per million tokens, or ``per_hour``, under the model's
     ``name`` (or ``provider:name``), each winning over the book. Local models are priced by
     :func:`machine_price`. Hosted ones are looked up at ``base_url``'s provider, or at ``provider``;
     ``when`` (default: now) picks among dated prices. Bad overrides raise `ConfigError`.
     """
+    if batch:
+        direct = price_for(provider, name, overrides, base_url=base_url, when=when)
+        every = _amounts(overrides)
+        given = every.get(f"{provider}:{name}") or every.get(name, {})
+        return _batch_price(direct, given.get(_BATCH), base_url)
     own = _checked(overrides)
     amounts = own.get(f"{provider}:{name}") or (own.get(name) if name != MACHINE else None)
     if amounts and ("per_hour" in amounts or {"input", "output"} <= set(amounts)):
@@ -55,6 +66,39 @@ def price_for(
         return machine_price(overrides) if own_machine or not _on_gpu(provider) else _GPU_PRICE
     listed = _book_price(provider, name, base_url, when or datetime.now(UTC))
     return _own_price(amounts, listed) if amounts else listed
+
+
+def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> Price:
+    """The price in a batch: the user's share of the direct price, or that of the endpoint."""
+    if price.machine_hour is not None:
+        return price
+    said = f"in batches {share} of it, by {_YOURS}"
+    if share is None:
+        known = _batch_terms(base_url)
+        if known is None:
+            full = "no batch price is known for this endpoint, so the full one counts"
+            return replace(price, source=f"{price.source}; {full}")
+        share = Decimal(str(known["share"]))
+        said = f"in batches {share} of it, {known['source']}, {known['date']}"
+    cheaper = {
+        key: amount * share
+        for key in ("input", "cached", "output")
+        if (amount := getattr(price, key)) is not None
+    }
+    return replace(price, source=f"{price.source}; {said}", **cheaper)
+
+
+def _batch_terms(base_url: str | None) -> Mapping[str, Any] | None:
+    """What is known of the batch interface of the endpoint at ``base_url``; `None`: OpenAI's own."""
+    host = urlsplit(base_url or DEFAULT_BASE_URL).hostname or ""
+    for known in endpoints().values():
+        place = urlsplit(known.get("base_url") or known.get("hint") or "").hostname or ""
+        place = place.removeprefix(
+            "resource"
+        )  # a user's own resource lies before the provider's name
+        if _BATCH in known and place and (host == place or host.endswith(f".{place.lstrip('.')}")):
+            return dict(known[_BATCH])
+    return None
 
 
 _GPU_PRICE = Price(
@@ -114,9 +158,9 @@ def price_book() -> str:
 
 
 def _checked(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
-    """What answers cost, by model: the amounts that are set but for training."""
+    """What answers cost, by model: the amounts that are set but for training and batches."""
     return {
-        name: {key: amount for key, amount in amounts.items() if key != _TRAINING}
+        name: {key: amount for key, amount in amounts.items() if key not in (_TRAINING, _BATCH)}
         for name, amounts in _amounts(overrides).items()
     }
 

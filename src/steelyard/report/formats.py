@@ -16,7 +16,7 @@ _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _LEAST_MONEY = Decimal("0.001")
 _SHARES = frozenset(
     "accuracy exact_match normalised_match token_f1 macro_f1 rouge_l chrf embedding_similarity numeric "
-    "json_match field_f1 rules judge".split()
+    "json_match field_f1 rules rules_all rules_loose rules_all_loose judge".split()
 )
 
 

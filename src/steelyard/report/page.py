@@ -260,6 +260,7 @@ class Page(View):
         for each in found if isinstance(found, list) else []:
             if isinstance(each, Mapping):
                 name = each.get("strategy") or each.get("name")
+                name = f"{name} on {each['model']}" if each.get("model") else name
                 made.append({"strategy": str(name), "reason": str(each.get("reason") or "")})
             elif isinstance(each, (list, tuple)) and len(each) == 2:
                 made.append({"strategy": str(each[0]), "reason": str(each[1])})

@@ -57,6 +57,17 @@ class ArmView:
         return str(self.data.get("strategy") or self.name)
 
     @property
+    def strategy_name(self) -> str:
+        """The arm's name without its model's tag."""
+        return self.name.partition("@")[0]
+
+    @property
+    def twin_name(self) -> str:
+        """The name of the constrained arm beside a free one, on the same model."""
+        _, at, tag = self.name.partition("@")
+        return f"{self.strategy_name.removesuffix('_free')}{at}{tag}"
+
+    @property
     def family(self) -> str:
         """Which column of the field's comparison it belongs to."""
         known = words()["families"].get(self.strategy)
@@ -65,7 +76,7 @@ class ArmView:
     @property
     def free(self) -> bool:
         """Whether it answers in free text, read back into a label."""
-        return self.section("options").get("decoding") == "free" or self.name.endswith("_free")
+        return self.section("options").get("decoding") == "free" or self.strategy_name.endswith("_free")
 
     @property
     def about(self) -> str:
@@ -229,7 +240,7 @@ class View:
         """Arms answered both ways: constrained, free, and their comparison where there is one."""
         pairs = []
         for free in self.arms:
-            twin = self.arm(free.name.removesuffix("_free")) if free.free else None
+            twin = self.arm(free.twin_name) if free.free else None
             if twin is not None and twin is not free:
                 pairs.append((twin, free, self._between(free.name, twin.name)))
         return pairs

@@ -1,59 +1,177 @@
-"""``--max-cost``: stop before the hosted tokens of a run cost more than the user allows."""
+"""``--max-cost``: a hard cap on the money that a run pays for hosted answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
+from decimal import ROUND_UP, Decimal
+from threading import RLock
+from typing import Literal
 
-from steelyard.core import Price, Request
-from steelyard.errors import SteelyardError
-from steelyard.run.store import Usage
+from steelyard.core import Completion, Price, Request
+from steelyard.errors import BudgetError, ConfigError
+from steelyard.model.base import Meter, ModelSpec
+from steelyard.model.hosted.address import hosted_fingerprint
+from steelyard.run.store import AskedModel, Usage
 
 _MILLION = Decimal(1_000_000)
+_CENT_OF_A_CENT = Decimal("0.0001")
+_ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
+_SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
+
+CountTokens = Callable[[str], int | None]
 
 
-@dataclass(frozen=True)
 class Budget:
-    """A cap in money on what a run asks of a hosted model, at that model's token price."""
+    """One cap for all hosted models of a run, each at its own price; safe from any thread.
 
-    cap: Decimal
-    price: Price
+    ``prices`` names each model by its fingerprint or by its name, as `prices_of` does. What is spent
+    is counted from the usage that endpoints report; before a request is sent the most that it can
+    cost is set aside, so that the cap holds with many requests in flight. A model whose answers turn
+    out to cost more than their length allows (hidden reasoning) has correspondingly more set aside
+    from then on.
+    """
 
-    def money(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> Decimal:
-        """Return what these tokens cost; cached tokens are part of the input tokens."""
-        given = self.price.input or Decimal(0)
-        cached = self.price.cached if self.price.cached is not None else given
-        produced = self.price.output or Decimal(0)
-        fresh = input_tokens - cached_tokens
-        return (fresh * given + cached_tokens * cached + output_tokens * produced) / _MILLION
+    def __init__(self, cap: Decimal, prices: Mapping[str, Price]) -> None:
+        self.cap = cap
+        self._prices = dict(prices)
+        self._lock = RLock()
+        self._meters: dict[AskedModel, _Meter] = {}
+        self._spent = Decimal(0)
 
-    def check(
-        self,
-        spent: Usage,
-        requests: Sequence[Request],
-        count_tokens: Callable[[str], int | None],
-    ) -> None:
-        """Raise when ``requests`` might carry the run past the cap; nothing has been sent then."""
-        so_far = self.money(spent.input_tokens, spent.cached_tokens, spent.output_tokens)
-        bound = sum((self._bound(request, count_tokens) for request in requests), Decimal(0))
-        if so_far + bound > self.cap:
-            currency = self.price.currency
-            raise SteelyardError(
-                f"stopped at {so_far:.4f} {currency} of --max-cost {self.cap}: the next "
-                f"{len(requests)} requests may cost up to {bound:.4f} {currency}; "
-                "everything measured is kept: raise --max-cost and run again to go on"
-            )
+    @property
+    def spent(self) -> Decimal:
+        """What was paid so far, in the prices' currency."""
+        with self._lock:
+            return self._spent
 
-    def _bound(self, request: Request, count_tokens: Callable[[str], int | None]) -> Decimal:
-        """Return the most one request may cost.
+    def resume(self, paid: Mapping[AskedModel, Usage]) -> None:
+        """Begin with what the run folder already paid for."""
+        for model, usage in paid.items():
+            price = self._price(model)
+            if price is not None:
+                self._spent += money(
+                    price, usage.input_tokens, usage.cached_tokens, usage.output_tokens
+                )
 
-        Where the tokenizer is not known, two bytes of text are counted as one token: English needs
-        about four and no common script fewer than two.
+    def meter(self, model: AskedModel, count_tokens: CountTokens) -> Meter | None:
+        """Return the meter of a hosted model; ``None`` for one that is paid by the hour.
+
+        Raises `ConfigError` where its price is not known.
         """
-        given = 0
-        for message in request.messages:
-            counted = count_tokens(message.content)
-            size = len(message.content.encode()) // 2 + 1 if counted is None else counted
-            given += size + 8  # the chat template's own tokens around a turn
-        return self.money(given, 0, request.max_output_tokens)
+        with self._lock:
+            if model not in self._meters:
+                price = self._price(model)
+                if price is not None and price.machine_hour is not None:
+                    return None
+                if price is None or price.input is None or price.output is None:
+                    why = f": {price.source}" if price is not None and price.source else ""
+                    raise ConfigError(f"--max-cost needs the price of {model.name}{why}")
+                self._meters[model] = _Meter(self, price, count_tokens)
+            return self._meters[model]
+
+    def _price(self, model: AskedModel) -> Price | None:
+        return self._prices.get(model.fingerprint) or self._prices.get(model.name)
+
+
+class _Meter:
+    """One model's part in the budget; the budget's fields are shared under its lock."""
+
+    def __init__(self, budget: Budget, price: Price, count_tokens: CountTokens) -> None:
+        self._budget = budget
+        self._price = price
+        self._count_tokens = count_tokens
+        self._aside = Decimal(0)  # the bounds of what is in flight
+        self._excess = Decimal(1)  # how far an answer went over its bound at most
+        self._next = Decimal(0)
+
+    def reserve(self, request: Request) -> Literal["go", "wait", "stop"]:
+        """See `steelyard.model.base.Meter`."""
+        bound = self._bound(request)
+        budget = self._budget
+        with budget._lock:
+            self._next = bound * self._excess
+            if budget._spent + self._next > budget.cap:
+                return "stop"
+            aside = sum(
+                (each._aside * each._excess for each in budget._meters.values()), Decimal(0)
+            )
+            if budget._spent + aside + self._next > budget.cap:
+                return "wait"
+            self._aside += bound
+            return "go"
+
+    def owe(self, request: Request) -> None:
+        """See `steelyard.model.base.Meter`."""
+        bound = self._bound(request)
+        with self._budget._lock:
+            self._aside += bound
+
+    def settle(self, request: Request, completion: Completion | None) -> None:
+        """See `steelyard.model.base.Meter`."""
+        bound = self._bound(request)
+        with self._budget._lock:
+            self._aside -= bound
+            if completion is None:
+                return
+            cost = money(
+                self._price,
+                completion.input_tokens,
+                completion.cached_tokens,
+                completion.output_tokens,
+            )
+            self._budget._spent += cost
+            if bound:
+                self._excess = max(self._excess, cost / bound)
+
+    def over(self) -> BudgetError:
+        """See `steelyard.model.base.Meter`."""
+        with self._budget._lock:
+            spent, cap = self._budget._spent, self._budget.cap
+            coming, excess = self._next, self._excess
+        currency = self._price.currency
+        longer = (
+            f" (answers cost up to {excess:.1f} times what their length allows: hidden reasoning)"
+            if excess > 1
+            else ""
+        )
+        return BudgetError(
+            f"stopped at {_shown(spent)} {currency} of --max-cost {cap}: the next request may cost "
+            f"up to {_shown(coming)} {currency}{longer}; everything measured is kept: "
+            "raise --max-cost and run again to go on"
+        )
+
+    def _bound(self, request: Request) -> Decimal:
+        """The most that ``request`` can cost by its length: all it sends, and the longest answer."""
+        texts = [message.content for message in request.messages]
+        texts += [*request.choices, *((request.schema,) if request.schema is not None else ())]
+        given = sum(self._tokens(text) + _ROOM for text in texts)
+        return money(self._price, given, 0, request.max_output_tokens + _ROOM)
+
+    def _tokens(self, text: str) -> int:
+        counted = self._count_tokens(text)
+        return len(text.encode("utf-8", "replace")) // _SLACK + 1 if counted is None else counted
+
+
+def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
+    """Return the prices of a run's models as `Budget` takes them; none needs to be built for it."""
+    known: dict[str, Price] = {}
+    for spec, price in models:
+        if spec.provider == "openai":
+            known[hosted_fingerprint(spec)] = price
+        else:  # a fake plays any model; its options are not in its name
+            known[f"{spec.provider}:{spec.name.partition('?')[0]}"] = price
+    return known
+
+
+def money(price: Price, input_tokens: int, cached_tokens: int, output_tokens: int) -> Decimal:
+    """Return what these tokens cost; cached tokens are part of the input tokens."""
+    given = price.input or Decimal(0)
+    cached = price.cached if price.cached is not None else given
+    fresh = input_tokens - cached_tokens
+    produced = output_tokens * (price.output or Decimal(0))
+    return (fresh * given + cached_tokens * cached + produced) / _MILLION
+
+
+def _shown(amount: Decimal) -> Decimal:
+    """To a hundredth of a cent, up: less than that is not nothing."""
+    return amount.quantize(_CENT_OF_A_CENT, rounding=ROUND_UP)

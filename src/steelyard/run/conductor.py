@@ -5,36 +5,39 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from steelyard.cost import Usage
-from steelyard.data import Audit, CheckOptions, check
-from steelyard.data.dataset import open_dataset
+from steelyard.data import Audit
+from steelyard.errors import EndpointError
 from steelyard.files import write_whole
 from steelyard.model import load_model
+from steelyard.model.answer_cache import open_cache
 from steelyard.run import files
+from steelyard.run.ahead import look_ahead
+from steelyard.run.audited import look_over
+from steelyard.run.blocks import blocks_of
 from steelyard.run.budget import Budget
+from steelyard.run.consistency import consistency_warnings
+from steelyard.run.endings import Endings
+from steelyard.run.identity import check_identity
+from steelyard.run.jobs import Ended, Job
+from steelyard.run.judging import agreement_of, judge_of, judge_report, on_account
 from steelyard.run.measure import latency, quality, tokens
-from steelyard.run.plan import Plan, RunOptions, check_identity, describe, make_plan, names_of
+from steelyard.run.outlook import short_text
+from steelyard.run.plan import Plan, RunOptions, default_folder, describe, make_plan
 from steelyard.run.progress import Display, logged
 from steelyard.run.recorder import Recorder
 from steelyard.run.result import Circumstances, build_result
-from steelyard.run.steps import Steps, model_builder, training_seconds
+from steelyard.run.steps import NO_GAP, Steps, model_builder, training_seconds
 from steelyard.run.store import Store, locked
-from steelyard.run.weigh import Measured, weigh
+from steelyard.run.weigh import Measured, Weighed, weigh
 from steelyard.strategy import Arm
 from steelyard.task import Task
-
-_NO_GAP = {
-    "majority": "it learns nothing from an input",
-    "nearest_neighbour": "on train it would find the very example asked about",
-    "retrieved_few_shot": "on train it would retrieve the very example asked about",
-    "zero_shot": "nothing was fitted on train",
-}
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def run(
     out: Path | str | None = None,
     *,
     strategies: Sequence[str] | None = None,
-    model: str | None = None,
+    model: str | Sequence[str] | None = None,
     seed: int = 0,
     skip_bad_rows: bool = False,
     no_cache: bool = False,
@@ -71,28 +74,29 @@ def run(
     """Weigh a task's strategies and leave the run in ``out`` (default: ``runs/NAME`` here).
 
     A run that was interrupted goes on where it stopped when it is called again with the same task
-    and options. ``no_cache`` throws away what ``out`` holds of an earlier run. Raises a
-    `SteelyardError` with one line for every mistake or limit; what was measured by then is kept.
+    and options. With several models, in the task or as ``model``, every strategy runs on each; an arm
+    ends with a reason where its model fails, and the others go on. ``no_cache`` throws away what
+    ``out`` holds of an earlier run, and uses no answers of others. Raises a `SteelyardError` with one
+    line for every mistake or limit; what was measured by then is kept.
     """
     chosen = None if strategies is None else tuple(strategies)
-    options = RunOptions(chosen, model, seed, skip_bad_rows, no_cache, max_cost)
+    models = model if model is None or isinstance(model, str) else tuple(model)
+    options = RunOptions(chosen, models, seed, skip_bad_rows, no_cache, max_cost)
     return run_plan(make_plan(task, options), out, display or Display())
 
 
 def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
     """Carry out a plan in its folder; see :func:`run`."""
-    folder = Path(out) if out is not None else Path("runs") / plan.task.name.replace("/", "-")
+    folder = Path(out) if out is not None else default_folder(plan)
     files.make_folder(folder)
     with _opened(plan, folder) as store, logged(folder), files.storage_guard(folder):
-        display.say(describe(plan, folder))
+        display.say(describe(plan, folder, short_text(look_ahead(plan, folder))))
         steps = _steps(plan, folder, store, display)
-        audit = _audit(plan, display)
-        arms = [
-            measured
-            for spec, key in zip(plan.specs, names_of(plan.specs), strict=True)
-            for measured in _measure(steps, steps.fit(spec, key), key)
-        ]
-        return _conclude(steps, arms, audit)
+        audit = look_over(plan, display)
+        endings = Endings(plan, display)
+        arms = list(_measure(steps, endings))
+        endings.check_measured(sum(measured.model is not None for measured in arms))
+        return _conclude(steps, arms, audit, endings)
 
 
 @contextmanager
@@ -104,8 +108,8 @@ def _opened(plan: Plan, folder: Path) -> Iterator[Store]:
             files.clear_run(folder)
         store = Store.in_folder(folder)
         try:
-            check_identity(store.meta("identity"), plan, folder)
-            store.set_meta("identity", plan.identity)
+            identity = check_identity(store.meta("identity"), plan, folder)
+            store.set_meta("identity", identity)
             store.set_meta("attempts", (store.meta("attempts") or 0) + 1)
             if store.meta("created") is None:
                 store.set_meta("created", datetime.now(UTC).isoformat(timespec="seconds"))
@@ -116,10 +120,14 @@ def _opened(plan: Plan, folder: Path) -> Iterator[Store]:
 
 def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> Steps:
     cap = plan.options.max_cost
-    recorder = Recorder(store, None if cap is None else Budget(cap, plan.model_price))
+    judges = () if plan.judge is None else (plan.judge,)
+    asked = (*plan.models, *judges)
+    prices = {name: model.price for model in reversed(asked) for name in model.names}
+    cache = None if plan.options.no_cache else open_cache()
+    recorder = Recorder(store, None if cap is None else Budget(cap, prices), cache)
     build_model = model_builder(recorder, load_model)
     for metric in plan.metrics:
-        metric.connect(build_model)
+        metric.connect(on_account(recorder, build_model))
     return Steps(
         plan=plan,
         folder=folder,
@@ -132,32 +140,56 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> Steps:
     )
 
 
-def _measure(steps: Steps, arms: Sequence[Arm], key: str) -> Iterator[Measured]:
-    for arm in arms:
-        records = steps.test(arm)
-        primary, *others = [
-            quality(metric, records, steps.plan.split.test, steps.plan.seed)
-            for metric in steps.metrics
-        ]
-        spent = steps.store.usage(f"fit:{key}")
-        fitted = steps.store.step(f"fit:{key}") or {}
-        wall = float(fitted.get("seconds", 0.0))
-        gap, why = _gap(steps, arm, primary["value"])
-        yield Measured(
-            arm=arm,
-            records=records,
-            quality=primary,
-            more_qualities=others,
-            tokens=tokens(records) if arm.model_name else _NO_TOKENS,
-            latency=latency(steps.latency(arm)),
-            search=Usage(
-                spent.input_tokens, spent.cached_tokens, spent.output_tokens, spent.machine_seconds
-            ),
-            fit_seconds=wall,
-            trained_seconds=training_seconds(arm.options) if arm.model_name else wall,
-            gap=gap,
-            gap_reason=why,
+def _measure(steps: Steps, endings: Endings) -> Iterator[Measured]:
+    """Fit each job and measure its arms; those whose model fails are left to ``endings``."""
+    for job in steps.plan.jobs:
+        arms: list[Arm] = []
+        if not endings.skips(job):
+            with endings.bearing(job):
+                arms = steps.fit(job)
+        for arm in arms:
+            if not endings.skips(job, arm.name):
+                with endings.bearing(job, arm.name):
+                    yield _measure_arm(steps, job, arm)
+
+
+def _measure_arm(steps: Steps, job: Job, arm: Arm) -> Measured:
+    records = steps.test(arm)
+    primary, *others = [
+        quality(metric, records, steps.plan.split.test, steps.plan.seed) for metric in steps.metrics
+    ]
+    fitted = steps.store.step(f"fit:{job.key}") or {}
+    wall = float(fitted.get("seconds", 0.0))
+    gap, why = _gap(steps, arm, primary["value"])
+    return Measured(
+        arm=arm,
+        model=job.model,
+        records=records,
+        quality=primary,
+        more_qualities=others,
+        tokens=tokens(records) if arm.model_name else _NO_TOKENS,
+        latency=latency(steps.latency(arm), steps.is_batched(arm)),
+        search=_searched(steps, job),
+        fit_seconds=wall,
+        trained_seconds=training_seconds(arm.options) if arm.model_name else wall,
+        gap=gap,
+        gap_reason=why,
+        blocks=blocks_of(steps, arm, records),
+    )
+
+
+def _searched(steps: Steps, job: Job) -> dict[str, Usage]:
+    """What a job's fit asked of models, by their names."""
+    found: dict[str, Usage] = {}
+    for model, spent in steps.store.usage_by_model(f"fit:{job.key}").items():
+        before = found.get(model.name, Usage())
+        found[model.name] = Usage(
+            before.input_tokens + spent.input_tokens,
+            before.cached_tokens + spent.cached_tokens,
+            before.output_tokens + spent.output_tokens,
+            before.machine_seconds + spent.machine_seconds,
         )
+    return found
 
 
 _NO_TOKENS: Mapping[str, Any] = {
@@ -169,39 +201,23 @@ _NO_TOKENS: Mapping[str, Any] = {
 
 
 def _gap(steps: Steps, arm: Arm, test_score: float | None) -> tuple[float | None, str | None]:
-    if arm.strategy in _NO_GAP:
-        return None, _NO_GAP[arm.strategy]
+    if arm.strategy in NO_GAP:
+        return None, NO_GAP[arm.strategy]
     examples = steps.gap_examples(arm)
     if not examples:
         return None, "there is no test example to compare with"
     return steps.gap(arm, test_score, examples), None
 
 
-def _audit(plan: Plan, display: Display) -> Audit:
-    """Look over the examples before anything is spent, in the parts in which they are used.
-
-    Meanings are not compared here: the sentence encoder would take longer than it tells.
-    """
-    data = open_dataset(plan.task).with_parts(plan.split)
-    with display.job("audit") as job:
-        audit = check(
-            data,
-            CheckOptions(encoder=False, seed=plan.seed),
-            on_check=lambda _, done, total: job(done, total),
-        )
-    for finding in audit.findings:
-        if finding.severity == "error":
-            display.say(f"audit: {finding.check}: {finding.message}")
-    return audit
-
-
-def _conclude(steps: Steps, arms: Sequence[Measured], audit: Audit) -> RunResult:
+def _conclude(steps: Steps, arms: Sequence[Measured], audit: Audit, endings: Endings) -> RunResult:
     """Weigh, promote the winner, and write the result last: it says that the run is done."""
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
     weighed = weigh(arms, plan)
+    weighed = _warned(weighed, (*endings.warnings(), *_unsteady(arms, weighed.verdict.arm)))
     promoted = _promote(steps, arms, weighed.verdict.arm)
-    result = build_result(plan, arms, weighed, promoted, _circumstances(steps, audit))
+    circumstances = _circumstances(steps, arms, audit, endings.ended)
+    result = build_result(plan, arms, weighed, promoted, circumstances)
     write_report(folder, result)
     files.remove_folder(folder / "work")
     files.write_result(folder / "result.json", result)
@@ -209,11 +225,43 @@ def _conclude(steps: Steps, arms: Sequence[Measured], audit: Audit) -> RunResult
     return RunResult(result, folder, folder / "winner" if promoted["promoted"] else None)
 
 
-def _circumstances(steps: Steps, audit: Audit) -> Circumstances:
-    known: dict[str, Any] = {}
-    for key in names_of(steps.plan.specs):
-        known |= (steps.store.step(f"fit:{key}") or {}).get("model", {})
-    return Circumstances(str(steps.store.meta("created")), known, audit)
+def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
+    verdict = weighed.verdict
+    more = replace(verdict, warnings=(*warnings, *verdict.warnings))
+    return replace(weighed, verdict=more)
+
+
+def _unsteady(arms: Sequence[Measured], recommended: str | None) -> list[str]:
+    """Warn where the arm that is recommended is not steady."""
+    found = [each.blocks.get("consistency") for each in arms if each.arm.name == recommended]
+    return [warning for block in found for warning in consistency_warnings(str(recommended), block)]
+
+
+def _circumstances(
+    steps: Steps, arms: Sequence[Measured], audit: Audit, ended: Sequence[Ended]
+) -> Circumstances:
+    known: dict[str, dict[str, Any]] = {}
+    for job in steps.plan.jobs:
+        if job.model is not None:
+            facts = (steps.store.step(f"fit:{job.key}") or {}).get("model", {})
+            known.setdefault(job.model.tag, {}).update(facts)
+    judged = _judged(steps, arms)
+    return Circumstances(str(steps.store.meta("created")), known, audit, tuple(ended), judged)
+
+
+def _judged(steps: Steps, arms: Sequence[Measured]) -> dict[str, Any] | None:
+    """Return what is told of the judge, where replies were judged."""
+    judge = judge_of(steps.plan.metrics)
+    if judge is None:
+        return None
+    examples = [example for part in steps.plan.split for example in part]
+    return judge_report(
+        steps.store,
+        judge,
+        {measured.arm.name: measured.records for measured in arms},
+        steps.plan.prices,
+        agreement_of(judge, examples),
+    )
 
 
 def _promote(steps: Steps, arms: Sequence[Measured], name: str | None) -> dict[str, Any]:
@@ -221,7 +269,14 @@ def _promote(steps: Steps, arms: Sequence[Measured], name: str | None) -> dict[s
         files.remove_folder(steps.folder / "winner")
         return {"arm": None, "promoted": False, "reason": "the verdict recommends no arm"}
     records = next(measured.records for measured in arms if measured.arm.name == name)
-    return steps.promote(name, records)
+    try:
+        return steps.promote(name, records)
+    except EndpointError as error:
+        if len(steps.plan.models) == 1:
+            raise
+        files.remove_folder(steps.folder / "winner")
+        reason = f"{name} was not put in winner/: it could not be asked again: {error}"
+        return {"arm": name, "promoted": False, "reason": reason}
 
 
 def write_report(folder: Path | str, result: Mapping[str, Any]) -> Path:

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from steelyard.core import Example, Record
 from steelyard.run.measure import clusters_of, generator, machine_seconds
+from steelyard.run.weigh import Measured
 from steelyard.score import Metric, compare_records
 from steelyard.score.validity import validity
-from steelyard.strategy import Arm
 
 FREE = "_free"
-
-
-class MeasuredArm(Protocol):
-    """What of a measured arm is read here."""
-
-    @property
-    def arm(self) -> Arm: ...
-    @property
-    def records(self) -> Sequence[Record]: ...
-    @property
-    def latency(self) -> Mapping[str, Any]: ...
-    @property
-    def tokens(self) -> Mapping[str, Any]: ...
 
 
 def free_name(name: str) -> str:
@@ -34,7 +21,7 @@ def free_name(name: str) -> str:
 
 
 def price_of_constraint(
-    arms: Sequence[MeasuredArm],
+    arms: Sequence[Measured],
     metric: Metric,
     examples: Sequence[Example],
     schema: str | None,
@@ -54,7 +41,7 @@ def price_of_constraint(
 
 
 def _entry(
-    held: MeasuredArm, free: MeasuredArm, rest: tuple[Metric, Sequence[Example], str | None, int]
+    held: Measured, free: Measured, rest: tuple[Metric, Sequence[Example], str | None, int]
 ) -> dict[str, Any]:
     metric, examples, schema, seed = rest
     found = compare_records(

@@ -92,10 +92,11 @@ def machine_seconds(records: Sequence[Record]) -> float | None:
     return float(np.mean([c.machine_seconds for c in answered])) if answered else None
 
 
-def latency(seconds: Sequence[float]) -> dict[str, Any]:
+def latency(seconds: Sequence[float], is_batched: bool = False) -> dict[str, Any]:
     """Return the median and the 95th percentile of requests sent one at a time, in seconds."""
     if not seconds:
         reason = "no request of the latency probe was answered"
+        reason = "answers come in batches" if is_batched else reason
         return {"p50": None, "p95": None, "n": 0, "reason": reason}
     p50, p95 = np.percentile(seconds, [50, 95])
     return {"p50": float(p50), "p95": float(p95), "n": len(seconds)}

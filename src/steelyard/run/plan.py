@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Price, Split
-from steelyard.errors import ConfigError, StorageError
+from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
 from steelyard.model.prices import machine_price, price_for
+from steelyard.run.choose import choose
+from steelyard.run.identity import identity_of
+from steelyard.run.jobs import Job, LeftOut, PlannedModel, jobs_of
 from steelyard.score import Materials, Metric, MetricSpec, build_metric
+from steelyard.score.judge import Judge
 from steelyard.stats import Detectable, detectable_difference
-from steelyard.strategy import STRATEGIES, Brief, StrategySpec, auto, build_strategy
+from steelyard.strategy import STRATEGIES, Brief, StrategySpec, build_strategy
 from steelyard.task import Prepared, Task, load_task, prepare
-
-REFERENCES = ("majority", "tfidf_linear", "nearest_neighbour")
-"""The cheap references: they run whatever else is asked for."""
 
 SEEDS = 2**32
 """Seeds lie below this, the most that every library in use takes."""
-
-_LOCAL = ("torch", "transformers", "peft", "gguf")
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """What the command line may change about a task's run.
 
-    ``model`` is text such as ``hf:NAME``; ``max_cost`` is in the model's price currency and holds
-    for hosted models only; ``no_cache`` starts the run folder afresh.
+    ``model`` is text such as ``hf:NAME``, or several; ``max_cost`` is one cap over all models, in the
+    currency of their prices, and holds for hosted ones only; ``no_cache`` starts the run folder afresh.
     """
 
     strategies: tuple[str, ...] | None = None
-    model: str | None = None
+    model: str | tuple[str, ...] | None = None
     seed: int = 0
     skip_bad_rows: bool = False
     no_cache: bool = False
@@ -47,15 +44,15 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Plan:
-    """One run, decided. ``left_out`` pairs each strategy that is not run with the reason."""
+    """One run, decided: its strategies, and in ``jobs`` each of them on each model it runs on."""
 
     prepared: Prepared
     brief: Brief
-    model: ModelSpec
+    models: tuple[PlannedModel, ...]
     specs: tuple[StrategySpec, ...]
-    left_out: tuple[tuple[str, str], ...]
+    jobs: tuple[Job, ...]
+    left_out: tuple[LeftOut, ...]
     metrics: tuple[Metric, ...]
-    model_price: Price
     machine_price: Price
     options: RunOptions
 
@@ -70,6 +67,26 @@ class Plan:
         return self.prepared.split
 
     @property
+    def model(self) -> ModelSpec:
+        """The first model."""
+        return self.models[0].spec
+
+    @property
+    def model_price(self) -> Price:
+        """The first model's price; all are in one currency."""
+        return self.models[0].price
+
+    @property
+    def judge(self) -> PlannedModel | None:
+        """The model that judges replies, with its price; ``None`` where none does."""
+        return _judge_of(self.metrics, _prices_of(self.task))
+
+    @property
+    def prices(self) -> dict[str, Any]:
+        """The user's own prices, as plain data."""
+        return _prices_of(self.task)
+
+    @property
     def seed(self) -> int:
         """The one seed."""
         return self.options.seed
@@ -80,27 +97,13 @@ class Plan:
         if not (self.metrics[0].binary and self.metrics[0].decomposable):
             return None
         ways = 2 if self.brief.constrainable else 1  # constrained and free
-        arms = sum(ways if STRATEGIES.get(spec.name).needs_model else 1 for spec in self.specs)
+        arms = sum(1 if job.model is None else ways for job in self.jobs)
         return detectable_difference(len(self.split.test), comparisons=max(1, arms - 1))
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What every measurement depends on: a run folder belongs to one identity.
-
-        Traffic, prices and constraints are not in it: changing them re-weighs what was measured.
-        """
-        task = self.task
-        examples = json.dumps([[asdict(example) for example in part] for part in self.split])
-        return {
-            "task": [task.instruction, task.output.model_dump(mode="json"), list(task.rules)],
-            "temperature": task.temperature,
-            "metric": [metric.model_dump(mode="json") for metric in task.metric_configs],
-            "max_output_tokens": task.max_output_tokens,
-            "examples": hashlib.sha256(examples.encode()).hexdigest(),
-            "model": replace(self.model, max_in_flight=None).to_dict() | _weights(self.model),
-            "strategies": [[spec.name, dict(spec.options)] for spec in self.specs],
-            "seed": self.seed,
-        } | ({"constrained": "json"} if self.brief.schema is not None else {})
+        """What every measurement depends on; see `steelyard.run.identity`."""
+        return identity_of(self)
 
 
 def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
@@ -111,34 +114,60 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     if not 0 <= options.seed < SEEDS:
         raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
-    model = ModelSpec(**task.model.to_spec())
-    prices = task.model_dump(mode="python", exclude_none=True)["prices"]
-    priced = price_for(model.provider, model.name, prices, base_url=model.base_url)
-    _check_cap(options, model, priced)
+    prices = _prices_of(task)
+    models = _plan_models(task, prices)
+    _check_money(options, models)
     _check_names(task)
     prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
-    metrics = build_metrics(prepared, model)
-    specs, left_out = _choose(prepared, model.provider)
+    metrics = build_metrics(prepared, models[0].spec)
+    if (judge := _judge_of(metrics, prices)) is not None:
+        _check_money(options, (*models, judge))
+    brief = Brief(
+        task.instruction,
+        task.output.kind,
+        prepared.labels,
+        task.primary_metric,
+        task.max_output_tokens,
+        _schema_text(task),
+        task.temperature,
+    )
+    specs, left_out = choose(prepared, brief, models)
     for spec in specs:
         build_strategy(spec)
     return Plan(
         prepared=prepared,
-        brief=Brief(
-            task.instruction,
-            task.output.kind,
-            prepared.labels,
-            task.primary_metric,
-            task.max_output_tokens,
-            _schema_text(task),
-            task.temperature,
-        ),
-        model=model,
+        brief=brief,
+        models=models,
         specs=specs,
+        jobs=jobs_of(specs, models, left_out),
         left_out=left_out,
         metrics=metrics,
-        model_price=priced,
         machine_price=machine_price(prices),
         options=options,
+    )
+
+
+def _prices_of(task: Task) -> dict[str, Any]:
+    return dict(task.model_dump(mode="python", exclude_none=True)["prices"])
+
+
+def _judge_of(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
+    judge = next((metric for metric in metrics if isinstance(metric, Judge)), None)
+    spec = None if judge is None else judge.options.spec
+    if spec is None:
+        return None
+    return _planned("judge", spec, prices)
+
+
+def _planned(tag: str, spec: ModelSpec, prices: Mapping[str, Any]) -> PlannedModel:
+    price = price_for(spec.provider, spec.name, prices, base_url=spec.base_url, batch=spec.batch)
+    return PlannedModel(tag, spec, price)
+
+
+def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, ...]:
+    return tuple(
+        _planned(tag, ModelSpec(**model.to_spec()), prices)
+        for tag, model in zip(task.model_tags, task.models, strict=True)
     )
 
 
@@ -156,7 +185,10 @@ def build_metrics(prepared: Prepared, model: ModelSpec) -> tuple[Metric, ...]:
         model=model,
     )
     specs = [MetricSpec(config.name, config.options) for config in task.metric_configs]
-    return tuple(build_metric(spec, materials) for spec in specs)
+    metrics = tuple(build_metric(spec, materials) for spec in specs)
+    for metric in metrics:
+        metric.check([example for part in prepared.split for example in part])
+    return metrics
 
 
 def _schema_text(task: Task) -> str | None:
@@ -170,8 +202,10 @@ def _overridden(task: Task, options: RunOptions) -> Task:
     if options.strategies is not None:
         automatic = options.strategies == ("auto",)
         changes["strategies"] = "auto" if automatic else list(options.strategies)
-    if options.model is not None:
-        changes["model"] = _model_override(task, options.model)
+    asked = (options.model,) if isinstance(options.model, str) else options.model
+    if asked:
+        models = [_model_override(task, text) for text in asked]
+        changes["model"] = models[0] if len(models) == 1 else models
     return task.updated(**changes) if changes else task
 
 
@@ -181,22 +215,14 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     here = Path(name).expanduser()
     if provider == "hf" and name and here.is_dir():
         return f"hf:{here.resolve()}"
-    same = bool(name) and provider == task.model.provider
-    return task.model.to_dict() | {"name": name} if same else model
-
-
-def _weights(model: ModelSpec) -> dict[str, str]:
-    """Return a digest of a local folder's file names, sizes and times: other weights show in it."""
-    folder = Path(model.name).expanduser()
-    if model.provider != "hf" or not folder.is_dir():
-        return {}
-    states = {path.relative_to(folder).as_posix(): path.stat() for path in _files_in(folder)}
-    listed = [[name, state.st_size, state.st_mtime_ns] for name, state in sorted(states.items())]
-    return {"files": hashlib.sha256(json.dumps(listed).encode()).hexdigest()}
-
-
-def _files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    of_provider = [own for own in task.models if own.provider == provider and name]
+    if not of_provider:
+        return model
+    like = next((own for own in of_provider if own.name == name), of_provider[0])
+    kept = like.to_dict()
+    if like.name != name:
+        kept.pop("tag", None)
+    return kept | {"name": name}
 
 
 def _check_names(task: Task) -> None:
@@ -204,73 +230,63 @@ def _check_names(task: Task) -> None:
         STRATEGIES.get(spec.name)
 
 
-def _check_cap(options: RunOptions, model: ModelSpec, price: Price) -> None:
-    if options.max_cost is None or price.machine_hour is not None:
-        return
-    if price.input is None or price.output is None:
-        raise ConfigError(f"--max-cost needs the price of {model.name}: {price.source}")
+def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:
+    """Refuse models priced in several currencies, and a cap where a price is not known."""
+    currencies = {model.price.currency: model.tag for model in models}
+    if len(currencies) > 1:
+        said = ", ".join(f"{tag} in {currency}" for currency, tag in currencies.items())
+        raise ConfigError(
+            f"the models are priced in several currencies ({said}), which cannot be compared: "
+            "give prices in one currency in task.yaml"
+        )
+    for model in models if options.max_cost is not None else ():
+        price = model.price
+        if price.machine_hour is None and (price.input is None or price.output is None):
+            raise ConfigError(f"--max-cost needs the price of {model.spec.name}: {price.source}")
 
 
-def _choose(
-    prepared: Prepared, provider: str
-) -> tuple[tuple[StrategySpec, ...], tuple[tuple[str, str], ...]]:
-    task = prepared.task
-    extras = {"local"} if all(find_spec(name) for name in _LOCAL) else set()
-    train = len(prepared.split.train)
-    chosen = auto(task.output.kind, train, task.documents is not None, provider, extras)
-    if task.strategies == "auto":
-        return tuple(chosen.specs), tuple(chosen.left_out)
-    asked = [StrategySpec(spec.name, spec.options) for spec in task.strategies]
-    names = {spec.name for spec in asked}
-    always = [spec for spec in chosen.specs if spec.name in REFERENCES and spec.name not in names]
-    specs = (*always, *asked)
-    running = {spec.name for spec in specs}
-    others = [spec.name for spec in chosen.specs if spec.name not in running]
-    left_out = [(name, "not asked for") for name in others]
-    left_out += [(name, why) for name, why in chosen.left_out if name not in running]
-    return specs, tuple(left_out)
+def default_folder(plan: Plan) -> Path:
+    """Where a run goes that is given no folder."""
+    return Path("runs") / plan.task.name.replace("/", "-")
 
 
-def check_identity(kept: Mapping[str, Any] | None, plan: Plan, folder: Path) -> None:
-    """Refuse a run folder that another run made, saying what differs. Raises `StorageError`."""
-    identity = json.loads(json.dumps(plan.identity))
-    if kept is None or dict(kept) == identity:
-        return
-    different = [name for name in identity if kept.get(name) != identity[name]]
-    shown = ", ".join(_difference(name, kept.get(name), identity[name]) for name in different)
-    raise StorageError(
-        f"{folder} holds a run of other input ({shown}): choose another --out, "
-        "or throw that run away with --no-cache"
-    )
-
-
-def _difference(name: str, before: Any, now: Any) -> str:
-    if name in ("seed", "max_output_tokens"):
-        return f"{name} {before}, now {now}"
-    if name == "model" and (before or {}).get("name") == now["name"]:
-        same = before.get("files") == now.get("files")
-        return f"the {'settings' if same else 'files'} of its model"
-    if name == "model":
-        return f"model {(before or {}).get('name')}, now {now['name']}"
-    return f"its {name} differ{'s' if name in ('task', 'metric') else ''}"
-
-
-def describe(plan: Plan, folder: Path) -> str:
-    """Return what a person should read before the arms start: data, what can be seen, the plan."""
+def headlines(plan: Plan) -> list[str]:
+    """What is planned for, in a few lines: data, what can be seen of it, models, strategies."""
     split, task = plan.split, plan.task
-    lines = [
+    return [
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
         f"audit: {_audit_text(plan.prepared.audit)}",
         *(f"note: {warning}" for warning in plan.prepared.audit["warnings"]),
         f"can be told apart: {detectable_text(plan)}",
-        f"model: {plan.model.name} ({plan.model.provider})",
+        *_about_models(plan),
+    ]
+
+
+def describe(plan: Plan, folder: Path, ahead: Sequence[str] = ()) -> str:
+    """Return what a person should read before the arms start; ``ahead`` is what it will take."""
+    lines = [
+        *headlines(plan),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
-        *(f"left out: {name} ({why})" for name, why in plan.left_out),
+        *(f"left out: {left_out_text(each)}" for each in plan.left_out),
+        *ahead,
         *_about_cap(plan),
         f"run folder: {folder}",
     ]
     return "\n".join(lines)
+
+
+def _about_models(plan: Plan) -> list[str]:
+    if len(plan.models) == 1:
+        return [f"model: {plan.model.name} ({plan.model.provider})"]
+    return [
+        f"model {model.tag}: {model.spec.name} ({model.spec.provider})" for model in plan.models
+    ]
+
+
+def left_out_text(each: LeftOut) -> str:
+    """A strategy that is left out, on which model, and why."""
+    return f"{each.strategy}{f' on {each.model}' if each.model else ''} ({each.reason})"
 
 
 def _audit_text(audit: Mapping[str, Any]) -> str:
@@ -287,9 +303,12 @@ def _audit_text(audit: Mapping[str, Any]) -> str:
 def _about_cap(plan: Plan) -> list[str]:
     if plan.options.max_cost is None:
         return []
-    if plan.model_price.machine_hour is not None:
-        return ["--max-cost holds for hosted models only: this one runs on this machine"]
-    return [f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"]
+    here = [model.tag for model in plan.models if model.price.machine_hour is not None]
+    if len(here) == len(plan.models):
+        runs = "this one runs" if len(here) == 1 else "these run"
+        return [f"--max-cost holds for hosted models only: {runs} on this machine"]
+    cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"
+    return [f"{cap}; not counted, on this machine: {', '.join(here)}" if here else cap]
 
 
 def detectable_text(plan: Plan) -> str:
@@ -303,13 +322,3 @@ def detectable_text(plan: Plan) -> str:
         f"differences from {100 * found.difference:.0f} points up on {found.n} test examples "
         f"(power {found.power:.0%}, if arms differ on {found.discordant:.0%} of them)"
     )
-
-
-def names_of(specs: Sequence[StrategySpec]) -> list[str]:
-    """Return one name for each strategy; a second ``few_shot`` becomes ``few_shot-2``."""
-    seen: dict[str, int] = {}
-    names = []
-    for spec in specs:
-        seen[spec.name] = seen.get(spec.name, 0) + 1
-        names.append(spec.name if seen[spec.name] == 1 else f"{spec.name}-{seen[spec.name]}")
-    return names

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
+from typing import Any
 
 from steelyard.core import Completion, Request
-from steelyard.errors import SteelyardError
-from steelyard.model.base import Model, OnDone
+from steelyard.errors import EndpointError
+from steelyard.model.answer_cache import AnswerCache
+from steelyard.model.base import Meter, Metered, Model, OnDone, Remembering
 from steelyard.run.budget import Budget
-from steelyard.run.store import Store, StoredCompletion, dumps
+from steelyard.run.reuse import Reuse
+from steelyard.run.store import AskedModel, Store, StoredCompletion, dumps
 
-_CAPPED_BATCH = 16  # under --max-cost hosted requests go out in slices this small
+_Deliver = Callable[[Sequence[tuple[str, Completion]]], None]
 
 
 def completion_key(fingerprint: str, request: Request) -> str:
@@ -26,11 +29,20 @@ def completion_key(fingerprint: str, request: Request) -> str:
 
 
 class Recorder:
-    """Wraps models over one store and names the phase whose account each new request goes to."""
+    """Wraps models over one store and names the phase whose account each new request goes to.
 
-    def __init__(self, store: Store, budget: Budget | None = None) -> None:
+    ``budget`` caps what hosted models may cost, counting what the store holds already. ``cache`` is
+    looked into before a hosted model is asked, and gains what it answers.
+    """
+
+    def __init__(
+        self, store: Store, budget: Budget | None = None, cache: AnswerCache | None = None
+    ) -> None:
         self.store = store
         self.budget = budget
+        self.cache = cache
+        if budget is not None:
+            budget.resume(store.paid_by_model())
         self.phase = "other"
         self.on_asked: Callable[[int], None] = lambda count: None
 
@@ -58,11 +70,23 @@ class RecordedModel:
     def __init__(self, build: Callable[[], Model], recorder: Recorder) -> None:
         self._build = build
         self._recorder = recorder
+        self._meter: Meter | None = None
+        self._reuse: Reuse | None = None
 
     @cached_property
     def inner(self) -> Model:
-        """The model itself, built at first use."""
-        return self._build()
+        """The model itself, built at first use and given what it needs of the run."""
+        model = self._build()
+        recorder, asked = self._recorder, AskedModel(model.fingerprint, model.name)
+        recorder.store.know_model(asked)
+        if isinstance(model, Remembering):
+            model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
+        self._reuse = Reuse.of(model, recorder.cache)
+        if recorder.budget is not None and not model.local:
+            self._meter = recorder.budget.meter(asked, model.count_tokens)
+        if isinstance(model, Metered):
+            model.meter = self._meter
+        return model
 
     @property
     def built(self) -> bool:
@@ -116,52 +140,108 @@ class RecordedModel:
         deliver(list(known.items()))
         if any(where and key not in known for key, where in wanted.items()):
             unique = [(key, requests[where[0]]) for key, where in places.items()]
-            settled = frozenset(
-                i for i, (key, _) in enumerate(unique) if key in known or not wanted[key]
-            )
-            self._ask(unique, settled, deliver)
+            missing = {i for i, (key, _) in enumerate(unique) if key not in known and wanted[key]}
+            missing -= self._take(unique, missing, deliver)
+            self._ask(unique, frozenset(range(len(unique))) - missing, deliver)
         return answers
 
+    def _take(
+        self, unique: Sequence[tuple[str, Request]], missing: set[int], deliver: _Deliver
+    ) -> set[int]:
+        """Store and pass on what an earlier run has paid for; return which requests those were."""
+        if self._reuse is None:
+            return set()
+        found = self._reuse.find([(index, unique[index][1]) for index in sorted(missing)])
+        rows = [self._row(*unique[i], completion, True) for i, completion in found.items()]
+        self._recorder.store.add_completions(rows)
+        deliver([(row.key, row.completion) for row in rows])
+        return set(found)
+
     def _ask(
-        self,
-        unique: Sequence[tuple[str, Request]],
-        settled: frozenset[int],
-        deliver: Callable[[Sequence[tuple[str, Completion]]], None],
+        self, unique: Sequence[tuple[str, Request]], settled: frozenset[int], deliver: _Deliver
     ) -> None:
         """Ask the inner model for what is not settled; store each batch before passing it on."""
+        if len(settled) == len(unique):
+            return
         recorder = self._recorder
-        failed: list[str] = []
+        stored: set[str] = set()
 
         def store(batch: Sequence[tuple[int, Completion]]) -> None:
             rows = [self._row(*unique[index], completion) for index, completion in batch]
             recorder.store.add_completions(rows)
-            failed.extend(row.key for row in rows if row.completion.failure is not None)
+            stored.update(row.key for row in rows)
+            if self._reuse is not None:
+                self._reuse.keep((row.request, row.completion) for row in rows)
             recorder.on_asked(len(rows))
             deliver([(row.key, row.completion) for row in rows])
 
+        asked = [request for _, request in unique]
         try:
-            for left_out in self._slices(unique, settled):
-                self.inner.generate([request for _, request in unique], store, left_out)
-        except SteelyardError:
-            # The endpoint went away: its last failures say nothing about the requests themselves.
-            recorder.store.forget_completions(failed)
+            if self._meter is None or isinstance(self.inner, Metered):
+                self.inner.generate(asked, store, settled)
+            else:
+                self._ask_in_slices(asked, store, settled)
+        except EndpointError as error:
+            # These failures say nothing about the requests, and were not paid: they are asked again.
+            forgotten = {unique[index][0] for index in error.unserved}
+            recorder.store.forget_completions(forgotten & stored)
             raise
+        finally:
+            if self._reuse is not None:
+                self._reuse.flush()
 
-    def _slices(
-        self, unique: Sequence[tuple[str, Request]], settled: frozenset[int]
-    ) -> Iterator[frozenset[int]]:
-        """Yield what to skip, call by call: one call, or small ones checked against the cap."""
-        budget = self._recorder.budget
-        if budget is None or self.local:
-            yield settled
-            return
-        everything = frozenset(range(len(unique)))
+    def _ask_in_slices(
+        self, asked: Sequence[Request], store: OnDone, settled: frozenset[int]
+    ) -> None:
+        """Ask a model that knows no meter: as many at once as the money that is left allows."""
+        meter, everything = self._meter, frozenset(range(len(asked)))
+        assert meter is not None
         missing = sorted(everything - settled)
-        for start in range(0, len(missing), _CAPPED_BATCH):
-            chosen = missing[start : start + _CAPPED_BATCH]
-            spent = self._recorder.store.usage()
-            budget.check(spent, [unique[i][1] for i in chosen], self.count_tokens)
-            yield everything - frozenset(chosen)
+        while missing:
+            chosen: list[int] = []
+            for index in missing:
+                if meter.reserve(asked[index]) != "go":
+                    break
+                chosen.append(index)
+            if not chosen:
+                raise meter.over()
 
-    def _row(self, key: str, request: Request, completion: Completion) -> StoredCompletion:
-        return StoredCompletion(key, self._recorder.phase, self.fingerprint, request, completion)
+            def pay(batch: Sequence[tuple[int, Completion]]) -> None:
+                for index, completion in batch:
+                    meter.settle(asked[index], completion)
+                store(batch)
+
+            self.inner.generate(asked, pay, everything - frozenset(chosen))
+            missing = missing[len(chosen) :]
+
+    def _row(
+        self, key: str, request: Request, completion: Completion, from_cache: bool = False
+    ) -> StoredCompletion:
+        phase = self._recorder.phase
+        return StoredCompletion(key, phase, self.fingerprint, request, completion, from_cache)
+
+
+class _Memory(MutableMapping[str, Any]):
+    """What one model must find again after a kill, kept in the run's database."""
+
+    def __init__(self, store: Store, prefix: str) -> None:
+        self._store = store
+        self._prefix = prefix
+
+    def __getitem__(self, key: str) -> Any:
+        found = self._store.meta(self._prefix + key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._store.set_meta(self._prefix + key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self._store.drop_meta(self._prefix + key)
+
+    def __iter__(self) -> Iterator[str]:
+        return (key.removeprefix(self._prefix) for key in self._store.metas(self._prefix))
+
+    def __len__(self) -> int:
+        return len(self._store.metas(self._prefix))

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,26 +16,34 @@ from steelyard._version import __version__
 from steelyard.core import Price
 from steelyard.data import Audit
 from steelyard.errors import StorageError
+from steelyard.run.constraint import price_of_constraint
 from steelyard.run.details import details
+from steelyard.run.jobs import Ended
 from steelyard.run.measure import outcomes
 from steelyard.run.plan import Plan
+from steelyard.run.steps import specs_of
 from steelyard.run.weigh import Measured, Weighed
 from steelyard.score.validity import validity
+from steelyard.strategy import Arm
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
-_NOT_REPEATED = "answers were not repeated in this run"
 _NOT_PROBED = "no forgetting probes in this run"
 _TIMED_KEYS = frozenset({"cost", "crossover", "created", "cost_to_own", "flips", "reasons"})
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a result states of its run: when it began, its model, and the audit of its data."""
+    """What a result states of its run: when it began, its models by tag, the audit of its data.
+
+    ``ended`` are the arms without figures, ``judge`` what is told of the judge.
+    """
 
     created: str
-    model: Mapping[str, Any]
+    models: Mapping[str, Mapping[str, Any]]
     audit: Audit
+    ended: Sequence[Ended] = ()
+    judge: Mapping[str, Any] | None = None
 
 
 def build_result(
@@ -54,7 +62,7 @@ def build_result(
         "task": _task(plan),
         "seed": plan.seed,
         "versions": versions(),
-        "machine": {**_machine(), **circumstances.model},
+        "machine": {**_machine(), **_of_models(plan, circumstances.models)},
         "split": _split(plan),
         "audit": {**_audit(plan), **_findings(circumstances.audit)},
         "arms": [_arm(measured, weighed, plan) for measured in arms],
@@ -63,7 +71,12 @@ def build_result(
         "crossover": dict(weighed.crossover),
         "verdict": asdict(weighed.verdict),
         "winner": dict(winner),
-        "left_out": [{"strategy": name, "reason": why} for name, why in plan.left_out],
+        "left_out": [each._asdict() for each in plan.left_out],
+        "constraint": price_of_constraint(
+            arms, plan.metrics[0], plan.split.test, plan.brief.schema, plan.seed
+        ),
+        "judge": circumstances.judge,
+        "ended": [each._asdict() for each in circumstances.ended],
         "skipped_rows": [row._asdict() for row in plan.prepared.bad],
         "prices": _prices(plan),
         **details(plan.split.test, records, labels),
@@ -96,6 +109,14 @@ def _machine() -> dict[str, Any]:
     }
 
 
+def _of_models(plan: Plan, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The facts of the one model as they are, those of several by tag."""
+    if len(plan.models) == 1:
+        return dict(known.get(plan.models[0].tag, {}))
+    facts = {tag: dict(each) for tag, each in known.items() if each}
+    return {"models": facts} if facts else {}
+
+
 def _task(plan: Plan) -> dict[str, Any]:
     task = plan.task
     return {
@@ -108,6 +129,10 @@ def _task(plan: Plan) -> dict[str, Any]:
         "metrics": [metric.name for metric in plan.metrics],
         "model": plan.model.name,
         "provider": plan.model.provider,
+        "models": [
+            {"name": model.spec.name, "provider": model.spec.provider, "tag": model.tag}
+            for model in plan.models
+        ],
         "traffic": {**task.traffic.model_dump(mode="json"), "assumed": task.traffic_is_assumed},
         "constraints": task.constraints.model_dump(mode="json", exclude_none=True),
     }
@@ -148,6 +173,7 @@ def _arm(measured: Measured, weighed: Weighed, plan: Plan) -> dict[str, Any]:
         "name": arm.name,
         "strategy": arm.strategy,
         "model": arm.model_name,
+        "model_tag": _tags(arm, plan),
         "options": dict(arm.options),
         "quality": dict(measured.quality),
         "other_qualities": [dict(quality) for quality in measured.more_qualities],
@@ -162,14 +188,20 @@ def _arm(measured: Measured, weighed: Weighed, plan: Plan) -> dict[str, Any]:
             "cost": cost["upfront"],
         },
         "cost": cost,
-        "consistency": None,
-        "consistency_reason": _NOT_REPEATED if arm.model_name else "it answers alike every time",
+        **measured.blocks,
         "generalisation_gap": measured.gap,
         **gap,
         "forgetting": None,
         "forgetting_reason": _NOT_PROBED if tuned else "no weights were changed",
         "breaks": list(weighed.breaks[arm.name]),
     }
+
+
+def _tags(arm: Arm, plan: Plan) -> str | None:
+    """The tag of the model behind an arm; of several, joined by plus signs."""
+    # A tuned model is the task's with an adapter.
+    specs = [replace(spec, adapter=None) for spec in specs_of(arm)]
+    return " + ".join(model.tag for model in plan.models if model.spec in specs) or None
 
 
 def _validity(measured: Measured, plan: Plan) -> dict[str, Any]:
@@ -181,17 +213,17 @@ def _validity(measured: Measured, plan: Plan) -> dict[str, Any]:
 
 
 def _fit_requests(measured: Measured) -> dict[str, Any]:
+    asked = measured.search.values()
     return {
-        "input_tokens": measured.search.input_tokens,
-        "output_tokens": measured.search.output_tokens,
+        "input_tokens": sum(usage.input_tokens for usage in asked),
+        "output_tokens": sum(usage.output_tokens for usage in asked),
     }
 
 
 def _prices(plan: Plan) -> list[dict[str, Any]]:
-    machine = plan.machine_price
-    listed = [_price(plan.model.name, plan.model_price)]
-    if plan.model_price.machine_hour is None:
-        listed.append(_price("machine", machine))
+    listed = [_price(model.spec.name, model.price) for model in plan.models]
+    if any(model.price.machine_hour is None for model in plan.models):
+        listed.append(_price("machine", plan.machine_price))
     return listed
 
 

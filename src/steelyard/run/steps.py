@@ -17,18 +17,26 @@ from steelyard.core import Answer, Example, Record
 from steelyard.errors import SteelyardError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.run.files import replace_folder
+from steelyard.run.jobs import Job
 from steelyard.run.measure import generator, to_records
 from steelyard.run.plan import Plan
 from steelyard.run.progress import Display
 from steelyard.run.recorder import RecordedModel, Recorder
 from steelyard.run.store import Store
 from steelyard.score import Metric
-from steelyard.strategy import Arm, FitContext, StrategySpec, build_strategy, load_arm, save_arm
+from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.prompting import PromptArm
 
 log = logging.getLogger("steelyard")
 
+NO_GAP = {
+    "majority": "it learns nothing from an input",
+    "nearest_neighbour": "on train it would find the very example asked about",
+    "retrieved_few_shot": "on train it would retrieve the very example asked about",
+    "zero_shot": "nothing was fitted on train",
+}
+"""Strategies whose gap between train and test says nothing, and why."""
 LATENCY_REQUESTS = 20
 WARM_UP_EXAMPLES = 8
 GAP_EXAMPLES = 50
@@ -53,8 +61,9 @@ class Steps:
     attempt: int
     tested_here: set[str] = field(default_factory=set)
 
-    def fit(self, spec: StrategySpec, key: str) -> list[Arm]:
+    def fit(self, job: Job) -> list[Arm]:
         """Fit a strategy and save its arms, or load them when that was done before."""
+        key = job.key
         done = self.store.step(f"fit:{key}")
         folders = [self.folder / "arms" / name for name in done["arms"]] if done else []
         if done and all((folder / "arm.json").is_file() for folder in folders):
@@ -67,14 +76,14 @@ class Steps:
             self.recorder.during(phase),
             self.display.job(f"{key}: fit") as progress,
         ):
-            arms = build_strategy(spec).fit(self._context(spec, work, progress))
+            arms = build_strategy(job.strategy).fit(self._context(job, work, progress))
         trained = max((training_seconds(arm.options) for arm in arms), default=0.0)
         seconds = max(float(self.store.meta(f"elapsed:{phase}")), trained)
         for arm in arms:
-            arm.name = arm.name.replace(spec.name, key, 1)
+            arm.name = job.arm_name(arm.name)
             save_arm(arm, self.folder / "arms" / arm.name)
-        model = about_model(self.build_model(self.plan.model))
-        payload = {"arms": [arm.name for arm in arms], "seconds": seconds, "model": model}
+        known = {} if job.model is None else about_model(self.build_model(job.model.spec))
+        payload = {"arms": [arm.name for arm in arms], "seconds": seconds, "model": known}
         self.store.finish_step(phase, payload, seconds)
         return arms
 
@@ -93,22 +102,22 @@ class Steps:
             self.recorder.on_asked = unnoted
         note()
 
-    def _context(
-        self, spec: StrategySpec, work: Path, progress: Callable[[int, int], None]
-    ) -> FitContext:
+    def _context(self, job: Job, work: Path, progress: Callable[[int, int], None]) -> FitContext:
+        spec = self.plan.model if job.model is None else job.model.spec
         return FitContext(
             brief=self.plan.brief,
             train=self.plan.split.train,
             dev=self.plan.split.dev,
-            model=self.build_model(self.plan.model),
-            spec=self.plan.model,
+            model=self.build_model(spec),
+            spec=spec,
             build_model=self.build_model,
             folder=work,
             seed=self.plan.seed,
             progress=progress,
-            options=spec.options,
+            options=job.strategy.options,
             scorer=self.score,
-            specs=(self.plan.model,),
+            specs=tuple(model.spec for model in self.plan.models),
+            tags=tuple(model.tag for model in self.plan.models),
         )
 
     def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
@@ -131,7 +140,9 @@ class Steps:
             records = to_records(arm.name, some, [answer for _, answer in pairs], self.metrics)
             self.store.put_records({i: r for (i, _), r in zip(pairs, records, strict=True)})
 
-        answers = self._answer(arm, test, "test", on_answers=keep)
+        # A judge is asked about all answers at once; they are in the store by then.
+        judged = any(metric.asks_model for metric in self.metrics)
+        answers = self._answer(arm, test, "test", on_answers=None if judged else keep)
         records = to_records(arm.name, test, answers, self.metrics)
         self.store.add_records(records)
         self.tested_here.add(arm.name)
@@ -139,8 +150,18 @@ class Steps:
         self.store.finish_step(f"test:{arm.name}", payload, time.perf_counter() - started)
         return records
 
+    def is_local(self, arm: Arm) -> bool:
+        """Whether every model behind an arm runs on this machine; true of one without a model."""
+        return all(self.build_model(spec).local for spec in specs_of(arm))
+
+    def is_batched(self, arm: Arm) -> bool:
+        """Whether answers come in batches within a day, so that there is no latency to measure."""
+        return any(spec.batch for spec in specs_of(arm))
+
     def latency(self, arm: Arm) -> list[float]:
         """Send requests one at a time; return the seconds of each that was answered."""
+        if self.is_batched(arm):
+            return []
         name = f"latency:{arm.name}"
         done = self.store.step(name)
         if done is not None:
@@ -161,8 +182,7 @@ class Steps:
 
     def _warm_up(self, arm: Arm) -> None:
         """Put a local arm in the state it serves in, where its test ran before a restart."""
-        local = arm.model_name is not None and self.build_model(self.plan.model).local
-        if arm.model_name is None or (local and arm.name not in self.tested_here):
+        if arm.model_name is None or (arm.name not in self.tested_here and self.is_local(arm)):
             with self.recorder.during(f"warm:{arm.name}"):
                 arm.answer_all(_spread(self.plan.split.test), nonce=f"warm-{self.attempt}")
 
@@ -215,8 +235,8 @@ class Steps:
         return report
 
     def _rescore(self, arm: Arm, records: Sequence[Record]) -> dict[str, Any]:
-        local = arm.model_name is None or self.build_model(self.plan.model).local
-        whole = arm.model_name is None or (local and len(records) <= RESCORE_WHOLE_BELOW)
+        few = len(records) <= RESCORE_WHOLE_BELOW
+        whole = arm.model_name is None or (few and self.is_local(arm))
         indices = self._rescore_sample(len(records), whole)
         examples = [self.plan.split.test[i] for i in indices]
         answers = self._answer(arm, examples, "rescore", "rescore")
@@ -266,6 +286,14 @@ def model_builder(
         return built[key]
 
     return build
+
+
+def specs_of(arm: Arm) -> tuple[ModelSpec, ...]:
+    """Return the models behind an arm: of one that asks several, all; of a classical one, none."""
+    several = getattr(arm, "specs", None)
+    if several is not None:
+        return tuple(several)
+    return (arm.spec,) if isinstance(arm, PromptArm) else ()
 
 
 def about_model(model: Model) -> dict[str, Any]:

@@ -15,61 +15,31 @@ from sqlalchemy.exc import DBAPIError
 
 from steelyard.core import Answer, Completion, Record, Request, Spent
 from steelyard.errors import StorageError
+from steelyard.run.tables import COMPLETIONS, META, MODELS, RECORDS, REUSED, SCHEMA, STEPS
 
 _CHUNK = 500  # SQLite's default limit on bound variables is 999 in old builds
-
-_schema = sa.MetaData()
-_meta = sa.Table(
-    "meta",
-    _schema,
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
-_steps = sa.Table(
-    "steps",
-    _schema,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("payload", sa.Text, nullable=False),
-    sa.Column("seconds", sa.Float, nullable=False),
-)
-_completions = sa.Table(
-    "completions",
-    _schema,
-    sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("phase", sa.String, nullable=False, index=True),
-    sa.Column("model", sa.String, nullable=False),
-    sa.Column("request", sa.Text, nullable=False),
-    sa.Column("completion", sa.Text, nullable=False),
-    sa.Column("input_tokens", sa.Integer, nullable=False),
-    sa.Column("cached_tokens", sa.Integer, nullable=False),
-    sa.Column("output_tokens", sa.Integer, nullable=False),
-    sa.Column("machine_seconds", sa.Float, nullable=False),
-)
-_records = sa.Table(
-    "records",
-    _schema,
-    sa.Column("arm", sa.String, primary_key=True),
-    sa.Column("example_id", sa.String, primary_key=True),
-    sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("outcome", sa.String, nullable=False),
-    sa.Column("score", sa.Float, nullable=False),
-    sa.Column("scores", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text),
-    sa.Column("output", sa.Text),
-    sa.Column("reference", sa.Text, nullable=False),
-    sa.Column("completion", sa.Text, nullable=False),
-)
 
 
 @dataclass(frozen=True)
 class StoredCompletion:
-    """One row of ``completions``: what was asked of which model in which phase, and the answer."""
+    """One row of ``completions``: what was asked of which model in which phase, and the answer.
+
+    ``model`` is its fingerprint. An answer ``from_cache`` was paid by an earlier run.
+    """
 
     key: str
     phase: str
     model: str
     request: Request
     completion: Completion
+    from_cache: bool = False
+
+
+class AskedModel(NamedTuple):
+    """A model that was asked."""
+
+    fingerprint: str
+    name: str
 
 
 class Usage(NamedTuple):
@@ -120,7 +90,7 @@ class Store:
             sa.event.listen(self._engine, "connect", _configure_sqlite)
             sa.event.listen(self._engine, "begin", _begin_immediate)
         with self._transaction() as connection:
-            _schema.create_all(connection)
+            SCHEMA.create_all(connection)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:
@@ -142,27 +112,38 @@ class Store:
     def meta(self, key: str) -> Any:
         """Return the value kept under ``key``, or ``None``."""
         with self._transaction() as connection:
-            found = connection.scalar(sa.select(_meta.c.value).where(_meta.c.key == key))
+            found = connection.scalar(sa.select(META.c.value).where(META.c.key == key))
         return None if found is None else json.loads(found)
 
     def set_meta(self, key: str, value: Any) -> None:
         """Keep ``value`` (JSON) under ``key``."""
         with self._transaction() as connection:
-            connection.execute(_meta.delete().where(_meta.c.key == key))
-            connection.execute(_meta.insert().values(key=key, value=dumps(value)))
+            connection.execute(META.delete().where(META.c.key == key))
+            connection.execute(META.insert().values(key=key, value=dumps(value)))
+
+    def metas(self, prefix: str) -> dict[str, Any]:
+        """Return what is kept under keys that begin with ``prefix``."""
+        query = sa.select(META).where(META.c.key.startswith(prefix, autoescape=True))
+        with self._transaction() as connection:
+            return {row.key: json.loads(row.value) for row in connection.execute(query)}
+
+    def drop_meta(self, key: str) -> None:
+        """Keep nothing under ``key`` any more."""
+        with self._transaction() as connection:
+            connection.execute(META.delete().where(META.c.key == key))
 
     def step(self, name: str) -> dict[str, Any] | None:
         """Return what a finished step left, or ``None`` when it has not finished."""
         with self._transaction() as connection:
-            found = connection.scalar(sa.select(_steps.c.payload).where(_steps.c.name == name))
+            found = connection.scalar(sa.select(STEPS.c.payload).where(STEPS.c.name == name))
         return None if found is None else dict(json.loads(found))
 
     def finish_step(self, name: str, payload: Mapping[str, Any], seconds: float) -> None:
         """Mark a step as finished, with what it leaves and its wall time in seconds."""
         row = {"name": name, "payload": dumps(payload), "seconds": seconds}
         with self._transaction() as connection:
-            connection.execute(_steps.delete().where(_steps.c.name == name))
-            connection.execute(_steps.insert().values(row))
+            connection.execute(STEPS.delete().where(STEPS.c.name == name))
+            connection.execute(STEPS.insert().values(row))
 
     def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
         """Return the completions known among ``keys``."""
@@ -170,8 +151,8 @@ class Store:
         known: dict[str, Completion] = {}
         with self._transaction() as connection:
             for start in range(0, len(wanted), _CHUNK):
-                query = sa.select(_completions.c.key, _completions.c.completion).where(
-                    _completions.c.key.in_(wanted[start : start + _CHUNK])
+                query = sa.select(COMPLETIONS.c.key, COMPLETIONS.c.completion).where(
+                    COMPLETIONS.c.key.in_(wanted[start : start + _CHUNK])
                 )
                 rows = connection.execute(query)
                 known.update((row.key, _completion(row.completion)) for row in rows)
@@ -180,35 +161,65 @@ class Store:
     def add_completions(self, rows: Sequence[StoredCompletion]) -> None:
         """Commit one batch of completions in one transaction."""
         if rows:
+            reused = [{"key": row.key} for row in rows if row.from_cache]
             with self._transaction() as connection:
-                connection.execute(_completions.insert(), [_completion_row(row) for row in rows])
+                connection.execute(COMPLETIONS.insert(), [_completion_row(row) for row in rows])
+                if reused:
+                    connection.execute(REUSED.insert(), reused)
 
     def forget_completions(self, keys: Iterable[str]) -> None:
         """Remove completions, so that they are asked again."""
         with self._transaction() as connection:
             for key in keys:
-                connection.execute(_completions.delete().where(_completions.c.key == key))
+                connection.execute(COMPLETIONS.delete().where(COMPLETIONS.c.key == key))
+                connection.execute(REUSED.delete().where(REUSED.c.key == key))
+
+    def know_model(self, model: AskedModel) -> None:
+        """Keep the name of a model under its fingerprint."""
+        with self._transaction() as connection:
+            connection.execute(MODELS.delete().where(MODELS.c.fingerprint == model.fingerprint))
+            connection.execute(MODELS.insert().values(model._asdict()))
 
     def usage(self, *phases: str) -> Usage:
-        """Return what ``phases`` asked of models; with no phase named, what the whole run asked."""
-        table = _completions.c
-        query = sa.select(
-            sa.func.count(),
-            *(
-                sa.func.coalesce(sa.func.sum(column), 0)
-                for column in (
-                    table.input_tokens,
-                    table.cached_tokens,
-                    table.output_tokens,
-                    table.machine_seconds,
-                )
-            ),
-        ).select_from(_completions)
+        """Return what ``phases`` asked of models; with no phase named, what the whole run asked.
+
+        Answers out of the cache count with their real figures: this is a measurement.
+        """
+        query = sa.select(*_sums()).select_from(COMPLETIONS)
+        if phases:
+            query = query.where(COMPLETIONS.c.phase.in_(phases))
+        with self._transaction() as connection:
+            return _usage(connection.execute(query).one())
+
+    def usage_by_model(self, *phases: str) -> dict[AskedModel, Usage]:
+        """Return `usage` model by model."""
+        return self._by_model(phases, sa.true())
+
+    def paid_by_model(self, *phases: str) -> dict[AskedModel, Usage]:
+        """Return what this run itself asked, model by model: answers out of the cache are left out."""
+        return self._by_model(phases, COMPLETIONS.c.key.not_in(sa.select(REUSED.c.key)))
+
+    def reused(self, *phases: str) -> int:
+        """Return how many completions came out of the cache."""
+        joined = COMPLETIONS.join(REUSED, COMPLETIONS.c.key == REUSED.c.key)
+        query = sa.select(sa.func.count()).select_from(joined)
+        if phases:
+            query = query.where(COMPLETIONS.c.phase.in_(phases))
+        with self._transaction() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def _by_model(
+        self, phases: Sequence[str], which: sa.ColumnElement[bool]
+    ) -> dict[AskedModel, Usage]:
+        table = COMPLETIONS.c
+        joined = COMPLETIONS.outerjoin(MODELS, table.model == MODELS.c.fingerprint)
+        query = sa.select(*_sums(), table.model, MODELS.c.name).select_from(joined).where(which)
         if phases:
             query = query.where(table.phase.in_(phases))
+        query = query.group_by(table.model, MODELS.c.name).order_by(table.model)
         with self._transaction() as connection:
-            count, given, cached, produced, seconds = connection.execute(query).one()
-        return Usage(int(count), int(given), int(cached), int(produced), float(seconds))
+            rows = connection.execute(query).all()
+        return {AskedModel(row.model, row.name or row.model): _usage(row[:5]) for row in rows}
 
     def add_records(self, records: Sequence[Record]) -> None:
         """Commit an arm's records in one transaction, in the order given."""
@@ -216,25 +227,42 @@ class Store:
             rows = [_record_row(position, record) for position, record in enumerate(records)]
             with self._transaction() as connection:
                 for arm in {record.arm for record in records}:
-                    connection.execute(_records.delete().where(_records.c.arm == arm))
-                connection.execute(_records.insert(), rows)
+                    connection.execute(RECORDS.delete().where(RECORDS.c.arm == arm))
+                connection.execute(RECORDS.insert(), rows)
 
     def put_records(self, records: Mapping[int, Record]) -> None:
         """Commit some of an arm's records, by position, in one transaction; an older one is replaced."""
         if records:
             rows = [_record_row(position, record) for position, record in records.items()]
-            table = _records.c
+            table = RECORDS.c
             with self._transaction() as connection:
                 for record in records.values():
                     same = (table.arm == record.arm) & (table.example_id == record.example_id)
-                    connection.execute(_records.delete().where(same))
-                connection.execute(_records.insert(), rows)
+                    connection.execute(RECORDS.delete().where(same))
+                connection.execute(RECORDS.insert(), rows)
 
     def records(self, arm: str) -> list[Record]:
         """Return an arm's records in the order they were added."""
-        query = sa.select(_records).where(_records.c.arm == arm).order_by(_records.c.position)
+        query = sa.select(RECORDS).where(RECORDS.c.arm == arm).order_by(RECORDS.c.position)
         with self._transaction() as connection:
             return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def _sums() -> tuple[sa.ColumnElement[Any], ...]:
+    """The columns of a `Usage`."""
+    table = COMPLETIONS.c
+    summed = (
+        table.input_tokens,
+        table.cached_tokens,
+        table.output_tokens,
+        table.machine_seconds,
+    )
+    return sa.func.count(), *(sa.func.coalesce(sa.func.sum(column), 0) for column in summed)
+
+
+def _usage(row: Sequence[Any]) -> Usage:
+    count, given, cached, produced, seconds = row
+    return Usage(int(count), int(given), int(cached), int(produced), float(seconds))
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:

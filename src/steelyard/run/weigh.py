@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from steelyard.core import Comparison, Estimate, Price, Record, Verdict
-from steelyard.cost import Money, Usage, cost_of, to_number, totals, upfront_cost
+from steelyard.core import Comparison, Completion, Estimate, Price, Record, Spent, Verdict
+from steelyard.cost import Money, Usage, cost_of, to_number, totals
+from steelyard.run.jobs import PlannedModel
 from steelyard.run.measure import clusters_of, compare_all, generator, machine_seconds
 from steelyard.run.plan import Plan
 from steelyard.score import compare_records
@@ -23,21 +24,25 @@ from steelyard.verdict.limits import apply_limits
 class Measured:
     """What was measured of one arm.
 
-    ``search`` is what the fit asked of models, ``fit_seconds`` its wall time, ``trained_seconds``
-    the machine time beyond those requests. ``gap`` is ``None`` with the reason beside it.
+    ``search`` is what the fit asked of models, by their names; ``fit_seconds`` its wall time,
+    ``trained_seconds`` the machine time beyond those requests. ``gap`` is ``None`` with the reason
+    beside it. ``model`` is the one it was fitted on, the first for one that spans models, ``None`` for
+    a classical arm.
     """
 
     arm: Arm
+    model: PlannedModel | None
     records: Sequence[Record]
     quality: Mapping[str, Any]
     more_qualities: Sequence[Mapping[str, Any]]
     tokens: Mapping[str, Any]
     latency: Mapping[str, Any]
-    search: Usage
+    search: Mapping[str, Usage]
     fit_seconds: float
     trained_seconds: float
     gap: float | None
     gap_reason: str | None
+    blocks: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:
@@ -77,12 +82,16 @@ class Weighed:
 
 
 def costs_of(measured: Measured, plan: Plan) -> Costs:
-    """Price one arm: tokens where the model has a token price, else machine time as measured."""
-    price = plan.machine_price if measured.arm.model_name is None else plan.model_price
-    upfront = upfront_cost(
-        measured.search, price, measured.trained_seconds, _in_currency(plan.machine_price, price)
-    )
-    per_request = _per_request(measured, price)
+    """Price one arm: tokens where a model has a token price, else machine time as measured.
+
+    What several models were asked is priced by each one's own price.
+    """
+    own = plan.machine_price if measured.model is None else measured.model.price
+    first = () if measured.model is None else (measured.model,)
+    prices = Prices((*first, *plan.models), own)
+    trained = Usage(machine_seconds=measured.trained_seconds)
+    upfront = prices.of(measured.search) + cost_of(trained, _in_currency(plan.machine_price, own))
+    per_request = _per_request(measured, prices)
     traffic = plan.task.traffic
     return Costs(
         upfront,
@@ -91,17 +100,58 @@ def costs_of(measured: Measured, plan: Plan) -> Costs:
     )
 
 
-def _per_request(measured: Measured, price: Price) -> Money:
-    seconds, tokens = machine_seconds(measured.records), measured.tokens
+@dataclass(frozen=True)
+class Prices:
+    """The run's prices by model, the arm's first; ``own`` is for what names no model of the run."""
+
+    models: Sequence[PlannedModel]
+    own: Price
+
+    def named(self, model: str) -> Price:
+        """The price of the model called ``model``, as its spec or people name it."""
+        known = (planned.price for planned in self.models if model in planned.names)
+        return next(known, self.own)
+
+    def of(self, usage: Mapping[str, Usage]) -> Money:
+        """What ``usage`` by model costs in all."""
+        nothing = Money(Decimal(0), self.own.currency)
+        return sum((cost_of(use, self.named(name)) for name, use in usage.items()), nothing)
+
+
+def _per_request(measured: Measured, prices: Prices) -> Money:
+    seconds, currency = machine_seconds(measured.records), prices.own.currency
     if seconds is None:
-        return Money(None, price.currency, "no request was answered, so its cost is not known")
+        return Money(None, currency, "no request was answered, so its cost is not known")
+    answered = [
+        r.answer.completion for r in measured.records if r.answer.completion.failure is None
+    ]
+    if any(completion.spent for completion in answered):
+        return prices.of(mean_spent(answered))
+    tokens = measured.tokens
     usage = Usage(
         tokens.get("input_mean") or 0.0,
         tokens.get("cached_mean") or 0.0,
         tokens.get("output_mean") or 0.0,
         seconds,
     )
-    return cost_of(usage, price)
+    return cost_of(usage, prices.own)
+
+
+def mean_spent(answered: Sequence[Completion]) -> dict[str, Usage]:
+    """What each model was asked for one answer on average; under ``""`` what names no model."""
+    sums: dict[str, list[float]] = {}
+    for completion in answered:
+        whole = Spent(
+            "",
+            completion.input_tokens,
+            completion.cached_tokens,
+            completion.output_tokens,
+            completion.machine_seconds,
+        )
+        for part in completion.spent or (whole,):
+            mine = sums.setdefault(part.model, [0.0] * 4)
+            mine[:] = [before + more for before, more in zip(mine, part[1:], strict=True)]
+    return {name: Usage(*(each / len(answered) for each in mine)) for name, mine in sums.items()}
 
 
 def _in_currency(machine: Price, price: Price) -> Price:

@@ -63,17 +63,31 @@ class Metric(ABC):
     ``decomposable``: the metric over many items is the mean of their scores. ``binary``: an item
     scores 0 or 1 and nothing between. A metric of output and reference alone gives `score_answer`;
     one that reads the example, or has parts, gives `grade`; one that asks a model, `grade_all`.
+    ``pooled_part`` names the figure over all parts of all items, without the ``summary_parts``, which
+    sum up one item's; ``None`` where that says nothing.
     """
 
     name: str
     decomposable: ClassVar[bool] = True
+    pooled_part: ClassVar[str | None] = None
+    summary_parts: ClassVar[tuple[str, ...]] = ()
     binary: bool = False
+    asks_model: ClassVar[bool] = False  # many answers are then graded in one call, not as they come
 
     @classmethod
     def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
         """Build the metric for a task. Raises `ConfigError` for options it does not know."""
         refuse_options(cls.name, options, ())
         return cls()
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the scores beside name and options: a judge's settings, the user's own code."""
+        return ""
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Look over the examples before anything is spent. Raises for what cannot be scored."""
+        return
 
     def connect(self, build_model: Callable[[ModelSpec], Model]) -> None:
         """Be given the run's models, before the first grade; what they are asked is the judge's."""
@@ -137,9 +151,16 @@ _METRICS: Registry[type[Metric]] = Registry(
         "macro_f1": "steelyard.score.label:MacroF1",
         "exact_match": "steelyard.score.exact:ExactMatch",
         "token_f1": "steelyard.score.exact:TokenF1",
+        "normalised_match": "steelyard.score.exact:NormalisedMatch",
         "numeric": "steelyard.score.numeric:Numeric",
+        "rouge_l": "steelyard.score.rouge:RougeL",
+        "chrf": "steelyard.score.chrf:Chrf",
+        "embedding_similarity": "steelyard.score.meaning:EmbeddingSimilarity",
+        "rules": "steelyard.score.rules.metric:Rules",
         "json_match": "steelyard.score.json_fields:JsonMatch",
         "field_f1": "steelyard.score.json_fields:FieldF1",
+        "judge": "steelyard.score.judge:Judge",
+        "custom": "steelyard.score.custom:Custom",
     },
 )
 
@@ -160,7 +181,7 @@ def build_metric(spec: MetricSpec, materials: Materials) -> Metric:
     Raises `ConfigError` for an unknown name or option, and for what the task lacks.
     """
     kind = _METRICS.get("custom" if ":" in spec.name else spec.name)
-    options = {"function": spec.name, **spec.options} if ":" in spec.name else spec.options
+    options = {**spec.options, "function": spec.name} if ":" in spec.name else spec.options
     return kind.build(options, materials)
 
 

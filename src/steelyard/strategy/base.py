@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from steelyard.core import Answer, Example, Message, OutputKind
 from steelyard.model.base import Model, ModelSpec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
@@ -49,7 +52,7 @@ class FitContext:
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
     killed fit can go on. ``progress`` is for long searches. ``scorer`` is the task's first metric;
     ``None`` stands for the metric that ``brief`` names. ``specs`` are all the task's models, in the
-    order in which they are named, ``spec`` among them.
+    order in which they are named, ``spec`` among them; ``tags`` is what the task calls them.
     """
 
     brief: Brief
@@ -64,6 +67,7 @@ class FitContext:
     options: Mapping[str, Any] = field(default_factory=dict)
     scorer: Scorer | None = None
     specs: tuple[ModelSpec, ...] = ()
+    tags: tuple[str, ...] = ()
 
     def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
         """The task's first metric over answered examples, in [0, 1]; a failed answer counts 0."""
@@ -74,7 +78,10 @@ class FitContext:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What can be known of a task's size before anything is asked; lengths are in tokens, means."""
+    """What can be known of a task's size before anything is asked; lengths are in tokens, means.
+
+    ``longest_output_tokens`` is the length of the longest output; 0 where it is not known.
+    """
 
     train: int
     dev: int
@@ -83,6 +90,7 @@ class Sizes:
     instruction_tokens: float
     input_tokens: float
     output_tokens: float
+    longest_output_tokens: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,11 @@ class Arm(ABC):
         """The language model behind the arm; ``None`` for a classical one."""
         return None
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it draws its answers, so that another nonce may give another one."""
+        return False
+
     @abstractmethod
     def answer_all(
         self,
@@ -126,6 +139,13 @@ class Arm(ABC):
         on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
         """Answer each example's input (its output is not read); same length and order."""
+
+    def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
+        """Return arms that ask the same in another way, named by the change; none by default.
+
+        ``kind`` is ``format``, ``instruction`` or ``order``. They answer, and are never saved.
+        """
+        return []
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -149,10 +169,14 @@ class Arm(ABC):
 
 
 class Strategy(ABC):
-    """A way to adapt a model. ``fit`` may return several arms (constrained and free decoding)."""
+    """A way to adapt a model. ``fit`` may return several arms (constrained and free decoding).
+
+    One that ``spans_models`` uses all of ``FitContext.specs`` and is fitted once, not on each.
+    """
 
     name: ClassVar[str]
     needs_model: ClassVar[bool] = True
+    spans_models: ClassVar[bool] = False
 
     def __init__(self, **options: Any) -> None:
         self.options = options
@@ -162,5 +186,8 @@ class Strategy(ABC):
         """Choose everything on ``context.dev`` and return the arms."""
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say what a fit would ask; ``None`` where that cannot be said before."""
-        return None
+        """Say what a fit would ask; ``None`` where that cannot be said before.
+
+        One without a language model asks nothing.
+        """
+        return None if self.needs_model else Forecast()

@@ -17,6 +17,10 @@ STRATEGIES: Registry[type[Strategy]] = Registry(
         "zero_shot": "steelyard.strategy.zero_shot:ZeroShot",
         "few_shot": "steelyard.strategy.few_shot:FewShot",
         "retrieved_few_shot": "steelyard.strategy.retrieved_few_shot:RetrievedFewShot",
+        "optimized_prompt": "steelyard.strategy.optimized_prompt:OptimizedPrompt",
+        "chain_of_thought": "steelyard.strategy.chain_of_thought:ChainOfThought",
+        "self_consistency": "steelyard.strategy.self_consistency:SelfConsistency",
+        "cascade": "steelyard.strategy.cascade:Cascade",
         "lora": "steelyard.strategy.lora:Lora",
     },
 )
@@ -29,6 +33,10 @@ ARMS: Registry[type[Arm]] = Registry(
         "zero_shot": "steelyard.strategy.zero_shot:ZeroShotArm",
         "few_shot": "steelyard.strategy.few_shot:FewShotArm",
         "retrieved_few_shot": "steelyard.strategy.retrieved_few_shot:RetrievedFewShotArm",
+        "optimized_prompt": "steelyard.strategy.optimized_prompt:OptimizedPromptArm",
+        "chain_of_thought": "steelyard.strategy.chain_of_thought:ChainOfThoughtArm",
+        "self_consistency": "steelyard.strategy.self_consistency:SelfConsistencyArm",
+        "cascade": "steelyard.strategy.cascade_arm:CascadeArm",
         "lora": "steelyard.strategy.lora:LoraArm",
     },
 )

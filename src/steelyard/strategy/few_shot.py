@@ -9,10 +9,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steelyard.core import Example
+from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.classical import generator
+from steelyard.strategy.forecasting import (
+    Searched,
+    chat_tokens,
+    searching,
+    shot_tokens,
+    shots_that_fit,
+)
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
-from steelyard.strategy.options import parse_options
+from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt_search import (
     Desk,
     Found,
@@ -24,6 +32,7 @@ from steelyard.strategy.prompt_search import (
 )
 from steelyard.strategy.prompting import Prompt, PromptArm, count_tokens
 from steelyard.strategy.search import Candidate
+from steelyard.strategy.shots import CHOICES, ORDERS, ordered, shot_sequence
 
 _LONGEST_SHARE = 8
 """A shot may take at most one part in so many of the prompt's budget."""
@@ -33,13 +42,28 @@ _LONGEST_SHARE = 8
 class FewShotOptions(SearchOptions):
     """The search over formats and shots.
 
-    ``k`` is shots per label, or in all where outputs are not labels; ``sets`` is how many draws
-    (examples and order) are tried of each ``k``. A prompt has at most ``max_prompt_tokens``.
+    ``k`` is shots per label, or in all where outputs are not labels; ``sets`` is how many sets are
+    tried of each ``k``, chosen by ``choose`` and put in ``order`` in turn. A prompt has at most
+    ``max_prompt_tokens``.
     """
 
     k: tuple[int, ...] = (1, 2, 4, 8)
-    sets: int = 2
+    sets: int = 3
+    choose: tuple[str, ...] = CHOICES
+    order: tuple[str, ...] = ("drawn", "long_first", "short_first")
     max_prompt_tokens: int = 1500
+
+    def __post_init__(self) -> None:
+        """Refuse unknown formats, choices and orders."""
+        super().__post_init__()
+        check_known("choice of shots", self.choose, CHOICES)
+        check_known("order of shots", self.order, ORDERS)
+
+    def set_by_turn(self, turn: int) -> tuple[str, str]:
+        """Return choice and order of the set ``turn``; later turns pair them otherwise."""
+        choices, orders = self.choose, self.order
+        shift = turn // len(choices)
+        return choices[turn % len(choices)], orders[(turn + shift) % len(orders)]
 
 
 class FewShotArm(PromptArm):
@@ -89,16 +113,28 @@ class FewShot(PromptStrategy):
         pool = short_shots(desk, context.train, budget // _LONGEST_SHARE)
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}
-        for draw in range(max(1, self.config.sets)):
-            rng = generator(context.seed, f"few_shot/{draw}")
-            sequence = balanced_sequence(pool, labels, rng)
-            fitting = _fitting(desk, sequence, budget)
+        for turn in range(max(1, self.config.sets)):
+            rng = generator(context.seed, f"few_shot/{turn}")
+            choice, order = self.config.set_by_turn(turn)
+            sequence = shot_sequence(pool, labels, choice, rng)
+            fitting = fitting_shots(desk, sequence, budget)
             fits = [size for size in sizes if 0 < size <= fitting] or [max(1, fitting)]
             for size in fits:
-                shots = tuple(sequence[:size])
+                shots = ordered(sequence[:size], order)
                 if shots not in sets.values():
-                    sets[f"{size} shots, draw {draw + 1}"] = shots
+                    sets[f"{size} shots, set {turn + 1} ({choice}, {order})"] = shots
         return dict(sorted(sets.items(), key=lambda item: len(item[1])))
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Say what the search asks at most, by shots of mean length."""
+        config, labels = self.config, sizes.labels if brief.kind == "label" else 1
+        wanted = sorted(min(k * max(1, labels), sizes.train) for k in config.k if k)
+        fitting = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in wanted} or {1}
+        prompts = [chat_tokens(sizes, count * shot_tokens(sizes)) for count in sorted(fitting)]
+        searched = Searched(
+            [prompts[0]] * len(format_names(config)), prompts * max(1, config.sets)
+        )
+        return searching(self.name, brief, sizes, config, searched)
 
 
 def short_shots(desk: Desk, train: Sequence[Example], limit: int) -> list[Shot]:
@@ -109,28 +145,7 @@ def short_shots(desk: Desk, train: Sequence[Example], limit: int) -> list[Shot]:
     return short or [shots[int(np.argmin(tokens))]]
 
 
-def balanced_sequence(
-    shots: Sequence[Shot], labels: Sequence[str], rng: np.random.Generator
-) -> list[Shot]:
-    """Order ``shots`` at random so that every prefix holds the labels as evenly as it can.
-
-    Each round gives one shot of every label that has some left, in a new order. Without ``labels``
-    it is a plain shuffle. A longer prefix extends a shorter one.
-    """
-    shuffled = [shots[index] for index in rng.permutation(len(shots))]
-    if not labels:
-        return shuffled
-    queues = [[shot for shot in shuffled if shot.output == label] for label in labels]
-    rounds = range(max((len(queue) for queue in queues), default=0))
-    return [
-        queues[place][turn]
-        for turn in rounds
-        for place in rng.permutation(len(queues))
-        if turn < len(queues[place])
-    ]
-
-
-def _fitting(desk: Desk, sequence: Sequence[Shot], budget: int) -> int:
+def fitting_shots(desk: Desk, sequence: Sequence[Shot], budget: int) -> int:
     """How many shots from the front of ``sequence`` fit into ``budget`` tokens."""
     spent = count_tokens(desk.context.model, desk.recipe(format_names(desk.options)[0]).instruction)
     for place, shot in enumerate(sequence):

@@ -30,6 +30,7 @@ class Format:
 
     ``lead`` opens the first user turn; a block of shots stands at the end of the system message or
     after ``lead``. Templates know ``{instruction}``, ``{input}``, ``{output}`` and ``{field}``.
+    ``usual`` formats are tried where a search names none.
     """
 
     about: str
@@ -40,6 +41,7 @@ class Format:
     lead: str = ""
     heading: str = ""
     shot: str = ""
+    usual: bool = True
 
     def render(
         self, instruction: str, kind: OutputKind, shots: Sequence[Shot], example: Example

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError
-from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
+from steelyard.strategy.forecasting import answer_limit, asking, chat_tokens, estimated_tokens
 from steelyard.strategy.formats import get_format
+from steelyard.strategy.optimise.budget import (
+    budget_block,
+    pass_tokens,
+    tuning_budget,
+    tuning_used,
+)
 from steelyard.strategy.options import parse_options
 from steelyard.strategy.prompting import (
     Decoding,
@@ -100,6 +107,7 @@ class Lora(Strategy):
             arm.options["search"] = {
                 "dev_score": dev_score(arm, context),
                 "dev_calls": len(context.dev),
+                "budget": self._budget(context, recipe, trained),
             }
             arms.append(arm)
         return arms
@@ -113,6 +121,7 @@ class Lora(Strategy):
             choices=brief.labels if brief.kind == "label" else (),
             schema=brief.schema,
             max_output_tokens=output_limit(brief, context.train, context.model),
+            temperature=brief.temperature,
         )
 
     def _train(self, context: FitContext, recipe: PromptRecipe) -> tuple[Trained, int]:
@@ -148,6 +157,16 @@ class Lora(Strategy):
             save_trained(trained, done)
         return trained, len(sets[0]) - len(kept[0])
 
+    def _budget(
+        self, context: FitContext, recipe: PromptRecipe, trained: Trained
+    ) -> Mapping[str, Any]:
+        """What training could take and took, in the currency of `optimized_prompt`."""
+        parts = (context.train, context.dev)
+        once = [pass_tokens(context.model, recipe.instruction, part) for part in parts]
+        measured = len(trained.trace) + 2  # the constrained and the free arm answer dev too
+        used = tuning_used(trained.tokens, once[1], measured)
+        return budget_block(tuning_budget(once[0], once[1], self.config), used)
+
     def _describe(self, recipe: PromptRecipe, trained: Trained, left_out: int) -> dict[str, Any]:
         return {
             "format": recipe.format,
@@ -165,6 +184,21 @@ class Lora(Strategy):
                 "trace": list(trained.trace),
             },
         }
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Say how many tokens pass through training at most, and what each arm asks of dev."""
+        config, limit = self.config, answer_limit(brief, sizes)
+        own = estimated_tokens(short_instruction(brief, config.instruction))
+        prompt = chat_tokens(replace(sizes, instruction_tokens=own))
+        trials = len(config.learning_rates) * config.trial_share
+        passes = config.max_epochs + (trials if len(config.learning_rates) > 1 else 0.0)
+        trained = sizes.train * min(prompt + sizes.output_tokens + 1, config.max_tokens) * passes
+        names = ["lora", "lora_free"] if brief.constrainable else ["lora"]
+        return replace(
+            asking(len(names) * sizes.dev, prompt, limit),
+            trained_tokens=round(trained),
+            per_answer=dict.fromkeys(names, (1.0, prompt, limit)),
+        )
 
 
 SHARED = (

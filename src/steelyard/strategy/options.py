@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 
-def parse_options(strategy: str, schema: type[T], options: Mapping[str, Any]) -> T:
+def parse_options(
+    strategy: str, schema: type[T], options: Mapping[str, Any], others: Sequence[str] = ()
+) -> T:
     """Build ``schema`` from ``options``. Unknown names and wrong types raise `ConfigError`.
 
     A default says its option's type; lists become tuples, and an item stands for a list of one.
+    ``others`` are options that the strategy reads by itself: they are only named as known.
     """
     defaults = {field.name: field.default for field in fields(schema)}
     for name in options:
         if name not in defaults:
-            known = ", ".join(defaults) or "none"
+            known = [*others, *defaults]
             raise ConfigError(
-                f"strategy {strategy}: unknown option {name!r}{closest(name, defaults)}; "
-                f"known: {known}"
+                f"strategy {strategy}: unknown option {name!r}{closest(name, known)}; "
+                f"known: {', '.join(known) or 'none'}"
             )
     values = {name: _coerce(strategy, name, options[name], defaults[name]) for name in options}
     return schema(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 from steelyard.core import Answer, Example
@@ -35,8 +35,10 @@ from steelyard.strategy.search import (
 class SearchOptions:
     """What every prompting strategy's search is bounded by.
 
-    ``formats`` are tried (empty for all), each on ``screen`` dev items, and the best ``finalists``
-    on ``dev_items``; the free arm is chosen among the ``free_candidates`` best constrained ones.
+    ``formats`` are tried (empty for the usual ones), each on ``screen`` dev items, and the best
+    ``finalists`` on ``dev_items``; the free arm is chosen among the ``free_candidates`` best
+    constrained ones. An answer that is no JSON, or does not fit the schema, is asked again at most
+    ``repairs`` times by the arm ``NAME_repair`` (0: no such arm).
     """
 
     formats: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class SearchOptions:
     finalists: int = 2
     dev_items: int = 100
     free_candidates: int = 2
+    repairs: int = 2
 
     def __post_init__(self) -> None:
         """Refuse unknown formats and a search without a finalist."""
@@ -89,13 +92,20 @@ class Desk:
         return Halving(self.options.screen, self.options.finalists)
 
     def recipe(
-        self, format_name: str, shots: Sequence[Shot] = (), retrieved: int = 0
+        self,
+        format_name: str,
+        shots: Sequence[Shot] = (),
+        retrieved: int = 0,
+        instruction: str | None = None,
     ) -> PromptRecipe:
-        """Return a recipe for this task, constrained where the task allows it."""
+        """Return a recipe for this task, constrained where the task allows it.
+
+        ``instruction`` stands in for the task's own, labels or schema named in it.
+        """
         brief = self.context.brief
         decoding: Decoding = "constrained" if self.constrainable else "free"
         return PromptRecipe(
-            instruction=self._instruction,
+            instruction=self._instruction if instruction is None else instruction,
             format=format_name,
             kind=brief.kind,
             choices=brief.labels if brief.kind == "label" else (),
@@ -104,29 +114,59 @@ class Desk:
             retrieved=retrieved,
             decoding=decoding,
             max_output_tokens=self._limit,
+            temperature=brief.temperature,
         )
 
     def expect(self, *candidates: int, screens: int = 0) -> None:
         """Announce searches over so many ``candidates``, and ``screens`` to be screened only."""
         count = len(self.dev)
-        screen = min(self.plan.screen, count) if self.plan.screen else count
-        for number in candidates:
-            halved = number > self.plan.finalists and 0 < screen < count
-            finals = self.plan.finalists * (count - screen)
-            self._expected += number * screen + finals if halved else number * count
-        self._expected += screens * screen
+        self._expected += sum(self.plan.questions(number, count) for number in candidates)
+        self._expected += screens * min(self.plan.screen or count, count)
+
+    def expect_items(self, count: int) -> None:
+        """Announce that :meth:`ask` will be given so many examples."""
+        self._expected += count
 
     def screen(self, candidates: Sequence[Candidate[Prompt]]) -> Choice[Prompt]:
-        """Choose on the screening subset alone."""
+        """Choose on the screening subset of dev alone."""
         size = self.plan.screen or len(self.dev)
         subset = stratified_subset(self.dev, size, self._generator())
         dev = [self.dev[index] for index in subset]
         plan = Halving(0, len(candidates))
-        return choose(candidates, dev, self._answer, self._score, self._generator(), plan)
+        return self._choose(candidates, dev, plan)
 
     def choose(self, candidates: Sequence[Candidate[Prompt]]) -> Choice[Prompt]:
         """Choose by successive halving over dev."""
-        return choose(candidates, self.dev, self._answer, self._score, self._generator(), self.plan)
+        return self._choose(candidates, self.dev, self.plan)
+
+    def ask(self, prompt: Prompt, examples: Sequence[Example]) -> tuple[list[Answer], int]:
+        """Answer ``examples`` by a prompt; returns also how many requests that took."""
+
+        def tell(done: int, total: int) -> None:
+            self.context.progress(self._asked + done, max(self._expected, self._asked + total))
+
+        arm = self._build("candidate", prompt, {})
+        answers = arm.answer_all(examples, tell)
+        self._asked += len(examples)
+        return answers, arm.asked
+
+    def _choose(
+        self, candidates: Sequence[Candidate[Prompt]], dev: Sequence[Example], plan: Halving
+    ) -> Choice[Prompt]:
+        requests: list[int] = []
+
+        def answer(prompt: Prompt, examples: Sequence[Example]) -> list[Answer]:
+            answers, asked = self.ask(prompt, examples)
+            requests.append(asked)
+            return answers
+
+        choice = choose(candidates, dev, answer, self._score, self._generator(), plan)
+        # An answer may take several requests: votes, repairs, a decision after reasoning.
+        counts = iter(requests)
+        trace = tuple(
+            replace(trial, asked=next(counts)) if trial.asked else trial for trial in choice.trace
+        )
+        return replace(choice, trace=trace)
 
     def arm(self, name: str, found: Found, more: Mapping[str, Any]) -> PromptArm:
         """Return the arm of the best candidate, with the search told in its options."""
@@ -144,17 +184,10 @@ class Desk:
                 **trace_options(choice),
                 "dev_score": found.score,
                 "dev_calls": choice.dev_calls,
+                "trace": [asdict(trial) for trial in found.trace],
             },
         }
         return self._build(name, prompt, options)
-
-    def _answer(self, prompt: Prompt, examples: Sequence[Example]) -> list[Answer]:
-        def tell(done: int, total: int) -> None:
-            self.context.progress(self._asked + done, max(self._expected, self._asked + total))
-
-        answers = self._build("candidate", prompt, {}).answer_all(examples, tell)
-        self._asked += len(examples)
-        return answers
 
     def _build(self, name: str, prompt: Prompt, options: Mapping[str, Any]) -> PromptArm:
         context = self.context
@@ -170,7 +203,9 @@ class Desk:
 class PromptStrategy(Strategy):
     """A strategy that searches prompts.
 
-    Labels, and JSON with a schema, give two arms: constrained, and ``NAME_free``.
+    Labels, and JSON with a schema, give two arms: constrained, and ``NAME_free``. JSON gives
+    ``NAME_repair`` too, the free prompt that asks again for what cannot be used, if on dev there was
+    anything to ask again: otherwise it is the free arm.
     """
 
     arm_type: ClassVar[type[PromptArm]]
@@ -193,7 +228,22 @@ class PromptStrategy(Strategy):
             free = self._search_free(desk, found)
             more = self.describe(free.ranked[0].value)
             arms.append(desk.arm(f"{self.name}_free", free, more))
-        return arms
+            found = free
+        return [*arms, *self.repairing(desk, found.ranked[0])]
+
+    def repairing(self, desk: Desk, free: Candidate[Prompt]) -> list[Arm]:
+        """Return the arm that repairs the answers of a free prompt, where dev shows a need."""
+        if desk.context.brief.kind != "json" or not self.config.repairs or not desk.dev:
+            return []
+        recipe = replace(free.value.recipe, repairs=self.config.repairs)
+        candidate = Candidate("repair", replace(free.value, recipe=recipe), free.size)
+        desk.expect(1)
+        choice = desk.choose([candidate])
+        if choice.dev_calls == len(desk.dev):
+            return []
+        found = Found((candidate,), choice.score, {}, choice.trace)
+        more = {**self.describe(candidate.value), "repairs": self.config.repairs}
+        return [desk.arm(f"{self.name}_repair", found, more)]
 
     def _search_free(self, desk: Desk, found: Found) -> Found:
         shortlist = [
@@ -233,5 +283,5 @@ def format_spread(
 
 
 def format_names(options: SearchOptions) -> tuple[str, ...]:
-    """The formats to try: those named in the options, or all."""
-    return options.formats or tuple(load_formats())
+    """The formats to try: those named in the options, or the usual ones."""
+    return options.formats or tuple(name for name, shape in load_formats().items() if shape.usual)

@@ -11,14 +11,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from steelyard.core import Answer, Completion, Example, Message, OutputKind, Request
+from steelyard.core import Answer, Example, Message, OutputKind, Request
 from steelyard.model.base import Model, ModelSpec
-from steelyard.score import parse_output
 from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
 from steelyard.strategy.formats import Shot, get_format
+from steelyard.strategy.rounds import Rounds
 from steelyard.strategy.saved import read_brief, write_manifest
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from steelyard.strategy.tfidf import ShotIndex
 
 Decoding = Literal["constrained", "free"]
@@ -32,7 +34,9 @@ class PromptRecipe:
 
     ``shots`` are shown with every input; ``retrieved`` is how many more are looked up for each.
     ``choices`` are the texts that constrained decoding may answer with, ``schema`` (JSON text) what
-    its JSON has to fit.
+    its JSON has to fit. ``samples`` answers are asked for at ``temperature`` and the most frequent
+    one is given. With ``reasoning`` the answer stands after the last answer marker; constrained, it
+    is asked for by a second request. An answer of no use is asked again at most ``repairs`` times.
     """
 
     instruction: str
@@ -44,6 +48,10 @@ class PromptRecipe:
     decoding: Decoding = "free"
     max_output_tokens: int = 64
     schema: str | None = None
+    temperature: float = 0.0
+    samples: int = 1
+    reasoning: bool = False
+    repairs: int = 0
 
     def messages(self, example: Example, retrieved: Sequence[Shot] = ()) -> tuple[Message, ...]:
         """Return the chat for ``example``; ``retrieved`` shots stand nearest to the input."""
@@ -56,6 +64,7 @@ class PromptRecipe:
             messages=self.messages(example, retrieved),
             max_output_tokens=self.max_output_tokens,
             choices=self.choices if self.decoding == "constrained" else (),
+            temperature=self.temperature,
             nonce=nonce,
             schema=self.schema if self.decoding == "constrained" else None,
         )
@@ -87,15 +96,18 @@ class Prompt:
         """Return one request for each example."""
         if self.index is None or not self.recipe.retrieved or not examples:
             return [self.recipe.request(example, (), nonce) for example in examples]
-        found = self.index.nearest([example.input for example in examples], self.recipe.retrieved)
+        found = self.index.shown([example.input for example in examples], self.recipe.retrieved)
         return [
-            self.recipe.request(example, [near.shot for near in reversed(neighbours)], nonce)
-            for example, neighbours in zip(examples, found, strict=True)
+            self.recipe.request(example, shots, nonce)
+            for example, shots in zip(examples, found, strict=True)
         ]
 
 
 class PromptArm(Arm):
-    """Answers by prompting a model, built at the first answer from ``spec``."""
+    """Answers by prompting a model, built at the first answer from ``spec``.
+
+    ``asked`` counts the requests it made: more than answers, where there are votes or repairs.
+    """
 
     strategy: ClassVar[str]
 
@@ -111,6 +123,7 @@ class PromptArm(Arm):
         super().__init__(name, brief, options)
         self.prompt = prompt
         self.spec = spec
+        self.asked = 0
         self._build_model = build_model
 
     @cached_property
@@ -123,6 +136,11 @@ class PromptArm(Arm):
         """The language model's name; asking for it does not build the model."""
         return self.spec.name
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the model is asked at a temperature."""
+        return self.prompt.recipe.temperature > 0
+
     def answer_all(
         self,
         examples: Sequence[Example],
@@ -130,29 +148,29 @@ class PromptArm(Arm):
         nonce: str = "",
         on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
-        """Ask the model for each example and read its outputs."""
+        """Ask the model for each example, in as many rounds as the recipe needs."""
         if not examples:
             return []
         done = 0
 
-        def tell(batch: Sequence[tuple[int, Completion]]) -> None:
+        def tell(settled: Sequence[tuple[int, Answer]]) -> None:
             nonlocal done
-            done += len(batch)
+            done += len(settled)
             if on_answers is not None:
-                on_answers([(index, self._read(completion)) for index, completion in batch])
+                on_answers(settled)
             if progress is not None:
                 progress(done, len(examples))
 
-        completions = self.model.generate(self.prompt.requests(examples, nonce), tell)
-        return [self._read(completion) for completion in completions if completion is not None]
+        rounds = Rounds(self.model, self.spec.name, self.brief, self.prompt.recipe)
+        answers = rounds.run(self.prompt.requests(examples, nonce), tell)
+        self.asked += rounds.asked
+        return answers
 
-    def _read(self, completion: Completion) -> Answer:
-        if completion.failure is not None:
-            return Answer(None, completion, completion.failure)
-        if completion.finish_reason == "choice":
-            return Answer(completion.text, completion)
-        output, failure = parse_output(self.brief, completion.text)
-        return Answer(output, completion, failure)
+    def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
+        """Return this arm under prompts that mean the same."""
+        from steelyard.strategy.variation import vary_prompt
+
+        return vary_prompt(self, kind, rng)
 
     def save(self, folder: Path) -> None:
         """Write ``arm.json``, the retrieved shots' index and the model's adapter, if any."""
@@ -205,14 +223,20 @@ def _with_schema(instruction: str, schema: str) -> str:
     return f"{instruction}\nAnswer with one JSON object that fits this JSON schema:\n{schema}"
 
 
+_LONGEST_ANSWER = 512
+"""Tokens that a free answer may take at most where the task sets no limit."""
+
+
 def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
     """Tokens a free answer may take: the task's own limit, or a little over the longest known one."""
     if brief.max_output_tokens is not None:
         return brief.max_output_tokens
     labelled = brief.kind == "label"
     outputs = brief.labels if labelled else [example.output for example in train]
+    if not labelled and not any(outputs):  # texts that are only held against rules
+        return _LONGEST_ANSWER
     longest = max((count_tokens(model, text) for text in outputs), default=32)
-    return longest + 6 if labelled else min(512, max(16, longest + longest // 4))
+    return longest + 6 if labelled else min(_LONGEST_ANSWER, max(16, longest + longest // 4))
 
 
 def count_tokens(model: Model, text: str) -> int:

@@ -1,12 +1,15 @@
-"""The instruction with the train examples nearest to each input, the most similar last."""
+"""The instruction with train examples near to each input."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
+from steelyard.errors import ConfigError
+from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.few_shot import short_shots
+from steelyard.strategy.forecasting import Searched, chat_tokens, searching, shot_tokens
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt_search import (
     Desk,
@@ -19,7 +22,7 @@ from steelyard.strategy.prompt_search import (
 )
 from steelyard.strategy.prompting import Prompt, PromptArm
 from steelyard.strategy.search import Candidate
-from steelyard.strategy.tfidf import FEATURES, ShotIndex
+from steelyard.strategy.tfidf import FEATURES, RETRIEVED_ORDERS, Retrieval, ShotIndex
 
 _SCREENING_K = 2
 
@@ -28,7 +31,9 @@ _SCREENING_K = 2
 class RetrievedFewShotOptions(SearchOptions):
     """The search over formats and ``k``, the neighbours shown, found by TF-IDF over ``features``.
 
-    Retrieved shots share no prefix, so fewer formats and dev items are asked than elsewhere.
+    The first ``diversity`` (see `Retrieval`) and ``order`` go with every ``k``, the others with the
+    largest one only. At most ``per_label`` shots have the same output (0: any number). Retrieved shots
+    share no prefix, so fewer formats and dev items are asked than elsewhere.
     """
 
     formats: tuple[str, ...] = ("system_user", "labelled_turns", "labelled_list")
@@ -36,12 +41,29 @@ class RetrievedFewShotOptions(SearchOptions):
     dev_items: int = 60
     k: tuple[int, ...] = (1, 2, 4, 8)
     features: str = "word+char"
+    diversity: tuple[float, ...] = (0.0, 0.3)
+    order: tuple[str, ...] = RETRIEVED_ORDERS
+    per_label: int = 0
     max_prompt_tokens: int = 1500
 
     def __post_init__(self) -> None:
-        """Refuse unknown formats and features."""
+        """Refuse unknown formats, features and orders, and a diversity beyond 1."""
         super().__post_init__()
         check_known("features", [self.features], FEATURES)
+        check_known("order of retrieved shots", self.order, RETRIEVED_ORDERS)
+        if max(self.diversity) > 1:
+            raise ConfigError(
+                "strategy retrieved_few_shot: option diversity must be from 0 to 1, "
+                f"got {max(self.diversity)}"
+            )
+
+    def ways(self, k: int, largest: int) -> list[Retrieval]:
+        """Return the ways to show ``k`` neighbours that are tried."""
+        first = Retrieval(self.diversity[0], self.per_label, self.order[0])
+        if k < largest or k < 2:
+            return [first]
+        varied = [replace(first, diversity=share) for share in self.diversity[1:]]
+        return [first, *varied, *(replace(first, order=order) for order in self.order[1:])]
 
 
 class RetrievedFewShotArm(PromptArm):
@@ -63,30 +85,49 @@ class RetrievedFewShot(PromptStrategy):
         )
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Name ``k`` and the features."""
-        return {"k": prompt.recipe.retrieved, "features": self.config.features}
+        """Name ``k``, the features and how neighbours are shown."""
+        shown = asdict(prompt.index.retrieval) if prompt.index is not None else {}
+        return {"k": prompt.recipe.retrieved, "features": self.config.features, **shown}
 
     def search(self, desk: Desk) -> Found:
-        """Screen formats, then compare numbers of neighbours in the best one."""
+        """Screen formats, then compare numbers of neighbours, and ways to show them, in the best."""
         largest = max(1, *self.config.k)
         limit = self.config.max_prompt_tokens // largest
         pool = short_shots(desk, desk.context.train, limit)
         index = ShotIndex.fit(pool, self.config.features)
         mean_length = sum(len(shot.input) + len(shot.output) for shot in pool) // len(pool)
 
-        def candidate(name: str, format_name: str, k: int) -> Candidate[Prompt]:
+        def candidate(name: str, format_name: str, k: int, way: Retrieval) -> Candidate[Prompt]:
             recipe = desk.recipe(format_name, retrieved=k)
-            return Candidate(name, Prompt(recipe, index), recipe.length + k * mean_length)
+            size = recipe.length + k * mean_length
+            return Candidate(name, Prompt(recipe, index.showing(way)), size)
 
         sizes = sorted({k for k in self.config.k if 0 < k <= len(pool)}) or [1]
         few = min(_SCREENING_K, sizes[-1])
-        names = format_names(self.config)
-        screened = [candidate(name, name, few) for name in names]
-        desk.expect(len(sizes), min(self.config.free_candidates, len(sizes)), screens=len(screened))
+        usual = self.config.ways(1, largest)[0]
+        screened = [candidate(name, name, few, usual) for name in format_names(self.config)]
+        ways = [(k, way) for k in sizes for way in self.config.ways(k, sizes[-1])]
+        desk.expect(len(ways), min(self.config.free_candidates, len(ways)), screens=len(screened))
         first = desk.screen(screened)
         best = first.best.value.recipe.format
-        candidates = [candidate(f"k={k}", best, k) for k in sizes]
+        candidates = [candidate(_name(k, way, usual), best, k, way) for k, way in ways]
         choice = desk.choose(candidates)
         spread = format_spread(screened, first)
         trace = (*first.trace, *choice.trace)
         return Found(by_rank(candidates, choice), choice.score, spread, trace)
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Say what the search asks at most, by neighbours of mean length."""
+        sizes_tried = sorted({min(k, sizes.train) for k in self.config.k if k}) or [1]
+        counts = [k for k in sizes_tried for _ in self.config.ways(k, sizes_tried[-1])]
+        few = min(_SCREENING_K, sizes_tried[-1])
+        prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in (few, *counts)]
+        searched = Searched(prompts[:1] * len(format_names(self.config)), prompts[1:])
+        return searching(self.name, brief, sizes, self.config, searched)
+
+
+def _name(k: int, way: Retrieval, usual: Retrieval) -> str:
+    """``k=8``, and what is unusual about it."""
+    unusual = [f"diversity {way.diversity:g}"] if way.diversity != usual.diversity else []
+    unusual += [way.order] if way.order != usual.order else []
+    return ", ".join([f"k={k}", *unusual])

@@ -26,10 +26,13 @@ class Candidate(Generic[T]):
 
 @dataclass(frozen=True)
 class Trial:
-    """One candidate's score over ``items`` dev examples; ``asked`` of them were asked just then."""
+    """One candidate's score over ``items`` dev examples, and how many requests were ``asked`` for it.
+
+    ``stage`` is ``screen`` (a part of dev), ``final`` (all of it), or a step of its strategy's own.
+    """
 
     name: str
-    stage: Literal["screen", "final"]
+    stage: str
     items: int
     asked: int
     score: float
@@ -41,6 +44,13 @@ class Halving:
 
     screen: int = 40
     finalists: int = 2
+
+    def questions(self, candidates: int, dev: int) -> int:
+        """How many dev items so many candidates are asked in all, of ``dev`` there are."""
+        screen = min(self.screen or dev, dev)
+        if candidates <= self.finalists or screen == dev:
+            return candidates * dev
+        return candidates * screen + self.finalists * (dev - screen)
 
 
 @dataclass(frozen=True)
@@ -130,6 +140,11 @@ def stratified_subset(
     examples: Sequence[Example], size: int, rng: np.random.Generator
 ) -> list[int]:
     """Indices of ``size`` examples, in order; each output keeps its share."""
+    return sorted(stratified_order(examples, rng)[:size])
+
+
+def stratified_order(examples: Sequence[Example], rng: np.random.Generator) -> list[int]:
+    """All indices in an order of which every beginning keeps each output's share."""
     queues: dict[str, list[int]] = {}
     for index in rng.permutation(len(examples)):
         queues.setdefault(examples[index].output, []).append(int(index))
@@ -138,7 +153,7 @@ def stratified_subset(
         for place, queue in zip(rng.permutation(len(queues)), queues.values(), strict=True)
         for turn, index in enumerate(queue)
     ]
-    return sorted(index for _, _, index in sorted(ranked)[:size])
+    return [index for _, _, index in sorted(ranked)]
 
 
 def trace_options(choice: Choice[Any]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,9 @@ MAX_FEATURES = 100_000
 """Per vectorizer; the most frequent n-grams are kept."""
 _CHUNK = 512
 """Texts compared at once: bounds the dense matrix of similarities."""
+_POOL = 4
+"""Diverse shots are picked among so many times as many neighbours, and a score at least."""
+RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
 
 
 class Tfidf:
@@ -82,13 +86,37 @@ class Neighbour(NamedTuple):
     similarity: float
 
 
+@dataclass(frozen=True)
+class Retrieval:
+    """How neighbours become shots.
+
+    ``diversity`` in [0, 1] weighs being unlike the shots already picked against being near the input
+    (maximal marginal relevance, Carbonell & Goldstein 1998, with lambda = 1 - ``diversity``). At most
+    ``per_label`` shots have the same output (0: any number). ``order`` is one of `RETRIEVED_ORDERS`.
+    """
+
+    diversity: float = 0.0
+    per_label: int = 0
+    order: str = "nearest_last"
+
+    @property
+    def plain(self) -> bool:
+        """Whether the nearest are simply taken."""
+        return not self.diversity and not self.per_label
+
+
 class ShotIndex:
-    """Train examples to be found by the TF-IDF cosine of their input."""
+    """Train examples to be found by the TF-IDF cosine of their input, shown by ``retrieval``."""
 
     def __init__(
-        self, shots: Sequence[Shot], tfidf: Tfidf, matrix: sparse.csr_matrix | None = None
+        self,
+        shots: Sequence[Shot],
+        tfidf: Tfidf,
+        matrix: sparse.csr_matrix | None = None,
+        retrieval: Retrieval = Retrieval(),
     ) -> None:
         self.shots = tuple(shots)
+        self.retrieval = retrieval
         self._tfidf = tfidf
         self._matrix = tfidf.transform([shot.input for shot in shots]) if matrix is None else matrix
 
@@ -115,9 +143,48 @@ class ShotIndex:
             ]
         return found
 
+    def showing(self, retrieval: Retrieval) -> ShotIndex:
+        """Return the same index with another way to show what it finds."""
+        return ShotIndex(self.shots, self._tfidf, self._matrix, retrieval)
+
+    def shown(self, texts: Sequence[str], k: int) -> list[list[Shot]]:
+        """Return for each text the shots to show, at most ``k``, in the order of the prompt."""
+        if self.retrieval.plain:
+            found = [[near.shot for near in row] for row in self.nearest(texts, k)]
+        else:
+            found = []
+            for start in range(0, len(texts), _CHUNK):
+                features = self._tfidf.transform(texts[start : start + _CHUNK])
+                similarities: NDArray[Any] = (features @ self._matrix.T).toarray()
+                found += [[self.shots[i] for i in self._marginal(row, k)] for row in similarities]
+        first = self.retrieval.order == "nearest_first"
+        return found if first else [list(reversed(row)) for row in found]
+
+    def _marginal(self, relevance: NDArray[Any], k: int) -> list[int]:
+        """Places of the picked shots, the first pick first; ``relevance`` holds all shots' cosines."""
+        pool = np.argsort(-relevance, kind="stable")[: max(20, _POOL * k)]
+        alike: NDArray[Any] = (self._matrix[pool] @ self._matrix[pool].T).toarray()
+        weight, cap = self.retrieval.diversity, self.retrieval.per_label or k
+        picked: list[int] = []
+        outputs: dict[str, int] = {}
+        while len(picked) < min(k, len(pool)):
+            repeated = alike[:, picked].max(axis=1) if picked else np.zeros(len(pool))
+            worth = np.round((1 - weight) * relevance[pool] - weight * repeated, 12)
+            full = [outputs.get(self.shots[i].output, 0) >= cap for i in pool]
+            worth[picked] = -np.inf
+            worth[full] = -np.inf
+            best = int(np.argmax(worth))
+            if worth[best] == -np.inf:
+                break
+            picked.append(best)
+            output = self.shots[pool[best]].output
+            outputs[output] = outputs.get(output, 0) + 1
+        return [int(pool[place]) for place in picked]
+
     def save(self, folder: Path) -> None:
-        """Write features, the matrix and ``shots.jsonl`` to ``folder``."""
+        """Write features, the matrix, ``shots.jsonl`` and ``retrieval.json`` to ``folder``."""
         self._tfidf.save(folder)
+        (folder / "retrieval.json").write_text(json.dumps(asdict(self.retrieval)), encoding="utf-8")
         sparse.save_npz(folder / "matrix.npz", self._matrix)
         lines = [json.dumps(shot._asdict(), ensure_ascii=False) + "\n" for shot in self.shots]
         (folder / "shots.jsonl").write_text("".join(lines), encoding="utf-8")
@@ -128,7 +195,9 @@ class ShotIndex:
         with (folder / "shots.jsonl").open(encoding="utf-8") as lines:
             shots = [Shot(**json.loads(line)) for line in lines]
         matrix = sparse.csr_matrix(sparse.load_npz(folder / "matrix.npz"))
-        return cls(shots, Tfidf.load(folder), matrix)
+        path = folder / "retrieval.json"  # absent in arms saved by the first versions
+        saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return cls(shots, Tfidf.load(folder), matrix, Retrieval(**saved))
 
 
 def _vectorizer(

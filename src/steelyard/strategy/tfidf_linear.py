@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
@@ -28,6 +31,8 @@ from steelyard.strategy.search import Candidate, Halving, choose, trace_options
 from steelyard.strategy.tfidf import FEATURES, Tfidf
 
 CLASSIFIERS = ("logistic", "svm")
+_LEAST_TO_CALIBRATE = 10
+_LOG_SCALES = (-4.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -55,17 +60,27 @@ class Linear(NamedTuple):
     """A fitted linear classifier as arrays.
 
     ``weights`` is (n features, n labels), ``bias`` (n labels,); ``loss`` says whether the scores
-    are log-odds whose softmax is a probability (logistic) or bare margins (svm).
+    are log-odds (logistic) or margins (svm). The softmax of ``scale`` times the scores are the labels'
+    probabilities.
     """
 
     loss: Literal["logistic", "svm"]
     labels: tuple[str, ...]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
+    scale: float = 1.0
+
+    def scores(self, matrix: Any) -> NDArray[np.float64]:
+        """Return (n texts, n labels) scores of (n texts, n features)."""
+        return np.asarray(matrix @ self.weights) + self.bias
+
+    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the labels' probabilities of each row of scores."""
+        return np.asarray(softmax(self.scale * scores, axis=1))
 
 
 class TfidfLinearArm(ClassicalArm):
-    """The label with the highest score; the logistic one also gives probabilities."""
+    """The label with the highest score, and every label's probability, calibrated on dev."""
 
     strategy: ClassVar[str] = "tfidf_linear"
 
@@ -79,21 +94,40 @@ class TfidfLinearArm(ClassicalArm):
     def guess(self, texts: Sequence[str]) -> list[Guess]:
         """Return the best label of each text."""
         linear = self._linear
-        scores = np.asarray(self._tfidf.transform(texts) @ linear.weights) + linear.bias
+        scores = linear.scores(self._tfidf.transform(texts))
         best = [linear.labels[place] for place in scores.argmax(axis=1)]
-        if linear.loss == "svm":
-            return [Guess(label) for label in best]
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares = odds / odds.sum(axis=1, keepdims=True)
         return [
             Guess(label, dict(zip(linear.labels, row.tolist(), strict=True)))
-            for label, row in zip(best, shares, strict=True)
+            for label, row in zip(best, linear.probabilities(scores), strict=True)
         ]
+
+    def calibrate(self, dev: Sequence[Example]) -> None:
+        """Scale the scores so that the labels of ``dev`` are likeliest; the answers stay the same.
+
+        One parameter for all labels: Platt (1999) without the intercept, temperature scaling of Guo et
+        al. (2017). Labels that train lacks are left out; with fewer than ten items nothing is scaled.
+        """
+        places = {label: place for place, label in enumerate(self._linear.labels)}
+        known = [example for example in dev if example.output in places]
+        self.options["calibration"] = {"items": len(known), "scale": 1.0}
+        if len(known) < _LEAST_TO_CALIBRATE:
+            return
+        scores = self._linear.scores(self._tfidf.transform([each.input for each in known]))
+        right = scores[np.arange(len(known)), [places[each.output] for each in known]]
+
+        def surprise(log_scale: float) -> float:
+            scale = math.exp(log_scale)
+            return float(np.mean(logsumexp(scale * scores, axis=1) - scale * right))
+
+        scale = math.exp(float(minimize_scalar(surprise, bounds=_LOG_SCALES, method="bounded").x))
+        self._linear = self._linear._replace(scale=scale)
+        self.options["calibration"]["scale"] = scale
 
     def save(self, folder: Path) -> None:
         """Write ``arm.json``, the features and ``linear.npz``."""
         linear = self._linear
-        write_manifest(self, folder, {"loss": linear.loss, "trained_labels": list(linear.labels)})
+        kept = {"loss": linear.loss, "trained_labels": list(linear.labels), "scale": linear.scale}
+        write_manifest(self, folder, kept)
         self._tfidf.save(folder)
         np.savez_compressed(folder / "linear.npz", weights=linear.weights, bias=linear.bias)
 
@@ -104,7 +138,8 @@ class TfidfLinearArm(ClassicalArm):
         """Build the arm from its manifest and arrays."""
         with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
             weights, bias = arrays["weights"], arrays["bias"]
-        linear = Linear(saved["loss"], tuple(saved["trained_labels"]), weights, bias)
+        scale = saved.get("scale", 1.0)  # arms saved before there was one
+        linear = Linear(saved["loss"], tuple(saved["trained_labels"]), weights, bias, scale)
         tfidf = Tfidf.load(folder)
         return cls(saved["name"], read_brief(saved), saved["options"], tfidf, linear)
 
@@ -154,6 +189,7 @@ def _best(candidates: Sequence[Candidate[TfidfLinearArm]], context: FitContext) 
     choice = choose(candidates, context.dev, answer, score, rng, Halving(finalists=len(candidates)))
     arm = choice.best.value
     arm.options["search"] = trace_options(choice)
+    arm.calibrate(context.dev)
     return arm
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from steelyard.strategy.base import Brief, Forecast, Sizes
+from steelyard.strategy.forecasting import Searched, chat_tokens, searching
 from steelyard.strategy.options import parse_options
 from steelyard.strategy.prompt_search import (
     Desk,
@@ -50,3 +52,8 @@ class ZeroShot(PromptStrategy):
         choice = desk.choose(candidates)
         spread = format_spread(candidates, choice)
         return Found(by_rank(candidates, choice), choice.score, spread, choice.trace)
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Say what the search over formats asks at most."""
+        prompts = [chat_tokens(sizes)] * len(format_names(self.config))
+        return searching(self.name, brief, sizes, self.config, Searched((), prompts))

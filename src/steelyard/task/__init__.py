@@ -10,6 +10,7 @@ from steelyard.task.model_choice import ModelConfig, parse_model
 from steelyard.task.normalise import normalise
 from steelyard.task.prepare import Prepared, infer_labels, prepare
 from steelyard.task.read import BadRowsError, ReadResult, read_examples
+from steelyard.task.rows import has_references
 from steelyard.task.split import SplitResult, split_examples
 from steelyard.task.starter import init_from_example, init_from_file, list_examples
 
@@ -25,6 +26,7 @@ __all__ = [
     "audit",
     "build_task",
     "check_split",
+    "has_references",
     "infer_labels",
     "init_from_example",
     "init_from_file",

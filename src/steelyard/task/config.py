@@ -337,4 +337,8 @@ def _fingerprint(task: Task) -> str:
             with each.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"\0{part}\0{found}".encode())
+    for metric in task.metrics:
+        scorer = task.path(metric.rpartition(":")[0])
+        if scorer.suffix == ".py" and scorer.is_file():  # the user's own function
+            digest.update(b"\0scorer\0" + scorer.read_bytes())
     return digest.hexdigest()

@@ -58,6 +58,7 @@ def _message(item: Mapping[str, Any], dotted: str, context: Mapping[str, Any]) -
 def _known_path(location: tuple[str | int, ...], lines: Lines) -> tuple[str | int, ...]:
     """Drop the parts pydantic adds for unions: they are not keys of the file."""
     path: tuple[str | int, ...] = ()
+    location = tuple(part for part in location if not str(part).startswith("<"))
     for position, part in enumerate(location):
         last = position == len(location) - 1
         if (*path, part) in lines or last or not lines:

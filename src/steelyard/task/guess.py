@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,16 @@ LABEL_CHARACTERS = 80
 
 @dataclass(frozen=True)
 class Guess:
-    """What a file seems to hold. ``columns`` is empty where rows carry the usual keys."""
+    """What a file seems to hold. ``columns`` is empty where rows carry the usual keys.
+
+    ``has_rules``: every row says what a reply must keep, and none has an output.
+    """
 
     kind: OutputKind
     labels: tuple[str, ...]
     columns: Mapping[str, str]
     count: int
+    has_rules: bool = False
 
 
 def guess_file(
@@ -52,6 +56,8 @@ def guess_file(
     if not examples:
         raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
     guess = _guess_outputs([example.output for example in examples], columns)
+    if all(example.rules is not None and not example.output for example in examples):
+        guess = replace(guess, has_rules=True)
     if patient:
         return guess
     try:

@@ -1,16 +1,24 @@
-"""Which model a task uses, as written in ``task.yaml``."""
+"""Which models a task uses, as written in ``task.yaml``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from itertools import chain, count
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import PositiveInt, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from steelyard.errors import closest
 from steelyard.task.sections import Name, Section
@@ -21,6 +29,7 @@ PROVIDERS = ("embedded", "hf", "openai", "fake")
 
 FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, groq:NAME, …, fake:NAME"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 @lru_cache(maxsize=1)
@@ -33,7 +42,9 @@ def endpoints() -> Mapping[str, Mapping[str, Any]]:
 class ModelConfig(Section):
     """How to build the model. The key itself is never stored, only its environment variable.
 
-    ``max_in_flight`` bounds how many requests a hosted model is sent at once.
+    ``max_in_flight`` bounds how many requests a hosted model is sent at once; ``batch`` asks through
+    the provider's batch interface; ``timeout_seconds`` is how long one answer may take (120). ``tag``
+    is what its arms are called by among those of other models; left out, it is made of the name.
     """
 
     provider: str = "embedded"
@@ -41,6 +52,9 @@ class ModelConfig(Section):
     base_url: str | None = None
     api_key_env: str | None = None
     max_in_flight: PositiveInt | None = None
+    batch: bool = False
+    timeout_seconds: PositiveFloat | None = None
+    tag: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -78,6 +92,13 @@ class ModelConfig(Section):
             raise ValueError("api_key_env takes the NAME of an environment variable, not the key")
         return name
 
+    @field_validator("tag")
+    @classmethod
+    def _fit_for_folders(cls, tag: str | None) -> str | None:
+        if tag is not None and not _TAG.fullmatch(tag):
+            raise ValueError(f"tag {tag!r} takes up to 40 letters, digits, dots, dashes and _")
+        return tag
+
     @model_validator(mode="after")
     def _complete(self) -> ModelConfig:
         if self.provider != "embedded" and "name" not in self.model_fields_set:
@@ -87,11 +108,23 @@ class ModelConfig(Section):
         hint = endpoints().get(self.provider, {}).get("hint")
         if hint is not None and self.base_url is None:
             raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
+        if self.batch:
+            self._check_batch()
         return self
+
+    def _check_batch(self) -> None:
+        """Refuse ``batch`` where there is no such interface; at your own address it is your word."""
+        offered = [name for name, known in endpoints().items() if "batch" in known]
+        if self.provider not in offered:
+            raise ValueError(
+                f"provider {self.provider} has no batch interface like OpenAI's: leave batch out; "
+                f"those that have one: {', '.join(offered)}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set, provider and name always."""
-        return self.model_dump(exclude_none=True)
+        unset = (None, False)
+        return {key: value for key, value in self.model_dump().items() if value not in unset}
 
     def to_spec(self) -> dict[str, Any]:
         """Return what a `ModelSpec` takes: a provider known by name is resolved to its endpoint.
@@ -99,6 +132,7 @@ class ModelConfig(Section):
         ``openai`` keeps its address open, so that ``OPENAI_BASE_URL`` is respected.
         """
         spec = self.to_dict()
+        spec.pop("tag", None)
         known = endpoints().get(self.provider)
         if known is None or self.provider == "openai":
             return spec
@@ -110,6 +144,43 @@ class ModelConfig(Section):
         }
         filled = {name: value for name, value in given.items() if value is not None}
         return {**filled, **spec, "provider": "openai"}
+
+
+def _one_or_list(value: Any) -> str:
+    """Tell one model from a list; the words in brackets are left out of error messages."""
+    return "<list>" if isinstance(value, list | tuple) else "<one>"
+
+
+ModelChoice = Annotated[
+    Annotated[ModelConfig, Tag("<one>")] | Annotated[tuple[ModelConfig, ...], Tag("<list>")],
+    Discriminator(_one_or_list),
+]
+"""The key ``model``: one model, or a list of them."""
+
+
+def tags_of(models: Sequence[ModelConfig]) -> tuple[str, ...]:
+    """Return a tag for each model: its own, or its short name; none twice, in any case of letters.
+
+    A model keeps its tag when others are added after it. Raises `ValueError` for a tag given twice.
+    """
+    given = [model.tag for model in models if model.tag is not None]
+    taken = {tag.casefold() for tag in given}
+    if len(taken) < len(given):
+        raise ValueError(f"two models have one tag ({', '.join(given)}): give each its own")
+    tags: list[str] = []
+    for model in models:
+        tag = model.tag or _free_tag(model, taken)
+        taken.add(tag.casefold())
+        tags.append(tag)
+    return tuple(tags)
+
+
+def _free_tag(model: ModelConfig, taken: set[str]) -> str:
+    short = re.split(r"[/\\]", model.name.partition("?")[0].rstrip("/\\"))[-1]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", short).strip("-._")[:40] or model.provider
+    numbered = (f"{name}-{number}" for number in count(2))
+    every = chain((name, f"{name}-{model.provider}"), numbered)
+    return next(tag for tag in every if tag.casefold() not in taken)
 
 
 def parse_model(text: str) -> dict[str, str]:

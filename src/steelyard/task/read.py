@@ -41,7 +41,12 @@ def read_examples(task: Task, *, skip_bad_rows: bool = False) -> ReadResult:
     Raises `BadRowsError` naming file, line and reason of every bad row, unless ``skip_bad_rows``;
     raises `DataError` for a file that cannot be read at all or holds no usable row.
     """
-    parser = RowParser(task.output.kind, task.output.labels, task.columns.given())
+    parser = RowParser(
+        task.output.kind,
+        task.output.labels,
+        task.columns.given(),
+        needs_output=not scored_by_rules_alone(task),
+    )
     parts: Parts = {}
     bad: list[BadRow] = []
     for part, path in task.example_paths.items():
@@ -56,6 +61,11 @@ def read_examples(task: Task, *, skip_bad_rows: bool = False) -> ReadResult:
         if not parts[part]:
             raise DataError(f"{path.name} holds no usable example; {summary(tuple(bad))}")
     return ReadResult(_unique_across(parts), tuple(bad), tuple(sorted(parser.ignored)))
+
+
+def scored_by_rules_alone(task: Task) -> bool:
+    """Whether no metric of the task holds an answer against a reference."""
+    return bool(task.rules) and set(task.metrics) == {"rules"}
 
 
 def read_file(path: Path, parser: RowParser) -> tuple[list[Example], list[BadRow]]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -30,13 +30,15 @@ class RowParser:
     """Turns rows into examples and remembers which keys it had no use for.
 
     A ``patient`` parser takes outputs as they are written (empty, of any label, JSON or not) and
-    leaves it to the audit to judge them.
+    leaves it to the audit to judge them. A text may lack an output where its row has rules of its
+    own, or where no row ``needs_output``.
     """
 
     kind: OutputKind
     labels: tuple[str, ...]
     columns: Mapping[str, str]
     patient: bool = False
+    needs_output: bool = True
     ignored: dict[str, None] = field(default_factory=dict)
 
     def parse(self, row: RawRow, file: str) -> Example:
@@ -44,39 +46,69 @@ class RowParser:
         if row.reason is not None:
             raise RowError(row.reason)
         fields = row.fields
-        roles = resolve(tuple(fields), self.columns)
         conversation = None if "input" in self.columns else _conversation(fields)
+        if conversation is not None and conversation.fields.keys() - fields.keys():
+            fields = {**fields, **conversation.fields}  # what the shape read out of others
+        roles = resolve(tuple(fields), self.columns)
+        rules = self._rules(fields, roles)
+        if rules is None and "rules" in roles:
+            roles = {role: name for role, name in roles.items() if role != "rules"}
+        may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         if conversation is None:
-            context, text, output = self._turns(fields, roles)
+            context, text, output = self._turns(fields, roles, may_lack)
             used = {*roles.values(), _CHAT_KEY, SYSTEM}
             self.ignored.update(dict.fromkeys(key for key in fields if key not in used))
         else:
-            context, text, output = _cut(conversation)
+            context, text, output = _cut(conversation, may_lack)
             used = {name for role, name in roles.items() if role not in {"input", "output"}}
             unused = conversation.fields.keys() - used - ENVELOPE
             self.ignored.update(dict.fromkeys(unused))
         example = Example(
             id=_optional(fields, roles, "id") or "",
             input=_clean(text, "input"),
-            output=self._output(output),
+            output=self._output(output, may_lack),
             context=tuple(Message(turn.role, _usable(turn.content, "context")) for turn in context),
             group=_optional(fields, roles, "group"),
             slice=_optional(fields, roles, "slice"),
             timestamp=_optional(fields, roles, "timestamp"),
             weight=_weight(fields, roles),
             source=f"{file}:{row.line}",
+            rules=rules,
         )
         return example
 
-    def _turns(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> tuple[Any, Any, Any]:
+    def _rules(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> str | None:
+        """A row's own rules as JSON text; what only bears the name, and is no list, is none."""
+        value = fields.get(roles.get("rules", ""))
+        if (
+            value is None
+            or value == ""
+            or value == []
+            or (self.kind != "text" and not self.patient)
+        ):
+            return None
+        found = _json_list(value)
+        if found is None:
+            if "rules" not in self.columns:
+                return None
+            raise RowError(f"the rules are no list but {str(value)[:40]!r}: write [{{type: …}}, …]")
+        for place, rule in enumerate(found, 1):
+            given = {"type": rule} if isinstance(rule, str) else rule
+            if not isinstance(given, dict) or not isinstance(given.get("type"), str):
+                raise RowError(f"rule {place} is {str(rule)[:40]!r}, not a mapping with a type")
+        return json.dumps(found, ensure_ascii=False) if found else None
+
+    def _turns(
+        self, fields: Mapping[str, Any], roles: Mapping[str, str], may_lack: bool
+    ) -> tuple[Any, Any, Any]:
         chat = fields.get(_CHAT_KEY)
         if isinstance(chat, list) and "input" not in self.columns:
-            return cut_chat(chat)
+            return cut_chat(_answered(chat) if may_lack else chat)
         values = {role: fields.get(roles.get(role, "")) for role in ("input", "output")}
         if isinstance(values["input"], list) and isinstance(values["output"], list):
             return cut_chat([*values["input"], *values["output"]])
         for role, value in values.items():
-            if value is None:
+            if value is None and not (role == "output" and may_lack):
                 raise RowError(_missing(role, fields, self.columns))
         if not isinstance(values["input"], str):
             raise RowError(
@@ -86,7 +118,9 @@ class RowParser:
         context = (Message("system", system),) if isinstance(system, str) and system else ()
         return context, values["input"], values["output"]
 
-    def _output(self, value: Any) -> str:
+    def _output(self, value: Any, may_lack: bool) -> str:
+        if may_lack and (value is None or (isinstance(value, str) and not value.strip())):
+            return ""
         if isinstance(value, dict | list):
             if self.kind != "json" and not self.patient:
                 raise RowError(
@@ -117,15 +151,43 @@ def _conversation(fields: Mapping[str, Any]) -> Conversation | None:
     return shape.read(fields, {}) if shape.fits(fields) else None
 
 
-def _cut(conversation: Conversation) -> tuple[Any, Any, Any]:
+def _cut(conversation: Conversation, may_lack: bool) -> tuple[Any, Any, Any]:
+    if not conversation.answer:
+        if not may_lack:
+            raise RowError("it has no output: rows with rules and none are for output.kind: text")
+        turns = cut_chat(_answered(conversation.turns))
+        return turns.context, turns.input, None
     turns = cut_chat(conversation.turns)
     return turns.context, turns.input, conversation.turns[-1].get(VALUE_KEY, turns.output)
+
+
+def _answered(chat: Sequence[Any]) -> list[Any]:
+    """The chat with an empty answer where the user has the last word."""
+    last = chat[-1] if chat else None
+    is_open = isinstance(last, Mapping) and last.get("role") == "user"
+    return [*chat, {"role": "assistant", "content": ""}] if is_open else list(chat)
+
+
+def _json_list(value: Any) -> list[Any] | None:
+    """A list, or the list that a cell holds as JSON; ``None`` for anything else."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, list) else None
+
+
+def has_references(examples: Iterable[Example]) -> bool:
+    """Whether every example has a reference output, as strategies that learn from them need."""
+    return all(example.output.strip() for example in examples)
 
 
 def content_id(example: Example) -> str:
     """An id that depends on what the row says and not on where it stands."""
     fields = (example.context, example.input, example.output, example.group, example.slice)
-    parts = json.dumps([*fields, example.timestamp, example.weight])
+    own = () if example.rules is None else (example.rules,)
+    parts = json.dumps([*fields, example.timestamp, example.weight, *own])
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 

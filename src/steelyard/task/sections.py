@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -49,14 +50,22 @@ class Section(BaseModel):
     def _hint(cls, key: str, known: set[str]) -> str:
         """The closest key here, else in a section below."""
         below = {
-            inner: f"{name}.{inner}"
+            inner: f"{field.alias or name}.{inner}"
             for name, field in cls.model_fields.items()
-            if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
-            for inner in field.annotation.model_fields
+            for section in _sections_in(field.annotation)
+            for inner in section.model_fields
         }
         near = get_close_matches(key, below, n=1)
         nested = f" (did you mean {below[near[0]]!r}?)" if near else ""
         return closest(key, known) or nested
+
+
+def _sections_in(annotation: Any) -> list[type[Section]]:
+    """The sections that a key takes: the annotation itself, or those of a union, annotated or not."""
+    is_union = get_origin(annotation) in (Union, UnionType)
+    members = get_args(annotation) if is_union else (annotation,)
+    plain = [get_args(each)[0] if get_origin(each) is Annotated else each for each in members]
+    return [each for each in plain if isinstance(each, type) and issubclass(each, Section)]
 
 
 def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -158,6 +167,7 @@ class JudgeConfig(Section):
 
     ``mode`` ``compare`` holds a reply against the reference in both orders, ties allowed;
     ``rate`` gives marks from 1 to ``scale`` by the rubric. ``votes`` are asked of each order.
+    ``reasoning`` lets it say why before it says what: dearer, and free text.
     ``ratings`` is a file with the user's own ratings, to hold the judge's against.
     """
 
@@ -167,6 +177,7 @@ class JudgeConfig(Section):
     scale: int = Field(default=5, ge=2, le=10)
     votes: int = Field(default=1, ge=1, le=25)
     temperature: float | None = Field(default=None, ge=0, le=2)
+    reasoning: bool = False
     ratings: Name | None = None
 
 
@@ -191,18 +202,20 @@ class TrafficConfig(Section):
 class PriceConfig(Section):
     """Money per million tokens, or ``per_hour`` for the machine that runs local models.
 
-    ``training`` is what a million tokens of hosted fine-tuning cost.
+    ``training`` is what a million tokens of hosted fine-tuning cost, ``batch`` the share of the token
+    price that a request in a batch costs.
     """
 
     input: Money | None = None
     cached: Money | None = None
     output: Money | None = None
+    batch: Annotated[Decimal, Field(gt=0, le=1)] | None = None
     training: Money | None = None
     per_hour: Money | None = None
 
     @model_validator(mode="after")
     def _check_kind(self) -> PriceConfig:
-        tokens = (self.input, self.cached, self.output, self.training)
+        tokens = (self.input, self.cached, self.output, self.batch, self.training)
         if all(price is None for price in (*tokens, self.per_hour)):
             raise ValueError("no price given: set input and output per million tokens, or per_hour")
         if self.per_hour is not None and any(price is not None for price in tokens):
@@ -228,6 +241,7 @@ class ColumnsConfig(Section):
     slice: Name | None = None
     timestamp: Name | None = None
     weight: Name | None = None
+    rules: Name | None = None
 
     def given(self) -> dict[str, str]:
         """The roles that are named."""

@@ -26,6 +26,14 @@ _INSTRUCTIONS: dict[OutputKind, str] = {
 }
 
 
+_RULES = """
+# What every reply must and must never do, scored rule by rule with metric: rules
+# rules:
+#   - {name: closing, type: ends_with, text: "Is there anything else I can help you with?"}
+#   - {name: no pricing, type: never, words: [price, discount]}
+"""
+
+
 def init_from_file(folder: Path | str, source: Path | str) -> Path:
     """Write a commented ``task.yaml`` and a copy of ``source`` to ``folder``; return the folder.
 
@@ -115,7 +123,8 @@ def _render(guess: Guess, folder: Path, file_name: str) -> str:
         count=guess.count,
         examples=_quoted(file_name),
         columns=_columns_block(guess),
-        metric=DEFAULT_METRIC[guess.kind],
+        metric="rules" if guess.has_rules else DEFAULT_METRIC[guess.kind],
+        rules=_RULES if guess.kind == "text" else "",
     )
 
 

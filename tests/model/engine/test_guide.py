@@ -93,6 +93,13 @@ def test_every_answer_fits_the_schema(fast: LocalModel) -> None:
     assert len({json.dumps(found) for found in [*greedy, *sampled]}) > 3
 
 
+def test_repeats_at_a_temperature_differ_by_their_nonce_alone(fast: LocalModel) -> None:
+    asked = [ask("two boxes", temperature=2.0, nonce=f"vote-{number}") for number in range(6)]
+    first = [valid(done) for done in fast.generate(asked)]
+    assert len({json.dumps(found) for found in first}) > 1
+    assert [valid(done) for done in fast.generate(asked[2:3])] == first[2:3]
+
+
 def test_what_the_grammar_forces_is_written_like_json_dumps(fast: LocalModel) -> None:
     [done] = fast.generate([ask("two boxes")])
     assert done is not None

@@ -6,112 +6,20 @@ import json
 import socket
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import pytest
 
 from steelyard.core import Completion, Message, Request
-from steelyard.errors import ModelError
+from steelyard.errors import EndpointError
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.model.hosted.retry import Retries
 from steelyard.model.hosted.secrets import NO_KEY, read_key
 from steelyard.model.hosted.wire import without_secrets
 from steelyard.task.model_choice import ModelConfig
-
-Behave = Callable[[socket.socket, str, int], None]
-"""Given the connection, what the user said, and how often that was asked before."""
-
-
-@dataclass
-class Faulty:
-    """An endpoint that does to each connection what it is told; ``asked`` counts by content."""
-
-    port: int
-    asked: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-
-@contextmanager
-def faulty(behave: Behave) -> Iterator[Faulty]:
-    server = socket.create_server(("127.0.0.1", 0), backlog=128)
-    endpoint = Faulty(server.getsockname()[1])
-    lock, closing = threading.Lock(), threading.Event()
-
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            connection.settimeout(5)
-            try:
-                while (body := _request(connection)) is not None:
-                    said = str(json.loads(body)["messages"][-1]["content"])
-                    with lock:
-                        before = endpoint.asked[said]
-                        endpoint.asked[said] += 1
-                    behave(connection, said, before)
-            except OSError:
-                return
-
-    def accept() -> None:
-        while not closing.is_set():
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield endpoint
-    finally:
-        closing.set()
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join()
-
-
-def _request(connection: socket.socket) -> bytes | None:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        if not (more := connection.recv(65536)):
-            return None
-        data += more
-    head, _, body = data.partition(b"\r\n\r\n")
-    [length] = [
-        int(line.split(b":")[1])
-        for line in head.lower().split(b"\r\n")
-        if line.startswith(b"content-length")
-    ]
-    while len(body) < length:
-        body += connection.recv(65536)
-    return body
-
-
-def send(
-    connection: socket.socket, status: str, body: bytes, *more: str, length: int | None = None
-) -> None:
-    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
-    head += more or ["Content-Type: text/event-stream"]
-    connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
-
-
-def events(text: str, model: str = "small") -> bytes:
-    first = {"choices": [{"delta": {"content": text}}], "model": model}
-    last = {
-        "choices": [{"delta": {}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 9, "completion_tokens": 1},
-    }
-    return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (first, last))
-
-
-def good(connection: socket.socket, said: str) -> None:
-    send(connection, "200 OK", events(said.upper()))
+from tests.model.faulty import Faulty, events, faulty, good, send
 
 
 def ask_all(
@@ -167,6 +75,17 @@ def garble(connection: socket.socket, said: str) -> None:
     send(connection, "200 OK", b"data: {oh no\n\n")
 
 
+def slow(connection: socket.socket, said: str) -> None:
+    """One word, and then nothing for long."""
+    body = events(said)
+    send(connection, "200 OK", body[:90], length=len(body))
+    time.sleep(1.0)
+
+
+def all_good(connection: socket.socket, said: str, before: int) -> None:
+    good(connection, said)
+
+
 def hang_up(connection: socket.socket, said: str) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 
@@ -178,6 +97,8 @@ def hang_up(connection: socket.socket, said: str) -> None:
         (stall, "timed out"),
         (drip, "timed out"),
         (garble, "no readable answer"),
+        (hang_up, "Server disconnected"),
+        (slow, "timed out"),
     ],
 )
 def test_what_may_have_been_paid_is_not_asked_twice(
@@ -209,14 +130,18 @@ def test_what_passes_by_itself_is_asked_again(status: str) -> None:
     assert endpoint.asked["item 4"] == 3
 
 
-def test_a_connection_that_breaks_before_any_answer_is_made_again() -> None:
-    def behave(connection: socket.socket, said: str, before: int) -> None:
-        (hang_up if before == 0 and said == "item 3" else good)(connection, said)
-
-    with faulty(behave) as endpoint:
-        found, _, _ = ask_all(endpoint, 6)
-    assert all(each.failure is None for each in found)
-    assert endpoint.asked["item 3"] == 2
+def test_a_connection_that_was_never_made_is_made_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        port = place.getsockname()[1]
+    server = threading.Timer(
+        0.3, lambda: opened.append(stack.enter_context(faulty(all_good, port)))
+    )
+    opened: list[Faulty] = []
+    with ExitStack() as stack:
+        server.start()
+        found, _, _ = ask_all(Faulty(port), 4, retries=Retries(8, least_seconds=0.2))
+    assert [each.text for each in found] == [f"ITEM {n}" for n in range(4)]
+    assert set(opened[0].asked.values()) == {1}
 
 
 def test_another_model_than_asked_for_is_said() -> None:
@@ -258,7 +183,7 @@ def test_an_endpoint_that_goes_away_ends_with_what_was_paid_delivered() -> None:
             HostedOptions(retries=Retries(0), patience=3),
         )
         requests = [Request((Message("user", f"item {n}"),)) for n in range(200)]
-        with pytest.raises(ModelError, match="failed 3 requests in a row"):
+        with pytest.raises(EndpointError, match="failed 3 requests in a row"):
             model.generate(requests, lambda done: told.extend(index for index, _ in done))
     assert set(range(10)) <= set(told)
     assert len(told) == len(set(told)) == sum(endpoint.asked.values())
@@ -289,7 +214,9 @@ def test_a_model_refused_with_400_stops_after_a_few() -> None:
     with faulty(lambda c, said, _: send(c, "400 Bad", body, "Content-Type: x/json")) as endpoint:
         model = HostedModel(ModelSpec("openai", "smal", base_url=endpoint.base_url))
         requests = [Request((Message("user", f"item {n}"),)) for n in range(50)]
-        with pytest.raises(ModelError, match=r"none of the first 5 requests.*Invalid model: smal"):
+        with pytest.raises(
+            EndpointError, match=r"none of the first 5 requests.*Invalid model: smal"
+        ):
             model.generate(requests)
     assert sum(endpoint.asked.values()) == 5
 
@@ -297,7 +224,7 @@ def test_a_model_refused_with_400_stops_after_a_few() -> None:
 def test_a_redirect_is_named_and_not_followed() -> None:
     with faulty(lambda c, said, _: send(c, "307 Moved", b"", "Location: http://b/v1")) as endpoint:
         model = HostedModel(ModelSpec("openai", "small", base_url=endpoint.base_url))
-        with pytest.raises(ModelError, match=r"a redirect to http://b/v1: set model\.base_url"):
+        with pytest.raises(EndpointError, match=r"a redirect to http://b/v1: set model\.base_url"):
             model.generate([Request((Message("user", "item 0"),))])
 
 
@@ -317,7 +244,7 @@ def test_giving_up_does_not_wait_for_the_pause() -> None:
         )
         requests = [Request((Message("user", f"item {n}"),)) for n in range(60)]
         started = time.monotonic()
-        with pytest.raises(ModelError, match="failed 3 requests in a row"):
+        with pytest.raises(EndpointError, match="failed 3 requests in a row"):
             model.generate(requests)
         assert time.monotonic() - started < 5
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from steelyard.errors import closest
 
-_ROLES = ("input", "output", "id", "group", "slice", "timestamp", "weight")
+_ROLES = ("input", "output", "id", "group", "slice", "timestamp", "weight", "rules")
 _BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join(_ROLES)})\s*=)")
 """A comma between two pairs; one in a column's name stays."""
 

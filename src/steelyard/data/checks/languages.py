@@ -14,12 +14,11 @@ from steelyard.data.texts.tongues import (
     MOST_CHARACTERS,
     Guess,
     guess,
-    identifier,
     is_same,
     mixed_words,
-    named,
 )
 from steelyard.errors import MissingExtraError
+from steelyard.score.languages import identifier, named
 from steelyard.words import counted, listed, percent
 
 CHECK = "languages"

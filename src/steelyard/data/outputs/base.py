@@ -14,6 +14,7 @@ import yaml
 from steelyard.core import OutputKind
 from steelyard.data.base import Severity
 from steelyard.data.dataset import Dataset
+from steelyard.task.read import scored_by_rules_alone
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,17 @@ class Outputs:
     def filled(self) -> list[int]:
         """Indices of the outputs that are not empty."""
         return [index for index, text in enumerate(self.texts) if text]
+
+    @cached_property
+    def blank(self) -> list[int]:
+        """Indices of the outputs that are empty."""
+        return [index for index, text in enumerate(self.texts) if not text]
+
+    def may_lack(self, index: int) -> bool:
+        """Whether a row needs no output, because replies are held against rules."""
+        task = self.data.brief.task
+        by_rules = task is not None and scored_by_rules_alone(task)
+        return self.kind == "text" and (by_rules or self.data.examples[index].rules is not None)
 
     @cached_property
     def parsed(self) -> dict[int, Parsed]:

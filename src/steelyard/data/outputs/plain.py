@@ -29,8 +29,8 @@ _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 
 
 def empty(outputs: Outputs) -> Iterator[Trouble]:
-    """Outputs of nothing but spaces."""
-    found = [index for index, text in enumerate(outputs.texts) if not text]
+    """Outputs of nothing but spaces, where replies are held against them and not against rules."""
+    found = [index for index in outputs.blank if not outputs.may_lack(index)]
     if found:
         is_empty = "output is" if len(found) == 1 else "outputs are"
         yield Trouble(

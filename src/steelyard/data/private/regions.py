@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import islice
 
 from steelyard.data.private.rules import rule_book
-from steelyard.data.texts.tongues import identifier
 from steelyard.errors import MissingExtraError
+from steelyard.score.languages import identifier
 
 _TEXTS = 200
 _AT_ONCE = 20

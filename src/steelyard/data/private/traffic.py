@@ -75,7 +75,9 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
     return {
         "requests": total,
         "is_assumed": data.brief.assumed_traffic,
-        "is_hosted_today": is_hosted(data.brief.model),
+        "is_hosted_today": any(
+            is_hosted(spec) for spec in (data.brief.model, *data.brief.other_models)
+        ),
         "strategies": strategies,
     }
 

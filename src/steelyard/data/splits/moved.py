@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from steelyard.task import Task
+from steelyard.task.model_choice import ModelConfig
 
 
 class _Dumper(yaml.SafeDumper):
@@ -37,12 +38,22 @@ def moved_task(task: Task, folder: Path, examples: Mapping[str, str], remark: st
         config.pop("split", None)
     if task.documents_path is not None:
         config["documents"] = _relative(task.documents_path, folder)
-    local = task.path(task.model.name)
-    if task.model.provider == "hf" and local.is_dir():
-        config["model"] = {**task.model.model_dump(mode="json", exclude_unset=True)}
-        config["model"]["name"] = _relative(local, folder)
+    if any(_is_folder(task, model) for model in task.models):
+        moved = [_moved_model(task, model, folder) for model in task.models]
+        config["model"] = moved[0] if len(moved) == 1 else moved
     dumped = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return f"# {remark}\n{dumped}"
+
+
+def _is_folder(task: Task, model: ModelConfig) -> bool:
+    return model.provider == "hf" and task.path(model.name).is_dir()
+
+
+def _moved_model(task: Task, model: ModelConfig, folder: Path) -> dict[str, Any]:
+    given = model.model_dump(mode="json", exclude_unset=True)
+    if not _is_folder(task, model):
+        return given
+    return {**given, "name": _relative(task.path(model.name), folder)}
 
 
 def _relative(path: Path, folder: Path) -> str:

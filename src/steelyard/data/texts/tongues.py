@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import yaml
-
-from steelyard.errors import MissingExtraError
-from steelyard.extras import require
+from steelyard.score.languages import groups, identifier
 
 SURE = 0.8
 """Probability from which a guess counts. With it 12,151 of the 13,083 messages of banking77 and 4,382
@@ -43,45 +38,12 @@ class Guess(NamedTuple):
     is_certain: bool
 
 
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    text = files("steelyard.data").joinpath("data/languages.yaml").read_text("utf-8")
-    return dict(yaml.safe_load(text))
-
-
-@lru_cache(maxsize=1)
-def _groups() -> dict[str, tuple[str, ...]]:
-    return {code: tuple(group) for group in _table()["alike"] for code in group}
-
-
-def named(code: str) -> str:
-    """The language's English name, or its code."""
-    return str(_table()["names"].get(code, code))
-
-
 def is_same(a: Guess, b: Guess) -> bool:
     """Whether two guesses may be the same language."""
     if a.code == b.code:
         return True
-    alike = b.code in _groups().get(a.code, ())
+    alike = b.code in groups().get(a.code, ())
     return alike and not (a.is_certain and b.is_certain)
-
-
-@lru_cache(maxsize=1)
-def identifier() -> Any:
-    """Load the language identifier, about a second. Raises `MissingExtraError`.
-
-    py3langid: naive Bayes over byte n-grams. Lui and Baldwin (2012), ACL demonstrations, 25-30. It
-    unpacks its model into the system's temporary folder, which may have no room for it.
-    """
-    langid = require("py3langid.langid", "data")
-    try:
-        return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
-    except OSError as error:
-        raise MissingExtraError(
-            f"the language model cannot be unpacked ({error.strerror or error}): free some space in "
-            "the temporary folder"
-        ) from None
 
 
 def guess(text: str) -> Guess | None:
@@ -91,7 +53,7 @@ def guess(text: str) -> Guess | None:
         return None
     ranked = dict(identifier().rank(plain))
     code = next(iter(ranked))
-    together = sum(ranked.get(each, 0.0) for each in _groups().get(code, (code,)))
+    together = sum(ranked.get(each, 0.0) for each in groups().get(code, (code,)))
     if together < SURE or code == _NO_LANGUAGE:
         return None
     return Guess(code, together, ranked[code] >= CERTAIN)

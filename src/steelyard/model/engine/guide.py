@@ -10,16 +10,7 @@ import torch
 
 from steelyard.errors import ModelError
 from steelyard.extras import require
-
-_STYLE = {
-    "whitespace_flexible": False,
-    "item_separator": ", ",
-    "key_separator": ": ",
-    "lenient": True,
-}
-"""One way to write each value, that of `json.dumps`: a free choice of spaces costs tokens, and small
-models lose themselves in it. Lenient: a key that no grammar can hold to (``uniqueItems``) is left to
-the validation of the answer."""
+from steelyard.model.engine.grammar import compile_schema, unfit
 
 
 class Taken(NamedTuple):
@@ -109,23 +100,13 @@ class Guides:
         """
         matcher = self._library.LLMatcher(self._tokenizer, self._grammar(schema), log_level=0)
         if matcher.is_error():
-            raise ModelError(_unfit(matcher.get_error()))
+            raise ModelError(unfit(matcher.get_error()))
         return Guide(matcher, self._end_tokens, self._vocabulary)
 
     def _grammar(self, schema: str) -> str:
         if schema not in self._grammars:
-            library = self._library
             try:
-                grammar = library.LLMatcher.grammar_from_json_schema(schema, defaults=_STYLE)
+                self._grammars[schema] = compile_schema(schema, self._tokenizer)
             except ValueError as error:
-                raise ModelError(_unfit(str(error))) from None
-            problem = library.LLMatcher.validate_grammar(grammar, self._tokenizer)
-            if problem and not problem.startswith("WARNING"):
-                raise ModelError(_unfit(problem))
-            self._grammars[schema] = str(grammar)
+                raise ModelError(unfit(str(error))) from None
         return self._grammars[schema]
-
-
-def _unfit(reason: str) -> str:
-    line = " ".join(reason.split())[:200]
-    return f"answers cannot be held to output.schema ({line}): simplify the schema, or leave it out"

@@ -248,11 +248,18 @@ def _sample(state: Progress, scores: torch.Tensor) -> int:
 
 
 def _descend(state: Progress, scores: torch.Tensor) -> None:
-    """Take the likelier branch; a branch left behind that leads to one choice gets its probability."""
+    """Take the likelier branch, or sample one at the job's temperature.
+
+    A branch left behind that leads to one choice gets its probability, which is the model's at
+    temperature 1 whatever the job's.
+    """
     assert state.node is not None
     tokens = list(state.node.children)
     weights = torch.softmax(scores[tokens], dim=-1).tolist()
-    best = max(range(len(tokens)), key=lambda i: weights[i])
+    if state.job.temperature > 0:
+        best = _sample(state, scores[tokens])
+    else:
+        best = max(range(len(tokens)), key=lambda i: weights[i])
     for token, weight in zip(tokens, weights, strict=True):
         choice = state.node.children[token].choice
         if choice is not None:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import queue
 import random
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from asyncio import CancelledError
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from steelyard.core import Completion, Request
-from steelyard.errors import CredentialError, ModelError
+from steelyard.errors import EndpointError
 from steelyard.extras import require
-from steelyard.model.base import ModelSpec, OnDone
+from steelyard.model.base import Meter, Model, ModelSpec, OnDone
+from steelyard.model.hosted.address import Address
+from steelyard.model.hosted.crew import Crew
 from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.interrupts import on_interrupt
 from steelyard.model.hosted.limiter import Limiter, StoppedError
 from steelyard.model.hosted.loop import LoopThread
-from steelyard.model.hosted.reply import to_completion
-from steelyard.model.hosted.retry import TOO_MUCH, TRANSIENT, Retries
-from steelyard.model.hosted.secrets import (
-    DEFAULT_BASE_URL,
-    endpoint,
-    key_env,
-    masker,
-    read_key,
-    shown_endpoint,
+from steelyard.model.hosted.refusals import (
+    UNDERSTANDABLE,
+    Again,
+    Outcome,
+    failed,
+    read_refusal,
 )
+from steelyard.model.hosted.reply import maybe_paid, to_completion
+from steelyard.model.hosted.retry import TOO_MUCH, Retries
 from steelyard.model.hosted.wire import (
     BrokenError,
     Received,
@@ -37,8 +41,10 @@ from steelyard.model.hosted.wire import (
     Wire,
 )
 
-_UNDERSTANDABLE = (400, 422, 501)
+log = logging.getLogger("steelyard")
+
 _KEPT = "what is measured is kept: run again to go on"
+_Arrived = tuple[int, Outcome]
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,10 @@ class HostedOptions:
 
     ``timeout_seconds`` bounds one attempt, its whole stream included; ``deadline_seconds`` all
     attempts at one request and the waits between them. What may have been paid (an answer cut off,
-    or late) is not asked again. After ``patience`` requests in a row that the endpoint could not
-    serve, asking stops rather than fail them all.
+    late, or a connection that broke once it carried the request) is not asked again. After
+    ``patience`` requests in a row that the endpoint could not serve, asking stops rather than fail
+    them all; the next call first sends one request, which has ``probe_seconds`` to be served.
+    After Ctrl-C requests in flight have ``grace_seconds`` to end, because they are paid for.
     """
 
     timeout_seconds: float = 120.0
@@ -56,23 +64,8 @@ class HostedOptions:
     retries: Retries = field(default_factory=Retries)
     most_in_flight: int = 64
     patience: int = 5
-
-
-class _Outcome(NamedTuple):
-    """A completion, and whether it failed for a reason that lies with the endpoint."""
-
-    completion: Completion
-    endpoint_trouble: bool = False
-
-
-class _Again(NamedTuple):
-    """Why a request is to be asked again, and how long the endpoint asks to wait."""
-
-    failure: str
-    wait_seconds: float | None
-
-
-_Arrived = tuple[int, _Outcome]
+    probe_seconds: float = 30.0
+    grace_seconds: float = 5.0
 
 
 class HostedModel:
@@ -80,25 +73,27 @@ class HostedModel:
 
     The first request of a session goes out alone, so that a wrong address, key or model name stops
     the run before anything is spent. ``notes`` says what the endpoint turned out not to support.
+    ``meter``, where set, is asked before each request is sent.
     """
 
     def __init__(self, spec: ModelSpec, options: HostedOptions | None = None) -> None:
         require("aiohttp", "hosted")
         self._options = options or HostedOptions()
-        self._model = spec.name
-        self._key_env = key_env(spec)
-        self._base_url = endpoint(spec)
-        key = read_key(spec)
-        self._mask = masker(key)
-        self._dialect = Dialect(official=self._base_url == DEFAULT_BASE_URL)
-        header = {spec.key_header: key} if spec.key_header else {"Authorization": f"Bearer {key}"}
-        self._wire = Wire(self._base_url, header, self._options.timeout_seconds)
+        if spec.timeout_seconds is not None:
+            self._options = replace(self._options, timeout_seconds=spec.timeout_seconds)
+        self._address = Address(spec)
+        self._dialect = Dialect(official=self._address.is_official)
+        self._wire = Wire(
+            self._address.base_url, self._address.header, self._options.timeout_seconds
+        )
         self._most = spec.max_in_flight or self._options.most_in_flight
         self._limiter = Limiter(self._most)
         self._jitter = random.Random()  # no figure depends on it
         self._reached = False
+        self._has_tripped = False
         self._usage_missing = False
         self._other_model: str | None = None
+        self.meter: Meter | None = None
 
     @cached_property
     def _loop(self) -> LoopThread:
@@ -110,12 +105,12 @@ class HostedModel:
     @property
     def name(self) -> str:
         """The endpoint's model name."""
-        return self._model
+        return self._address.model
 
     @property
     def fingerprint(self) -> str:
         """Provider, address and model name; what changes behind them cannot be seen from here."""
-        return f"openai|{shown_endpoint(self._base_url)}|{self._model}"
+        return self._address.fingerprint
 
     @property
     def local(self) -> bool:
@@ -133,6 +128,19 @@ class HostedModel:
             *((other,) if self._other_model else ()),
         )
 
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """What the endpoint turned out not to understand; set it to what an earlier run learned."""
+        return self._dialect.learned
+
+    @learned.setter
+    def learned(self, learned: Sequence[str]) -> None:
+        self._dialect.recall(learned)
+
+    def sent_text(self, request: Request) -> str:
+        """Return what would be sent for ``request`` now, as canonical JSON."""
+        return self._dialect.text(self.name, request)
+
     def count_tokens(self, text: str) -> int | None:
         """Return ``None``: only the endpoint knows its tokenizer."""
         return None
@@ -146,213 +154,203 @@ class HostedModel:
         """Answer with many requests in flight; see `steelyard.model.base.Model.generate`.
 
         ``on_done`` is called from this thread with what has arrived, so in no fixed order. Raises
-        `CredentialError` for a refused key and `ModelError` for an endpoint that is not there; what
-        was in flight then has been delivered, for it is paid.
+        `EndpointError` for an endpoint that is not there, refuses the key or does not serve any more,
+        and what the meter says where the money is spent; what was in flight then has been delivered,
+        for it is paid. So it is at Ctrl-C.
         """
         answers: list[Completion | None] = [None] * len(requests)
         waiting = [index for index in range(len(requests)) if index not in skip]
-        down: ModelError | None = None
+        unserved: set[int] = set()
+        down: EndpointError | None = None
         troubles = 0
-        for batch in self._arriving(requests, waiting):
-            for index, outcome in batch:
-                answers[index] = outcome.completion
-                troubles = troubles + 1 if outcome.endpoint_trouble else 0
-                if down is None and troubles >= self._options.patience:
-                    down = self._gave_up(troubles, outcome.completion.failure)
-                    self._loop.call(self._limiter.stop)
-            if on_done is not None:
-                on_done([(index, outcome.completion) for index, outcome in batch])
+        if not waiting:
+            return answers
+        arrived: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
+        crew = Crew(self._ask, arrived.put, self._limiter, self.meter)
+        try:
+            with closing(self._arriving(crew, requests, waiting, arrived)) as batches:
+                for batch in batches:
+                    for index, outcome in batch:
+                        answers[index] = outcome.completion
+                        troubles = troubles + 1 if outcome.endpoint_trouble else 0
+                        unserved |= {index} if outcome.is_unserved else set()
+                        if down is None and troubles >= self._options.patience:
+                            down = self._gave_up(troubles, outcome)
+                            self._loop.call(crew.stop)
+                    if on_done is not None:
+                        on_done([(index, outcome.completion) for index, outcome in batch])
+        except EndpointError as error:
+            down = down or error
         if down is not None:
+            self._has_tripped, self._reached = True, False
+            down.unserved = frozenset(unserved)
             raise down
+        if crew.is_over and self.meter is not None:
+            raise self.meter.over()
         return answers
 
-    def _gave_up(self, troubles: int, failure: str | None) -> ModelError:
-        return ModelError(
-            f"{self._where} failed {troubles} requests in a row, the last one with: {failure}; {_KEPT}"
-        )
-
-    @property
-    def _where(self) -> str:
-        return f"the endpoint {shown_endpoint(self._base_url)} (model {self._model})"
+    def _gave_up(self, troubles: int, outcome: Outcome) -> EndpointError:
+        tried = f"{troubles} requests in a row, the last one" if troubles > 1 else "a request"
+        said = outcome.completion.failure
+        return EndpointError(f"{self._address} failed {tried} with: {said}; {_KEPT}")
 
     def _arriving(
-        self, requests: Sequence[Request], waiting: Sequence[int]
-    ) -> Iterator[list[_Arrived]]:
+        self,
+        crew: Crew,
+        requests: Sequence[Request],
+        waiting: Sequence[int],
+        arrived: queue.SimpleQueue[_Arrived | None],
+    ) -> Generator[list[_Arrived], None, None]:
         """Yield outcomes in the batches in which they can be taken; at the end a fatal error."""
-        if not waiting:
-            return
-        arrived: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
-        job = self._loop.submit(self._answer_all(requests, waiting, arrived.put))
-        try:
-            while (first := arrived.get()) is not None:
-                batch = [first]
-                while not arrived.empty():
-                    if (more := arrived.get()) is None:
-                        arrived.put(None)
-                        break
-                    batch.append(more)
-                yield batch
-        except BaseException:  # the caller was interrupted, or stopped listening
-            job.cancel()
-            raise
-        job.result()
+        job = self._loop.submit(self._answer_all(crew, requests, waiting, arrived))
+        with on_interrupt(lambda: self._end_soon(crew, job), job.cancel) as interrupted:
+            try:
+                while (first := arrived.get()) is not None:
+                    batch = [first]
+                    while not arrived.empty():
+                        if (more := arrived.get()) is None:
+                            arrived.put(None)
+                            break
+                        batch.append(more)
+                    yield batch
+            except BaseException:  # the caller could not take what arrived, or stopped listening
+                job.cancel()
+                raise
+            try:
+                job.result()
+            except CancelledError:
+                if not interrupted():
+                    raise
+
+    def _end_soon(self, crew: Crew, job: Future[None]) -> None:
+        """Send nothing more, and give what is in flight a moment to end."""
+        seconds = self._options.grace_seconds
+        self._loop.call(crew.stop)
+        self._loop.call_later(seconds, job.cancel)
+        log.info(
+            "interrupted: waiting up to %g s for answers in flight, which are paid for; "
+            "Ctrl-C again to leave at once",
+            seconds,
+        )
 
     async def _answer_all(
         self,
+        crew: Crew,
         requests: Sequence[Request],
         waiting: Sequence[int],
-        put: Callable[[_Arrived | None], None],
+        arrived: queue.SimpleQueue[_Arrived | None],
     ) -> None:
-        """Ask for all, alone until one is answered; a fatal error lets those in flight end."""
+        """Ask for all, alone until one is answered."""
         left = iter(waiting)
-
-        async def work() -> None:
-            for index in left:
-                try:
-                    put((index, await self._ask(requests[index])))
-                except StoppedError:
-                    return
-                except BaseException:
-                    self._limiter.stop()
-                    raise
-
         try:
             self._limiter.start()
             if not self._reached:
-                await self._reach(requests, left, put)
-            crew = min(self._most, len(waiting))
-            ends = await asyncio.gather(*(work() for _ in range(crew)), return_exceptions=True)
-            for end in ends:
-                if isinstance(end, BaseException):
-                    raise end
+                await self._reach(crew, requests, left)
+            await crew.all(requests, left, min(self._most, len(waiting)))
         finally:
-            put(None)
+            arrived.put(None)
 
-    async def _reach(
-        self,
-        requests: Sequence[Request],
-        left: Iterator[int],
-        put: Callable[[_Arrived | None], None],
-    ) -> None:
-        """Ask one at a time until an answer comes; raise `ModelError` when none does for long.
+    async def _reach(self, crew: Crew, requests: Sequence[Request], left: Iterator[int]) -> None:
+        """Ask one at a time until an answer comes; raise `EndpointError` when none does for long.
 
         Endpoints answer 400 to a wrong model or key as well as to one bad request: only an answer
-        proves that address, key and model are right.
+        proves that address, key and model are right. After the endpoint was given up, one request
+        decides (the half-open state of a circuit breaker; Nygard, "Release It!", 2007).
         """
+        patience = self._options.patience
         for tried, index in enumerate(left, 1):
-            outcome = await self._ask(requests[index])
-            put((index, outcome))
-            if outcome.completion.failure is None:
-                self._reached = True
+            try:
+                outcome = await crew.one(index, requests[index])
+            except StoppedError:
                 return
-            if tried >= self._options.patience and outcome.endpoint_trouble:
-                raise self._gave_up(tried, outcome.completion.failure)
-            if tried >= self._options.patience:
-                raise ModelError(
-                    f"{self._where} answered none of the first {tried} requests, the last one with: "
-                    f"{outcome.completion.failure}; check model.name and model.base_url in task.yaml"
+            if outcome.completion.failure is None:
+                self._reached, self._has_tripped = True, False
+                return
+            if outcome.endpoint_trouble and (tried >= patience or self._has_tripped):
+                raise self._gave_up(tried, outcome)
+            if tried >= patience:
+                raise EndpointError(
+                    f"{self._address} answered none of the first {tried} requests, the last one "
+                    f"with: {outcome.completion.failure}; "
+                    "check model.name and model.base_url in task.yaml",
+                    is_final=True,
                 )
 
-    async def _ask(self, request: Request) -> _Outcome:
+    async def _ask(self, request: Request) -> Outcome:
         """Ask until there is an answer, or a failure that asking again would not mend.
 
         Raises `StoppedError` when no more is to be sent.
         """
+        most_seconds, times = self._options.deadline_seconds, self._options.retries.times
+        timeout = None
+        if self._has_tripped:
+            timeout = most_seconds = self._options.probe_seconds
+            times = min(times, 1)
         spent, attempt = 0.0, 0
         while True:
-            sent = self._dialect.parameters(self._model, request)
+            sent = self._dialect.parameters(self.name, request)
             started = time.perf_counter()
             try:
                 async with self._limiter.place(again=attempt > 0) as sent_at:
                     started = time.perf_counter()
-                    received = await self._wire.ask(sent)
+                    received = await self._wire.ask(sent, timeout)
             except RefusedError as refusal:
-                if refusal.status in _UNDERSTANDABLE and self._dialect.learn(
+                if refusal.status in UNDERSTANDABLE and self._dialect.learn(
                     refusal.message, refusal.param, sent
                 ):
                     continue
                 again = self._refused(refusal, sent_at)
             except UnreachableError as error:
-                again = _Again(f"connection failed: {self._mask(str(error))}", None)
+                again = Again(f"connection failed: {self._address.mask(str(error))}", None)
             except BrokenError as error:
-                return self._broken(error, request)
+                reason = self._address.mask(str(error))
+                return Outcome(maybe_paid(error.reply, request, reason), True)
             else:
                 return self._answered(request, received)
-            if isinstance(again, _Outcome):
+            if isinstance(again, Outcome):
                 return again
             wait = self._options.retries.wait(attempt, again.wait_seconds, self._jitter)
             spent += time.perf_counter() - started + wait
-            if attempt >= self._options.retries.times or spent > self._options.deadline_seconds:
+            if attempt >= times or spent > most_seconds:
                 return self._unserved(again.failure, started)
             attempt += 1
             await self._limiter.rest(wait)
 
-    def _broken(self, error: BrokenError, request: Request) -> _Outcome:
-        """A failure that keeps what arrived on the account: it may have been paid."""
-        completion = to_completion(error.reply, request, self._mask)
-        failed = replace(completion, text="", finish_reason="error", failure=self._mask(str(error)))
-        if not error.reply.chunks and error.reply.counts is None:
-            failed = replace(failed, output_tokens=0)
-        return _Outcome(failed, True)
+    def _refused(self, refusal: RefusedError, sent_at: float) -> Again | Outcome:
+        meaning = read_refusal(refusal, self._address, reached=self._reached)
+        if refusal.status in TOO_MUCH:
+            self._limiter.too_much(sent_at, refusal.limits.wait_seconds or 0.0)
+        return meaning
 
-    def _answered(self, request: Request, received: Received) -> _Outcome:
+    def _answered(self, request: Request, received: Received) -> Outcome:
         reply = received.reply
         if reply.chunks and reply.counts is None:
             self._usage_missing = True
-        if reply.model and not _same_model(self._model, reply.model):
-            self._other_model = self._mask(reply.model)
-        completion = to_completion(reply, request, self._mask)
+        if reply.model and not _same_model(self.name, reply.model):
+            self._other_model = self._address.mask(reply.model)
+        completion = to_completion(reply, request, self._address.mask)
         tokens = completion.input_tokens + completion.output_tokens
         self._limiter.went_well(tokens, received.limits)
-        return _Outcome(completion)
+        return Outcome(completion)
 
-    def _refused(self, refusal: RefusedError, sent_at: float) -> _Again | _Outcome:
-        """Say what a refusal means: fatal for all (raises), for this request, or ask again."""
-        said = self._mask(refusal.message)
-        if refusal.status == 401 or (refusal.status == 403 and not self._reached):
-            raise CredentialError(
-                f"{self._where} refused the key in {self._key_env} ({refusal.status}): {said}; "
-                f"set {self._key_env} to a key that may use this model"
-            )
-        if refusal.status < 400:
-            raise ModelError(f"{self._where} answers with {said}: set model.base_url to it")
-        if refusal.status == 404:
-            raise ModelError(
-                f"{self._where} answers 404: {said}; "
-                "check model.name and model.base_url in task.yaml"
-            )
-        if refusal.code == "insufficient_quota" or refusal.status == 402:
-            raise ModelError(
-                f"{self._where} says the account has no credit left: {said}; "
-                "what is measured is kept: top it up and run again to go on"
-            )
-        failure = f"HTTP {refusal.status}: {said}"
-        if refusal.status not in TRANSIENT:
-            return _Outcome(Completion("", "error", failure=failure), refusal.status == 403)
-        if refusal.status in TOO_MUCH:
-            self._limiter.too_much(sent_at, refusal.limits.wait_seconds or 0.0)
-        return _Again(failure, refusal.limits.wait_seconds)
-
-    def _unserved(self, failure: str, started: float) -> _Outcome:
-        """A failure of the endpoint; before anything was reached it raises `ModelError`."""
+    def _unserved(self, failure: str, started: float) -> Outcome:
+        """A failure of the endpoint; before anything was reached it raises `EndpointError`."""
         if not self._reached and failure.startswith("connection failed"):
             reason = failure.removeprefix("connection failed: ")
-            raise ModelError(
-                f"{self._where} cannot be reached: {reason}; check model.base_url in task.yaml, "
+            raise EndpointError(
+                f"{self._address} cannot be reached: {reason}; check model.base_url in task.yaml, "
                 "and that the server is running"
             )
-        return _failed(failure, started, True)
+        return failed(failure, time.perf_counter() - started, endpoint_trouble=True)
 
 
-def load(spec: ModelSpec) -> HostedModel:
+def load(spec: ModelSpec) -> Model:
     """Build the model; raises `MissingExtraError` (no package) or `CredentialError` (no key)."""
+    if spec.batch:
+        from steelyard.model.hosted.batch import BatchModel
+
+        return BatchModel(spec)
     return HostedModel(spec)
-
-
-def _failed(reason: str, started: float, endpoint_trouble: bool = False) -> _Outcome:
-    seconds = time.perf_counter() - started
-    completion = Completion("", "error", total_seconds=seconds, failure=reason)
-    return _Outcome(completion, endpoint_trouble)
 
 
 def _same_model(asked: str, said: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steelyard.core import Request
+from steelyard.model.hosted.strict import strict_troubles
 
 _JSON_ROOM = 24  # output tokens that {"label": "…"} needs beside the label
 _REFUSED = re.compile(
@@ -24,8 +25,13 @@ _SIGNS: Mapping[str, str] = {
     "seed": r"\bseed\b",
     "stop": r"\bstop\b",
 }
+_STRICT = r"invalid schema|is not permitted|additionalproperties|'required'|\bstrict\b"
+_LIMITS = ("max_tokens", "max_completion_tokens")
+DELIVERY = ("stream", "stream_options")
+"""Parameters that say how an answer travels, and decide nothing in it."""
 _NOTES: Mapping[str, str] = {
     "response_format": "the endpoint takes no JSON schema: answers are free text, and read as such",
+    "strict": "the endpoint does not take output.schema in strict mode: answers may break it",
     "temperature": "the endpoint refuses temperature 0: answers vary from call to call",
     "seed": "the endpoint takes no seed: answers may vary from call to call",
     "stop": "the endpoint takes no stop texts: answers are cut here instead",
@@ -42,6 +48,27 @@ class Dialect:
         self._limit = "max_completion_tokens" if official else "max_tokens"
         self._limits_tried = {self._limit}
         self._dropped: set[str] = set()
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """What was learned so far, as words that `recall` takes."""
+        return (*sorted(self._dropped), f"limit={self._limit}")
+
+    def recall(self, learned: Sequence[str]) -> None:
+        """Begin with what was learned of the same endpoint before."""
+        for word in learned:
+            name, _, limit = word.partition("=")
+            if name == "limit" and limit in _LIMITS:
+                self._limit = limit
+                self._limits_tried.add(limit)
+            elif name in _SIGNS or name == "strict":
+                self._dropped.add(name)
+
+    def text(self, model: str, request: Request) -> str:
+        """Return what `parameters` gives as canonical JSON, without how it is to be delivered."""
+        given = self.parameters(model, request)
+        body = {key: value for key, value in given.items() if key not in DELIVERY}
+        return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -62,7 +89,8 @@ class Dialect:
         if request.choices:
             given["response_format"] = choice_format(request.choices)
         elif request.schema is not None:
-            given["response_format"] = schema_format(request.schema)
+            lax = "strict" in self._dropped
+            given["response_format"] = schema_format(request.schema, allow_strict=not lax)
         if request.stop and not request.choices:
             given["stop"] = list(request.stop)
         if request.seed is not None:
@@ -78,11 +106,12 @@ class Dialect:
         for name, sign in _SIGNS.items():
             blamed = parameter == name or re.search(sign, message, re.IGNORECASE)
             if name in sent and blamed and (parameter == name or _REFUSED.search(message)):
-                return self._drop(name)
+                strict = name == "response_format" and _is_about_strict(message, sent[name])
+                return self._drop("strict" if strict else name)
         return False
 
     def _drop(self, name: str) -> bool:
-        if name not in ("max_tokens", "max_completion_tokens"):
+        if name not in _LIMITS:
             self._dropped.add(name)
             return True
         other = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
@@ -109,29 +138,23 @@ def choice_format(choices: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def schema_format(text: str) -> dict[str, Any]:
+def schema_format(text: str, *, allow_strict: bool = True) -> dict[str, Any]:
     """Return the ``response_format`` for the JSON schema in ``text``.
 
     Strict where the schema keeps to what strict mode takes; elsewhere the endpoint does its best.
     """
     schema = json.loads(text)
+    strict = allow_strict and not strict_troubles(schema)
     return {
         "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": _is_strict(schema), "schema": schema},
+        "json_schema": {"name": "answer", "strict": strict, "schema": schema},
     }
 
 
-def _is_strict(schema: Any) -> bool:
-    """Whether every object names all its keys as required and allows no others."""
-    if isinstance(schema, list):
-        return all(map(_is_strict, schema))
-    if not isinstance(schema, dict):
-        return True
-    if "properties" in schema:
-        named, needed = schema["properties"], schema.get("required", [])
-        if schema.get("additionalProperties") is not False or set(named) != set(needed):
-            return False
-    return all(map(_is_strict, schema.values()))
+def _is_about_strict(message: str, sent: Any) -> bool:
+    """Whether an endpoint that takes schemas refuses to be held to this one."""
+    asked = sent.get("json_schema", {}) if isinstance(sent, dict) else {}
+    return bool(asked.get("strict")) and re.search(_STRICT, message, re.IGNORECASE) is not None
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str | None:

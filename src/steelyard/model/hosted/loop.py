@@ -27,6 +27,10 @@ class LoopThread:
         """Have ``do`` done on the loop, soon."""
         self._loop.call_soon_threadsafe(do)
 
+    def call_later(self, seconds: float, do: Callable[[], object]) -> None:
+        """Have ``do`` done on the loop after so many seconds."""
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, do)
+
     def close(self, last: Coroutine[Any, Any, None]) -> None:
         """Run ``last``, stop the loop and give its thread back; for once, when all else is done."""
         if threading.current_thread() is self._thread:  # the last who held it was on the loop

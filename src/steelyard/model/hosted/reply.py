@@ -54,11 +54,16 @@ class Reply:
 
     @property
     def counts(self) -> tuple[int, int, int] | None:
-        """Input, cached and output tokens as billed; ``None`` when the endpoint does not say."""
+        """Input, cached and output tokens as billed; ``None`` when the endpoint does not say.
+
+        Some endpoints leave the tokens of hidden reasoning out of ``completion_tokens`` and bill them
+        all the same: they are in the total.
+        """
         given = _whole(self.usage.get("prompt_tokens"))
         produced = _whole(self.usage.get("completion_tokens"))
         if given is None or produced is None:
             return None
+        produced = max(produced, (_whole(self.usage.get("total_tokens")) or 0) - given)
         details = _mapping(self.usage.get("prompt_tokens_details"))
         cached = details.get("cached_tokens", self.usage.get("prompt_cache_hit_tokens"))
         return given, min(_whole(cached) or 0, given), produced
@@ -108,6 +113,28 @@ def _cut(text: str, stop: Sequence[str]) -> str:
     """Return ``text`` before the first stop text, for endpoints that take none."""
     places = [place for word in stop if word and (place := text.find(word)) >= 0]
     return text[: min(places)] if places else text
+
+
+def maybe_paid(reply: Reply, request: Request, reason: str) -> Completion:
+    """Return the failure of an answer that is not whole but may have been paid.
+
+    It keeps what arrived on the account; where the endpoint did not come to say what it counts, that
+    is the longest answer the request allows.
+    """
+    given, cached, produced = reply.counts or (
+        *_estimate(request),
+        max(_tokens(_whole_text(reply.text)), request.max_output_tokens),
+    )
+    return Completion(
+        text="",
+        finish_reason="error",
+        input_tokens=given,
+        cached_tokens=cached,
+        output_tokens=produced,
+        first_token_seconds=reply.first_token_seconds or reply.total_seconds,
+        total_seconds=reply.total_seconds,
+        failure=reason,
+    )
 
 
 def _estimate(request: Request) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from steelyard.model.hosted.reply import Reply
 
 _LARGEST_LINE = 8 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
+_LARGEST_FILE = 2**31
 _LINGER_SECONDS = 0.5
 
 
@@ -32,11 +33,11 @@ class RefusedError(Exception):
 
 
 class UnreachableError(Exception):
-    """No connection, or it broke before any answer: nothing can have been paid."""
+    """No connection was made, so nothing was sent and nothing can have been paid."""
 
 
 class BrokenError(Exception):
-    """The answer is not whole: cut off, late, or not readable. What arrived may have been paid."""
+    """The answer is not whole: cut off, late, not readable, or none. It may have been paid."""
 
     def __init__(self, reason: str, reply: Reply) -> None:
         self.reply = reply
@@ -69,22 +70,29 @@ class Wire:
 
     def __init__(self, base_url: str, key: Mapping[str, str], timeout_seconds: float) -> None:
         self._aiohttp: Any = require("aiohttp", "hosted")
-        self._url = _chat_address(base_url)
+        self._never_sent = (
+            self._aiohttp.ClientConnectorError,
+            self._aiohttp.ClientHttpProxyError,
+            self._aiohttp.InvalidURL,
+        )
+        self._base_url = base_url
+        self._url = _address(base_url, "/chat/completions")
         self._proxy = proxy_for(self._url)
         self._headers = {**key, "Accept": "text/event-stream"}
         self._timeout_seconds = timeout_seconds
         self._session: Any = None
 
-    async def ask(self, sent: Mapping[str, Any]) -> Received:
-        """Send one request and read its answer to the end.
+    async def ask(self, sent: Mapping[str, Any], timeout_seconds: float | None = None) -> Received:
+        """Send one request and read its answer to the end, within ``timeout_seconds`` if given.
 
         Raises `RefusedError`, `UnreachableError` or `BrokenError`.
         """
-        reply, answered, limits = Reply(), False, RateLimits()
+        reply, limits = Reply(), RateLimits()
+        timeout = min(self._timeout_seconds, timeout_seconds or self._timeout_seconds)
         started = time.perf_counter()
         try:
             async with (
-                asyncio.timeout(self._timeout_seconds),
+                asyncio.timeout(timeout),
                 self._open().post(
                     self._url,
                     json=sent,
@@ -99,12 +107,10 @@ class Wire:
                     if response.status < 400:
                         body = f"a redirect to {response.headers.get('Location', 'elsewhere')}"
                     raise RefusedError(response.status, body, limits)
-                answered = True
                 await _read(response, reply, started)
         except TimeoutError:
             reply.total_seconds = time.perf_counter() - started
-            seconds = f"{self._timeout_seconds:g} s"
-            reason = f"timed out: no complete answer within {seconds}"
+            reason = f"timed out: no complete answer within {timeout:g} s"
             raise BrokenError(reason, reply) from None
         except _SaidError as error:
             if error.status is not None and not reply.text:
@@ -112,19 +118,66 @@ class Wire:
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
         except _GarbledError as error:
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
+        except self._never_sent as error:
+            raise UnreachableError(_said(error)) from None
         except self._aiohttp.ClientError as error:
-            said = without_secrets(str(error) or type(error).__name__)
-            if answered:
-                reason = f"the endpoint sent no readable answer: {said}"
-                raise BrokenError(reason, reply) from None
-            raise UnreachableError(said) from None
+            # Once a request is on a connection nobody can tell whether the server worked on it.
+            reply.total_seconds = time.perf_counter() - started
+            raise BrokenError(
+                f"the endpoint sent no readable answer: {_said(error)}", reply
+            ) from None
         except (OSError, UnicodeError) as error:
-            raise UnreachableError(without_secrets(str(error))) from None
+            raise UnreachableError(_said(error)) from None
         return Received(reply, limits)
+
+    async def call(
+        self,
+        method: str,
+        place: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        upload: tuple[str, bytes] | None = None,
+    ) -> bytes:
+        """Send one plain request, or a file with its purpose as ``upload``; return the whole body.
+
+        Raises `RefusedError`, `UnreachableError` (nothing was sent) or `BrokenError`.
+        """
+        form = None
+        if upload is not None:
+            form = self._aiohttp.FormData({"purpose": upload[0]})
+            kind = "application/jsonl"
+            form.add_field("file", upload[1], filename="requests.jsonl", content_type=kind)
+        try:
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._open().request(
+                    method,
+                    _address(self._base_url, place),
+                    json=body,
+                    data=form,
+                    params=query,
+                    headers={**self._headers, "Accept": "*/*"},
+                    proxy=self._proxy,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                most = _LARGEST_ERROR if response.status >= 300 else _LARGEST_FILE
+                found = await _body(response, most)
+        except self._never_sent as error:
+            raise UnreachableError(_said(error)) from None
+        except (TimeoutError, OSError, self._aiohttp.ClientError) as error:
+            raise BrokenError(_said(error), Reply()) from None
+        if response.status >= 300:
+            text = found.decode("utf-8", "replace")
+            raise RefusedError(response.status, text, read_limits(response.headers))
+        return found
 
     def _open(self) -> Any:
         if self._session is None:
-            connector = self._aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+            # Idle connections go before servers close them (5 s is a usual limit): a request that
+            # meets such a closing may have been paid, and is not sent again.
+            connector = self._aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
             self._session = self._aiohttp.ClientSession(
                 connector=connector,
                 timeout=self._aiohttp.ClientTimeout(total=None),
@@ -158,10 +211,14 @@ def without_secrets(text: str) -> str:
     return re.sub(r"\?[^\s'\"]+", "?***", re.sub(r"[^\s/@'\"]+:[^\s/@'\"]+@", "***@", text))
 
 
-def _chat_address(base_url: str) -> str:
-    """Where chats are sent to, without user and password: the key is sent in a header."""
+def _said(error: BaseException) -> str:
+    return without_secrets(str(error) or type(error).__name__)
+
+
+def _address(base_url: str, place: str) -> str:
+    """A place of the endpoint, without user and password: the key is sent in a header."""
     parts = urlsplit(base_url)
-    path = f"{parts.path.rstrip('/')}/chat/completions"
+    path = parts.path.rstrip("/") + place
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path))
 
 

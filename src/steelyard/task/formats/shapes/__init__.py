@@ -13,6 +13,7 @@ from steelyard.task.formats.shapes.base import Conversation, Shape, Turn, Writte
 SHAPES: Registry[Shape] = Registry(
     "shape of rows",
     {
+        "ifeval": "steelyard.task.formats.shapes.ifeval:SHAPE",
         "preference": "steelyard.task.formats.shapes.preference:SHAPE",
         "logs": "steelyard.task.formats.shapes.logs:SHAPE",
         "openai": "steelyard.task.formats.shapes.chat:SHAPE",
@@ -23,8 +24,9 @@ SHAPES: Registry[Shape] = Registry(
 )
 """In the order in which they are tried: the most special first."""
 
-_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight"})
+_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
+_IFEVAL = frozenset({"prompt", "instruction_id_list"})
 _SHAREGPT = frozenset({"conversations", "conversation"})
 ENVELOPE = frozenset({"request", "response", "request_body", "body", "status", "status_code"})
 """Keys of a logged call that were read for the row, whatever else they hold."""
@@ -53,6 +55,8 @@ def _name_of(fields: Mapping[str, Any]) -> str | None:
 def known_keys(names: tuple[str, ...]) -> str | None:
     """The shape that field names alone give away; ``None`` for plain columns and for chat."""
     keys = set(names)
+    if keys >= _IFEVAL:
+        return "ifeval"
     if keys & _SHAREGPT:
         return "sharegpt"
     if keys <= _ALPACA | _ROLES and keys >= {"instruction", "output"}:

@@ -1,0 +1,31 @@
+"""``steelyard cache``: where answers that were paid for are kept, how many, and how to clear them."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "cache",
+        help="show or clear the answers kept across runs",
+        description="Answers of hosted models are kept across runs, so that the same request is "
+        "paid once. STEELYARD_ANSWER_CACHE names another file, or is 'off'.",
+    )
+    verb.add_argument("--clear", action="store_true", help="remove every answer")
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Print path, entries and size."""
+    from steelyard.model.answer_cache import cache
+    from steelyard.words import counted
+
+    found = cache(clear=args.clear)
+    if found.path is None:
+        print("the answer cache is turned off (STEELYARD_ANSWER_CACHE)")
+        return 0
+    size, most = found.bytes / 1e6, found.most_bytes / 1e6
+    print(f"{found.path}\n{counted(found.entries, 'answer')}, {size:,.1f} of {most:,.0f} MB")
+    return 0

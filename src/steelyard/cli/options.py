@@ -1,0 +1,58 @@
+"""The options that ``run`` and ``plan`` share: what of a task the command line may change."""
+
+from __future__ import annotations
+
+import argparse
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+
+def add_options(verb: argparse.ArgumentParser) -> None:
+    """Add the task and the options over it."""
+    verb.add_argument("task", metavar="TASK", type=Path, help="a folder with task.yaml")
+    verb.add_argument("--out", metavar="DIR", type=Path, help="run folder (default: runs/NAME)")
+    verb.add_argument("--strategies", metavar="A,B", type=_names, help="instead of the task's own")
+    verb.add_argument(
+        "--model",
+        metavar="M",
+        action="append",
+        help="smollm2-135m, hf:NAME-OR-PATH or openai:NAME; give it again for several models",
+    )
+    verb.add_argument("--seed", metavar="N", type=int, default=0, help="default: 0")
+    verb.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="throw away what the run folder holds, and ask afresh what other runs paid for",
+    )
+    verb.add_argument(
+        "--max-cost", metavar="X", type=_money, help="stop before hosted tokens cost more than X"
+    )
+    verb.add_argument(
+        "--skip-bad-rows",
+        action="store_true",
+        help="go on without rows that cannot be read",
+    )
+
+
+def chosen(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options as the Python functions take them."""
+    names = ("strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost")
+    return {name: getattr(args, name) for name in names}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("give at least one strategy name")
+    return names
+
+
+def _money(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money") from None
+    if not value.is_finite() or value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money")
+    return value

@@ -1,0 +1,114 @@
+"""``steelyard plan TASK``: what a run would ask, cost and take, before anything is spent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from steelyard.cli.options import add_options, chosen
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from steelyard.run.outlook import Line, Outlook, Sum
+
+_DASH = "-"
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "plan",
+        help="say what a run would ask, cost and take at most",
+        description="Forecast a run without asking any model: requests, tokens, money and time for "
+        "each strategy and model, at most. Takes what run takes.",
+    )
+    add_options(verb)
+    verb.add_argument("--json", action="store_true", help="print the figures on stdout as JSON")
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Print the forecast as a table, or with ``--json`` as data."""
+    from steelyard.run.ahead import plan
+
+    outlook = plan(args.task, args.out, **chosen(args))
+    if args.json:
+        json.dump(outlook.to_dict(), sys.stdout, indent=2, ensure_ascii=False, default=str)
+        print()
+        return 0
+    _show(outlook)
+    return 0
+
+
+def _show(outlook: Outlook) -> None:
+    from rich.console import Console
+
+    from steelyard.run.plan import headlines, left_out_text
+
+    console = Console()
+    for line in headlines(outlook.plan):
+        console.print(line, markup=False, highlight=False)
+    console.print(_table(outlook))
+    said = [f"audit: {finding}" for finding in outlook.audit_errors]
+    said += [f"left out: {left_out_text(each)}" for each in outlook.plan.left_out]
+    said += [f"warning: {warning}" for warning in outlook.warnings]
+    said += [f"assumed: {each}" for each in outlook.assumptions]
+    for line in said:
+        console.print(line, markup=False, highlight=False)
+
+
+def _table(outlook: Outlook) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    made.add_column("At most", overflow="fold")
+    for name in ("Search", "Test", "Probes", "Tokens in", "out", "Money", "Time"):
+        made.add_column(f" {name}", justify="right", overflow="fold")
+    for line in outlook.lines:
+        made.add_row(*_cells(line))
+    made.add_section()
+    if len(outlook.plan.models) > 1:
+        for model in outlook.plan.models:
+            made.add_row(*_sum_cells(f"all on {model.tag}", outlook.total(model.tag)))
+    total = outlook.total()
+    made.add_row(*_sum_cells(f"all, {total.requests:,} requests", total), style="bold")
+    return made
+
+
+def _cells(line: Line) -> list[str]:
+    if line.requests is None:
+        return [line.strategy, *[_DASH] * 6, line.note]
+    if line.model is None:
+        return [line.strategy, *["0"] * 5, _DASH, _DASH]
+    return [line.strategy, *_figures(line.requests, line)]
+
+
+def _sum_cells(name: str, total: Sum) -> list[str]:
+    return [name, *_figures(total.requests_by_phase, total)]
+
+
+def _figures(asked: Mapping[str, int], of: Line | Sum) -> list[str]:
+    from steelyard.report import formats
+
+    known = {phase: asked.get(phase, 0) for phase in ("search", "test", "rescore")}
+    counts = [known["search"], known["test"] + known["rescore"]]
+    counts.append(sum(asked.values()) - sum(known.values()))
+    tokens = [of.input_tokens, of.output_tokens]
+    money = formats.money(of.cost.amount, of.cost.currency)
+    time = formats.seconds(of.seconds or None)
+    return _plain([*map(formats.count, [*counts, *tokens]), money, time])
+
+
+def _plain(cells: list[str]) -> list[str]:
+    """Close up thin spaces, which some terminals draw wide; an unknown figure is a dash."""
+    from steelyard.report import formats
+
+    return [
+        cell.replace(formats.THIN, "").replace("< ", "<").replace(formats.NONE, _DASH)
+        for cell in cells
+    ]

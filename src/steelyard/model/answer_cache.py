@@ -1,0 +1,283 @@
+"""Answers that were paid for, kept across runs in one SQLite file of the user's.
+
+An answer is found again by everything that decides it: the model's address and name, and the request
+as it is sent (see `Reusable`). What is no fixed answer is never kept: failures, what was asked at a
+temperature above 0, and what carries a nonce (repeats, latency probes, warm-ups). The file holds the
+answers, and of requests the hash alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from steelyard.core import Completion, Request, Spent
+from steelyard.errors import StorageError
+from steelyard.model.files import cache_folder
+
+log = logging.getLogger("steelyard")
+
+VARIABLE = "STEELYARD_ANSWER_CACHE"
+"""The environment variable that moves the file, or turns the cache ``off``."""
+MOST_BYTES = 1_000_000_000
+MOST_DAYS = 30.0
+"""An older answer is asked for afresh: providers change what stands behind a model's name."""
+KEPT_SHARE = 0.9
+"""What of ``MOST_BYTES`` is left after the oldest answers went."""
+
+_BUSY_SECONDS = 10.0
+_CHUNK = 500
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS answers"
+    " (key TEXT PRIMARY KEY, model TEXT NOT NULL, completion TEXT NOT NULL, time REAL NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS learned"
+    " (model TEXT PRIMARY KEY, words TEXT NOT NULL, time REAL NOT NULL)",
+)
+_DAMAGED = ("not a database", "malformed", "no such column", "no such table")
+
+T = TypeVar("T")
+
+
+class CacheSummary(NamedTuple):
+    """Where the cache is and what it holds; ``path`` is ``None`` when it is turned off."""
+
+    path: Path | None
+    entries: int
+    bytes: int
+    most_bytes: int
+
+
+def cache_path() -> Path | None:
+    """Where the answers are kept; ``None`` when the environment turns the cache off."""
+    chosen = os.environ.get(VARIABLE, "").strip()
+    if chosen.lower() in ("off", "0", "no", "false"):
+        return None
+    return Path(chosen).expanduser() if chosen else cache_folder() / "answers.db"
+
+
+def open_cache() -> AnswerCache | None:
+    """Return the user's cache; ``None`` when it is turned off."""
+    path = cache_path()
+    return None if path is None else AnswerCache(path)
+
+
+def cache(*, clear: bool = False) -> CacheSummary:
+    """Say where the user's cache is and what it holds, after emptying it if ``clear``.
+
+    Raises `StorageError` when the file cannot be read or removed.
+    """
+    found = open_cache()
+    if found is None:
+        return CacheSummary(None, 0, 0, MOST_BYTES)
+    if clear:
+        found.clear()
+    return found.summary()
+
+
+def is_fixed(request: Request) -> bool:
+    """Whether an answer to ``request`` may stand for another one."""
+    return not request.nonce and request.temperature == 0
+
+
+def answer_key(fingerprint: str, sent: str, request: Request) -> str:
+    """Return the SHA-256 of what decides an answer, and of what decides how it is read."""
+    read = [list(request.choices), list(request.stop), request.schema is not None]
+    text = json.dumps([fingerprint, sent, read], ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class AnswerCache:
+    """A file of answers, oldest first out beyond ``most_bytes``; several runs may use it at once.
+
+    Answers of more than ``most_days`` are not found any more.
+
+    It is a convenience, so nothing about it stops a run: a damaged file is set aside and begun anew, one
+    that cannot be used is done without, each with a warning.
+    """
+
+    def __init__(
+        self, path: Path, most_bytes: int = MOST_BYTES, most_days: float = MOST_DAYS
+    ) -> None:
+        self.path = path
+        self._most_bytes = most_bytes
+        self._most_seconds = most_days * 86400
+        self._is_usable = True
+
+    def get(self, keys: Iterable[str]) -> dict[str, Completion]:
+        """Return the answers known among ``keys``."""
+        wanted = list(keys)
+        since = time.time() - self._most_seconds
+
+        def read(file: sqlite3.Connection) -> dict[str, Completion]:
+            known: dict[str, Completion] = {}
+            for start in range(0, len(wanted), _CHUNK):
+                some = wanted[start : start + _CHUNK]
+                marks = ",".join("?" * len(some))
+                query = f"SELECT key, completion FROM answers WHERE time > ? AND key IN ({marks})"
+                rows = file.execute(query, (since, *some))
+                found = [(key, _completion(text)) for key, text in rows]
+                known |= {key: answer for key, answer in found if answer is not None}
+            return known
+
+        return self._tried(read, {})
+
+    def put(self, model: str, answers: Mapping[str, Completion]) -> None:
+        """Keep answers of the model with this fingerprint; failures are left out."""
+        rows = [
+            (key, model, json.dumps(asdict(completion), ensure_ascii=False), time.time())
+            for key, completion in answers.items()
+            if completion.failure is None
+        ]
+
+        def write(file: sqlite3.Connection) -> None:
+            file.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
+            self._shrink(file)
+
+        if rows:
+            self._tried(write, None)
+
+    def learned(self, model: str) -> tuple[str, ...]:
+        """Return what was learned of the endpoint of the model with this fingerprint."""
+
+        def read(file: sqlite3.Connection) -> tuple[str, ...]:
+            query = "SELECT words FROM learned WHERE model = ? AND time > ?"
+            row = file.execute(query, (model, time.time() - self._most_seconds)).fetchone()
+            return tuple(str(word) for word in json.loads(row[0])) if row else ()
+
+        return self._tried(read, ())
+
+    def learn(self, model: str, words: Sequence[str]) -> None:
+        """Keep what was learned of an endpoint: its later answers are found under it."""
+
+        def write(file: sqlite3.Connection) -> None:
+            row = (model, json.dumps(list(words)), time.time())
+            file.execute("INSERT OR REPLACE INTO learned VALUES (?, ?, ?)", row)
+
+        self._tried(write, None)
+
+    def summary(self) -> CacheSummary:
+        """Return what the file holds. Raises `StorageError` when it cannot be read."""
+        if not self.path.exists():
+            return CacheSummary(self.path, 0, 0, self._most_bytes)
+        try:
+            with self._transaction() as file:
+                [entries] = file.execute("SELECT count(*) FROM answers").fetchone()
+                return CacheSummary(self.path, int(entries), _size(file), self._most_bytes)
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(
+                f"cannot read {self.path}: {error}; remove the file, or set {VARIABLE}"
+            ) from error
+
+    def clear(self) -> None:
+        """Remove every answer. Raises `StorageError` when the file cannot be removed.
+
+        A run that uses the cache now goes on without what is gone.
+        """
+        try:
+            for end in ("", "-wal", "-shm"):
+                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot remove {self.path}: {error.strerror}") from error
+
+    def _tried(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Do ``work`` in one transaction; a damaged file is replaced by an empty one, once."""
+        for is_last in (False, True):
+            if not self._is_usable:
+                break
+            before = _identity(self.path)
+            try:
+                with self._transaction() as file:
+                    return work(file)
+            except (sqlite3.Error, OSError) as error:
+                if any(sign in str(error) for sign in _DAMAGED) and not is_last:
+                    self._set_aside(before, error)
+                    continue
+                self._is_usable = False
+                log.warning("going on without the answer cache %s: %s", self.path, error)
+        return otherwise
+
+    def _set_aside(self, before: tuple[int, int] | None, error: Exception) -> None:
+        """Move a damaged file away, unless another run has done it meanwhile."""
+        if before is None or _identity(self.path) != before:
+            return
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        log.warning(
+            "the answer cache %s is damaged (%s): moved to %s", self.path, error, aside.name
+        )
+        try:
+            for end in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+            self.path.replace(aside)
+        except OSError as failure:
+            log.warning("going on without the answer cache: %s", failure)
+            self._is_usable = False
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on a connection of its own: the file may be moved away between two."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(
+            os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        )  # before SQLite makes it for all
+        with closing(sqlite3.connect(self.path, _BUSY_SECONDS, isolation_level=None)) as file:
+            with suppress(sqlite3.OperationalError):  # another run is just doing the same
+                file.execute("PRAGMA journal_mode=WAL")
+            file.execute("PRAGMA synchronous=NORMAL")
+            file.execute("BEGIN IMMEDIATE")
+            try:
+                for table in _TABLES:
+                    file.execute(table)
+                yield file
+                file.execute("COMMIT")
+            except BaseException:
+                if file.in_transaction:
+                    file.execute("ROLLBACK")
+                raise
+
+    def _shrink(self, file: sqlite3.Connection) -> None:
+        """Let the oldest answers go where there are too many bytes."""
+        if _size(file) <= self._most_bytes:
+            return
+        while _size(file) > KEPT_SHARE * self._most_bytes:
+            gone = file.execute(
+                "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER BY rowid"
+                " LIMIT max(1, (SELECT count(*) / 20 FROM answers)))"
+            )
+            if gone.rowcount == 0:
+                return
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
+def _size(file: sqlite3.Connection) -> int:
+    """Bytes in use; pages that hold nothing any more are used again before the file grows."""
+    [pages], [free], [size] = (
+        file.execute(f"PRAGMA {name}").fetchone()
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _completion(text: str) -> Completion | None:
+    """Read an answer; one that another version wrote otherwise is none."""
+    try:
+        said = json.loads(text)
+        spent = tuple(Spent(*each) for each in said.pop("spent", ()))
+        return Completion(**said, spent=spent)
+    except (ValueError, TypeError, AttributeError):
+        return None

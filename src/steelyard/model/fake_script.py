@@ -1,0 +1,78 @@
+"""A model that answers by a script: for tests and rehearsals of what a model might say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from steelyard.core import Completion, Request
+from steelyard.model.base import OnDone
+from steelyard.model.fake_mind import tokenize
+
+Script = Callable[[Request], str | Completion]
+"""Given a request, the text of the answer, or the whole completion."""
+
+
+class ScriptedModel:
+    """Answers what ``script`` says. ``requests`` are those asked so far, ``calls`` in how many calls.
+
+    A text that is none of a request's choices is a failure, as it is of a hosted model.
+    """
+
+    def __init__(self, script: Script, name: str = "scripted", local: bool = True) -> None:
+        self._script = script
+        self._name = name
+        self._local = local
+        self.requests: list[Request] = []
+        self.calls = 0
+
+    @property
+    def name(self) -> str:
+        """The name shown to people."""
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """The name: two scripts under one name are taken for the same model."""
+        return f"scripted:{self._name}"
+
+    @property
+    def local(self) -> bool:
+        """Whether it plays a model on this machine."""
+        return self._local
+
+    def count_tokens(self, text: str) -> int | None:
+        """Words and punctuation marks of ``text``."""
+        return len(tokenize(text))
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None = None,
+        skip: frozenset[int] = frozenset(),
+    ) -> list[Completion | None]:
+        """Answer one by one; see `steelyard.model.base.Model.generate`."""
+        self.calls += 1
+        results: list[Completion | None] = [None] * len(requests)
+        for index, request in enumerate(requests):
+            if index in skip:
+                continue
+            self.requests.append(request)
+            completion = results[index] = self._answer(request)
+            if on_done is not None:
+                on_done([(index, completion)])
+        return results
+
+    def _answer(self, request: Request) -> Completion:
+        said = self._script(request)
+        if isinstance(said, Completion):
+            return said
+        failure = None
+        if request.choices and said not in request.choices:
+            failure = f"the answer {said[:80]!r} is none of the {len(request.choices)} choices"
+        return Completion(
+            text=said,
+            finish_reason="error" if failure else "choice" if request.choices else "stop",
+            input_tokens=sum(len(tokenize(message.content)) for message in request.messages),
+            output_tokens=len(tokenize(said)),
+            failure=failure,
+        )

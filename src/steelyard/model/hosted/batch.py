@@ -1,0 +1,275 @@
+"""A model that is asked through its provider's batch interface: cheaper, and within a day."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, MutableMapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from steelyard.core import Completion, Request
+from steelyard.errors import EndpointError
+from steelyard.extras import require
+from steelyard.model.base import Meter, ModelSpec, OnDone
+from steelyard.model.hosted.address import BATCHED, Address
+from steelyard.model.hosted.batch_api import Batch, BatchApi
+from steelyard.model.hosted.batch_carrier import BatchOptions, Carrier, Parcel, parcel_key
+from steelyard.model.hosted.batch_lines import Result, custom_id, request_line
+from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.loop import LoopThread
+from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
+from steelyard.model.hosted.reply import Reply, maybe_paid, to_completion
+from steelyard.model.hosted.wire import RefusedError, Wire
+from steelyard.words import counted
+
+_TOO_MANY_TOKENS = "token_limit_exceeded"
+
+
+@dataclass
+class _Asked:
+    """One request: where its answer goes, and how often it was in a batch that did not come to it."""
+
+    request: Request
+    places: list[int]
+    tries: int = 0
+
+
+@dataclass
+class _Told:
+    """What came of a batch: completions, and what speaks against asking the others again."""
+
+    done: dict[str, Completion] = field(default_factory=dict)
+    undone: int = 0
+    given_up: int = 0
+    trouble: EndpointError | None = None
+
+
+class BatchModel:
+    """Sends requests as files and waits for the answers; see `BatchOptions`.
+
+    ``memory`` holds what batches are under way, by the requests in them, from before each is begun
+    until its answers were delivered: a process that is killed finds them again, and nothing is paid
+    twice. ``meter``, where set, is asked before a request goes into a batch.
+    """
+
+    def __init__(self, spec: ModelSpec, options: BatchOptions | None = None) -> None:
+        require("aiohttp", "hosted")
+        self._options = options or BatchOptions()
+        self._address = Address(spec)
+        self._dialect = Dialect(official=self._address.is_official)
+        self._wire = Wire(
+            self._address.base_url, self._address.header, self._options.timeout_seconds
+        )
+        self.memory: MutableMapping[str, Any] = {}
+        self.meter: Meter | None = None
+
+    @cached_property
+    def _carrier(self) -> Carrier:
+        loop, wire = LoopThread("steelyard-batch"), self._wire
+        weakref.finalize(self, lambda: loop.close(wire.close()))
+        api = BatchApi(wire, self._options.window)
+        return Carrier(api, self._address, self._options, lambda work: loop.submit(work).result())
+
+    @property
+    def name(self) -> str:
+        """The endpoint's model name."""
+        return self._address.model
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the same model asked directly, and a mark: prices and times differ."""
+        return self._address.fingerprint + BATCHED
+
+    @property
+    def local(self) -> bool:
+        """False: it is paid by tokens."""
+        return False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know of the answers."""
+        return ("answers came through the batch interface", *self._dialect.notes)
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """What the endpoint turned out not to understand; set it to what an earlier run learned."""
+        return self._dialect.learned
+
+    @learned.setter
+    def learned(self, learned: Sequence[str]) -> None:
+        self._dialect.recall(learned)
+
+    def sent_text(self, request: Request) -> str:
+        """Return what would be sent for ``request`` now, as canonical JSON."""
+        return self._dialect.text(self.name, request)
+
+    def count_tokens(self, text: str) -> int | None:
+        """Return ``None``: only the endpoint knows its tokenizer."""
+        return None
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None = None,
+        skip: frozenset[int] = frozenset(),
+    ) -> list[Completion | None]:
+        """Answer in one batch after another; see `steelyard.model.base.Model.generate`.
+
+        Each batch is delivered as it ends. Raises `EndpointError` where a batch cannot be made, does
+        not end, or leaves requests undone; what was answered has been delivered then, and a batch
+        that is still under way is found again by the next call for the same requests.
+        """
+        answers: list[Completion | None] = [None] * len(requests)
+        waiting: dict[str, _Asked] = {}
+        for index, request in enumerate(requests):
+            if index not in skip:
+                ref = custom_id(self.fingerprint, request)
+                waiting.setdefault(ref, _Asked(request, [])).places.append(index)
+
+        def take(parcel: Parcel, told: _Told) -> None:
+            pairs = []
+            for ref, completion in told.done.items():
+                asked = waiting.pop(ref)
+                self._settle(asked.request, completion)
+                pairs += [(place, completion) for place in asked.places]
+            for index, completion in pairs:
+                answers[index] = completion
+            if on_done is not None and pairs:
+                on_done(pairs)
+            self.memory.pop(parcel.key, None)
+            for ref in parcel.ids:
+                if ref in waiting:
+                    self._settle(waiting[ref].request, None)
+            if told.trouble is not None:
+                raise told.trouble
+
+        for parcel in self._left_behind(waiting):
+            take(parcel, self._read(self._carrier.wait(parcel), parcel, waiting))
+        most = self._options.most_requests
+        while waiting:
+            chunk = self._chunk(waiting, most)
+            parcel = self._send(chunk, waiting)
+            batch = self._carrier.wait(parcel)
+            if batch.trouble_code == _TOO_MANY_TOKENS and len(chunk) > 1:
+                most = len(chunk) // 2
+                take(parcel, _Told())
+            else:
+                take(parcel, self._read(batch, parcel, waiting))
+        return answers
+
+    def _send(self, chunk: Mapping[str, bytes], waiting: Mapping[str, _Asked]) -> Parcel:
+        try:
+            return self._carrier.send(chunk, self.memory)
+        except EndpointError:
+            if parcel_key(chunk) not in self.memory:  # it was not begun: its money is free again
+                for ref in chunk:
+                    self._settle(waiting[ref].request, None)
+            raise
+
+    def _left_behind(self, waiting: Mapping[str, _Asked]) -> list[Parcel]:
+        """Return the batches of an earlier process that hold requests which are asked for now."""
+        if not waiting or not len(self.memory):
+            return []
+        found = []
+        for parcel in self._carrier.under_way(self.memory):
+            mine = tuple(ref for ref in parcel.ids if ref in waiting)
+            if mine:
+                found.append(parcel)
+                for ref in mine:
+                    if self.meter is not None:
+                        self.meter.owe(waiting[ref].request)
+        return found
+
+    def _settle(self, request: Request, completion: Completion | None) -> None:
+        if self.meter is not None:
+            self.meter.settle(request, completion)
+
+    def _chunk(self, waiting: Mapping[str, _Asked], most: int) -> dict[str, bytes]:
+        """Return the lines of the next batch: as many as it holds and the money allows.
+
+        Raises what the meter says where it allows none.
+        """
+        lines: dict[str, bytes] = {}
+        size = 0
+        for ref, asked in waiting.items():
+            line = request_line(ref, self.sent_text(asked.request))
+            if lines and (len(lines) >= most or size + len(line) > self._options.most_bytes):
+                break
+            if self.meter is not None and self.meter.reserve(asked.request) != "go":
+                if not lines:
+                    raise self.meter.over()
+                break
+            lines[ref] = line
+            size += len(line)
+        return lines
+
+    def _read(self, batch: Batch, parcel: Parcel, waiting: Mapping[str, _Asked]) -> _Told:
+        """Sort what an ended batch left into completions, what to ask again, and trouble."""
+        told, found = _Told(), self._carrier.results(batch)
+        sent_by = deepcopy(self._dialect)
+        for ref in parcel.ids:
+            if ref not in waiting:
+                continue
+            asked, result = waiting[ref], found.get(ref)
+            if result is None and batch.status == "completed":
+                reason = f"batch {batch.id} holds no answer to this request"
+                told.done[ref] = maybe_paid(Reply(), asked.request, reason)
+            elif result is None or result == Result():
+                told.undone += 1
+                told.given_up += not self._goes_again(asked)
+            elif result.reply is not None:
+                told.done[ref] = to_completion(result.reply, asked.request, self._address.mask)
+            elif result.refusal is not None:
+                sent = sent_by.parameters(self.name, asked.request)
+                self._read_refusal(told, ref, asked, result.refusal, sent)
+        told.trouble = told.trouble or self._trouble(batch, told)
+        return replace(told, done=_timed(told.done, batch, len(parcel.ids)))
+
+    def _read_refusal(
+        self,
+        told: _Told,
+        ref: str,
+        asked: _Asked,
+        refusal: RefusedError,
+        sent: Mapping[str, Any],
+    ) -> None:
+        if refusal.status in UNDERSTANDABLE and self._dialect.learn(
+            refusal.message, refusal.param, sent
+        ):
+            return  # it goes into another batch, without what was not understood
+        try:
+            meaning = read_refusal(refusal, self._address, reached=True)
+        except EndpointError as error:
+            told.trouble = told.trouble or error
+            return
+        if isinstance(meaning, Outcome):
+            told.done[ref] = meaning.completion
+        elif not self._goes_again(asked):
+            told.done[ref] = failed(meaning.failure).completion
+
+    def _goes_again(self, asked: _Asked) -> bool:
+        """Whether a request goes into another batch, or was in enough of them."""
+        asked.tries += 1
+        return asked.tries <= self._options.again
+
+    def _trouble(self, batch: Batch, told: _Told) -> EndpointError | None:
+        """What speaks against another batch: a failed or cancelled one, or one undone too often."""
+        if not told.undone or (batch.status == "expired" and not told.given_up):
+            return None
+        said = f": {self._address.mask(batch.trouble)}" if batch.trouble else ""
+        ended = "was cancelled" if batch.status == "cancelled" else batch.status
+        return EndpointError(
+            f"batch {batch.id} at {self._address} {ended} with "
+            f"{counted(told.undone, 'request')} unanswered{said}; what was answered is kept: "
+            "run again to ask the rest",
+            is_final=batch.status == "failed",
+        )
+
+
+def _timed(done: Mapping[str, Completion], batch: Batch, size: int) -> dict[str, Completion]:
+    """Give each answer the batch's time, shared by all of it; there is no other to be had."""
+    seconds = batch.seconds or 0.0
+    times = {"first_token_seconds": seconds, "total_seconds": seconds, "batch_size": size}
+    return {ref: replace(completion, **times) for ref, completion in done.items()}  # type: ignore[arg-type]

@@ -1,0 +1,72 @@
+"""What a refused request means: the end for all, a failure of this one, or another try."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from steelyard.core import Completion
+from steelyard.errors import CredentialError, EndpointError
+from steelyard.model.hosted.address import Address
+from steelyard.model.hosted.retry import TRANSIENT
+from steelyard.model.hosted.wire import RefusedError
+
+UNDERSTANDABLE = (400, 422, 501)
+"""Statuses with which endpoints say that they do not know a parameter."""
+
+
+class Outcome(NamedTuple):
+    """A completion, and whether it failed for a reason that lies with the endpoint."""
+
+    completion: Completion
+    endpoint_trouble: bool = False
+
+    @property
+    def is_unserved(self) -> bool:
+        """Whether the endpoint never worked on it, so that nothing can have been paid."""
+        used = self.completion.input_tokens + self.completion.output_tokens
+        return self.endpoint_trouble and used == 0
+
+
+class Again(NamedTuple):
+    """Why a request is to be asked again, and how long the endpoint asks to wait."""
+
+    failure: str
+    wait_seconds: float | None
+
+
+def failed(reason: str, seconds: float = 0.0, *, endpoint_trouble: bool = False) -> Outcome:
+    """Return a failure that cost nothing but ``seconds``."""
+    completion = Completion("", "error", total_seconds=seconds, failure=reason)
+    return Outcome(completion, endpoint_trouble)
+
+
+def read_refusal(refusal: RefusedError, address: Address, *, reached: bool) -> Again | Outcome:
+    """Say what a refusal means; raises `EndpointError` where it would meet every request.
+
+    ``reached`` says whether the endpoint has answered before.
+    """
+    said = address.mask(refusal.message)
+    if refusal.status == 401 or (refusal.status == 403 and not reached):
+        raise CredentialError(
+            f"{address} refused the key in {address.key_env} ({refusal.status}): {said}; "
+            f"set {address.key_env} to a key that may use this model"
+        )
+    if refusal.status < 400:
+        raise EndpointError(
+            f"{address} answers with {said}: set model.base_url to it", is_final=True
+        )
+    if refusal.status == 404:
+        raise EndpointError(
+            f"{address} answers 404: {said}; check model.name and model.base_url in task.yaml",
+            is_final=True,
+        )
+    if refusal.code == "insufficient_quota" or refusal.status == 402:
+        raise EndpointError(
+            f"{address} says the account has no credit left: {said}; "
+            "what is measured is kept: top it up and run again to go on",
+            is_final=True,
+        )
+    failure = f"HTTP {refusal.status}: {said}"
+    if refusal.status not in TRANSIENT:
+        return failed(failure, endpoint_trouble=refusal.status == 403)
+    return Again(failure, refusal.limits.wait_seconds)

@@ -1,0 +1,233 @@
+"""The user's own scorer: one Python function named in ``task.yaml``."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
+from pathlib import Path
+from typing import Any, Self
+
+from steelyard.core import Example
+from steelyard.errors import ConfigError, closest
+from steelyard.score.base import Grade, Materials, Metric
+from steelyard.user_code import load_name
+
+GIVEN = ("output", "reference", "input", "example", "context")
+"""What a scorer may ask for, by the names of its parameters."""
+_SHOWN = 60
+_TRIED = 5
+
+
+class Custom(Metric):
+    """Scores by the user's function, written ``scorers.py:score_reply`` or ``package.module:score``.
+
+    It is called with those of `GIVEN` that it declares, and with the metric's options, by name. It
+    returns a number in [0, 1], a truth value, a `Grade`, or a mapping with ``score`` and the scores of
+    parts. A failed answer scores 0 and is not shown to it. One that is annotated to return ``bool``
+    counts as a metric of right and wrong.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self._function = function
+        self._options = dict(options or {})
+        signature = _signature(name, function)
+        self._asked = _asked(name, signature, self._options)
+        self.binary = signature.return_annotation in (bool, "bool")
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
+        """Load the function; a path starts at the task's folder. Raises `ConfigError`."""
+        rest = dict(options)
+        name = rest.pop("function", None)
+        if not isinstance(name, str):
+            raise ConfigError(
+                "metric custom stands for a function of yours: write metric: scorers.py:my_function"
+            )
+        _refuse_bare_file(name, materials.folder)
+        return cls(name, load_name(name, materials.folder, "metric"), rest)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the function's file and of the files beside it that it imported."""
+        digest = hashlib.sha256()
+        for path in self._files:
+            digest.update(f"\0{path.name}\0".encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def _files(self) -> list[Path]:
+        try:
+            file = inspect.getsourcefile(inspect.unwrap(self._function))
+        except TypeError:  # a callable object: its class has the source
+            file = inspect.getsourcefile(type(self._function))
+        if file is None or not Path(file).is_file():
+            return []
+        own = Path(file).resolve()
+        loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        beside = {
+            Path(each).resolve() for each in loaded if each and Path(each).parent == own.parent
+        }
+        return [own, *sorted(beside - {own})]
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Try the function on a few references: what it raises is better known before the run."""
+        for example in examples[:_TRIED]:
+            self.grade(example, example.output)
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """Score one answer whose input is not known."""
+        return self.grade(Example(id="", input="", output=reference), output).score
+
+    def grade(self, example: Example, output: str | None) -> Grade:
+        """Call the function. Raises `ConfigError` for what it raises, or returns amiss."""
+        if output is None:
+            return Grade(0.0)
+        known = {
+            "output": output,
+            "reference": example.output,
+            "input": example.input,
+            "example": example,
+            "context": example.context,
+        }
+        arguments = {name: known[name] for name in self._asked} | self._options
+        try:
+            returned = self._function(**arguments)
+        except Exception as error:  # whatever the user's function raises
+            raise ConfigError(self._raised(error, example)) from error
+        return self._read(returned, example)
+
+    def _raised(self, error: Exception, example: Example) -> str:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        return (
+            f"metric {self.name} failed{_for(example)} with {said} ({_place(error)}); "
+            "mend the function and run again: what was asked of models is kept"
+        )
+
+    def _read(self, returned: Any, example: Example) -> Grade:
+        if isinstance(returned, Grade):
+            score, parts = returned.score, returned.parts
+        elif isinstance(returned, Mapping):
+            score, parts = self._from_mapping(returned, example)
+        else:
+            score, parts = returned, {}
+        checked = {
+            str(part): self._number(value, f"for part {part!r}", example)
+            for part, value in parts.items()
+            if value is not None
+        }
+        return Grade(self._number(score, "", example), checked)
+
+    def _from_mapping(
+        self, returned: Mapping[Any, Any], example: Example
+    ) -> tuple[Any, Mapping[Any, Any]]:
+        if "score" not in returned:
+            keys = [str(key) for key in returned]
+            raise ConfigError(
+                f"metric {self.name} returned a mapping without 'score'{_for(example)}"
+                f"{closest('score', keys)}; it has {', '.join(keys) or 'nothing'}"
+            )
+        parts = {key: value for key, value in returned.items() if key != "score"}
+        nested = parts.pop("parts", {})
+        return returned["score"], {**parts, **(nested if isinstance(nested, Mapping) else {})}
+
+    def _number(self, value: Any, what: str, example: Example) -> float:
+        """Return ``value`` as a score. Raises `ConfigError` for anything else."""
+        plain = value.item() if type(value).__module__ == "numpy" and value.ndim == 0 else value
+        score = float(plain) if isinstance(plain, Real | Decimal) else math.nan
+        if 0 <= score <= 1:
+            return score
+        if math.isnan(score):
+            problem = _shown(value) + (" (does it end without return?)" if value is None else "")
+        else:
+            problem = f"{_shown(plain)}, outside 0 to 1,"
+        where = f" {what}" if what else ""
+        raise ConfigError(
+            f"metric {self.name} returned {problem}{where}{_for(example)}: "
+            "return a number from 0 to 1, True or False"
+        )
+
+
+def _refuse_bare_file(name: str, folder: Path) -> None:
+    """Say it where ``scorers:score`` was written for ``scorers.py:score``."""
+    place, _, function = name.rpartition(":")
+    if "." not in place and (folder / f"{place}.py").is_file():
+        raise ConfigError(
+            f"metric: {name!r} names a module; for the file write {place}.py:{function}"
+        )
+
+
+def _signature(name: str, function: Any) -> inspect.Signature:
+    if not callable(function):
+        raise ConfigError(f"metric: {name} is no function but {_shown(function)}")
+    if inspect.iscoroutinefunction(function):
+        raise ConfigError(f"metric: {name} is an async function: write it as a plain one")
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        raise ConfigError(
+            f"metric: {name} does not say what it takes: wrap it in a function of your own"
+        ) from None
+
+
+def _asked(name: str, signature: inspect.Signature, options: Mapping[str, Any]) -> Sequence[str]:
+    """Which of `GIVEN` the function takes. Raises `ConfigError` for parameters that nothing fills."""
+    kinds = {parameter.name: parameter.kind for parameter in signature.parameters.values()}
+    takes_all = inspect.Parameter.VAR_KEYWORD in kinds.values()
+    named = {
+        parameter: kind
+        for parameter, kind in kinds.items()
+        if kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    }
+    for parameter, kind in named.items():
+        needed = signature.parameters[parameter].default is inspect.Parameter.empty
+        if kind is inspect.Parameter.POSITIONAL_ONLY:
+            raise ConfigError(
+                f"metric: {name} takes {parameter!r} by place only: remove the / there"
+            )
+        if needed and parameter not in GIVEN and parameter not in options:
+            raise ConfigError(
+                f"metric: {name} takes {parameter!r}{closest(parameter, GIVEN)}, which is none of "
+                f"{', '.join(GIVEN)} and no option: give it a default, or add it to options"
+            )
+    for option in options:
+        if option in GIVEN:
+            raise ConfigError(f"metric {name}: option {option!r} is filled in for you: rename it")
+        if option not in named and not takes_all:
+            own = [parameter for parameter in named if parameter not in GIVEN]
+            raise ConfigError(
+                f"metric {name}: unknown option {option!r}{closest(option, own)}; "
+                f"the function takes: {', '.join(own) or 'none'}"
+            )
+    return GIVEN if takes_all else [each for each in GIVEN if each in named]
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line outside Python's own and installed packages, else the innermost of all."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    library = (sys.prefix, sys.base_prefix)
+    own = [frame for frame in frames if not frame.filename.startswith((*library, "<"))]
+    frame = (own or frames)[-1] if frames else None
+    return "in a builtin" if frame is None else f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def _for(example: Example) -> str:
+    named = example.id or example.source
+    return f" for example {named!r}" if named else ""
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -1,0 +1,19 @@
+"""A model as a judge of replies: what it is asked, how its votes count, and whom it agrees with."""
+
+from __future__ import annotations
+
+from steelyard.score.judge.agreement import check_judge, judge_agreement
+from steelyard.score.judge.ballots import Judgement
+from steelyard.score.judge.metric import Judge
+from steelyard.score.judge.options import JudgeOptions
+from steelyard.score.judge.ratings import Rating, read_ratings
+
+__all__ = [
+    "Judge",
+    "JudgeOptions",
+    "Judgement",
+    "Rating",
+    "check_judge",
+    "judge_agreement",
+    "read_ratings",
+]

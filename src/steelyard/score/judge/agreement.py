@@ -1,0 +1,141 @@
+"""Whether a judge agrees with the user: the same replies rated by both, and Cohen's kappa."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from math import floor
+from pathlib import Path
+from typing import Any
+
+from steelyard.core import Estimate, Example
+from steelyard.errors import ConfigError
+from steelyard.model import load_model
+from steelyard.model.base import Model, ModelSpec
+from steelyard.score.base import Materials
+from steelyard.score.judge.ballots import Judgement
+from steelyard.score.judge.metric import Judge
+from steelyard.score.judge.options import JudgeOptions
+from steelyard.score.judge.ratings import OUTCOMES, Rating, read_ratings
+from steelyard.stats.intervals import proportion
+from steelyard.stats.kappa import agreement_table, cohen_kappa
+
+_MOST_SHOWN = 20
+_SHOWN_CHARACTERS = 2000
+
+
+def judge_agreement(metric: Judge, ratings: Sequence[Rating]) -> dict[str, Any]:
+    """Let the judge rate what the user rated, and say how far they agree.
+
+    Kappa is unweighted for win, tie and loss, with quadratic weights for marks (an expected mark is
+    rounded). Failed judgements are counted and left out of it. The block's own fields are kappa's
+    estimate; ``raw`` is the share of equal ratings, ``table`` counts the user's (rows) against the
+    judge's (columns).
+    """
+    examples = [rating.example for rating in ratings]
+    judgements = metric.judge_all(examples, [rating.output for rating in ratings])
+    pairs = [
+        (rating, said)
+        for rating, judgement in zip(ratings, judgements, strict=True)
+        if (said := _said(judgement)) is not None
+    ]
+    users, judges = [rating.rating for rating, _ in pairs], [said for _, said in pairs]
+    categories = _categories(metric.options)
+    weights = "none" if metric.options.mode == "compare" else "quadratic"
+    kappa = cohen_kappa(users, judges, categories, "none" if weights == "none" else "quadratic")
+    equal = sum(a == b for a, b in zip(users, judges, strict=True))
+    return {
+        **_estimate("kappa", kappa),
+        "weights": weights,
+        "rated": len(ratings),
+        "failed": len(ratings) - len(pairs),
+        "flipped": sum(j is not None and j.flipped for j in judgements),
+        "raw": _estimate("value", proportion(equal, len(pairs))),
+        "table": {
+            "categories": list(categories),
+            "counts": agreement_table(users, judges, categories).astype(int).tolist(),
+        },
+        "disagreements": _disagreements(pairs, categories),
+    }
+
+
+def check_judge(
+    materials: Materials,
+    examples: Sequence[Example] = (),
+    *,
+    ratings: Path | None = None,
+    build_model: Callable[[ModelSpec], Model] = load_model,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Hold the judge of a task against the user's ratings, before anything is run.
+
+    ``ratings`` is a file, by default the one under ``judge.ratings``; ``options`` replace keys of
+    the section ``judge``. Returns the settings that were used, `judge_agreement`, and the judge's
+    ``notes``. Raises `ConfigError` where there are no ratings, `DataError` for bad rows.
+    """
+    metric = Judge.build(options or {}, materials)
+    path = ratings or metric.options.ratings
+    if path is None:
+        raise ConfigError(
+            "there are no ratings to hold the judge against: name a file of your own under "
+            "judge.ratings, with rows of input, output and rating"
+        )
+    rated = read_ratings(path, metric.options, examples)
+    metric.connect(build_model)
+    return {
+        **settings(metric),
+        "agreement": judge_agreement(metric, rated),
+        "notes": list(metric.notes),
+    }
+
+
+def settings(metric: Judge) -> dict[str, Any]:
+    """What a judge is, as a result tells it."""
+    options = metric.options
+    return {
+        "model": None if options.spec is None else options.spec.name,
+        "provider": None if options.spec is None else options.spec.provider,
+        "mode": options.mode,
+        "scale": options.scale if options.mode == "rate" else None,
+        "votes": options.votes,
+        "temperature": options.temperature,
+        "reasoning": options.reasoning,
+        "is_own": options.is_own,
+    }
+
+
+def _categories(options: JudgeOptions) -> tuple[str, ...]:
+    return OUTCOMES if options.mode == "compare" else options.choices
+
+
+def _said(judgement: Judgement | None) -> str | None:
+    """The judgement as one of the categories; ``None`` for a failed one."""
+    if judgement is None or judgement.failed:
+        return None
+    return judgement.outcome if judgement.mark is None else str(floor(judgement.mark + 0.5))
+
+
+def _disagreements(
+    pairs: Sequence[tuple[Rating, str]], categories: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Where they differ most first: what to read when a judge is to be mended."""
+    place = {category: index for index, category in enumerate(categories)}
+    apart = [(rating, said) for rating, said in pairs if rating.rating != said]
+    apart.sort(key=lambda pair: -abs(place[pair[0].rating] - place[pair[1]]))
+    return [
+        {
+            "source": rating.example.source,
+            "input": rating.example.input[:_SHOWN_CHARACTERS],
+            "output": rating.output[:_SHOWN_CHARACTERS],
+            "rating": rating.rating,
+            "judged": said,
+        }
+        for rating, said in apart[:_MOST_SHOWN]
+    ]
+
+
+def _estimate(name: str, estimate: Estimate) -> dict[str, Any]:
+    """An estimate as a block; its value goes under ``name``, a reason only where there is one."""
+    fields = asdict(estimate)
+    value, reason = fields.pop("value"), fields.pop("reason")
+    return {name: value, **fields, **({} if reason is None else {"reason": reason})}

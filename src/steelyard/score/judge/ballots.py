@@ -1,0 +1,120 @@
+"""Votes, and what they make of one reply: win, tie or loss in both orders, or a mark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from steelyard.core import Completion
+from steelyard.score.judge.options import TIE, A, B, JudgeOptions
+from steelyard.score.judge.parse import read_judgement
+
+Outcome = Literal["win", "tie", "loss"]
+Ballot = Mapping[str, float]
+"""How likely each word is: one word that was said, or the model's own probabilities."""
+
+NEUTRAL = 0.5
+"""What a reply scores where the judge failed: its failure is not the arm's."""
+_WORTH: Mapping[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the judge makes of one reply; ``score`` is in [0, 1].
+
+    ``outcome`` is for comparisons: the reply against the reference. ``flipped`` says that the two
+    orders named opposite winners, which counts as a tie. ``mark`` is for ratings. ``failed`` says that
+    no judgement could be read: the score is then 0.5.
+    """
+
+    score: float
+    outcome: Outcome | None = None
+    mark: float | None = None
+    flipped: bool = False
+    failed: bool = False
+
+
+FAILED = Judgement(NEUTRAL, failed=True)
+SAME = Judgement(_WORTH["tie"], "tie")
+"""A reply that is the reference: there is nothing to choose between."""
+
+
+def read_ballot(completion: Completion | None, options: JudgeOptions) -> Ballot | None:
+    """Return what one answer says; ``None`` where it cannot be read.
+
+    Probabilities are read where they add to the word that was said: for marks, and in place of
+    further votes, which only sample them.
+    """
+    if completion is None:
+        return None
+    known = completion.probabilities
+    if known and completion.failure is None and (options.mode == "rate" or options.votes > 1):
+        return _tempered({word: known.get(word, 0.0) for word in options.choices}, options)
+    said = read_judgement(completion.text, options.choices)
+    return None if said is None else {said: 1.0}
+
+
+def _tempered(known: Mapping[str, float], options: JudgeOptions) -> Ballot | None:
+    """Probabilities at the judge's temperature; a model that tells them does so at 1."""
+    power = 1 / options.temperature if options.temperature > 0 else 1.0
+    largest = max(known.values())
+    if largest <= 0:
+        return None
+    weights = {word: (share / largest) ** power for word, share in known.items()}
+    total = sum(weights.values())
+    return {word: weight / total for word, weight in weights.items()}
+
+
+def is_sampled(ballot: Ballot | None) -> bool:
+    """Whether asking again would tell more: it was one word, not the shares of all."""
+    return ballot is None or len(ballot) < 2
+
+
+def compared(first: Sequence[Ballot | None], second: Sequence[Ballot | None]) -> Judgement:
+    """Judge a reply by the votes with it shown as A (``first``) and as B (``second``).
+
+    The two orders cancel a judge's liking for a place (Zheng et al. 2023, NeurIPS, "Judging
+    LLM-as-a-Judge"): opposite winners in them are a tie.
+    """
+    one, other = _order(first, A, B), _order(second, B, A)
+    if one is None or other is None:
+        return FAILED
+    (one_said, one_score), (other_said, other_score) = one, other
+    if {one_said, other_said} == {"win", "loss"}:
+        return Judgement(_WORTH["tie"], "tie", flipped=True)
+    worth = _WORTH[one_said] + _WORTH[other_said]
+    outcome: Outcome = "tie" if worth == 1 else "win" if worth > 1 else "loss"
+    return Judgement((one_score + other_score) / 2, outcome)
+
+
+def _order(
+    ballots: Sequence[Ballot | None], ours: str, theirs: str
+) -> tuple[Outcome, float] | None:
+    """What most votes of one order say, and their mean worth; ``None`` without a readable vote."""
+    shares = mean_ballot(ballots)
+    if shares is None:
+        return None
+    win, tie, loss = (shares.get(word, 0.0) for word in (ours, TIE, theirs))
+    said: Outcome = "win" if win > max(tie, loss) else "loss" if loss > max(win, tie) else "tie"
+    return said, win + _WORTH["tie"] * tie
+
+
+def rated(ballots: Sequence[Ballot | None], scale: int) -> Judgement:
+    """Judge a reply by its expected mark (G-Eval: Liu et al. 2023, EMNLP), on a scale from 1."""
+    shares = mean_ballot(ballots)
+    if shares is None:
+        return FAILED
+    mark = sum(int(word) * share for word, share in shares.items())
+    return Judgement((mark - 1) / (scale - 1), mark=mark)
+
+
+def mean_ballot(ballots: Sequence[Ballot | None]) -> Ballot | None:
+    """The mean of the readable ballots."""
+    readable = [ballot for ballot in ballots if ballot is not None]
+    words = dict.fromkeys(word for ballot in readable for word in ballot)
+    if not readable:
+        return None
+    return {
+        word: sum(ballot.get(word, 0.0) for ballot in readable) / len(readable) for word in words
+    }

@@ -1,0 +1,109 @@
+"""Asking the judge: all questions in as few calls as can be, what cannot be read once more."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from itertools import chain
+
+from steelyard.core import Completion, Message, Request
+from steelyard.model.base import Model
+from steelyard.score.judge.ballots import Ballot, is_sampled, read_ballot
+from steelyard.score.judge.options import JudgeOptions
+from steelyard.score.judge.prompts import asked_again
+from steelyard.words import counted
+
+Question = tuple[Message, ...]
+
+log = logging.getLogger("steelyard")
+
+_SHOWN = 80
+_CHOICE_TOKENS = 16
+_PLAIN_TOKENS = 64
+_REASONED_TOKENS = 400
+
+
+def ask(
+    model: Model, options: JudgeOptions, questions: Sequence[Question]
+) -> list[list[Ballot | None]]:
+    """Return each question's votes; ``None`` for one that could not be read, asked twice.
+
+    A model that tells the probabilities of its words is asked once: its votes would only sample
+    them. Only models on this machine tell them, so others are asked for all votes at once.
+    """
+    if not questions:
+        return []
+    at_once = 1 if model.local else options.votes
+    votes = [(place, vote) for place in range(len(questions)) for vote in range(at_once)]
+    cast = dict(zip(votes, _cast(model, options, questions, votes), strict=True))
+    further = [
+        (place, vote)
+        for place in range(len(questions))
+        for vote in range(at_once, options.votes)
+        if is_sampled(cast[place, 0])
+    ]
+    cast |= dict(zip(further, _cast(model, options, questions, further), strict=True))
+    return [
+        [cast[place, vote] for vote in range(options.votes) if (place, vote) in cast]
+        for place in range(len(questions))
+    ]
+
+
+def _cast(
+    model: Model,
+    options: JudgeOptions,
+    questions: Sequence[Question],
+    votes: Sequence[tuple[int, int]],
+) -> list[Ballot | None]:
+    """Ask for ``votes``, pairs of a question's place and the number of the vote."""
+    requests = [_request(options, questions[place], vote) for place, vote in votes]
+    ballots = [read_ballot(completion, options) for completion in _answers(model, requests)]
+    unread = [index for index, ballot in enumerate(ballots) if ballot is None]
+    again = _answers(model, [_once_more(options, requests[index]) for index in unread])
+    for index, completion in zip(unread, again, strict=True):
+        ballots[index] = read_ballot(completion, options)
+    lost = [completion for completion in again if read_ballot(completion, options) is None]
+    if lost:
+        votes_lost = f"{counted(len(lost), 'vote')} of {len(votes)}"
+        log.warning("the judge failed on %s, the last one with: %s", votes_lost, _why(lost[-1]))
+    return ballots
+
+
+def _why(completion: Completion | None) -> str:
+    if completion is None:
+        return "no answer"
+    return completion.failure or f"the answer {completion.text[:_SHOWN]!r}"
+
+
+def _answers(model: Model, requests: Sequence[Request]) -> list[Completion | None]:
+    return model.generate(requests) if requests else []
+
+
+def _request(options: JudgeOptions, question: Question, vote: int) -> Request:
+    """The request of one vote: the same today and tomorrow, and so in the store."""
+    return Request(
+        messages=question,
+        max_output_tokens=_REASONED_TOKENS if options.reasoning else _CHOICE_TOKENS,
+        choices=() if options.reasoning else options.choices,
+        temperature=options.temperature,
+        seed=_seed(question, vote) if options.temperature > 0 else None,
+    )
+
+
+def _once_more(options: JudgeOptions, request: Request) -> Request:
+    """Ask in plainer words, for free text: an endpoint may have refused the form of the first."""
+    return Request(
+        messages=asked_again(options, request.messages),
+        max_output_tokens=_REASONED_TOKENS if options.reasoning else _PLAIN_TOKENS,
+        temperature=request.temperature,
+        seed=request.seed,
+        nonce="again",
+    )
+
+
+def _seed(question: Question, vote: int) -> int:
+    """A seed for each vote on each question, in 31 bits, which every endpoint takes."""
+    text = "\0".join(chain.from_iterable(question))
+    digest = hashlib.sha256(f"{vote}\0{text}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4]) & 0x7FFFFFFF

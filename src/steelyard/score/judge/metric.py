@@ -1,0 +1,150 @@
+"""The metric ``judge``: a model compares replies with the references, or marks them by a rubric."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, Self
+
+from steelyard.core import Example
+from steelyard.errors import ConfigError
+from steelyard.model.base import Model, ModelSpec
+from steelyard.score.base import Grade, Materials, Metric
+from steelyard.score.judge.ballots import SAME, Judgement, compared, rated
+from steelyard.score.judge.bench import ask
+from steelyard.score.judge.options import JudgeOptions, read_options
+from steelyard.score.judge.prompts import compare_messages, prompts_digest, rate_messages
+from steelyard.score.judge.ratings import read_ratings
+
+SELF_PREFERENCE = (
+    "the judge is the model that is weighed: models tend to prefer their own wording "
+    "(Panickssery et al. 2024); name another under judge.model"
+)
+
+
+class Judge(Metric):
+    """What a judge model makes of replies, in [0, 1].
+
+    ``compare``: 1 for a win over the reference, 0.5 for a tie, 0 for a loss, as the mean of both
+    orders and all votes; 0.5 is as good as the references. ``rate``: the mark on [0, 1]. A reply that
+    the judge fails on scores 0.5 and is counted, a failed answer scores 0 without being shown.
+    """
+
+    name = "judge"
+    asks_model: ClassVar[bool] = True
+
+    def __init__(self, options: JudgeOptions | None = None) -> None:
+        self.options = options or JudgeOptions()
+        self._model: Model | None = None
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
+        """Build the judge of a task. Raises `ConfigError` for options it does not know."""
+        return cls(read_options(options, materials))
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what decides a judgement: the model, the rubric, the prompts, the votes."""
+        settings = asdict(self.options)
+        del settings["ratings"], settings["is_own"], settings["instruction"]
+        if settings["spec"] is not None:
+            del settings["spec"]["max_in_flight"], settings["spec"]["timeout_seconds"]
+        text = json.dumps([settings, prompts_digest()], sort_keys=True)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know before they trust the judge."""
+        return (SELF_PREFERENCE,) if self.options.is_own else ()
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Refuse examples that cannot be compared, and ratings that cannot be used."""
+        if self.options.mode == "compare":
+            self._check_references(examples)
+        if self.options.ratings is not None:
+            read_ratings(self.options.ratings, self.options, examples)
+
+    def connect(self, build_model: Callable[[ModelSpec], Model]) -> None:
+        """Take the judge's model. A hosted one without its key raises `CredentialError` now."""
+        spec = self.options.spec
+        if spec is None:
+            raise ConfigError("the metric judge has no model: name one under judge.model")
+        if spec.provider == "openai":
+            from steelyard.model.hosted.secrets import read_key
+
+            read_key(spec)  # before anything is spent on answers that could not be judged
+        self._model = build_model(spec)
+
+    @property
+    def model(self) -> Model:
+        """The judge's model. Raises `ConfigError` before `connect`."""
+        if self._model is None:
+            raise ConfigError("the judge was given no model: judging takes a run, or check_judge")
+        return self._model
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """Judge one reply whose input is not known."""
+        return self.grade(Example(id="", input="", output=reference), output).score
+
+    def grade(self, example: Example, output: str | None) -> Grade:
+        """Judge one reply; many at once are cheaper, see `grade_all`."""
+        return self.grade_all([example], [output])[0]
+
+    def grade_all(self, examples: Sequence[Example], outputs: Sequence[str | None]) -> list[Grade]:
+        """Judge replies. Parts: shares of win, tie, loss and flipped orders, and failed judgements."""
+        judgements = self.judge_all(examples, outputs)
+        return [Grade(0.0) if each is None else _grade(each) for each in judgements]
+
+    def judge_all(
+        self, examples: Sequence[Example], outputs: Sequence[str | None]
+    ) -> list[Judgement | None]:
+        """Judge each reply; ``None`` for a failed answer, which the judge is not shown."""
+        given = [(e, output) for e, output in zip(examples, outputs, strict=True)]
+        if self.options.mode == "compare":
+            self._check_references(examples)
+            asked = [i for i, (e, output) in enumerate(given) if not _settled(e, output)]
+            judged = self._compare([(given[i][0], given[i][1] or "") for i in asked])
+        else:
+            asked = [i for i, (_, output) in enumerate(given) if output is not None]
+            judged = self._rate([(given[i][0], given[i][1] or "") for i in asked])
+        found = dict(zip(asked, judged, strict=True))
+        return [
+            None if output is None else found.get(i, SAME) for i, (_, output) in enumerate(given)
+        ]
+
+    def _compare(self, pairs: Sequence[tuple[Example, str]]) -> list[Judgement]:
+        questions = [
+            compare_messages(self.options, example, reply, is_first)
+            for example, reply in pairs
+            for is_first in (True, False)
+        ]
+        votes = ask(self.model, self.options, questions) if questions else []
+        return [compared(*orders) for orders in zip(votes[::2], votes[1::2], strict=True)]
+
+    def _rate(self, pairs: Sequence[tuple[Example, str]]) -> list[Judgement]:
+        questions = [rate_messages(self.options, example, reply) for example, reply in pairs]
+        votes = ask(self.model, self.options, questions) if questions else []
+        return [rated(ballots, self.options.scale) for ballots in votes]
+
+    def _check_references(self, examples: Sequence[Example]) -> None:
+        without = next((example for example in examples if not example.output.strip()), None)
+        if without is not None:
+            raise ConfigError(
+                f"judge.mode compare needs a reference for each example, and {without.id!r} "
+                f"({without.source or 'no source'}) has none: write one, or set judge: {{mode: rate}}"
+            )
+
+
+def _settled(example: Example, output: str | None) -> bool:
+    """Whether there is nothing to ask: no answer, or the reference itself."""
+    return output is None or output.strip() == example.output.strip()
+
+
+def _grade(judgement: Judgement) -> Grade:
+    failed = {"failed": float(judgement.failed)}
+    if judgement.outcome is None:
+        return Grade(judgement.score, failed)
+    outcomes = {name: float(judgement.outcome == name) for name in ("win", "tie", "loss")}
+    return Grade(judgement.score, {**outcomes, "flipped": float(judgement.flipped), **failed})

@@ -1,0 +1,112 @@
+"""What a judge is told and how often it is asked: the section ``judge`` of ``task.yaml``, resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from steelyard.errors import ConfigError
+from steelyard.model.base import ModelSpec
+from steelyard.score.base import Materials
+from steelyard.task.explain import explain
+from steelyard.task.model_choice import ModelConfig
+from steelyard.task.sections import JudgeConfig
+
+Mode = Literal["compare", "rate"]
+VOTING_TEMPERATURE = 0.7
+"""At which several votes are drawn where the user names none."""
+A, B, TIE = "A", "B", "TIE"
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    """One judge. ``spec`` is ``None`` where no model is known yet; ``ratings`` the user's own.
+
+    ``instruction`` is the task's; ``is_own`` says that the judge is the model that is being weighed.
+    """
+
+    spec: ModelSpec | None = None
+    mode: Mode = "compare"
+    scale: int = 5
+    votes: int = 1
+    temperature: float = 0.0
+    rubric: str = ""
+    reasoning: bool = False
+    instruction: str = ""
+    ratings: Path | None = None
+    is_own: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words a judgement may be."""
+        if self.mode == "compare":
+            return (A, B, TIE)
+        return tuple(str(mark) for mark in range(1, self.scale + 1))
+
+    @property
+    def requests_per_reply(self) -> int:
+        """How many requests one judgement takes at most, not counting those asked once more."""
+        return self.votes * (2 if self.mode == "compare" else 1)
+
+
+def read_options(options: Mapping[str, Any], materials: Materials) -> JudgeOptions:
+    """Resolve the task's ``judge``, a metric's own ``options`` over it. Raises `ConfigError`."""
+    given = {key: value for key, value in (materials.judge or {}).items() if value is not None}
+    try:
+        config = JudgeConfig.model_validate({**given, **options})
+    except ValidationError as error:
+        raise explain(error, "judge", {}) from None
+    spec = _spec(config.model, materials)
+    return JudgeOptions(
+        spec=spec,
+        mode=config.mode,
+        scale=config.scale,
+        votes=config.votes,
+        temperature=_temperature(config),
+        rubric=config.rubric.strip(),
+        reasoning=config.reasoning,
+        instruction=materials.instruction,
+        ratings=None if config.ratings is None else _ratings(config.ratings, materials.folder),
+        is_own=spec is not None and spec == materials.model,
+    )
+
+
+def _temperature(config: JudgeConfig) -> float:
+    if config.temperature is None:
+        return VOTING_TEMPERATURE if config.votes > 1 else 0.0
+    if config.temperature == 0 and config.votes > 1:
+        raise ConfigError(
+            f"judge.votes is {config.votes} at judge.temperature 0, where every vote is the same: "
+            "leave temperature out, or ask for one vote"
+        )
+    return config.temperature
+
+
+def _spec(model: str | dict[str, Any] | None, materials: Materials) -> ModelSpec | None:
+    if model is None:
+        return materials.model
+    try:
+        config = ModelConfig.model_validate(model)
+    except ValidationError as error:
+        raise explain(error, "judge.model", {}) from None
+    spec = ModelSpec(**config.to_spec())
+    local = (materials.folder / Path(spec.name).expanduser()).resolve()
+    if spec.provider == "hf" and local.is_dir():
+        return replace(spec, name=str(local))
+    return spec
+
+
+def _ratings(name: str, folder: Path) -> Path:
+    from steelyard.errors import closest
+    from steelyard.task.source import names_in
+
+    path = (folder / Path(name).expanduser()).resolve()
+    if not path.is_file():
+        raise ConfigError(
+            f"judge.ratings: no file {path}{closest(path.name, names_in(path.parent))}"
+        )
+    return path

@@ -1,0 +1,194 @@
+"""What a rule is, what it reads, and where to find one by its type."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, ValidationError
+
+from steelyard.errors import ConfigError
+from steelyard.registry import Registry
+from steelyard.score import reading
+from steelyard.task.explain import explain
+from steelyard.task.sections import Section
+
+RESERVED = frozenset({"all", "each"})
+"""Names of parts that are about the rules together; no rule may have one."""
+
+
+REPEATED = "#"
+"""Before the number of a rule that an example has several of."""
+
+
+def _as_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_many)]
+"""A list of texts; a lone one is a list of one."""
+
+
+class Reply:
+    """A reply, read once for all rules. ``text`` has no white space at its ends."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.strip()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines that are not blank, stripped."""
+        return [line.strip() for line in self.text.splitlines() if line.strip()]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words."""
+        return reading.words(self.text)
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The sentences; a blank line ends one."""
+        return reading.sentences(self.text)
+
+    @cached_property
+    def paragraphs(self) -> list[str]:
+        """The parts between blank lines."""
+        return reading.paragraphs(self.text)
+
+    @cached_property
+    def folded(self) -> str:
+        """The text with case, white space and kinds of quotes made one."""
+        return reading.folded(self.text)
+
+
+class Rule(Section):
+    """A check of a reply; its fields are the keys of its mapping, beside ``type`` and ``name``."""
+
+    @abstractmethod
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether the reply keeps the rule."""
+
+
+class NamedRule(NamedTuple):
+    """A rule under the name that its figures have."""
+
+    name: str
+    rule: Rule
+
+
+_HOME = "steelyard.score.rules"
+RULES: Registry[type[Rule]] = Registry(
+    "type",
+    {
+        "first_sentence": f"{_HOME}.sentences:FirstSentence",
+        "last_sentence": f"{_HOME}.sentences:LastSentence",
+        "acknowledges": f"{_HOME}.sentences:Acknowledges",
+        "starts_with": f"{_HOME}.sentences:StartsWith",
+        "ends_with": f"{_HOME}.sentences:EndsWith",
+        "contains": f"{_HOME}.wording:Contains",
+        "never": f"{_HOME}.wording:Never",
+        "regex": f"{_HOME}.wording:Regex",
+        "numbered_list": f"{_HOME}.lists:NumberedList",
+        "bullet_list": f"{_HOME}.lists:BulletList",
+        "words": f"{_HOME}.length:Words",
+        "sentences": f"{_HOME}.length:Sentences",
+        "paragraphs": f"{_HOME}.length:Paragraphs",
+        "characters": f"{_HOME}.length:Characters",
+        "language": f"{_HOME}.language:Language",
+        "case": f"{_HOME}.form:Case",
+        "valid_json": f"{_HOME}.form:ValidJson",
+        "no_markdown": f"{_HOME}.form:NoMarkdown",
+        "keywords:existence": f"{_HOME}.ifeval.keywords:Existence",
+        "keywords:frequency": f"{_HOME}.ifeval.keywords:Frequency",
+        "keywords:forbidden_words": f"{_HOME}.ifeval.keywords:ForbiddenWords",
+        "keywords:letter_frequency": f"{_HOME}.ifeval.keywords:LetterFrequency",
+        "language:response_language": f"{_HOME}.ifeval.casing:ResponseLanguage",
+        "length_constraints:number_sentences": f"{_HOME}.ifeval.length:NumberSentences",
+        "length_constraints:number_paragraphs": f"{_HOME}.ifeval.length:NumberParagraphs",
+        "length_constraints:number_words": f"{_HOME}.ifeval.length:NumberWords",
+        "length_constraints:nth_paragraph_first_word": f"{_HOME}.ifeval.length:ParagraphFirstWord",
+        "detectable_content:number_placeholders": f"{_HOME}.ifeval.content:NumberPlaceholders",
+        "detectable_content:postscript": f"{_HOME}.ifeval.content:Postscript",
+        "detectable_format:number_bullet_lists": f"{_HOME}.ifeval.form:NumberBulletLists",
+        "detectable_format:constrained_response": f"{_HOME}.ifeval.form:ConstrainedResponse",
+        "detectable_format:number_highlighted_sections": f"{_HOME}.ifeval.form:NumberHighlights",
+        "detectable_format:multiple_sections": f"{_HOME}.ifeval.form:MultipleSections",
+        "detectable_format:json_format": f"{_HOME}.ifeval.form:JsonFormat",
+        "detectable_format:title": f"{_HOME}.ifeval.form:Title",
+        "combination:two_responses": f"{_HOME}.ifeval.content:TwoResponses",
+        "combination:repeat_prompt": f"{_HOME}.ifeval.content:RepeatPrompt",
+        "startend:end_checker": f"{_HOME}.ifeval.content:EndChecker",
+        "startend:quotation": f"{_HOME}.ifeval.content:Quotation",
+        "change_case:capital_word_frequency": f"{_HOME}.ifeval.casing:CapitalWordFrequency",
+        "change_case:english_capital": f"{_HOME}.ifeval.casing:EnglishCapital",
+        "change_case:english_lowercase": f"{_HOME}.ifeval.casing:EnglishLowercase",
+        "punctuation:no_comma": f"{_HOME}.ifeval.content:NoComma",
+    },
+)
+
+
+def rule_types() -> list[str]:
+    """The types of rules."""
+    return list(RULES)
+
+
+def build_rules(rules: Iterable[Mapping[str, Any] | str], where: str) -> tuple[NamedRule, ...]:
+    """Build a task's rules from plain data; ``where`` is what messages call their list.
+
+    A rule without a ``name`` is called by its type, a second one by that and a number. Raises
+    `ConfigError` for the first that cannot be built, by its place from 1.
+    """
+    built: list[NamedRule] = []
+    for place, given in enumerate(rules, 1):
+        named = _build({"type": given} if isinstance(given, str) else given, f"{where}[{place}]")
+        taken = {each.name for each in built}
+        if named.name in taken and _has_name(given):
+            raise ConfigError(f"{where}[{place}]: a second rule called {named.name!r}: rename it")
+        built.append(named._replace(name=_free(named.name, "-", taken)))
+    return tuple(built)
+
+
+def build_own_rules(
+    rules: Iterable[Mapping[str, Any] | str], where: str, taken: Collection[str]
+) -> tuple[NamedRule, ...]:
+    """Build the rules of one example, beside task rules whose names are ``taken``.
+
+    Several of one name are kept apart by `REPEATED`, and are one part in the figures. Raises
+    `ConfigError` as `build_rules` does.
+    """
+    built: list[NamedRule] = []
+    for place, given in enumerate(rules, 1):
+        named = _build({"type": given} if isinstance(given, str) else given, f"{where}[{place}]")
+        name = f"{named.name} (own)" if named.name in taken else named.name
+        built.append(named._replace(name=_free(name, REPEATED, {each.name for each in built})))
+    return tuple(built)
+
+
+def _build(given: Mapping[str, Any], where: str) -> NamedRule:
+    kind, name = given.get("type"), given.get("name", given.get("type"))
+    if not isinstance(kind, str):
+        raise ConfigError(f"{where}: a rule needs a type, such as {{type: never, words: […]}}")
+    if not isinstance(name, str) or not name.strip() or name.strip() in RESERVED or "#" in name:
+        raise ConfigError(f"{where}: no rule can be called {name!r}: choose another name")
+    label = f"{where} ({kind})" if name == kind else f"{where} ({name}, {kind})"
+    keys = {key: value for key, value in given.items() if key not in {"type", "name"}}
+    try:
+        rule = RULES.get(kind)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    try:
+        return NamedRule(name.strip(), rule.model_validate(keys))
+    except ValidationError as error:
+        raise explain(error, label, {}) from None
+
+
+def _has_name(given: Mapping[str, Any] | str) -> bool:
+    return not isinstance(given, str) and "name" in given
+
+
+def _free(name: str, mark: str, taken: Collection[str]) -> str:
+    """``name``, or with a number behind ``mark`` where it is taken."""
+    numbered = (f"{name}{mark}{number}" for number in range(2, len(taken) + 3))
+    return next(each for each in (name, *numbered) if each not in taken)

@@ -1,0 +1,79 @@
+"""Rules about the form of a reply: case, JSON, plain text."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from steelyard.errors import MissingExtraError
+from steelyard.score.rules.base import Reply, Rule
+from steelyard.score.validity import BadSchemaError, is_fitting, json_validator
+
+_FENCED = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
+_MARKDOWN = re.compile(
+    r"^\s{0,3}#{1,6}\s|^\s*```|\*\*[^\s*][^*\n]*\*\*|__[^\s_][^_\n]*__|`[^`\n]+`|\]\([^\s()]|^\s*[*+]\s"
+    r"|^\s*\|.*\|\s*$",
+    re.MULTILINE,
+)
+
+
+class Case(Rule):
+    """Every letter is small (``lower``) or capital (``upper``), and there is one."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    wanted: Literal["lower", "upper"] = Field(alias="is")
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether they are."""
+        return reply.text.islower() if self.wanted == "lower" else reply.text.isupper()
+
+
+class ValidJson(Rule):
+    """The whole reply is JSON, and fits ``schema`` where one is given; ``fence`` allows a code fence."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    json_schema: dict[str, Any] | bool | None = Field(default=None, alias="schema")
+    fence: bool = False
+
+    @model_validator(mode="after")
+    def _check_schema(self) -> ValidJson:
+        try:
+            _ = self._validator
+        except BadSchemaError as error:
+            raise ValueError(f"schema is no JSON schema: {' '.join(str(error).split())}") from None
+        except MissingExtraError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @cached_property
+    def _validator(self) -> Any:
+        return None if self.json_schema is None else json_validator(self.json_schema)
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether it parses and fits."""
+        text = reply.text
+        if self.fence and (found := _FENCED.fullmatch(text)):
+            text = found[1]
+        try:
+            value = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            return False
+        return self._validator is None or is_fitting(self._validator, value)
+
+
+class NoMarkdown(Rule):
+    """No headings, bold, code, links, tables or starred lists; dashes and numbers are plain text."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether there is none."""
+        return _MARKDOWN.search(reply.text) is None
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")

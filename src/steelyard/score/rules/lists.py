@@ -1,0 +1,48 @@
+"""Rules about lists."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from steelyard.score.rules.base import Reply, Rule
+
+Count = Annotated[int, Field(ge=0)]
+_NUMBERED = re.compile(
+    r"(?:[*_#>\s]*)(?:step\s+)?\(?\d{1,3}(?:[.):]|\s?[-–—])[*_]*(?=\s|$)", re.IGNORECASE
+)
+_BULLET = re.compile(r"[-*•‣◦▪–+]\s+\S")
+
+
+class Bounds(Rule):
+    """From ``min`` to ``max``, either of which may be left out where there is a sensible other."""
+
+    min: Count = 1
+    max: Count | None = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Bounds:
+        if self.max is not None and self.max < self.min:
+            raise ValueError(f"max {self.max} is below min {self.min}")
+        return self
+
+    def _holds(self, count: int) -> bool:
+        return self.min <= count and (self.max is None or count <= self.max)
+
+
+class NumberedList(Bounds):
+    """Lines that begin with a number (``1.``, ``2)``, ``Step 3:``): how many there are."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether there are as many as wanted."""
+        return self._holds(sum(_NUMBERED.match(line) is not None for line in reply.lines))
+
+
+class BulletList(Bounds):
+    """Lines that begin with a bullet (``-``, ``*``, ``•``): how many there are."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether there are as many as wanted."""
+        return self._holds(sum(_BULLET.match(line) is not None for line in reply.lines))

@@ -1,0 +1,112 @@
+"""The metric ``rules``: how many of the rules a reply keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, Self
+
+from steelyard.core import Example
+from steelyard.errors import ConfigError, DataError
+from steelyard.score.base import Grade, Materials, Metric, refuse_options
+from steelyard.score.rules.base import NamedRule, Reply, build_own_rules, build_rules
+from steelyard.score.text import flag_option
+
+ALL = "all"
+"""The part that says whether every rule was kept."""
+
+
+class Rules(Metric):
+    """The share of rules that a reply keeps: the task's, and those of its example.
+
+    ``all: true`` scores 1 only when all are kept. ``loose: true`` gives each rule the best of eight
+    readings: the reply as it is, without its first line, its last, or both, and each of these
+    without asterisks. Parts: each rule under its name, and `ALL`. With ``all`` these are IFEval's
+    prompt-level, strict or loose, accuracies; the pooled part ``each`` is its instruction level.
+    Zhou et al. (2023), arXiv:2311.07911.
+    """
+
+    name = "rules"
+    pooled_part: ClassVar[str | None] = "each"
+    summary_parts: ClassVar[tuple[str, ...]] = (ALL,)
+
+    def __init__(
+        self,
+        rules: Sequence[NamedRule] = (),
+        *,
+        need_all: bool = False,
+        loose: bool = False,
+    ) -> None:
+        self._rules = tuple(rules)
+        self._loose = loose
+        self.binary = self._need_all = need_all
+        self.name = "rules" + ("_all" if need_all else "") + ("_loose" if loose else "")
+        self._read = lru_cache(maxsize=4096)(self._own_rules)
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
+        """Build the task's rules. Raises `ConfigError` for an unknown type, key or option."""
+        refuse_options("rules", options, ("all", "loose"))
+        if materials.kind != "text":
+            raise ConfigError(
+                f"metric rules scores texts, and output.kind is {materials.kind}: choose another "
+                "metric, or kind: text"
+            )
+        return cls(
+            build_rules(materials.rules, "rules"),
+            need_all=flag_option("rules", options, "all"),
+            loose=flag_option("rules", options, "loose"),
+        )
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Build every example's rules. Raises `DataError` for bad ones, `ConfigError` for none."""
+        bare = None
+        for example in examples:
+            if not self.rules_of(example):
+                bare = bare or example
+        if bare is not None:
+            raise ConfigError(
+                f"metric rules has nothing to check in {bare.source or bare.id}: give rules: in "
+                "task.yaml, or a rules key in every row"
+            )
+
+    def rules_of(self, example: Example) -> tuple[NamedRule, ...]:
+        """The rules that a reply to ``example`` must keep. Raises `DataError` for bad ones."""
+        if example.rules is None:
+            return self._rules
+        try:
+            return (*self._rules, *self._read(example.rules))
+        except ConfigError as error:
+            raise DataError(f"{example.source or example.id}: {error}") from None
+
+    def _own_rules(self, rules: str) -> tuple[NamedRule, ...]:
+        return build_own_rules(json.loads(rules), "rules", {rule.name for rule in self._rules})
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """The score by the task's own rules."""
+        return self._grade(self._rules, output).score
+
+    def grade(self, example: Example, output: str | None) -> Grade:
+        """The score, and 0 or 1 for each rule; all are 0 for a failed answer."""
+        return self._grade(self.rules_of(example), output)
+
+    def _grade(self, rules: Sequence[NamedRule], output: str | None) -> Grade:
+        if output is None:
+            return Grade(0.0, dict.fromkeys((*(rule.name for rule in rules), ALL), 0.0))
+        replies = loose_readings(output) if self._loose else [Reply(output)]
+        parts = {
+            name: float(any(reply.text and rule.is_kept(reply) for reply in replies))
+            for name, rule in rules
+        }
+        kept = float(all(parts.values()))
+        share = sum(parts.values()) / len(parts) if parts else kept
+        return Grade(kept if self._need_all else share, {**parts, ALL: kept})
+
+
+def loose_readings(output: str) -> list[Reply]:
+    """The reply and what is left of it without its first line, last line, both, and asterisks."""
+    lines = output.split("\n")
+    cut = [output, *("\n".join(part) for part in (lines[1:], lines[:-1], lines[1:-1]))]
+    texts = [*cut, *(text.replace("*", "") for text in cut)]
+    return [Reply(text) for text in dict.fromkeys(texts)]

@@ -1,0 +1,101 @@
+"""The user's words and regular expressions: compiled once, searched within a time limit.
+
+A pattern with nested repeats, such as ``(a|a)*$``, can take longer than anyone waits. The package
+``regex`` reads what ``re`` reads and stops by the clock, in whatever thread it runs. A search that
+takes over a second is one that does not end: the rule is not kept, and the log says so once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import regex
+
+log = logging.getLogger("steelyard")
+
+SECONDS = 1.0
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_QUOTES = {"'": "['’‘]", "’": "['’‘]", '"': '["“”]'}
+
+
+class PatternTimeoutError(Exception):
+    """A search took longer than `SECONDS`."""
+
+
+class Pattern:
+    """A regular expression with a time limit. ``source`` is as the user wrote it."""
+
+    def __init__(self, source: str, expression: str, *, ignore_case: bool) -> None:
+        self.source = source
+        self._warned = False
+        try:
+            self._compiled = regex.compile(expression, regex.IGNORECASE if ignore_case else 0)
+        except regex.error as error:
+            raise ValueError(f"{source!r} is no regular expression: {error}") from None
+
+    def is_in(self, text: str) -> bool:
+        """Whether the pattern is found in ``text``. Raises `PatternTimeoutError`."""
+        return self._search(text) is not None
+
+    def is_at_start(self, text: str) -> bool:
+        """Whether ``text`` begins with the pattern. Raises `PatternTimeoutError`."""
+        found = self._search(text)
+        return found is not None and found.start() == 0
+
+    def _search(self, text: str) -> regex.Match[str] | None:
+        try:
+            found: regex.Match[str] | None = self._compiled.search(text, timeout=SECONDS)
+        except TimeoutError:
+            if not self._warned:
+                log.warning(
+                    "the pattern %r took over %g s on a reply of %d characters, which counts as not "
+                    "kept: write it without nested repeats",
+                    self.source,
+                    SECONDS,
+                    len(text),
+                )
+            self._warned = True
+            raise PatternTimeoutError from None
+        return found
+
+
+def as_pattern(source: str, *, ignore_case: bool = True) -> Pattern:
+    """A regular expression. Raises `ValueError` for what is none."""
+    if not source:
+        raise ValueError("the pattern is empty: it would be found in every reply")
+    return Pattern(source, source, ignore_case=ignore_case)
+
+
+def as_words(text: str) -> Pattern:
+    """A word or phrase as whole words, whatever its case, spacing and quotes.
+
+    A text between slashes, ``/refunds?/``, is a regular expression. Raises `ValueError`.
+    """
+    phrase = " ".join(text.split())
+    if len(phrase) > 2 and phrase[0] == phrase[-1] == "/":
+        return as_pattern(phrase[1:-1])
+    if not phrase:
+        raise ValueError("a word is empty: remove it")
+    inner = r"\s+".join(
+        "".join(_QUOTES.get(character, regex.escape(character)) for character in word)
+        for word in phrase.split()
+    )
+    left = rf"(?<![\w--[{_UNSPACED}]])" if _is_bounded(phrase[0]) else ""
+    right = rf"(?![\w--[{_UNSPACED}]])" if _is_bounded(phrase[-1]) else ""
+    return Pattern(text, f"(?V1){left}{inner}{right}", ignore_case=True)
+
+
+def all_words(texts: Sequence[str]) -> tuple[Pattern, ...]:
+    """`as_words` of each."""
+    return tuple(as_words(text) for text in texts)
+
+
+def all_patterns(sources: Sequence[str]) -> tuple[Pattern, ...]:
+    """`as_pattern` of each."""
+    return tuple(as_pattern(source) for source in sources)
+
+
+def _is_bounded(character: str) -> bool:
+    is_word = character.isalnum() or character == "_"
+    return is_word and regex.match(f"[{_UNSPACED}]", character) is None

@@ -1,0 +1,121 @@
+"""Rules about how a reply begins and ends."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from pydantic import field_validator, model_validator
+
+from steelyard.score.reading import folded, words
+from steelyard.score.rules.base import Reply, Rule, Texts
+from steelyard.score.rules.patterns import Pattern, PatternTimeoutError, all_patterns, all_words
+
+_AT_ENDS = " \"'*_`#>~()[]"
+_LONGEST_GREETING = 5  # words
+
+
+class _OneSentence(Rule):
+    """Some of the words (``/…/``: a regex) or patterns is in one sentence of the reply."""
+
+    any_of: Texts = ()
+    patterns: Texts = ()
+
+    @model_validator(mode="after")
+    def _compile(self) -> _OneSentence:
+        if not self._wanted:
+            raise ValueError("it names nothing: give any_of or patterns")
+        return self
+
+    @cached_property
+    def _wanted(self) -> tuple[Pattern, ...]:
+        return (*all_words(self.any_of), *all_patterns(self.patterns))
+
+    def _is_in(self, sentence: str) -> bool:
+        try:
+            return any(each.is_in(sentence) for each in self._wanted)
+        except PatternTimeoutError:
+            return False
+
+
+class FirstSentence(_OneSentence):
+    """The first sentence has one of the words; a greeting of its own (``Hi Ann!``) is none."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether one is there."""
+        return self._is_in(first_sentence(reply.sentences))
+
+
+class LastSentence(_OneSentence):
+    """The last sentence has one of the words."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether one is there."""
+        return bool(reply.sentences) and self._is_in(reply.sentences[-1])
+
+
+class Acknowledges(FirstSentence):
+    """The first sentence acknowledges: it thanks, regrets, understands (English, a list of words).
+
+    ``any_of`` adds words of your own.
+    """
+
+    @cached_property
+    def _wanted(self) -> tuple[Pattern, ...]:
+        known = all_words(_data()["acknowledging"])
+        return (*known, *all_words(self.any_of), *all_patterns(self.patterns))
+
+
+class _Edge(Rule):
+    text: Texts
+
+    @field_validator("text")
+    @classmethod
+    def _not_empty(cls, text: tuple[str, ...]) -> tuple[str, ...]:
+        if not text or not all(_bare(each) for each in text):
+            raise ValueError("it is empty: write what the reply must begin or end with")
+        return text
+
+
+class StartsWith(_Edge):
+    """The reply begins with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether it begins so."""
+        return _bare(reply.text).startswith(tuple(_bare(each) for each in self.text))
+
+
+class EndsWith(_Edge):
+    """The reply ends with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        """Whether it ends so."""
+        return _bare(reply.text).endswith(tuple(_bare(each) for each in self.text))
+
+
+def first_sentence(sentences: list[str]) -> str:
+    """The first sentence that is more than a greeting; else the first; empty where there is none."""
+    told = (sentence for sentence in sentences if not _is_greeting(sentence))
+    return next(told, sentences[0] if sentences else "")
+
+
+def _is_greeting(sentence: str) -> bool:
+    found = words(sentence.casefold())
+    return 0 < len(found) <= _LONGEST_GREETING and found[0] in _greetings()
+
+
+def _bare(text: str) -> str:
+    return folded(text).strip(_AT_ENDS)
+
+
+@cache
+def _greetings() -> frozenset[str]:
+    return frozenset(_data()["greetings"])
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = files("steelyard.score.rules").joinpath("data/replies.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text))

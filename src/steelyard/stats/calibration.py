@@ -1,0 +1,216 @@
+"""Whether stated probabilities are kept, and what is gained by handing the unsure on."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.core import Estimate
+from steelyard.stats.intervals import mean, proportion
+from steelyard.stats.resample import Clusters, Floats, Indices, cluster_codes
+
+BINS = 10
+POINTS = 20
+SIMULATIONS = 2000
+_HALVINGS = 20
+_WIDEST = 4.0  # true gaps of more than so many times those seen are not considered
+
+
+class Bin(NamedTuple):
+    """Answers of like confidence: its range, its mean, and how often they were right."""
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    n: int
+
+
+class Chance(NamedTuple):
+    """The calibration error if every stated probability were true, and how often it is so large."""
+
+    expected: float
+    p_value: float
+
+
+class Kept(NamedTuple):
+    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is."""
+
+    coverage: float
+    accuracy: float
+    low: float
+    high: float
+    threshold: float
+    n: int
+
+
+def equal_mass(confidence: Floats, bins: int = BINS) -> Indices:
+    """Number the bins of about as many items each, from the least confident up; ties share a bin.
+
+    Equal mass, not equal width: with few items, equal widths leave bins with one or two (Nguyen and
+    O'Connor 2015, EMNLP). There are fewer than ``bins`` where many confidences are the same.
+    """
+    _, place, counts = np.unique(confidence, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2
+    drawn = np.minimum(middle * bins / len(confidence), bins - 1).astype(np.int64)
+    return np.asarray(np.unique(drawn[place], return_inverse=True)[1], dtype=np.int64)
+
+
+def reliability(confidence: Floats, correct: Floats, bins: int = BINS) -> list[Bin]:
+    """The reliability diagram's bins, from the least confident up."""
+    codes = equal_mass(confidence, bins)
+    groups = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
+    return [
+        Bin(
+            float(confidence[group].min()),
+            float(confidence[group].max()),
+            float(confidence[group].mean()),
+            float(correct[group].mean()),
+            len(group),
+        )
+        for group in groups
+    ]
+
+
+def calibration_error(
+    confidence: Floats,
+    correct: Floats,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    clusters: Clusters | None = None,
+    bins: int = BINS,
+) -> Estimate:
+    """Expected calibration error of the chosen answers, with an interval that knows its bias.
+
+    Guo et al. (2017), ICML, over equal-mass bins: the mean over items of the gap between a bin's
+    accuracy and its mean confidence. As a sum of absolute values it is biased upwards, and a bootstrap
+    around it covers almost nothing near 0. So the test is inverted: the gaps seen are scaled
+    by a factor, noise of the bins' binomial errors (with clusters: their robust ones, where larger) is
+    added, and the interval holds the factors under which the error seen is no surprise. The estimand is
+    the error over these bins, not the unbinned one.
+    """
+    n = len(confidence)
+    if n == 0:
+        return Estimate(None, level=level, reason="no items")
+    codes = equal_mass(confidence, bins)
+    gaps = np.bincount(codes, weights=confidence - correct) / n  # each times its bin's share
+    value = float(np.abs(gaps).sum())
+    noise = rng.standard_normal((SIMULATIONS, len(gaps)))
+    noise *= _errors(confidence - correct, correct, codes, clusters)
+    low, high = (_scale(gaps, noise, tail) * value for tail in ((1 + level) / 2, (1 - level) / 2))
+    method = f"inverted test, {len(gaps)} equal-mass bins"
+    return Estimate(value, min(low, value), min(1.0, max(high, value)), level, n, method)
+
+
+def _errors(
+    gaps: Floats, correct: Floats, codes: Indices, clusters: Clusters | None
+) -> NDArray[np.float64]:
+    """Standard errors of the bins' summed gaps over n; a bin of right answers only has one too."""
+    n, sizes = len(gaps), np.bincount(codes)
+    shares = (np.bincount(codes, weights=correct) + 1) / (sizes + 2)
+    errors = np.sqrt(shares * (1 - shares) * sizes) / n
+    if clusters is not None:
+        groups = cluster_codes(clusters, n)
+        sums = np.zeros((int(groups.max()) + 1, len(sizes)))
+        centred = gaps - (np.bincount(codes, weights=gaps) / sizes)[codes]
+        np.add.at(sums, (groups, codes), centred)
+        errors = np.maximum(errors, np.sqrt((sums**2).sum(axis=0)) / n)
+    return np.asarray(errors, dtype=np.float64)
+
+
+def _scale(gaps: Floats, noise: Floats, tail: float) -> float:
+    """The factor on the gaps at which the error seen is the quantile ``tail`` of noisy ones."""
+    value = float(np.abs(gaps).sum())
+
+    def reached(factor: float) -> bool:
+        found = np.abs(factor * gaps + noise).sum(axis=1)
+        return float(np.quantile(found, tail)) >= value
+
+    low, high = 0.0, _WIDEST
+    if reached(low):
+        return low
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
+
+
+def chance_error(
+    confidence: Floats, correct: Floats, rng: np.random.Generator, bins: int = BINS
+) -> Chance:
+    """Simulate answers that are right as often as they say (Vaicenavicius et al. 2019, AISTATS).
+
+    The calibration error of these is above 0 too. Independent items are assumed.
+    """
+    codes, n = equal_mass(confidence, bins), len(confidence)
+    seen = float(np.abs(np.bincount(codes, weights=confidence - correct)).sum() / n)
+    found = np.empty(SIMULATIONS)
+    for turn in range(SIMULATIONS):
+        drawn = rng.random(n) < confidence
+        found[turn] = np.abs(np.bincount(codes, weights=confidence - drawn)).sum() / n
+    hits = int(np.sum(found >= seen * (1 - 1e-12)))
+    return Chance(float(found.mean()), (hits + 1) / (SIMULATIONS + 1))
+
+
+def brier(confidence: Floats, correct: Floats) -> float:
+    """Mean squared distance of the chosen answer's probability from 0 or 1. Brier (1950)."""
+    return float(np.mean((confidence - correct) ** 2))
+
+
+def coverage_curve(
+    confidence: Floats,
+    correct: Floats,
+    asked: int,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    clusters: Clusters | None = None,
+) -> list[Kept]:
+    """Accuracy of the most confident answers, for `POINTS` shares of them; the most answered first.
+
+    The risk-coverage curve of selective classification (El-Yaniv and Wiener 2010, JMLR 11,
+    1605-1641). ``asked`` counts the unanswered too. Items of the same confidence stay together, so
+    that there are fewer points where many are alike.
+    """
+    n = len(confidence)
+    falling = np.sort(confidence)[::-1]
+    places = (ceil(n * point / POINTS) - 1 for point in range(POINTS, 0, -1))
+    thresholds = dict.fromkeys(float(falling[place]) for place in places) if n else {}
+    curve = []
+    for threshold in thresholds:
+        kept = np.flatnonzero(confidence >= threshold)
+        groups = None if clusters is None else [clusters[int(i)] for i in kept]
+        found = mean(correct[kept], rng, level, groups)
+        low, high = found.low or 0.0, 1.0 if found.high is None else found.high
+        accuracy = float(correct[kept].mean())
+        curve.append(Kept(len(kept) / asked, accuracy, low, high, threshold, len(kept)))
+    return curve
+
+
+def handover(curve: list[Kept], target: float, level: float = 0.95) -> Kept | None:
+    """The most that can be answered with an accuracy of at least ``target``; ``None`` if nothing can.
+
+    Thresholds are loosened one by one, from the strictest that could show ``target`` at all, until the
+    accuracy's lower limit falls below it. Fixed-sequence testing keeps the level, although many
+    thresholds are looked at (Angelopoulos et al. 2021, Learn then Test).
+    """
+    best = None
+    for kept in reversed(curve):
+        if (proportion(kept.n, kept.n, level).low or 0.0) < target:
+            continue
+        if kept.low < target:
+            break
+        best = kept
+    return best
+
+
+def items_to_show(target: float, level: float = 0.95) -> int | None:
+    """How many answers, all right, it takes to show an accuracy of ``target``; ``None`` for 1."""
+    if target >= 1:
+        return None
+    n = 1
+    while (proportion(n, n, level).low or 0.0) < target:
+        n += 1 + n // 20
+    return n

@@ -1,0 +1,136 @@
+"""A cheap arm answers first; where it is unsure, a stronger one is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from steelyard.core import Answer, Example
+from steelyard.model.base import Model, ModelSpec
+from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
+from steelyard.strategy.combining import attributed, in_turn
+from steelyard.strategy.saved import load_arm, read_brief, write_manifest
+from steelyard.strategy.variation import vary_both
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ROLES = ("first", "then")
+
+
+class CascadeArm(Arm):
+    """Keeps the answers that ``first`` gives with at least the threshold's confidence.
+
+    The others, and those it has no answer or no confidence to, are asked of ``then``. If that one gives
+    no usable answer, the first one's stands, where there is one.
+    """
+
+    strategy: ClassVar[str] = "cascade"
+
+    def __init__(
+        self,
+        name: str,
+        brief: Brief,
+        options: Mapping[str, Any],
+        arms: tuple[Arm, Arm],
+        threshold: float,
+    ) -> None:
+        super().__init__(name, brief, options)
+        self.first, self.then = arms
+        self.threshold = threshold
+
+    @property
+    def model_name(self) -> str | None:
+        """The stronger model's name; `Completion.spent` says what each was asked."""
+        return self.then.model_name or self.first.model_name
+
+    @property
+    def specs(self) -> tuple[ModelSpec, ...]:
+        """The language models behind the arm, each once."""
+        found: list[ModelSpec] = []
+        for arm in (self.first, self.then):
+            own = getattr(arm, "specs", None) or [getattr(arm, "spec", None)]
+            found += [spec for spec in own if spec is not None and spec not in found]
+        return tuple(found)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether either arm draws its answers."""
+        return self.first.is_sampled or self.then.is_sampled
+
+    def answer_all(
+        self,
+        examples: Sequence[Example],
+        progress: Progress | None = None,
+        nonce: str = "",
+        on_answers: OnAnswers | None = None,
+    ) -> list[Answer]:
+        """Ask the first arm about everything, then the other about what it was unsure of."""
+        answers: dict[int, Answer] = {}
+
+        def settle(pairs: Sequence[tuple[int, Answer]]) -> None:
+            fresh = [(place, answer) for place, answer in pairs if place not in answers]
+            answers.update(fresh)
+            if fresh and on_answers is not None:
+                on_answers(fresh)
+            if fresh and progress is not None:
+                progress(len(answers), len(examples))
+
+        def keep(pairs: Sequence[tuple[int, Answer]]) -> None:
+            settle([(i, self._kept(answer)) for i, answer in pairs if not self.is_unsure(answer)])
+
+        firsts = self.first.answer_all(examples, None, nonce, keep)
+        keep(list(enumerate(firsts)))
+        passed = [place for place, answer in enumerate(firsts) if self.is_unsure(answer)]
+
+        def join(pairs: Sequence[tuple[int, Answer]]) -> None:
+            places = [(passed[number], answer) for number, answer in pairs]
+            settle([(place, self._joined(firsts[place], answer)) for place, answer in places])
+
+        asked = [examples[place] for place in passed]
+        join(list(enumerate(self.then.answer_all(asked, None, nonce, join))))
+        return [answers[place] for place in range(len(examples))]
+
+    def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
+        """Return the cascade with both arms changed in the same way; its threshold stays."""
+        return [
+            (name, CascadeArm(self.name, self.brief, self.options, arms, self.threshold))
+            for name, arms in vary_both((self.first, self.then), kind, rng)
+        ]
+
+    def is_unsure(self, answer: Answer) -> bool:
+        """Whether an answer of the first arm is passed on."""
+        return answer.confidence is None or answer.confidence < self.threshold
+
+    def _kept(self, answer: Answer) -> Answer:
+        return replace(answer, completion=attributed(answer.completion, self.first.model_name))
+
+    def _joined(self, first: Answer, then: Answer) -> Answer:
+        both = (
+            attributed(first.completion, self.first.model_name),
+            attributed(then.completion, self.then.model_name),
+        )
+        completion = in_turn(both, None)
+        if then.output is not None or first.output is None:
+            return replace(then, completion=completion)
+        told = first.completion
+        completion = replace(completion, text=told.text, probabilities=told.probabilities)
+        return Answer(first.output, completion)
+
+    def save(self, folder: Path) -> None:
+        """Write ``arm.json`` and the two arms into folders of their own."""
+        for role, arm in zip(ROLES, (self.first, self.then), strict=True):
+            (folder / role).mkdir()
+            arm.save(folder / role)
+        write_manifest(self, folder, {"threshold": self.threshold})
+
+    @classmethod
+    def restore(
+        cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
+    ) -> CascadeArm:
+        """Build the arm from its own and the two arms' folders."""
+        first, then = (load_arm(folder / role, build_model) for role in ROLES)
+        options, threshold = saved["options"], float(saved["threshold"])
+        return cls(saved["name"], read_brief(saved), options, (first, then), threshold)

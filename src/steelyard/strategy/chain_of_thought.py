@@ -1,0 +1,205 @@
+"""The model reasons first and answers last. Wei et al. (2022); Kojima et al. (2022) for no shots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from steelyard.errors import ConfigError
+from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
+from steelyard.strategy.forecasting import added, asking, chat_tokens
+from steelyard.strategy.formats import Shot
+from steelyard.strategy.options import check_known, parse_options
+from steelyard.strategy.prompt_search import (
+    Desk,
+    Found,
+    PromptStrategy,
+    SearchOptions,
+    by_rank,
+    format_names,
+    format_spread,
+)
+from steelyard.strategy.prompting import Prompt, PromptArm
+from steelyard.strategy.reasoning import (
+    bare_shots,
+    bootstrapped_shots,
+    first_fitting,
+    holds_reasoning,
+    own_shots,
+    reasoning_recipe,
+    reasoning_tokens,
+    refusal,
+)
+from steelyard.strategy.rounds import wording
+from steelyard.strategy.search import Candidate, Halving, Trial
+
+_SPOKEN_SHARE = 0.5
+"""What a forecast takes an answer with reasoning to need of its limit."""
+
+
+@dataclass(frozen=True)
+class ReasoningOptions(SearchOptions):
+    """The search over the words that ask for reasoning, and over shots.
+
+    ``variants`` are those of ``data/reasoning.json`` (empty for all). Of each ``k``, that many shots
+    are tried without reasoning and with it; no shots are always tried. Rationales are the references'
+    own, or the model's about ``bootstrap`` train examples. ``max_output_tokens`` bounds reasoning and
+    answer (0: 256, or 512 for JSON and where references reason).
+    """
+
+    formats: tuple[str, ...] = ("system_user",)
+    screen: int = 12
+    dev_items: int = 36
+    variants: tuple[str, ...] = ()
+    k: tuple[int, ...] = (3,)
+    bootstrap: int = 16
+    max_output_tokens: int = 0
+    max_prompt_tokens: int = 1500
+
+    def __post_init__(self) -> None:
+        """Refuse unknown formats and variants."""
+        super().__post_init__()
+        check_known("reasoning variant", self.variants, wording("reasoning")["variants"])
+
+    @property
+    def variant_names(self) -> tuple[str, ...]:
+        """The variants to try."""
+        return self.variants or tuple(wording("reasoning")["variants"])
+
+
+class ChainOfThoughtArm(PromptArm):
+    """A prompt that asks for reasoning before the answer."""
+
+    strategy: ClassVar[str] = "chain_of_thought"
+
+
+class ChainOfThought(PromptStrategy):
+    """Chooses the wording, then shots with and without reasoning, then how the answer is taken.
+
+    Labels, and JSON with a schema, can be decided by a second request that is held to their form,
+    after the reasoning: whichever of the two is better on dev is taken, and between equals the one
+    request.
+    """
+
+    name: ClassVar[str] = "chain_of_thought"
+    arm_type: ClassVar[type[PromptArm]] = ChainOfThoughtArm
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.config: ReasoningOptions = parse_options(self.name, ReasoningOptions, options)
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""
+        reason = refusal(context.brief, context.train)
+        if reason is not None:
+            raise ConfigError(
+                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
+            )
+        desk = Desk(context, self.config, self.arm_type)
+        found = self.search(desk)
+        best = found.ranked[0]
+        free = next(each for each in found.ranked if each.value.recipe.decoding == "free")
+        return [
+            desk.arm(self.name, found, self.describe(best.value)),
+            *self.repairing(desk, free),
+        ]
+
+    def describe(self, prompt: Prompt) -> Mapping[str, Any]:
+        """Say how the model is asked to reason, and in how many requests."""
+        two_step = prompt.recipe.decoding == "constrained"
+        return {
+            "instruction": prompt.recipe.instruction,
+            "requests_per_answer": 2 if two_step else 1,
+        }
+
+    def search(self, desk: Desk) -> Found:
+        """Screen wordings, compare shots in the best one, and try the constrained decision."""
+        limit = reasoning_tokens(
+            desk.context.brief, desk.context.train, self.config.max_output_tokens
+        )
+        screened = [
+            _candidate(f"{variant}, {name}", Prompt(reasoning_recipe(desk, name, variant, limit)))
+            for name in format_names(self.config)
+            for variant in self.config.variant_names
+        ]
+        desk.expect(screens=len(screened))
+        first = desk.screen(screened)
+        shown, trace = self._with_shots(desk, first.best)
+        desk.expect(len(shown), *([1] if desk.constrainable else []))
+        choice = desk.choose(shown)
+        found = Found(
+            by_rank(shown, choice),
+            choice.score,
+            format_spread(screened, first),
+            (*first.trace, *trace, *choice.trace),
+        )
+        return _decided(desk, found) if desk.constrainable and desk.dev else found
+
+    def _with_shots(
+        self, desk: Desk, best: Candidate[Prompt]
+    ) -> tuple[list[Candidate[Prompt]], tuple[Trial, ...]]:
+        """Return the prompt without shots, with bare ones and with worked ones."""
+        recipe, train = best.value.recipe, desk.context.train
+        trace: tuple[Trial, ...] = ()
+        shots: dict[str, list[Shot]] = {"bare": bare_shots(desk)}
+        if holds_reasoning(train) and desk.context.brief.kind == "text":
+            shots["worked by the references"] = own_shots(desk)
+        elif desk.dev and train and self.config.bootstrap:
+            count = min(self.config.bootstrap, len(train))
+            desk.expect_items(count)
+            worked, trial = bootstrapped_shots(desk, best.value, count)
+            shots["worked by the model"], trace = worked, (trial,)
+        candidates: dict[tuple[Shot, ...], Candidate[Prompt]] = {
+            (): _candidate(f"{best.name}, no shots", best.value)
+        }
+        for k in sorted({k for k in self.config.k if k}):
+            for kind, pool in shots.items():
+                chosen = first_fitting(desk, pool, k, self.config.max_prompt_tokens)
+                prompt = Prompt(replace(recipe, shots=chosen))
+                name = f"{best.name}, {len(chosen)} shots {kind}"
+                candidates.setdefault(chosen, _candidate(name, prompt))
+        return list(candidates.values()), trace
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Say what the search asks at most; how long a model reasons is taken to be half its limit."""
+        config = self.config
+        dev = min(sizes.dev, config.dev_items)
+        plan = Halving(config.screen, config.finalists)
+        wordings = len(config.variant_names) * len(format_names(config))
+        shown = 1 + 2 * len({k for k in config.k if k})
+        questions = wordings * min(config.screen or dev, dev) + plan.questions(shown, dev)
+        questions += min(config.bootstrap, sizes.train)
+        limit = reasoning_tokens(brief, (), config.max_output_tokens)
+        spoken = limit * _SPOKEN_SHARE
+        shots = max(config.k, default=0) * (sizes.input_tokens + spoken)
+        most = chat_tokens(sizes, min(shots, config.max_prompt_tokens), instruction=40)
+        two_step = brief.constrainable
+        per_answer = (2.0, 2 * most + spoken, spoken + sizes.output_tokens)
+        return replace(
+            added(
+                asking(questions, most, spoken),
+                asking(2 * dev if two_step else 0, most + spoken / 2, spoken / 2),
+            ),
+            per_answer={self.name: per_answer if two_step else (1.0, most, spoken)},
+            note=f"reasoning is taken to need half of {limit} tokens",
+        )
+
+
+def _candidate(name: str, prompt: Prompt) -> Candidate[Prompt]:
+    return Candidate(name, prompt, prompt.recipe.length)
+
+
+def _decided(desk: Desk, found: Found) -> Found:
+    """Try the best prompt with its answer decided by a second, constrained request."""
+    best = found.ranked[0]
+    recipe = replace(best.value.recipe, decoding="constrained")
+    two_step = Candidate(f"{best.name}, decided", replace(best.value, recipe=recipe), best.size)
+    choice = desk.choose([two_step])
+    is_better = choice.score is not None and choice.score > (found.score or 0.0)
+    return replace(
+        found,
+        ranked=(two_step, *found.ranked) if is_better else found.ranked,
+        score=choice.score if is_better else found.score,
+        trace=(*found.trace, *choice.trace),
+    )

@@ -1,0 +1,1 @@
+"""The search behind ``optimized_prompt``: instructions, formats, shots and their order, on a budget."""

@@ -1,0 +1,105 @@
+"""Every answer of a search by design and example, so that nothing is asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.core import Answer, Example
+from steelyard.strategy.optimise.budget import Ledger
+from steelyard.strategy.optimise.design import Design, Kitchen
+from steelyard.strategy.search import Trial
+
+_SPARE = 1.2
+"""Answers are expected to be a little longer than those seen so far."""
+
+
+class Board:
+    """Asks designs about examples, within the budget; ``examples`` are known by their place.
+
+    Everything that is decided on a board follows from the seed and the answers, so that a search that
+    was killed goes through the same steps again, its answers read back from the recorder.
+    """
+
+    def __init__(self, kitchen: Kitchen, ledger: Ledger, examples: Sequence[Example]) -> None:
+        self.kitchen = kitchen
+        self.ledger = ledger
+        self.examples = tuple(examples)
+        self.trace: list[Trial] = []
+        self.designs: dict[str, Design] = {}
+        self._score = kitchen.desk.context.score
+        self._answers: dict[Hashable, dict[int, Answer]] = {}
+        self._worth: dict[Hashable, dict[int, float]] = {}
+        self._shares = ledger.local  # until a call shows that its requests shared nothing
+        self._output = {False: [0, 0], True: [0, 0]}  # tokens and answers so far; free ones apart
+
+    def missing(self, design: Design, items: Sequence[int]) -> list[int]:
+        """Return those of ``items`` that ``design`` was not asked about."""
+        known = self._answers.get(design.key, {})
+        return [item for item in items if item not in known]
+
+    def cost(self, design: Design, items: Sequence[int]) -> int:
+        """Return about how many tokens it takes to ask ``design`` about what is missing."""
+        return self.expected(design, self.missing(design, items))
+
+    def expected(self, design: Design, items: Sequence[int]) -> int:
+        """Return about how many tokens it takes to ask ``design`` about ``items`` in one call."""
+        if not items:
+            return 0
+        examples = [self.examples[item] for item in items]
+        given = self.kitchen.tokens(design, examples, shares=self._shares)
+        return given + round(len(items) * self._answer_tokens(design.free))
+
+    def affords(self, design: Design, items: Sequence[int]) -> bool:
+        """Whether ``design`` can be asked about ``items`` in this stage."""
+        fresh = self.missing(design, items)
+        return not fresh or self.ledger.affords(self.expected(design, fresh), len(fresh))
+
+    def ask(self, design: Design, items: Sequence[int], stage: str) -> bool:
+        """Ask what is missing, in one call; ``False``, and nothing asked, where it costs too much."""
+        fresh = self.missing(design, items)
+        if not self.affords(design, items):
+            return False
+        if fresh:
+            asked = self._ask(design, fresh)
+            self.designs[design.name] = design
+            score = self.score(design, items)
+            self.trace.append(Trial(design.name, stage, len(items), asked, score))
+        return True
+
+    def _ask(self, design: Design, items: Sequence[int]) -> int:
+        examples = [self.examples[item] for item in items]
+        answers, requests = self.kitchen.desk.ask(self.kitchen.prompt(design), examples)
+        self.ledger.book([answer.completion for answer in answers], requests)
+        shared = any(answer.completion.cached_tokens for answer in answers)
+        if len(answers) > 1 and not shared and not design.retrieved:
+            self._shares = False
+        self._output[design.free][0] += sum(a.completion.output_tokens for a in answers)
+        self._output[design.free][1] += len(answers)
+        self._answers.setdefault(design.key, {}).update(zip(items, answers, strict=True))
+        return requests
+
+    def answer(self, design: Design, item: int) -> Answer:
+        """The answer that ``design`` gave."""
+        return self._answers[design.key][item]
+
+    def score(self, design: Design, items: Sequence[int]) -> float:
+        """The task's metric over ``items``, all of which ``design`` has answered."""
+        known = self._answers.get(design.key, {})
+        return self._score([self.examples[i] for i in items], [known[i] for i in items])
+
+    def worth(self, design: Design, items: Sequence[int]) -> NDArray[np.float64]:
+        """The metric of each item alone, for paired comparisons; shape (n items,)."""
+        known = self._answers[design.key]
+        found = self._worth.setdefault(design.key, {})
+        for item in items:
+            if item not in found:
+                found[item] = self._score([self.examples[item]], [known[item]])
+        return np.array([found[item] for item in items])
+
+    def _answer_tokens(self, free: bool) -> float:
+        tokens, answers = self._output[free]
+        limit = self.kitchen.desk.recipe(self.kitchen.formats[0]).max_output_tokens
+        return min(limit, _SPARE * tokens / answers) if answers else limit

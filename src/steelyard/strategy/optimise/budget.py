@@ -1,0 +1,134 @@
+"""What a search may spend: forward-pass tokens, the currency that tuning and prompting share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from steelyard.core import Completion, Example
+from steelyard.model.base import Model
+from steelyard.strategy.prompting import count_tokens
+from steelyard.train.config import LoraConfig
+
+UNIT = "forward-pass tokens"
+BACKWARD = 3
+"""A training token costs three forward passes: 6ND against 2ND operations (Kaplan et al. 2020)."""
+HOSTED_CALLS = 1500
+"""Questions at most that a search asks of a hosted model unless the user says otherwise."""
+
+
+class Tuning(Protocol):
+    """What decides how much a tuning takes; `LoraConfig` and the strategy's options have it."""
+
+    @property
+    def learning_rates(self) -> tuple[float, ...]:
+        """Tried on a part of train, if there are several."""
+
+    @property
+    def trial_share(self) -> float:
+        """That part."""
+
+    @property
+    def max_epochs(self) -> int:
+        """Passes over train at most."""
+
+
+DEFAULTS: Tuning = LoraConfig()
+
+
+def tuning_budget(train_tokens: float, dev_tokens: float, config: Tuning = DEFAULTS) -> int:
+    """Return what LoRA's search may take at most, in forward-pass tokens.
+
+    ``train_tokens`` and ``dev_tokens`` are one pass over each, prompts and answers. Every trial and
+    every epoch passes over its part of train, forward and backward, and over dev to be compared; the
+    constrained and the free arm then answer dev.
+    """
+    rates = len(config.learning_rates)
+    trials = rates if rates > 1 else 0
+    passes = trials * config.trial_share + config.max_epochs
+    measured = trials + config.max_epochs + 2
+    return round(BACKWARD * passes * train_tokens + measured * dev_tokens)
+
+
+def tuning_used(trained_tokens: int, dev_tokens: float, measured: int) -> int:
+    """Return what a finished training took: ``trained_tokens`` passed through it, dev so often."""
+    return round(BACKWARD * trained_tokens + measured * dev_tokens)
+
+
+def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> int:
+    """Return the tokens of one pass over ``examples`` as tuning reads them; 8 a turn for its marks."""
+    each = count_tokens(model, instruction) + 3 * 8
+    texts = [(example.input, example.output) for example in examples]
+    return sum(each + count_tokens(model, given) + count_tokens(model, out) for given, out in texts)
+
+
+@dataclass
+class Ledger:
+    """Counts what a search asks and says what it may still ask.
+
+    ``limit`` bounds the tokens of the current stage, ``calls_limit`` its questions (``calls``: all of
+    them; ``None``: any number). On a local model the tokens are those that were computed: a prefix
+    shared by a call's requests counts once. Elsewhere they are those sent and answered.
+    """
+
+    allowed: int
+    local: bool
+    calls: int | None = None
+    used: int = 0
+    asked: int = 0
+    limit: int = field(init=False)
+    calls_limit: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The first stage may spend everything."""
+        self.stage(1.0)
+
+    def stage(self, share: float) -> None:
+        """Let the next stage spend ``share`` of what is left."""
+        self.limit = self.used + round(share * max(0, self.allowed - self.used))
+        if self.calls is not None:
+            self.calls_limit = self.asked + round(share * max(0, self.calls - self.asked))
+        else:
+            self.calls_limit = None
+
+    def keep(self, tokens: int, questions: int) -> None:
+        """Let the next stage spend everything but so much, which is for later."""
+        self.limit = self.allowed - tokens
+        self.calls_limit = None if self.calls is None else self.calls - questions
+
+    @property
+    def left(self) -> int:
+        """Tokens that the current stage may still spend."""
+        return max(0, self.limit - self.used)
+
+    def affords(self, tokens: float, questions: int) -> bool:
+        """Whether so many more tokens and questions are within the bounds of this stage."""
+        fits = self.calls_limit is None or self.asked + questions <= self.calls_limit
+        return fits and tokens <= self.left
+
+    def book(self, completions: Sequence[Completion], requests: int) -> None:
+        """Add the answers of one call, for which ``requests`` were made."""
+        self.used += tokens_of(completions, self.local)
+        self.asked += requests
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the block ``budget`` of a search."""
+        bound = {"max_calls": self.calls} if self.calls is not None else {}
+        return {"unit": UNIT, "allowed": self.allowed, "used": self.used, **bound}
+
+
+def tokens_of(completions: Sequence[Completion], local: bool) -> int:
+    """Forward-pass tokens of one call's completions; see `Ledger`."""
+    sent = sum(completion.input_tokens + completion.output_tokens for completion in completions)
+    if not local:
+        return sent
+    cached = [completion.cached_tokens for completion in completions]
+    # a prefix computed before the call began is reported as cached by every request: it counts once
+    shared = max(cached) if cached and min(cached) > 0 else 0
+    return sent - sum(cached) + shared
+
+
+def budget_block(allowed: int, used: int) -> Mapping[str, Any]:
+    """Return the block ``budget`` of a search that counts for itself."""
+    return {"unit": UNIT, "allowed": allowed, "used": used}

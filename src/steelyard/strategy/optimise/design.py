@@ -1,0 +1,146 @@
+"""One prompt in a search: what is said, in which format, with which shots."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from steelyard.core import Example
+from steelyard.strategy.few_shot import fitting_shots, short_shots
+from steelyard.strategy.formats import Shot, load_formats
+from steelyard.strategy.optimise.wordings import Wording, Wordings
+from steelyard.strategy.prompt_search import Desk
+from steelyard.strategy.prompting import Prompt, count_tokens, full_instruction
+from steelyard.strategy.tfidf import Retrieval, ShotIndex
+from steelyard.task import has_references
+
+_LONGEST_SHARE = 8
+"""A shot may take at most one part in so many of the prompt's budget."""
+FEATURES = "word+char"
+_INPUT = "\x00"  # stands for the input where only what is around it is counted
+
+
+@dataclass(frozen=True)
+class Design:
+    """A candidate as data. ``wording`` is ``None`` for an instruction that a model wrote.
+
+    ``said`` and ``shown`` name instruction and shots for people.
+    """
+
+    instruction: str
+    said: str
+    format: str
+    wording: Wording | None = None
+    shots: tuple[Shot, ...] = ()
+    shown: str = "no shots"
+    retrieved: int = 0
+    retrieval: Retrieval = field(default_factory=Retrieval)
+    free: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name in the trace."""
+        return f"{self.said} · {self.format} · {self.shown}"
+
+    @property
+    def key(self) -> Hashable:
+        """What decides the prompt, whatever it is called."""
+        way = self.retrieval if self.retrieved else None
+        return (self.instruction, self.format, self.shots, self.retrieved, way, self.free)
+
+    def with_shots(self, shots: Sequence[Shot], shown: str) -> Design:
+        """Return the design with these fixed shots."""
+        return replace(self, shots=tuple(shots), shown=shown, retrieved=0)
+
+    def with_retrieved(self, k: int, retrieval: Retrieval) -> Design:
+        """Return the design with ``k`` shots looked up for each input."""
+        unusual = f", diversity {retrieval.diversity:g}" if retrieval.diversity else ""
+        unusual += ", nearest first" if retrieval.order == "nearest_first" else ""
+        shown = f"{k} retrieved{unusual}"
+        return replace(self, shots=(), shown=shown, retrieved=k, retrieval=retrieval)
+
+
+class Kitchen:
+    """What designs are made of on one task: wordings, formats, shots that fit, and the index."""
+
+    def __init__(self, desk: Desk, max_prompt_tokens: int) -> None:
+        context = desk.context
+        self.desk = desk
+        self.max_prompt_tokens = max_prompt_tokens
+        self.labels = context.brief.labels if context.brief.kind == "label" else ()
+        self.wordings = Wordings(context.brief, context.train)
+        self.formats = desk.options.formats or tuple(load_formats())
+        self._counts: dict[str, int] = {}
+        limit = max_prompt_tokens // _LONGEST_SHARE
+        usable = has_references(context.train)
+        self.pool = short_shots(desk, context.train, limit) if usable else []
+
+    @cached_property
+    def index(self) -> ShotIndex:
+        """The train examples by their inputs."""
+        return ShotIndex.fit(self.pool, FEATURES)
+
+    def design(self, wording: Wording, format_name: str) -> Design:
+        """Return the design of a wording without shots; the wording must fit the task."""
+        text = self.wordings.text(wording)
+        assert text is not None
+        return Design(text, wording.name, format_name, wording)
+
+    def prompt(self, design: Design) -> Prompt:
+        """Return what is asked."""
+        recipe = self.desk.recipe(
+            design.format, design.shots, design.retrieved, instruction=design.instruction
+        )
+        index = self.index.showing(design.retrieval) if design.retrieved else None
+        prompt = Prompt(recipe, index)
+        return prompt.freed() if design.free else prompt
+
+    def freed(self, design: Design) -> Design:
+        """Return the design for free answers: its instruction names the labels, or the fields."""
+        brief = replace(self.desk.context.brief, instruction=design.instruction)
+        return replace(design, instruction=full_instruction(brief), free=True)
+
+    def size(self, design: Design) -> int:
+        """Characters of the prompt around an input, retrieved shots at their mean length."""
+        total = sum(len(shot.input) + len(shot.output) for shot in self.pool)
+        retrieved = design.retrieved * total // max(1, len(self.pool))
+        return self.prompt(design).recipe.length + retrieved
+
+    def fits(self, design: Design) -> bool:
+        """Whether the prompt around an input is within its budget."""
+        return self.tokens(design, ()) <= self.max_prompt_tokens
+
+    def fitting(self, sequence: Sequence[Shot]) -> int:
+        """How many shots from the front of ``sequence`` fit beside the task's own instruction."""
+        return fitting_shots(self.desk, sequence, self.max_prompt_tokens)
+
+    def tokens(self, design: Design, examples: Sequence[Example], shares: bool = True) -> int:
+        """Input tokens of asking ``design`` about ``examples``; about, where there is no tokenizer.
+
+        With ``shares`` what the requests have in common counts once. Without examples it is the
+        prompt around an empty input.
+        """
+        if design.retrieved:
+            asked = self.prompt(design).requests(examples or [Example("", "", "")])
+            return sum(self._turn(turn.content) for request in asked for turn in request.messages)
+        around = self.prompt(design).recipe.messages(Example("", _INPUT, ""))
+        tail = around[-1].content.partition(_INPUT)[2]
+        common = sum(self._turn(turn.content) for turn in around)
+        after = self._count(tail) if shares and tail else 0
+        times = 1 if shares or not examples else len(examples)
+        return times * common + sum(after + self._own(example) for example in examples)
+
+    def _own(self, example: Example) -> int:
+        return sum(self._turn(turn.content) for turn in example.context) + self._count(
+            example.input
+        )
+
+    def _turn(self, content: str) -> int:
+        """Tokens of a turn; 8 are allowed for its marks."""
+        return self._count(content) + 8
+
+    def _count(self, text: str) -> int:
+        if text not in self._counts:
+            self._counts[text] = count_tokens(self.desk.context.model, text)
+        return self._counts[text]

@@ -1,0 +1,82 @@
+"""Which model reflects: one that the user names, or the task's last one where that can be expected to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import ValidationError
+
+from steelyard.errors import ConfigError
+from steelyard.extras import command, require
+from steelyard.model.base import ModelSpec
+from steelyard.strategy.base import FitContext
+from steelyard.task.model_choice import ModelConfig
+
+AUTO = "auto"
+NONE = "none"
+_HOSTED = "openai"
+
+
+@dataclass(frozen=True)
+class Reflecting:
+    """The option ``reflect``: ``auto``, ``none``, the tag of one of the task's models, or a model."""
+
+    word: str = AUTO
+    spec: ModelSpec | None = None
+
+    @classmethod
+    def parse(cls, value: Any) -> Reflecting:
+        """Read the option. Raises `ConfigError` for what is no model, `MissingExtraError` without GEPA."""
+        if value in (AUTO, NONE, None, False):
+            return cls(AUTO if value == AUTO else NONE)
+        require("gepa", "optimise")  # asked for: say it is missing before anything is spent
+        if isinstance(value, str) and ":" not in value:
+            return cls(word=value)
+        if not isinstance(value, str | Mapping):
+            raise ConfigError(
+                f"strategy optimized_prompt: option reflect must be a model, auto or none, got {value!r}"
+            )
+        try:
+            config = ModelConfig.model_validate(value)
+        except ValidationError as error:
+            said = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"strategy optimized_prompt: option reflect: {said}") from None
+        return cls("", ModelSpec(**config.to_spec()))
+
+    @property
+    def is_off(self) -> bool:
+        """Whether no model was named: ``auto`` may find one, but that is not known before the fit."""
+        return self.spec is None and self.word in (AUTO, NONE)
+
+    def choose(self, context: FitContext) -> tuple[ModelSpec | None, str]:
+        """Return the model that reflects, or ``None`` and the reason why none does."""
+        if self.spec is not None:
+            return self.spec, ""
+        if self.word == NONE:
+            return None, "not asked for"
+        specs = context.specs or (context.spec,)
+        if self.word != AUTO:
+            return _tagged(self.word, specs, context.tags), ""
+        if specs[-1].provider != _HOSTED:
+            return (
+                None,
+                "the task's models run on this machine; name one that reflects: reflect: MODEL",
+            )
+        if find_spec("gepa") is None:
+            return None, f"the package gepa is not installed; run: {command('optimise')}"
+        return specs[-1], ""
+
+
+def _tagged(word: str, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]) -> ModelSpec:
+    """Return the task's model called ``word``, by its tag or its name."""
+    for spec, tag in zip(specs, tags or [spec.name for spec in specs], strict=False):
+        if word in (tag, spec.name):
+            return spec
+    known = ", ".join(tags or [spec.name for spec in specs])
+    raise ConfigError(
+        f"strategy optimized_prompt: option reflect names {word!r}, which is none of the task's models "
+        f"({known}); write PROVIDER:NAME for another"
+    )

@@ -1,0 +1,124 @@
+"""Sets of shots to try: drawn, diverse, typical, retrieved, and bootstrapped from the model's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from steelyard.strategy.classical import generator
+from steelyard.strategy.formats import Shot
+from steelyard.strategy.optimise.board import Board
+from steelyard.strategy.optimise.design import Design, Kitchen
+from steelyard.strategy.shots import CHOICES, in_rounds, shot_sequence
+from steelyard.strategy.tfidf import Retrieval
+
+BOOTSTRAPS = ("wrong", "border", "right")
+"""What the best prompt so far got wrong, hardest first; was least sure of; got right, surest first."""
+DIVERSITIES = (0.0, 0.3)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One probed train example: the shot, what its answer was worth, and how sure the model was.
+
+    ``margin`` is the probability of the reference less that of the best other label, in [-1, 1];
+    without probabilities it is the answer's worth.
+    """
+
+    shot: Shot
+    worth: float
+    margin: float
+
+
+def sequences(kitchen: Kitchen, seed: int) -> dict[str, list[Shot]]:
+    """Return a sequence of shots for each way of choosing that asks the model nothing."""
+    return {
+        choice: shot_sequence(
+            kitchen.pool, kitchen.labels, choice, generator(seed, f"optimise/{choice}")
+        )
+        for choice in CHOICES
+    }
+
+
+def bootstrapped(
+    kitchen: Kitchen, tried: Sequence[Tried], seed: int, fallback: Sequence[Shot]
+) -> dict[str, list[Shot]]:
+    """Return a sequence for each of `BOOTSTRAPS` that ``tried`` gives shots for.
+
+    In the spirit of bootstrapped demonstrations (Khattab et al. 2024, DSPy), with references as
+    outputs. Labels that were not probed come from ``fallback``, so that every prefix is balanced.
+    """
+    best = max((t.worth for t in tried), default=0.0)
+    ranked = {
+        "wrong": sorted((t for t in tried if t.worth < 1), key=lambda t: (t.worth, t.margin)),
+        "border": sorted(tried, key=lambda t: abs(t.margin)),
+        "right": sorted((t for t in tried if t.worth == best > 0), key=lambda t: -t.margin),
+    }
+    if len({t.margin for t in tried}) < 3:  # nothing says how sure the model was
+        del ranked["border"]
+    found = {}
+    for name, chosen in ranked.items():
+        if chosen:
+            first = [each.shot for each in chosen]
+            shots = list(dict.fromkeys([*first, *fallback]))
+            rng = generator(seed, f"optimise/{name}")
+            found[name] = in_rounds(_by_label(shots, kitchen.labels), rng)
+    return found
+
+
+def probed(board: Board, design: Design, items: Sequence[int]) -> list[Tried]:
+    """Read how ``design`` did on train examples, which it was asked about before."""
+    worth = board.worth(design, items)
+    return [
+        _tried(board, design, item, float(value)) for item, value in zip(items, worth, strict=True)
+    ]
+
+
+def sized(kitchen: Kitchen, sequence: Sequence[Shot], counts: Sequence[int]) -> list[list[Shot]]:
+    """Return the beginnings of ``sequence`` that fit the prompt, ``counts`` times the labels long."""
+    most = kitchen.fitting(sequence)
+    sizes = [count * max(1, len(kitchen.labels)) for count in counts]
+    fitting = [size for size in sizes if size <= min(most, len(sequence))] or [most]
+    return [list(sequence[:size]) for size in dict.fromkeys(fitting) if size]
+
+
+def shot_designs(
+    kitchen: Kitchen,
+    base: Design,
+    ways: dict[str, list[Shot]],
+    counts: Sequence[int],
+    neighbours: Sequence[int],
+) -> list[Design]:
+    """Return ``base`` with each way's shots in each size, and with retrieved shots."""
+    sets = [
+        [
+            base.with_retrieved(k, Retrieval(diversity))
+            for k in sorted(neighbours)
+            if 0 < k <= len(kitchen.pool) and (k > 1 or not diversity)
+        ]
+        for diversity in DIVERSITIES
+    ]
+    sets += [
+        [base.with_shots(shots, f"{len(shots)} {name}") for shots in sized(kitchen, own, counts)]
+        for name, own in ways.items()
+    ]
+    # one of each way first: where the budget is short, no way is left out altogether
+    longest = max((len(own) for own in sets), default=0)
+    designs = [own[turn] for turn in range(longest) for own in sets if turn < len(own)]
+    return [design for design in designs if kitchen.fits(design)]
+
+
+def _tried(board: Board, design: Design, item: int, worth: float) -> Tried:
+    example = board.examples[item]
+    known = board.answer(design, item).completion.probabilities or {}
+    others = [share for label, share in known.items() if label != example.output]
+    margin = known[example.output] - max(others) if others and example.output in known else worth
+    return Tried(Shot(example.input, example.output), worth, float(np.round(margin, 9)))
+
+
+def _by_label(shots: Sequence[Shot], labels: Sequence[str]) -> list[list[Shot]]:
+    if not labels:
+        return [list(shots)]
+    return [[shot for shot in shots if shot.output == label] for label in labels]

@@ -1,0 +1,218 @@
+"""The best prompt that a stated budget finds: instruction, format, shots and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from steelyard.errors import ConfigError
+from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
+from steelyard.strategy.classical import generator
+from steelyard.strategy.lora import short_instruction
+from steelyard.strategy.optimise.board import Board
+from steelyard.strategy.optimise.budget import HOSTED_CALLS, Ledger, pass_tokens, tuning_budget
+from steelyard.strategy.optimise.design import Kitchen
+from steelyard.strategy.optimise.hunt import Hunt, Part, Rules, choose_finalist
+from steelyard.strategy.optimise.outlook import most_questions, outlook
+from steelyard.strategy.optimise.race import Standing
+from steelyard.strategy.optimise.reflecting import AUTO, Reflecting
+from steelyard.strategy.optimise.reflection import reflect
+from steelyard.strategy.optimise.story import Story
+from steelyard.strategy.options import parse_options
+from steelyard.strategy.prompt_search import Desk, Found, PromptStrategy, SearchOptions
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import Candidate, stratified_order
+
+_TUNED_PROMPT = 32
+"""Tokens of a tuned model's short instruction, with the chat's marks."""
+_WORTH_HOLDING_BACK = 20
+"""Dev examples from which on a part of them is held back."""
+
+
+@dataclass(frozen=True)
+class OptimizedPromptOptions(SearchOptions):
+    """The search and its bounds.
+
+    ``budget`` is in forward-pass tokens (0: what LoRA's own search takes on this task) and
+    ``max_calls`` in questions (0: 1,500 for a hosted model, any number for a local one). ``candidates``
+    instructions × formats are screened, ``screen`` dev items first; ``k`` is shots per label, or in
+    all; ``neighbours`` are numbers of retrieved shots. The share ``held_back`` of dev chooses among
+    ``finalists`` and is not searched on. ``formats``: empty for all. ``reflect`` is a model that
+    rewrites instructions (``auto``: the task's last model, where that is a hosted one; ``none``).
+    """
+
+    screen: int = Rules.first
+    finalists: int = 4
+    dev_items: int = 120
+    budget: int = 0
+    max_calls: int = 0
+    candidates: int = Rules.candidates
+    k: tuple[int, ...] = Rules.counts
+    neighbours: tuple[int, ...] = Rules.neighbours
+    held_back: float = 0.3
+    max_prompt_tokens: int = Rules.max_prompt_tokens
+    reflect: str = AUTO
+
+    def __post_init__(self) -> None:
+        """Refuse unknown formats and numbers that leave nothing to search with."""
+        super().__post_init__()
+        for name in ("screen", "candidates"):
+            if getattr(self, name) < 1:
+                raise ConfigError(
+                    f"strategy optimized_prompt: option {name} must be at least 1, got 0"
+                )
+        if self.held_back >= 1:
+            raise ConfigError(
+                "strategy optimized_prompt: option held_back must be below 1: it is the share of dev "
+                f"that is not searched on, got {self.held_back:g}"
+            )
+
+    @property
+    def rules(self) -> Rules:
+        """How far each round goes."""
+        return Rules(
+            max_prompt_tokens=self.max_prompt_tokens,
+            first=self.screen,
+            candidates=self.candidates,
+            counts=self.k,
+            neighbours=self.neighbours,
+        )
+
+
+class OptimizedPromptArm(PromptArm):
+    """The prompt that the search found."""
+
+    strategy: ClassVar[str] = "optimized_prompt"
+
+
+class OptimizedPrompt(PromptStrategy):
+    """Searches instructions, formats and shots on dev, with a budget like that of fine-tuning."""
+
+    name: ClassVar[str] = "optimized_prompt"
+    arm_type: ClassVar[type[PromptArm]] = OptimizedPromptArm
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        given = dict(options)
+        self.reflector = Reflecting.parse(given.pop("reflect", AUTO))
+        self.config: OptimizedPromptOptions = parse_options(
+            self.name, OptimizedPromptOptions, given
+        )
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Search, choose among the finalists, and free the best for an arm of its own."""
+        desk = Desk(context, self.config, self.arm_type)
+        hunt = self._hunt(desk)
+        desk.expect_items(self._likely(hunt))
+        found, reflected = self._search(hunt)
+        story = Story(hunt, found, reflected)
+        arms: list[Arm] = [story.arm(desk, self.name)]
+        if desk.constrainable:
+            start = len(hunt.board.trace)
+            found = self._freed(hunt, found)
+            arms.append(story.free_arm(desk, f"{self.name}_free", found, start))
+        prompt = hunt.kitchen.prompt(found[0].design)
+        return [*arms, *self.repairing(desk, Candidate("best", prompt))]
+
+    def search(self, desk: Desk) -> Found:
+        """Search and return the finalists, best first."""
+        hunt = self._hunt(desk)
+        return Story(hunt, *self._search(hunt)).found()
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
+        """Say what the search asks at most; a model that reflects comes on top."""
+        config = self.config
+        own = sizes.input_tokens + sizes.output_tokens + _TUNED_PROMPT
+        allowed = config.budget or tuning_budget(sizes.train * own, sizes.dev * own)
+        dev = min(sizes.dev, config.dev_items)
+        held = self._held(dev)
+        free = max(1, config.free_candidates) if brief.constrainable else 0
+        questions = most_questions(config.rules, (dev - held, held), config.finalists, free)
+        bound = config.max_calls or questions
+        told = outlook(self.name, brief, sizes, config.rules, min(questions, bound), allowed)
+        if self.reflector.is_off:
+            return told
+        return replace(told, note=f"{told.note}; what a reflecting model is asked comes on top")
+
+    def _search(self, hunt: Hunt) -> tuple[list[Standing], Mapping[str, Any]]:
+        """Go through the rounds; return the finalists, the choice first, and what was reflected."""
+        if not hunt.part.search:
+            return [Standing(hunt.plain, 0, 0.0)], {"model": None, "reason": "dev is empty"}
+        screened = hunt.screen()
+        reflected, told = self._reflected(hunt, screened)
+        if screened:
+            best = [*reflected[:1], *(each for each in screened if each not in reflected[:1])]
+            shown = hunt.shots(best)
+            hunt.climb((shown or best)[0])
+        hunt.board.ledger.stage(1.0)
+        finalists = hunt.finalists(self.config.finalists)
+        chosen = choose_finalist(hunt.board, finalists, hunt.part)
+        return chosen or [Standing(hunt.plain, 0, 0.0)], told
+
+    def _reflected(
+        self, hunt: Hunt, screened: Sequence[Standing]
+    ) -> tuple[list[Standing], Mapping[str, Any]]:
+        """Let the reflecting model improve the best instruction so far."""
+        spec, reason = self.reflector.choose(hunt.kitchen.desk.context)
+        if spec is None or not screened:
+            return [], {"model": None, "reason": reason or "the budget was spent before"}
+        model = hunt.kitchen.desk.context.build_model(spec)
+        found, told = reflect(hunt, screened[0].design, model, hunt.rules.reflect_share)
+        return hunt.note("reflect", found), told
+
+    def _freed(self, hunt: Hunt, found: Sequence[Standing]) -> list[Standing]:
+        """Ask the best finalists for free answers, the choice first; the best of them first.
+
+        About all of dev, or where the budget is short about what was held back; the choice itself is
+        freed unasked before a cheaper prompt takes its place.
+        """
+        board, part = hunt.board, hunt.part
+        board.ledger.stage(1.0)
+        designs = [hunt.kitchen.freed(each.design) for each in found]
+        for items in ((*part.search, *part.held), part.held):
+            if items and board.ask(designs[0], items, "free"):
+                most = max(1, self.config.free_candidates)
+                asked = [each for each in designs[:most] if board.ask(each, items, "free")]
+                scored = [Standing(each, len(items), board.score(each, items)) for each in asked]
+                return sorted(scored, key=lambda each: -each.score)
+        return [Standing(designs[0], 0, 0.0)]
+
+    def _hunt(self, desk: Desk) -> Hunt:
+        context = desk.context
+        kitchen = Kitchen(desk, self.config.max_prompt_tokens)
+        probes = [context.train[place] for place in _some(context, self.config.rules.probes)]
+        board = Board(kitchen, self._ledger(context), [*desk.dev, *probes])
+        size = len(desk.dev)
+        held = self._held(size)
+        order = stratified_order(desk.dev, generator(context.seed, "optimise/held_back"))
+        probe = tuple(range(size, size + len(probes)))
+        part = Part(search=tuple(order[held:]), held=tuple(order[:held]), probe=probe)
+        return Hunt(board, part, self.config.rules, context.seed)
+
+    def _likely(self, hunt: Hunt) -> int:
+        """About how many questions there will be, for whoever watches: prompts grow on the way."""
+        searched, held = hunt.part.search, hunt.part.held
+        free = max(1, self.config.free_candidates) if hunt.kitchen.desk.constrainable else 0
+        sizes = (len(searched), len(held))
+        most = most_questions(hunt.rules, sizes, self.config.finalists, free)
+        each = 2 * hunt.board.expected(hunt.plain, searched) / max(1, len(searched))
+        return min(
+            most, hunt.board.ledger.calls or most, int(hunt.board.ledger.allowed / (each or 1))
+        )
+
+    def _held(self, dev: int) -> int:
+        return round(self.config.held_back * dev) if dev >= _WORTH_HOLDING_BACK else 0
+
+    def _ledger(self, context: FitContext) -> Ledger:
+        short = short_instruction(context.brief, "short")
+        model = context.model
+        passes = [pass_tokens(model, short, part) for part in (context.train, context.dev)]
+        allowed = self.config.budget or tuning_budget(passes[0], passes[1])
+        calls = self.config.max_calls or (None if model.local else HOSTED_CALLS)
+        return Ledger(allowed, model.local, calls)
+
+
+def _some(context: FitContext, count: int) -> list[int]:
+    """Places of train examples to probe, each output in its share."""
+    return stratified_order(context.train, generator(context.seed, "optimise/probe"))[:count]

@@ -1,0 +1,209 @@
+"""Answers in rounds: ask, decide after reasoning, repair, vote. One answer for each example."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from steelyard.core import Answer, Completion, Message, Request
+from steelyard.model.base import Model
+from steelyard.strategy.base import Brief
+from steelyard.strategy.combining import in_turn, side_by_side
+from steelyard.strategy.formats import fill
+from steelyard.strategy.reading import (
+    Reading,
+    canonical,
+    misfit,
+    read_completion,
+    split_reasoned,
+)
+
+if TYPE_CHECKING:
+    from steelyard.strategy.prompting import PromptRecipe
+
+OnSettled = Callable[[Sequence[tuple[int, Answer]]], None]
+
+
+@cache
+def wording(name: str) -> Mapping[str, Any]:
+    """Return ``data/NAME.json``: the words that prompts are made of."""
+    text = files("steelyard.strategy").joinpath(f"data/{name}.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+@dataclass
+class Draft:
+    """One answer on its way: what is asked next, what came back, and the answer once it is settled.
+
+    ``found`` is the last answer that could be read, in case that a repair makes things worse.
+    """
+
+    example: int
+    request: Request
+    completions: list[Completion] = field(default_factory=list)
+    reasoning: str | None = None
+    repairs: int = 0
+    found: str | None = None
+    answer: Answer | None = None
+
+
+class Rounds:
+    """Asks a model for one call of an arm. Each round is one ``generate`` over all open drafts.
+
+    ``asked`` counts the requests. An example is settled, once, when all its drafts are.
+    """
+
+    def __init__(self, model: Model, model_name: str, brief: Brief, recipe: PromptRecipe) -> None:
+        self._model = model
+        self._name = model_name
+        self._brief = brief
+        self._recipe = recipe
+        self._on_settled: OnSettled = lambda settled: None
+        self._drafts: list[list[Draft]] = []
+        self.asked = 0
+
+    def run(self, requests: Sequence[Request], on_settled: OnSettled) -> list[Answer]:
+        """Answer each request; ``on_settled`` is told of each answer as soon as it stands."""
+        self._on_settled = on_settled
+        self._drafts = [self._begin(place, request) for place, request in enumerate(requests)]
+        answers: dict[int, Answer] = {}
+        pending = [draft for drafts in self._drafts for draft in drafts]
+        while pending:
+            self._ask(pending, answers)
+            pending = [draft for draft in pending if draft.answer is None]
+        return [answers[place] for place in range(len(requests))]
+
+    def _begin(self, example: int, request: Request) -> list[Draft]:
+        """Return an example's drafts: one, or one for each vote, told apart by their nonce."""
+        if self._is_two_step:
+            request = replace(request, choices=(), schema=None)
+        if self._recipe.samples == 1:
+            return [Draft(example, request)]
+        before = f"{request.nonce}/" if request.nonce else ""
+        return [
+            Draft(example, replace(request, nonce=f"{before}vote-{number + 1}"))
+            for number in range(self._recipe.samples)
+        ]
+
+    @property
+    def _is_two_step(self) -> bool:
+        return self._recipe.reasoning and self._recipe.decoding == "constrained"
+
+    def _ask(self, pending: Sequence[Draft], answers: dict[int, Answer]) -> None:
+        """Ask one request of each draft, and settle the examples that this completes."""
+        told: set[int] = set()
+
+        def tell(batch: Sequence[tuple[int, Completion]]) -> None:
+            for place, completion in batch:
+                told.add(place)
+                self._take(pending[place], completion)
+            settled = {}
+            for place, _ in batch:
+                example = pending[place].example
+                drafts = self._drafts[example]
+                if example not in answers and all(draft.answer is not None for draft in drafts):
+                    settled[example] = answers[example] = self._elect(drafts)
+            if settled:
+                self._on_settled(list(settled.items()))
+
+        completions = self._model.generate([draft.request for draft in pending], tell)
+        self.asked += len(pending)
+        untold = [(place, c) for place, c in enumerate(completions) if place not in told and c]
+        if untold:
+            tell(untold)
+
+    def _take(self, draft: Draft, completion: Completion) -> None:
+        """Read what came back; settle the draft, or say what it is asked next."""
+        draft.completions.append(completion)
+        recipe, failed = self._recipe, completion.failure is not None
+        if self._is_two_step and draft.reasoning is None and not failed:
+            draft.reasoning = _reasoning_in(completion.text)
+            draft.request = self._decision(draft.request, draft.reasoning)
+            return
+        reasoned = recipe.reasoning and draft.reasoning is None
+        reading = read_completion(self._brief, completion, reasoned=reasoned)
+        complaint = None if failed else self._complaint(reading, completion)
+        draft.found = draft.found if reading[0] is None else reading[0]
+        if complaint is not None and draft.repairs < recipe.repairs:
+            draft.repairs += 1
+            draft.request = self._repair(draft.request, completion.text, complaint)
+            return
+        draft.answer = self._settle(draft, reading)
+
+    def _complaint(self, reading: Reading, completion: Completion) -> str | None:
+        """Say what is wrong with an answer that a repair might mend."""
+        if not self._recipe.repairs:
+            return None
+        output, failure = reading
+        if output is None:
+            cut = completion.finish_reason == "length"
+            return f"it was cut after {completion.output_tokens} tokens" if cut else failure
+        return misfit(self._brief, output) if self._brief.kind == "json" else None
+
+    def _settle(self, draft: Draft, reading: Reading) -> Answer:
+        completion = in_turn(draft.completions, self._name)
+        if draft.reasoning is not None and len(draft.completions) > 1:
+            text = f"{draft.reasoning}\nAnswer: {draft.completions[-1].text}"
+            completion = replace(completion, text=text)
+        if draft.found is not None:
+            return Answer(draft.found, completion)
+        return Answer(None, completion, reading[1])
+
+    def _decision(self, request: Request, reasoning: str) -> Request:
+        """Return the request for the answer alone, constrained, after the model's own reasoning.
+
+        It is asked at temperature 0: what varies between votes is the reasoning.
+        """
+        recipe = self._recipe
+        words = wording("reasoning")["decision"][recipe.kind]
+        return replace(
+            request,
+            messages=_continued(request.messages, reasoning, words),
+            choices=recipe.choices,
+            schema=recipe.schema,
+            temperature=0.0,
+        )
+
+    def _repair(self, request: Request, said: str, complaint: str) -> Request:
+        words = fill(
+            wording("repair")[self._recipe.kind],
+            {"error": complaint.rstrip("."), "labels": ", ".join(self._brief.labels)},
+        )
+        return replace(request, messages=_continued(request.messages, said, words))
+
+    def _elect(self, drafts: Sequence[Draft]) -> Answer:
+        """Return the answer most drafts give; between equals the one that was given first.
+
+        The shares are of all votes asked for: one that failed speaks for nobody.
+        """
+        answers = [draft.answer for draft in drafts if draft.answer is not None]
+        if len(answers) == 1:
+            return answers[0]
+        votes = [(canonical(self._brief, a.output), a) for a in answers if a.output is not None]
+        completions = [answer.completion for answer in answers]
+        local = self._model.local
+        if not votes:
+            told = next((c for c in completions if c.failure is None), completions[0])
+            joined = side_by_side(completions, self._name, told, None, local=local)
+            return Answer(None, joined, answers[0].failure)
+        counts = Counter(form for form, _ in votes)
+        first = dict(reversed(votes))
+        shares = {str(first[form].output): n / len(drafts) for form, n in counts.items()}
+        winner = first[counts.most_common(1)[0][0]]
+        joined = side_by_side(completions, self._name, winner.completion, shares, local=local)
+        return Answer(winner.output, joined)
+
+
+def _continued(messages: Sequence[Message], said: str, words: str) -> tuple[Message, ...]:
+    return (*messages, Message("assistant", said), Message("user", words))
+
+
+def _reasoning_in(text: str) -> str:
+    """The reasoning in a text, without the answer it came to."""
+    found = split_reasoned(text)
+    return found[0] if found is not None and found[0] else text.strip()

@@ -1,0 +1,165 @@
+"""Several answers at a temperature, and the most frequent one. Wang et al. (2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from steelyard.core import Answer
+from steelyard.errors import ConfigError
+from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
+from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
+from steelyard.strategy.few_shot import FewShot
+from steelyard.strategy.forecasting import added, asking, chat_tokens
+from steelyard.strategy.frugal import cheapest, item_scores
+from steelyard.strategy.options import check_known, parse_options
+from steelyard.strategy.prompt_search import Desk, Found
+from steelyard.strategy.prompting import Prompt, PromptArm
+from steelyard.strategy.reasoning import refusal, votes_refusal
+from steelyard.strategy.search import Candidate, Trial
+from steelyard.strategy.zero_shot import ZeroShot
+
+_SHARED = ("formats", "screen", "finalists", "dev_items", "free_candidates")
+_REASONING = ("variants", "k", "bootstrap", "max_output_tokens", "max_prompt_tokens")
+OVER = ("auto", "chain_of_thought", "few_shot", "zero_shot")
+
+
+@dataclass(frozen=True)
+class SelfConsistencyOptions(ReasoningOptions):
+    """The prompt's search, and then the votes.
+
+    ``over`` is the strategy whose best prompt is asked (auto: chain_of_thought where the metric
+    allows reasoning, else few_shot, without train zero_shot). Each number of ``samples`` is tried on
+    dev at ``temperature``; the fewest votes that dev cannot tell from the best are taken.
+    """
+
+    samples: tuple[int, ...] = (3, 5)
+    temperature: float = 0.7
+    over: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what gives no vote."""
+        super().__post_init__()
+        check_known("strategy to vote over", [self.over], OVER)
+        if min(self.samples) < 2:
+            raise ConfigError(
+                f"strategy self_consistency: option samples must be at least 2, got "
+                f"{min(self.samples)}"
+            )
+        if not 0 < self.temperature <= 2:
+            raise ConfigError(
+                "strategy self_consistency: option temperature must be more than 0 and at most 2, "
+                f"got {self.temperature}; at 0 all votes are one"
+            )
+
+
+class SelfConsistencyArm(PromptArm):
+    """A prompt asked several times; the shares of the votes are its probabilities."""
+
+    strategy: ClassVar[str] = "self_consistency"
+
+
+class SelfConsistency(Strategy):
+    """Chooses a prompt as its own strategy would, then how many votes to pay for."""
+
+    name: ClassVar[str] = "self_consistency"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.config = parse_options(self.name, SelfConsistencyOptions, options)
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Return one arm. Raises `ConfigError` where answers cannot be put to a vote."""
+        if (reason := votes_refusal(context.brief)) is not None:
+            raise ConfigError(
+                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
+            )
+        over = self._over(context)
+        desk = Desk(context, self.config, SelfConsistencyArm)
+        found = self._search(over, desk)
+        voted, trials = self._vote(desk, found.ranked[0])
+        score = next((t.score for t in trials if t.name == voted.name), None)
+        recipe = voted.value.recipe
+        two_step = recipe.reasoning and recipe.decoding == "constrained"
+        more: Mapping[str, Any] = {
+            "over": over,
+            "samples": recipe.samples,
+            "temperature": recipe.temperature,
+            "instruction": recipe.instruction,
+            "requests_per_answer": recipe.samples * (2 if two_step else 1),
+        }
+        told = Found((voted,), score, found.spread, (*found.trace, *trials))
+        return [desk.arm(self.name, told, more)]
+
+    def _over(self, context: FitContext) -> str:
+        """The strategy whose prompt is voted over. Raises `ConfigError` for one that cannot be."""
+        reason = refusal(context.brief, context.train)
+        if self.config.over == "auto":
+            plain = "few_shot" if context.train else "zero_shot"
+            return "chain_of_thought" if reason is None else plain
+        if self.config.over == "chain_of_thought" and reason is not None:
+            raise ConfigError(
+                f"strategy {self.name} cannot vote over chain_of_thought: {reason}; "
+                "choose over: few_shot"
+            )
+        return self.config.over
+
+    def _search(self, over: str, desk: Desk) -> Found:
+        shared = {name: getattr(self.config, name) for name in _SHARED}
+        if over == "zero_shot":
+            return ZeroShot(**shared).search(desk)
+        if over == "few_shot":
+            return FewShot(**shared).search(desk)
+        own = {name: getattr(self.config, name) for name in _REASONING}
+        return ChainOfThought(**shared, **own).search(desk)
+
+    def _vote(
+        self, desk: Desk, best: Candidate[Prompt]
+    ) -> tuple[Candidate[Prompt], tuple[Trial, ...]]:
+        """Try each number of votes; the votes of a smaller number are among those of a larger one."""
+        sizes = sorted(set(self.config.samples))
+        candidates = [self._voting(best, size) for size in sizes]
+        if not desk.dev:
+            return candidates[-1], ()
+        desk.expect_items(len(candidates) * len(desk.dev))
+        answered: list[list[Answer]] = []
+        trials: list[Trial] = []
+        for candidate in candidates:
+            answers, asked = desk.ask(candidate.value, desk.dev)
+            score = desk.context.score(desk.dev, answers)
+            trials.append(Trial(candidate.name, "votes", len(desk.dev), asked, score))
+            answered.append(answers)
+        items = [item_scores(desk.context, desk.dev, answers) for answers in answered]
+        chosen = cheapest([trial.score for trial in trials], items)
+        return candidates[chosen], tuple(trials)
+
+    def _voting(self, best: Candidate[Prompt], samples: int) -> Candidate[Prompt]:
+        recipe = replace(best.value.recipe, samples=samples, temperature=self.config.temperature)
+        return Candidate(f"{samples} votes", replace(best.value, recipe=recipe), best.size)
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Say what search and votes ask at most, over reasoning where ``over`` is auto."""
+        over = "chain_of_thought" if self.config.over == "auto" else self.config.over
+        dev, votes = min(sizes.dev, self.config.dev_items), self.config.samples
+        if over == "chain_of_thought":
+            names = (*_SHARED, *_REASONING)
+            own = {name: getattr(self.config, name) for name in names}
+            search = ChainOfThought(**own).forecast(brief, sizes) or Forecast()
+            needs = search.per_answer["chain_of_thought"]
+        else:
+            most = chat_tokens(sizes, sizes.labels * (sizes.input_tokens + sizes.output_tokens))
+            needs = (1.0, most, sizes.output_tokens)
+            search = asking(self.config.finalists * dev, most, sizes.output_tokens)
+        each = [
+            asking(round(dev * n * needs[0]), needs[1] / needs[0], needs[2] / needs[0])
+            for n in votes
+        ]
+        requests, given, written = (max(votes) * need for need in needs)
+        return replace(
+            added(search, *each),
+            per_answer={self.name: (requests, given, written)},
+            note="; ".join(
+                filter(None, [search.note, f"{max(votes)} votes, the most there may be"])
+            ),
+        )

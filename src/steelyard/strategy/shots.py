@@ -1,0 +1,111 @@
+"""Which solved examples a prompt shows, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from steelyard.errors import DataError
+from steelyard.strategy.formats import Shot
+from steelyard.strategy.tfidf import Tfidf
+
+CHOICES = ("random", "diverse", "typical")
+"""``typical``: nearest to the centre of the label's texts; ``diverse``: far from those before it."""
+ORDERS = ("drawn", "short_first", "long_first", "by_label", "reversed")
+"""``drawn`` lets the labels alternate. Order alone can move accuracy widely (Lu et al. 2022)."""
+_FEATURES = "word"
+_MOST = 128
+"""So many shots are spread out; what a prompt never reaches keeps its place."""
+
+
+def shot_sequence(
+    shots: Sequence[Shot], labels: Sequence[str], choice: str, rng: np.random.Generator
+) -> list[Shot]:
+    """Order ``shots`` by ``choice`` so that every prefix holds the labels as evenly as it can.
+
+    Texts are compared by the TF-IDF cosine of their inputs. ``diverse`` is farthest-first traversal
+    (Gonzalez 1985), begun at the most typical text. Without ``labels`` all shots are of one kind.
+    """
+    if choice == "random":
+        return balanced_sequence(shots, labels, rng)
+    places = [[i for i, shot in enumerate(shots) if shot.output == label] for label in labels]
+    matrix = vectors([shot.input for shot in shots])
+    pick = farthest_first if choice == "diverse" else typical_first
+    kinds = places or [list(range(len(shots)))]
+    return in_rounds([[shots[own[i]] for i in pick(matrix[own])] for own in kinds if own], rng)
+
+
+def balanced_sequence(
+    shots: Sequence[Shot], labels: Sequence[str], rng: np.random.Generator
+) -> list[Shot]:
+    """Order ``shots`` at random so that every prefix holds the labels as evenly as it can.
+
+    Each round gives one shot of every label that has some left, in a new order. Without ``labels``
+    it is a plain shuffle. A longer prefix extends a shorter one.
+    """
+    shuffled = [shots[index] for index in rng.permutation(len(shots))]
+    if not labels:
+        return shuffled
+    return in_rounds([[s for s in shuffled if s.output == label] for label in labels], rng)
+
+
+def in_rounds(queues: Sequence[Sequence[Shot]], rng: np.random.Generator) -> list[Shot]:
+    """Take one shot of every queue that has some left, round by round, each in a new order."""
+    return [
+        queues[place][turn]
+        for turn in range(max((len(queue) for queue in queues), default=0))
+        for place in rng.permutation(len(queues))
+        if turn < len(queues[place])
+    ]
+
+
+def ordered(shots: Sequence[Shot], order: str) -> tuple[Shot, ...]:
+    """Return the same ``shots`` in one of `ORDERS`; sorts are stable."""
+    if order == "reversed":
+        return tuple(reversed(shots))
+    if order in ("short_first", "long_first"):
+        return tuple(sorted(shots, key=lambda s: len(s.input), reverse=order == "long_first"))
+    if order == "by_label":
+        first = {shot.output: place for place, shot in reversed(list(enumerate(shots)))}
+        return tuple(sorted(shots, key=lambda shot: first[shot.output]))
+    return tuple(shots)
+
+
+def vectors(texts: Sequence[str]) -> sparse.csr_matrix:
+    """Return the texts' TF-IDF rows; texts without a word are all alike."""
+    try:
+        return Tfidf.fit(texts, _FEATURES).transform(texts)
+    except DataError:
+        return sparse.csr_matrix((len(texts), 1))
+
+
+def typical_first(matrix: sparse.csr_matrix) -> list[int]:
+    """Rows by falling similarity to their centre; ties in the given order."""
+    return [int(i) for i in np.argsort(-_to_centre(matrix), kind="stable")]
+
+
+def farthest_first(matrix: sparse.csr_matrix) -> list[int]:
+    """Rows so that each is least similar to its nearest among those before it."""
+    if not matrix.shape[0]:
+        return []
+    chosen = [int(np.argmax(_to_centre(matrix)))]
+    nearest = _cosines(matrix, chosen[0])
+    while len(chosen) < min(_MOST, matrix.shape[0]):
+        nearest[chosen[-1]] = np.inf
+        chosen.append(int(np.argmin(nearest)))
+        nearest = np.maximum(nearest, _cosines(matrix, chosen[-1]))
+    taken = set(chosen)
+    return [*chosen, *(row for row in range(matrix.shape[0]) if row not in taken)]
+
+
+def _to_centre(matrix: sparse.csr_matrix) -> NDArray[Any]:
+    centre = np.asarray(matrix.mean(axis=0)).ravel()
+    return np.asarray(np.round(matrix @ centre, 12))
+
+
+def _cosines(matrix: sparse.csr_matrix, row: int) -> NDArray[Any]:
+    return np.asarray(np.round((matrix @ matrix[row].T).toarray().ravel(), 12))

@@ -1,0 +1,179 @@
+"""The same prompt in another form: separators, formats, wording around it, and order of shots."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from importlib.resources import files
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from steelyard.core import Example, Message
+from steelyard.strategy.base import Arm
+from steelyard.strategy.formats import FIELDS, Format, Shot, get_format, load_formats
+from steelyard.strategy.prompting import Prompt, PromptRecipe
+
+if TYPE_CHECKING:
+    from steelyard.strategy.prompting import PromptArm
+
+PROMPT_KINDS = ("format", "instruction", "order")
+"""The kinds of change that need a prompt."""
+_TEMPLATES = ("system", "lead", "heading", "shot", "input", "output")
+_DRAWS = 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ShapedRecipe(PromptRecipe):
+    """A recipe whose format is given as it is, not by name. It is asked, never saved."""
+
+    shape: Format | None = None
+
+    def messages(self, example: Example, retrieved: Sequence[Shot] = ()) -> tuple[Message, ...]:
+        """Return the chat for ``example`` in the recipe's own shape."""
+        shape = self.shape or get_format(self.format)
+        return shape.render(self.instruction, self.kind, (*self.shots, *retrieved), example)
+
+
+def vary_prompt(arm: PromptArm, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
+    """Return arms that ask the same in another way, each with a name for the change, in random order.
+
+    ``format``: small changes of separators, spacing and field names, taken in turn with the other
+    formats, as Sclar et al. (2024, ICLR) do. ``instruction``: other words around the same
+    instruction. ``order``: the shots reversed and shuffled (Lu et al. 2022, ACL), retrieved ones
+    the other way round. All as data in ``data/variations.json``. Empty where nothing can be changed.
+    """
+    found = _MAKERS[kind](arm.prompt, rng) if kind in _MAKERS else iter(())
+    return [(name, with_prompt(arm, prompt)) for name, prompt in found]
+
+
+def with_prompt(arm: PromptArm, prompt: Prompt) -> PromptArm:
+    """Return a copy of ``arm`` that asks ``prompt`` of the same model."""
+    other = copy.copy(arm)
+    other.prompt = prompt
+    return other
+
+
+def _formats(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Prompt]]:
+    recipe = prompt.recipe
+    own = get_format(recipe.format)
+    known = {name: shape for name, shape in load_formats().items() if name != recipe.format}
+    others = [
+        (f"format {name}", replace(prompt, recipe=replace(recipe, format=name))) for name in known
+    ]
+    small = [
+        (name, replace(prompt, recipe=_shaped(recipe, shape)))
+        for name, swaps in _changes("format").items()
+        if (shape := _changed(own, swaps, recipe)) != own
+    ]
+    drawn = _in_turn(_shuffled(small, rng), _shuffled(others, rng))
+    # Without shots a change in a heading or a shot is none, and two formats can be one.
+    seen = {_reads(prompt)}
+    for name, varied in drawn:
+        said = _reads(varied)
+        if said not in seen:
+            seen.add(said)
+            yield name, varied
+
+
+def _shaped(recipe: PromptRecipe, shape: Format) -> ShapedRecipe:
+    own = {field.name: getattr(recipe, field.name) for field in fields(PromptRecipe)}
+    return ShapedRecipe(**own, shape=shape)
+
+
+def _changed(shape: Format, swaps: Sequence[tuple[str, str]], recipe: PromptRecipe) -> Format:
+    field = FIELDS[recipe.kind]
+    changed: dict[str, Any] = {
+        name: swapped(getattr(shape, name), swaps)
+        .replace("{FIELD}", field.upper())
+        .replace("{lower_field}", field.lower())
+        for name in _TEMPLATES
+    }
+    return replace(shape, **changed)
+
+
+def _reads(prompt: Prompt) -> tuple[Message, ...]:
+    retrieved = (Shot("a", "b"),) * min(2, prompt.recipe.retrieved)
+    return prompt.recipe.messages(Example("", "x", ""), retrieved)
+
+
+def _instructions(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Prompt]]:
+    recipe = prompt.recipe
+    worded = {name: swapped(recipe.instruction, s) for name, s in _changes("instruction").items()}
+    changed = [
+        (name, replace(prompt, recipe=replace(recipe, instruction=text)))
+        for name, text in worded.items()
+        if text not in ("", recipe.instruction)
+    ]
+    return iter(_shuffled(changed, rng))
+
+
+def _orders(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Prompt]]:
+    shots, index = prompt.recipe.shots, prompt.index
+    if index is not None and prompt.recipe.retrieved > 1:
+        before = index.retrieval.order
+        after = "nearest_first" if before == "nearest_last" else "nearest_last"
+        turned = index.showing(replace(index.retrieval, order=after))
+        yield after.replace("_", " "), replace(prompt, index=turned)
+    seen = {shots, tuple(reversed(shots))}
+    if len(seen) > 1:
+        yield "reversed", replace(prompt, recipe=replace(prompt.recipe, shots=shots[::-1]))
+    for _ in range(_DRAWS):
+        order = tuple(shots[place] for place in rng.permutation(len(shots)))
+        if order not in seen:
+            seen.add(order)
+            name = f"shuffled {len(seen) - 2}"
+            yield name, replace(prompt, recipe=replace(prompt.recipe, shots=order))
+
+
+_MAKERS: Mapping[str, Callable[[Prompt, np.random.Generator], Iterator[tuple[str, Prompt]]]] = {
+    "format": _formats,
+    "instruction": _instructions,
+    "order": _orders,
+}
+
+
+def vary_both(
+    arms: tuple[Arm, Arm], kind: str, rng: np.random.Generator
+) -> list[tuple[str, tuple[Arm, Arm]]]:
+    """Vary the two parts of an arm together; a part that has no more variations stays as it is."""
+    seed = int(rng.integers(2**32))  # one stream for each part: the same draws where it can be
+    found = [arm.variations(kind, np.random.default_rng(seed)) for arm in arms]
+    return [
+        (
+            ", ".join(dict.fromkeys(each[0] for each in pair if each is not None)),
+            (pair[0][1] if pair[0] else arms[0], pair[1][1] if pair[1] else arms[1]),
+        )
+        for pair in zip_longest(*found)
+    ]
+
+
+def swapped(text: str, swaps: Sequence[tuple[str, str]]) -> str:
+    """Apply regular expressions with their replacements, in order."""
+    for pattern, replacement in swaps:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+@cache
+def _changes(kind: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    text = files("steelyard.strategy").joinpath("data/variations.json").read_text(encoding="utf-8")
+    known: Mapping[str, Any] = json.loads(text)[kind]
+    return {name: tuple((old, new) for old, new in one["swap"]) for name, one in known.items()}
+
+
+def _shuffled(items: Sequence[T], rng: np.random.Generator) -> list[T]:
+    return [items[place] for place in rng.permutation(len(items))]
+
+
+def _in_turn(first: Sequence[T], then: Sequence[T]) -> Iterator[T]:
+    """Take from both in turn, then what one of them has left."""
+    both = min(len(first), len(then))
+    turns = chain.from_iterable(zip(first, then, strict=False))
+    return chain(turns, first[both:], then[both:])

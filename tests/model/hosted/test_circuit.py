@@ -1,0 +1,119 @@
+"""The circuit breaker: an endpoint that is given up, its reason, and its next chance."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from steelyard.core import Completion, Message, Request
+from steelyard.errors import CredentialError, EndpointError
+from steelyard.model import ModelSpec
+from steelyard.model.hosted.client import HostedModel, HostedOptions
+from steelyard.model.hosted.retry import Retries
+from tests.model.faulty import faulty, good, send
+
+
+def requests(*numbers: int) -> list[Request]:
+    return [Request((Message("user", f"item {n}"),)) for n in numbers]
+
+
+def build(base_url: str, **options: object) -> HostedModel:
+    chosen = {"retries": Retries(1, least_seconds=0.01), "patience": 3, **options}
+    return HostedModel(ModelSpec("openai", "small", base_url=base_url), HostedOptions(**chosen))  # type: ignore[arg-type]
+
+
+def test_given_up_with_a_reason_then_one_request_decides() -> None:
+    down = threading.Event()
+
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if down.is_set():
+            send(connection, "503 Busy", b"gone fishing", "Content-Type: text/plain")
+        else:
+            good(connection, said)
+
+    with faulty(behave) as endpoint:
+        model = build(endpoint.base_url)
+        assert model.generate(requests(0))[0] is not None
+        down.set()
+        with pytest.raises(
+            EndpointError, match=r"failed 3 requests in a row.*gone fishing"
+        ) as caught:
+            model.generate(requests(*range(1, 40)))
+        assert not caught.value.is_final
+        assert caught.value.unserved
+        sent = sum(endpoint.asked.values())
+        with pytest.raises(EndpointError, match="failed a request with"):
+            model.generate(requests(*range(100, 140)))
+        assert sum(endpoint.asked.values()) == sent + 2, "one request, and one try more"
+        down.clear()
+        back = model.generate(requests(*range(200, 240)))
+    assert all(each is not None and each.failure is None for each in back)
+
+
+def test_a_stalling_endpoint_does_not_hold_up_the_next_arm() -> None:
+    release, stalls = threading.Event(), threading.Event()
+
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if stalls.is_set():
+            release.wait(20)
+        good(connection, said)
+
+    with faulty(behave) as endpoint:
+        model = build(endpoint.base_url, timeout_seconds=0.3, probe_seconds=0.2)
+        model.generate(requests(0))
+        stalls.set()
+        with pytest.raises(EndpointError, match="timed out"):
+            model.generate(requests(*range(1, 40)))
+        started = time.monotonic()
+        with pytest.raises(EndpointError, match=r"within 0\.2 s"):
+            model.generate(requests(*range(100, 140)))
+        assert time.monotonic() - started < 2
+        release.set()
+
+
+def test_only_what_was_never_served_may_be_asked_again() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        number = int(said.split()[1])
+        if number < 4:
+            good(connection, said)
+        elif number % 2:
+            send(connection, "500 Oops", b"{}", "Content-Type: application/json")
+        else:
+            connection.shutdown(socket.SHUT_RDWR)
+
+    told: dict[int, Completion] = {}
+
+    def store(done: Sequence[tuple[int, Completion]]) -> None:
+        told.update(done)
+
+    with faulty(behave) as endpoint:
+        model = build(endpoint.base_url, retries=Retries(0))
+        with pytest.raises(EndpointError) as caught:
+            model.generate(requests(*range(60)), store)
+    failed = {index for index, completion in told.items() if completion.failure is not None}
+    assert caught.value.unserved == {index for index in failed if index % 2}
+    assert all(told[index].input_tokens > 0 for index in failed - caught.value.unserved)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        ("401 No", b'{"error": "wrong key"}', CredentialError),
+        ("404 No", b'{"error": "no such model"}', EndpointError),
+        ("402 Pay", b'{"error": "no credit"}', EndpointError),
+    ],
+)
+def test_what_asking_again_cannot_mend_is_final(
+    status: str, body: bytes, kind: type[EndpointError]
+) -> None:
+    with faulty(lambda c, said, _: send(c, status, body, "Content-Type: a/json")) as endpoint:
+        model = build(endpoint.base_url)
+        for _ in range(2):
+            with pytest.raises(kind) as caught:
+                model.generate(requests(0, 1, 2))
+            assert caught.value.is_final
+    assert sum(endpoint.asked.values()) == 2

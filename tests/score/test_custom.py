@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steelyard.core import Example, Message
+from steelyard.errors import ConfigError
+from steelyard.score import Grade, Materials, Metric, MetricSpec, build_metric
+from steelyard.task import build_task
+
+EXAMPLE = Example("e1", "When?", "At nine.", context=(Message("user", "Hello"),))
+
+
+def scorer(folder: Path, code: str, name: str = "scorers.py:score", **options: Any) -> Metric:
+    (folder / "scorers.py").write_text(code, encoding="utf-8")
+    return build_metric(MetricSpec(name, options), Materials(folder=folder))
+
+
+def test_a_function_gets_what_it_asks_for_by_name(tmp_path: Path) -> None:
+    code = (
+        "def score(output, reference, *, input, example, context=()):\n"
+        "    said = (output, reference, input, example.id, context[0].content)\n"
+        "    return said == ('Nine.', 'At nine.', 'When?', 'e1', 'Hello')\n"
+    )
+    metric = scorer(tmp_path, code)
+    assert metric.name == "scorers.py:score"
+    assert metric.grade(EXAMPLE, "Nine.") == Grade(1.0)
+    assert metric.grade(EXAMPLE, "Ten.") == Grade(0.0)
+    assert metric.grade(EXAMPLE, None) == Grade(0.0)
+
+
+def test_an_answer_can_be_scored_without_its_input(tmp_path: Path) -> None:
+    metric = scorer(tmp_path, "def score(output, reference):\n    return output == reference\n")
+    assert (metric.score("a", "a"), metric.score("a", "b"), metric.score(None, "a")) == (1, 0, 0)
+
+
+def test_a_function_may_take_nothing_or_everything(tmp_path: Path) -> None:
+    metric = scorer(tmp_path, "def score(**given):\n    return len(given) / 10\n", weight=2)
+    assert metric.grade(EXAMPLE, "x").score == pytest.approx(0.6)
+    assert scorer(tmp_path, "def score():\n    return 1\n").grade(EXAMPLE, "x").score == 1
+
+
+def test_options_are_further_arguments(tmp_path: Path) -> None:
+    code = "def score(output, words, most=9):\n    return all(w in output for w in words)\n"
+    metric = scorer(tmp_path, code, words=["nine", "open"])
+    assert metric.grade(EXAMPLE, "open at nine").score == 1
+    assert metric.grade(EXAMPLE, "open").score == 0
+
+
+@pytest.mark.parametrize(
+    ("returned", "grade"),
+    [
+        ("True", Grade(1.0)),
+        ("0", Grade(0.0)),
+        ("0.25", Grade(0.25)),
+        ("np.float32(0.5)", Grade(0.5)),
+        ("np.bool_(True)", Grade(1.0)),
+        ("Decimal('0.5')", Grade(0.5)),
+        ("Fraction(1, 4)", Grade(0.25)),
+        (
+            "{'score': 0.5, 'tone': True, 'facts': 0, 'n/a': None}",
+            Grade(0.5, {"tone": 1.0, "facts": 0.0}),
+        ),
+        ("{'score': 1, 'parts': {'tone': 0.5}}", Grade(1.0, {"tone": 0.5})),
+        ("Grade(0.5, {'tone': 1})", Grade(0.5, {"tone": 1.0})),
+    ],
+)
+def test_what_a_function_may_return(tmp_path: Path, returned: str, grade: Grade) -> None:
+    imports = (
+        "import numpy as np\nfrom decimal import Decimal\nfrom fractions import Fraction\n"
+        "from steelyard.score import Grade\n"
+    )
+    metric = scorer(tmp_path, f"{imports}def score(output):\n    return {returned}\n")
+    assert metric.grade(EXAMPLE, "x") == grade
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("None", r"returned None \(does it end without return\?\) for example 'e1'"),
+        ("float('nan')", "returned nan for example 'e1': return a number from 0 to 1"),
+        ("1.5", "returned 1.5, outside 0 to 1, for example 'e1'"),
+        ("-1", "returned -1, outside 0 to 1,"),
+        ("float('inf')", "returned inf, outside"),
+        ("'good'", "returned 'good' for example"),
+        ("np.array([0.5, 1])", "returned array"),
+        ("{'scores': 1}", "without 'score' for example 'e1' .did you mean 'scores'"),
+        ("{'score': 1, 'tone': 'nice'}", "returned 'nice' for part 'tone' for example 'e1'"),
+        ("{}", "it has nothing"),
+    ],
+)
+def test_what_is_no_score_is_one_line(tmp_path: Path, returned: str, message: str) -> None:
+    code = f"import numpy as np\ndef score(output):\n    return {returned}\n"
+    with pytest.raises(ConfigError, match=message) as caught:
+        scorer(tmp_path, code).grade(EXAMPLE, "x")
+    assert "\n" not in str(caught.value)
+    assert "scorers.py:score" in str(caught.value)
+
+
+def test_an_exception_names_the_line_and_the_example(tmp_path: Path) -> None:
+    code = (
+        "import json\n"
+        "def score(output):\n"
+        "    return inner(output)\n"
+        "def inner(output):\n"
+        "    return json.loads(output)['score']\n"
+    )
+    metric = scorer(tmp_path, code)
+    assert metric.grade(EXAMPLE, '{"score": 1}').score == 1
+    with pytest.raises(ConfigError) as caught:
+        metric.grade(EXAMPLE, "{}")
+    assert "failed for example 'e1' with KeyError: 'score' (scorers.py:5)" in str(caught.value)
+    with pytest.raises(ConfigError, match=r"JSONDecodeError: .* \(scorers.py:5\)"):
+        metric.grade(EXAMPLE, "no json")
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "options", "message"),
+    [
+        (
+            "def scor(output): ...",
+            "scorers.py:score",
+            {},
+            "defines no 'score' .did you mean 'scor'",
+        ),
+        ("", "scorer.py:score", {}, "no file .*scorer.py .did you mean 'scorers.py'"),
+        ("", "scorers:score", {}, "for the file write scorers.py:score"),
+        ("", "no_such_package_here:score", {}, "cannot import 'no_such_package_here'"),
+        ("score = 3", "scorers.py:score", {}, "is no function but 3"),
+        ("async def score(output): ...", "scorers.py:score", {}, "async function"),
+        ("score = dict", "scorers.py:score", {}, "does not say what it takes"),
+        ("def score(output, /): ...", "scorers.py:score", {}, "'output' by place only"),
+        (
+            "def score(output, refrence): ...",
+            "scorers.py:score",
+            {},
+            "takes 'refrence' .did you mean 'reference'",
+        ),
+        (
+            "def score(output, most=3): ...",
+            "scorers.py:score",
+            {"mots": 1},
+            "unknown option 'mots' .did you mean 'most'",
+        ),
+        ("def score(output): ...", "scorers.py:score", {"output": 1}, "filled in for you"),
+        ("def score(output) return 1", "scorers.py:score", {}, "SyntaxError"),
+        ("x = 1\ny = x / 0", "scorers.py:score", {}, r"ZeroDivisionError.*line 2"),
+    ],
+)
+def test_a_scorer_that_cannot_be_used_is_refused_before_the_run(
+    tmp_path: Path, code: str, name: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        scorer(tmp_path, code, name, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_bare_name_says_how_it_is_written() -> None:
+    with pytest.raises(ConfigError, match=r"write metric: scorers\.py:my_function"):
+        build_metric(MetricSpec("custom"), Materials())
+
+
+def test_helpers_beside_the_file_are_found_and_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "helpers_of_custom.py").write_text("WORTH = 0.5\n", encoding="utf-8")
+    before = list(sys.path)
+    code = "from helpers_of_custom import WORTH\ndef score(output):\n    return WORTH\n"
+    assert scorer(tmp_path, code).grade(EXAMPLE, "x").score == 0.5
+    assert sys.path == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "helpers_of_custom.py",
+        "scorers.py",
+    ]
+
+
+def test_a_function_of_an_installed_package_and_a_callable_object(tmp_path: Path) -> None:
+    metric = build_metric(MetricSpec("tests.score.judge.scripts:is_polite"), Materials())
+    assert metric.grade(EXAMPLE, "At nine, please.").score == 1
+    assert metric.fingerprint
+    code = "class Scorer:\n    def __call__(self, output):\n        return 1\nscore = Scorer()\n"
+    own = scorer(tmp_path, code)
+    assert own.grade(EXAMPLE, "x").score == 1
+    assert own.fingerprint
+
+
+def test_a_function_that_returns_bool_is_a_metric_of_right_and_wrong(tmp_path: Path) -> None:
+    assert scorer(tmp_path, "def score(output) -> bool:\n    return True\n").binary
+    assert not scorer(tmp_path, "def score(output) -> float:\n    return 1\n").binary
+    postponed = "from __future__ import annotations\ndef score(output) -> bool:\n    return True\n"
+    assert scorer(tmp_path, postponed).binary
+
+
+def test_its_source_and_that_of_its_helpers_are_in_the_fingerprint(tmp_path: Path) -> None:
+    helper = tmp_path / "helpers_of_fingerprint.py"
+    helper.write_text("WORTH = 0.5\n", encoding="utf-8")
+    code = "from helpers_of_fingerprint import WORTH\ndef score(output):\n    return WORTH\n"
+    metric = scorer(tmp_path, code)
+    first = metric.fingerprint
+    assert scorer(tmp_path, code).fingerprint == first
+    helper.write_text("WORTH = 0.25\n", encoding="utf-8")
+    assert metric.fingerprint != first
+    helper.write_text("WORTH = 0.5\n", encoding="utf-8")
+    assert scorer(tmp_path, code + "# other words\n").fingerprint != first
+
+
+def test_its_source_is_in_the_tasks_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"input": "a", "output": "b"}\n', encoding="utf-8")
+    config = {
+        "name": "t",
+        "instruction": "Answer.",
+        "output": {"kind": "text"},
+        "examples": "rows.jsonl",
+        "metric": "scorers.py:score",
+    }
+    found = []
+    for code in ("def score(): return 1\n", "def score(): return 0\n"):
+        (tmp_path / "scorers.py").write_text(code, encoding="utf-8")
+        found.append(build_task(config, tmp_path).fingerprint)
+    assert found[0] != found[1]
+
+
+def test_numbers_of_numpy_come_back_as_plain_ones(tmp_path: Path) -> None:
+    code = "import numpy as np\ndef score(output):\n    return np.float64(0.5)\n"
+    score = scorer(tmp_path, code).grade(EXAMPLE, "x").score
+    assert type(score) is float
+    assert Decimal(score) == Decimal(float(np.float64(0.5)))

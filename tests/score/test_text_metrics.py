@@ -1,0 +1,243 @@
+"""Metrics over text: worked values, options, and what they refuse."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.core import Example
+from steelyard.errors import ConfigError
+from steelyard.score import Materials, MetricSpec, build_metric
+from steelyard.score.chrf import Chrf, char_counts
+from steelyard.score.rouge import RougeL, longest_common
+
+
+def score(name: str, output: str, reference: str, **options: Any) -> float:
+    return build_metric(MetricSpec(name, options), Materials()).score(output, reference)
+
+
+@pytest.mark.parametrize(
+    ("output", "reference", "same"),
+    [
+        ("Hello, World!", "hello world", True),
+        ("**Yes.**", "yes", True),
+        ("ﬁve", "five", True),  # a ligature: NFKC
+        ("The U.S.", "the US", True),
+        ("well-known", "well known", True),
+        ("don’t", "dont", True),
+        ("1,000 users", "1000 users", True),
+        ("3.5", "35", False),
+        ("-5", "5", False),
+        ("50%", "50", False),
+        ("C#", "C", False),
+        ("$5", "5", False),
+        ("the cat", "cat", False),
+        ("!", "!", True),
+        ("!", "?", False),
+        ("!", "a", False),
+    ],
+)
+def test_normalised_match(output: str, reference: str, same: bool) -> None:
+    assert score("normalised_match", output, reference) == same
+
+
+def test_normalised_match_ignores_what_it_is_told() -> None:
+    assert (
+        score("normalised_match", "The café", "cafe", ignore=["case", "articles", "accents"]) == 1
+    )
+    assert score("normalised_match", "A.", "a.", ignore=["punctuation"]) == 0
+    assert score("normalised_match", "a!", "a", ignore=[]) == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "reference"),
+    [
+        ("thus \\boxed{\\frac{1}{2}}, as 3 is odd", "0.5"),
+        ("\\boxed{18\\text{ dollars}}", "#### 18"),
+        ("#### 72\n\nQuestion: how many are 5?", "#### 72"),
+        ("#### 2. Compute\nso it is 7", "7"),
+        ("#### Step 3\nso it is 7", "7"),
+        ("so $1,234.50 a day", "1234.5"),
+        ("it costs 3,50 €", "3.5"),
+        ("1.234.567", "1234567"),
+        ("1.234,5", "1234.5"),
+        ("1,00,000", "100000"),
+        ("10\u202f000 km", "10000"),
+        ("-$5", "-5"),
+        ("1 1/2 cups", "1.5"),
+        ("2½", "2.5"),
+        ("it is 3/4.", "0.75"),
+        ("1.5 × 10^6", "1500000"),
+        ("1.5e6", "1500000"),
+        ("10^6", "1000000"),
+        ("50 %", "0.5"),
+        ("50 %", "50"),
+        ("0.5", "50%"),
+        ("50 percent", "50 %"),
+        ("in 12/05/2020", "2020"),
+        ("18kg", "18"),
+        ("0.3333333", "1/3"),
+    ],
+)
+def test_numbers_are_read_as_they_are_written(output: str, reference: str) -> None:
+    assert score("numeric", output, reference) == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "reference"),
+    [("50 %", "5"), ("m2", "2"), ("1/0", "1"), ("v1.2.3", "3"), ("none", "0"), ("5:30", "5")],
+)
+def test_what_is_another_number_or_none(output: str, reference: str) -> None:
+    assert score("numeric", output, reference) == 0
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "output", "right"),
+    [
+        (0.5, "10.5", 1),
+        (0.5, "10.6", 0),
+        ("5 %", "10.5", 1),
+        ("5 %", "11", 0),
+        ({"absolute": 1}, "11", 1),
+        ({"absolute": 0.1, "relative": 0.2}, "12", 1),
+        ({"relative": 0.01}, "10.2", 0),
+        (0, "10.0000001", 0),
+    ],
+)
+def test_numeric_keeps_its_tolerance(tolerance: Any, output: str, right: int) -> None:
+    assert score("numeric", output, "10", tolerance=tolerance) == right
+
+
+def test_reading_numbers_in_a_long_text_takes_no_time() -> None:
+    started = time.perf_counter()
+    for piece in ("1", "1,", "1/", "1.111", "\\boxed{", "#### "):
+        score("numeric", piece * 20_000, "1")
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("output", "reference", "expected"),
+    [
+        # Lin (2004), section 3: police killed the gunman; LCS 3 of 4, and 2 of 4
+        ("police kill the gunman", "police killed the gunman", 3 / 4),
+        ("the gunman kill police", "police killed the gunman", 2 / 4),
+        ("the cat sat", "the cat sat on the mat", 2 * 3 / 9),
+        ("a b c", "c b a", 1 / 3),
+        ("Hello, World!", "hello world", 1),
+        ("日本語", "日本", 2 * 2 / 5),
+        ("a", "", 0),
+        ("!", "!", 1),
+    ],
+)
+def test_rouge_l_of_worked_pairs(output: str, reference: str, expected: float) -> None:
+    assert score("rouge_l", output, reference) == pytest.approx(expected)
+
+
+def test_rouge_l_weighs_recall_by_beta() -> None:
+    # precision 1, recall 1/2: F2 = 5 * 1/2 / (1/2 + 4) = 5/9
+    assert score("rouge_l", "a b", "a b c d", beta=2) == pytest.approx(5 / 9)
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=12))
+def test_the_longest_common_subsequence_is_the_textbooks(a: list[str], b: list[str]) -> None:
+    table = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i, left in enumerate(a, 1):
+        for j, right in enumerate(b, 1):
+            same = table[i - 1][j - 1] + 1
+            table[i][j] = same if left == right else max(table[i - 1][j], table[i][j - 1])
+    assert longest_common(a, b) == table[-1][-1]
+
+
+@pytest.mark.parametrize(
+    ("output", "reference", "options", "expected"),
+    [
+        ("abc", "abc", {}, 1),
+        ("a b", "ab", {}, 1),  # white space is left out
+        ("abc", "xyz", {}, 0),
+        # by hand, order 1 and 2: P = (2/3 + 1/2)/2, R = (1 + 1)/2, F2 = 5PR/(4P + R)
+        ("abc", "ab", {"char_order": 2}, 5 * (7 / 12) / (4 * (7 / 12) + 1)),
+        # order 1 with words: chars 2/2, words 0/1 said and 0/2 wanted
+        ("ab", "a b", {"char_order": 1, "word_order": 1}, 5 * 0.25 / (4 * 0.5 + 0.5)),
+        ("Ab", "ab", {"char_order": 1, "beta": 1}, 0.5),  # case counts
+        # sentence-level values of sacrebleu 2.6.0, over 100
+        ("Hello, world!", "hello world", {}, 0.46123358414818777),
+        ("The cat sat on the mat.", "A cat sat on a mat.", {"word_order": 2}, 0.5717647524586179),
+    ],
+)
+def test_chrf_of_worked_pairs(
+    output: str, reference: str, options: dict[str, Any], expected: float
+) -> None:
+    assert score("chrf", output, reference, **options) == pytest.approx(expected)
+
+
+TEXT = st.text(alphabet="ab ü\0日", max_size=12)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=6))
+def test_n_grams_counted_together_are_those_counted_alone(pairs: list[tuple[str, str]]) -> None:
+    said, wanted = zip(*pairs, strict=True)
+    counts = char_counts(said, wanted, 3)
+    for place, sides in enumerate(pairs):
+        texts = ["".join(side.split()) for side in sides]
+        for n in (1, 2, 3):
+            grams = [[text[i : i + n] for i in range(len(text) - n + 1)] for text in texts]
+            shared = sum(min(grams[0].count(g), grams[1].count(g)) for g in set(grams[0]))
+            expected = (len(grams[0]), len(grams[1]), shared)
+            assert tuple(int(each[place, n - 1]) for each in counts) == expected
+
+
+def test_chrf_takes_any_alphabet() -> None:
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    assert Chrf().score_answer(many, many) == 1
+    assert Chrf().scores([many, "a"], [many, "b"]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("name", ["rouge_l", "chrf"])
+def test_overlap_metrics_are_fast(name: str) -> None:
+    pairs = [(" ".join(f"w{i * j % 97}" for j in range(100)), "w1 w2 " * 50) for i in range(500)]
+    metric = build_metric(MetricSpec(name), Materials())
+    examples = [Example(str(i), "x", wanted) for i, (_, wanted) in enumerate(pairs)]
+    started = time.perf_counter()
+    metric.grade_all(examples, [said for said, _ in pairs])
+    assert time.perf_counter() - started < 5
+
+
+def test_a_batch_scores_as_its_answers_alone_and_failed_ones_0() -> None:
+    examples = [Example(str(i), "x", text) for i, text in enumerate(("ab", "bc", "!"))]
+    grades = Chrf().grade_all(examples, ["ab", None, "!"])
+    assert [grade.score for grade in grades] == [1, 0, 1]
+    assert Chrf().grade_all(examples, [None, None, None])[0].score == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("numeric", {"tolerence": 1}, r"'tolerence' \(did you mean 'tolerance'\?\)"),
+        ("numeric", {"tolerance": -1}, "tolerance must be a number from 0, not -1"),
+        ("numeric", {"tolerance": "much %"}, "from 0 % to 100 %, not 'much %'"),
+        ("numeric", {"tolerance": {"relativ": 1}}, r"did you mean 'relative'\?"),
+        ("numeric", {"tolerance": True}, "not True"),
+        ("rouge_l", {"beta": "one"}, "beta must be a number"),
+        ("chrf", {"word_order": 2.5}, "word_order must be a whole number from 0 to 10, not 2.5"),
+        ("chrf", {"char_order": 0}, "char_order must be a whole number from 1"),
+        ("normalised_match", {"ignore": ["cases"]}, r"did you mean 'case'\?"),
+        ("normalised_match", {"ignore": 3}, "must be a list of names, not 3"),
+        ("embedding_similarity", {"model": "x"}, "unknown option 'model'; known: none"),
+    ],
+)
+def test_wrong_options_are_one_line(name: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        build_metric(MetricSpec(name, options), Materials())
+    assert "\n" not in str(caught.value)
+
+
+def test_examples_without_references_are_refused() -> None:
+    examples = [Example("a", "x", "y"), Example("b", "x", "", source="e.jsonl:2")]
+    RougeL().check(examples[:1])
+    with pytest.raises(ConfigError, match=r"1 example of 2 lack \(the first: e.jsonl:2\)"):
+        RougeL().check(examples)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.core import Request
+from steelyard.model.fake_script import ScriptedModel
+from steelyard.strategy.base import FitContext
+from steelyard.strategy.optimise.board import Board
+from steelyard.strategy.optimise.budget import Ledger
+from steelyard.strategy.optimise.design import Design, Kitchen
+from steelyard.strategy.optimise.hunt import Part, choose_finalist
+from steelyard.strategy.optimise.race import Heat, affordable, behind, race, rounds
+from steelyard.strategy.optimized_prompt import OptimizedPromptArm, OptimizedPromptOptions
+from steelyard.strategy.prompt_search import Desk
+from tests.strategy.optimise.players import asked, said
+from tests.strategy.samples import TOPICS, tickets
+
+MakeContext = Callable[..., FitContext]
+DEV = tickets(40, 100)
+
+
+def known(request: Request) -> str:
+    """Right on the numbers that the instruction names: ``Right from 100 to 119.``"""
+    low, high = map(int, re.findall(r"from (\d+) to (\d+)", said(request))[0])
+    query = asked(request)
+    labels = list(TOPICS)
+    right = next(label for label, words in TOPICS.items() if any(w in query for w in words))
+    is_known = low <= int(query.split()[-1]) <= high
+    return right if is_known else labels[labels.index(right) - 1]
+
+
+def knows(low: int, high: int) -> Design:
+    return Design(f"Right from {low} to {high}.", f"{low} to {high}", "system_user")
+
+
+@pytest.fixture
+def board(fit_context: MakeContext) -> Callable[..., Board]:
+    def make(allowed: int = 10**6, model: ScriptedModel | None = None) -> Board:
+        context = fit_context(model=model or ScriptedModel(known, local=False), dev=DEV)
+        desk = Desk(context, OptimizedPromptOptions(), OptimizedPromptArm)
+        return Board(Kitchen(desk, 1500), Ledger(allowed, local=False), DEV)
+
+    return make
+
+
+def heat(items: int = 40, first: int = 5, keep: int = 2) -> Heat:
+    return Heat(tuple(place * 7 % items for place in range(items)), first, keep, "test")
+
+
+def test_the_best_wins_and_few_meet_all(board: Callable[..., Board]) -> None:
+    model = ScriptedModel(known, local=False)
+    made = board(model=model)
+    designs = [knows(100, 100 + 4 * count) for count in range(10)]
+    won = race(made, designs, heat())
+    assert won[0].design == designs[-1]
+    assert [each.items for each in won].count(40) <= 4
+    assert len(won) == 10
+    assert len(model.requests) == sum(trial.asked for trial in made.trace) < 10 * 40 / 2
+    assert len({said(request) for request in model.requests}) == len(model.requests)
+
+
+def test_an_equal_score_goes_to_the_shorter_prompt(board: Callable[..., Board]) -> None:
+    long = Design("Right from 100 to 119. " + "Really. " * 9, "long", "system_user")
+    assert race(board(), [long, knows(100, 119)], heat())[0].design == knows(100, 119)
+
+
+def test_one_that_is_behind_goes_though_there_is_room(board: Callable[..., Board]) -> None:
+    won = race(board(), [knows(100, 139), knows(900, 901)], heat(first=10))
+    assert [each.items for each in won] == [40, 10]
+
+
+def test_a_race_takes_no_more_than_there_is(board: Callable[..., Board]) -> None:
+    for allowed in (0, 100, 500, 2_000):
+        made = board(allowed)
+        won = race(made, [knows(100, 100 + count) for count in range(8)], heat())
+        assert made.ledger.used <= allowed
+        assert bool(won) == bool(made.trace)
+
+
+def test_what_was_answered_costs_nothing(board: Callable[..., Board]) -> None:
+    made = board(700)
+    assert made.ask(knows(100, 110), range(10), "test")
+    spent = made.ledger.used
+    made.ledger.allowed = made.ledger.limit = spent
+    assert affordable(made, [knows(100, 110), knows(0, 1)], range(10)) == [knows(100, 110)]
+    assert made.ask(knows(100, 110), range(10), "again")
+    assert (made.ledger.used, len(made.trace)) == (spent, 1)
+
+
+@given(st.integers(0, 200), st.integers(1, 50))
+def test_rounds_grow_to_everything(items: int, first: int) -> None:
+    found = rounds(heat(items, first))
+    sizes = [len(each) for each in found]
+    assert sizes == sorted(set(sizes))
+    assert (sizes or [0])[-1] == items
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30))
+def test_a_design_that_is_behind_is_told_by_mcnemars_test(pairs: list[tuple[bool, bool]]) -> None:
+    from scipy.stats import binomtest
+
+    mine = np.array([float(a) for a, _ in pairs])
+    best = np.array([float(b) for _, b in pairs])
+    worse, better = int(np.sum(mine < best)), int(np.sum(mine > best))
+    p = binomtest(worse, worse + better, 0.5, "greater").pvalue if worse + better else 1.0
+    assert behind(mine, best) == (p < 0.05)
+    assert not (behind(mine, best) and behind(best, mine))
+
+
+def test_what_only_fits_the_searched_part_loses(board: Callable[..., Board]) -> None:
+    made = board()
+    part = Part(tuple(range(20)), tuple(range(20, 40)), ())
+    fitted, honest = knows(100, 119), knows(106, 139)
+    for design in (fitted, honest):
+        made.ask(design, part.search, "test")
+    assert made.score(fitted, part.search) > made.score(honest, part.search)
+    chosen = choose_finalist(made, [fitted, honest], part)
+    assert [each.design for each in chosen] == [honest, fitted]
+    assert chosen[0].score == 34 / 40
+
+
+def test_what_the_held_back_part_cannot_tell_apart_all_of_dev_decides(
+    board: Callable[..., Board],
+) -> None:
+    made = board()
+    part = Part(tuple(range(20)), tuple(range(20, 40)), ())
+    steady, lucky = knows(100, 130), knows(112, 131)
+    for design in (steady, lucky):
+        made.ask(design, part.search, "test")
+    assert choose_finalist(made, [lucky, steady], part)[0].design == steady
+
+
+def test_a_finalist_that_met_too_little_is_left_out(board: Callable[..., Board]) -> None:
+    made = board()
+    part = Part(tuple(range(20)), tuple(range(20, 40)), ())
+    made.ask(knows(100, 139), range(5), "test")
+    assert choose_finalist(made, [knows(100, 139)], part) == []

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from steelyard.core import Completion
+from steelyard.model.fake import FakeModel
+from steelyard.strategy.optimise.budget import (
+    Ledger,
+    pass_tokens,
+    tokens_of,
+    tuning_budget,
+    tuning_used,
+)
+from steelyard.train.config import LoraConfig
+from tests.strategy.samples import tickets
+
+
+def answered(given: int, cached: int = 0, output: int = 1) -> Completion:
+    return Completion("x", "stop", input_tokens=given, cached_tokens=cached, output_tokens=output)
+
+
+def test_a_tunings_budget_is_its_passes_forward_and_backward_and_dev() -> None:
+    config = LoraConfig(learning_rates=(1e-4, 1e-3), trial_share=0.25, max_epochs=3)
+    assert tuning_budget(1000, 100, config) == 3 * (2 * 0.25 + 3) * 1000 + (2 + 3 + 2) * 100
+    one = LoraConfig(learning_rates=(1e-4,), max_epochs=2)
+    assert tuning_budget(1000, 100, one) == 3 * 2 * 1000 + (2 + 2) * 100
+    assert tuning_used(2000, 100, 4) == 6400
+
+
+def test_what_was_used_is_within_what_was_allowed() -> None:
+    config = LoraConfig()
+    most = config.max_epochs + len(config.learning_rates) * config.trial_share
+    measured = config.max_epochs + len(config.learning_rates) + 2
+    assert tuning_used(round(most * 1000), 100, measured) == tuning_budget(1000, 100, config)
+
+
+def test_a_pass_reads_instruction_input_and_output_of_every_example() -> None:
+    model = FakeModel("smart")
+    [first] = tickets(1)
+    own = sum(model.count_tokens(text) or 0 for text in ("Label it.", first.input, first.output))
+    assert pass_tokens(model, "Label it.", tickets(1)) == own + 24
+    assert pass_tokens(model, "Label it.", ()) == 0
+
+
+@pytest.mark.parametrize(
+    ("cached", "computed"),
+    [([0, 0, 0], 33), ([0, 8, 8], 17), ([8, 8, 8], 17), ([], 0)],
+)
+def test_a_shared_prefix_counts_once_on_this_machine(cached: list[int], computed: int) -> None:
+    call = [answered(10, shared) for shared in cached]
+    assert tokens_of(call, local=True) == computed
+    assert tokens_of(call, local=False) == 11 * len(call)
+
+
+def test_a_stage_ends_at_its_share_and_calls_are_bounded_alike() -> None:
+    ledger = Ledger(1000, local=True, calls=100)
+    ledger.stage(0.3)
+    assert ledger.affords(300, 30)
+    assert not ledger.affords(301, 1)
+    assert not ledger.affords(1, 31)
+    ledger.book([answered(199)], 1)
+    assert (ledger.used, ledger.asked, ledger.left) == (200, 1, 100)
+    ledger.stage(0.5)
+    assert ledger.left == 400
+    assert ledger.affords(400, 50) and not ledger.affords(400, 51)
+    ledger.keep(300, 90)
+    assert ledger.left == 500
+    assert ledger.affords(500, 9) and not ledger.affords(500, 10)
+    ledger.keep(900, 0)
+    assert ledger.left == 0
+    assert ledger.to_dict() == {
+        "unit": "forward-pass tokens",
+        "allowed": 1000,
+        "used": 200,
+        "max_calls": 100,
+    }
+
+
+def test_nothing_is_afforded_without_a_budget() -> None:
+    assert not Ledger(0, local=True).affords(1, 1)

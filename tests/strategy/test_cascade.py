@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from steelyard.core import Answer, Completion, Request
+from steelyard.errors import ArmError, ConfigError
+from steelyard.model.base import Model, ModelSpec
+from steelyard.model.fake import FakeModel
+from steelyard.model.fake_script import ScriptedModel
+from steelyard.strategy import Arm, StrategySpec, build_strategy, load_arm, save_arm
+from steelyard.strategy.base import Brief, FitContext, Sizes
+from steelyard.strategy.cascade_arm import CascadeArm
+from tests.strategy.samples import SPEC, TOPICS, tickets
+
+MakeContext = Callable[..., FitContext]
+BIG = ModelSpec("fake", "big")
+LABELS = tuple(TOPICS)
+
+
+def right_label(text: str) -> str:
+    return next(label for label, words in TOPICS.items() if any(w in text for w in words))
+
+
+def cheap(request: Request) -> Completion:
+    """Sure and right about even tickets, unsure about odd ones, of which one in three is right."""
+    text = request.messages[-1].content
+    number = int(re.findall(r"\d+", text)[-1])
+    if not request.choices:
+        return Completion(right_label(text), "stop", 5, 0, 1)
+    said = right_label(text) if number % 2 == 0 else LABELS[0]
+    share = 0.9 if number % 2 == 0 else 0.4
+    rest = {label: (1 - share) / 2 for label in LABELS if label != said}
+    return Completion(said, "choice", 5, 0, 1, probabilities={said: share, **rest})
+
+
+def strong(request: Request) -> Completion:
+    return Completion(right_label(request.messages[-1].content), "choice", 100, 0, 1)
+
+
+def models(spec: ModelSpec) -> Model:
+    return ScriptedModel(strong if spec == BIG else cheap)
+
+
+def two_models(fit_context: MakeContext, **changes: object) -> FitContext:
+    both = {"specs": (SPEC, BIG), "tags": ("small", "large"), "build_model": models}
+    return fit_context(model=ScriptedModel(cheap), **{**both, **changes})
+
+
+def fit(context: FitContext, **options: object) -> CascadeArm:
+    [arm] = build_strategy(StrategySpec("cascade", options)).fit(context)
+    assert isinstance(arm, CascadeArm)
+    return arm
+
+
+ZERO_ZERO = {"first": "zero_shot", "then": "zero_shot"}
+
+
+def test_the_strong_model_is_asked_where_the_cheap_one_is_unsure(fit_context: MakeContext) -> None:
+    arm = fit(two_models(fit_context), **ZERO_ZERO)
+    assert 0.4 < arm.threshold < 0.9
+    assert arm.options["coverage"] == 0.5
+    assert arm.options["search"]["dev_score"] == 1.0
+    assert (arm.options["first"]["model"], arm.options["then"]["model"]) == ("smart", "big")
+    assert arm.specs == (SPEC, BIG) and arm.model_name == "big"
+    told: dict[int, Answer] = {}
+    order: list[int] = []
+
+    def note(pairs: object) -> None:
+        for place, answer in pairs:  # type: ignore[attr-defined]
+            assert place not in told
+            told[place] = answer
+            order.append(place)
+
+    progress: list[tuple[int, int]] = []
+    asked = tickets(8, 600)
+    answers = arm.answer_all(asked, lambda *counts: progress.append(counts), "", note)
+    assert [told[place] for place in range(8)] == answers
+    assert order == [0, 2, 4, 6, 1, 3, 5, 7]
+    assert progress[-1] == (8, 8)
+    assert [answer.output for answer in answers] == [example.output for example in asked]
+    kept, passed = answers[0].completion, answers[1].completion
+    assert [one.model for one in kept.spent] == ["smart"]
+    assert [(one.model, one.input_tokens) for one in passed.spent] == [("smart", 5), ("big", 100)]
+    assert (passed.input_tokens, passed.output_tokens) == (105, 2)
+
+
+def test_the_sweep_is_told(fit_context: MakeContext) -> None:
+    arm = fit(two_models(fit_context), **ZERO_ZERO)
+    search = arm.options["search"]
+    assert set(search["tried"]) == {"first alone", "then alone", "cascade"}
+    assert search["tried"]["first alone"]["score"] < search["tried"]["cascade"]["score"]
+    curve = arm.options["curve"]
+    assert [point["coverage"] for point in curve] == [1.0, 0.5, 0.0]
+    names = [trial["name"] for trial in search["trace"]]
+    assert any(name.startswith("first: ") for name in names) and "cascade" in names
+    assert "within one standard error" in arm.options["threshold_rule"]
+
+
+def test_a_strong_model_that_is_worse_is_not_asked(fit_context: MakeContext) -> None:
+    def build(spec: ModelSpec) -> Model:
+        return ScriptedModel(lambda request: Completion("ACCOUNT", "choice", 100, 0, 1))
+
+    arm = fit(two_models(fit_context, build_model=build), **ZERO_ZERO)
+    assert arm.threshold == 0.0 and arm.options["coverage"] == 1.0
+    assert len(arm.answer_all(tickets(6))[1].completion.spent) == 1
+
+
+def test_the_first_answer_stands_where_the_strong_model_fails(fit_context: MakeContext) -> None:
+    arm = fit(two_models(fit_context), **ZERO_ZERO)
+    gone = ScriptedModel(lambda request: Completion("", "error", failure="gone"))
+    arm.then.__dict__["model"] = gone
+    answers = arm.answer_all(tickets(4, 600))
+    assert [answer.failure for answer in answers] == [None] * 4
+    assert answers[1].output == answers[1].completion.text == LABELS[0]
+    assert answers[1].confidence == 0.4
+
+
+def test_by_default_the_classifier_is_first_and_retrieved_shots_follow(
+    fit_context: MakeContext, tmp_path: Path
+) -> None:
+    model = FakeModel("smart")
+    arm = fit(fit_context(model=model))
+    assert (arm.first.strategy, arm.then.strategy) == ("tfidf_linear", "retrieved_few_shot")
+    sure = sorted(answer.confidence or 0 for answer in arm.first.answer_all(tickets(30, 800)))
+    arm.threshold = sure[15]
+    answers = arm.answer_all(tickets(30, 800))
+    passed = [answer for answer in answers if answer.completion.spent]
+    assert 0 < len(passed) < 30
+    assert {one.model for answer in passed for one in answer.completion.spent} == {"smart"}
+    save_arm(arm, tmp_path / "arm")
+    loaded = load_arm(tmp_path / "arm", lambda spec: model)
+    assert isinstance(loaded, CascadeArm)
+    again = loaded.answer_all(tickets(30, 800))
+    assert [answer.output for answer in again] == [answer.output for answer in answers]
+    assert (loaded.threshold, loaded.specs) == (sure[15], (SPEC,))
+    (tmp_path / "arm" / "then" / "arm.json").unlink()
+    with pytest.raises(ArmError, match="no saved arm at"):
+        load_arm(tmp_path / "arm")
+
+
+def test_models_are_named_by_tag_or_name(fit_context: MakeContext) -> None:
+    named = {"first": {"name": "zero_shot", "model": "large"}}
+    named["then"] = {"name": "zero_shot", "model": "fake:smart", "options": {}}  # type: ignore[dict-item]
+    with pytest.raises(ConfigError, match="first: zero_shot gives no confidence on this task"):
+        fit(two_models(fit_context), **named)
+    with pytest.raises(ConfigError, match=r"then names the model 'lrage' \(did you mean 'large'\?"):
+        fit(
+            two_models(fit_context), first="zero_shot", then={"name": "zero_shot", "model": "lrage"}
+        )
+
+
+def test_text_needs_a_first_arm_that_votes(fit_context: MakeContext) -> None:
+    brief = Brief("Say.", "text", metric="exact_match")
+    with pytest.raises(ConfigError, match="answers of kind text have no probabilities"):
+        fit(fit_context(brief=brief))
+    votes = {"name": "self_consistency", "options": {"over": "few_shot", "samples": 3}}
+    arm = fit(fit_context(brief=brief), first=votes, then="few_shot")
+    assert 0 <= arm.options["coverage"] <= 1
+    assert arm.is_sampled and arm.first.is_sampled and not arm.then.is_sampled
+
+
+def test_without_dev_the_threshold_is_a_half(fit_context: MakeContext) -> None:
+    arm = fit(fit_context(dev=()))
+    assert arm.threshold == 0.5
+    assert "no dev example" in arm.options["threshold_rule"]
+    assert arm.answer_all([]) == []
+
+
+def test_the_forecast_adds_both_up() -> None:
+    sizes = Sizes(100, 40, 40, 3, 20, 10, 2)
+    brief = Brief("Say.", "label", LABELS)
+
+    def forecast(**options: object) -> float:
+        found = build_strategy(StrategySpec("cascade", options)).forecast(brief, sizes)
+        assert found is not None
+        return found.per_answer["cascade"][0]
+
+    assert forecast() == 0.5
+    assert forecast(**ZERO_ZERO) == 1.5
+
+
+def test_a_cascade_is_an_arm_like_any_other(fit_context: MakeContext) -> None:
+    arm: Arm = fit(fit_context())
+    assert arm.answer(tickets(1)[0].input) in TOPICS

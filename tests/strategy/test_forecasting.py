@@ -1,0 +1,79 @@
+"""The arithmetic of forecasts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.strategy import STRATEGIES, build_strategy
+from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.catalogue import StrategySpec
+from steelyard.strategy.forecasting import answer_limit, choosing, shots_that_fit
+from steelyard.strategy.search import Halving
+
+LABELS = Brief("Say which.", "label", ("A", "B", "C"))
+SIZES = Sizes(100, 40, 60, 3, 30.0, 20.0, 2.0, 3.0)
+
+
+@given(
+    prompts=st.lists(st.floats(1, 2000), min_size=1, max_size=12),
+    screen=st.integers(0, 60),
+    finalists=st.integers(1, 5),
+    dev=st.integers(0, 120),
+)
+def test_choosing_asks_as_often_as_halving_does(
+    prompts: list[float], screen: int, finalists: int, dev: int
+) -> None:
+    plan = Halving(screen, finalists)
+    found = choosing(prompts, plan, dev, 4.0)
+    assert found.requests == plan.questions(len(prompts), dev)
+    assert found.output_tokens == pytest.approx(4 * found.requests, abs=1)
+    least, most = min(prompts) * found.requests, max(prompts) * found.requests
+    assert least - 2 <= found.input_tokens <= most + 2
+
+
+def test_shots_fit_a_prompt_by_their_mean_length() -> None:
+    assert shots_that_fit(SIZES, 24, 1500) == 24
+    assert shots_that_fit(SIZES, 24, 330) == 10
+    assert shots_that_fit(SIZES, 24, 10) == 1
+
+
+def test_the_limit_of_an_answer_is_the_one_that_searches_use() -> None:
+    assert answer_limit(LABELS, SIZES) == 9
+    text = replace(LABELS, kind="text", labels=())
+    assert answer_limit(text, SIZES) == 16
+    assert answer_limit(text, replace(SIZES, longest_output_tokens=4000)) == 512
+    assert answer_limit(replace(text, max_output_tokens=7), SIZES) == 7
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+def test_every_strategy_says_what_it_asks_of_labels(name: str) -> None:
+    found = build_strategy(StrategySpec(name)).forecast(LABELS, SIZES)
+    assert found is not None
+    if not STRATEGIES.get(name).needs_model:
+        assert (found.requests, found.input_tokens, found.per_answer) == (0, 0, {})
+    else:
+        assert found.requests > 0 and found.input_tokens > found.requests
+        assert all(min(needs) > 0 for needs in found.per_answer.values())
+
+
+def test_more_shots_and_larger_sets_are_dearer() -> None:
+    small = build_strategy(StrategySpec("few_shot", {"k": [1], "sets": 1})).forecast(LABELS, SIZES)
+    large = build_strategy(StrategySpec("few_shot")).forecast(LABELS, SIZES)
+    assert small is not None and large is not None
+    assert small.input_tokens < large.input_tokens
+    assert small.per_answer["few_shot"][1] < large.per_answer["few_shot"][1]
+
+
+def test_training_counts_every_epoch_and_every_trial() -> None:
+    options = {"max_epochs": 2, "learning_rates": [1e-3], "trial_share": 0.5}
+    once = build_strategy(StrategySpec("lora", options)).forecast(LABELS, SIZES)
+    twice = build_strategy(
+        StrategySpec("lora", {**options, "learning_rates": [1e-3, 1e-4]})
+    ).forecast(LABELS, SIZES)
+    assert once is not None and twice is not None
+    assert twice.trained_tokens == pytest.approx(1.5 * once.trained_tokens, abs=1)
+    assert set(once.per_answer) == {"lora", "lora_free"}
