@@ -107,9 +107,17 @@ def test_handover_reaches_the_target_by_the_lower_limit() -> None:
 @pytest.mark.parametrize(
     ("records", "target", "words"),
     [
-        ([record(i, 0.9, True) for i in range(40)], 0.95, "40 answers cannot show 95% right"),
+        (
+            [record(i, 0.9, True) for i in range(40)],
+            0.95,
+            "40 answers cannot show 95 % right: it takes 73",
+        ),
         ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "not even its surest answers"),
-        ([record(i, 0.9, True) for i in range(100)], 1.0, "it takes no number of answers"),
+        (
+            [record(i, 0.9, True) for i in range(100)],
+            1.0,
+            "no number of answers can show 100 % right",
+        ),
     ],
 )
 def test_a_target_out_of_reach_says_why(records: list[Record], target: float, words: str) -> None:

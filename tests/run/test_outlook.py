@@ -19,7 +19,9 @@ from steelyard.run.store import Store, Usage
 from tests.model.endpoint import serving, stream
 from tests.run.tickets import write_task
 
-STRATEGIES = ["zero_shot", "few_shot", "retrieved_few_shot"]
+NAMES = ["zero_shot", "few_shot", "retrieved_few_shot"]
+ONE_SIZE = [NAMES[0], *({"name": name, "options": {"k": [2]}} for name in NAMES[1:])]
+"""With one number of shots to choose from, the prompts' length is known before."""
 PHASES = ("fit", "test", "latency", "gap", "consistency")
 
 
@@ -34,9 +36,9 @@ def asked(folder: Path, key: str) -> Usage:
     return usage
 
 
-def write_json_task(folder: Path) -> Path:
+def write_json_task(folder: Path, strategies: list[Any]) -> Path:
     """Tickets whose answers are JSON objects of two fields."""
-    write_task(folder, strategies=STRATEGIES)
+    write_task(folder, strategies=strategies)
     lines = (folder / "examples.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     for row in rows:
@@ -51,29 +53,33 @@ def write_json_task(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["label", "json"])
+@pytest.mark.parametrize(
+    ("kind", "strategies", "requests", "tokens"),
+    [
+        ("label", ONE_SIZE, 0.75, 0.5),
+        ("label", NAMES, 0.75, 0.1),
+        ("json", ONE_SIZE, 0.35, 0.2),  # not every answer has to be repaired
+    ],
+)
 def test_the_run_asks_at_most_what_the_plan_says_and_not_much_less(
-    kind: str, tmp_path: Path
+    kind: str, strategies: list[Any], requests: float, tokens: float, tmp_path: Path
 ) -> None:
-    task = (
-        write_json_task(tmp_path / "task")
-        if kind == "json"
-        else write_task(tmp_path / "task", strategies=STRATEGIES)
-    )
+    write = write_json_task if kind == "json" else write_task
+    task = write(tmp_path / "task", strategies=strategies)
     outlook = steelyard.plan(task, tmp_path / "out")
     run(task, tmp_path / "out")
     lines = {line.strategy: line for line in outlook.lines}
-    for name in STRATEGIES:
+    for name in NAMES:
         line, real = lines[name], asked(tmp_path / "out", name)
         assert line.requests is not None and line.input_tokens and line.output_tokens
         said = sum(line.requests.values())
-        assert 0.5 * said <= real.requests <= said
-        assert 0.2 * line.input_tokens <= real.input_tokens <= line.input_tokens
+        assert requests * said <= real.requests <= said
+        assert tokens * line.input_tokens <= real.input_tokens <= line.input_tokens
         assert 0.1 * line.output_tokens <= real.output_tokens <= line.output_tokens
     store = Store.in_folder(tmp_path / "out")
     total, spent = outlook.total(), store.usage()
     store.close()
-    assert 0.5 * total.requests <= spent.requests <= total.requests
+    assert requests * total.requests <= spent.requests <= total.requests
     assert spent.input_tokens <= total.input_tokens and spent.output_tokens <= total.output_tokens
 
 
@@ -171,3 +177,21 @@ def test_a_run_begins_by_saying_what_it_will_ask(
     task = write_task(tmp_path / "task", rows=60, strategies=["zero_shot"])
     assert main(["run", str(task), "--out", str(tmp_path / "out")]) == 0
     assert "will ask at most: " in capsys.readouterr().err
+
+
+def test_the_judge_has_a_line_of_its_own(tmp_path: Path) -> None:
+    quick = {"name": "zero_shot", "options": {"formats": ["system_user"], "dev_items": 6}}
+    extra = "metric: judge\njudge: {model: 'fake:echo', mode: rate}\nconsistency: false\n"
+    task = write_task(tmp_path / "task", rows=30, strategies=[quick], extra=extra)
+    text = (task / "task.yaml").read_text("utf-8")
+    free = text.replace("kind: label, labels: [BILLING, TECHNICAL, ACCOUNT]", "kind: text")
+    (task / "task.yaml").write_text(free, encoding="utf-8")
+    outlook = steelyard.plan(task, tmp_path / "out")
+    judge = next(line for line in outlook.lines if line.strategy == "judge")
+    run(task, tmp_path / "out")
+    store = Store.in_folder(tmp_path / "out")
+    spent = store.usage("judge")
+    store.close()
+    assert judge.requests is not None and judge.input_tokens is not None
+    assert 0 < spent.requests <= judge.requests["judge"]
+    assert 0.1 * judge.input_tokens <= spent.input_tokens <= judge.input_tokens

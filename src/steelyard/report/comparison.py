@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from steelyard.report import formats
-from steelyard.report.view import FAMILIES, ArmView, View, entries, words
+from steelyard.report.view import FAMILIES, ArmView, View, entries, section, words
 
 _LEAST_ITEMS = 10
 
@@ -87,11 +87,11 @@ def _flexibility(view: View, arm: ArmView) -> Cell:
 
 
 def _consistency(view: View, arm: ArmView) -> Cell:
-    raw = arm.data.get("consistency")
-    found = arm.section("consistency")
-    value = formats.number(found.get("value") if found else raw)
+    block = arm.section("consistency")
+    found = section(section(block, "repeats"), "agreement")
+    value = formats.number(found.get("value"))
     if value is None:
-        reason = arm.data.get("consistency_reason")
+        reason = arm.data.get("consistency_reason") or block.get("repeats_reason")
         return Cell(None, str(reason or _reason(found, "answers were not repeated")))
     asked = formats.number(found.get("n"))
     note = f"same answer when asked again, {formats.count(asked)} inputs" if asked else ""

@@ -15,6 +15,9 @@ from steelyard.report.view import ArmView, View, entries, section
 _SIZE = (520.0, 210.0, 44.0, 12.0, 16.0, 34.0, 12.0)
 _FRAME = Frame("search", *_SIZE)
 
+_WHOLE = ("final", "held_back", "free")
+"""Stages whose candidates met all the dev examples that they were to be compared on."""
+
 
 class Search(NamedTuple):
     """One arm's search: what it took, its trials as a drawing, and the prompt it ended with."""
@@ -85,10 +88,10 @@ def _picture(view: View, arm: ArmView, trace: list[Mapping[str, Any]]) -> Markup
     body += text(words, _FRAME.x_end, _FRAME.y_end + 22, "tick", "end")
     for place, (name, stage, score, items) in enumerate(trials):
         said = f"{name}: {formats.score(score, view.metric)} on {formats.count(items)} ({stage})"
-        mark = "mark" if stage == "final" else "mark free"
+        mark = "mark" if stage in _WHOLE else "mark free"
         title = tag("title", str(Markup.escape(said)))
         dot = tag("circle", title, cx=x(place), cy=y(score), r=4.0, class_=mark)
-        body += tag("g", dot, class_="arm winner" if arm.winner and stage == "final" else "arm")
+        body += tag("g", dot, class_="arm winner" if arm.winner and stage in _WHOLE else "arm")
     frame = Frame(f"search-{arm.name}", *_SIZE)
     told = "; ".join(f"{name} {formats.score(score, view.metric)}" for name, _, score, _ in trials)
     return drawing(frame, f"The search of {arm.name}", told, body)

@@ -76,7 +76,9 @@ class ArmView:
     @property
     def free(self) -> bool:
         """Whether it answers in free text, read back into a label."""
-        return self.section("options").get("decoding") == "free" or self.strategy_name.endswith("_free")
+        return self.section("options").get("decoding") == "free" or self.strategy_name.endswith(
+            "_free"
+        )
 
     @property
     def about(self) -> str:

@@ -18,12 +18,11 @@ from steelyard.run.outlook import Line, Outlook
 from steelyard.run.pace import Pace, pace_of
 from steelyard.run.plan import Plan, RunOptions, default_folder, make_plan
 from steelyard.run.progress import Display
+from steelyard.run.promotion import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
 from steelyard.run.steps import (
     GAP_EXAMPLES,
     LATENCY_REQUESTS,
     NO_GAP,
-    RESCORE_EXAMPLES,
-    RESCORE_WHOLE_BELOW,
 )
 from steelyard.strategy import build_strategy
 from steelyard.strategy.base import Forecast

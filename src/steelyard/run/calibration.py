@@ -23,6 +23,7 @@ from steelyard.stats.calibration import (
 )
 from steelyard.strategy import Arm
 from steelyard.strategy.prompting import PromptArm
+from steelyard.words import percent
 
 FEWEST = 20
 """Answers with a probability below which nothing is said."""
@@ -99,9 +100,10 @@ def _handover(curve: list[Kept], target: float) -> dict[str, Any]:
         return {"target": target, "share": 1 - best.coverage, **best._asdict()}
     needed = items_to_show(target)
     most = max(kept.n for kept in curve)
-    if needed is None or needed > most:
-        number = "no number of" if needed is None else f"some {needed}"
-        why = f"{most} answers cannot show {target:.0%} right: it takes {number} answers, all right"
+    if needed is None:
+        why = f"no number of answers can show {percent(target)} right"
+    elif needed > most:
+        why = f"{most} answers cannot show {percent(target)} right: it takes {needed}, all right"
     else:
-        why = f"not even its surest answers are shown to be {target:.0%} right"
+        why = f"not even its surest answers are shown to be {percent(target)} right"
     return {"target": target, "share": None, "reason": why}

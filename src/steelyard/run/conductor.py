@@ -31,9 +31,10 @@ from steelyard.run.measure import latency, quality, tokens
 from steelyard.run.outlook import short_text
 from steelyard.run.plan import Plan, RunOptions, default_folder, describe, make_plan
 from steelyard.run.progress import Display, logged
+from steelyard.run.promotion import promote
 from steelyard.run.recorder import Recorder
 from steelyard.run.result import Circumstances, build_result
-from steelyard.run.steps import NO_GAP, Steps, model_builder, training_seconds
+from steelyard.run.steps import Steps, model_builder, training_seconds, why_no_gap
 from steelyard.run.store import Store, locked
 from steelyard.run.weigh import Measured, Weighed, weigh
 from steelyard.strategy import Arm
@@ -201,8 +202,8 @@ _NO_TOKENS: Mapping[str, Any] = {
 
 
 def _gap(steps: Steps, arm: Arm, test_score: float | None) -> tuple[float | None, str | None]:
-    if arm.strategy in NO_GAP:
-        return None, NO_GAP[arm.strategy]
+    if (why := why_no_gap(arm)) is not None:
+        return None, why
     examples = steps.gap_examples(arm)
     if not examples:
         return None, "there is no test example to compare with"
@@ -270,7 +271,7 @@ def _promote(steps: Steps, arms: Sequence[Measured], name: str | None) -> dict[s
         return {"arm": None, "promoted": False, "reason": "the verdict recommends no arm"}
     records = next(measured.records for measured in arms if measured.arm.name == name)
     try:
-        return steps.promote(name, records)
+        return promote(steps, name, records)
     except EndpointError as error:
         if len(steps.plan.models) == 1:
             raise

@@ -142,8 +142,8 @@ def consistency_warnings(name: str, block: Mapping[str, Any] | None) -> list[str
     if agreed is not None and agreed < STEADY:
         at = f"at temperature {block['temperature']:g}"
         told.append(
-            f"Consistency: asked the same again {at}, {name} gives the same answer in "
-            f"{percent(agreed)} of cases ({repeats['items']} examples)."
+            f"consistency: asked the same again {at}, {name} gives the same answer in "
+            f"{percent(agreed)} of cases ({repeats['items']} examples)"
         )
     for found in block["sensitivity"]:
         worst, p_value = found.get("worst"), found.get("p_value")
@@ -151,7 +151,7 @@ def consistency_warnings(name: str, block: Mapping[str, Any] | None) -> list[str
             continue
         if worst["difference"] < 0:
             told.append(
-                f"Consistency: {_TOLD[found['kind']]} ({worst['name']}) costs {name} "
-                f"{points(-worst['difference'])} on {found['items']} examples (p = {p_value:.2g})."
+                f"consistency: {_TOLD[found['kind']]} ({worst['name']}) costs {name} "
+                f"{points(-worst['difference'])} on {found['items']} examples (p = {p_value:.2g})"
             )
     return told

@@ -11,6 +11,7 @@ from steelyard.core import Example, Split
 from steelyard.data.length.tokenizer import Count, local_tokenizer
 from steelyard.data.length.tokens import estimate
 from steelyard.model import ModelSpec
+from steelyard.model.fake_mind import tokenize
 from steelyard.strategy.base import Brief, Sizes
 from steelyard.strategy.prompting import full_instruction
 
@@ -29,9 +30,7 @@ class Lengths:
 
 def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
     """Count with the model's own tokenizer where it is on this machine, else estimate."""
-    found = local_tokenizer(spec)
-    exact = not isinstance(found, str)
-    count: Count = estimate if isinstance(found, str) else found.count
+    count, how, exact = _counter(spec)
     examples = _spread([*split.train, *split.dev, *split.test])
     outputs = brief.labels if brief.kind == "label" else [each.output for each in split.train]
     sizes = Sizes(
@@ -44,8 +43,17 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
         output_tokens=_mean(count([example.output for example in examples])),
         longest_output_tokens=float(max(count(list(dict.fromkeys(outputs))), default=0)),
     )
-    how = f"by the tokenizer of {spec.name}" if exact else f"estimated from characters: {found}"
     return Lengths(sizes, how, exact)
+
+
+def _counter(spec: ModelSpec) -> tuple[Count, str, bool]:
+    """A way to count, by what it counts, and whether that is exact."""
+    if spec.provider == "fake":
+        return lambda texts: [len(tokenize(text)) for text in texts], "as the fake counts", True
+    found = local_tokenizer(spec)
+    if isinstance(found, str):
+        return estimate, f"estimated from characters: {found}", False
+    return found.count, f"by the tokenizer of {spec.name}", True
 
 
 def _asked(example: Example) -> str:

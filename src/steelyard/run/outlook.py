@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from functools import reduce
 from operator import add
@@ -40,7 +40,7 @@ class Line:
     output_tokens: int | None = None
     trained_tokens: int = 0
     seconds: float | None = None
-    cost: Money = Money(None)
+    cost: Money = field(default_factory=lambda: Money(None))
     note: str = ""
 
     @property

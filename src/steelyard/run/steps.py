@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +13,6 @@ from typing import Any
 from steelyard.core import Answer, Example, Record
 from steelyard.errors import SteelyardError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.run.files import replace_folder
 from steelyard.run.jobs import Job
 from steelyard.run.measure import generator, to_records
 from steelyard.run.plan import Plan
@@ -26,6 +22,7 @@ from steelyard.run.store import Store
 from steelyard.score import Metric
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
+from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.prompting import PromptArm
 
 log = logging.getLogger("steelyard")
@@ -37,14 +34,10 @@ NO_GAP = {
     "zero_shot": "nothing was fitted on train",
 }
 """Strategies whose gap between train and test says nothing, and why."""
+_LOOKS_UP = ("nearest_neighbour", "retrieved_few_shot", "optimized_prompt")
 LATENCY_REQUESTS = 20
 WARM_UP_EXAMPLES = 8
 GAP_EXAMPLES = 50
-RESCORE_EXAMPLES = 50
-RESCORE_WHOLE_BELOW = 300
-"""Up to here a local winner answers the whole test split again, batch for batch as measured."""
-RESCORE_TOLERANCE = 0.05
-"""The share that may differ where answers are not computed alike (other batches, hosted)."""
 
 
 @dataclass
@@ -142,7 +135,7 @@ class Steps:
 
         # A judge is asked about all answers at once; they are in the store by then.
         judged = any(metric.asks_model for metric in self.metrics)
-        answers = self._answer(arm, test, "test", on_answers=None if judged else keep)
+        answers = self.answer(arm, test, "test", on_answers=None if judged else keep)
         records = to_records(arm.name, test, answers, self.metrics)
         self.store.add_records(records)
         self.tested_here.add(arm.name)
@@ -190,7 +183,7 @@ class Steps:
         """Return the metric on ``examples`` of train minus ``test_score``."""
         done = self.store.step(f"gap:{arm.name}")
         if done is None:
-            answers = self._answer(arm, examples, "gap")
+            answers = self.answer(arm, examples, "gap")
             records = to_records(arm.name, examples, answers, self.metrics)
             score = self.metrics[0].aggregate(
                 [record.score for record in records],
@@ -216,51 +209,7 @@ class Steps:
         chosen = chosen[: min(len(test), most)]
         return tuple(train[int(index)] for index in sorted(chosen))
 
-    def promote(self, name: str, records: Sequence[Record]) -> dict[str, Any]:
-        """Copy the arm to ``winner/`` if the copy, loaded again, answers as measured."""
-        place, fresh = self.folder / "winner", self.folder / ".winner.part"
-        done = self.store.step(f"promote:{name}")
-        if done is not None and done["promoted"] and _arm_in(place) == name:
-            return done
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(self.folder / "arms" / name, fresh)
-        report = self._rescore(load_arm(fresh, self.build_model), records)
-        if report["promoted"]:
-            replace_folder(fresh, place)
-        else:
-            shutil.rmtree(fresh)
-            shutil.rmtree(place, ignore_errors=True)
-            log.warning("%s", report["reason"])
-        self.store.finish_step(f"promote:{name}", report, 0.0)
-        return report
-
-    def _rescore(self, arm: Arm, records: Sequence[Record]) -> dict[str, Any]:
-        few = len(records) <= RESCORE_WHOLE_BELOW
-        whole = arm.model_name is None or (few and self.is_local(arm))
-        indices = self._rescore_sample(len(records), whole)
-        examples = [self.plan.split.test[i] for i in indices]
-        answers = self._answer(arm, examples, "rescore", "rescore")
-        different = sum(
-            answer.output != records[i].answer.output
-            for i, answer in zip(indices, answers, strict=True)
-        )
-        allowed = 0 if whole else math.ceil(RESCORE_TOLERANCE * len(indices))
-        promoted = different <= allowed
-        report = {"arm": arm.name, "promoted": promoted, "n": len(indices), "different": different}
-        if not promoted:
-            report["reason"] = (
-                f"{arm.name} was not put in winner/: loaded again it answered {different} of "
-                f"{len(indices)} test examples otherwise than measured"
-            )
-        return report
-
-    def _rescore_sample(self, size: int, whole: bool) -> list[int]:
-        if whole or size <= RESCORE_EXAMPLES:
-            return list(range(size))
-        chosen = generator(self.plan.seed, "rescore").permutation(size)[:RESCORE_EXAMPLES]
-        return sorted(int(index) for index in chosen)
-
-    def _answer(
+    def answer(
         self,
         arm: Arm,
         examples: Sequence[Example],
@@ -268,6 +217,7 @@ class Steps:
         nonce: str = "",
         on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
+        """Answer ``examples`` on the account of ``purpose``; see `Arm.answer_all`."""
         phase = f"{purpose}:{arm.name}"
         with self.recorder.during(phase), self.display.job(f"{arm.name}: {purpose}") as progress:
             return arm.answer_all(examples, progress, nonce, on_answers)
@@ -318,15 +268,19 @@ def _spread(examples: Sequence[Example]) -> list[Example]:
 
 def _shown(arm: Arm) -> set[str]:
     """Return the inputs that an arm's prompt shows whatever is asked."""
+    if isinstance(arm, CascadeArm):
+        return _shown(arm.first) | _shown(arm.then)
     return {shot.input for shot in arm.prompt.recipe.shots} if isinstance(arm, PromptArm) else set()
 
 
-def _arm_in(folder: Path) -> str | None:
-    """Return the name of the arm saved in ``folder``, if there is one."""
-    try:
-        return str(json.loads((folder / "arm.json").read_text(encoding="utf-8"))["name"])
-    except (OSError, ValueError, KeyError):
-        return None
+def why_no_gap(arm: Arm) -> str | None:
+    """Return why an arm cannot be held against its own train examples, or ``None`` if it can."""
+    if isinstance(arm, CascadeArm):
+        inner = [why_no_gap(each) for each in (arm.first, arm.then) if each.strategy in _LOOKS_UP]
+        return next((why for why in inner if why is not None), None)
+    if isinstance(arm, PromptArm) and arm.prompt.recipe.retrieved:
+        return NO_GAP["retrieved_few_shot"]
+    return NO_GAP.get(arm.strategy)
 
 
 def training_seconds(options: Mapping[str, Any]) -> float:

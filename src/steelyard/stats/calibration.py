@@ -198,7 +198,7 @@ def handover(curve: list[Kept], target: float, level: float = 0.95) -> Kept | No
     """
     best = None
     for kept in reversed(curve):
-        if (proportion(kept.n, kept.n, level).low or 0.0) < target:
+        if not _shows(kept.n, target, level):
             continue
         if kept.low < target:
             break
@@ -210,7 +210,15 @@ def items_to_show(target: float, level: float = 0.95) -> int | None:
     """How many answers, all right, it takes to show an accuracy of ``target``; ``None`` for 1."""
     if target >= 1:
         return None
-    n = 1
-    while (proportion(n, n, level).low or 0.0) < target:
-        n += 1 + n // 20
-    return n
+    short, enough = 0, 1
+    while not _shows(enough, target, level):
+        short, enough = enough, 2 * enough
+    while enough - short > 1:
+        middle = (short + enough) // 2
+        short, enough = (short, middle) if _shows(middle, target, level) else (middle, enough)
+    return enough
+
+
+def _shows(n: int, target: float, level: float) -> bool:
+    """Whether ``n`` answers, all right, show an accuracy of ``target``."""
+    return (proportion(n, n, level).low or 0.0) >= target

@@ -129,11 +129,10 @@ class FewShot(PromptStrategy):
         """Say what the search asks at most, by shots of mean length."""
         config, labels = self.config, sizes.labels if brief.kind == "label" else 1
         wanted = sorted(min(k * max(1, labels), sizes.train) for k in config.k if k)
-        fitting = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in wanted} or {1}
+        fits = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in wanted}
+        fitting = fits or {1}
         prompts = [chat_tokens(sizes, count * shot_tokens(sizes)) for count in sorted(fitting)]
-        searched = Searched(
-            [prompts[0]] * len(format_names(config)), prompts * max(1, config.sets)
-        )
+        searched = Searched([prompts[0]] * len(format_names(config)), prompts * max(1, config.sets))
         return searching(self.name, brief, sizes, config, searched)
 
 

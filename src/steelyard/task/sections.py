@@ -189,7 +189,7 @@ class ConsistencyConfig(Section):
 
     repeats: int = Field(default=3, ge=2, le=50)
     items: int = Field(default=24, ge=1)
-    variants: int = Field(default=3, ge=1)
+    variants: int = Field(default=2, ge=1)
 
 
 class TrafficConfig(Section):
