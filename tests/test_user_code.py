@@ -36,12 +36,14 @@ def test_a_module_is_imported() -> None:
         ("mine.py", "not of the form file.py:name or module:name"),
         ("no_such_module_here:x", "cannot import 'no_such_module_here'"),
         ("broken.py:x", r"broken.py fails to load: ZeroDivisionError: .* \(line 2\)"),
+        ("leaving.py:x", r"leaving.py fails to load: SystemExit: 1 \(line 2\)"),
         ("unreadable.py:x", "unreadable.py fails to load: SyntaxError"),
     ],
 )
 def test_what_cannot_be_found_is_one_line(tmp_path: Path, reference: str, message: str) -> None:
     write(tmp_path, "def answer(): ...\n")
     write(tmp_path, "\n1 / 0\n", "broken.py")
+    write(tmp_path, "\nraise SystemExit(1)\n", "leaving.py")
     write(tmp_path, "def (", "unreadable.py")
     with pytest.raises(ConfigError, match=message) as caught:
         load_name(reference, tmp_path, "metric")

@@ -16,6 +16,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import PurePath
+
+NAMES_ALIKE, STEMS_ALIKE = 0.9, 0.75
+"""How alike names of files must be for one to be suggested: whole, or without their endings."""
 
 
 class SteelyardError(Exception):
@@ -73,6 +77,24 @@ class ArmError(SteelyardError):
 
 class StorageError(SteelyardError):
     """The run folder or its database cannot be written."""
+
+
+def closest_file(name: str, known: Iterable[str]) -> str:
+    """Like `closest` for names of files, whose endings alone make them look alike."""
+    stem = PurePath(name).stem
+    return closest(
+        name,
+        [
+            each
+            for each in known
+            if _likeness(name, each) >= NAMES_ALIKE
+            or _likeness(stem, PurePath(each).stem) >= STEMS_ALIKE
+        ],
+    )
+
+
+def _likeness(name: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, name, other).ratio()
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError, closest, closest_file
 
 
 def load_name(reference: str, folder: Path, what: str) -> Any:
@@ -36,7 +36,7 @@ def _from_file(folder: Path, place: str, what: str) -> ModuleType:
     path = (folder / Path(place).expanduser()).resolve()
     if not path.is_file():
         beside = path.parent.glob("*.py") if path.parent.is_dir() else ()
-        hint = closest(path.name, [each.name for each in beside])
+        hint = closest_file(path.name, [each.name for each in beside])
         raise ConfigError(f"{what}: no file {path}{hint}")
     name = f"steelyard_user_{path.stem}_{abs(hash(path)):x}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -47,7 +47,7 @@ def _from_file(folder: Path, place: str, what: str) -> ModuleType:
     try:
         with _beside(path.parent):
             spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's file raises
+    except (Exception, SystemExit) as error:  # whatever the user's file raises
         del sys.modules[name]
         raise ConfigError(f"{what}: {path} fails to load: {explained(error, path)}") from error
     return module
@@ -71,7 +71,7 @@ def _module(place: str, what: str) -> ModuleType:
         return importlib.import_module(place)
     except ImportError as error:
         raise ConfigError(f"{what}: cannot import {place!r}: {error}") from error
-    except Exception as error:  # whatever the user's module raises
+    except (Exception, SystemExit) as error:  # whatever the user's module raises
         raise ConfigError(f"{what}: {place} fails to load: {explained(error)}") from error
 
 

@@ -117,7 +117,8 @@ def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> Non
         "mode": "compare",
         "requests": 40,
         "agreement": {"kappa": None, "reason": "no ratings"},
-        "order_flips": 0.25,
+        "judged": 40,
+        "order_flips": 10,
     }
     result["ended"] = [{"arm": "few_shot@b", "model": "b", "reason": "it went away <soon>"}]
     page = render(result)

@@ -20,6 +20,7 @@ from steelyard.run.consistency import (
     consistency_requests,
     consistency_warnings,
     measure_consistency,
+    temperature_of,
 )
 from steelyard.run.plan import RunOptions, make_plan
 from steelyard.run.progress import Display
@@ -29,6 +30,7 @@ from steelyard.run.steps import Steps
 from steelyard.score import get_metric
 from steelyard.strategy import Arm, load_arm
 from steelyard.strategy.base import Brief
+from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.majority import MajorityArm
 from steelyard.strategy.prompting import PromptArm
 from steelyard.task.sections import ConsistencyConfig
@@ -317,3 +319,28 @@ def test_what_chance_explains_is_not_warned_of(block: Any) -> None:
 )
 def test_the_forecast(config: Any, test: int, prompted: bool, expected: int) -> None:
     assert consistency_requests(config, test, prompted=prompted) == expected
+
+
+def warm(arm: Arm, temperature: float) -> PromptArm:
+    """The same arm at a temperature, five votes where that is above 0."""
+    assert isinstance(arm, PromptArm)
+    samples = 5 if temperature else 1
+    recipe = replace(arm.prompt.recipe, temperature=temperature, samples=samples)
+    prompt = replace(arm.prompt, recipe=recipe)
+    return type(arm)(arm.name, arm.brief, {}, prompt, arm.spec, lambda spec: arm.model)
+
+
+def test_a_cascade_over_votes_answers_at_their_temperature(steps: Steps) -> None:
+    plain, classical = arm_of(steps, "zero_shot"), arm_of(steps, "tfidf_linear")
+
+    def temperature(*parts: Arm) -> float:
+        return temperature_of(CascadeArm("cascade", plain.brief, {}, parts, 0.5))  # type: ignore[arg-type]
+
+    assert temperature(warm(plain, 0.7), plain) == 0.7
+    assert temperature(classical, warm(plain, 0.3)) == 0.3
+    assert temperature(classical, plain) == 0
+    cascade = CascadeArm("votes", plain.brief, {}, (warm(plain, 0.7), plain), 0.5)
+    records = [replace(record, arm="votes") for record in steps.store.records("zero_shot")]
+    block, _ = measure_consistency(steps, cascade, records, CONFIG)
+    assert block is not None and block["temperature"] == 0.7
+    assert "note" not in block["repeats"]

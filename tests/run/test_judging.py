@@ -18,6 +18,7 @@ from steelyard.run.judging import (
     PhasedModel,
     agreement_of,
     judge_of,
+    judge_price,
     judge_report,
     on_account,
 )
@@ -119,6 +120,15 @@ def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) 
     again = judge_report(store, metric, {}, priced, {"kappa": None})
     tokens = again["tokens"]
     assert again["cost"] == pytest.approx((tokens["input"] + 2 * tokens["output"]) / 1e6, rel=1e-5)
+
+
+def test_a_judge_asked_in_batches_costs_what_batches_do() -> None:
+    model = {"provider": "openai", "name": "gpt-4o-mini"}
+    direct, batched = (
+        judge_price(Judge.build({}, Materials(judge={"model": each})), {}).input
+        for each in (model, model | {"batch": True})
+    )
+    assert direct is not None and batched == direct / 2
 
 
 def test_ratings_are_judged_on_the_same_account(store: Store, tmp_path: Path) -> None:

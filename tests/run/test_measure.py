@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from steelyard.core import Answer, Completion, Example
+from steelyard.core import Answer, Completion, Example, Record
 from steelyard.run.details import details
 from steelyard.run.measure import (
     clusters_of,
@@ -116,3 +116,18 @@ def test_long_texts_are_cut_in_the_details() -> None:
     long = [Example("e", "x" * 100_000, "A")]
     records = to_records("a", long, answers("A"), METRICS)
     assert len(details(long, {"a": records}, LABELS)["samples"][0]["input"]) < 3000
+
+
+def test_samples_begin_with_the_mistakes_of_the_arm_that_is_shown() -> None:
+    def record(arm: str, place: int, score: float) -> Record:
+        answer = Answer("said", Completion("said", "stop"))
+        parts = {"rules": score, "rules/closing": score, "rules/each": score}
+        return Record(arm, str(place), "scored", score, "wanted", answer, parts)
+
+    examples = [Example(str(place), f"input {place}", "wanted") for place in range(80)]
+    first = [record("first", place, float(place not in (50, 60))) for place in range(80)]
+    other = [record("other", place, float(place % 2)) for place in range(80)]
+    found = details(examples, {"first": first, "other": other}, (), "first")["samples"]
+    assert [each["example_id"] for each in found[:2]] == ["50", "60"]
+    assert found[0]["answers"]["first"]["missed"] == ["closing"]
+    assert "missed" not in found[5]["answers"]["first"]

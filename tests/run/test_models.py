@@ -10,18 +10,32 @@ from typing import Any
 import pytest
 
 import steelyard
-from steelyard.core import Completion, Price, Spent
+from steelyard.core import Completion, Example, Price, Spent
 from steelyard.cost import Usage
-from steelyard.errors import ConfigError, CredentialError, EndpointError, ModelError, StorageError
+from steelyard.errors import (
+    BudgetError,
+    ConfigError,
+    CredentialError,
+    EndpointError,
+    ModelError,
+    StorageError,
+)
 from steelyard.model import ModelSpec
+from steelyard.model.fake_script import ScriptedModel
+from steelyard.model.hosted.address import hosted_fingerprint
 from steelyard.run import run
 from steelyard.run.conductor import _measure_arm, _promote, _steps
 from steelyard.run.endings import Endings
 from steelyard.run.jobs import LeftOut, PlannedModel
 from steelyard.run.plan import RunOptions, _check_money, make_plan
 from steelyard.run.progress import Display
-from steelyard.run.store import Store
+from steelyard.run.store import AskedModel, Store
+from steelyard.run.store import Usage as StoreUsage
 from steelyard.run.weigh import Prices, mean_spent
+from steelyard.strategy.base import Brief
+from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.prompting import Prompt, PromptRecipe
+from steelyard.strategy.zero_shot import ZeroShotArm
 from tests.model.endpoint import Endpoint, Reply, error, serving, stream
 from tests.run.tickets import write_task
 
@@ -192,8 +206,8 @@ def test_tuning_is_left_out_where_a_model_cannot_be_tuned(tmp_path: Path) -> Non
     assert [each for each in plan.left_out if each.strategy == "lora"] == [
         LeftOut("lora", why, "smart")
     ]
-    with pytest.raises(ConfigError, match="strategy lora cannot run: the model behind 'fake'"):
-        make_plan(task, RunOptions(model=("fake:smart", "fake:echo")))
+    with pytest.raises(ConfigError, match="lora cannot run on fake:smart, fake:echo: the model"):
+        make_plan(task, RunOptions(("lora",), ("fake:smart", "fake:echo")))
 
 
 def test_models_of_the_command_line_replace_the_tasks(tmp_path: Path) -> None:
@@ -237,6 +251,123 @@ def test_what_several_models_were_asked_is_priced_by_each() -> None:
     assert money.amount == 102
 
 
+def test_a_search_costs_the_same_whatever_ran_before(tmp_path: Path) -> None:
+    cascade = {"name": "cascade", "options": {"then": "few_shot"}}
+    prices = "prices: {smart: {input: 3, output: 5}}\nconsistency: false\n"
+    taken = []
+    for name, strategies in (("after", ["few_shot", cascade]), ("alone", [cascade])):
+        task = write_task(tmp_path / name, rows=60, strategies=strategies, extra=prices)
+        found = arms(run(task, tmp_path / f"{name}-run").result)
+        taken.append(found["cascade"]["fit"])
+        few_shot = found.get("few_shot", found["cascade"])
+    assert taken[0]["requests"] == taken[1]["requests"]
+    assert taken[0]["requests"]["input_tokens"] >= few_shot["fit"]["requests"]["input_tokens"] > 0
+
+
+TWINS = (
+    ModelSpec("openai", "same", base_url="http://127.0.0.1:1/v1"),
+    ModelSpec("openai", "same", base_url="http://127.0.0.1:2/v1"),
+)
+
+
+def test_two_endpoints_under_one_name_are_priced_each_by_its_own() -> None:
+    planned = [
+        PlannedModel(tag, spec, Price(input=Decimal(price), output=Decimal(0)))
+        for tag, spec, price in zip("ab", TWINS, (1, 100), strict=True)
+    ]
+    brief = Brief("Classify.", "label", ("BILLING", "OTHER"))
+    unsure = Completion("BILLING", "choice", 7, probabilities={"BILLING": 0.5, "OTHER": 0.5})
+    model = ScriptedModel(lambda _: unsure)
+    prompt = Prompt(PromptRecipe("Classify.", "system_user", choices=brief.labels))
+    parts = [ZeroShotArm("zero_shot", brief, {}, prompt, spec, lambda _: model) for spec in TWINS]
+    cascade = CascadeArm("cascade", brief, {}, (parts[0], parts[1]), 0.9)
+    [answer] = cascade.answer_all([Example("1", "hello", "BILLING")])
+    spent = mean_spent([answer.completion])
+    assert Prices(planned, planned[0].price).of(spent).amount == Decimal(7 * 101) / 10**6
+
+
+def test_the_cap_knows_a_batch_from_what_is_asked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    model = {"provider": "openai", "name": "gpt-4o-mini"}
+    models = [model, model | {"batch": True, "tag": "batch"}]
+    task = write_task(tmp_path / "task", rows=30, model=models)
+    plan = make_plan(task, RunOptions(max_cost=Decimal(5)))
+    tmp_path.joinpath("out").mkdir()
+    store = Store.in_folder(tmp_path / "out")
+    store.set_meta("attempts", 1)
+    budget = _steps(plan, tmp_path / "out", store, Display()).recorder.budget
+    store.close()
+    assert budget is not None
+    paid = []
+    for each in plan.models:
+        asked = AskedModel(hosted_fingerprint(each.spec), each.spec.name)
+        before = budget.spent
+        budget.resume({asked: StoreUsage(1, 10**6, 0, 0, 0.0)})
+        paid.append(budget.spent - before)
+    assert paid[0] == 2 * paid[1] > 0
+
+
+def test_the_classical_part_of_a_cascade_takes_machine_time(tmp_path: Path) -> None:
+    cascade = {"name": "cascade", "options": {"first": "tfidf_linear", "then": "zero_shot"}}
+    costs = []
+    for hour in (1, 10**9):
+        extra = (
+            f"prices: {{smart: {{input: 0, output: 0}}, machine: {{per_hour: {hour}}}}}\n"
+            "consistency: false\n"
+        )
+        folder = tmp_path / str(hour)
+        task = write_task(folder, rows=60, strategies=[cascade], extra=extra)
+        costs.append(arms(run(task, tmp_path / f"{hour}-run").result)["cascade"]["cost"])
+    assert costs[1]["upfront"] > 1000 * costs[0]["upfront"] > 0
+    assert costs[1]["per_request"] > 1000 * costs[0]["per_request"] > 0
+
+
+REFLECTED = {"name": "optimized_prompt", "options": {"reflect": "fake:echo?local=0"}}
+
+
+def test_a_model_that_reflects_is_in_the_plan_at_its_own_price(tmp_path: Path) -> None:
+    pytest.importorskip("gepa")
+    extra = (
+        "prices: {'smart?local=0': {input: 3, output: 5}, "
+        "'echo?local=0': {input: 30000, output: 50000}}\n"
+    )
+    task = write_task(
+        tmp_path / "t", model="fake:smart?local=0", strategies=[REFLECTED], extra=extra
+    )
+    plan = make_plan(task, RunOptions(max_cost=Decimal(50)))
+    assert [each.price.input for each in plan.asked] == [3, 30000]
+    with pytest.raises(BudgetError):  # the first reflection may cost more than is left
+        run(task, tmp_path / "out", max_cost=Decimal(50))
+    upfront = arms(run(task, tmp_path / "out").result)["optimized_prompt"]["cost"]["upfront"]
+    assert upfront > 50
+    unpriced = {"name": "optimized_prompt", "options": {"reflect": "openai:nobody-sells-this"}}
+    task = write_task(
+        tmp_path / "u", model="fake:smart?local=0", strategies=[unpriced], extra=extra
+    )
+    with pytest.raises(ConfigError, match="needs the price of nobody-sells-this"):
+        make_plan(task, RunOptions(max_cost=Decimal(50)))
+
+
+def test_a_model_that_cannot_reflect_ends_no_arm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gepa")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    search = {"name": "optimized_prompt", "options": {"reflect": "openai:gpt-4o", "budget": 20_000}}
+    models = ["fake:smart", "fake:echo"]
+    task = write_task(
+        tmp_path / "t", rows=60, model=models, strategies=[search], extra="consistency: false\n"
+    )
+    result = run(task, tmp_path / "out").result
+    assert result["ended"] == []
+    for tag in ("smart", "echo"):
+        told = arms(result)[f"optimized_prompt@{tag}"]["options"]["search"]["reflect"]
+        assert told["model"] == "gpt-4o"
+        assert "could not be asked" in told["reason"] and "OPENAI_API_KEY" in told["reason"]
+
+
 def test_currencies_are_not_mixed() -> None:
     models = [
         PlannedModel(name, ModelSpec("openai", name), Price(currency))
@@ -273,3 +404,33 @@ def test_a_winner_that_cannot_be_asked_again_is_not_promoted(tmp_path: Path) -> 
         store.close()
     assert found["promoted"] is False and "could not be asked again" in found["reason"]
     assert not (folder / "winner").exists()
+
+
+def test_a_cascade_goes_on_without_a_model_it_does_not_ask(tmp_path: Path) -> None:
+    cascade = {
+        "name": "cascade",
+        "options": {"first": "tfidf_linear", "then": {"name": "zero_shot", "model": "echo"}},
+    }
+    with serving(lambda request, before: error(401, "bad key")) as endpoint:
+        models = ["fake:smart", "fake:echo", hosted(endpoint)]
+        strategies = ["zero_shot", cascade]
+        quick = "consistency: false\n"
+        task = write_task(tmp_path / "t", rows=45, model=models, strategies=strategies, extra=quick)
+        result = run(task, tmp_path / "out").result
+    assert "cascade" in arms(result)
+    assert [each["strategy"] for each in result["ended"]] == ["zero_shot@small"]
+
+
+def test_a_cascade_is_not_tried_without_a_model_that_it_asks(tmp_path: Path) -> None:
+    cascade = {"name": "cascade", "options": {"then": {"name": "zero_shot", "model": "echo"}}}
+    models, strategies = ["fake:smart", "fake:echo"], ["zero_shot", cascade]
+    plan = make_plan(
+        write_task(tmp_path / "task", model=models, strategies=strategies), RunOptions()
+    )
+    endings = Endings(plan, Display())
+    jobs = {job.key: job for job in plan.jobs}
+    for tag, is_skipped in (("smart", False), ("echo", True)):
+        with endings.bearing(jobs[f"zero_shot@{tag}"]):
+            raise CredentialError("the endpoint refused the key")
+        assert endings.skips(jobs["cascade"]) is is_skipped
+    assert (endings.ended[-1].strategy, endings.ended[-1].model_tag) == ("cascade", "echo")

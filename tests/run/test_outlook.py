@@ -13,7 +13,7 @@ import steelyard
 from steelyard.cli import main
 from steelyard.run import run
 from steelyard.run.ahead import look_ahead
-from steelyard.run.outlook import Outlook, short_text
+from steelyard.run.outlook import Outlook
 from steelyard.run.plan import RunOptions, make_plan
 from steelyard.run.store import Store, Usage
 from tests.model.endpoint import serving, stream
@@ -114,19 +114,6 @@ def test_money_and_time_of_each_model(tmp_path: Path) -> None:
     assert other.seconds is None and other.cost.amount is None and other.cost.reason
     assert outlook.total().cost.amount is None and outlook.total().cost.reason
     assert any("--max-cost 0.01 may end the run" in said for said in outlook.warnings)
-
-
-def test_what_cannot_be_said_before_is_said_to_be_unknown(tmp_path: Path) -> None:
-    cascade = {"name": "cascade", "options": {"then": "few_shot"}}
-    task = write_task(tmp_path / "task", strategies=[cascade, "zero_shot"])
-    text = (task / "task.yaml").read_text("utf-8")
-    free = text.replace("kind: label, labels: [BILLING, TECHNICAL, ACCOUNT]", "kind: text")
-    (task / "task.yaml").write_text(free, encoding="utf-8")
-    outlook = look_ahead(make_plan(task, RunOptions()))
-    unknown = next(line for line in outlook.lines if line.strategy == "cascade")
-    assert unknown.requests is None and unknown.note == "not known before"
-    assert outlook.total().unknown == ("cascade",)
-    assert short_text(outlook)[0].endswith("not known before: cascade")
 
 
 def test_a_former_run_tells_how_fast_an_endpoint_is(

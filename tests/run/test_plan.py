@@ -53,3 +53,21 @@ def test_replaced_weights_are_other_input(tmp_path: Path) -> None:
     os.utime(weights, ns=(stamp, stamp + 1))
     with pytest.raises(StorageError, match="the files of its model"):
         check_identity(before, plan, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "options", "message"),
+    [
+        ("cascade", {"first": "nearest_neighbour"}, "gives no confidence"),
+        ("cascade", {"then": {"name": "few_shot", "model": "nope"}}, "then names the model 'nope'"),
+        ("optimized_prompt", {"reflect": "nope"}, "reflect names 'nope'"),
+    ],
+)
+def test_what_a_fit_would_refuse_is_refused_by_the_plan(
+    tmp_path: Path, strategy: str, options: dict[str, object], message: str
+) -> None:
+    if "reflect" in options:
+        pytest.importorskip("gepa")
+    asked = ["zero_shot", {"name": strategy, "options": options}]
+    with pytest.raises(ConfigError, match=message):
+        make_plan(write_task(tmp_path / "task", strategies=asked), RunOptions())

@@ -88,6 +88,10 @@ def test_phases_keep_their_accounts(store: Store) -> None:
         model.generate([request("b"), request("c")])
     assert store.usage("fit:few_shot").requests == 2
     assert store.usage("test:few_shot").requests == 1
+    [wanted] = store.usage_by_model("test:few_shot").values()
+    assert wanted.requests == 2
+    [paid] = store.paid_by_model().values()
+    assert paid.requests == 3
 
 
 def test_a_batch_is_stored_before_it_is_passed_on(store: Store) -> None:

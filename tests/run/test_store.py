@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,33 @@ def test_usage_adds_up_per_phase(store: Store) -> None:
     assert store.usage("fit:x") == (2, 30, 4, 3, 1.0)
     assert store.usage() == (3, 129, 4, 3, 1.0)
     assert store.usage("absent") == (0, 0, 0, 0, 0.0)
+
+
+def test_what_two_phases_wanted_counts_for_both_and_is_paid_once(store: Store) -> None:
+    store.add_completions([stored("a", "fit:x", input_tokens=10), stored("b", "fit:y")])
+    store.want("fit:x", ["a"])
+    store.want("fit:y", ["b", "a", "never answered"])
+    store.want("fit:y", ["a", "a"])
+    [taken] = store.usage_by_model("fit:y").values()
+    assert (taken.requests, taken.input_tokens) == (2, 10)
+    assert [each.requests for each in store.usage_by_model("fit:x").values()] == [1]
+    assert [each.requests for each in store.usage_by_model("fit:x", "fit:y").values()] == [2]
+    assert [each.requests for each in store.usage_by_model().values()] == [2]
+    assert [each.requests for each in store.paid_by_model("fit:y").values()] == [1]
+    assert [each.requests for each in store.paid_by_model().values()] == [2]
+
+
+def test_a_database_from_before_the_phases_wants_goes_on(store: Store, tmp_path: Path) -> None:
+    store.add_completions([stored("a", "fit:x", input_tokens=10)])
+    store.close()
+    with sqlite3.connect(tmp_path / "run.db") as database:
+        database.execute("DROP TABLE phase_keys")
+    database.close()
+    again = Store.in_folder(tmp_path)
+    assert [each.input_tokens for each in again.usage_by_model("fit:x").values()] == [10]
+    again.want("fit:y", (f"k{i}" for i in range(1203)))
+    again.add_completions([stored("k1202", "test:x", input_tokens=5)])
+    assert [each.input_tokens for each in again.usage_by_model("fit:y").values()] == [5]
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(store: Store) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -100,6 +101,12 @@ def test_what_is_no_score_is_one_line(tmp_path: Path, returned: str, message: st
         scorer(tmp_path, code).grade(EXAMPLE, "x")
     assert "\n" not in str(caught.value)
     assert "scorers.py:score" in str(caught.value)
+
+
+def test_a_scorer_that_exits_is_told_like_one_that_fails(tmp_path: Path) -> None:
+    metric = scorer(tmp_path, "import sys\ndef score(output):\n    sys.exit('enough')\n")
+    with pytest.raises(ConfigError, match=r"SystemExit: enough \(scorers\.py:3\)"):
+        metric.grade(EXAMPLE, "x")
 
 
 def test_an_exception_names_the_line_and_the_example(tmp_path: Path) -> None:
@@ -228,3 +235,49 @@ def test_numbers_of_numpy_come_back_as_plain_ones(tmp_path: Path) -> None:
     score = scorer(tmp_path, code).grade(EXAMPLE, "x").score
     assert type(score) is float
     assert Decimal(score) == Decimal(float(np.float64(0.5)))
+
+
+def fingerprint_from(folder: Path, script: str) -> str:
+    """The scorer's fingerprint as a script in its own folder sees it."""
+    path = folder / script
+    code = (
+        "from pathlib import Path\n"
+        "from steelyard.score import Materials, MetricSpec, build_metric\n"
+        "spec, folder = MetricSpec('scorers.py:score'), Path(__file__).parent\n"
+        f"print({script!r}, build_metric(spec, Materials(folder=folder)).fingerprint)\n"
+    )
+    path.write_text(code, encoding="utf-8")
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
+    return done.stdout.split()[1]
+
+
+def test_the_script_that_runs_it_is_not_in_the_fingerprint(tmp_path: Path) -> None:
+    metric = scorer(tmp_path, "def score(output):\n    return 1\n")
+    assert fingerprint_from(tmp_path, "one.py") == metric.fingerprint
+    assert fingerprint_from(tmp_path, "two.py") == metric.fingerprint
+
+
+def test_what_it_imports_late_or_from_packages_is_in_the_fingerprint(tmp_path: Path) -> None:
+    code = (
+        "from functools import partial\n"
+        "def any_score(output, least):\n"
+        "    import late_of_scorers\n"
+        "    from pack_of_scorers.deep import words\n"
+        "    return 1\n"
+        "score = partial(any_score, least=2)\n"
+    )
+    parts = ["late_of_scorers.py", "later_of_scorers.py", "pack_of_scorers/deep/words.py"]
+    (tmp_path / "pack_of_scorers/deep").mkdir(parents=True)
+    (tmp_path / "pack_of_scorers/__init__.py").touch()
+    (tmp_path / "unread.py").touch()
+    for part in parts:
+        (tmp_path / part).write_text("import later_of_scorers\n", encoding="utf-8")
+    metric = scorer(tmp_path, code)
+    found = {metric.fingerprint}
+    for part in (*parts, "scorers.py"):
+        with (tmp_path / part).open("a", encoding="utf-8") as file:
+            file.write("# more\n")
+        found.add(metric.fingerprint)
+    assert len(found) == 5
+    (tmp_path / "unread.py").write_text("# more\n", encoding="utf-8")
+    assert metric.fingerprint in found

@@ -12,6 +12,7 @@ from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.score import Materials, MetricSpec, build_metric
 from steelyard.score.fields import Likeness, tally, types_of
+from steelyard.score.fields.values import as_date, same
 
 SCHEMA = {
     "type": "object",
@@ -146,3 +147,13 @@ def test_a_document_is_itself_and_f1_is_symmetric(one: object, other: object) ->
     assert there.right.total() <= min(there.said.total(), there.wanted.total())
     assert (there.said, there.wanted) == (back.wanted, back.said)
     assert 0 <= there.f1 <= 1
+
+
+@pytest.mark.parametrize("edge", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+01:00"])
+def test_moments_beyond_the_calendar_are_compared_as_text(edge: str) -> None:
+    dates = Likeness({"day": "date"})
+    assert as_date(edge) is None
+    assert same(edge, edge, "day", dates)
+    assert not same(edge, "2024-01-01", "day", dates)
+    assert not same("2024-01-01", edge, "day", dates)
+    assert same("2024-01-01T01:00:00+01:00", "2024-01-01T00:00:00Z", "day", dates)

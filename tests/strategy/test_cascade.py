@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from steelyard.core import Answer, Completion, Request
+from steelyard.core import Answer, Completion, Example, Request
 from steelyard.errors import ArmError, ConfigError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
+from steelyard.score import get_metric
+from steelyard.score.base import Grade
+from steelyard.score.label import Accuracy
 from steelyard.strategy import Arm, StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Sizes
 from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.combining import MACHINE
 from tests.strategy.samples import SPEC, TOPICS, tickets
 
 MakeContext = Callable[..., FitContext]
@@ -83,8 +87,9 @@ def test_the_strong_model_is_asked_where_the_cheap_one_is_unsure(fit_context: Ma
     assert progress[-1] == (8, 8)
     assert [answer.output for answer in answers] == [example.output for example in asked]
     kept, passed = answers[0].completion, answers[1].completion
-    assert [one.model for one in kept.spent] == ["smart"]
-    assert [(one.model, one.input_tokens) for one in passed.spent] == [("smart", 5), ("big", 100)]
+    assert [one.model for one in kept.spent] == ["fake:smart"]
+    spent = [(one.model, one.input_tokens) for one in passed.spent]
+    assert spent == [("fake:smart", 5), ("fake:big", 100)]
     assert (passed.input_tokens, passed.output_tokens) == (105, 2)
 
 
@@ -128,9 +133,11 @@ def test_by_default_the_classifier_is_first_and_retrieved_shots_follow(
     sure = sorted(answer.confidence or 0 for answer in arm.first.answer_all(tickets(30, 800)))
     arm.threshold = sure[15]
     answers = arm.answer_all(tickets(30, 800))
-    passed = [answer for answer in answers if answer.completion.spent]
+    asked = [[one.model for one in answer.completion.spent] for answer in answers]
+    passed = [models for models in asked if len(models) > 1]
     assert 0 < len(passed) < 30
-    assert {one.model for answer in passed for one in answer.completion.spent} == {"smart"}
+    assert all(models[0] == MACHINE for models in asked)
+    assert all(models[1:] == ["fake:smart"] for models in passed)
     save_arm(arm, tmp_path / "arm")
     loaded = load_arm(tmp_path / "arm", lambda spec: model)
     assert isinstance(loaded, CascadeArm)
@@ -186,3 +193,120 @@ def test_the_forecast_adds_both_up() -> None:
 def test_a_cascade_is_an_arm_like_any_other(fit_context: MakeContext) -> None:
     arm: Arm = fit(fit_context())
     assert arm.answer(tickets(1)[0].input) in TOPICS
+
+
+def test_the_sweep_scores_what_the_arm_answers_where_the_strong_model_fails(
+    fit_context: MakeContext,
+) -> None:
+    gone = ScriptedModel(lambda request: Completion("", "error", failure="HTTP 500"))
+    build = lambda spec: gone if spec == BIG else ScriptedModel(cheap)  # noqa: E731
+    context = two_models(fit_context, build_model=build)
+    arm = fit(context, **ZERO_ZERO)
+    first = context.score(context.dev, arm.first.answer_all(context.dev))
+    assert 0 < first < 1
+    for tried in arm.options["search"]["tried"].values():
+        assert tried["score"] == pytest.approx(first)
+    arm.threshold = 1.01
+    assert context.score(context.dev, arm.answer_all(context.dev)) == pytest.approx(first)
+    assert [point["coverage"] for point in arm.options["curve"]] == [1.0, 0.5, 0.0]
+
+
+class Counting(Accuracy):
+    """Counts the answers that it grades."""
+
+    graded = 0
+
+    def grade_all(self, examples: Sequence[Example], outputs: Sequence[str | None]) -> list[Grade]:
+        self.graded += len(outputs)
+        return super().grade_all(examples, outputs)
+
+
+def test_the_sweep_grades_each_answer_once(fit_context: MakeContext) -> None:
+    metric = Counting()
+    context = two_models(fit_context, metric=metric)
+    arm = fit(context, **ZERO_ZERO)
+    assert metric.graded == 2 * len(context.dev)
+    plain = fit(two_models(fit_context), **ZERO_ZERO)
+    assert arm.options["curve"] == plain.options["curve"]
+    assert arm.threshold == plain.threshold
+
+
+def test_a_metric_that_is_no_mean_is_added_up_over_the_mixed_answers(
+    fit_context: MakeContext,
+) -> None:
+    brief = Brief("Say.", "label", LABELS, "macro_f1")
+    context = two_models(fit_context, brief=brief, metric=get_metric("macro_f1"))
+    arm = fit(context, **ZERO_ZERO)
+    for tried in ("first alone", "cascade"):
+        arm.threshold = 0.0 if tried == "first alone" else 0.65
+        score = context.score(context.dev, arm.answer_all(context.dev))
+        assert arm.options["search"]["tried"][tried]["score"] == pytest.approx(score)
+
+
+def test_a_threshold_needs_dev_items() -> None:
+    with pytest.raises(ConfigError, match="dev_items must be at least 1, got 0"):
+        build_strategy(StrategySpec("cascade", {"dev_items": 0}))
+
+
+HOSTED = ModelSpec("openai", "gpt")
+TEXT = Brief("Say.", "text", metric="rouge_l")
+
+
+@pytest.mark.parametrize(
+    ("options", "brief", "specs", "message"),
+    [
+        ({"first": "nearest_neighbour"}, None, (SPEC,), "first: nearest_neighbour gives no conf"),
+        ({"first": "zero_shot"}, None, (HOSTED,), "first: zero_shot gives no confidence"),
+        ({"then": {"name": "zero_shot", "model": "nope"}}, None, (SPEC,), "then names the model"),
+        ({"then": "lora"}, None, (SPEC, HOSTED), "then: lora does not fit: the model behind"),
+        ({}, TEXT, (SPEC,), "answers of kind text have no probabilities"),
+        ({"first": "self_consistency"}, TEXT, (SPEC,), "first: self_consistency does not fit"),
+        ({"first": "tfidf_linear"}, TEXT, (SPEC,), "first: strategy tfidf_linear answers labels"),
+        (
+            {"then": {"name": "optimized_prompt", "options": {"reflect": "nope"}}},
+            None,
+            (SPEC,),
+            "then: strategy optimized_prompt: option reflect names 'nope'",
+        ),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_before_anything_is_asked(
+    options: dict[str, object],
+    brief: Brief | None,
+    specs: tuple[ModelSpec, ...],
+    message: str,
+) -> None:
+    pytest.importorskip("gepa") if "reflect" in message else None
+    strategy = build_strategy(StrategySpec("cascade", options))
+    label = Brief("Say.", "label", LABELS)
+    with pytest.raises(ConfigError, match=message) as caught:
+        strategy.check(brief or label, tickets(6), specs, tuple(spec.name for spec in specs))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_part_without_references_to_learn_from_is_refused() -> None:
+    bare = [Example(str(number), "x", "") for number in range(6)]
+    strategy = build_strategy(StrategySpec("cascade", {"first": "zero_shot", "then": "few_shot"}))
+    with pytest.raises(ConfigError, match="then: few_shot does not fit: it learns from reference"):
+        strategy.check(Brief("Say.", "label", LABELS), tuple(bare), (SPEC,), ("smart",))
+    strategy = build_strategy(StrategySpec("cascade", ZERO_ZERO))
+    strategy.check(Brief("Say.", "label", LABELS), tuple(bare), (SPEC,), ("smart",))
+
+
+@pytest.mark.parametrize(
+    ("options", "tags"),
+    [
+        ({}, ("c",)),
+        (ZERO_ZERO, ("a", "c")),
+        ({"then": {"name": "zero_shot", "model": "b"}}, ("b",)),
+        ({"first": {"name": "cascade", "options": ZERO_ZERO}, "then": "majority"}, ("a", "c")),
+        ({"first": "majority", "then": "tfidf_linear"}, ()),
+    ],
+)
+def test_it_names_the_models_that_its_parts_ask(
+    options: dict[str, object], tags: tuple[str, ...]
+) -> None:
+    specs = (SPEC, BIG, ModelSpec("fake", "echo"))
+    strategy = build_strategy(StrategySpec("cascade", options))
+    brief = Brief("Say.", "label", LABELS)
+    assert strategy.tags_asked(brief, specs, ("a", "b", "c")) == tags

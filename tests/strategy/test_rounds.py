@@ -74,7 +74,7 @@ def test_votes_are_asked_in_one_call_and_the_most_frequent_answer_wins() -> None
         assert answer.completion.probabilities == {"BLUE": 0.4, "RED": 0.4}
         assert answer.confidence == pytest.approx(0.4)
         [spent] = answer.completion.spent
-        assert spent.model == "small"
+        assert spent.model == "fake:small"
         assert spent.input_tokens == answer.completion.input_tokens > 0
         assert spent.output_tokens == answer.completion.output_tokens == 6
 
@@ -280,3 +280,19 @@ def test_recipes_saved_before_have_the_new_fields() -> None:
         False,
         0,
     )
+
+
+def test_an_empty_turn_is_never_sent_back() -> None:
+    def silent_once(request: Request) -> Completion:
+        text = "" if len(request.messages) < 4 else "RED"
+        return Completion(text, "choice" if request.choices else "stop", 5, 0, 1)
+
+    deciding = {"reasoning": True, "decoding": "constrained", "choices": LABELS}
+    for recipe in (deciding, {"repairs": 1}):
+        model = ScriptedModel(silent_once)
+        [answer] = arm_of(LABEL, model, **recipe).answer_all(EXAMPLES[:1])
+        assert answer.output == "RED"
+        again = model.requests[-1].messages
+        assert [turn.role for turn in again][-2:] == ["assistant", "user"]
+        assert again[-2].content == "-"
+        assert all(turn.content.strip() for turn in again)

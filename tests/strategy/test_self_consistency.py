@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steelyard.core import Request
+from steelyard.core import Example, Request
 from steelyard.errors import ConfigError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
@@ -71,6 +71,17 @@ def test_it_votes_over_another_prompt_where_asked_or_needed(fit_context: MakeCon
     assert fit(context).options["over"] == "few_shot"
     with pytest.raises(ConfigError, match="cannot vote over chain_of_thought: references have sev"):
         fit(context, over="chain_of_thought")
+
+
+def test_what_it_cannot_vote_over_is_refused_before_anything_is_asked() -> None:
+    strategy = build_strategy(StrategySpec("self_consistency", {"over": "few_shot"}))
+    bare = tuple(Example(str(number), "x", "") for number in range(6))
+    brief = Brief("Say.", "text", metric="numeric")
+    with pytest.raises(ConfigError, match="no references in train to show; choose over: zero_shot"):
+        strategy.check(brief, bare, (), ())
+    strategy.check(brief, (Example("a", "x", "4"),), (), ())
+    with pytest.raises(ConfigError, match="does not fit this task: with the metric rouge_l"):
+        strategy.check(Brief("Say.", "text", metric="rouge_l"), bare, (), ())
 
 
 def test_prose_cannot_be_voted_on(fit_context: MakeContext) -> None:

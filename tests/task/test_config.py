@@ -78,7 +78,7 @@ def test_labels_are_the_text_in_the_file(tmp_path: Path) -> None:
         ("smollm2-135m", "embedded", "smollm2-135m"),
         ("hf:org/name", "hf", "org/name"),
         ("openai:gpt-4.1-mini", "openai", "gpt-4.1-mini"),
-        ("fake:echo:2", "fake", "echo:2"),
+        ("fake:echo?batch=2", "fake", "echo?batch=2"),
         ("groq:llama-3.3-70b", "groq", "llama-3.3-70b"),
     ],
 )
@@ -216,10 +216,10 @@ def test_the_fingerprint_follows_configuration_and_examples_not_the_place(tmp_pa
 
 def test_updated_checks_again_and_leaves_the_task_alone(tmp_path: Path) -> None:
     task = load_task(write(tmp_path, BASE))
-    assert task.updated(model="fake:x").model.provider == "fake"
+    assert task.updated(model="fake:echo").model.provider == "fake"
     assert task.model.provider == "embedded"
     with pytest.raises(ConfigError, match="unknown key 'modle'"):
-        task.updated(modle="fake:x")
+        task.updated(modle="fake:echo")
 
 
 def test_labels_found_later_fill_an_empty_list_only(tmp_path: Path) -> None:
@@ -231,3 +231,37 @@ def test_labels_found_later_fill_an_empty_list_only(tmp_path: Path) -> None:
     assert open_task.output.labels == ()
     assert filled.fingerprint == open_task.fingerprint
     assert filled.folder == open_task.folder
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{itmes: 3}", "unknown key 'itmes' (did you mean 'items'?); known: items, repeats, "),
+        ("{repeats: 0}", "line 5: consistency.repeats: input should be greater than or equal to 2"),
+        ("true", "line 5: consistency: it takes keys such as {repeats: 3}, or false, not True"),
+        ("3", "line 5: consistency: it takes keys such as {repeats: 3}, or false, not 3"),
+    ],
+)
+def test_a_mistake_in_consistency_is_told_once(given: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_task(write(tmp_path, f"{BASE}consistency: {given}\n"))
+    text = str(caught.value)
+    assert said in text
+    assert "problems" not in text and "ConsistencyConfig" not in text and "literal" not in text
+
+
+def test_consistency_may_be_off(tmp_path: Path) -> None:
+    off = load_task(write(tmp_path, f"{BASE}consistency: false\n"))
+    assert off.consistency is False
+    assert off.updated(name="other").consistency is False
+
+
+def test_a_missing_file_is_likened_to_close_names_only(tmp_path: Path) -> None:
+    for name, is_close in (("replies.jsonl", False), ("example.jsonl", True)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "examples.jsonl").write_text("")
+        (folder / "task.yaml").write_text(BASE.replace("e.jsonl", name))
+        with pytest.raises(ConfigError) as caught:
+            load_task(folder)
+        assert ("did you mean 'examples.jsonl'" in str(caught.value)) == is_close

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from steelyard.data.splits.moved import moved_task
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
+from steelyard.model.fake import BEHAVIOURS
 from steelyard.task.config import Task, load_task
-from steelyard.task.model_choice import ModelConfig, tags_of
+from steelyard.task.model_choice import FAKES, ModelConfig, tags_of
 
 BASE = """\
 instruction: Classify.
@@ -52,14 +53,14 @@ def test_a_list_of_one_says_what_the_model_alone_says(tmp_path: Path) -> None:
     ("model", "said"),
     [
         ("[]", "line 4: model: the list is empty"),
-        ("['fake:a', 'fake:a']", "model: fake:a is listed twice"),
-        ("['fake:a', gpt]", "line 4: model.1: unknown model 'gpt'"),
-        ("['fake:a', {provider: opnai, name: x}]", "(did you mean 'openai'?)"),
-        ("['fake:a', {provider: fake, nme: x}]", "unknown key 'nme' (did you mean 'name'?)"),
+        ("['fake:smart', 'fake:smart']", "model: fake:smart is listed twice"),
+        ("['fake:smart', gpt]", "line 4: model.1: unknown model 'gpt'"),
+        ("['fake:smart', {provider: opnai, name: x}]", "(did you mean 'openai'?)"),
+        ("['fake:smart', {provider: fake, nme: x}]", "unknown key 'nme' (did you mean 'name'?)"),
         ("[3]", "line 4: model.0 must be a mapping of keys, not 3"),
-        ("[{provider: fake, name: a, tag: 'x y'}]", "tag 'x y' takes up to 40 letters"),
+        ("[{provider: fake, name: smart, tag: 'x y'}]", "tag 'x y' takes up to 40 letters"),
         (
-            "[{provider: fake, name: a, tag: x}, {provider: fake, name: b, tag: X}]",
+            "[{provider: fake, name: smart, tag: x}, {provider: fake, name: echo, tag: X}]",
             "two models have one tag (x, X)",
         ),
     ],
@@ -71,9 +72,35 @@ def test_what_is_wrong_with_a_list(model: str, said: str, tmp_path: Path) -> Non
     assert "<" not in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("fake:smrt", "unknown fake model 'smrt' (did you mean 'smart'?); known: smart, echo"),
+        ("'fake:eco?batch=2'", "unknown fake model 'eco' (did you mean 'echo'?)"),
+        ("smart", "unknown model 'smart' (did you mean 'fake:smart'?)"),
+        ("gpt-4o", "unknown model 'gpt-4o' (did you mean 'openai:gpt-4o'?)"),
+        ("claude-sonnet-4-5", "did you mean 'anthropic:claude-sonnet-4-5'"),
+        ("gemini-2.5-flash", "did you mean 'gemini:gemini-2.5-flash'"),
+        ("mistral-small", "did you mean 'mistral:mistral-small'"),
+        ("Qwen/Qwen3-4B", "did you mean 'hf:Qwen/Qwen3-4B'"),
+        ("smolm2-135m", "did you mean 'smollm2-135m'"),
+    ],
+)
+def test_a_name_without_its_provider_gets_it_suggested(
+    model: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        write(tmp_path, model)
+    assert said in str(caught.value)
+
+
+def test_the_fakes_that_may_be_named_are_those_there_are() -> None:
+    assert tuple(BEHAVIOURS) == FAKES
+
+
 def test_models_is_no_key(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'models' \(did you mean 'model'\?\)"):
-        write(tmp_path, "fake:a\nmodels: ['fake:b']")
+        write(tmp_path, "fake:smart\nmodels: ['fake:echo']")
 
 
 def test_tags_are_short_names_made_safe() -> None:

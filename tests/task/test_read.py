@@ -144,10 +144,27 @@ def test_bad_rows_of_all_files_are_reported_together(make_task: MakeTask) -> Non
 
 
 def test_many_bad_rows_still_fit_a_line(make_task: MakeTask) -> None:
+    rows = [{"input": "x", "output": f"label {n}"} for n in range(500)]
     with pytest.raises(BadRowsError, match="and 490 more") as caught:
-        read_examples(make_task({"e.jsonl": "x\n" * 500}))
+        read_examples(make_task({"e.jsonl": rows}, labels=["A", "B"]))
     assert len(caught.value.bad) == 500
     assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{}\n" * 120, "120 bad rows in e.jsonl: no input; keys: none (first lines 1, 2 and 3) ("),
+        ("{}\n{}\nx\n", ": 2 rows: no input; keys: none (lines 1 and 2); line 3: not JSON ("),
+        ("x\n" + "{}\n" * 4, "; 4 rows: no input; keys: none (first lines 2, 3 and 4) ("),
+    ],
+)
+def test_rows_that_are_bad_for_one_reason_are_told_together(
+    make_task: MakeTask, text: str, said: str
+) -> None:
+    with pytest.raises(BadRowsError) as caught:
+        read_examples(make_task({"e.jsonl": text}))
+    assert said in str(caught.value)
 
 
 def test_a_file_without_any_usable_row_is_an_error_even_when_skipping(make_task: MakeTask) -> None:

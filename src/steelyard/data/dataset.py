@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from steelyard.core import Example, OutputKind, Split
-from steelyard.errors import DataError, closest
+from steelyard.errors import DataError, closest_file
 from steelyard.model import ModelSpec
 from steelyard.task import Task, load_task
 from steelyard.task.formats import BadRow
@@ -222,7 +222,7 @@ def open_brief(
     if (path.is_dir() and not is_set) or path.suffix.lower() in {".yaml", ".yml"}:
         return _brief_of(_with_columns(load_task(path), columns))
     if not path.is_file() and not is_set:
-        hint = closest(path.name, names_in(path.parent))
+        hint = closest_file(path.name, names_in(path.parent))
         raise DataError(f"no file {path}{hint}: give a task's folder or a file of examples")
     guess = guess_file(path, columns, patient=True)
     model = ModelConfig()

@@ -14,7 +14,7 @@ from steelyard.report.scale import Scale
 from steelyard.report.view import ArmView, View, entries, section, words
 
 _SIZE = (520.0, 420.0, 44.0, 14.0, 30.0, 52.0)
-_FRAME = Frame("reliability", *_SIZE)
+_FRAME = Frame("reliability", *_SIZE, everywhere=True)
 _CURVES = 3
 """Arms drawn in the coverage curve: the shown one, and the next best."""
 
@@ -104,7 +104,7 @@ class Certainty:
             f"{arm.name}: {_points(entries(arm.section('calibration'), 'coverage'), 'coverage', 'accuracy')}"
             for arm in shown
         )
-        frame = Frame("coverage", *_SIZE)
+        frame = Frame("coverage", *_SIZE, everywhere=True)
         return drawing(frame, "Accuracy against coverage", said, body)
 
     @property

@@ -22,6 +22,7 @@ class Frame:
     top: float
     bottom: float
     size: float = 12.5
+    everywhere: bool = False
 
     @property
     def x_end(self) -> float:
@@ -72,13 +73,19 @@ def drawing(frame: Frame, title: str, description: str, body: str) -> Markup:
         tag(
             "svg",
             head + body,
-            class_="chart narrow" if frame.narrow else "chart wide",
+            class_=_class(frame),
             viewBox=f"0 0 {frame.width:g} {frame.height:g}",
             role="img",
             aria_labelledby=f"{frame.name}-title {frame.name}-desc",
             font_size=frame.size,
         )
     )
+
+
+def _class(frame: Frame) -> str:
+    if frame.everywhere:
+        return "chart"
+    return "chart narrow" if frame.narrow else "chart wide"
 
 
 def point(family: str, x: float, y: float, kind: str) -> str:

@@ -56,9 +56,14 @@ class Page(View):
         """Where nothing is recommended: which arm leads so far, and what would settle it."""
         details = section(self.verdict, "details")
         more, name = formats.number(details.get("more_items")), details.get("leading")
-        said = [f"{name} leads so far."] if name else []
+        said = [f"{name} leads so far."] if name and not self._is_level else []
         said += [f"About {formats.count(more)} more test items would settle it."] if more else []
         return " ".join(said)
+
+    @property
+    def _is_level(self) -> bool:
+        """Whether every arm has the same figure, so that none leads."""
+        return len({arm.quality for arm in self.arms}) <= 1 < len(self.arms)
 
     @property
     def long_answers(self) -> bool:
@@ -77,7 +82,8 @@ class Page(View):
         arm = self.shown
         if arm is None:
             return []
-        lead = "" if arm.winner else f"{arm.name}, the best measured: "
+        place = "level with the others" if self._is_level else "ahead so far"
+        lead = "" if arm.winner else f"{arm.name}, {place}: "
         between = formats.interval(arm.low, arm.high, self.metric)
         found = [(self.metric_name, formats.score(arm.quality, self.metric), f"{lead}{between}")]
         versus = arm.versus
@@ -168,6 +174,12 @@ class Page(View):
     def judge(self) -> Mapping[str, Any]:
         """The judge of the replies, empty where there was none."""
         return section(self.result, "judge")
+
+    @property
+    def judge_flips(self) -> float | None:
+        """The share of judged replies whose winner changed with the order."""
+        flips, judged = (formats.number(self.judge.get(k)) for k in ("order_flips", "judged"))
+        return None if flips is None or not judged else flips / judged
 
     @property
     def failed_arms(self) -> list[tuple[ArmView, list[Mapping[str, Any]]]]:

@@ -10,7 +10,7 @@ from steelyard.report import formats
 from steelyard.report.view import ArmView, View, entries, section
 
 _SHOWN_CHARACTERS = 900
-_ANSWER_CHARACTERS = 400
+_ANSWER_CHARACTERS = 1600
 _MOST_SAMPLES = 60
 _MOST_LISTED = 12
 
@@ -23,6 +23,7 @@ class Reply:
     output: str | None
     reason: str | None
     score: float | None
+    missed: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool | None:
@@ -100,6 +101,7 @@ def _reply(arm: ArmView, data: Mapping[str, Any]) -> Reply:
         output=None if output is None else formats.clip(output, _ANSWER_CHARACTERS),
         reason=None if reason is None else str(reason),
         score=formats.number(data.get("score")),
+        missed=tuple(str(name) for name in data.get("missed") or ()),
     )
 
 

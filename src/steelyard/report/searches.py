@@ -92,6 +92,6 @@ def _picture(view: View, arm: ArmView, trace: list[Mapping[str, Any]]) -> Markup
         title = tag("title", str(Markup.escape(said)))
         dot = tag("circle", title, cx=x(place), cy=y(score), r=4.0, class_=mark)
         body += tag("g", dot, class_="arm winner" if arm.winner and stage in _WHOLE else "arm")
-    frame = Frame(f"search-{arm.name}", *_SIZE)
+    frame = Frame(f"search-{arm.name}", *_SIZE, everywhere=True)
     told = "; ".join(f"{name} {formats.score(score, view.metric)}" for name, _, score, _ in trials)
     return drawing(frame, f"The search of {arm.name}", told, body)

@@ -223,8 +223,9 @@ class View:
 
     @property
     def shown(self) -> ArmView | None:
-        """The arm whose mistakes are shown first: the winner, or the best where there is none."""
-        return self.winner or (self.arms[0] if self.arms else None)
+        """The arm shown first: the recommended one, else the one that leads, else the best."""
+        leading = self.arm(section(self.verdict, "details").get("leading"))
+        return self.winner or leading or (self.arms[0] if self.arms else None)
 
     @property
     def reference_kind(self) -> str:

@@ -10,8 +10,8 @@ from typing import Literal
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.model.base import Meter, ModelSpec
-from steelyard.model.hosted.address import hosted_fingerprint
 from steelyard.run.store import AskedModel, Usage
+from steelyard.strategy.combining import asked_as
 
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.0001")
@@ -156,10 +156,7 @@ def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
     """Return the prices of a run's models as `Budget` takes them; none needs to be built for it."""
     known: dict[str, Price] = {}
     for spec, price in models:
-        if spec.provider == "openai":
-            known[hosted_fingerprint(spec)] = price
-        else:  # a fake plays any model; its options are not in its name
-            known[f"{spec.provider}:{spec.name.partition('?')[0]}"] = price
+        known.setdefault(asked_as(spec), price)
     return known
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from steelyard.errors import ConfigError
 from steelyard.run.jobs import LeftOut, PlannedModel
-from steelyard.strategy import Brief, Selection, StrategySpec, auto
+from steelyard.strategy import Brief, Selection, StrategySpec, auto, build_strategy
 from steelyard.strategy.auto import not_on, unfit_for
 from steelyard.task import Prepared
 
@@ -25,11 +25,14 @@ class Chosen(NamedTuple):
     left_out: tuple[LeftOut, ...]
 
 
-def choose(prepared: Prepared, brief: Brief, models: Sequence[PlannedModel]) -> Chosen:
+def choose(
+    prepared: Prepared, brief: Brief, models: Sequence[PlannedModel], *, lenient: bool = False
+) -> Chosen:
     """Choose by the task's ``strategies`` for each model.
 
     A strategy is left out on the models that it cannot be fitted on. Raises `ConfigError` when it
-    was asked for by name and fits no model, or not the task.
+    was asked for by name and fits no model, unless ``lenient`` (the models are not those that it
+    was asked for with), or not the task.
     """
     unfit = unfit_for(brief, prepared.split.train)
     selections = [_automatic(prepared, model, unfit) for model in models]
@@ -37,7 +40,8 @@ def choose(prepared: Prepared, brief: Brief, models: Sequence[PlannedModel]) -> 
         specs = _union([selection.specs for selection in selections])
         return Chosen(specs, _merged(selections, models, {spec.name for spec in specs}))
     asked = [StrategySpec(spec.name, spec.options) for spec in prepared.task.strategies]
-    _refuse_unfit(prepared, asked)
+    if lenient:
+        asked = [spec for spec in asked if _runs_on_some(spec, models)] or asked
     names = {spec.name for spec in asked}
     automatic = _union([selection.specs for selection in selections])
     always = [spec for spec in automatic if spec.name in REFERENCES and spec.name not in names]
@@ -48,31 +52,19 @@ def choose(prepared: Prepared, brief: Brief, models: Sequence[PlannedModel]) -> 
     left_out += [
         each for each in _merged(selections, models, set()) if each.strategy not in unchosen
     ]
-    return Chosen(specs, (*left_out, *_impossible(asked, models, unfit)))
+    left_out += _impossible(asked, models, unfit)
+    specs_of_models = tuple(model.spec for model in models)
+    tags = tuple(model.tag for model in models)
+    for spec in asked:
+        build_strategy(spec).check(brief, prepared.split.train, specs_of_models, tags)
+    return Chosen(specs, tuple(left_out))
 
 
 def _automatic(prepared: Prepared, model: PlannedModel, unfit: Mapping[str, str]) -> Selection:
     task = prepared.task
     extras = {"local"} if all(find_spec(name) for name in _LOCAL) else set()
     train, provider = len(prepared.split.train), model.spec.provider
-    unfit = unfit_for(_brief(prepared), prepared.split.train)
     return auto(task.output.kind, train, task.documents is not None, provider, extras, unfit)
-
-
-def _brief(prepared: Prepared) -> Brief:
-    task = prepared.task
-    return Brief(task.instruction, task.output.kind, prepared.labels, task.primary_metric)
-
-
-def _refuse_unfit(prepared: Prepared, asked: Sequence[StrategySpec]) -> None:
-    """Refuse, before anything is spent, a strategy asked for by name that the task has no room for."""
-    unfit = unfit_for(_brief(prepared), prepared.split.train)
-    for spec in asked:
-        if spec.name in unfit:
-            raise ConfigError(
-                f"strategy {spec.name} does not fit this task: {unfit[spec.name]}; "
-                f"leave {spec.name} out of strategies"
-            )
 
 
 def _union(each: Sequence[Sequence[StrategySpec]]) -> tuple[StrategySpec, ...]:
@@ -100,6 +92,10 @@ def _merged(
     return tuple(merged)
 
 
+def _runs_on_some(spec: StrategySpec, models: Sequence[PlannedModel]) -> bool:
+    return any(not_on(spec.name, model.spec.provider) is None for model in models)
+
+
 def _impossible(
     asked: Sequence[StrategySpec], models: Sequence[PlannedModel], unfit: Mapping[str, str]
 ) -> tuple[LeftOut, ...]:
@@ -113,8 +109,9 @@ def _impossible(
         reasons = {model.tag: not_on(name, model.spec.provider) for model in models}
         cannot = {tag: reason for tag, reason in reasons.items() if reason is not None}
         if cannot and len(cannot) == len(models):
+            on = ", ".join(f"{model.spec.provider}:{model.spec.name}" for model in models)
             raise ConfigError(
-                f"strategy {name} cannot run: {next(iter(cannot.values()))}; "
+                f"strategy {name} cannot run on {on}: {next(iter(cannot.values()))}; "
                 f"leave {name} out of strategies, or choose a model on this machine"
             )
         found += [LeftOut(name, reason, tag) for tag, reason in cannot.items()]

@@ -21,7 +21,7 @@ from steelyard.run import files
 from steelyard.run.ahead import look_ahead
 from steelyard.run.audited import look_over
 from steelyard.run.blocks import blocks_of
-from steelyard.run.budget import Budget
+from steelyard.run.budget import Budget, prices_of
 from steelyard.run.consistency import consistency_warnings
 from steelyard.run.endings import Endings
 from steelyard.run.identity import check_identity
@@ -34,7 +34,7 @@ from steelyard.run.progress import Display, logged
 from steelyard.run.promotion import promote
 from steelyard.run.recorder import Recorder
 from steelyard.run.result import Circumstances, build_result
-from steelyard.run.steps import Steps, model_builder, training_seconds, why_no_gap
+from steelyard.run.steps import Steps, model_builder, trained_seconds, why_no_gap
 from steelyard.run.store import Store, locked
 from steelyard.run.weigh import Measured, Weighed, weigh
 from steelyard.strategy import Arm
@@ -121,9 +121,7 @@ def _opened(plan: Plan, folder: Path) -> Iterator[Store]:
 
 def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> Steps:
     cap = plan.options.max_cost
-    judges = () if plan.judge is None else (plan.judge,)
-    asked = (*plan.models, *judges)
-    prices = {name: model.price for model in reversed(asked) for name in model.names}
+    prices = prices_of((model.spec, model.price) for model in plan.asked)
     cache = None if plan.options.no_cache else open_cache()
     recorder = Recorder(store, None if cap is None else Budget(cap, prices), cache)
     build_model = model_builder(recorder, load_model)
@@ -172,7 +170,7 @@ def _measure_arm(steps: Steps, job: Job, arm: Arm) -> Measured:
         latency=latency(steps.latency(arm), steps.is_batched(arm)),
         search=_searched(steps, job),
         fit_seconds=wall,
-        trained_seconds=training_seconds(arm.options) if arm.model_name else wall,
+        trained_seconds=trained_seconds(arm) if arm.model_name else wall,
         gap=gap,
         gap_reason=why,
         blocks=blocks_of(steps, arm, records),
@@ -180,11 +178,13 @@ def _measure_arm(steps: Steps, job: Job, arm: Arm) -> Measured:
 
 
 def _searched(steps: Steps, job: Job) -> dict[str, Usage]:
-    """What a job's fit asked of models, by their names."""
+    """What a job's fit asked of models, by the names that accounts know them by."""
+    known = {name for model in steps.plan.asked for name in model.names}
     found: dict[str, Usage] = {}
     for model, spent in steps.store.usage_by_model(f"fit:{job.key}").items():
-        before = found.get(model.name, Usage())
-        found[model.name] = Usage(
+        name = model.fingerprint if model.fingerprint in known else model.name
+        before = found.get(name, Usage())
+        found[name] = Usage(
             before.input_tokens + spent.input_tokens,
             before.cached_tokens + spent.cached_tokens,
             before.output_tokens + spent.output_tokens,

@@ -12,6 +12,7 @@ from steelyard.run.measure import generator
 from steelyard.run.repeats import Sample, repeats_block
 from steelyard.run.sensitivity import KINDS, sensitivity_block
 from steelyard.strategy import Arm
+from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import stratified_subset
 from steelyard.strategy.variation import CASES, TYPO_EVERY
@@ -104,13 +105,19 @@ def _repeated(steps: Steps, sample: Sample, config: ConsistencyConfig) -> dict[s
         return {"temperature": None, "repeats": None, "repeats_reason": ALIKE}
     temperature = temperature_of(arm)
     found = repeats_block(sample, config.repeats)
-    if temperature == 0:
+    if temperature == 0 and not arm.is_sampled:
         found["note"] = _NOTES[steps.is_local(arm)]
     return {"temperature": temperature, "repeats": found}
 
 
 def temperature_of(arm: Arm) -> float:
-    """The temperature that an arm answers at: its prompt's own, or the task's."""
+    """The temperature that an arm answers at: its prompt's own, or the task's.
+
+    Of a cascade it is the highest one of the models it asks.
+    """
+    if isinstance(arm, CascadeArm):
+        asked = [part for part in (arm.first, arm.then) if part.model_name is not None]
+        return max((temperature_of(part) for part in asked), default=0.0)
     own = arm.prompt.recipe.temperature if isinstance(arm, PromptArm) else arm.brief.temperature
     return float(own)
 

@@ -9,14 +9,24 @@ from typing import Any
 from steelyard.core import Example, Record
 
 _SAMPLES = 30
+_MISSED = 20
+"""So many of the samples are mistakes of the arm that is shown first, where it made so many."""
 _FAILURES = 50
+_SUMMARIES = ("all", "each", "win", "tie", "loss", "flipped", "failed")
+"""Parts that sum others up, or that no answer can lack."""
 _SHOWN_CHARACTERS = 2000
 
 
 def details(
-    examples: Sequence[Example], records: Mapping[str, Sequence[Record]], labels: Sequence[str]
+    examples: Sequence[Example],
+    records: Mapping[str, Sequence[Record]],
+    labels: Sequence[str],
+    first: str | None = None,
 ) -> dict[str, Any]:
-    """Return the report's details; ``records`` holds each arm's in the order of ``examples``."""
+    """Return the report's details; ``records`` holds each arm's in the order of ``examples``.
+
+    ``first`` is the arm whose mistakes come first among the samples.
+    """
     return {
         "confusion": {arm: _confusion(rows, labels) for arm, rows in records.items()}
         if labels
@@ -26,7 +36,7 @@ def details(
         else {},
         "per_slice": {arm: _per_slice(rows, examples) for arm, rows in records.items()},
         "failures": {arm: _failures(rows, examples) for arm, rows in records.items()},
-        "samples": _samples(examples, records),
+        "samples": _samples(examples, records, records.get(first or "", ())),
     }
 
 
@@ -79,16 +89,21 @@ def _failures(records: Sequence[Record], examples: Sequence[Example]) -> list[di
 
 
 def _samples(
-    examples: Sequence[Example], records: Mapping[str, Sequence[Record]]
+    examples: Sequence[Example],
+    records: Mapping[str, Sequence[Record]],
+    first: Sequence[Record],
 ) -> list[dict[str, Any]]:
-    """Test examples with every arm's answer, those first on which the arms differ most."""
+    """Test examples with every arm's answer: the worst of ``first``, then where the arms differ most."""
 
     def disagreement(index: int) -> float:
         scores = [rows[index].score for rows in records.values()]
         mean = sum(scores) / len(scores) if scores else 0.0
         return -sum((score - mean) ** 2 for score in scores)
 
-    chosen = sorted(range(len(examples)), key=lambda index: (disagreement(index), index))[:_SAMPLES]
+    missed = [index for index, record in enumerate(first) if record.score < 1]
+    missed.sort(key=lambda index: (first[index].score, disagreement(index), index))
+    ranked = sorted(range(len(examples)), key=lambda index: (disagreement(index), index))
+    chosen = list(dict.fromkeys([*missed[:_MISSED], *ranked]))[:_SAMPLES]
     return [
         {
             "example_id": examples[index].id,
@@ -107,7 +122,15 @@ def _answer(record: Record) -> dict[str, Any]:
         "text": _shortened(record.answer.completion.text),
         "score": record.score,
         "reason": record.reason,
+        **_missed(record),
     }
+
+
+def _missed(record: Record) -> dict[str, Any]:
+    """The parts (rules, fields) that an answer has not right, where its metric has parts."""
+    parts = {name.partition("/")[2]: s for name, s in record.scores.items() if "/" in name}
+    lacking = [name for name, score in parts.items() if score < 1 and name not in _SUMMARIES]
+    return {"missed": lacking} if lacking and record.answer.output is not None else {}
 
 
 def _shortened(text: str) -> str:

@@ -15,6 +15,7 @@ from steelyard.errors import EndpointError, MissingExtraError, ModelError, Steel
 from steelyard.run.jobs import Ended, Job, PlannedModel
 from steelyard.run.plan import Plan
 from steelyard.run.progress import Display
+from steelyard.strategy import build_strategy
 from steelyard.words import listed
 
 _TRIES = 2
@@ -74,10 +75,15 @@ class Endings:
         self.ended.append(Ended(job.key, arm, names, tags, phase, reason))
 
     def _models(self, job: Job) -> Sequence[PlannedModel]:
-        """The models that a job asks: all of them where it spans models."""
+        """The models that a job asks; one that spans models says itself which."""
         if job.model is None:
             return ()
-        return (job.model,) if job.tag else self.plan.models
+        if job.tag:
+            return (job.model,)
+        models = self.plan.models
+        specs, tags = tuple(each.spec for each in models), tuple(each.tag for each in models)
+        asked = build_strategy(job.strategy).tags_asked(self.plan.brief, specs, tags)
+        return [model for model in models if model.tag in asked]
 
     def check_measured(self, measured: int) -> None:
         """Stop where every model ended and nothing was ``measured`` with any: raises `ModelError`."""

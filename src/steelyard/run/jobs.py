@@ -10,6 +10,7 @@ from steelyard.core import Price
 from steelyard.model import ModelSpec
 from steelyard.model.prices import LOCAL_PROVIDERS
 from steelyard.strategy import STRATEGIES, StrategySpec
+from steelyard.strategy.combining import asked_as
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,9 @@ class PlannedModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it may be called: as its spec or the model itself names it, or by its tag."""
+        """What it may be called: first as in accounts, as its spec names it, or by its tag."""
         spec = self.spec
-        plain = spec.name.partition("?")[0]  # a fake's name carries its options
-        return (spec.name, f"{spec.provider}:{spec.name}", f"{spec.provider}:{plain}", self.tag)
+        return (asked_as(spec), spec.name, f"{spec.provider}:{spec.name}", self.tag)
 
     @property
     def paid_by_tokens(self) -> bool:

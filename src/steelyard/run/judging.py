@@ -153,7 +153,7 @@ def judge_price(metric: Judge, prices: Overrides | None) -> Price:
     """Return the price of the judge's model: the user's, or the book's."""
     spec = metric.options.spec
     assert spec is not None, "a judge that has judged has a model"
-    return price_for(spec.provider, spec.name, prices, base_url=spec.base_url)
+    return price_for(spec.provider, spec.name, prices, base_url=spec.base_url, batch=spec.batch)
 
 
 def _parts(metric: Judge, record: Record) -> dict[str, float]:

@@ -16,8 +16,12 @@ from steelyard.model.prices import machine_price, price_for
 from steelyard.run.choose import choose
 from steelyard.run.identity import identity_of
 from steelyard.run.jobs import Job, LeftOut, PlannedModel, jobs_of
+from steelyard.run.sense import notes_on
 from steelyard.score import Materials, Metric, MetricSpec, build_metric
+from steelyard.score.base import refuse_unfit
 from steelyard.score.judge import Judge
+from steelyard.score.naming import name_apart
+from steelyard.score.validity import refuse_bad_schema
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import STRATEGIES, Brief, StrategySpec, build_strategy
 from steelyard.task import Prepared, Task, load_task, prepare
@@ -55,6 +59,10 @@ class Plan:
     metrics: tuple[Metric, ...]
     machine_price: Price
     options: RunOptions
+    more_models: tuple[PlannedModel, ...] = ()
+    """Those that strategies ask beside the task's own: a model that reflects."""
+    notes: tuple[str, ...] = ()
+    """What of the task goes unused, or may not do what it says."""
 
     @property
     def task(self) -> Task:
@@ -80,6 +88,12 @@ class Plan:
     def judge(self) -> PlannedModel | None:
         """The model that judges replies, with its price; ``None`` where none does."""
         return _judge_of(self.metrics, _prices_of(self.task))
+
+    @property
+    def asked(self) -> tuple[PlannedModel, ...]:
+        """Every model that the run may ask and pay for: the task's first."""
+        judges = () if self.judge is None else (self.judge,)
+        return (*self.models, *judges, *self.more_models)
 
     @property
     def prices(self) -> dict[str, Any]:
@@ -119,7 +133,9 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     _check_money(options, models)
     _check_names(task)
     prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
-    metrics = build_metrics(prepared, models[0].spec)
+    task, specs_of = prepared.task, tuple(model.spec for model in models)
+    metrics = build_metrics(prepared, specs_of)
+    notes = notes_on(task, _schema_text(task), specs_of)
     if (judge := _judge_of(metrics, prices)) is not None:
         _check_money(options, (*models, judge))
     brief = Brief(
@@ -131,9 +147,10 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         _schema_text(task),
         task.temperature,
     )
-    specs, left_out = choose(prepared, brief, models)
-    for spec in specs:
-        build_strategy(spec)
+    overridden = options.model is not None and options.strategies is None
+    specs, left_out = choose(prepared, brief, models, lenient=overridden)
+    more = _more_models(specs, models, prices)
+    _check_money(options, (*models, *more))
     return Plan(
         prepared=prepared,
         brief=brief,
@@ -144,7 +161,23 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         metrics=metrics,
         machine_price=machine_price(prices),
         options=options,
+        more_models=more,
+        notes=notes,
     )
+
+
+def _more_models(
+    specs: Sequence[StrategySpec], models: Sequence[PlannedModel], prices: Mapping[str, Any]
+) -> tuple[PlannedModel, ...]:
+    """Build every strategy, which checks its options, and price what it asks beside the task's."""
+    known = [model.spec for model in models]
+    more: list[PlannedModel] = []
+    for strategy in [build_strategy(spec) for spec in specs]:
+        for spec in strategy.more_models:
+            if spec not in known:
+                known.append(spec)
+                more.append(_planned(spec.name, spec, prices))
+    return tuple(more)
 
 
 def _prices_of(task: Task) -> dict[str, Any]:
@@ -171,8 +204,11 @@ def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, .
     )
 
 
-def build_metrics(prepared: Prepared, model: ModelSpec) -> tuple[Metric, ...]:
-    """Build the task's metrics. Raises `ConfigError` for what they do not know or lack."""
+def build_metrics(prepared: Prepared, models: tuple[ModelSpec, ...]) -> tuple[Metric, ...]:
+    """Build the task's metrics; its ``models`` are those being weighed.
+
+    Raises `ConfigError` for what they do not know or lack.
+    """
     task = prepared.task
     materials = Materials(
         kind=task.output.kind,
@@ -182,10 +218,16 @@ def build_metrics(prepared: Prepared, model: ModelSpec) -> tuple[Metric, ...]:
         rules=task.rules,
         judge=None if task.judge is None else task.judge.model_dump(mode="json"),
         folder=task.folder,
-        model=model,
+        model=models[0],
+        models=models,
     )
     specs = [MetricSpec(config.name, config.options) for config in task.metric_configs]
+    for spec in specs:
+        refuse_unfit(spec.name, task.output.kind)
     metrics = tuple(build_metric(spec, materials) for spec in specs)
+    name_apart(specs, metrics)
+    if materials.schema is not None:
+        refuse_bad_schema(materials.schema)
     for metric in metrics:
         metric.check([example for part in prepared.split for example in part])
     return metrics
@@ -257,7 +299,7 @@ def headlines(plan: Plan) -> list[str]:
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
         f"audit: {_audit_text(plan.prepared.audit)}",
-        *(f"note: {warning}" for warning in plan.prepared.audit["warnings"]),
+        *(f"note: {said}" for said in (*plan.prepared.audit["warnings"], *plan.notes)),
         f"can be told apart: {detectable_text(plan)}",
         *_about_models(plan),
     ]
@@ -303,8 +345,8 @@ def _audit_text(audit: Mapping[str, Any]) -> str:
 def _about_cap(plan: Plan) -> list[str]:
     if plan.options.max_cost is None:
         return []
-    here = [model.tag for model in plan.models if model.price.machine_hour is not None]
-    if len(here) == len(plan.models):
+    here = [model.tag for model in plan.asked if model.price.machine_hour is not None]
+    if len(here) == len(plan.asked):
         runs = "this one runs" if len(here) == 1 else "these run"
         return [f"--max-cost holds for hosted models only: {runs} on this machine"]
     cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"

@@ -13,6 +13,7 @@ from typing import Any
 from steelyard.core import Record
 from steelyard.run.files import replace_folder
 from steelyard.run.measure import generator, to_records
+from steelyard.run.repeats import meaning
 from steelyard.run.steps import Steps
 from steelyard.score import compare_records
 from steelyard.strategy import Arm, load_arm
@@ -23,10 +24,9 @@ RESCORE_EXAMPLES = 50
 RESCORE_WHOLE_BELOW = 300
 """Up to here a local winner answers the whole test split again, batch for batch as measured."""
 RESCORE_TOLERANCE = 0.05
-"""The share that may differ where answers are not computed alike (other batches, hosted)."""
-
+"""The share that may differ where a local model's answers are not computed in the same batches."""
 RESCORE_LEVEL = 0.01
-"""Below this p-value an arm that draws its answers scores otherwise than it was measured."""
+"""Below this p-value an arm whose answers are not fixed scores otherwise than it was measured."""
 
 
 def promote(steps: Steps, name: str, records: Sequence[Record]) -> dict[str, Any]:
@@ -54,14 +54,17 @@ def _rescore(steps: Steps, arm: Arm, records: Sequence[Record]) -> dict[str, Any
     indices = _sample(steps, len(records), whole)
     examples = [steps.plan.split.test[i] for i in indices]
     answers = steps.answer(arm, examples, "rescore", "rescore")
+    local, before = steps.is_local(arm), [records[i] for i in indices]
     different = sum(
-        answer.output != records[i].answer.output
-        for i, answer in zip(indices, answers, strict=True)
+        _differs(arm, answer.output, record.answer.output, to_the_letter=local)
+        for answer, record in zip(answers, before, strict=True)
     )
     report = {"arm": arm.name, "n": len(indices), "different": different}
-    if arm.is_sampled:  # it draws other answers each time: only how good they are can be held
-        again = to_records(arm.name, examples, answers, steps.metrics)
-        return report | _as_good(steps, again, [records[i] for i in indices])
+    # Sampled answers are others each time, and so, at any temperature, may be a hosted model's
+    # words: only how good they are can be held.
+    if arm.is_sampled or (different and not local):
+        again = to_records(arm.name, examples, answers, steps.metrics[:1])
+        return report | _as_good(steps, again, before)
     allowed = 0 if whole else math.ceil(RESCORE_TOLERANCE * len(indices))
     if different <= allowed:
         return report | {"promoted": True}
@@ -72,8 +75,14 @@ def _rescore(steps: Steps, arm: Arm, records: Sequence[Record]) -> dict[str, Any
     return report | {"promoted": False, "reason": reason}
 
 
+def _differs(arm: Arm, new: str | None, old: str | None, *, to_the_letter: bool) -> bool:
+    if to_the_letter or new is None or old is None:
+        return new != old
+    return meaning(arm.brief, new) != meaning(arm.brief, old)
+
+
 def _as_good(steps: Steps, again: Sequence[Record], before: Sequence[Record]) -> dict[str, Any]:
-    """Whether new draws score as the measured ones did, by a paired test at `RESCORE_LEVEL`."""
+    """Whether new answers score as the measured ones did, by a paired test at `RESCORE_LEVEL`."""
     found = compare_records(
         steps.metrics[0], again, before, generator(steps.plan.seed, "rescore:paired")
     )

@@ -127,7 +127,9 @@ class RecordedModel:
         for index, request in enumerate(requests):
             places.setdefault(completion_key(self.fingerprint, request), []).append(index)
         wanted = {key: [i for i in where if i not in skip] for key, where in places.items()}
-        known = self._recorder.store.completions(key for key, where in wanted.items() if where)
+        recorder, here = self._recorder, [key for key, where in wanted.items() if where]
+        recorder.store.want(recorder.phase, here)
+        known = recorder.store.completions(here)
         answers: list[Completion | None] = [None] * len(requests)
 
         def deliver(done: Sequence[tuple[str, Completion]]) -> None:

@@ -74,14 +74,14 @@ class Sample:
         def code(answer: Answer) -> int:
             if answer.completion.failure is not None and answer.output is None:
                 return UNANSWERED
-            said = None if answer.output is None else _meaning(self.arm.brief, answer.output)
+            said = None if answer.output is None else meaning(self.arm.brief, answer.output)
             return known.setdefault(said, len(known))
 
         runs = [[code(answer) for answer in answers] for answers in several]
         return np.array(runs, dtype=np.int64).reshape(len(several), len(self.examples)).T
 
 
-def _meaning(brief: Brief, output: str) -> str:
+def meaning(brief: Brief, output: str) -> str:
     """One text for all outputs that mean the same; what is no JSON, though asked for, as it stands."""
     try:
         return canonical(brief, output)

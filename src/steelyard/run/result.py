@@ -79,9 +79,15 @@ def build_result(
         "ended": [each._asdict() for each in circumstances.ended],
         "skipped_rows": [row._asdict() for row in plan.prepared.bad],
         "prices": _prices(plan),
-        **details(plan.split.test, records, labels),
+        **details(plan.split.test, records, labels, _first(weighed)),
     }
     return dict(plain(result))
+
+
+def _first(weighed: Weighed) -> str | None:
+    """The arm that is recommended, or that leads."""
+    verdict = weighed.verdict
+    return verdict.arm or verdict.details.get("leading")
 
 
 def plain(value: Any) -> Any:

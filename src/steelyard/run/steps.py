@@ -23,6 +23,7 @@ from steelyard.score import Metric
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.combining import FIT_SECONDS
 from steelyard.strategy.prompting import PromptArm
 
 log = logging.getLogger("steelyard")
@@ -109,6 +110,7 @@ class Steps:
             progress=progress,
             options=job.strategy.options,
             scorer=self.score,
+            metric=self.metrics[0],
             specs=tuple(model.spec for model in self.plan.models),
             tags=tuple(model.tag for model in self.plan.models),
         )
@@ -281,6 +283,18 @@ def why_no_gap(arm: Arm) -> str | None:
     if isinstance(arm, PromptArm) and arm.prompt.recipe.retrieved:
         return NO_GAP["retrieved_few_shot"]
     return NO_GAP.get(arm.strategy)
+
+
+def trained_seconds(arm: Arm) -> float:
+    """Return the machine time that fitting an arm took beside requests, in seconds.
+
+    That is its training, and in a cascade that of its parts, a classical one's whole fit.
+    """
+    if isinstance(arm, CascadeArm):
+        return trained_seconds(arm.first) + trained_seconds(arm.then)
+    if arm.model_name is None:
+        return float(arm.options.get(FIT_SECONDS, 0.0))
+    return training_seconds(arm.options)
 
 
 def training_seconds(options: Mapping[str, Any]) -> float:

@@ -15,7 +15,16 @@ from sqlalchemy.exc import DBAPIError
 
 from steelyard.core import Answer, Completion, Record, Request, Spent
 from steelyard.errors import StorageError
-from steelyard.run.tables import COMPLETIONS, META, MODELS, RECORDS, REUSED, SCHEMA, STEPS
+from steelyard.run.tables import (
+    COMPLETIONS,
+    META,
+    MODELS,
+    PHASE_KEYS,
+    RECORDS,
+    REUSED,
+    SCHEMA,
+    STEPS,
+)
 
 _CHUNK = 500  # SQLite's default limit on bound variables is 999 in old builds
 
@@ -43,7 +52,7 @@ class AskedModel(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What one phase asked of models: each request counted where it was first asked."""
+    """What phases asked of models."""
 
     requests: int
     input_tokens: int
@@ -174,6 +183,19 @@ class Store:
                 connection.execute(COMPLETIONS.delete().where(COMPLETIONS.c.key == key))
                 connection.execute(REUSED.delete().where(REUSED.c.key == key))
 
+    def want(self, phase: str, keys: Iterable[str]) -> None:
+        """Note that ``phase`` wants the completions of ``keys``, whichever phase asked them first."""
+        wanted = list(dict.fromkeys(keys))
+        table = PHASE_KEYS.c
+        with self._transaction() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                some = wanted[start : start + _CHUNK]
+                query = sa.select(table.key).where((table.phase == phase) & table.key.in_(some))
+                known = set(connection.scalars(query))
+                rows = [{"phase": phase, "key": key} for key in some if key not in known]
+                if rows:
+                    connection.execute(PHASE_KEYS.insert(), rows)
+
     def know_model(self, model: AskedModel) -> None:
         """Keep the name of a model under its fingerprint."""
         with self._transaction() as connection:
@@ -183,7 +205,8 @@ class Store:
     def usage(self, *phases: str) -> Usage:
         """Return what ``phases`` asked of models; with no phase named, what the whole run asked.
 
-        Answers out of the cache count with their real figures: this is a measurement.
+        Each request counts where it was first asked. Answers out of the cache count with their real
+        figures: this is a measurement.
         """
         query = sa.select(*_sums()).select_from(COMPLETIONS)
         if phases:
@@ -192,12 +215,23 @@ class Store:
             return _usage(connection.execute(query).one())
 
     def usage_by_model(self, *phases: str) -> dict[AskedModel, Usage]:
-        """Return `usage` model by model."""
-        return self._by_model(phases, sa.true())
+        """Return what ``phases`` wanted of models, whether or not another phase had asked it before.
+
+        So a search takes the same whatever ran before it. A phase in a database that an earlier
+        version began counts what it was first to ask.
+        """
+        wanted = sa.select(PHASE_KEYS.c.key).where(PHASE_KEYS.c.phase.in_(phases))
+        table = COMPLETIONS.c
+        which = table.phase.in_(phases) | table.key.in_(wanted) if phases else sa.true()
+        return self._by_model(which)
 
     def paid_by_model(self, *phases: str) -> dict[AskedModel, Usage]:
-        """Return what this run itself asked, model by model: answers out of the cache are left out."""
-        return self._by_model(phases, COMPLETIONS.c.key.not_in(sa.select(REUSED.c.key)))
+        """Return what this run itself asked, model by model: answers out of the cache are left out.
+
+        Each request counts once, where it was first asked.
+        """
+        which = COMPLETIONS.c.key.not_in(sa.select(REUSED.c.key))
+        return self._by_model(which & COMPLETIONS.c.phase.in_(phases) if phases else which)
 
     def reused(self, *phases: str) -> int:
         """Return how many completions came out of the cache."""
@@ -208,14 +242,10 @@ class Store:
         with self._transaction() as connection:
             return int(connection.scalar(query) or 0)
 
-    def _by_model(
-        self, phases: Sequence[str], which: sa.ColumnElement[bool]
-    ) -> dict[AskedModel, Usage]:
+    def _by_model(self, which: sa.ColumnElement[bool]) -> dict[AskedModel, Usage]:
         table = COMPLETIONS.c
         joined = COMPLETIONS.outerjoin(MODELS, table.model == MODELS.c.fingerprint)
         query = sa.select(*_sums(), table.model, MODELS.c.name).select_from(joined).where(which)
-        if phases:
-            query = query.where(table.phase.in_(phases))
         query = query.group_by(table.model, MODELS.c.name).order_by(table.model)
         with self._transaction() as connection:
             rows = connection.execute(query).all()

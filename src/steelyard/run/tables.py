@@ -43,6 +43,13 @@ REUSED = sa.Table(
     sa.Column("key", sa.String(64), primary_key=True),
 )
 """Completions that came out of the cache: measured like all others, and not paid by this run."""
+PHASE_KEYS = sa.Table(
+    "phase_keys",
+    SCHEMA,
+    sa.Column("phase", sa.String, primary_key=True),
+    sa.Column("key", sa.String(64), primary_key=True),
+)
+"""What each phase wanted, whichever phase asked it first: what a search takes on its own."""
 RECORDS = sa.Table(
     "records",
     SCHEMA,

@@ -16,6 +16,7 @@ from steelyard.run.measure import clusters_of, compare_all, generator, machine_s
 from steelyard.run.plan import Plan
 from steelyard.score import compare_records
 from steelyard.strategy import Arm
+from steelyard.strategy.combining import MACHINE
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 
@@ -24,7 +25,7 @@ from steelyard.verdict.limits import apply_limits
 class Measured:
     """What was measured of one arm.
 
-    ``search`` is what the fit asked of models, by their names; ``fit_seconds`` its wall time,
+    ``search`` is what the fit asked of models, by `PlannedModel.names`; ``fit_seconds`` its wall time,
     ``trained_seconds`` the machine time beyond those requests. ``gap`` is ``None`` with the reason
     beside it. ``model`` is the one it was fitted on, the first for one that spans models, ``None`` for
     a classical arm.
@@ -88,9 +89,10 @@ def costs_of(measured: Measured, plan: Plan) -> Costs:
     """
     own = plan.machine_price if measured.model is None else measured.model.price
     first = () if measured.model is None else (measured.model,)
-    prices = Prices((*first, *plan.models), own)
+    machine = _in_currency(plan.machine_price, own)
+    prices = Prices((*first, *plan.asked), own, machine)
     trained = Usage(machine_seconds=measured.trained_seconds)
-    upfront = prices.of(measured.search) + cost_of(trained, _in_currency(plan.machine_price, own))
+    upfront = prices.of(measured.search) + cost_of(trained, machine)
     per_request = _per_request(measured, prices)
     traffic = plan.task.traffic
     return Costs(
@@ -102,13 +104,19 @@ def costs_of(measured: Measured, plan: Plan) -> Costs:
 
 @dataclass(frozen=True)
 class Prices:
-    """The run's prices by model, the arm's first; ``own`` is for what names no model of the run."""
+    """The run's prices by model, the arm's first; ``own`` is for what names no model of the run.
+
+    ``machine`` is for what was computed without a language model; left out, that costs nothing.
+    """
 
     models: Sequence[PlannedModel]
     own: Price
+    machine: Price | None = None
 
     def named(self, model: str) -> Price:
-        """The price of the model called ``model``, as its spec or people name it."""
+        """The price of the model called ``model``, as accounts, its spec or people name it."""
+        if model == MACHINE:
+            return self.machine or Price(self.own.currency, machine_hour=Decimal(0))
         known = (planned.price for planned in self.models if model in planned.names)
         return next(known, self.own)
 

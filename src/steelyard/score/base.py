@@ -44,7 +44,8 @@ class Materials:
     """What of the task metrics are built from.
 
     ``schema`` is JSON text; ``rules`` and ``judge`` are those sections of ``task.yaml`` as plain data;
-    ``folder`` is the task's, where relative paths start; ``model`` the task's first model.
+    ``folder`` is the task's, where relative paths start; ``model`` the task's first model,
+    ``models`` all of them.
     """
 
     kind: OutputKind = "text"
@@ -55,6 +56,7 @@ class Materials:
     judge: Mapping[str, Any] | None = None
     folder: Path = Path()
     model: ModelSpec | None = None
+    models: tuple[ModelSpec, ...] = ()
 
 
 class Metric(ABC):
@@ -63,11 +65,13 @@ class Metric(ABC):
     ``decomposable``: the metric over many items is the mean of their scores. ``binary``: an item
     scores 0 or 1 and nothing between. A metric of output and reference alone gives `score_answer`;
     one that reads the example, or has parts, gives `grade`; one that asks a model, `grade_all`.
+    ``kinds``: the kinds of output that it is for.
     ``pooled_part`` names the figure over all parts of all items, without the ``summary_parts``, which
     sum up one item's; ``None`` where that says nothing.
     """
 
     name: str
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("label", "json", "text")
     decomposable: ClassVar[bool] = True
     pooled_part: ClassVar[str | None] = None
     summary_parts: ClassVar[tuple[str, ...]] = ()
@@ -170,6 +174,26 @@ def metric_names() -> list[str]:
     return list(_METRICS)
 
 
+def refuse_unfit(name: str, kind: OutputKind) -> None:
+    """Raise `ConfigError` where the metric called ``name`` is not for outputs of ``kind``."""
+    wanted = _kind_of(name).kinds
+    if kind in wanted:
+        return
+    fitting = [each for each in _METRICS if each != "custom" and kind in _kind_of(each).kinds]
+    raise ConfigError(
+        f"metric {name} is for output.kind: {' or '.join(wanted)}, and the task's is {kind}; "
+        f"those for {kind}: {', '.join(fitting)}, or FILE.py:FUNCTION"
+    )
+
+
+def _kind_of(name: str) -> type[Metric]:
+    if name.endswith(".py"):
+        raise ConfigError(
+            f"metric {name!r} names a file: add the function in it that scores, {name}:FUNCTION"
+        )
+    return _METRICS.get("custom" if ":" in name else name)
+
+
 def get_metric(name: str) -> Metric:
     """Return the metric called ``name``; an unknown name raises `ConfigError` with the closest."""
     return build_metric(MetricSpec(name), Materials())
@@ -180,7 +204,7 @@ def build_metric(spec: MetricSpec, materials: Materials) -> Metric:
 
     Raises `ConfigError` for an unknown name or option, and for what the task lacks.
     """
-    kind = _METRICS.get("custom" if ":" in spec.name else spec.name)
+    kind = _kind_of(spec.name)
     options = {**spec.options, "function": spec.name} if ":" in spec.name else spec.options
     return kind.build(options, materials)
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
 from steelyard.score.base import Grade, Materials, Metric
+from steelyard.score.sources import sources_of
 from steelyard.user_code import load_name
 
 GIVEN = ("output", "reference", "input", "example", "context")
@@ -60,27 +61,13 @@ class Custom(Metric):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the function's file and of the files beside it that it imported."""
+        """A digest of the function's file and of the files beside it that it imports."""
         digest = hashlib.sha256()
-        for path in self._files:
-            digest.update(f"\0{path.name}\0".encode())
+        files = sources_of(self._function)
+        for path in files:
+            digest.update(f"\0{_within(path, files[0].parent)}\0".encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
-
-    @property
-    def _files(self) -> list[Path]:
-        try:
-            file = inspect.getsourcefile(inspect.unwrap(self._function))
-        except TypeError:  # a callable object: its class has the source
-            file = inspect.getsourcefile(type(self._function))
-        if file is None or not Path(file).is_file():
-            return []
-        own = Path(file).resolve()
-        loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-        beside = {
-            Path(each).resolve() for each in loaded if each and Path(each).parent == own.parent
-        }
-        return [own, *sorted(beside - {own})]
 
     def check(self, examples: Sequence[Example]) -> None:
         """Try the function on a few references: what it raises is better known before the run."""
@@ -105,11 +92,11 @@ class Custom(Metric):
         arguments = {name: known[name] for name in self._asked} | self._options
         try:
             returned = self._function(**arguments)
-        except Exception as error:  # whatever the user's function raises
+        except (Exception, SystemExit) as error:  # whatever the user's function raises
             raise ConfigError(self._raised(error, example)) from error
         return self._read(returned, example)
 
-    def _raised(self, error: Exception, example: Example) -> str:
+    def _raised(self, error: BaseException, example: Example) -> str:
         said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return (
             f"metric {self.name} failed{_for(example)} with {said} ({_place(error)}); "
@@ -158,6 +145,11 @@ class Custom(Metric):
             f"metric {self.name} returned {problem}{where}{_for(example)}: "
             "return a number from 0 to 1, True or False"
         )
+
+
+def _within(path: Path, folder: Path) -> str:
+    """A path below ``folder`` from there on; a link elsewhere by its name."""
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
 
 
 def _refuse_bare_file(name: str, folder: Path) -> None:

@@ -6,8 +6,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from steelyard.core import OutputKind
 from steelyard.score.base import Materials, refuse_options
 from steelyard.score.text import ReferenceMetric, names_option
 
@@ -25,6 +26,7 @@ class ExactMatch(ReferenceMetric):
     """Whether the answer equals the reference, but for case and runs of white space."""
 
     name = "exact_match"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("label", "json", "text")
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:

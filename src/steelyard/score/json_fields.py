@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from steelyard.core import Example
+from steelyard.core import Example, OutputKind
 from steelyard.errors import ConfigError
 from steelyard.score.base import Grade, Materials, Metric, refuse_options
 from steelyard.score.fields import Likeness, tally, types_of
@@ -24,6 +24,7 @@ class JsonMatch(Metric):
     """
 
     name = "json_match"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("json",)
     binary = True
 
     def __init__(self, likeness: Likeness | None = None) -> None:
@@ -56,6 +57,7 @@ class FieldF1(Metric):
     """
 
     name = "field_f1"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("json",)
 
     def __init__(self, likeness: Likeness | None = None) -> None:
         self._likeness = likeness or Likeness()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.core import OutputKind
 from steelyard.score.base import CorpusMetric, Metric
 
 
@@ -15,6 +16,7 @@ class Accuracy(Metric):
     """The share of answers that are the reference label."""
 
     name = "accuracy"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("label",)
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
@@ -30,6 +32,7 @@ class MacroF1(CorpusMetric):
     """
 
     name = "macro_f1"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("label",)
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:

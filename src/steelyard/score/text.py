@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from steelyard.core import Example
+from steelyard.core import Example, OutputKind
 from steelyard.errors import ConfigError, closest
 from steelyard.score.base import Metric
 from steelyard.words import counted
 
 
 class ReferenceMetric(Metric):
-    """A metric that compares with reference outputs, and so needs them."""
+    """A metric that compares texts with reference outputs, and so needs them."""
+
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
 
     def check(self, examples: Sequence[Example]) -> None:
         """Refuse examples without a reference. Raises `ConfigError`."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from steelyard.core import Estimate
-from steelyard.errors import MissingExtraError
+from steelyard.errors import ConfigError, MissingExtraError
 from steelyard.extras import require
+from steelyard.score.references import flaw
 from steelyard.stats.intervals import proportion
 
 
@@ -33,36 +34,61 @@ def validity(outputs: Sequence[str | None], schema: str, level: float = 0.95) ->
     except BadSchemaError as error:
         reason = f"output.schema is not a JSON schema: {error.message}"
         return Estimate(None, level=level, reason=" ".join(reason.split())[:200])
+    return proportion(sum(_fits(output, validator) for output in outputs), len(outputs), level)
+
+
+def refuse_bad_schema(schema: str) -> None:
+    """Raise `ConfigError` where no answer can be held against ``schema``, JSON text of the task's.
+
+    Without jsonschema nothing can be said, and nothing is.
+    """
     try:
-        fitting = sum(_fits(output, validator) for output in outputs)
-    except require("referencing.exceptions", "data").Unresolvable as error:
-        reason = f"output.schema refers to what is not in it: {str(error).splitlines()[-1]}"
-        return Estimate(None, level=level, reason=reason[:200])
-    return proportion(fitting, len(outputs), level)
+        json_validator(json.loads(schema))
+    except MissingExtraError:
+        return
+    except BadSchemaError as error:
+        said = " ".join(str(error).split())[:300]
+        raise ConfigError(
+            f"output.schema: no answer can be held against it: {said}: correct the schema"
+        ) from None
 
 
 def json_validator(schema: Any) -> Any:
     """Return what holds values against ``schema``; what that refers to elsewhere is never fetched.
 
-    Raises `BadSchemaError`, or `MissingExtraError` without jsonschema.
+    Raises `BadSchemaError`, also for what would stop it midway, or `MissingExtraError` without
+    jsonschema.
     """
     jsonschema, referencing = require("jsonschema", "data"), require("referencing", "data")
     try:
         kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
         kind.check_schema(schema)
+        found = flaw(schema, kind)
     except jsonschema.SchemaError as error:
         raise BadSchemaError(error.message, error.json_path) from None
     except (AttributeError, TypeError) as error:  # a $schema that is no address
         raise BadSchemaError(str(error)) from None
+    if found is not None:
+        raise BadSchemaError(found)
     return kind(schema, registry=referencing.Registry())
 
 
 def is_fitting(validator: Any, value: Any) -> bool:
-    """Whether ``value`` fits; a number too large to divide does not."""
+    """Whether ``value`` fits; what cannot be held against it does not.
+
+    That is a number too large to divide, a value nested too deeply, and what is left of dead
+    references: dynamic ones are known only here.
+    """
     try:
         return bool(validator.is_valid(value))
-    except ArithmeticError:
+    except (ArithmeticError, RecursionError, unresolvable()):
         return False
+
+
+def unresolvable() -> type[Exception]:
+    """The exception for a reference to nothing."""
+    found: type[Exception] = require("referencing.exceptions", "data").Unresolvable
+    return found
 
 
 def _fits(output: str | None, validator: Any) -> bool:
@@ -70,5 +96,5 @@ def _fits(output: str | None, validator: Any) -> bool:
         return False
     try:
         return is_fitting(validator, json.loads(output))
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # of the parser
         return False

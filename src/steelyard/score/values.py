@@ -64,7 +64,7 @@ def final_value(text: str) -> Value | None:
         if (value := _last(inside)) is not None:
             return value
     for line in _HASHES.finditer(text):
-        if (value := _answer_line(line["value"])) is not None:
+        if (value := answer_line(line["value"])) is not None:
             return value
     return _last(text[-_MOST_READ:])
 
@@ -85,7 +85,8 @@ def _readable(text: str) -> str:
     return _LATEX.sub(r" \1/\2 ", text.replace("\\$", "$"))
 
 
-def _answer_line(rest: str) -> Value | None:
+def answer_line(rest: str) -> Value | None:
+    """The number on a line after ``####``, at most a unit behind it; ``None`` for a heading."""
     found = _NUMBER.match(_readable(rest).strip(" *"))
     if found is None:
         return None

@@ -14,6 +14,8 @@ from steelyard.model.base import Model, ModelSpec
 if TYPE_CHECKING:
     import numpy as np
 
+    from steelyard.score import Metric
+
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
 Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
@@ -51,7 +53,8 @@ class FitContext:
     ``model`` records and caches everything it is asked. ``build_model`` builds another model under the
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
     killed fit can go on. ``progress`` is for long searches. ``scorer`` is the task's first metric;
-    ``None`` stands for the metric that ``brief`` names. ``specs`` are all the task's models, in the
+    ``None`` stands for the metric that ``brief`` names. ``metric`` is the same one, for what grades
+    answers once and adds them up several times. ``specs`` are all the task's models, in the
     order in which they are named, ``spec`` among them; ``tags`` is what the task calls them.
     """
 
@@ -68,12 +71,31 @@ class FitContext:
     scorer: Scorer | None = None
     specs: tuple[ModelSpec, ...] = ()
     tags: tuple[str, ...] = ()
+    metric: Metric | None = None
 
     def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
         """The task's first metric over answered examples, in [0, 1]; a failed answer counts 0."""
         from steelyard.strategy.search import metric_scorer
 
         return (self.scorer or metric_scorer(self.brief.metric))(examples, answers)
+
+    def grades(self, examples: Sequence[Example], answers: Sequence[Answer]) -> list[float]:
+        """Each answer's own score by the task's first metric, in [0, 1]."""
+        if self.metric is None:
+            pairs = zip(examples, answers, strict=True)
+            return [self.score([example], [answer]) for example, answer in pairs]
+        outputs = [answer.output for answer in answers]
+        return [grade.score for grade in self.metric.grade_all(examples, outputs)]
+
+    def total(
+        self, examples: Sequence[Example], answers: Sequence[Answer], grades: Sequence[float]
+    ) -> float:
+        """What :meth:`score` gives, of answers whose ``grades`` are known."""
+        if self.metric is None:
+            return self.score(examples, answers)
+        outputs = [answer.output for answer in answers]
+        references = [example.output for example in examples]
+        return self.metric.aggregate(grades, outputs, references) or 0.0
 
 
 @dataclass(frozen=True)
@@ -181,9 +203,33 @@ class Strategy(ABC):
     def __init__(self, **options: Any) -> None:
         self.options = options
 
+    @property
+    def more_models(self) -> tuple[ModelSpec, ...]:
+        """The models that a fit may ask beside the task's; none by default."""
+        return ()
+
     @abstractmethod
     def fit(self, context: FitContext) -> list[Arm]:
         """Choose everything on ``context.dev`` and return the arms."""
+
+    def check(
+        self,
+        brief: Brief,
+        train: Sequence[Example],
+        specs: tuple[ModelSpec, ...],
+        tags: tuple[str, ...],
+    ) -> None:
+        """Raise `ConfigError` for what a fit would refuse, before anything is spent.
+
+        ``specs`` and ``tags`` are those of all the task's models, as in `FitContext`.
+        """
+        return
+
+    def tags_asked(
+        self, brief: Brief, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Say which of the task's models, by tag, one that spans models asks; all by default."""
+        return tags if self.needs_model else ()
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what a fit would ask; ``None`` where that cannot be said before.

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from steelyard.core import Answer, Example
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
-from steelyard.strategy.cascade_arm import CascadeArm
-from steelyard.strategy.catalogue import STRATEGIES, StrategySpec, build_strategy
+from steelyard.strategy.cascade_arm import CascadeArm, stays
+from steelyard.strategy.cascade_parts import (
+    Part,
+    check_part,
+    default_first,
+    no_confidence,
+    read_part,
+    spec_of,
+    tags_of,
+)
 from steelyard.strategy.classical import generator
+from steelyard.strategy.combining import FIT_SECONDS
 from steelyard.strategy.forecasting import added, asking
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.options import parse_options
@@ -32,18 +42,10 @@ class CascadeOptions:
 
     dev_items: int = 100
 
-
-@dataclass(frozen=True)
-class Part:
-    """A strategy in a cascade: its name, or ``{name, options, model}``.
-
-    ``model`` is one of the task's models, by its tag or name; left out, the first one asks the task's
-    first model and ``then`` its last.
-    """
-
-    name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    model: str = ""
+    def __post_init__(self) -> None:
+        """Refuse a threshold that is set on nothing."""
+        if self.dev_items < 1:
+            raise ConfigError("strategy cascade: option dev_items must be at least 1, got 0")
 
 
 class Sweep(NamedTuple):
@@ -68,19 +70,44 @@ class Cascade(Strategy):
         super().__init__(**options)
         own = {name: value for name, value in options.items() if name not in ("first", "then")}
         self.config = parse_options(self.name, CascadeOptions, own, ("first", "then"))
-        self._first = _part("first", options.get("first"))
-        self._then = _part("then", options.get("then", "retrieved_few_shot"))
-        assert self._then is not None
+        first, then = options.get("first"), options.get("then")
+        self._first = None if first is None else read_part("first", first)
+        self._then = read_part("then", "retrieved_few_shot" if then is None else then)
+
+    def check(
+        self,
+        brief: Brief,
+        train: Sequence[Example],
+        specs: tuple[ModelSpec, ...],
+        tags: tuple[str, ...],
+    ) -> None:
+        """Refuse parts that cannot be fitted, models the task lacks, a first that is never sure."""
+        for role, part in self._parts(brief).items():
+            check_part(role, part, (brief, train), specs, tags)
+
+    def tags_asked(
+        self, brief: Brief, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Say which models its parts ask, by tag."""
+        return tags_of(self._parts(brief), brief, specs, tags)
+
+    def _parts(self, brief: Brief) -> dict[str, Part]:
+        return {"first": self._first or default_first(brief), "then": self._then}
+
+    @property
+    def more_models(self) -> tuple[ModelSpec, ...]:
+        """Those of its parts."""
+        parts = [part for part in (self._first, self._then) if part is not None]
+        return tuple(spec for part in parts for spec in part.build().more_models)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where the first arm gives no confidence."""
-        parts = (self._first or _default_first(context.brief), self._then)
-        assert parts[1] is not None
+        parts = self._parts(context.brief)
         rng = generator(context.seed, "dev")
         picked = stratified_subset(context.dev, self.config.dev_items, rng)
         dev = [context.dev[index] for index in picked]
-        first, unsure = self._first_arm(context, parts[0], dev)
-        then = _by_dev_score(_fit_part(context, parts[1], "then"))[0]
+        first, unsure = self._first_arm(context, parts["first"], dev)
+        then = _by_dev_score(_fit_part(context, parts["then"], "then"))[0]
         arm = CascadeArm(self.name, context.brief, {}, (first, then), _UNTESTED_THRESHOLD)
         told: Mapping[str, Any] = {"threshold_rule": "there was no dev example to set it on"}
         if dev:
@@ -100,11 +127,7 @@ class Cascade(Strategy):
             answers = arm.answer_all(probe, context.progress)
             if any(answer.confidence is not None for answer in answers):
                 return arm, answers
-        raise ConfigError(
-            f"strategy cascade: first: {part.name} gives no confidence on this task; choose one that "
-            "does (tfidf_linear or zero_shot for labels, self_consistency for its votes), or leave "
-            "cascade out of strategies"
-        )
+        raise no_confidence(part)
 
     def _describe(self, arm: CascadeArm, told: Mapping[str, Any], dev: int) -> dict[str, Any]:
         parts = {"first": arm.first, "then": arm.then}
@@ -133,16 +156,15 @@ class Cascade(Strategy):
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Add up both strategies' forecasts; half of the answers are taken to be passed on."""
-        first = self._first or (_default_first(brief) if brief.kind == "label" else None)
-        if first is None or self._then is None:
+        if self._first is None and brief.kind != "label":
             return None
         dev = min(sizes.dev, self.config.dev_items)
         found: list[Forecast] = []
         answer = (0.0, 0.0, 0.0)
-        for part, share in ((first, 1.0), (self._then, 0.5)):
-            if not STRATEGIES.get(part.name).needs_model:
+        for part, share in zip(self._parts(brief).values(), (1.0, 0.5), strict=True):
+            if not part.needs_model:
                 continue
-            own = build_strategy(StrategySpec(part.name, part.options)).forecast(brief, sizes)
+            own = part.build().forecast(brief, sizes)
             if own is None or not own.per_answer:
                 return None
             needs = next(iter(own.per_answer.values()))
@@ -152,61 +174,18 @@ class Cascade(Strategy):
         return replace(added(*found), per_answer={self.name: answer}, note=note)
 
 
-def _part(role: str, value: Any) -> Part | None:
-    """Read ``first`` or ``then``. Raises `ConfigError` for anything but a strategy that is known."""
-    if value is None:
-        return None
-    known = ("name", "options", "model")
-    fields: Any = {"name": value} if isinstance(value, str) else value
-    options = fields.get("options") or {} if isinstance(fields, Mapping) else None
-    if not isinstance(options, Mapping) or not isinstance(fields.get("name"), str):
-        raise ConfigError(
-            f"strategy cascade: option {role} must be a strategy's name or "
-            f"{{name, options, model}}, got {value!r}"
-        )
-    for name in fields:
-        if name not in known:
-            raise ConfigError(
-                f"strategy cascade: option {role} has an unknown key {name!r}"
-                f"{closest(str(name), known)}; known: {', '.join(known)}"
-            )
-    part = Part(fields["name"], options, str(fields.get("model") or ""))
-    build_strategy(StrategySpec(part.name, part.options))
-    return part
-
-
-def _default_first(brief: Brief) -> Part:
-    if brief.kind == "label":
-        return Part("tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
-    raise ConfigError(
-        f"strategy cascade: answers of kind {brief.kind} have no probabilities of their own; name "
-        "first: self_consistency, whose votes are a confidence, or leave cascade out of strategies"
-    )
-
-
 def _fit_part(context: FitContext, part: Part, role: str) -> list[Arm]:
-    spec = _spec_of(context, part, role)
+    spec = spec_of(part, role, context.specs or (context.spec,), context.tags)
     model = context.model if spec == context.spec else context.build_model(spec)
     folder = context.folder / role
     folder.mkdir(parents=True, exist_ok=True)
     own = replace(context, model=model, spec=spec, folder=folder, options=part.options)
-    return build_strategy(StrategySpec(part.name, part.options)).fit(own)
-
-
-def _spec_of(context: FitContext, part: Part, role: str) -> ModelSpec:
-    """Return the model a part names, else the first of the task's or, for ``then``, the last."""
-    specs = context.specs or (context.spec,)
-    if not part.model:
-        return specs[-1] if role == "then" else specs[0]
-    named = {spec.name: spec for spec in reversed(specs)}
-    named |= {f"{spec.provider}:{spec.name}": spec for spec in reversed(specs)}
-    named |= dict(zip(context.tags, specs, strict=False))
-    if part.model not in named:
-        raise ConfigError(
-            f"strategy cascade: option {role} names the model {part.model!r}"
-            f"{closest(part.model, named)}; the task has {', '.join(named)}"
-        )
-    return named[part.model]
+    started = time.perf_counter()
+    arms = part.build().fit(own)
+    for arm in arms:
+        if arm.model_name is None:  # no request tells what its fit took
+            arm.options[FIT_SECONDS] = time.perf_counter() - started
+    return arms
 
 
 def _by_dev_score(arms: Sequence[Arm]) -> list[Arm]:
@@ -217,19 +196,19 @@ def _by_dev_score(arms: Sequence[Arm]) -> list[Arm]:
 def _sweep(
     context: FitContext, dev: Sequence[Example], firsts: Sequence[Answer], thens: Sequence[Answer]
 ) -> Sweep:
-    """Score every threshold between two confidences that dev holds."""
+    """Score every threshold between two confidences that dev holds, as the arm would answer."""
     sure = np.array([-1.0 if a.confidence is None else a.confidence for a in firsts])
     levels = np.unique(sure[sure >= 0])
     thresholds = [0.0, *((levels[1:] + levels[:-1]) / 2).tolist(), _EVERYTHING]
     own = [item_scores(context, dev, answers) for answers in (firsts, thens)]
-    kept = [sure >= threshold for threshold in thresholds]
-    mixed = [
-        [first if keep else then for first, then, keep in zip(firsts, thens, keeps, strict=True)]
-        for keeps in kept
-    ]
-    totals = [context.score(dev, answers) for answers in mixed]
-    items = [np.where(keeps, *own) for keeps in kept]
-    coverage = [float(np.mean(keeps)) for keeps in kept]
+    stands = np.array([stays(first, then) for first, then in zip(firsts, thens, strict=True)])
+    totals, items = [], []
+    for threshold in thresholds:
+        keeps = (sure >= threshold) | stands
+        mixed = [f if keep else t for f, t, keep in zip(firsts, thens, keeps, strict=True)]
+        items.append(np.where(keeps, *own))
+        totals.append(context.total(dev, mixed, items[-1].tolist()))
+    coverage = [float(np.mean(sure >= threshold)) for threshold in thresholds]
     return Sweep(thresholds, coverage, totals, cheapest(totals, items))
 
 

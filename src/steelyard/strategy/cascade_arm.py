@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from steelyard.core import Answer, Example
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
-from steelyard.strategy.combining import attributed, in_turn
+from steelyard.strategy.combining import account_of, attributed, in_turn
 from steelyard.strategy.saved import load_arm, read_brief, write_manifest
 from steelyard.strategy.variation import vary_both
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 ROLES = ("first", "then")
+
+
+def stays(first: Answer, then: Answer) -> bool:
+    """Whether the first answer stands though it was passed on, because the other is of no use."""
+    return then.output is None and first.output is not None
 
 
 class CascadeArm(Arm):
@@ -105,15 +110,15 @@ class CascadeArm(Arm):
         return answer.confidence is None or answer.confidence < self.threshold
 
     def _kept(self, answer: Answer) -> Answer:
-        return replace(answer, completion=attributed(answer.completion, self.first.model_name))
+        return replace(answer, completion=attributed(answer.completion, account_of(self.first)))
 
     def _joined(self, first: Answer, then: Answer) -> Answer:
         both = (
-            attributed(first.completion, self.first.model_name),
-            attributed(then.completion, self.then.model_name),
+            attributed(first.completion, account_of(self.first)),
+            attributed(then.completion, account_of(self.then)),
         )
         completion = in_turn(both, None)
-        if then.output is not None or first.output is None:
+        if not stays(first, then):
             return replace(then, completion=completion)
         told = first.completion
         completion = replace(completion, text=told.text, probabilities=told.probabilities)

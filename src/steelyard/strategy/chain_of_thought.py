@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from steelyard.core import Example
 from steelyard.errors import ConfigError
+from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
 from steelyard.strategy.forecasting import added, asking, chat_tokens
 from steelyard.strategy.formats import Shot
@@ -91,11 +93,7 @@ class ChainOfThought(PromptStrategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""
-        reason = refusal(context.brief, context.train)
-        if reason is not None:
-            raise ConfigError(
-                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
-            )
+        self.check(context.brief, context.train, context.specs, context.tags)
         desk = Desk(context, self.config, self.arm_type)
         found = self.search(desk)
         best = found.ranked[0]
@@ -104,6 +102,19 @@ class ChainOfThought(PromptStrategy):
             desk.arm(self.name, found, self.describe(best.value)),
             *self.repairing(desk, free),
         ]
+
+    def check(
+        self,
+        brief: Brief,
+        train: Sequence[Example],
+        specs: tuple[ModelSpec, ...],
+        tags: tuple[str, ...],
+    ) -> None:
+        """Refuse a task whose answers cannot stand after reasoning."""
+        if (reason := refusal(brief, train)) is not None:
+            raise ConfigError(
+                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
+            )
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         """Say how the model is asked to reason, and in how many requests."""

@@ -6,15 +6,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from steelyard.core import Completion, Spent
+from steelyard.model.base import ModelSpec
+from steelyard.model.hosted.address import hosted_fingerprint
+
+MACHINE = "(this machine)"
+"""Under this name `Spent` holds what was computed here without a language model."""
+
+FIT_SECONDS = "fit_seconds"
+"""Under this option a classical arm inside another one keeps the wall time of its fit."""
+
+
+def asked_as(spec: ModelSpec) -> str:
+    """Return what the model of ``spec`` is called in accounts; needs no key.
+
+    A hosted one goes by its fingerprint: two endpoints may serve models of one name, at two prices.
+    """
+    if spec.provider == "openai":
+        return hosted_fingerprint(spec)
+    # A fake plays any model; its options are not in its name.
+    return f"{spec.provider}:{spec.name.partition('?')[0]}"
+
+
+def account_of(arm: object) -> str | None:
+    """Return what an arm's own model is called in accounts; ``None`` for a classical arm."""
+    spec = getattr(arm, "spec", None)
+    return asked_as(spec) if isinstance(spec, ModelSpec) else None
 
 
 def spent_on(completion: Completion, model: str | None) -> tuple[Spent, ...]:
-    """Return what a completion took by model; nothing where no language model was asked."""
-    if completion.spent or model is None:
+    """Return what a completion took by model, as `asked_as` names it; ``None`` is this machine."""
+    if completion.spent:
         return completion.spent
     return (
         Spent(
-            model,
+            MACHINE if model is None else model,
             completion.input_tokens,
             completion.cached_tokens,
             completion.output_tokens,

@@ -19,8 +19,7 @@ def item_scores(
     context: FitContext, examples: Sequence[Example], answers: Sequence[Answer]
 ) -> NDArray[Any]:
     """Return each answer's own score by the task's first metric, in [0, 1]."""
-    pairs = zip(examples, answers, strict=True)
-    return np.array([context.score([example], [answer]) for example, answer in pairs])
+    return np.array(context.grades(examples, answers))
 
 
 def cheapest(totals: Sequence[float], items: Sequence[NDArray[Any]]) -> int:

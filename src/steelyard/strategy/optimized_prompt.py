@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from steelyard.core import Example
 from steelyard.errors import ConfigError
+from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
 from steelyard.strategy.classical import generator
 from steelyard.strategy.lora import short_instruction
@@ -16,7 +18,7 @@ from steelyard.strategy.optimise.design import Kitchen
 from steelyard.strategy.optimise.hunt import Hunt, Part, Rules, choose_finalist
 from steelyard.strategy.optimise.outlook import most_questions, outlook
 from steelyard.strategy.optimise.race import Standing
-from steelyard.strategy.optimise.reflecting import AUTO, Reflecting
+from steelyard.strategy.optimise.reflecting import AUTO, Adviser, NoAdviceError, Reflecting
 from steelyard.strategy.optimise.reflection import reflect
 from steelyard.strategy.optimise.story import Story
 from steelyard.strategy.options import parse_options
@@ -100,6 +102,11 @@ class OptimizedPrompt(PromptStrategy):
             self.name, OptimizedPromptOptions, given
         )
 
+    @property
+    def more_models(self) -> tuple[ModelSpec, ...]:
+        """The reflecting model, where it is none of the task's."""
+        return () if self.reflector.spec is None else (self.reflector.spec,)
+
     def fit(self, context: FitContext) -> list[Arm]:
         """Search, choose among the finalists, and free the best for an arm of its own."""
         desk = Desk(context, self.config, self.arm_type)
@@ -114,6 +121,16 @@ class OptimizedPrompt(PromptStrategy):
             arms.append(story.free_arm(desk, f"{self.name}_free", found, start))
         prompt = hunt.kitchen.prompt(found[0].design)
         return [*arms, *self.repairing(desk, Candidate("best", prompt))]
+
+    def check(
+        self,
+        brief: Brief,
+        train: Sequence[Example],
+        specs: tuple[ModelSpec, ...],
+        tags: tuple[str, ...],
+    ) -> None:
+        """Refuse a model to reflect that the task does not have."""
+        self.reflector.check(specs, tags)
 
     def search(self, desk: Desk) -> Found:
         """Search and return the finalists, best first."""
@@ -153,12 +170,20 @@ class OptimizedPrompt(PromptStrategy):
     def _reflected(
         self, hunt: Hunt, screened: Sequence[Standing]
     ) -> tuple[list[Standing], Mapping[str, Any]]:
-        """Let the reflecting model improve the best instruction so far."""
-        spec, reason = self.reflector.choose(hunt.kitchen.desk.context)
+        """Let the reflecting model improve the best instruction so far.
+
+        Where that one, not the arm's own, cannot be asked, the search goes on without it.
+        """
+        context = hunt.kitchen.desk.context
+        spec, reason = self.reflector.choose(context)
         if spec is None or not screened:
             return [], {"model": None, "reason": reason or "the budget was spent before"}
-        model = hunt.kitchen.desk.context.build_model(spec)
-        found, told = reflect(hunt, screened[0].design, model, hunt.rules.reflect_share)
+        model = context.build_model(spec)
+        adviser = model if spec == context.spec else Adviser(model)
+        try:
+            found, told = reflect(hunt, screened[0].design, adviser, hunt.rules.reflect_share)
+        except NoAdviceError as error:
+            return [], {"model": spec.name, "reason": str(error)}
         return hunt.note("reflect", found), told
 
     def _freed(self, hunt: Hunt, found: Sequence[Standing]) -> list[Standing]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from steelyard.core import Answer, Example, Message, OutputKind, Request
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
+from steelyard.strategy.combining import asked_as
 from steelyard.strategy.formats import Shot, get_format
 from steelyard.strategy.rounds import Rounds
 from steelyard.strategy.saved import read_brief, write_manifest
@@ -161,7 +162,7 @@ class PromptArm(Arm):
             if progress is not None:
                 progress(done, len(examples))
 
-        rounds = Rounds(self.model, self.spec.name, self.brief, self.prompt.recipe)
+        rounds = Rounds(self.model, asked_as(self.spec), self.brief, self.prompt.recipe)
         answers = rounds.run(self.prompt.requests(examples, nonce), tell)
         self.asked += rounds.asked
         return answers

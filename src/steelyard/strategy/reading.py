@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,14 +11,13 @@ from steelyard.core import Completion
 from steelyard.errors import MissingExtraError
 from steelyard.score import parse_output
 from steelyard.score.exact import normalise
-from steelyard.score.numeric import last_number
-from steelyard.score.validity import BadSchemaError, json_validator
+from steelyard.score.validity import BadSchemaError, json_validator, unresolvable
+from steelyard.score.values import final_value
+from steelyard.strategy.announced import last_line, split_reasoned, splits, unmarked
 from steelyard.strategy.base import Brief
 
-_MARKER = re.compile(
-    r"(?:\bfinal\s+)?\banswer\b(?:\s+is\b)?[*_]*\s*[:：]\s*[*_]*|\bthe\s+answer\s+is\b|####", re.I
-)
-"""What final answers are announced by: ours, what models write unasked, and GSM8K's."""
+__all__ = ["Reading", "canonical", "misfit", "read_completion", "split_reasoned"]
+
 _LISTED_ERRORS = 3
 
 Reading = tuple[str | None, str | None]
@@ -36,29 +35,33 @@ def read_completion(brief: Brief, completion: Completion, *, reasoned: bool) -> 
     return parse_output(brief, completion.text)
 
 
-def split_reasoned(text: str) -> tuple[str, str] | None:
-    """Split a text at its last answer marker into reasoning and answer; ``None`` without one.
-
-    A marker after which nothing stands does not count.
-    """
-    for marker in reversed(list(_MARKER.finditer(text))):
-        answer = text[marker.end() :].strip().strip("*_").strip()
-        if answer:
-            return text[: marker.start()].strip(), answer
-    return None
-
-
 def _read_reasoned(brief: Brief, completion: Completion) -> Reading:
     text = completion.text
-    found = split_reasoned(text)
-    if found is None and completion.finish_reason == "length":
+    answers = [answer for _, answer in splits(text)]
+    if not answers and completion.finish_reason == "length":
         return None, f"cut after {completion.output_tokens} tokens, before an answer was given"
-    if found is None:  # no marker: the last line is what was said last
-        lines = [line for line in text.splitlines() if line.strip()]
-        answer = text if brief.kind == "json" else "".join(lines[-1:])
-    else:
-        answer = found[1] if brief.kind == "json" else found[1].splitlines()[0]
-    return parse_output(brief, answer.strip().strip("*_").strip())
+    if brief.kind == "json":
+        readings = [parse_output(brief, answer) for answer in answers or [unmarked(text)]]
+        return next((reading for reading in readings if reading[0] is not None), readings[0])
+    if brief.metric == "numeric":
+        return parse_output(brief, _numeric(text, answers))
+    said = unmarked(answers[0].splitlines()[0]) if answers else last_line(text)
+    return parse_output(brief, said)
+
+
+def _numeric(text: str, answers: Sequence[str]) -> str:
+    """The line that says the number: the first with one after the last marker that has one.
+
+    Without a marker it is the last line where that says what the text does, else the whole text.
+    """
+    for answer in answers:
+        for line in answer.splitlines():
+            if final_value(line) is not None:
+                return unmarked(line)
+    if answers:
+        return unmarked(answers[0].splitlines()[0])
+    last = last_line(text)
+    return last if final_value(last) == final_value(text) else text
 
 
 def misfit(brief: Brief, output: str) -> str | None:
@@ -73,6 +76,8 @@ def misfit(brief: Brief, output: str) -> str | None:
         errors = list(validator.iter_errors(json.loads(output)))[:_LISTED_ERRORS]
     except (ArithmeticError, RecursionError):
         return "a number in it is too large, or it is nested too deeply"
+    except unresolvable():
+        return None
     return "; ".join(f"{error.json_path}: {_short(error.message)}" for error in errors) or None
 
 
@@ -99,5 +104,5 @@ def canonical(brief: Brief, output: str) -> str:
         return output
     if brief.kind == "json":
         return json.dumps(json.loads(output), sort_keys=True)
-    number = last_number(output) if brief.metric == "numeric" else None
-    return normalise(output) if number is None else str(number.normalize())
+    value = final_value(output) if brief.metric == "numeric" else None
+    return normalise(output) if value is None else str(value.number.normalize())

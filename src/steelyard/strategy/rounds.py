@@ -26,6 +26,8 @@ from steelyard.strategy.reading import (
 if TYPE_CHECKING:
     from steelyard.strategy.prompting import PromptRecipe
 
+_NOTHING = "-"
+"""Stands for an empty turn."""
 OnSettled = Callable[[Sequence[tuple[int, Answer]]], None]
 
 
@@ -200,7 +202,12 @@ class Rounds:
 
 
 def _continued(messages: Sequence[Message], said: str, words: str) -> tuple[Message, ...]:
-    return (*messages, Message("assistant", said), Message("user", words))
+    """Go on after what a model said; endpoints refuse a turn without text."""
+    return (
+        *messages,
+        Message("assistant", said if said.strip() else _NOTHING),
+        Message("user", words),
+    )
 
 
 def _reasoning_in(text: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Answer
+from steelyard.core import Answer, Example
 from steelyard.errors import ConfigError
+from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
 from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
@@ -19,6 +20,7 @@ from steelyard.strategy.prompting import Prompt, PromptArm
 from steelyard.strategy.reasoning import refusal, votes_refusal
 from steelyard.strategy.search import Candidate, Trial
 from steelyard.strategy.zero_shot import ZeroShot
+from steelyard.task import has_references
 
 _SHARED = ("formats", "screen", "finalists", "dev_items", "free_candidates")
 _REASONING = ("variants", "k", "bootstrap", "max_output_tokens", "max_prompt_tokens")
@@ -71,11 +73,8 @@ class SelfConsistency(Strategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where answers cannot be put to a vote."""
-        if (reason := votes_refusal(context.brief)) is not None:
-            raise ConfigError(
-                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
-            )
-        over = self._over(context)
+        self.check(context.brief, context.train, context.specs, context.tags)
+        over = self._over(context.brief, context.train)
         desk = Desk(context, self.config, SelfConsistencyArm)
         found = self._search(over, desk)
         voted, trials = self._vote(desk, found.ranked[0])
@@ -92,16 +91,32 @@ class SelfConsistency(Strategy):
         told = Found((voted,), score, found.spread, (*found.trace, *trials))
         return [desk.arm(self.name, told, more)]
 
-    def _over(self, context: FitContext) -> str:
-        """The strategy whose prompt is voted over. Raises `ConfigError` for one that cannot be."""
-        reason = refusal(context.brief, context.train)
-        if self.config.over == "auto":
-            plain = "few_shot" if context.train else "zero_shot"
-            return "chain_of_thought" if reason is None else plain
-        if self.config.over == "chain_of_thought" and reason is not None:
+    def check(
+        self,
+        brief: Brief,
+        train: Sequence[Example],
+        specs: tuple[ModelSpec, ...],
+        tags: tuple[str, ...],
+    ) -> None:
+        """Refuse a task without votes, and ``over`` where that strategy does not fit."""
+        if (reason := votes_refusal(brief)) is not None:
             raise ConfigError(
-                f"strategy {self.name} cannot vote over chain_of_thought: {reason}; "
-                "choose over: few_shot"
+                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
+            )
+        self._over(brief, train)
+
+    def _over(self, brief: Brief, train: Sequence[Example]) -> str:
+        """The strategy whose prompt is voted over. Raises `ConfigError` for one that cannot be."""
+        unreasoned = refusal(brief, train)
+        plain = "few_shot" if has_references(train) else "zero_shot"
+        if self.config.over == "auto":
+            return "chain_of_thought" if unreasoned is None else plain
+        bare = None if plain == "few_shot" else "there are no references in train to show"
+        reason = {"chain_of_thought": unreasoned, "few_shot": bare}.get(self.config.over)
+        if reason is not None:
+            raise ConfigError(
+                f"strategy {self.name} cannot vote over {self.config.over}: {reason}; "
+                f"choose over: {plain}"
             )
         return self.config.over
 

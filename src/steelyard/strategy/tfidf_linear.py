@@ -157,8 +157,7 @@ class TfidfLinear(Strategy):
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm; other outputs raise `ConfigError`, under two train labels `DataError`."""
         brief = context.brief
-        if brief.kind != "label":
-            raise ConfigError(f"strategy {self.name} answers labels only, not {brief.kind}")
+        self.check(brief, context.train, context.specs, context.tags)
         shots = train_shots(context.train)
         labels = [shot.output for shot in shots]
         if len(set(labels)) < 2:
@@ -174,6 +173,17 @@ class TfidfLinear(Strategy):
                 arm = TfidfLinearArm(self.name, brief, chosen, tfidf, linear)
                 candidates.append(Candidate(f"{features}, {loss}, c={c:g}", arm))
         return [_best(candidates, context)]
+
+    def check(
+        self,
+        brief: Brief,
+        train: Sequence[Example],
+        specs: tuple[ModelSpec, ...],
+        tags: tuple[str, ...],
+    ) -> None:
+        """Refuse outputs that are no labels."""
+        if brief.kind != "label":
+            raise ConfigError(f"strategy {self.name} answers labels only, not {brief.kind}")
 
     def _classifiers(self, labels: Sequence[str]) -> tuple[str, ...]:
         many = len(set(labels)) > self._config.max_logistic_labels

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from steelyard.core import OutputKind
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError, closest_file
 from steelyard.task.explain import explain
 from steelyard.task.formats.folder import files_of, is_dataset_folder
 from steelyard.task.model_choice import ModelChoice, ModelConfig, tags_of
@@ -58,6 +58,17 @@ Strategies = Annotated[
 ]
 
 
+def _steadiness_tag(value: Any) -> str:
+    """Tell ``false`` from a section; the words in brackets are left out of error messages."""
+    return "<off>" if value is False else "<on>"
+
+
+Steadiness = Annotated[
+    Annotated[ConsistencyConfig, Tag("<on>")] | Annotated[Literal[False], Tag("<off>")],
+    Discriminator(_steadiness_tag),
+]
+
+
 class Task(Section):
     """What the user brings. Built by `load_task` or `build_task`, changed by `updated`."""
 
@@ -72,7 +83,7 @@ class Task(Section):
     rules: tuple[dict[str, Any], ...] = ()
     judge: JudgeConfig | None = None
     temperature: float = Field(default=0.0, ge=0, le=2)
-    consistency: ConsistencyConfig | Literal[False] = ConsistencyConfig()
+    consistency: Steadiness = ConsistencyConfig()
     traffic: TrafficConfig = TrafficConfig()
     prices: dict[str, PriceConfig] = Field(default_factory=dict)
     constraints: ConstraintsConfig = ConstraintsConfig()
@@ -100,6 +111,20 @@ class Task(Section):
         if not isinstance(value, list | tuple):
             return value
         return tuple({"type": rule} if isinstance(rule, str) else rule for rule in value)
+
+    @field_validator("consistency", mode="before")
+    @classmethod
+    def _on_or_off(cls, value: Any) -> Any:
+        if value is not False and not isinstance(value, Mapping | ConsistencyConfig):
+            raise ValueError(f"it takes keys such as {{repeats: 3}}, or false, not {value!r}")
+        return value
+
+    @field_validator("metric")
+    @classmethod
+    def _some_metric(cls, metric: Any) -> Any:
+        if not metric:
+            raise ValueError("the list is empty: name a metric, or leave the key out")
+        return metric
 
     @field_validator("instruction")
     @classmethod
@@ -266,16 +291,25 @@ def with_labels(task: Task, labels: tuple[str, ...]) -> Task:
     if task.output.labels or not labels:
         return task
     output = task.output.model_copy(update={"labels": check_labels(labels)})
-    copy = task.model_copy(update={"output": output})
+    return _filled_in(task, output=output)
+
+
+def scored_by_rules(task: Task) -> Task:
+    """Set the metric of a task that names none, whose rows turned out to have rules and no outputs."""
+    return task if task.metric else _filled_in(task, metric=(MetricConfig(name="rules"),))
+
+
+def _filled_in(task: Task, **found: Any) -> Task:
+    copy = task.model_copy(update=found)
     copy._folder, copy._fingerprint = task.folder, task.fingerprint
     return copy
 
 
 def _no_task(given: Path) -> str:
     if not given.exists():
-        hint = closest(given.name, names_in(given.parent))
+        hint = closest_file(given.name, names_in(given.parent))
         return f"no task at {given}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
-    hint = closest(FILE_NAME, names_in(given))
+    hint = closest_file(FILE_NAME, names_in(given))
     return f"{given} holds no {FILE_NAME}{hint}: start one with: steelyard init DIR --from my.csv"
 
 
@@ -290,7 +324,7 @@ def _check_files(task: Task, where: str, lines: Lines) -> None:
             raise ConfigError(
                 f"{at}: {key}: {path} is a folder: name a file in it, or a datasets folder"
             )
-        hint = closest(path.name, names_in(path.parent))
+        hint = closest_file(path.name, names_in(path.parent))
         raise ConfigError(f"{at}: {key}: no file {path}{hint}")
     documents = task.documents_path
     if documents is not None and not documents.exists():

@@ -27,6 +27,9 @@ EMBEDDED = "smollm2-135m"
 PROVIDERS = ("embedded", "hf", "openai", "fake")
 """The kinds of model that answer; the providers in ``data/endpoints.yaml`` are of kind openai."""
 
+FAKES = ("smart", "echo", "flaky")
+"""How models without weights may behave; options follow a question mark."""
+
 FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, groq:NAME, …, fake:NAME"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -110,6 +113,10 @@ class ModelConfig(Section):
             raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
         if self.batch:
             self._check_batch()
+        behaviour = self.name.partition("?")[0]
+        if self.provider == "fake" and behaviour not in FAKES:
+            near, known = closest(behaviour, FAKES), ", ".join(FAKES)
+            raise ValueError(f"unknown fake model {behaviour!r}{near}; known: {known}")
         return self
 
     def _check_batch(self) -> None:
@@ -189,8 +196,19 @@ def parse_model(text: str) -> dict[str, str]:
     if not colon:
         if provider == EMBEDDED:
             return {"provider": "embedded", "name": EMBEDDED}
-        hint = closest(provider, [EMBEDDED])
+        meant = _with_provider(provider)
+        hint = f" (did you mean {meant!r}?)" if meant else closest(provider, [EMBEDDED])
         raise ValueError(f"unknown model {text!r}{hint}; use one of: {FORMS}")
     if not name.strip():
         raise ValueError(f"model {text!r} has no name after the colon; use one of: {FORMS}")
     return {"provider": provider, "name": name.strip()}
+
+
+def _with_provider(name: str) -> str | None:
+    """A bare name with the provider whose names begin so, or Hugging Face's, where they have a slash."""
+    if name in FAKES:
+        return f"fake:{name}"
+    if "/" in name:
+        return f"hf:{name}"
+    known = ((each, begin) for each, of in endpoints().items() for begin in of.get("names", ()))
+    return next((f"{each}:{name}" for each, begin in known if name.lower().startswith(begin)), None)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from steelyard.core import Example, Split
 from steelyard.errors import DataError
 from steelyard.task.audit import AuditInput, audit
-from steelyard.task.config import Task, with_labels
+from steelyard.task.config import Task, scored_by_rules, with_labels
 from steelyard.task.formats import BadRow
 from steelyard.task.read import Parts, read_examples
 from steelyard.task.sections import check_labels
@@ -32,6 +32,8 @@ def prepare(task: Task, *, seed: int, skip_bad_rows: bool = False) -> Prepared:
     parts, bad, ignored_keys = read_examples(task, skip_bad_rows=skip_bad_rows)
     kind = task.output.kind
     everything = [example for examples in parts.values() for example in examples]
+    if all(example.rules is not None and not example.output for example in everything):
+        task = scored_by_rules(task)
     check_enough(everything, kind)
     labels = task.output.labels
     if kind == "label" and not labels:

@@ -14,8 +14,10 @@ from steelyard.task.config import Task
 from steelyard.task.formats import BadRow, RowError, reader_for
 from steelyard.task.rows import RowParser, content_id
 from steelyard.task.source import encoding_problem
+from steelyard.words import listed
 
 SHOWN = 10
+FIRST = 3
 Parts = dict[str, tuple[Example, ...]]
 
 
@@ -97,13 +99,29 @@ def summary(bad: tuple[BadRow, ...]) -> str:
     """Say on one line how many rows are bad, and where and why the first ones are."""
     files = sorted({row.file for row in bad})
     one = len(files) == 1
-    shown = "; ".join(f"line {row.line}: {row.reason}" if one else str(row) for row in bad[:SHOWN])
-    more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+    alike: dict[str, list[BadRow]] = {}
+    for row in bad:
+        alike.setdefault(row.reason, []).append(row)
+    groups = list(alike.values())
+    shown = "; ".join(_alike(rows, one, len(groups) == 1) for rows in groups[:SHOWN])
+    left = sum(map(len, groups[SHOWN:]))
+    more = f"; and {left} more" if left else ""
     rows = "1 bad row" if len(bad) == 1 else f"{len(bad)} bad rows"
     text = (
         f"{rows} in {', '.join(files)}: {shown}{more} (fix them, or go on without: --skip-bad-rows)"
     )
     return " ".join(text.split())
+
+
+def _alike(rows: list[BadRow], one_file: bool, are_all: bool) -> str:
+    """Rows that are bad for one reason: how many, and where the first ones are."""
+    first, count = rows[0], len(rows)
+    if count == 1:
+        return f"line {first.line}: {first.reason}" if one_file else str(first)
+    places = [str(row.line) if one_file else f"{row.file} line {row.line}" for row in rows[:FIRST]]
+    which = f"{'first ' if count > FIRST else ''}{'lines ' if one_file else ''}"
+    many = "" if are_all else f"{count:,} rows: "
+    return f"{many}{first.reason} ({which}{listed(places)})"
 
 
 def _with_ids(examples: list[Example]) -> Iterable[Example]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError, closest_file
 from steelyard.task.source import names_in, read_yaml
 from steelyard.user_code import load_name
 
@@ -46,7 +46,8 @@ def _schema_of(given: Any, folder: Path, what: str) -> Any:
 
 def _of_file(path: Path, what: str) -> Any:
     if not path.is_file():
-        raise ConfigError(f"{what}: no file {path}{closest(path.name, names_in(path.parent))}")
+        hint = closest_file(path.name, names_in(path.parent))
+        raise ConfigError(f"{what}: no file {path}{hint}")
     if path.suffix != ".json":
         return read_yaml(path)[0]
     try:

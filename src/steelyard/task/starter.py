@@ -13,7 +13,7 @@ from string import Template
 import yaml
 
 from steelyard.core import OutputKind
-from steelyard.errors import ConfigError, DataError, StorageError, closest
+from steelyard.errors import ConfigError, DataError, StorageError, closest, closest_file
 from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
 from steelyard.task.formats.folder import is_dataset_folder
 from steelyard.task.guess import Guess, guess_file
@@ -43,7 +43,8 @@ def init_from_file(folder: Path | str, source: Path | str) -> Path:
     folder, source = Path(folder).expanduser(), Path(source).expanduser()
     is_set = is_dataset_folder(source)
     if not source.is_file() and not is_set:
-        raise DataError(f"no file {source}{closest(source.name, names_in(source.parent))}")
+        hint = closest_file(source.name, names_in(source.parent))
+        raise DataError(f"no file {source}{hint}")
     _check_free(folder)
     guess = guess_file(source)
 

@@ -87,7 +87,11 @@ def _weigh(found: Finding, real: Sequence[Candidate]) -> Verdict:
     if rival is not None and loss is not None and loss > MOST_LOSS:
         return too_few(found, choice, rival, loss, len(tests))
     found.reasons[:0] = _why(case, choice, best, tied, tests)
-    return found.verdict(choice, _confidence(loss, len(choice.scores)), _flips(found, choice, tied))
+    alone = len(case.candidates) == 1
+    sure = "low" if alone else _confidence(loss, len(choice.scores))
+    if alone:
+        found.reasons.append("it was weighed alone: nothing was compared")
+    return found.verdict(choice, sure, _flips(found, choice, tied))
 
 
 def _flips(found: Finding, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
@@ -146,7 +150,11 @@ def _why(
     tests: dict[str, Comparison],
 ) -> list[str]:
     reasons = [_headline(case, choice, best, tied)]
-    for candidate in _telling(best, tied, [c for c in case.candidates if c.name in tests]):
+    telling = _telling(best, tied, [c for c in case.candidates if c.name in tests])
+    even = [c for c in telling if tests[c.name].difference == 0]
+    if even:
+        reasons.append(f"{words.quality(best)} is level with {', '.join(c.name for c in even)}")
+    for candidate in (c for c in telling if tests[c.name].difference != 0):
         test = tests[candidate.name]
         apart = "" if differs(case, test) else ": not told apart"
         reasons.append(
@@ -172,6 +180,8 @@ def _telling(
 def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Candidate]) -> str:
     cost = words.money(choice.own(case.requests), case.currency)
     period = f"over {case.horizon_days} days at {case.requests_per_day:,} requests a day"
+    if len(case.candidates) == 1:
+        return f"{words.quality(choice)} is the only arm; {cost} {period}"
     if len(tied) == 1:
         return f"{words.quality(choice)} is the best, and no arm is level with it; {cost} {period}"
     if choice.own(case.requests) is None:

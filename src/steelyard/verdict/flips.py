@@ -55,7 +55,7 @@ def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[s
     at, rival = min(found, key=lambda entry: entry[0])
     return [
         f"price: {rival.name} is cheaper to own once a request to {choice.name} costs "
-        f"{at:.2g} times as much as now"
+        f"{words.factor(at)} times as much as now"
     ]
 
 

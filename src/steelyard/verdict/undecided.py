@@ -51,7 +51,7 @@ def only_majority(found: Finding, majority: Candidate) -> Verdict:
     found.reasons.insert(
         0, f"{words.quality(majority)} is the only arm that keeps every constraint"
     )
-    warning = "always answering the commonest label solves no task: relax a constraint"
+    warning = "always giving the commonest answer solves no task: relax a constraint"
     return found.verdict(majority, "low", (), (warning,))
 
 
@@ -80,14 +80,14 @@ def not_above_majority(
     n = len(best.scores)
     if test.difference <= 0:
         reason = (
-            f"no arm is above always answering the commonest label: {words.quality(best)} against "
+            f"no arm is above always giving the commonest answer: {words.quality(best)} against "
             f"{words.quality(majority)}; more test items will not change that, better examples, "
             "labels or a stronger model may"
         )
         return found.undecided(reason, best, None)
     needed = items_to_show(found.case, best, majority, tests)
     reason = (
-        f"{words.quality(best)} is not shown to be above always answering the commonest label, "
+        f"{words.quality(best)} is not shown to be above always giving the commonest answer, "
         f"{words.quality(majority)} ({words.p_value(test)}): {words.more_items(needed.items, n)}"
     )
     more = None if needed.items is None else max(1, needed.items - n)

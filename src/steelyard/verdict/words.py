@@ -50,6 +50,11 @@ def count(number: Decimal | int) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
+def factor(number: Decimal | float) -> str:
+    """How many times: two significant digits below ten, whole with thousands from there."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
 def more_items(items: int | None, n: int) -> str:
     """How many more test items would settle a question."""
     if items is None:

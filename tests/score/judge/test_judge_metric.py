@@ -258,3 +258,10 @@ def test_the_fingerprint_is_of_what_decides_a_judgement(tmp_path: Any) -> None:
     assert len({metric.fingerprint for metric in same}) == 1
     others = [build(rubric="x"), build(mode="rate"), build(votes=3), build(model="fake:echo")]
     assert len({metric.fingerprint for metric in [build(), *others]}) == 5
+
+
+def test_any_of_the_models_that_are_weighed_prefers_its_own_wording() -> None:
+    echo = ModelSpec("fake", "echo", batch=True, max_in_flight=2)
+    for name, is_own in (("echo", True), ("smart", True), ("flaky", False)):
+        materials = Materials(judge={"model": f"fake:{name}"}, model=SPEC, models=(SPEC, echo))
+        assert Judge.build({}, materials).options.is_own is is_own

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from steelyard.core import Completion, Request
-from steelyard.errors import ConfigError, SteelyardError
+from steelyard.errors import ConfigError, EndpointError, SteelyardError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy
-from steelyard.strategy.base import FitContext
+from steelyard.strategy.base import Brief, FitContext
 from steelyard.strategy.optimise.reflecting import Reflecting
 from steelyard.strategy.optimise.reflection import Reflector, read_instruction
 from steelyard.strategy.prompting import PromptArm
@@ -101,6 +101,35 @@ def test_the_cap_on_money_stops_a_search_that_reflects(fit_context: MakeContext)
         fit(context)
 
 
+def test_a_reflector_that_goes_away_ends_the_reflection_only(fit_context: MakeContext) -> None:
+    asked: list[Request] = []
+
+    def leaving(request: Request) -> str:
+        asked.append(request)
+        if len(asked) > 2:
+            raise EndpointError("the endpoint is gone")
+        return wise(request)
+
+    arm = fit(fit_context(**both(ScriptedModel(keen), ScriptedModel(leaving, "leaving"))))
+    told = arm.options["search"]["reflect"]
+    assert (told["model"], told["requests"]) == ("leaving", 2)
+    assert "could not be asked: the endpoint is gone" in told["reason"]
+
+
+def test_the_arms_own_model_failing_at_reflection_is_its_own_failure(
+    fit_context: MakeContext,
+) -> None:
+    def leaving(request: Request) -> str:
+        if "<instruction>" in said(request):
+            raise EndpointError("the endpoint is gone")
+        return keen(request)
+
+    own = ScriptedModel(leaving, "own", local=False)
+    context = fit_context(model=own, spec=HOSTED, build_model=lambda _: own, specs=(HOSTED,))
+    with pytest.raises(EndpointError, match="gone"):
+        fit(context)
+
+
 def test_nothing_is_printed_and_questions_stay_bounded(
     fit_context: MakeContext, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,3 +180,12 @@ def test_braces_in_what_is_shown_stay_as_they_are() -> None:
     assert Reflector(model, "").better("Be {judgement}.", [record]) == "x"
     text = said(model.requests[0])
     assert "{number} {words}" in text and "Be {judgement}." in text and "Input 1:" in text
+
+
+def test_a_tag_that_is_no_model_of_the_task_is_refused_before_anything_is_asked() -> None:
+    strategy = build_strategy(StrategySpec("optimized_prompt", {"reflect": "lrage"}))
+    brief = Brief("Say.", "label", ("A", "B"))
+    with pytest.raises(ConfigError, match="reflect names 'lrage', which is none of the task's"):
+        strategy.check(brief, (), (SPEC, HOSTED), ("small", "large"))
+    named = build_strategy(StrategySpec("optimized_prompt", {"reflect": "large"}))
+    named.check(brief, (), (SPEC, HOSTED), ("small", "large"))

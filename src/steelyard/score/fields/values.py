@@ -57,7 +57,8 @@ def _folded(text: str, case: bool) -> str:
 def as_date(text: str) -> date | datetime | None:
     """The day, or the moment, that a text names; ``None`` where it is none.
 
-    A moment with its offset is turned to UTC; midnight without one is the day.
+    A moment with its offset is turned to UTC, and is none where that leaves the calendar; midnight
+    without an offset is the day.
     """
     plain = " ".join(text.split())
     try:
@@ -65,8 +66,15 @@ def as_date(text: str) -> date | datetime | None:
     except ValueError:
         return _written_out(plain)
     if moment.tzinfo is not None:
-        return datetime.fromtimestamp(moment.timestamp(), tz=UTC)
+        return _in_utc(moment)
     return moment if any((moment.hour, moment.minute, moment.second)) else moment.date()
+
+
+def _in_utc(moment: datetime) -> datetime | None:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # before the year 1, or after 9999
+        return None
 
 
 def _written_out(text: str) -> date | None:

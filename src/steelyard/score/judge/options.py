@@ -26,7 +26,7 @@ A, B, TIE = "A", "B", "TIE"
 class JudgeOptions:
     """One judge. ``spec`` is ``None`` where no model is known yet; ``ratings`` the user's own.
 
-    ``instruction`` is the task's; ``is_own`` says that the judge is the model that is being weighed.
+    ``instruction`` is the task's; ``is_own`` says that the judge is a model that is being weighed.
     """
 
     spec: ModelSpec | None = None
@@ -61,6 +61,8 @@ def read_options(options: Mapping[str, Any], materials: Materials) -> JudgeOptio
     except ValidationError as error:
         raise explain(error, "judge", {}) from None
     spec = _spec(config.model, materials)
+    own = materials.models or (materials.model,)
+    weighed = [_bare(model) for model in own if model is not None]
     return JudgeOptions(
         spec=spec,
         mode=config.mode,
@@ -71,8 +73,13 @@ def read_options(options: Mapping[str, Any], materials: Materials) -> JudgeOptio
         reasoning=config.reasoning,
         instruction=materials.instruction,
         ratings=None if config.ratings is None else _ratings(config.ratings, materials.folder),
-        is_own=spec is not None and spec == materials.model,
+        is_own=spec is not None and _bare(spec) in weighed,
     )
+
+
+def _bare(spec: ModelSpec) -> ModelSpec:
+    """The model alone, however it is asked."""
+    return replace(spec.unpaced, batch=False)
 
 
 def _temperature(config: JudgeConfig) -> float:

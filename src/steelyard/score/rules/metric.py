@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
-from steelyard.core import Example
+from steelyard.core import Example, OutputKind
 from steelyard.errors import ConfigError, DataError
 from steelyard.score.base import Grade, Materials, Metric, refuse_options
 from steelyard.score.rules.base import NamedRule, Reply, build_own_rules, build_rules
@@ -28,6 +28,7 @@ class Rules(Metric):
     """
 
     name = "rules"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
     pooled_part: ClassVar[str | None] = "each"
     summary_parts: ClassVar[tuple[str, ...]] = (ALL,)
 

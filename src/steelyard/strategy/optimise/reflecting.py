@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from steelyard.errors import ConfigError
+from steelyard.core import Completion, Request
+from steelyard.errors import ConfigError, MissingExtraError, ModelError, SteelyardError
 from steelyard.extras import command, require
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import FitContext
 from steelyard.task.model_choice import ModelConfig
 
@@ -51,6 +53,11 @@ class Reflecting:
         """Whether no model was named: ``auto`` may find one, but that is not known before the fit."""
         return self.spec is None and self.word in (AUTO, NONE)
 
+    def check(self, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]) -> None:
+        """Raise `ConfigError` for a tag that is none of the task's models."""
+        if self.spec is None and self.word not in (AUTO, NONE):
+            _tagged(self.word, specs, tags)
+
     def choose(self, context: FitContext) -> tuple[ModelSpec | None, str]:
         """Return the model that reflects, or ``None`` and the reason why none does."""
         if self.spec is not None:
@@ -68,6 +75,47 @@ class Reflecting:
         if find_spec("gepa") is None:
             return None, f"the package gepa is not installed; run: {command('optimise')}"
         return specs[-1], ""
+
+
+class Asked(Protocol):
+    """What reflection needs of a model."""
+
+    @property
+    def name(self) -> str:
+        """The name shown to people."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion | None]:
+        """Answer each request; see `steelyard.model.base.Model.generate`."""
+
+
+class NoAdviceError(SteelyardError):
+    """The reflecting model cannot be asked, which is no fault of the model that is searched for."""
+
+
+class Adviser:
+    """A reflecting model beside the arm's own: its errors end the reflection, not the search."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        with self._advising():
+            return self._model.name
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion | None]:
+        """Answer each request. Raises `NoAdviceError` where the model cannot be asked."""
+        with self._advising():
+            return self._model.generate(requests)
+
+    @contextmanager
+    def _advising(self) -> Iterator[None]:
+        try:
+            yield
+        except (ModelError, MissingExtraError) as error:
+            said = " ".join(str(error).split())
+            raise NoAdviceError(f"the reflecting model could not be asked: {said}") from error
 
 
 def _tagged(word: str, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]) -> ModelSpec:

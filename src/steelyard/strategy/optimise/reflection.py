@@ -14,12 +14,12 @@ from typing import Any
 from steelyard.core import Message, Request
 from steelyard.errors import SteelyardError
 from steelyard.extras import require
-from steelyard.model.base import Model
 from steelyard.strategy.formats import fill
 from steelyard.strategy.optimise.board import Board
 from steelyard.strategy.optimise.design import Design
 from steelyard.strategy.optimise.hunt import Hunt
 from steelyard.strategy.optimise.race import Standing, ranked
+from steelyard.strategy.optimise.reflecting import Asked, NoAdviceError
 
 log = logging.getLogger("steelyard")
 EXTRA = "optimise"
@@ -45,7 +45,7 @@ class Reflector:
     answered afresh, and a search that is resumed reads every reply back.
     """
 
-    def __init__(self, model: Model, constraint: str) -> None:
+    def __init__(self, model: Asked, constraint: str) -> None:
         self.model = model
         self.requests = self.input_tokens = self.output_tokens = 0
         self.failures = 0
@@ -188,7 +188,7 @@ class _RunLog:
 
 
 def reflect(
-    hunt: Hunt, base: Design, model: Model, share: float
+    hunt: Hunt, base: Design, model: Asked, share: float
 ) -> tuple[list[Standing], dict[str, Any]]:
     """Evolve the base's instruction with ``share`` of the budget that is left.
 
@@ -196,7 +196,8 @@ def reflect(
     keeps the candidates that are best on some example (its Pareto front), picks a parent among them,
     shows the reflector a few train examples with the parent's answers, and takes the proposal over if
     it does better on these. Its randomness is one generator from the seed, its state lives in
-    memory only: what makes it resumable is that every answer is recorded.
+    memory only: what makes it resumable is that every answer is recorded. A reflector that cannot
+    be asked any more ends it with a ``reason``; one that cannot be had raises `NoAdviceError`.
     """
     gepa = require("gepa", EXTRA)
     board, part = hunt.board, hunt.part
@@ -223,7 +224,9 @@ def reflect(
     except SteelyardError:
         if adapter.failure is None:
             raise
-    if adapter.failure is not None:
+    if isinstance(adapter.failure, NoAdviceError):
+        told["reason"] = str(adapter.failure)
+    elif adapter.failure is not None:
         raise adapter.failure
     found = _standings(board, adapter, part.search)
     accepted = sum(each.design.said != base.said for each in found)

@@ -1,0 +1,53 @@
+"""Print the table of docs/results.md for a finished run.
+
+python benchmarks/results/table.py OUT/runs/banking77
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steelyard.run.result import read_result
+
+HEAD = "| arm | {metric} | failed | tokens in · out | search | latency p50 |\n|---|---|---|---|---|---|"
+
+
+def main() -> None:
+    """Print a row for each arm, the best first, and the verdict."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+")
+    for folder in parser.parse_args().runs:
+        result = read_result(folder)
+        print(f"\n{result['task']['name']}: {result['split']['test']} test examples")
+        print(HEAD.format(metric=result["task"]["metric"]))
+        arms = sorted(result["arms"], key=lambda arm: -(arm["quality"]["value"] or 0))
+        for arm in arms:
+            print(row(arm))
+        print(f"\n{result['verdict']['recommendation']}: {result['verdict']['arm']}")
+
+
+def row(arm: Mapping[str, Any]) -> str:
+    """One arm as a line of Markdown."""
+    quality, tokens = arm["quality"], arm["tokens"]
+    shown = f"{share(quality['value'])} ({share(quality['low'])} to {share(quality['high'])})"
+    asked = "–"
+    if tokens["input_mean"] is not None:
+        asked = f"{tokens['input_mean']:.0f} · {tokens['output_mean']:.1f}"
+    search = f"{arm['fit']['seconds']:.0f} s"
+    median = arm["latency_seconds"]["p50"]
+    wait = "–" if median is None else f"{1000 * median:.0f} ms"
+    return (
+        f"| {arm['name']} | {shown} | {arm['outcomes']['failed']} | {asked} | {search} | {wait} |"
+    )
+
+
+def share(value: float | None) -> str:
+    """A share in percent."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+if __name__ == "__main__":
+    main()

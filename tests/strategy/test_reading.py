@@ -1,0 +1,86 @@
+"""What a model wrote, read as an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from steelyard.core import Completion
+from steelyard.score import get_metric
+from steelyard.strategy.base import Brief
+from steelyard.strategy.reading import canonical, misfit, read_completion, split_reasoned
+
+TEXT = Brief("Say.", "text", metric="exact_match")
+NUMBER = Brief("Say.", "text", metric="numeric")
+LABEL = Brief("Say.", "label", labels=("billing", "login"))
+JSON = Brief("Say.", "json", metric="json_match")
+
+
+def read(brief: Brief, text: str) -> tuple[str | None, str | None]:
+    return read_completion(brief, Completion(text, "stop"), reasoned=True)
+
+
+@pytest.mark.parametrize(
+    ("brief", "text", "output"),
+    [
+        (TEXT, "We think.\nThe answer is: Paris", "Paris"),
+        (TEXT, "We think.\nThe final answer is：**Paris**", "Paris"),
+        (TEXT, "We think.\nThe answer is **Paris**.", "Paris"),
+        (TEXT, "We think.\n**The answer is:** Paris", "Paris"),
+        (TEXT, "We think.\nThe answer is Paris.", "Paris."),
+        (TEXT, "We think.\n#### Final Answer\n**Paris**", "Paris"),
+        (TEXT, "We think.\n#### Paris", "Paris"),
+        (TEXT, "We think.\n### Paris", "Paris"),
+        (LABEL, "We think.\nThe answer is: billing", "billing"),
+        (LABEL, "#### Conclusion\nNot login, I see.\nbilling", "billing"),
+        (JSON, 'So.\nAnswer: {"a": "The answer: 4", "b": 1}', '{"a": "The answer: 4", "b": 1}'),
+        (JSON, '{"a": "The answer: [4]"}', '{"a": "The answer: [4]"}'),
+        (JSON, 'Answer: {"a": 1}\nThat answer is: final.', '{"a": 1}'),
+        (JSON, 'So.\n**Answer:**\n```json\n{"a": 1}\n```', '{"a": 1}'),
+    ],
+)
+def test_the_answer_is_what_was_announced(brief: Brief, text: str, output: str) -> None:
+    assert read(brief, text) == (output, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#### Step 1: count\n6 * 7 = 42\n#### Final Answer\n42",
+        "### Working\n...\n#### Answer\n42",
+        "So $\\boxed{42}$ apples.\nThis is the final answer.",
+        "The final answer is:\n\n$$\n\\boxed{42}\n$$\n",
+        "The answer is 42.\nI hope that the answer is clear.",
+        "12 and 30.\n#### 42 apples\nThese were 2 steps.",
+    ],
+)
+def test_a_number_is_found_under_headings_and_in_boxes(text: str) -> None:
+    output, _ = read(NUMBER, text)
+    assert get_metric("numeric").score(output, "42") == 1
+
+
+def test_json_without_any_answer_is_told_from_the_last_marker() -> None:
+    assert read(JSON, 'Say {"a": 1}.\nAnswer: none')[1] == "not a JSON object or array: 'none'"
+
+
+def test_a_heading_splits_nothing_off() -> None:
+    assert split_reasoned("#### Step 1\nsix\n#### Step 2\nseven") is None
+    assert split_reasoned("six\n#### 6") == ("six", "6")
+    assert split_reasoned("Answer:  ") is None
+
+
+def test_votes_are_grouped_by_the_number_that_the_metric_reads() -> None:
+    boxed = "\\boxed{42}, found in 3 steps"
+    assert canonical(NUMBER, boxed) == canonical(NUMBER, "42.0") != canonical(NUMBER, "3")
+    assert canonical(NUMBER, "#### 42 apples\nfor 5 of us") == canonical(NUMBER, "42")
+    assert canonical(NUMBER, " No  idea") == "no idea"
+
+
+@pytest.mark.parametrize("schema", ['{"$ref": "#/$defs/none"}', '{"$ref": "#"}', '{"type": 3}'])
+def test_a_schema_that_cannot_be_followed_finds_no_misfit(schema: str) -> None:
+    assert misfit(Brief("Say.", "json", schema=schema), '{"a": 1}') is None
+
+
+def test_a_misfit_is_said_and_deep_values_are_survived() -> None:
+    brief = Brief("Say.", "json", schema='{"items": {"$ref": "#"}, "type": "array"}')
+    assert misfit(brief, "[[1]]") == "$[0][0]: 1 is not of type 'array'"
+    assert misfit(brief, "[" * 900 + "]" * 900) is not None
