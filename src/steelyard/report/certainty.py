@@ -149,18 +149,17 @@ def _drawn(
     place: int,
     ends: list[float],
 ) -> str:
-    """A curve with the arm's name at its right end; names keep clear of those in ``ends``."""
+    """A curve, and its line with the arm's name above those in ``ends``."""
     if not spots:
         return ""
     x, y = scales
     path = " ".join(f"{x(share):.1f},{y(right):.1f}" for share, right in spots)
     kind = "curve winner" if arm.winner else f"curve dash{place + 1}"
     body = tag("polyline", points=path, class_=kind)
-    at = y(spots[0][1]) - 8
-    while any(abs(at - other) < 16 for other in ends):
-        at += 16
+    at = _FRAME.y_end - 14 - 18 * len(ends)  # a legend, where curves of accuracy seldom come
     ends.append(at)
-    name = text(arm.name, x(spots[0][0]) + 4, at, "name")
+    name = line(_FRAME.left + 12, at - 4, _FRAME.left + 44, at - 4, kind)
+    name += text(arm.name, _FRAME.left + 52, at, "name")
     return body + tag("g", name, class_="arm winner" if arm.winner else "arm")
 
 
