@@ -50,7 +50,8 @@ class Faults:
         if before == 0 and number % 7 == 2:
             return self._refuse(connection, "500 Oops", "Content-Type: a/json")
         answer = events(label_of(said), model="huge-2")
-        broken = {6: "hang up", 24: "stall", 26: "cut", 34: "garble", 41: "drip"}.get(number)
+        # Four at most: five that end one after the other would be an endpoint that has gone away.
+        broken = {24: "stall", 26: "cut", 34: "garble", 41: "drip"}.get(number)
         with self._lock:
             self.served += broken is None
             self.half.update([broken] if broken else [])
@@ -68,8 +69,6 @@ class Faults:
             for _ in range(20):
                 time.sleep(0.1)
                 connection.sendall(b": still here\n")
-        elif broken == "hang up":
-            connection.shutdown(socket.SHUT_RDWR)
         else:
             time.sleep(1.0)
 
@@ -116,7 +115,7 @@ def test_a_run_over_a_misbehaving_endpoint_under_a_cap(tmp_path: Path) -> None:
             assert used.requests == faults.served + sum(faults.half.values())
         done = run(task, tmp_path / "out", max_cost=Decimal(1000))
         check(done, faults)
-        assert set(faults.half) == {"hang up", "stall", "cut", "garble", "drip"}
+        assert set(faults.half) == {"stall", "cut", "garble", "drip"}
     assert "huge-2 answered" in str(done.result)
 
 
@@ -167,6 +166,8 @@ def test_a_second_run_pays_only_for_fresh_answers(
     assert again == sum(usage.requests for usage in stores[1].paid_by_model().values()), (
         "latency probes and the final check are asked afresh"
     )
+    told = [(done.folder / "run.log").read_text("utf-8") for done in (first, second, third)]
+    assert ["came from the cache" in log for log in told] == [False, True, False]
     assert stores[0].usage()[:4] == stores[1].usage()[:4]
     for arm, other in zip(first.result["arms"], second.result["arms"], strict=True):
         assert arm["tokens"] == other["tokens"]

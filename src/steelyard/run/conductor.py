@@ -39,6 +39,7 @@ from steelyard.run.store import Store, locked
 from steelyard.run.weigh import Measured, Weighed, weigh
 from steelyard.strategy import Arm
 from steelyard.task import Task
+from steelyard.words import counted
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,9 @@ def _conclude(steps: Steps, arms: Sequence[Measured], audit: Audit, endings: End
     files.remove_folder(folder / "work")
     files.write_result(folder / "result.json", result)
     steps.store.finish_step("result", {}, time.perf_counter() - started)
+    if reused := steps.store.reused():
+        told = f"{counted(reused, 'answer')} came from the cache across runs and cost nothing now"
+        steps.display.say(f"{told}; --no-cache asks afresh")
     return RunResult(result, folder, folder / "winner" if promoted["promoted"] else None)
 
 

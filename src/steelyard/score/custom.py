@@ -100,7 +100,7 @@ class Custom(Metric):
         said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return (
             f"metric {self.name} failed{_for(example)} with {said} ({_place(error)}); "
-            "mend the function and run again: what was asked of models is kept"
+            "mend the function and run again in another --out (answers of hosted models are kept)"
         )
 
     def _read(self, returned: Any, example: Example) -> Grade:

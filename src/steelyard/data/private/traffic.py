@@ -111,6 +111,10 @@ def chance_of_any(private: int, rows: int, drawn: int) -> float:
 _SHOTS: Mapping[str, FewShotOptions | RetrievedFewShotOptions] = {
     "few_shot": FewShotOptions(),
     "retrieved_few_shot": RetrievedFewShotOptions(),
+    "optimized_prompt": FewShotOptions(),
+    "chain_of_thought": FewShotOptions(),
+    "self_consistency": FewShotOptions(),
+    "cascade": RetrievedFewShotOptions(),
 }
 
 
@@ -120,7 +124,7 @@ def _number_of_shots(data: Dataset, name: str, pool: Sequence[int]) -> int:
     `FewShotOptions.k` counts by label; tokens are estimated as four characters each.
     """
     options = _SHOTS[name]
-    each = max(1, len(data.labels)) if name == "few_shot" else 1
+    each = max(1, len(data.labels)) if isinstance(options, FewShotOptions) else 1
     texts = [len(data.examples[place].input) + len(data.written[place]) for place in pool]
     mean = sum(texts) / max(1, len(texts)) / _CHARACTERS_PER_TOKEN + _TOKENS_PER_SHOT
     instruction = len(data.brief.instruction) / _CHARACTERS_PER_TOKEN

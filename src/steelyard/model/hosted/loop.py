@@ -16,8 +16,15 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
+
+    def _serve(self) -> None:
+        """Run the loop until it is stopped, and close it: only this thread always outlives its use."""
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start ``work``; its result, or its exception, comes through the future."""
@@ -39,4 +46,3 @@ class LoopThread:
         self.submit(last).result(timeout=5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
-        self._loop.close()
