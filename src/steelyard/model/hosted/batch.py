@@ -13,15 +13,15 @@ from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
 from steelyard.extras import require
 from steelyard.model.base import Meter, ModelSpec, OnDone
-from steelyard.model.hosted.address import BATCHED, Address
+from steelyard.model.hosted.address import BATCHED
 from steelyard.model.hosted.batch_api import Batch, BatchApi
 from steelyard.model.hosted.batch_carrier import BatchOptions, Carrier, Parcel, parcel_key
 from steelyard.model.hosted.batch_lines import Result, custom_id, request_line
-from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
 from steelyard.model.hosted.reply import Reply, maybe_paid, to_completion
-from steelyard.model.hosted.wire import RefusedError, Wire
+from steelyard.model.hosted.wire import RefusedError
 from steelyard.words import counted
 
 _TOO_MANY_TOKENS = "token_limit_exceeded"
@@ -46,7 +46,7 @@ class _Told:
     trouble: EndpointError | None = None
 
 
-class BatchModel:
+class BatchModel(Endpoint):
     """Sends requests as files and waits for the answers; see `BatchOptions`.
 
     ``memory`` holds what batches are under way, by the requests in them, from before each is begun
@@ -57,11 +57,7 @@ class BatchModel:
     def __init__(self, spec: ModelSpec, options: BatchOptions | None = None) -> None:
         require("aiohttp", "hosted")
         self._options = options or BatchOptions()
-        self._address = Address(spec)
-        self._dialect = Dialect(official=self._address.is_official)
-        self._wire = Wire(
-            self._address.base_url, self._address.header, self._options.timeout_seconds
-        )
+        super().__init__(spec, self._options.timeout_seconds)
         self.memory: MutableMapping[str, Any] = {}
         self.meter: Meter | None = None
 
@@ -73,41 +69,14 @@ class BatchModel:
         return Carrier(api, self._address, self._options, lambda work: loop.submit(work).result())
 
     @property
-    def name(self) -> str:
-        """The endpoint's model name."""
-        return self._address.model
-
-    @property
     def fingerprint(self) -> str:
         """That of the same model asked directly, and a mark: prices and times differ."""
         return self._address.fingerprint + BATCHED
 
     @property
-    def local(self) -> bool:
-        """False: it is paid by tokens."""
-        return False
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """What people must know of the answers."""
         return ("answers came through the batch interface", *self._dialect.notes)
-
-    @property
-    def learned(self) -> tuple[str, ...]:
-        """What the endpoint turned out not to understand; set it to what an earlier run learned."""
-        return self._dialect.learned
-
-    @learned.setter
-    def learned(self, learned: Sequence[str]) -> None:
-        self._dialect.recall(learned)
-
-    def sent_text(self, request: Request) -> str:
-        """Return what would be sent for ``request`` now, as canonical JSON."""
-        return self._dialect.text(self.name, request)
-
-    def count_tokens(self, text: str) -> int | None:
-        """Return ``None``: only the endpoint knows its tokenizer."""
-        return None
 
     def generate(
         self,

@@ -18,9 +18,8 @@ from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
 from steelyard.extras import require
 from steelyard.model.base import Meter, Model, ModelSpec, OnDone
-from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.crew import Crew
-from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.interrupts import on_interrupt
 from steelyard.model.hosted.limiter import Limiter, StoppedError
 from steelyard.model.hosted.loop import LoopThread
@@ -38,7 +37,6 @@ from steelyard.model.hosted.wire import (
     Received,
     RefusedError,
     UnreachableError,
-    Wire,
 )
 
 log = logging.getLogger("steelyard")
@@ -68,7 +66,7 @@ class HostedOptions:
     grace_seconds: float = 5.0
 
 
-class HostedModel:
+class HostedModel(Endpoint):
     """Asks with as many requests in flight as the endpoint takes; see `Limiter`.
 
     The first request of a session goes out alone, so that a wrong address, key or model name stops
@@ -81,11 +79,7 @@ class HostedModel:
         self._options = options or HostedOptions()
         if spec.timeout_seconds is not None:
             self._options = replace(self._options, timeout_seconds=spec.timeout_seconds)
-        self._address = Address(spec)
-        self._dialect = Dialect(official=self._address.is_official)
-        self._wire = Wire(
-            self._address.base_url, self._address.header, self._options.timeout_seconds
-        )
+        super().__init__(spec, self._options.timeout_seconds)
         self._most = spec.max_in_flight or self._options.most_in_flight
         self._limiter = Limiter(self._most)
         self._jitter = random.Random()  # no figure depends on it
@@ -103,19 +97,9 @@ class HostedModel:
         return loop
 
     @property
-    def name(self) -> str:
-        """The endpoint's model name."""
-        return self._address.model
-
-    @property
     def fingerprint(self) -> str:
         """Provider, address and model name; what changes behind them cannot be seen from here."""
         return self._address.fingerprint
-
-    @property
-    def local(self) -> bool:
-        """False: it is paid by tokens, wherever it runs."""
-        return False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -127,23 +111,6 @@ class HostedModel:
             *((missing,) if self._usage_missing else ()),
             *((other,) if self._other_model else ()),
         )
-
-    @property
-    def learned(self) -> tuple[str, ...]:
-        """What the endpoint turned out not to understand; set it to what an earlier run learned."""
-        return self._dialect.learned
-
-    @learned.setter
-    def learned(self, learned: Sequence[str]) -> None:
-        self._dialect.recall(learned)
-
-    def sent_text(self, request: Request) -> str:
-        """Return what would be sent for ``request`` now, as canonical JSON."""
-        return self._dialect.text(self.name, request)
-
-    def count_tokens(self, text: str) -> int | None:
-        """Return ``None``: only the endpoint knows its tokenizer."""
-        return None
 
     def generate(
         self,
