@@ -56,6 +56,14 @@ def test_an_answer_carries_text_counts_and_times() -> None:
     assert 0 < done.first_token_seconds <= done.total_seconds
 
 
+@pytest.mark.parametrize("ending", ["\n\ndata: [DONE]", "\n", ""])
+def test_a_last_line_that_is_not_ended_counts_too(ending: str) -> None:
+    whole = stream("Hello").body.removesuffix("\n\ndata: [DONE]\n\n")
+    (done,) = answer(lambda request, _: Reply(body=whole + ending), ask("hi"))
+    assert (done.text, done.failure) == ("Hello", None)
+    assert (done.input_tokens, done.output_tokens) == (40, 3)
+
+
 def test_the_request_is_sent_as_asked() -> None:
     with serving(lambda request, _: stream("x")) as endpoint:
         load_model(spec(endpoint)).generate(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 
@@ -53,6 +54,30 @@ def test_no_more_are_in_flight_than_the_window_and_all_come_through() -> None:
         return most, done
 
     assert asyncio.run(drive()) == (8, 100)
+
+
+def test_places_are_given_one_at_each_turn_of_the_loop() -> None:
+    async def drive() -> list[int]:
+        limiter, inside = Limiter(most=4), 0
+
+        async def hold() -> None:
+            nonlocal inside
+            async with limiter.place():
+                inside += 1
+                await asyncio.sleep(0.05)
+
+        tasks = [asyncio.create_task(hold()) for _ in range(4)]
+        seen = []
+        for _ in range(8):
+            seen.append(inside)
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        return seen
+
+    seen = asyncio.run(drive())
+    steps = [after - before for before, after in itertools.pairwise(seen)]
+    assert seen[-1] == 4
+    assert max(steps) == 1
 
 
 def test_nothing_is_sent_while_the_endpoint_asks_to_wait() -> None:

@@ -42,6 +42,7 @@ from steelyard.model.hosted.wire import (
 log = logging.getLogger("steelyard")
 
 _KEPT = "what is measured is kept: run again to go on"
+_GATHER_SECONDS = 0.01
 _Arrived = tuple[int, Outcome]
 
 
@@ -173,6 +174,7 @@ class HostedModel(Endpoint):
         with on_interrupt(lambda: self._end_soon(crew, job), job.cancel) as interrupted:
             try:
                 while (first := arrived.get()) is not None:
+                    time.sleep(_GATHER_SECONDS)  # so that this thread wakes for many, not for each
                     batch = [first]
                     while not arrived.empty():
                         if (more := arrived.get()) is None:

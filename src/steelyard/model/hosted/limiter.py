@@ -25,7 +25,9 @@ class Limiter:
     much, and from then on grows by one a round (Chiu and Jain, 1989; Jacobson, 1988). However many
     requests of one round are refused, it halves once. Where the endpoint says how long to wait, or
     that no request or too few tokens are left, nothing is sent until then. Places go to those who
-    have waited longest, before all to requests that are sent again. Belongs on one event loop.
+    have waited longest, before all to requests that are sent again, and one at each turn of the
+    loop: requests let in together would be built, sent and answered together ever after, each
+    waiting for all others. Belongs on one event loop.
     """
 
     def __init__(self, most: int) -> None:
@@ -39,6 +41,7 @@ class Limiter:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._halt = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Handle | None = None
 
     def start(self) -> None:
         """Let requests through again after `stop`."""
@@ -86,18 +89,26 @@ class Limiter:
         self._let_in()
 
     def _let_in(self) -> None:
-        """Give the free places away, or come back when the pause is over."""
-        while self._waiting and self._in_flight < int(self.window):
-            pause = self._resume_at - time.monotonic()
-            if pause > 0:
-                if self._alarm is not None:
-                    self._alarm.cancel()
-                self._alarm = asyncio.get_running_loop().call_later(pause, self._let_in)
-                return
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                self._in_flight += 1
-                waiter.set_result(None)
+        """See that free places are given away, from the next turn of the loop on."""
+        if self._waiting and self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._give_place)
+
+    def _give_place(self) -> None:
+        """Give one free place away, or come back when the pause is over."""
+        self._turn = None
+        while self._waiting and self._waiting[0].done():
+            self._waiting.popleft()
+        if not self._waiting or self._in_flight >= int(self.window):
+            return
+        pause = self._resume_at - time.monotonic()
+        if pause > 0:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = asyncio.get_running_loop().call_later(pause, self._let_in)
+            return
+        self._in_flight += 1
+        self._waiting.popleft().set_result(None)
+        self._let_in()
 
     def went_well(self, tokens: int, limits: RateLimits) -> None:
         """Take in a good answer of ``tokens`` in and out."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -237,35 +237,46 @@ async def _read(response: Any, reply: Reply, started: float) -> None:
     if "json" in response.headers.get("Content-Type", ""):  # an endpoint that does not stream
         reply.add_whole(_parsed(await _body(response, _LARGEST_LINE)), started)
         return
-    async for event in _events(response.content):
-        if event == b"[DONE]":
-            reply.total_seconds = time.perf_counter() - started
-            await _finish(response)
-            return
-        reply.add(_parsed(event), time.perf_counter() - started)
+    events = _Events()
+    async for chunk in response.content.iter_any():
+        for event in events.of(chunk):
+            if event == b"[DONE]":
+                reply.total_seconds = time.perf_counter() - started
+                await _finish(response)
+                return
+            reply.add(_parsed(event), time.perf_counter() - started)
+    for event in events.of(b"\n"):  # of a last line that was not ended
+        if event != b"[DONE]":
+            reply.add(_parsed(event), time.perf_counter() - started)
     reply.total_seconds = time.perf_counter() - started
 
 
 async def _finish(response: Any) -> None:
     """Read what follows the end, so that the connection can be used again."""
+    if response.content.at_eof():
+        return
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await response.content.readany():
                 continue
 
 
-async def _events(content: Any) -> AsyncIterator[bytes]:
-    """The data of each server-sent event; comments and other fields are passed over."""
-    rest = b""
-    async for chunk in content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _LARGEST_LINE:
+class _Events:
+    """Cuts a stream of bytes into the data of its server-sent events.
+
+    Comments and other fields are passed over. Not an asynchronous generator: one that is left before
+    its end, as at the last event of every answer, costs the event loop a task and a wake-up.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def of(self, chunk: bytes) -> list[bytes]:
+        """The data of the events that ``chunk`` completes."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > _LARGEST_LINE:
             raise _GarbledError(f"a line of more than {_LARGEST_LINE:,} bytes")
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].strip()
-    if rest.startswith(b"data:"):
-        yield rest[5:].strip()
+        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
 
 
 def _parsed(data: bytes) -> Mapping[str, Any]:
