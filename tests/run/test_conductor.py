@@ -205,7 +205,6 @@ def test_other_traffic_weighs_anew_without_asking(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"seed": 1}, "seed 0, now 1"),
-        ({"strategies": ("few_shot",)}, "its strategies differ"),
         ({"model": "fake:echo"}, "model smart, now echo"),
     ],
 )
@@ -220,6 +219,30 @@ def test_a_folder_of_another_run_is_refused(
     assert read_result(tmp_path / "out") == before
     run(task, tmp_path / "out", no_cache=True, **change)
     assert read_result(tmp_path / "out") != before
+
+
+def test_other_options_of_a_strategy_are_another_run(tmp_path: Path) -> None:
+    given = {"rows": 60, "strategies": [{"name": "few_shot", "options": {"k": [1]}}]}
+    run(write_task(tmp_path / "task", **given), tmp_path / "out")
+    given["strategies"][0]["options"]["k"] = [2]
+    with pytest.raises(StorageError, match=r"other input \(the options of few_shot\)"):
+        run(write_task(tmp_path / "task", **given), tmp_path / "out")
+
+
+def test_a_strategy_may_join_a_run_and_be_left_out_again(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    task = write_task(tmp_path / "task", rows=60, model=f"fake:smart?log={log}")
+    alone = run(task, tmp_path / "out", strategies=("zero_shot",)).result
+    asked = len(log.read_text(encoding="utf-8").splitlines())
+    both = run(task, tmp_path / "out", strategies=("zero_shot", "few_shot")).result
+    fresh = run(task, tmp_path / "fresh", strategies=("zero_shot", "few_shot")).result
+    quality = [{arm["name"]: arm["quality"] for arm in each["arms"]} for each in (both, fresh)]
+    assert quality[0] == quality[1]
+    calls = log.read_text(encoding="utf-8")
+    again = run(task, tmp_path / "out", strategies=("zero_shot",)).result
+    assert log.read_text(encoding="utf-8") == calls
+    assert asked < len(calls.splitlines())
+    assert strip_timings(again) == strip_timings(alone)
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:

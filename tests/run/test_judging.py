@@ -20,6 +20,7 @@ from steelyard.run.judging import (
     judge_of,
     judge_price,
     judge_report,
+    judge_warnings,
     on_account,
 )
 from steelyard.run.measure import to_records
@@ -106,7 +107,26 @@ def test_the_report_counts_what_was_judged_and_what_it_cost(store: Store) -> Non
     assert report["notes"][0].startswith("the judge is the model that is weighed")
     assert "failed on 1 of 4 replies" in report["notes"][1]
     assert report["model"] == "smart"
+    doubts = judge_warnings(report, metric)
+    assert [doubt.split(":")[0] for doubt in doubts] == ["judge"] * 3
+    assert "nobody has held it against ratings" in doubts[2]
     json.dumps(report, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("kappa", "low", "said"),
+    [(0.07, -0.1, "not shown to be above chance (kappa 0.07 on 40"), (0.6, 0.4, None)],
+)
+def test_a_judge_that_does_not_agree_with_the_user_is_warned_of(
+    store: Store, kappa: float, low: float, said: str | None
+) -> None:
+    metric, _ = connected(store, ScriptedModel(str))
+    agreement = {"kappa": kappa, "low": low, "n": 40, "rated": 40}
+    report = {"agreement": agreement, "notes": []}
+    doubts = judge_warnings(report, metric)
+    assert len(doubts) == (said is not None)
+    assert said is None or said in doubts[0]
+    assert judge_warnings(report, get_metric("token_f1")) == []
 
 
 def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) -> None:
@@ -197,6 +217,9 @@ def test_a_run_that_a_judge_decides(tmp_path: Path, mode: str) -> None:
     task = write_task(tmp_path / "task", metric=["judge", "token_f1"], judge=section)
     done = run(task, tmp_path / "out")
     arms = {arm["name"]: arm for arm in done.result["arms"]}
+    assert any("nobody has held it" in each for each in done.verdict["warnings"])
+    own, judges = (price["name"] for price in done.result["prices"])
+    assert (own, judges.endswith(" (judge)")) == ("smart", True)
     assert {"few_shot", "nearest_neighbour"} <= set(arms)
     assert all(arm["quality"]["metric"] == "judge" for arm in arms.values())
     asked = len(log.read_text(encoding="utf-8").splitlines())

@@ -14,6 +14,7 @@ from steelyard.model.fake import FakeModel
 from steelyard.model.hosted.client import HostedModel
 from steelyard.run.budget import Budget, prices_of
 from steelyard.run.recorder import Recorder
+from steelyard.run.steps import about_model
 from steelyard.run.store import Store
 from tests.model.endpoint import Endpoint, Reply, error, serving, stream
 
@@ -137,6 +138,19 @@ def test_what_an_endpoint_does_not_take_is_remembered_with_its_answers(tmp_path:
         Recorder(store, None, place.cache).wrap(model).generate([request("a", seed=1)])
         assert len(endpoint.requests) == 2
         assert model.notes == ("the endpoint takes no seed: answers may vary from call to call",)
+
+
+def test_what_is_to_be_known_of_an_endpoints_answers_is_told_whoever_asked(tmp_path: Path) -> None:
+    note = "the endpoint reports no usage: token counts are estimated"
+    with serving(lambda sent, before: stream("fine", usage=None)) as endpoint:
+        place = Place(tmp_path, endpoint)
+        _, store = place.run(request("a"))
+        gone_on = Recorder(store).wrap(HostedModel(place.spec))
+        gone_on.generate([request("a")])
+        other = Recorder(Store.in_folder(tmp_path), None, place.cache).wrap(HostedModel(place.spec))
+        other.generate([request("a")])
+        assert len(endpoint.requests) == 1
+    assert about_model(gone_on) == about_model(other) == {"endpoint": note}
 
 
 def test_a_local_model_is_not_cached(tmp_path: Path) -> None:

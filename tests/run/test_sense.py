@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from steelyard.errors import ConfigError
+from steelyard.run.ahead import look_ahead
 from steelyard.run.plan import Plan, RunOptions, describe, headlines, make_plan
 from steelyard.task import build_task
 
@@ -50,6 +51,12 @@ def test_a_metric_of_another_kind_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         planned(tmp_path, kind, metric=metric)
+
+
+def test_notes_are_in_a_plans_data_too(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "text", metric="token_f1", rules=["no_markdown"])
+    told = look_ahead(plan).to_dict()["notes"]
+    assert any(note.startswith("1 rule in rules: not checked") for note in told)
 
 
 @pytest.mark.parametrize("kind", list(OUTPUTS))

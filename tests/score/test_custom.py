@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,8 @@ def test_an_exception_names_the_line_and_the_example(tmp_path: Path) -> None:
     assert "failed for example 'e1' with KeyError: 'score' (scorers.py:5)" in str(caught.value)
     with pytest.raises(ConfigError, match=r"JSONDecodeError: .* \(scorers.py:5\)"):
         metric.grade(EXAMPLE, "no json")
+    with pytest.raises(ConfigError, match=r"for example 'e1' in e\.jsonl:7 with KeyError"):
+        metric.grade(replace(EXAMPLE, source="e.jsonl:7"), "{}")
 
 
 @pytest.mark.parametrize(

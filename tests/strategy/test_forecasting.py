@@ -23,16 +23,30 @@ SIZES = Sizes(100, 40, 60, 3, 30.0, 20.0, 2.0, 3.0)
     screen=st.integers(0, 60),
     finalists=st.integers(1, 5),
     dev=st.integers(0, 120),
+    own=st.floats(0, 2000),
 )
 def test_choosing_asks_as_often_as_halving_does(
-    prompts: list[float], screen: int, finalists: int, dev: int
+    prompts: list[float], screen: int, finalists: int, dev: int, own: float
 ) -> None:
     plan = Halving(screen, finalists)
-    found = choosing(prompts, plan, dev, 4.0)
+    found = choosing(prompts, plan, dev, 4.0, own)
     assert found.requests == plan.questions(len(prompts), dev)
     assert found.output_tokens == pytest.approx(4 * found.requests, abs=1)
     least, most = min(prompts) * found.requests, max(prompts) * found.requests
     assert least - 2 <= found.input_tokens <= most + 2
+    assert 0 <= found.shared_tokens <= found.input_tokens + 2
+    assert found.input_tokens - found.shared_tokens <= own * found.requests + 2
+
+
+def test_what_prompts_share_is_all_but_the_input_or_but_the_neighbours_found_for_it() -> None:
+    few = StrategySpec("few_shot", {"k": [4], "formats": ["system_user"]})
+    looked_up = StrategySpec("retrieved_few_shot", {"k": [12], "formats": ["system_user"]})
+    same, own = (build_strategy(spec).forecast(LABELS, SIZES) for spec in (few, looked_up))
+    assert same is not None
+    assert own is not None
+    assert same.shared_tokens > same.input_tokens - 40 * same.requests
+    assert own.shared_per_request == SIZES.instruction_tokens
+    assert same.per_answer["few_shot"][1] - same.shared_per_request < 40
 
 
 def test_shots_fit_a_prompt_by_their_mean_length() -> None:

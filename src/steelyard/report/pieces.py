@@ -80,9 +80,11 @@ def _piece(name: str, by_arm: list[dict[str, Mapping[str, Any]]]) -> Piece:
     values = [formats.number(part.get("value")) for part in found]
     best = max((value for value in values if value is not None), default=0.0)
     counts = [count for part in found if (count := formats.number(part.get("n"))) is not None]
+    fewest, most = min(counts, default=None), max(counts, default=None)
+    items = formats.count(most)
     return Piece(
         name,
-        formats.count(max(counts, default=None)),
+        items if fewest == most else f"{formats.count(fewest)} to {items}",
         tuple(
             Cell(
                 formats.percent(value),

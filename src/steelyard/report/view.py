@@ -84,7 +84,10 @@ class ArmView:
     def about(self) -> str:
         """The strategy in a few words."""
         text = words()["strategies"].get(self.strategy, self.strategy)
-        return f"{text}; free text" if self.free else text
+        again = (
+            ", asked again where it does not fit" if self.section("options").get("repairs") else ""
+        )
+        return f"{text}; free text{again}" if self.free else text
 
     @property
     def quality(self) -> float | None:

@@ -94,15 +94,17 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
     if job.model is None:
         nothing = Money(Decimal(0), plan.model_price.currency)
         note = "asks no language model"
-        return Line(job.name, None, (job.name,), {}, 0, 0, 0, 0.0, nothing, note)
+        return Line(job.name, None, (job.name,), {}, 0, 0, seconds=0.0, cost=nothing, note=note)
     if forecast is None:
         money = Money(None, plan.model_price.currency, "not known before")
         return Line(job.key, job.model, cost=money, note="not known before")
     requests: dict[str, int] = {"search": forecast.requests}
     given, written = float(forecast.input_tokens), float(forecast.output_tokens)
+    shared = float(forecast.shared_tokens)
     for phase, answers in answers_of(plan, job).items():
         needs = [[answers * each for each in needed] for needed in forecast.per_answer.values()]
         requests[phase] = round(sum(asked for asked, _, _ in needs))
+        shared += sum(asked for asked, _, _ in needs) * forecast.shared_per_request
         given += sum(tokens for _, tokens, _ in needs)
         written += sum(tokens for _, _, tokens in needs)
     return _priced(
@@ -113,6 +115,7 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
             requests,
             round(given),
             round(written),
+            round(shared),
             forecast.trained_tokens,
             note=forecast.note,
         ),
@@ -130,7 +133,8 @@ def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) 
     answers = test if local and test <= RESCORE_WHOLE_BELOW else min(test, RESCORE_EXAMPLES)
     needs = max(forecast.per_answer.values(), key=lambda each: each[1], default=(0.0, 0.0, 0.0))
     asked, given, written = (round(answers * each) for each in needs)
-    line = Line("the winner again", job.model, (), {"rescore": asked}, given, written)
+    shared = round(asked * forecast.shared_per_request)
+    line = Line("the winner again", job.model, (), {"rescore": asked}, given, written, shared)
     return _priced(line, job, plan, paces)
 
 
@@ -162,7 +166,8 @@ def _seconds(line: Line, pace: Pace) -> float | None:
     """Time: the latency probe's requests go one at a time, the others as many at once as may be."""
     requests = dict(line.requests or {})
     probes, total = requests.get("latency", 0), sum(requests.values())
-    asked = pace.seconds(total, line.input_tokens or 0, line.output_tokens or 0)
+    read = (line.input_tokens or 0) - (line.shared_tokens if pace.keeps_shared else 0)
+    asked = pace.seconds(total, read, line.output_tokens or 0)
     if asked is None or (line.trained_tokens and pace.training_seconds is None):
         return None
     share = probes / total if total else 0.0

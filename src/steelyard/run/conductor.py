@@ -26,7 +26,13 @@ from steelyard.run.consistency import consistency_warnings
 from steelyard.run.endings import Endings
 from steelyard.run.identity import check_identity
 from steelyard.run.jobs import Ended, Job
-from steelyard.run.judging import agreement_of, judge_of, judge_report, on_account
+from steelyard.run.judging import (
+    agreement_of,
+    judge_of,
+    judge_report,
+    judge_warnings,
+    on_account,
+)
 from steelyard.run.measure import latency, quality, tokens
 from steelyard.run.outlook import short_text
 from steelyard.run.plan import Plan, RunOptions, default_folder, describe, make_plan
@@ -215,10 +221,12 @@ def _conclude(steps: Steps, arms: Sequence[Measured], audit: Audit, endings: End
     """Weigh, promote the winner, and write the result last: it says that the run is done."""
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
-    weighed = weigh(arms, plan)
-    weighed = _warned(weighed, (*endings.warnings(), *_unsteady(arms, weighed.verdict.arm)))
-    promoted = _promote(steps, arms, weighed.verdict.arm)
     circumstances = _circumstances(steps, arms, audit, endings.ended)
+    weighed = weigh(arms, plan)
+    unsteady = _unsteady(arms, weighed.verdict.arm)
+    doubts = judge_warnings(circumstances.judge, plan.metrics[0])
+    weighed = _warned(weighed, (*endings.warnings(), *unsteady, *doubts))
+    promoted = _promote(steps, arms, weighed.verdict.arm)
     result = build_result(plan, arms, weighed, promoted, circumstances)
     write_report(folder, result)
     files.remove_folder(folder / "work")

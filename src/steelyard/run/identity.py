@@ -16,12 +16,13 @@ from steelyard.errors import StorageError
 from steelyard.model import ModelSpec
 from steelyard.run.jobs import names_of
 from steelyard.score import Metric
+from steelyard.words import listed
 
 if TYPE_CHECKING:
     from steelyard.run.plan import Plan
 
 _JOINED = ("models", "strategies")
-"""By name where a run has several models: others may join them, the same name must say the same."""
+"""Kept by name: others may join or be left out, the same name must say the same."""
 
 
 def identity_of(plan: Plan) -> dict[str, Any]:
@@ -49,10 +50,11 @@ def _decided_by(metric: Metric) -> dict[str, str]:
 
 def _models_and_strategies(plan: Plan) -> dict[str, Any]:
     known = {model.tag: _model_identity(model.spec) for model in plan.models}
-    listed = [[spec.name, dict(spec.options)] for spec in plan.specs]
+    each = [[spec.name, dict(spec.options)] for spec in plan.specs]
+    strategies = dict(zip(names_of(plan.specs), each, strict=True))
     if len(known) == 1:
-        return {"model": known[plan.models[0].tag], "strategies": listed}
-    return {"models": known, "strategies": dict(zip(names_of(plan.specs), listed, strict=True))}
+        return {"model": known[plan.models[0].tag], "strategies": strategies}
+    return {"models": known, "strategies": strategies}
 
 
 def _model_identity(model: ModelSpec) -> dict[str, Any]:
@@ -111,4 +113,7 @@ def _difference(name: str, before: Any, now: Any) -> str:
         return f"the {'settings' if same else 'files'} of its model"
     if name == "model":
         return f"model {before.get('name')}, now {now['name']}"
+    if name == "strategies" and isinstance(before, Mapping):
+        changed = [each for each in now if each in before and before[each] != now[each]]
+        return f"the options of {listed(changed)}"
     return f"its {name} differ{'s' if name in ('task', 'metric') else ''}"

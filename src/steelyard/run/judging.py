@@ -149,6 +149,26 @@ def judge_report(
     }
 
 
+def judge_warnings(report: Mapping[str, Any] | None, primary: Metric) -> list[str]:
+    """What to know of a judge before trusting a verdict by it; empty where another metric decides."""
+    if report is None or not isinstance(primary, Judge):
+        return []
+    agreement = report["agreement"]
+    kappa, low, n = agreement["kappa"], agreement["low"], agreement["n"]
+    found = [f"judge: {note}" for note in report["notes"]]
+    if not agreement.get("rated"):
+        found.append(
+            "judge: nobody has held it against ratings of people; name some in judge.ratings"
+        )
+    elif low is None or low <= 0:
+        figure = "" if kappa is None else f" (kappa {kappa:.2f} on {n} ratings of yours)"
+        found.append(
+            f"judge: its agreement with you is not shown to be above chance{figure}; "
+            "what it scores says little"
+        )
+    return found
+
+
 def judge_price(metric: Judge, prices: Overrides | None) -> Price:
     """Return the price of the judge's model: the user's, or the book's."""
     spec = metric.options.spec

@@ -29,6 +29,7 @@ _SECONDS_PER_HOUR = 3600
 class Line:
     """One strategy on one model: requests by phase, tokens, money and time, all at most.
 
+    ``shared_tokens`` of the input need be read once only by an engine that keeps them.
     Figures that cannot be said before are ``None``, with the reason in ``note``.
     """
 
@@ -38,6 +39,7 @@ class Line:
     requests: Mapping[str, int] | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    shared_tokens: int = 0
     trained_tokens: int = 0
     seconds: float | None = None
     cost: Money = field(default_factory=lambda: Money(None))
@@ -177,6 +179,7 @@ class Outlook:
             if found is None
             else asdict(found),
             "audit_errors": list(self.audit_errors),
+            "notes": [*plan.prepared.audit["warnings"], *plan.notes],
             "warnings": list(self.warnings),
             "assumptions": list(self.assumptions),
         }

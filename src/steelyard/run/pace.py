@@ -25,8 +25,8 @@ _UNKNOWN = "not known before a first run: another model on this machine than the
 class Pace:
     """Seconds a model needs: of a token read, written and trained on, and of a request besides.
 
-    ``at_once`` requests share them. Without ``is_known`` there is no figure; ``source`` says why, or
-    what the figures rest on.
+    ``at_once`` requests share them; one that ``keeps_shared`` reads once what many prompts share.
+    Without ``is_known`` there is no figure; ``source`` says why, or what the figures rest on.
     """
 
     source: str
@@ -36,6 +36,7 @@ class Pace:
     training_seconds: float | None = 0.0
     request_seconds: float = 0.0
     at_once: int = 1
+    keeps_shared: bool = False
 
     def seconds(self, requests: float, input_tokens: float, output_tokens: float) -> float | None:
         """Return the time that so much takes; ``None`` where it cannot be said."""
@@ -72,6 +73,7 @@ def _assumed(model: PlannedModel) -> Pace:
             input_seconds=1 / known["input_tokens_per_second"],
             output_seconds=1 / known["output_tokens_per_second"],
             training_seconds=1 / known["training_tokens_per_second"],
+            keeps_shared=True,
         )
     return Pace(
         known["said"],
@@ -109,10 +111,16 @@ def _pace_from(usage: Usage, trained: float | None, model: PlannedModel, folder:
         each = usage.machine_seconds / usage.requests
         said = f"as measured in {folder}: {each:.2f} s a request, {_at_once(model)} at once"
         return Pace(said, request_seconds=each, at_once=_at_once(model))
-    tokens = usage.input_tokens + usage.output_tokens
+    tokens = usage.input_tokens - usage.cached_tokens + usage.output_tokens
     each = usage.machine_seconds / max(tokens, 1)
     said = f"as measured in {folder}: {1 / max(each, 1e-9):,.0f} tokens a second"
-    return Pace(said, input_seconds=each, output_seconds=each, training_seconds=trained)
+    return Pace(
+        said,
+        input_seconds=each,
+        output_seconds=each,
+        training_seconds=trained,
+        keeps_shared=True,
+    )
 
 
 def _holds(kept: Mapping[str, Any] | None, plan: Plan, model: PlannedModel) -> bool:

@@ -92,8 +92,13 @@ class Plan:
     @property
     def asked(self) -> tuple[PlannedModel, ...]:
         """Every model that the run may ask and pay for: the task's first."""
+        return (*self.models, *self.helpers)
+
+    @property
+    def helpers(self) -> tuple[PlannedModel, ...]:
+        """The models that are asked beside the task's: the judge, and what strategies reflect with."""
         judges = () if self.judge is None else (self.judge,)
-        return (*self.models, *judges, *self.more_models)
+        return (*judges, *self.more_models)
 
     @property
     def prices(self) -> dict[str, Any]:
@@ -176,7 +181,7 @@ def _more_models(
         for spec in strategy.more_models:
             if spec not in known:
                 known.append(spec)
-                more.append(_planned(spec.name, spec, prices))
+                more.append(_planned(f"for {strategy.name}", spec, prices))
     return tuple(more)
 
 

@@ -72,12 +72,15 @@ class RecordedModel:
         self._recorder = recorder
         self._meter: Meter | None = None
         self._reuse: Reuse | None = None
+        self._notes_key = ""
+        self._noted: tuple[str, ...] = ()
 
     @cached_property
     def inner(self) -> Model:
         """The model itself, built at first use and given what it needs of the run."""
         model = self._build()
         recorder, asked = self._recorder, AskedModel(model.fingerprint, model.name)
+        self._notes_key = f"notes:{model.fingerprint}"
         recorder.store.know_model(asked)
         if isinstance(model, Remembering):
             model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
@@ -107,6 +110,12 @@ class RecordedModel:
     def local(self) -> bool:
         """Whether the inner model runs on this machine."""
         return self.inner.local
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know of the model's answers, those of earlier attempts too."""
+        own = tuple(getattr(self.inner, "notes", ()))
+        return tuple(dict.fromkeys([*(self._recorder.store.meta(self._notes_key) or ()), *own]))
 
     def count_tokens(self, text: str) -> int | None:
         """Tokens by the inner model's tokenizer, or ``None``."""
@@ -174,6 +183,7 @@ class RecordedModel:
             stored.update(row.key for row in rows)
             if self._reuse is not None:
                 self._reuse.keep((row.request, row.completion) for row in rows)
+            self._keep_notes()
             recorder.on_asked(len(rows))
             deliver([(row.key, row.completion) for row in rows])
 
@@ -191,6 +201,13 @@ class RecordedModel:
         finally:
             if self._reuse is not None:
                 self._reuse.flush()
+
+    def _keep_notes(self) -> None:
+        """Store what the model has to say of its answers with them, whenever there is more."""
+        said = tuple(getattr(self.inner, "notes", ()))
+        if said != self._noted:
+            self._recorder.store.set_meta(self._notes_key, self.notes)
+            self._noted = said
 
     def _ask_in_slices(
         self, asked: Sequence[Request], store: OnDone, settled: frozenset[int]

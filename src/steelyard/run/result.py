@@ -228,6 +228,7 @@ def _fit_requests(measured: Measured) -> dict[str, Any]:
 
 def _prices(plan: Plan) -> list[dict[str, Any]]:
     listed = [_price(model.spec.name, model.price) for model in plan.models]
+    listed += [_price(f"{model.spec.name} ({model.tag})", model.price) for model in plan.helpers]
     if any(model.price.machine_hour is None for model in plan.models):
         listed.append(_price("machine", plan.machine_price))
     return listed

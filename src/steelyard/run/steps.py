@@ -252,12 +252,12 @@ def about_model(model: Model) -> dict[str, Any]:
     """Say what people must know of a model that was built: precision, weights, endpoint notes."""
     if not isinstance(model, RecordedModel) or not model.built:
         return {}
-    settings, notes = getattr(model.inner, "settings", None), getattr(model.inner, "notes", ())
+    settings = getattr(model.inner, "settings", None)
     about = {
         "precision": getattr(settings, "precision", None),
         "threads": getattr(settings, "threads", None),
         "weights": getattr(model.inner, "note", "") or None,
-        "endpoint": "; ".join(notes) or None,
+        "endpoint": "; ".join(model.notes) or None,
     }
     return {key: value for key, value in about.items() if value is not None}
 

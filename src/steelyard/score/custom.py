@@ -216,8 +216,8 @@ def _place(error: BaseException) -> str:
 
 
 def _for(example: Example) -> str:
-    named = example.id or example.source
-    return f" for example {named!r}" if named else ""
+    named = f" for example {example.id!r}" if example.id else ""
+    return f"{named} in {example.source}" if example.source else named
 
 
 def _shown(value: Any) -> str:

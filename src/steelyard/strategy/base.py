@@ -121,7 +121,9 @@ class Forecast:
 
     ``requests`` and tokens are those of the search; ``trained_tokens`` pass through training (all
     epochs of all trials). ``per_answer`` maps each arm to the requests, input and output tokens of
-    one answer. ``note`` says what the figures rest on.
+    one answer. Of the input tokens, ``shared_tokens`` of the search and ``shared_per_request`` of
+    the answers stand at the front of many prompts alike: an engine that keeps them reads them once.
+    ``note`` says what the figures rest on.
     """
 
     requests: int = 0
@@ -130,6 +132,8 @@ class Forecast:
     trained_tokens: int = 0
     per_answer: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     note: str = ""
+    shared_tokens: int = 0
+    shared_per_request: float = 0.0
 
 
 class Arm(ABC):

@@ -14,6 +14,7 @@ from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import (
     Searched,
     chat_tokens,
+    own_tokens,
     searching,
     shot_tokens,
     shots_that_fit,
@@ -132,7 +133,11 @@ class FewShot(PromptStrategy):
         fits = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in wanted}
         fitting = fits or {1}
         prompts = [chat_tokens(sizes, count * shot_tokens(sizes)) for count in sorted(fitting)]
-        searched = Searched([prompts[0]] * len(format_names(config)), prompts * max(1, config.sets))
+        screened, candidates = (
+            prompts[:1] * len(format_names(config)),
+            prompts * max(1, config.sets),
+        )
+        searched = Searched(screened, candidates, own_tokens(sizes))
         return searching(self.name, brief, sizes, config, searched)
 
 

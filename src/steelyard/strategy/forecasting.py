@@ -51,10 +51,14 @@ class SearchBounds(Protocol):
 
 @dataclass(frozen=True)
 class Searched:
-    """The lengths of a search's prompts in tokens: those only screened, and those chosen among."""
+    """The lengths of a search's prompts in tokens: those only screened, and those chosen among.
+
+    All but ``own`` tokens of a prompt are the same for all items.
+    """
 
     screened: Sequence[float]
     candidates: Sequence[float]
+    own: float
 
 
 def chat_tokens(sizes: Sizes, shots: float = 0.0, *, instruction: float = 0.0) -> float:
@@ -62,9 +66,26 @@ def chat_tokens(sizes: Sizes, shots: float = 0.0, *, instruction: float = 0.0) -
     return sizes.instruction_tokens + instruction + shots + sizes.input_tokens + _CHAT_TOKENS
 
 
-def asking(requests: int, input_tokens: float, output_tokens: float) -> Forecast:
-    """Return the forecast of so many requests of these mean sizes."""
-    return Forecast(requests, round(requests * input_tokens), round(requests * output_tokens))
+def own_tokens(sizes: Sizes) -> float:
+    """Tokens of a prompt that no other item's has, where only the input differs."""
+    return sizes.input_tokens + _CHAT_TOKENS
+
+
+def asking(
+    requests: int, input_tokens: float, output_tokens: float, own: float | None = None
+) -> Forecast:
+    """Return the forecast of so many requests of these mean sizes.
+
+    Where ``own`` is given, all but so many tokens of each prompt are shared with the others.
+    """
+    shared = 0.0 if own is None else max(0.0, input_tokens - own)
+    return Forecast(
+        requests,
+        round(requests * input_tokens),
+        round(requests * output_tokens),
+        shared_tokens=round(requests * shared),
+        shared_per_request=shared,
+    )
 
 
 def added(*forecasts: Forecast) -> Forecast:
@@ -77,6 +98,8 @@ def added(*forecasts: Forecast) -> Forecast:
         sum(each.trained_tokens for each in forecasts),
         per_answer,
         "; ".join(dict.fromkeys(each.note for each in forecasts if each.note)),
+        sum(each.shared_tokens for each in forecasts),
+        min((each.shared_per_request for each in forecasts), default=0.0),
     )
 
 
@@ -104,15 +127,17 @@ def estimated_tokens(text: str) -> float:
     return len(text) / 3
 
 
-def choosing(prompts: Sequence[float], plan: Halving, dev: int, output: float) -> Forecast:
+def choosing(
+    prompts: Sequence[float], plan: Halving, dev: int, output: float, own: float
+) -> Forecast:
     """Return what it takes at most to choose among prompts of so many tokens on dev."""
     screen = min(plan.screen or dev, dev)
     if len(prompts) <= plan.finalists or screen == dev:
-        return asking(len(prompts) * dev, _mean(prompts), output)
+        return asking(len(prompts) * dev, _mean(prompts), output, own)
     longest = sorted(prompts)[-plan.finalists :]
     return added(
-        asking(len(prompts) * screen, _mean(prompts), output),
-        asking(len(longest) * (dev - screen), _mean(longest), output),
+        asking(len(prompts) * screen, _mean(prompts), output, own),
+        asking(len(longest) * (dev - screen), _mean(longest), output, own),
     )
 
 
@@ -125,21 +150,22 @@ def searching(
     """
     dev = min(sizes.dev, bounds.dev_items)
     plan = Halving(bounds.screen, bounds.finalists)
-    limit, most = answer_limit(brief, sizes), max(searched.candidates)
+    limit, most, own = answer_limit(brief, sizes), max(searched.candidates), searched.own
     main = limit if brief.kind != "label" else sizes.longest_output_tokens or limit
-    screened = choosing(searched.screened, Halving(0, 1), min(plan.screen or dev, dev), main)
-    parts = [screened, choosing(searched.candidates, plan, dev, main)]
+    screened = choosing(searched.screened, Halving(0, 1), min(plan.screen or dev, dev), main, own)
+    parts = [screened, choosing(searched.candidates, plan, dev, main, own)]
     per_answer = {name: (1.0, most, main)}
     if brief.constrainable:
         shortlist = sorted(searched.candidates)[-max(1, bounds.free_candidates) :]
-        parts.append(choosing(shortlist, plan, dev, limit))
+        parts.append(choosing(shortlist, plan, dev, limit, own))
         per_answer[f"{name}_free"] = (1.0, most, limit)
     if brief.kind == "json" and bounds.repairs:
         again = most + limit + _REPAIR_TOKENS
-        parts.append(asking(dev * bounds.repairs, again, limit))
+        parts.append(asking(dev * bounds.repairs, again, limit, own + limit + _REPAIR_TOKENS))
         asked = 1.0 + bounds.repairs
         per_answer[f"{name}_repair"] = (asked, most + bounds.repairs * again, asked * limit)
-    return replace(added(*parts), per_answer=per_answer)
+    shared = max(0.0, most - own)
+    return replace(added(*parts), per_answer=per_answer, shared_per_request=shared)
 
 
 def _mean(prompts: Sequence[float]) -> float:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
-from steelyard.strategy.forecasting import answer_limit, asking, chat_tokens, estimated_tokens
+from steelyard.strategy.forecasting import (
+    answer_limit,
+    asking,
+    chat_tokens,
+    estimated_tokens,
+    own_tokens,
+)
 from steelyard.strategy.formats import get_format
 from steelyard.strategy.optimise.budget import (
     budget_block,
@@ -188,14 +194,14 @@ class Lora(Strategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say how many tokens pass through training at most, and what each arm asks of dev."""
         config, limit = self.config, answer_limit(brief, sizes)
-        own = estimated_tokens(short_instruction(brief, config.instruction))
-        prompt = chat_tokens(replace(sizes, instruction_tokens=own))
+        instruction = estimated_tokens(short_instruction(brief, config.instruction))
+        prompt = chat_tokens(replace(sizes, instruction_tokens=instruction))
         trials = len(config.learning_rates) * config.trial_share
         passes = config.max_epochs + (trials if len(config.learning_rates) > 1 else 0.0)
         trained = sizes.train * min(prompt + sizes.output_tokens + 1, config.max_tokens) * passes
         names = ["lora", "lora_free"] if brief.constrainable else ["lora"]
         return replace(
-            asking(len(names) * sizes.dev, prompt, limit),
+            asking(len(names) * sizes.dev, prompt, limit, own_tokens(sizes)),
             trained_tokens=round(trained),
             per_answer=dict.fromkeys(names, (1.0, prompt, limit)),
         )

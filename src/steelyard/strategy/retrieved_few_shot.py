@@ -122,7 +122,8 @@ class RetrievedFewShot(PromptStrategy):
         counts = [k for k in sizes_tried for _ in self.config.ways(k, sizes_tried[-1])]
         few = min(_SCREENING_K, sizes_tried[-1])
         prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in (few, *counts)]
-        searched = Searched(prompts[:1] * len(format_names(self.config)), prompts[1:])
+        own = max(prompts) - sizes.instruction_tokens
+        searched = Searched(prompts[:1] * len(format_names(self.config)), prompts[1:], own)
         return searching(self.name, brief, sizes, self.config, searched)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.forecasting import Searched, chat_tokens, searching
+from steelyard.strategy.forecasting import Searched, chat_tokens, own_tokens, searching
 from steelyard.strategy.options import parse_options
 from steelyard.strategy.prompt_search import (
     Desk,
@@ -56,4 +56,6 @@ class ZeroShot(PromptStrategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what the search over formats asks at most."""
         prompts = [chat_tokens(sizes)] * len(format_names(self.config))
-        return searching(self.name, brief, sizes, self.config, Searched((), prompts))
+        return searching(
+            self.name, brief, sizes, self.config, Searched((), prompts, own_tokens(sizes))
+        )

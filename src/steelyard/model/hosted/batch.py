@@ -76,7 +76,7 @@ class BatchModel(Endpoint):
     @property
     def notes(self) -> tuple[str, ...]:
         """What people must know of the answers."""
-        return ("answers came through the batch interface", *self._dialect.notes)
+        return ("answers came through the batch interface", *super().notes)
 
     def generate(
         self,

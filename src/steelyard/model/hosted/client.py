@@ -86,8 +86,6 @@ class HostedModel(Endpoint):
         self._jitter = random.Random()  # no figure depends on it
         self._reached = False
         self._has_tripped = False
-        self._usage_missing = False
-        self._other_model: str | None = None
         self.meter: Meter | None = None
 
     @cached_property
@@ -101,17 +99,6 @@ class HostedModel(Endpoint):
     def fingerprint(self) -> str:
         """Provider, address and model name; what changes behind them cannot be seen from here."""
         return self._address.fingerprint
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What people must know of the answers: parameters the endpoint refused, counts it kept."""
-        missing = "the endpoint reports no usage: token counts are estimated"
-        other = f"the endpoint says that {self._other_model} answered"
-        return (
-            *self._dialect.notes,
-            *((missing,) if self._usage_missing else ()),
-            *((other,) if self._other_model else ()),
-        )
 
     def generate(
         self,

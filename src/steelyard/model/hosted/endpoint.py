@@ -10,6 +10,9 @@ from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.dialect import Dialect
 from steelyard.model.hosted.wire import Wire
 
+_NO_USAGE = "usage=none"
+_ANSWERED_BY = "answered_by="
+
 
 class Endpoint:
     """One model at one address: its name, what it understands, and the connections to it."""
@@ -18,6 +21,8 @@ class Endpoint:
         self._address = Address(spec)
         self._dialect = Dialect(official=self._address.is_official)
         self._wire = Wire(self._address.base_url, self._address.header, timeout_seconds)
+        self._usage_missing = False
+        self._other_model: str | None = None
 
     @property
     def name(self) -> str:
@@ -30,13 +35,36 @@ class Endpoint:
         return False
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know of the answers: parameters the endpoint refused, counts it kept."""
+        missing = "the endpoint reports no usage: token counts are estimated"
+        other = f"the endpoint says that {self._other_model} answered"
+        return (
+            *self._dialect.notes,
+            *((missing,) if self._usage_missing else ()),
+            *((other,) if self._other_model else ()),
+        )
+
+    @property
     def learned(self) -> tuple[str, ...]:
-        """What the endpoint turned out not to understand; set it to what an earlier run learned."""
-        return self._dialect.learned
+        """What the endpoint turned out to be like; set it to what an earlier run learned.
+
+        The parameters that it refused and all else that `notes` tells: an answer from the cache is
+        to be told of as it was.
+        """
+        return (
+            *self._dialect.learned,
+            *((_NO_USAGE,) if self._usage_missing else ()),
+            *((_ANSWERED_BY + self._other_model,) if self._other_model else ()),
+        )
 
     @learned.setter
     def learned(self, learned: Sequence[str]) -> None:
         self._dialect.recall(learned)
+        self._usage_missing = self._usage_missing or _NO_USAGE in learned
+        for word in learned:
+            if word.startswith(_ANSWERED_BY):
+                self._other_model = word.removeprefix(_ANSWERED_BY)
 
     def sent_text(self, request: Request) -> str:
         """Return what would be sent for ``request`` now, as canonical JSON."""

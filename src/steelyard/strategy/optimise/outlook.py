@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.forecasting import answer_limit, asking, chat_tokens, shot_tokens
+from steelyard.strategy.forecasting import (
+    answer_limit,
+    asking,
+    chat_tokens,
+    own_tokens,
+    shot_tokens,
+)
 from steelyard.strategy.optimise.hunt import Rules
 from steelyard.strategy.optimise.race import ETA, Heat, rounds
 from steelyard.strategy.optimise.shot_sets import BOOTSTRAPS, DIVERSITIES
@@ -57,4 +63,9 @@ def outlook(
     found = asking(asked, min(prompt, allowed / max(1, asked)), min(limit, short))
     names = [name, f"{name}_free"] if brief.constrainable else [name]
     note = f"{name} searches with {allowed:,} forward-pass tokens at most"
-    return replace(found, per_answer=dict.fromkeys(names, (1.0, prompt, limit)), note=note)
+    return replace(
+        found,
+        per_answer=dict.fromkeys(names, (1.0, prompt, limit)),
+        note=note,
+        shared_per_request=max(0.0, prompt - own_tokens(sizes)),
+    )
