@@ -35,6 +35,11 @@ def points(share: float) -> str:
     return f"{text} point" if text == "1" else f"{text} points"
 
 
+def shortened(text: str, most: int) -> str:
+    """``text``, or its first ``most`` characters with a mark that there are more."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def first_words(texts: Iterable[str], most: int = LISTED) -> str:
     """Texts in quotes, cut to 40 characters each."""
     quoted = [repr(text if len(text) <= 40 else f"{text[:39]}…") for text in texts]

@@ -52,6 +52,27 @@ def test_a_change_that_only_helps_costs_nothing(result: dict[str, Any]) -> None:
     assert cell(result, "few_shot", "order").worst == "0.0"
 
 
+def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
+    result: dict[str, Any],
+) -> None:
+    arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
+    assert "not always answered alike" not in render(result)
+    arm["consistency"]["repeats"]["by_example"] = [
+        {
+            "example_id": "t1",
+            "agreement": 1 / 3,
+            "input": "Where is <my> parcel?",
+            "outputs": ["DELIVERY", None, "DELIVERY"],
+        }
+    ]
+    row = next(row for row in Steadiness(Page(result)).rows if row.arm.name == "few_shot")
+    (changed,) = row.changed
+    assert changed.outputs == (("DELIVERY", 2), ("no usable answer", 1))
+    page = render(result)
+    assert "not always answered alike" in page
+    assert "Where is &lt;my&gt; parcel?" in page
+
+
 def test_what_was_not_measured_leaves_no_section(result: dict[str, Any]) -> None:
     assert 'id="steady"' in render(result)
     assert 'id="pieces"' not in render(result)

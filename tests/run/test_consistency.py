@@ -249,6 +249,22 @@ def test_a_repeat_asks_in_two_calls_and_another_order() -> None:
     assert set(calls[0]) != set(calls[2])
 
 
+def test_examples_that_are_not_always_answered_alike_are_listed_the_least_alike_first() -> None:
+    script = {
+        "same": [said("yes"), said("Yes"), said("yes")],
+        "two of three": [said("yes"), said("no"), said("yes")],
+        "never": [said("a"), said("b"), said(None)],
+        "lost": [said("yes"), LOST, LOST],
+    }
+    block = repeats_block(scripted(script), 3)
+    found = {each["example_id"]: each for each in block["by_example"]}
+    assert list(found) == ["never", "two of three"]
+    assert [each["agreement"] for each in found.values()] == [0, pytest.approx(1 / 3)]
+    assert sorted(map(str, found["never"]["outputs"])) == ["None", "a", "b"]
+    whole = [1.0, *(each["agreement"] for each in found.values())]
+    assert block["agreement"]["value"] == pytest.approx(sum(whole) / 3)
+
+
 def test_equal_answers_are_told_by_what_they_mean() -> None:
     text = scripted({"a": [said("Yes "), said("yes")], "b": [said("yes"), said("no")]})
     assert repeats_block(text, 2)["agreement"]["value"] == 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,10 @@ KINDS: Mapping[str, str] = {
 """The changes that mean the same, in the order of the table."""
 
 
+_MOST_CHANGED = 5
+_NO_ANSWER = "no usable answer"
+
+
 class Cell(NamedTuple):
     """One change of one arm: its worst figure, what else is known, or why it was not measured."""
 
@@ -27,6 +32,14 @@ class Cell(NamedTuple):
     note: str
     reason: str
     share: float
+
+
+class Changed(NamedTuple):
+    """An example that was not always answered alike: how often so, and each answer with its count."""
+
+    input: str
+    agreement: str
+    outputs: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ class Row:
     reason: str
     cells: tuple[Cell, ...]
     variants: tuple[tuple[str, str, str, str, str], ...]
+    changed: tuple[Changed, ...]
 
 
 class Steadiness:
@@ -103,6 +117,9 @@ class Steadiness:
             reason=str(reason),
             cells=tuple(self._cell(arm, kind) for kind in self.kinds),
             variants=tuple(self._variants(arm)),
+            changed=tuple(
+                _changed(each) for each in entries(repeats, "by_example")[:_MOST_CHANGED]
+            ),
         )
 
     def _cell(self, arm: ArmView, kind: str) -> Cell:
@@ -132,6 +149,17 @@ class Steadiness:
             for change in _changes(arm)
             for each in entries(change, "variants")
         ]
+
+
+def _changed(each: Mapping[str, Any]) -> Changed:
+    outputs = Counter(each.get("outputs") or ())
+    return Changed(
+        str(each.get("input", "")),
+        formats.percent(each.get("agreement"), 0),
+        tuple(
+            (_NO_ANSWER if said is None else said, times) for said, times in outputs.most_common()
+        ),
+    )
 
 
 def _changes(arm: ArmView) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steelyard.core import Example, Record
+from steelyard.words import shortened
 
 _SAMPLES = 30
 _MISSED = 20
@@ -79,7 +80,7 @@ def _failures(records: Sequence[Record], examples: Sequence[Example]) -> list[di
         {
             "example_id": record.example_id,
             "source": example.source,
-            "input": _shortened(example.input),
+            "input": _shown(example.input),
             "reason": record.reason or "no reason given",
         }
         for record, example in zip(records, examples, strict=True)
@@ -107,7 +108,7 @@ def _samples(
     return [
         {
             "example_id": examples[index].id,
-            "input": _shortened(examples[index].input),
+            "input": _shown(examples[index].input),
             "reference": examples[index].output,
             "slice": examples[index].slice,
             "answers": {arm: _answer(rows[index]) for arm, rows in records.items()},
@@ -118,12 +119,16 @@ def _samples(
 
 def _answer(record: Record) -> dict[str, Any]:
     return {
-        "output": None if record.answer.output is None else _shortened(record.answer.output),
-        "text": _shortened(record.answer.completion.text),
+        "output": None if record.answer.output is None else _shown(record.answer.output),
+        "text": _shown(record.answer.completion.text),
         "score": record.score,
         "reason": record.reason,
         **_missed(record),
     }
+
+
+def _shown(text: str) -> str:
+    return shortened(text, _SHOWN_CHARACTERS)
 
 
 def _missed(record: Record) -> dict[str, Any]:
@@ -131,7 +136,3 @@ def _missed(record: Record) -> dict[str, Any]:
     parts = {name.partition("/")[2]: s for name, s in record.scores.items() if "/" in name}
     lacking = [name for name, score in parts.items() if score < 1 and name not in _SUMMARIES]
     return {"missed": lacking} if lacking and record.answer.output is not None else {}
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

@@ -11,12 +11,21 @@ import numpy as np
 from steelyard.core import Answer, Estimate, Example, Record
 from steelyard.run.measure import clusters_of, generator
 from steelyard.score import Metric
-from steelyard.stats.agreement import UNANSWERED, Codes, agreement, unchanged
+from steelyard.stats.agreement import (
+    UNANSWERED,
+    Codes,
+    agreement,
+    pair_agreement,
+    unchanged,
+)
 from steelyard.stats.resample import Floats
 from steelyard.strategy import Arm
 from steelyard.strategy.base import Brief
 from steelyard.strategy.reading import canonical
+from steelyard.words import shortened
 
+_SHOWN = 200
+"""So many characters of an input or an output are shown; the whole is in ``run.db``."""
 OnAsked = Callable[[int], None]
 """Told how many answers have come."""
 
@@ -119,7 +128,30 @@ def repeats_block(sample: Sample, times: int) -> dict[str, Any]:
         "scores": figures,
         "spread": max(figures) - min(figures),
         "unanswered": int(np.sum(codes == UNANSWERED)),
+        "by_example": _by_example(sample, codes, runs),
     }
+
+
+def _by_example(
+    sample: Sample, codes: Codes, runs: Sequence[Sequence[Answer]]
+) -> list[dict[str, Any]]:
+    """The examples whose repeats are not all the same, the least alike first, with what was said."""
+    alike = pair_agreement(codes)
+    changed = [int(place) for place in np.argsort(alike, kind="stable") if alike[place] < 1]
+    return [
+        {
+            "example_id": sample.examples[place].id,
+            "agreement": float(alike[place]),
+            "input": shortened(sample.examples[place].input, _SHOWN),
+            "outputs": [
+                None
+                if answers[place].output is None
+                else shortened(str(answers[place].output), _SHOWN)
+                for answers in runs
+            ],
+        }
+        for place in changed
+    ]
 
 
 def fields(estimate: Estimate) -> dict[str, Any]:
