@@ -16,12 +16,16 @@ import multiprocessing
 import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from steelyard.core import Message, Price, Request
-from steelyard.model import ModelSpec
+from steelyard.model import Model, ModelSpec
+from steelyard.model.answer_cache import AnswerCache
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.run.budget import Budget
-from steelyard.run.store import AskedModel
+from steelyard.run.recorder import Recorder
+from steelyard.run.store import AskedModel, Store
 
 LATENCY_SECONDS = 0.05
 SYSTEM = "Classify the support ticket. Answer with the label only. " * 8
@@ -43,6 +47,8 @@ def main() -> None:
     row("steelyard", steelyard(base_url, args.requests, args.in_flight), args.requests, possible)
     capped = steelyard(base_url, args.requests, args.in_flight, capped=True)
     row("steelyard, under a cap", capped, args.requests, possible)
+    stored = steelyard(base_url, args.requests, args.in_flight, capped=True, stored=True)
+    row("steelyard, as a run does", stored, args.requests, possible)
     try:
         import openai  # noqa: F401
     except ImportError:
@@ -65,13 +71,20 @@ def row(name: str, spent: tuple[float, float], requests: int, possible: float) -
 
 
 def steelyard(
-    base_url: str, count: int, in_flight: int, capped: bool = False
+    base_url: str, count: int, in_flight: int, capped: bool = False, stored: bool = False
 ) -> tuple[float, float]:
     spec = ModelSpec("openai", "m", base_url=base_url)
-    model = HostedModel(spec, HostedOptions(most_in_flight=in_flight))
+    model: Model = HostedModel(spec, HostedOptions(most_in_flight=in_flight))
+    budget = None
     if capped:
         price = Price(input=Decimal(1), output=Decimal(1))
         budget = Budget(Decimal(10), {model.fingerprint: price})
+    if stored:
+        folder = TemporaryDirectory()
+        place = Path(folder.name)
+        cache = AnswerCache(place / "answers.db")
+        model = Recorder(Store.in_folder(place), budget, cache).wrap(model)
+    elif budget is not None:
         model.meter = budget.meter(AskedModel(model.fingerprint, model.name), model.count_tokens)
     requests = [
         Request((Message("system", SYSTEM), Message("user", f"Invoice {n} is wrong")))
