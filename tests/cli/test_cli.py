@@ -44,6 +44,7 @@ def test_help_lists_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "task", "--strategies", ","], ("at least one strategy",)),
         (["run", "absent"], ("no task at absent", "steelyard init")),
         (["ask", "absent", "hello"], ("no folder absent",)),
+        (["ask", "absent", " \n"], ("the input to answer is empty",)),
         (["report", "absent"], ("absent", "finished run")),
         (["init", "somewhere"], ("--example", "--from")),
     ],
@@ -130,6 +131,38 @@ def test_init_from_a_file_gives_a_task_that_runs(
     assert main([*argv, "--strategies", "zero_shot", "--json"]) == 0
 
 
+def _latin(folder: Path, good: int, bad: int) -> Path:
+    rows = [f"message {i},{'AB'[i % 2]}" for i in range(good)] + ["caf\xe9,A"] * bad
+    path = folder / "lat.csv"
+    path.write_bytes(("text,label\n" + "\n".join(rows) + "\n").encode("latin-1"))
+    return path
+
+
+def test_init_names_the_rows_it_could_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _latin(tmp_path, good=20, bad=1)
+    assert main(["init", str(tmp_path / "mine"), "--from", str(source)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("wrote ")
+    assert captured.err.count("\n") == 1
+    for words in ("warning", "1 bad row", "line 22", "not UTF-8", "iconv", "--skip-bad-rows"):
+        assert words in captured.err
+
+
+@pytest.mark.parametrize(("good", "bad"), [(1, 1), (3, 1), (10, 10)])
+def test_init_refuses_a_file_that_leaves_too_little_to_guess_from(
+    good: int, bad: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _latin(tmp_path, good, bad)
+    assert main(["init", str(tmp_path / "mine"), "--from", str(source)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1
+    for words in ("not UTF-8", "iconv", f"only {good} row", "fix the file first"):
+        assert words in captured.err
+    assert not (tmp_path / "mine").exists(), "nothing is written"
+
+
 def test_init_of_an_unknown_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path / "mine"), "--example", "support-tickts"]) == 2
     assert "unknown example 'support-tickts'" in capsys.readouterr().err
@@ -140,6 +173,46 @@ def test_models(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for form in ("smollm2-135m", "hf:NAME-OR-PATH", "openai:NAME", "fake:smart"):
         assert form in out
+
+
+def _hosted(capsys: pytest.CaptureFixture[str]) -> str:
+    """What ``steelyard models`` says of the state of ``openai:NAME``."""
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    [place] = [i for i, line in enumerate(lines) if line.startswith("openai:NAME")]
+    return lines[place + 1].strip()
+
+
+def test_models_say_which_key_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steelyard.cli.models.find_spec", lambda name: object())
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", " ")
+    assert _hosted(capsys) == "needs OPENAI_API_KEY in the environment"
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-test")
+    assert _hosted(capsys) == "ready"
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
+    assert _hosted(capsys) == "ready", "an endpoint of one's own may ask for no key"
+
+
+def test_plan_breaks_long_names_between_their_parts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    task = write_task(tmp_path / "task", strategies=["optimized_prompt"])
+    path, one = task / "task.yaml", 'model: "fake:smart"\n'
+    text = path.read_text(encoding="utf-8")
+    assert one in text
+    tags = {"sentinel-3b-instruct": "smart", "other-7b-instruct": "echo"}
+    models = ", ".join(f"{{provider: fake, name: {tags[tag]}, tag: {tag}}}" for tag in tags)
+    path.write_text(text.replace(one, f"model: [{models}]\n"), encoding="utf-8")
+    assert main(["plan", str(task)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for tag in tags:
+        [place] = [i for i, line in enumerate(lines) if line.rstrip() == f"@{tag}"]
+        assert lines[place - 1].startswith("optimized_prompt ")
 
 
 def test_interrupted_by_hand(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from itertools import combinations
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,60 @@ def test_scatter_marks_every_arm_and_both_limits(result: dict[str, Any]) -> None
     assert "at least 60.0" in wide
     assert "at most $5.00" in wide
     assert len(re.findall("<svg", drawn)) == 2
+
+
+def _ticks(drawn: str) -> list[str]:
+    return re.findall(r'class="tick"[^>]*>([^<]*)<', drawn[: drawn.index("</svg>")])
+
+
+@pytest.mark.parametrize(
+    "dear", [["0.05"], ["0.01"], ["4.00", "4.00"], ["0.01", "0.02"], ["0.03", "900"]]
+)
+def test_no_tick_beside_the_gutter_is_below_what_the_gutter_says(
+    result: dict[str, Any], dear: list[str]
+) -> None:
+    for number, arm in enumerate(result["arms"]):
+        arm["cost"]["monthly"] = dear[number] if number < len(dear) else "0.0001"
+    result["task"]["constraints"] = None
+    words = _ticks(charts.scatter(Page(result)))
+    sums = [float(each.removeprefix("$").replace(",", "")) for each in words if each[0] == "$"]
+    assert "under $0.01" in words
+    assert len(sums) >= 2 and min(sums) >= 0.01
+    assert len(set(sums)) == len(sums)
+
+
+def test_ticks_between_whole_percentages_keep_their_digit(result: dict[str, Any]) -> None:
+    for arm in result["arms"]:
+        arm["quality"] |= {"value": 0.0, "low": 0.0, "high": 0.12}
+    result["task"]["constraints"] = None
+    assert "2.5\u202f%" in _ticks(charts.scatter(Page(result)))
+
+
+def test_a_name_keeps_off_the_mark_of_another() -> None:
+    spots = [(92.0, 250.0), (106.0, 250.0)]
+    marks = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in spots]
+    marks += [Box(x - 1.5, 60, x + 1.5, 440) for x, _ in spots]
+    anchors = [Anchor(*spots[0], "majority"), Anchor(*spots[1], "nearest_neighbour")]
+    placed = place(anchors, marks, Box(66, 34, 972, 462), 12.5)
+    boxes = [
+        Box(each.x - half, each.y - 11, each.x + half, each.y + 3)
+        for each in placed
+        for half in [width(each.text, 12.5) / 2]
+    ]
+    first = placed[0].leader
+    assert first is not None, "beside the other's mark it would seem to be the other's name"
+    assert boxes[0].bottom < 244 or boxes[0].top > 256
+    for label in placed:
+        for x, y in _spots_on(label.leader):
+            assert not any(box.holds(x, y) for box in boxes)
+
+
+def _spots_on(leader: tuple[float, float, float, float] | None) -> list[tuple[float, float]]:
+    """Spots along a leader, its end left out: that touches the name it leads to."""
+    if leader is None:
+        return []
+    x1, y1, x2, y2 = leader
+    return [(x1 + (x2 - x1) * i / 50, y1 + (y2 - y1) * i / 50) for i in range(45)]
 
 
 def test_arms_without_a_cost_are_named_apart(result: dict[str, Any]) -> None:

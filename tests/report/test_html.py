@@ -84,6 +84,20 @@ def test_tags_balance_and_ids_are_unique(result: dict[str, Any]) -> None:
     assert [name for name, n in ids.items() if n > 1] == []
 
 
+@pytest.mark.parametrize("free", [(), ("zero_shot",), ("zero_shot", "few_shot")])
+def test_the_legend_says_what_hollow_means_where_a_mark_is_hollow(
+    result: dict[str, Any], free: tuple[str, ...]
+) -> None:
+    result["arms"] = [arm for arm in result["arms"] if not arm["name"].endswith("_free")]
+    result["constraint"] = []
+    for arm in result["arms"]:
+        arm["options"]["decoding"] = "free" if arm["name"] in free else "constrained"
+    page = render(result)
+    picture = page[page.index('id="picture"') : page.index('id="arms"')]
+    assert picture.count('class="mark free"') == (2 * len(free) + 1 if free else 0)
+    assert ("hollow: answers in free text" in picture) is bool(free)
+
+
 def test_nothing_is_loaded_from_elsewhere(result: dict[str, Any]) -> None:
     page = render(result)
     outline = Outline(page)

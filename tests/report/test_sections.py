@@ -41,6 +41,9 @@ def test_each_change_shows_its_worst_figure_and_how_many_answers_stayed(
         {"name": "shuffled", "score": 0.5, "difference": -0.025, "agreement": 0.85},
     ]
     found = cell(result, "few_shot", "order")
+    assert found.share > 0
+    change["p_value"] = 0.2
+    assert cell(result, "few_shot", "order").share == 0, "chance explains it"
     assert (found.worst, found.note) == ("\u221212.5", "80\u202f% same answers")
     assert cell(result, "zero_shot", "order").reason == "it shows no shots"
 
@@ -62,7 +65,7 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
             "example_id": "t1",
             "agreement": 1 / 3,
             "input": "Where is <my> parcel?",
-            "outputs": ["DELIVERY", None, "DELIVERY"],
+            "outputs": [{"output": "DELIVERY", "times": 2}, {"output": None, "times": 1}],
         }
     ]
     row = next(row for row in Steadiness(Page(result)).rows if row.arm.name == "few_shot")
@@ -147,3 +150,7 @@ def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> Non
     assert "no ratings" in page
     assert "25.0\u202f%" in page
     assert "it went away &lt;soon&gt;" in page
+
+    raw = {"value": 0.75, "low": 0.5, "high": 0.9}
+    result["judge"]["agreement"] = {"kappa": 0.5, "low": 0.2, "high": 0.8, "n": 12, "raw": raw}
+    assert "75\u202f% of 12 ratings alike" in render(result)

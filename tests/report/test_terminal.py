@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from steelyard.report import table, verdict_text
+from steelyard.report.terminal import Name
 
 
 def _printed(result: dict[str, Any]) -> list[str]:
@@ -24,6 +25,24 @@ def test_each_arm_is_one_line_of_at_most_80_columns(result: dict[str, Any]) -> N
     for arm in result["arms"]:
         [line] = [line for line in lines if line[2:].split(" ")[0] == arm["name"]]
         assert f"{100 * arm['quality']['value']:.1f}%" in line
+
+
+def test_long_names_break_between_their_parts(result: dict[str, Any]) -> None:
+    for arm in result["arms"]:
+        arm["name"] = f"{arm['name']}@sentinel-3b-long"
+    lines = _printed(result)
+    assert max(map(len, lines)) <= 80
+    firsts = [line[2:].split(" ")[0] for line in lines[2:]]
+    assert "retrieved_few_shot_free" in firsts
+    assert "@sentinel-3b-long" in firsts
+
+
+def test_a_name_breaks_only_before_at_and_after_underscores() -> None:
+    name = Name("* ", "optimized_prompt_free@smart")
+    assert name.lines(29) == ["* optimized_prompt_free@smart"]
+    assert name.lines(26) == ["* optimized_prompt_free", "  @smart"]
+    assert name.lines(20) == ["* optimized_prompt_", "  free@smart"]
+    assert name.lines(5) == ["* optimized_", "  prompt_", "  free", "  @smart"]
 
 
 def test_marks_carry_what_colour_would(result: dict[str, Any]) -> None:

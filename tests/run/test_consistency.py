@@ -260,9 +260,24 @@ def test_examples_that_are_not_always_answered_alike_are_listed_the_least_alike_
     found = {each["example_id"]: each for each in block["by_example"]}
     assert list(found) == ["never", "two of three"]
     assert [each["agreement"] for each in found.values()] == [0, pytest.approx(1 / 3)]
-    assert sorted(map(str, found["never"]["outputs"])) == ["None", "a", "b"]
+    shown = {str(each["output"]): each["times"] for each in found["never"]["outputs"]}
+    assert shown == {"None": 1, "a": 1, "b": 1}
+    assert found["two of three"]["outputs"][0] == {"output": "yes", "times": 2}
+
+
+def test_long_answers_are_told_apart_by_all_of_them_and_shown_in_part() -> None:
+    long = ["x" * 300 + ending for ending in "ab"]
+    (each,) = repeats_block(scripted({"long": [said(text) for text in long]}), 2)["by_example"]
+    assert [shown["times"] for shown in each["outputs"]] == [1, 1]
+    assert max(len(shown["output"]) for shown in each["outputs"]) == 201
+
+
+def test_the_whole_agreement_is_the_mean_of_the_examples() -> None:
+    script = {"same": [said("yes")] * 3, "not": [said("yes"), said("no"), said("yes")]}
+    block = repeats_block(scripted(script), 3)
+    found = {each["example_id"]: each for each in block["by_example"]}
     whole = [1.0, *(each["agreement"] for each in found.values())]
-    assert block["agreement"]["value"] == pytest.approx(sum(whole) / 3)
+    assert block["agreement"]["value"] == pytest.approx(sum(whole) / 2)
 
 
 def test_equal_answers_are_told_by_what_they_mean() -> None:

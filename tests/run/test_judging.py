@@ -108,8 +108,8 @@ def test_the_report_counts_what_was_judged_and_what_it_cost(store: Store) -> Non
     assert "failed on 1 of 4 replies" in report["notes"][1]
     assert report["model"] == "smart"
     doubts = judge_warnings(report, metric)
-    assert [doubt.split(":")[0] for doubt in doubts] == ["judge"] * 3
-    assert "nobody has held it against ratings" in doubts[2]
+    assert [doubt.split(":")[0] for doubt in doubts] == ["judge"] * 4
+    assert "nobody has held it against ratings" in doubts[3]
     json.dumps(report, allow_nan=False)
 
 
@@ -127,6 +127,18 @@ def test_a_judge_that_does_not_agree_with_the_user_is_warned_of(
     assert len(doubts) == (said is not None)
     assert said is None or said in doubts[0]
     assert judge_warnings(report, get_metric("token_f1")) == []
+
+
+def test_a_judge_that_tells_nothing_apart_is_warned_of(store: Store) -> None:
+    first, _ = connected(store, ScriptedModel(lambda request: "A"))
+    rows = judged(first, "one", "two", "three")
+    notes = judge_report(store, first, {"arm": rows}, None, agreement_of(first, []))["notes"]
+    assert any("named the same place for 3 of 3 replies" in note for note in notes)
+    assert any("the same score" in note for note in notes)
+    fair, _ = connected(store, ScriptedModel(preferring(lambda text: "one" in text)))
+    rows = judged(fair, "one more", "another", "a third")
+    notes = judge_report(store, fair, {"arm": rows}, None, agreement_of(fair, []))["notes"]
+    assert not any("the same place" in note or "the same score" in note for note in notes)
 
 
 def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) -> None:

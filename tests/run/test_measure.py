@@ -8,6 +8,7 @@ import pytest
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.run.details import details
 from steelyard.run.measure import (
+    Timing,
     clusters_of,
     compare_all,
     generator,
@@ -70,9 +71,11 @@ def test_nothing_answered_is_no_figure() -> None:
 
 
 def test_latency_percentiles() -> None:
-    found = latency([0.1] * 19 + [1.0])
+    found = latency([Timing(each, each / 2) for each in [0.1] * 19 + [1.0]])
     assert found["p50"] == pytest.approx(0.1)
     assert 0.1 < found["p95"] < 1.0
+    assert found["first_token"]["p50"] == pytest.approx(0.05)
+    assert "first_token" not in latency([Timing(0.1)])
 
 
 def test_comparisons_are_corrected_together() -> None:

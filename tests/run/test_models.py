@@ -434,3 +434,89 @@ def test_a_cascade_is_not_tried_without_a_model_that_it_asks(tmp_path: Path) -> 
             raise CredentialError("the endpoint refused the key")
         assert endings.skips(jobs["cascade"]) is is_skipped
     assert (endings.ended[-1].strategy, endings.ended[-1].model_tag) == ("cascade", "echo")
+
+
+def test_a_cascade_is_fitted_anew_where_the_list_of_models_changes(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    smart, echo = (
+        {"provider": "fake", "name": f"{n}?log={log}", "tag": n} for n in ("smart", "echo")
+    )
+    strategies = ["zero_shot", {"name": "cascade", "options": {"then": "zero_shot"}}]
+    extra = "prices: {flaky: {input: 100000, output: 100000}}\n"
+
+    def weigh(*models: object) -> Any:
+        folder = tmp_path / "task"
+        task = write_task(folder, rows=60, model=list(models), strategies=strategies, extra=extra)
+        return arms(run(task, tmp_path / "out").result)["cascade"]
+
+    with_flaky = weigh(smart, echo, "fake:flaky")
+    assert with_flaky["options"]["then"]["model"] == "flaky"
+    without = weigh(smart, echo)
+    assert without["options"]["then"]["model"] == echo["name"]
+    assert with_flaky["cost"]["upfront"] > 100 * without["cost"]["upfront"]
+    calls = log.read_text("utf-8")
+    assert weigh(smart, echo) == without
+    back = weigh(smart, echo, "fake:flaky")
+    assert back["options"]["then"] == with_flaky["options"]["then"]
+    assert back["quality"] == with_flaky["quality"]
+    assert back["tokens"] == with_flaky["tokens"]
+    assert log.read_text("utf-8") == calls, "what was answered is not asked again"
+
+
+def test_only_a_fit_that_the_list_decides_follows_it(tmp_path: Path) -> None:
+    search = {"name": "optimized_prompt", "options": {"reflect": "none"}}
+    models, strategies = ["fake:smart", "fake:echo"], ["zero_shot", "cascade", "optimized_prompt"]
+    task = write_task(tmp_path / "t", model=models, strategies=strategies)
+    plan = make_plan(task, RunOptions())
+    whole = [["smart", "fake:smart"], ["echo", "fake:echo"]]
+    followed = {job.key: job.followed(plan.models) for job in plan.jobs}
+    assert [followed[key] for key in ("zero_shot@smart", "tfidf_linear")] == [[], []]
+    assert [followed[key] for key in ("cascade", "optimized_prompt@echo")] == [whole, whole]
+    alone = make_plan(write_task(tmp_path / "a", model=models, strategies=[search]), RunOptions())
+    assert {str(job.followed(alone.models)) for job in alone.jobs} == {"[]"}
+
+
+def test_a_model_that_the_run_does_not_know_has_no_known_price() -> None:
+    known = PlannedModel("a", TWINS[0], Price(input=Decimal(1), output=Decimal(1)))
+    money = Prices((known,), known.price).of({"a": Usage(5.0), "gone": Usage(5.0)})
+    assert money.amount is None
+    assert money.reason == "the price of gone is not known: it is none of the run's models"
+
+
+def test_what_a_model_cost_that_left_counts_under_the_cap(tmp_path: Path) -> None:
+    quick = {"name": "zero_shot", "options": {"formats": ["system_user"], "dev_items": 6}}
+    with serving(lambda request, before: stream("BILLING")) as endpoint:
+
+        def weigh(names: list[str], cap: str) -> None:
+            prices = ", ".join(f"{name}: {{input: 1000, output: 1000}}" for name in names)
+            extra = f"consistency: false\nprices: {{{prices}}}\n"
+            models = [hosted(endpoint, name) for name in names]
+            folder = tmp_path / "task"
+            task = write_task(folder, rows=30, model=models, strategies=[quick], extra=extra)
+            run(task, tmp_path / "out", max_cost=Decimal(cap))
+
+        weigh(["first", "second"], "999")
+        asked = len(endpoint.requests)
+        with pytest.raises(BudgetError, match=r"of --max-cost 0\.5"):
+            weigh(["third", "fourth"], "0.5")
+        assert len(endpoint.requests) == asked
+
+
+def test_what_answers_show_after_the_fit_is_told(tmp_path: Path) -> None:
+    quick = {"name": "zero_shot", "options": {"formats": ["system_user"], "dev_items": 6}}
+
+    def script(request: dict[str, Any], before: int) -> Reply:
+        return stream("BILLING", usage=None) if before > 20 else stream("BILLING")
+
+    with serving(script) as endpoint:
+        extra = "consistency: false\n"
+        task = write_task(
+            tmp_path / "t", rows=60, model=hosted(endpoint), strategies=[quick], extra=extra
+        )
+        done = run(task, tmp_path / "out")
+    store = Store.in_folder(done.folder)
+    fitted = (store.step("fit:zero_shot") or {})["model"]
+    store.close()
+    note = "the endpoint reports no usage: token counts are estimated"
+    assert note not in fitted.get("endpoint", "")
+    assert done.result["machine"]["endpoint"].split("; ").count(note) == 1

@@ -11,9 +11,12 @@ import pytest
 
 import steelyard
 from steelyard.cli import main
+from steelyard.model import ModelSpec
 from steelyard.run import run
 from steelyard.run.ahead import look_ahead
+from steelyard.run.jobs import PlannedModel
 from steelyard.run.outlook import Outlook
+from steelyard.run.pace import pace_of
 from steelyard.run.plan import RunOptions, make_plan
 from steelyard.run.store import Store, Usage
 from tests.model.endpoint import serving, stream
@@ -182,3 +185,105 @@ def test_the_judge_has_a_line_of_its_own(tmp_path: Path) -> None:
     assert judge.requests is not None and judge.input_tokens is not None
     assert 0 < spent.requests <= judge.requests["judge"]
     assert 0.1 * judge.input_tokens <= spent.input_tokens <= judge.input_tokens
+
+
+def reflecting_task(folder: Path, base_url: str) -> Path:
+    """Tickets of one hosted model, and another that reflects, dearer by far."""
+    small, big = ({"provider": "openai", "name": name, "base_url": base_url} for name in ("s", "b"))
+    options = {"reflect": big, "candidates": 3, "max_calls": 120, "formats": ["system_user"]}
+    prices = {"s": {"input": 0.1, "output": 0.1}, "b": {"input": 10, "output": 100}}
+    extra = f"prices: {json.dumps(prices)}\nconsistency: false\n"
+    searched = {"name": "optimized_prompt", "options": options}
+    return write_task(folder, model=small, strategies=[searched], extra=extra)
+
+
+def test_a_model_that_reflects_has_a_line_at_its_own_price(tmp_path: Path) -> None:
+    pytest.importorskip("gepa")
+    usage = {"prompt_tokens": 400, "completion_tokens": 2000, "total_tokens": 2400}
+
+    def script(request: dict[str, Any], before: int) -> Any:
+        if request["model"] == "b":
+            text = f"<instruction>Classify the ticket, try {before}.</instruction>"
+            return stream(text, usage=usage)
+        return stream("BILLING")
+
+    with serving(script) as endpoint:
+        task = reflecting_task(tmp_path / "task", endpoint.base_url)
+        outlook = steelyard.plan(task, tmp_path / "out")
+        run(task, tmp_path / "out")
+        sent = sum(request["model"] == "b" for request in endpoint.requests)
+    line = next(each for each in outlook.lines if each.strategy.startswith("reflection of"))
+    assert line.strategy == "reflection of optimized_prompt" and line.requests is not None
+    assert 0 < sent <= line.requests["reflect"]
+    assert line.cost.amount is not None and outlook.hosted_cost.amount is not None
+    paid = sent * Decimal(400 * 10 + 2000 * 100) / 1_000_000
+    assert paid <= line.cost.amount <= outlook.hosted_cost.amount
+    store = Store.in_folder(tmp_path / "out")
+    assert store.usage().requests <= outlook.total().requests
+    store.close()
+
+
+def test_the_tasks_last_hosted_model_reflects_by_itself(tmp_path: Path) -> None:
+    pytest.importorskip("gepa")
+    models = [
+        "fake:smart",
+        {"provider": "openai", "name": "b", "base_url": "http://127.0.0.1:9/v1"},
+    ]
+    searched = {"name": "optimized_prompt", "options": {"reflect": "auto"}}
+
+    def reflections(model: Any, options: str) -> dict[str, str | None]:
+        strategies = [{**searched, "options": {"reflect": options}}]
+        task = write_task(tmp_path / options, model=model, strategies=strategies)
+        lines = look_ahead(make_plan(task, RunOptions())).lines
+        return {
+            each.strategy: each.model_tag
+            for each in lines
+            if each.strategy.startswith("reflection")
+        }
+
+    assert reflections(models, "auto") == {
+        "reflection of optimized_prompt@smart": "b",
+        "reflection of optimized_prompt@b": "b",
+    }
+    assert reflections(models, "none") == {}
+    assert reflections("fake:smart", "auto") == {}
+
+
+def test_a_missing_key_of_a_model_beside_the_tasks_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    extra = "metric: judge\njudge: {model: 'openai:gpt-x', mode: rate}\nconsistency: false\n"
+    task = write_task(tmp_path / "task", strategies=["zero_shot"], extra=extra)
+    text = (task / "task.yaml").read_text("utf-8")
+    free = text.replace("kind: label, labels: [BILLING, TECHNICAL, ACCOUNT]", "kind: text")
+    (task / "task.yaml").write_text(free, encoding="utf-8")
+    [said] = look_ahead(make_plan(task, RunOptions())).warnings
+    assert "OPENAI_API_KEY" in said
+
+
+def test_a_former_run_of_several_models_says_nothing_of_their_judge(tmp_path: Path) -> None:
+    quick = {"name": "zero_shot", "options": {"formats": ["system_user"], "dev_items": 6}}
+    task = write_task(
+        tmp_path / "task", rows=30, model=["fake:smart", "fake:echo"], strategies=[quick]
+    )
+    run(task, tmp_path / "out")
+    made = make_plan(task, RunOptions())
+    spec = ModelSpec("openai", "judge", base_url="http://127.0.0.1:9/v1")
+    judge = PlannedModel("judge", spec, made.model_price)
+    assert "assumed" in pace_of(made, judge, tmp_path / "out").source
+
+
+def test_the_plan_gives_the_search_the_budget_of_its_own_fine_tuning(tmp_path: Path) -> None:
+    def note(*strategies: Any) -> str:
+        task = write_task(
+            tmp_path / str(len(str(strategies))), model="smollm2-135m", strategies=list(strategies)
+        )
+        lines = look_ahead(make_plan(task, RunOptions())).lines
+        return next(line.note for line in lines if line.strategy == "optimized_prompt")
+
+    long = {"name": "lora", "options": {"max_epochs": 40}}
+    assert "forward-pass tokens at most" in note("optimized_prompt")
+    assert note("optimized_prompt", "lora") == note("optimized_prompt")
+    assert note("optimized_prompt", long) != note("optimized_prompt")

@@ -26,6 +26,17 @@ def test_a_seed_out_of_range_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_strategies_that_are_named_keep_the_options_that_the_task_gives_them(
+    tmp_path: Path,
+) -> None:
+    own = [{"name": "few_shot", "options": {"k": [4]}}, "zero_shot"]
+    task = write_task(tmp_path / "task", strategies=own)
+    plan = make_plan(task, RunOptions(strategies=("retrieved_few_shot", "few_shot")))
+    chosen = {spec.name: dict(spec.options) for spec in plan.specs}
+    assert (chosen["few_shot"], chosen["retrieved_few_shot"]) == ({"k": [4]}, {})
+    assert "zero_shot" not in chosen
+
+
 def test_another_model_of_the_provider_keeps_the_endpoint(tmp_path: Path) -> None:
     task = write_task(tmp_path / "task")
     own = "{provider: openai, name: a, base_url: 'http://localhost:8000/v1', api_key_env: MY_KEY}"

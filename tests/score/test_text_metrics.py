@@ -112,6 +112,15 @@ def test_numeric_keeps_its_tolerance(tolerance: Any, output: str, right: int) ->
     assert score("numeric", output, "10", tolerance=tolerance) == right
 
 
+def test_numeric_refuses_outputs_without_a_number_and_a_tolerance_that_is_none() -> None:
+    metric = build_metric(MetricSpec("numeric", {}), Materials())
+    metric.check([Example("1", "x", "refund"), Example("2", "x", "It is 4.")])
+    with pytest.raises(ConfigError, match="none of the 1 outputs holds a number"):
+        metric.check([Example("1", "x", "refund")])
+    with pytest.raises(ConfigError, match="a share such as 1 %"):
+        score("numeric", "1", "1", tolerance="five")
+
+
 def test_reading_numbers_in_a_long_text_takes_no_time() -> None:
     started = time.perf_counter()
     for piece in ("1", "1,", "1/", "1.111", "\\boxed{", "#### "):

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from steelyard.score.validity import validity
+from steelyard.core import Example
+from steelyard.errors import ConfigError
+from steelyard.score.validity import refuse_unmet_schema, validity
 
 SCHEMA = json.dumps(
     {
@@ -24,6 +26,14 @@ def test_what_does_not_parse_or_fit_and_what_failed_is_not_valid() -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low < 2 / 7 < found.high
+
+
+def test_a_schema_that_no_output_fits_is_refused_with_the_first_misfit() -> None:
+    rows = [Example(str(n), "x", json.dumps({"m": n}), source=f"e.jsonl:{n}") for n in (1, 2)]
+    with pytest.raises(ConfigError, match=r"none of the 2 outputs fits it \(the first, e\.jsonl:1"):
+        refuse_unmet_schema(SCHEMA, rows)
+    refuse_unmet_schema(SCHEMA, [*rows, Example("3", "x", '{"n": 3}')])
+    refuse_unmet_schema(SCHEMA, [Example("4", "x", "")])
 
 
 def test_what_cannot_be_said_has_a_reason() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from steelyard.stats.kappa import agreement_table, cohen_kappa
@@ -43,6 +43,7 @@ def test_quadratic_weights_by_hand() -> None:
     assert found.value == pytest.approx((observed - chance) / (1 - chance))
 
 
+@example([(1, 2), (2, 1)])  # each a mark apart: the weights count it in part
 @given(pairs)
 def test_kappa_is_symmetric_and_within_its_interval(rated: list[tuple[int, int]]) -> None:
     first, second = [a for a, _ in rated], [b for _, b in rated]

@@ -186,8 +186,22 @@ def test_the_forecast_adds_both_up() -> None:
         assert found is not None
         return found.per_answer["cascade"][0]
 
-    assert forecast() == 0.5
-    assert forecast(**ZERO_ZERO) == 1.5
+    assert forecast() == 1
+    assert forecast(**ZERO_ZERO) == 2
+
+
+def test_the_forecast_counts_every_request_of_the_dearest_arm() -> None:
+    sizes = Sizes(100, 40, 40, 3, 20, 10, 2)
+    brief = Brief("Say.", "label", LABELS)
+    then = StrategySpec("chain_of_thought")
+    own = build_strategy(then).forecast(brief, sizes)
+    found = build_strategy(StrategySpec("cascade", {"then": "chain_of_thought"})).forecast(
+        brief, sizes
+    )
+    assert own is not None and found is not None
+    assert found.per_answer["cascade"] == own.per_answer["chain_of_thought"]
+    assert found.requests == own.requests + 2 * 40  # each answer is reasoned, then decided
+    assert "every answer is taken to be passed on" in found.note
 
 
 def test_a_cascade_is_an_arm_like_any_other(fit_context: MakeContext) -> None:

@@ -91,3 +91,32 @@ def test_training_counts_every_epoch_and_every_trial() -> None:
     assert once is not None and twice is not None
     assert twice.trained_tokens == pytest.approx(1.5 * once.trained_tokens, abs=1)
     assert set(once.per_answer) == {"lora", "lora_free"}
+
+
+JSON = Brief("Extract.", "json", metric="json_match", schema='{"type": "object"}')
+
+
+@pytest.mark.parametrize("name", ["zero_shot", "optimized_prompt", "chain_of_thought"])
+def test_json_may_be_repaired_at_every_answer(name: str) -> None:
+    plain, repairing = (
+        build_strategy(StrategySpec(name, {"repairs": repairs})).forecast(JSON, SIZES)
+        for repairs in (0, 2)
+    )
+    assert plain is not None and repairing is not None
+    assert f"{name}_repair" not in plain.per_answer
+    requests, given, _ = repairing.per_answer[f"{name}_repair"]
+    assert requests == 3 and given > 3 * SIZES.input_tokens
+    assert repairing.requests >= plain.requests + 2 * 36  # dev items at least
+    assert set(plain.per_answer) < set(repairing.per_answer)
+
+
+@pytest.mark.parametrize("name", ["chain_of_thought", "self_consistency"])
+def test_reasoning_is_taken_to_need_its_whole_limit(name: str) -> None:
+    numeric = Brief("Add.", "text", metric="numeric")
+    options = {"max_output_tokens": 200}
+    found = build_strategy(StrategySpec(name, options)).forecast(numeric, SIZES)
+    assert found is not None
+    asked, _, written = found.per_answer[name]
+    assert written == 200 * asked
+    assert found.output_tokens == 200 * found.requests
+    assert "all of 200 tokens" in found.note

@@ -13,7 +13,7 @@ from steelyard.errors import ConfigError, DataError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Brief, FitContext, Forecast, Sizes
+from steelyard.strategy.base import Around, Brief, FitContext, Forecast, Sizes
 from steelyard.strategy.prompting import PromptArm, full_instruction
 from tests.strategy.optimise.players import Remembering, keen
 from tests.strategy.samples import TOPICS, tickets
@@ -220,5 +220,58 @@ def test_no_more_is_asked_than_was_forecast(
     told = strategy.forecast(context.brief, sizes)
     assert isinstance(told, Forecast)
     assert len(model.requests) <= told.requests
+    assert sum(model.count_tokens(m.content) or 0 for r in model.requests for m in r.messages) <= (
+        told.input_tokens
+    )
     assert set(told.per_answer) == {arm.name for arm in arms}
     assert f"{options.get('budget', 0):,}" in told.note
+
+
+TUNINGS = ({"max_epochs": 1, "learning_rates": [1e-4]}, {"max_epochs": 6, "instruction": "full"})
+
+
+def stated_budget(context: FitContext, **options: object) -> dict[str, Any]:
+    arm = build_strategy(StrategySpec("optimized_prompt", {"candidates": 2, **options})).fit(
+        context
+    )[0]
+    found: dict[str, Any] = arm.options["search"]["budget"]
+    return found
+
+
+def test_the_budget_is_that_of_the_runs_own_fine_tuning(fit_context: MakeContext) -> None:
+    model = ScriptedModel(keen)
+
+    def allowed(tunings: tuple[dict[str, Any], ...], **options: object) -> tuple[int, str]:
+        found = stated_budget(fit_context(model=model, tunings=tunings), max_calls=40, **options)
+        return found["allowed"], found["source"]
+
+    plain, small = allowed(()), allowed(TUNINGS[:1])
+    assert plain[1] == "the defaults of lora" and small[1] == "this run's lora"
+    assert small[0] < plain[0] == allowed(({},))[0]
+    assert allowed(TUNINGS)[0] == allowed(TUNINGS[1:])[0] > plain[0]
+    assert allowed(TUNINGS, budget=7_000) == (7_000, "the option budget")
+
+
+def test_the_forecast_knows_the_runs_own_fine_tuning() -> None:
+    brief = Brief("Say.", "label", ("A", "B", "C"))
+
+    def requests(*tunings: dict[str, Any]) -> int:
+        sizes = Sizes(60, 60, 40, 3, 20, 7, 1, 1, Around(tunings=tunings))
+        told = build_strategy(StrategySpec("optimized_prompt")).forecast(brief, sizes)
+        assert told is not None
+        return told.requests
+
+    assert requests({"max_epochs": 1, "learning_rates": [1e-4]}) < requests({}) == requests()
+
+
+def test_on_this_machine_the_budget_bounds_what_is_computed_not_what_is_sent() -> None:
+    brief = Brief("Say.", "label", ("A", "B", "C"))
+    strategy = build_strategy(StrategySpec("optimized_prompt", {"budget": 20_000}))
+    here, away = (
+        strategy.forecast(brief, Sizes(60, 60, 40, 3, 20, 7, 1, 1, Around(local=local)))
+        for local in (True, False)
+    )
+    assert here is not None and away is not None
+    assert away.input_tokens == 20_000 and away.shared_tokens == 0
+    assert here.input_tokens >= 100 * here.requests
+    assert here.input_tokens - here.shared_tokens == 20_000

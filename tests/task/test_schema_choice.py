@@ -37,6 +37,13 @@ def schema_of(folder: Path, schema: object) -> dict[str, object]:
     return task.output.json_schema or {}
 
 
+ODD = """
+from collections.abc import Callable
+class Odd(BaseModel):
+    how: Callable[[int], int]
+"""
+
+
 def test_a_pydantic_model_in_the_users_file(tmp_path: Path) -> None:
     (tmp_path / "schemas.py").write_text(MODEL)
     found = schema_of(tmp_path, "schemas.py:Order")
@@ -62,12 +69,14 @@ def test_a_file_with_a_schema(tmp_path: Path, name: str) -> None:
         ("object", "'object' is no schema: write it out"),
         ("schemas.py:Path", "schemas.py:Path is neither a pydantic model nor a JSON schema"),
         ("schemas.py:Ordre", "did you mean 'Order'"),
+        ("schemas.py:BaseModel", r"BaseModel has no JSON schema \(AttributeError"),
+        ("schemas.py:Odd", r"Odd has no JSON schema \(PydanticInvalidForJsonSchema"),
         (7, "7 is neither"),
     ],
 )
 def test_what_is_no_schema_is_one_line(tmp_path: Path, schema: object, message: str) -> None:
     (tmp_path / "order.json").write_text("{}")
     (tmp_path / "bad.json").write_text("{")
-    (tmp_path / "schemas.py").write_text(MODEL + "from pathlib import Path\n")
+    (tmp_path / "schemas.py").write_text(MODEL + "from pathlib import Path\n" + ODD)
     with pytest.raises(ConfigError, match=message):
         schema_of(tmp_path, schema)

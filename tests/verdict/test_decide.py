@@ -9,6 +9,7 @@ import pytest
 
 from steelyard.core import Comparison, Estimate
 from steelyard.errors import ConfigError
+from steelyard.stats import detectable_difference
 from steelyard.verdict import Candidate, Case, Limits, Notes, decide
 
 
@@ -102,6 +103,58 @@ def test_below_the_majority_no_number_of_items_helps(make):
     assert verdict.details["more_items"] is None
 
 
+def test_where_no_difference_was_seen_more_items_are_not_said_to_be_of_no_use(make):
+    verdict = decide(_case(make("majority", 0, 30), make("zero_shot", 0, 30)))
+    assert "will not change" not in verdict.reasons[0]
+    assert "no difference was seen" in verdict.reasons[0]
+    # Tango's interval of 0 in 30: z^2 / (n + z^2) = 0.1135
+    assert "allows zero_shot to be up to 0.11 above" in verdict.reasons[0]
+    assert verdict.details["more_items"] is None
+
+
+def test_an_arm_below_the_majority_may_be_above_it_where_the_interval_says_so(make):
+    verdict = decide(_case(make("majority", 12, 30), make("zero_shot", 11, 30, shift=9)))
+    assert "will not change" not in verdict.reasons[0]
+    assert "no difference was seen" not in verdict.reasons[0]
+    assert "the interval still allows zero_shot to be up to 0." in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("n", [4, 19, 20])
+def test_a_small_test_gives_no_number_of_items(make, n):
+    verdict = decide(_case(make("majority", 1, n), make("zero_shot", 2, n)))
+    is_small = n < 20
+    small = f"{n} test items are too few to estimate how many would settle it"
+    assert (small in verdict.reasons[0]) == is_small
+    assert (verdict.details["more_items"] is None) == is_small
+
+
+def test_a_small_test_gives_no_number_of_items_for_a_minimum_or_a_flip(make):
+    limits = Limits(min_quality=0.85)
+    unsure = decide(_case(make("lora", 17, 19), limits=limits))
+    assert "19 test items are too few to estimate" in unsure.reasons[0]
+    exact = decide(_case(make("lora", 17, 20), limits=limits))
+    assert "it lies on it so far" in exact.reasons[0]
+    given = Comparison("lora", "few_shot", "accuracy", 0.05, -0.1, 0.15, 0.5, None, "given")
+    dear, cheap = make("lora", 17, 19, upfront=1000), make("few_shot", 16, 19)
+    verdict = decide(_case(dear, cheap, comparisons=(given,)))
+    assert verdict.arm == "few_shot"
+    assert any("19 test items are too few to estimate" in flip for flip in verdict.flips)
+    assert not any("it would win" in flip for flip in verdict.flips)
+
+
+def test_a_thin_test_is_warned_of_with_the_plans_own_figure(make):
+    arms = make("majority", 10, 36), make("zero_shot", 30, 36)
+    planned = detectable_difference(36, comparisons=2)
+    shown = f"differences below about {100 * planned.difference:.0f} points do not show"
+    assert f"thin test: 36 items; {shown}" in decide(_case(*arms, detectable=planned)).warnings
+    nothing = detectable_difference(36, comparisons=40)
+    assert f"thin test: {nothing.reason}" in (decide(_case(*arms, detectable=nothing)).warnings)
+    unplanned = (
+        f"thin test: 36 items; differences below about {detectable_difference(36).difference:.2f}"
+    )
+    assert any(warning.startswith(unplanned) for warning in decide(_case(*arms)).warnings)
+
+
 def test_a_tied_arm_that_is_not_shown_above_the_majority_never_wins_by_being_cheap(make):
     majority = make("majority", 100)
     cheap = make("zero_shot", 112, shift=50, per_request="0.0001")
@@ -113,7 +166,8 @@ def test_a_tied_arm_that_is_not_shown_above_the_majority_never_wins_by_being_che
 def test_three_items_decide_nothing(make):
     verdict = decide(_case(make("zero_shot", 2, 3), make("few_shot", 3, 3)))
     assert verdict.recommendation == "undecided"
-    assert verdict.details["more_items"] >= 20
+    assert verdict.details["more_items"] is None
+    assert "3 test items are too few to estimate how many would settle it" in verdict.reasons[0]
     assert any(warning.startswith("thin test: 3 items") for warning in verdict.warnings)
 
 
@@ -137,18 +191,68 @@ def test_no_arm_left_is_undecided(make):
     limits = Limits(min_quality=0.99)
     verdict = decide(_case(make("majority", 60), make("lora", 100), limits=limits))
     assert verdict.recommendation == "undecided"
-    assert verdict.reasons[0].startswith("no arm keeps every constraint: relax one")
+    assert verdict.reasons[0] == (
+        "no usable arm keeps every constraint: lora (quality 0.50 [0.43, 0.57] is below min_quality "
+        "0.99); relax one, or try a stronger model"
+    )
     assert decide(_case()).reasons[0] == "no arm was measured"
 
 
-def test_the_majority_is_recommended_only_when_nothing_else_is_left_and_says_so(make):
-    limits = Limits(max_latency_p95_ms=10)
-    slow = make("lora", 190, latency_p95_seconds=1.0)
+def test_the_majority_is_not_recommended_where_constraints_drop_all_else(make):
+    limits = Limits(max_latency_p95_ms=0.3)
     majority = make("majority", 60, latency_p95_seconds=0.0)
-    verdict = decide(_case(majority, slow, limits=limits))
-    assert (verdict.recommendation, verdict.arm) == ("classical", "majority")
-    assert verdict.confidence == "low"
-    assert any("solves no task" in warning for warning in verdict.warnings)
+    slow = make("lora", 190, latency_p95_seconds=1.0)
+    quick = make("tfidf_linear", 170, latency_p95_seconds=0.00042)
+    more = [make("few_shot", right, name=f"s{right}", latency_p95_seconds=2.0) for right in (1, 2)]
+    verdict = decide(_case(majority, quick, slow, *more, limits=limits))
+    assert (verdict.recommendation, verdict.arm) == ("undecided", None)
+    assert verdict.details["leading"] == "lora"
+    assert verdict.details["more_items"] is None
+    assert verdict.reasons[0] == (
+        "no usable arm keeps every constraint: lora 0.95 [0.91, 0.97] (p95 latency 1,000 ms is above "
+        "0.3 ms), tfidf_linear 0.85 [0.79, 0.89] (p95 latency 0.42 ms is above 0.3 ms), s2 0.01 "
+        "[0.00, 0.04] (p95 latency 2,000 ms is above 0.3 ms), 1 more; only always giving the "
+        "commonest answer keeps them, which solves no task; relax one"
+    )
+
+
+def test_an_arm_no_better_than_the_majority_is_not_recommended_where_the_rest_drop_out(make):
+    limits = Limits(max_latency_p95_ms=10)
+    slow, poor = make("lora", 190, latency_p95_seconds=1.0), make("zero_shot", 60)
+    verdict = decide(_case(make("majority", 60), slow, poor, limits=limits))
+    assert (verdict.recommendation, verdict.arm) == ("undecided", None)
+    assert verdict.reasons[0].startswith("no arm that keeps every constraint is above always")
+    assert "a looser constraint may help" in verdict.reasons[0]
+
+
+def test_the_majority_alone_is_not_recommended(make):
+    verdict = decide(_case(make("majority", 60)))
+    assert verdict.recommendation == "undecided"
+    assert "is the only arm measured" in verdict.reasons[0]
+    assert "constraint" not in verdict.reasons[0]
+
+
+def test_what_stops_the_leading_arm_is_named_and_items_are_not_said_to_mend_it(make):
+    limits = Limits(min_quality=1.0, max_latency_p95_ms=0.3)
+    fast = make("tfidf_linear", 200, latency_p95_seconds=0.001)
+    verdict = decide(_case(make("majority", 60), fast, limits=limits))
+    assert verdict.reasons[0] == (
+        "no usable arm keeps every constraint: tfidf_linear 1.00 [0.98, 1.00] (p95 latency 1 ms is "
+        "above 0.3 ms); relax one"
+    )
+    assert verdict.details["more_items"] is None
+
+
+def test_items_may_mend_an_arm_behind_the_one_that_another_constraint_stops(make):
+    limits = Limits(0.85, 100)
+    slow = make("lora", 190, latency_p95_seconds=1.0)
+    short, low = make("few_shot", 166, latency_p95_seconds=0.01), make("zero_shot", 100)
+    verdict = decide(_case(make("majority", 166), slow, short, low, limits=limits))
+    stopped, may = verdict.reasons[0].split("; relax one; ")
+    assert stopped.startswith("no usable arm keeps every constraint: lora 0.95 [0.91, 0.97] (p95")
+    assert may.startswith("few_shot 0.83 [0.77, 0.88] may yet reach min_quality 0.85: about")
+    assert verdict.details["leading"] == "few_shot"
+    assert verdict.details["more_items"] > 100
 
 
 def test_an_unknown_cost_never_wins_by_cost(make):

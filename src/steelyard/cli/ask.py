@@ -16,7 +16,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Print the arm's answer."""
+    from steelyard.errors import DataError
     from steelyard.run import load
 
+    if not args.text.strip():
+        raise DataError("the input to answer is empty: give its text after the folder")
     print(load(args.path).answer(args.text))
     return 0

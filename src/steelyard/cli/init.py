@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 
@@ -20,11 +21,15 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Make the folder and say what to do next."""
-    from steelyard.task import init_from_example, init_from_file
+    from steelyard.task import init_from_example
+    from steelyard.task.read import summary
+    from steelyard.task.starter import start_from_file
 
     if args.example is not None:
         folder = init_from_example(args.folder, args.example)
     else:
-        folder = init_from_file(args.folder, args.source)
+        folder, bad = start_from_file(args.folder, args.source)
+        if bad:
+            print(f"steelyard: warning: guessed without {summary(bad)}", file=sys.stderr)
     print(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {folder}")
     return 0

@@ -65,12 +65,15 @@ def _table(outlook: Outlook) -> Table:
     from rich import box
     from rich.table import Table
 
+    from steelyard.report.terminal import Name
+
     made = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     made.add_column("At most", overflow="fold")
     for name in ("Search", "Test", "Probes", "Tokens in", "out", "Money", "Time"):
         made.add_column(f" {name}", justify="right", overflow="fold")
     for line in outlook.lines:
-        made.add_row(*_cells(line))
+        name, *figures = _cells(line)
+        made.add_row(Name("", name), *figures)
     made.add_section()
     if len(outlook.plan.models) > 1:
         for model in outlook.plan.models:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from markupsafe import Markup
 from steelyard.report import formats
 from steelyard.report.labels import Anchor, Box, place, width
 from steelyard.report.marks import Frame, drawing, line, point, tag, text
-from steelyard.report.scale import Scale, axis, quality_axis
+from steelyard.report.scale import Scale, axis, log_axis, quality_axis
 from steelyard.report.view import ArmView, View
 
 _WIDE = Frame("scatter", 1000, 520, 64, 28, 34, 56)
@@ -77,7 +78,7 @@ def _cost_axis(costs: Sequence[float], frame: Frame) -> tuple[Scale, float]:
     if not whole.log or len(dear) == len(costs) or not dear:
         return whole, 0.0
     gutter = _GUTTER * (0.75 if frame.narrow else 1.0)
-    return axis(dear, frame.left + gutter, frame.x_end, 1.0), gutter
+    return log_axis(dear, frame.left + gutter, frame.x_end, _CHEAP), gutter
 
 
 def _spots(
@@ -101,9 +102,11 @@ def _constraint(view: View, name: str) -> Any:
 
 def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
     body = ""
-    for tick in y.ticks(6):
+    heights = y.ticks(6)
+    digits = 0 if all(math.isclose(100 * tick, round(100 * tick)) for tick in heights) else 1
+    for tick in heights:
         body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
-        label = formats.percent(tick, 0) if formats.is_share(view.metric) else f"{tick:g}"
+        label = formats.percent(tick, digits) if formats.is_share(view.metric) else f"{tick:g}"
         body += text(label, frame.left - 8, y(tick) + 4, "tick", "end")
     for tick in x.ticks(4 if frame.narrow else 8):
         body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")

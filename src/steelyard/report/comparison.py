@@ -130,8 +130,10 @@ def _latency(view: View, arm: ArmView) -> Cell:
     latency = arm.section("latency_seconds")
     if formats.number(latency.get("p50")) is None:
         return Cell(None, _reason(latency, "no latency probe"))
-    p95 = formats.seconds(latency.get("p95"))
-    return Cell(formats.seconds(latency.get("p50")), f"p95 {p95}")
+    first = section(latency, "first_token").get("p50")
+    begins = "" if formats.number(first) is None else f"; first token {formats.seconds(first)}"
+    note = f"p95 {formats.seconds(latency.get('p95'))}{begins}"
+    return Cell(formats.seconds(latency.get("p50")), note)
 
 
 def _best_for(view: View, arm: ArmView) -> Cell:

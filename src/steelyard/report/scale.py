@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _WIDE = 20.0  # a range of positive figures beyond this ratio is drawn on a logarithmic axis
+_AIR = 1.6  # room at both ends of a logarithmic axis, as a ratio: under 2, the nearest tick's
+_DECADE = 10.0
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -52,15 +54,27 @@ class Scale:
         return [mark for mark in fine if self.low <= mark <= self.high]
 
 
-def axis(values: Iterable[float], start: float, end: float, wide: float = _WIDE) -> Scale:
+def axis(values: Iterable[float], start: float, end: float) -> Scale:
     """Return an axis round positive figures: logarithmic when they differ widely, else from 0."""
     figures = [value for value in values if value > 0]
     if not figures:
         return Scale(0, 1, start, end)
     first, most = min(figures), max(figures)
-    if most / first > wide:
-        return Scale(first / 1.6, most * 1.6, start, end, log=True)
+    if most / first > _WIDE:
+        return Scale(first / _AIR, most * _AIR, start, end, log=True)
     return Scale(0, most * 1.15, start, end)
+
+
+def log_axis(values: Iterable[float], start: float, end: float, least: float) -> Scale:
+    """Return a logarithmic axis round figures of ``least`` (a power of 10) or more, with no tick below.
+
+    It spans a decade at the least, so that figures near each other have ticks on both sides.
+    """
+    figures = list(values)
+    first, most = min(figures), max(figures)
+    air = max(_AIR, math.sqrt(_DECADE * first / most))
+    low = max(first / air, least / _AIR)
+    return Scale(low, max(most * air, low * _DECADE), start, end, log=True)
 
 
 def quality_axis(values: Iterable[float], start: float, end: float, share: bool) -> Scale:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,8 @@ KINDS: Mapping[str, str] = {
 
 
 _MOST_CHANGED = 5
+_SHOWN_FROM = 0.05
+"""Only changes whose p-value is below are shaded: on a few items a point or two is chance."""
 _NO_ANSWER = "no usable answer"
 
 
@@ -133,7 +134,9 @@ class Steadiness:
         agreed = [formats.number(each.get("agreement")) for each in entries(found, "variants")]
         known = [each for each in agreed if each is not None]
         same = f"{formats.percent(sum(known) / len(known), 0)} same answers" if known else ""
-        lost = min(1.0, max(0.0, -difference) / 0.3)
+        chance = formats.number(found.get("p_value"))
+        shown = chance is None or chance < _SHOWN_FROM
+        lost = min(1.0, max(0.0, -difference) / 0.3) if shown else 0.0
         return Cell(formats.points(min(difference, 0.0), metric), same, "", lost)
 
     def _variants(self, arm: ArmView) -> list[tuple[str, str, str, str, str]]:
@@ -152,13 +155,11 @@ class Steadiness:
 
 
 def _changed(each: Mapping[str, Any]) -> Changed:
-    outputs = Counter(each.get("outputs") or ())
+    outputs = [(said.get("output"), int(said.get("times", 0))) for said in entries(each, "outputs")]
     return Changed(
         str(each.get("input", "")),
         formats.percent(each.get("agreement"), 0),
-        tuple(
-            (_NO_ANSWER if said is None else said, times) for said, times in outputs.most_common()
-        ),
+        tuple((_NO_ANSWER if said is None else str(said), times) for said, times in outputs),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steelyard.report import formats
@@ -11,10 +13,44 @@ from steelyard.report.page import Page
 from steelyard.report.view import ArmView
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.measure import Measurement
     from rich.table import Table
+    from rich.text import Text
 
 _WIDTH = 80
 _MOST_REASONS = 6
+_INDENT = "  "
+
+
+@dataclass(frozen=True)
+class Name:
+    """An arm's name in a table: where the column is narrow it breaks before ``@`` or after ``_``."""
+
+    mark: str
+    name: str
+
+    def lines(self, room: int) -> list[str]:
+        """Return the name on as few lines of ``room`` columns as its parts allow."""
+        made = [self.mark]
+        for part in filter(None, re.findall(r"@?[^@_]*_?", self.name)):
+            if len(made[-1]) + len(part) <= room or made == [self.mark]:
+                made[-1] += part
+            else:
+                made.append(_INDENT[: len(self.mark)] + part)
+        return made
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Tell rich the least and the most columns the name can use."""
+        from rich.measure import Measurement
+
+        return Measurement(max(map(len, self.lines(0))), len(self.mark + self.name))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Text]:
+        """Draw the name in the columns there are."""
+        from rich.text import Text
+
+        yield Text("\n".join(self.lines(options.max_width)), overflow="fold")
 
 
 def table(result: Mapping[str, Any]) -> Table:
@@ -31,7 +67,8 @@ def table(result: Mapping[str, Any]) -> Table:
         made.add_column(name, justify="right", overflow="fold")
     for arm in view.arms:
         style = "bold" if arm.winner else "dim" if arm.breaks else ""
-        made.add_row(*(Text(cell) for cell in _cells(view, arm)), style=style)
+        figures = (Text(cell) for cell in _cells(view, arm))
+        made.add_row(Name(_mark(arm), _plain(arm.name)), *figures, style=style)
     made.caption = Text(_caption(view), justify="left")
     made.caption_justify = "left"
     return made
@@ -39,12 +76,10 @@ def table(result: Mapping[str, Any]) -> Table:
 
 def _cells(view: Page, arm: ArmView) -> list[str]:
     cost, latency = arm.section("cost"), arm.section("latency_seconds")
-    mark = "* " if arm.winner else "x " if arm.breaks else "  "
     p = formats.p_value((arm.versus or {}).get("p_adjusted")).replace(" ", "")
     between = formats.interval(arm.low, arm.high, view.metric).replace(" to ", "-")
     quality = formats.score(arm.quality, view.metric)
     figures = [
-        mark + arm.name,
         formats.NONE if arm.quality is None else f"{quality} {between}",
         formats.count(arm.section("outcomes").get("failed")),
         "ref" if arm.reference else p,
@@ -53,6 +88,10 @@ def _cells(view: Page, arm: ArmView) -> list[str]:
         formats.money(cost.get("upfront"), arm.currency),
     ]
     return [_plain(figure) for figure in figures]
+
+
+def _mark(arm: ArmView) -> str:
+    return "* " if arm.winner else "x " if arm.breaks else _INDENT
 
 
 def _caption(view: Page) -> str:

@@ -19,13 +19,15 @@ from steelyard.run.pace import Pace, pace_of
 from steelyard.run.plan import Plan, RunOptions, default_folder, make_plan
 from steelyard.run.progress import Display
 from steelyard.run.promotion import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
+from steelyard.run.reflected import reflection_lines
 from steelyard.run.steps import (
     GAP_EXAMPLES,
     LATENCY_REQUESTS,
     NO_GAP,
 )
 from steelyard.strategy import build_strategy
-from steelyard.strategy.base import Forecast
+from steelyard.strategy.base import Around, Forecast
+from steelyard.strategy.optimise.allowance import tunings_of
 from steelyard.task import Task
 
 
@@ -65,6 +67,11 @@ def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
     again = [_again(job, found, plan, paces) for job, found in asking]
     dearest = max(again, key=lambda line: (line.cost.amount or 0, line.seconds or 0), default=None)
     everything = (*lines, *([dearest] if dearest else []))
+    for job, found in forecasts:
+        for line, pace in reflection_lines(plan, job, found, folder):
+            assert line.model is not None
+            paces.setdefault(line.model.tag, pace)
+            everything = (*everything, _priced_as(line.model, line, pace))
     judged = judge_line(plan, everything, folder)
     if judged is not None:
         line, paces["judge"] = judged
@@ -87,7 +94,19 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
 
 def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast | None:
     model = plan.models[0] if job.model is None else job.model
-    return build_strategy(job.strategy).forecast(plan.brief, lengths[model.tag].sizes)
+    sizes = replace(lengths[model.tag].sizes, around=_around(plan, job, model))
+    return build_strategy(job.strategy).forecast(plan.brief, sizes)
+
+
+def _around(plan: Plan, job: Job, model: PlannedModel) -> Around:
+    """What of the run a job's forecast may know."""
+    may_ask = plan.models if job.spans_models else (model,)
+    return Around(
+        specs=tuple(each.spec for each in plan.models),
+        tags=tuple(each.tag for each in plan.models),
+        tunings=tunings_of(plan.specs),
+        local=any(each.spec.provider in LOCAL_PROVIDERS for each in may_ask),
+    )
 
 
 def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]) -> Line:

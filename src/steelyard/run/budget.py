@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from decimal import ROUND_UP, Decimal
 from threading import RLock
-from typing import Literal
+from typing import Any, Literal
 
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.model.base import Meter, ModelSpec
-from steelyard.run.store import AskedModel, Usage
+from steelyard.model.hosted.address import BATCHED
+from steelyard.model.prices import price_for
+from steelyard.run.store import AskedModel, Store, Usage
 from steelyard.strategy.combining import asked_as
 
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.0001")
 _ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
+_HOSTED = "openai"
+_KEPT = "price:"
+_AMOUNTS = ("input", "cached", "output", "machine_hour")
 _SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
 
 CountTokens = Callable[[str], int | None]
@@ -24,16 +30,19 @@ CountTokens = Callable[[str], int | None]
 class Budget:
     """One cap for all hosted models of a run, each at its own price; safe from any thread.
 
-    ``prices`` names each model by its fingerprint or by its name, as `prices_of` does. What is spent
-    is counted from the usage that endpoints report; before a request is sent the most that it can
-    cost is set aside, so that the cap holds with many requests in flight. A model whose answers turn
-    out to cost more than their length allows (hidden reasoning) has correspondingly more set aside
-    from then on.
+    ``prices`` names each model by its fingerprint or by its name, as `prices_of` does; ``former`` those
+    that were asked before and are in the run no more. What is spent is counted from the usage that
+    endpoints report; before a request is sent the most that it can cost is set aside, so that the cap
+    holds with many requests in flight. A model whose answers turn out to cost more than their length
+    allows (hidden reasoning) has correspondingly more set aside from then on.
     """
 
-    def __init__(self, cap: Decimal, prices: Mapping[str, Price]) -> None:
+    def __init__(
+        self, cap: Decimal, prices: Mapping[str, Price], former: Mapping[str, Price] | None = None
+    ) -> None:
         self.cap = cap
         self._prices = dict(prices)
+        self._former = dict(former or {})
         self._lock = RLock()
         self._meters: dict[AskedModel, _Meter] = {}
         self._spent = Decimal(0)
@@ -45,9 +54,14 @@ class Budget:
             return self._spent
 
     def resume(self, paid: Mapping[AskedModel, Usage]) -> None:
-        """Begin with what the run folder already paid for."""
+        """Begin with what the run folder already paid for.
+
+        Raises `ConfigError` where that cannot be counted: a price is not known, or in other money.
+        """
         for model, usage in paid.items():
-            price = self._price(model)
+            price = self._price(model) or _named(model, self._former)
+            if _is_paid(model, price, usage):
+                self._check_countable(model, price)
             if price is not None:
                 self._spent += money(
                     price, usage.input_tokens, usage.cached_tokens, usage.output_tokens
@@ -70,7 +84,21 @@ class Budget:
             return self._meters[model]
 
     def _price(self, model: AskedModel) -> Price | None:
-        return self._prices.get(model.fingerprint) or self._prices.get(model.name)
+        return _named(model, self._prices)
+
+    def _check_countable(self, model: AskedModel, price: Price | None) -> None:
+        """Refuse a cap over what was paid at an unknown price, or in another currency."""
+        currencies = {each.currency for each in self._prices.values()}
+        if price is None or not _is_known(price):
+            why = "has no known price"
+        elif currencies and price.currency not in currencies:
+            why = f"was paid in {price.currency}, not in {', '.join(sorted(currencies))}"
+        else:
+            return
+        raise ConfigError(
+            f"--max-cost counts all that this run folder paid, and {model.name}, which it asked "
+            f"before, {why}: give its price under prices in task.yaml, or choose another --out"
+        )
 
 
 class _Meter:
@@ -158,6 +186,59 @@ def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
     for spec, price in models:
         known.setdefault(asked_as(spec), price)
     return known
+
+
+def former_prices(
+    store: Store, prices: Mapping[str, Price], own: Mapping[str, Any]
+) -> dict[str, Price]:
+    """Keep what today's models cost in the run folder; return what all that it paid for cost.
+
+    A model may leave the run, and what it cost is still paid. For one whose price was never known the
+    user's ``own`` prices of today are looked into, and the book.
+    """
+    for name, price in prices.items():
+        if _is_known(price):
+            store.set_meta(_KEPT + name, _as_data(price))
+    kept = {key.removeprefix(_KEPT): _price_in(said) for key, said in store.metas(_KEPT).items()}
+    for model in store.paid_by_model():
+        if _named(model, kept) is None and _is_hosted(model):
+            base_url, is_batch = (
+                model.fingerprint.split("|")[1],
+                model.fingerprint.endswith(BATCHED),
+            )
+            kept[model.fingerprint] = price_for(
+                _HOSTED, model.name, own, base_url=base_url, batch=is_batch
+            )
+    return kept
+
+
+def _as_data(price: Price) -> dict[str, Any]:
+    said = asdict(price)
+    return said | {name: None if said[name] is None else str(said[name]) for name in _AMOUNTS}
+
+
+def _price_in(said: Mapping[str, Any]) -> Price:
+    amounts = {name: None if said[name] is None else Decimal(said[name]) for name in _AMOUNTS}
+    return Price(**{**said, **amounts})
+
+
+def _named(model: AskedModel, prices: Mapping[str, Price]) -> Price | None:
+    return prices.get(model.fingerprint) or prices.get(model.name)
+
+
+def _is_hosted(model: AskedModel) -> bool:
+    return model.fingerprint.startswith(f"{_HOSTED}|")
+
+
+def _is_paid(model: AskedModel, price: Price | None, usage: Usage) -> bool:
+    """Whether tokens of a model cost money; one on this machine, or by the hour, costs its time."""
+    by_the_hour = price is not None and price.machine_hour is not None
+    asked = usage.input_tokens + usage.output_tokens
+    return asked > 0 and not by_the_hour and (price is not None or _is_hosted(model))
+
+
+def _is_known(price: Price) -> bool:
+    return price.machine_hour is not None or None not in (price.input, price.output)
 
 
 def money(price: Price, input_tokens: int, cached_tokens: int, output_tokens: int) -> Decimal:

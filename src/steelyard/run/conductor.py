@@ -21,11 +21,11 @@ from steelyard.run import files
 from steelyard.run.ahead import look_ahead
 from steelyard.run.audited import look_over
 from steelyard.run.blocks import blocks_of
-from steelyard.run.budget import Budget, prices_of
+from steelyard.run.budget import Budget, former_prices, prices_of
 from steelyard.run.consistency import consistency_warnings
 from steelyard.run.endings import Endings
 from steelyard.run.identity import check_identity
-from steelyard.run.jobs import Ended, Job
+from steelyard.run.jobs import Ended, Job, PlannedModel
 from steelyard.run.judging import (
     agreement_of,
     judge_of,
@@ -44,6 +44,7 @@ from steelyard.run.steps import Steps, model_builder, trained_seconds, why_no_ga
 from steelyard.run.store import Store, locked
 from steelyard.run.weigh import Measured, Weighed, weigh
 from steelyard.strategy import Arm
+from steelyard.strategy.combining import asked_as
 from steelyard.task import Task
 from steelyard.words import counted
 
@@ -129,8 +130,9 @@ def _opened(plan: Plan, folder: Path) -> Iterator[Store]:
 def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> Steps:
     cap = plan.options.max_cost
     prices = prices_of((model.spec, model.price) for model in plan.asked)
+    former = former_prices(store, prices, plan.prices)
     cache = None if plan.options.no_cache else open_cache()
-    recorder = Recorder(store, None if cap is None else Budget(cap, prices), cache)
+    recorder = Recorder(store, None if cap is None else Budget(cap, prices, former), cache)
     build_model = model_builder(recorder, load_model)
     for metric in plan.metrics:
         metric.connect(on_account(recorder, build_model))
@@ -258,8 +260,19 @@ def _circumstances(
         if job.model is not None:
             facts = (steps.store.step(f"fit:{job.key}") or {}).get("model", {})
             known.setdefault(job.model.tag, {}).update(facts)
+    for model in steps.plan.models:
+        facts = known.setdefault(model.tag, {})
+        said = [facts["endpoint"]] if "endpoint" in facts else []
+        if notes := _said_of(steps.store, model, said):
+            facts["endpoint"] = "; ".join(notes)
     judged = _judged(steps, arms)
     return Circumstances(str(steps.store.meta("created")), known, audit, tuple(ended), judged)
+
+
+def _said_of(store: Store, model: PlannedModel, before: Sequence[str]) -> list[str]:
+    """Return what its answers showed of a model in all phases, after what was said ``before``."""
+    kept = store.meta(f"notes:{asked_as(model.spec)}") or ()
+    return list(dict.fromkeys([*(note for said in before for note in said.split("; ")), *kept]))
 
 
 def _judged(steps: Steps, arms: Sequence[Measured]) -> dict[str, Any] | None:
@@ -268,13 +281,16 @@ def _judged(steps: Steps, arms: Sequence[Measured]) -> dict[str, Any] | None:
     if judge is None:
         return None
     examples = [example for part in steps.plan.split for example in part]
-    return judge_report(
+    report = judge_report(
         steps.store,
         judge,
         {measured.arm.name: measured.records for measured in arms},
         steps.plan.prices,
         agreement_of(judge, examples),
     )
+    asked = steps.plan.judge
+    said = [] if asked is None else _said_of(steps.store, asked, ())
+    return {**report, "notes": [*report["notes"], *said]}
 
 
 def _promote(steps: Steps, arms: Sequence[Measured], name: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from steelyard.core import Price
 from steelyard.model import ModelSpec
 from steelyard.model.prices import LOCAL_PROVIDERS
-from steelyard.strategy import STRATEGIES, StrategySpec
+from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy
 from steelyard.strategy.combining import asked_as
 
 
@@ -56,6 +56,12 @@ class Job:
     def key(self) -> str:
         """What its steps are kept under: ``few_shot``, or ``few_shot@TAG`` among several models."""
         return f"{self.name}@{self.tag}" if self.tag else self.name
+
+    def followed(self, models: Sequence[PlannedModel]) -> list[list[str]]:
+        """Return what of the run's ``models`` decides its fit: all, in order, or only its own: none."""
+        if self.model is None or not build_strategy(self.strategy).follows_models:
+            return []
+        return [[model.tag, asked_as(model.spec)] for model in models]
 
     def arm_name(self, own: str) -> str:
         """Return the name in this run of an arm that its strategy calls ``own``."""

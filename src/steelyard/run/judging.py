@@ -20,6 +20,8 @@ from steelyard.score.judge.agreement import settings
 PHASE = "judge"
 FAILED_SHARE = 0.05
 """From this share of failed judgements on the result warns: each of them scores 0.5."""
+FLIPPED_SHARE = 0.5
+"""From this share on of judgements that turn with the order, as a coin's would, the result warns."""
 _NO_RATINGS = "no ratings of your own are given: name a file under judge.ratings"
 
 
@@ -145,7 +147,14 @@ def judge_report(
         "order_flips": _count(judged, "flipped"),
         "failed": failed,
         "agreement": dict(agreement),
-        "notes": [*metric.notes, *_about_failed(failed, len(judged))],
+        "notes": [
+            *metric.notes,
+            *_about_failed(failed, len(judged)),
+            *_about_place(_count(judged, "flipped"), len(judged)),
+            *_about_sameness(
+                {_mark(metric, record) for rows in records.values() for record in rows}
+            ),
+        ],
     }
 
 
@@ -188,6 +197,26 @@ def _parts(metric: Judge, record: Record) -> dict[str, float]:
 
 def _count(judged: Iterable[Mapping[str, float]], part: str) -> int:
     return sum(round(each.get(part, 0.0)) for each in judged)
+
+
+def _mark(metric: Judge, record: Record) -> float | None:
+    """The score that the judge gave one reply; ``None`` where it was not asked."""
+    return record.scores.get(metric.name, record.score) if _parts(metric, record) else None
+
+
+def _about_place(flipped: int, judged: int) -> list[str]:
+    if not judged or flipped < FLIPPED_SHARE * judged:
+        return []
+    return [
+        f"asked in both orders the judge named the same place for {flipped} of {judged} replies: it "
+        "judges the place, not the reply; a stronger judge, or judge.reasoning, may tell them apart"
+    ]
+
+
+def _about_sameness(marks: set[float | None]) -> list[str]:
+    if len(marks - {None}) != 1:
+        return []
+    return ["the judge gave every reply of every arm the same score: it told no two of them apart"]
 
 
 def _about_failed(failed: int, judged: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,14 +92,34 @@ def machine_seconds(records: Sequence[Record]) -> float | None:
     return float(np.mean([c.machine_seconds for c in answered])) if answered else None
 
 
-def latency(seconds: Sequence[float], is_batched: bool = False) -> dict[str, Any]:
-    """Return the median and the 95th percentile of requests sent one at a time, in seconds."""
-    if not seconds:
+class Timing(NamedTuple):
+    """Seconds that one request took, and until the first token of its answer; ``None`` if unknown."""
+
+    total: float
+    first_token: float | None = None
+
+
+def latency(timings: Sequence[Timing], is_batched: bool = False) -> dict[str, Any]:
+    """Return the median and the 95th percentile of requests sent one at a time, in seconds.
+
+    ``first_token`` is the same of the time to the first token of the answer that counts; it is not
+    there where no language model answers.
+    """
+    if not timings:
         reason = "no request of the latency probe was answered"
         reason = "answers come in batches" if is_batched else reason
         return {"p50": None, "p95": None, "n": 0, "reason": reason}
+    waits = [each.first_token for each in timings if each.first_token is not None]
+    return {
+        **_percentiles([each.total for each in timings]),
+        "n": len(timings),
+        **({"first_token": _percentiles(waits)} if waits else {}),
+    }
+
+
+def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
     p50, p95 = np.percentile(seconds, [50, 95])
-    return {"p50": float(p50), "p95": float(p95), "n": len(seconds)}
+    return {"p50": float(p50), "p95": float(p95)}
 
 
 def compare_all(

@@ -128,7 +128,7 @@ class Outlook:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to know before the run is started: keys that are missing, a cap that may end it."""
-        lacking = [_lacking(model.spec) for model in self.plan.models]
+        lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.asked)
         said = [f"{lack}; what is not measured yet ends there" for lack in lacking if lack]
         cap, cost = self.plan.options.max_cost, self.hosted_cost
         if cap is not None and cost.amount is not None and cost.amount > cap:
@@ -225,7 +225,7 @@ def short_text(outlook: Outlook) -> list[str]:
         return []
     tokens = f"{total.input_tokens:,} tokens in and {total.output_tokens:,} out"
     said = [f"{counted(total.requests, 'request')}, {tokens}"]
-    if any(model.paid_by_tokens for model in outlook.plan.models):
+    if any(model.paid_by_tokens for model in outlook.plan.asked):
         known = hosted.amount is not None
         said.append(f"{hosted.amount:.2f} {hosted.currency}" if known else "a price not known")
     if total.seconds is not None and total.seconds >= 1:

@@ -129,7 +129,8 @@ def _holds(kept: Mapping[str, Any] | None, plan: Plan, model: PlannedModel) -> b
     if kept is None or ("models" in kept) != ("models" in now):
         return False
     if "models" in now:
-        return bool(kept["models"].get(model.tag) == now["models"][model.tag])
+        own = now["models"].get(model.tag)  # one that is asked beside the task's has none
+        return own is not None and bool(kept["models"].get(model.tag) == own)
     return bool(kept.get("model") == now["model"])
 
 

@@ -21,10 +21,11 @@ from steelyard.score import Materials, Metric, MetricSpec, build_metric
 from steelyard.score.base import refuse_unfit
 from steelyard.score.judge import Judge
 from steelyard.score.naming import name_apart
-from steelyard.score.validity import refuse_bad_schema
+from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import STRATEGIES, Brief, StrategySpec, build_strategy
 from steelyard.task import Prepared, Task, load_task, prepare
+from steelyard.verdict import words
 
 SEEDS = 2**32
 """Seeds lie below this, the most that every library in use takes."""
@@ -233,6 +234,7 @@ def build_metrics(prepared: Prepared, models: tuple[ModelSpec, ...]) -> tuple[Me
     name_apart(specs, metrics)
     if materials.schema is not None:
         refuse_bad_schema(materials.schema)
+        refuse_unmet_schema(materials.schema, [row for part in prepared.split for row in part])
     for metric in metrics:
         metric.check([example for part in prepared.split for example in part])
     return metrics
@@ -248,12 +250,21 @@ def _overridden(task: Task, options: RunOptions) -> Task:
     changes: dict[str, Any] = {}
     if options.strategies is not None:
         automatic = options.strategies == ("auto",)
-        changes["strategies"] = "auto" if automatic else list(options.strategies)
+        changes["strategies"] = "auto" if automatic else _strategies_named(task, options.strategies)
     asked = (options.model,) if isinstance(options.model, str) else options.model
     if asked:
         models = [_model_override(task, text) for text in asked]
         changes["model"] = models[0] if len(models) == 1 else models
     return task.updated(**changes) if changes else task
+
+
+def _strategies_named(task: Task, names: Sequence[str]) -> list[Any]:
+    """Return the strategies of these names with the options that the task gives them, if it does."""
+    own = () if task.strategies == "auto" else task.strategies
+    chosen: list[Any] = []
+    for name in dict.fromkeys(names):
+        chosen += [each.model_dump() for each in own if each.name == name] or [name]
+    return chosen
 
 
 def _model_override(task: Task, model: str) -> str | dict[str, Any]:
@@ -366,6 +377,6 @@ def detectable_text(plan: Plan) -> str:
     if found.difference is None:
         return found.reason or "nothing"
     return (
-        f"differences from {100 * found.difference:.0f} points up on {found.n} test examples "
+        f"differences from {words.points(found.difference)} up on {found.n} test examples "
         f"(power {found.power:.0%}, if arms differ on {found.discordant:.0%} of them)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -143,14 +144,19 @@ def _by_example(
             "example_id": sample.examples[place].id,
             "agreement": float(alike[place]),
             "input": shortened(sample.examples[place].input, _SHOWN),
-            "outputs": [
-                None
-                if answers[place].output is None
-                else shortened(str(answers[place].output), _SHOWN)
-                for answers in runs
-            ],
+            "outputs": _said(codes[place].tolist(), [answers[place].output for answers in runs]),
         }
         for place in changed
+    ]
+
+
+def _said(codes: Sequence[int], outputs: Sequence[str | None]) -> list[dict[str, Any]]:
+    """Each answer that an example got, once, with how often: the commonest first."""
+    first = {code: outputs[codes.index(code)] for code in codes if code != UNANSWERED}
+    counts = Counter(codes)
+    return [
+        {"output": None if said is None else shortened(said, _SHOWN), "times": counts[code]}
+        for code, said in sorted(first.items(), key=lambda pair: -counts[pair[0]])
     ]
 
 

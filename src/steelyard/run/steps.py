@@ -13,8 +13,9 @@ from typing import Any
 from steelyard.core import Answer, Example, Record
 from steelyard.errors import SteelyardError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.run.files import remove_folder
 from steelyard.run.jobs import Job
-from steelyard.run.measure import generator, to_records
+from steelyard.run.measure import Timing, generator, to_records
 from steelyard.run.plan import Plan
 from steelyard.run.progress import Display
 from steelyard.run.recorder import RecordedModel, Recorder
@@ -24,6 +25,7 @@ from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_a
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.combining import FIT_SECONDS
+from steelyard.strategy.optimise.allowance import tunings_of
 from steelyard.strategy.prompting import PromptArm
 
 log = logging.getLogger("steelyard")
@@ -39,6 +41,8 @@ _LOOKS_UP = ("nearest_neighbour", "retrieved_few_shot", "optimized_prompt")
 LATENCY_REQUESTS = 20
 WARM_UP_EXAMPLES = 8
 GAP_EXAMPLES = 50
+ARM_STEPS = ("test", "latency", "gap", "consistency", "promote")
+"""What is measured of an arm once it is fitted: the steps `fit:JOB` is followed by."""
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Steps:
     def fit(self, job: Job) -> list[Arm]:
         """Fit a strategy and save its arms, or load them when that was done before."""
         key = job.key
-        done = self.store.step(f"fit:{key}")
+        done = self._fitted(job)
         folders = [self.folder / "arms" / name for name in done["arms"]] if done else []
         if done and all((folder / "arm.json").is_file() for folder in folders):
             return [load_arm(folder, self.build_model) for folder in folders]
@@ -77,9 +81,27 @@ class Steps:
             arm.name = job.arm_name(arm.name)
             save_arm(arm, self.folder / "arms" / arm.name)
         known = {} if job.model is None else about_model(self.build_model(job.model.spec))
-        payload = {"arms": [arm.name for arm in arms], "seconds": seconds, "model": known}
+        payload = {
+            "arms": [arm.name for arm in arms],
+            "seconds": seconds,
+            "model": known,
+            "models": job.followed(self.plan.models),
+        }
         self.store.finish_step(phase, payload, seconds)
         return arms
+
+    def _fitted(self, job: Job) -> dict[str, Any] | None:
+        """Return what a fit left; one that followed another list of models is undone.
+
+        So is what was measured of its arms. Their answers stay, so that only new ones are asked.
+        """
+        done = self.store.step(f"fit:{job.key}")
+        if done is None or done.get("models", []) == job.followed(self.plan.models):
+            return done
+        remove_folder(self.folder / "work" / job.key)
+        steps = [f"{step}:{arm}" for arm in done["arms"] for step in ARM_STEPS]
+        self.store.undo_steps([*steps, f"fit:{job.key}"])
+        return None
 
     @contextmanager
     def _clocked(self, phase: str) -> Iterator[None]:
@@ -113,6 +135,7 @@ class Steps:
             metric=self.metrics[0],
             specs=tuple(model.spec for model in self.plan.models),
             tags=tuple(model.tag for model in self.plan.models),
+            tunings=tunings_of(self.plan.specs),
         )
 
     def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
@@ -153,27 +176,28 @@ class Steps:
         """Whether answers come in batches within a day, so that there is no latency to measure."""
         return any(spec.batch for spec in specs_of(arm))
 
-    def latency(self, arm: Arm) -> list[float]:
-        """Send requests one at a time; return the seconds of each that was answered."""
+    def latency(self, arm: Arm) -> list[Timing]:
+        """Send requests one at a time; return what each that was answered took."""
         if self.is_batched(arm):
             return []
         name = f"latency:{arm.name}"
         done = self.store.step(name)
         if done is not None:
-            return list(done["seconds"])
+            return [Timing(*each) for each in done["timings"]]
         test = self.plan.split.test
         examples = [test[i % len(test)] for i in range(LATENCY_REQUESTS)] if test else []
         self._warm_up(arm)
         started = time.perf_counter()
-        seconds = []
+        timings = []
         with self.recorder.during(name), self.display.job(f"{arm.name}: latency") as progress:
             for i, example in enumerate(examples):
                 [answer] = arm.answer_all([example], nonce=f"latency-{i}")
                 if answer.completion.failure is None:
-                    seconds.append(answer.completion.total_seconds)
+                    took, first = answer.completion, answer.completion.first_token_seconds
+                    timings.append(Timing(took.total_seconds, first if arm.model_name else None))
                 progress(i + 1, len(examples))
-        self.store.finish_step(name, {"seconds": seconds}, time.perf_counter() - started)
-        return seconds
+        self.store.finish_step(name, {"timings": timings}, time.perf_counter() - started)
+        return timings
 
     def _warm_up(self, arm: Arm) -> None:
         """Put a local arm in the state it serves in, where its test ran before a restart."""

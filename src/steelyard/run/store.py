@@ -154,6 +154,16 @@ class Store:
             connection.execute(STEPS.delete().where(STEPS.c.name == name))
             connection.execute(STEPS.insert().values(row))
 
+    def undo_steps(self, names: Iterable[str]) -> None:
+        """Forget steps and what they wanted, at once; answers stay, on the account of no step."""
+        with self._transaction() as connection:
+            for name in names:
+                connection.execute(STEPS.delete().where(STEPS.c.name == name))
+                connection.execute(PHASE_KEYS.delete().where(PHASE_KEYS.c.phase == name))
+                connection.execute(META.delete().where(META.c.key == f"elapsed:{name}"))
+                asked = COMPLETIONS.update().where(COMPLETIONS.c.phase == name)
+                connection.execute(asked.values(phase=f"undone:{name}"))
+
     def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
         """Return the completions known among ``keys``."""
         wanted = list(keys)

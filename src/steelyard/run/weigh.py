@@ -104,7 +104,7 @@ def costs_of(measured: Measured, plan: Plan) -> Costs:
 
 @dataclass(frozen=True)
 class Prices:
-    """The run's prices by model, the arm's first; ``own`` is for what names no model of the run.
+    """The run's prices by model, the arm's first; ``own`` is for what names no model.
 
     ``machine`` is for what was computed without a language model; left out, that costs nothing.
     """
@@ -114,11 +114,15 @@ class Prices:
     machine: Price | None = None
 
     def named(self, model: str) -> Price:
-        """The price of the model called ``model``, as accounts, its spec or people name it."""
+        """The price of the model called ``model``, as accounts, its spec or people name it.
+
+        One that the run does not know has no known price.
+        """
         if model == MACHINE:
             return self.machine or Price(self.own.currency, machine_hour=Decimal(0))
         known = (planned.price for planned in self.models if model in planned.names)
-        return next(known, self.own)
+        why = f"the price of {model} is not known: it is none of the run's models"
+        return next(known, Price(self.own.currency, source=why) if model else self.own)
 
     def of(self, usage: Mapping[str, Usage]) -> Money:
         """What ``usage`` by model costs in all."""
@@ -255,6 +259,7 @@ def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[C
             conflicts=audit["conflicts"]["inputs"] or 0,
             skipped_rows=len(plan.prepared.bad),
         ),
+        detectable=plan.detectable,
         seed=plan.seed,
         currency=plan.model_price.currency,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, NamedTuple, Self
 
+from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.score.base import Materials, refuse_options
 from steelyard.score.text import ReferenceMetric, number_option
 from steelyard.score.values import Value, final_value, last_number
+from steelyard.words import shortened
 
 __all__ = ["Numeric", "Tolerance", "last_number"]
 
@@ -46,6 +48,16 @@ class Numeric(ReferenceMetric):
         """Read ``tolerance``. Raises `ConfigError`."""
         refuse_options(cls.name, options, ("tolerance",))
         return cls(_tolerance(cls.name, options.get("tolerance")))
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """Refuse references none of which holds a number."""
+        given = [example for example in examples if example.output]
+        if given and all(final_value(example.output) is None for example in given):
+            raise ConfigError(
+                f"metric {self.name}: none of the {len(given):,} outputs holds a number (the first, "
+                f"{given[0].source or given[0].id}: {shortened(given[0].output, 60)!r}): every answer "
+                "would score 0; choose a metric that compares texts"
+            )
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the numbers agree; 0 when either has none."""
@@ -86,5 +98,10 @@ def _tolerance(metric: str, given: Any) -> Tolerance:
         refuse_options(f"{metric}: tolerance", given, Tolerance._fields)
         numbers = {name: number_option(metric, given, name, 0.0) for name in given}
         return _EXACT._replace(**{name: Decimal(str(number)) for name, number in numbers.items()})
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ConfigError(
+            f"metric {metric}: tolerance is a number from 0, a share such as 1 %, or "
+            f"{{absolute, relative}}, not {given!r}"
+        )
     absolute = number_option(metric, {"tolerance": given}, "tolerance", 0.0)
     return _EXACT._replace(absolute=Decimal(str(absolute)))

@@ -6,11 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from steelyard.core import Estimate
+from steelyard.core import Estimate, Example
 from steelyard.errors import ConfigError, MissingExtraError
 from steelyard.extras import require
 from steelyard.score.references import flaw
 from steelyard.stats.intervals import proportion
+from steelyard.words import shortened
+
+_SHOWN = 200
 
 
 class BadSchemaError(ValueError):
@@ -51,6 +54,36 @@ def refuse_bad_schema(schema: str) -> None:
         raise ConfigError(
             f"output.schema: no answer can be held against it: {said}: correct the schema"
         ) from None
+
+
+def refuse_unmet_schema(schema: str, examples: Sequence[Example]) -> None:
+    """Raise `ConfigError` where none of the examples' outputs fits ``schema``: all would score 0."""
+    try:
+        validator = json_validator(json.loads(schema))
+    except MissingExtraError:
+        return
+    given = [example for example in examples if example.output]
+    if not given or any(_fits(example.output, validator) for example in given):
+        return
+    first = given[0]
+    raise ConfigError(
+        f"output.schema: none of the {len(given):,} outputs fits it (the first, "
+        f"{first.source or first.id}: {_misfit(first.output, validator)}): correct the schema or the "
+        "examples"
+    )
+
+
+def _misfit(output: str, validator: Any) -> str:
+    """What is wrong with an output, in a few words."""
+    best_match = require("jsonschema.exceptions", "data").best_match
+    try:
+        found = best_match(validator.iter_errors(json.loads(output)))
+    except (ValueError, RecursionError, ArithmeticError, unresolvable()) as error:
+        return shortened(" ".join(str(error).split()), _SHOWN)
+    if found is None:
+        return "it cannot be held against it"
+    wanted = f"{found.validator} {json.dumps(found.validator_value, ensure_ascii=False)}"
+    return shortened(f"{found.json_path} is not as {wanted} asks", _SHOWN)
 
 
 def json_validator(schema: Any) -> Any:

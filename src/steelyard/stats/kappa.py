@@ -49,7 +49,7 @@ def cohen_kappa(
         reason = "one rater gave every item the same rating, so kappa is 0 whatever the other says"
         return Estimate(value, level=level, n=n, reason=reason)
     if abs(value) > 1 - 1e-9:
-        return _without_spread(value, chance, n, level)
+        return _without_spread(value, (observed, chance), n, level)
     error = _standard_error(shares, credit, n - 1)
     if error < 1e-12:
         reason = f"the disagreements of {n} items show no spread: rate more of them"
@@ -97,13 +97,17 @@ def _around(value: float, error: float, n: int, level: float) -> tuple[float, fl
     return float(np.tanh(middle - half)), float(np.tanh(middle + half))
 
 
-def _without_spread(value: float, chance: float, n: int, level: float) -> Estimate:
+def _without_spread(value: float, agreement: tuple[float, float], n: int, level: float) -> Estimate:
     """Where all pairs agree, or none does, the spread says nothing: bound the share, and kappa by it.
 
-    Assumes that a pair of the other kind would have counted in full.
+    ``agreement`` is the observed one and that by chance; with weights, pairs that do not agree may
+    count in part. Assumes that a pair of the other kind would have counted in full, or not at all.
     """
+    observed, chance = agreement
     bound = proportion(n if value > 0 else 0, n, level)
     assert bound.low is not None and bound.high is not None
-    low, high = ((share - chance) / (1 - chance) for share in (bound.low, bound.high))
+    least = 0.0 if value > 0 else observed
+    found = (least + (1 - least) * share for share in (bound.low, bound.high))
+    low, high = ((share - chance) / (1 - chance) for share in found)
     method = f"Cohen's kappa, {bound.method} bound (no spread in agreement)"
     return Estimate(value, max(-1.0, low), min(1.0, high), level, n, method)

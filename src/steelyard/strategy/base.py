@@ -56,6 +56,7 @@ class FitContext:
     ``None`` stands for the metric that ``brief`` names. ``metric`` is the same one, for what grades
     answers once and adds them up several times. ``specs`` are all the task's models, in the
     order in which they are named, ``spec`` among them; ``tags`` is what the task calls them.
+    ``tunings`` are the options of the run's own fine-tunings, for what gets the same budget.
     """
 
     brief: Brief
@@ -72,6 +73,7 @@ class FitContext:
     specs: tuple[ModelSpec, ...] = ()
     tags: tuple[str, ...] = ()
     metric: Metric | None = None
+    tunings: tuple[Mapping[str, Any], ...] = ()
 
     def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
         """The task's first metric over answered examples, in [0, 1]; a failed answer counts 0."""
@@ -99,10 +101,24 @@ class FitContext:
 
 
 @dataclass(frozen=True)
+class Around:
+    """What a forecast may know of the run; the names are those of `FitContext`.
+
+    ``local`` says whether a model that may be asked runs on this machine, as far as is known.
+    """
+
+    specs: tuple[ModelSpec, ...] = ()
+    tags: tuple[str, ...] = ()
+    tunings: tuple[Mapping[str, Any], ...] = ()
+    local: bool = True
+
+
+@dataclass(frozen=True)
 class Sizes:
     """What can be known of a task's size before anything is asked; lengths are in tokens, means.
 
     ``longest_output_tokens`` is the length of the longest output; 0 where it is not known.
+    ``around`` is the run that the forecast is for.
     """
 
     train: int
@@ -113,6 +129,17 @@ class Sizes:
     input_tokens: float
     output_tokens: float
     longest_output_tokens: float = 0.0
+    around: Around = field(default_factory=Around)
+
+
+@dataclass(frozen=True)
+class Besides:
+    """What a fit may ask at most of a model beside its own, the tokens in that model's estimate."""
+
+    spec: ModelSpec
+    requests: int
+    input_tokens: int
+    output_tokens: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +150,7 @@ class Forecast:
     epochs of all trials). ``per_answer`` maps each arm to the requests, input and output tokens of
     one answer. Of the input tokens, ``shared_tokens`` of the search and ``shared_per_request`` of
     the answers stand at the front of many prompts alike: an engine that keeps them reads them once.
-    ``note`` says what the figures rest on.
+    ``note`` says what the figures rest on. ``besides`` is what other models are asked, on top.
     """
 
     requests: int = 0
@@ -134,6 +161,7 @@ class Forecast:
     note: str = ""
     shared_tokens: int = 0
     shared_per_request: float = 0.0
+    besides: tuple[Besides, ...] = ()
 
 
 class Arm(ABC):
@@ -211,6 +239,11 @@ class Strategy(ABC):
     def more_models(self) -> tuple[ModelSpec, ...]:
         """The models that a fit may ask beside the task's; none by default."""
         return ()
+
+    @property
+    def follows_models(self) -> bool:
+        """Whether the list of the task's models decides what a fit does, not only the one it is on."""
+        return self.spans_models
 
     @abstractmethod
     def fit(self, context: FitContext) -> list[Arm]:

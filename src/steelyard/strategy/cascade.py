@@ -155,23 +155,27 @@ class Cascade(Strategy):
         }
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Add up both strategies' forecasts; half of the answers are taken to be passed on."""
+        """Add up both strategies' forecasts; at most, every answer is passed on.
+
+        Of a part with several arms the dearest is taken: which one is chosen is not known before.
+        """
         if self._first is None and brief.kind != "label":
             return None
         dev = min(sizes.dev, self.config.dev_items)
         found: list[Forecast] = []
         answer = (0.0, 0.0, 0.0)
-        for part, share in zip(self._parts(brief).values(), (1.0, 0.5), strict=True):
+        for part in self._parts(brief).values():
             if not part.needs_model:
                 continue
             own = part.build().forecast(brief, sizes)
             if own is None or not own.per_answer:
                 return None
-            needs = next(iter(own.per_answer.values()))
-            found += [own, asking(dev, needs[1], needs[2])]
-            answer = tuple(a + share * b for a, b in zip(answer, needs, strict=True))  # type: ignore[assignment]
-        note = "half of the answers are taken to be passed on"
-        return replace(added(*found), per_answer={self.name: answer}, note=note)
+            asked, given, written = map(max, zip(*own.per_answer.values(), strict=True))
+            found += [own, asking(round(dev * asked), given / asked, written / asked)]
+            answer = (answer[0] + asked, answer[1] + given, answer[2] + written)
+        total = added(*found)
+        note = "; ".join(filter(None, [total.note, "every answer is taken to be passed on"]))
+        return replace(total, per_answer={self.name: answer}, note=note)
 
 
 def _fit_part(context: FitContext, part: Part, role: str) -> list[Arm]:

@@ -10,7 +10,16 @@ from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
-from steelyard.strategy.forecasting import added, asking, chat_tokens
+from steelyard.strategy.forecasting import (
+    Lengths,
+    added,
+    answer_limit,
+    asking,
+    chat_tokens,
+    own_tokens,
+    repairing,
+    shot_tokens,
+)
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt_search import (
@@ -36,8 +45,10 @@ from steelyard.strategy.reasoning import (
 from steelyard.strategy.rounds import wording
 from steelyard.strategy.search import Candidate, Halving, Trial
 
-_SPOKEN_SHARE = 0.5
-"""What a forecast takes an answer with reasoning to need of its limit."""
+_ASKED_TO_REASON = 60
+"""Tokens of the words that ask for reasoning, at most."""
+_ASKED_TO_DECIDE = 32
+"""Tokens of the turn that asks for the decision, with its marks."""
 
 
 @dataclass(frozen=True)
@@ -173,28 +184,49 @@ class ChainOfThought(PromptStrategy):
         return list(candidates.values()), trace
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say what the search asks at most; how long a model reasons is taken to be half its limit."""
+        """Say what the search asks at most, its repairs of JSON included."""
+        found = self.forecast_search(brief, sizes)
+        if brief.kind != "json" or not self.config.repairs:
+            return found
+        dev, most = min(sizes.dev, self.config.dev_items), self._longest_prompt(brief, sizes)
+        lengths = Lengths(most, self._reasoning(brief), own_tokens(sizes))
+        repairs = repairing(self.name, dev, self.config.repairs, lengths)
+        return replace(added(found, repairs), shared_per_request=max(0.0, most - own_tokens(sizes)))
+
+    def forecast_search(self, brief: Brief, sizes: Sizes) -> Forecast:
+        """Say what :meth:`search` asks at most, every answer as long as its limit lets it be."""
+        config, dev = self.config, min(sizes.dev, self.config.dev_items)
+        limit, most = self._reasoning(brief), self._longest_prompt(brief, sizes)
+        decision = (most + limit + _ASKED_TO_DECIDE, answer_limit(brief, sizes))
+        parts = [asking(self._questions(sizes, dev), most, limit)]
+        needs = (1.0, most, float(limit))
+        if brief.constrainable:
+            parts += [asking(dev, most, limit), asking(dev, *decision)]
+            needs = (2.0, most + decision[0], limit + decision[1])
+        note = f"reasoning is taken to need all of {limit} tokens"
+        if not config.max_output_tokens and brief.kind == "text":
+            note += ", the limit where references reason"
+        return replace(added(*parts), per_answer={self.name: needs}, note=note)
+
+    def _questions(self, sizes: Sizes, dev: int) -> int:
         config = self.config
-        dev = min(sizes.dev, config.dev_items)
-        plan = Halving(config.screen, config.finalists)
         wordings = len(config.variant_names) * len(format_names(config))
         shown = 1 + 2 * len({k for k in config.k if k})
-        questions = wordings * min(config.screen or dev, dev) + plan.questions(shown, dev)
-        questions += min(config.bootstrap, sizes.train)
-        limit = reasoning_tokens(brief, (), config.max_output_tokens)
-        spoken = limit * _SPOKEN_SHARE
-        shots = max(config.k, default=0) * (sizes.input_tokens + spoken)
-        most = chat_tokens(sizes, min(shots, config.max_prompt_tokens), instruction=40)
-        two_step = brief.constrainable
-        per_answer = (2.0, 2 * most + spoken, spoken + sizes.output_tokens)
-        return replace(
-            added(
-                asking(questions, most, spoken),
-                asking(2 * dev if two_step else 0, most + spoken / 2, spoken / 2),
-            ),
-            per_answer={self.name: per_answer if two_step else (1.0, most, spoken)},
-            note=f"reasoning is taken to need half of {limit} tokens",
-        )
+        plan = Halving(config.screen, config.finalists)
+        screened = wordings * min(config.screen or dev, dev)
+        return screened + plan.questions(shown, dev) + min(config.bootstrap, sizes.train)
+
+    def _reasoning(self, brief: Brief) -> int:
+        """The longest reasoning; references that reason lengthen it, and a forecast sees none."""
+        wanted = self.config.max_output_tokens
+        if brief.kind == "text" and not wanted:
+            return int(max(wording("reasoning")["max_output_tokens"].values()))
+        return reasoning_tokens(brief, (), wanted)
+
+    def _longest_prompt(self, brief: Brief, sizes: Sizes) -> float:
+        shots = max(self.config.k, default=0) * (shot_tokens(sizes) + self._reasoning(brief))
+        fitting = min(shots, self.config.max_prompt_tokens)
+        return chat_tokens(sizes, fitting, instruction=_ASKED_TO_REASON)
 
 
 def _candidate(name: str, prompt: Prompt) -> Candidate[Prompt]:

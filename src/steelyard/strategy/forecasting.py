@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.search import Halving
@@ -100,6 +100,7 @@ def added(*forecasts: Forecast) -> Forecast:
         "; ".join(dict.fromkeys(each.note for each in forecasts if each.note)),
         sum(each.shared_tokens for each in forecasts),
         min((each.shared_per_request for each in forecasts), default=0.0),
+        tuple(beside for each in forecasts for beside in each.besides),
     )
 
 
@@ -160,12 +161,31 @@ def searching(
         parts.append(choosing(shortlist, plan, dev, limit, own))
         per_answer[f"{name}_free"] = (1.0, most, limit)
     if brief.kind == "json" and bounds.repairs:
-        again = most + limit + _REPAIR_TOKENS
-        parts.append(asking(dev * bounds.repairs, again, limit, own + limit + _REPAIR_TOKENS))
-        asked = 1.0 + bounds.repairs
-        per_answer[f"{name}_repair"] = (asked, most + bounds.repairs * again, asked * limit)
+        parts.append(repairing(name, dev, bounds.repairs, Lengths(most, limit, own)))
+        per_answer |= parts[-1].per_answer
     shared = max(0.0, most - own)
     return replace(added(*parts), per_answer=per_answer, shared_per_request=shared)
+
+
+class Lengths(NamedTuple):
+    """Tokens of a prompt, of the longest answer to it, and of what no other prompt shares."""
+
+    prompt: float
+    answer: float
+    own: float
+
+
+def repairing(name: str, dev: int, repairs: int, lengths: Lengths) -> Forecast:
+    """Return what it takes at most to repair the answers of a free prompt, which dev was asked.
+
+    Every answer of the arm ``NAME_repair`` may be asked again ``repairs`` times.
+    """
+    prompt, answer, own = lengths
+    again = prompt + answer + _REPAIR_TOKENS
+    found = asking(dev * repairs, again, answer, own + answer + _REPAIR_TOKENS)
+    asked = 1.0 + repairs
+    needs = (asked, prompt + repairs * again, asked * answer)
+    return replace(found, per_answer={f"{name}_repair": needs})
 
 
 def _mean(prompts: Sequence[float]) -> float:

@@ -9,16 +9,23 @@ from typing import Any, ClassVar
 from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
+from steelyard.strategy.base import Arm, Besides, Brief, FitContext, Forecast, Sizes
 from steelyard.strategy.classical import generator
-from steelyard.strategy.lora import short_instruction
+from steelyard.strategy.forecasting import estimated_tokens
+from steelyard.strategy.optimise.allowance import OnePass, allowance
 from steelyard.strategy.optimise.board import Board
-from steelyard.strategy.optimise.budget import HOSTED_CALLS, Ledger, pass_tokens, tuning_budget
+from steelyard.strategy.optimise.budget import HOSTED_CALLS, Ledger, pass_tokens
 from steelyard.strategy.optimise.design import Kitchen
 from steelyard.strategy.optimise.hunt import Hunt, Part, Rules, choose_finalist
-from steelyard.strategy.optimise.outlook import most_questions, outlook
+from steelyard.strategy.optimise.outlook import Spend, most_questions, outlook, reflecting
 from steelyard.strategy.optimise.race import Standing
-from steelyard.strategy.optimise.reflecting import AUTO, Adviser, NoAdviceError, Reflecting
+from steelyard.strategy.optimise.reflecting import (
+    AUTO,
+    NONE,
+    Adviser,
+    NoAdviceError,
+    Reflecting,
+)
 from steelyard.strategy.optimise.reflection import reflect
 from steelyard.strategy.optimise.story import Story
 from steelyard.strategy.options import parse_options
@@ -26,8 +33,9 @@ from steelyard.strategy.prompt_search import Desk, Found, PromptStrategy, Search
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import Candidate, stratified_order
 
-_TUNED_PROMPT = 32
-"""Tokens of a tuned model's short instruction, with the chat's marks."""
+_MARKS = 24
+"""Tokens of a chat's marks around an example that a model is tuned on."""
+_UNBOUNDED = 10**9
 _WORTH_HOLDING_BACK = 20
 """Dev examples from which on a part of them is held back."""
 
@@ -36,12 +44,13 @@ _WORTH_HOLDING_BACK = 20
 class OptimizedPromptOptions(SearchOptions):
     """The search and its bounds.
 
-    ``budget`` is in forward-pass tokens (0: what LoRA's own search takes on this task) and
-    ``max_calls`` in questions (0: 1,500 for a hosted model, any number for a local one). ``candidates``
-    instructions × formats are screened, ``screen`` dev items first; ``k`` is shots per label, or in
-    all; ``neighbours`` are numbers of retrieved shots. The share ``held_back`` of dev chooses among
-    ``finalists`` and is not searched on. ``formats``: empty for all. ``reflect`` is a model that
-    rewrites instructions (``auto``: the task's last model, where that is a hosted one; ``none``).
+    ``budget`` is in forward-pass tokens (0: what this run's ``lora`` may take, the dearest of several;
+    without one, LoRA's defaults) and ``max_calls`` in questions (0: 1,500 for a hosted model, any
+    number for a local one). ``candidates`` instructions × formats are screened, ``screen`` dev items
+    first; ``k`` is shots per label, or in all; ``neighbours`` are numbers of retrieved shots. The
+    share ``held_back`` of dev chooses among ``finalists`` and is not searched on. ``formats``: empty
+    for all. ``reflect`` is a model that rewrites instructions (``auto``: the task's last model, where
+    that is a hosted one; ``none``).
     """
 
     screen: int = Rules.first
@@ -107,6 +116,11 @@ class OptimizedPrompt(PromptStrategy):
         """The reflecting model, where it is none of the task's."""
         return () if self.reflector.spec is None else (self.reflector.spec,)
 
+    @property
+    def follows_models(self) -> bool:
+        """Whether what reflects is one of the task's models."""
+        return self.reflector.spec is None and self.reflector.word != NONE
+
     def fit(self, context: FitContext) -> list[Arm]:
         """Search, choose among the finalists, and free the best for an arm of its own."""
         desk = Desk(context, self.config, self.arm_type)
@@ -138,19 +152,22 @@ class OptimizedPrompt(PromptStrategy):
         return Story(hunt, *self._search(hunt)).found()
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
-        """Say what the search asks at most; a model that reflects comes on top."""
-        config = self.config
-        own = sizes.input_tokens + sizes.output_tokens + _TUNED_PROMPT
-        allowed = config.budget or tuning_budget(sizes.train * own, sizes.dev * own)
+        """Say what the search asks at most, and what a model that reflects is asked beside it."""
+        config, around = self.config, sizes.around
+        allowed = allowance(config.budget, brief, around.tunings, _expected_pass(sizes)).tokens
         dev = min(sizes.dev, config.dev_items)
         held = self._held(dev)
         free = max(1, config.free_candidates) if brief.constrainable else 0
         questions = most_questions(config.rules, (dev - held, held), config.finalists, free)
-        bound = config.max_calls or questions
-        told = outlook(self.name, brief, sizes, config.rules, min(questions, bound), allowed)
-        if self.reflector.is_off:
-            return told
-        return replace(told, note=f"{told.note}; what a reflecting model is asked comes on top")
+        bound = self._most_calls(around.local) or _UNBOUNDED
+        spec = self.reflector.among(around.specs, around.tags)[0] if around.specs else None
+        besides: tuple[Besides, ...] = ()
+        if spec is not None:
+            limits = Spend(bound, allowed)
+            reflected, more = reflecting(spec, brief, sizes, config, limits)
+            questions, besides = questions + more, (reflected,)
+        told = outlook(self.name, brief, sizes, config, Spend(min(questions, bound), allowed))
+        return replace(told, besides=besides)
 
     def _search(self, hunt: Hunt) -> tuple[list[Standing], Mapping[str, Any]]:
         """Go through the rounds; return the finalists, the choice first, and what was reflected."""
@@ -230,12 +247,28 @@ class OptimizedPrompt(PromptStrategy):
         return round(self.config.held_back * dev) if dev >= _WORTH_HOLDING_BACK else 0
 
     def _ledger(self, context: FitContext) -> Ledger:
-        short = short_instruction(context.brief, "short")
-        model = context.model
-        passes = [pass_tokens(model, short, part) for part in (context.train, context.dev)]
-        allowed = self.config.budget or tuning_budget(passes[0], passes[1])
-        calls = self.config.max_calls or (None if model.local else HOSTED_CALLS)
-        return Ledger(allowed, model.local, calls)
+        model, parts = context.model, (context.train, context.dev)
+
+        def once(instruction: str) -> tuple[float, float]:
+            train, dev = (pass_tokens(model, instruction, part) for part in parts)
+            return train, dev
+
+        found = allowance(self.config.budget, context.brief, context.tunings, once)
+        calls = self._most_calls(model.local)
+        return Ledger(found.tokens, model.local, calls, source=found.source)
+
+    def _most_calls(self, local: bool) -> int | None:
+        return self.config.max_calls or (None if local else HOSTED_CALLS)
+
+
+def _expected_pass(sizes: Sizes) -> OnePass:
+    """What a pass will take, by mean lengths; see `pass_tokens`."""
+
+    def once(instruction: str) -> tuple[float, float]:
+        each = sizes.input_tokens + sizes.output_tokens + estimated_tokens(instruction) + _MARKS
+        return sizes.train * each, sizes.dev * each
+
+    return once
 
 
 def _some(context: FitContext, count: int) -> list[int]:

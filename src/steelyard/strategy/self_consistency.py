@@ -12,7 +12,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
 from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
-from steelyard.strategy.forecasting import added, asking, chat_tokens
+from steelyard.strategy.forecasting import added, answer_limit, asking, chat_tokens
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt_search import Desk, Found
@@ -160,12 +160,13 @@ class SelfConsistency(Strategy):
         if over == "chain_of_thought":
             names = (*_SHARED, *_REASONING)
             own = {name: getattr(self.config, name) for name in names}
-            search = ChainOfThought(**own).forecast(brief, sizes) or Forecast()
+            search = ChainOfThought(**own).forecast_search(brief, sizes)
             needs = search.per_answer["chain_of_thought"]
         else:
             most = chat_tokens(sizes, sizes.labels * (sizes.input_tokens + sizes.output_tokens))
-            needs = (1.0, most, sizes.output_tokens)
-            search = asking(self.config.finalists * dev, most, sizes.output_tokens)
+            limit = answer_limit(brief, sizes)
+            needs = (1.0, most, limit)
+            search = asking(self.config.finalists * dev, most, limit)
         each = [
             asking(round(dev * n * needs[0]), needs[1] / needs[0], needs[2] / needs[0])
             for n in votes

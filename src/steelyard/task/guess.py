@@ -11,7 +11,7 @@ from typing import Any
 
 from steelyard.core import OutputKind
 from steelyard.errors import DataError
-from steelyard.task.formats import container_of, reader_for, resolve
+from steelyard.task.formats import BadRow, container_of, reader_for, resolve
 from steelyard.task.formats.shapes import known_keys
 from steelyard.task.read import read_file
 from steelyard.task.rows import RowParser
@@ -26,7 +26,8 @@ LABEL_CHARACTERS = 80
 class Guess:
     """What a file seems to hold. ``columns`` is empty where rows carry the usual keys.
 
-    ``has_rules``: every row says what a reply must keep, and none has an output.
+    ``has_rules``: every row says what a reply must keep, and none has an output. ``bad`` lists the
+    rows that could not be read, so that the guess is made without them.
     """
 
     kind: OutputKind
@@ -34,6 +35,7 @@ class Guess:
     columns: Mapping[str, str]
     count: int
     has_rules: bool = False
+    bad: tuple[BadRow, ...] = ()
 
 
 def guess_file(
@@ -56,6 +58,7 @@ def guess_file(
     if not examples:
         raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
     guess = _guess_outputs([example.output for example in examples], columns)
+    guess = replace(guess, bad=tuple(bad))
     if all(example.rules is not None and not example.output for example in examples):
         guess = replace(guess, has_rules=True)
     if patient:

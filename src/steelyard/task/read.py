@@ -96,6 +96,11 @@ def read_file(path: Path, parser: RowParser) -> tuple[list[Example], list[BadRow
 
 
 def summary(bad: tuple[BadRow, ...]) -> str:
+    """What `bad_rows` says, and the two ways on."""
+    return f"{bad_rows(bad)} (fix them, or go on without: --skip-bad-rows)"
+
+
+def bad_rows(bad: tuple[BadRow, ...]) -> str:
     """Say on one line how many rows are bad, and where and why the first ones are."""
     files = sorted({row.file for row in bad})
     one = len(files) == 1
@@ -107,10 +112,7 @@ def summary(bad: tuple[BadRow, ...]) -> str:
     left = sum(map(len, groups[SHOWN:]))
     more = f"; and {left} more" if left else ""
     rows = "1 bad row" if len(bad) == 1 else f"{len(bad)} bad rows"
-    text = (
-        f"{rows} in {', '.join(files)}: {shown}{more} (fix them, or go on without: --skip-bad-rows)"
-    )
-    return " ".join(text.split())
+    return " ".join(f"{rows} in {', '.join(files)}: {shown}{more}".split())
 
 
 def _alike(rows: list[BadRow], one_file: bool, are_all: bool) -> str:

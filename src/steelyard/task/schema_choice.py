@@ -58,7 +58,14 @@ def _of_file(path: Path, what: str) -> Any:
 
 def _of_model(model: Any, what: str, shown: str) -> Any:
     if isinstance(model, type) and hasattr(model, "model_json_schema"):
-        return model.model_json_schema()
+        try:
+            return model.model_json_schema()
+        except Exception as error:  # noqa: BLE001 - the class and its fields are the user's
+            said = " ".join(str(error).split())[:200]
+            raise ConfigError(
+                f"{what}: {shown} has no JSON schema ({type(error).__name__}: {said}): name a class of "
+                "your own, with fields that JSON can hold"
+            ) from None
     if isinstance(model, Mapping):
         return dict(model)
     raise ConfigError(f"{what}: {shown} is neither a pydantic model nor a JSON schema")

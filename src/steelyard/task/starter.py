@@ -9,15 +9,20 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
 import yaml
 
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, DataError, StorageError, closest, closest_file
 from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
+from steelyard.task.formats import BadRow
 from steelyard.task.formats.folder import is_dataset_folder
 from steelyard.task.guess import Guess, guess_file
+from steelyard.task.read import bad_rows
 from steelyard.task.source import names_in
+
+_LEAST_ROWS = 4  # where rows could not be read: two labels, each seen twice
 
 _INSTRUCTIONS: dict[OutputKind, str] = {
     "label": "Classify the input. Answer with one of these labels and nothing else:\n$labels",
@@ -34,12 +39,24 @@ _RULES = """
 """
 
 
+class Started(NamedTuple):
+    """A folder begun from a file, and the rows of the file that could not be read."""
+
+    folder: Path
+    bad: tuple[BadRow, ...]
+
+
 def init_from_file(folder: Path | str, source: Path | str) -> Path:
     """Write a commented ``task.yaml`` and a copy of ``source`` to ``folder``; return the folder.
 
     Columns, output kind and labels are guessed. Raises `DataError` for an unusable file,
     `ConfigError` for a folder that is not empty, `StorageError` when it cannot be written.
     """
+    return start_from_file(folder, source).folder
+
+
+def start_from_file(folder: Path | str, source: Path | str) -> Started:
+    """Do as `init_from_file` does, and return as well which rows the guess was made without."""
     folder, source = Path(folder).expanduser(), Path(source).expanduser()
     is_set = is_dataset_folder(source)
     if not source.is_file() and not is_set:
@@ -47,13 +64,23 @@ def init_from_file(folder: Path | str, source: Path | str) -> Path:
         raise DataError(f"no file {source}{hint}")
     _check_free(folder)
     guess = guess_file(source)
+    _check_enough(guess)
 
     def fill(target: Path) -> None:
         (shutil.copytree if is_set else shutil.copyfile)(source, target / source.name)
         text = _render(guess, folder, source.name)
         (target / FILE_NAME).write_text(text, encoding="utf-8")
 
-    return _write(folder, fill)
+    return Started(_write(folder, fill), guess.bad)
+
+
+def _check_enough(guess: Guess) -> None:
+    """Refuse a file whose readable rows are too few to guess from. Raises `DataError`."""
+    if guess.bad and guess.count < max(_LEAST_ROWS, len(guess.bad) + 1):
+        left = "1 row is" if guess.count == 1 else f"{guess.count} rows are"
+        raise DataError(
+            f"{bad_rows(guess.bad)}; only {left} left to guess the task from: fix the file first"
+        )
 
 
 def init_from_example(folder: Path | str, name: str) -> Path:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from steelyard.core import Comparison, Estimate, Recommendation
 from steelyard.errors import ConfigError, closest
+from steelyard.stats import Detectable
 
 LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
 """Costs over the horizon closer than this, in currency or as a share, count as equal."""
@@ -86,7 +87,8 @@ class Case:
     ``comparisons`` holds paired tests made elsewhere, uncorrected in ``p_value``; a pair that is
     not there is asked of ``compare_by(a, b)``, which a metric needs that is no mean of item scores,
     and else compared by ``scores``, with ``clusters`` in the items' order. The metric lies in
-    [0, 1]. ``memo`` keeps the comparisons made.
+    [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
+    ``memo`` keeps the comparisons made.
     """
 
     candidates: tuple[Candidate, ...]
@@ -97,6 +99,7 @@ class Case:
     comparisons: tuple[Comparison, ...] = ()
     clusters: tuple[str | None, ...] | None = None
     notes: Notes = Notes()
+    detectable: Detectable | None = None
     alpha: float = 0.05
     seed: int = 0
     currency: str = "USD"

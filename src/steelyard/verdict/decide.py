@@ -5,7 +5,8 @@ all tests against the best, level ``alpha``) cannot tell from the best are tied;
 are shown to beat the majority class, the cheapest to own over the horizon wins. Costs that differ by
 less than `LEVEL_COST` or `LEVEL_SHARE` count as equal, and the higher quality decides: nobody gives
 up accuracy for cents, and measured machine time is never exact. When the test is too small for that,
-the verdict is ``undecided`` and says how many more test items would settle it.
+the verdict is ``undecided`` and says how many more test items would settle it, or that they are too few
+to estimate that. Always giving the commonest answer is never recommended.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ from steelyard.verdict.undecided import (
     best_of,
     none_left,
     not_above_majority,
-    only_majority,
     too_few,
     unsure_of_minimum,
 )
@@ -56,10 +56,8 @@ def decide(case: Case) -> Verdict:
     for name, reason in limits.dropped.items():
         found.reasons.append(f"{name} drops out: {reason}")
     real = [candidate for candidate in limits.kept if candidate.strategy != MAJORITY]
-    if not limits.kept:
-        return none_left(found)
     if not real:
-        return only_majority(found, limits.kept[0])
+        return none_left(found)
     least = case.limits.min_quality
     sure = [c for c in real if least is None or (c.quality.low or 0.0) >= least]
     if not sure:
@@ -77,7 +75,7 @@ def _weigh(found: Finding, real: Sequence[Candidate]) -> Verdict:
     tests = against(case, best, others)
     found.details["tests"] = [asdict(test) for test in tests.values()]
     if majority is not None and not _is_above(case, tests[majority.name]):
-        return not_above_majority(found, best, majority, tests[majority.name], len(tests))
+        return not_above_majority(found, real, majority, len(tests), tests[majority.name])
     tied = [c for c in real if c is best or not differs(case, tests[c.name])]
     tied = _above_majority(case, tied, best, majority)
     choice = _cheapest(case, tied, best)

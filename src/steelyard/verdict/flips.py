@@ -64,12 +64,9 @@ def _quality(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: K
     lead = (best.quality.value or 0.0) - (choice.quality.value or 0.0)
     if best is not choice and lead > 0:
         items = items_to_show(case, best, choice, len(case.candidates) - 1).items
-        n = len(choice.scores)
-        how = "no practical number of" if items is None else f"about {max(1, items - n):,} more"
-        return [
-            f"quality: {best.name} is {lead:.2f} above {choice.name} here; {how} test items would "
-            "show a difference of that size, and it would win"
-        ]
+        how = words.more_items(items, len(choice.scores), "show a difference of that size")
+        so = ", and it would win" if how.startswith("about") else ""
+        return [f"quality: {best.name} is {lead:.2f} above {choice.name} here; {how}{so}"]
     if any(not _level(case, c, choice) for c in tied):
         return []
     return _runner_up(case, choice, limits)

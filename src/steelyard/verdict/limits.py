@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -41,12 +42,22 @@ def broken_limits(case: Case, candidate: Candidate) -> list[str]:
         found.append(f"quality {shown} is below min_quality {limits.min_quality:g}")
     seconds, most_ms = candidate.latency_p95_seconds, limits.max_latency_p95_ms
     if seconds is not None and most_ms is not None and seconds * 1000 > most_ms:
-        found.append(f"p95 latency {seconds * 1000:,.0f} ms is above {most_ms:,.0f} ms")
+        shown, most_shown = words.milliseconds(seconds * 1000), words.milliseconds(most_ms)
+        found.append(f"p95 latency {shown} is above {most_shown}")
     monthly, most = candidate.monthly, limits.max_monthly_cost
     if monthly is not None and most is not None and monthly > most:
         shown = words.money(monthly, case.currency)
         found.append(f"{shown} a month is above {words.money(most, case.currency)}")
     return found
+
+
+def lacks_only_quality(case: Case, candidate: Candidate) -> bool:
+    """Whether ``min_quality`` is all that a candidate breaks, and its interval still reaches it."""
+    least, high = case.limits.min_quality, candidate.quality.high
+    if least is None or high is None or high < least:
+        return False
+    others = replace(case, limits=replace(case.limits, min_quality=None))
+    return not broken_limits(others, candidate)
 
 
 def affordable_volume(case: Case, candidate: Candidate) -> Decimal | None:

@@ -7,52 +7,75 @@ from collections.abc import Sequence
 from steelyard.core import Comparison, Verdict
 from steelyard.stats import items_for_interval
 from steelyard.verdict import words
-from steelyard.verdict.base import Candidate, Case
+from steelyard.verdict.base import MAJORITY, Candidate, Case
 from steelyard.verdict.finding import Finding
+from steelyard.verdict.limits import lacks_only_quality
 from steelyard.verdict.pairs import items_to_bound, items_to_show, pair
 
 MOST_LOSS = 0.20
+_NAMED = 3
+_NONE_KEEPS = "no usable arm keeps every constraint"
+_COMMONEST = "always giving the commonest answer"
 
 
 def best_of(case: Case, candidates: Sequence[Candidate]) -> Candidate:
     """The highest quality; among equals the cheaper, then the first by name."""
+    return ranked(case, candidates)[0]
+
+
+def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, the best first; see `best_of`."""
 
     def key(candidate: Candidate) -> tuple[float, float, str]:
         cost = candidate.own(case.requests)
         worst = float("inf") if cost is None else float(cost)
         return -(candidate.quality.value or 0.0), worst, candidate.name
 
-    return min(candidates, key=key)
+    return sorted(candidates, key=key)
 
 
 def none_left(found: Finding) -> Verdict:
-    """No arm keeps every constraint."""
+    """No arm keeps every constraint, but for always giving the commonest answer."""
     case = found.case
-    least = case.limits.min_quality
-    close = [
-        c
-        for c in case.candidates
-        if least is not None and c.quality.high is not None and c.quality.high >= least
-    ]
-    if not case.candidates:
-        return found.undecided("no arm was measured", None, None)
-    reason = "no arm keeps every constraint"
+    usable = ranked(case, [c for c in case.candidates if c.strategy != MAJORITY])
+    if not usable:
+        return _nothing_usable(found)
+    close = [c for c in usable if lacks_only_quality(case, c)]
     if not close:
-        best = best_of(case, case.candidates)
-        return found.undecided(f"{reason}: relax one, or try a stronger model", best, None)
-    leading = best_of(case, close)
-    items = _items_for_minimum(case, leading)
-    reason += f"; {words.quality(leading)} may yet reach min_quality {least:g}: "
-    return found.undecided(reason + items[0], leading, items[1])
+        return found.undecided(_what_stops(found, usable), usable[0], None)
+    text, more = _items_for_minimum(case, close[0])
+    may = f"{words.quality(close[0])} may yet reach min_quality {case.limits.min_quality:g}: {text}"
+    ahead = _NONE_KEEPS if close[0] is usable[0] else _what_stops(found, usable)
+    return found.undecided(f"{ahead}; {may}", close[0], more)
 
 
-def only_majority(found: Finding, majority: Candidate) -> Verdict:
-    """Only the majority class keeps every constraint."""
-    found.reasons.insert(
-        0, f"{words.quality(majority)} is the only arm that keeps every constraint"
-    )
-    warning = "always giving the commonest answer solves no task: relax a constraint"
-    return found.verdict(majority, "low", (), (warning,))
+def _nothing_usable(found: Finding) -> Verdict:
+    if not found.case.candidates:
+        return found.undecided("no arm was measured", None, None)
+    only = found.case.candidates[0]
+    reason = f"{words.quality(only)} is the only arm measured, and {_COMMONEST} solves no task"
+    return found.undecided(f"{reason}: weigh other strategies", only, None)
+
+
+def _what_stops(found: Finding, usable: Sequence[Candidate]) -> str:
+    """Which constraints the best arms break, and what to do about it."""
+    least, best = found.case.limits.min_quality, usable[0].quality.value
+    stopped = [_stopped(found, candidate) for candidate in usable[:_NAMED]]
+    if len(usable) > _NAMED:
+        stopped.append(f"{len(usable) - _NAMED} more")
+    only = f"; only {_COMMONEST} keeps them, which solves no task" if found.limits.kept else ""
+    is_low = best is not None and least is not None and best < least
+    stronger = ", or try a stronger model" if is_low else ""
+    return f"{_NONE_KEEPS}: {', '.join(stopped)}{only}; relax one{stronger}"
+
+
+def _stopped(found: Finding, candidate: Candidate) -> str:
+    """``lora 0.95 [0.91, 0.97] (p95 latency 800 ms is above 500 ms)``; no figure is said twice."""
+    why = found.limits.dropped[candidate.name]
+    figure = words.estimate(candidate.quality)
+    if candidate.quality.value is None or figure in why:
+        return f"{candidate.name} ({why})"
+    return f"{candidate.name} {figure} ({why})"
 
 
 def unsure_of_minimum(found: Finding, leading: Candidate) -> Verdict:
@@ -67,31 +90,53 @@ def unsure_of_minimum(found: Finding, leading: Candidate) -> Verdict:
 def _items_for_minimum(case: Case, leading: Candidate) -> tuple[str, int | None]:
     """Items after which the leading arm's interval leaves the minimum on one side."""
     n, value = len(leading.scores), leading.quality.value or 0.0
-    gap = abs(value - (case.limits.min_quality or 0.0))
+    least = case.limits.min_quality or 0.0
+    gap = abs(value - least)
+    if gap == 0 and least < 1:
+        return "it lies on it so far, so how many test items would tell cannot be estimated", None
     variance = max(float(leading.scores.var()), 0.25 / max(n, 1))
     items = items_for_interval(variance, gap, 1 - case.alpha)
-    return words.more_items(items, n), None if items is None else max(1, items - n)
+    return words.more_items(items, n), words.further_items(items, n)
 
 
 def not_above_majority(
-    found: Finding, best: Candidate, majority: Candidate, test: Comparison, tests: int
+    found: Finding, real: Sequence[Candidate], majority: Candidate, tests: int, test: Comparison
 ) -> Verdict:
-    """The best arm is not shown to beat the majority class."""
-    n = len(best.scores)
+    """The best of the real arms is not shown to beat the majority class; ``test`` is of those two."""
+    case, best = found.case, best_of(found.case, real)
     if test.difference <= 0:
+        arm = "no arm that keeps every constraint" if found.limits.dropped else "no arm"
         reason = (
-            f"no arm is above always giving the commonest answer: {words.quality(best)} against "
-            f"{words.quality(majority)}; more test items will not change that, better examples, "
-            "labels or a stronger model may"
+            f"{arm} is above {_COMMONEST}: {words.quality(best)} against {words.quality(majority)}; "
+            f"{_what_may_help(found, real, majority, test)}"
         )
         return found.undecided(reason, best, None)
-    needed = items_to_show(found.case, best, majority, tests)
+    n, needed = len(best.scores), items_to_show(case, best, majority, tests)
     reason = (
-        f"{words.quality(best)} is not shown to be above always giving the commonest answer, "
+        f"{words.quality(best)} is not shown to be above {_COMMONEST}, "
         f"{words.quality(majority)} ({words.p_value(test)}): {words.more_items(needed.items, n)}"
     )
-    more = None if needed.items is None else max(1, needed.items - n)
-    return found.undecided(reason, best, more)
+    return found.undecided(reason, best, words.further_items(needed.items, n))
+
+
+def _what_may_help(
+    found: Finding, real: Sequence[Candidate], majority: Candidate, test: Comparison
+) -> str:
+    """What better examples may do, and more test items where the paired intervals allow it."""
+    better = "better examples, labels or a stronger model may"
+    if found.limits.dropped:
+        better = "better examples, labels, a stronger model or a looser constraint may"
+    pairs = [pair(found.case, candidate, majority) for candidate in real]
+    most = max(pairs, key=lambda each: each.high)
+    if most.high <= 0:
+        return f"more test items will not change that, {better}"
+    unknown = (
+        "no difference was seen, so how many test items would show one cannot be estimated, and "
+    )
+    return (
+        f"{unknown if test.difference == 0 else ''}the interval still allows {most.a} to be up to "
+        f"{most.high:.2f} above; {better} help"
+    )
 
 
 def too_few(
@@ -108,5 +153,4 @@ def too_few(
         f"{n} test items cannot tell {words.quality(choice)} from {words.quality(rival)}, which "
         f"may be up to {loss:.2f} better: {words.more_items(items, n)}"
     )
-    more = None if items is None else max(1, items - n)
-    return found.undecided(reason, choice, more)
+    return found.undecided(reason, choice, words.further_items(items, n))

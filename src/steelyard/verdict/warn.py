@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steelyard.stats import detectable_difference
+from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.limits import Kept
 from steelyard.words import counted
@@ -20,9 +21,16 @@ def _thin(case: Case) -> list[str]:
     n = max((len(candidate.scores) for candidate in case.candidates), default=0)
     if n >= THIN_TEST:
         return []
-    shown = detectable_difference(n, level=1 - case.alpha)
-    what = shown.reason or f"differences below about {shown.difference:.2f} do not show"
-    return [f"thin test: {n} items; {what}"]
+    return [f"thin test: {_not_shown(case, n)}"]
+
+
+def _not_shown(case: Case, n: int) -> str:
+    """What the test is too small for: the plan's figure, so that a run says one thing throughout."""
+    found = case.detectable or detectable_difference(n, level=1 - case.alpha)
+    if found.difference is None:
+        return found.reason or "no difference shows"
+    least = f"{found.difference:.2f}" if case.detectable is None else words.points(found.difference)
+    return f"{n} items; differences below about {least} do not show"
 
 
 def _failed(case: Case, choice: Candidate | None) -> list[str]:

@@ -86,6 +86,27 @@ def test_the_spec_says_batch() -> None:
         assert "batch" not in ModelSpec("openai", "small").to_dict()
 
 
+def test_an_estimate_and_another_model_are_told_of() -> None:
+    def answer(line: Line, before: int) -> Line:
+        told = good(line)
+        body = told["response"]["body"]
+        del body["usage"]
+        body["model"] = "huge-2"
+        return told
+
+    with batches(answer=answer) as endpoint:
+        model = build(endpoint)
+        model.generate(requests(2))
+    assert model.notes[1:] == (
+        "the endpoint reports no usage: token counts are estimated",
+        "the endpoint says that huge-2 answered",
+    )
+    with batches() as endpoint:
+        model = build(endpoint)
+        model.generate(requests(2))
+    assert model.notes == ("answers came through the batch interface",)
+
+
 def test_no_more_than_fit_into_one_batch() -> None:
     with batches() as endpoint:
         found = build(endpoint, most_requests=8).generate(requests(20))

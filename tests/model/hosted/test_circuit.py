@@ -14,7 +14,7 @@ from steelyard.errors import CredentialError, EndpointError
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.model.hosted.retry import Retries
-from tests.model.faulty import faulty, good, send
+from tests.model.faulty import events, faulty, good, send
 
 
 def requests(*numbers: int) -> list[Request]:
@@ -73,6 +73,41 @@ def test_a_stalling_endpoint_does_not_hold_up_the_next_arm() -> None:
             model.generate(requests(*range(100, 140)))
         assert time.monotonic() - started < 2
         release.set()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        "x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 1h",
+        "x-ratelimit-remaining-tokens: 0\r\nx-ratelimit-reset-tokens: 60m",
+    ],
+)
+def test_a_pause_longer_than_the_deadline_ends_the_asking_and_is_named(limits: str) -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        send(connection, "200 OK", events("ok"), "Content-Type: text/event-stream", limits)
+
+    told: dict[int, Completion] = {}
+    with faulty(behave) as endpoint:
+        model = build(endpoint.base_url)
+        started = time.monotonic()
+        with pytest.raises(EndpointError, match=r"wait 3,600 s, more than is left of the 600 s"):
+            model.generate(requests(*range(1000)), told.update)
+        with pytest.raises(EndpointError, match=r"wait 3,600 s, more than is left of the 30 s"):
+            model.generate(requests(*range(1000)))
+        assert time.monotonic() - started < 5
+    assert told[0].text == "ok"
+    assert sum(endpoint.asked.values()) == 1
+    assert len(told) < 500, "the breaker comes before all requests are failed"
+
+
+def test_a_wait_that_a_refusal_asks_for_is_named() -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        send(connection, "429 Slow", b"{}", "Content-Type: a/json", "Retry-After: 3000")
+
+    with faulty(behave) as endpoint:
+        model = build(endpoint.base_url, patience=1)
+        with pytest.raises(EndpointError, match=r"HTTP 429: .*it asked to wait 3,000 s"):
+            model.generate(requests(0))
 
 
 def test_only_what_was_never_served_may_be_asked_again() -> None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import random
 import time
 
-from steelyard.model.hosted.limiter import Limiter
+import pytest
+
+from steelyard.model.hosted.limiter import Limiter, PausedError
 from steelyard.model.hosted.limits import RateLimits
 from steelyard.model.hosted.retry import Retries
 
@@ -101,6 +104,69 @@ def test_too_few_tokens_for_another_request_are_waited_for() -> None:
 
     assert asyncio.run(drive(100)) > 0.14
     assert asyncio.run(drive(5000)) < 0.1
+
+
+async def enter(limiter: Limiter, most_pause_seconds: float) -> float:
+    """Seconds until a place was had."""
+    started = time.monotonic()
+    async with limiter.place(most_pause_seconds):
+        return time.monotonic() - started
+
+
+def test_a_pause_that_a_request_has_no_time_for_sends_it_away_at_once() -> None:
+    async def drive() -> None:
+        limiter = Limiter(most=8)
+        limiter.went_well(10, RateLimits(requests_left=0, requests_reset_seconds=0.3))
+        assert 0.2 < limiter.pause_seconds <= 0.3
+        long, short = asyncio.create_task(enter(limiter, 5.0)), enter(limiter, 0.1)
+        with pytest.raises(PausedError, match=r"asked to wait 0 s"):
+            await short
+        assert not long.done()
+        assert await long > 0.2
+        assert limiter.pause_seconds == 0
+
+    asyncio.run(drive())
+
+
+def test_a_pause_that_begins_meanwhile_sends_away_who_already_waits() -> None:
+    async def drive() -> None:
+        limiter = Limiter(most=1)
+        async with limiter.place():
+            waiting = asyncio.create_task(enter(limiter, 60.0))
+            await asyncio.sleep(0.01)
+            limiter.went_well(10, RateLimits(requests_left=0, requests_reset_seconds=3600.0))
+        with pytest.raises(PausedError, match=r"asked to wait 3,600 s"):
+            await waiting
+
+    asyncio.run(asyncio.wait_for(drive(), 5))
+
+
+def test_waiting_for_others_of_our_own_sends_nobody_away() -> None:
+    async def drive() -> list[float]:
+        limiter = Limiter(most=1)
+
+        async def one() -> float:
+            async with limiter.place(0.02):
+                await asyncio.sleep(0.01)
+            return time.monotonic()
+
+        started = time.monotonic()
+        return [end - started for end in await asyncio.gather(*(one() for _ in range(10)))]
+
+    assert max(asyncio.run(drive())) > 0.09
+
+
+def test_a_long_pause_is_told_once_however_many_hear_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "steelyard")
+    limiter = Limiter(most=8, name="acme")
+    for wait in (9.0, 20.0, 20.0, 20.0, 3600.0, 3600.0):
+        limiter.too_much(time.monotonic(), wait)
+    assert [record.getMessage() for record in caplog.records] == [
+        "acme asks to wait 20 s before the next request",
+        "acme asks to wait 3,600 s before the next request",
+    ]
 
 
 def test_waits_grow_have_jitter_and_keep_to_what_is_asked() -> None:

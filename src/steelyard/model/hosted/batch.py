@@ -20,7 +20,7 @@ from steelyard.model.hosted.batch_lines import Result, custom_id, request_line
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
-from steelyard.model.hosted.reply import Reply, maybe_paid, to_completion
+from steelyard.model.hosted.reply import Reply, maybe_paid
 from steelyard.model.hosted.wire import RefusedError
 from steelyard.words import counted
 
@@ -189,7 +189,7 @@ class BatchModel(Endpoint):
                 told.undone += 1
                 told.given_up += not self._goes_again(asked)
             elif result.reply is not None:
-                told.done[ref] = to_completion(result.reply, asked.request, self._address.mask)
+                told.done[ref] = self.read(result.reply, asked.request)
             elif result.refusal is not None:
                 sent = sent_by.parameters(self.name, asked.request)
                 self._read_refusal(told, ref, asked, result.refusal, sent)

@@ -21,7 +21,7 @@ from steelyard.model.base import Meter, Model, ModelSpec, OnDone
 from steelyard.model.hosted.crew import Crew
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.interrupts import on_interrupt
-from steelyard.model.hosted.limiter import Limiter, StoppedError
+from steelyard.model.hosted.limiter import Limiter, PausedError, StoppedError
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import (
     UNDERSTANDABLE,
@@ -30,7 +30,7 @@ from steelyard.model.hosted.refusals import (
     failed,
     read_refusal,
 )
-from steelyard.model.hosted.reply import maybe_paid, to_completion
+from steelyard.model.hosted.reply import maybe_paid
 from steelyard.model.hosted.retry import TOO_MUCH, Retries
 from steelyard.model.hosted.wire import (
     BrokenError,
@@ -43,6 +43,7 @@ log = logging.getLogger("steelyard")
 
 _KEPT = "what is measured is kept: run again to go on"
 _GATHER_SECONDS = 0.01
+_PAUSED_SECONDS = 0.05  # until a pause is told of: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]
 
 
@@ -51,7 +52,8 @@ class HostedOptions:
     """How an endpoint is asked.
 
     ``timeout_seconds`` bounds one attempt, its whole stream included; ``deadline_seconds`` all
-    attempts at one request and the waits between them. What may have been paid (an answer cut off,
+    attempts at one request, the waits between them and the pauses that the endpoint asks for, but
+    not the time in which it waits for others of our own. What may have been paid (an answer cut off,
     late, or a connection that broke once it carried the request) is not asked again. After
     ``patience`` requests in a row that the endpoint could not serve, asking stops rather than fail
     them all; the next call first sends one request, which has ``probe_seconds`` to be served.
@@ -82,7 +84,7 @@ class HostedModel(Endpoint):
             self._options = replace(self._options, timeout_seconds=spec.timeout_seconds)
         super().__init__(spec, self._options.timeout_seconds)
         self._most = spec.max_in_flight or self._options.most_in_flight
-        self._limiter = Limiter(self._most)
+        self._limiter = Limiter(self._most, str(self._address))
         self._jitter = random.Random()  # no figure depends on it
         self._reached = False
         self._has_tripped = False
@@ -245,11 +247,16 @@ class HostedModel(Endpoint):
         spent, attempt = 0.0, 0
         while True:
             sent = self._dialect.parameters(self.name, request)
-            started = time.perf_counter()
+            started, left = time.perf_counter(), most_seconds - spent
+            spent += self._limiter.pause_seconds
             try:
-                async with self._limiter.place(again=attempt > 0) as sent_at:
+                async with self._limiter.place(left, again=attempt > 0) as sent_at:
                     started = time.perf_counter()
                     received = await self._wire.ask(sent, timeout)
+            except PausedError as pause:
+                await self._limiter.rest(_PAUSED_SECONDS)
+                reason = f"{pause}, more than is left of the {most_seconds:g} s for one request"
+                return self._unserved(reason, started)
             except RefusedError as refusal:
                 if refusal.status in UNDERSTANDABLE and self._dialect.learn(
                     refusal.message, refusal.param, sent
@@ -268,7 +275,7 @@ class HostedModel(Endpoint):
             wait = self._options.retries.wait(attempt, again.wait_seconds, self._jitter)
             spent += time.perf_counter() - started + wait
             if attempt >= times or spent > most_seconds:
-                return self._unserved(again.failure, started)
+                return self._unserved(again.reason, started)
             attempt += 1
             await self._limiter.rest(wait)
 
@@ -279,12 +286,7 @@ class HostedModel(Endpoint):
         return meaning
 
     def _answered(self, request: Request, received: Received) -> Outcome:
-        reply = received.reply
-        if reply.chunks and reply.counts is None:
-            self._usage_missing = True
-        if reply.model and not _same_model(self.name, reply.model):
-            self._other_model = self._address.mask(reply.model)
-        completion = to_completion(reply, request, self._address.mask)
+        completion = self.read(received.reply, request)
         tokens = completion.input_tokens + completion.output_tokens
         self._limiter.went_well(tokens, received.limits)
         return Outcome(completion)
@@ -307,9 +309,3 @@ def load(spec: ModelSpec) -> Model:
 
         return BatchModel(spec)
     return HostedModel(spec)
-
-
-def _same_model(asked: str, said: str) -> bool:
-    """Whether an endpoint's name for its model is the one asked for, but for a date or a vendor."""
-    a, b = asked.casefold(), said.casefold()
-    return a in b or b in a

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steelyard.core import Request
+from steelyard.core import Completion, Request
 from steelyard.model.base import ModelSpec
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.reply import Reply, to_completion
 from steelyard.model.hosted.wire import Wire
 
 _NO_USAGE = "usage=none"
@@ -66,6 +67,14 @@ class Endpoint:
             if word.startswith(_ANSWERED_BY):
                 self._other_model = word.removeprefix(_ANSWERED_BY)
 
+    def read(self, reply: Reply, request: Request) -> Completion:
+        """Turn an answer into a completion, and note what it says of the endpoint."""
+        if reply.chunks and reply.counts is None:
+            self._usage_missing = True
+        if reply.model and not _same_model(self.name, reply.model):
+            self._other_model = self._address.mask(reply.model)
+        return to_completion(reply, request, self._address.mask)
+
     def sent_text(self, request: Request) -> str:
         """Return what would be sent for ``request`` now, as canonical JSON."""
         return self._dialect.text(self.name, request)
@@ -73,3 +82,9 @@ class Endpoint:
     def count_tokens(self, text: str) -> int | None:
         """Return ``None``: only the endpoint knows its tokenizer."""
         return None
+
+
+def _same_model(asked: str, said: str) -> bool:
+    """Whether an endpoint's name for its model is the one asked for, but for a date or a vendor."""
+    a, b = asked.casefold(), said.casefold()
+    return a in b or b in a

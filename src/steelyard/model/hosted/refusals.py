@@ -33,6 +33,13 @@ class Again(NamedTuple):
     failure: str
     wait_seconds: float | None
 
+    @property
+    def reason(self) -> str:
+        """The failure, and the wait that the endpoint asked for if it is one that people notice."""
+        if self.wait_seconds is None or self.wait_seconds < 1:
+            return self.failure
+        return f"{self.failure} (it asked to wait {self.wait_seconds:,.0f} s)"
+
 
 def failed(reason: str, seconds: float = 0.0, *, endpoint_trouble: bool = False) -> Outcome:
     """Return a failure that cost nothing but ``seconds``."""

@@ -20,6 +20,8 @@ _LARGEST_LINE = 8 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
 _LARGEST_FILE = 2**31
 _LINGER_SECONDS = 0.5
+_DONE = b"[DONE]"
+_DATA = (b"data:", b"\xef\xbb\xbfdata:")  # a stream may begin with a byte order mark
 
 
 class RefusedError(Exception):
@@ -212,7 +214,8 @@ def without_secrets(text: str) -> str:
 
 
 def _said(error: BaseException) -> str:
-    return without_secrets(str(error) or type(error).__name__)
+    said = (str(error) or type(error).__name__).replace(" ssl:default", "")
+    return without_secrets(said)
 
 
 def _address(base_url: str, place: str) -> str:
@@ -240,13 +243,13 @@ async def _read(response: Any, reply: Reply, started: float) -> None:
     events = _Events()
     async for chunk in response.content.iter_any():
         for event in events.of(chunk):
-            if event == b"[DONE]":
+            if event == _DONE:
                 reply.total_seconds = time.perf_counter() - started
                 await _finish(response)
                 return
             reply.add(_parsed(event), time.perf_counter() - started)
-    for event in events.of(b"\n"):  # of a last line that was not ended
-        if event != b"[DONE]":
+    for event in events.of(b"\n\n"):  # a last event, or its last line, that was not ended
+        if event != _DONE:
             reply.add(_parsed(event), time.perf_counter() - started)
     reply.total_seconds = time.perf_counter() - started
 
@@ -264,19 +267,60 @@ async def _finish(response: Any) -> None:
 class _Events:
     """Cuts a stream of bytes into the data of its server-sent events.
 
-    Comments and other fields are passed over. Not an asynchronous generator: one that is left before
-    its end, as at the last event of every answer, costs the event loop a task and a wake-up.
+    An event lasts up to a blank line, and its lines of data are put together (WHATWG, "HTML", 9.2.6).
+    Not all endpoints keep to it: an object after an object, which no JSON has, is an event of its
+    own, and ``[DONE]`` is one as soon as its line ends. Comments, other fields and empty data are
+    passed over. Not an asynchronous generator: one that is left before its end, as at the last event
+    of every answer, costs the event loop a task and a wake-up.
     """
 
     def __init__(self) -> None:
         self._rest = b""
+        self._data: list[bytes] = []
+        self._size = 0
+        self._is_after_return = False
 
     def of(self, chunk: bytes) -> list[bytes]:
         """The data of the events that ``chunk`` completes."""
+        found: list[bytes] = []
+        for line in self._lines(chunk):
+            if not line:
+                self._end(found)
+            elif line.startswith(_DATA):
+                self._take(line.partition(b":")[2].strip(), found)
+        return found
+
+    def _lines(self, chunk: bytes) -> list[bytes]:
+        r"""The lines that ``chunk`` completes, ended by ``\n``, ``\r\n`` or ``\r``."""
+        if self._is_after_return and chunk.startswith(b"\n"):  # the second half of a line end
+            chunk = chunk[1:]
+        self._is_after_return = chunk.endswith(b"\r")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > _LARGEST_LINE:
             raise _GarbledError(f"a line of more than {_LARGEST_LINE:,} bytes")
-        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
+        return lines
+
+    def _take(self, data: bytes, found: list[bytes]) -> None:
+        """Take in one line of data."""
+        if self._data and (
+            data == _DONE or (data.startswith(b"{") and self._data[-1].endswith(b"}"))
+        ):
+            self._end(found)
+        if data:
+            self._data.append(data)
+            self._size += len(data)
+        if data == _DONE:
+            self._end(found)
+        elif self._size > _LARGEST_LINE:
+            raise _GarbledError(f"an event of more than {_LARGEST_LINE:,} bytes")
+
+    def _end(self, found: list[bytes]) -> None:
+        """End the event that is under way, if there is one."""
+        if self._data:
+            found.append(b"\n".join(self._data))
+            self._data, self._size = [], 0
 
 
 def _parsed(data: bytes) -> Mapping[str, Any]:

@@ -69,7 +69,8 @@ class Ledger:
 
     ``limit`` bounds the tokens of the current stage, ``calls_limit`` its questions (``calls``: all of
     them; ``None``: any number). On a local model the tokens are those that were computed: a prefix
-    shared by a call's requests counts once. Elsewhere they are those sent and answered.
+    shared by a call's requests counts once. Elsewhere they are those sent and answered. ``source``
+    says where ``allowed`` comes from.
     """
 
     allowed: int
@@ -77,6 +78,7 @@ class Ledger:
     calls: int | None = None
     used: int = 0
     asked: int = 0
+    source: str = ""
     limit: int = field(init=False)
     calls_limit: int | None = field(init=False)
 
@@ -115,7 +117,8 @@ class Ledger:
     def to_dict(self) -> dict[str, Any]:
         """Return the block ``budget`` of a search."""
         bound = {"max_calls": self.calls} if self.calls is not None else {}
-        return {"unit": UNIT, "allowed": self.allowed, "used": self.used, **bound}
+        source = {"source": self.source} if self.source else {}
+        return {"unit": UNIT, "allowed": self.allowed, "used": self.used, **source, **bound}
 
 
 def tokens_of(completions: Sequence[Completion], local: bool) -> int:

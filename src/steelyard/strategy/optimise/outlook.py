@@ -3,19 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple, Protocol
 
-from steelyard.strategy.base import Brief, Forecast, Sizes
+from steelyard.model.base import ModelSpec
+from steelyard.strategy.base import Besides, Brief, Forecast, Sizes
 from steelyard.strategy.forecasting import (
+    Lengths,
+    added,
     answer_limit,
     asking,
     chat_tokens,
     own_tokens,
+    repairing,
     shot_tokens,
 )
 from steelyard.strategy.optimise.hunt import Rules
 from steelyard.strategy.optimise.race import ETA, Heat, rounds
+from steelyard.strategy.optimise.reflection import MINIBATCH, REFLECTED_TOKENS
 from steelyard.strategy.optimise.shot_sets import BOOTSTRAPS, DIVERSITIES
 from steelyard.strategy.shots import CHOICES
+
+_WORDING_TOKENS = 300
+"""What a wording may add to the task's own instruction."""
+_REFLECTION_TOKENS = 400
+"""What a question to a reflecting model says around the instruction and the records."""
+_RECORD_TOKENS = 48
+"""What it says around an input, its answer and the reference."""
+
+
+class Bounds(Protocol):
+    """What of the search's options its forecast reads; see `OptimizedPromptOptions`."""
+
+    @property
+    def rules(self) -> Rules:
+        """How far each round goes."""
+        ...
+
+    @property
+    def dev_items(self) -> int:
+        """Dev items at most."""
+        ...
+
+    @property
+    def repairs(self) -> int:
+        """How often an answer is asked again."""
+        ...
+
+
+class Spend(NamedTuple):
+    """Questions and forward-pass tokens that a search may take at most."""
+
+    questions: int
+    allowed: int
 
 
 def race_questions(designs: int, items: int, rules: Rules) -> int:
@@ -45,27 +84,71 @@ def most_questions(rules: Rules, items: tuple[int, int], finalists: int, free: i
     )
 
 
-def outlook(
-    name: str, brief: Brief, sizes: Sizes, rules: Rules, questions: int, allowed: int
-) -> Forecast:
-    """Return the forecast of a search of so many questions and forward-pass tokens at most.
+def outlook(name: str, brief: Brief, sizes: Sizes, bounds: Bounds, spend: Spend) -> Forecast:
+    """Return the forecast of a search within ``spend``, and of the repairs of JSON after it.
 
-    The prompt of the arm is taken to hold two shots for each label, or four.
+    On a model of this machine the budget bounds what is computed, and prompts share the rest.
     """
-    limit = answer_limit(brief, sizes)
-    wanted = 2 * max(1, sizes.labels) if brief.kind == "label" else 4
-    prompt = min(
-        chat_tokens(sizes, min(wanted, sizes.train) * shot_tokens(sizes)),
-        max(rules.max_prompt_tokens, chat_tokens(sizes)),
+    limit, prompt, own = (
+        answer_limit(brief, sizes),
+        _longest(brief, sizes, bounds),
+        own_tokens(sizes),
     )
-    short = sizes.input_tokens + 1
-    asked = min(questions, int(allowed / short))
-    found = asking(asked, min(prompt, allowed / max(1, asked)), min(limit, short))
+    asked = min(spend.questions, _affordable(sizes, spend.allowed))
+    given = round(asked * prompt)
+    computed = min(given, spend.allowed)
+    found = Forecast(
+        asked,
+        given if sizes.around.local else computed,
+        round(min(asked * limit, spend.allowed)),
+        shared_tokens=given - computed if sizes.around.local else 0,
+    )
     names = [name, f"{name}_free"] if brief.constrainable else [name]
-    note = f"{name} searches with {allowed:,} forward-pass tokens at most"
+    per_answer = dict.fromkeys(names, (1.0, prompt, limit))
+    if brief.kind == "json" and bounds.repairs:
+        lengths, dev = Lengths(prompt, limit, own), min(sizes.dev, bounds.dev_items)
+        repairs = repairing(name, dev, bounds.repairs, lengths)
+        per_answer |= repairs.per_answer
+        # the free prompt is not asked before where the budget was spent
+        found = added(found, asking(dev, prompt, limit, own), repairs)
     return replace(
         found,
-        per_answer=dict.fromkeys(names, (1.0, prompt, limit)),
-        note=note,
-        shared_per_request=max(0.0, prompt - own_tokens(sizes)),
+        per_answer=per_answer,
+        note=f"{name} searches with {spend.allowed:,} forward-pass tokens at most",
+        shared_per_request=max(0.0, prompt - own),
     )
+
+
+def reflecting(
+    spec: ModelSpec, brief: Brief, sizes: Sizes, bounds: Bounds, spend: Spend
+) -> tuple[Besides, int]:
+    """Return what a reflecting model is asked at most, and the questions that try its instructions.
+
+    Each reflection follows a few train examples answered under the parent and goes before as many
+    under the child; all of these are within the share of the budget that reflection may spend.
+    """
+    rules = bounds.rules
+    calls = int(rules.reflect_share * min(spend.questions, _affordable(sizes, spend.allowed)))
+    shown = max(4, sizes.labels)
+    batch = max(1, min(MINIBATCH, min(sizes.train, rules.probes) - shown))
+    requests = -(-calls // (2 * batch))
+    record = sizes.input_tokens + answer_limit(brief, sizes) + _RECORD_TOKENS
+    record += max(sizes.longest_output_tokens, sizes.output_tokens)
+    instruction = max(sizes.instruction_tokens, min(REFLECTED_TOKENS, rules.max_prompt_tokens))
+    question = _REFLECTION_TOKENS + sizes.instruction_tokens + instruction + MINIBATCH * record
+    return Besides(spec, requests, round(requests * question), requests * REFLECTED_TOKENS), calls
+
+
+def _affordable(sizes: Sizes, allowed: int) -> int:
+    """Questions of inputs alone that a budget pays."""
+    return int(allowed / (sizes.input_tokens + 1))
+
+
+def _longest(brief: Brief, sizes: Sizes, bounds: Bounds) -> float:
+    """Tokens of the longest prompt: the most shots, and one more with every round of moves."""
+    rules = bounds.rules
+    balanced = max(rules.counts, default=0) * (max(1, sizes.labels) if brief.kind == "label" else 1)
+    wanted = max(balanced, *rules.neighbours, 0) + rules.climbs
+    shots = min(wanted, sizes.train) * shot_tokens(sizes)
+    widest = max(rules.max_prompt_tokens + own_tokens(sizes), chat_tokens(sizes))
+    return min(chat_tokens(sizes, shots, instruction=_WORDING_TOKENS), widest)

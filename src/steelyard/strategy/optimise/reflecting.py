@@ -60,13 +60,18 @@ class Reflecting:
 
     def choose(self, context: FitContext) -> tuple[ModelSpec | None, str]:
         """Return the model that reflects, or ``None`` and the reason why none does."""
+        return self.among(context.specs or (context.spec,), context.tags)
+
+    def among(
+        self, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]
+    ) -> tuple[ModelSpec | None, str]:
+        """Return the same before the fit; ``specs`` and ``tags`` are the task's models."""
         if self.spec is not None:
             return self.spec, ""
         if self.word == NONE:
             return None, "not asked for"
-        specs = context.specs or (context.spec,)
         if self.word != AUTO:
-            return _tagged(self.word, specs, context.tags), ""
+            return _tagged(self.word, specs, tags), ""
         if specs[-1].provider != _HOSTED:
             return (
                 None,

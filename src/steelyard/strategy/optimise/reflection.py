@@ -26,7 +26,8 @@ EXTRA = "optimise"
 MINIBATCH = 4
 _COMPONENT = "instruction"
 _WORDS = 250
-_OUTPUT_TOKENS = 2048
+REFLECTED_TOKENS = 2048
+"""A reflection's length at most."""
 _FAILURES = 3
 """So many useless reflections in a row end it."""
 _STAGE = "reflect"
@@ -65,7 +66,7 @@ class Reflector:
         }
         request = Request(
             messages=(Message("user", fill(_texts()["prompt"], known)),),
-            max_output_tokens=_OUTPUT_TOKENS,
+            max_output_tokens=REFLECTED_TOKENS,
             temperature=1.0,
             nonce=f"reflect-{self.requests}",
         )

@@ -1,0 +1,94 @@
+"""Server-sent events as endpoints word them, over a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+
+import pytest
+
+from steelyard.model.hosted.reply import Reply
+from steelyard.model.hosted.wire import BrokenError, Wire
+from tests.model.faulty import events, faulty, send
+
+FIRST, LAST = (line.removeprefix(b"data: ") for line in events("Hello").split(b"\n\n")[:2])
+PRETTY = json.dumps(json.loads(FIRST), indent=1).encode().replace(b"\n", b"\ndata: ")
+
+
+def ask(*parts: bytes, length: int | None = None) -> Reply:
+    """What is read of an answer that comes in ``parts``, a moment apart."""
+
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        send(connection, "200 OK", parts[0], length=length or len(b"".join(parts)))
+        for part in parts[1:]:
+            time.sleep(0.001)
+            connection.sendall(part)
+        if length is not None:
+            time.sleep(1.0)
+
+    async def drive(base_url: str) -> Reply:
+        wire = Wire(base_url, {}, 5.0)
+        try:
+            return (await wire.ask({"messages": [{"content": "hi"}]})).reply
+        finally:
+            await wire.close()
+
+    with faulty(behave) as endpoint:
+        return asyncio.run(drive(endpoint.base_url))
+
+
+def plain(end: bytes) -> bytes:
+    return b"".join(b"data: " + each + end + end for each in (FIRST, LAST, b"[DONE]"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(plain(b"\n"), id="newlines"),
+        pytest.param(plain(b"\r\n"), id="returns and newlines"),
+        pytest.param(plain(b"\r"), id="returns"),
+        pytest.param(b"\xef\xbb\xbf" + plain(b"\n"), id="a byte order mark"),
+        pytest.param(b"data:\n\ndata: \n\n" + plain(b"\n"), id="empty data"),
+        pytest.param(b": hello\nid: 3\nretry: 9\n\n" + plain(b"\n"), id="other fields"),
+        pytest.param(b"data: %b\n\ndata: %b\n\n" % (PRETTY, LAST), id="several lines"),
+        pytest.param(b"data:\ndata: %b\ndata:\n\ndata: %b\n\n" % (PRETTY, LAST), id="both"),
+        pytest.param(b"data: %b\ndata: %b\ndata: [DONE]\n" % (FIRST, LAST), id="no blank lines"),
+        pytest.param(b"data: %b\r\n\r\ndata: %b" % (FIRST, LAST), id="no end"),
+        pytest.param(b"data: %b\n\ndata: %b\n" % (FIRST, LAST), id="half an end"),
+        pytest.param(b"data: %b\r\rdata: %b\r" % (FIRST, LAST), id="half an end, a return"),
+    ],
+)
+def test_an_answer_is_read_however_its_events_are_written(body: bytes) -> None:
+    reply = ask(body)
+    assert (reply.text, reply.finish_reason, reply.chunks) == ("Hello", "stop", 2)
+    assert reply.counts == (9, 0, 1)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_an_answer_may_be_cut_anywhere(end: bytes) -> None:
+    body = plain(end)
+    for size in (1, 2, 7):
+        reply = ask(*(body[at : at + size] for at in range(0, len(body), size)))
+        assert (reply.text, reply.finish_reason, reply.chunks) == ("Hello", "stop", 2)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_the_end_is_seen_before_its_blank_line(end: bytes) -> None:
+    body = plain(end).removesuffix(end)
+    reply = ask(body, length=len(body) + len(end))
+    assert reply.text == "Hello"
+    assert reply.total_seconds < 0.4
+
+
+def test_lines_that_are_no_json_together_fail() -> None:
+    with pytest.raises(BrokenError, match="not JSON"):
+        ask(b'data: {"choices":\ndata: oh no\n\n')
+
+
+def test_an_event_without_end_fails() -> None:
+    line = b"data: " + b"1" * 100_000 + b"\n"
+    with pytest.raises(BrokenError, match="an event of more than"):
+        ask(line * 100)
