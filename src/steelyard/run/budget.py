@@ -11,7 +11,7 @@ from typing import Any, Literal
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.model.base import Meter, ModelSpec
-from steelyard.model.hosted.address import BATCHED
+from steelyard.model.hosted.address import read_fingerprint
 from steelyard.model.prices import price_for
 from steelyard.run.store import AskedModel, Store, Usage
 from steelyard.strategy.combining import asked_as
@@ -19,7 +19,6 @@ from steelyard.strategy.combining import asked_as
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.0001")
 _ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
-_HOSTED = "openai"
 _KEPT = "price:"
 _AMOUNTS = ("input", "cached", "output", "machine_hour")
 _SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
@@ -201,14 +200,11 @@ def former_prices(
             store.set_meta(_KEPT + name, _as_data(price))
     kept = {key.removeprefix(_KEPT): _price_in(said) for key, said in store.metas(_KEPT).items()}
     for model in store.paid_by_model():
-        if _named(model, kept) is None and _is_hosted(model):
-            base_url, is_batch = (
-                model.fingerprint.split("|")[1],
-                model.fingerprint.endswith(BATCHED),
-            )
-            kept[model.fingerprint] = price_for(
-                _HOSTED, model.name, own, base_url=base_url, batch=is_batch
-            )
+        place = read_fingerprint(model.fingerprint)
+        if place is not None and _named(model, kept) is None:
+            base_url, batch = place
+            price = price_for("openai", model.name, own, base_url=base_url, batch=batch)
+            kept[model.fingerprint] = price
     return kept
 
 
@@ -226,15 +222,11 @@ def _named(model: AskedModel, prices: Mapping[str, Price]) -> Price | None:
     return prices.get(model.fingerprint) or prices.get(model.name)
 
 
-def _is_hosted(model: AskedModel) -> bool:
-    return model.fingerprint.startswith(f"{_HOSTED}|")
-
-
 def _is_paid(model: AskedModel, price: Price | None, usage: Usage) -> bool:
     """Whether tokens of a model cost money; one on this machine, or by the hour, costs its time."""
     by_the_hour = price is not None and price.machine_hour is not None
-    asked = usage.input_tokens + usage.output_tokens
-    return asked > 0 and not by_the_hour and (price is not None or _is_hosted(model))
+    is_priced = price is not None or read_fingerprint(model.fingerprint) is not None
+    return bool(usage.input_tokens + usage.output_tokens) and is_priced and not by_the_hour
 
 
 def _is_known(price: Price) -> bool:

@@ -49,5 +49,11 @@ def hosted_fingerprint(spec: ModelSpec) -> str:
     return _fingerprint(endpoint(spec), spec.name) + batch
 
 
+def read_fingerprint(fingerprint: str) -> tuple[str, bool] | None:
+    """Return the address in a hosted model's fingerprint, and whether it is asked in batches."""
+    provider, _, rest = fingerprint.partition("|")
+    return (rest.partition("|")[0], rest.endswith(BATCHED)) if provider == "openai" else None
+
+
 def _fingerprint(base_url: str, model: str) -> str:
     return f"openai|{shown_endpoint(base_url)}|{model}"
