@@ -21,7 +21,7 @@ from steelyard.model import ModelSpec
 from steelyard.model import huggingface as hf
 from steelyard.model.embedded import find_gguf, weights_folder
 from steelyard.model.engine.tune import matrix_rate, tuned
-from steelyard.model.local import LocalModel, Settings
+from steelyard.model.local import EngineSettings, LocalModel
 from steelyard.model.plain import PlainModel
 
 NEW_TOKENS = 12
@@ -93,7 +93,7 @@ def contestants(
 def steelyard(chats: list[Any], precision: Any, choices: tuple[str, ...]) -> Run:
     source = str(weights_folder())
     spec = ModelSpec("embedded", "smollm2-135m")
-    model = hf.assemble(spec, source, "bench", Settings(precision), hf.Label("bench"))
+    model = hf.assemble(spec, source, "bench", EngineSettings(precision), hf.Label("bench"))
     requests = [Request(chat, max_output_tokens=NEW_TOKENS, choices=choices) for chat in chats]
 
     def run() -> list[str]:
@@ -107,7 +107,7 @@ def steelyard(chats: list[Any], precision: Any, choices: tuple[str, ...]) -> Run
 def plain(chats: list[Any]) -> Run:
     source = str(weights_folder())
     network, tokenizer = hf.read_network(source, torch.float32), hf.read_tokenizer(source)
-    model = PlainModel("plain", "plain", network, tokenizer, Settings(rows=16))
+    model = PlainModel("plain", "plain", network, tokenizer, EngineSettings(rows=16))
     requests = [Request(chat, max_output_tokens=NEW_TOKENS) for chat in chats]
     return lambda: [done.text for done in model.generate(requests) if done is not None]
 

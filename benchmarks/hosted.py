@@ -23,9 +23,9 @@ from steelyard.core import Message, Price, Request
 from steelyard.model import Model, ModelSpec
 from steelyard.model.answer_cache import AnswerCache
 from steelyard.model.hosted.client import HostedModel, HostedOptions
-from steelyard.run.budget import Budget
-from steelyard.run.recorder import Recorder
-from steelyard.run.store import AskedModel, Store
+from steelyard.store.budget import Budget
+from steelyard.store.database import AskedModel, Store
+from steelyard.store.recorder import Recorder
 
 LATENCY_SECONDS = 0.05
 SYSTEM = "Classify the support ticket. Answer with the label only. " * 8

@@ -13,7 +13,8 @@ import yaml
 
 from steelyard.cli import main as steelyard
 from steelyard.core import Example
-from steelyard.task import load_task, read_examples
+from steelyard.data.read import read_examples
+from steelyard.task import load_task
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "support-tickets"
 STRATEGIES = ["majority", "tfidf_linear", "zero_shot", "lora"]

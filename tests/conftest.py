@@ -2,6 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steelyard.task import Task, build_task
 
 os.environ["STEELYARD_ANSWER_CACHE"] = "off"
+
+MakeTask = Callable[..., Task]
+
+
+@pytest.fixture
+def make_task(tmp_path: Path) -> MakeTask:
+    """Build a task over files given as text, bytes or rows (written as JSON Lines)."""
+
+    def make(
+        files: Mapping[str, str | bytes | Sequence[Mapping[str, Any]]],
+        kind: str = "label",
+        labels: Sequence[str] = (),
+        **config: Any,
+    ) -> Task:
+        for name, content in files.items():
+            if isinstance(content, bytes):
+                (tmp_path / name).write_bytes(content)
+            else:
+                text = content if isinstance(content, str) else to_jsonl(content)
+                (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+        output: dict[str, Any] = {"kind": kind} | ({"labels": list(labels)} if labels else {})
+        base = {
+            "name": "t",
+            "instruction": "Do it.",
+            "output": output,
+            "examples": next(iter(files)),
+        }
+        return build_task({**base, **config}, tmp_path)
+
+    return make
+
+
+def to_jsonl(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)

@@ -15,10 +15,10 @@ from steelyard.cli.data import VERBS
 from steelyard.data.checks import CHECKS
 from steelyard.data.mistakes import thresholds
 from steelyard.data.targets import ENDINGS
+from steelyard.model.config import PROVIDERS, endpoints
 from steelyard.score.base import metric_names
 from steelyard.strategy import STRATEGIES
 from steelyard.task.config import DEFAULT_METRIC, Task, load_task
-from steelyard.task.model_choice import PROVIDERS, endpoints
 from steelyard.task.sections import ColumnsConfig, ConstraintsConfig, TrafficConfig
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

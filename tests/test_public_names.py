@@ -51,7 +51,7 @@ def test_the_version_is_a_version() -> None:
 
 
 def test_run_is_callable_before_and_after_its_room_is_imported() -> None:
-    import steelyard.run.plan
+    import steelyard.planning.plan
 
     assert callable(steelyard.run)
-    assert steelyard.run.plan.make_plan
+    assert steelyard.planning.plan.make_plan

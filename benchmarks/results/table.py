@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steelyard.run.result import read_result
+from steelyard.weigh.result import read_result
 
 HEAD = "| arm | {metric} | failed | tokens in · out | search | latency p50 |\n|---|---|---|---|---|---|"
 

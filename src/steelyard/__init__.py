@@ -22,19 +22,20 @@ from steelyard.errors import (
 
 if TYPE_CHECKING:
     from steelyard import data
-    from steelyard.run import RunResult, load, run
-    from steelyard.run.ahead import plan
-    from steelyard.task import Task, init_from_example, init_from_file, load_task
+    from steelyard.data.starter import init_from_example, init_from_file
+    from steelyard.planning.forecast import plan
+    from steelyard.task import Task, load_task
+    from steelyard.weigh import RunResult, load, run
 
 _LAZY = {
-    "RunResult": "steelyard.run",
+    "RunResult": "steelyard.weigh",
     "Task": "steelyard.task",
-    "init_from_example": "steelyard.task",
-    "init_from_file": "steelyard.task",
-    "load": "steelyard.run",
+    "init_from_example": "steelyard.data.starter",
+    "init_from_file": "steelyard.data.starter",
+    "load": "steelyard.weigh",
     "load_task": "steelyard.task",
-    "plan": "steelyard.run.ahead",
-    "run": "steelyard.run",
+    "plan": "steelyard.planning.forecast",
+    "run": "steelyard.weigh",
 }
 
 __all__ = [

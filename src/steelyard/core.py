@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -19,6 +19,14 @@ class Message(NamedTuple):
 
     role: Role
     content: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an arm is asked: an input and the turns before it. It has no reference to read."""
+
+    input: str
+    context: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,16 @@ class Example:
     weight: float = 1.0
     source: str = ""
     rules: str | None = None
+
+    @property
+    def question(self) -> Question:
+        """What an arm is asked about it."""
+        return Question(self.input, self.context)
+
+
+def questions_of(examples: Iterable[Example]) -> list[Question]:
+    """What an arm is asked about ``examples``: all of them but their references."""
+    return [example.question for example in examples]
 
 
 class Split(NamedTuple):

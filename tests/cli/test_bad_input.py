@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from steelyard.cli import main
-from steelyard.run import read_result
-from steelyard.run.store import Store
+from steelyard.store.database import Store
+from steelyard.weigh import read_result
 from tests.model.endpoint import error, serving
-from tests.run.tickets import write_task
+from tests.tickets import write_task
 
 Spoil = Callable[[Path], object]
 

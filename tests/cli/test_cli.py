@@ -14,8 +14,8 @@ import pytest
 
 from steelyard import __version__
 from steelyard.cli import main
-from steelyard.run import read_result
-from tests.run.tickets import write_task
+from steelyard.weigh import read_result
+from tests.tickets import write_task
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,7 +239,7 @@ def test_interrupted_by_hand(tmp_path: Path) -> None:
 
 def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     """What is no mistake of the user's is not hidden behind one line."""
-    broken = "import sys; sys.modules['steelyard.run'] = None\n"
+    broken = "import sys; sys.modules['steelyard.weigh'] = None\n"
     (tmp_path / "sitecustomize.py").write_text(broken)
     done = subprocess.run(
         [sys.executable, "-m", "steelyard", "report", str(tmp_path)],
@@ -248,4 +248,4 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
     )
     assert done.returncode == 1
-    assert "Traceback" in done.stderr and "steelyard.run" in done.stderr
+    assert "Traceback" in done.stderr and "steelyard.weigh" in done.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from steelyard.cli import main
 from steelyard.task import load_task
-from tests.run.tickets import write_task
+from tests.tickets import write_task
 
 
 def rows_in(path: Path) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from steelyard.core import Example, Message, OutputKind
-from steelyard.data.dataset import Brief, Dataset
+from steelyard.data.dataset import DataBrief, Dataset
 from steelyard.model import ModelSpec
 
 
@@ -18,7 +18,7 @@ def dataset(rows: Sequence[Sequence[Any]], kind: OutputKind = "label") -> Datase
         context = () if system is None else (Message("system", system),)
         examples.append(Example("", text, output, context, group, source=f"rows:{number}"))
         parts.append(part)
-    brief = Brief(
+    brief = DataBrief(
         name="rows",
         kind=kind,
         labels=(),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.data import convert
-from steelyard.task.formats import reader_for
+from steelyard.data.formats import reader_for
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]

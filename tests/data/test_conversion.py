@@ -12,9 +12,9 @@ import pytest
 from steelyard.cli import main
 from steelyard.data import convert
 from steelyard.data.conversion import LEFT_OUT
+from steelyard.data.formats.shapes import SHAPES
 from steelyard.data.source import look
 from steelyard.errors import ConfigError, DataError, SteelyardError, StorageError
-from steelyard.task.formats.shapes import SHAPES
 from tests.data.converting import (
     CHATS,
     converted,

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from steelyard.data.formats import RowError, reader_for
+from steelyard.data.formats.shapes import SHAPES, Conversation
+from steelyard.data.formats.shapes.base import VALUE_KEY
 from steelyard.data.source import look
 from steelyard.data.targets import ENDINGS, FOLDER, target_for
 from steelyard.errors import DataError
-from steelyard.task.formats import RowError, reader_for
-from steelyard.task.formats.shapes import SHAPES, Conversation
-from steelyard.task.formats.shapes.base import VALUE_KEY
 
 LETTERS = st.characters(exclude_categories=("Cs",))
 TEXT = st.text(LETTERS, max_size=12)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from steelyard.data import convert
+from steelyard.data.formats.shapes.chat import vendors
 from steelyard.errors import DataError
-from steelyard.task.formats.shapes.chat import vendors
 from tests.data.converting import (
     CHATS,
     converted,
@@ -42,9 +42,9 @@ def test_each_provider_gets_its_keys(tmp_path: Path, to: str, lost: dict[str, in
 def test_the_providers_say_their_source_and_day() -> None:
     import yaml
 
-    import steelyard.task
+    import steelyard.data
 
-    path = Path(steelyard.task.__file__).parent / "data" / "vendors.yaml"
+    path = Path(steelyard.data.__file__).parent / "data" / "vendors.yaml"
     for name, given in yaml.safe_load(path.read_text(encoding="utf-8")).items():
         assert given["source"].startswith("https://")
         assert str(given["read"]) >= "2026"

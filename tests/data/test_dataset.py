@@ -8,8 +8,9 @@ import pytest
 
 from steelyard.core import Split
 from steelyard.data.dataset import SHOWN, clip, open_dataset
+from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError, DataError
-from steelyard.task import build_task, prepare
+from steelyard.task import build_task
 
 
 def jsonl(path: Path, rows: list[Any]) -> Path:

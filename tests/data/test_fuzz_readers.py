@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelyard.data.conversion import convert
+from steelyard.data.formats import RawRow, RowError, reader_for
+from steelyard.data.formats.shapes import SHAPES
+from steelyard.data.rows import RowParser
 from steelyard.errors import SteelyardError
-from steelyard.task.formats import RawRow, RowError, reader_for
-from steelyard.task.formats.shapes import SHAPES
-from steelyard.task.rows import RowParser
 
 FUZZ = settings(
     max_examples=60,

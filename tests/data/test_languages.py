@@ -9,14 +9,8 @@ import pytest
 from steelyard.data.base import CheckOptions, CheckResult
 from steelyard.data.checks.languages import MOST_READ, find
 from steelyard.data.dataset import open_dataset
-from steelyard.data.texts.tongues import (
-    MOST_CHARACTERS,
-    Guess,
-    guess,
-    is_same,
-    mixed_words,
-)
-from steelyard.score.languages import identifier, named
+from steelyard.data.texts.tongues import MOST_CHARACTERS, LanguageGuess, guess, is_same, mixed_words
+from steelyard.languages import identifier, named
 from steelyard.task import build_task
 
 pytest.importorskip("py3langid")
@@ -72,9 +66,9 @@ def test_addresses_and_code_do_not_weigh() -> None:
 
 
 def test_languages_easily_confused_count_as_one_until_certain() -> None:
-    assert is_same(Guess("no", 0.9, False), Guess("da", 1.0, True))
-    assert not is_same(Guess("no", 0.99, True), Guess("da", 1.0, True))
-    assert not is_same(Guess("de", 0.9, False), Guess("en", 1.0, True))
+    assert is_same(LanguageGuess("no", 0.9, False), LanguageGuess("da", 1.0, True))
+    assert not is_same(LanguageGuess("no", 0.99, True), LanguageGuess("da", 1.0, True))
+    assert not is_same(LanguageGuess("de", 0.9, False), LanguageGuess("en", 1.0, True))
     assert named("de") == "German" and named("xx") == "xx"
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from steelyard.data.suspicion.out_of_fold import Settings, deal_folds, log_loss, out_of_fold
+from steelyard.data.suspicion.out_of_fold import FoldSettings, deal_folds, log_loss, out_of_fold
 
 
 def blobs(
@@ -49,7 +49,7 @@ def test_labels_are_spread_evenly_over_the_folds() -> None:
 def test_probabilities_are_those_of_a_converged_logistic_regression() -> None:
     points, codes = blobs(300, 3)
     fold_of = deal_folds(codes, np.arange(300), 3, np.random.default_rng(0))
-    settings = Settings(folds=3, penalty=0.5, steps=200)
+    settings = FoldSettings(folds=3, penalty=0.5, steps=200)
     found = out_of_fold(points, codes, fold_of, settings)
     assert found.sum(axis=1) == pytest.approx(1, abs=1e-5)
     # Ours has a fixed bias, the labels' shares: equal here, as is the library's without one.
@@ -65,10 +65,10 @@ def test_probabilities_are_those_of_a_converged_logistic_regression() -> None:
 def test_a_row_has_no_say_in_its_own_prediction() -> None:
     points, codes = blobs(60, 2)
     fold_of = np.arange(60) % 3
-    before = out_of_fold(points, codes, fold_of, Settings(folds=3))
+    before = out_of_fold(points, codes, fold_of, FoldSettings(folds=3))
     other = codes.copy()
     other[fold_of == 1] = 1 - other[fold_of == 1]
-    after = out_of_fold(points, other, fold_of, Settings(folds=3))
+    after = out_of_fold(points, other, fold_of, FoldSettings(folds=3))
     assert (before[fold_of == 1] == after[fold_of == 1]).all()
     assert not np.allclose(before[fold_of == 0], after[fold_of == 0])
 
@@ -76,7 +76,7 @@ def test_a_row_has_no_say_in_its_own_prediction() -> None:
 def test_a_label_that_a_fold_has_alone_gets_a_small_probability() -> None:
     points, codes = blobs(30, 3)
     fold_of = np.where(codes == 2, 0, np.arange(30) % 2)
-    found = out_of_fold(points, codes, fold_of, Settings(folds=2))
+    found = out_of_fold(points, codes, fold_of, FoldSettings(folds=2))
     assert np.isfinite(found).all()
     assert found[codes == 2, 2].max() < 0.2
 
@@ -84,7 +84,7 @@ def test_a_label_that_a_fold_has_alone_gets_a_small_probability() -> None:
 def test_rows_of_zeros_get_the_labels_shares() -> None:
     codes = np.repeat([0, 1], [90, 30])
     fold_of = np.arange(120) % 3
-    found = out_of_fold(np.zeros((120, 4), dtype=np.float32), codes, fold_of, Settings(folds=3))
+    found = out_of_fold(np.zeros((120, 4), dtype=np.float32), codes, fold_of, FoldSettings(folds=3))
     assert found[:, 0] == pytest.approx(0.75, abs=0.01)
 
 

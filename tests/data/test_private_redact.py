@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from steelyard.data.formats.write import WRITERS
 from steelyard.data.private import (
     PlaceholderBook,
     find_private,
@@ -18,7 +19,6 @@ from steelyard.data.private import (
 )
 from steelyard.data.private.find import find_within
 from steelyard.errors import DataError, StorageError
-from steelyard.task.formats.write import WRITERS
 
 PARTS = [
     "jo@example.com", "JO@example.com", "+44 20 7946 0018", "020 7946 0018", "4242 4242 4242 4242",

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from steelyard.data import fix
 from steelyard.data.dataset import open_dataset
+from steelyard.data.prepare import prepare
 from steelyard.data.repair import Repairs
 from steelyard.data.repairs.texts import mend_value
 from steelyard.data.repairs.work import LEAVING
-from steelyard.data.reviews.answers import Answer, Answers, keys_of
+from steelyard.data.reviews.answers import Answers, ReviewAnswer, keys_of
 from steelyard.errors import ConfigError, DataError, StorageError
-from steelyard.task import load_task, prepare
+from steelyard.task import load_task
 
 Rows = list[dict[str, Any]]
 
@@ -311,7 +312,7 @@ def answer(source: Path, row: int, action: Any, new: str | None = None) -> Path:
     path = source.with_name("answers.jsonl")
     with Answers(path) as answers:
         answers.append(
-            Answer(keys_of(data)[row], row + 1, "", "", "", action, given, new, "2026-01-01")
+            ReviewAnswer(keys_of(data)[row], row + 1, "", "", "", action, given, new, "2026-01-01")
         )
     return path
 

@@ -19,12 +19,12 @@ from steelyard.data import fix, label
 from steelyard.data.base import CheckResult, Finding
 from steelyard.data.dataset import open_dataset
 from steelyard.data.review import Review
-from steelyard.data.reviews.answers import Answer, Answers
+from steelyard.data.reviews.answers import Answers, ReviewAnswer
 from steelyard.data.reviews.doubts import Doubt, doubts
 from steelyard.data.reviews.keys import LineKeys, ScriptedKeys, open_keys
 from steelyard.data.reviews.screen import Screen, visible
 from steelyard.errors import ConfigError, DataError, StorageError
-from tests.run.tickets import write_task
+from tests.tickets import write_task
 
 NEAR = ("contradictions", "near_duplicates")
 TEXTS = (
@@ -309,7 +309,9 @@ def test_a_kill_loses_no_answer(tmp_path: Path) -> None:
 
 
 def test_an_answer_is_read_as_it_was_written(tmp_path: Path) -> None:
-    answer = Answer("k1", 3, "a:3", "label_errors", "s", "label", "old \ud800", "new", "2026-01-01")
+    answer = ReviewAnswer(
+        "k1", 3, "a:3", "label_errors", "s", "label", "old \ud800", "new", "2026-01-01"
+    )
     with Answers(tmp_path / "a.jsonl") as answers:
         answers.append(answer)
     assert Answers(tmp_path / "a.jsonl").read() == {"k1": answer}

@@ -10,9 +10,10 @@ from steelyard.data.base import CheckOptions, CheckResult
 from steelyard.data.checks.size import THIN_ROWS, find
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.enough import half_width, more_for, parts_of, unseen_reason
+from steelyard.data.prepare import prepare
+from steelyard.data.splits.quotas import part_sizes
 from steelyard.stats import detectable_difference, items_needed, proportion
-from steelyard.task import build_task, prepare
-from steelyard.task.quotas import part_sizes
+from steelyard.task import build_task
 
 
 def rows(count: int, start: int = 0) -> list[dict[str, str]]:

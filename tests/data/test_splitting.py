@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example
 from steelyard.data import split
+from steelyard.data.prepare import prepare
 from steelyard.data.splits.manifest import verify
 from steelyard.data.splits.moments import cut_by_time, moment
 from steelyard.data.splits.subsets import nested_order, subset_sizes
 from steelyard.data.splitting import SplitFiles
 from steelyard.errors import ConfigError, DataError, StorageError
-from steelyard.task import load_task, prepare
+from steelyard.task import load_task
 
 Rows = list[dict[str, Any]]
 LABELS = ("ONE", "TWO", "THREE")

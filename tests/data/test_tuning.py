@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example, Message
 from steelyard.data.dataset import open_dataset
-from steelyard.data.length.tokens import count_tokens
+from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning import PROVIDERS, estimate_training, get_provider, judge
 from steelyard.data.tuning.chat import alternates, chat_row, row_bytes, system_first, training_rows
 from steelyard.data.tuning.estimate import default_epochs, estimate_local

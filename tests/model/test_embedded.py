@@ -12,7 +12,7 @@ from steelyard.errors import MissingExtraError, ModelError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model import huggingface as hf
 from steelyard.model.embedded import find_gguf, weights_folder
-from steelyard.model.local import LocalModel, Settings
+from steelyard.model.local import EngineSettings, LocalModel
 from steelyard.model.plain import PlainModel
 
 needs_weights = pytest.mark.skipif(
@@ -32,14 +32,14 @@ def requests(choices: tuple[str, ...] = ()) -> list[Request]:
 def test_the_engine_says_what_plain_generate_says() -> None:
     source = str(weights_folder())
     spec = ModelSpec("embedded", "smollm2-135m")
-    fast = hf.assemble(spec, source, "test", Settings("float32"), hf.Label("fast"))
+    fast = hf.assemble(spec, source, "test", EngineSettings("float32"), hf.Label("fast"))
     assert type(fast) is LocalModel
     plain = PlainModel(
         "plain",
         "test",
         hf.read_network(source, "float32"),
         hf.read_tokenizer(source),
-        Settings(rows=4),
+        EngineSettings(rows=4),
     )
     for choices in ((), LABELS):
         texts = [

@@ -11,7 +11,7 @@ from steelyard.core import Completion, Message, Request
 from steelyard.errors import ModelError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model import huggingface as hf
-from steelyard.model.local import LocalModel, Settings
+from steelyard.model.local import EngineSettings, LocalModel
 from steelyard.model.plain import PlainModel
 from steelyard.model.ready import understands
 from tests.model.tiny import save_tiny, tiny_network, tiny_tokenizer
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def fast(folder: Path) -> LocalModel:
     spec = ModelSpec("hf", str(folder))
-    settings = Settings("float32", rows=4, prefill_tokens=64)
+    settings = EngineSettings("float32", rows=4, prefill_tokens=64)
     model = hf.assemble(spec, str(folder), "tiny", settings, hf.Label("tiny"))
     assert type(model) is LocalModel
     return model
@@ -52,7 +52,9 @@ def test_engine_and_plain_generate_agree(fast: LocalModel, folder: Path) -> None
 
 def as_plain(folder: Path) -> PlainModel:
     network = hf.read_network(str(folder), "float32")
-    return PlainModel("plain", "tiny", network, hf.read_tokenizer(str(folder)), Settings(rows=4))
+    return PlainModel(
+        "plain", "tiny", network, hf.read_tokenizer(str(folder)), EngineSettings(rows=4)
+    )
 
 
 def test_counts_and_probabilities(fast: LocalModel) -> None:
@@ -128,7 +130,7 @@ def test_a_tokenizer_without_a_template_still_writes_prompts() -> None:
 
 def test_a_lower_precision_leaves_the_rotary_frequencies_alone(folder: Path) -> None:
     spec = ModelSpec("hf", str(folder))
-    model = hf.assemble(spec, str(folder), "tiny", Settings("bfloat16"), hf.Label("tiny"))
+    model = hf.assemble(spec, str(folder), "tiny", EngineSettings("bfloat16"), hf.Label("tiny"))
     network = model.network  # type: ignore[attr-defined]
     assert network.model.rotary_emb.inv_freq.dtype == torch.float32
     assert network.model.embed_tokens.weight.dtype == torch.bfloat16

@@ -6,9 +6,9 @@ import pytest
 
 from steelyard.core import Answer, Completion, Example
 from steelyard.errors import ConfigError
-from steelyard.run.measure import to_records
 from steelyard.score import Materials, MetricSpec, build_metric
 from steelyard.score.naming import name_apart
+from steelyard.weigh.measure import to_records
 
 
 def named(*specs: MetricSpec) -> list[str]:

@@ -6,13 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from steelyard.stats.agreement import (
-    UNANSWERED,
-    agreement,
-    pair_agreement,
-    spread,
-    unchanged,
-)
+from steelyard.stats.agreement import UNANSWERED, agreement, pair_agreement, spread, unchanged
 
 SHAPES = st.tuples(st.integers(1, 12), st.integers(2, 6))
 ANSWERS = SHAPES.flatmap(

@@ -3,12 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from steelyard.stats import (
-    detectable_difference,
-    items_for_interval,
-    items_for_mean,
-    items_needed,
-)
+from steelyard.stats import detectable_difference, items_for_interval, items_for_mean, items_needed
 from steelyard.stats.paired import mcnemar
 from steelyard.stats.power import mcnemar_power
 

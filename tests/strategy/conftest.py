@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from steelyard.model.fake import FakeModel
+from steelyard.score import get_metric
 from steelyard.strategy.base import Brief, FitContext
 from tests.strategy.samples import SPEC, TOPICS, tickets
 
@@ -34,7 +35,8 @@ def fit_context(brief: Brief, tmp_path: Path) -> Callable[..., FitContext]:
             "build_model": lambda spec: model,
             "folder": tmp_path / "fit",
             "seed": 7,
-        }
-        return FitContext(**{**fields, **changes})
+        } | changes
+        metric = {"metric": get_metric(fields["brief"].metric)}
+        return FitContext(**(metric | fields))
 
     return make

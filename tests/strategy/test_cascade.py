@@ -8,6 +8,7 @@ import pytest
 
 from steelyard.core import Answer, Completion, Example, Request
 from steelyard.errors import ArmError, ConfigError
+from steelyard.model.accounts import MACHINE
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
@@ -17,7 +18,6 @@ from steelyard.score.label import Accuracy
 from steelyard.strategy import Arm, StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Sizes
 from steelyard.strategy.cascade_arm import CascadeArm
-from steelyard.strategy.combining import MACHINE
 from tests.strategy.samples import SPEC, TOPICS, tickets
 
 MakeContext = Callable[..., FitContext]

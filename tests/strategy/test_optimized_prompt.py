@@ -13,8 +13,9 @@ from steelyard.errors import ConfigError, DataError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Around, Brief, FitContext, Forecast, Sizes
-from steelyard.strategy.prompting import PromptArm, full_instruction
+from steelyard.strategy.base import Brief, FitContext, Forecast, RunFacts, Sizes
+from steelyard.strategy.prompt import full_instruction
+from steelyard.strategy.prompting import PromptArm
 from tests.strategy.optimise.players import Remembering, keen
 from tests.strategy.samples import TOPICS, tickets
 
@@ -256,7 +257,7 @@ def test_the_forecast_knows_the_runs_own_fine_tuning() -> None:
     brief = Brief("Say.", "label", ("A", "B", "C"))
 
     def requests(*tunings: dict[str, Any]) -> int:
-        sizes = Sizes(60, 60, 40, 3, 20, 7, 1, 1, Around(tunings=tunings))
+        sizes = Sizes(60, 60, 40, 3, 20, 7, 1, 1, RunFacts(tunings=tunings))
         told = build_strategy(StrategySpec("optimized_prompt")).forecast(brief, sizes)
         assert told is not None
         return told.requests
@@ -268,7 +269,7 @@ def test_on_this_machine_the_budget_bounds_what_is_computed_not_what_is_sent() -
     brief = Brief("Say.", "label", ("A", "B", "C"))
     strategy = build_strategy(StrategySpec("optimized_prompt", {"budget": 20_000}))
     here, away = (
-        strategy.forecast(brief, Sizes(60, 60, 40, 3, 20, 7, 1, 1, Around(local=local)))
+        strategy.forecast(brief, Sizes(60, 60, 40, 3, 20, 7, 1, 1, RunFacts(local=local)))
         for local in (True, False)
     )
     assert here is not None and away is not None

@@ -15,7 +15,8 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext
 from steelyard.strategy.formats import load_formats
-from steelyard.strategy.prompting import PromptArm, full_instruction
+from steelyard.strategy.prompt import full_instruction
+from steelyard.strategy.prompting import PromptArm
 from tests.strategy.samples import SPEC, TOPICS, tickets
 
 MakeContext = Callable[..., FitContext]

@@ -11,7 +11,8 @@ from steelyard.core import Answer, Completion, Example, Request
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake_script import Script, ScriptedModel
 from steelyard.strategy.base import Brief
-from steelyard.strategy.prompting import Prompt, PromptArm, PromptRecipe
+from steelyard.strategy.prompt import Prompt, PromptRecipe
+from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.zero_shot import ZeroShotArm
 
 LABELS = ("RED", "BLUE")

@@ -8,17 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.core import Answer, Completion, Example
+from steelyard.score import get_metric
 from steelyard.strategy.search import (
-    Candidate,
     Choice,
     Halving,
+    SearchCandidate,
     choose,
-    metric_scorer,
     stratified_subset,
 )
 from tests.strategy.samples import tickets
 
-SCORE = metric_scorer("accuracy")
+
+def score(examples: Sequence[Example], answers: Sequence[Answer]) -> float:
+    return get_metric("accuracy").over(examples, answers) or 0.0
 
 
 class Oracle:
@@ -34,9 +36,9 @@ class Oracle:
 
 
 def search(shares: Sequence[float], dev: int, oracle: Oracle, plan: Halving) -> Choice[float]:
-    candidates = [Candidate(f"{share}", share) for share in shares]
+    candidates = [SearchCandidate(f"{share}", share) for share in shares]
     rng = np.random.default_rng(3)
-    return choose(candidates, tickets(dev), oracle, SCORE, rng, plan)
+    return choose(candidates, tickets(dev), oracle, score, rng, plan)
 
 
 def test_the_best_wins_and_nothing_is_asked_twice() -> None:
@@ -55,21 +57,21 @@ def test_everyone_meets_a_small_dev_in_full() -> None:
 
 
 def test_a_tie_goes_to_the_shorter_prompt() -> None:
-    candidates = [Candidate("long", 0.5, 90), Candidate("short", 0.5, 10)]
-    choice = choose(candidates, tickets(20), Oracle(), SCORE, np.random.default_rng(0))
+    candidates = [SearchCandidate("long", 0.5, 90), SearchCandidate("short", 0.5, 10)]
+    choice = choose(candidates, tickets(20), Oracle(), score, np.random.default_rng(0))
     assert choice.best.name == "short"
 
 
 def test_without_dev_the_shortest_is_taken_and_has_no_score() -> None:
-    candidates = [Candidate("long", 0.5, 90), Candidate("short", 0.5, 10)]
-    choice = choose(candidates, (), Oracle(), SCORE, np.random.default_rng(0))
+    candidates = [SearchCandidate("long", 0.5, 90), SearchCandidate("short", 0.5, 10)]
+    choice = choose(candidates, (), Oracle(), score, np.random.default_rng(0))
     assert (choice.best.name, choice.score, choice.dev_calls) == ("short", None, 0)
 
 
 def test_a_failed_answer_counts_nothing() -> None:
     failed = Answer(None, Completion("", "error", failure="no"), "no")
     right = Answer("BILLING", Completion("BILLING", "stop"))
-    assert SCORE(tickets(4)[0::3], [failed, right]) == 0.5
+    assert score(tickets(4)[0::3], [failed, right]) == 0.5
 
 
 @given(st.integers(1, 60), st.integers(0, 70), st.integers(0, 9))

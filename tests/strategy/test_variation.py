@@ -17,7 +17,8 @@ from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.few_shot import FewShotArm
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.lora import LoraArm
-from steelyard.strategy.prompting import Prompt, PromptArm, PromptRecipe
+from steelyard.strategy.prompt import Prompt, PromptRecipe
+from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.tfidf import ShotIndex
 from steelyard.strategy.variation import CASES, TYPO_EVERY, in_case, mistyped
 from steelyard.strategy.variation.inputs import words_of

@@ -3,7 +3,7 @@ from __future__ import annotations
 from steelyard.core import Example
 from steelyard.model import ModelSpec, load_model
 from steelyard.strategy.base import Brief
-from steelyard.strategy.prompting import output_limit
+from steelyard.strategy.prompt import output_limit
 
 
 def test_answers_without_references_may_be_long() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
+from steelyard.model.config import ModelConfig, endpoints
 from steelyard.task import build_task, load_task, with_labels
-from steelyard.task.model_choice import ModelConfig, endpoints
 
 BASE = """\
 name: tickets

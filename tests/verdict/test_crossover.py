@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from steelyard.verdict import Case, crossover, rules_of_thumb
+from steelyard.rules_of_thumb import rules_of_thumb
+from steelyard.verdict import Case, crossover
 
 
 def test_each_arm_breaks_even_with_the_cheapest_prompt_arm_of_its_quality(make):

@@ -21,9 +21,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Make the folder and say what to do next."""
-    from steelyard.task import init_from_example
-    from steelyard.task.read import summary
-    from steelyard.task.starter import start_from_file
+    from steelyard.data.read import summary
+    from steelyard.data.starter import init_from_example, start_from_file
 
     if args.example is not None:
         folder = init_from_example(args.folder, args.example)

@@ -49,7 +49,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Print two lines for each kind of model, and one for each endpoint known by name."""
-    from steelyard.task.model_choice import endpoints
+    from steelyard.model.config import endpoints
 
     for kind in _KINDS:
         print(f"{kind.form:<17}{kind.about}\n{'':<17}{_state(kind)}")

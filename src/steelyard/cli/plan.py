@@ -13,7 +13,7 @@ from steelyard.cli.options import add_options, chosen
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from steelyard.run.outlook import Line, Outlook, Sum
+    from steelyard.planning.outlook import Line, Outlook, Sum
 
 _DASH = "-"
 
@@ -33,7 +33,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Print the forecast as a table, or with ``--json`` as data."""
-    from steelyard.run.ahead import plan
+    from steelyard.planning.forecast import plan
 
     outlook = plan(args.task, args.out, **chosen(args))
     if args.json:
@@ -47,7 +47,7 @@ def call(args: argparse.Namespace) -> int:
 def _show(outlook: Outlook) -> None:
     from rich.console import Console
 
-    from steelyard.run.plan import headlines, left_out_text
+    from steelyard.planning.plan import headlines, left_out_text
 
     console = Console()
     for line in headlines(outlook.plan):

@@ -27,7 +27,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Run the task; print the verdict, or with ``--json`` the result."""
     from steelyard.cli.show import show
-    from steelyard.run import display_for, run
+    from steelyard.progress import display_for
+    from steelyard.weigh import run
 
     display = display_for(quiet=args.json)
     outcome = run(args.task, args.out, **chosen(args), display=display)

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from steelyard.data.formats import RawRow, RowError, reader_for
+from steelyard.data.formats.shapes import Conversation
+from steelyard.data.formats.stream import not_utf8
+from steelyard.data.formats.write import why_unwritable
 from steelyard.data.source import Source, look
-from steelyard.data.targets import Target, place_of, target_for
+from steelyard.data.targets import ConversionTarget, place_of, target_for
 from steelyard.errors import ConfigError, DataError, StorageError
 from steelyard.files import replacing
-from steelyard.task.formats import RawRow, RowError, reader_for
-from steelyard.task.formats.folder import files_of, is_dataset_folder
-from steelyard.task.formats.shapes import Conversation
-from steelyard.task.formats.stream import not_utf8
-from steelyard.task.formats.write import why_unwritable
+from steelyard.task.dataset_folder import files_of, is_dataset_folder
 
 LEFT_OUT = ".left-out.jsonl"
 _MOST_REASONS = 50
@@ -117,7 +117,9 @@ def convert(
 class _Job:
     """One conversion under way."""
 
-    def __init__(self, source: Source, target: Target, aside: Path, system: str | None) -> None:
+    def __init__(
+        self, source: Source, target: ConversionTarget, aside: Path, system: str | None
+    ) -> None:
         self._source, self._target, self._aside, self._system = source, target, aside, system
         self.rows = self.left_out = 0
         self.lost: Counter[str] = Counter()
@@ -228,7 +230,7 @@ def _check_places(source: Path, target: Path) -> None:
         raise ConfigError(f"{target} is the source itself, or inside it: name another place")
 
 
-def _check_free(place: Path, aside: Path, made: Target, *, force: bool) -> None:
+def _check_free(place: Path, aside: Path, made: ConversionTarget, *, force: bool) -> None:
     for path in (place, aside):
         if path.exists() and not force:
             raise ConfigError(f"{path} exists: choose another name, or add --force to replace it")

@@ -8,19 +8,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from steelyard.config.source import names_in
 from steelyard.core import Example, OutputKind, Split
+from steelyard.data.formats import BadRow
+from steelyard.data.guess import guess_file
+from steelyard.data.likeness.near import NearPair, near_pairs
+from steelyard.data.likeness.normalise import asked_text, exact_key, normalised_key
+from steelyard.data.read import read_file, scored_by_rules_alone
+from steelyard.data.rows import RowParser
 from steelyard.errors import DataError, closest_file
 from steelyard.model import ModelSpec
+from steelyard.model.config import ModelConfig
 from steelyard.task import Task, load_task
-from steelyard.task.formats import BadRow
-from steelyard.task.formats.folder import is_dataset_folder
-from steelyard.task.guess import guess_file
-from steelyard.task.model_choice import ModelConfig
-from steelyard.task.near import NearPair, near_pairs
-from steelyard.task.normalise import asked_text, exact_key, normalised_key
-from steelyard.task.read import read_file, scored_by_rules_alone
-from steelyard.task.rows import RowParser
-from steelyard.task.source import names_in
+from steelyard.task.dataset_folder import is_dataset_folder
 
 SHOWN = 20
 CLIP = 160
@@ -35,7 +35,7 @@ class Unreadable(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Brief:
+class DataBrief:
     """What is known of the task besides its rows; guessed where there is only a file.
 
     ``labels`` are those declared, in order; empty when none are. ``model`` is the task's first,
@@ -67,7 +67,7 @@ class Dataset:
     ``parts_read`` are the parts as the task's files give them, ``parts`` those in use.
     """
 
-    brief: Brief
+    brief: DataBrief
     examples: tuple[Example, ...]
     numbers: tuple[int, ...]
     parts: tuple[str, ...]
@@ -161,7 +161,7 @@ def clip(text: str, most: int = CLIP) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
-def open_dataset(source: Task | Brief | Path | str) -> Dataset:
+def open_dataset(source: Task | DataBrief | Path | str) -> Dataset:
     """Read a task, its folder or file, or a bare file of examples whose columns are guessed.
 
     Raises `ConfigError` for a wrong task and `DataError` for a file that cannot be read at all.
@@ -207,13 +207,13 @@ def _line(example: Example) -> int:
 
 
 def open_brief(
-    source: Task | Brief | Path | str, columns: Mapping[str, str] | None = None
-) -> Brief:
+    source: Task | DataBrief | Path | str, columns: Mapping[str, str] | None = None
+) -> DataBrief:
     """Say what is known of ``source``; ``columns`` by role go before what it says or seems to hold.
 
     Raises as `open_dataset` does.
     """
-    if isinstance(source, Brief):
+    if isinstance(source, DataBrief):
         return source
     if isinstance(source, Task):
         return _brief_of(_with_columns(source, columns))
@@ -227,7 +227,7 @@ def open_brief(
     guess = guess_file(path, columns, patient=True)
     model = ModelConfig()
     traffic = Task.model_fields["traffic"].default
-    return Brief(
+    return DataBrief(
         name=path.name,
         kind=guess.kind,
         labels=(),
@@ -245,8 +245,8 @@ def _with_columns(task: Task, columns: Mapping[str, str] | None) -> Task:
     return task.updated(columns={**task.columns.given(), **columns}) if columns else task
 
 
-def _brief_of(task: Task) -> Brief:
-    return Brief(
+def _brief_of(task: Task) -> DataBrief:
+    return DataBrief(
         name=task.name,
         kind=task.output.kind,
         labels=task.output.labels,

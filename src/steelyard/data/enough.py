@@ -10,18 +10,13 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from steelyard.data.dataset import Dataset
+from steelyard.data.splits.allocation import MIN_EXAMPLES
+from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import ConfigError, DataError
 from steelyard.score import Materials, Metric, MetricSpec, build_metric, get_metric
-from steelyard.stats import (
-    Detectable,
-    detectable_difference,
-    items_needed,
-    proportion,
-)
+from steelyard.stats import Detectable, detectable_difference, items_needed, proportion
 from steelyard.task.config import DEFAULT_METRIC
-from steelyard.task.quotas import part_sizes, stratum_quotas
 from steelyard.task.sections import SplitConfig
-from steelyard.task.split import MIN_EXAMPLES
 from steelyard.words import counted
 
 ACCURACY = 0.8
@@ -32,7 +27,7 @@ MOST_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Part:
+class PartSize:
     """Rows of one part, those that ask something of their own, and the latter by label."""
 
     rows: int
@@ -47,19 +42,19 @@ class Parts:
     ``by_name`` is empty where no split can be made, and ``reason`` says why.
     """
 
-    by_name: Mapping[str, Part]
+    by_name: Mapping[str, PartSize]
     is_planned: bool
     reason: str | None = None
 
     @property
-    def train(self) -> Part:
+    def train(self) -> PartSize:
         """The train part; no rows where there is none."""
-        return self.by_name.get("train", Part(0, 0))
+        return self.by_name.get("train", PartSize(0, 0))
 
     @property
-    def test(self) -> Part:
+    def test(self) -> PartSize:
         """The test part; no rows where there is none."""
-        return self.by_name.get("test", Part(0, 0))
+        return self.by_name.get("test", PartSize(0, 0))
 
 
 class More(NamedTuple):
@@ -90,7 +85,7 @@ def parts_of(data: Dataset) -> Parts:
     scaled["train"] = len(distinct) - scaled["test"] - scaled["dev"]
     quotas = _quotas(data, distinct, scaled)
     named = {
-        part: Part(sizes[part], scaled[part], quotas.get(part, {}))
+        part: PartSize(sizes[part], scaled[part], quotas.get(part, {}))
         for part in ("train", "dev", "test")
     }
     return Parts(named, is_planned=True)
@@ -110,18 +105,18 @@ def first_indices(data: Dataset, part: str | None = None) -> list[int]:
     return list(places.values())
 
 
-def _given(data: Dataset) -> dict[str, Part]:
+def _given(data: Dataset) -> dict[str, PartSize]:
     counts = Counter(data.parts)
     parts = {}
     for part in ("train", "dev", "test"):
         distinct = first_indices(data, part)
-        parts[part] = Part(counts[part], len(distinct), _labels(data, distinct))
+        parts[part] = PartSize(counts[part], len(distinct), _labels(data, distinct))
     if not counts["dev"] and counts["train"] >= MIN_EXAMPLES:
         parts = _with_dev(parts)
     return parts
 
 
-def _with_dev(parts: Mapping[str, Part]) -> dict[str, Part]:
+def _with_dev(parts: Mapping[str, PartSize]) -> dict[str, PartSize]:
     """Give dev what a run cuts off a train file that has no dev file beside it."""
     train = parts["train"]
     rows = part_sizes(train.rows, None)["dev"]
@@ -130,8 +125,8 @@ def _with_dev(parts: Mapping[str, Part]) -> dict[str, Part]:
     sizes = {"train": left, "dev": distinct, "test": 0}
     quotas = stratum_quotas(train.labels, sizes) if train.labels else {}
     return {
-        "train": Part(train.rows - rows, left, quotas.get("train", {})),
-        "dev": Part(rows, distinct, quotas.get("dev", {})),
+        "train": PartSize(train.rows - rows, left, quotas.get("train", {})),
+        "dev": PartSize(rows, distinct, quotas.get("dev", {})),
         "test": parts["test"],
     }
 

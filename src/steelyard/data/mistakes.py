@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Literal
-
-import yaml
 
 from steelyard.data.base import CheckResult, Mistake
 from steelyard.data.checks.size import THIN_ROWS
 from steelyard.data.dataset import Dataset
 from steelyard.data.enough import Parts, parts_of, shown_by, unseen_reason
 from steelyard.data.texts.outside import outside_facts
+from steelyard.packaged import packaged
 from steelyard.words import counted, listed, percent, points
 
 Results = Mapping[str, CheckResult]
@@ -42,8 +40,7 @@ def mistakes(data: Dataset, results: Results) -> list[Mistake]:
 @lru_cache(maxsize=1)
 def thresholds() -> Mapping[str, Given]:
     """Read ``data/mistakes.yaml``: from where on data is held to make a mistake, and why."""
-    text = files("steelyard.data").joinpath("data/mistakes.yaml").read_text("utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(packaged("data/data/mistakes.yaml"))
 
 
 def _too_early(data: Dataset, results: Results, given: Given) -> tuple[State, str]:

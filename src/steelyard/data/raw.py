@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from steelyard.config.source import encoding_problem, names_in
 from steelyard.core import Example
-from steelyard.data.dataset import Brief
+from steelyard.data.dataset import DataBrief
+from steelyard.data.formats import RawRow, RowError, container_of, reader_for
+from steelyard.data.formats.write import WRITERS, WriteRow, writer_for
+from steelyard.data.rows import RowParser, content_id
 from steelyard.errors import ConfigError, DataError, StorageError
-from steelyard.task.formats import RawRow, RowError, container_of, reader_for
-from steelyard.task.formats.write import WRITERS, WriteRow, writer_for
-from steelyard.task.rows import RowParser, content_id
-from steelyard.task.source import encoding_problem, names_in
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ".jsonl"
@@ -33,7 +33,7 @@ class Numbered(NamedTuple):
     row: RawRow
 
 
-def raw_rows(brief: Brief) -> Iterator[Numbered]:
+def raw_rows(brief: DataBrief) -> Iterator[Numbered]:
     """Yield every row, readable or not, numbered as `open_dataset` does. Raises `DataError`."""
     number = 0
     for part, path in brief.paths.items():
@@ -47,10 +47,10 @@ def raw_rows(brief: Brief) -> Iterator[Numbered]:
             raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-class Judge:
+class RowParserCheck:
     """Says of each row whether a run would take it, as `read_examples` does."""
 
-    def __init__(self, brief: Brief) -> None:
+    def __init__(self, brief: DataBrief) -> None:
         self._parser = RowParser(brief.kind, brief.labels, brief.columns)
         self._names = {part: path.name for part, path in brief.paths.items()}
         self._lines: dict[tuple[str, str], int] = {}
@@ -72,7 +72,7 @@ class Judge:
         return example
 
 
-def columns_of(brief: Brief, part: str) -> tuple[str, ...]:
+def columns_of(brief: DataBrief, part: str) -> tuple[str, ...]:
     """The columns of a part's header in order; none where each row carries its own names."""
     if not container_of(brief.paths[part]).has_header:
         return ()

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steelyard.data.dataset import Brief, open_brief
+from steelyard.data.dataset import DataBrief, open_brief
+from steelyard.data.formats import Container, container_of
 from steelyard.data.raw import raw_rows
 from steelyard.data.repairs.context import set_long_rows_aside
 from steelyard.data.repairs.decided import apply_answers
-from steelyard.data.repairs.files import Target
+from steelyard.data.repairs.files import RepairTarget
 from steelyard.data.repairs.labels import unify_labels
 from steelyard.data.repairs.private import redact_rows
 from steelyard.data.repairs.readable import parse_rows, refuse_repeated_ids
 from steelyard.data.repairs.same import drop_duplicates, set_conflicts_aside
 from steelyard.data.repairs.texts import mend_texts
-from steelyard.data.repairs.work import ACTIONS, Change, Row, Work
+from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
 from steelyard.task import Task
-from steelyard.task.formats import Container, container_of
 
 _TEXTS = frozenset(Container(each) for each in (".jsonl", ".ndjson", ".csv", ".tsv"))
 """Forms whose rows are lines of text."""
@@ -73,7 +73,7 @@ def fix(
     `StorageError`.
     """
     brief = open_brief(source, columns)
-    place = Target(brief.paths, Path(target).expanduser(), has_task=brief.task is not None)
+    place = RepairTarget(brief.paths, Path(target).expanduser(), has_task=brief.task is not None)
     replaces = False if dry_run else place.check_free(force=force)
     work = read_work(brief)
     repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
@@ -98,13 +98,13 @@ def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
     set_long_rows_aside(work)
 
 
-def read_work(brief: Brief) -> Work:
+def read_work(brief: DataBrief) -> Work:
     """Read all rows; those without fields leave at once, with their line where it is text."""
-    rows: list[Row] = []
+    rows: list[RepairRow] = []
     work = Work(brief, rows)
     for number, part, raw in raw_rows(brief):
         source = f"{brief.paths[part].name}:{raw.line}"
-        rows.append(Row(number, part, raw.line, source, dict(raw.fields)))
+        rows.append(RepairRow(number, part, raw.line, source, dict(raw.fields)))
         if raw.reason is not None:
             rows[-1].left = Change(number, source, "unreadable", "", None, None, raw.reason)
     _add_texts(work)
@@ -124,7 +124,7 @@ def _add_texts(work: Work) -> None:
             continue
         newline = "" if container.has_header else "\n"
         with path.open(encoding="utf-8-sig", errors="replace", newline=newline) as file:
-            row: Row | None = None
+            row: RepairRow | None = None
             for number, line in enumerate(file, 1):
                 row = starts.get(number, row)
                 if row is not None and row.left is not None and not row.fields:

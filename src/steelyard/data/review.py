@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS as ALL_CHECKS
-from steelyard.data.dataset import Brief, Dataset, open_brief, open_dataset
+from steelyard.data.dataset import DataBrief, Dataset, open_brief, open_dataset
 from steelyard.data.reviews.answers import Answers
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import Keys, open_keys
 from steelyard.data.reviews.screen import Screen
-from steelyard.data.reviews.sitting import Sitting
+from steelyard.data.reviews.session import ReviewSession
 from steelyard.errors import ConfigError, closest
 from steelyard.task import Task
 
@@ -75,14 +75,14 @@ def label(
         log = stack.enter_context(Answers(path))
         data = open_dataset(brief)
         found, reasons = _look(data, checks)
-        sitting = Sitting(data, found, log, Screen(console, data))
+        sitting = ReviewSession(data, found, log, Screen(console, data))
         if sitting.waiting:
             keys = reader or stack.enter_context(open_keys())
             sitting.ask(keys, limit)
     return Review(path, len(found), sitting.counts(), reasons)
 
 
-def default_answers(brief: Brief) -> Path:
+def default_answers(brief: DataBrief) -> Path:
     """Where answers are kept: beside the file, or in the task's folder."""
     if brief.task is not None:
         return brief.task.folder / "answers.jsonl"

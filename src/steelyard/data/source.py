@@ -9,13 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from steelyard.data.formats import Container, container_of, reader_for
+from steelyard.data.formats.shapes import SHAPES, Shape, shape_of
+from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
+from steelyard.data.formats.shapes.prompt_completion import columns_in
+from steelyard.data.formats.stream import not_utf8
+from steelyard.data.guess import guess_columns
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.task.formats import Container, container_of, reader_for
-from steelyard.task.formats.shapes import SHAPES, Shape, shape_of
-from steelyard.task.formats.shapes.prompt_completion import NAME as PLAIN
-from steelyard.task.formats.shapes.prompt_completion import columns_in
-from steelyard.task.formats.stream import not_utf8
-from steelyard.task.guess import guess_columns
 
 _LOOKED_AT = 1_000
 _ROLES = ("input", "output")

@@ -10,16 +10,17 @@ from typing import Any, Literal, get_args
 
 from steelyard._version import __version__
 from steelyard.core import Split
-from steelyard.data.dataset import Brief, open_brief
+from steelyard.data.dataset import DataBrief, open_brief
 from steelyard.data.raw import check_free, columns_of, ending_of, raw_rows, whole_folder, writers
 from steelyard.data.splits import cuts, manifest
+from steelyard.data.splits.allocation import check_train_labels
+from steelyard.data.splits.leaks import check_split
 from steelyard.data.splits.moved import moved_task
 from steelyard.data.splits.subsets import Subsets, nested_order, subset_sizes
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.task import Task, check_split, load_task
+from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 from steelyard.task.sections import PARTS, SplitConfig
-from steelyard.task.split import check_train_labels
 from steelyard.words import counted
 
 By = Literal["label", "group", "time", "given"]
@@ -76,7 +77,7 @@ def split(
     replaces = check_free(out, brief.paths, manifest.written_by_split, force=force)
     rows = cuts.read_rows(brief)
     chosen = _config(fractions) or (brief.task.split if brief.task else None)
-    cut = cuts.cut(rows, brief, cuts.Plan(_method(brief, by), seed, chosen))
+    cut = cuts.cut(rows, brief, cuts.CutPlan(_method(brief, by), seed, chosen))
     train = [rows.examples[index] for index in cut.parts["train"]]
     sizes = subset_sizes(subsets, len(train))
     order = nested_order(train, brief.kind, seed)
@@ -105,12 +106,12 @@ def _config(fractions: SplitConfig | Mapping[str, float] | None) -> SplitConfig 
     try:
         return SplitConfig.model_validate(dict(fractions)) if fractions else None
     except ValidationError as error:
-        from steelyard.task.explain import explain
+        from steelyard.config.explain import explain
 
         raise explain(error, "fractions", {}) from None
 
 
-def _method(brief: Brief, by: By | None) -> By:
+def _method(brief: DataBrief, by: By | None) -> By:
     several = "all" not in brief.paths
     if several and by not in (None, "given"):
         raise ConfigError(
@@ -125,7 +126,9 @@ def _method(brief: Brief, by: By | None) -> By:
     return "given" if several else by or "label"
 
 
-def _write(folder: Path, brief: Brief, indices: Destinations, rows: cuts.Rows) -> dict[str, str]:
+def _write(
+    folder: Path, brief: DataBrief, indices: Destinations, rows: cuts.CutRows
+) -> dict[str, str]:
     """Stream every row to the files that take it; return the files' names."""
     origins = {name: _origin(brief, name) for name in indices}
     files = {name: f"{name}{ending_of(brief.paths[part])}" for name, part in origins.items()}
@@ -143,7 +146,7 @@ def _write(folder: Path, brief: Brief, indices: Destinations, rows: cuts.Rows) -
     return files
 
 
-def _origin(brief: Brief, name: str) -> str:
+def _origin(brief: DataBrief, name: str) -> str:
     """The part of the source from which the file ``name`` takes its form."""
     part = name.partition("-")[0]
     if "all" in brief.paths:
@@ -153,8 +156,8 @@ def _origin(brief: Brief, name: str) -> str:
 
 def _manifest(
     folder: Path,
-    brief: Brief,
-    rows: cuts.Rows,
+    brief: DataBrief,
+    rows: cuts.CutRows,
     cut: cuts.Cut,
     indices: Destinations,
     files: Mapping[str, str],
@@ -201,7 +204,7 @@ def _hash(path: Path) -> str | None:
     return manifest.sha256_of(path) if path.is_file() else None
 
 
-def _notes(parts: Split, brief: Brief, leaks: Mapping[str, int]) -> list[str]:
+def _notes(parts: Split, brief: DataBrief, leaks: Mapping[str, int]) -> list[str]:
     notes = []
     if leaks["normalised"]:
         rows = counted(leaks["normalised"], "test row")

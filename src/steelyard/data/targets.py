@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, Written
+from steelyard.data.formats.write import OpenWriter, ending_of, writer_for
 from steelyard.errors import ConfigError, closest
-from steelyard.task.formats.shapes import SHAPES, Conversation, Shape, Written
-from steelyard.task.formats.write import OpenWriter, ending_of, writer_for
 
 FOLDER = "folder"
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
@@ -39,7 +39,7 @@ ToFields = Callable[[Conversation], Written]
 
 
 @dataclass(frozen=True)
-class Target:
+class ConversionTarget:
     """A format in a file: what turns conversations into its fields, and what writes those."""
 
     name: str
@@ -49,7 +49,7 @@ class Target:
     is_folder: bool = False
 
 
-def target_for(path: Path, to: str, source: Shape) -> Target:
+def target_for(path: Path, to: str, source: Shape) -> ConversionTarget:
     """Return what writes rows of shape ``source`` to ``path`` as ``to``. Raises `ConfigError`."""
     if to == "logs":
         raise ConfigError("logs can be read and not written; write openai, or another format")
@@ -66,15 +66,15 @@ def target_for(path: Path, to: str, source: Shape) -> Target:
     title, to_fields = _fields_of(to, source, is_flat=is_flat, is_columnar=is_columnar)
     if is_columnar:
         to_fields = _Columnar(to_fields, is_flat=is_flat)
-    return Target(to, title, to_fields, _writer(path, to), to == "hf")
+    return ConversionTarget(to, title, to_fields, _writer(path, to), to == "hf")
 
 
 def _writer(path: Path, to: str) -> OpenWriter:
-    from steelyard.task.formats.shapes.chat import vendors
-    from steelyard.task.formats.write import jsonl
+    from steelyard.data.formats.shapes.chat import vendors
+    from steelyard.data.formats.write import jsonl
 
     if to == "hf":
-        from steelyard.task.formats.write_columnar import dataset_folder
+        from steelyard.data.formats.write_columnar import dataset_folder
 
         return dataset_folder
     vendor = vendors().get(to)
@@ -83,7 +83,7 @@ def _writer(path: Path, to: str) -> OpenWriter:
 
 def _fields_of(to: str, source: Shape, *, is_flat: bool, is_columnar: bool) -> tuple[str, ToFields]:
     """The title of the rows to be written, and what makes them."""
-    from steelyard.task.formats.shapes import chat, preference
+    from steelyard.data.formats.shapes import chat, preference
 
     vendor = chat.vendors().get(to)
     if vendor is not None:

@@ -8,10 +8,8 @@ trained. It knows English; of a text longer than 256 word pieces the beginning c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from steelyard.errors import ModelError
 from steelyard.extras import ENCODER_COMMAND, require, require_encoder
 from steelyard.model.files import hash_file
+from steelyard.packaged import packaged
 
 OnProgress = Callable[[int], None]
 """Called with the number of texts encoded so far, as each batch ends."""
@@ -117,8 +116,7 @@ class SentenceEncoder:
 @cache
 def describe() -> Mapping[str, Any]:
     """What is pinned: name, package, version, source, date, dimensions and the files' SHA-256."""
-    text = files("steelyard.model").joinpath("data/encoder.json").read_text("utf-8")
-    pinned: Mapping[str, Any] = json.loads(text)
+    pinned: Mapping[str, Any] = packaged("model/data/encoder.json")
     return pinned
 
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec, OnDone
-from steelyard.model.fake_mind import Reply, echo_reply, smart_reply, tokenize
+from steelyard.model.fake_mind import FakeReply, echo_reply, smart_reply, tokenize
 
 BEHAVIOURS = {"smart": smart_reply, "echo": echo_reply, "flaky": smart_reply}
 SECONDS_PER_INPUT_TOKEN = 0.0005
@@ -132,14 +132,14 @@ class FakeModel:
             for index, reply in replies.items()
         }
 
-    def _reply(self, request: Request) -> Reply:
+    def _reply(self, request: Request) -> FakeReply:
         size, most = len(_prompt_tokens(request)), self._options.context
         if most and size > most:
-            return Reply(
+            return FakeReply(
                 "", "error", 0, None, f"needs {size} tokens, the model's context is {most}"
             )
         if self._fail_every and zlib.crc32(_key(request)) % self._fail_every == 0:
-            return Reply("", "error", 0, None, "the fake model failed on purpose")
+            return FakeReply("", "error", 0, None, "the fake model failed on purpose")
         return BEHAVIOURS[self._behaviour](request)
 
     def _account(self, asked: Sequence[Request]) -> None:

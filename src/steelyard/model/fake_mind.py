@@ -21,7 +21,7 @@ SHARPNESS = 6.0
 """How strongly a lead in the vote becomes a probability."""
 
 
-class Reply(NamedTuple):
+class FakeReply(NamedTuple):
     """A fake answer before it is timed and counted into a completion."""
 
     text: str
@@ -36,7 +36,7 @@ def tokenize(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def echo_reply(request: Request) -> Reply:
+def echo_reply(request: Request) -> FakeReply:
     """Repeat the input; constrained, the first choice that the input names, else the first."""
     query = _query(request)
     if not request.choices:
@@ -45,7 +45,7 @@ def echo_reply(request: Request) -> Reply:
     return _chosen({choice: float(choice in named[:1]) for choice in request.choices}, request)
 
 
-def smart_reply(request: Request) -> Reply:
+def smart_reply(request: Request) -> FakeReply:
     """Vote by word overlap with the prompt's shots; without shots, guess by the labels' names."""
     query = _query(request)
     shots = _shots(request)
@@ -74,12 +74,12 @@ def _vote(output: str, query: str, shots: list[tuple[str, str]]) -> float:
     return max(overlaps, default=0.0) + 0.1 * sum(overlaps) + prior + noise
 
 
-def _chosen(votes: dict[str, float], request: Request) -> Reply:
+def _chosen(votes: dict[str, float], request: Request) -> FakeReply:
     probabilities = _shares(votes)
     choice = max(probabilities, key=lambda name: probabilities[name])
     if request.temperature > 0:
         choice = _sample(probabilities, request)
-    return Reply(choice, "choice", max(1, len(tokenize(choice))), probabilities)
+    return FakeReply(choice, "choice", max(1, len(tokenize(choice))), probabilities)
 
 
 def _shares(votes: dict[str, float]) -> dict[str, float]:
@@ -98,14 +98,14 @@ def _sample(probabilities: dict[str, float], request: Request) -> str:
     return list(probabilities)[-1]
 
 
-def _free(text: str, request: Request) -> Reply:
+def _free(text: str, request: Request) -> FakeReply:
     for stop in request.stop:
         text = text.partition(stop)[0]
     ends = [match.end() for match in _TOKEN.finditer(text)]
     if len(ends) > request.max_output_tokens:
         cut = ends[request.max_output_tokens - 1] if request.max_output_tokens else 0
-        return Reply(text[:cut], "length", request.max_output_tokens)
-    return Reply(text, "stop", len(ends))
+        return FakeReply(text[:cut], "length", request.max_output_tokens)
+    return FakeReply(text, "stop", len(ends))
 
 
 def _query(request: Request) -> str:

@@ -13,7 +13,7 @@ from steelyard.model.base import Model, ModelSpec
 from steelyard.model.files import hash_folder
 
 if TYPE_CHECKING:
-    from steelyard.model.local import Settings
+    from steelyard.model.local import EngineSettings
 
 
 class Label(NamedTuple):
@@ -41,7 +41,7 @@ def build(spec: ModelSpec, source: str, name: str, note: str = "", known: str = 
     return assemble(spec, source, known or identity(source), settings, Label(name, note))
 
 
-def best_settings(source: str) -> Settings:
+def best_settings(source: str) -> EngineSettings:
     """Precision and threads for the network at ``source`` on this machine; sets torch's threads.
 
     Raises `MissingExtraError` without torch.
@@ -51,18 +51,20 @@ def best_settings(source: str) -> Settings:
     import torch
 
     from steelyard.model.engine.tune import tuned
-    from steelyard.model.local import Settings
+    from steelyard.model.local import EngineSettings
 
     if torch.cuda.is_available():
-        return Settings(precision="bfloat16", rows=256, prefill_tokens=8192)
+        return EngineSettings(precision="bfloat16", rows=256, prefill_tokens=8192)
     text = read_config(source).get_text_config()
     inner = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
     found = tuned(text.hidden_size, inner)
     torch.set_num_threads(found["threads"])
-    return Settings(precision=found["precision"], threads=found["threads"])
+    return EngineSettings(precision=found["precision"], threads=found["threads"])
 
 
-def assemble(spec: ModelSpec, source: str, known: str, settings: Settings, label: Label) -> Model:
+def assemble(
+    spec: ModelSpec, source: str, known: str, settings: EngineSettings, label: Label
+) -> Model:
     """Load network and tokenizer, merge the adapter, and put the fastest correct engine before them."""
     import torch
 
@@ -128,15 +130,6 @@ def merge_adapter(network: Any, folder: Path) -> Any:
         raise ModelError(f"no LoRA weights in {str(folder)!r}; expected adapter_config.json")
     merged: Any = PeftModel.from_pretrained(network, str(folder)).merge_and_unload()
     return merged.eval()
-
-
-def source_of(spec: ModelSpec) -> str:
-    """Where the weights of a model on this machine lie: a folder, or a hub name."""
-    if spec.provider == "embedded":
-        from steelyard.model.embedded import weights_folder
-
-        return str(weights_folder())
-    return spec.name
 
 
 def identity(source: str) -> str:

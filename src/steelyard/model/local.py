@@ -10,16 +10,16 @@ from typing import Any, Literal, cast
 
 from steelyard.core import Completion, Request
 from steelyard.model.base import OnDone, sampling_seed
-from steelyard.model.engine.cache import Prefix, Shape
+from steelyard.model.engine.cache import CacheShape, Prefix
 from steelyard.model.engine.guide import Guides
-from steelyard.model.engine.plan import Bounds, plan_batches
-from steelyard.model.engine.runner import Job, Progress, Runner
+from steelyard.model.engine.plan import BatchBounds, plan_batches
+from steelyard.model.engine.runner import PendingPrompt, Progress, Runner
 from steelyard.model.engine.trie import Node, build_trie
 from steelyard.model.prompts import PromptWriter
 
 
 @dataclass(frozen=True)
-class Settings:
+class EngineSettings:
     """What the engine was found to be fastest with on this machine; see ``engine.tune``."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -40,7 +40,7 @@ class LocalModel:
         fingerprint: str,
         network: Any,
         tokenizer: Any,
-        settings: Settings,
+        settings: EngineSettings,
         note: str = "",
     ) -> None:
         self.name = name
@@ -120,8 +120,10 @@ class LocalModel:
             for i, state in zip(batch, states, strict=True)
         ]
 
-    def _bounds(self) -> Bounds:
-        return Bounds(self.settings.rows, self.settings.memory_bytes // self._shape.bytes_per_token)
+    def _bounds(self) -> BatchBounds:
+        return BatchBounds(
+            self.settings.rows, self.settings.memory_bytes // self._shape.bytes_per_token
+        )
 
     def _answer_tokens(self, request: Request) -> int:
         return 16 if request.choices else request.max_output_tokens
@@ -165,8 +167,8 @@ class LocalModel:
             self._prefixes[wanted] = self._runner.fill(wanted)
         return self._prefixes[wanted]
 
-    def _job(self, request: Request, prompt: list[int], prefix_tokens: int) -> Job:
-        return Job(
+    def _job(self, request: Request, prompt: list[int], prefix_tokens: int) -> PendingPrompt:
+        return PendingPrompt(
             own=tuple(prompt[prefix_tokens:]),
             max_output_tokens=request.max_output_tokens,
             root=self._trie(request.choices) if request.choices else None,
@@ -224,10 +226,10 @@ def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(int(token) for token in ids)
 
 
-def cache_shape(network: Any) -> Shape:
+def cache_shape(network: Any) -> CacheShape:
     """The size of the key-value memory, read off the network's configuration."""
     config = network.config.get_text_config()
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     embedding = network.get_input_embeddings().weight
-    return Shape(config.num_hidden_layers, heads, width, embedding.dtype, embedding.device)
+    return CacheShape(config.num_hidden_layers, heads, width, embedding.dtype, embedding.device)

@@ -6,21 +6,20 @@ price is ``None`` with the reason in ``source``, never 0.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from importlib.resources import files
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from steelyard.core import Price
 from steelyard.errors import ConfigError, closest
+from steelyard.model.config import endpoints
 from steelyard.model.hosted.secrets import DEFAULT_BASE_URL
-from steelyard.task.model_choice import endpoints
+from steelyard.packaged import packaged
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
@@ -120,7 +119,7 @@ def machine_price(overrides: Overrides | None = None) -> Price:
     own = _checked(overrides).get(MACHINE)
     if own:
         return Price(machine_hour=own["per_hour"], source=_YOURS)
-    entry = json.loads(files("steelyard.model").joinpath("data/machines.json").read_text("utf-8"))
+    entry = packaged("model/data/machines.json")
     default = entry["default"]
     return Price(
         currency=default["currency"],

@@ -8,12 +8,12 @@ import torch
 
 from steelyard.model.engine import attention
 from steelyard.model.engine.pack import pack_linears
-from steelyard.model.local import Settings, cache_shape
+from steelyard.model.local import EngineSettings, cache_shape
 
 PROBE = (11, 7, 42, 23, 5, 19, 3, 31, 2, 13)
 
 
-def make_ready(network: Any, settings: Settings) -> tuple[Any, bool]:
+def make_ready(network: Any, settings: EngineSettings) -> tuple[Any, bool]:
     """Return the network in its precision and device, and whether the packed engine may drive it.
 
     The engine replaces the attention of the network. Architectures it does not understand (sliding
@@ -42,7 +42,7 @@ def cast_parameters(network: Any, dtype: torch.dtype) -> None:
 
 def understands(network: Any) -> bool:
     """Whether the packed engine's logits equal the network's own on a probe with a shared prefix."""
-    from steelyard.model.engine.runner import Job, Runner
+    from steelyard.model.engine.runner import PendingPrompt, Runner
 
     before = network.config._attn_implementation
     if getattr(network.config.get_text_config(), "sliding_window", None):
@@ -55,7 +55,9 @@ def understands(network: Any) -> bool:
             network.set_attn_implementation(attention.IMPLEMENTATION)
             runner = Runner(network, cache_shape(network), frozenset(), 64)
             prefix = runner.fill(tokens[:4])
-            state = runner.probe(prefix, [Job(tuple(tokens[4:]), 1), Job(tuple(tokens[4:7]), 1)])
+            state = runner.probe(
+                prefix, [PendingPrompt(tuple(tokens[4:]), 1), PendingPrompt(tuple(tokens[4:7]), 1)]
+            )
         return bool(torch.allclose(plain, state[0], atol=1e-3, rtol=1e-3))
     except (TypeError, AttributeError, RuntimeError, ValueError, AssertionError):
         return False  # the architecture does not take the packed call at all

@@ -164,7 +164,7 @@ def render_audit(audit: Mapping[str, Any], name: str) -> str:
     """Return the audit as one HTML page that works offline."""
     from markupsafe import Markup
 
-    from steelyard.report.html import environment, static
+    from steelyard.report.templating import environment, static
 
     return (
         environment()

@@ -19,7 +19,7 @@ _CURVES = 3
 """Arms drawn in the coverage curve: the shown one, and the next best."""
 
 
-class Row(NamedTuple):
+class CertaintyRow(NamedTuple):
     """One arm's line in the table of calibration."""
 
     arm: ArmView
@@ -56,7 +56,7 @@ class Certainty:
         ]
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[CertaintyRow]:
         """A row for each arm."""
         return [_row(arm) for arm in self.arms]
 
@@ -170,13 +170,13 @@ def _points(rows: Sequence[Mapping[str, Any]], across: str, up: str) -> str:
     )
 
 
-def _row(arm: ArmView) -> Row:
+def _row(arm: ArmView) -> CertaintyRow:
     block = arm.section("calibration")
     ece = section(block, "ece")
     low, high = formats.number(ece.get("low")), formats.number(ece.get("high"))
     source = str(block.get("source") or "")
     brier = formats.number(block.get("brier"))
-    return Row(
+    return CertaintyRow(
         arm=arm,
         source=words()["certainty"].get(source, source),
         ece=formats.percent(ece.get("value")),

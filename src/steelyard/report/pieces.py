@@ -12,7 +12,7 @@ from steelyard.report.view import FAMILIES, ArmView, View, entries, section, wor
 _MOST_ARMS = 6
 
 
-class Cell(NamedTuple):
+class PartCell(NamedTuple):
     """One part of one arm: the figure, its interval, and how far below the best arm it is."""
 
     figure: str
@@ -25,7 +25,7 @@ class Piece(NamedTuple):
 
     name: str
     items: str
-    cells: tuple[Cell, ...]
+    cells: tuple[PartCell, ...]
 
 
 class Pieces:
@@ -86,7 +86,7 @@ def _piece(name: str, by_arm: list[dict[str, Mapping[str, Any]]]) -> Piece:
         name,
         items if fewest == most else f"{formats.count(fewest)} to {items}",
         tuple(
-            Cell(
+            PartCell(
                 formats.percent(value),
                 formats.interval(part.get("low"), part.get("high")),
                 0.0 if value is None else min(1.0, (best - value) / 0.6),

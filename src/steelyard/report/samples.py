@@ -16,7 +16,7 @@ _MOST_LISTED = 12
 
 
 @dataclass(frozen=True)
-class Reply:
+class SampleReply:
     """What one arm said to one sample; ``right`` is ``None`` where a score is neither 0 nor 1."""
 
     arm: ArmView
@@ -41,17 +41,17 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleView:
     """One test example and its replies."""
 
     id: str
     input: str
     reference: str
     slice: str | None
-    replies: list[Reply]
+    replies: list[SampleReply]
 
     @property
-    def failed(self) -> list[Reply]:
+    def failed(self) -> list[SampleReply]:
         """The replies that are no usable answer."""
         return [reply for reply in self.replies if reply.output is None]
 
@@ -70,16 +70,16 @@ class Aside:
     rows: list[str]
 
 
-def samples(view: View) -> list[Sample]:
+def samples(view: View) -> list[SampleView]:
     """The run's samples, those the shown arm missed first."""
     made = [_sample(view, each) for each in entries(view.result, "samples")]
     name = view.shown.name if view.shown else ""
     return sorted(made, key=lambda each: name not in each.missed_by.split())[:_MOST_SAMPLES]
 
 
-def _sample(view: View, data: Mapping[str, Any]) -> Sample:
+def _sample(view: View, data: Mapping[str, Any]) -> SampleView:
     answers = section(data, "answers")
-    return Sample(
+    return SampleView(
         id=str(data.get("example_id") or ""),
         input=formats.clip(data.get("input") or "", _SHOWN_CHARACTERS),
         reference=formats.clip(data.get("reference") or "", _ANSWER_CHARACTERS),
@@ -90,13 +90,13 @@ def _sample(view: View, data: Mapping[str, Any]) -> Sample:
     )
 
 
-def _reply(arm: ArmView, data: Mapping[str, Any]) -> Reply:
+def _reply(arm: ArmView, data: Mapping[str, Any]) -> SampleReply:
     output = data.get("output")
     said = data.get("text")
     reason = data.get("reason")
     if output is None and said:
         reason = f"{reason or 'no usable answer'}: “{formats.clip(said, 80)}”"
-    return Reply(
+    return SampleReply(
         arm=arm,
         output=None if output is None else formats.clip(output, _ANSWER_CHARACTERS),
         reason=None if reason is None else str(reason),

@@ -26,7 +26,7 @@ _SHOWN_FROM = 0.05
 _NO_ANSWER = "no usable answer"
 
 
-class Cell(NamedTuple):
+class SteadinessCell(NamedTuple):
     """One change of one arm: its worst figure, what else is known, or why it was not measured."""
 
     worst: str
@@ -44,7 +44,7 @@ class Changed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class SteadinessRow:
     """One arm's line. ``again`` is the agreement between repeats, empty where there is none."""
 
     arm: ArmView
@@ -52,7 +52,7 @@ class Row:
     between: str
     note: str
     reason: str
-    cells: tuple[Cell, ...]
+    cells: tuple[SteadinessCell, ...]
     variants: tuple[tuple[str, str, str, str, str], ...]
     changed: tuple[Changed, ...]
 
@@ -78,7 +78,7 @@ class Steadiness:
         return [KINDS.get(kind, kind) for kind in self.kinds]
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[SteadinessRow]:
         """A row for each arm, the best quality first."""
         return [self._row(arm) for arm in self._view.arms]
 
@@ -100,7 +100,7 @@ class Steadiness:
         known = next((each for each in map(formats.number, found) if each is not None), None)
         return "" if known is None else f"{known:g}"
 
-    def _row(self, arm: ArmView) -> Row:
+    def _row(self, arm: ArmView) -> SteadinessRow:
         block = arm.section("consistency")
         repeats = section(block, "repeats")
         agreement = section(repeats, "agreement")
@@ -110,7 +110,7 @@ class Steadiness:
         why = agreement.get("reason") or repeats.get("reason") or block.get("repeats_reason")
         reason = why or arm.data.get("consistency_reason") or ""
         always = "" if unchanged is None else f"{formats.percent(unchanged, 0)} never change"
-        return Row(
+        return SteadinessRow(
             arm=arm,
             again="" if value is None else formats.percent(value),
             between="" if low is None else formats.interval(low, high),
@@ -123,13 +123,13 @@ class Steadiness:
             ),
         )
 
-    def _cell(self, arm: ArmView, kind: str) -> Cell:
+    def _cell(self, arm: ArmView, kind: str) -> SteadinessCell:
         found = next((each for each in _changes(arm) if each.get("kind") == kind), {})
         worst = section(found, "worst")
         difference = formats.number(worst.get("difference"))
         if difference is None:
             reason = found.get("reason") or arm.data.get("consistency_reason") or ""
-            return Cell("", "", str(reason), 0.0)
+            return SteadinessCell("", "", str(reason), 0.0)
         metric = self._view.metric
         agreed = [formats.number(each.get("agreement")) for each in entries(found, "variants")]
         known = [each for each in agreed if each is not None]
@@ -137,7 +137,7 @@ class Steadiness:
         chance = formats.number(found.get("p_value"))
         shown = chance is None or chance < _SHOWN_FROM
         lost = min(1.0, max(0.0, -difference) / 0.3) if shown else 0.0
-        return Cell(formats.points(min(difference, 0.0), metric), same, "", lost)
+        return SteadinessCell(formats.points(min(difference, 0.0), metric), same, "", lost)
 
     def _variants(self, arm: ArmView) -> list[tuple[str, str, str, str, str]]:
         metric = self._view.metric

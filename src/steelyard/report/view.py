@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
+from steelyard.packaged import packaged
 from steelyard.report import formats
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
@@ -18,8 +17,7 @@ FAMILIES = ("prompt", "few_shot", "fine_tune", "classical")
 @cache
 def words() -> Mapping[str, Mapping[str, str]]:
     """The report's words for strategies, metrics and verdicts (``words.json``)."""
-    text = files("steelyard.report").joinpath("words.json").read_text(encoding="utf-8")
-    return json.loads(text)  # type: ignore[no-any-return]
+    return packaged("report/words.json")  # type: ignore[no-any-return]
 
 
 def section(data: Any, key: str) -> Mapping[str, Any]:

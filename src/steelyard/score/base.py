@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.core import Example, OutputKind
+from steelyard.core import Answer, Example, OutputKind
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import Model, ModelSpec
 from steelyard.registry import Registry
@@ -113,6 +113,18 @@ class Metric(ABC):
         """Grade each answer; same length and order."""
         return [self.grade(*pair) for pair in zip(examples, outputs, strict=True)]
 
+    def over(
+        self,
+        examples: Sequence[Example],
+        answers: Sequence[Answer],
+        scores: Sequence[float] | None = None,
+    ) -> float | None:
+        """The metric over answered examples; ``scores`` are the answers' own, where they are known."""
+        outputs = [answer.output for answer in answers]
+        if scores is None:
+            scores = [grade.score for grade in self.grade_all(examples, outputs)]
+        return self.aggregate(scores, outputs, [example.output for example in examples])
+
     def aggregate(
         self,
         scores: Sequence[float],
@@ -138,6 +150,18 @@ class CorpusMetric(Metric):
     def figure(self, outputs: NDArray[Any], references: NDArray[Any]) -> float:
         """The metric over encoded outputs and references."""
 
+    def over(
+        self,
+        examples: Sequence[Example],
+        answers: Sequence[Answer],
+        scores: Sequence[float] | None = None,
+    ) -> float | None:
+        """The metric over answered examples; ``scores`` are the answers' own, where they are known."""
+        outputs = [answer.output for answer in answers]
+        if scores is None:
+            scores = [grade.score for grade in self.grade_all(examples, outputs)]
+        return self.aggregate(scores, outputs, [example.output for example in examples])
+
     def aggregate(
         self,
         scores: Sequence[float],
@@ -160,7 +184,7 @@ _METRICS: Registry[type[Metric]] = Registry(
         "rouge_l": "steelyard.score.rouge:RougeL",
         "chrf": "steelyard.score.chrf:Chrf",
         "embedding_similarity": "steelyard.score.meaning:EmbeddingSimilarity",
-        "rules": "steelyard.score.rules.metric:Rules",
+        "rules": "steelyard.score.rules.metric:RulesMetric",
         "json_match": "steelyard.score.json_fields:JsonMatch",
         "field_f1": "steelyard.score.json_fields:FieldF1",
         "judge": "steelyard.score.judge:Judge",

@@ -10,10 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
-import yaml
+from steelyard.packaged import packaged
 
 _UNSPACED = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
@@ -150,6 +149,5 @@ def _marks() -> str:
 
 @cache
 def _stops() -> _Stops:
-    text = files("steelyard.score").joinpath("data/abbreviations.yaml").read_text("utf-8")
-    data = yaml.safe_load(text)
+    data = packaged("score/data/abbreviations.yaml")
     return _Stops(**{name: frozenset(stops) for name, stops in data.items()})

@@ -36,7 +36,7 @@ class Chance(NamedTuple):
     p_value: float
 
 
-class Kept(NamedTuple):
+class CoveragePoint(NamedTuple):
     """Answering only from ``threshold`` up: the share answered, and the accuracy of what is."""
 
     coverage: float
@@ -167,7 +167,7 @@ def coverage_curve(
     rng: np.random.Generator,
     level: float = 0.95,
     clusters: Clusters | None = None,
-) -> list[Kept]:
+) -> list[CoveragePoint]:
     """Accuracy of the most confident answers, for `POINTS` shares of them; the most answered first.
 
     The risk-coverage curve of selective classification (El-Yaniv and Wiener 2010, JMLR 11,
@@ -185,11 +185,13 @@ def coverage_curve(
         found = mean(correct[kept], rng, level, groups)
         low, high = found.low or 0.0, 1.0 if found.high is None else found.high
         accuracy = float(correct[kept].mean())
-        curve.append(Kept(len(kept) / asked, accuracy, low, high, threshold, len(kept)))
+        curve.append(CoveragePoint(len(kept) / asked, accuracy, low, high, threshold, len(kept)))
     return curve
 
 
-def handover(curve: list[Kept], target: float, level: float = 0.95) -> Kept | None:
+def handover(
+    curve: list[CoveragePoint], target: float, level: float = 0.95
+) -> CoveragePoint | None:
     """The most that can be answered with an accuracy of at least ``target``; ``None`` if nothing can.
 
     Thresholds are loosened one by one, from the strictest that could show ``target`` at all, until the

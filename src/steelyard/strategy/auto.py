@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from steelyard.core import Example, OutputKind
+from steelyard.data.rows import has_references
 from steelyard.strategy.base import Brief
 from steelyard.strategy.catalogue import StrategySpec
-from steelyard.task import has_references
 
 MIN_LORA_EXAMPLES = 20
 MIN_SEARCH_EXAMPLES = 20

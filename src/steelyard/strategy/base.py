@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from steelyard.core import Answer, Example, Message, OutputKind
+from steelyard.core import Answer, Example, Message, OutputKind, Question
 from steelyard.model.base import Model, ModelSpec
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
-Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
-"""The metric's value over answered examples, in [0, 1]; a failed answer counts 0."""
 OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
 """Called with ``(index, answer)`` pairs as each batch is answered."""
 
@@ -52,10 +50,9 @@ class FitContext:
 
     ``model`` records and caches everything it is asked. ``build_model`` builds another model under the
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
-    killed fit can go on. ``progress`` is for long searches. ``scorer`` is the task's first metric;
-    ``None`` stands for the metric that ``brief`` names. ``metric`` is the same one, for what grades
-    answers once and adds them up several times. ``specs`` are all the task's models, in the
-    order in which they are named, ``spec`` among them; ``tags`` is what the task calls them.
+    killed fit can go on. ``progress`` is for long searches. ``metric`` is the task's first one.
+    ``specs`` are all the task's models, in the order in which they are named, ``spec`` among them;
+    ``tags`` is what the task calls them.
     ``tunings`` are the options of the run's own fine-tunings, for what gets the same budget.
     """
 
@@ -67,41 +64,33 @@ class FitContext:
     build_model: Callable[[ModelSpec], Model]
     folder: Path
     seed: int
+    metric: Metric
     progress: Progress = lambda done, total: None
     options: Mapping[str, Any] = field(default_factory=dict)
-    scorer: Scorer | None = None
     specs: tuple[ModelSpec, ...] = ()
     tags: tuple[str, ...] = ()
-    metric: Metric | None = None
     tunings: tuple[Mapping[str, Any], ...] = ()
 
-    def score(self, examples: Sequence[Example], answers: Sequence[Answer]) -> float:
-        """The task's first metric over answered examples, in [0, 1]; a failed answer counts 0."""
-        from steelyard.strategy.search import metric_scorer
+    def score(
+        self,
+        examples: Sequence[Example],
+        answers: Sequence[Answer],
+        scores: Sequence[float] | None = None,
+    ) -> float:
+        """The task's first metric over answered examples, in [0, 1]; no examples score 0.
 
-        return (self.scorer or metric_scorer(self.brief.metric))(examples, answers)
+        A failed answer counts 0. ``scores`` are the answers' own, where they are known.
+        """
+        return self.metric.over(examples, answers, scores) or 0.0
 
-    def grades(self, examples: Sequence[Example], answers: Sequence[Answer]) -> list[float]:
+    def scores(self, examples: Sequence[Example], answers: Sequence[Answer]) -> list[float]:
         """Each answer's own score by the task's first metric, in [0, 1]."""
-        if self.metric is None:
-            pairs = zip(examples, answers, strict=True)
-            return [self.score([example], [answer]) for example, answer in pairs]
         outputs = [answer.output for answer in answers]
         return [grade.score for grade in self.metric.grade_all(examples, outputs)]
 
-    def total(
-        self, examples: Sequence[Example], answers: Sequence[Answer], grades: Sequence[float]
-    ) -> float:
-        """What :meth:`score` gives, of answers whose ``grades`` are known."""
-        if self.metric is None:
-            return self.score(examples, answers)
-        outputs = [answer.output for answer in answers]
-        references = [example.output for example in examples]
-        return self.metric.aggregate(grades, outputs, references) or 0.0
-
 
 @dataclass(frozen=True)
-class Around:
+class RunFacts:
     """What a forecast may know of the run; the names are those of `FitContext`.
 
     ``local`` says whether a model that may be asked runs on this machine, as far as is known.
@@ -129,11 +118,11 @@ class Sizes:
     input_tokens: float
     output_tokens: float
     longest_output_tokens: float = 0.0
-    around: Around = field(default_factory=Around)
+    around: RunFacts = field(default_factory=RunFacts)
 
 
 @dataclass(frozen=True)
-class Besides:
+class OtherModelUse:
     """What a fit may ask at most of a model beside its own, the tokens in that model's estimate."""
 
     spec: ModelSpec
@@ -161,7 +150,7 @@ class Forecast:
     note: str = ""
     shared_tokens: int = 0
     shared_per_request: float = 0.0
-    besides: tuple[Besides, ...] = ()
+    besides: tuple[OtherModelUse, ...] = ()
 
 
 class Arm(ABC):
@@ -187,12 +176,12 @@ class Arm(ABC):
     @abstractmethod
     def answer_all(
         self,
-        examples: Sequence[Example],
+        questions: Sequence[Question],
         progress: Progress | None = None,
         nonce: str = "",
         on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
-        """Answer each example's input (its output is not read); same length and order."""
+        """Answer each question; same length and order."""
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
         """Return arms that ask the same in another way, named by the change; none by default.
@@ -216,7 +205,7 @@ class Arm(ABC):
         """Answer one input. Raises `ArmError` with the reason when the model gives no usable answer."""
         from steelyard.errors import ArmError
 
-        answer = self.answer_all([Example(id="", input=text, output="", context=context)])[0]
+        answer = self.answer_all([Question(text, context)])[0]
         if answer.output is None:
             raise ArmError(f"{self.name} gave no usable answer: {answer.failure}")
         return answer.output

@@ -9,13 +9,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from steelyard.core import Answer, Example
+from steelyard.core import Answer, Example, questions_of
 from steelyard.errors import ConfigError
+from steelyard.model.accounts import FIT_SECONDS
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
 from steelyard.strategy.cascade_arm import CascadeArm, stays
 from steelyard.strategy.cascade_parts import (
-    Part,
+    CascadePart,
     check_part,
     default_first,
     no_confidence,
@@ -24,7 +25,6 @@ from steelyard.strategy.cascade_parts import (
     tags_of,
 )
 from steelyard.strategy.classical import generator
-from steelyard.strategy.combining import FIT_SECONDS
 from steelyard.strategy.forecasting import added, asking
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.options import parse_options
@@ -38,7 +38,7 @@ _SHOWN = 21
 
 @dataclass(frozen=True)
 class CascadeOptions:
-    """``dev_items`` set the threshold. ``first`` and ``then`` are read apart; see `Part`."""
+    """``dev_items`` set the threshold. ``first`` and ``then`` are read apart; see `CascadePart`."""
 
     dev_items: int = 100
 
@@ -91,7 +91,7 @@ class Cascade(Strategy):
         """Say which models its parts ask, by tag."""
         return tags_of(self._parts(brief), brief, specs, tags)
 
-    def _parts(self, brief: Brief) -> dict[str, Part]:
+    def _parts(self, brief: Brief) -> dict[str, CascadePart]:
         return {"first": self._first or default_first(brief), "then": self._then}
 
     @property
@@ -111,18 +111,20 @@ class Cascade(Strategy):
         arm = CascadeArm(self.name, context.brief, {}, (first, then), _UNTESTED_THRESHOLD)
         told: Mapping[str, Any] = {"threshold_rule": "there was no dev example to set it on"}
         if dev:
-            sweep = _sweep(context, dev, unsure, then.answer_all(dev, context.progress))
+            sweep = _sweep(
+                context, dev, unsure, then.answer_all(questions_of(dev), context.progress)
+            )
             arm.threshold = sweep.thresholds[sweep.chosen]
             told = _told(sweep, len(dev))
         arm.options = self._describe(arm, told, len(dev))
         return [arm]
 
     def _first_arm(
-        self, context: FitContext, part: Part, dev: Sequence[Example]
+        self, context: FitContext, part: CascadePart, dev: Sequence[Example]
     ) -> tuple[Arm, list[Answer]]:
         """Return the best arm with confidences, and its answers to dev."""
         arms = _by_dev_score(_fit_part(context, part, "first"))
-        probe = dev or context.train[:1]
+        probe = questions_of(dev or context.train[:1])
         for arm in arms:
             answers = arm.answer_all(probe, context.progress)
             if any(answer.confidence is not None for answer in answers):
@@ -178,7 +180,7 @@ class Cascade(Strategy):
         return replace(total, per_answer={self.name: answer}, note=note)
 
 
-def _fit_part(context: FitContext, part: Part, role: str) -> list[Arm]:
+def _fit_part(context: FitContext, part: CascadePart, role: str) -> list[Arm]:
     spec = spec_of(part, role, context.specs or (context.spec,), context.tags)
     model = context.model if spec == context.spec else context.build_model(spec)
     folder = context.folder / role
@@ -211,7 +213,7 @@ def _sweep(
         keeps = (sure >= threshold) | stands
         mixed = [f if keep else t for f, t, keep in zip(firsts, thens, keeps, strict=True)]
         items.append(np.where(keeps, *own))
-        totals.append(context.total(dev, mixed, items[-1].tolist()))
+        totals.append(context.score(dev, mixed, items[-1].tolist()))
     coverage = [float(np.mean(sure >= threshold)) for threshold in thresholds]
     return Sweep(thresholds, coverage, totals, cheapest(totals, items))
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from steelyard.core import Answer, Example
+import numpy as np
+
+from steelyard.core import Answer, Question
+from steelyard.model.accounts import account_of, attributed, in_turn
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
-from steelyard.strategy.combining import account_of, attributed, in_turn
 from steelyard.strategy.saved import load_arm, read_brief, write_manifest
-from steelyard.strategy.variation import vary_both
-
-if TYPE_CHECKING:
-    import numpy as np
 
 ROLES = ("first", "then")
 
@@ -67,7 +66,7 @@ class CascadeArm(Arm):
 
     def answer_all(
         self,
-        examples: Sequence[Example],
+        questions: Sequence[Question],
         progress: Progress | None = None,
         nonce: str = "",
         on_answers: OnAnswers | None = None,
@@ -81,12 +80,12 @@ class CascadeArm(Arm):
             if fresh and on_answers is not None:
                 on_answers(fresh)
             if fresh and progress is not None:
-                progress(len(answers), len(examples))
+                progress(len(answers), len(questions))
 
         def keep(pairs: Sequence[tuple[int, Answer]]) -> None:
             settle([(i, self._kept(answer)) for i, answer in pairs if not self.is_unsure(answer)])
 
-        firsts = self.first.answer_all(examples, None, nonce, keep)
+        firsts = self.first.answer_all(questions, None, nonce, keep)
         keep(list(enumerate(firsts)))
         passed = [place for place, answer in enumerate(firsts) if self.is_unsure(answer)]
 
@@ -94,15 +93,15 @@ class CascadeArm(Arm):
             places = [(passed[number], answer) for number, answer in pairs]
             settle([(place, self._joined(firsts[place], answer)) for place, answer in places])
 
-        asked = [examples[place] for place in passed]
+        asked = [questions[place] for place in passed]
         join(list(enumerate(self.then.answer_all(asked, None, nonce, join))))
-        return [answers[place] for place in range(len(examples))]
+        return [answers[place] for place in range(len(questions))]
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
         """Return the cascade with both arms changed in the same way; its threshold stays."""
         return [
             (name, CascadeArm(self.name, self.brief, self.options, arms, self.threshold))
-            for name, arms in vary_both((self.first, self.then), kind, rng)
+            for name, arms in _vary_both((self.first, self.then), kind, rng)
         ]
 
     def is_unsure(self, answer: Answer) -> bool:
@@ -139,3 +138,18 @@ class CascadeArm(Arm):
         first, then = (load_arm(folder / role, build_model) for role in ROLES)
         options, threshold = saved["options"], float(saved["threshold"])
         return cls(saved["name"], read_brief(saved), options, (first, then), threshold)
+
+
+def _vary_both(
+    arms: tuple[Arm, Arm], kind: str, rng: np.random.Generator
+) -> list[tuple[str, tuple[Arm, Arm]]]:
+    """Vary the two parts of an arm together; a part that has no more variations stays as it is."""
+    seed = int(rng.integers(2**32))  # one stream for each part: the same draws where it can be
+    found = [arm.variations(kind, np.random.default_rng(seed)) for arm in arms]
+    return [
+        (
+            ", ".join(dict.fromkeys(each[0] for each in pair if each is not None)),
+            (pair[0][1] if pair[0] else arms[0], pair[1][1] if pair[1] else arms[1]),
+        )
+        for pair in zip_longest(*found)
+    ]

@@ -21,7 +21,7 @@ _UNSURE = ("nearest_neighbour",)
 
 
 @dataclass(frozen=True)
-class Part:
+class CascadePart:
     """A strategy in a cascade: its name, or ``{name, options, model}``.
 
     ``model`` is one of the task's models, by its tag or name; left out, the first one asks the task's
@@ -42,7 +42,7 @@ class Part:
         return STRATEGIES.get(self.name).needs_model
 
 
-def read_part(role: str, value: Any) -> Part:
+def read_part(role: str, value: Any) -> CascadePart:
     """Read ``first`` or ``then``. Raises `ConfigError` for anything but a strategy that is known."""
     fields: Any = {"name": value} if isinstance(value, str) else value
     options = fields.get("options") or {} if isinstance(fields, Mapping) else None
@@ -57,15 +57,15 @@ def read_part(role: str, value: Any) -> Part:
                 f"strategy cascade: option {role} has an unknown key {name!r}"
                 f"{closest(str(name), _KEYS)}; known: {', '.join(_KEYS)}"
             )
-    part = Part(fields["name"], options, str(fields.get("model") or ""))
+    part = CascadePart(fields["name"], options, str(fields.get("model") or ""))
     part.build()
     return part
 
 
-def default_first(brief: Brief) -> Part:
+def default_first(brief: Brief) -> CascadePart:
     """The first strategy where none is named. Raises `ConfigError` where none is sure of itself."""
     if brief.kind == "label":
-        return Part("tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
+        return CascadePart("tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
     raise ConfigError(
         f"strategy cascade: answers of kind {brief.kind} have no probabilities of their own; name "
         "first: self_consistency, whose votes are a confidence, or leave cascade out of strategies"
@@ -73,7 +73,7 @@ def default_first(brief: Brief) -> Part:
 
 
 def spec_of(
-    part: Part, role: str, specs: Sequence[ModelSpec], tags: Sequence[str] = ()
+    part: CascadePart, role: str, specs: Sequence[ModelSpec], tags: Sequence[str] = ()
 ) -> ModelSpec:
     """Return the model a part names, else the first of the task's or, for ``then``, the last."""
     if not part.model:
@@ -89,7 +89,7 @@ def spec_of(
     return named[part.model]
 
 
-def no_confidence(part: Part) -> ConfigError:
+def no_confidence(part: CascadePart) -> ConfigError:
     """Return the error for a first strategy that is never sure."""
     return ConfigError(
         f"strategy cascade: first: {part.name} gives no confidence on this task; choose one that "
@@ -100,7 +100,7 @@ def no_confidence(part: Part) -> ConfigError:
 
 def check_part(
     role: str,
-    part: Part,
+    part: CascadePart,
     task: tuple[Brief, Sequence[Example]],
     specs: tuple[ModelSpec, ...],
     tags: tuple[str, ...],
@@ -121,7 +121,7 @@ def check_part(
         raise no_confidence(part)
 
 
-def _may_be_sure(part: Part, brief: Brief, spec: ModelSpec) -> bool:
+def _may_be_sure(part: CascadePart, brief: Brief, spec: ModelSpec) -> bool:
     """Whether answers may hold a confidence, as far as that is known before they are asked for.
 
     Models told of over the network give no probabilities of labels.
@@ -133,7 +133,10 @@ def _may_be_sure(part: Part, brief: Brief, spec: ModelSpec) -> bool:
 
 
 def tags_of(
-    parts: Mapping[str, Part], brief: Brief, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]
+    parts: Mapping[str, CascadePart],
+    brief: Brief,
+    specs: tuple[ModelSpec, ...],
+    tags: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Return the tags of the models that the parts ask, in the task's order."""
     asked: set[str] = set()

@@ -11,7 +11,7 @@ from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
 from steelyard.strategy.forecasting import (
-    Lengths,
+    PromptLengths,
     added,
     answer_limit,
     asking,
@@ -22,16 +22,17 @@ from steelyard.strategy.forecasting import (
 )
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.options import check_known, parse_options
+from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
-    Desk,
-    Found,
+    DevEvaluator,
     PromptStrategy,
     SearchOptions,
+    SearchResult,
     by_rank,
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import Prompt, PromptArm
+from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import (
     bare_shots,
     bootstrapped_shots,
@@ -43,7 +44,7 @@ from steelyard.strategy.reasoning import (
     refusal,
 )
 from steelyard.strategy.rounds import wording
-from steelyard.strategy.search import Candidate, Halving, Trial
+from steelyard.strategy.search import Halving, SearchCandidate, Trial
 
 _ASKED_TO_REASON = 60
 """Tokens of the words that ask for reasoning, at most."""
@@ -105,7 +106,7 @@ class ChainOfThought(PromptStrategy):
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""
         self.check(context.brief, context.train, context.specs, context.tags)
-        desk = Desk(context, self.config, self.arm_type)
+        desk = DevEvaluator(context, self.config, self.arm_type)
         found = self.search(desk)
         best = found.ranked[0]
         free = next(each for each in found.ranked if each.value.recipe.decoding == "free")
@@ -135,7 +136,7 @@ class ChainOfThought(PromptStrategy):
             "requests_per_answer": 2 if two_step else 1,
         }
 
-    def search(self, desk: Desk) -> Found:
+    def search(self, desk: DevEvaluator) -> SearchResult:
         """Screen wordings, compare shots in the best one, and try the constrained decision."""
         limit = reasoning_tokens(
             desk.context.brief, desk.context.train, self.config.max_output_tokens
@@ -150,7 +151,7 @@ class ChainOfThought(PromptStrategy):
         shown, trace = self._with_shots(desk, first.best)
         desk.expect(len(shown), *([1] if desk.constrainable else []))
         choice = desk.choose(shown)
-        found = Found(
+        found = SearchResult(
             by_rank(shown, choice),
             choice.score,
             format_spread(screened, first),
@@ -159,8 +160,8 @@ class ChainOfThought(PromptStrategy):
         return _decided(desk, found) if desk.constrainable and desk.dev else found
 
     def _with_shots(
-        self, desk: Desk, best: Candidate[Prompt]
-    ) -> tuple[list[Candidate[Prompt]], tuple[Trial, ...]]:
+        self, desk: DevEvaluator, best: SearchCandidate[Prompt]
+    ) -> tuple[list[SearchCandidate[Prompt]], tuple[Trial, ...]]:
         """Return the prompt without shots, with bare ones and with worked ones."""
         recipe, train = best.value.recipe, desk.context.train
         trace: tuple[Trial, ...] = ()
@@ -172,7 +173,7 @@ class ChainOfThought(PromptStrategy):
             desk.expect_items(count)
             worked, trial = bootstrapped_shots(desk, best.value, count)
             shots["worked by the model"], trace = worked, (trial,)
-        candidates: dict[tuple[Shot, ...], Candidate[Prompt]] = {
+        candidates: dict[tuple[Shot, ...], SearchCandidate[Prompt]] = {
             (): _candidate(f"{best.name}, no shots", best.value)
         }
         for k in sorted({k for k in self.config.k if k}):
@@ -189,7 +190,7 @@ class ChainOfThought(PromptStrategy):
         if brief.kind != "json" or not self.config.repairs:
             return found
         dev, most = min(sizes.dev, self.config.dev_items), self._longest_prompt(brief, sizes)
-        lengths = Lengths(most, self._reasoning(brief), own_tokens(sizes))
+        lengths = PromptLengths(most, self._reasoning(brief), own_tokens(sizes))
         repairs = repairing(self.name, dev, self.config.repairs, lengths)
         return replace(added(found, repairs), shared_per_request=max(0.0, most - own_tokens(sizes)))
 
@@ -229,15 +230,17 @@ class ChainOfThought(PromptStrategy):
         return chat_tokens(sizes, fitting, instruction=_ASKED_TO_REASON)
 
 
-def _candidate(name: str, prompt: Prompt) -> Candidate[Prompt]:
-    return Candidate(name, prompt, prompt.recipe.length)
+def _candidate(name: str, prompt: Prompt) -> SearchCandidate[Prompt]:
+    return SearchCandidate(name, prompt, prompt.recipe.length)
 
 
-def _decided(desk: Desk, found: Found) -> Found:
+def _decided(desk: DevEvaluator, found: SearchResult) -> SearchResult:
     """Try the best prompt with its answer decided by a second, constrained request."""
     best = found.ranked[0]
     recipe = replace(best.value.recipe, decoding="constrained")
-    two_step = Candidate(f"{best.name}, decided", replace(best.value, recipe=recipe), best.size)
+    two_step = SearchCandidate(
+        f"{best.name}, decided", replace(best.value, recipe=recipe), best.size
+    )
     choice = desk.choose([two_step])
     is_better = choice.score is not None and choice.score > (found.score or 0.0)
     return replace(

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Answer, Completion, Example
+from steelyard.core import Answer, Completion, Question
 from steelyard.strategy.base import Arm, OnAnswers, Progress
 
 
-class Guess(NamedTuple):
+class Prediction(NamedTuple):
     """An output and, where the method knows them, the labels' probabilities."""
 
     output: str
@@ -25,21 +25,21 @@ class ClassicalArm(Arm):
     """An arm without a language model. ``nonce`` changes nothing: it answers alike every time."""
 
     @abstractmethod
-    def guess(self, texts: Sequence[str]) -> list[Guess]:
+    def guess(self, texts: Sequence[str]) -> list[Prediction]:
         """Return one guess for each text."""
 
     def answer_all(
         self,
-        examples: Sequence[Example],
+        questions: Sequence[Question],
         progress: Progress | None = None,
         nonce: str = "",
         on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
         """Answer all in one batch; ``total_seconds`` is the batch's, ``batch_size`` its size."""
-        if not examples:
+        if not questions:
             return []
         start = time.perf_counter()
-        guesses = self.guess([example.input for example in examples])
+        guesses = self.guess([question.input for question in questions])
         seconds = time.perf_counter() - start
         answers = [
             Answer(
@@ -49,7 +49,7 @@ class ClassicalArm(Arm):
                     finish_reason="stop",
                     first_token_seconds=seconds,
                     total_seconds=seconds,
-                    batch_size=len(examples),
+                    batch_size=len(questions),
                     probabilities=guess.probabilities,
                 ),
             )
@@ -58,7 +58,7 @@ class ClassicalArm(Arm):
         if on_answers is not None:
             on_answers(list(enumerate(answers)))
         if progress is not None:
-            progress(len(examples), len(examples))
+            progress(len(questions), len(questions))
         return answers
 
 

@@ -22,17 +22,18 @@ from steelyard.strategy.forecasting import (
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.options import check_known, parse_options
+from steelyard.strategy.prompt import Prompt, count_tokens
 from steelyard.strategy.prompt_search import (
-    Desk,
-    Found,
+    DevEvaluator,
     PromptStrategy,
     SearchOptions,
+    SearchResult,
     by_rank,
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import Prompt, PromptArm, count_tokens
-from steelyard.strategy.search import Candidate
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.shots import CHOICES, ORDERS, ordered, shot_sequence
 
 _LONGEST_SHARE = 8
@@ -88,26 +89,26 @@ class FewShot(PromptStrategy):
         labels = {shot.output for shot in prompt.recipe.shots} if prompt.recipe.choices else {""}
         return {"k": len(prompt.recipe.shots) / max(1, len(labels))}
 
-    def search(self, desk: Desk) -> Found:
+    def search(self, desk: DevEvaluator) -> SearchResult:
         """Screen formats, then compare shot sets in the best one."""
         sets = self._shot_sets(desk)
         smallest = next(iter(sets.values()))
         formats = [desk.recipe(name, smallest) for name in format_names(self.config)]
-        screened = [Candidate(each.format, Prompt(each), each.length) for each in formats]
+        screened = [SearchCandidate(each.format, Prompt(each), each.length) for each in formats]
         free = min(self.config.free_candidates, len(sets))
         desk.expect(len(sets), free, screens=len(screened))
         first = desk.screen(screened)
         best = first.best.value.recipe.format
         recipes = {name: desk.recipe(best, shots) for name, shots in sets.items()}
         candidates = [
-            Candidate(name, Prompt(recipe), recipe.length) for name, recipe in recipes.items()
+            SearchCandidate(name, Prompt(recipe), recipe.length) for name, recipe in recipes.items()
         ]
         choice = desk.choose(candidates)
         spread = format_spread(screened, first)
         trace = (*first.trace, *choice.trace)
-        return Found(by_rank(candidates, choice), choice.score, spread, trace)
+        return SearchResult(by_rank(candidates, choice), choice.score, spread, trace)
 
-    def _shot_sets(self, desk: Desk) -> dict[str, tuple[Shot, ...]]:
+    def _shot_sets(self, desk: DevEvaluator) -> dict[str, tuple[Shot, ...]]:
         """Return the shot sets that fit the budget, by name; at least one, cut to fit."""
         context, budget = desk.context, self.config.max_prompt_tokens
         labels = context.brief.labels if context.brief.kind == "label" else ()
@@ -141,7 +142,7 @@ class FewShot(PromptStrategy):
         return searching(self.name, brief, sizes, config, searched)
 
 
-def short_shots(desk: Desk, train: Sequence[Example], limit: int) -> list[Shot]:
+def short_shots(desk: DevEvaluator, train: Sequence[Example], limit: int) -> list[Shot]:
     """Return train as shots of at most ``limit`` tokens; if there is none, the shortest one."""
     shots = train_shots(train)
     tokens = [_tokens(desk, shot) for shot in shots]
@@ -149,7 +150,7 @@ def short_shots(desk: Desk, train: Sequence[Example], limit: int) -> list[Shot]:
     return short or [shots[int(np.argmin(tokens))]]
 
 
-def fitting_shots(desk: Desk, sequence: Sequence[Shot], budget: int) -> int:
+def fitting_shots(desk: DevEvaluator, sequence: Sequence[Shot], budget: int) -> int:
     """How many shots from the front of ``sequence`` fit into ``budget`` tokens."""
     spent = count_tokens(desk.context.model, desk.recipe(format_names(desk.options)[0]).instruction)
     for place, shot in enumerate(sequence):
@@ -159,6 +160,6 @@ def fitting_shots(desk: Desk, sequence: Sequence[Shot], budget: int) -> int:
     return len(sequence)
 
 
-def _tokens(desk: Desk, shot: Shot) -> int:
+def _tokens(desk: DevEvaluator, shot: Shot) -> int:
     """Tokens of a shot inside a chat; 8 are allowed for the turns' marks."""
     return count_tokens(desk.context.model, shot.input + "\n" + shot.output) + 8

@@ -161,13 +161,13 @@ def searching(
         parts.append(choosing(shortlist, plan, dev, limit, own))
         per_answer[f"{name}_free"] = (1.0, most, limit)
     if brief.kind == "json" and bounds.repairs:
-        parts.append(repairing(name, dev, bounds.repairs, Lengths(most, limit, own)))
+        parts.append(repairing(name, dev, bounds.repairs, PromptLengths(most, limit, own)))
         per_answer |= parts[-1].per_answer
     shared = max(0.0, most - own)
     return replace(added(*parts), per_answer=per_answer, shared_per_request=shared)
 
 
-class Lengths(NamedTuple):
+class PromptLengths(NamedTuple):
     """Tokens of a prompt, of the longest answer to it, and of what no other prompt shares."""
 
     prompt: float
@@ -175,7 +175,7 @@ class Lengths(NamedTuple):
     own: float
 
 
-def repairing(name: str, dev: int, repairs: int, lengths: Lengths) -> Forecast:
+def repairing(name: str, dev: int, repairs: int, lengths: PromptLengths) -> Forecast:
     """Return what it takes at most to repair the answers of a free prompt, which dev was asked.
 
     Every answer of the arm ``NAME_repair`` may be asked again ``repairs`` times.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Literal, NamedTuple
 
-from steelyard.core import Example, Message, OutputKind
+from steelyard.core import Message, OutputKind, Question
+from steelyard.packaged import packaged
 from steelyard.strategy.options import check_known
 
 FIELDS: Mapping[OutputKind, str] = {"label": "Label", "json": "JSON", "text": "Answer"}
@@ -44,17 +43,17 @@ class Format:
     usual: bool = True
 
     def render(
-        self, instruction: str, kind: OutputKind, shots: Sequence[Shot], example: Example
+        self, instruction: str, kind: OutputKind, shots: Sequence[Shot], question: Question
     ) -> tuple[Message, ...]:
-        """Return the chat that asks for ``example``'s output after showing ``shots``."""
+        """Return the chat that asks ``question`` after showing ``shots``."""
         known = {"instruction": instruction, "field": FIELDS[kind]}
         block = self._block(shots, known)
         turns = self._shot_turns(shots, known)
-        turns += [message for message in example.context if message.role != "system"]
-        turns.append(Message("user", fill(self.input, {**known, "input": example.input})))
+        turns += [message for message in question.context if message.role != "system"]
+        turns.append(Message("user", fill(self.input, {**known, "input": question.input})))
         opening = fill(self.lead, known) + (block if self.shots == "user_block" else "")
         system = fill(self.system, known) + (block if self.shots == "system_block" else "")
-        system = "\n\n".join(filter(None, [system.rstrip(), *_row_system(example, instruction)]))
+        system = "\n\n".join(filter(None, [system.rstrip(), *_row_system(question, instruction)]))
         head = [Message("system", system)] if system else []
         return (*head, *_open_first_user_turn(turns, opening))
 
@@ -85,8 +84,7 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 @cache
 def load_formats() -> Mapping[str, Format]:
     """Return every format by name, in the order of the data file."""
-    text = files("steelyard.strategy").joinpath("data/formats.json").read_text(encoding="utf-8")
-    return {name: Format(**shape) for name, shape in json.loads(text).items()}
+    return {name: Format(**shape) for name, shape in packaged("strategy/data/formats.json").items()}
 
 
 def get_format(name: str) -> Format:
@@ -95,9 +93,9 @@ def get_format(name: str) -> Format:
     return load_formats()[name]
 
 
-def _row_system(example: Example, instruction: str) -> list[str]:
+def _row_system(question: Question, instruction: str) -> list[str]:
     """The row's own system messages, unless they only repeat the instruction."""
-    own = [message.content.strip() for message in example.context if message.role == "system"]
+    own = [message.content.strip() for message in question.context if message.role == "system"]
     return [text for text in own if text and text != instruction.strip()]
 
 

@@ -19,7 +19,7 @@ def item_scores(
     context: FitContext, examples: Sequence[Example], answers: Sequence[Answer]
 ) -> NDArray[Any]:
     """Return each answer's own score by the task's first metric, in [0, 1]."""
-    return np.array(context.grades(examples, answers))
+    return np.array(context.scores(examples, answers))
 
 
 def cheapest(totals: Sequence[float], items: Sequence[NDArray[Any]]) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from steelyard.core import Example
+from steelyard.core import Example, questions_of
 from steelyard.errors import ConfigError
+from steelyard.packaged import packaged
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
 from steelyard.strategy.forecasting import (
     answer_limit,
@@ -19,21 +18,10 @@ from steelyard.strategy.forecasting import (
     own_tokens,
 )
 from steelyard.strategy.formats import get_format
-from steelyard.strategy.optimise.budget import (
-    budget_block,
-    pass_tokens,
-    tuning_budget,
-    tuning_used,
-)
+from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
 from steelyard.strategy.options import parse_options
-from steelyard.strategy.prompting import (
-    Decoding,
-    Prompt,
-    PromptArm,
-    PromptRecipe,
-    full_instruction,
-    output_limit,
-)
+from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
+from steelyard.strategy.prompting import PromptArm
 from steelyard.train.config import LoraConfig
 
 if TYPE_CHECKING:
@@ -134,10 +122,11 @@ class Lora(Strategy):
         """Train, or read what an earlier attempt finished; returns also how many were too long."""
         from steelyard.model import huggingface
         from steelyard.model.ready import understands
+        from steelyard.model.weights import weights_of
         from steelyard.train.search import load_trained, save_trained, train
 
         huggingface.quiet()
-        source = huggingface.source_of(context.spec)
+        source = weights_of(context.spec)
         settings = huggingface.best_settings(source)
         tokenizer = huggingface.read_tokenizer(source)
         sets = [tokenize(tokenizer, recipe, part) for part in (context.train, context.dev)]
@@ -225,7 +214,7 @@ def tokenize(tokenizer: Any, recipe: PromptRecipe, examples: Sequence[Example]) 
     from steelyard.train.packing import Sample
 
     writer = PromptWriter(tokenizer)
-    prompts = writer.tokens([recipe.messages(example) for example in examples])
+    prompts = writer.tokens([recipe.messages(example.question) for example in examples])
     answers = writer.answer_tokens([example.output for example in examples])
     end = tokenizer.eos_token_id
     return [
@@ -240,11 +229,10 @@ def short_instruction(brief: Brief, wanted: str) -> str:
         return full_instruction(brief)
     if wanted != "short":
         return wanted
-    text = files("steelyard.strategy").joinpath("data/short_instructions.json").read_text("utf-8")
-    known: Mapping[str, str] = json.loads(text)
+    known: Mapping[str, str] = packaged("strategy/data/short_instructions.json")
     return known[brief.kind]
 
 
 def dev_score(arm: Arm, context: FitContext) -> float:
     """The arm's metric over dev."""
-    return context.score(context.dev, arm.answer_all(context.dev))
+    return context.score(context.dev, arm.answer_all(questions_of(context.dev)))

@@ -12,7 +12,7 @@ from steelyard.core import Example
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
-from steelyard.strategy.classical import ClassicalArm, Guess
+from steelyard.strategy.classical import ClassicalArm, Prediction
 from steelyard.strategy.options import parse_options
 from steelyard.strategy.saved import read_brief, write_manifest
 
@@ -36,9 +36,9 @@ class MajorityArm(ClassicalArm):
         shares: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(name, brief, options)
-        self._guess = Guess(output, shares)
+        self._guess = Prediction(output, shares)
 
-    def guess(self, texts: Sequence[str]) -> list[Guess]:
+    def guess(self, texts: Sequence[str]) -> list[Prediction]:
         """Return the same guess for each text."""
         return [self._guess] * len(texts)
 

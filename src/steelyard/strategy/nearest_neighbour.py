@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from steelyard.core import Answer, Example
+from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
-from steelyard.strategy.classical import ClassicalArm, Guess, generator
+from steelyard.strategy.classical import ClassicalArm, Prediction, generator
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.saved import read_brief, write_manifest
-from steelyard.strategy.search import Candidate, Halving, choose, trace_options
+from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
 from steelyard.strategy.tfidf import FEATURES, Neighbour, ShotIndex
 
 
@@ -44,9 +44,9 @@ class NearestNeighbourArm(ClassicalArm):
         self._index = index
         self._k = k
 
-    def guess(self, texts: Sequence[str]) -> list[Guess]:
+    def guess(self, texts: Sequence[str]) -> list[Prediction]:
         """Return the winning output of each text's vote."""
-        return [Guess(_winner(near)) for near in self._index.nearest(texts, self._k)]
+        return [Prediction(_winner(near)) for near in self._index.nearest(texts, self._k)]
 
     def save(self, folder: Path) -> None:
         """Write ``arm.json`` and the index."""
@@ -88,12 +88,12 @@ class NearestNeighbour(Strategy):
         def build(setting: _Setting, options: Mapping[str, Any]) -> NearestNeighbourArm:
             return NearestNeighbourArm(self.name, brief, options, *setting)
 
-        def answer(setting: _Setting, examples: Sequence[Example]) -> list[Answer]:
-            return build(setting, {}).answer_all(examples)
+        def answer(setting: _Setting, questions: Sequence[Question]) -> list[Answer]:
+            return build(setting, {}).answer_all(questions)
 
         indexes = [ShotIndex.fit(shots, features) for features in self._config.features]
         candidates = [
-            Candidate(f"{index.features}, k={k}", _Setting(index, k))
+            SearchCandidate(f"{index.features}, k={k}", _Setting(index, k))
             for index in indexes
             for k in sizes
         ]

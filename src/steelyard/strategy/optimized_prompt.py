@@ -9,29 +9,33 @@ from typing import Any, ClassVar
 from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Arm, Besides, Brief, FitContext, Forecast, Sizes
+from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, OtherModelUse, Sizes
 from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.optimise.allowance import OnePass, allowance
-from steelyard.strategy.optimise.board import Board
+from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.budget import HOSTED_CALLS, Ledger, pass_tokens
-from steelyard.strategy.optimise.design import Kitchen
-from steelyard.strategy.optimise.hunt import Hunt, Part, Rules, choose_finalist
+from steelyard.strategy.optimise.design import PromptFactory
 from steelyard.strategy.optimise.outlook import Spend, most_questions, outlook, reflecting
 from steelyard.strategy.optimise.race import Standing
-from steelyard.strategy.optimise.reflecting import (
-    AUTO,
-    NONE,
-    Adviser,
-    NoAdviceError,
-    Reflecting,
-)
+from steelyard.strategy.optimise.reflecting import AUTO, NONE, Adviser, NoAdviceError, Reflecting
 from steelyard.strategy.optimise.reflection import reflect
-from steelyard.strategy.optimise.story import Story
+from steelyard.strategy.optimise.search import (
+    PromptSearch,
+    SearchPart,
+    SearchRules,
+    choose_finalist,
+)
+from steelyard.strategy.optimise.search_report import SearchReport
 from steelyard.strategy.options import parse_options
-from steelyard.strategy.prompt_search import Desk, Found, PromptStrategy, SearchOptions
+from steelyard.strategy.prompt_search import (
+    DevEvaluator,
+    PromptStrategy,
+    SearchOptions,
+    SearchResult,
+)
 from steelyard.strategy.prompting import PromptArm
-from steelyard.strategy.search import Candidate, stratified_order
+from steelyard.strategy.search import SearchCandidate, stratified_order
 
 _MARKS = 24
 """Tokens of a chat's marks around an example that a model is tuned on."""
@@ -53,16 +57,16 @@ class OptimizedPromptOptions(SearchOptions):
     that is a hosted one; ``none``).
     """
 
-    screen: int = Rules.first
+    screen: int = SearchRules.first
     finalists: int = 4
     dev_items: int = 120
     budget: int = 0
     max_calls: int = 0
-    candidates: int = Rules.candidates
-    k: tuple[int, ...] = Rules.counts
-    neighbours: tuple[int, ...] = Rules.neighbours
+    candidates: int = SearchRules.candidates
+    k: tuple[int, ...] = SearchRules.counts
+    neighbours: tuple[int, ...] = SearchRules.neighbours
     held_back: float = 0.3
-    max_prompt_tokens: int = Rules.max_prompt_tokens
+    max_prompt_tokens: int = SearchRules.max_prompt_tokens
     reflect: str = AUTO
 
     def __post_init__(self) -> None:
@@ -80,9 +84,9 @@ class OptimizedPromptOptions(SearchOptions):
             )
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> SearchRules:
         """How far each round goes."""
-        return Rules(
+        return SearchRules(
             max_prompt_tokens=self.max_prompt_tokens,
             first=self.screen,
             candidates=self.candidates,
@@ -123,18 +127,18 @@ class OptimizedPrompt(PromptStrategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Search, choose among the finalists, and free the best for an arm of its own."""
-        desk = Desk(context, self.config, self.arm_type)
+        desk = DevEvaluator(context, self.config, self.arm_type)
         hunt = self._hunt(desk)
         desk.expect_items(self._likely(hunt))
         found, reflected = self._search(hunt)
-        story = Story(hunt, found, reflected)
+        story = SearchReport(hunt, found, reflected)
         arms: list[Arm] = [story.arm(desk, self.name)]
         if desk.constrainable:
             start = len(hunt.board.trace)
             found = self._freed(hunt, found)
             arms.append(story.free_arm(desk, f"{self.name}_free", found, start))
         prompt = hunt.kitchen.prompt(found[0].design)
-        return [*arms, *self.repairing(desk, Candidate("best", prompt))]
+        return [*arms, *self.repairing(desk, SearchCandidate("best", prompt))]
 
     def check(
         self,
@@ -146,10 +150,10 @@ class OptimizedPrompt(PromptStrategy):
         """Refuse a model to reflect that the task does not have."""
         self.reflector.check(specs, tags)
 
-    def search(self, desk: Desk) -> Found:
+    def search(self, desk: DevEvaluator) -> SearchResult:
         """Search and return the finalists, best first."""
         hunt = self._hunt(desk)
-        return Story(hunt, *self._search(hunt)).found()
+        return SearchReport(hunt, *self._search(hunt)).found()
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Say what the search asks at most, and what a model that reflects is asked beside it."""
@@ -161,7 +165,7 @@ class OptimizedPrompt(PromptStrategy):
         questions = most_questions(config.rules, (dev - held, held), config.finalists, free)
         bound = self._most_calls(around.local) or _UNBOUNDED
         spec = self.reflector.among(around.specs, around.tags)[0] if around.specs else None
-        besides: tuple[Besides, ...] = ()
+        besides: tuple[OtherModelUse, ...] = ()
         if spec is not None:
             limits = Spend(bound, allowed)
             reflected, more = reflecting(spec, brief, sizes, config, limits)
@@ -169,7 +173,7 @@ class OptimizedPrompt(PromptStrategy):
         told = outlook(self.name, brief, sizes, config, Spend(min(questions, bound), allowed))
         return replace(told, besides=besides)
 
-    def _search(self, hunt: Hunt) -> tuple[list[Standing], Mapping[str, Any]]:
+    def _search(self, hunt: PromptSearch) -> tuple[list[Standing], Mapping[str, Any]]:
         """Go through the rounds; return the finalists, the choice first, and what was reflected."""
         if not hunt.part.search:
             return [Standing(hunt.plain, 0, 0.0)], {"model": None, "reason": "dev is empty"}
@@ -185,7 +189,7 @@ class OptimizedPrompt(PromptStrategy):
         return chosen or [Standing(hunt.plain, 0, 0.0)], told
 
     def _reflected(
-        self, hunt: Hunt, screened: Sequence[Standing]
+        self, hunt: PromptSearch, screened: Sequence[Standing]
     ) -> tuple[list[Standing], Mapping[str, Any]]:
         """Let the reflecting model improve the best instruction so far.
 
@@ -203,7 +207,7 @@ class OptimizedPrompt(PromptStrategy):
             return [], {"model": spec.name, "reason": str(error)}
         return hunt.note("reflect", found), told
 
-    def _freed(self, hunt: Hunt, found: Sequence[Standing]) -> list[Standing]:
+    def _freed(self, hunt: PromptSearch, found: Sequence[Standing]) -> list[Standing]:
         """Ask the best finalists for free answers, the choice first; the best of them first.
 
         About all of dev, or where the budget is short about what was held back; the choice itself is
@@ -220,19 +224,19 @@ class OptimizedPrompt(PromptStrategy):
                 return sorted(scored, key=lambda each: -each.score)
         return [Standing(designs[0], 0, 0.0)]
 
-    def _hunt(self, desk: Desk) -> Hunt:
+    def _hunt(self, desk: DevEvaluator) -> PromptSearch:
         context = desk.context
-        kitchen = Kitchen(desk, self.config.max_prompt_tokens)
+        kitchen = PromptFactory(desk, self.config.max_prompt_tokens)
         probes = [context.train[place] for place in _some(context, self.config.rules.probes)]
-        board = Board(kitchen, self._ledger(context), [*desk.dev, *probes])
+        board = AnswerBoard(kitchen, self._ledger(context), [*desk.dev, *probes])
         size = len(desk.dev)
         held = self._held(size)
         order = stratified_order(desk.dev, generator(context.seed, "optimise/held_back"))
         probe = tuple(range(size, size + len(probes)))
-        part = Part(search=tuple(order[held:]), held=tuple(order[:held]), probe=probe)
-        return Hunt(board, part, self.config.rules, context.seed)
+        part = SearchPart(search=tuple(order[held:]), held=tuple(order[:held]), probe=probe)
+        return PromptSearch(board, part, self.config.rules, context.seed)
 
-    def _likely(self, hunt: Hunt) -> int:
+    def _likely(self, hunt: PromptSearch) -> int:
         """About how many questions there will be, for whoever watches: prompts grow on the way."""
         searched, held = hunt.part.search, hunt.part.held
         free = max(1, self.config.free_candidates) if hunt.kitchen.desk.constrainable else 0

@@ -7,23 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Answer, Example
+from steelyard.core import Answer, Example, Question
 from steelyard.errors import ConfigError
 from steelyard.strategy.base import Arm, FitContext, Strategy
 from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot, get_format, load_formats
-from steelyard.strategy.prompting import (
-    Decoding,
-    Prompt,
-    PromptArm,
-    PromptRecipe,
-    full_instruction,
-    output_limit,
-)
+from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
+from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import (
-    Candidate,
     Choice,
     Halving,
+    SearchCandidate,
     Trial,
     choose,
     stratified_subset,
@@ -57,16 +51,16 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A search's outcome: candidates best first, the format spread, and every trial on the way."""
 
-    ranked: tuple[Candidate[Prompt], ...]
+    ranked: tuple[SearchCandidate[Prompt], ...]
     score: float | None
     spread: Mapping[str, float]
     trace: tuple[Trial, ...]
 
 
-class Desk:
+class DevEvaluator:
     """One fit's search: asks the model about dev, counts the questions, tells progress."""
 
     def __init__(self, context: FitContext, options: SearchOptions, arm_type: type[PromptArm]):
@@ -127,7 +121,7 @@ class Desk:
         """Announce that :meth:`ask` will be given so many examples."""
         self._expected += count
 
-    def screen(self, candidates: Sequence[Candidate[Prompt]]) -> Choice[Prompt]:
+    def screen(self, candidates: Sequence[SearchCandidate[Prompt]]) -> Choice[Prompt]:
         """Choose on the screening subset of dev alone."""
         size = self.plan.screen or len(self.dev)
         subset = stratified_subset(self.dev, size, self._generator())
@@ -135,28 +129,28 @@ class Desk:
         plan = Halving(0, len(candidates))
         return self._choose(candidates, dev, plan)
 
-    def choose(self, candidates: Sequence[Candidate[Prompt]]) -> Choice[Prompt]:
+    def choose(self, candidates: Sequence[SearchCandidate[Prompt]]) -> Choice[Prompt]:
         """Choose by successive halving over dev."""
         return self._choose(candidates, self.dev, self.plan)
 
-    def ask(self, prompt: Prompt, examples: Sequence[Example]) -> tuple[list[Answer], int]:
-        """Answer ``examples`` by a prompt; returns also how many requests that took."""
+    def ask(self, prompt: Prompt, questions: Sequence[Question]) -> tuple[list[Answer], int]:
+        """Answer ``questions`` by a prompt; returns also how many requests that took."""
 
         def tell(done: int, total: int) -> None:
             self.context.progress(self._asked + done, max(self._expected, self._asked + total))
 
         arm = self._build("candidate", prompt, {})
-        answers = arm.answer_all(examples, tell)
-        self._asked += len(examples)
+        answers = arm.answer_all(questions, tell)
+        self._asked += len(questions)
         return answers, arm.asked
 
     def _choose(
-        self, candidates: Sequence[Candidate[Prompt]], dev: Sequence[Example], plan: Halving
+        self, candidates: Sequence[SearchCandidate[Prompt]], dev: Sequence[Example], plan: Halving
     ) -> Choice[Prompt]:
         requests: list[int] = []
 
-        def answer(prompt: Prompt, examples: Sequence[Example]) -> list[Answer]:
-            answers, asked = self.ask(prompt, examples)
+        def answer(prompt: Prompt, questions: Sequence[Question]) -> list[Answer]:
+            answers, asked = self.ask(prompt, questions)
             requests.append(asked)
             return answers
 
@@ -168,7 +162,7 @@ class Desk:
         )
         return replace(choice, trace=trace)
 
-    def arm(self, name: str, found: Found, more: Mapping[str, Any]) -> PromptArm:
+    def arm(self, name: str, found: SearchResult, more: Mapping[str, Any]) -> PromptArm:
         """Return the arm of the best candidate, with the search told in its options."""
         prompt = found.ranked[0].value
         choice = Choice(found.ranked[0], found.trace)
@@ -212,7 +206,7 @@ class PromptStrategy(Strategy):
     config: SearchOptions
 
     @abstractmethod
-    def search(self, desk: Desk) -> Found:
+    def search(self, desk: DevEvaluator) -> SearchResult:
         """Return the candidates of the main search, best first."""
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
@@ -221,7 +215,7 @@ class PromptStrategy(Strategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Choose format and shots on dev, the free arm among the constrained one's best."""
-        desk = Desk(context, self.config, self.arm_type)
+        desk = DevEvaluator(context, self.config, self.arm_type)
         found = self.search(desk)
         arms: list[Arm] = [desk.arm(self.name, found, self.describe(found.ranked[0].value))]
         if desk.constrainable:
@@ -231,27 +225,27 @@ class PromptStrategy(Strategy):
             found = free
         return [*arms, *self.repairing(desk, found.ranked[0])]
 
-    def repairing(self, desk: Desk, free: Candidate[Prompt]) -> list[Arm]:
+    def repairing(self, desk: DevEvaluator, free: SearchCandidate[Prompt]) -> list[Arm]:
         """Return the arm that repairs the answers of a free prompt, where dev shows a need."""
         if desk.context.brief.kind != "json" or not self.config.repairs or not desk.dev:
             return []
         recipe = replace(free.value.recipe, repairs=self.config.repairs)
-        candidate = Candidate("repair", replace(free.value, recipe=recipe), free.size)
+        candidate = SearchCandidate("repair", replace(free.value, recipe=recipe), free.size)
         desk.expect(1)
         choice = desk.choose([candidate])
         if choice.dev_calls == len(desk.dev):
             return []
-        found = Found((candidate,), choice.score, {}, choice.trace)
+        found = SearchResult((candidate,), choice.score, {}, choice.trace)
         more = {**self.describe(candidate.value), "repairs": self.config.repairs}
         return [desk.arm(f"{self.name}_repair", found, more)]
 
-    def _search_free(self, desk: Desk, found: Found) -> Found:
+    def _search_free(self, desk: DevEvaluator, found: SearchResult) -> SearchResult:
         shortlist = [
-            Candidate(candidate.name, candidate.value.freed(), candidate.size)
+            SearchCandidate(candidate.name, candidate.value.freed(), candidate.size)
             for candidate in found.ranked[: max(1, self.config.free_candidates)]
         ]
         choice = desk.choose(shortlist)
-        return Found(
+        return SearchResult(
             ranked=by_rank(shortlist, choice),
             score=choice.score,
             spread=format_spread(shortlist, choice),
@@ -260,15 +254,15 @@ class PromptStrategy(Strategy):
 
 
 def by_rank(
-    candidates: Sequence[Candidate[Prompt]], choice: Choice[Prompt]
-) -> tuple[Candidate[Prompt], ...]:
+    candidates: Sequence[SearchCandidate[Prompt]], choice: Choice[Prompt]
+) -> tuple[SearchCandidate[Prompt], ...]:
     """Return the candidates best first."""
     named = {candidate.name: candidate for candidate in candidates}
     return tuple(named[name] for name in choice.ranking())
 
 
 def format_spread(
-    candidates: Sequence[Candidate[Prompt]], choice: Choice[Prompt]
+    candidates: Sequence[SearchCandidate[Prompt]], choice: Choice[Prompt]
 ) -> dict[str, float]:
     """Return each format's best dev score on the largest set that met all candidates."""
     first: dict[str, float] = {}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from steelyard.core import Example
+from steelyard.core import Example, questions_of
 from steelyard.strategy.base import Brief
 from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot, fill
-from steelyard.strategy.prompt_search import Desk
-from steelyard.strategy.prompting import Prompt, PromptRecipe, count_tokens
+from steelyard.strategy.prompt import Prompt, PromptRecipe, count_tokens
+from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.reading import split_reasoned
 from steelyard.strategy.rounds import wording
 from steelyard.strategy.search import Trial, stratified_order
@@ -80,7 +80,9 @@ def reasoning_tokens(brief: Brief, train: Sequence[Example], wanted: int) -> int
     return int(max(defaults.values()) if holds_reasoning(train) else defaults[brief.kind])
 
 
-def reasoning_recipe(desk: Desk, format_name: str, variant: str, max_tokens: int) -> PromptRecipe:
+def reasoning_recipe(
+    desk: DevEvaluator, format_name: str, variant: str, max_tokens: int
+) -> PromptRecipe:
     """Return the task's recipe with the words of a variant after its instruction."""
     words, kind = wording("reasoning"), desk.context.brief.kind
     plain = desk.recipe(format_name)
@@ -94,7 +96,7 @@ def reasoning_recipe(desk: Desk, format_name: str, variant: str, max_tokens: int
     )
 
 
-def bare_shots(desk: Desk) -> list[Shot]:
+def bare_shots(desk: DevEvaluator) -> list[Shot]:
     """Train examples in stratified order, answered in the form asked for but without reasoning."""
     brief, template = desk.context.brief, wording("reasoning")["bare_shot"]
     return [
@@ -103,7 +105,7 @@ def bare_shots(desk: Desk) -> list[Shot]:
     ]
 
 
-def own_shots(desk: Desk) -> list[Shot]:
+def own_shots(desk: DevEvaluator) -> list[Shot]:
     """Train examples with the reasoning of their references."""
     shots = []
     for example in _in_order(desk):
@@ -113,14 +115,14 @@ def own_shots(desk: Desk) -> list[Shot]:
     return shots
 
 
-def bootstrapped_shots(desk: Desk, prompt: Prompt, count: int) -> tuple[list[Shot], Trial]:
+def bootstrapped_shots(desk: DevEvaluator, prompt: Prompt, count: int) -> tuple[list[Shot], Trial]:
     """Let the model reason about ``count`` train examples and keep what led to the right answer.
 
     Rationales of its own are what a model follows best: Zelikman et al. (2022), STaR. ``Trial.score``
     is the share that was right.
     """
     examples = _in_order(desk)[:count]
-    answers, asked = desk.ask(prompt, examples)
+    answers, asked = desk.ask(prompt, questions_of(examples))
     shots, right = [], 0
     for example, answer in zip(examples, answers, strict=True):
         if desk.context.score([example], [answer]) < _FULL_MARKS:
@@ -133,7 +135,9 @@ def bootstrapped_shots(desk: Desk, prompt: Prompt, count: int) -> tuple[list[Sho
     return shots, Trial("rationales", "bootstrap", len(examples), asked, share)
 
 
-def first_fitting(desk: Desk, shots: Sequence[Shot], k: int, budget: int) -> tuple[Shot, ...]:
+def first_fitting(
+    desk: DevEvaluator, shots: Sequence[Shot], k: int, budget: int
+) -> tuple[Shot, ...]:
     """The first ``k`` shots that fit into ``budget`` tokens together, giants left out."""
     chosen: list[Shot] = []
     left = budget
@@ -152,7 +156,7 @@ def _worked(text: str, reasoning: str, answer: str) -> Shot:
     return Shot(text, filled)
 
 
-def _in_order(desk: Desk) -> list[Example]:
+def _in_order(desk: DevEvaluator) -> list[Example]:
     context = desk.context
     order = stratified_order(context.train, generator(context.seed, "reasoning"))
     return [context.train[index] for index in order]

@@ -11,17 +11,18 @@ from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.few_shot import short_shots
 from steelyard.strategy.forecasting import Searched, chat_tokens, searching, shot_tokens
 from steelyard.strategy.options import check_known, parse_options
+from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
-    Desk,
-    Found,
+    DevEvaluator,
     PromptStrategy,
     SearchOptions,
+    SearchResult,
     by_rank,
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import Prompt, PromptArm
-from steelyard.strategy.search import Candidate
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.tfidf import FEATURES, RETRIEVED_ORDERS, Retrieval, ShotIndex
 
 _SCREENING_K = 2
@@ -89,7 +90,7 @@ class RetrievedFewShot(PromptStrategy):
         shown = asdict(prompt.index.retrieval) if prompt.index is not None else {}
         return {"k": prompt.recipe.retrieved, "features": self.config.features, **shown}
 
-    def search(self, desk: Desk) -> Found:
+    def search(self, desk: DevEvaluator) -> SearchResult:
         """Screen formats, then compare numbers of neighbours, and ways to show them, in the best."""
         largest = max(1, *self.config.k)
         limit = self.config.max_prompt_tokens // largest
@@ -97,10 +98,12 @@ class RetrievedFewShot(PromptStrategy):
         index = ShotIndex.fit(pool, self.config.features)
         mean_length = sum(len(shot.input) + len(shot.output) for shot in pool) // len(pool)
 
-        def candidate(name: str, format_name: str, k: int, way: Retrieval) -> Candidate[Prompt]:
+        def candidate(
+            name: str, format_name: str, k: int, way: Retrieval
+        ) -> SearchCandidate[Prompt]:
             recipe = desk.recipe(format_name, retrieved=k)
             size = recipe.length + k * mean_length
-            return Candidate(name, Prompt(recipe, index.showing(way)), size)
+            return SearchCandidate(name, Prompt(recipe, index.showing(way)), size)
 
         sizes = sorted({k for k in self.config.k if 0 < k <= len(pool)}) or [1]
         few = min(_SCREENING_K, sizes[-1])
@@ -114,7 +117,7 @@ class RetrievedFewShot(PromptStrategy):
         choice = desk.choose(candidates)
         spread = format_spread(screened, first)
         trace = (*first.trace, *choice.trace)
-        return Found(by_rank(candidates, choice), choice.score, spread, trace)
+        return SearchResult(by_rank(candidates, choice), choice.score, spread, trace)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what the search asks at most, by neighbours of mean length."""

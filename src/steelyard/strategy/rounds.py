@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from steelyard.core import Answer, Completion, Message, Request
+from steelyard.model.accounts import in_turn, side_by_side
 from steelyard.model.base import Model
+from steelyard.packaged import packaged
 from steelyard.strategy.base import Brief
-from steelyard.strategy.combining import in_turn, side_by_side
 from steelyard.strategy.formats import fill
-from steelyard.strategy.reading import (
-    Reading,
-    canonical,
-    misfit,
-    read_completion,
-    split_reasoned,
-)
-
-if TYPE_CHECKING:
-    from steelyard.strategy.prompting import PromptRecipe
+from steelyard.strategy.prompt import PromptRecipe
+from steelyard.strategy.reading import Reading, canonical, misfit, read_completion, split_reasoned
 
 _NOTHING = "-"
 """Stands for an empty turn."""
@@ -34,8 +25,7 @@ OnSettled = Callable[[Sequence[tuple[int, Answer]]], None]
 @cache
 def wording(name: str) -> Mapping[str, Any]:
     """Return ``data/NAME.json``: the words that prompts are made of."""
-    text = files("steelyard.strategy").joinpath(f"data/{name}.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    return dict(packaged(f"strategy/data/{name}.json"))
 
 
 @dataclass

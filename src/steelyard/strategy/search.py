@@ -8,15 +8,15 @@ from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
-from steelyard.core import Answer, Example
-from steelyard.score import get_metric
-from steelyard.strategy.base import Scorer
+from steelyard.core import Answer, Example, Question
 
 T = TypeVar("T")
+Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
+"""The metric's value over answered examples, in [0, 1]; a failed answer counts 0."""
 
 
 @dataclass(frozen=True)
-class Candidate(Generic[T]):
+class SearchCandidate(Generic[T]):
     """Something to choose from. Between equal scores the smaller ``size`` (prompt length) wins."""
 
     name: str
@@ -57,7 +57,7 @@ class Halving:
 class Choice(Generic[T]):
     """The chosen candidate and the trials that led to it, in order."""
 
-    best: Candidate[T]
+    best: SearchCandidate[T]
     trace: tuple[Trial, ...] = ()
 
     @property
@@ -82,15 +82,15 @@ class Choice(Generic[T]):
 class _Standing(Generic[T]):
     """A candidate's answers so far, by dev index."""
 
-    candidate: Candidate[T]
+    candidate: SearchCandidate[T]
     answers: dict[int, Answer] = field(default_factory=dict)
     score: float = 0.0
 
 
 def choose(
-    candidates: Sequence[Candidate[T]],
+    candidates: Sequence[SearchCandidate[T]],
     dev: Sequence[Example],
-    answer_fn: Callable[[T, Sequence[Example]], Sequence[Answer]],
+    answer_fn: Callable[[T, Sequence[Question]], Sequence[Answer]],
     score_fn: Scorer,
     rng: np.random.Generator,
     plan: Halving = Halving(),
@@ -121,11 +121,15 @@ def _try(
     stage: Literal["screen", "final"],
     indices: Sequence[int],
     dev: Sequence[Example],
-    functions: tuple[Callable[[T, Sequence[Example]], Sequence[Answer]], Scorer],
+    functions: tuple[Callable[[T, Sequence[Question]], Sequence[Answer]], Scorer],
 ) -> Trial:
     answer_fn, score_fn = functions
     fresh = [index for index in indices if index not in standing.answers]
-    given = answer_fn(standing.candidate.value, [dev[index] for index in fresh]) if fresh else []
+    given = (
+        answer_fn(standing.candidate.value, [dev[index].question for index in fresh])
+        if fresh
+        else []
+    )
     standing.answers.update(zip(fresh, given, strict=True))
     examples = [dev[index] for index in indices]
     standing.score = score_fn(examples, [standing.answers[index] for index in indices])
@@ -163,16 +167,3 @@ def trace_options(choice: Choice[Any]) -> Mapping[str, Any]:
         "dev_score": choice.score,
         "tried": {name: {"score": t.score, "items": t.items} for name, t in last.items()},
     }
-
-
-def metric_scorer(metric: str) -> Scorer:
-    """Return the scorer of the metric called ``metric``; no answers score 0."""
-    measure = get_metric(metric)
-
-    def score(examples: Sequence[Example], answers: Sequence[Answer]) -> float:
-        outputs = [answer.output for answer in answers]
-        references = [example.output for example in examples]
-        scores = [measure.score(*pair) for pair in zip(outputs, references, strict=True)]
-        return measure.aggregate(scores, outputs, references) or 0.0
-
-    return score

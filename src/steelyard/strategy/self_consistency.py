@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Answer, Example
+from steelyard.core import Answer, Example, questions_of
+from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
@@ -15,12 +16,12 @@ from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.forecasting import added, answer_limit, asking, chat_tokens
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.options import check_known, parse_options
-from steelyard.strategy.prompt_search import Desk, Found
-from steelyard.strategy.prompting import Prompt, PromptArm
+from steelyard.strategy.prompt import Prompt
+from steelyard.strategy.prompt_search import DevEvaluator, SearchResult
+from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import refusal, votes_refusal
-from steelyard.strategy.search import Candidate, Trial
+from steelyard.strategy.search import SearchCandidate, Trial
 from steelyard.strategy.zero_shot import ZeroShot
-from steelyard.task import has_references
 
 _SHARED = ("formats", "screen", "finalists", "dev_items", "free_candidates")
 _REASONING = ("variants", "k", "bootstrap", "max_output_tokens", "max_prompt_tokens")
@@ -75,7 +76,7 @@ class SelfConsistency(Strategy):
         """Return one arm. Raises `ConfigError` where answers cannot be put to a vote."""
         self.check(context.brief, context.train, context.specs, context.tags)
         over = self._over(context.brief, context.train)
-        desk = Desk(context, self.config, SelfConsistencyArm)
+        desk = DevEvaluator(context, self.config, SelfConsistencyArm)
         found = self._search(over, desk)
         voted, trials = self._vote(desk, found.ranked[0])
         score = next((t.score for t in trials if t.name == voted.name), None)
@@ -88,7 +89,7 @@ class SelfConsistency(Strategy):
             "instruction": recipe.instruction,
             "requests_per_answer": recipe.samples * (2 if two_step else 1),
         }
-        told = Found((voted,), score, found.spread, (*found.trace, *trials))
+        told = SearchResult((voted,), score, found.spread, (*found.trace, *trials))
         return [desk.arm(self.name, told, more)]
 
     def check(
@@ -120,7 +121,7 @@ class SelfConsistency(Strategy):
             )
         return self.config.over
 
-    def _search(self, over: str, desk: Desk) -> Found:
+    def _search(self, over: str, desk: DevEvaluator) -> SearchResult:
         shared = {name: getattr(self.config, name) for name in _SHARED}
         if over == "zero_shot":
             return ZeroShot(**shared).search(desk)
@@ -130,8 +131,8 @@ class SelfConsistency(Strategy):
         return ChainOfThought(**shared, **own).search(desk)
 
     def _vote(
-        self, desk: Desk, best: Candidate[Prompt]
-    ) -> tuple[Candidate[Prompt], tuple[Trial, ...]]:
+        self, desk: DevEvaluator, best: SearchCandidate[Prompt]
+    ) -> tuple[SearchCandidate[Prompt], tuple[Trial, ...]]:
         """Try each number of votes; the votes of a smaller number are among those of a larger one."""
         sizes = sorted(set(self.config.samples))
         candidates = [self._voting(best, size) for size in sizes]
@@ -141,7 +142,7 @@ class SelfConsistency(Strategy):
         answered: list[list[Answer]] = []
         trials: list[Trial] = []
         for candidate in candidates:
-            answers, asked = desk.ask(candidate.value, desk.dev)
+            answers, asked = desk.ask(candidate.value, questions_of(desk.dev))
             score = desk.context.score(desk.dev, answers)
             trials.append(Trial(candidate.name, "votes", len(desk.dev), asked, score))
             answered.append(answers)
@@ -149,9 +150,9 @@ class SelfConsistency(Strategy):
         chosen = cheapest([trial.score for trial in trials], items)
         return candidates[chosen], tuple(trials)
 
-    def _voting(self, best: Candidate[Prompt], samples: int) -> Candidate[Prompt]:
+    def _voting(self, best: SearchCandidate[Prompt], samples: int) -> SearchCandidate[Prompt]:
         recipe = replace(best.value.recipe, samples=samples, temperature=self.config.temperature)
-        return Candidate(f"{samples} votes", replace(best.value, recipe=recipe), best.size)
+        return SearchCandidate(f"{samples} votes", replace(best.value, recipe=recipe), best.size)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what search and votes ask at most, over reasoning where ``over`` is auto."""

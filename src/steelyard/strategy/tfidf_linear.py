@@ -19,15 +19,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from steelyard.core import Answer, Example
+from steelyard.core import Answer, Example, Question
 from steelyard.errors import ConfigError, DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
-from steelyard.strategy.classical import ClassicalArm, Guess, generator
+from steelyard.strategy.classical import ClassicalArm, Prediction, generator
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.saved import read_brief, write_manifest
-from steelyard.strategy.search import Candidate, Halving, choose, trace_options
+from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
 from steelyard.strategy.tfidf import FEATURES, Tfidf
 
 CLASSIFIERS = ("logistic", "svm")
@@ -91,13 +91,13 @@ class TfidfLinearArm(ClassicalArm):
         self._tfidf = tfidf
         self._linear = linear
 
-    def guess(self, texts: Sequence[str]) -> list[Guess]:
+    def guess(self, texts: Sequence[str]) -> list[Prediction]:
         """Return the best label of each text."""
         linear = self._linear
         scores = linear.scores(self._tfidf.transform(texts))
         best = [linear.labels[place] for place in scores.argmax(axis=1)]
         return [
-            Guess(label, dict(zip(linear.labels, row.tolist(), strict=True)))
+            Prediction(label, dict(zip(linear.labels, row.tolist(), strict=True)))
             for label, row in zip(best, linear.probabilities(scores), strict=True)
         ]
 
@@ -171,7 +171,7 @@ class TfidfLinear(Strategy):
                 linear = _fit_linear(loss, c, matrix, labels, context.seed)
                 chosen = {"features": features, "classifier": loss, "c": c}
                 arm = TfidfLinearArm(self.name, brief, chosen, tfidf, linear)
-                candidates.append(Candidate(f"{features}, {loss}, c={c:g}", arm))
+                candidates.append(SearchCandidate(f"{features}, {loss}, c={c:g}", arm))
         return [_best(candidates, context)]
 
     def check(
@@ -190,9 +190,11 @@ class TfidfLinear(Strategy):
         return ("svm",) if many and "svm" in self._config.classifier else self._config.classifier
 
 
-def _best(candidates: Sequence[Candidate[TfidfLinearArm]], context: FitContext) -> TfidfLinearArm:
-    def answer(arm: TfidfLinearArm, examples: Sequence[Example]) -> list[Answer]:
-        return arm.answer_all(examples)
+def _best(
+    candidates: Sequence[SearchCandidate[TfidfLinearArm]], context: FitContext
+) -> TfidfLinearArm:
+    def answer(arm: TfidfLinearArm, questions: Sequence[Question]) -> list[Answer]:
+        return arm.answer_all(questions)
 
     rng = generator(context.seed, "tfidf_linear")
     score = context.score

@@ -8,17 +8,18 @@ from typing import Any, ClassVar
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.forecasting import Searched, chat_tokens, own_tokens, searching
 from steelyard.strategy.options import parse_options
+from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
-    Desk,
-    Found,
+    DevEvaluator,
     PromptStrategy,
     SearchOptions,
+    SearchResult,
     by_rank,
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import Prompt, PromptArm
-from steelyard.strategy.search import Candidate
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import SearchCandidate
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,16 @@ class ZeroShot(PromptStrategy):
         super().__init__(**options)
         self.config = parse_options(self.name, ZeroShotOptions, options)
 
-    def search(self, desk: Desk) -> Found:
+    def search(self, desk: DevEvaluator) -> SearchResult:
         """Compare the formats."""
         recipes = [desk.recipe(name) for name in format_names(self.config)]
-        candidates = [Candidate(recipe.format, Prompt(recipe), recipe.length) for recipe in recipes]
+        candidates = [
+            SearchCandidate(recipe.format, Prompt(recipe), recipe.length) for recipe in recipes
+        ]
         desk.expect(len(candidates), min(self.config.free_candidates, len(candidates)))
         choice = desk.choose(candidates)
         spread = format_spread(candidates, choice)
-        return Found(by_rank(candidates, choice), choice.score, spread, choice.trace)
+        return SearchResult(by_rank(candidates, choice), choice.score, spread, choice.trace)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what the search over formats asks at most."""

@@ -20,11 +20,13 @@ from pydantic import (
     model_validator,
 )
 
+from steelyard.config.explain import explain
+from steelyard.config.section import Name, Section
+from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest_file
-from steelyard.task.explain import explain
-from steelyard.task.formats.folder import files_of, is_dataset_folder
-from steelyard.task.model_choice import ModelChoice, ModelConfig, tags_of
+from steelyard.model.config import ModelChoice, ModelConfig, tags_of
+from steelyard.task.dataset_folder import files_of, is_dataset_folder
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
     ColumnsConfig,
@@ -33,17 +35,14 @@ from steelyard.task.sections import (
     ExampleFiles,
     JudgeConfig,
     MetricConfig,
-    Name,
     OutputConfig,
     PriceConfig,
-    Section,
     SplitConfig,
     StrategyConfig,
     TrafficConfig,
     check_labels,
     strategies_tag,
 )
-from steelyard.task.source import Lines, names_in, read_yaml
 
 FILE_NAME = "task.yaml"
 MACHINE = "machine"

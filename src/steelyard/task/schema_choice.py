@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from steelyard.config.source import names_in, read_yaml
 from steelyard.errors import ConfigError, closest_file
-from steelyard.task.source import names_in, read_yaml
 from steelyard.user_code import load_name
 
 _FILES = (".json", ".yaml", ".yml")

@@ -4,68 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
-from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 
+from steelyard.config.section import Fraction, Money, Name, Section
 from steelyard.core import OutputKind
-from steelyard.errors import closest
 
 PARTS = ("train", "dev", "test")
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Money = Annotated[Decimal, Field(ge=0)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """A mapping in ``task.yaml``. Unknown keys are refused with the closest known one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_keys(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        unknown = [key for key in value if key not in known and key not in cls.model_fields]
-        if unknown:
-            named = ", ".join(f"{key!r}{cls._hint(str(key), known)}" for key in unknown)
-            plural = "s" if len(unknown) > 1 else ""
-            text = f"unknown key{plural} {named}; known: {', '.join(sorted(known))}"
-            raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": unknown[0]})
-        return value
-
-    @classmethod
-    def _hint(cls, key: str, known: set[str]) -> str:
-        """The closest key here, else in a section below."""
-        below = {
-            inner: f"{field.alias or name}.{inner}"
-            for name, field in cls.model_fields.items()
-            for section in _sections_in(field.annotation)
-            for inner in section.model_fields
-        }
-        near = get_close_matches(key, below, n=1)
-        nested = f" (did you mean {below[near[0]]!r}?)" if near else ""
-        return closest(key, known) or nested
-
-
-def _sections_in(annotation: Any) -> list[type[Section]]:
-    """The sections that a key takes: the annotation itself, or those of a union, annotated or not."""
-    is_union = get_origin(annotation) in (Union, UnionType)
-    members = get_args(annotation) if is_union else (annotation,)
-    plain = [get_args(each)[0] if get_origin(each) is Annotated else each for each in members]
-    return [each for each in plain if isinstance(each, type) and issubclass(each, Section)]
 
 
 def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from typing import cast
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from steelyard.core import Comparison, Estimate, Recommendation
 from steelyard.errors import ConfigError, closest
+from steelyard.packaged import packaged
 from steelyard.stats import Detectable
 
 LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
@@ -114,8 +113,7 @@ class Case:
 
 @cache
 def _families() -> dict[str, Recommendation]:
-    text = files("steelyard.verdict").joinpath("data/families.json").read_text("utf-8")
-    return cast(dict[str, Recommendation], json.loads(text))
+    return cast(dict[str, Recommendation], packaged("verdict/data/families.json"))
 
 
 def family_of(strategy: str) -> Recommendation:

@@ -28,9 +28,9 @@ from steelyard.verdict.base import (
     costs_level,
     family_of,
 )
-from steelyard.verdict.finding import Finding
+from steelyard.verdict.finding import Decision
 from steelyard.verdict.flips import find_flips
-from steelyard.verdict.limits import Kept, apply_limits
+from steelyard.verdict.limits import WithinLimits, apply_limits
 from steelyard.verdict.pairs import against, differs, pair
 from steelyard.verdict.undecided import (
     MOST_LOSS,
@@ -52,7 +52,7 @@ CONFIDENCE_RULE = (
 def decide(case: Case) -> Verdict:
     """Weigh the candidates of a case."""
     limits = apply_limits(case)
-    found = Finding(case, limits, details=_details(case, limits))
+    found = Decision(case, limits, details=_details(case, limits))
     for name, reason in limits.dropped.items():
         found.reasons.append(f"{name} drops out: {reason}")
     real = [candidate for candidate in limits.kept if candidate.strategy != MAJORITY]
@@ -68,7 +68,7 @@ def decide(case: Case) -> Verdict:
     return _weigh(found, sure)
 
 
-def _weigh(found: Finding, real: Sequence[Candidate]) -> Verdict:
+def _weigh(found: Decision, real: Sequence[Candidate]) -> Verdict:
     case, best = found.case, best_of(found.case, real)
     majority = next((c for c in case.candidates if c.strategy == MAJORITY), None)
     others = [c for c in (*real, *([majority] if majority else [])) if c is not best]
@@ -92,7 +92,7 @@ def _weigh(found: Finding, real: Sequence[Candidate]) -> Verdict:
     return found.verdict(choice, sure, _flips(found, choice, tied))
 
 
-def _flips(found: Finding, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
+def _flips(found: Decision, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
     return find_flips(found.case, choice, tied, found.limits)
 
 
@@ -202,7 +202,7 @@ def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Can
     )
 
 
-def _details(case: Case, limits: Kept) -> dict[str, Any]:
+def _details(case: Case, limits: WithinLimits) -> dict[str, Any]:
     return {
         "alpha": case.alpha,
         "confidence_rule": CONFIDENCE_RULE,

@@ -8,16 +8,16 @@ from typing import Any
 
 from steelyard.core import Verdict
 from steelyard.verdict.base import Candidate, Case
-from steelyard.verdict.limits import Kept
+from steelyard.verdict.limits import WithinLimits
 from steelyard.verdict.warn import find_warnings
 
 
 @dataclass
-class Finding:
+class Decision:
     """What has been found on the way to a verdict."""
 
     case: Case
-    limits: Kept
+    limits: WithinLimits
     reasons: list[str] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
 

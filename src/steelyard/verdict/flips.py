@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from steelyard.cost import price_factor_flip, volume_flip
 from steelyard.verdict import words
 from steelyard.verdict.base import MAJORITY, Candidate, Case, costs_level
-from steelyard.verdict.limits import Kept, affordable_volume
+from steelyard.verdict.limits import WithinLimits, affordable_volume
 from steelyard.verdict.pairs import items_to_show, pair
 
 
-def find_flips(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: Kept) -> list[str]:
+def find_flips(
+    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
+) -> list[str]:
     """Say with figures what would alter the choice; the nearest changes first."""
     rivals = [c for c in tied if c is not choice and not _level(case, c, choice)]
     flips = [*_volume(case, choice, rivals), *_price(case, choice, rivals)]
@@ -59,7 +61,9 @@ def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[s
     ]
 
 
-def _quality(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: Kept) -> list[str]:
+def _quality(
+    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
+) -> list[str]:
     best = max(tied, key=lambda candidate: candidate.quality.value or 0.0)
     lead = (best.quality.value or 0.0) - (choice.quality.value or 0.0)
     if best is not choice and lead > 0:
@@ -72,7 +76,7 @@ def _quality(case: Case, choice: Candidate, tied: Sequence[Candidate], limits: K
     return _runner_up(case, choice, limits)
 
 
-def _runner_up(case: Case, choice: Candidate, limits: Kept) -> list[str]:
+def _runner_up(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
     """How far the next arm below is from being level with the choice."""
     below = [c for c in limits.kept if c is not choice and c.strategy != MAJORITY]
     if not below:
@@ -88,7 +92,7 @@ def _runner_up(case: Case, choice: Candidate, limits: Kept) -> list[str]:
 
 
 def _challenger(
-    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: Kept
+    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
 ) -> list[str]:
     """Where neither volume nor price decides: what the best arm below would have to gain."""
     below = [c for c in limits.kept if c.strategy != MAJORITY and all(c is not t for t in tied)]
@@ -109,7 +113,7 @@ def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
     return first is not None and second is not None and first < second
 
 
-def _limits(case: Case, choice: Candidate, limits: Kept) -> list[str]:
+def _limits(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
     """Arms of higher quality that a constraint keeps out."""
     found = []
     for candidate in case.candidates:

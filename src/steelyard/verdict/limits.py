@@ -11,7 +11,7 @@ from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 
 
-class Kept(NamedTuple):
+class WithinLimits(NamedTuple):
     """Who stays, who drops out and why, and what the limits could not be held against."""
 
     kept: list[Candidate]
@@ -19,7 +19,7 @@ class Kept(NamedTuple):
     unknown: list[str]
 
 
-def apply_limits(case: Case) -> Kept:
+def apply_limits(case: Case) -> WithinLimits:
     """Drop every candidate that breaks a constraint; an unknown figure breaks none but is named."""
     kept, dropped, unknown = [], {}, []
     for candidate in case.candidates:
@@ -29,7 +29,7 @@ def apply_limits(case: Case) -> Kept:
         else:
             kept.append(candidate)
             unknown += _unknown(case, candidate)
-    return Kept(kept, dropped, unknown)
+    return WithinLimits(kept, dropped, unknown)
 
 
 def broken_limits(case: Case, candidate: Candidate) -> list[str]:

@@ -8,7 +8,7 @@ from steelyard.core import Comparison, Verdict
 from steelyard.stats import items_for_interval
 from steelyard.verdict import words
 from steelyard.verdict.base import MAJORITY, Candidate, Case
-from steelyard.verdict.finding import Finding
+from steelyard.verdict.finding import Decision
 from steelyard.verdict.limits import lacks_only_quality
 from steelyard.verdict.pairs import items_to_bound, items_to_show, pair
 
@@ -34,7 +34,7 @@ def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def none_left(found: Finding) -> Verdict:
+def none_left(found: Decision) -> Verdict:
     """No arm keeps every constraint, but for always giving the commonest answer."""
     case = found.case
     usable = ranked(case, [c for c in case.candidates if c.strategy != MAJORITY])
@@ -49,7 +49,7 @@ def none_left(found: Finding) -> Verdict:
     return found.undecided(f"{ahead}; {may}", close[0], more)
 
 
-def _nothing_usable(found: Finding) -> Verdict:
+def _nothing_usable(found: Decision) -> Verdict:
     if not found.case.candidates:
         return found.undecided("no arm was measured", None, None)
     only = found.case.candidates[0]
@@ -57,7 +57,7 @@ def _nothing_usable(found: Finding) -> Verdict:
     return found.undecided(f"{reason}: weigh other strategies", only, None)
 
 
-def _what_stops(found: Finding, usable: Sequence[Candidate]) -> str:
+def _what_stops(found: Decision, usable: Sequence[Candidate]) -> str:
     """Which constraints the best arms break, and what to do about it."""
     least, best = found.case.limits.min_quality, usable[0].quality.value
     stopped = [_stopped(found, candidate) for candidate in usable[:_NAMED]]
@@ -69,7 +69,7 @@ def _what_stops(found: Finding, usable: Sequence[Candidate]) -> str:
     return f"{_NONE_KEEPS}: {', '.join(stopped)}{only}; relax one{stronger}"
 
 
-def _stopped(found: Finding, candidate: Candidate) -> str:
+def _stopped(found: Decision, candidate: Candidate) -> str:
     """``lora 0.95 [0.91, 0.97] (p95 latency 800 ms is above 500 ms)``; no figure is said twice."""
     why = found.limits.dropped[candidate.name]
     figure = words.estimate(candidate.quality)
@@ -78,7 +78,7 @@ def _stopped(found: Finding, candidate: Candidate) -> str:
     return f"{candidate.name} {figure} ({why})"
 
 
-def unsure_of_minimum(found: Finding, leading: Candidate) -> Verdict:
+def unsure_of_minimum(found: Decision, leading: Candidate) -> Verdict:
     """No arm is shown to reach the least quality asked for."""
     text, more = _items_for_minimum(found.case, leading)
     least = found.case.limits.min_quality
@@ -100,7 +100,7 @@ def _items_for_minimum(case: Case, leading: Candidate) -> tuple[str, int | None]
 
 
 def not_above_majority(
-    found: Finding, real: Sequence[Candidate], majority: Candidate, tests: int, test: Comparison
+    found: Decision, real: Sequence[Candidate], majority: Candidate, tests: int, test: Comparison
 ) -> Verdict:
     """The best of the real arms is not shown to beat the majority class; ``test`` is of those two."""
     case, best = found.case, best_of(found.case, real)
@@ -120,7 +120,7 @@ def not_above_majority(
 
 
 def _what_may_help(
-    found: Finding, real: Sequence[Candidate], majority: Candidate, test: Comparison
+    found: Decision, real: Sequence[Candidate], majority: Candidate, test: Comparison
 ) -> str:
     """What better examples may do, and more test items where the paired intervals allow it."""
     better = "better examples, labels or a stronger model may"
@@ -140,7 +140,7 @@ def _what_may_help(
 
 
 def too_few(
-    found: Finding, choice: Candidate, rival: Candidate, loss: float, tests: int
+    found: Decision, choice: Candidate, rival: Candidate, loss: float, tests: int
 ) -> Verdict:
     """A tied arm may be much better than the choice."""
     case, n = found.case, len(choice.scores)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from steelyard.stats import detectable_difference
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
-from steelyard.verdict.limits import Kept
+from steelyard.verdict.limits import WithinLimits
 from steelyard.words import counted
 
 THIN_TEST = 100
 MANY_FAILED = 0.05
 
 
-def find_warnings(case: Case, choice: Candidate | None, limits: Kept) -> list[str]:
+def find_warnings(case: Case, choice: Candidate | None, limits: WithinLimits) -> list[str]:
     """Name everything in the test, the audit and the costs that weakens the verdict."""
     return [*_thin(case), *_failed(case, choice), *_audit(case), *_costs(case), *limits.unknown]
 

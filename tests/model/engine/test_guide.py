@@ -15,7 +15,7 @@ from steelyard.errors import ModelError
 from steelyard.model import ModelSpec
 from steelyard.model import huggingface as hf
 from steelyard.model.engine.guide import Guides
-from steelyard.model.local import LocalModel, Settings
+from steelyard.model.local import EngineSettings, LocalModel
 from steelyard.model.plain import PlainModel
 from tests.model.tiny import TEMPLATE, tiny_network
 
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def fast(folder: Path) -> LocalModel:
     spec = ModelSpec("hf", str(folder))
-    settings = Settings("float32", rows=4, prefill_tokens=64)
+    settings = EngineSettings("float32", rows=4, prefill_tokens=64)
     model = hf.assemble(spec, str(folder), "tiny", settings, hf.Label("tiny"))
     assert type(model) is LocalModel
     return model
@@ -133,7 +133,7 @@ def test_a_batch_may_mix_schemas_choices_and_free_answers(fast: LocalModel) -> N
 
 def test_the_plain_model_says_the_same(fast: LocalModel, folder: Path) -> None:
     network, tokenizer = hf.read_network(str(folder), "float32"), hf.read_tokenizer(str(folder))
-    plain = PlainModel("plain", "tiny", network, tokenizer, Settings(rows=4))
+    plain = PlainModel("plain", "tiny", network, tokenizer, EngineSettings(rows=4))
     requests = [ask("two boxes"), ask("a longer message than that")]
     for mine, theirs in zip(fast.generate(requests), plain.generate(requests), strict=True):
         assert valid(mine) == valid(theirs)

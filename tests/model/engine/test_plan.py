@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.model.engine.plan import Bounds, group_by_prefix, plan_batches
+from steelyard.model.engine.plan import BatchBounds, group_by_prefix, plan_batches
 from steelyard.model.engine.trie import build_trie, forced_path
 
 PROMPTS = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=90), max_size=12)
@@ -37,7 +37,7 @@ def test_scattered_prompts_stay_together() -> None:
 @given(PROMPTS, st.integers(1, 5), st.integers(1, 400))
 def test_batches_keep_their_bounds(prompts: list[list[int]], rows: int, tokens: int) -> None:
     kinds = [len(prompt) % 2 for prompt in prompts]
-    groups = plan_batches(prompts, [4] * len(prompts), kinds, Bounds(rows, tokens))
+    groups = plan_batches(prompts, [4] * len(prompts), kinds, BatchBounds(rows, tokens))
     batches = [(group.prefix_tokens, batch) for group in groups for batch in group.batches]
     assert sorted(i for _, batch in batches for i in batch) == list(range(len(prompts)))
     for shared, batch in batches:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.model.engine import attention
-from steelyard.model.engine.runner import Job, Runner
+from steelyard.model.engine.runner import PendingPrompt, Runner
 from steelyard.model.engine.trie import build_trie
 from steelyard.model.local import cache_shape
 from tests.model.tiny import tiny_network
@@ -58,7 +58,7 @@ def test_greedy_answers_equal_plain_generate(
 ) -> None:
     plain, packed = networks(kv_heads)
     runner = engine(packed, prefill_tokens)
-    states = runner.run(runner.fill(prefix), [Job(tuple(tokens), new) for tokens in own])
+    states = runner.run(runner.fill(prefix), [PendingPrompt(tuple(tokens), new) for tokens in own])
     for tokens, state in zip(own, states, strict=True):
         assert state.output == plain_answer(plain, prefix + tokens, new)
 
@@ -78,7 +78,9 @@ def test_constrained_answers_follow_the_likelier_branch(
     choices = {"-".join(map(str, path)): path for path in sorted(paths)}
     root = build_trie(list(choices), list(choices.values()), END)
     runner = engine(packed, 64)
-    states = runner.run(runner.fill(prefix), [Job(tuple(tokens), 8, root) for tokens in own])
+    states = runner.run(
+        runner.fill(prefix), [PendingPrompt(tuple(tokens), 8, root) for tokens in own]
+    )
     for tokens, state in zip(own, states, strict=True):
         expected, probability = descend(
             plain, prefix + tokens, [(*p, END) for p in choices.values()]
@@ -116,8 +118,10 @@ def test_sampling_depends_on_the_seed_alone() -> None:
     prefix = runner.fill([5, 6, 7])
 
     def sample(seed: int, company: int) -> list[int]:
-        others = [Job((9, 4 + i), 6) for i in range(company)]
-        return runner.run(prefix, [*others, Job((8,), 6, temperature=1.5, seed=seed)])[-1].output
+        others = [PendingPrompt((9, 4 + i), 6) for i in range(company)]
+        return runner.run(prefix, [*others, PendingPrompt((8,), 6, temperature=1.5, seed=seed)])[
+            -1
+        ].output
 
     assert sample(1, 0) == sample(1, 3)
     assert len({tuple(sample(seed, 0)) for seed in range(8)}) > 1
@@ -126,7 +130,7 @@ def test_sampling_depends_on_the_seed_alone() -> None:
 def test_a_finished_row_leaves_the_others_untouched() -> None:
     plain, packed = networks(4)
     runner = engine(packed, 256)
-    jobs = [Job((2 + i, 40 + i, 7), new) for i, new in enumerate([1, 1, 1, 1, 20])]
+    jobs = [PendingPrompt((2 + i, 40 + i, 7), new) for i, new in enumerate([1, 1, 1, 1, 20])]
     states = runner.run(runner.fill([3, 3]), jobs)
     assert [len(state.output) for state in states[:4]] == [1, 1, 1, 1]
     assert states[4].output == plain_answer(plain, [3, 3, 6, 44, 7], 20)

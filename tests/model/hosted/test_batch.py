@@ -15,10 +15,10 @@ from steelyard.core import Completion, Message, Price, Request
 from steelyard.errors import BudgetError, CredentialError, EndpointError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model.hosted.batch import BatchModel
-from steelyard.model.hosted.batch_carrier import BatchOptions
-from steelyard.run.budget import Budget, prices_of
-from steelyard.run.recorder import Recorder
-from steelyard.run.store import AskedModel, Store
+from steelyard.model.hosted.batch_client import BatchOptions
+from steelyard.store.budget import Budget, prices_of
+from steelyard.store.database import AskedModel, Store
+from steelyard.store.recorder import Recorder
 from tests.model.batch_endpoint import Batches, Line, batches, good, refused, undone
 
 QUICK = BatchOptions(least_wait_seconds=0.01, most_wait_seconds=0.02, patience_seconds=0.5)

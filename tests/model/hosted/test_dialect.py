@@ -11,7 +11,7 @@ from steelyard.core import Message, Request
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel
 from steelyard.model.hosted.dialect import Dialect
-from steelyard.model.hosted.reply import Reply
+from steelyard.model.hosted.reply import EndpointReply
 from tests.model import endpoint as wire
 
 SCHEMA = json.dumps(
@@ -53,7 +53,7 @@ def test_the_text_of_a_request_is_what_decides_its_answer() -> None:
 
 
 def test_a_schema_refused_in_strict_mode_is_asked_for_without_it() -> None:
-    def script(sent: dict[str, Any], before: int) -> wire.Reply:
+    def script(sent: dict[str, Any], before: int) -> wire.EndpointReply:
         if sent["response_format"]["json_schema"]["strict"]:
             said = "Invalid schema for response_format 'answer': 'x' is not permitted."
             return wire.error(400, said, param="response_format")
@@ -81,6 +81,6 @@ def test_a_schema_refused_in_strict_mode_is_asked_for_without_it() -> None:
 def test_hidden_reasoning_in_the_total_is_counted(
     usage: dict[str, int], counts: tuple[int, int, int]
 ) -> None:
-    reply = Reply()
+    reply = EndpointReply()
     reply.add({"choices": [], "usage": usage}, 0.1)
     assert reply.counts == counts

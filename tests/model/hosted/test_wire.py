@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from steelyard.model.hosted.reply import Reply
+from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.wire import BrokenError, Wire
 from tests.model.faulty import events, faulty, send
 
@@ -17,7 +17,7 @@ FIRST, LAST = (line.removeprefix(b"data: ") for line in events("Hello").split(b"
 PRETTY = json.dumps(json.loads(FIRST), indent=1).encode().replace(b"\n", b"\ndata: ")
 
 
-def ask(*parts: bytes, length: int | None = None) -> Reply:
+def ask(*parts: bytes, length: int | None = None) -> EndpointReply:
     """What is read of an answer that comes in ``parts``, a moment apart."""
 
     def behave(connection: socket.socket, said: str, before: int) -> None:
@@ -29,7 +29,7 @@ def ask(*parts: bytes, length: int | None = None) -> Reply:
         if length is not None:
             time.sleep(1.0)
 
-    async def drive(base_url: str) -> Reply:
+    async def drive(base_url: str) -> EndpointReply:
         wire = Wire(base_url, {}, 5.0)
         try:
             return (await wire.ask({"messages": [{"content": "hi"}]})).reply

@@ -8,7 +8,7 @@ import pytest
 
 from steelyard.strategy.base import FitContext
 from steelyard.strategy.formats import Shot
-from steelyard.strategy.optimise.design import Design, Kitchen
+from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.optimise.moves import moves
 from steelyard.strategy.optimise.shot_sets import (
     Tried,
@@ -19,22 +19,24 @@ from steelyard.strategy.optimise.shot_sets import (
 )
 from steelyard.strategy.optimise.wordings import Wording
 from steelyard.strategy.optimized_prompt import OptimizedPromptArm, OptimizedPromptOptions
-from steelyard.strategy.prompt_search import Desk
+from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.tfidf import Retrieval
 from tests.strategy.samples import TOPICS
 
-MakeKitchen = Callable[..., Kitchen]
+MakeKitchen = Callable[..., PromptFactory]
 
 
 @pytest.fixture
 def kitchen(fit_context: Callable[..., FitContext]) -> MakeKitchen:
-    def make(limit: int = 1500) -> Kitchen:
-        return Kitchen(Desk(fit_context(), OptimizedPromptOptions(), OptimizedPromptArm), limit)
+    def make(limit: int = 1500) -> PromptFactory:
+        return PromptFactory(
+            DevEvaluator(fit_context(), OptimizedPromptOptions(), OptimizedPromptArm), limit
+        )
 
     return make
 
 
-def near(kitchen: Kitchen, design: Design, count: int = 200, seed: int = 0) -> list[Design]:
+def near(kitchen: PromptFactory, design: Design, count: int = 200, seed: int = 0) -> list[Design]:
     spare = sequences(kitchen, 3)["diverse"]
     return moves(kitchen, design, spare, count, np.random.default_rng(seed))
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from steelyard.core import Request
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy.base import FitContext
-from steelyard.strategy.optimise.board import Board
+from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.budget import Ledger
-from steelyard.strategy.optimise.design import Design, Kitchen
-from steelyard.strategy.optimise.hunt import Part, choose_finalist
-from steelyard.strategy.optimise.race import Heat, affordable, behind, race, rounds
+from steelyard.strategy.optimise.design import Design, PromptFactory
+from steelyard.strategy.optimise.race import RaceSettings, affordable, behind, race, rounds
+from steelyard.strategy.optimise.search import SearchPart, choose_finalist
 from steelyard.strategy.optimized_prompt import OptimizedPromptArm, OptimizedPromptOptions
-from steelyard.strategy.prompt_search import Desk
+from steelyard.strategy.prompt_search import DevEvaluator
 from tests.strategy.optimise.players import asked, said
 from tests.strategy.samples import TOPICS, tickets
 
@@ -40,20 +40,20 @@ def knows(low: int, high: int) -> Design:
 
 
 @pytest.fixture
-def board(fit_context: MakeContext) -> Callable[..., Board]:
-    def make(allowed: int = 10**6, model: ScriptedModel | None = None) -> Board:
+def board(fit_context: MakeContext) -> Callable[..., AnswerBoard]:
+    def make(allowed: int = 10**6, model: ScriptedModel | None = None) -> AnswerBoard:
         context = fit_context(model=model or ScriptedModel(known, local=False), dev=DEV)
-        desk = Desk(context, OptimizedPromptOptions(), OptimizedPromptArm)
-        return Board(Kitchen(desk, 1500), Ledger(allowed, local=False), DEV)
+        desk = DevEvaluator(context, OptimizedPromptOptions(), OptimizedPromptArm)
+        return AnswerBoard(PromptFactory(desk, 1500), Ledger(allowed, local=False), DEV)
 
     return make
 
 
-def heat(items: int = 40, first: int = 5, keep: int = 2) -> Heat:
-    return Heat(tuple(place * 7 % items for place in range(items)), first, keep, "test")
+def heat(items: int = 40, first: int = 5, keep: int = 2) -> RaceSettings:
+    return RaceSettings(tuple(place * 7 % items for place in range(items)), first, keep, "test")
 
 
-def test_the_best_wins_and_few_meet_all(board: Callable[..., Board]) -> None:
+def test_the_best_wins_and_few_meet_all(board: Callable[..., AnswerBoard]) -> None:
     model = ScriptedModel(known, local=False)
     made = board(model=model)
     designs = [knows(100, 100 + 4 * count) for count in range(10)]
@@ -65,17 +65,17 @@ def test_the_best_wins_and_few_meet_all(board: Callable[..., Board]) -> None:
     assert len({said(request) for request in model.requests}) == len(model.requests)
 
 
-def test_an_equal_score_goes_to_the_shorter_prompt(board: Callable[..., Board]) -> None:
+def test_an_equal_score_goes_to_the_shorter_prompt(board: Callable[..., AnswerBoard]) -> None:
     long = Design("Right from 100 to 119. " + "Really. " * 9, "long", "system_user")
     assert race(board(), [long, knows(100, 119)], heat())[0].design == knows(100, 119)
 
 
-def test_one_that_is_behind_goes_though_there_is_room(board: Callable[..., Board]) -> None:
+def test_one_that_is_behind_goes_though_there_is_room(board: Callable[..., AnswerBoard]) -> None:
     won = race(board(), [knows(100, 139), knows(900, 901)], heat(first=10))
     assert [each.items for each in won] == [40, 10]
 
 
-def test_a_race_takes_no_more_than_there_is(board: Callable[..., Board]) -> None:
+def test_a_race_takes_no_more_than_there_is(board: Callable[..., AnswerBoard]) -> None:
     for allowed in (0, 100, 500, 2_000):
         made = board(allowed)
         won = race(made, [knows(100, 100 + count) for count in range(8)], heat())
@@ -83,7 +83,7 @@ def test_a_race_takes_no_more_than_there_is(board: Callable[..., Board]) -> None
         assert bool(won) == bool(made.trace)
 
 
-def test_what_was_answered_costs_nothing(board: Callable[..., Board]) -> None:
+def test_what_was_answered_costs_nothing(board: Callable[..., AnswerBoard]) -> None:
     made = board(700)
     assert made.ask(knows(100, 110), range(10), "test")
     spent = made.ledger.used
@@ -113,9 +113,9 @@ def test_a_design_that_is_behind_is_told_by_mcnemars_test(pairs: list[tuple[bool
     assert not (behind(mine, best) and behind(best, mine))
 
 
-def test_what_only_fits_the_searched_part_loses(board: Callable[..., Board]) -> None:
+def test_what_only_fits_the_searched_part_loses(board: Callable[..., AnswerBoard]) -> None:
     made = board()
-    part = Part(tuple(range(20)), tuple(range(20, 40)), ())
+    part = SearchPart(tuple(range(20)), tuple(range(20, 40)), ())
     fitted, honest = knows(100, 119), knows(106, 139)
     for design in (fitted, honest):
         made.ask(design, part.search, "test")
@@ -126,18 +126,18 @@ def test_what_only_fits_the_searched_part_loses(board: Callable[..., Board]) -> 
 
 
 def test_what_the_held_back_part_cannot_tell_apart_all_of_dev_decides(
-    board: Callable[..., Board],
+    board: Callable[..., AnswerBoard],
 ) -> None:
     made = board()
-    part = Part(tuple(range(20)), tuple(range(20, 40)), ())
+    part = SearchPart(tuple(range(20)), tuple(range(20, 40)), ())
     steady, lucky = knows(100, 130), knows(112, 131)
     for design in (steady, lucky):
         made.ask(design, part.search, "test")
     assert choose_finalist(made, [lucky, steady], part)[0].design == steady
 
 
-def test_a_finalist_that_met_too_little_is_left_out(board: Callable[..., Board]) -> None:
+def test_a_finalist_that_met_too_little_is_left_out(board: Callable[..., AnswerBoard]) -> None:
     made = board()
-    part = Part(tuple(range(20)), tuple(range(20, 40)), ())
+    part = SearchPart(tuple(range(20)), tuple(range(20, 40)), ())
     made.ask(knows(100, 139), range(5), "test")
     assert choose_finalist(made, [knows(100, 139)], part) == []

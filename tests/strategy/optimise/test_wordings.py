@@ -11,7 +11,7 @@ from steelyard.core import Example, OutputKind
 from steelyard.strategy.base import Brief
 from steelyard.strategy.optimise.glosses import label_examples, label_words
 from steelyard.strategy.optimise.wordings import Wording, Wordings, about, named_wordings
-from steelyard.strategy.prompting import full_instruction
+from steelyard.strategy.prompt import full_instruction
 from tests.strategy.samples import TOPICS, tickets
 
 SCHEMA = '{"properties": {"a": {"type": "string"}, "b": {"enum": [1, 2]}, "c": {}}}'

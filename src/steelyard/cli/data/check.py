@@ -58,8 +58,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Audit, print, and say by the exit code whether something grave was found."""
     from steelyard.data import CheckOptions, check
+    from steelyard.data.formats.write import writer_for
     from steelyard.errors import DataError
-    from steelyard.task.formats.write import writer_for
 
     if args.redact is not None and args.redact.exists():
         raise DataError(f"{args.redact} is already there: name another file, nothing was written")

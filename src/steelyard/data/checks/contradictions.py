@@ -8,7 +8,7 @@ from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset, clip
 from steelyard.data.likeness.alike import answers
 from steelyard.data.likeness.conflicts import Conflict, ceilings, near_conflicts, same_conflicts
-from steelyard.task.normalise import groups_of
+from steelyard.data.likeness.normalise import groups_of
 from steelyard.words import counted
 
 MANY = 0.01

@@ -9,8 +9,8 @@ from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
-from steelyard.data.length.tokens import count_tokens
 from steelyard.data.texts.encoding import Damage, Sign, damages, load_repair
+from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning import PROVIDERS, get_provider, judge
 from steelyard.data.tuning.chat import alternates, chat_row, system_first
 from steelyard.data.tuning.findings import judgement_findings, training_findings, tuning_facts

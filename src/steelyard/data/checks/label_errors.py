@@ -16,7 +16,7 @@ from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.likeness.meaning import embeddings
 from steelyard.data.suspicion.confident import Suspects, suspects
 from steelyard.data.suspicion.judged import Judged, judged_rows, why_not
-from steelyard.data.suspicion.out_of_fold import Settings, deal_folds, log_loss, out_of_fold
+from steelyard.data.suspicion.out_of_fold import FoldSettings, deal_folds, log_loss, out_of_fold
 from steelyard.data.suspicion.text_features import text_features
 from steelyard.words import percent
 
@@ -35,12 +35,12 @@ class Effort:
     """TF-IDF's ``dimensions``, the models' settings, and over how many folds of all rows to average."""
 
     dimensions: int
-    settings: Settings
+    settings: FoldSettings
     repeats: int
 
 
-CAREFUL = Effort(400, Settings(folds=5, steps=15), repeats=2)
-FAST = Effort(256, Settings(folds=3, steps=12), repeats=1)
+CAREFUL = Effort(400, FoldSettings(folds=5, steps=15), repeats=2)
+FAST = Effort(256, FoldSettings(folds=3, steps=12), repeats=1)
 
 
 class Features(NamedTuple):

@@ -10,15 +10,9 @@ import numpy as np
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset
-from steelyard.data.texts.tongues import (
-    MOST_CHARACTERS,
-    Guess,
-    guess,
-    is_same,
-    mixed_words,
-)
+from steelyard.data.texts.tongues import MOST_CHARACTERS, LanguageGuess, guess, is_same, mixed_words
 from steelyard.errors import MissingExtraError
-from steelyard.score.languages import identifier, named
+from steelyard.languages import identifier, named
 from steelyard.words import counted, listed, percent
 
 CHECK = "languages"
@@ -32,7 +26,7 @@ MANY = 0.05
 PATTERN = 0.8
 """Share of the rows from which the usual pair of input and output language is a rule."""
 
-Guesses = Mapping[int, Guess]
+Guesses = Mapping[int, LanguageGuess]
 
 
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
@@ -68,7 +62,7 @@ def _sample(data: Dataset, seed: int) -> list[int]:
     return sorted(np.random.default_rng(seed).choice(n, most, replace=False).tolist())
 
 
-def _guesses(indices: Sequence[int], texts: Sequence[str]) -> dict[int, Guess]:
+def _guesses(indices: Sequence[int], texts: Sequence[str]) -> dict[int, LanguageGuess]:
     pairs = zip(indices, map(guess, texts), strict=True)
     return {index: found for index, found in pairs if found is not None}
 
@@ -78,9 +72,9 @@ def _facts(guesses: Guesses, looked_at: int) -> dict[str, Any]:
     return {"languages": dict(counts.most_common()), "unclear": looked_at - len(guesses)}
 
 
-def _main(guesses: Guesses) -> Guess | None:
+def _main(guesses: Guesses) -> LanguageGuess | None:
     counts = Counter(each.code for each in guesses.values())
-    return Guess(counts.most_common(1)[0][0], 1.0, True) if counts else None
+    return LanguageGuess(counts.most_common(1)[0][0], 1.0, True) if counts else None
 
 
 def _minority(data: Dataset, guesses: Guesses, looked_at: int) -> Iterator[Finding]:

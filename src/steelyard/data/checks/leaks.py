@@ -11,8 +11,8 @@ from steelyard.data.checks.paraphrases import THRESHOLD as CLOSE
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import firsts, near_clusters, widest
 from steelyard.data.likeness.meaning import Vectors, closest, embeddings
-from steelyard.task.leaks import leaks_by_key
-from steelyard.task.near import NearPair, near_matches
+from steelyard.data.likeness.near import NearPair, near_matches
+from steelyard.data.splits.leaks import leaks_by_key
 from steelyard.words import counted
 
 PARTS = ("train", "dev", "test")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import answers, closest_pairs, firsts, near_clusters
-from steelyard.task.near import THRESHOLD
+from steelyard.data.likeness.near import THRESHOLD
 from steelyard.words import counted
 
 MANY = 0.05
@@ -30,7 +30,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     """Find rows that are the same as another but for case, punctuation and spaces, or nearly.
 
     Nearly: the Jaccard similarity of their runs of five characters is at least 0.8
-    (`steelyard.task.near`). The first row of a cluster is not counted, nor is an exact duplicate.
+    (`steelyard.data.likeness.near`). The first row of a cluster is not counted, nor is an exact duplicate.
     The most similar come first; evidence names a row like it (``also``) and their similarity. One
     in 20 is a warning: there are fewer independent examples than rows.
     """

@@ -8,7 +8,7 @@ import numpy as np
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import Dataset
-from steelyard.data.length.tokens import Ints, TokenCounts, count_tokens
+from steelyard.data.tokens import Ints, TokenCounts, count_tokens
 from steelyard.model.prices import LOCAL_PROVIDERS, context_window
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, clip
-from steelyard.data.private.find import Held, find_within
+from steelyard.data.private.find import PrivateFindings, find_within
 from steelyard.data.private.phones import missing_library
 from steelyard.data.private.redact import PlaceholderBook, redact
 from steelyard.data.private.regions import regions_of
@@ -29,9 +29,9 @@ class _Row:
     """What one row holds, by place."""
 
     index: int
-    held: Mapping[str, Sequence[Held]]
+    held: Mapping[str, Sequence[PrivateFindings]]
 
-    def of(self, kind: str) -> list[Held]:
+    def of(self, kind: str) -> list[PrivateFindings]:
         return [each for held in self.held.values() for each in held if each.kind == kind]
 
     def places(self, kind: str) -> list[str]:
@@ -71,9 +71,9 @@ class _Search:
 
     def __init__(self, regions: Sequence[str]) -> None:
         self._regions = regions
-        self._known: dict[str, list[Held]] = {}
+        self._known: dict[str, list[PrivateFindings]] = {}
 
-    def held(self, text: str) -> list[Held]:
+    def held(self, text: str) -> list[PrivateFindings]:
         if len(text) > _REMEMBERED:
             return find_within(text, self._regions)
         if text not in self._known:
@@ -140,7 +140,7 @@ def _evidence(
     )
 
 
-def _in_instruction(held: Sequence[Held]) -> list[Finding]:
+def _in_instruction(held: Sequence[PrivateFindings]) -> list[Finding]:
     """The instruction goes along with every request: one finding, however much it holds."""
     kinds = [kind for kind in rule_book().kinds if any(each.kind == kind for each in held)]
     if not kinds:
@@ -158,13 +158,15 @@ def _with(finding: Finding, more: str) -> Finding:
     )
 
 
-def _weighty(held: Sequence[Held]) -> bool:
+def _weighty(held: Sequence[PrivateFindings]) -> bool:
     """Whether any of it counts as leaving the house; an IP address alone does not."""
     kinds = rule_book().kinds
     return any(kinds[each.kind].severity != "note" for each in held)
 
 
-def _carried(data: Dataset, rows: Sequence[_Row], instruction: Sequence[Held]) -> Carried:
+def _carried(
+    data: Dataset, rows: Sequence[_Row], instruction: Sequence[PrivateFindings]
+) -> Carried:
     flags = {place: [False] * len(data.examples) for place in (INPUT, OUTPUT, TURNS)}
     for row in rows:
         for place, held in row.held.items():
@@ -173,7 +175,10 @@ def _carried(data: Dataset, rows: Sequence[_Row], instruction: Sequence[Held]) -
 
 
 def _facts(
-    data: Dataset, rows: Sequence[_Row], instruction: Sequence[Held], traffic: Mapping[str, Any]
+    data: Dataset,
+    rows: Sequence[_Row],
+    instruction: Sequence[PrivateFindings],
+    traffic: Mapping[str, Any],
 ) -> dict[str, Any]:
     kinds = {
         kind: {

@@ -22,9 +22,9 @@ from steelyard.data.enough import (
     shown_by,
     unseen_reason,
 )
+from steelyard.data.summary import lengths
+from steelyard.rules_of_thumb import Thumb, rules_of_thumb
 from steelyard.stats import Detectable
-from steelyard.task.audit import lengths
-from steelyard.verdict import Thumb, rules_of_thumb
 from steelyard.words import counted, listed, points
 
 CHECK = "size"

@@ -10,10 +10,10 @@ import numpy as np
 
 from steelyard.core import Example, OutputKind
 from steelyard.data.dataset import Dataset
-from steelyard.task.forest import Forest
-from steelyard.task.near import THRESHOLD, NearPair
-from steelyard.task.normalise import normalise
-from steelyard.task.shingles import Shingles
+from steelyard.data.likeness.forest import Forest
+from steelyard.data.likeness.near import THRESHOLD, NearPair
+from steelyard.data.likeness.normalise import normalise
+from steelyard.data.likeness.shingles import Shingles
 
 _WIDE = 40
 """Distinct texts in a cluster up to which each is compared with each; templates make larger ones."""

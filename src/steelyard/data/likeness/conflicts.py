@@ -13,8 +13,8 @@ from steelyard.data.likeness.alike import (
     system_of,
     widest,
 )
-from steelyard.task.forest import Forest
-from steelyard.task.normalise import groups_of
+from steelyard.data.likeness.forest import Forest
+from steelyard.data.likeness.normalise import groups_of
 
 TEXT_REASON = "texts may differ rightly"
 

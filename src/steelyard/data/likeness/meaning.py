@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from steelyard.core import Example
 from steelyard.data.base import CheckOptions
 from steelyard.data.dataset import Dataset
+from steelyard.data.likeness.near import NearPair
 from steelyard.errors import MissingExtraError, ModelError
 from steelyard.extras import require_encoder
 from steelyard.model.encoder import SentenceEncoder
-from steelyard.task.near import NearPair
 
 FEW_ROWS = 5_000
 """Unless told otherwise, the encoder runs up to here."""

@@ -6,15 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
-
-import yaml
 
 from steelyard.core import OutputKind
 from steelyard.data.base import Severity
 from steelyard.data.dataset import Dataset
-from steelyard.task.read import scored_by_rules_alone
+from steelyard.data.read import scored_by_rules_alone
+from steelyard.packaged import packaged
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 @lru_cache(maxsize=1)
 def patterns() -> Mapping[str, Any]:
     """Read ``data/outputs.yaml``: what outputs should not hold, and formats of numbers and dates."""
-    text = files("steelyard.data").joinpath("data/outputs.yaml").read_text("utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(packaged("data/data/outputs.yaml"))
 
 
 def by_index(notes: Mapping[int, str]) -> tuple[list[int], list[str]]:

@@ -8,14 +8,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from steelyard.config.source import encoding_problem
+from steelyard.data.formats import BadRow, RawRow, container_of, reader_for
+from steelyard.data.formats.stream import OnBytes
+from steelyard.data.formats.table import read_table
+from steelyard.data.formats.write import WriteRow, why_unwritable, writer_for
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
 from steelyard.data.private.regions import regions_of
 from steelyard.errors import DataError, StorageError
-from steelyard.task.formats import BadRow, RawRow, container_of, reader_for
-from steelyard.task.formats.stream import OnBytes
-from steelyard.task.formats.table import read_table
-from steelyard.task.formats.write import WriteRow, why_unwritable, writer_for
-from steelyard.task.source import encoding_problem
 from steelyard.words import counted
 
 _LOOKED_AT = 200

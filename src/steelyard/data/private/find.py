@@ -13,7 +13,7 @@ from typing import NamedTuple
 from steelyard.data.private.checksums import compact
 from steelyard.data.private.phones import find_phones
 from steelyard.data.private.pieces import rewrite
-from steelyard.data.private.rules import Rule, rule_book
+from steelyard.data.private.rules import PrivateRule, rule_book
 
 _DIGIT = re.compile(r"\d")
 _LONG = re.compile(r"\S{16}")
@@ -38,7 +38,7 @@ class Match:
     key: str = field(repr=False)
 
 
-class Held(NamedTuple):
+class PrivateFindings(NamedTuple):
     """Private data that a text holds, without the value: ``shown`` is masked."""
 
     kind: str
@@ -64,14 +64,14 @@ def find_private(text: str, regions: Sequence[str] | None = None, hint: str = ""
     return [_moved(match, -len(front)) for match in _apart(found)]
 
 
-def find_within(text: str, regions: Sequence[str] | None = None) -> list[Held]:
+def find_within(text: str, regions: Sequence[str] | None = None) -> list[PrivateFindings]:
     """Find the private data of ``text``, or of each value where it is JSON, to be counted and shown."""
-    held: list[Held] = []
+    held: list[PrivateFindings] = []
 
     def note(value: str, hint: str) -> str:
         for match in find_private(value, regions, hint):
             shown = mask(value[match.start : match.end])
-            held.append(Held(match.kind, match.strength, match.rule, shown))
+            held.append(PrivateFindings(match.kind, match.strength, match.rule, shown))
         return value
 
     if may_hold(text):
@@ -124,7 +124,7 @@ def _scan(text: str, regions: Sequence[str] | None) -> Iterator[Match]:
 
 
 class _Trigger(NamedTuple):
-    """What a text must hold before some rules are tried; see `Rule`."""
+    """What a text must hold before some rules are tried; see `PrivateRule`."""
 
     digits: int
     needs: tuple[str, ...]
@@ -132,14 +132,14 @@ class _Trigger(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _by_trigger() -> dict[_Trigger, list[Rule]]:
-    groups: dict[_Trigger, list[Rule]] = {}
+def _by_trigger() -> dict[_Trigger, list[PrivateRule]]:
+    groups: dict[_Trigger, list[PrivateRule]] = {}
     for rule in rule_book().rules:
         groups.setdefault(_Trigger(rule.digits, rule.needs, rule.is_long), []).append(rule)
     return groups
 
 
-def _matches(rule: Rule, text: str) -> Iterator[Match]:
+def _matches(rule: PrivateRule, text: str) -> Iterator[Match]:
     for found in rule.pattern.finditer(text):
         start, end = found.span(rule.group)
         if rule.holds(text, start, end):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from steelyard.task.formats.base import usual_names
+from steelyard.data.formats.base import usual_names
 
 Change = Callable[[str, str], str]
 """Takes a text and the name of what holds it (or nothing), and returns the text to put there."""

@@ -8,7 +8,7 @@ from itertools import islice
 
 from steelyard.data.private.rules import rule_book
 from steelyard.errors import MissingExtraError
-from steelyard.score.languages import identifier
+from steelyard.languages import identifier
 
 _TEXTS = 200
 _AT_ONCE = 20

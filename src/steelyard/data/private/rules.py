@@ -6,12 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
-
 from steelyard.data.private import checksums, shapes
+from steelyard.packaged import packaged
 
 _EDGES = {
     "none": ("", ""),
@@ -23,7 +21,7 @@ BEFORE, AFTER = 48, 24
 """Characters before and after a value in which its context words count."""
 
 
-class Kind(NamedTuple):
+class PrivateKind(NamedTuple):
     """A kind of private data: the weight of a finding, and its words."""
 
     severity: str
@@ -32,7 +30,7 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rule:
+class PrivateRule:
     """One form of one kind; the fields are explained at the top of ``private.yaml``."""
 
     name: str
@@ -70,8 +68,8 @@ class RuleBook(NamedTuple):
 
     date: str
     missed: str
-    kinds: Mapping[str, Kind]
-    rules: tuple[Rule, ...]
+    kinds: Mapping[str, PrivateKind]
+    rules: tuple[PrivateRule, ...]
     phone: PhoneRules
     traffic: Mapping[str, str]
 
@@ -79,8 +77,7 @@ class RuleBook(NamedTuple):
 @lru_cache(maxsize=1)
 def rule_book() -> RuleBook:
     """Read and compile the rules."""
-    text = files("steelyard.data").joinpath("data/private.yaml").read_text(encoding="utf-8")
-    raw = yaml.safe_load(text)
+    raw = packaged("data/data/private.yaml")
     labels = [word for line in raw["labels"] for word in line.split("|")]
     fragments = {**raw["fragments"], "iban": _iban_pattern(raw["iban_lengths"])}
     card = shapes.CardTable(raw["cards"])
@@ -89,7 +86,7 @@ def rule_book() -> RuleBook:
     return RuleBook(
         date=str(raw["date"]),
         missed=raw["missed"],
-        kinds={name: Kind(**kind) for name, kind in raw["kinds"].items()},
+        kinds={name: PrivateKind(**kind) for name, kind in raw["kinds"].items()},
         rules=tuple(build(each) for each in raw["rules"]),
         phone=PhoneRules(
             context=_word_pattern(phone["context"]),
@@ -117,9 +114,9 @@ def _rule(
     fragments: Mapping[str, str],
     labels: re.Pattern[str],
     card: Callable[[str], bool],
-) -> Rule:
+) -> PrivateRule:
     context = raw.get("context")
-    return Rule(
+    return PrivateRule(
         name=raw["name"],
         kind=raw["kind"],
         pattern=(pattern := _pattern(raw["pattern"], raw.get("edges", "none"), fragments)),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from steelyard.data.dataset import open_dataset
 from steelyard.data.repairs.readable import put_output
-from steelyard.data.repairs.work import Row, Work
+from steelyard.data.repairs.work import RepairRow, Work
 from steelyard.data.reviews.answers import Answers, keys_of
 from steelyard.words import counted
 
@@ -37,7 +37,7 @@ def apply_answers(work: Work, path: Path) -> None:
         )
 
 
-def _relabel(work: Work, row: Row, new: str | None) -> None:
+def _relabel(work: Work, row: RepairRow, new: str | None) -> None:
     row.is_trusted = True
     if new is None or new == row.read.output:
         return

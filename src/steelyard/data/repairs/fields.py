@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from steelyard.task.formats import resolve
-from steelyard.task.formats.shapes import known_keys
+from steelyard.data.formats import resolve
+from steelyard.data.formats.shapes import known_keys
 
 Map = Callable[[str, str], str]
 """Takes the path of a text (``messages[1].content``) and the text, and returns the new one."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from steelyard.data.formats.write import ending_of as written_as
 from steelyard.data.raw import (
     cannot_write,
     check_free,
@@ -22,13 +23,12 @@ from steelyard.errors import ConfigError, DataError
 from steelyard.files import replacing
 from steelyard.task import load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
-from steelyard.task.formats.write import ending_of as written_as
 
 CHANGES, REVIEW = "changes.jsonl", "review.jsonl"
 _MAKER = "Written by steelyard data fix: see changes.jsonl."
 
 
-class Target:
+class RepairTarget:
     """Where a repair goes: a file (with its log beside it), or a folder for a task."""
 
     def __init__(self, work_paths: Mapping[str, Path], out: Path, *, has_task: bool) -> None:

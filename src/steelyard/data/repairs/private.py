@@ -10,7 +10,7 @@ from typing import Any
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
 from steelyard.data.private.regions import regions_of
 from steelyard.data.repairs.texts import mend_value
-from steelyard.data.repairs.work import Change, Row, Work
+from steelyard.data.repairs.work import Change, RepairRow, Work
 
 _LOOKED_AT = 200
 
@@ -37,7 +37,7 @@ def redact_rows(work: Work) -> None:
     _log(work, private, book)
 
 
-def _redact_left(row: Row, book: PlaceholderBook) -> None:
+def _redact_left(row: RepairRow, book: PlaceholderBook) -> None:
     row.fields, _ = redact_fields(mend_value(row.fields), book)
     row.text = redact_fields({"text": mend_value(row.text)}, book)[0]["text"]
 
@@ -69,7 +69,7 @@ def _log(work: Work, private: Mapping[int, dict[str, Any]], book: PlaceholderBoo
         work.notes.append(f"replaced by placeholders: {said}; rules miss names and free wording")
 
 
-def _texts(rows: Iterable[Row]) -> Iterator[str]:
+def _texts(rows: Iterable[RepairRow]) -> Iterator[str]:
     for row in rows:
         yield " ".join(_strings(row.fields))
 

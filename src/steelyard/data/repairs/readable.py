@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from steelyard.core import Example
+from steelyard.data.formats import RawRow, RowError
 from steelyard.data.raw import unwritable
 from steelyard.data.repairs.fields import with_output
-from steelyard.data.repairs.work import Row, Work
-from steelyard.task.formats import RawRow, RowError
-from steelyard.task.rows import RowParser
+from steelyard.data.repairs.work import RepairRow, Work
+from steelyard.data.rows import RowParser
 
 
 def parse_rows(work: Work, *, patient: bool) -> None:
@@ -26,7 +26,7 @@ def parse_rows(work: Work, *, patient: bool) -> None:
             work.leave(row, "unreadable", "nested too deeply")
 
 
-def put_output(work: Work, row: Row, output: str, action: str, reason: str = "") -> bool:
+def put_output(work: Work, row: RepairRow, output: str, action: str, reason: str = "") -> bool:
     """Write another output into a row that has one, and log it; say whether it could be done."""
     brief = work.brief
     parser = RowParser(brief.kind, (), brief.columns, patient=True)
@@ -53,7 +53,7 @@ def refuse_repeated_ids(work: Work) -> None:
             work.leave(row, "unreadable", reason)
 
 
-def _example(parser: RowParser, row: Row) -> Example:
+def _example(parser: RowParser, row: RepairRow) -> Example:
     problem = unwritable(row.fields)
     if problem is not None:
         raise RowError(problem)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from steelyard.core import OutputKind
 from steelyard.data.likeness.alike import answer
-from steelyard.data.repairs.work import Row, Work
-from steelyard.task.normalise import exact_key, normalised_key
+from steelyard.data.likeness.normalise import exact_key, normalised_key
+from steelyard.data.repairs.work import RepairRow, Work
 
 _RANK = {"test": 0, "dev": 1}
 """Of a row in several parts the one nearest to the test stays: a test row is worth the most."""
@@ -16,7 +16,7 @@ _SHORT = 60
 
 def drop_duplicates(work: Work) -> None:
     """Drop rows that ask and answer the very same as another; the first stays."""
-    first: dict[tuple[str, str], Row] = {}
+    first: dict[tuple[str, str], RepairRow] = {}
     for row in sorted(work.kept(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
         key = (exact_key(row.read), _answer(row, work.brief.kind))
         kept = first.setdefault(key, row)
@@ -37,7 +37,7 @@ def set_conflicts_aside(work: Work) -> None:
     kind = work.brief.kind
     if kind == "text":
         return
-    alike: dict[str, list[Row]] = {}
+    alike: dict[str, list[RepairRow]] = {}
     for row in work.kept():
         alike.setdefault(normalised_key(row.read), []).append(row)
     for rows in alike.values():
@@ -45,7 +45,7 @@ def set_conflicts_aside(work: Work) -> None:
             _set_aside(work, rows)
 
 
-def _set_aside(work: Work, rows: Iterable[Row]) -> None:
+def _set_aside(work: Work, rows: Iterable[RepairRow]) -> None:
     rows = list(rows)
     kind = work.brief.kind
     for row in rows:
@@ -56,6 +56,6 @@ def _set_aside(work: Work, rows: Iterable[Row]) -> None:
         work.leave(row, "conflict", f"row {other.number} asks the same and says {says}")
 
 
-def _answer(row: Row, kind: OutputKind) -> str:
+def _answer(row: RepairRow, kind: OutputKind) -> str:
     """A text as it is, JSON by its value."""
     return answer(row.read.output, kind) if kind == "json" else row.read.output

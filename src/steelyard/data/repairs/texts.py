@@ -6,13 +6,13 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple, cast
 
 from steelyard.data.repairs.fields import map_texts
 from steelyard.data.repairs.work import Work
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
+from steelyard.packaged import packaged
 
 Mend = Callable[[str], str]
 _DAMAGE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")
@@ -21,7 +21,7 @@ without ftfy such a text keeps them, for otherwise nothing could mend it later."
 _ROUNDS = 5
 
 
-class Step(NamedTuple):
+class TextRepair(NamedTuple):
     """One repair that changed a text."""
 
     action: str
@@ -45,15 +45,15 @@ def mend_texts(work: Work) -> None:
         row.fields = map_texts(row.fields, work.brief.columns, mend)
 
 
-def mended(text: str, steps: dict[str, Mend]) -> list[Step]:
+def mended(text: str, steps: dict[str, Mend]) -> list[TextRepair]:
     """The repairs that ``text`` needs, in order, until none changes it any more."""
-    done: list[Step] = []
+    done: list[TextRepair] = []
     for _ in range(_ROUNDS):
         before = len(done)
         for action, repair in steps.items():
             after = repair(text)
             if after != text:
-                done.append(Step(action, text, after))
+                done.append(TextRepair(action, text, after))
                 text = after
         if len(done) == before:
             break
@@ -125,10 +125,7 @@ _PLAIN: dict[str, Mend] = {
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What is removed, and what becomes a space."""
-    import yaml
-
-    text = files("steelyard.data").joinpath("data/characters.yaml").read_text(encoding="utf-8")
-    lists = yaml.safe_load(text)
+    lists = packaged("data/data/characters.yaml")
     ranges = "".join(
         "-".join(re.escape(chr(int(code, 16))) for code in each.split("-"))
         if isinstance(each, str)

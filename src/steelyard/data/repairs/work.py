@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from steelyard.core import Example
-from steelyard.data.dataset import Brief
+from steelyard.data.dataset import DataBrief
 
 ACTIONS: Mapping[str, str] = {
     "answer": "labelled anew in the review",
@@ -47,7 +47,7 @@ class Change(NamedTuple):
 
 
 @dataclass(eq=False)
-class Row:
+class RepairRow:
     """One row: where it stands, its fields as repaired so far, and its example once it has one.
 
     ``is_trusted`` when a person confirmed or gave its output; ``text`` is the line of a row that
@@ -75,17 +75,17 @@ class Row:
 class Work:
     """All rows of a source, in order, the changes made, and what must be said besides."""
 
-    brief: Brief
-    rows: Sequence[Row]
+    brief: DataBrief
+    rows: Sequence[RepairRow]
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def kept(self) -> Iterator[Row]:
+    def kept(self) -> Iterator[RepairRow]:
         """The rows that have not left."""
         return (row for row in self.rows if row.left is None)
 
     def change(
-        self, row: Row, action: str, where: str, values: tuple[Any, Any], reason: str = ""
+        self, row: RepairRow, action: str, where: str, values: tuple[Any, Any], reason: str = ""
     ) -> None:
         """Log a change from ``values[0]`` to ``values[1]``; the caller has made it."""
         assert action in ACTIONS
@@ -93,7 +93,7 @@ class Work:
             Change(row.number, row.source, action, where, *values, reason or ACTIONS[action])
         )
 
-    def leave(self, row: Row, action: str, reason: str) -> None:
+    def leave(self, row: RepairRow, action: str, reason: str) -> None:
         """Take a row out, and log it with all it held."""
         assert action in LEAVING
         held = row.fields or row.text

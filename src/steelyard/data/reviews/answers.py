@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any, Literal, Self, cast, get_args
 
 from steelyard.data.dataset import Dataset
+from steelyard.data.rows import content_id
 from steelyard.errors import DataError, StorageError
-from steelyard.task.rows import content_id
 
 Action = Literal["keep", "label", "drop", "later", "undo"]
 ACTIONS = get_args(Action)
@@ -20,7 +20,7 @@ _START = b'{"key": '
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReviewAnswer:
     """One key pressed for one row.
 
     ``key`` depends on what the row says. ``old`` is the output as given, ``new`` as decided (``None``
@@ -56,14 +56,14 @@ class Answers:
         self.path = path
         self._file: IO[bytes] | None = None
 
-    def read(self) -> dict[str, Answer]:
+    def read(self) -> dict[str, ReviewAnswer]:
         """The answers that hold, by key. Raises `DataError` for a file that holds something else.
 
         A last line that a kill has torn counts as not written.
         """
         if not self.path.is_file():
             raise DataError(f"no answers at {self.path}: write them with steelyard data label")
-        held: dict[str, Answer] = {}
+        held: dict[str, ReviewAnswer] = {}
         for number, line in enumerate(self._lines()[0], 1):
             answer = self._answer(number, line)
             held.pop(answer.key, None)
@@ -92,7 +92,7 @@ class Answers:
             if self.path.stat().st_size == 0:
                 self.path.unlink()
 
-    def append(self, answer: Answer) -> None:
+    def append(self, answer: ReviewAnswer) -> None:
         """Write one answer; it is on disk when this returns. Raises `StorageError`."""
         assert self._file is not None, "open the answers first"
         try:
@@ -113,12 +113,12 @@ class Answers:
             raise self._foreign(whole.count(b"\n") + 1 + bool(newline), "no answer of a review")
         return whole.split(b"\n") if whole else [], len(content) - len(torn)
 
-    def _answer(self, number: int, line: bytes) -> Answer:
+    def _answer(self, number: int, line: bytes) -> ReviewAnswer:
         try:
             found: Any = json.loads(line)
             if not isinstance(found, Mapping):
                 raise ValueError("no answer of a review")
-            answer = Answer(**cast("dict[str, Any]", found))
+            answer = ReviewAnswer(**cast("dict[str, Any]", found))
         except (ValueError, TypeError, RecursionError):
             raise self._foreign(number, "no answer of a review") from None
         if not isinstance(answer.key, str) or not isinstance(answer.new, str | None):

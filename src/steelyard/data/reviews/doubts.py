@@ -10,7 +10,7 @@ from steelyard.data.base import CheckResult
 from steelyard.data.dataset import Dataset, clip
 from steelyard.data.likeness.alike import answers, closest_pairs, firsts
 from steelyard.data.likeness.conflicts import near_conflicts, same_conflicts
-from steelyard.task.normalise import groups_of
+from steelyard.data.likeness.normalise import groups_of
 
 CHECKS = ("label_errors", "contradictions", "near_duplicates")
 

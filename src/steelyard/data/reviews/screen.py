@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from steelyard.data.dataset import Dataset, clip
-from steelyard.data.reviews.answers import Answer
+from steelyard.data.reviews.answers import ReviewAnswer
 from steelyard.data.reviews.doubts import Doubt
 from steelyard.words import counted
 
@@ -42,7 +42,7 @@ class Screen:
         self,
         doubt: Doubt,
         place: tuple[int, int],
-        held: Mapping[int, Answer],
+        held: Mapping[int, ReviewAnswer],
         *,
         whole: bool = False,
     ) -> None:
@@ -85,11 +85,11 @@ class Screen:
         """Say one line."""
         self._say(f"  {text}")
 
-    def done(self, answer: Answer) -> None:
+    def done(self, answer: ReviewAnswer) -> None:
         """Say what was answered."""
         self._say(f"  {_said(answer)}", "green")
 
-    def _like(self, index: int, held: Mapping[int, Answer]) -> str:
+    def _like(self, index: int, held: Mapping[int, ReviewAnswer]) -> str:
         example = self._data.examples[index]
         answer = held.get(index)
         now = "" if answer is None else f" (you: {_said(answer)})"
@@ -109,7 +109,7 @@ class Screen:
         self._console.print(Text(text, style=style), soft_wrap=True)
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: ReviewAnswer) -> str:
     plain = {"keep": "kept", "drop": "to be dropped", "later": "flagged to edit later"}
     return plain.get(answer.action, f"now {answer.new}")
 

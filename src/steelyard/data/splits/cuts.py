@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from steelyard.core import Example, Split
-from steelyard.data.dataset import Brief
-from steelyard.data.raw import Judge, raw_rows
+from steelyard.data.dataset import DataBrief
+from steelyard.data.formats import RowError
+from steelyard.data.raw import RowParserCheck, raw_rows
+from steelyard.data.splits.allocation import allocate, carve_dev, check_enough, split_examples
+from steelyard.data.splits.clusters import Cluster
 from steelyard.data.splits.moments import cut_by_time, moment
+from steelyard.data.splits.quotas import part_sizes
 from steelyard.errors import DataError
-from steelyard.task.clusters import Cluster
-from steelyard.task.formats import RowError
-from steelyard.task.quotas import part_sizes
 from steelyard.task.sections import PARTS, SplitConfig
-from steelyard.task.split import allocate, carve_dev, check_enough, split_examples
 from steelyard.words import counted
 
 
-class LeftOut(NamedTuple):
+class OmittedRows(NamedTuple):
     """A row that stands in no part, and why."""
 
     row: int
@@ -29,7 +29,7 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class CutRows:
     """The rows that a run would take, their row numbers and parts as read, and the others.
 
     ``count`` counts all. Every example's ``source`` is its own.
@@ -38,11 +38,11 @@ class Rows:
     examples: tuple[Example, ...]
     numbers: tuple[int, ...]
     parts: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OmittedRows, ...]
     count: int
 
 
-class Plan(NamedTuple):
+class CutPlan(NamedTuple):
     """How to cut."""
 
     by: str
@@ -51,27 +51,27 @@ class Plan(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Indices of `Rows.examples` by part, rows that no part could take, and what to know of it."""
+    """Indices of `CutRows.examples` by part, rows that no part could take, and what to know of it."""
 
-    plan: Plan
+    plan: CutPlan
     parts: Mapping[str, list[int]]
     wanted: Mapping[str, int]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OmittedRows, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def read_rows(brief: Brief) -> Rows:
+def read_rows(brief: DataBrief) -> CutRows:
     """Read every row once. Raises `DataError` when none can be used."""
-    judge = Judge(brief)
+    judge = RowParserCheck(brief)
     examples: list[Example] = []
     numbers: list[int] = []
     parts: list[str] = []
-    left_out: list[LeftOut] = []
+    left_out: list[OmittedRows] = []
     for number, part, row in raw_rows(brief):
         try:
             examples.append(judge.example(part, row))
         except RowError as error:
-            left_out.append(LeftOut(number, f"{brief.paths[part].name}:{row.line}", str(error)))
+            left_out.append(OmittedRows(number, f"{brief.paths[part].name}:{row.line}", str(error)))
         else:
             numbers.append(number)
             parts.append(part)
@@ -79,10 +79,10 @@ def read_rows(brief: Brief) -> Rows:
     if not examples:
         why = f"; line {left_out[0].source.rpartition(':')[2]}: {left_out[0].reason}"
         raise DataError(f"{brief.name} holds no usable example{why if left_out else ''}")
-    return Rows(tuple(examples), tuple(numbers), tuple(parts), tuple(left_out), count)
+    return CutRows(tuple(examples), tuple(numbers), tuple(parts), tuple(left_out), count)
 
 
-def cut(rows: Rows, brief: Brief, plan: Plan) -> Cut:
+def cut(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
     """Give each row its part. Raises `DataError` when the rows cannot fill three parts."""
     ways = {"label": _by_label, "group": _by_group, "time": _by_time, "given": _as_given}
     if plan.by != "given":
@@ -90,14 +90,14 @@ def cut(rows: Rows, brief: Brief, plan: Plan) -> Cut:
     return ways[plan.by](rows, brief, plan)
 
 
-def _by_label(rows: Rows, brief: Brief, plan: Plan) -> Cut:
+def _by_label(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
     split, report = split_examples(
         _keyed(rows), seed=plan.seed, fractions=plan.fractions, kind=brief.kind
     )
     return Cut(plan, _places(split), report["wanted"])
 
 
-def _by_group(rows: Rows, brief: Brief, plan: Plan) -> Cut:
+def _by_group(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
     """Whole groups; duplicates in two groups may straddle, and the manifest counts them."""
     alone = sum(example.group is None for example in rows.examples)
     if alone == len(rows.examples):
@@ -134,11 +134,11 @@ def _allocated(
     return allocate(clusters, strata, sizes, seed)
 
 
-def _by_time(rows: Rows, brief: Brief, plan: Plan) -> Cut:
+def _by_time(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
     if all(example.timestamp is None for example in rows.examples):
         raise DataError(_nothing(brief, "timestamp"))
     moments: dict[int, float] = {}
-    left_out: list[LeftOut] = []
+    left_out: list[OmittedRows] = []
     for index, example in enumerate(rows.examples):
         seconds = moment(example.timestamp or "")
         if seconds is not None:
@@ -147,7 +147,7 @@ def _by_time(rows: Rows, brief: Brief, plan: Plan) -> Cut:
         reason = "no timestamp"
         if example.timestamp:
             reason = f"timestamp {example.timestamp[:40]!r} is no ISO date or time, and no epoch"
-        left_out.append(LeftOut(rows.numbers[index], example.source, reason))
+        left_out.append(OmittedRows(rows.numbers[index], example.source, reason))
     if not moments:
         raise DataError(
             f"{brief.name}: {left_out[0].reason} (row {left_out[0].row}): write timestamps as "
@@ -161,7 +161,7 @@ def _by_time(rows: Rows, brief: Brief, plan: Plan) -> Cut:
     return Cut(plan, parts, sizes, tuple(left_out), _ages(rows, parts))
 
 
-def _as_given(rows: Rows, brief: Brief, plan: Plan) -> Cut:
+def _as_given(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
     parts = {part: [index for index, of in enumerate(rows.parts) if of == part] for part in PARTS}
     notes: tuple[str, ...] = ()
     if "dev" not in brief.paths:
@@ -176,7 +176,7 @@ def _as_given(rows: Rows, brief: Brief, plan: Plan) -> Cut:
     return Cut(plan, parts, {part: len(parts[part]) for part in PARTS}, notes=notes)
 
 
-def _keyed(rows: Rows) -> list[Example]:
+def _keyed(rows: CutRows) -> list[Example]:
     """The examples with their index as the slice, by which they are found again.
 
     Nothing that splits looks at the slice; sources alone repeat when two files have one name.
@@ -195,7 +195,7 @@ def _order(example: Example) -> tuple[str, str]:
     return example.id, example.source
 
 
-def _ages(rows: Rows, parts: Mapping[str, list[int]]) -> tuple[str, ...]:
+def _ages(rows: CutRows, parts: Mapping[str, list[int]]) -> tuple[str, ...]:
     """From when to when each part runs, as the rows say it."""
     said = []
     for part in PARTS:
@@ -205,7 +205,7 @@ def _ages(rows: Rows, parts: Mapping[str, list[int]]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _nothing(brief: Brief, role: str) -> str:
+def _nothing(brief: DataBrief, role: str) -> str:
     part, path = next(iter(brief.paths.items()))
     fields: dict[str, None] = {}
     for _, of, row in raw_rows(brief):

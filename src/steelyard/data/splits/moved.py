@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from steelyard.model.config import ModelConfig
 from steelyard.task import Task
-from steelyard.task.model_choice import ModelConfig
 
 
 class _Dumper(yaml.SafeDumper):

@@ -26,7 +26,7 @@ _LEAST = 1e-30
 
 
 @dataclass(frozen=True)
-class Settings:
+class FoldSettings:
     """``penalty`` is on half the squared weights, against the sum of the rows' log losses."""
 
     folds: int = 5
@@ -47,7 +47,7 @@ def deal_folds(labels: Ints, groups: Ints, folds: int, rng: np.random.Generator)
     return fold_of_group[groups]
 
 
-def out_of_fold(features: Floats, labels: Ints, fold_of: Ints, settings: Settings) -> Floats:
+def out_of_fold(features: Floats, labels: Ints, fold_of: Ints, settings: FoldSettings) -> Floats:
     """Return (n, k) probabilities of the labels 0 to k - 1; each row sums to one.
 
     ``features`` is (n, d), rows of about unit length; ``fold_of`` (n,) from 0 (`deal_folds`). Rows
@@ -87,7 +87,7 @@ def log_loss(probabilities: Floats, labels: Ints) -> float:
 
 
 def _fit(
-    rows: Floats, codes: Ints, count: int, left_out: tuple[int, int], settings: Settings
+    rows: Floats, codes: Ints, count: int, left_out: tuple[int, int], settings: FoldSettings
 ) -> _Model:
     parts = [*_blocks(0, left_out[0]), *_blocks(left_out[1], len(rows))]
     seen = np.bincount(np.delete(codes, np.s_[slice(*left_out)]), minlength=count) + _SMOOTHING

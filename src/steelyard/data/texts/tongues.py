@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from steelyard.score.languages import groups, identifier
+from steelyard.languages import groups, identifier
 
 SURE = 0.8
 """Probability from which a guess counts. With it 12,151 of the 13,083 messages of banking77 and 4,382
@@ -30,7 +30,7 @@ _LOOKS_LATIN = frozenset("АВЕЅІЈКМНОРСТУХаеорсухѕіјΑΒ
 _LOOKS_OTHER = frozenset("ABEZHIKMNOPTYXSJCaeopcyxsij")
 
 
-class Guess(NamedTuple):
+class LanguageGuess(NamedTuple):
     """A language by its code, and how probable it and those it is confused with are together."""
 
     code: str
@@ -38,7 +38,7 @@ class Guess(NamedTuple):
     is_certain: bool
 
 
-def is_same(a: Guess, b: Guess) -> bool:
+def is_same(a: LanguageGuess, b: LanguageGuess) -> bool:
     """Whether two guesses may be the same language."""
     if a.code == b.code:
         return True
@@ -46,7 +46,7 @@ def is_same(a: Guess, b: Guess) -> bool:
     return alike and not (a.is_certain and b.is_certain)
 
 
-def guess(text: str) -> Guess | None:
+def guess(text: str) -> LanguageGuess | None:
     """Name the language of ``text``; ``None`` where it is too short, unclear, or hardly words."""
     plain = _ASIDE.sub(" ", text[:MOST_CHARACTERS])
     if not _says_enough(plain):
@@ -56,7 +56,7 @@ def guess(text: str) -> Guess | None:
     together = sum(ranked.get(each, 0.0) for each in groups().get(code, (code,)))
     if together < SURE or code == _NO_LANGUAGE:
         return None
-    return Guess(code, together, ranked[code] >= CERTAIN)
+    return LanguageGuess(code, together, ranked[code] >= CERTAIN)
 
 
 def _says_enough(text: str) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from steelyard.data.tuning.estimate import Training, estimate_training
-from steelyard.data.tuning.judge import Judgement, judge
-from steelyard.data.tuning.rules import PROVIDERS, Provider, Rule, get_provider
+from steelyard.data.tuning.judge import TuningReview, judge
+from steelyard.data.tuning.rules import PROVIDERS, Provider, TuningRule, get_provider
 
 __all__ = [
     "PROVIDERS",
-    "Judgement",
     "Provider",
-    "Rule",
     "Training",
+    "TuningReview",
+    "TuningRule",
     "estimate_training",
     "get_provider",
     "judge",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steelyard.data.dataset import Dataset
-from steelyard.data.length.tokens import TokenCounts
+from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.chat import training_rows
 from steelyard.data.tuning.judge import token_limit
 from steelyard.data.tuning.rules import Provider

@@ -7,14 +7,14 @@ from typing import Any
 
 from steelyard.data.base import Finding, Severity
 from steelyard.data.dataset import Dataset
-from steelyard.data.length.tokens import TokenCounts
+from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.estimate import CURRENCY, LOCAL, estimate_local, estimate_training
-from steelyard.data.tuning.judge import Chats, Judgement
+from steelyard.data.tuning.judge import Chats, TuningReview
 from steelyard.data.tuning.rules import Provider
 
 
 def judgement_findings(
-    data: Dataset, judged: Sequence[Judgement], *, named: bool
+    data: Dataset, judged: Sequence[TuningReview], *, named: bool
 ) -> Iterator[Finding]:
     """Yield a finding a provider that would refuse or warn; graver where the user named it."""
     for judgement in judged:
@@ -70,7 +70,7 @@ def training_findings(
 
 
 def tuning_facts(
-    data: Dataset, chats: Chats, counts: TokenCounts, judged: Sequence[Judgement]
+    data: Dataset, chats: Chats, counts: TokenCounts, judged: Sequence[TuningReview]
 ) -> dict[str, Any]:
     """Return by provider, and for LoRA here: fit or not, why, and the estimate of a job."""
     by = f"{counts.how} ({counts.method})"

@@ -9,14 +9,8 @@ import numpy as np
 
 from steelyard.core import Message
 from steelyard.data.dataset import Dataset
-from steelyard.data.length.tokens import TokenCounts
-from steelyard.data.tuning.chat import (
-    alternates,
-    chat_row,
-    row_bytes,
-    system_first,
-    training_rows,
-)
+from steelyard.data.tokens import TokenCounts
+from steelyard.data.tuning.chat import alternates, chat_row, row_bytes, system_first, training_rows
 from steelyard.data.tuning.rules import Provider
 
 _GIGA, _MEGA = 10**9, 10**6
@@ -35,7 +29,7 @@ class Broken(NamedTuple):
     indices: tuple[int, ...] = ()
 
 
-class Judgement(NamedTuple):
+class TuningReview(NamedTuple):
     """All the rules that a data set breaks; ``fits`` when none of them refuses it."""
 
     provider: Provider
@@ -69,7 +63,7 @@ def as_chats(data: Dataset) -> Chats:
     return Chats(indices, rows, sum(map(row_bytes, rows)))
 
 
-def judge(data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider) -> Judgement:
+def judge(data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider) -> TuningReview:
     """Hold ``chats`` against every rule of ``provider`` that is known."""
     broken = [
         *_counted(chats, provider),
@@ -78,7 +72,7 @@ def judge(data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider) 
         *_too_many(chats, counts, provider),
         *_weighted(data, chats, provider),
     ]
-    return Judgement(provider, tuple(broken))
+    return TuningReview(provider, tuple(broken))
 
 
 def _counted(chats: Chats, provider: Provider) -> Iterator[Broken]:

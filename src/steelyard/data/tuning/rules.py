@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from steelyard.errors import ConfigError, closest
+from steelyard.packaged import packaged
 
 PROVIDERS = ("openai", "azure", "together", "fireworks", "mistral")
 
 
 @dataclass(frozen=True)
-class Rule:
+class TuningRule:
     """A documented rule. ``value`` is ``None`` where none was found, and ``reason`` says so.
 
     ``source`` is the page, ``read`` the day on which it was read. ``then`` says what the provider
@@ -54,7 +52,7 @@ class Provider:
 
     name: str
     title: str
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, TuningRule]
     prices_at: str
     ends: Ending | None = None
 
@@ -85,12 +83,11 @@ def get_provider(name: str) -> Provider:
 
 @cache
 def _load(name: str) -> Provider:
-    text = files("steelyard.data").joinpath(f"data/tuning/{name}.yaml").read_text(encoding="utf-8")
-    given = yaml.safe_load(text)
+    given = packaged(f"data/data/tuning/{name}.yaml")
     return Provider(
         name=name,
         title=given["title"],
-        rules={key: Rule(**_dated(rule)) for key, rule in given["rules"].items()},
+        rules={key: TuningRule(**_dated(rule)) for key, rule in given["rules"].items()},
         prices_at=given["prices_at"],
         ends=Ending(**_dated(given["ends"])) if given["ends"] else None,
     )

@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-from steelyard.model.engine.cache import Prefix, Rows
+from steelyard.model.engine.cache import CacheRows, Prefix
 
 IMPLEMENTATION = "steelyard_packed"
 
 
 @dataclass
-class Step:
+class AttentionStep:
     """One forward pass over ``T`` packed tokens.
 
     With ``fill`` set the tokens are one sequence that fills that prefix. Otherwise token ``t`` belongs
@@ -30,7 +30,7 @@ class Step:
 
     prefix: Prefix | None = None
     fill: Prefix | None = None
-    cache: Rows | None = None
+    cache: CacheRows | None = None
     first_row: int = 0
     rows_here: int = 0
     width: int = 0
@@ -77,7 +77,7 @@ def packed_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     *,
-    step: Step,
+    step: AttentionStep,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """The attention interface of transformers. ``query`` is ``[1, heads, T, width]``.
@@ -117,7 +117,7 @@ def _shared(
 
 
 def _own_past(
-    step: Step,
+    step: AttentionStep,
     layer: int,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -148,7 +148,7 @@ def _own_past(
     return output[step.row, :, step.column], norm[step.row, :, step.column]
 
 
-def _pad(step: Step, query: torch.Tensor) -> torch.Tensor:
+def _pad(step: AttentionStep, query: torch.Tensor) -> torch.Tensor:
     """Lay packed queries ``[1, heads, T, width]`` out as ``[rows, heads, width, …]``."""
     flat = query[0].transpose(0, 1)
     if step.width == 1:

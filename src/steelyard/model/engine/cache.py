@@ -8,7 +8,7 @@ import torch
 
 
 @dataclass(frozen=True)
-class Shape:
+class CacheShape:
     """What decides the size of the memory. ``heads`` counts key-value heads."""
 
     layers: int
@@ -38,7 +38,7 @@ class Prefix:
 class Arena:
     """Memory for rows, kept from batch to batch: fresh pages cost more than the copying into them."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: CacheShape) -> None:
         self.shape = shape
         self._flat: list[torch.Tensor] = []
 
@@ -58,11 +58,11 @@ class Arena:
         return [flat[:need].view(size) for flat in self._flat]
 
 
-class Rows:
+class CacheRows:
     """Keys and values after the prefix; per layer ``[rows, heads, capacity, width]``.
 
     ``lengths[i]`` slots of row ``i`` are filled. Slots beyond are garbage and must be masked. Only one
-    `Rows` may live on an arena at a time.
+    `CacheRows` may live on an arena at a time.
     """
 
     def __init__(self, arena: Arena, rows: int, capacity: int) -> None:

@@ -17,7 +17,7 @@ class Group(NamedTuple):
     batches: list[list[int]]
 
 
-class Bounds(NamedTuple):
+class BatchBounds(NamedTuple):
     """Limits of one batch: rows, and tokens kept in memory (prompt rest plus answer)."""
 
     rows: int
@@ -91,7 +91,7 @@ def plan_batches(
     prompts: Sequence[Sequence[int]],
     answers: Sequence[int],
     kinds: Sequence[Hashable],
-    bounds: Bounds,
+    bounds: BatchBounds,
 ) -> list[Group]:
     """Group by shared prefix, sort by kind and length, then fill batches up to the bounds.
 
@@ -110,7 +110,7 @@ def plan_batches(
 
 
 def _fill(
-    order: list[int], needs: dict[int, int], kinds: Sequence[Hashable], bounds: Bounds
+    order: list[int], needs: dict[int, int], kinds: Sequence[Hashable], bounds: BatchBounds
 ) -> list[list[int]]:
     batches: list[list[int]] = []
     longest = 0

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from steelyard.model.engine.attention import IMPLEMENTATION, Step
-from steelyard.model.engine.cache import Arena, Prefix, Rows, Shape
+from steelyard.model.engine.attention import IMPLEMENTATION, AttentionStep
+from steelyard.model.engine.cache import Arena, CacheRows, CacheShape, Prefix
 from steelyard.model.engine.guide import Guide, Taken
 from steelyard.model.engine.trie import Node, forced_path
 
@@ -18,7 +18,7 @@ Forward = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Job:
+class PendingPrompt:
     """One request as tokens: ``own`` follow the shared prefix.
 
     ``root`` constrains the answer to choices; ``guide`` follows it through a grammar, for one run.
@@ -38,7 +38,7 @@ class Job:
 class Progress:
     """Where one job stands. ``pending`` tokens are chosen but not yet computed."""
 
-    job: Job
+    job: PendingPrompt
     pending: list[int]
     node: Node | None = None
     output: list[int] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Runner:
     """Drives one network over packed tokens. Not thread safe: it holds one batch at a time."""
 
     def __init__(
-        self, network: Any, shape: Shape, end_tokens: frozenset[int], prefill_tokens: int
+        self, network: Any, shape: CacheShape, end_tokens: frozenset[int], prefill_tokens: int
     ) -> None:
         self.network = network
         self.shape = shape
@@ -67,15 +67,15 @@ class Runner:
         prefix = Prefix(tuple(tokens))
         if tokens:
             positions = list(range(len(tokens)))
-            self._forward(list(tokens), positions, [len(tokens) - 1], Step(fill=prefix))
+            self._forward(list(tokens), positions, [len(tokens) - 1], AttentionStep(fill=prefix))
         return prefix
 
     @torch.inference_mode()
-    def run(self, prefix: Prefix, jobs: Sequence[Job]) -> list[Progress]:
+    def run(self, prefix: Prefix, jobs: Sequence[PendingPrompt]) -> list[Progress]:
         """Answer ``jobs``; the result has their order. Greedy unless a job has a temperature."""
         start = time.perf_counter()
         states = [_begin(job) for job in jobs]
-        cache = Rows(self.arena, len(jobs), max(_room(state) for state in states))
+        cache = CacheRows(self.arena, len(jobs), max(_room(state) for state in states))
         active = list(states)
         logits = self._prefill(prefix, cache, active)
         while True:
@@ -89,13 +89,13 @@ class Runner:
             logits = self._extend(prefix, cache, active, 0, fresh=False)
 
     @torch.inference_mode()
-    def probe(self, prefix: Prefix, jobs: Sequence[Job]) -> torch.Tensor:
+    def probe(self, prefix: Prefix, jobs: Sequence[PendingPrompt]) -> torch.Tensor:
         """Return the logits after each job's own tokens, ``[jobs, vocabulary]``."""
         states = [_begin(job) for job in jobs]
-        cache = Rows(self.arena, len(jobs), max(len(state.pending) for state in states))
+        cache = CacheRows(self.arena, len(jobs), max(len(state.pending) for state in states))
         return self._prefill(prefix, cache, states)
 
-    def _prefill(self, prefix: Prefix, cache: Rows, states: list[Progress]) -> torch.Tensor:
+    def _prefill(self, prefix: Prefix, cache: CacheRows, states: list[Progress]) -> torch.Tensor:
         """Fill the rows in pieces of at most ``prefill_tokens`` tokens (the best size for caches)."""
         logits, begin = [], 0
         while begin < len(states):
@@ -110,7 +110,13 @@ class Runner:
         return torch.cat(logits)
 
     def _extend(
-        self, prefix: Prefix, cache: Rows, states: list[Progress], first_row: int, *, fresh: bool
+        self,
+        prefix: Prefix,
+        cache: CacheRows,
+        states: list[Progress],
+        first_row: int,
+        *,
+        fresh: bool,
     ) -> torch.Tensor:
         """Append each state's pending tokens to its row; returns the logits after the last, ``[rows, V]``."""
         new = [state.pending if state.finish is None else [0] for state in states]
@@ -121,7 +127,7 @@ class Runner:
         slot = [lengths[r] + c for r, c in zip(row, column, strict=True)]
         used = max(slot) + 1
         cache.reserve(used)
-        step = Step(
+        step = AttentionStep(
             prefix=prefix,
             cache=cache,
             first_row=first_row,
@@ -145,7 +151,7 @@ class Runner:
         cache.lengths[first_row : first_row + len(states)] += added
         return logits
 
-    def _mask(self, lengths: list[int], step: Step) -> torch.Tensor:
+    def _mask(self, lengths: list[int], step: AttentionStep) -> torch.Tensor:
         """Additive mask ``[rows, 1, width, used]``: a new token sees its row up to itself."""
         device = self.shape.device
         last = torch.tensor(lengths, device=device)[:, None] + torch.arange(
@@ -156,7 +162,7 @@ class Runner:
         return mask.masked_fill_(hidden, float("-inf")).unsqueeze(1)
 
     def _forward(
-        self, tokens: list[int], positions: list[int], keep: list[int], step: Step
+        self, tokens: list[int], positions: list[int], keep: list[int], step: AttentionStep
     ) -> torch.Tensor:
         """Run the network over packed tokens; the output head only on the positions in ``keep``."""
         device = self.shape.device
@@ -218,7 +224,7 @@ def _room(state: Progress) -> int:
     return len(state.pending) + min(32, state.job.max_output_tokens)
 
 
-def _begin(job: Job) -> Progress:
+def _begin(job: PendingPrompt) -> Progress:
     state = Progress(job, list(job.own))
     if job.root is not None:
         forced, state.node = forced_path(job.root)
@@ -274,7 +280,7 @@ def _descend(state: Progress, scores: torch.Tensor) -> None:
         state.probabilities[node.choice] = state.probability
 
 
-def _compact(states: list[Progress], cache: Rows) -> tuple[list[Progress], Rows]:
+def _compact(states: list[Progress], cache: CacheRows) -> tuple[list[Progress], CacheRows]:
     """Drop finished rows once they are a third of all: dropping copies what stays."""
     going = [i for i, state in enumerate(states) if state.finish is None]
     if going and 3 * len(going) <= 2 * len(states):

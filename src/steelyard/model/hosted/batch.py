@@ -15,12 +15,12 @@ from steelyard.extras import require
 from steelyard.model.base import Meter, ModelSpec, OnDone
 from steelyard.model.hosted.address import BATCHED
 from steelyard.model.hosted.batch_api import Batch, BatchApi
-from steelyard.model.hosted.batch_carrier import BatchOptions, Carrier, Parcel, parcel_key
+from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchOptions, parcel_key
 from steelyard.model.hosted.batch_lines import Result, custom_id, request_line
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
-from steelyard.model.hosted.reply import Reply, maybe_paid
+from steelyard.model.hosted.reply import EndpointReply, maybe_paid
 from steelyard.model.hosted.wire import RefusedError
 from steelyard.words import counted
 
@@ -62,11 +62,13 @@ class BatchModel(Endpoint):
         self.meter: Meter | None = None
 
     @cached_property
-    def _carrier(self) -> Carrier:
+    def _carrier(self) -> BatchClient:
         loop, wire = LoopThread("steelyard-batch"), self._wire
         weakref.finalize(self, lambda: loop.close(wire.close()))
         api = BatchApi(wire, self._options.window)
-        return Carrier(api, self._address, self._options, lambda work: loop.submit(work).result())
+        return BatchClient(
+            api, self._address, self._options, lambda work: loop.submit(work).result()
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -97,7 +99,7 @@ class BatchModel(Endpoint):
                 ref = custom_id(self.fingerprint, request)
                 waiting.setdefault(ref, _Asked(request, [])).places.append(index)
 
-        def take(parcel: Parcel, told: _Told) -> None:
+        def take(parcel: BatchHandle, told: _Told) -> None:
             pairs = []
             for ref, completion in told.done.items():
                 asked = waiting.pop(ref)
@@ -128,7 +130,7 @@ class BatchModel(Endpoint):
                 take(parcel, self._read(batch, parcel, waiting))
         return answers
 
-    def _send(self, chunk: Mapping[str, bytes], waiting: Mapping[str, _Asked]) -> Parcel:
+    def _send(self, chunk: Mapping[str, bytes], waiting: Mapping[str, _Asked]) -> BatchHandle:
         try:
             return self._carrier.send(chunk, self.memory)
         except EndpointError:
@@ -137,7 +139,7 @@ class BatchModel(Endpoint):
                     self._settle(waiting[ref].request, None)
             raise
 
-    def _left_behind(self, waiting: Mapping[str, _Asked]) -> list[Parcel]:
+    def _left_behind(self, waiting: Mapping[str, _Asked]) -> list[BatchHandle]:
         """Return the batches of an earlier process that hold requests which are asked for now."""
         if not waiting or not len(self.memory):
             return []
@@ -174,7 +176,7 @@ class BatchModel(Endpoint):
             size += len(line)
         return lines
 
-    def _read(self, batch: Batch, parcel: Parcel, waiting: Mapping[str, _Asked]) -> _Told:
+    def _read(self, batch: Batch, parcel: BatchHandle, waiting: Mapping[str, _Asked]) -> _Told:
         """Sort what an ended batch left into completions, what to ask again, and trouble."""
         told, found = _Told(), self._carrier.results(batch)
         sent_by = deepcopy(self._dialect)
@@ -184,7 +186,7 @@ class BatchModel(Endpoint):
             asked, result = waiting[ref], found.get(ref)
             if result is None and batch.status == "completed":
                 reason = f"batch {batch.id} holds no answer to this request"
-                told.done[ref] = maybe_paid(Reply(), asked.request, reason)
+                told.done[ref] = maybe_paid(EndpointReply(), asked.request, reason)
             elif result is None or result == Result():
                 told.undone += 1
                 told.given_up += not self._goes_again(asked)

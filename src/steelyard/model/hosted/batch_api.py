@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steelyard.model.hosted.reply import Reply
+from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.wire import BrokenError, Wire
 
 CHATS = "/v1/chat/completions"
@@ -117,14 +117,14 @@ def _parsed(body: bytes) -> dict[str, Any]:
         found = None
     if not isinstance(found, dict):
         shown = body[:80].decode("utf-8", "replace")
-        raise BrokenError(f"the endpoint sent no readable answer: {shown!r}", Reply())
+        raise BrokenError(f"the endpoint sent no readable answer: {shown!r}", EndpointReply())
     return found
 
 
 def _text(said: Mapping[str, Any], key: str) -> str:
     value = said.get(key)
     if not isinstance(value, str) or not value:
-        raise BrokenError(f"the endpoint's answer has no {key}", Reply())
+        raise BrokenError(f"the endpoint's answer has no {key}", EndpointReply())
     return value
 
 

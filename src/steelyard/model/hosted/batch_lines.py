@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from steelyard.core import Request
 from steelyard.model.hosted.batch_api import CHATS
 from steelyard.model.hosted.limits import RateLimits
-from steelyard.model.hosted.reply import Reply
+from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.wire import RefusedError
 
 _UNDONE = ("batch_expired", "batch_cancelled", "batch_canceled")
@@ -21,7 +21,7 @@ _UNDONE = ("batch_expired", "batch_cancelled", "batch_canceled")
 class Result(NamedTuple):
     """One line: a reply, or a refusal, or neither where the batch ended before the request's turn."""
 
-    reply: Reply | None = None
+    reply: EndpointReply | None = None
     refusal: RefusedError | None = None
 
 
@@ -55,7 +55,7 @@ def _result(said: Mapping[str, Any]) -> Result:
         status = status if isinstance(status, int) else 200
         body = response.get("body")
         if status < 300 and isinstance(body, dict):
-            reply = Reply()
+            reply = EndpointReply()
             reply.add_whole(body, time.perf_counter())
             return Result(reply=reply)
         return Result(refusal=_refusal(max(status, 400), body))

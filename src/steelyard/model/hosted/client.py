@@ -18,26 +18,15 @@ from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
 from steelyard.extras import require
 from steelyard.model.base import Meter, Model, ModelSpec, OnDone
-from steelyard.model.hosted.crew import Crew
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.interrupts import on_interrupt
 from steelyard.model.hosted.limiter import Limiter, PausedError, StoppedError
 from steelyard.model.hosted.loop import LoopThread
-from steelyard.model.hosted.refusals import (
-    UNDERSTANDABLE,
-    Again,
-    Outcome,
-    failed,
-    read_refusal,
-)
+from steelyard.model.hosted.pool import RequestPool
+from steelyard.model.hosted.refusals import UNDERSTANDABLE, Again, Outcome, failed, read_refusal
 from steelyard.model.hosted.reply import maybe_paid
 from steelyard.model.hosted.retry import TOO_MUCH, Retries
-from steelyard.model.hosted.wire import (
-    BrokenError,
-    Received,
-    RefusedError,
-    UnreachableError,
-)
+from steelyard.model.hosted.wire import BrokenError, Received, RefusedError, UnreachableError
 
 log = logging.getLogger("steelyard")
 
@@ -123,7 +112,7 @@ class HostedModel(Endpoint):
         if not waiting:
             return answers
         arrived: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
-        crew = Crew(self._ask, arrived.put, self._limiter, self.meter)
+        crew = RequestPool(self._ask, arrived.put, self._limiter, self.meter)
         try:
             with closing(self._arriving(crew, requests, waiting, arrived)) as batches:
                 for batch in batches:
@@ -153,7 +142,7 @@ class HostedModel(Endpoint):
 
     def _arriving(
         self,
-        crew: Crew,
+        crew: RequestPool,
         requests: Sequence[Request],
         waiting: Sequence[int],
         arrived: queue.SimpleQueue[_Arrived | None],
@@ -180,7 +169,7 @@ class HostedModel(Endpoint):
                 if not interrupted():
                     raise
 
-    def _end_soon(self, crew: Crew, job: Future[None]) -> None:
+    def _end_soon(self, crew: RequestPool, job: Future[None]) -> None:
         """Send nothing more, and give what is in flight a moment to end."""
         seconds = self._options.grace_seconds
         self._loop.call(crew.stop)
@@ -193,7 +182,7 @@ class HostedModel(Endpoint):
 
     async def _answer_all(
         self,
-        crew: Crew,
+        crew: RequestPool,
         requests: Sequence[Request],
         waiting: Sequence[int],
         arrived: queue.SimpleQueue[_Arrived | None],
@@ -208,7 +197,9 @@ class HostedModel(Endpoint):
         finally:
             arrived.put(None)
 
-    async def _reach(self, crew: Crew, requests: Sequence[Request], left: Iterator[int]) -> None:
+    async def _reach(
+        self, crew: RequestPool, requests: Sequence[Request], left: Iterator[int]
+    ) -> None:
         """Ask one at a time until an answer comes; raise `EndpointError` when none does for long.
 
         Endpoints answer 400 to a wrong model or key as well as to one bad request: only an answer

@@ -8,7 +8,7 @@ from steelyard.core import Completion, Request
 from steelyard.model.base import ModelSpec
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.dialect import Dialect
-from steelyard.model.hosted.reply import Reply, to_completion
+from steelyard.model.hosted.reply import EndpointReply, to_completion
 from steelyard.model.hosted.wire import Wire
 
 _NO_USAGE = "usage=none"
@@ -67,7 +67,7 @@ class Endpoint:
             if word.startswith(_ANSWERED_BY):
                 self._other_model = word.removeprefix(_ANSWERED_BY)
 
-    def read(self, reply: Reply, request: Request) -> Completion:
+    def read(self, reply: EndpointReply, request: Request) -> Completion:
         """Turn an answer into a completion, and note what it says of the endpoint."""
         if reply.chunks and reply.counts is None:
             self._usage_missing = True

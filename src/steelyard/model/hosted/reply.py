@@ -15,7 +15,7 @@ _BYTES_PER_TOKEN = 4  # English, in the tokenizers of the day; such counts are l
 
 
 @dataclass
-class Reply:
+class EndpointReply:
     """What has arrived of one answer. Seconds count from the moment the request was sent."""
 
     text: str = ""
@@ -69,7 +69,7 @@ class Reply:
         return given, min(_whole(cached) or 0, given), produced
 
 
-def to_completion(reply: Reply, request: Request, mask: Mask) -> Completion:
+def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Completion:
     """Turn what arrived into a completion, or into a failure with its reason."""
     text = _cut(_whole_text(reply.text), request.stop)
     failure = _failure(reply, mask)
@@ -97,7 +97,7 @@ def to_completion(reply: Reply, request: Request, mask: Mask) -> Completion:
     )
 
 
-def _failure(reply: Reply, mask: Mask) -> str | None:
+def _failure(reply: EndpointReply, mask: Mask) -> str | None:
     if reply.refusal:
         return mask(f"the model refused: {reply.refusal}")
     if reply.finish_reason == "content_filter":
@@ -115,7 +115,7 @@ def _cut(text: str, stop: Sequence[str]) -> str:
     return text[: min(places)] if places else text
 
 
-def maybe_paid(reply: Reply, request: Request, reason: str) -> Completion:
+def maybe_paid(reply: EndpointReply, request: Request, reason: str) -> Completion:
     """Return the failure of an answer that is not whole but may have been paid.
 
     It keeps what arrived on the account; where the endpoint did not come to say what it counts, that

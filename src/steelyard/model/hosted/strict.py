@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from steelyard.packaged import packaged
 
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")
 _VALUES = ("enum", "const", "default", "examples")
@@ -47,5 +47,4 @@ def _troubles(part: Any, place: str) -> Iterator[str]:
 @cache
 def _refused() -> frozenset[str]:
     """The keywords that strict mode does not take; see ``data/strict.json``."""
-    text = files("steelyard.model").joinpath("hosted/data/strict.json").read_text(encoding="utf-8")
-    return frozenset(json.loads(text)["refused"])
+    return frozenset(packaged("model/hosted/data/strict.json")["refused"])

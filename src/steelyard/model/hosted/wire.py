@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from steelyard.extras import require
 from steelyard.model.hosted.limits import RateLimits, read_limits
-from steelyard.model.hosted.reply import Reply
+from steelyard.model.hosted.reply import EndpointReply
 
 _LARGEST_LINE = 8 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
@@ -41,7 +41,7 @@ class UnreachableError(Exception):
 class BrokenError(Exception):
     """The answer is not whole: cut off, late, not readable, or none. It may have been paid."""
 
-    def __init__(self, reason: str, reply: Reply) -> None:
+    def __init__(self, reason: str, reply: EndpointReply) -> None:
         self.reply = reply
         super().__init__(reason)
 
@@ -63,7 +63,7 @@ class _SaidError(Exception):
 class Received(NamedTuple):
     """A complete reply, and what the endpoint said of its limits."""
 
-    reply: Reply
+    reply: EndpointReply
     limits: RateLimits
 
 
@@ -89,7 +89,7 @@ class Wire:
 
         Raises `RefusedError`, `UnreachableError` or `BrokenError`.
         """
-        reply, limits = Reply(), RateLimits()
+        reply, limits = EndpointReply(), RateLimits()
         timeout = min(self._timeout_seconds, timeout_seconds or self._timeout_seconds)
         started = time.perf_counter()
         try:
@@ -169,7 +169,7 @@ class Wire:
         except self._never_sent as error:
             raise UnreachableError(_said(error)) from None
         except (TimeoutError, OSError, self._aiohttp.ClientError) as error:
-            raise BrokenError(_said(error), Reply()) from None
+            raise BrokenError(_said(error), EndpointReply()) from None
         if response.status >= 300:
             text = found.decode("utf-8", "replace")
             raise RefusedError(response.status, text, read_limits(response.headers))
@@ -236,7 +236,7 @@ async def _body(response: Any, most: int) -> bytes:
     return b"".join(parts)[:most]
 
 
-async def _read(response: Any, reply: Reply, started: float) -> None:
+async def _read(response: Any, reply: EndpointReply, started: float) -> None:
     if "json" in response.headers.get("Content-Type", ""):  # an endpoint that does not stream
         reply.add_whole(_parsed(await _body(response, _LARGEST_LINE)), started)
         return

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from steelyard.config.explain import explain
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
+from steelyard.model.config import ModelConfig
 from steelyard.score.base import Materials
-from steelyard.task.explain import explain
-from steelyard.task.model_choice import ModelConfig
 from steelyard.task.sections import JudgeConfig
 
 Mode = Literal["compare", "rate"]
@@ -108,8 +108,8 @@ def _spec(model: str | dict[str, Any] | None, materials: Materials) -> ModelSpec
 
 
 def _ratings(name: str, folder: Path) -> Path:
+    from steelyard.config.source import names_in
     from steelyard.errors import closest
-    from steelyard.task.source import names_in
 
     path = (folder / Path(name).expanduser()).resolve()
     if not path.is_file():

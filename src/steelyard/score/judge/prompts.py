@@ -6,12 +6,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from steelyard.core import Example, Message
+from steelyard.packaged import packaged
 from steelyard.score.judge.options import JudgeOptions
 
 _MARKER_LENGTH = 12
@@ -19,8 +17,7 @@ _MARKER_LENGTH = 12
 
 @lru_cache(maxsize=1)
 def _texts() -> Mapping[str, Any]:
-    text = files("steelyard.score").joinpath("data/judge.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(packaged("score/data/judge.yaml"))
 
 
 @lru_cache(maxsize=1)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.core import Example
+from steelyard.data.formats import BadRow, RawRow, RowError, reader_for
 from steelyard.errors import DataError, closest
 from steelyard.score.judge.options import JudgeOptions
-from steelyard.task.formats import BadRow, RawRow, RowError, reader_for
 
 OUTCOMES = ("loss", "tie", "win")
 _FIELDS = ("input", "output", "rating", "reference")

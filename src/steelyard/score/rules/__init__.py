@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from steelyard.score.rules.base import NamedRule, Reply, Rule, build_rules, rule_types
-from steelyard.score.rules.metric import Rules
+from steelyard.score.rules.metric import RulesMetric
 
-__all__ = ["NamedRule", "Reply", "Rule", "Rules", "build_rules", "rule_types"]
+__all__ = ["NamedRule", "Reply", "Rule", "RulesMetric", "build_rules", "rule_types"]

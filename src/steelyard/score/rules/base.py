@@ -9,11 +9,11 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ValidationError
 
+from steelyard.config.explain import explain
+from steelyard.config.section import Section
 from steelyard.errors import ConfigError
 from steelyard.registry import Registry
 from steelyard.score import reading
-from steelyard.task.explain import explain
-from steelyard.task.sections import Section
 
 RESERVED = frozenset({"all", "each"})
 """Names of parts that are about the rules together; no rule may have one."""

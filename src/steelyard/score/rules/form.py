@@ -21,7 +21,7 @@ _MARKDOWN = re.compile(
 )
 
 
-class Case(Rule):
+class LetterCase(Rule):
     """Every letter is small (``lower``) or capital (``upper``), and there is one."""
 
     model_config = ConfigDict(populate_by_name=False)

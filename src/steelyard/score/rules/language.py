@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field, field_validator
 
 from steelyard.errors import MissingExtraError
-from steelyard.score.languages import code_of, is_language
+from steelyard.languages import code_of, is_language
 from steelyard.score.rules.base import Reply, Rule
 
 

@@ -7,10 +7,10 @@ from abc import abstractmethod
 from pydantic import model_validator
 
 from steelyard.score.rules.base import Reply
-from steelyard.score.rules.lists import Bounds, Count
+from steelyard.score.rules.lists import Count, CountBounds
 
 
-class _Length(Bounds):
+class _Length(CountBounds):
     min: Count = 0
 
     @model_validator(mode="after")

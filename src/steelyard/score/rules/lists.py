@@ -16,14 +16,14 @@ _NUMBERED = re.compile(
 _BULLET = re.compile(r"[-*•‣◦▪–+]\s+\S")
 
 
-class Bounds(Rule):
+class CountBounds(Rule):
     """From ``min`` to ``max``, either of which may be left out where there is a sensible other."""
 
     min: Count = 1
     max: Count | None = None
 
     @model_validator(mode="after")
-    def _check_order(self) -> Bounds:
+    def _check_order(self) -> CountBounds:
         if self.max is not None and self.max < self.min:
             raise ValueError(f"max {self.max} is below min {self.min}")
         return self
@@ -32,7 +32,7 @@ class Bounds(Rule):
         return self.min <= count and (self.max is None or count <= self.max)
 
 
-class NumberedList(Bounds):
+class NumberedList(CountBounds):
     """Lines that begin with a number (``1.``, ``2)``, ``Step 3:``): how many there are."""
 
     def is_kept(self, reply: Reply) -> bool:
@@ -40,7 +40,7 @@ class NumberedList(Bounds):
         return self._holds(sum(_NUMBERED.match(line) is not None for line in reply.lines))
 
 
-class BulletList(Bounds):
+class BulletList(CountBounds):
     """Lines that begin with a bullet (``-``, ``*``, ``•``): how many there are."""
 
     def is_kept(self, reply: Reply) -> bool:

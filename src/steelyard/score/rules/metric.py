@@ -17,7 +17,7 @@ ALL = "all"
 """The part that says whether every rule was kept."""
 
 
-class Rules(Metric):
+class RulesMetric(Metric):
     """The share of rules that a reply keeps: the task's, and those of its example.
 
     ``all: true`` scores 1 only when all are kept. ``loose: true`` gives each rule the best of eight

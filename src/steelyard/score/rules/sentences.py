@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import field_validator, model_validator
 
+from steelyard.packaged import packaged
 from steelyard.score.reading import folded, words
 from steelyard.score.rules.base import Reply, Rule, Texts
 from steelyard.score.rules.patterns import Pattern, PatternTimeoutError, all_patterns, all_words
@@ -117,5 +116,4 @@ def _greetings() -> frozenset[str]:
 
 @cache
 def _data() -> dict[str, Any]:
-    text = files("steelyard.score.rules").joinpath("data/replies.yaml").read_text("utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(packaged("score/rules/data/replies.yaml"))

@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 
 from steelyard.core import Answer, Example
 from steelyard.strategy.optimise.budget import Ledger
-from steelyard.strategy.optimise.design import Design, Kitchen
+from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.search import Trial
 
 _SPARE = 1.2
 """Answers are expected to be a little longer than those seen so far."""
 
 
-class Board:
+class AnswerBoard:
     """Asks designs about examples, within the budget; ``examples`` are known by their place.
 
     Everything that is decided on a board follows from the seed and the answers, so that a search that
     was killed goes through the same steps again, its answers read back from the recorder.
     """
 
-    def __init__(self, kitchen: Kitchen, ledger: Ledger, examples: Sequence[Example]) -> None:
+    def __init__(self, kitchen: PromptFactory, ledger: Ledger, examples: Sequence[Example]) -> None:
         self.kitchen = kitchen
         self.ledger = ledger
         self.examples = tuple(examples)
@@ -48,8 +48,8 @@ class Board:
         """Return about how many tokens it takes to ask ``design`` about ``items`` in one call."""
         if not items:
             return 0
-        examples = [self.examples[item] for item in items]
-        given = self.kitchen.tokens(design, examples, shares=self._shares)
+        questions = [self.examples[item].question for item in items]
+        given = self.kitchen.tokens(design, questions, shares=self._shares)
         return given + round(len(items) * self._answer_tokens(design.free))
 
     def affords(self, design: Design, items: Sequence[int]) -> bool:
@@ -70,8 +70,8 @@ class Board:
         return True
 
     def _ask(self, design: Design, items: Sequence[int]) -> int:
-        examples = [self.examples[item] for item in items]
-        answers, requests = self.kitchen.desk.ask(self.kitchen.prompt(design), examples)
+        questions = [self.examples[item].question for item in items]
+        answers, requests = self.kitchen.desk.ask(self.kitchen.prompt(design), questions)
         self.ledger.book([answer.completion for answer in answers], requests)
         shared = any(answer.completion.cached_tokens for answer in answers)
         if len(answers) > 1 and not shared and not design.retrieved:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from steelyard.core import Completion, Example
 from steelyard.model.base import Model
-from steelyard.strategy.prompting import count_tokens
+from steelyard.strategy.prompt import count_tokens
 from steelyard.train.config import LoraConfig
 
 UNIT = "forward-pass tokens"

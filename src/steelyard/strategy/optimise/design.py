@@ -6,14 +6,14 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from steelyard.core import Example
+from steelyard.core import Question
+from steelyard.data.rows import has_references
 from steelyard.strategy.few_shot import fitting_shots, short_shots
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.optimise.wordings import Wording, Wordings
-from steelyard.strategy.prompt_search import Desk
-from steelyard.strategy.prompting import Prompt, count_tokens, full_instruction
+from steelyard.strategy.prompt import Prompt, count_tokens, full_instruction
+from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.tfidf import Retrieval, ShotIndex
-from steelyard.task import has_references
 
 _LONGEST_SHARE = 8
 """A shot may take at most one part in so many of the prompt's budget."""
@@ -61,10 +61,10 @@ class Design:
         return replace(self, shots=(), shown=shown, retrieved=k, retrieval=retrieval)
 
 
-class Kitchen:
+class PromptFactory:
     """What designs are made of on one task: wordings, formats, shots that fit, and the index."""
 
-    def __init__(self, desk: Desk, max_prompt_tokens: int) -> None:
+    def __init__(self, desk: DevEvaluator, max_prompt_tokens: int) -> None:
         context = desk.context
         self.desk = desk
         self.max_prompt_tokens = max_prompt_tokens
@@ -115,25 +115,25 @@ class Kitchen:
         """How many shots from the front of ``sequence`` fit beside the task's own instruction."""
         return fitting_shots(self.desk, sequence, self.max_prompt_tokens)
 
-    def tokens(self, design: Design, examples: Sequence[Example], shares: bool = True) -> int:
-        """Input tokens of asking ``design`` about ``examples``; about, where there is no tokenizer.
+    def tokens(self, design: Design, questions: Sequence[Question], shares: bool = True) -> int:
+        """Input tokens of asking ``questions`` under ``design``; about, where there is no tokenizer.
 
-        With ``shares`` what the requests have in common counts once. Without examples it is the
+        With ``shares`` what the requests have in common counts once. Without questions it is the
         prompt around an empty input.
         """
         if design.retrieved:
-            asked = self.prompt(design).requests(examples or [Example("", "", "")])
+            asked = self.prompt(design).requests(questions or [Question("")])
             return sum(self._turn(turn.content) for request in asked for turn in request.messages)
-        around = self.prompt(design).recipe.messages(Example("", _INPUT, ""))
+        around = self.prompt(design).recipe.messages(Question(_INPUT))
         tail = around[-1].content.partition(_INPUT)[2]
         common = sum(self._turn(turn.content) for turn in around)
         after = self._count(tail) if shares and tail else 0
-        times = 1 if shares or not examples else len(examples)
-        return times * common + sum(after + self._own(example) for example in examples)
+        times = 1 if shares or not questions else len(questions)
+        return times * common + sum(after + self._own(question) for question in questions)
 
-    def _own(self, example: Example) -> int:
-        return sum(self._turn(turn.content) for turn in example.context) + self._count(
-            example.input
+    def _own(self, question: Question) -> int:
+        return sum(self._turn(turn.content) for turn in question.context) + self._count(
+            question.input
         )
 
     def _turn(self, content: str) -> int:

@@ -8,16 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from steelyard.strategy.formats import Shot
-from steelyard.strategy.optimise.design import Design, Kitchen
+from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.optimise.shot_sets import DIVERSITIES
 from steelyard.strategy.shots import ORDERS, ordered
 from steelyard.strategy.tfidf import RETRIEVED_ORDERS
 
-Move = Callable[[Kitchen, Design, Sequence[Shot], np.random.Generator], list[Design]]
+Move = Callable[[PromptFactory, Design, Sequence[Shot], np.random.Generator], list[Design]]
 
 
 def moves(
-    kitchen: Kitchen, design: Design, spare: Sequence[Shot], count: int, rng: np.random.Generator
+    kitchen: PromptFactory,
+    design: Design,
+    spare: Sequence[Shot],
+    count: int,
+    rng: np.random.Generator,
 ) -> list[Design]:
     """Return up to ``count`` neighbours of ``design``, the kinds of move in turn, drawn by ``rng``.
 
@@ -33,7 +37,7 @@ def moves(
 
 
 def _words(
-    kitchen: Kitchen, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     if design.wording is None:
         return []
@@ -45,13 +49,13 @@ def _words(
 
 
 def _formats(
-    kitchen: Kitchen, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     return [replace(design, format=name) for name in kitchen.formats if name != design.format]
 
 
 def _orders(
-    kitchen: Kitchen, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     if len(design.shots) < 2:
         return []
@@ -68,7 +72,7 @@ def _orders(
 
 
 def _swaps(
-    kitchen: Kitchen, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     """Swap a shot for a spare one, of the same label where there are labels."""
     fresh = [shot for shot in spare if shot not in design.shots]
@@ -84,7 +88,7 @@ def _swaps(
 
 
 def _counts(
-    kitchen: Kitchen, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     """Drop a shot, or add a spare one at the end or at the front."""
     size = len(design.shots)
@@ -101,7 +105,7 @@ def _counts(
 
 
 def _retrieval(
-    kitchen: Kitchen, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     if not design.retrieved:
         return []

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Besides, Brief, Forecast, Sizes
+from steelyard.strategy.base import Brief, Forecast, OtherModelUse, Sizes
 from steelyard.strategy.forecasting import (
-    Lengths,
+    PromptLengths,
     added,
     answer_limit,
     asking,
@@ -17,9 +17,9 @@ from steelyard.strategy.forecasting import (
     repairing,
     shot_tokens,
 )
-from steelyard.strategy.optimise.hunt import Rules
-from steelyard.strategy.optimise.race import ETA, Heat, rounds
+from steelyard.strategy.optimise.race import ETA, RaceSettings, rounds
 from steelyard.strategy.optimise.reflection import MINIBATCH, REFLECTED_TOKENS
+from steelyard.strategy.optimise.search import SearchRules
 from steelyard.strategy.optimise.shot_sets import BOOTSTRAPS, DIVERSITIES
 from steelyard.strategy.shots import CHOICES
 
@@ -31,11 +31,11 @@ _RECORD_TOKENS = 48
 """What it says around an input, its answer and the reference."""
 
 
-class Bounds(Protocol):
+class OutlookBounds(Protocol):
     """What of the search's options its forecast reads; see `OptimizedPromptOptions`."""
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> SearchRules:
         """How far each round goes."""
         ...
 
@@ -57,16 +57,16 @@ class Spend(NamedTuple):
     allowed: int
 
 
-def race_questions(designs: int, items: int, rules: Rules) -> int:
+def race_questions(designs: int, items: int, rules: SearchRules) -> int:
     """Questions of a race of so many designs over so many items, if none is known to be behind."""
     asked = before = 0
-    for seen in rounds(Heat(tuple(range(items)), rules.first, rules.keep, "")):
+    for seen in rounds(RaceSettings(tuple(range(items)), rules.first, rules.keep, "")):
         asked += designs * (len(seen) - before)
         before, designs = len(seen), min(designs, max(rules.keep, -(-designs // ETA)))
     return asked
 
 
-def most_questions(rules: Rules, items: tuple[int, int], finalists: int, free: int) -> int:
+def most_questions(rules: SearchRules, items: tuple[int, int], finalists: int, free: int) -> int:
     """Questions of the whole search at most, money apart; ``items`` are dev's two parts."""
     searched, held = items
     sets = (len(CHOICES) + len(BOOTSTRAPS)) * len(rules.counts) + len(rules.neighbours) * len(
@@ -84,7 +84,7 @@ def most_questions(rules: Rules, items: tuple[int, int], finalists: int, free: i
     )
 
 
-def outlook(name: str, brief: Brief, sizes: Sizes, bounds: Bounds, spend: Spend) -> Forecast:
+def outlook(name: str, brief: Brief, sizes: Sizes, bounds: OutlookBounds, spend: Spend) -> Forecast:
     """Return the forecast of a search within ``spend``, and of the repairs of JSON after it.
 
     On a model of this machine the budget bounds what is computed, and prompts share the rest.
@@ -106,7 +106,7 @@ def outlook(name: str, brief: Brief, sizes: Sizes, bounds: Bounds, spend: Spend)
     names = [name, f"{name}_free"] if brief.constrainable else [name]
     per_answer = dict.fromkeys(names, (1.0, prompt, limit))
     if brief.kind == "json" and bounds.repairs:
-        lengths, dev = Lengths(prompt, limit, own), min(sizes.dev, bounds.dev_items)
+        lengths, dev = PromptLengths(prompt, limit, own), min(sizes.dev, bounds.dev_items)
         repairs = repairing(name, dev, bounds.repairs, lengths)
         per_answer |= repairs.per_answer
         # the free prompt is not asked before where the budget was spent
@@ -120,8 +120,8 @@ def outlook(name: str, brief: Brief, sizes: Sizes, bounds: Bounds, spend: Spend)
 
 
 def reflecting(
-    spec: ModelSpec, brief: Brief, sizes: Sizes, bounds: Bounds, spend: Spend
-) -> tuple[Besides, int]:
+    spec: ModelSpec, brief: Brief, sizes: Sizes, bounds: OutlookBounds, spend: Spend
+) -> tuple[OtherModelUse, int]:
     """Return what a reflecting model is asked at most, and the questions that try its instructions.
 
     Each reflection follows a few train examples answered under the parent and goes before as many
@@ -136,7 +136,9 @@ def reflecting(
     record += max(sizes.longest_output_tokens, sizes.output_tokens)
     instruction = max(sizes.instruction_tokens, min(REFLECTED_TOKENS, rules.max_prompt_tokens))
     question = _REFLECTION_TOKENS + sizes.instruction_tokens + instruction + MINIBATCH * record
-    return Besides(spec, requests, round(requests * question), requests * REFLECTED_TOKENS), calls
+    return OtherModelUse(
+        spec, requests, round(requests * question), requests * REFLECTED_TOKENS
+    ), calls
 
 
 def _affordable(sizes: Sizes, allowed: int) -> int:
@@ -144,7 +146,7 @@ def _affordable(sizes: Sizes, allowed: int) -> int:
     return int(allowed / (sizes.input_tokens + 1))
 
 
-def _longest(brief: Brief, sizes: Sizes, bounds: Bounds) -> float:
+def _longest(brief: Brief, sizes: Sizes, bounds: OutlookBounds) -> float:
     """Tokens of the longest prompt: the most shots, and one more with every round of moves."""
     rules = bounds.rules
     balanced = max(rules.counts, default=0) * (max(1, sizes.labels) if brief.kind == "label" else 1)

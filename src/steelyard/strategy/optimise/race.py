@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.strategy.optimise.board import Board
+from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design
 
 ALPHA = 0.05
@@ -16,7 +16,7 @@ ETA = 3
 """Each round meets so many times the examples, with one design in so many."""
 
 
-class Heat(NamedTuple):
+class RaceSettings(NamedTuple):
     """How a race is run: over ``items`` in this order, ``first`` of them in the first round.
 
     The best ``keep`` go on at least, unless a test puts them behind the leader.
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     score: float
 
 
-def race(board: Board, designs: Sequence[Design], heat: Heat) -> list[Standing]:
+def race(board: AnswerBoard, designs: Sequence[Design], heat: RaceSettings) -> list[Standing]:
     """Return the designs that were asked, best first; empty where the budget allows none.
 
     Successive halving (Jamieson & Talwalkar 2016): each round meets `ETA` times the examples and
@@ -56,7 +56,7 @@ def race(board: Board, designs: Sequence[Design], heat: Heat) -> list[Standing]:
     return ranked(board, list(standings.values()))
 
 
-def rounds(heat: Heat) -> list[tuple[int, ...]]:
+def rounds(heat: RaceSettings) -> list[tuple[int, ...]]:
     """Return the examples of each round; the last has them all."""
     sizes = []
     size = max(1, heat.first)
@@ -67,7 +67,7 @@ def rounds(heat: Heat) -> list[tuple[int, ...]]:
 
 
 def affordable(
-    board: Board, designs: Sequence[Design], items: Sequence[int], share: float = 1.0
+    board: AnswerBoard, designs: Sequence[Design], items: Sequence[int], share: float = 1.0
 ) -> list[Design]:
     """Return those of ``designs``, the first before the others, that can all be asked about ``items``.
 
@@ -87,7 +87,7 @@ def affordable(
 
 
 def survivors(
-    board: Board, designs: Sequence[Design], items: Sequence[int], keep: int
+    board: AnswerBoard, designs: Sequence[Design], items: Sequence[int], keep: int
 ) -> list[Design]:
     """Return the best part, at least ``keep``, without those behind the leader; best first."""
     standings = [Standing(each, len(items), board.score(each, items)) for each in designs]
@@ -99,7 +99,7 @@ def survivors(
     return [going[0], *(each for each in going[1:] if not behind(board.worth(each, items), leader))]
 
 
-def ranked(board: Board, standings: Sequence[Standing]) -> list[Standing]:
+def ranked(board: AnswerBoard, standings: Sequence[Standing]) -> list[Standing]:
     """Order by examples met, then score, then the shorter prompt."""
     return sorted(
         standings, key=lambda each: (-each.items, -each.score, board.kitchen.size(each.design))

@@ -14,8 +14,8 @@ from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, MissingExtraError, ModelError, SteelyardError
 from steelyard.extras import command, require
 from steelyard.model.base import Model, ModelSpec
+from steelyard.model.config import ModelConfig
 from steelyard.strategy.base import FitContext
-from steelyard.task.model_choice import ModelConfig
 
 AUTO = "auto"
 NONE = "none"

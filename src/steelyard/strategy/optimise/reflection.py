@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from steelyard.core import Message, Request
 from steelyard.errors import SteelyardError
 from steelyard.extras import require
+from steelyard.packaged import packaged
 from steelyard.strategy.formats import fill
-from steelyard.strategy.optimise.board import Board
+from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design
-from steelyard.strategy.optimise.hunt import Hunt
 from steelyard.strategy.optimise.race import Standing, ranked
 from steelyard.strategy.optimise.reflecting import Asked, NoAdviceError
+from steelyard.strategy.optimise.search import PromptSearch
 
 log = logging.getLogger("steelyard")
 EXTRA = "optimise"
@@ -35,8 +34,7 @@ _STAGE = "reflect"
 
 @cache
 def _texts() -> Mapping[str, Any]:
-    text = files("steelyard.strategy").joinpath("data/reflection.json").read_text("utf-8")
-    return dict(json.loads(text))
+    return dict(packaged("strategy/data/reflection.json"))
 
 
 class Reflector:
@@ -98,7 +96,9 @@ class Adapter:
     ours is kept and ends the search, because GEPA goes on over exceptions in its proposals.
     """
 
-    def __init__(self, board: Board, base: Design, reflector: Reflector, batch: type[Any]) -> None:
+    def __init__(
+        self, board: AnswerBoard, base: Design, reflector: Reflector, batch: type[Any]
+    ) -> None:
         self.board = board
         self.base = base
         self.reflector = reflector
@@ -189,7 +189,7 @@ class _RunLog:
 
 
 def reflect(
-    hunt: Hunt, base: Design, model: Asked, share: float
+    hunt: PromptSearch, base: Design, model: Asked, share: float
 ) -> tuple[list[Standing], dict[str, Any]]:
     """Evolve the base's instruction with ``share`` of the budget that is left.
 
@@ -234,13 +234,13 @@ def reflect(
     return found, {**told, "accepted": accepted, **reflector.to_dict()}
 
 
-def _standings(board: Board, adapter: Adapter, items: Sequence[int]) -> list[Standing]:
+def _standings(board: AnswerBoard, adapter: Adapter, items: Sequence[int]) -> list[Standing]:
     designs = [adapter.design({_COMPONENT: text}) for text in adapter._names]
     met = [design for design in designs if not board.missing(design, items)]
     return ranked(board, [Standing(each, len(items), board.score(each, items)) for each in met])
 
 
-def _most_calls(board: Board, base: Design, items: Sequence[int]) -> int:
+def _most_calls(board: AnswerBoard, base: Design, items: Sequence[int]) -> int:
     """Return how many questions the stage may ask, by the tokens of one call about all ``items``."""
     each = max(1.0, board.expected(base, items) / max(1, len(items)))
     bound, ledger = int(board.ledger.left / each), board.ledger
@@ -248,7 +248,7 @@ def _most_calls(board: Board, base: Design, items: Sequence[int]) -> int:
     return max(1, min(bound, calls))
 
 
-def _constraint(hunt: Hunt) -> str:
+def _constraint(hunt: PromptSearch) -> str:
     brief = hunt.kitchen.desk.context.brief
     text = _texts()["constraint"][brief.kind]
     return fill(text, {"labels": ", ".join(brief.labels)})

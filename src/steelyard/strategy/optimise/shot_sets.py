@@ -9,8 +9,8 @@ import numpy as np
 
 from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot
-from steelyard.strategy.optimise.board import Board
-from steelyard.strategy.optimise.design import Design, Kitchen
+from steelyard.strategy.optimise.board import AnswerBoard
+from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.shots import CHOICES, in_rounds, shot_sequence
 from steelyard.strategy.tfidf import Retrieval
 
@@ -32,7 +32,7 @@ class Tried:
     margin: float
 
 
-def sequences(kitchen: Kitchen, seed: int) -> dict[str, list[Shot]]:
+def sequences(kitchen: PromptFactory, seed: int) -> dict[str, list[Shot]]:
     """Return a sequence of shots for each way of choosing that asks the model nothing."""
     return {
         choice: shot_sequence(
@@ -43,7 +43,7 @@ def sequences(kitchen: Kitchen, seed: int) -> dict[str, list[Shot]]:
 
 
 def bootstrapped(
-    kitchen: Kitchen, tried: Sequence[Tried], seed: int, fallback: Sequence[Shot]
+    kitchen: PromptFactory, tried: Sequence[Tried], seed: int, fallback: Sequence[Shot]
 ) -> dict[str, list[Shot]]:
     """Return a sequence for each of `BOOTSTRAPS` that ``tried`` gives shots for.
 
@@ -68,7 +68,7 @@ def bootstrapped(
     return found
 
 
-def probed(board: Board, design: Design, items: Sequence[int]) -> list[Tried]:
+def probed(board: AnswerBoard, design: Design, items: Sequence[int]) -> list[Tried]:
     """Read how ``design`` did on train examples, which it was asked about before."""
     worth = board.worth(design, items)
     return [
@@ -76,7 +76,9 @@ def probed(board: Board, design: Design, items: Sequence[int]) -> list[Tried]:
     ]
 
 
-def sized(kitchen: Kitchen, sequence: Sequence[Shot], counts: Sequence[int]) -> list[list[Shot]]:
+def sized(
+    kitchen: PromptFactory, sequence: Sequence[Shot], counts: Sequence[int]
+) -> list[list[Shot]]:
     """Return the beginnings of ``sequence`` that fit the prompt, ``counts`` times the labels long."""
     most = kitchen.fitting(sequence)
     sizes = [count * max(1, len(kitchen.labels)) for count in counts]
@@ -85,7 +87,7 @@ def sized(kitchen: Kitchen, sequence: Sequence[Shot], counts: Sequence[int]) -> 
 
 
 def shot_designs(
-    kitchen: Kitchen,
+    kitchen: PromptFactory,
     base: Design,
     ways: dict[str, list[Shot]],
     counts: Sequence[int],
@@ -110,7 +112,7 @@ def shot_designs(
     return [design for design in designs if kitchen.fits(design)]
 
 
-def _tried(board: Board, design: Design, item: int, worth: float) -> Tried:
+def _tried(board: AnswerBoard, design: Design, item: int, worth: float) -> Tried:
     example = board.examples[item]
     known = board.answer(design, item).completion.probabilities or {}
     others = [share for label, share in known.items() if label != example.output]

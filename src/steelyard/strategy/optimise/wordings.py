@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from steelyard.core import Example
+from steelyard.packaged import packaged
 from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import fill
 from steelyard.strategy.optimise.glosses import label_examples, label_words
-from steelyard.strategy.prompting import full_instruction
+from steelyard.strategy.prompt import full_instruction
 
 
 class Wording(NamedTuple):
@@ -34,8 +34,7 @@ class Wording(NamedTuple):
 
 @cache
 def _data() -> Mapping[str, Any]:
-    text = files("steelyard.strategy").joinpath("data/instructions.json").read_text("utf-8")
-    return dict(json.loads(text))
+    return dict(packaged("strategy/data/instructions.json"))
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steelyard.strategy.variation.inputs import CASES, TYPO_EVERY, in_case, mistyped
-from steelyard.strategy.variation.prompts import PROMPT_KINDS, vary_both, vary_prompt
+from steelyard.strategy.variation.prompts import PROMPT_KINDS, vary_prompt
 
 __all__ = [
     "CASES",
@@ -11,6 +11,5 @@ __all__ = [
     "TYPO_EVERY",
     "in_case",
     "mistyped",
-    "vary_both",
     "vary_prompt",
 ]

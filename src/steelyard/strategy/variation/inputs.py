@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
+
+from steelyard.packaged import packaged
 
 CASES = ("lower case", "upper case", "sentence case")
 TYPO_EVERY = (30, 60, 15)
@@ -94,8 +94,7 @@ def _neighbour(word: str, place: int, rng: np.random.Generator) -> str:
 
 @cache
 def _keyboard() -> Mapping[str, str]:
-    text = files("steelyard.strategy").joinpath("data/keyboard.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    return dict(packaged("strategy/data/keyboard.json"))
 
 
 def in_case(text: str, case: str, kept: Collection[str] = frozenset()) -> str:

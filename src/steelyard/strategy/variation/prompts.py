@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import cache
-from importlib.resources import files
-from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import chain
+from typing import Any, TypeVar
 
 import numpy as np
 
-from steelyard.core import Example, Message
-from steelyard.strategy.base import Arm
+from steelyard.core import Message, Question
+from steelyard.packaged import packaged
 from steelyard.strategy.formats import FIELDS, Format, Shot, get_format, load_formats
-from steelyard.strategy.prompting import Prompt, PromptRecipe
-
-if TYPE_CHECKING:
-    from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.prompt import Prompt, PromptRecipe
 
 PROMPT_KINDS = ("format", "instruction", "order")
 """The kinds of change that need a prompt."""
@@ -29,35 +23,15 @@ _DRAWS = 20
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class ShapedRecipe(PromptRecipe):
-    """A recipe whose format is given as it is, not by name. It is asked, never saved."""
-
-    shape: Format | None = None
-
-    def messages(self, example: Example, retrieved: Sequence[Shot] = ()) -> tuple[Message, ...]:
-        """Return the chat for ``example`` in the recipe's own shape."""
-        shape = self.shape or get_format(self.format)
-        return shape.render(self.instruction, self.kind, (*self.shots, *retrieved), example)
-
-
-def vary_prompt(arm: PromptArm, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
-    """Return arms that ask the same in another way, each with a name for the change, in random order.
+def vary_prompt(prompt: Prompt, kind: str, rng: np.random.Generator) -> list[tuple[str, Prompt]]:
+    """Return prompts that ask the same in another way, each with a name for the change, in random order.
 
     ``format``: small changes of separators, spacing and field names, taken in turn with the other
     formats, as Sclar et al. (2024, ICLR) do. ``instruction``: other words around the same
     instruction. ``order``: the shots reversed and shuffled (Lu et al. 2022, ACL), retrieved ones
     the other way round. All as data in ``data/variations.json``. Empty where nothing can be changed.
     """
-    found = _MAKERS[kind](arm.prompt, rng) if kind in _MAKERS else iter(())
-    return [(name, with_prompt(arm, prompt)) for name, prompt in found]
-
-
-def with_prompt(arm: PromptArm, prompt: Prompt) -> PromptArm:
-    """Return a copy of ``arm`` that asks ``prompt`` of the same model."""
-    other = copy.copy(arm)
-    other.prompt = prompt
-    return other
+    return list(_MAKERS[kind](prompt, rng)) if kind in _MAKERS else []
 
 
 def _formats(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Prompt]]:
@@ -68,7 +42,7 @@ def _formats(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Pr
         (f"format {name}", replace(prompt, recipe=replace(recipe, format=name))) for name in known
     ]
     small = [
-        (name, replace(prompt, recipe=_shaped(recipe, shape)))
+        (name, replace(prompt, recipe=replace(recipe, shape=shape)))
         for name, swaps in _changes("format").items()
         if (shape := _changed(own, swaps, recipe)) != own
     ]
@@ -80,11 +54,6 @@ def _formats(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Pr
         if said not in seen:
             seen.add(said)
             yield name, varied
-
-
-def _shaped(recipe: PromptRecipe, shape: Format) -> ShapedRecipe:
-    own = {field.name: getattr(recipe, field.name) for field in fields(PromptRecipe)}
-    return ShapedRecipe(**own, shape=shape)
 
 
 def _changed(shape: Format, swaps: Sequence[tuple[str, str]], recipe: PromptRecipe) -> Format:
@@ -100,7 +69,7 @@ def _changed(shape: Format, swaps: Sequence[tuple[str, str]], recipe: PromptReci
 
 def _reads(prompt: Prompt) -> tuple[Message, ...]:
     retrieved = (Shot("a", "b"),) * min(2, prompt.recipe.retrieved)
-    return prompt.recipe.messages(Example("", "x", ""), retrieved)
+    return prompt.recipe.messages(Question("x"), retrieved)
 
 
 def _instructions(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Prompt]]:
@@ -139,21 +108,6 @@ _MAKERS: Mapping[str, Callable[[Prompt, np.random.Generator], Iterator[tuple[str
 }
 
 
-def vary_both(
-    arms: tuple[Arm, Arm], kind: str, rng: np.random.Generator
-) -> list[tuple[str, tuple[Arm, Arm]]]:
-    """Vary the two parts of an arm together; a part that has no more variations stays as it is."""
-    seed = int(rng.integers(2**32))  # one stream for each part: the same draws where it can be
-    found = [arm.variations(kind, np.random.default_rng(seed)) for arm in arms]
-    return [
-        (
-            ", ".join(dict.fromkeys(each[0] for each in pair if each is not None)),
-            (pair[0][1] if pair[0] else arms[0], pair[1][1] if pair[1] else arms[1]),
-        )
-        for pair in zip_longest(*found)
-    ]
-
-
 def swapped(text: str, swaps: Sequence[tuple[str, str]]) -> str:
     """Apply regular expressions with their replacements, in order."""
     for pattern, replacement in swaps:
@@ -163,8 +117,7 @@ def swapped(text: str, swaps: Sequence[tuple[str, str]]) -> str:
 
 @cache
 def _changes(kind: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    text = files("steelyard.strategy").joinpath("data/variations.json").read_text(encoding="utf-8")
-    known: Mapping[str, Any] = json.loads(text)[kind]
+    known: Mapping[str, Any] = packaged("strategy/data/variations.json")[kind]
     return {name: tuple((old, new) for old, new in one["swap"]) for name, one in known.items()}
 
 

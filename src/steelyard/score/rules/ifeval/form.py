@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib.resources import files
 from typing import Annotated
 
-import yaml
 from pydantic import Field
 
+from steelyard.packaged import packaged
 from steelyard.score.rules.base import Reply, Rule
 from steelyard.score.rules.ifeval.base import Some
 
@@ -85,5 +84,4 @@ class Title(Rule):
 
 @cache
 def _answers() -> tuple[str, ...]:
-    text = files("steelyard.score.rules").joinpath("data/ifeval.yaml").read_text("utf-8")
-    return tuple(yaml.safe_load(text)["constrained_answers"])
+    return tuple(packaged("score/rules/data/ifeval.yaml")["constrained_answers"])

@@ -1,0 +1,190 @@
+"""Parquet and Arrow files: rows out of column batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.stream import OnBytes
+from steelyard.data.formats.table import check_columns
+from steelyard.errors import DataError
+from steelyard.extras import require
+
+JSON_MARK = b"steelyard.json"
+"""Key in a field's metadata: its texts hold JSON, because Arrow has no type for the values."""
+_BATCH_ROWS = 1_000
+_BUFFER_BYTES = 2**20
+
+Decode = Callable[[Any], Any]
+
+
+class Batches(NamedTuple):
+    """The schema of a file and its record batches, one after the other."""
+
+    schema: Any
+    rows: int | None
+    batches: Iterator[Any]
+
+
+def read_rows(
+    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+) -> Iterator[RawRow]:
+    """Yield rows by column name, the row number as line; a null is no field.
+
+    Times and decimals come as text, the numbers of a datasets label as the label. ``columns`` are
+    held against the schema; with ``None`` any will do. Raises `DataError` for a file that is damaged
+    or not what its name says.
+    """
+    size = path.stat().st_size
+    found = _open(path)
+    if columns is not None:
+        check_columns(path, tuple(found.schema.names), columns)
+    line = 0
+    for rows in _row_lists(path, found):
+        for fields in rows:
+            line += 1
+            yield RawRow(line, fields)
+        if on_bytes is not None and found.rows:
+            on_bytes(int(size * min(line / found.rows, 1)))
+
+
+def _row_lists(path: Path, found: Batches) -> Iterator[list[dict[str, Any]]]:
+    decoders = {
+        field.name: decode
+        for field in found.schema
+        if (decode := decoder_of(field.type, field.metadata)) is not None
+    } | _label_decoders(found.schema)
+    while True:
+        with _errors(path):
+            batch = next(found.batches, None)
+            rows = [] if batch is None else batch.to_pylist()
+        if batch is None:
+            return
+        for name, decode in decoders.items():
+            for row in rows:
+                if row[name] is not None:
+                    row[name] = decode(row[name])
+        yield [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+def _label_decoders(schema: Any) -> dict[str, Decode]:
+    """Decoders of the columns whose numbers stand for labels that datasets keeps in the schema."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        named = {name: each["names"] for name, each in features.items() if "names" in each}
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {name: _label_decoder(names) for name, names in named.items() if isinstance(names, list)}
+
+
+def _label_decoder(names: list[Any]) -> Decode:
+    return lambda number: names[number] if number in range(len(names)) else number
+
+
+def _open(path: Path) -> Batches:
+    with path.open("rb") as file:
+        head = file.read(6)
+    if path.suffix.lower() == ".parquet" or head[:4] == b"PAR1":
+        return _open_parquet(path)
+    return _open_arrow(path, is_file=head == b"ARROW1")
+
+
+def _open_parquet(path: Path) -> Batches:
+    parquet = require("pyarrow.parquet", "data")
+    with _errors(path):
+        # a buffer keeps a column chunk of a large row group from being read at once
+        file = parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+        batches = file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
+        return Batches(file.schema_arrow, file.metadata.num_rows, iter(batches))
+
+
+def _open_arrow(path: Path, *, is_file: bool) -> Batches:
+    pyarrow = require("pyarrow", "data")
+    with _errors(path):
+        source = pyarrow.OSFile(str(path))  # a memory map would count as memory
+        if is_file:
+            reader = pyarrow.ipc.open_file(source)
+            batches = (reader.get_batch(at) for at in range(reader.num_record_batches))
+            return Batches(reader.schema, None, _cut(batches))
+        reader = pyarrow.ipc.open_stream(source)
+        return Batches(reader.schema, None, _cut(iter(reader)))
+
+
+def _cut(batches: Iterator[Any]) -> Iterator[Any]:
+    for batch in batches:
+        batch.validate(full=True)  # damaged offsets would lead out of the buffers
+        for at in range(0, batch.num_rows, _BATCH_ROWS):
+            yield batch.slice(at, _BATCH_ROWS)
+
+
+class _errors:  # noqa: N801 - used as a context, reads as a word
+    """Turn what pyarrow raises over a damaged file into one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        if error is None or isinstance(error, FileNotFoundError | PermissionError | DataError):
+            return
+        pyarrow = require("pyarrow", "data")
+        known = (pyarrow.ArrowException, OSError, ValueError, UnicodeDecodeError)
+        if isinstance(error, known):
+            what = self._path.suffix.lstrip(".").capitalize() or "Arrow"
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(
+                f"{self._path.name} is no {what} file that can be read: {reason}"
+            ) from None
+
+
+def decoder_of(kind: Any, metadata: Mapping[bytes, bytes] | None = None) -> Decode | None:
+    """What turns a value of an Arrow type into plain JSON values; ``None`` where it is one already."""
+    types = require("pyarrow", "data").types
+    if metadata is not None and JSON_MARK in metadata:
+        return _from_json
+    if types.is_struct(kind):
+        return _struct_decoder(kind)
+    if types.is_map(kind):
+        return lambda pairs: {str(key): value for key, value in pairs}
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        inner = decoder_of(kind.value_type, kind.value_field.metadata)
+        return inner and (lambda items: [None if x is None else inner(x) for x in items])
+    if types.is_temporal(kind) and not types.is_duration(kind):
+        return lambda value: value.isoformat()
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return lambda value: value.decode("utf-8", "surrogateescape")
+    if types.is_decimal(kind) or types.is_duration(kind):
+        return str
+    return None
+
+
+def _struct_decoder(kind: Any) -> Decode | None:
+    inner = {
+        field.name: decode
+        for field in kind
+        if (decode := decoder_of(field.type, field.metadata)) is not None
+    }
+    if not inner:
+        return None
+
+    def decode_members(value: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: inner[name](member) if name in inner and member is not None else member
+            for name, member in value.items()
+        }
+
+    return decode_members
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,43 @@
+"""Rows of a Hugging Face datasets folder: as ``save_to_disk`` leaves it, or as the hub keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.stream import OnBytes
+from steelyard.task.dataset_folder import parts_of
+
+SPLIT_KEY = "split"
+
+
+def read_rows(
+    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+) -> Iterator[RawRow]:
+    """Yield the rows of all splits, numbered through; several splits say theirs under ``split``."""
+    parts = parts_of(path)
+    line = done = 0
+    for part in parts:
+        tag = {SPLIT_KEY: part.name} if len(parts) > 1 else {}
+        for file in part.files:
+            report = _behind(done, on_bytes)
+            for row in _file_rows(file, columns, report):
+                line += 1
+                fields = {**tag, **row.fields} if tag and row.reason is None else row.fields
+                yield RawRow(
+                    line, fields, row.reason and f"{file.name} line {row.line}: {row.reason}"
+                )
+            done += file.stat().st_size
+
+
+def _behind(done: int, on_bytes: OnBytes | None) -> OnBytes | None:
+    return None if on_bytes is None else lambda count: on_bytes(done + count)
+
+
+def _file_rows(
+    file: Path, columns: Mapping[str, str] | None, on_bytes: OnBytes | None
+) -> Iterator[RawRow]:
+    from steelyard.data.formats import reader_for
+
+    yield from reader_for(file)(file, columns, on_bytes)

@@ -1,0 +1,126 @@
+"""JSON Lines: one object per line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.stream import (
+    MOST_LINE_BYTES,
+    ROWS_BETWEEN_REPORTS,
+    ByteSource,
+    OnBytes,
+    open_bytes,
+)
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def refuse_constant(name: str) -> Any:
+    """Refuse NaN and Infinity, which are not JSON."""
+    raise ValueError(f"{name} is not a JSON number")
+
+
+_decode = json.JSONDecoder(parse_constant=refuse_constant).decode
+
+
+def read_rows(
+    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+) -> Iterator[RawRow]:
+    """Yield the file's objects; a line that is not one comes with its reason."""
+    del columns  # keys are looked up row by row
+    with open_bytes(path) as source:
+        number = offset = 0
+        while line := source.readline(MOST_LINE_BYTES):
+            number += 1
+            size = len(line)
+            if number == 1 and line.startswith(_BOM):
+                line = line[3:]
+            if size == MOST_LINE_BYTES and not line.endswith(b"\n"):
+                size += _skip_line(source)
+                yield RawRow(number, {}, f"longer than {MOST_LINE_BYTES // 2**20} MB")
+            elif not line.isspace() and line:
+                try:
+                    value = _decode(line.decode())
+                except (ValueError, RecursionError) as error:
+                    for row in _problem(path, number, line, offset, error):
+                        number = row.line
+                        yield row
+                else:
+                    yield (
+                        RawRow(number, value) if type(value) is dict else _no_object(number, value)
+                    )
+            offset += size
+            if on_bytes is not None and number % ROWS_BETWEEN_REPORTS == 0:
+                on_bytes(source.done())
+
+
+def why_not_json(error: ValueError | RecursionError) -> str:
+    """Say what is wrong with a text that is not JSON."""
+    if isinstance(error, RecursionError):
+        return "JSON nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON ({error.msg.removesuffix(' at')} at column {error.colno})"
+    return f"not JSON ({str(error).partition(';')[0]})"  # NaN, or a number of thousands of digits
+
+
+def json_kind(value: object) -> str:
+    """The kind of a JSON value in words."""
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _problem(
+    path: Path, number: int, line: bytes, offset: int, error: ValueError | RecursionError
+) -> Iterator[RawRow]:
+    """The row of a line that is not JSON, or its rows where it is lines that end in CR alone."""
+    pieces = line.strip().split(b"\r")
+    if len(pieces) > 1 and not isinstance(error, UnicodeDecodeError):
+        for place, piece in enumerate(pieces):
+            if piece.strip():
+                yield _row(number + place, piece)
+    elif isinstance(error, UnicodeDecodeError):
+        yield RawRow(number, {}, _not_utf8(path, number, offset, error))
+    else:
+        yield RawRow(number, {}, why_not_json(error) + _hint(number, line))
+
+
+def _row(number: int, line: bytes) -> RawRow:
+    try:
+        value = _decode(line.decode())
+    except (ValueError, RecursionError) as error:
+        return RawRow(number, {}, why_not_json(error))
+    return RawRow(number, value) if type(value) is dict else _no_object(number, value)
+
+
+def _no_object(number: int, value: object) -> RawRow:
+    hint = _hint(number, b"[") if type(value) is list else ""
+    return RawRow(number, {}, f"a JSON {json_kind(value)}, not an object{hint}")
+
+
+def _not_utf8(path: Path, number: int, offset: int, error: UnicodeDecodeError) -> str:
+    byte = error.object[error.start]
+    return (
+        f"not UTF-8 (looks like another encoding): byte 0x{byte:02x} at offset "
+        f"{offset + error.start}, line {number}; save it as UTF-8, for example: "
+        f"iconv -f CP1252 -t UTF-8 {path.name} > fixed"
+    )
+
+
+def _hint(number: int, line: bytes) -> str:
+    if number == 1 and line.lstrip()[:1] == b"[":
+        return "; the file looks like one JSON array: name it .json, or write one object per line instead"
+    return ""
+
+
+def _skip_line(source: ByteSource) -> int:
+    """Read to the end of the line; return how many bytes that were."""
+    skipped = 0
+    while piece := source.readline(MOST_LINE_BYTES):
+        skipped += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return skipped

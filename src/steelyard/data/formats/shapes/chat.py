@@ -1,0 +1,197 @@
+"""Messages as OpenAI's chat fine-tuning has them, and as other providers take them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from steelyard.data.formats.base import RowError
+from steelyard.data.formats.shapes import turns as of
+from steelyard.data.formats.shapes.base import (
+    BORDER,
+    TOOL_KEYS,
+    VALUE_KEY,
+    Conversation,
+    Shape,
+    Turn,
+    Written,
+    put_rest,
+    refuse_rejected,
+    rest_of,
+)
+from steelyard.packaged import packaged
+
+KEY = "messages"
+_USED = frozenset({KEY, *TOOL_KEYS})
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """What a provider takes: keys of the row, of a turn by its role, and how they must look.
+
+    ``weights`` are the values that a turn's weight may have. ``call_id`` is the pattern of a tool
+    call's id; empty where any will do. A file for it begins with a byte-order mark where ``mark`` is
+    set.
+    """
+
+    name: str
+    title: str
+    row: frozenset[str]
+    turn: Mapping[str, frozenset[str]]
+    weights: tuple[float, ...]
+    takes_parts: bool
+    call_id: str
+    mark: bool
+
+
+@lru_cache(maxsize=1)
+def vendors() -> dict[str, Vendor]:
+    """The providers by name."""
+    return {name: _vendor(name, each) for name, each in packaged("data/data/vendors.yaml").items()}
+
+
+def _vendor(name: str, given: Mapping[str, Any]) -> Vendor:
+    turn = {
+        role: frozenset({"role", "content", *(keys or ())}) for role, keys in given["turn"].items()
+    }
+    return Vendor(
+        name=name,
+        title=given["title"],
+        row=frozenset(given["row"]),
+        turn=turn,
+        weights=tuple(given["weights"]),
+        takes_parts=given["content"] == "text or parts",
+        call_id=given["call_id"] or "",
+        mark=given["byte_order_mark"],
+    )
+
+
+def fits(fields: Mapping[str, Any]) -> bool:
+    """Whether there are messages."""
+    found = fields.get(KEY)
+    return isinstance(found, list) or (isinstance(found, str) and found.lstrip()[:1] == "[")
+
+
+def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+    """Read a row with messages and perhaps tools. Raises `RowError`."""
+    del columns
+    if KEY not in fields:
+        raise RowError(f"no {KEY}; keys: {', '.join(str(key)[:40] for key in list(fields)[:8])}")
+    turns = of.read_turns(fields[KEY])
+    answer = int(turns[-1]["role"] == "assistant")
+    if len(fields) == 1:
+        return Conversation(turns, answer)
+    tools = of.read_tools(fields)
+    return Conversation(turns, answer, None, tools, rest_of(fields, _USED))
+
+
+def write(row: Conversation, is_flat: bool) -> Written:
+    """Write a row with all that it carries."""
+    refuse_flat(is_flat, "messages")
+    refuse_rejected(row, "messages")
+    lost: list[str] = []
+    fields: dict[str, Any] = {KEY: without_value(row.turns, lost), **row.tools}
+    if row.input_at is not None:
+        lost.append(BORDER)
+    if row.fields:
+        put_rest(fields, row.fields, lost)
+    return Written(fields, tuple(lost))
+
+
+def refuse_flat(is_flat: bool, what: str) -> None:
+    """Raise `RowError` where lists would have to go into cells of text."""
+    if is_flat:
+        raise RowError(f"a table has no place for {what}; write .jsonl or .parquet")
+
+
+def without_value(turns: Any, lost: list[str]) -> list[Turn]:
+    """The turns without what only stands beside them in memory."""
+    if any(VALUE_KEY in turn for turn in turns):
+        lost.append(VALUE_KEY)
+        return [{key: turn[key] for key in turn if key != VALUE_KEY} for turn in turns]
+    return cast("list[Turn]", list(turns))
+
+
+def write_for(vendor: Vendor, row: Conversation, is_flat: bool) -> Written:
+    """Write a row as a provider takes it. Raises `RowError` for what it has no place for."""
+    refuse_flat(is_flat, "messages")
+    refuse_rejected(row, vendor.name)
+    lost: list[str] = []
+    fields: dict[str, Any] = {KEY: turns_for(vendor, row.turns, lost)}
+    if row.tools:
+        fields |= tools_for(vendor, row.tools, lost)
+    for name, value in row.fields.items():
+        if name in vendor.row and name not in fields:
+            fields[name] = value
+        else:
+            lost.append(name)
+    if row.input_at is not None:
+        lost.append(BORDER)
+    return Written(fields, tuple(lost))
+
+
+def tools_for(vendor: Vendor, tools: Mapping[str, Any], lost: list[str]) -> dict[str, Any]:
+    """The keys on tools that a provider takes. Raises `RowError` where tools would be lost."""
+    if tools.get("functions") and "functions" not in vendor.row:
+        raise RowError(f"offers functions, which {vendor.name} has no place for: make them tools")
+    lost += [key for key in tools if key not in vendor.row]
+    return {key: value for key, value in tools.items() if key in vendor.row}
+
+
+def turns_for(vendor: Vendor, turns: Any, lost: list[str]) -> list[Turn]:
+    """The turns as a provider takes them; what is dropped on the way is added to ``lost``."""
+    ids: dict[str, str] = {}
+    return [
+        turn
+        if turn["role"] in vendor.turn and of.is_plain(turn)
+        else _turn_for(vendor, turn, ids, lost)
+        for turn in turns
+    ]
+
+
+def _turn_for(vendor: Vendor, turn: Turn, ids: dict[str, str], lost: list[str]) -> Turn:
+    of.check_roles([turn], vendor.name, frozenset(vendor.turn), lost)
+    role = turn["role"] if turn["role"] in vendor.turn else "system"
+    keys = vendor.turn[role]
+    if turn.get("function_call") and "function_call" not in keys:
+        raise RowError(
+            f"has function_call, which {vendor.name} has no place for: make it tool_calls"
+        )
+    made: dict[str, Any] = {"role": role}
+    for key, value in turn.items():
+        if key not in keys or (key == "weight" and value not in vendor.weights):
+            lost.append(key)
+        elif key == "weight":
+            made[key] = int(value)
+        elif key == "content" and isinstance(value, list) and not vendor.takes_parts:
+            made[key] = of.flat_content(turn, vendor.name, lost)
+        elif key == "tool_calls" and vendor.call_id:
+            made[key] = [_renamed_call(vendor, call, ids, lost) for call in value]
+        elif key == "tool_call_id" and vendor.call_id:
+            made[key] = _call_id(vendor, value, ids, lost)
+        elif key != "role":
+            made[key] = value
+    return made
+
+
+def _renamed_call(vendor: Vendor, call: Any, ids: dict[str, str], lost: list[str]) -> Any:
+    if not isinstance(call, dict):
+        raise RowError("has a tool call that is no object")
+    return {**call, "id": _call_id(vendor, call.get("id"), ids, lost)}
+
+
+def _call_id(vendor: Vendor, given: Any, ids: dict[str, str], lost: list[str]) -> str:
+    """The id, or one of the provider's form made from it: the same in a call and in its result."""
+    text = str(given)
+    if re.fullmatch(vendor.call_id, text):
+        return text
+    lost.append("tool call ids as they were")
+    # hexadecimal digits are in every pattern of letters and digits
+    return ids.setdefault(text, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:9])
+
+
+SHAPE = Shape("openai", "OpenAI chat (messages)", fits, read, write)

@@ -1,0 +1,167 @@
+"""Prompt and completion, as text or as messages; input and output by any of their usual names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from steelyard.data.formats.base import RowError, resolve
+from steelyard.data.formats.shapes import turns as of
+from steelyard.data.formats.shapes.base import (
+    BORDER,
+    VALUE_KEY,
+    Conversation,
+    Shape,
+    Turn,
+    Written,
+    put_rest,
+    refuse_rejected,
+    refuse_tools,
+    rest_of,
+)
+from steelyard.data.formats.shapes.chat import without_value
+from steelyard.errors import closest
+
+NAME = "prompt_completion"
+SYSTEM = "system_message"
+"""The column in which a table holds a row's system message; a plain "system" may mean anything."""
+_BOTH = frozenset({"prompt", "completion"})
+_TEXT_KEYS = frozenset({"role", "content", VALUE_KEY})
+
+
+def columns_in(names: tuple[str, ...], columns: Mapping[str, str]) -> dict[str, str]:
+    """Which of ``names`` hold input and output; prompt beside completion comes before all others."""
+    if not columns and set(names) >= _BOTH:
+        return {"input": "prompt", "output": "completion"}
+    roles = resolve(names, columns)
+    return {role: roles[role] for role in ("input", "output") if role in roles}
+
+
+_usual_columns = lru_cache(maxsize=1_000)(lambda names: columns_in(names, {}))
+
+
+def fits(fields: Mapping[str, Any]) -> bool:
+    """Whether both columns can be told."""
+    return len(_usual_columns(tuple(fields))) == len(_BOTH)
+
+
+def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+    """Read a row. Raises `RowError` when a side is missing or the input is no text."""
+    keys = tuple(fields)
+    roles = columns_in(keys, columns) if columns else _usual_columns(keys)
+    name, answer_name = roles.get("input", ""), roles.get("output", "")
+    prompt, completion = fields.get(name), fields.get(answer_name)
+    system = fields.get(SYSTEM)
+    if isinstance(system, str) and system and isinstance(prompt, str):
+        rest = {key: value for key, value in fields.items() if key != SYSTEM}
+        plain = read(rest, columns)
+        return plain._replace(turns=[{"role": "system", "content": system}, *plain.turns])
+    if type(prompt) is str and type(completion) is str:
+        turns = [
+            {"role": "user", "content": prompt},
+            {"role": "assistant", "content": completion},
+        ]
+        if len(keys) == len(_BOTH):
+            return Conversation(turns)
+        return Conversation(turns, fields=rest_of(fields, frozenset({name, answer_name})))
+    if prompt is None or completion is None:
+        raise RowError(_missing("output" if prompt is not None else "input", roles, keys))
+    return _read_mixed(fields, name, answer_name)
+
+
+def _read_mixed(fields: Mapping[str, Any], name: str, answer_name: str) -> Conversation:
+    """Read a row of which a side is no plain text."""
+    prompt, completion = fields[name], fields[answer_name]
+    if not isinstance(prompt, str | list):
+        raise RowError("the input is JSON and not text: put it in quotes")
+    before = of.read_turns(prompt, name) if isinstance(prompt, list) else [of.user(prompt)]
+    is_chat = isinstance(completion, list) and isinstance(prompt, list)
+    after = (
+        of.read_turns(completion, answer_name) if is_chat else [of.answer_of(completion, "output")]
+    )
+    tools = of.read_tools(fields) if is_chat else {}
+    used = frozenset({name, answer_name, *tools})
+    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, used))
+
+
+def write(row: Conversation, is_flat: bool) -> Written:
+    """Write a row: two texts where there is one user turn and one answer, else two lists."""
+    refuse_rejected(row, NAME)
+    turns = row.turns
+    lost: list[str] = []
+    fields: dict[str, Any]
+    is_pair = len(turns) == 2 and turns[0]["role"] == "user" and turns[1]["role"] == "assistant"
+    if not row.answer or turns[-1]["role"] != "assistant":
+        raise RowError(f"does not end with an answer, so {NAME} has no completion to write")
+    if len(turns) == row.answer:
+        raise RowError(f"has nothing before the answer, so {NAME} has no prompt to write")
+    if is_pair and not row.tools and of.is_plain(turns[0]) and of.is_plain(turns[1]):
+        fields = {"prompt": turns[0]["content"], "completion": turns[1]["content"]}
+    elif is_pair and not any(row.tools.values()) and not _calls_tools(turns):
+        answer = turns[1]
+        lost += [key for turn in turns for key in turn if key not in _TEXT_KEYS]
+        fields = {
+            "prompt": _text(turns[0], lost),
+            "completion": answer[VALUE_KEY] if VALUE_KEY in answer else _text(answer, lost),
+        }
+        lost += row.tools
+    elif is_flat and _is_pair_under_system(row):
+        system, *pair = turns
+        plain = write(row._replace(turns=pair), is_flat)
+        return Written({SYSTEM: system["content"], **plain.fields}, plain.lost)
+    elif is_flat:
+        refuse_tools(row, "a table")
+        raise RowError(_why_not_flat(row))
+    else:
+        clean = without_value(turns, lost)
+        at = len(turns) - row.answer
+        fields = {"prompt": clean[:at], "completion": clean[at:]}
+        fields |= row.tools
+    if row.input_at is not None:
+        lost.append(BORDER)
+    if row.fields:
+        put_rest(fields, row.fields, lost)
+    return Written(fields, tuple(lost))
+
+
+def _is_pair_under_system(row: Conversation) -> bool:
+    """Whether a row is one question and answer under a system message of plain text."""
+    turns = row.turns
+    return (
+        len(turns) == 3
+        and turns[0]["role"] == "system"
+        and of.is_plain(turns[0])
+        and bool(turns[0]["content"])
+        and SYSTEM not in row.fields
+        and not _calls_tools(turns)
+    )
+
+
+def _calls_tools(turns: Any) -> bool:
+    """Whether some turn calls a tool."""
+    return any(turn.get("tool_calls") or turn.get("function_call") for turn in turns)
+
+
+def _text(turn: Turn, lost: list[str]) -> str:
+    return of.flat_content(turn, NAME, lost)
+
+
+def _why_not_flat(row: Conversation) -> str:
+    before = len(row.prompt) - 1
+    what = "tool calls" if _calls_tools(row.turns) else f"{before} turns before the last question"
+    if before == 1 and row.prompt[0]["role"] in {"system", "developer"}:
+        what = "a system message"
+        return f"has {what}, which these two columns have no place for; alpaca's columns have"
+    return f"has {what}, which a table has no place for; write .jsonl or .parquet"
+
+
+def _missing(role: str, roles: Mapping[str, str], keys: tuple[str, ...]) -> str:
+    names = [key[:40] for key in keys[:8]]
+    known = ", ".join(names) or "none"
+    if role in roles:
+        return f"no {roles[role]!r}, the {role}{closest(roles[role], names)}; keys: {known}"
+    return f"no {role}; keys: {known}"
+
+
+SHAPE = Shape(NAME, "prompt and completion", fits, read, write)

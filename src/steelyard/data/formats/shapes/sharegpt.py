@@ -1,0 +1,250 @@
+"""ShareGPT: ``conversations`` of ``from`` and ``value``; calls and results of tools in its words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from steelyard.data.formats.base import RowError
+from steelyard.data.formats.shapes import turns as of
+from steelyard.data.formats.shapes.base import (
+    BORDER,
+    TAKEN,
+    VALUE_KEY,
+    Conversation,
+    Shape,
+    Turn,
+    Written,
+    put_rest,
+    rest_of,
+)
+from steelyard.data.formats.shapes.chat import refuse_flat
+
+NAME = "sharegpt"
+KEYS = ("conversations", "conversation")
+_USED = frozenset({*KEYS, "system", "tools", "chosen", "rejected"})
+_ROLE_OF = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "model": "assistant",
+    "system": "system",
+    "function_call": "function_call",
+    "observation": "tool",
+    "tool": "tool",
+    "function_response": "tool",
+}
+_WORD_OF = {"user": "human", "assistant": "gpt", "system": "system", "developer": "system"}
+
+
+def fits(fields: Mapping[str, Any]) -> bool:
+    """Whether there are conversations."""
+    return any(isinstance(fields.get(key), list) for key in KEYS) or any(
+        str(fields.get(key) or "").startswith("[") for key in KEYS
+    )
+
+
+def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+    """Read a row, with a rejected answer where it has one. Raises `RowError`."""
+    del columns
+    key = next((key for key in KEYS if key in fields), None)
+    if key is None:
+        raise RowError("no conversations")
+    calls = _Calls()
+    turns: list[Turn] = []
+    if isinstance(fields.get("system"), str) and fields["system"]:
+        turns.append({"role": "system", "content": fields["system"]})
+    turns += _turns(fields[key], key, calls)
+    rest = rest_of(fields, _USED)
+    kept = {name: fields[name] for name in ("system",) if not isinstance(fields.get(name, ""), str)}
+    tools = _tools(fields.get("tools"))
+    if "chosen" in fields or "rejected" in fields:
+        chosen = _turns(as_list(fields.get("chosen")), "chosen", calls)
+        rejected = _turns(as_list(fields.get("rejected")), "rejected", calls)
+        return Conversation([*turns, *chosen], len(chosen), rejected, tools, {**rest, **kept})
+    answer = int(turns[-1]["role"] == "assistant")
+    return Conversation(turns, answer, None, tools, {**rest, **kept} if kept else rest)
+
+
+def as_list(value: Any) -> Any:
+    """One message as a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
+class _Calls:
+    """Gives tool calls the ids that ShareGPT has no place for: a result answers the oldest call."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.open: list[str] = []
+
+    def add(self) -> str:
+        self.count += 1
+        self.open.append(f"call_{self.count}")
+        return self.open[-1]
+
+
+def _turns(messages: Any, name: str, calls: _Calls) -> list[Turn]:
+    found = of.listed(messages, name)
+    if all(isinstance(each, dict) and "role" in each for each in found):
+        return of.read_turns(found, name)
+    return [_turn(place, each, calls) for place, each in enumerate(found, 1)]
+
+
+def _turn(place: int, given: Any, calls: _Calls) -> Turn:
+    if not isinstance(given, dict) or "from" not in given:
+        raise RowError(f"turn {place} is not an object with from and value")
+    who, value = given["from"], given.get("value")
+    if given.get("content", value) != value:
+        raise RowError(f"turn {place} has a value and another content")
+    role = _ROLE_OF.get(who) if isinstance(who, str) else None
+    if role is None:
+        raise RowError(f"turn {place} is from {str(who)[:40]!r}; known: {', '.join(_ROLE_OF)}")
+    more = {
+        key: kept
+        for key, kept in given.items()
+        if key not in {"from", "value", "role", "content"} and kept is not None
+    }
+    if role == "function_call":
+        return {"role": "assistant", "tool_calls": _read_calls(place, value, calls), **more}
+    if not isinstance(value, str):
+        raise RowError(f"turn {place} has no text under value")
+    if role == "tool":
+        called = calls.open.pop(0) if calls.open else f"call_{calls.count}"
+        return {"role": role, "tool_call_id": called, "content": value, **more}
+    if who not in _WORD_OF.values() and who != role:
+        more.setdefault("name", who)
+    return {"role": role, "content": value, **more}
+
+
+def _read_calls(place: int, value: Any, calls: _Calls) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        found = None
+    found = found if isinstance(found, list) else [found]
+    if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in found):
+        raise RowError(f"turn {place} is a function_call whose value is no JSON with a name")
+    return [
+        {
+            "id": calls.add(),
+            "type": "function",
+            "function": {"name": call["name"], "arguments": _as_text(call.get("arguments", {}))},
+        }
+        for call in found
+    ]
+
+
+def _as_text(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+
+
+def _tools(given: Any) -> dict[str, Any]:
+    """Tools as OpenAI lists them, from a list or from its JSON text."""
+    if given is None or given == "":
+        return {}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            raise RowError("tools is text that is no JSON") from None
+    if not isinstance(given, list) or not all(isinstance(tool, dict) for tool in given):
+        raise RowError("tools is no list of objects")
+    return {
+        "tools": [
+            tool if "function" in tool else {"type": "function", "function": tool} for tool in given
+        ]
+    }
+
+
+def write(row: Conversation, is_flat: bool) -> Written:
+    """Write a row; a rejected answer goes beside the chosen one. Raises `RowError`."""
+    refuse_flat(is_flat, "conversations")
+    if row.tools.get("functions"):
+        raise RowError(f"offers functions, which {NAME} has no place for: make them tools")
+    lost: list[str] = [key for key in row.tools if key != "tools"]
+    fields: dict[str, Any]
+    if row.rejected is None:
+        fields = {"conversations": _written(row.turns, lost)}
+    else:
+        fields = {
+            "conversations": _written(row.prompt, lost),
+            "chosen": _one(_written(row.turns[len(row.prompt) :], lost)),
+            "rejected": _one(_written(row.rejected, lost)),
+        }
+    if "tools" in row.tools:
+        fields["tools"] = json.dumps(row.tools["tools"], ensure_ascii=False)
+    if row.input_at is not None:
+        lost.append(BORDER)
+    if row.fields:
+        put_rest(fields, row.fields, lost)
+    return Written(fields, tuple(lost))
+
+
+def _one(turns: list[Turn]) -> Turn | list[Turn]:
+    return turns[0] if len(turns) == 1 else turns
+
+
+def _written(turns: Sequence[Turn], lost: list[str]) -> list[Turn]:
+    return [
+        {"from": _WORD_OF[turn["role"]], "value": turn["content"]}
+        if of.is_plain(turn) and turn["role"] in _WORD_OF and turn["role"] != "developer"
+        else _written_turn(turn, lost)
+        for turn in turns
+    ]
+
+
+def _written_turn(turn: Turn, lost: list[str]) -> Turn:
+    role, name = turn["role"], turn.get("name")
+    dropped = {"role", "content", "from", "value", "tool_calls", "tool_call_id", VALUE_KEY}
+    lost += [VALUE_KEY] if VALUE_KEY in turn else []
+    lost += ["tool call ids"] if turn.get("tool_calls") else []
+    lost += [TAKEN.format(key) for key in ("from", "value") if key in turn]
+    more = {key: value for key, value in turn.items() if key not in dropped}
+    if turn.get("function_call") or role == "function":
+        raise RowError(f"has function_call, which {NAME} has no place for: make it tool_calls")
+    if turn.get("tool_calls"):
+        if turn.get("content"):
+            raise RowError(f"has a turn with text and tool calls, which {NAME} has no place for")
+        return {"from": "function_call", "value": _calls_as_text(turn["tool_calls"]), **more}
+    value = of.flat_content(turn, NAME, lost)
+    if role == "tool":
+        return {"from": "observation", "value": value, **more}
+    if role == "developer":
+        lost.append("developer role")
+    word = _WORD_OF[role]
+    is_word = isinstance(name, str) and _ROLE_OF.get(name) == role
+    if is_word and name != role and name not in _WORD_OF.values():
+        word = more.pop("name")
+    return {"from": word, "value": value, **more}
+
+
+def _calls_as_text(calls: Any) -> str:
+    made = []
+    for call in calls if isinstance(calls, list) else [calls]:
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise RowError("has a tool call without a function's name")
+        given = function.get("arguments", "{}")
+        made.append({"name": function["name"], "arguments": _as_written(given)})
+    return json.dumps(made[0] if len(made) == 1 else made, ensure_ascii=False)
+
+
+def _as_written(arguments: Any) -> Any:
+    """Arguments as an object where that text can be made from it again, else as the text."""
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        value = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+    is_same = isinstance(value, dict) and json.dumps(value, ensure_ascii=False) == arguments
+    return value if is_same else arguments
+
+
+SHAPE = Shape(NAME, "ShareGPT (conversations)", fits, read, write)

@@ -1,0 +1,123 @@
+"""Messages to turns, and turns to text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from steelyard.data.formats.base import RowError
+from steelyard.data.formats.shapes.base import TOOL_KEYS, VALUE_KEY, Turn
+
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_PLAIN = frozenset({"role", "content"})
+_SPEAKS_WITHOUT_TEXT = ("tool_calls", "function_call", "refusal", "audio")
+
+
+def read_turns(messages: Any, name: str = "messages") -> list[Turn]:
+    """Check a list of messages, which a cell may hold as JSON text. Raises `RowError`."""
+    return [_turn(place, message) for place, message in enumerate(listed(messages, name), 1)]
+
+
+def listed(value: Any, name: str) -> list[Any]:
+    """A list, or the list that a text holds as JSON. Raises `RowError`."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise RowError(f"{name} is text that is no JSON") from None
+    if not isinstance(value, list):
+        raise RowError(f"{name} is no list")
+    if not value:
+        raise RowError(f"{name} is empty")
+    return value
+
+
+def _turn(place: int, message: Any) -> Turn:
+    if type(message) is not dict:
+        raise RowError(f"message {place} is not an object with role and content")
+    role, content = message.get("role"), message.get("content")
+    if type(role) is not str or role not in ROLES:
+        known = ", ".join(sorted(ROLES))
+        raise RowError(f"message {place} has role {str(role)[:40]!r}; known: {known}")
+    if type(content) is str and len(message) == len(_PLAIN):
+        return message
+    turn = {key: value for key, value in message.items() if value is not None}
+    if not isinstance(content, str | list) and not any(key in turn for key in _SPEAKS_WITHOUT_TEXT):
+        raise RowError(f"message {place} has no content")
+    return turn
+
+
+def read_tools(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that say which tools there are; a cell may hold the lists as JSON text."""
+    tools = {key: fields[key] for key in TOOL_KEYS if fields.get(key) is not None}
+    for key in ("tools", "functions"):
+        if isinstance(tools.get(key), str):
+            tools[key] = listed(tools[key], key) if tools[key].strip("[] \n") else []
+    return tools
+
+
+def user(text: str) -> Turn:
+    """A user's turn."""
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> Turn:
+    """An assistant's turn."""
+    return {"role": "assistant", "content": text}
+
+
+def answer_of(value: Any, name: str) -> Turn:
+    """An answer that a cell holds; what is no text is kept beside its JSON. Raises `RowError`."""
+    if isinstance(value, str):
+        return {"role": "assistant", "content": value}
+    if value is None:
+        raise RowError(f"no {name}")
+    return {
+        "role": "assistant",
+        "content": json.dumps(value, ensure_ascii=False),
+        VALUE_KEY: value,
+    }
+
+
+def is_plain(turn: Turn) -> bool:
+    """Whether a turn is a role and a text and nothing else."""
+    return len(turn) == len(_PLAIN) and type(turn.get("content")) is str
+
+
+def text_of(turn: Turn, shape: str, lost: list[str]) -> str:
+    """The text of a turn for a shape without room for more; what that drops is added to ``lost``.
+
+    Raises `RowError` where not only side information would be dropped.
+    """
+    if is_plain(turn):
+        return str(turn["content"])
+    for key in ("tool_calls", "function_call"):
+        if turn.get(key):
+            raise RowError(f"has {key}, which {shape} has no place for; openai has")
+    lost += [key for key in turn if key not in _PLAIN and key != VALUE_KEY]
+    return flat_content(turn, shape, lost)
+
+
+def flat_content(turn: Turn, shape: str, lost: list[str]) -> str:
+    """The content of a turn as one text. Raises `RowError` for pictures and sounds."""
+    content = turn.get("content")
+    if isinstance(content, str):
+        return content
+    if content is None:
+        raise RowError(f"has a {turn['role']} turn without text, which {shape} has no place for")
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+    if not all(isinstance(text, str) for text in texts):
+        raise RowError(f"has a turn with more than text, which {shape} has no place for")
+    lost.append("content parts")
+    return "".join(cast("list[str]", texts))
+
+
+def check_roles(turns: Sequence[Turn], shape: str, known: frozenset[str], lost: list[str]) -> None:
+    """Refuse roles that a shape has no word for; a developer speaks as the system does."""
+    for turn in turns:
+        role = turn["role"]
+        if role == "developer" and "system" in known:
+            lost.append("developer role")
+        elif role not in known:
+            raise RowError(f"has a turn of the {role}, which {shape} has no place for; openai has")

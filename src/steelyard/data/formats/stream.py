@@ -1,0 +1,144 @@
+"""Bytes of a file, unpacked on the way; what would unpack to absurd sizes is refused."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from steelyard.config.source import encoding_problem
+from steelyard.errors import DataError
+
+OnBytes = Callable[[int], None]
+"""Told how many bytes of the file have been read so far."""
+
+MOST_RATIO = 250
+"""Unpacked to packed bytes. Text packs 3 to 30 times, very monotonous rows 100 times; a bomb 1,000."""
+RATIO_FROM_BYTES = 32 * 2**20
+"""The ratio is judged from here on: small files may be as monotonous as they like."""
+MOST_BYTES = 64 * 2**30
+MOST_LINE_BYTES = 32 * 2**20
+ROWS_BETWEEN_REPORTS = 512
+_BLOCK = 2**20
+_UNREADABLE = (NotImplementedError, RuntimeError, ValueError, OSError)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class ByteSource(io.BufferedReader):
+    """A buffered file that knows how far its packed bytes have been read."""
+
+    def __init__(self, raw: io.RawIOBase, packed: IO[bytes]) -> None:
+        super().__init__(raw, _BLOCK)
+        self._packed = packed
+
+    def done(self) -> int:
+        """Bytes of the file as it lies on disk that have been read."""
+        return self._packed.tell()
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[ByteSource]:
+    """Open a file, unpacking ``.gz`` and a ``.zip`` with one member.
+
+    Raises `DataError` for UTF-16, and while reading for damaged archives and for bombs (`MOST_RATIO`,
+    `MOST_BYTES`). A file that cannot be opened raises `OSError`.
+    """
+    with path.open("rb", buffering=0) as file:
+        source = ByteSource(_Unpacked(path, file) if is_packed(path) else file, file)
+        with source:
+            if source.peek(2)[:2] in _UTF16:
+                raise not_utf8(path)
+            yield source
+
+
+def zip_member(path: Path) -> str:
+    """Name of the one file in a ``.zip``. Raises `DataError` when there are none or several."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _member(path, archive).filename
+    except (zipfile.BadZipFile, *_UNREADABLE) as error:
+        raise DataError(f"{path.name} is not a zip archive that can be read: {error}") from None
+
+
+def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = [
+        info
+        for info in archive.infolist()
+        if not info.is_dir() and not info.filename.startswith("__MACOSX/")
+    ]
+    if len(members) != 1:
+        raise DataError(f"{path.name} holds {len(members)} files: unpack it and name one of them")
+    return members[0]
+
+
+def _open_inner(path: Path, file: IO[bytes]) -> IO[bytes]:
+    if path.suffix.lower() == ".gz":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    archive = zipfile.ZipFile(file)
+    return archive.open(_member(path, archive))
+
+
+class _Unpacked(io.RawIOBase):
+    """Unpacks while it is read; counts, and stops a bomb."""
+
+    def __init__(self, path: Path, packed: IO[bytes]) -> None:
+        super().__init__()
+        self._path, self._count = path, 0
+        self._packed_bytes = path.stat().st_size
+        self._inner: IO[bytes] = self._safely(lambda: _open_inner(path, packed))
+
+    def close(self) -> None:
+        """Close what unpacks; the file itself belongs to the caller."""
+        self._inner.close()
+        super().close()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._safely(lambda: self._inner.read(len(buffer)))
+        self._count += len(chunk)
+        self._refuse_bomb()
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def _refuse_bomb(self) -> None:
+        packed = max(self._packed_bytes, 1)
+        if self._count > MOST_BYTES:
+            raise DataError(
+                f"{self._path.name} unpacks to more than {MOST_BYTES // 2**30} GB: unpack it yourself "
+                "if you trust it, and cut it into parts"
+            )
+        if self._count > RATIO_FROM_BYTES and self._count > MOST_RATIO * packed:
+            raise DataError(
+                f"{self._path.name} unpacks to more than {MOST_RATIO} times its size, as a zip bomb "
+                "does: unpack it yourself if you trust it"
+            )
+
+    def _safely(self, call: Callable[[], Any]) -> Any:
+        """Turn what a damaged archive can raise into one line."""
+        name = self._path.name
+        try:
+            return call()
+        except EOFError:
+            raise DataError(f"{name} is cut off: the packed data ends too early") from None
+        except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+            raise DataError(f"{name} is damaged and cannot be unpacked ({error})") from None
+        except _UNREADABLE as error:  # encrypted, an unknown method, a place outside the file
+            raise DataError(f"{name} cannot be unpacked: {error}") from None
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the file is read through `gzip` or `zipfile`."""
+    return path.suffix.lower() in {".gz", ".zip"}
+
+
+def not_utf8(path: Path) -> DataError:
+    """The error for a file that is not UTF-8, with the place where that can be told."""
+    found = "" if is_packed(path) else encoding_problem(path)
+    return DataError(found or f"{path.name} is not UTF-8 inside: unpack it and save it as UTF-8")

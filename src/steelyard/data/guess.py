@@ -1,0 +1,134 @@
+"""Guess from a file what its columns, output kind and labels are."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from steelyard.config.source import encoding_problem
+from steelyard.core import OutputKind
+from steelyard.data.formats import BadRow, container_of, reader_for, resolve
+from steelyard.data.formats.shapes import known_keys
+from steelyard.data.read import read_file
+from steelyard.data.rows import RowParser
+from steelyard.errors import DataError
+from steelyard.task.sections import check_labels
+
+MOST_LABELS = 200
+LABEL_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class FileGuess:
+    """What a file seems to hold. ``columns`` is empty where rows carry the usual keys.
+
+    ``has_rules``: every row says what a reply must keep, and none has an output. ``bad`` lists the
+    rows that could not be read, so that the guess is made without them.
+    """
+
+    kind: OutputKind
+    labels: tuple[str, ...]
+    columns: Mapping[str, str]
+    count: int
+    has_rules: bool = False
+    bad: tuple[BadRow, ...] = ()
+
+
+def guess_file(
+    path: Path, columns: Mapping[str, str] | None = None, *, patient: bool = False
+) -> FileGuess:
+    """Read ``path`` and guess its columns, output kind and labels. Raises `DataError`.
+
+    ``columns`` maps roles to names that are known and not to be guessed. A ``patient`` guess takes
+    labels that differ only by case, or that hold a line break, as they are.
+    """
+    try:
+        columns = _columns(path, columns or {})
+    except UnicodeDecodeError:
+        raise DataError(encoding_problem(path)) from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    as_text = read_file(path, RowParser("text", (), columns))
+    as_json = read_file(path, RowParser("json", (), columns))  # outputs that are JSON objects
+    examples, bad = max(as_text, as_json, key=lambda result: len(result[0]))
+    if not examples:
+        raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
+    guess = _guess_outputs([example.output for example in examples], columns)
+    guess = replace(guess, bad=tuple(bad))
+    if all(example.rules is not None and not example.output for example in examples):
+        guess = replace(guess, has_rules=True)
+    if patient:
+        return guess
+    try:
+        check_labels(guess.labels)
+    except ValueError as error:
+        raise DataError(f"{path.name}: {error}") from None
+    return guess
+
+
+def _guess_outputs(outputs: Sequence[str], columns: Mapping[str, str]) -> FileGuess:
+    if all(_is_object(output) for output in outputs):
+        return FileGuess("json", (), columns, len(outputs))
+    counts = Counter(output.strip() for output in outputs)
+    few = 2 <= len(counts) <= min(MOST_LABELS, len(outputs) // 2)
+    if few and all(len(label) <= LABEL_CHARACTERS and label.isprintable() for label in counts):
+        labels = sorted(counts, key=lambda label: (-counts[label], label))
+        return FileGuess("label", tuple(labels), columns, len(outputs))
+    return FileGuess("text", (), columns, len(outputs))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _columns(path: Path, columns: Mapping[str, str]) -> dict[str, str]:
+    """Which column of a table plays which role; only ``columns`` where rows name their own fields."""
+    container = container_of(path)
+    if not container.has_header:
+        return dict(columns)
+    body = [row.fields for row in reader_for(path)(path, None) if row.reason is None]
+    if not body:
+        raise DataError(
+            f"{path.name} holds no examples: give a header line and one row per example"
+        )
+    header = tuple(dict.fromkeys(name for fields in body for name in fields if name))
+    if "input" not in columns and known_keys(header) is not None:
+        return dict(columns)
+    if len(header) < 2:
+        raise DataError(
+            f"{path.name} has one column, {list(header)}: an input and an output column are needed"
+        )
+    return guess_columns(header, body, columns)
+
+
+def guess_columns(
+    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Mapping[str, str]
+) -> dict[str, str]:
+    """Name input and output by the header, else by what the cells of ``body`` look like."""
+    roles = dict(resolve(header, columns))
+    free = [name for name in header if name not in roles.values()]
+    if "input" not in roles:
+        pool = free or [name for name in header if name != roles.get("output")]
+        roles["input"] = max(pool, key=lambda name: _mean_length(body, name))
+        free = [name for name in free if name != roles["input"]]
+    if "output" not in roles:
+        pool = free or [name for name in header if name != roles["input"]]
+        roles["output"] = min(pool, key=lambda name: _labelness(body, name))
+    return roles
+
+
+def _mean_length(body: Sequence[Mapping[str, Any]], name: str) -> float:
+    return sum(len(str(row.get(name, ""))) for row in body) / len(body)
+
+
+def _labelness(body: Sequence[Mapping[str, Any]], name: str) -> tuple[bool, float, float]:
+    """Sort key: columns that vary first, then those with the fewest different short values."""
+    values = {str(row.get(name, "")).strip() for row in body}
+    return len(values) < 2, len(values) / len(body), _mean_length(body, name)

@@ -1,0 +1,174 @@
+"""Start a task folder from a file of examples or from a packaged example."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+from typing import NamedTuple
+
+import yaml
+
+from steelyard.config.source import names_in
+from steelyard.core import OutputKind
+from steelyard.data.formats import BadRow
+from steelyard.data.guess import FileGuess, guess_file
+from steelyard.data.read import bad_rows
+from steelyard.errors import ConfigError, DataError, StorageError, closest, closest_file
+from steelyard.packaged import packaged
+from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
+from steelyard.task.dataset_folder import is_dataset_folder
+
+_LEAST_ROWS = 4  # where rows could not be read: two labels, each seen twice
+
+_INSTRUCTIONS: dict[OutputKind, str] = {
+    "label": "Classify the input. Answer with one of these labels and nothing else:\n$labels",
+    "json": "Extract the data from the input. Answer with one JSON object and nothing else.",
+    "text": "Answer the input.",
+}
+
+
+_RULES = """
+# What every reply must and must never do, scored rule by rule with metric: rules
+# rules:
+#   - {name: closing, type: ends_with, text: "Is there anything else I can help you with?"}
+#   - {name: no pricing, type: never, words: [price, discount]}
+"""
+
+
+class Started(NamedTuple):
+    """A folder begun from a file, and the rows of the file that could not be read."""
+
+    folder: Path
+    bad: tuple[BadRow, ...]
+
+
+def init_from_file(folder: Path | str, source: Path | str) -> Path:
+    """Write a commented ``task.yaml`` and a copy of ``source`` to ``folder``; return the folder.
+
+    Columns, output kind and labels are guessed. Raises `DataError` for an unusable file,
+    `ConfigError` for a folder that is not empty, `StorageError` when it cannot be written.
+    """
+    return start_from_file(folder, source).folder
+
+
+def start_from_file(folder: Path | str, source: Path | str) -> Started:
+    """Do as `init_from_file` does, and return as well which rows the guess was made without."""
+    folder, source = Path(folder).expanduser(), Path(source).expanduser()
+    is_set = is_dataset_folder(source)
+    if not source.is_file() and not is_set:
+        hint = closest_file(source.name, names_in(source.parent))
+        raise DataError(f"no file {source}{hint}")
+    _check_free(folder)
+    guess = guess_file(source)
+    _check_enough(guess)
+
+    def fill(target: Path) -> None:
+        (shutil.copytree if is_set else shutil.copyfile)(source, target / source.name)
+        text = _render(guess, folder, source.name)
+        (target / FILE_NAME).write_text(text, encoding="utf-8")
+
+    return Started(_write(folder, fill), guess.bad)
+
+
+def _check_enough(guess: FileGuess) -> None:
+    """Refuse a file whose readable rows are too few to guess from. Raises `DataError`."""
+    if guess.bad and guess.count < max(_LEAST_ROWS, len(guess.bad) + 1):
+        left = "1 row is" if guess.count == 1 else f"{guess.count} rows are"
+        raise DataError(
+            f"{bad_rows(guess.bad)}; only {left} left to guess the task from: fix the file first"
+        )
+
+
+def init_from_example(folder: Path | str, name: str) -> Path:
+    """Copy the packaged example ``name`` to ``folder``; return the folder. Raises `ConfigError`."""
+    folder = Path(folder).expanduser()
+    known = list_examples()
+    if name not in known:
+        names = ", ".join(known) or "none in this installation"
+        raise ConfigError(f"unknown example {name!r}{closest(name, known)}; known: {names}")
+    _check_free(folder)
+    origin = _examples_root() / name
+    ignore = shutil.ignore_patterns(".*", "__pycache__")
+    return _write(
+        folder, lambda target: shutil.copytree(origin, target, ignore=ignore, dirs_exist_ok=True)
+    )
+
+
+def list_examples() -> tuple[str, ...]:
+    """Names of the packaged examples."""
+    root = _examples_root()
+    return tuple(sorted(path.parent.name for path in root.glob(f"*/{FILE_NAME}")))
+
+
+def _examples_root() -> Path:
+    """In the wheel the examples lie inside the package, in a checkout beside ``src``."""
+    package = Path(__file__).resolve().parents[1] / "examples"
+    return package if package.is_dir() else Path(__file__).resolve().parents[3] / "examples"
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file: choose another folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty: choose another folder, nothing was written")
+
+
+def _write(folder: Path, fill: Callable[[Path], object]) -> Path:
+    """Fill a temporary folder, check that it loads, and move it into place in one step."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".steelyard-") as name:
+            target = Path(name) / "task"
+            target.mkdir()
+            fill(target)
+            load_task(target)
+            if folder.exists():
+                folder.rmdir()
+            target.rename(folder)
+    except (OSError, shutil.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(
+            f"cannot write {folder}: {reason}; free space or choose another"
+        ) from None
+    return folder
+
+
+def _render(guess: FileGuess, folder: Path, file_name: str) -> str:
+    template = Template(packaged("data/data/task.yaml.template"))
+    instruction = Template(_INSTRUCTIONS[guess.kind]).substitute(labels=", ".join(guess.labels))
+    return template.substitute(
+        folder=folder,
+        name=_quoted(re.sub(r"\s+", "-", folder.resolve().name) or "task"),
+        instruction="\n".join(f"  {line}" for line in instruction.splitlines()),
+        kind=guess.kind,
+        labels=_labels_block(guess.labels),
+        count=guess.count,
+        examples=_quoted(file_name),
+        columns=_columns_block(guess),
+        metric="rules" if guess.has_rules else DEFAULT_METRIC[guess.kind],
+        rules=_RULES if guess.kind == "text" else "",
+    )
+
+
+def _labels_block(labels: tuple[str, ...]) -> str:
+    if not labels:
+        return ""
+    return "  labels:\n" + "".join(f"    - {_quoted(label)}\n" for label in labels)
+
+
+def _columns_block(guess: FileGuess) -> str:
+    if not guess.columns:
+        return ""
+    pairs = ", ".join(f"{role}: {_quoted(name)}" for role, name in guess.columns.items())
+    comment = "# Which column holds what; group keeps rows of one customer or thread together."
+    return f"\n{comment}\ncolumns: {{{pairs}}}\n"
+
+
+def _quoted(text: str) -> str:
+    """The text as YAML reads it back, on one line and safe inside brackets."""
+    dumped = yaml.safe_dump([text], allow_unicode=True, default_flow_style=True, width=1_000_000)
+    return dumped.strip()[1:-1]

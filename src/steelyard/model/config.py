@@ -1,0 +1,212 @@
+"""Which models a task uses, as written in ``task.yaml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, count
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import (
+    Discriminator,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from steelyard.config.section import Name, Section
+from steelyard.errors import closest
+from steelyard.packaged import packaged
+
+EMBEDDED = "smollm2-135m"
+PROVIDERS = ("embedded", "hf", "openai", "fake")
+"""The kinds of model that answer; the providers in ``data/endpoints.yaml`` are of kind openai."""
+
+FAKES = ("smart", "echo", "flaky")
+"""How models without weights may behave; options follow a question mark."""
+
+FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, groq:NAME, …, fake:NAME"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+@lru_cache(maxsize=1)
+def endpoints() -> Mapping[str, Mapping[str, Any]]:
+    """The providers known by name with an OpenAI-compatible endpoint; see ``data/endpoints.yaml``."""
+    return dict(packaged("model/data/endpoints.yaml"))
+
+
+class ModelConfig(Section):
+    """How to build the model. The key itself is never stored, only its environment variable.
+
+    ``max_in_flight`` bounds how many requests a hosted model is sent at once; ``batch`` asks through
+    the provider's batch interface; ``timeout_seconds`` is how long one answer may take (120). ``tag``
+    is what its arms are called by among those of other models; left out, it is made of the name.
+    """
+
+    provider: str = "embedded"
+    name: Name = EMBEDDED
+    base_url: str | None = None
+    api_key_env: str | None = None
+    max_in_flight: PositiveInt | None = None
+    batch: bool = False
+    timeout_seconds: PositiveFloat | None = None
+    tag: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return parse_model(value) if isinstance(value, str) else value
+
+    @field_validator("provider")
+    @classmethod
+    def _known_provider(cls, provider: str) -> str:
+        every = list(dict.fromkeys([*PROVIDERS, *endpoints()]))
+        if provider not in every:
+            known = ", ".join(every)
+            raise ValueError(
+                f"unknown provider {provider!r}{closest(provider, every)}; known: {known}"
+            )
+        return provider
+
+    @field_validator("base_url")
+    @classmethod
+    def _web_address(cls, base_url: str | None) -> str | None:
+        if base_url is None:
+            return None
+        try:
+            host = urlsplit(base_url).hostname
+        except ValueError:
+            host = None
+        if not re.match(r"https?://\S+$", base_url) or not host or ".." in host:
+            raise ValueError("base_url must start with http:// or https:// and name a host")
+        return base_url
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _variable_name(cls, name: str | None) -> str | None:
+        if name is not None and not _VARIABLE.fullmatch(name):
+            raise ValueError("api_key_env takes the NAME of an environment variable, not the key")
+        return name
+
+    @field_validator("tag")
+    @classmethod
+    def _fit_for_folders(cls, tag: str | None) -> str | None:
+        if tag is not None and not _TAG.fullmatch(tag):
+            raise ValueError(f"tag {tag!r} takes up to 40 letters, digits, dots, dashes and _")
+        return tag
+
+    @model_validator(mode="after")
+    def _complete(self) -> ModelConfig:
+        if self.provider != "embedded" and "name" not in self.model_fields_set:
+            raise ValueError(f"provider {self.provider} needs a name: add name: …")
+        if self.provider == "embedded" and self.name != EMBEDDED:
+            raise ValueError(f"the embedded model is {EMBEDDED}, not {self.name!r}; use: {FORMS}")
+        hint = endpoints().get(self.provider, {}).get("hint")
+        if hint is not None and self.base_url is None:
+            raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
+        if self.batch:
+            self._check_batch()
+        behaviour = self.name.partition("?")[0]
+        if self.provider == "fake" and behaviour not in FAKES:
+            near, known = closest(behaviour, FAKES), ", ".join(FAKES)
+            raise ValueError(f"unknown fake model {behaviour!r}{near}; known: {known}")
+        return self
+
+    def _check_batch(self) -> None:
+        """Refuse ``batch`` where there is no such interface; at your own address it is your word."""
+        offered = [name for name, known in endpoints().items() if "batch" in known]
+        if self.provider not in offered:
+            raise ValueError(
+                f"provider {self.provider} has no batch interface like OpenAI's: leave batch out; "
+                f"those that have one: {', '.join(offered)}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that are set, provider and name always."""
+        unset = (None, False)
+        return {key: value for key, value in self.model_dump().items() if value not in unset}
+
+    def to_spec(self) -> dict[str, Any]:
+        """Return what a `ModelSpec` takes: a provider known by name is resolved to its endpoint.
+
+        ``openai`` keeps its address open, so that ``OPENAI_BASE_URL`` is respected.
+        """
+        spec = self.to_dict()
+        spec.pop("tag", None)
+        known = endpoints().get(self.provider)
+        if known is None or self.provider == "openai":
+            return spec
+        given = {
+            "base_url": known.get("base_url"),
+            "api_key_env": known.get("key", ""),  # none: no key of another provider goes there
+            "key_header": known.get("key_header"),
+            "max_in_flight": known.get("in_flight"),
+        }
+        filled = {name: value for name, value in given.items() if value is not None}
+        return {**filled, **spec, "provider": "openai"}
+
+
+def _one_or_list(value: Any) -> str:
+    """Tell one model from a list; the words in brackets are left out of error messages."""
+    return "<list>" if isinstance(value, list | tuple) else "<one>"
+
+
+ModelChoice = Annotated[
+    Annotated[ModelConfig, Tag("<one>")] | Annotated[tuple[ModelConfig, ...], Tag("<list>")],
+    Discriminator(_one_or_list),
+]
+"""The key ``model``: one model, or a list of them."""
+
+
+def tags_of(models: Sequence[ModelConfig]) -> tuple[str, ...]:
+    """Return a tag for each model: its own, or its short name; none twice, in any case of letters.
+
+    A model keeps its tag when others are added after it. Raises `ValueError` for a tag given twice.
+    """
+    given = [model.tag for model in models if model.tag is not None]
+    taken = {tag.casefold() for tag in given}
+    if len(taken) < len(given):
+        raise ValueError(f"two models have one tag ({', '.join(given)}): give each its own")
+    tags: list[str] = []
+    for model in models:
+        tag = model.tag or _free_tag(model, taken)
+        taken.add(tag.casefold())
+        tags.append(tag)
+    return tuple(tags)
+
+
+def _free_tag(model: ModelConfig, taken: set[str]) -> str:
+    short = re.split(r"[/\\]", model.name.partition("?")[0].rstrip("/\\"))[-1]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", short).strip("-._")[:40] or model.provider
+    numbered = (f"{name}-{number}" for number in count(2))
+    every = chain((name, f"{name}-{model.provider}"), numbered)
+    return next(tag for tag in every if tag.casefold() not in taken)
+
+
+def parse_model(text: str) -> dict[str, str]:
+    """Turn ``hf:NAME`` and its kin into ``{provider, name}``; anything else raises `ValueError`."""
+    provider, colon, name = text.strip().partition(":")
+    if not colon:
+        if provider == EMBEDDED:
+            return {"provider": "embedded", "name": EMBEDDED}
+        meant = _with_provider(provider)
+        hint = f" (did you mean {meant!r}?)" if meant else closest(provider, [EMBEDDED])
+        raise ValueError(f"unknown model {text!r}{hint}; use one of: {FORMS}")
+    if not name.strip():
+        raise ValueError(f"model {text!r} has no name after the colon; use one of: {FORMS}")
+    return {"provider": provider, "name": name.strip()}
+
+
+def _with_provider(name: str) -> str | None:
+    """A bare name with the provider whose names begin so, or Hugging Face's, where they have a slash."""
+    if name in FAKES:
+        return f"fake:{name}"
+    if "/" in name:
+        return f"hf:{name}"
+    known = ((each, begin) for each, of in endpoints().items() for begin in of.get("names", ()))
+    return next((f"{each}:{name}" for each, begin in known if name.lower().startswith(begin)), None)

@@ -1,0 +1,209 @@
+"""Carries files of requests to a batch interface and the results back, each batch once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import partial
+from secrets import token_hex
+from typing import Any, NamedTuple, TypeVar, cast
+
+from steelyard.errors import EndpointError
+from steelyard.model.hosted.address import Address
+from steelyard.model.hosted.batch_api import Batch, BatchApi
+from steelyard.model.hosted.batch_lines import Result, results
+from steelyard.model.hosted.refusals import Outcome, read_refusal
+from steelyard.model.hosted.retry import TRANSIENT
+from steelyard.model.hosted.wire import BrokenError, RefusedError, UnreachableError
+
+log = logging.getLogger("steelyard")
+
+T = TypeVar("T")
+_PREFIX = "batch:"
+_RUN = "run"
+_LATER = "run again to go on waiting for it: it is not sent twice"
+_LOOKS = 3
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How batches are made and watched.
+
+    One holds at most ``most_requests`` and ``most_bytes``, a little below what OpenAI takes. Between
+    two looks at it lie ``least_wait_seconds`` at first and ``most_wait_seconds`` in the end. After
+    ``patience_seconds`` without a readable word of the endpoint, and after ``deadline_seconds`` in
+    all, waiting ends; the batch is found again later. ``again`` is how often a request goes into
+    another batch because the endpoint did not come to it.
+    """
+
+    window: str = "24h"
+    most_requests: int = 50_000
+    most_bytes: int = 190_000_000
+    least_wait_seconds: float = 5.0
+    most_wait_seconds: float = 60.0
+    patience_seconds: float = 900.0
+    deadline_seconds: float = 48 * 3600.0
+    timeout_seconds: float = 300.0
+    again: int = 2
+
+
+class BatchHandle(NamedTuple):
+    """A batch under way: the key it is remembered by, its id, and the requests in it."""
+
+    key: str
+    batch: str
+    ids: tuple[str, ...]
+
+
+class BatchClient:
+    """Speaks with one batch interface.
+
+    ``memory`` is written before a batch is begun, when its id is known, and when its results were
+    taken over. The batch's own metadata tells whether one was begun whose id was never heard.
+    """
+
+    def __init__(
+        self,
+        api: BatchApi,
+        address: Address,
+        options: BatchOptions,
+        run: Callable[[Coroutine[Any, Any, T]], T],
+    ) -> None:
+        self._api = api
+        self._address = address
+        self._options = options
+        self._run: Callable[[Coroutine[Any, Any, Any]], Any] = run
+
+    def under_way(self, memory: MutableMapping[str, Any]) -> Iterator[BatchHandle]:
+        """Yield the batches of an earlier process; what was never begun is forgotten."""
+        for key in [key for key in memory if key.startswith(_PREFIX)]:
+            known = memory[key]
+            if known["batch"] is None:
+                found = self._call(partial(self._api.find, _metadata(key, memory)))
+                if found is None:
+                    del memory[key]
+                    continue
+                known = memory[key] = {**known, "batch": found.id}
+            yield BatchHandle(key, known["batch"], tuple(known["ids"]))
+
+    def send(self, lines: Mapping[str, bytes], memory: MutableMapping[str, Any]) -> BatchHandle:
+        """Upload the lines and begin a batch over them.
+
+        Raises `EndpointError`; `parcel_key` is in ``memory`` then only if the batch may have begun.
+        """
+        key = parcel_key(lines)
+        memory.setdefault(_RUN, token_hex(8))
+        content = b"".join(lines.values())
+        file = self._call(lambda: self._api.upload(content))
+        memory[key] = {"ids": list(lines), "batch": None}
+        try:
+            batch = self._begin(file, _metadata(key, memory))
+        except RefusedError as refusal:
+            del memory[key]
+            raise self._refused(refusal) from None
+        except UnreachableError as error:
+            del memory[key]
+            raise self._away(error) from None
+        memory[key] = {"ids": list(lines), "batch": batch.id}
+        log.info("batch %s with %d requests begun at %s", batch.id, len(lines), self._address)
+        return BatchHandle(key, batch.id, tuple(lines))
+
+    def _begin(self, file: str, metadata: Mapping[str, str]) -> Batch:
+        """Create the batch; where that is not heard to have worked, look before trying again."""
+        for is_last in (False,) * (_LOOKS - 1) + (True,):
+            trouble: Exception
+            try:
+                return cast(Batch, self._run(self._api.create(file, metadata)))
+            except RefusedError as refusal:
+                if refusal.status not in TRANSIENT or is_last:
+                    raise
+                trouble = refusal
+            except BrokenError as error:
+                trouble = error
+            for _ in range(_LOOKS):  # it may have been begun all the same
+                time.sleep(self._options.least_wait_seconds)
+                found = self._call(partial(self._api.find, metadata))
+                if found is not None:
+                    return found
+            if isinstance(trouble, BrokenError):
+                break
+        raise self._away(trouble)
+
+    def wait(self, parcel: BatchHandle) -> Batch:
+        """Look at the batch until it has ended."""
+        options = self._options
+        wait, started = options.least_wait_seconds, time.monotonic()
+        done = -1
+        while not (batch := self._call(lambda: self._api.look(parcel.batch))).has_ended:
+            if time.monotonic() - started > options.deadline_seconds:
+                hours = options.deadline_seconds / 3600
+                raise EndpointError(
+                    f"batch {batch.id} at {self._address} is {batch.status} after {hours:g} h; {_LATER}"
+                )
+            if batch.done != done:
+                done = batch.done
+                log.info("batch %s: %s, %d of %d", batch.id, batch.status, done, len(parcel.ids))
+            time.sleep(wait)
+            wait = min(1.5 * wait, options.most_wait_seconds)
+        return batch
+
+    def results(self, batch: Batch) -> dict[str, Result]:
+        """Download what the batch left: answers, and its error file."""
+        found: dict[str, Result] = {}
+        for file in (batch.error_file, batch.output_file):
+            if file is not None:
+                content = self._call(partial(self._api.content, file))
+                found |= dict(results(content))
+        return found
+
+    def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do what may be done twice, again and again while the endpoint only stumbles."""
+        wait, started = self._options.least_wait_seconds, time.monotonic()
+        while True:
+            try:
+                return self._run(make())  # type: ignore[no-any-return]
+            except RefusedError as refusal:
+                if refusal.status not in TRANSIENT:
+                    raise self._refused(refusal) from None
+                trouble: Exception = refusal
+            except (UnreachableError, BrokenError) as error:
+                trouble = error
+            if time.monotonic() - started + wait > self._options.patience_seconds:
+                raise self._away(trouble) from None
+            time.sleep(wait)
+            wait = min(2 * wait, self._options.most_wait_seconds)
+
+    def _refused(self, refusal: RefusedError) -> EndpointError:
+        """The error that a refused call means; 404 says that there is no batch interface, or file."""
+        try:
+            meaning = read_refusal(refusal, self._address, reached=False)
+        except EndpointError as error:
+            if refusal.status != 404:
+                return error
+            reason = self._address.mask(refusal.message)
+            return EndpointError(
+                f"{self._address} has no such batch interface (404): {reason}; "
+                "leave model.batch out, or check model.base_url in task.yaml",
+                is_final=True,
+            )
+        said = meaning.completion.failure if isinstance(meaning, Outcome) else meaning.failure
+        return EndpointError(f"{self._address} refused the batch: {said}")
+
+    def _away(self, error: Exception) -> EndpointError:
+        said = self._address.mask(str(error))
+        return EndpointError(
+            f"{self._address} does not answer: {said}; what is under way there is kept: {_LATER}"
+        )
+
+
+def parcel_key(lines: Mapping[str, bytes]) -> str:
+    """Return the key by which a batch of these lines is remembered."""
+    return _PREFIX + hashlib.sha256(b"".join(lines.values())).hexdigest()
+
+
+def _metadata(key: str, memory: Mapping[str, Any]) -> dict[str, str]:
+    """What tells this run's batch from all others; values of at most 512 characters."""
+    return {"steelyard": key.removeprefix(_PREFIX), "steelyard_run": str(memory.get(_RUN, ""))}

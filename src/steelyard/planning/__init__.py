@@ -1,0 +1,1 @@
+"""What a run will ask, and what it may take, before anything is spent."""

@@ -1,0 +1,195 @@
+"""``steelyard.plan``: what a run will ask, cost and take at most, before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from steelyard.cost import Money, Usage, cost_of
+from steelyard.model.prices import LOCAL_PROVIDERS
+from steelyard.planning.audited import look_over
+from steelyard.planning.jobs import Job, PlannedModel
+from steelyard.planning.judged import judge_line
+from steelyard.planning.lengths import Lengths, lengths_of
+from steelyard.planning.outlook import Line, Outlook
+from steelyard.planning.pace import Pace, pace_of
+from steelyard.planning.plan import Plan, RunOptions, default_folder, make_plan
+from steelyard.planning.probes import (
+    GAP_EXAMPLES,
+    LATENCY_REQUESTS,
+    NO_GAP,
+    RESCORE_EXAMPLES,
+    RESCORE_WHOLE_BELOW,
+    consistency_requests,
+)
+from steelyard.planning.reflected import reflection_lines
+from steelyard.progress import Display
+from steelyard.strategy import build_strategy
+from steelyard.strategy.base import Forecast, RunFacts
+from steelyard.strategy.optimise.allowance import tunings_of
+from steelyard.task import Task
+
+
+def plan(
+    task: Task | Path | str,
+    out: Path | str | None = None,
+    *,
+    strategies: Sequence[str] | None = None,
+    model: str | Sequence[str] | None = None,
+    seed: int = 0,
+    skip_bad_rows: bool = False,
+    no_cache: bool = False,
+    max_cost: Decimal | None = None,
+) -> Outlook:
+    """Say what `steelyard.run` with the same arguments would ask, cost and take; nothing is asked.
+
+    Figures are upper bounds. Where ``out`` (default: ``runs/NAME`` here) holds a former run, it tells
+    how fast the models are, unless ``no_cache`` would throw it away. Raises a `SteelyardError` for
+    every mistake that the run would stop at before it asks.
+    """
+    chosen = None if strategies is None else tuple(strategies)
+    models = model if model is None or isinstance(model, str) else tuple(model)
+    options = RunOptions(chosen, models, seed, skip_bad_rows, no_cache, max_cost)
+    made = make_plan(task, options)
+    folder = Path(out) if out is not None else default_folder(made)
+    outlook = look_ahead(made, None if no_cache else folder)
+    return replace(outlook, audit=look_over(made, Display()))
+
+
+def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
+    """Forecast a plan; a former run in ``folder`` tells how fast its models are. Nothing is asked."""
+    lengths = {model.tag: lengths_of(plan.split, plan.brief, model.spec) for model in plan.models}
+    paces = {model.tag: pace_of(plan, model, folder) for model in plan.models}
+    forecasts = [(job, _forecast(job, plan, lengths)) for job in plan.jobs]
+    lines = [_line(job, forecast, plan, paces) for job, forecast in forecasts]
+    asking = [(job, found) for job, found in forecasts if job.model is not None and found]
+    again = [_again(job, found, plan, paces) for job, found in asking]
+    dearest = max(again, key=lambda line: (line.cost.amount or 0, line.seconds or 0), default=None)
+    everything = (*lines, *([dearest] if dearest else []))
+    for job, found in forecasts:
+        for line, pace in reflection_lines(plan, job, found, folder):
+            assert line.model is not None
+            paces.setdefault(line.model.tag, pace)
+            everything = (*everything, _priced_as(line.model, line, pace))
+    judged = judge_line(plan, everything, folder)
+    if judged is not None:
+        line, paces["judge"] = judged
+        assert line.model is not None
+        everything = (*everything, _priced_as(line.model, line, paces["judge"]))
+    return Outlook(plan, everything, lengths, paces)
+
+
+def answers_of(plan: Plan, job: Job) -> dict[str, int]:
+    """How many answers each arm of a job gives, by phase, beside the search."""
+    test, train = len(plan.split.test), len(plan.split.train)
+    batched = job.model is not None and job.model.spec.batch
+    return {
+        "test": test,
+        "latency": LATENCY_REQUESTS if test and not batched else 0,
+        "gap": 0 if job.strategy.name in NO_GAP else min(test, train, GAP_EXAMPLES),
+        "consistency": consistency_requests(plan.task.consistency, test, prompted=True),
+    }
+
+
+def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast | None:
+    model = plan.models[0] if job.model is None else job.model
+    sizes = replace(lengths[model.tag].sizes, around=_around(plan, job, model))
+    return build_strategy(job.strategy).forecast(plan.brief, sizes)
+
+
+def _around(plan: Plan, job: Job, model: PlannedModel) -> RunFacts:
+    """What of the run a job's forecast may know."""
+    may_ask = plan.models if job.spans_models else (model,)
+    return RunFacts(
+        specs=tuple(each.spec for each in plan.models),
+        tags=tuple(each.tag for each in plan.models),
+        tunings=tunings_of(plan.specs),
+        local=any(each.spec.provider in LOCAL_PROVIDERS for each in may_ask),
+    )
+
+
+def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]) -> Line:
+    if job.model is None:
+        nothing = Money(Decimal(0), plan.model_price.currency)
+        note = "asks no language model"
+        return Line(job.name, None, (job.name,), {}, 0, 0, seconds=0.0, cost=nothing, note=note)
+    if forecast is None:
+        money = Money(None, plan.model_price.currency, "not known before")
+        return Line(job.key, job.model, cost=money, note="not known before")
+    requests: dict[str, int] = {"search": forecast.requests}
+    given, written = float(forecast.input_tokens), float(forecast.output_tokens)
+    shared = float(forecast.shared_tokens)
+    for phase, answers in answers_of(plan, job).items():
+        needs = [[answers * each for each in needed] for needed in forecast.per_answer.values()]
+        requests[phase] = round(sum(asked for asked, _, _ in needs))
+        shared += sum(asked for asked, _, _ in needs) * forecast.shared_per_request
+        given += sum(tokens for _, tokens, _ in needs)
+        written += sum(tokens for _, _, tokens in needs)
+    return _priced(
+        Line(
+            job.key,
+            job.model,
+            tuple(job.arm_name(arm) for arm in forecast.per_answer),
+            requests,
+            round(given),
+            round(written),
+            round(shared),
+            forecast.trained_tokens,
+            note=forecast.note,
+        ),
+        job,
+        plan,
+        paces,
+    )
+
+
+def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) -> Line:
+    """What it takes if an arm of this job wins: the saved copy answers again before it is promoted."""
+    assert job.model is not None
+    test = len(plan.split.test)
+    local = job.model.spec.provider in LOCAL_PROVIDERS
+    answers = test if local and test <= RESCORE_WHOLE_BELOW else min(test, RESCORE_EXAMPLES)
+    needs = max(forecast.per_answer.values(), key=lambda each: each[1], default=(0.0, 0.0, 0.0))
+    asked, given, written = (round(answers * each) for each in needs)
+    shared = round(asked * forecast.shared_per_request)
+    line = Line("the winner again", job.model, (), {"rescore": asked}, given, written, shared)
+    return _priced(line, job, plan, paces)
+
+
+def _priced(line: Line, job: Job, plan: Plan, paces: Mapping[str, Pace]) -> Line:
+    """Add time and money; what several models may answer is taken to be the dearest one's."""
+    assert line.model is not None
+    models = plan.models if job.spans_models else (line.model,)
+    each = [_priced_as(model, line, paces[model.tag]) for model in models]
+    found = max(each, key=lambda one: (one.cost.amount is None, one.cost.amount or 0))
+    if len(models) == 1:
+        return found
+    note = "; ".join(filter(None, [line.note, f"taken to be all on {found.model_tag}"]))
+    return replace(found, note=note)
+
+
+def _priced_as(model: PlannedModel, line: Line, pace: Pace) -> Line:
+    seconds = _seconds(line, pace)
+    usage = Usage(line.input_tokens or 0, 0.0, line.output_tokens or 0, seconds or 0.0)
+    if model.price.machine_hour is not None and seconds is None:
+        cost = Money(None, model.price.currency, pace.source)
+    else:
+        cost = cost_of(usage, model.price)
+    unknown = "" if seconds is not None else f"time is {pace.source}"
+    note = "; ".join(filter(None, [line.note, unknown]))
+    return replace(line, model=model, seconds=seconds, cost=cost, note=note)
+
+
+def _seconds(line: Line, pace: Pace) -> float | None:
+    """Time: the latency probe's requests go one at a time, the others as many at once as may be."""
+    requests = dict(line.requests or {})
+    probes, total = requests.get("latency", 0), sum(requests.values())
+    read = (line.input_tokens or 0) - (line.shared_tokens if pace.keeps_shared else 0)
+    asked = pace.seconds(total, read, line.output_tokens or 0)
+    if asked is None or (line.trained_tokens and pace.training_seconds is None):
+        return None
+    share = probes / total if total else 0.0
+    waiting = asked * share * (pace.at_once - 1)
+    return asked + waiting + line.trained_tokens * (pace.training_seconds or 0.0)

@@ -1,0 +1,117 @@
+"""What every measurement of a run depends on: a run folder belongs to one identity.
+
+Traffic, prices and constraints are not in it: changing them re-weighs what was measured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from steelyard.errors import StorageError
+from steelyard.model import ModelSpec
+from steelyard.planning.jobs import names_of
+from steelyard.planning.plan import Plan
+from steelyard.score import Metric
+from steelyard.words import listed
+
+_JOINED = ("models", "strategies")
+"""Kept by name: others may join or be left out, the same name must say the same."""
+
+
+def identity_of(plan: Plan) -> dict[str, Any]:
+    """Return a plan's identity as plain JSON data."""
+    task = plan.task
+    examples = json.dumps([[asdict(example) for example in part] for part in plan.split])
+    said = {
+        "task": [task.instruction, task.output.model_dump(mode="json"), list(task.rules)],
+        "temperature": task.temperature,
+        "metric": [
+            config.model_dump(mode="json") | _decided_by(metric)
+            for config, metric in zip(task.metric_configs, plan.metrics, strict=True)
+        ],
+        "max_output_tokens": task.max_output_tokens,
+        "examples": hashlib.sha256(examples.encode()).hexdigest(),
+        **_models_and_strategies(plan),
+        "seed": plan.seed,
+    } | ({"constrained": "json"} if plan.brief.schema is not None else {})
+    return dict(json.loads(json.dumps(said)))
+
+
+def _decided_by(metric: Metric) -> dict[str, str]:
+    return {"fingerprint": metric.fingerprint} if metric.fingerprint else {}
+
+
+def _models_and_strategies(plan: Plan) -> dict[str, Any]:
+    known = {model.tag: _model_identity(model.spec) for model in plan.models}
+    each = [[spec.name, dict(spec.options)] for spec in plan.specs]
+    strategies = dict(zip(names_of(plan.specs), each, strict=True))
+    if len(known) == 1:
+        return {"model": known[plan.models[0].tag], "strategies": strategies}
+    return {"models": known, "strategies": strategies}
+
+
+def _model_identity(model: ModelSpec) -> dict[str, Any]:
+    return model.unpaced.to_dict() | _weights(model)
+
+
+def _weights(model: ModelSpec) -> dict[str, str]:
+    """Return a digest of a local folder's file names, sizes and times: other weights show in it."""
+    folder = Path(model.name).expanduser()
+    if model.provider != "hf" or not folder.is_dir():
+        return {}
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    states = {path.relative_to(folder).as_posix(): path.stat() for path in found}
+    listed = [[name, state.st_size, state.st_mtime_ns] for name, state in sorted(states.items())]
+    return {"files": hashlib.sha256(json.dumps(listed).encode()).hexdigest()}
+
+
+def check_identity(kept: Mapping[str, Any] | None, plan: Plan, folder: Path) -> dict[str, Any]:
+    """Return what the folder is to keep from now on: ``kept``, with what joins it.
+
+    Refuses a folder that another run made, saying what differs (`StorageError`).
+    """
+    identity = identity_of(plan)
+    if kept is None:
+        return identity
+    joined = {**identity, **{name: _joined(kept.get(name), identity.get(name)) for name in _JOINED}}
+    joined = {name: value for name, value in joined.items() if value is not None}
+    names = [*dict.fromkeys([*joined, *kept])]
+    before = {**kept, **{name: _joined(identity.get(name), kept.get(name)) for name in _JOINED}}
+    different = [name for name in names if before.get(name) != joined.get(name)]
+    if not different:
+        return joined
+    shown = ", ".join(
+        dict.fromkeys(_difference(name, kept.get(name), identity.get(name)) for name in different)
+    )
+    raise StorageError(
+        f"{folder} holds a run of other input ({shown}): choose another --out, "
+        "or throw that run away with --no-cache"
+    )
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Both mappings in one, the second's values before the first's; the second alone otherwise."""
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return {**first, **second}
+    return second
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    if name in ("seed", "max_output_tokens", "temperature"):
+        return f"{name} {before}, now {now}"
+    if name in ("model", "models") and (before is None or now is None):
+        return "one model against several"
+    if name == "model" and before.get("name") == now["name"]:
+        same = before.get("files") == now.get("files")
+        return f"the {'settings' if same else 'files'} of its model"
+    if name == "model":
+        return f"model {before.get('name')}, now {now['name']}"
+    if name == "strategies" and isinstance(before, Mapping):
+        changed = [each for each in now if each in before and before[each] != now[each]]
+        return f"the options of {listed(changed)}"
+    return f"its {name} differ{'s' if name in ('task', 'metric') else ''}"

@@ -1,0 +1,138 @@
+"""What a run fits: each strategy on each model, and what its arms are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from steelyard.core import Price
+from steelyard.model import ModelSpec
+from steelyard.model.accounts import asked_as
+from steelyard.model.prices import LOCAL_PROVIDERS
+from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """One of the task's models: how to build it, what its arms are called by, what it costs."""
+
+    tag: str
+    spec: ModelSpec
+    price: Price
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called: first as in accounts, as its spec names it, or by its tag."""
+        spec = self.spec
+        return (asked_as(spec), spec.name, f"{spec.provider}:{spec.name}", self.tag)
+
+    @property
+    def paid_by_tokens(self) -> bool:
+        """Whether answers are paid one by one, rather than by the hour."""
+        hosted = self.spec.provider not in LOCAL_PROVIDERS
+        return self.price.machine_hour is None and (hosted or self.price.input is not None)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One strategy to fit, on one model or (``None``) on no language model.
+
+    ``name`` tells strategies apart (``few_shot``, ``few_shot-2``). ``tag`` is the model's where a run
+    has several, else empty.
+    """
+
+    strategy: StrategySpec
+    name: str
+    model: PlannedModel | None = None
+    tag: str = ""
+
+    @property
+    def spans_models(self) -> bool:
+        """Whether it asks all of the run's models."""
+        return self.model is not None and STRATEGIES.get(self.strategy.name).spans_models
+
+    @property
+    def key(self) -> str:
+        """What its steps are kept under: ``few_shot``, or ``few_shot@TAG`` among several models."""
+        return f"{self.name}@{self.tag}" if self.tag else self.name
+
+    def followed(self, models: Sequence[PlannedModel]) -> list[list[str]]:
+        """Return what of the run's ``models`` decides its fit: all, in order, or only its own: none."""
+        if self.model is None or not build_strategy(self.strategy).follows_models:
+            return []
+        return [[model.tag, asked_as(model.spec)] for model in models]
+
+    def arm_name(self, own: str) -> str:
+        """Return the name in this run of an arm that its strategy calls ``own``."""
+        name = own.replace(self.strategy.name, self.name, 1)
+        return f"{name}@{self.tag}" if self.tag else name
+
+
+class LeftOut(NamedTuple):
+    """A strategy that is not run, why, and on which model (``None``: on any)."""
+
+    strategy: str
+    reason: str
+    model: str | None = None
+
+
+class EndedArm(NamedTuple):
+    """An arm that could not be measured to its end: where it stood, and why.
+
+    ``arm`` is ``None`` where the strategy has no arm yet; ``phase`` is ``fit``, ``measure``, or
+    ``skipped`` for what was not tried any more.
+    """
+
+    strategy: str
+    arm: str | None
+    model: str
+    model_tag: str
+    phase: str
+    reason: str
+
+
+def names_of(specs: Sequence[StrategySpec]) -> list[str]:
+    """Return one name for each strategy; a second ``few_shot`` becomes ``few_shot-2``."""
+    seen: dict[str, int] = {}
+    names = []
+    for spec in specs:
+        seen[spec.name] = seen.get(spec.name, 0) + 1
+        names.append(spec.name if seen[spec.name] == 1 else f"{spec.name}-{seen[spec.name]}")
+    return names
+
+
+def jobs_of(
+    specs: Sequence[StrategySpec],
+    models: Sequence[PlannedModel],
+    left_out: Sequence[LeftOut] = (),
+) -> tuple[Job, ...]:
+    """Return every strategy on every model it is not left out on; classical ones once, and first.
+
+    A strategy that spans models is fitted once, on the first. Names of one model carry no tag.
+    """
+    named = list(zip(specs, names_of(specs), strict=True))
+    skipped = {(each.strategy, each.model) for each in left_out}
+    if len(models) == 1:
+        return tuple(
+            Job(spec, name, models[0] if STRATEGIES.get(spec.name).needs_model else None)
+            for spec, name in named
+        )
+    once = [(spec, name) for spec, name in named if runs_once(spec)]
+    jobs = [Job(spec, name) for spec, name in once if not STRATEGIES.get(spec.name).needs_model]
+    for model in models:
+        jobs += [
+            Job(spec, name, model, model.tag)
+            for spec, name in named
+            if not runs_once(spec) and (spec.name, model.tag) not in skipped
+        ]
+    spanning = [
+        Job(spec, name, models[0]) for spec, name in once if STRATEGIES.get(spec.name).needs_model
+    ]
+    return (*jobs, *spanning)
+
+
+def runs_once(spec: StrategySpec) -> bool:
+    """Whether a strategy is fitted once however many models there are."""
+    kind = STRATEGIES.get(spec.name)
+    return not kind.needs_model or kind.spans_models

@@ -1,0 +1,76 @@
+"""What a judge will be asked, forecast from the replies that the arms will give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from steelyard.core import Message
+from steelyard.data.tokens import estimate
+from steelyard.model import ModelSpec
+from steelyard.model.length.tokenizer import local_tokenizer
+from steelyard.planning.outlook import Line
+from steelyard.planning.pace import Pace, pace_of
+from steelyard.planning.plan import Plan
+from steelyard.score.judge import Judge
+from steelyard.score.judge.prompts import compare_messages, rate_messages
+
+_SAMPLE = 40
+_CHAT_TOKENS = 16
+_CHOICE_TOKENS = 8
+_REASONED_TOKENS = 256
+_CLASSICAL_TRIALS = 4
+"""Settings that a classical strategy tries on dev, each of them judged where the judge decides."""
+
+
+def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[Line, Pace] | None:
+    """Return the judge's line, not priced yet, and its pace; ``None`` where no model judges."""
+    judge = next((metric for metric in plan.metrics if isinstance(metric, Judge)), None)
+    model = plan.judge
+    if judge is None or model is None:
+        return None
+    options = judge.options
+    replies = _replies(plan, lines, decides=judge is plan.metrics[0])
+    requests = replies * options.requests_per_reply
+    written = _REASONED_TOKENS if options.reasoning else _CHOICE_TOKENS
+    line = Line(
+        "judge",
+        model,
+        requests={"judge": requests},
+        input_tokens=round(requests * _question_tokens(plan, judge, model.spec)),
+        output_tokens=requests * written,
+        note="every reply is taken to be new, and of the reference's length",
+    )
+    return line, pace_of(plan, model, folder)
+
+
+def _replies(plan: Plan, lines: Sequence[Line], *, decides: bool) -> int:
+    """How many replies are judged: those to test and for the gap, and where it decides, on dev."""
+    test, dev = len(plan.split.test), len(plan.split.dev)
+    total = 0
+    for line in lines:
+        if line.model is None:
+            total += 2 * test + (_CLASSICAL_TRIALS * dev if decides else 0)
+        elif line.requests is not None:
+            phases = ("search", "test", "gap", "consistency") if decides else ("test", "gap")
+            total += sum(line.requests.get(phase, 0) for phase in phases)
+    return total
+
+
+def _question_tokens(plan: Plan, judge: Judge, spec: ModelSpec) -> float:
+    """Mean tokens of a question, were every reply its reference."""
+    examples = plan.split.test[:_SAMPLE]
+    asked = [
+        compare_messages(judge.options, example, example.output, True)
+        if judge.options.mode == "compare"
+        else rate_messages(judge.options, example, example.output)
+        for example in examples
+    ]
+    found = local_tokenizer(spec)
+    count = estimate if isinstance(found, str) else found.count
+    lengths = count([_text(messages) for messages in asked])
+    return sum(lengths) / max(1, len(lengths)) + _CHAT_TOKENS
+
+
+def _text(messages: Sequence[Message]) -> str:
+    return "\n".join(message.content for message in messages)

@@ -1,0 +1,70 @@
+"""How long a task's texts are in a model's tokens, before the model is loaded or asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from steelyard.core import Example, Split
+from steelyard.data.tokens import estimate
+from steelyard.model import ModelSpec
+from steelyard.model.fake_mind import tokenize
+from steelyard.model.length.tokenizer import Count, local_tokenizer
+from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.prompt import full_instruction
+
+_COUNTED = 400
+"""So many examples, from all over the data, tell the mean."""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """A task's sizes in one model's tokens; ``how`` says by what they were counted."""
+
+    sizes: Sizes
+    how: str
+    is_exact: bool
+
+
+def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
+    """Count with the model's own tokenizer where it is on this machine, else estimate."""
+    count, how, exact = _counter(spec)
+    examples = _spread([*split.train, *split.dev, *split.test])
+    outputs = brief.labels if brief.kind == "label" else [each.output for each in split.train]
+    sizes = Sizes(
+        train=len(split.train),
+        dev=len(split.dev),
+        test=len(split.test),
+        labels=len(brief.labels),
+        instruction_tokens=float(count([full_instruction(brief)])[0]),
+        input_tokens=_mean(count([_asked(example) for example in examples])),
+        output_tokens=_mean(count([example.output for example in examples])),
+        longest_output_tokens=float(max(count(list(dict.fromkeys(outputs))), default=0)),
+    )
+    return Lengths(sizes, how, exact)
+
+
+def _counter(spec: ModelSpec) -> tuple[Count, str, bool]:
+    """A way to count, by what it counts, and whether that is exact."""
+    if spec.provider == "fake":
+        return lambda texts: [len(tokenize(text)) for text in texts], "as the fake counts", True
+    found = local_tokenizer(spec)
+    if isinstance(found, str):
+        return estimate, f"estimated from characters: {found}", False
+    return found.count, f"by the tokenizer of {spec.name}", True
+
+
+def _asked(example: Example) -> str:
+    """All that an example brings into a prompt: the turns before, and its input."""
+    return "\n".join([*(turn.content for turn in example.context), example.input])
+
+
+def _spread(examples: Sequence[Example]) -> list[Example]:
+    places = np.linspace(0, len(examples) - 1, min(_COUNTED, len(examples))).round()
+    return [examples[int(place)] for place in places]
+
+
+def _mean(counts: Sequence[int]) -> float:
+    return float(np.mean(counts)) if counts else 0.0

@@ -1,0 +1,243 @@
+"""What a run will ask and cost at most: a line for each strategy and model, and their sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from functools import reduce
+from operator import add
+from typing import Any
+
+from steelyard.cost import Money, to_number
+from steelyard.data import Audit
+from steelyard.errors import CredentialError
+from steelyard.model import ModelSpec
+from steelyard.model.hosted.secrets import read_key
+from steelyard.model.prices import LOCAL_PROVIDERS
+from steelyard.planning.jobs import PlannedModel
+from steelyard.planning.lengths import Lengths
+from steelyard.planning.pace import Pace
+from steelyard.planning.plan import Plan, detectable_text
+from steelyard.words import counted, listed
+
+_SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Line:
+    """One strategy on one model: requests by phase, tokens, money and time, all at most.
+
+    ``shared_tokens`` of the input need be read once only by an engine that keeps them.
+    Figures that cannot be said before are ``None``, with the reason in ``note``.
+    """
+
+    strategy: str
+    model: PlannedModel | None
+    arms: tuple[str, ...] = ()
+    requests: Mapping[str, int] | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    shared_tokens: int = 0
+    trained_tokens: int = 0
+    seconds: float | None = None
+    cost: Money = field(default_factory=lambda: Money(None))
+    note: str = ""
+
+    @property
+    def model_tag(self) -> str | None:
+        """What the model is called by."""
+        return None if self.model is None else self.model.tag
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the line as plain data."""
+        return {
+            "strategy": self.strategy,
+            "model": None if self.model is None else self.model.spec.name,
+            "model_tag": self.model_tag,
+            "arms": list(self.arms),
+            "requests": None if self.requests is None else dict(self.requests),
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "trained_tokens": self.trained_tokens,
+            "seconds": self.seconds,
+            "cost": to_number(self.cost.amount),
+            "note": self.note or self.cost.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Lines added up; ``unknown`` names those that a figure is missing of, for any of the figures."""
+
+    requests_by_phase: Mapping[str, int]
+    input_tokens: int
+    output_tokens: int
+    seconds: float | None
+    cost: Money
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """Requests in all."""
+        return sum(self.requests_by_phase.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sum as plain data."""
+        return {
+            "requests": self.requests,
+            "requests_by_phase": dict(self.requests_by_phase),
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "seconds": self.seconds,
+            "cost": to_number(self.cost.amount),
+            "currency": self.cost.currency,
+            "unknown": list(self.unknown),
+            **({"reason": self.cost.reason} if self.cost.reason else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a plan asks at most: a line for each strategy and model, and for the winner's re-scoring."""
+
+    plan: Plan
+    lines: tuple[Line, ...]
+    lengths: Mapping[str, Lengths]
+    paces: Mapping[str, Pace]
+    audit: Audit | None = None
+
+    def total(self, tag: str | None = None) -> Sum:
+        """Add up all lines, or those of the model ``tag``."""
+        chosen = [line for line in self.lines if tag in (None, line.model_tag)]
+        return _added(chosen, self.plan.model_price.currency)
+
+    @property
+    def hosted_cost(self) -> Money:
+        """What is paid to endpoints: this is what ``--max-cost`` caps."""
+        hosted = [line for line in self.lines if line.model and line.model.paid_by_tokens]
+        return _added(hosted, self.plan.model_price.currency).cost
+
+    @property
+    def audit_errors(self) -> tuple[str, ...]:
+        """What the audit calls an error, where there was one."""
+        found = () if self.audit is None else self.audit.findings
+        return tuple(f"{each.check}: {each.message}" for each in found if each.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know before the run is started: keys that are missing, a cap that may end it."""
+        lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.asked)
+        said = [f"{lack}; what is not measured yet ends there" for lack in lacking if lack]
+        cap, cost = self.plan.options.max_cost, self.hosted_cost
+        if cap is not None and cost.amount is not None and cost.amount > cap:
+            said.append(
+                f"--max-cost {cap} may end the run: it may cost up to {cost.amount:.2f} "
+                f"{cost.currency} for hosted models"
+            )
+        return tuple(said)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the figures rest on: how tokens are counted, how fast models are, what is left out."""
+        said = [
+            f"{tag}: tokens {lengths.how}; time {self.paces[tag].source}"
+            for tag, lengths in self.lengths.items()
+        ]
+        notes: dict[str, str] = {}
+        for line in self.lines:
+            if line.model is not None and line.requests is not None and line.note:
+                notes.setdefault(line.note, line.strategy.partition("@")[0])
+        said += [f"{strategy}: {note}" for note, strategy in notes.items()]
+        return (*said, "tokens by mean lengths, at the price of those that are not cached")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        plan = self.plan
+        found = plan.detectable
+        return {
+            "task": plan.task.name,
+            "split": {name: len(part) for name, part in plan.split._asdict().items()},
+            "models": [
+                {
+                    "name": model.spec.name,
+                    "provider": model.spec.provider,
+                    "tag": model.tag,
+                    "price": asdict(model.price),
+                    "tokens_exact": self.lengths[model.tag].is_exact,
+                    "total": self.total(model.tag).to_dict(),
+                }
+                for model in plan.models
+            ],
+            "strategies": [line.to_dict() for line in self.lines],
+            "left_out": [each._asdict() for each in plan.left_out],
+            "total": self.total().to_dict(),
+            "hosted_cost": to_number(self.hosted_cost.amount),
+            "max_cost": to_number(plan.options.max_cost),
+            "detectable": {"difference": None, "reason": detectable_text(plan)}
+            if found is None
+            else asdict(found),
+            "audit_errors": list(self.audit_errors),
+            "notes": [*plan.prepared.audit["warnings"], *plan.notes],
+            "warnings": list(self.warnings),
+            "assumptions": list(self.assumptions),
+        }
+
+
+def _lacking(spec: ModelSpec) -> str | None:
+    """What a hosted model lacks to be asked: its key, as far as that shows without asking."""
+    if spec.provider in LOCAL_PROVIDERS:
+        return None
+    try:
+        read_key(spec)
+    except CredentialError as error:
+        return str(error)
+    return None
+
+
+def _added(lines: Sequence[Line], currency: str) -> Sum:
+    known = [line for line in lines if line.requests is not None]
+    missing = [line.strategy for line in lines if line.requests is None]
+    unpriced = [line for line in known if line.cost.amount is None]
+    untimed = [line for line in known if line.seconds is None]
+    nothing = Money(Decimal(0), currency)
+    cost = reduce(add, [line.cost for line in known if line not in unpriced], nothing)
+    if unpriced:
+        cost = Money(None, currency, unpriced[0].cost.reason)
+    phases: Counter[str] = Counter()
+    for line in known:
+        phases.update(line.requests or {})
+    return Sum(
+        requests_by_phase=phases,
+        input_tokens=sum(line.input_tokens or 0 for line in known),
+        output_tokens=sum(line.output_tokens or 0 for line in known),
+        seconds=None if untimed else sum(line.seconds or 0.0 for line in known),
+        cost=cost,
+        unknown=tuple(missing),
+    )
+
+
+def short_text(outlook: Outlook) -> list[str]:
+    """What a person should know as a run starts: requests, tokens, money and time at most."""
+    total, hosted = outlook.total(), outlook.hosted_cost
+    if not total.requests and not total.unknown:
+        return []
+    tokens = f"{total.input_tokens:,} tokens in and {total.output_tokens:,} out"
+    said = [f"{counted(total.requests, 'request')}, {tokens}"]
+    if any(model.paid_by_tokens for model in outlook.plan.asked):
+        known = hosted.amount is not None
+        said.append(f"{hosted.amount:.2f} {hosted.currency}" if known else "a price not known")
+    if total.seconds is not None and total.seconds >= 1:
+        said.append(f"about {_time_text(total.seconds)}")
+    text = f"will ask at most: {'; '.join(said)}"
+    if total.unknown:
+        text += f"; not known before: {listed(total.unknown)}"
+    return [text, *(f"note: {warning}" for warning in outlook.warnings)]
+
+
+def _time_text(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{seconds / _SECONDS_PER_HOUR:.1f} h"

@@ -1,0 +1,144 @@
+"""How fast a model answers, before it is asked: as a former run here measured, or assumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from steelyard.model.prices import LOCAL_PROVIDERS
+from steelyard.packaged import packaged
+from steelyard.planning.identity import identity_of
+from steelyard.planning.jobs import PlannedModel
+from steelyard.planning.plan import Plan
+from steelyard.store.database import Store, Usage
+
+_MADE_UP = "a fake's seconds are made up"
+_IN_BATCHES = "not known before: each step is a batch, answered within a day"
+_UNKNOWN = "not known before a first run: another model on this machine than the embedded one"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds a model needs: of a token read, written and trained on, and of a request besides.
+
+    ``at_once`` requests share them; one that ``keeps_shared`` reads once what many prompts share.
+    Without ``is_known`` there is no figure; ``source`` says why, or what the figures rest on.
+    """
+
+    source: str
+    is_known: bool = True
+    input_seconds: float = 0.0
+    output_seconds: float = 0.0
+    training_seconds: float | None = 0.0
+    request_seconds: float = 0.0
+    at_once: int = 1
+    keeps_shared: bool = False
+
+    def seconds(self, requests: float, input_tokens: float, output_tokens: float) -> float | None:
+        """Return the time that so much takes; ``None`` where it cannot be said."""
+        if not self.is_known:
+            return None
+        work = input_tokens * self.input_seconds + output_tokens * self.output_seconds
+        return (work + requests * self.request_seconds) / self.at_once
+
+
+def pace_of(plan: Plan, model: PlannedModel, folder: Path | None) -> Pace:
+    """Return a model's pace: measured where ``folder`` holds a run of it, else a stated assumption."""
+    measured = None if folder is None else _measured(plan, model, folder)
+    return measured or _assumed(model)
+
+
+@cache
+def _paces() -> Mapping[str, Any]:
+    return dict(packaged("planning/data/paces.json"))
+
+
+def _assumed(model: PlannedModel) -> Pace:
+    provider = model.spec.provider
+    if provider == "fake":
+        return Pace(_MADE_UP)
+    if model.spec.batch:
+        return Pace(_IN_BATCHES, is_known=False, training_seconds=None)
+    if provider in LOCAL_PROVIDERS and provider not in _paces():
+        return Pace(_UNKNOWN, is_known=False, training_seconds=None)
+    known = _paces()[provider if provider in LOCAL_PROVIDERS else "hosted"]
+    if provider in LOCAL_PROVIDERS:
+        return Pace(
+            known["said"],
+            input_seconds=1 / known["input_tokens_per_second"],
+            output_seconds=1 / known["output_tokens_per_second"],
+            training_seconds=1 / known["training_tokens_per_second"],
+            keeps_shared=True,
+        )
+    return Pace(
+        known["said"],
+        output_seconds=1 / known["output_tokens_per_second"],
+        request_seconds=known["first_token_seconds"],
+        at_once=_at_once(model),
+    )
+
+
+def _at_once(model: PlannedModel) -> int:
+    usual = int(_paces()["hosted"]["requests_in_flight"])
+    return min(usual, model.spec.max_in_flight or usual)
+
+
+def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
+    """Read the pace from a run folder's database; nothing is made or changed there."""
+    if model.spec.provider == "fake" or model.spec.batch or not (folder / "run.db").is_file():
+        return None
+    store = Store.in_folder(folder)
+    try:
+        if not _holds(store.meta("identity"), plan, model):
+            return None
+        keys = [job.key for job in plan.jobs if job.model == model]
+        arms = [arm for key in keys for arm in (store.step(f"fit:{key}") or {}).get("arms", [])]
+        phases = [*(f"fit:{key}" for key in keys), *(f"test:{arm}" for arm in arms)]
+        usage = store.usage(*phases) if phases else None
+    finally:
+        store.close()
+    trained = _trained(folder, arms) or _assumed(model).training_seconds
+    return _pace_from(usage, trained, model, folder) if usage and usage.requests else None
+
+
+def _pace_from(usage: Usage, trained: float | None, model: PlannedModel, folder: Path) -> Pace:
+    if model.spec.provider not in LOCAL_PROVIDERS:
+        each = usage.machine_seconds / usage.requests
+        said = f"as measured in {folder}: {each:.2f} s a request, {_at_once(model)} at once"
+        return Pace(said, request_seconds=each, at_once=_at_once(model))
+    tokens = usage.input_tokens - usage.cached_tokens + usage.output_tokens
+    each = usage.machine_seconds / max(tokens, 1)
+    said = f"as measured in {folder}: {1 / max(each, 1e-9):,.0f} tokens a second"
+    return Pace(
+        said,
+        input_seconds=each,
+        output_seconds=each,
+        training_seconds=trained,
+        keeps_shared=True,
+    )
+
+
+def _holds(kept: Mapping[str, Any] | None, plan: Plan, model: PlannedModel) -> bool:
+    """Whether a folder's run asked this very model under this very tag."""
+    now = identity_of(plan)
+    if kept is None or ("models" in kept) != ("models" in now):
+        return False
+    if "models" in now:
+        own = now["models"].get(model.tag)  # one that is asked beside the task's has none
+        return own is not None and bool(kept["models"].get(model.tag) == own)
+    return bool(kept.get("model") == now["model"])
+
+
+def _trained(folder: Path, arms: Sequence[str]) -> float | None:
+    """Seconds a trained token, where a former fit trained."""
+    for arm in arms:
+        place = folder / "arms" / arm / "arm.json"
+        saved = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+        training = saved.get("options", {}).get("training")
+        if training and training.get("tokens"):
+            return float(training["seconds"]) / float(training["tokens"])
+    return None

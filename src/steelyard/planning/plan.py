@@ -1,0 +1,377 @@
+"""What a run is going to do, decided and shown before anything is spent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from steelyard.core import Price, Split
+from steelyard.data.prepare import Prepared, prepare
+from steelyard.errors import ConfigError
+from steelyard.model import ModelSpec
+from steelyard.model.prices import machine_price, price_for
+from steelyard.planning.choose import choose
+from steelyard.planning.jobs import Job, LeftOut, PlannedModel, jobs_of
+from steelyard.planning.notes import notes_on
+from steelyard.score import Materials, Metric, MetricSpec, build_metric
+from steelyard.score.base import refuse_unfit
+from steelyard.score.judge import Judge
+from steelyard.score.naming import name_apart
+from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
+from steelyard.stats import Detectable, detectable_difference
+from steelyard.strategy import STRATEGIES, Brief, StrategySpec, build_strategy
+from steelyard.task import Task, load_task
+from steelyard.verdict import words
+
+SEEDS = 2**32
+"""Seeds lie below this, the most that every library in use takes."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line may change about a task's run.
+
+    ``model`` is text such as ``hf:NAME``, or several; ``max_cost`` is one cap over all models, in the
+    currency of their prices, and holds for hosted ones only; ``no_cache`` starts the run folder afresh.
+    """
+
+    strategies: tuple[str, ...] | None = None
+    model: str | tuple[str, ...] | None = None
+    seed: int = 0
+    skip_bad_rows: bool = False
+    no_cache: bool = False
+    max_cost: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, decided: its strategies, and in ``jobs`` each of them on each model it runs on."""
+
+    prepared: Prepared
+    brief: Brief
+    models: tuple[PlannedModel, ...]
+    specs: tuple[StrategySpec, ...]
+    jobs: tuple[Job, ...]
+    left_out: tuple[LeftOut, ...]
+    metrics: tuple[Metric, ...]
+    machine_price: Price
+    options: RunOptions
+    more_models: tuple[PlannedModel, ...] = ()
+    """Those that strategies ask beside the task's own: a model that reflects."""
+    notes: tuple[str, ...] = ()
+    """What of the task goes unused, or may not do what it says."""
+
+    @property
+    def task(self) -> Task:
+        """The task with its labels filled in."""
+        return self.prepared.task
+
+    @property
+    def split(self) -> Split:
+        """The examples."""
+        return self.prepared.split
+
+    @property
+    def model(self) -> ModelSpec:
+        """The first model."""
+        return self.models[0].spec
+
+    @property
+    def model_price(self) -> Price:
+        """The first model's price; all are in one currency."""
+        return self.models[0].price
+
+    @property
+    def judge(self) -> PlannedModel | None:
+        """The model that judges replies, with its price; ``None`` where none does."""
+        return _judge_of(self.metrics, _prices_of(self.task))
+
+    @property
+    def asked(self) -> tuple[PlannedModel, ...]:
+        """Every model that the run may ask and pay for: the task's first."""
+        return (*self.models, *self.helpers)
+
+    @property
+    def helpers(self) -> tuple[PlannedModel, ...]:
+        """The models that are asked beside the task's: the judge, and what strategies reflect with."""
+        judges = () if self.judge is None else (self.judge,)
+        return (*judges, *self.more_models)
+
+    @property
+    def prices(self) -> dict[str, Any]:
+        """The user's own prices, as plain data."""
+        return _prices_of(self.task)
+
+    @property
+    def seed(self) -> int:
+        """The one seed."""
+        return self.options.seed
+
+    @property
+    def detectable(self) -> Detectable | None:
+        """The smallest difference the test split shows; ``None`` if items do not score 0 or 1."""
+        if not (self.metrics[0].binary and self.metrics[0].decomposable):
+            return None
+        ways = 2 if self.brief.constrainable else 1  # constrained and free
+        arms = sum(1 if job.model is None else ways for job in self.jobs)
+        return detectable_difference(len(self.split.test), comparisons=max(1, arms - 1))
+
+
+def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
+    """Load, check, read and split the task, and choose its strategies; nothing is spent.
+
+    Raises `ConfigError` and `DataError` for every mistake that can be seen now.
+    """
+    if not 0 <= options.seed < SEEDS:
+        raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
+    task = _overridden(task if isinstance(task, Task) else load_task(task), options)
+    prices = _prices_of(task)
+    models = _plan_models(task, prices)
+    _check_money(options, models)
+    _check_names(task)
+    prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
+    task, specs_of = prepared.task, tuple(model.spec for model in models)
+    metrics = build_metrics(prepared, specs_of)
+    notes = notes_on(task, _schema_text(task), specs_of)
+    if (judge := _judge_of(metrics, prices)) is not None:
+        _check_money(options, (*models, judge))
+    brief = Brief(
+        task.instruction,
+        task.output.kind,
+        prepared.labels,
+        task.primary_metric,
+        task.max_output_tokens,
+        _schema_text(task),
+        task.temperature,
+    )
+    overridden = options.model is not None and options.strategies is None
+    specs, left_out = choose(prepared, brief, models, lenient=overridden)
+    more = _more_models(specs, models, prices)
+    _check_money(options, (*models, *more))
+    return Plan(
+        prepared=prepared,
+        brief=brief,
+        models=models,
+        specs=specs,
+        jobs=jobs_of(specs, models, left_out),
+        left_out=left_out,
+        metrics=metrics,
+        machine_price=machine_price(prices),
+        options=options,
+        more_models=more,
+        notes=notes,
+    )
+
+
+def _more_models(
+    specs: Sequence[StrategySpec], models: Sequence[PlannedModel], prices: Mapping[str, Any]
+) -> tuple[PlannedModel, ...]:
+    """Build every strategy, which checks its options, and price what it asks beside the task's."""
+    known = [model.spec for model in models]
+    more: list[PlannedModel] = []
+    for strategy in [build_strategy(spec) for spec in specs]:
+        for spec in strategy.more_models:
+            if spec not in known:
+                known.append(spec)
+                more.append(_planned(f"for {strategy.name}", spec, prices))
+    return tuple(more)
+
+
+def _prices_of(task: Task) -> dict[str, Any]:
+    return dict(task.model_dump(mode="python", exclude_none=True)["prices"])
+
+
+def _judge_of(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
+    judge = next((metric for metric in metrics if isinstance(metric, Judge)), None)
+    spec = None if judge is None else judge.options.spec
+    if spec is None:
+        return None
+    return _planned("judge", spec, prices)
+
+
+def _planned(tag: str, spec: ModelSpec, prices: Mapping[str, Any]) -> PlannedModel:
+    price = price_for(spec.provider, spec.name, prices, base_url=spec.base_url, batch=spec.batch)
+    return PlannedModel(tag, spec, price)
+
+
+def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, ...]:
+    return tuple(
+        _planned(tag, ModelSpec(**model.to_spec()), prices)
+        for tag, model in zip(task.model_tags, task.models, strict=True)
+    )
+
+
+def build_metrics(prepared: Prepared, models: tuple[ModelSpec, ...]) -> tuple[Metric, ...]:
+    """Build the task's metrics; its ``models`` are those being weighed.
+
+    Raises `ConfigError` for what they do not know or lack.
+    """
+    task = prepared.task
+    materials = Materials(
+        kind=task.output.kind,
+        labels=prepared.labels,
+        instruction=task.instruction,
+        schema=_schema_text(task),
+        rules=task.rules,
+        judge=None if task.judge is None else task.judge.model_dump(mode="json"),
+        folder=task.folder,
+        model=models[0],
+        models=models,
+    )
+    specs = [MetricSpec(config.name, config.options) for config in task.metric_configs]
+    for spec in specs:
+        refuse_unfit(spec.name, task.output.kind)
+    metrics = tuple(build_metric(spec, materials) for spec in specs)
+    name_apart(specs, metrics)
+    if materials.schema is not None:
+        refuse_bad_schema(materials.schema)
+        refuse_unmet_schema(materials.schema, [row for part in prepared.split for row in part])
+    for metric in metrics:
+        metric.check([example for part in prepared.split for example in part])
+    return metrics
+
+
+def _schema_text(task: Task) -> str | None:
+    """The answer's JSON schema as text, keys in the order in which they are written."""
+    schema = task.output.model_dump(mode="json")["json_schema"]
+    return None if schema is None else json.dumps(schema, ensure_ascii=False)
+
+
+def _overridden(task: Task, options: RunOptions) -> Task:
+    changes: dict[str, Any] = {}
+    if options.strategies is not None:
+        automatic = options.strategies == ("auto",)
+        changes["strategies"] = "auto" if automatic else _strategies_named(task, options.strategies)
+    asked = (options.model,) if isinstance(options.model, str) else options.model
+    if asked:
+        models = [_model_override(task, text) for text in asked]
+        changes["model"] = models[0] if len(models) == 1 else models
+    return task.updated(**changes) if changes else task
+
+
+def _strategies_named(task: Task, names: Sequence[str]) -> list[Any]:
+    """Return the strategies of these names with the options that the task gives them, if it does."""
+    own = () if task.strategies == "auto" else task.strategies
+    chosen: list[Any] = []
+    for name in dict.fromkeys(names):
+        chosen += [each.model_dump() for each in own if each.name == name] or [name]
+    return chosen
+
+
+def _model_override(task: Task, model: str) -> str | dict[str, Any]:
+    """Return the model asked for; one of the task's own provider keeps its endpoint and key."""
+    provider, _, name = (part.strip() for part in model.partition(":"))
+    here = Path(name).expanduser()
+    if provider == "hf" and name and here.is_dir():
+        return f"hf:{here.resolve()}"
+    of_provider = [own for own in task.models if own.provider == provider and name]
+    if not of_provider:
+        return model
+    like = next((own for own in of_provider if own.name == name), of_provider[0])
+    kept = like.to_dict()
+    if like.name != name:
+        kept.pop("tag", None)
+    return kept | {"name": name}
+
+
+def _check_names(task: Task) -> None:
+    for spec in () if task.strategies == "auto" else task.strategies:
+        STRATEGIES.get(spec.name)
+
+
+def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:
+    """Refuse models priced in several currencies, and a cap where a price is not known."""
+    currencies = {model.price.currency: model.tag for model in models}
+    if len(currencies) > 1:
+        said = ", ".join(f"{tag} in {currency}" for currency, tag in currencies.items())
+        raise ConfigError(
+            f"the models are priced in several currencies ({said}), which cannot be compared: "
+            "give prices in one currency in task.yaml"
+        )
+    for model in models if options.max_cost is not None else ():
+        price = model.price
+        if price.machine_hour is None and (price.input is None or price.output is None):
+            raise ConfigError(f"--max-cost needs the price of {model.spec.name}: {price.source}")
+
+
+def default_folder(plan: Plan) -> Path:
+    """Where a run goes that is given no folder."""
+    return Path("runs") / plan.task.name.replace("/", "-")
+
+
+def headlines(plan: Plan) -> list[str]:
+    """What is planned for, in a few lines: data, what can be seen of it, models, strategies."""
+    split, task = plan.split, plan.task
+    return [
+        f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
+        f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
+        f"audit: {_audit_text(plan.prepared.audit)}",
+        *(f"note: {said}" for said in (*plan.prepared.audit["warnings"], *plan.notes)),
+        f"can be told apart: {detectable_text(plan)}",
+        *_about_models(plan),
+    ]
+
+
+def describe(plan: Plan, folder: Path, ahead: Sequence[str] = ()) -> str:
+    """Return what a person should read before the arms start; ``ahead`` is what it will take."""
+    lines = [
+        *headlines(plan),
+        f"strategies: {', '.join(spec.name for spec in plan.specs)}",
+        *(f"left out: {left_out_text(each)}" for each in plan.left_out),
+        *ahead,
+        *_about_cap(plan),
+        f"run folder: {folder}",
+    ]
+    return "\n".join(lines)
+
+
+def _about_models(plan: Plan) -> list[str]:
+    if len(plan.models) == 1:
+        return [f"model: {plan.model.name} ({plan.model.provider})"]
+    return [
+        f"model {model.tag}: {model.spec.name} ({model.spec.provider})" for model in plan.models
+    ]
+
+
+def left_out_text(each: LeftOut) -> str:
+    """A strategy that is left out, on which model, and why."""
+    return f"{each.strategy}{f' on {each.model}' if each.model else ''} ({each.reason})"
+
+
+def _audit_text(audit: Mapping[str, Any]) -> str:
+    duplicates = audit["duplicates"]
+    counts = {
+        "repeated rows": duplicates["normalised"]["rows"],
+        "near-duplicates": duplicates["near"]["rows"],
+        "inputs with conflicting outputs": audit["conflicts"]["inputs"] or 0,
+        "rows left out": audit["skipped"]["count"],
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def _about_cap(plan: Plan) -> list[str]:
+    if plan.options.max_cost is None:
+        return []
+    here = [model.tag for model in plan.asked if model.price.machine_hour is not None]
+    if len(here) == len(plan.asked):
+        runs = "this one runs" if len(here) == 1 else "these run"
+        return [f"--max-cost holds for hosted models only: {runs} on this machine"]
+    cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"
+    return [f"{cap}; not counted, on this machine: {', '.join(here)}" if here else cap]
+
+
+def detectable_text(plan: Plan) -> str:
+    """Say in words which difference the test split can show."""
+    found = plan.detectable
+    if found is None:
+        return f"depends on the spread of {plan.metrics[0].name}, seen after the run"
+    if found.difference is None:
+        return found.reason or "nothing"
+    return (
+        f"differences from {words.points(found.difference)} up on {found.n} test examples "
+        f"(power {found.power:.0%}, if arms differ on {found.discordant:.0%} of them)"
+    )

@@ -1,0 +1,38 @@
+"""What an arm is asked beside its test: how many requests each probe sends."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from steelyard.strategy.variation import CASES, PROMPT_KINDS, TYPO_EVERY
+from steelyard.task.sections import ConsistencyConfig
+
+LATENCY_REQUESTS = 20
+GAP_EXAMPLES = 50
+RESCORE_EXAMPLES = 50
+RESCORE_WHOLE_BELOW = 300
+"""Up to here a local winner answers the whole test split again, batch for batch as measured."""
+
+NO_GAP = {
+    "majority": "it learns nothing from an input",
+    "nearest_neighbour": "on train it would find the very example asked about",
+    "retrieved_few_shot": "on train it would retrieve the very example asked about",
+    "zero_shot": "nothing was fitted on train",
+}
+"""Strategies whose gap between train and test says nothing, and why."""
+
+Asked = ConsistencyConfig | Literal[False]
+
+
+def consistency_requests(config: Asked, test: int, *, prompted: bool) -> int:
+    """How many answers one arm gives at most for its ``consistency``; times its requests per answer.
+
+    ``test`` is the size of the test split. An arm without a prompt is asked only about changed inputs.
+    """
+    if not config:
+        return 0
+    inputs = min(config.variants, len(TYPO_EVERY)) + min(config.variants, len(CASES))
+    if not prompted:
+        return min(config.items, test) * inputs
+    prompts = len(PROMPT_KINDS) * config.variants
+    return min(config.items, test) * (config.repeats - 1 + prompts + inputs)

@@ -1,0 +1,34 @@
+"""What a model that reflects will be asked beside the one whose prompt is searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from steelyard.planning.jobs import Job
+from steelyard.planning.outlook import Line
+from steelyard.planning.pace import Pace, pace_of
+from steelyard.planning.plan import Plan
+from steelyard.strategy.base import Forecast
+
+_NOTE = (
+    "one for every few questions of its share of the search, each as long as may be; tokens are taken "
+    "to be those of the model that is searched for"
+)
+
+
+def reflection_lines(
+    plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
+) -> Iterator[tuple[Line, Pace]]:
+    """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
+    for beside in () if forecast is None else forecast.besides:
+        model = next(each for each in plan.asked if each.spec == beside.spec)
+        line = Line(
+            f"reflection of {job.key}",
+            model,
+            requests={"reflect": beside.requests},
+            input_tokens=beside.input_tokens,
+            output_tokens=beside.output_tokens,
+            note=_NOTE,
+        )
+        yield line, pace_of(plan, model, folder)

@@ -1,0 +1,169 @@
+"""What a person sees while a run goes on: bars on a terminal, plain lines in a pipe, or nothing."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+log = logging.getLogger("steelyard")
+_PLAIN_SECONDS = 15.0  # a plain line about a long job at most this often
+
+
+class OnProgress(Protocol):
+    """Called with ``(done, total)`` as a job goes on."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` are finished."""
+        ...
+
+
+class Display:
+    """Shows nothing, and writes everything to ``run.log``. The base of the displays that show."""
+
+    def say(self, text: str) -> None:
+        """Show one line, or a few, of plain text."""
+        log.info("%s", text)
+
+    @contextmanager
+    def job(self, name: str) -> Iterator[OnProgress]:
+        """Show one job from start to end; yields what to call with ``(done, total)``."""
+        started = time.monotonic()
+        log.info("%s: started", name)
+        yield lambda done, total: None
+        log.info("%s: %.1f s", name, time.monotonic() - started)
+
+
+class PlainDisplay(Display):
+    """Plain lines on stderr: one as each long or telling job ends, and now and then during one."""
+
+    def say(self, text: str) -> None:
+        """Print the text."""
+        super().say(text)
+        print(text, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def job(self, name: str) -> Iterator[OnProgress]:
+        """Print a line every fifteen seconds with rate and time left, and one at the end."""
+        started = shown = time.monotonic()
+        finished = 0
+
+        def report(done: int, total: int) -> None:
+            nonlocal finished, shown
+            finished, now = done, time.monotonic()
+            if now - shown >= _PLAIN_SECONDS and 0 < done < total:
+                shown = now
+                rate, left = _rate(done, now - started), (total - done) * (now - started) / done
+                self._print(f"{name}: {done}/{total}{rate}, {left:.0f} s left")
+
+        with super().job(name):
+            yield report
+        seconds = time.monotonic() - started
+        if is_telling(name) or seconds >= 1:
+            self._print(f"{name}: {seconds:.1f} s{_rate(finished, seconds)}")
+
+    def _print(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+
+def is_telling(name: str) -> bool:
+    """Whether a job is one that a person waits for: a fit or a test, not a probe beside it."""
+    return name.endswith((": fit", ": test"))
+
+
+def _rate(done: int, seconds: float) -> str:
+    """Words for the rate; a job shorter than half a second has none worth reading."""
+    return f", {done / seconds:.1f}/s" if done and seconds >= 0.5 else ""
+
+
+class RichDisplay(Display):
+    """A bar per arm with rate and time left, on a terminal; the bars of probes go when they end."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+
+    def say(self, text: str) -> None:
+        """Print the text above the bars."""
+        super().say(text)
+        self._console.print(text, markup=False, highlight=False)
+
+    @contextmanager
+    def job(self, name: str) -> Iterator[OnProgress]:
+        """Show a bar until the job ends; a fit's and a test's then stay as finished lines."""
+        with super().job(name), self._bars(transient=not is_telling(name)) as bars:
+            bar = bars.add_task(name, total=None)
+
+            def report(done: int, total: int) -> None:
+                bars.update(bar, completed=done, total=total)
+
+            yield report
+            end = bars.tasks[0].total or 1
+            bars.update(bar, total=end, completed=end)
+
+    def _bars(self, *, transient: bool) -> RichProgress:
+        from rich import progress as rich
+
+        columns: tuple[Any, ...] = (
+            rich.TextColumn("{task.description:<34}"),
+            rich.BarColumn(bar_width=24),
+            rich.MofNCompleteColumn(),
+            _rate_column(),
+            rich.TimeElapsedColumn(),
+            rich.TimeRemainingColumn(),
+        )
+        return rich.Progress(*columns, console=self._console, transient=transient)
+
+
+def _rate_column() -> Any:
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        """Answers per second."""
+
+        def render(self, task: Any) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+
+    return RateColumn()
+
+
+def display_for(quiet: bool) -> Display:
+    """Return the display that fits: none when quiet, bars on a terminal, else plain lines."""
+    if quiet:
+        return Display()
+    return RichDisplay() if sys.stderr.isatty() else PlainDisplay()
+
+
+class _LogFile(logging.FileHandler):
+    """A log file whose own failure never disturbs the run; a full disk is reported by the store."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say nothing."""
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Write Steelyard's log to ``folder/run.log`` while inside, after what is already there."""
+    handler = _LogFile(folder / "run.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level, propagates = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = propagates
+        handler.close()

@@ -1,0 +1,1 @@
+"""The memory of a run: what was asked, answered and measured."""

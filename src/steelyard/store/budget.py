@@ -1,0 +1,247 @@
+"""``--max-cost``: a hard cap on the money that a run pays for hosted answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from decimal import ROUND_UP, Decimal
+from threading import RLock
+from typing import Any, Literal
+
+from steelyard.core import Completion, Price, Request
+from steelyard.errors import BudgetError, ConfigError
+from steelyard.model.accounts import asked_as
+from steelyard.model.base import Meter, ModelSpec
+from steelyard.model.hosted.address import read_fingerprint
+from steelyard.model.prices import price_for
+from steelyard.store.database import AskedModel, Store, Usage
+
+_MILLION = Decimal(1_000_000)
+_CENT_OF_A_CENT = Decimal("0.0001")
+_ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
+_KEPT = "price:"
+_AMOUNTS = ("input", "cached", "output", "machine_hour")
+_SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
+
+CountTokens = Callable[[str], int | None]
+
+
+class Budget:
+    """One cap for all hosted models of a run, each at its own price; safe from any thread.
+
+    ``prices`` names each model by its fingerprint or by its name, as `prices_of` does; ``former`` those
+    that were asked before and are in the run no more. What is spent is counted from the usage that
+    endpoints report; before a request is sent the most that it can cost is set aside, so that the cap
+    holds with many requests in flight. A model whose answers turn out to cost more than their length
+    allows (hidden reasoning) has correspondingly more set aside from then on.
+    """
+
+    def __init__(
+        self, cap: Decimal, prices: Mapping[str, Price], former: Mapping[str, Price] | None = None
+    ) -> None:
+        self.cap = cap
+        self._prices = dict(prices)
+        self._former = dict(former or {})
+        self._lock = RLock()
+        self._meters: dict[AskedModel, _Meter] = {}
+        self._spent = Decimal(0)
+
+    @property
+    def spent(self) -> Decimal:
+        """What was paid so far, in the prices' currency."""
+        with self._lock:
+            return self._spent
+
+    def resume(self, paid: Mapping[AskedModel, Usage]) -> None:
+        """Begin with what the run folder already paid for.
+
+        Raises `ConfigError` where that cannot be counted: a price is not known, or in other money.
+        """
+        for model, usage in paid.items():
+            price = self._price(model) or _named(model, self._former)
+            if _is_paid(model, price, usage):
+                self._check_countable(model, price)
+            if price is not None:
+                self._spent += money(
+                    price, usage.input_tokens, usage.cached_tokens, usage.output_tokens
+                )
+
+    def meter(self, model: AskedModel, count_tokens: CountTokens) -> Meter | None:
+        """Return the meter of a hosted model; ``None`` for one that is paid by the hour.
+
+        Raises `ConfigError` where its price is not known.
+        """
+        with self._lock:
+            if model not in self._meters:
+                price = self._price(model)
+                if price is not None and price.machine_hour is not None:
+                    return None
+                if price is None or price.input is None or price.output is None:
+                    why = f": {price.source}" if price is not None and price.source else ""
+                    raise ConfigError(f"--max-cost needs the price of {model.name}{why}")
+                self._meters[model] = _Meter(self, price, count_tokens)
+            return self._meters[model]
+
+    def _price(self, model: AskedModel) -> Price | None:
+        return _named(model, self._prices)
+
+    def _check_countable(self, model: AskedModel, price: Price | None) -> None:
+        """Refuse a cap over what was paid at an unknown price, or in another currency."""
+        currencies = {each.currency for each in self._prices.values()}
+        if price is None or not _is_known(price):
+            why = "has no known price"
+        elif currencies and price.currency not in currencies:
+            why = f"was paid in {price.currency}, not in {', '.join(sorted(currencies))}"
+        else:
+            return
+        raise ConfigError(
+            f"--max-cost counts all that this run folder paid, and {model.name}, which it asked "
+            f"before, {why}: give its price under prices in task.yaml, or choose another --out"
+        )
+
+
+class _Meter:
+    """One model's part in the budget; the budget's fields are shared under its lock."""
+
+    def __init__(self, budget: Budget, price: Price, count_tokens: CountTokens) -> None:
+        self._budget = budget
+        self._price = price
+        self._count_tokens = count_tokens
+        self._aside = Decimal(0)  # the bounds of what is in flight
+        self._excess = Decimal(1)  # how far an answer went over its bound at most
+        self._next = Decimal(0)
+
+    def reserve(self, request: Request) -> Literal["go", "wait", "stop"]:
+        """See `steelyard.model.base.Meter`."""
+        bound = self._bound(request)
+        budget = self._budget
+        with budget._lock:
+            self._next = bound * self._excess
+            if budget._spent + self._next > budget.cap:
+                return "stop"
+            aside = sum(
+                (each._aside * each._excess for each in budget._meters.values()), Decimal(0)
+            )
+            if budget._spent + aside + self._next > budget.cap:
+                return "wait"
+            self._aside += bound
+            return "go"
+
+    def owe(self, request: Request) -> None:
+        """See `steelyard.model.base.Meter`."""
+        bound = self._bound(request)
+        with self._budget._lock:
+            self._aside += bound
+
+    def settle(self, request: Request, completion: Completion | None) -> None:
+        """See `steelyard.model.base.Meter`."""
+        bound = self._bound(request)
+        with self._budget._lock:
+            self._aside -= bound
+            if completion is None:
+                return
+            cost = money(
+                self._price,
+                completion.input_tokens,
+                completion.cached_tokens,
+                completion.output_tokens,
+            )
+            self._budget._spent += cost
+            if bound:
+                self._excess = max(self._excess, cost / bound)
+
+    def over(self) -> BudgetError:
+        """See `steelyard.model.base.Meter`."""
+        with self._budget._lock:
+            spent, cap = self._budget._spent, self._budget.cap
+            coming, excess = self._next, self._excess
+        currency = self._price.currency
+        longer = (
+            f" (answers cost up to {excess:.1f} times what their length allows: hidden reasoning)"
+            if excess > 1
+            else ""
+        )
+        return BudgetError(
+            f"stopped at {_shown(spent)} {currency} of --max-cost {cap}: the next request may cost "
+            f"up to {_shown(coming)} {currency}{longer}; everything measured is kept: "
+            "raise --max-cost and run again to go on"
+        )
+
+    def _bound(self, request: Request) -> Decimal:
+        """The most that ``request`` can cost by its length: all it sends, and the longest answer."""
+        texts = [message.content for message in request.messages]
+        texts += [*request.choices, *((request.schema,) if request.schema is not None else ())]
+        given = sum(self._tokens(text) + _ROOM for text in texts)
+        return money(self._price, given, 0, request.max_output_tokens + _ROOM)
+
+    def _tokens(self, text: str) -> int:
+        counted = self._count_tokens(text)
+        return len(text.encode("utf-8", "replace")) // _SLACK + 1 if counted is None else counted
+
+
+def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
+    """Return the prices of a run's models as `Budget` takes them; none needs to be built for it."""
+    known: dict[str, Price] = {}
+    for spec, price in models:
+        known.setdefault(asked_as(spec), price)
+    return known
+
+
+def former_prices(
+    store: Store, prices: Mapping[str, Price], own: Mapping[str, Any]
+) -> dict[str, Price]:
+    """Keep what today's models cost in the run folder; return what all that it paid for cost.
+
+    A model may leave the run, and what it cost is still paid. For one whose price was never known the
+    user's ``own`` prices of today are looked into, and the book.
+    """
+    for name, price in prices.items():
+        if _is_known(price):
+            store.set_meta(_KEPT + name, _as_data(price))
+    kept = {key.removeprefix(_KEPT): _price_in(said) for key, said in store.metas(_KEPT).items()}
+    for model in store.paid_by_model():
+        place = read_fingerprint(model.fingerprint)
+        if place is not None and _named(model, kept) is None:
+            base_url, batch = place
+            price = price_for("openai", model.name, own, base_url=base_url, batch=batch)
+            kept[model.fingerprint] = price
+    return kept
+
+
+def _as_data(price: Price) -> dict[str, Any]:
+    said = asdict(price)
+    return said | {name: None if said[name] is None else str(said[name]) for name in _AMOUNTS}
+
+
+def _price_in(said: Mapping[str, Any]) -> Price:
+    amounts = {name: None if said[name] is None else Decimal(said[name]) for name in _AMOUNTS}
+    return Price(**{**said, **amounts})
+
+
+def _named(model: AskedModel, prices: Mapping[str, Price]) -> Price | None:
+    return prices.get(model.fingerprint) or prices.get(model.name)
+
+
+def _is_paid(model: AskedModel, price: Price | None, usage: Usage) -> bool:
+    """Whether tokens of a model cost money; one on this machine, or by the hour, costs its time."""
+    by_the_hour = price is not None and price.machine_hour is not None
+    is_priced = price is not None or read_fingerprint(model.fingerprint) is not None
+    return bool(usage.input_tokens + usage.output_tokens) and is_priced and not by_the_hour
+
+
+def _is_known(price: Price) -> bool:
+    return price.machine_hour is not None or None not in (price.input, price.output)
+
+
+def money(price: Price, input_tokens: int, cached_tokens: int, output_tokens: int) -> Decimal:
+    """Return what these tokens cost; cached tokens are part of the input tokens."""
+    given = price.input or Decimal(0)
+    cached = price.cached if price.cached is not None else given
+    fresh = input_tokens - cached_tokens
+    produced = output_tokens * (price.output or Decimal(0))
+    return (fresh * given + cached_tokens * cached + produced) / _MILLION
+
+
+def _shown(amount: Decimal) -> Decimal:
+    """To a hundredth of a cent, up: less than that is not nothing."""
+    return amount.quantize(_CENT_OF_A_CENT, rounding=ROUND_UP)

@@ -1,0 +1,80 @@
+"""Files of a run folder."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from steelyard.errors import StorageError
+from steelyard.files import write_whole
+from steelyard.store.database import storage_error
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
+_NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_RUN_FILES = ("run.log", "result.json", "report.html", "run.db-wal", "run.db-shm", "run.db")
+_RUN_FOLDERS = ("arms", "work", "winner")
+
+
+@contextmanager
+def storage_guard(folder: Path) -> Iterator[None]:
+    """Turn the system's "no space", and "not allowed" inside ``folder``, into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        place = Path(str(error.filename or folder))
+        inside = place.resolve().is_relative_to(folder.resolve())
+        if error.errno in _NO_ROOM or (error.errno in _NOT_ALLOWED and inside):
+            raise storage_error(str(place), error) from error
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make the run folder; a file in its place or a missing permission raises `StorageError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise StorageError(f"{folder} is a file: choose another --out") from error
+    except OSError as error:
+        raise storage_error(str(folder), error) from error
+
+
+def write_result(path: Path, result: Mapping[str, Any]) -> None:
+    """Write ``result.json``; a NaN or an Infinity in it is a bug and raises `ValueError`."""
+    write_whole(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def replace_folder(new: Path, place: Path) -> None:
+    """Put the folder ``new`` in the place of ``place``."""
+    remove_folder(place)
+    new.replace(place)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def check_ours(folder: Path) -> None:
+    """Refuse a folder that no run made but that holds what a run would replace or remove."""
+    if (folder / "run.db").exists():
+        return
+    taken = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
+    if taken:
+        raise StorageError(
+            f"{folder} holds {', '.join(taken)} but no run.db, so it is no run folder: "
+            "choose another --out"
+        )
+
+
+def clear_run(folder: Path) -> None:
+    """Remove what a run leaves in its folder, and nothing else; last ``run.db``, its mark."""
+    for name in _RUN_FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in _RUN_FILES:
+        (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,119 @@
+"""What a result tells of the search: the trace, where the gain came from, and what it may be worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from steelyard.strategy.optimise.design import Design
+from steelyard.strategy.optimise.race import Standing
+from steelyard.strategy.optimise.search import PromptSearch
+from steelyard.strategy.optimise.wordings import about
+from steelyard.strategy.prompt_search import DevEvaluator, SearchResult
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import SearchCandidate
+
+
+class SearchReport:
+    """Turns a finished hunt into arms that state their search."""
+
+    def __init__(
+        self, hunt: PromptSearch, finalists: Sequence[Standing], reflected: Mapping[str, Any]
+    ) -> None:
+        self._hunt = hunt
+        self._finalists = list(finalists)
+        self._reflected = reflected
+
+    def found(self, standings: Sequence[Standing] | None = None, start: int = 0) -> SearchResult:
+        """Return the search's outcome; the trace begins at ``start``."""
+        kitchen = self._hunt.kitchen
+        standings = standings or self._finalists
+        ranked = tuple(
+            SearchCandidate(
+                each.design.name, kitchen.prompt(each.design), kitchen.size(each.design)
+            )
+            for each in standings
+        )
+        score = standings[0].score if standings[0].items else None
+        return SearchResult(ranked, score, self._spread(), tuple(self._hunt.board.trace[start:]))
+
+    def arm(self, desk: DevEvaluator, name: str) -> PromptArm:
+        """Return the arm of the chosen finalist, with the whole search told."""
+        arm = desk.arm(name, self.found(), _described(self._finalists[0].design))
+        arm.options["search"] |= {
+            **self._budget(),
+            "held_back": self._held(),
+            "gain": self._gain(),
+            "finalists": [self._finalist(each) for each in self._finalists],
+            "reflect": dict(self._reflected),
+        }
+        return arm
+
+    def free_arm(
+        self, desk: DevEvaluator, name: str, standings: Sequence[Standing], start: int
+    ) -> PromptArm:
+        """Return the arm of free answers; its trace begins at ``start``."""
+        arm = desk.arm(name, self.found(standings, start), _described(standings[0].design))
+        reason = "chosen on all of dev, among the finalists of the constrained search"
+        held = {"items": 0, "score": None, "reason": reason}
+        arm.options["search"] |= {**self._budget(), "held_back": held}
+        return arm
+
+    def _budget(self) -> Mapping[str, Any]:
+        return {"budget": self._hunt.board.ledger.to_dict()}
+
+    def _held(self) -> Mapping[str, Any]:
+        """The choice's score on the part of dev that nothing was searched on."""
+        score = self._finalist(self._finalists[0])["held_back"]
+        items = len(self._hunt.part.held)
+        if score is not None:
+            return {"items": items, "score": score}
+        reason = "the budget ended before" if items else "dev is too small to hold a part back"
+        return {"items": items, "score": None, "reason": reason}
+
+    def _finalist(self, standing: Standing) -> Mapping[str, Any]:
+        board, part = self._hunt.board, self._hunt.part
+        parts = {"searched": part.search, "held_back": part.held}
+        return {"name": standing.design.name} | {
+            name: board.score(standing.design, items)
+            if items and not board.missing(standing.design, items)
+            else None
+            for name, items in parts.items()
+        }
+
+    def _gain(self) -> list[Mapping[str, Any]]:
+        """The best score on the searched part after each round, the plain prompt's first."""
+        board, part = self._hunt.board, self._hunt.part
+        plain = self._hunt.plain
+        steps: list[Mapping[str, Any]] = []
+        if part.search and not board.missing(plain, part.search):
+            score = board.score(plain, part.search)
+            steps.append({"stage": "plain", "name": plain.name, "score": score})
+        steps += [
+            {"stage": stage, "name": each.design.name, "score": each.score}
+            for stage, each in self._hunt.stages
+        ]
+        return steps
+
+    def _spread(self) -> Mapping[str, float]:
+        """Each format's best score in the screening's first round."""
+        first = self._hunt.rules.first
+        spread: dict[str, float] = {}
+        for trial in self._hunt.board.trace:
+            if trial.stage == "screen" and trial.items <= first:
+                name = self._hunt.board.designs[trial.name].format
+                spread[name] = max(trial.score, spread.get(name, 0.0))
+        return spread
+
+
+def _described(design: Design) -> dict[str, Any]:
+    """The options that say which prompt it is, in words and in full."""
+    purpose = "a model's rewriting" if design.wording is None else about(design.wording)
+    return {
+        "instruction": design.instruction,
+        "wording": design.said,
+        "wording_about": purpose,
+        "shown": design.shown,
+        **({"retrieval": asdict(design.retrieval)} if design.retrieved else {}),
+    }

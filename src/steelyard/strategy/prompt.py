@@ -1,0 +1,148 @@
+"""Prompts as data: everything that makes a request from an input."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from steelyard.core import Example, Message, OutputKind, Question, Request
+from steelyard.model.base import Model
+from steelyard.strategy.base import Brief
+from steelyard.strategy.formats import Format, Shot, get_format
+
+if TYPE_CHECKING:
+    from steelyard.strategy.tfidf import ShotIndex
+
+Decoding = Literal["constrained", "free"]
+
+
+@dataclass(frozen=True)
+class PromptRecipe:
+    """Everything that makes a prompt from an input: plain data, saved with the arm.
+
+    ``shots`` are shown with every input; ``retrieved`` is how many more are looked up for each.
+    ``choices`` are the texts that constrained decoding may answer with, ``schema`` (JSON text) what
+    its JSON has to fit. ``samples`` answers are asked for at ``temperature`` and the most frequent
+    one is given. With ``reasoning`` the answer stands after the last answer marker; constrained, it
+    is asked for by a second request. An answer of no use is asked again at most ``repairs`` times.
+    A ``shape`` stands in for the format of that name: it is asked, and not saved.
+    """
+
+    instruction: str
+    format: str
+    kind: OutputKind = "label"
+    choices: tuple[str, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    retrieved: int = 0
+    decoding: Decoding = "free"
+    max_output_tokens: int = 64
+    schema: str | None = None
+    temperature: float = 0.0
+    samples: int = 1
+    reasoning: bool = False
+    repairs: int = 0
+    shape: Format | None = None
+
+    def messages(self, question: Question, retrieved: Sequence[Shot] = ()) -> tuple[Message, ...]:
+        """Return the chat for ``question``; ``retrieved`` shots stand nearest to the input."""
+        shots = (*self.shots, *retrieved)
+        shape = self.shape or get_format(self.format)
+        return shape.render(self.instruction, self.kind, shots, question)
+
+    def request(
+        self, question: Question, retrieved: Sequence[Shot] = (), nonce: str = ""
+    ) -> Request:
+        """Return what the model is asked."""
+        return Request(
+            messages=self.messages(question, retrieved),
+            max_output_tokens=self.max_output_tokens,
+            choices=self.choices if self.decoding == "constrained" else (),
+            temperature=self.temperature,
+            nonce=nonce,
+            schema=self.schema if self.decoding == "constrained" else None,
+        )
+
+    @property
+    def length(self) -> int:
+        """Characters of the prompt around an empty input, retrieved shots left out."""
+        return sum(len(message.content) for message in self.messages(Question("")))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain data."""
+        fields = {name: value for name, value in asdict(self).items() if name != "shape"}
+        return dict(json.loads(json.dumps(fields)))
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> PromptRecipe:
+        """Rebuild a recipe from what `to_dict` made of it."""
+        shots = tuple(Shot(*shot) for shot in saved["shots"])
+        return cls(**{**saved, "shots": shots, "choices": tuple(saved["choices"])})
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A recipe with the index that retrieved shots come from; ``None`` when it retrieves none."""
+
+    recipe: PromptRecipe
+    index: ShotIndex | None = None
+
+    def freed(self) -> Prompt:
+        """Return the same prompt with free decoding."""
+        return replace(self, recipe=replace(self.recipe, decoding="free"))
+
+    def requests(self, questions: Sequence[Question], nonce: str = "") -> list[Request]:
+        """Return one request for each question."""
+        if self.index is None or not self.recipe.retrieved or not questions:
+            return [self.recipe.request(question, (), nonce) for question in questions]
+        found = self.index.shown([question.input for question in questions], self.recipe.retrieved)
+        return [
+            self.recipe.request(question, shots, nonce)
+            for question, shots in zip(questions, found, strict=True)
+        ]
+
+
+def full_instruction(brief: Brief) -> str:
+    """Return the instruction, and after it the labels, or the schema, unless it names them all."""
+    if brief.schema is not None:
+        return _with_schema(brief.instruction.strip(), brief.schema)
+    named = [
+        re.search(rf"(?<!\w){re.escape(label)}(?!\w)", brief.instruction) for label in brief.labels
+    ]
+    if brief.kind != "label" or all(named):
+        return brief.instruction.strip()
+    return f"{brief.instruction.strip()}\nAnswer with exactly one of: {', '.join(brief.labels)}."
+
+
+def _with_schema(instruction: str, schema: str) -> str:
+    """Add the schema to an instruction that does not name each of its fields."""
+    fields = json.loads(schema).get("properties", {})
+    if fields and all(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", instruction) for name in fields
+    ):
+        return instruction
+    return f"{instruction}\nAnswer with one JSON object that fits this JSON schema:\n{schema}"
+
+
+_LONGEST_ANSWER = 512
+"""Tokens that a free answer may take at most where the task sets no limit."""
+
+
+def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
+    """Tokens a free answer may take: the task's own limit, or a little over the longest known one."""
+    if brief.max_output_tokens is not None:
+        return brief.max_output_tokens
+    labelled = brief.kind == "label"
+    outputs = brief.labels if labelled else [example.output for example in train]
+    if not labelled and not any(outputs):  # texts that are only held against rules
+        return _LONGEST_ANSWER
+    longest = max((count_tokens(model, text) for text in outputs), default=32)
+    return longest + 6 if labelled else min(_LONGEST_ANSWER, max(16, longest + longest // 4))
+
+
+def count_tokens(model: Model, text: str) -> int:
+    """Tokens by the model's tokenizer; half the characters where it is not known here."""
+    count = model.count_tokens(text)
+    return -(-len(text) // 2) if count is None else count

@@ -1,0 +1,124 @@
+"""The files of a Hugging Face datasets folder, as ``save_to_disk`` or the hub lays them out."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from steelyard.errors import DataError
+
+STATE = "state.json"
+INFO = "dataset_info.json"
+SPLITS = "dataset_dict.json"
+_SPLIT_WORDS = {
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "dev": "validation",
+    "eval": "validation",
+    "test": "test",
+}
+_WORD = re.compile(r"[a-z]+")
+_NOT_DATA = {STATE, INFO, SPLITS, "dataset_infos.json", "manifest.json", "result.json"}
+_ENDINGS = (
+    ".parquet",
+    ".arrow",
+    ".jsonl",
+    ".jsonl.gz",
+    ".ndjson",
+    ".json",
+    ".csv",
+    ".csv.gz",
+    ".tsv",
+)
+
+
+class FolderSplit(NamedTuple):
+    """A split of a data set and its files in order; ``name`` is ``None`` where there are no splits."""
+
+    name: str | None
+    files: tuple[Path, ...]
+
+
+def is_dataset_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder that holds a data set (and no task)."""
+    if not path.is_dir() or (path / "task.yaml").exists():
+        return False
+    if any((path / name).is_file() for name in (STATE, SPLITS)):
+        return True
+    try:
+        return any(part.name is not None for part in _hub_parts(path))
+    except OSError:
+        return False
+
+
+def parts_of(path: Path) -> tuple[FolderSplit, ...]:
+    """The splits of a data set with their files. Raises `DataError` where there are none."""
+    if (path / SPLITS).is_file():
+        names = _names(path / SPLITS)
+        return tuple(FolderSplit(name, _saved_files(path / name)) for name in names)
+    if (path / STATE).is_file():
+        return (FolderSplit(None, _saved_files(path)),)
+    parts = _hub_parts(path)
+    if not parts:
+        raise DataError(
+            f"{path} holds no data set: name a folder that datasets' save_to_disk wrote, one with "
+            "data/train-….parquet, or a file"
+        )
+    return parts
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of a data set in order; a file is its own."""
+    return [file for part in parts_of(path) for file in part.files] if path.is_dir() else [path]
+
+
+def _saved_files(folder: Path) -> tuple[Path, ...]:
+    state = _json(folder / STATE)
+    files = state.get("_data_files") if isinstance(state, dict) else None
+    try:
+        names = [entry["filename"] for entry in files or []]
+    except (TypeError, KeyError):
+        names = []
+    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise DataError(f"{folder / STATE} names no data files under _data_files")
+    return tuple(folder / name for name in names)
+
+
+def _names(path: Path) -> list[str]:
+    found = _json(path)
+    names = found.get("splits") if isinstance(found, dict) else None
+    if not isinstance(names, list) or not names:
+        raise DataError(f"{path} lists no splits")
+    if not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise DataError(f"{path} lists a split that is no folder name")
+    return names
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise DataError(f"{path} is not JSON: save the data set again") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _hub_parts(path: Path) -> tuple[FolderSplit, ...]:
+    """Data files in the folder or in ``data/`` by split, as the hub tells splits from file names."""
+    folder = path / "data" if (path / "data").is_dir() else path
+    found: dict[str | None, list[Path]] = {}
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and file.name not in _NOT_DATA and file.name.lower().endswith(_ENDINGS):
+            found.setdefault(_split_of(file.name), []).append(file)
+    named = [name for name in dict.fromkeys(_SPLIT_WORDS.values()) if name in found]
+    if named:
+        return tuple(FolderSplit(name, tuple(found[name])) for name in named)
+    return (FolderSplit(None, tuple(found[None])),) if len(found.get(None, ())) == 1 else ()
+
+
+def _split_of(name: str) -> str | None:
+    word = _WORD.match(name.lower())
+    return _SPLIT_WORDS.get(word[0]) if word else None

@@ -1,0 +1,109 @@
+"""Whether an arm's probabilities are kept, and what handing the unsure to a person gains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from steelyard.core import Example, Record
+from steelyard.score import Metric
+from steelyard.stats.calibration import (
+    CoveragePoint,
+    brier,
+    calibration_error,
+    chance_error,
+    coverage_curve,
+    handover,
+    items_to_show,
+    reliability,
+)
+from steelyard.strategy import Arm
+from steelyard.strategy.prompting import PromptArm
+from steelyard.weigh.measure import clusters_of, generator
+from steelyard.weigh.repeats import fields
+from steelyard.words import percent
+
+FEWEST = 20
+"""Answers with a probability below which nothing is said."""
+TARGET = 0.95
+"""The accuracy wanted where the task's constraints name none."""
+
+
+def measure_calibration(
+    arm: Arm,
+    records: Sequence[Record],
+    examples: Sequence[Example],
+    metric: Metric,
+    seed: int,
+    target: float | None = None,
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Return an arm's ``calibration`` block, or ``None`` with the reason.
+
+    The probability is that of the answer given (top-label calibration). Answers that failed have
+    none, and count as handed to a person. ``target`` is ``constraints.min_quality``.
+    """
+    known = [place for place, record in enumerate(records) if _confidence(record) is not None]
+    if not known:
+        return None, "its answers carry no probabilities"
+    if not metric.binary and arm.brief.kind != "label":
+        return None, f"{metric.name} does not score answers as right or wrong"
+    if len(known) < FEWEST:
+        return None, f"only {len(known)} answers carry a probability, and it takes {FEWEST}"
+    confidence = np.array([_confidence(records[place]) for place in known], dtype=np.float64)
+    correct = np.array([_is_right(arm, records[place]) for place in known], dtype=np.float64)
+    groups = clusters_of([examples[place] for place in known])
+    rng = generator(seed, f"calibration:{arm.name}")
+    error = calibration_error(confidence, correct, rng, clusters=groups)
+    chance = chance_error(confidence, correct, rng)
+    curve = coverage_curve(confidence, correct, len(records), rng, clusters=groups)
+    return {
+        "source": source_of(arm),
+        "n": len(known),
+        "without": len(records) - len(known),
+        "ece": fields(error),
+        "ece_expected": chance.expected,
+        "ece_p_value": chance.p_value,
+        "brier": brier(confidence, correct),
+        "bins": [found._asdict() for found in reliability(confidence, correct)],
+        "coverage": [kept._asdict() for kept in curve],
+        "handover": _handover(curve, TARGET if target is None else target),
+    }, None
+
+
+def _confidence(record: Record) -> float | None:
+    found = record.answer.confidence
+    return None if found is None else min(1.0, max(0.0, found))
+
+
+def _is_right(arm: Arm, record: Record) -> bool:
+    """Labels are right where they are the reference, whatever the metric; others where they score 1."""
+    if arm.brief.kind == "label":
+        return (record.answer.output or "").strip() == record.reference.strip()
+    return record.score == 1
+
+
+def source_of(arm: Arm) -> str:
+    """Where an arm's probabilities come from."""
+    if arm.model_name is None:
+        return "classifier"
+    if not isinstance(arm, PromptArm):
+        return "several arms"
+    return "votes" if arm.prompt.recipe.samples > 1 else "label probabilities"
+
+
+def _handover(curve: list[CoveragePoint], target: float) -> dict[str, Any]:
+    """Say what share a person must take over for the rest to be shown ``target`` right."""
+    best = handover(curve, target)
+    if best is not None:
+        return {"target": target, "share": 1 - best.coverage, **best._asdict()}
+    needed = items_to_show(target)
+    most = max(kept.n for kept in curve)
+    if needed is None:
+        why = f"no number of answers can show {percent(target)} right"
+    elif needed > most:
+        why = f"{most} answers cannot show {percent(target)} right: it takes {needed}, all right"
+    else:
+        why = f"not even its surest answers are shown to be {percent(target)} right"
+    return {"target": target, "share": None, "reason": why}

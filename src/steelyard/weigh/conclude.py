@@ -1,0 +1,286 @@
+"""From measured arms to money, comparisons and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from steelyard.core import Comparison, Completion, Estimate, Price, Record, Spent, Verdict
+from steelyard.cost import Money, Usage, cost_of, to_number, totals
+from steelyard.model.accounts import MACHINE
+from steelyard.planning.jobs import PlannedModel
+from steelyard.planning.plan import Plan
+from steelyard.score import compare_records
+from steelyard.strategy import Arm
+from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
+from steelyard.verdict.limits import apply_limits
+from steelyard.weigh.measure import clusters_of, compare_all, generator, machine_seconds
+
+
+@dataclass(frozen=True)
+class MeasuredArm:
+    """What was measured of one arm.
+
+    ``search`` is what the fit asked of models, by `PlannedModel.names`; ``fit_seconds`` its wall time,
+    ``trained_seconds`` the machine time beyond those requests. ``gap`` is ``None`` with the reason
+    beside it. ``model`` is the one it was fitted on, the first for one that spans models, ``None`` for
+    a classical arm.
+    """
+
+    arm: Arm
+    model: PlannedModel | None
+    records: Sequence[Record]
+    quality: Mapping[str, Any]
+    more_qualities: Sequence[Mapping[str, Any]]
+    tokens: Mapping[str, Any]
+    latency: Mapping[str, Any]
+    search: Mapping[str, Usage]
+    fit_seconds: float
+    trained_seconds: float
+    gap: float | None
+    gap_reason: str | None
+    blocks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """How many test examples got no usable answer."""
+        return sum(record.outcome == "failed" for record in self.records)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """An arm's money: before the first request, per request, and a month of 30 days."""
+
+    upfront: Money
+    per_request: Money
+    monthly: Money
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ``cost`` block; unknown amounts are ``None`` with a ``reason``."""
+        parts = {name: to_number(getattr(self, name).amount) for name in _COSTS}
+        reasons = {getattr(self, name).reason for name in _COSTS} - {None}
+        reason = {"reason": "; ".join(sorted(reasons))} if reasons else {}
+        return {**parts, "currency": self.per_request.currency, **reason}
+
+
+_COSTS = ("upfront", "per_request", "monthly")
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The outcome: costs by arm, the reference arm, comparisons with it, crossover, verdict."""
+
+    costs: Mapping[str, Costs]
+    breaks: Mapping[str, list[str]]
+    reference: str | None
+    comparisons: Sequence[Comparison]
+    crossover: Mapping[str, Any]
+    verdict: Verdict
+
+
+def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
+    """Price one arm: tokens where a model has a token price, else machine time as measured.
+
+    What several models were asked is priced by each one's own price.
+    """
+    own = plan.machine_price if measured.model is None else measured.model.price
+    first = () if measured.model is None else (measured.model,)
+    machine = _in_currency(plan.machine_price, own)
+    prices = Prices((*first, *plan.asked), own, machine)
+    trained = Usage(machine_seconds=measured.trained_seconds)
+    upfront = prices.of(measured.search) + cost_of(trained, machine)
+    per_request = _per_request(measured, prices)
+    traffic = plan.task.traffic
+    return Costs(
+        upfront,
+        per_request,
+        totals(per_request, traffic.requests_per_day, traffic.horizon_days).monthly,
+    )
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The run's prices by model, the arm's first; ``own`` is for what names no model.
+
+    ``machine`` is for what was computed without a language model; left out, that costs nothing.
+    """
+
+    models: Sequence[PlannedModel]
+    own: Price
+    machine: Price | None = None
+
+    def named(self, model: str) -> Price:
+        """The price of the model called ``model``, as accounts, its spec or people name it.
+
+        One that the run does not know has no known price.
+        """
+        if model == MACHINE:
+            return self.machine or Price(self.own.currency, machine_hour=Decimal(0))
+        known = (planned.price for planned in self.models if model in planned.names)
+        why = f"the price of {model} is not known: it is none of the run's models"
+        return next(known, Price(self.own.currency, source=why) if model else self.own)
+
+    def of(self, usage: Mapping[str, Usage]) -> Money:
+        """What ``usage`` by model costs in all."""
+        nothing = Money(Decimal(0), self.own.currency)
+        return sum((cost_of(use, self.named(name)) for name, use in usage.items()), nothing)
+
+
+def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
+    seconds, currency = machine_seconds(measured.records), prices.own.currency
+    if seconds is None:
+        return Money(None, currency, "no request was answered, so its cost is not known")
+    answered = [
+        r.answer.completion for r in measured.records if r.answer.completion.failure is None
+    ]
+    if any(completion.spent for completion in answered):
+        return prices.of(mean_spent(answered))
+    tokens = measured.tokens
+    usage = Usage(
+        tokens.get("input_mean") or 0.0,
+        tokens.get("cached_mean") or 0.0,
+        tokens.get("output_mean") or 0.0,
+        seconds,
+    )
+    return cost_of(usage, prices.own)
+
+
+def mean_spent(answered: Sequence[Completion]) -> dict[str, Usage]:
+    """What each model was asked for one answer on average; under ``""`` what names no model."""
+    sums: dict[str, list[float]] = {}
+    for completion in answered:
+        whole = Spent(
+            "",
+            completion.input_tokens,
+            completion.cached_tokens,
+            completion.output_tokens,
+            completion.machine_seconds,
+        )
+        for part in completion.spent or (whole,):
+            mine = sums.setdefault(part.model, [0.0] * 4)
+            mine[:] = [before + more for before, more in zip(mine, part[1:], strict=True)]
+    return {name: Usage(*(each / len(answered) for each in mine)) for name, mine in sums.items()}
+
+
+def _in_currency(machine: Price, price: Price) -> Price:
+    return machine if machine.currency == price.currency else replace(machine, machine_hour=None)
+
+
+def weigh(arms: Sequence[MeasuredArm], plan: Plan) -> Weighed:
+    """Compare, price and decide."""
+    costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
+    candidates = tuple(_candidate(measured, costs[measured.arm.name]) for measured in arms)
+    reference = reference_arm(candidates)
+    records = {measured.arm.name: list(measured.records) for measured in arms}
+    test = plan.split.test
+    comparisons = compare_all(plan.metrics[0], records, reference, test, plan.seed)
+    case = replace(
+        _case(plan, candidates, comparisons), compare_by=_comparer_by_records(plan, records)
+    )
+    verdict = decide(case)
+    return Weighed(
+        costs=costs,
+        breaks=_breaks(case),
+        reference=reference,
+        comparisons=comparisons,
+        crossover=crossover(case, len(plan.split.train), verdict.arm),
+        verdict=verdict,
+    )
+
+
+def _comparer_by_records(
+    plan: Plan, records: Mapping[str, Sequence[Record]]
+) -> Callable[[str, str], Comparison] | None:
+    """Return what compares two arms where item scores do not decide; ``None`` where they do."""
+    metric = plan.metrics[0]
+    if metric.decomposable:
+        return None
+
+    def compare_by(a: str, b: str) -> Comparison:
+        first, second = sorted((a, b))  # either order of the two draws the same resamples
+        found = compare_records(
+            metric,
+            records[first],
+            records[second],
+            generator(plan.seed, f"compare:{first}:{second}"),
+            clusters=clusters_of(plan.split.test),
+        )
+        return found if first == a else _turned(found)
+
+    return compare_by
+
+
+def _turned(found: Comparison) -> Comparison:
+    low, high = -found.high, -found.low
+    return replace(found, a=found.b, b=found.a, difference=-found.difference, low=low, high=high)
+
+
+def reference_arm(candidates: Sequence[Candidate]) -> str | None:
+    """Return the best prompt-only arm by the metric, or the best of all where there is none."""
+    known = [candidate for candidate in candidates if candidate.quality.value is not None]
+    prompting = [candidate for candidate in known if candidate.prompt_only] or known
+    best = max(prompting, key=lambda candidate: candidate.quality.value or 0.0, default=None)
+    return None if best is None else best.name
+
+
+def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
+    quality = {key: value for key, value in measured.quality.items() if key != "metric"}
+    return Candidate(
+        name=measured.arm.name,
+        strategy=measured.arm.strategy,
+        quality=Estimate(**quality),
+        scores=np.array([record.score for record in measured.records], dtype=np.float64),
+        upfront=costs.upfront.amount,
+        per_request=costs.per_request.amount,
+        monthly=costs.monthly.amount,
+        latency_p95_seconds=measured.latency["p95"],
+        failed=measured.failed,
+    )
+
+
+def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[Comparison]) -> Case:
+    task, audit = plan.task, plan.prepared.audit
+    groups = clusters_of(plan.split.test)
+    leaks = audit["leaks"]
+    return Case(
+        candidates=candidates,
+        requests_per_day=task.traffic.requests_per_day,
+        horizon_days=task.traffic.horizon_days,
+        metric=plan.metrics[0].name,
+        limits=Limits(**_limits(plan)),
+        comparisons=tuple(comparisons),
+        clusters=None if groups is None else tuple(example.group for example in plan.split.test),
+        notes=Notes(
+            leaks=max(leaks["near"]["test_count"], leaks["group"]["test_count"]),
+            conflicts=audit["conflicts"]["inputs"] or 0,
+            skipped_rows=len(plan.prepared.bad),
+        ),
+        detectable=plan.detectable,
+        seed=plan.seed,
+        currency=plan.model_price.currency,
+    )
+
+
+def _limits(plan: Plan) -> dict[str, Any]:
+    limits = plan.task.constraints
+    most = limits.max_monthly_cost
+    return {
+        "min_quality": limits.min_quality,
+        "max_latency_p95_ms": limits.max_latency_p95_ms,
+        "max_monthly_cost": None if most is None else Decimal(most),
+    }
+
+
+def _breaks(case: Case) -> dict[str, list[str]]:
+    """Name the constraints that each arm does not keep."""
+    broken: dict[str, list[str]] = {candidate.name: [] for candidate in case.candidates}
+    for name, value in asdict(case.limits).items():
+        if value is not None:
+            alone = replace(case, limits=Limits(**{name: value}))
+            for arm in apply_limits(alone).dropped:
+                broken[arm].append(name)
+    return broken

@@ -1,0 +1,148 @@
+"""How steady an arm is: asked again, and asked in other words that mean the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from steelyard.core import Record
+from steelyard.planning.probes import Asked, consistency_requests
+from steelyard.strategy import Arm
+from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import stratified_subset
+from steelyard.task.sections import ConsistencyConfig
+from steelyard.weigh.measure import generator
+from steelyard.weigh.repeats import RepeatSample, repeats_block
+from steelyard.weigh.sensitivity import KINDS, sensitivity_block
+from steelyard.words import percent, points
+
+if TYPE_CHECKING:
+    from steelyard.weigh.steps import RunSteps
+
+ALIKE = "it answers alike every time"
+NOT_ASKED = "not asked for: the task says consistency: false"
+NO_TEST = "there is no test example to ask again"
+STEADY = 0.9
+"""Agreement of repeats below which a warning is given."""
+LEVEL = 0.05
+_TOLD = {
+    "format": "another prompt format",
+    "instruction": "other words around the instruction",
+    "order": "another order of the shots",
+    "typos": "typos in the input",
+    "case": "another case of the input",
+}
+_NOTES = {
+    True: "at temperature 0 a model on this machine repeats itself but for rounding in other batches",
+    False: "at temperature 0 what changes is the endpoint's own doing",
+}
+
+
+def measure_consistency(
+    steps: RunSteps, arm: Arm, records: Sequence[Record], config: Asked
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Return an arm's ``consistency`` block, or ``None`` with the reason.
+
+    ``records`` are the arm's over the whole test split. Nothing is chosen by what is found: the
+    test examples are asked again for the report only. What was measured with the same ``config``
+    before is not asked again.
+    """
+    test = steps.plan.split.test
+    if not config or not test:
+        return None, NO_TEST if config else NOT_ASKED
+    step, asked = f"consistency:{arm.name}", config.model_dump(mode="json")
+    done = steps.store.step(step)
+    if done is not None and done["asked"] == asked:
+        return dict(done["block"]), None
+    places = stratified_subset(test, config.items, generator(steps.plan.seed, "consistency"))
+    total = consistency_requests(config, len(test), prompted=arm.model_name is not None)
+    answered = 0
+    with steps.recorder.during(step), steps.display.job(f"{arm.name}: consistency") as progress:
+
+        def on_asked(count: int) -> None:
+            nonlocal answered
+            answered += count
+            progress(answered, max(total, answered))
+
+        sample = RepeatSample(
+            arm,
+            [test[place] for place in places],
+            [records[place] for place in places],
+            steps.metrics[0],
+            steps.plan.seed,
+            on_asked,
+        )
+        block, seconds = _measure(steps, sample, config)
+    payload = {"asked": asked, "block": block, "seconds": seconds}
+    steps.store.finish_step(step, payload, sum(seconds.values()))
+    return block, None
+
+
+def _measure(
+    steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return the block, and the seconds that each of its parts took."""
+    clock = {"": time.perf_counter()}
+    block = _repeated(steps, sample, config)
+    clock["repeats"] = time.perf_counter()
+    block["sensitivity"] = []
+    for kind in KINDS:
+        block["sensitivity"].append(sensitivity_block(sample, kind, config.variants))
+        clock[kind] = time.perf_counter()
+    ends = list(clock.values())
+    spans = [end - start for start, end in pairwise(ends)]
+    return block, dict(zip(list(clock)[1:], spans, strict=True))
+
+
+def _repeated(steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig) -> dict[str, Any]:
+    arm = sample.arm
+    if arm.model_name is None:
+        return {"temperature": None, "repeats": None, "repeats_reason": ALIKE}
+    temperature = temperature_of(arm)
+    found = repeats_block(sample, config.repeats)
+    if temperature == 0 and not arm.is_sampled:
+        found["note"] = _NOTES[steps.is_local(arm)]
+    return {"temperature": temperature, "repeats": found}
+
+
+def temperature_of(arm: Arm) -> float:
+    """The temperature that an arm answers at: its prompt's own, or the task's.
+
+    Of a cascade it is the highest one of the models it asks.
+    """
+    if isinstance(arm, CascadeArm):
+        asked = [part for part in (arm.first, arm.then) if part.model_name is not None]
+        return max((temperature_of(part) for part in asked), default=0.0)
+    own = arm.prompt.recipe.temperature if isinstance(arm, PromptArm) else arm.brief.temperature
+    return float(own)
+
+
+def consistency_warnings(name: str, block: Mapping[str, Any] | None) -> list[str]:
+    """Say what to know of an arm's steadiness before trusting it; nothing where nothing stands out.
+
+    A loss is told where its kind's p-value stays below `LEVEL` over all kinds (Bonferroni).
+    """
+    if block is None:
+        return []
+    told = []
+    repeats = block["repeats"] or {}
+    agreed = repeats.get("agreement", {}).get("value")
+    if agreed is not None and agreed < STEADY:
+        at = f"at temperature {block['temperature']:g}"
+        told.append(
+            f"consistency: asked the same again {at}, {name} gives the same answer in "
+            f"{percent(agreed)} of cases ({repeats['items']} examples)"
+        )
+    for found in block["sensitivity"]:
+        worst, p_value = found.get("worst"), found.get("p_value")
+        if worst is None or p_value is None or p_value > LEVEL / len(KINDS):
+            continue
+        if worst["difference"] < 0:
+            told.append(
+                f"consistency: {_TOLD[found['kind']]} ({worst['name']}) costs {name} "
+                f"{points(-worst['difference'])} on {found['items']} examples (p = {p_value:.2g})"
+            )
+    return told

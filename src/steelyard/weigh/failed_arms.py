@@ -1,0 +1,127 @@
+"""Arms that end with a reason: what a run does when one of its models is not to be had any more.
+
+With one model there is nothing to go on with: its error stops the run, and what is measured is kept.
+With several the arm ends, the others go on, and the same run started again tries the ended ones again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from steelyard.errors import EndpointError, MissingExtraError, ModelError, SteelyardError
+from steelyard.planning.jobs import EndedArm, Job, PlannedModel
+from steelyard.planning.plan import Plan
+from steelyard.progress import Display
+from steelyard.strategy import build_strategy
+from steelyard.words import listed
+
+_TRIES = 2
+"""A model that fails this often in a row is not tried again, nor one that will not do at once."""
+
+
+@dataclass
+class FailedArms:
+    """What has ended so far in one run."""
+
+    plan: Plan
+    display: Display
+    ended: list[EndedArm] = field(default_factory=list)
+    _strikes: Counter[str] = field(default_factory=Counter)
+    _gone: dict[str, str] = field(default_factory=dict)
+
+    def skips(self, job: Job, arm: str | None = None) -> bool:
+        """Whether a job's model is known not to answer; what is not tried is noted as ended."""
+        gone = [model.tag for model in self._models(job) if model.tag in self._gone]
+        if not gone:
+            return False
+        reason = f"not tried: {gone[0]} had ended ({self._gone[gone[0]]})"
+        self._note(job, arm, "skipped", reason)
+        return True
+
+    @contextmanager
+    def bearing(self, job: Job, arm: str | None = None) -> Iterator[None]:
+        """End the arm, or the job where it has none yet, when its model fails inside.
+
+        With one model the error goes on.
+        """
+        try:
+            yield
+        except (ModelError, MissingExtraError) as error:
+            if len(self.plan.models) == 1 or job.model is None:
+                raise
+            self._end(job, arm, error)
+        else:
+            if job.tag:
+                self._strikes.pop(job.tag, None)
+
+    def _end(self, job: Job, arm: str | None, error: SteelyardError) -> None:
+        reason = " ".join(str(error).split())
+        self._note(job, arm, "measure" if arm else "fit", reason)
+        self.display.say(f"ended: {arm or job.key}: {reason}")
+        if job.model is None or not job.tag:
+            return
+        self._strikes[job.tag] += 1
+        if self._strikes[job.tag] >= _TRIES or _is_final(error):
+            self._gone[job.tag] = reason
+            self.display.say(f"{job.tag} is not asked any more in this run; the others go on")
+
+    def _note(self, job: Job, arm: str | None, phase: str, reason: str) -> None:
+        models = self._models(job)
+        names = " + ".join(model.spec.name for model in models)
+        tags = " + ".join(model.tag for model in models)
+        self.ended.append(EndedArm(job.key, arm, names, tags, phase, reason))
+
+    def _models(self, job: Job) -> Sequence[PlannedModel]:
+        """The models that a job asks; one that spans models says itself which."""
+        if job.model is None:
+            return ()
+        if job.tag:
+            return (job.model,)
+        models = self.plan.models
+        specs, tags = tuple(each.spec for each in models), tuple(each.tag for each in models)
+        asked = build_strategy(job.strategy).tags_asked(self.plan.brief, specs, tags)
+        return [model for model in models if model.tag in asked]
+
+    def check_measured(self, measured: int) -> None:
+        """Stop where every model ended and nothing was ``measured`` with any: raises `ModelError`."""
+        asked = {job.tag for job in self.plan.jobs if job.tag}
+        if measured or not asked or not asked <= {each.model_tag for each in self.ended}:
+            return
+        said = "; ".join(f"{tag}: {reason}" for tag, reason in self._first_reasons().items())
+        raise ModelError(f"none of the models could be measured: {said}")
+
+    def _first_reasons(self) -> dict[str, str]:
+        reasons: dict[str, str] = {}
+        for each in self.ended:
+            reasons.setdefault(each.model_tag, each.reason)
+        return reasons
+
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each model that ended: which arms are missing, and why."""
+        return tuple(
+            f"Ended: {listed(self._named(tag))} could not be measured on {tag}: {reason}{_go_on(reason)}"
+            for tag, reason in self._first_reasons().items()
+        )
+
+    def _named(self, tag: str) -> list[str]:
+        names = [each.arm or each.strategy for each in self.ended if each.model_tag == tag]
+        return list(dict.fromkeys(names))
+
+
+def _go_on(reason: str) -> str:
+    """What to do next, where the reason does not say it."""
+    return "" if "run again" in reason else "; run again to go on"
+
+
+def _is_final(error: SteelyardError) -> bool:
+    """Whether trying again says the same: a wrong key, an unknown model, a missing package.
+
+    An endpoint that failed for a while may be back; of a model on this machine one training may
+    fail where another strategy does not.
+    """
+    return isinstance(error, MissingExtraError) or (
+        isinstance(error, EndpointError) and error.is_final
+    )

@@ -1,0 +1,228 @@
+"""The judge's part of a run: its requests on an account of their own, and what the result says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from steelyard.core import Completion, Example, Price, Record, Request
+from steelyard.cost import Usage, cost_of, to_number
+from steelyard.errors import MissingExtraError, ModelError, SteelyardError
+from steelyard.model.base import Model, ModelSpec, OnDone
+from steelyard.model.prices import Overrides, price_for
+from steelyard.score import Metric
+from steelyard.score.judge import Judge, judge_agreement, read_ratings
+from steelyard.score.judge.agreement import settings
+from steelyard.store.database import Store
+from steelyard.store.recorder import Recorder
+
+PHASE = "judge"
+FAILED_SHARE = 0.05
+"""From this share of failed judgements on the result warns: each of them scores 0.5."""
+FLIPPED_SHARE = 0.5
+"""From this share on of judgements that turn with the order, as a coin's would, the result warns."""
+_NO_RATINGS = "no ratings of your own are given: name a file under judge.ratings"
+
+
+class PhasedModel:
+    """A `Model` whose requests go to the account of one phase, whatever phase asks.
+
+    Where it cannot be had, the run stops (`SteelyardError`): the arm that is being judged answered,
+    and does not end for it.
+    """
+
+    def __init__(self, model: Model, recorder: Recorder, phase: str = PHASE) -> None:
+        self._model = model
+        self._recorder = recorder
+        self._phase = phase
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        with self._stopping():
+            return self._model.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The model's fingerprint."""
+        with self._stopping():
+            return self._model.fingerprint
+
+    @property
+    def local(self) -> bool:
+        """Whether the model runs on this machine."""
+        with self._stopping():
+            return self._model.local
+
+    def count_tokens(self, text: str) -> int | None:
+        """Tokens by the model's tokenizer, or ``None``."""
+        with self._stopping():
+            return self._model.count_tokens(text)
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None = None,
+        skip: frozenset[int] = frozenset(),
+    ) -> list[Completion | None]:
+        """Answer ``requests`` on the phase's account; see `steelyard.model.base.Model.generate`."""
+        with self._stopping(), self._recorder.during(self._phase):
+            return self._model.generate(requests, on_done, skip)
+
+    @contextmanager
+    def _stopping(self) -> Iterator[None]:
+        try:
+            yield
+        except (ModelError, MissingExtraError) as error:
+            raise SteelyardError(f"the {self._phase} could not be asked: {error}") from error
+
+
+def on_account(
+    recorder: Recorder, build_model: Callable[[ModelSpec], Model], phase: str = PHASE
+) -> Callable[[ModelSpec], Model]:
+    """Return what builds models whose requests go to ``phase``: what metrics are connected with."""
+    return lambda spec: PhasedModel(build_model(spec), recorder, phase)
+
+
+def judge_of(metrics: Sequence[Metric]) -> Judge | None:
+    """Return the judge among a task's metrics, if there is one."""
+    return next((metric for metric in metrics if isinstance(metric, Judge)), None)
+
+
+def agreement_of(metric: Judge, examples: Sequence[Example]) -> dict[str, Any]:
+    """Hold the judge against the user's ratings; ``kappa`` is ``None`` with a reason without them.
+
+    Every request of it is in the store after the first time. Raises `DataError` for bad rows.
+    """
+    path = metric.options.ratings
+    if path is None:
+        return {
+            "kappa": None,
+            "low": None,
+            "high": None,
+            "n": 0,
+            "raw": None,
+            "reason": _NO_RATINGS,
+        }
+    return judge_agreement(metric, read_ratings(path, metric.options, examples))
+
+
+def judge_report(
+    store: Store,
+    metric: Judge,
+    records: Mapping[str, Sequence[Record]],
+    prices: Overrides | None,
+    agreement: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the ``judge`` block of a result: what it is, asked and cost, and how it judged.
+
+    ``records`` are the arms' test records; ``judged``, ``ties``, ``order_flips`` and ``failed`` count
+    over all of them, and the parts of each arm give shares with intervals. ``requests``, ``tokens``
+    and ``cost`` are those of the whole run, searches and agreement included.
+    """
+    spent = store.usage(PHASE)
+    price = judge_price(metric, prices)
+    usage = Usage(
+        spent.input_tokens, spent.cached_tokens, spent.output_tokens, spent.machine_seconds
+    )
+    money = cost_of(usage, price)
+    parts = [_parts(metric, record) for rows in records.values() for record in rows]
+    judged = [part for part in parts if part]
+    failed = _count(judged, "failed")
+    return {
+        **settings(metric),
+        "requests": spent.requests,
+        "tokens": {
+            "input": spent.input_tokens,
+            "cached": spent.cached_tokens,
+            "output": spent.output_tokens,
+        },
+        "machine_seconds": spent.machine_seconds,
+        "cost": to_number(money.amount),
+        "currency": money.currency,
+        **({} if money.reason is None else {"cost_reason": money.reason}),
+        "judged": len(judged),
+        "ties": _count(judged, "tie"),
+        "order_flips": _count(judged, "flipped"),
+        "failed": failed,
+        "agreement": dict(agreement),
+        "notes": [
+            *metric.notes,
+            *_about_failed(failed, len(judged)),
+            *_about_place(_count(judged, "flipped"), len(judged)),
+            *_about_sameness(
+                {_mark(metric, record) for rows in records.values() for record in rows}
+            ),
+        ],
+    }
+
+
+def judge_warnings(report: Mapping[str, Any] | None, primary: Metric) -> list[str]:
+    """What to know of a judge before trusting a verdict by it; empty where another metric decides."""
+    if report is None or not isinstance(primary, Judge):
+        return []
+    agreement = report["agreement"]
+    kappa, low, n = agreement["kappa"], agreement["low"], agreement["n"]
+    found = [f"judge: {note}" for note in report["notes"]]
+    if not agreement.get("rated"):
+        found.append(
+            "judge: nobody has held it against ratings of people; name some in judge.ratings"
+        )
+    elif low is None or low <= 0:
+        figure = "" if kappa is None else f" (kappa {kappa:.2f} on {n} ratings of yours)"
+        found.append(
+            f"judge: its agreement with you is not shown to be above chance{figure}; "
+            "what it scores says little"
+        )
+    return found
+
+
+def judge_price(metric: Judge, prices: Overrides | None) -> Price:
+    """Return the price of the judge's model: the user's, or the book's."""
+    spec = metric.options.spec
+    assert spec is not None, "a judge that has judged has a model"
+    return price_for(spec.provider, spec.name, prices, base_url=spec.base_url, batch=spec.batch)
+
+
+def _parts(metric: Judge, record: Record) -> dict[str, float]:
+    """What the judge noted of one reply; empty where it was not asked, as of a failed answer."""
+    start = f"{metric.name}/"
+    return {
+        name.removeprefix(start): value
+        for name, value in record.scores.items()
+        if name.startswith(start)
+    }
+
+
+def _count(judged: Iterable[Mapping[str, float]], part: str) -> int:
+    return sum(round(each.get(part, 0.0)) for each in judged)
+
+
+def _mark(metric: Judge, record: Record) -> float | None:
+    """The score that the judge gave one reply; ``None`` where it was not asked."""
+    return record.scores.get(metric.name, record.score) if _parts(metric, record) else None
+
+
+def _about_place(flipped: int, judged: int) -> list[str]:
+    if not judged or flipped < FLIPPED_SHARE * judged:
+        return []
+    return [
+        f"asked in both orders the judge named the same place for {flipped} of {judged} replies: it "
+        "judges the place, not the reply; a stronger judge, or judge.reasoning, may tell them apart"
+    ]
+
+
+def _about_sameness(marks: set[float | None]) -> list[str]:
+    if len(marks - {None}) != 1:
+        return []
+    return ["the judge gave every reply of every arm the same score: it told no two of them apart"]
+
+
+def _about_failed(failed: int, judged: int) -> list[str]:
+    if not judged or failed < FAILED_SHARE * judged:
+        return []
+    return [
+        f"the judge failed on {failed} of {judged} replies, which score 0.5 each: differences between "
+        "arms look smaller than they are; a stronger judge, or judge.reasoning, may answer better"
+    ]

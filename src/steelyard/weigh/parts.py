@@ -1,0 +1,100 @@
+"""The figures of a metric's parts: each rule, each field."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from steelyard.core import Example, Record
+from steelyard.score import Metric
+from steelyard.stats import mean
+from steelyard.weigh.measure import clusters_of, generator
+
+_NUMBER = re.compile(r"#\d+\Z")
+"""Sets apart several parts of one name that one record has: they are one in the figures."""
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Parts of every record by name, and the group of each record, if any has one."""
+
+    metric: str
+    arm: str
+    seed: int
+    parts: Sequence[Mapping[str, float]]
+    groups: Sequence[Hashable] | None
+
+    def figure(self, part: str, items: Sequence[tuple[int, float]]) -> dict[str, Any]:
+        """The mean over ``items``, pairs of a record's place and a score, with its interval.
+
+        Scores of one record, or of one group, are taken to depend on each other.
+        """
+        rng = generator(self.seed, f"part:{self.metric}/{part}:{self.arm}")
+        scores = [score for _, score in items]
+        estimate = asdict(mean(scores, rng, clusters=self._clusters([place for place, _ in items])))
+        reason = estimate.pop("reason")
+        why = {} if reason is None else {"reason": reason}
+        return {"metric": self.metric, "part": part, **estimate, **why}
+
+    def _clusters(self, places: Sequence[int]) -> list[Hashable] | None:
+        groups = self.groups
+        if groups is None and len(set(places)) == len(places):
+            return None
+        return [
+            ("record", place) if groups is None or groups[place] is None else groups[place]
+            for place in places
+        ]
+
+
+def parts(
+    metric: Metric, records: Sequence[Record], seed: int, examples: Sequence[Example]
+) -> list[dict[str, Any]]:
+    """Return the mean of each part over the records that it applies to, with its interval.
+
+    ``examples`` are the records', in the same order; those of one group are taken together. A failed
+    answer counts 0. Where the metric names a pooled part, that is the mean over all parts of all
+    records. Empty for a metric without parts.
+    """
+    found = [_parts_of(record, metric.name) for record in records]
+    _fill_failed(found, records)
+    arm = records[0].arm if records else ""
+    scored = _Scored(metric.name, arm, seed, found, clusters_of(examples))
+    by_name: dict[str, list[tuple[int, float]]] = {}
+    for place, scores in enumerate(found):
+        for name, score in scores.items():
+            by_name.setdefault(_NUMBER.sub("", name), []).append((place, score))
+    own = [
+        item
+        for name, items in by_name.items()
+        if name not in metric.summary_parts
+        for item in items
+    ]
+    first = [name for name in metric.summary_parts if name in by_name]
+    figures = [scored.figure(name, by_name.pop(name)) for name in first]
+    if metric.pooled_part is not None and own:
+        figures.append(scored.figure(metric.pooled_part, sorted(own)))
+    return figures + [scored.figure(name, items) for name, items in by_name.items()]
+
+
+def _parts_of(record: Record, metric: str) -> dict[str, float]:
+    start = f"{metric}/"
+    return {
+        name.removeprefix(start): score
+        for name, score in record.scores.items()
+        if name.startswith(start)
+    }
+
+
+def _fill_failed(found: list[dict[str, float]], records: Sequence[Record]) -> None:
+    """Give failed answers of which no part is known a 0 in each part that applies to every example."""
+    answered = [
+        scores for scores, record in zip(found, records, strict=True) if record.outcome == "scored"
+    ]
+    counts = Counter(name for scores in answered for name in scores)
+    always = [name for name, count in counts.items() if count == len(answered)]
+    for scores, record in zip(found, records, strict=True):
+        if record.outcome == "failed" and not scores:
+            scores.update(dict.fromkeys(always, 0.0))

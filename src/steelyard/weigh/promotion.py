@@ -1,0 +1,108 @@
+"""The recommended arm goes to ``winner/`` if, loaded again, it answers as it was measured."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from steelyard.core import Record
+from steelyard.planning.probes import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
+from steelyard.score import compare_records
+from steelyard.store.folder import replace_folder
+from steelyard.strategy import Arm, load_arm
+from steelyard.weigh.measure import generator, to_records
+from steelyard.weigh.repeats import meaning
+from steelyard.weigh.steps import RunSteps
+
+log = logging.getLogger("steelyard")
+
+RESCORE_TOLERANCE = 0.05
+"""The share that may differ where a local model's answers are not computed in the same batches."""
+RESCORE_LEVEL = 0.01
+"""Below this p-value an arm whose answers are not fixed scores otherwise than it was measured."""
+
+
+def promote(steps: RunSteps, name: str, records: Sequence[Record]) -> dict[str, Any]:
+    """Copy the arm to ``winner/`` if the copy, loaded again, answers as measured."""
+    place, fresh = steps.folder / "winner", steps.folder / ".winner.part"
+    done = steps.store.step(f"promote:{name}")
+    if done is not None and done["promoted"] and _arm_in(place) == name:
+        return done
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(steps.folder / "arms" / name, fresh)
+    report = _rescore(steps, load_arm(fresh, steps.build_model), records)
+    if report["promoted"]:
+        replace_folder(fresh, place)
+    else:
+        shutil.rmtree(fresh)
+        shutil.rmtree(place, ignore_errors=True)
+        log.warning("%s", report["reason"])
+    steps.store.finish_step(f"promote:{name}", report, 0.0)
+    return report
+
+
+def _rescore(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> dict[str, Any]:
+    few = len(records) <= RESCORE_WHOLE_BELOW
+    whole = arm.model_name is None or (few and steps.is_local(arm))
+    indices = _sample(steps, len(records), whole)
+    examples = [steps.plan.split.test[i] for i in indices]
+    answers = steps.answer(arm, examples, "rescore", "rescore")
+    local, before = steps.is_local(arm), [records[i] for i in indices]
+    different = sum(
+        _differs(arm, answer.output, record.answer.output, to_the_letter=local)
+        for answer, record in zip(answers, before, strict=True)
+    )
+    report = {"arm": arm.name, "n": len(indices), "different": different}
+    # Sampled answers are others each time, and so, at any temperature, may be a hosted model's
+    # words: only how good they are can be held.
+    if arm.is_sampled or (different and not local):
+        again = to_records(arm.name, examples, answers, steps.metrics[:1])
+        return report | _as_good(steps, again, before)
+    allowed = 0 if whole else math.ceil(RESCORE_TOLERANCE * len(indices))
+    if different <= allowed:
+        return report | {"promoted": True}
+    reason = (
+        f"{arm.name} was not put in winner/: loaded again it answered {different} of "
+        f"{len(indices)} test examples otherwise than measured"
+    )
+    return report | {"promoted": False, "reason": reason}
+
+
+def _differs(arm: Arm, new: str | None, old: str | None, *, to_the_letter: bool) -> bool:
+    if to_the_letter or new is None or old is None:
+        return new != old
+    return meaning(arm.brief, new) != meaning(arm.brief, old)
+
+
+def _as_good(steps: RunSteps, again: Sequence[Record], before: Sequence[Record]) -> dict[str, Any]:
+    """Whether new answers score as the measured ones did, by a paired test at `RESCORE_LEVEL`."""
+    found = compare_records(
+        steps.metrics[0], again, before, generator(steps.plan.seed, "rescore:paired")
+    )
+    if found.p_value >= RESCORE_LEVEL:
+        return {"promoted": True, "difference": found.difference, "p_value": found.p_value}
+    reason = (
+        f"{again[0].arm} was not put in winner/: loaded again it scores {found.difference:+.2f} "
+        f"on the same {len(before)} test examples (p = {found.p_value:.2g})"
+    )
+    return {"promoted": False, "difference": found.difference, "reason": reason}
+
+
+def _sample(steps: RunSteps, size: int, whole: bool) -> list[int]:
+    if whole or size <= RESCORE_EXAMPLES:
+        return list(range(size))
+    chosen = generator(steps.plan.seed, "rescore").permutation(size)[:RESCORE_EXAMPLES]
+    return sorted(int(index) for index in chosen)
+
+
+def _arm_in(folder: Path) -> str | None:
+    """Return the name of the arm saved in ``folder``, if there is one."""
+    try:
+        return str(json.loads((folder / "arm.json").read_text(encoding="utf-8"))["name"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,155 @@
+"""The same questions asked otherwise: what changes that mean the same do to an arm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steelyard.core import Answer, Example, questions_of
+from steelyard.stats.agreement import pair_agreement, spread
+from steelyard.stats.resample import Floats
+from steelyard.strategy.base import Brief
+from steelyard.strategy.variation import CASES, PROMPT_KINDS, TYPO_EVERY, in_case, mistyped
+from steelyard.strategy.variation.inputs import words_of
+from steelyard.weigh.repeats import RepeatSample
+
+KINDS = (*PROMPT_KINDS, "typos", "case")
+_NO_CHANGE = {
+    "format": "no other form of its prompt is known",
+    "instruction": "no other wording of its prompt is known",
+    "order": "its prompt shows fewer than two examples",
+    "typos": "its inputs hold no word that a typo may change",
+    "case": "its inputs have no upper and lower case",
+}
+_NO_PROMPT = "it has no prompt"
+
+
+class Variant(NamedTuple):
+    """What was answered under one change; ``changed`` counts the items that it changed."""
+
+    name: str
+    answers: list[Answer]
+    changed: int
+
+
+def sensitivity_block(sample: RepeatSample, kind: str, most: int) -> dict[str, Any]:
+    """Ask the sample under up to ``most`` changes of one kind; ``reason`` where there is none."""
+    if kind in PROMPT_KINDS and sample.arm.model_name is None:
+        return {"kind": kind, "reason": _NO_PROMPT}
+    asked = _ask_prompts if kind in PROMPT_KINDS else _ask_inputs
+    variants = list(asked(sample, kind, most))
+    if not variants:
+        return {"kind": kind, "reason": _NO_CHANGE[kind]}
+    return {"kind": kind, "items": len(sample.examples), **_figures(sample, variants)}
+
+
+def _ask_prompts(sample: RepeatSample, kind: str, most: int) -> Iterator[Variant]:
+    for name, arm in sample.arm.variations(kind, sample.generator(kind))[:most]:
+        # Asked afresh: a cached answer would hide what merely asking again changes.
+        answers = arm.answer_all(questions_of(sample.examples), nonce=kind)
+        sample.on_asked(len(answers))
+        yield Variant(name, answers, len(answers))
+
+
+def _ask_inputs(sample: RepeatSample, kind: str, most: int) -> Iterator[Variant]:
+    """Ask about changed inputs; an input that a change leaves alone keeps its ordinary answer.
+
+    All changes go out in one call: a local model then answers them in full batches.
+    """
+    changes = changed_inputs(sample, kind, most)
+    fresh = [
+        (name, place)
+        for name, examples in changes.items()
+        for place, example in enumerate(examples)
+        if example.input != sample.examples[place].input
+    ]
+    asked = [changes[name][place].question for name, place in fresh]
+    given = sample.arm.answer_all(asked, nonce=kind)
+    sample.on_asked(len(asked))
+    told = dict(zip(fresh, given, strict=True))
+    for name in changes:
+        answers = [told.get((name, place), old) for place, old in enumerate(sample.answers)]
+        changed = sum(name == each for each, _ in fresh)
+        if changed:
+            yield Variant(name, answers, changed)
+
+
+def changed_inputs(sample: RepeatSample, kind: str, most: int) -> Mapping[str, list[Example]]:
+    """The sample's examples with typos, or in other case, by the name of the change.
+
+    What an answer may have to repeat stays: typos spare the labels and the words of the reference,
+    other case the words of a reference that is no label. All arms meet the same inputs.
+    """
+    brief, examples = sample.arm.brief, sample.examples
+    if kind == "case":
+        return {
+            case: [_with(e, in_case(e.input, case, _spared(brief, e, case=True))) for e in examples]
+            for case in CASES[:most]
+        }
+    return {
+        f"one per {every} characters": [
+            _with(
+                e,
+                mistyped(
+                    e.input,
+                    every,
+                    sample.generator(f"typos {every} {e.id}"),
+                    _spared(brief, e, case=False),
+                ),
+            )
+            for e in examples
+        ]
+        for every in TYPO_EVERY[:most]
+    }
+
+
+def _spared(brief: Brief, example: Example, *, case: bool) -> frozenset[str]:
+    if brief.kind == "label":
+        return frozenset() if case else words_of(*brief.labels)
+    return words_of(example.output)
+
+
+def _with(example: Example, text: str) -> Example:
+    return replace(example, input=text)
+
+
+def _figures(sample: RepeatSample, variants: Sequence[Variant]) -> dict[str, Any]:
+    answered = [sample.answers, *(variant.answers for variant in variants)]
+    scores = [sample.scores(answers) for answers in answered]
+    figures = [sample.figure(*pair) for pair in zip(scores, answered, strict=True)]
+    told: list[dict[str, Any]] = [
+        {
+            "name": variant.name,
+            "changed": variant.changed,
+            "score": figure,
+            "difference": figure - figures[0],
+            "agreement": _alike(sample, variant.answers),
+        }
+        for variant, figure in zip(variants, figures[1:], strict=True)
+    ]
+    worst = min(told, key=lambda each: each["difference"])
+    return {
+        "baseline": figures[0],
+        "variants": told,
+        "spread": max(figures) - min(figures),
+        **_by_chance(sample, scores),
+        "worst": {key: worst[key] for key in ("name", "score", "difference")},
+    }
+
+
+def _alike(sample: RepeatSample, answers: Sequence[Answer]) -> float | None:
+    """The share of items answered as before, among those answered both times."""
+    shares = pair_agreement(sample.codes(sample.answers, answers))
+    known = shares[~np.isnan(shares)]
+    return float(known.mean()) if len(known) else None
+
+
+def _by_chance(sample: RepeatSample, scores: Sequence[Floats]) -> dict[str, Any]:
+    if not sample.metric.decomposable:
+        reason = f"not known for {sample.metric.name}, which is no mean of item scores"
+        return {"spread_by_chance": None, "p_value": None, "spread_reason": reason}
+    found = spread(np.column_stack(scores), sample.generator("spread"), sample.clusters)
+    return {"spread_by_chance": found.by_chance, "p_value": found.p_value}

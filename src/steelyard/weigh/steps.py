@@ -1,0 +1,309 @@
+"""The steps of a run. Each leaves its outcome in the store and is not done twice."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from steelyard.core import Answer, Example, Question, Record, questions_of
+from steelyard.errors import SteelyardError
+from steelyard.model.accounts import FIT_SECONDS
+from steelyard.model.base import Model, ModelSpec
+from steelyard.planning.jobs import Job
+from steelyard.planning.plan import Plan
+from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS, NO_GAP
+from steelyard.progress import Display
+from steelyard.score import Metric
+from steelyard.store.database import Store
+from steelyard.store.folder import remove_folder
+from steelyard.store.recorder import RecordedModel, Recorder
+from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
+from steelyard.strategy.base import OnAnswers
+from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.optimise.allowance import tunings_of
+from steelyard.strategy.prompting import PromptArm
+from steelyard.weigh.measure import Timing, generator, to_records
+
+log = logging.getLogger("steelyard")
+
+_LOOKS_UP = ("nearest_neighbour", "retrieved_few_shot", "optimized_prompt")
+WARM_UP_EXAMPLES = 8
+ARM_STEPS = ("test", "latency", "gap", "consistency", "promote")
+"""What is measured of an arm once it is fitted: the steps `fit:JOB` is followed by."""
+
+
+@dataclass
+class RunSteps:
+    """What the steps of one run share; ``tested_here`` names arms tested in this process."""
+
+    plan: Plan
+    folder: Path
+    store: Store
+    recorder: Recorder
+    display: Display
+    metrics: Sequence[Metric]
+    build_model: Callable[[ModelSpec], Model]
+    attempt: int
+    tested_here: set[str] = field(default_factory=set)
+
+    def fit(self, job: Job) -> list[Arm]:
+        """Fit a strategy and save its arms, or load them when that was done before."""
+        key = job.key
+        done = self._fitted(job)
+        folders = [self.folder / "arms" / name for name in done["arms"]] if done else []
+        if done and all((folder / "arm.json").is_file() for folder in folders):
+            return [load_arm(folder, self.build_model) for folder in folders]
+        work = self.folder / "work" / key
+        work.mkdir(parents=True, exist_ok=True)
+        phase = f"fit:{key}"
+        with (
+            self._clocked(phase),
+            self.recorder.during(phase),
+            self.display.job(f"{key}: fit") as progress,
+        ):
+            arms = build_strategy(job.strategy).fit(self._context(job, work, progress))
+        trained = max((training_seconds(arm.options) for arm in arms), default=0.0)
+        seconds = max(float(self.store.meta(f"elapsed:{phase}")), trained)
+        for arm in arms:
+            arm.name = job.arm_name(arm.name)
+            save_arm(arm, self.folder / "arms" / arm.name)
+        known = {} if job.model is None else about_model(self.build_model(job.model.spec))
+        payload = {
+            "arms": [arm.name for arm in arms],
+            "seconds": seconds,
+            "model": known,
+            "models": job.followed(self.plan.models),
+        }
+        self.store.finish_step(phase, payload, seconds)
+        return arms
+
+    def _fitted(self, job: Job) -> dict[str, Any] | None:
+        """Return what a fit left; one that followed another list of models is undone.
+
+        So is what was measured of its arms. Their answers stay, so that only new ones are asked.
+        """
+        done = self.store.step(f"fit:{job.key}")
+        if done is None or done.get("models", []) == job.followed(self.plan.models):
+            return done
+        remove_folder(self.folder / "work" / job.key)
+        steps = [f"{step}:{arm}" for arm in done["arms"] for step in ARM_STEPS]
+        self.store.undo_steps([*steps, f"fit:{job.key}"])
+        return None
+
+    @contextmanager
+    def _clocked(self, phase: str) -> Iterator[None]:
+        """Add up a phase's wall time over attempts; a kill loses what follows the last answers."""
+        before, started = float(self.store.meta(f"elapsed:{phase}") or 0), time.perf_counter()
+
+        def note(_: int = 0) -> None:
+            self.store.set_meta(f"elapsed:{phase}", before + time.perf_counter() - started)
+
+        unnoted, self.recorder.on_asked = self.recorder.on_asked, note
+        try:
+            yield
+        finally:
+            self.recorder.on_asked = unnoted
+        note()
+
+    def _context(self, job: Job, work: Path, progress: Callable[[int, int], None]) -> FitContext:
+        spec = self.plan.model if job.model is None else job.model.spec
+        return FitContext(
+            brief=self.plan.brief,
+            train=self.plan.split.train,
+            dev=self.plan.split.dev,
+            model=self.build_model(spec),
+            spec=spec,
+            build_model=self.build_model,
+            folder=work,
+            seed=self.plan.seed,
+            progress=progress,
+            options=job.strategy.options,
+            metric=self.metrics[0],
+            specs=tuple(model.spec for model in self.plan.models),
+            tags=tuple(model.tag for model in self.plan.models),
+            tunings=tunings_of(self.plan.specs),
+        )
+
+    def test(self, arm: Arm) -> list[Record]:
+        """Answer the whole test split and record each outcome."""
+        if self.store.step(f"test:{arm.name}") is not None:
+            return self.store.records(arm.name)
+        started = time.perf_counter()
+        test = self.plan.split.test
+
+        def keep(pairs: Sequence[tuple[int, Answer]]) -> None:
+            some = [test[index] for index, _ in pairs]
+            records = to_records(arm.name, some, [answer for _, answer in pairs], self.metrics)
+            self.store.put_records({i: r for (i, _), r in zip(pairs, records, strict=True)})
+
+        # A judge is asked about all answers at once; they are in the store by then.
+        judged = any(metric.asks_model for metric in self.metrics)
+        answers = self.answer(arm, test, "test", on_answers=None if judged else keep)
+        records = to_records(arm.name, test, answers, self.metrics)
+        self.store.add_records(records)
+        self.tested_here.add(arm.name)
+        payload = {"records": len(records)}
+        self.store.finish_step(f"test:{arm.name}", payload, time.perf_counter() - started)
+        return records
+
+    def is_local(self, arm: Arm) -> bool:
+        """Whether every model behind an arm runs on this machine; true of one without a model."""
+        return all(self.build_model(spec).local for spec in specs_of(arm))
+
+    def is_batched(self, arm: Arm) -> bool:
+        """Whether answers come in batches within a day, so that there is no latency to measure."""
+        return any(spec.batch for spec in specs_of(arm))
+
+    def latency(self, arm: Arm) -> list[Timing]:
+        """Send requests one at a time; return what each that was answered took."""
+        if self.is_batched(arm):
+            return []
+        name = f"latency:{arm.name}"
+        done = self.store.step(name)
+        if done is not None:
+            return [Timing(*each) for each in done["timings"]]
+        test = self.plan.split.test
+        examples = [test[i % len(test)] for i in range(LATENCY_REQUESTS)] if test else []
+        self._warm_up(arm)
+        started = time.perf_counter()
+        timings = []
+        with self.recorder.during(name), self.display.job(f"{arm.name}: latency") as progress:
+            for i, example in enumerate(examples):
+                [answer] = arm.answer_all([example.question], nonce=f"latency-{i}")
+                if answer.completion.failure is None:
+                    took, first = answer.completion, answer.completion.first_token_seconds
+                    timings.append(Timing(took.total_seconds, first if arm.model_name else None))
+                progress(i + 1, len(examples))
+        self.store.finish_step(name, {"timings": timings}, time.perf_counter() - started)
+        return timings
+
+    def _warm_up(self, arm: Arm) -> None:
+        """Put a local arm in the state it serves in, where its test ran before a restart."""
+        if arm.model_name is None or (arm.name not in self.tested_here and self.is_local(arm)):
+            with self.recorder.during(f"warm:{arm.name}"):
+                arm.answer_all(_spread(self.plan.split.test), nonce=f"warm-{self.attempt}")
+
+    def gap(self, arm: Arm, test_score: float | None, examples: Sequence[Example]) -> float | None:
+        """Return the metric on ``examples`` of train minus ``test_score``."""
+        done = self.store.step(f"gap:{arm.name}")
+        if done is None:
+            answers = self.answer(arm, examples, "gap")
+            records = to_records(arm.name, examples, answers, self.metrics)
+            score = self.metrics[0].over(examples, answers, [record.score for record in records])
+            done = {"train_score": score, "n": len(records)}
+            self.store.finish_step(f"gap:{arm.name}", done, 0.0)
+        if done["train_score"] is None or test_score is None:
+            return None
+        return float(done["train_score"]) - test_score
+
+    def gap_examples(self, arm: Arm) -> tuple[Example, ...]:
+        """Draw as many train examples as there are in test; at most fifty where a model answers.
+
+        Those that the arm's own prompt shows with their answers are left out.
+        """
+        train, test = self.plan.split.train, self.plan.split.test
+        most = GAP_EXAMPLES if arm.model_name is not None else len(train)
+        shown = _shown(arm)
+        drawn = generator(self.plan.seed, "gap").permutation(len(train))
+        chosen = [index for index in drawn if train[index].input not in shown]
+        chosen = chosen[: min(len(test), most)]
+        return tuple(train[int(index)] for index in sorted(chosen))
+
+    def answer(
+        self,
+        arm: Arm,
+        examples: Sequence[Example],
+        purpose: str,
+        nonce: str = "",
+        on_answers: OnAnswers | None = None,
+    ) -> list[Answer]:
+        """Answer ``examples`` on the account of ``purpose``; see `Arm.answer_all`."""
+        phase = f"{purpose}:{arm.name}"
+        with self.recorder.during(phase), self.display.job(f"{arm.name}: {purpose}") as progress:
+            return arm.answer_all(questions_of(examples), progress, nonce, on_answers)
+
+
+def model_builder(
+    recorder: Recorder, load: Callable[[ModelSpec], Model]
+) -> Callable[[ModelSpec], Model]:
+    """Return what builds models under ``recorder``: each spec once, and only when it is asked."""
+    built: dict[str, Model] = {}
+
+    def build(spec: ModelSpec) -> Model:
+        key = repr(sorted(spec.to_dict().items()))
+        if key not in built:
+            built[key] = recorder.later(lambda: load(spec))
+        return built[key]
+
+    return build
+
+
+def specs_of(arm: Arm) -> tuple[ModelSpec, ...]:
+    """Return the models behind an arm: of one that asks several, all; of a classical one, none."""
+    several = getattr(arm, "specs", None)
+    if several is not None:
+        return tuple(several)
+    return (arm.spec,) if isinstance(arm, PromptArm) else ()
+
+
+def about_model(model: Model) -> dict[str, Any]:
+    """Say what people must know of a model that was built: precision, weights, endpoint notes."""
+    if not isinstance(model, RecordedModel) or not model.built:
+        return {}
+    settings = getattr(model.inner, "settings", None)
+    about = {
+        "precision": getattr(settings, "precision", None),
+        "threads": getattr(settings, "threads", None),
+        "weights": getattr(model.inner, "note", "") or None,
+        "endpoint": "; ".join(model.notes) or None,
+    }
+    return {key: value for key, value in about.items() if value is not None}
+
+
+def _spread(examples: Sequence[Example]) -> list[Question]:
+    """Return a few examples from all over the split, so that short and long ones are among them."""
+    count = min(WARM_UP_EXAMPLES, len(examples))
+    return [examples[i * len(examples) // count].question for i in range(count)]
+
+
+def _shown(arm: Arm) -> set[str]:
+    """Return the inputs that an arm's prompt shows whatever is asked."""
+    if isinstance(arm, CascadeArm):
+        return _shown(arm.first) | _shown(arm.then)
+    return {shot.input for shot in arm.prompt.recipe.shots} if isinstance(arm, PromptArm) else set()
+
+
+def why_no_gap(arm: Arm) -> str | None:
+    """Return why an arm cannot be held against its own train examples, or ``None`` if it can."""
+    if isinstance(arm, CascadeArm):
+        inner = [why_no_gap(each) for each in (arm.first, arm.then) if each.strategy in _LOOKS_UP]
+        return next((why for why in inner if why is not None), None)
+    if isinstance(arm, PromptArm) and arm.prompt.recipe.retrieved:
+        return NO_GAP["retrieved_few_shot"]
+    return NO_GAP.get(arm.strategy)
+
+
+def trained_seconds(arm: Arm) -> float:
+    """Return the machine time that fitting an arm took beside requests, in seconds.
+
+    That is its training, and in a cascade that of its parts, a classical one's whole fit.
+    """
+    if isinstance(arm, CascadeArm):
+        return trained_seconds(arm.first) + trained_seconds(arm.then)
+    if arm.model_name is None:
+        return float(arm.options.get(FIT_SECONDS, 0.0))
+    return training_seconds(arm.options)
+
+
+def training_seconds(options: Mapping[str, Any]) -> float:
+    """Return the training time that an arm's options state, in seconds; 0 where there is none."""
+    training = options.get("training")
+    value = training.get("seconds") if isinstance(training, Mapping) else None
+    if value is not None and not isinstance(value, int | float):
+        raise SteelyardError(f"an arm states training seconds of {value!r}")  # a damaged arm.json
+    return float(value or 0.0)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from steelyard.data.prepare import prepare
+from steelyard.errors import DataError
+from tests.conftest import MakeTask
+
+ROWS = [
+    {"input": f"question {i * 7919} about {'xyz'[i % 3] * 9}", "output": "ABB"[i % 3]}
+    for i in range(60)
+]
+
+
+def test_one_file_is_read_split_and_audited(make_task: MakeTask) -> None:
+    ready = prepare(make_task({"e.jsonl": ROWS}), seed=0)
+    assert ready.labels == ready.task.output.labels == ("B", "A")
+    assert [len(part) for part in ready.split] == [30, 12, 18]
+    assert ready.audit["examples"] == 60
+    assert ready.audit["split"]["seed"] == 0
+    assert ready == prepare(make_task({"e.jsonl": ROWS[::-1]}), seed=0)._replace(
+        task=ready.task, split=ready.split, audit=ready.audit
+    )
+
+
+def test_the_split_does_not_depend_on_row_order(make_task: MakeTask) -> None:
+    first = prepare(make_task({"e.jsonl": ROWS}), seed=0).split
+    second = prepare(make_task({"e.jsonl": ROWS[::-1]}), seed=0).split
+    assert [[e.id for e in part] for part in first] == [[e.id for e in part] for part in second]
+
+
+def test_skipped_rows_reach_the_audit(make_task: MakeTask) -> None:
+    task = make_task({"e.jsonl": "oops\n" + "".join(json.dumps(row) + "\n" for row in ROWS)})
+    with pytest.raises(DataError, match="1 bad row"):
+        prepare(task, seed=0)
+    ready = prepare(task, seed=0, skip_bad_rows=True)
+    assert ready.audit["skipped"]["count"] == len(ready.bad) == 1
+
+
+def test_given_files_are_kept_and_their_leaks_warned_of(make_task: MakeTask) -> None:
+    files = {"train.jsonl": ROWS[:40], "test.jsonl": ROWS[35:]}
+    task = make_task(files, examples={"train": "train.jsonl", "test": "test.jsonl"})
+    ready = prepare(task, seed=0)
+    assert [len(part) for part in ready.split] == [32, 8, 25]
+    assert ready.audit["leaks"]["exact"]["test_count"] == 5
+    assert any("overstates quality" in text for text in ready.audit["warnings"])
+
+
+def test_three_given_files(make_task: MakeTask) -> None:
+    files = {"train.jsonl": ROWS[:30], "dev.jsonl": ROWS[30:40], "test.jsonl": ROWS[40:]}
+    ready = prepare(make_task(files, examples={name[:-6]: name for name in files}), seed=0)
+    assert [len(part) for part in ready.split] == [30, 10, 20]
+
+
+REFUSED = [
+    ([{"input": f"{i}", "output": "A"} for i in range(3)], (), "3 examples cannot be split"),
+    ([{"input": f"{i}", "output": "A"} for i in range(30)], (), "every example has the label 'A'"),
+    ([{"input": f"{i}", "output": f"{i}"} for i in range(30)], (), "30 different outputs in 30"),
+    ([{"input": f"{i}", "output": "aA"[i % 2]} for i in range(30)], (), "differ only by case"),
+    (ROWS, ("A", "B", "C"), "no train example has the label 'C'"),
+]
+
+
+@pytest.mark.parametrize(("rows", "labels", "said"), REFUSED, ids=[said for *_, said in REFUSED])
+def test_unusable_data_is_refused_in_one_line(
+    make_task: MakeTask, rows: list[dict[str, str]], labels: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        prepare(make_task({"e.jsonl": rows}, labels=labels), seed=0)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,59 @@
+"""The price of constrained decoding: each constrained arm beside its free twin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+
+from steelyard.core import Answer, Completion, Example, Record
+from steelyard.score import get_metric
+from steelyard.strategy import Arm, Brief
+from steelyard.strategy.majority import MajorityArm
+from steelyard.weigh.constraint import free_name, price_of_constraint
+
+SCHEMA = '{"type": "object", "required": ["a"]}'
+EXAMPLES = [Example(str(i), "x", '{"a": 1}') for i in range(8)]
+
+
+class Measured(NamedTuple):
+    arm: Arm
+    records: Sequence[Record]
+    latency: Mapping[str, Any] = {"p50": 0.1}
+    tokens: Mapping[str, Any] = {"output_mean": 7.0}
+
+
+def measured(name: str, decoding: str, outputs: Sequence[str | None]) -> Measured:
+    records = []
+    for example, output in zip(EXAMPLES, outputs, strict=True):
+        failure = None if output is not None else "not JSON"
+        answer = Answer(output, Completion(output or "", "stop", total_seconds=0.5), failure)
+        score = float(output == example.output)
+        outcome = "failed" if output is None else "scored"
+        records.append(Record(name, example.id, outcome, score, example.output, answer))
+    arm = MajorityArm(name, Brief("Extract.", "json"), {"decoding": decoding}, "{}")
+    return Measured(arm, records)
+
+
+@pytest.mark.parametrize(
+    ("name", "free"), [("few_shot", "few_shot_free"), ("few_shot@b", "few_shot_free@b")]
+)
+def test_an_arm_is_held_against_its_free_twin(name: str, free: str) -> None:
+    assert free_name(name) == free
+    right, wrong = '{"a": 1}', '{"b": 1}'
+    held = measured(name, "constrained", [right] * 6 + [wrong] * 2)
+    loose = measured(free, "free", [right] * 3 + [wrong] * 3 + [None] * 2)
+    [found] = price_of_constraint([loose, held], get_metric("json_match"), EXAMPLES, SCHEMA, 0)
+    assert (found["constrained"], found["free"]) == (name, free)
+    assert found["difference"] == pytest.approx(3 / 8)
+    assert found["low"] < 3 / 8 < found["high"]
+    assert found["validity"] == {"constrained": 6 / 8, "free": 3 / 8}
+    assert found["failed"] == {"constrained": 0, "free": 2 / 8}
+    assert found["machine_seconds"] == {"constrained": 0.5, "free": 0.5}
+
+
+def test_arms_without_a_twin_have_no_price() -> None:
+    alone = measured("few_shot", "constrained", ['{"a": 1}'] * 8)
+    other = measured("zero_shot_free", "free", ['{"a": 1}'] * 8)
+    assert price_of_constraint([alone, other], get_metric("json_match"), EXAMPLES, None, 0) == []

@@ -1,0 +1,136 @@
+"""From answers to figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from steelyard.core import Answer, Completion, Example, Record
+from steelyard.score import get_metric
+from steelyard.weigh.details import details
+from steelyard.weigh.measure import (
+    Timing,
+    clusters_of,
+    compare_all,
+    generator,
+    latency,
+    machine_seconds,
+    outcomes,
+    quality,
+    to_records,
+    tokens,
+)
+
+LABELS = ("A", "B")
+EXAMPLES = [Example(f"e{i}", f"text {i}", LABELS[i % 2], slice=f"s{i % 3}") for i in range(12)]
+
+
+def answers(*outputs: str | None) -> list[Answer]:
+    return [
+        Answer(
+            output,
+            Completion(output or "?", "stop", 10, 4, 2, 0.1, 0.8, 4),
+            None if output else "names no label",
+        )
+        for output in outputs
+    ]
+
+
+METRICS = [get_metric("accuracy"), get_metric("macro_f1")]
+RIGHT = to_records("right", EXAMPLES, answers(*[e.output for e in EXAMPLES]), METRICS)
+MIXED = to_records("mixed", EXAMPLES, answers(*(["A", None, "B"] * 4)), METRICS)
+
+
+def test_a_failed_answer_scores_zero_and_keeps_its_reason() -> None:
+    failed = [record for record in MIXED if record.outcome == "failed"]
+    assert len(failed) == 4
+    assert all(record.score == 0 and record.reason == "names no label" for record in failed)
+    assert outcomes(MIXED) == {"scored": 8, "failed": 4}
+
+
+def test_quality_counts_failures_as_wrong() -> None:
+    right = sum(record.score for record in MIXED)
+    found = quality(METRICS[0], MIXED, EXAMPLES, seed=0)
+    assert found["value"] == right / 12
+    assert found["metric"] == "accuracy" and found["n"] == 12
+    assert found["low"] < found["value"] < found["high"]
+    assert quality(METRICS[1], MIXED, EXAMPLES, 5) == quality(METRICS[1], MIXED, EXAMPLES, 5)
+
+
+def test_tokens_and_time_are_means() -> None:
+    assert tokens(MIXED) == {"input_mean": 10.0, "cached_mean": 4.0, "output_mean": 2.0}
+    assert machine_seconds(MIXED) == pytest.approx(0.2)
+
+
+def test_nothing_answered_is_no_figure() -> None:
+    gone = Answer(None, Completion("", "error", failure="too long"), "too long")
+    records = to_records("gone", EXAMPLES, [gone] * 12, METRICS)
+    assert tokens(records)["input_mean"] is None and tokens(records)["reason"]
+    assert machine_seconds(records) is None
+    assert latency([])["p50"] is None and latency([])["reason"]
+
+
+def test_latency_percentiles() -> None:
+    found = latency([Timing(each, each / 2) for each in [0.1] * 19 + [1.0]])
+    assert found["p50"] == pytest.approx(0.1)
+    assert 0.1 < found["p95"] < 1.0
+    assert found["first_token"]["p50"] == pytest.approx(0.05)
+    assert "first_token" not in latency([Timing(0.1)])
+
+
+def test_comparisons_are_corrected_together() -> None:
+    again = to_records("again", EXAMPLES, [record.answer for record in MIXED], METRICS)
+    records = {"right": RIGHT, "mixed": MIXED, "again": again}
+    found = compare_all(METRICS[0], records, "right", EXAMPLES, seed=0)
+    assert [comparison.a for comparison in found] == ["mixed", "again"]
+    assert all(c.p_adjusted == pytest.approx(min(1, 2 * c.p_value)) for c in found)
+    assert compare_all(METRICS[0], records, None, EXAMPLES, seed=0) == []
+
+
+def test_clusters_are_the_groups() -> None:
+    assert clusters_of(EXAMPLES) is None
+    grouped = [Example("a", "x", "A", group="g"), Example("b", "y", "B")]
+    assert clusters_of(grouped) == ["g", None]
+
+
+def test_steps_have_their_own_random_numbers() -> None:
+    draws = [generator(*key).integers(2**40) for key in ((0, "a"), (0, "b"), (1, "a"), (0, "a"))]
+    assert draws[0] == draws[3]
+    assert len(set(draws)) == 3
+    assert isinstance(generator(-5, "negative seeds too"), np.random.Generator)
+
+
+def test_details_put_the_disputed_examples_first() -> None:
+    found = details(EXAMPLES, {"right": RIGHT, "mixed": MIXED}, LABELS)
+    scores = [
+        {name: answer["score"] for name, answer in sample["answers"].items()}
+        for sample in found["samples"]
+    ]
+    disputed = [pair["right"] != pair["mixed"] for pair in scores]
+    assert disputed == sorted(disputed, reverse=True)
+    assert found["confusion"]["right"]["counts"] == [[6, 0], [0, 6]]
+    assert sum(found["confusion"]["mixed"]["failed"]) == 4
+    assert [row["n"] for row in found["per_slice"]["right"]] == [4, 4, 4]
+    assert [row["score"] for row in found["per_label"]["right"]] == [1.0, 1.0]
+    assert len(found["failures"]["mixed"]) == 4
+
+
+def test_long_texts_are_cut_in_the_details() -> None:
+    long = [Example("e", "x" * 100_000, "A")]
+    records = to_records("a", long, answers("A"), METRICS)
+    assert len(details(long, {"a": records}, LABELS)["samples"][0]["input"]) < 3000
+
+
+def test_samples_begin_with_the_mistakes_of_the_arm_that_is_shown() -> None:
+    def record(arm: str, place: int, score: float) -> Record:
+        answer = Answer("said", Completion("said", "stop"))
+        parts = {"rules": score, "rules/closing": score, "rules/each": score}
+        return Record(arm, str(place), "scored", score, "wanted", answer, parts)
+
+    examples = [Example(str(place), f"input {place}", "wanted") for place in range(80)]
+    first = [record("first", place, float(place not in (50, 60))) for place in range(80)]
+    other = [record("other", place, float(place % 2)) for place in range(80)]
+    found = details(examples, {"first": first, "other": other}, (), "first")["samples"]
+    assert [each["example_id"] for each in found[:2]] == ["50", "60"]
+    assert found[0]["answers"]["first"]["missed"] == ["closing"]
+    assert "missed" not in found[5]["answers"]["first"]
