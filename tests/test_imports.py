@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,54 @@ def test_the_command_line_starts_without_torch() -> None:
         "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(HOUSE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def arrows() -> dict[str, set[str]]:
+    """Every module with the modules that it imports, at the top or inside a function.
+
+    A package and its own modules import each other by nature.
+    """
+    paths = {module_of(path): path for path in HOUSE.rglob("*.py")}
+    graph: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        targets: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                targets |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                targets.add(str(node.module))
+                targets |= {f"{node.module}.{alias.name}" for alias in node.names}
+        graph[name] = {
+            target
+            for target in targets & paths.keys() - {name}
+            if not target.startswith(f"{name}.") and not name.startswith(f"{target}.")
+        }
+    return graph
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter(arrows()).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(HOUSE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module_of(path))
+    homes.pop("Usage")  # until there is one record of usage
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_no_room_takes_the_name_of_a_public_function() -> None:
+    """``steelyard.plan`` is a function: importing a room of that name would put the room in its place."""
+    rooms = {path.relative_to(HOUSE).with_suffix("").parts[0] for path in HOUSE.rglob("*.py")}
+    assert rooms & set(steelyard.__all__) == {"data"}, "data is public as a room"
