@@ -16,7 +16,6 @@ from steelyard.core import Example
 from steelyard.data.read import read_examples
 from steelyard.task import load_task
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "support-tickets"
 STRATEGIES = ["majority", "tfidf_linear", "zero_shot", "lora"]
 
 
@@ -28,7 +27,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="steelyard-cut-") as name:
         folder = Path(name)
         out = args.keep or folder / "run"
-        rows = cut(folder / "task", args.examples)
+        steelyard(["init", str(folder / "whole"), "--example", "support-tickets"])
+        rows = cut(folder / "whole", folder / "task", args.examples)
         code = steelyard(["run", str(folder / "task"), "--out", str(out)])
         if code != 0:
             return code
@@ -38,9 +38,9 @@ def main() -> int:
         return steelyard(["ask", str(out), rows[0].input])
 
 
-def cut(folder: Path, count: int) -> list[Example]:
-    """Write a task with ``count`` of the example's rows, labels in turn; return the rows."""
-    task = load_task(EXAMPLE)
+def cut(whole: Path, folder: Path, count: int) -> list[Example]:
+    """Write a task with ``count`` of the rows of ``whole``, labels in turn; return the rows."""
+    task = load_task(whole)
     parts = read_examples(task).parts.values()
     rows = in_turn([example for part in parts for example in part])[:count]
     folder.mkdir()
