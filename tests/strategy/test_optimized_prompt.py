@@ -12,6 +12,7 @@ import pytest
 from steelyard.errors import ConfigError, DataError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
+from steelyard.score.exact import ExactMatch
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Forecast, RunFacts, Sizes
 from steelyard.strategy.prompt import full_instruction
@@ -149,15 +150,20 @@ def test_json_with_a_schema_and_text_are_searched_too(fit_context: MakeContext) 
     assert text.options["search"]["dev_score"] > 0
 
 
+class OddLength(ExactMatch):
+    """Reads no reference."""
+
+    def score_answer(self, output: str, reference: str) -> float:
+        return float(len(output) % 2)
+
+
 def test_without_references_only_words_and_formats_are_searched(fit_context: MakeContext) -> None:
     bare = tuple(replace(example, output="") for example in tickets(40))
     context = fit_context(
         train=bare,
         dev=bare[:30],
         brief=Brief("Say it.", "text", (), "exact_match"),
-        scorer=lambda examples, answers: (
-            sum(len(answer.output or "") % 2 for answer in answers) / max(1, len(answers))
-        ),
+        metric=OddLength(),
     )
     [arm] = fit(context, budget=AMPLE)
     assert arm.prompt.recipe.shots == () and arm.prompt.recipe.retrieved == 0

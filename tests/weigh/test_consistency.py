@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.core import Answer, Completion, Example, Record
+from steelyard.core import Answer, Completion, Example, Question, Record
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
 from steelyard.score import get_metric
@@ -216,9 +216,9 @@ class Scripted(MajorityArm):
         self.script = {key: list(answers) for key, answers in script.items()}
         self.calls: list[list[str]] = []
 
-    def answer_all(self, examples: Sequence[Example], *_: Any, **__: Any) -> list[Answer]:
-        self.calls.append([example.id for example in examples])
-        return [self.script[example.id].pop(0) for example in examples]
+    def answer_all(self, questions: Sequence[Question], *_: Any, **__: Any) -> list[Answer]:
+        self.calls.append([question.input for question in questions])
+        return [self.script[question.input].pop(0) for question in questions]
 
 
 def said(text: str | None) -> Answer:

@@ -97,7 +97,7 @@ RULES: Registry[type[Rule]] = Registry(
         "paragraphs": f"{_HOME}.length:Paragraphs",
         "characters": f"{_HOME}.length:Characters",
         "language": f"{_HOME}.language:Language",
-        "case": f"{_HOME}.form:Case",
+        "case": f"{_HOME}.form:LetterCase",
         "valid_json": f"{_HOME}.form:ValidJson",
         "no_markdown": f"{_HOME}.form:NoMarkdown",
         "keywords:existence": f"{_HOME}.ifeval.keywords:Existence",
