@@ -138,8 +138,8 @@ class Answer:
     @property
     def confidence(self) -> float | None:
         """The probability of the output, in [0, 1]; ``None`` where there is none to read."""
-        known = self.completion.probabilities
-        return None if self.output is None or not known else known.get(self.output)
+        probabilities = self.completion.probabilities
+        return None if self.output is None or not probabilities else probabilities.get(self.output)
 
 
 @dataclass(frozen=True)

@@ -79,16 +79,16 @@ class StorageError(SteelyardError):
     """The run folder or its database cannot be written."""
 
 
-def closest_file(name: str, known: Iterable[str]) -> str:
+def closest_file(name: str, names: Iterable[str]) -> str:
     """Like `closest` for names of files, whose endings alone make them look alike."""
     stem = PurePath(name).stem
     return closest(
         name,
         [
-            each
-            for each in known
-            if _likeness(name, each) >= NAMES_ALIKE
-            or _likeness(stem, PurePath(each).stem) >= STEMS_ALIKE
+            candidate
+            for candidate in names
+            if _likeness(name, candidate) >= NAMES_ALIKE
+            or _likeness(stem, PurePath(candidate).stem) >= STEMS_ALIKE
         ],
     )
 
@@ -97,7 +97,7 @@ def _likeness(name: str, other: str) -> float:
     return difflib.SequenceMatcher(None, name, other).ratio()
 
 
-def closest(name: str, known: Iterable[str]) -> str:
+def closest(name: str, names: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the closest known name, or an empty string."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f" (did you mean {matches[0]!r}?)" if matches else ""

@@ -63,14 +63,14 @@ def code_of(name: str) -> str:
     """
     require("py3langid.langid", "data")
     names = {str(code): str(title).casefold() for code, title in table()["names"].items()}
-    given = name.strip().casefold()
-    code = re.split(r"[-_]", given)[0]
+    folded = name.strip().casefold()
+    code = re.split(r"[-_]", folded)[0]
     if code in names:
         return code
-    known = [each for each, title in names.items() if given == title]
-    if known:
-        return known[0]
-    hint = closest(given, [*names.values(), *names])
+    codes = [spelling for spelling, title in names.items() if folded == title]
+    if codes:
+        return codes[0]
+    hint = closest(folded, [*names.values(), *names])
     raise ValueError(f"unknown language {name!r}{hint}: give a code such as en, or its name")
 
 
@@ -88,5 +88,5 @@ def is_language(text: str, code: str) -> bool:
     alike = groups().get(code, (code,))
     ranked = {str(name): float(probability) for name, probability in identifier().rank(plain)}
     if letters < LETTERS:
-        return max(ranked.get(each, 0.0) for each in alike) * len(ranked) >= _EVEN_CHANCE
+        return max(ranked.get(other, 0.0) for other in alike) * len(ranked) >= _EVEN_CHANCE
     return next(iter(ranked)) in alike

@@ -52,14 +52,14 @@ class PlainDisplay(Display):
     @contextmanager
     def job(self, name: str) -> Iterator[OnProgress]:
         """Print a line every fifteen seconds with rate and time left, and one at the end."""
-        started = shown = time.monotonic()
+        started = last_printed = time.monotonic()
         finished = 0
 
         def report(done: int, total: int) -> None:
-            nonlocal finished, shown
+            nonlocal finished, last_printed
             finished, now = done, time.monotonic()
-            if now - shown >= _PLAIN_SECONDS and 0 < done < total:
-                shown = now
+            if now - last_printed >= _PLAIN_SECONDS and 0 < done < total:
+                last_printed = now
                 rate, left = _rate(done, now - started), (total - done) * (now - started) / done
                 self._print(f"{name}: {done}/{total}{rate}, {left:.0f} s left")
 

@@ -28,7 +28,7 @@ def load_name(reference: str, folder: Path, what: str) -> Any:
     try:
         return getattr(module, name)
     except AttributeError:
-        public = [each for each in vars(module) if not each.startswith("_")]
+        public = [attribute for attribute in vars(module) if not attribute.startswith("_")]
         raise ConfigError(f"{what}: {place} defines no {name!r}{closest(name, public)}") from None
 
 
@@ -36,7 +36,7 @@ def _from_file(folder: Path, place: str, what: str) -> ModuleType:
     path = (folder / Path(place).expanduser()).resolve()
     if not path.is_file():
         beside = path.parent.glob("*.py") if path.parent.is_dir() else ()
-        hint = closest_file(path.name, [each.name for each in beside])
+        hint = closest_file(path.name, [neighbour.name for neighbour in beside])
         raise ConfigError(f"{what}: no file {path}{hint}")
     name = f"steelyard_user_{path.stem}_{abs(hash(path)):x}"
     spec = importlib.util.spec_from_file_location(name, path)

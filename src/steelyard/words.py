@@ -14,11 +14,11 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def listed(names: Collection[str], most: int = LISTED) -> str:
     """The first names, and how many more there are: ``a, b and 3 more``."""
-    shown = list(names)[:most]
-    more = len(names) - len(shown)
+    first = list(names)[:most]
+    more = len(names) - len(first)
     if more:
-        return f"{', '.join(shown)} and {more:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+        return f"{', '.join(first)} and {more:,} more"
+    return " and ".join([", ".join(first[:-1]), first[-1]]) if len(first) > 1 else "".join(first)
 
 
 def percent(share: float) -> str:

@@ -27,17 +27,17 @@ class Section(BaseModel):
     def _refuse_unknown_keys(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        unknown = [key for key in value if key not in known and key not in cls.model_fields]
+        names = {field.alias or name for name, field in cls.model_fields.items()}
+        unknown = [key for key in value if key not in names and key not in cls.model_fields]
         if unknown:
-            named = ", ".join(f"{key!r}{cls._hint(str(key), known)}" for key in unknown)
+            named = ", ".join(f"{key!r}{cls._hint(str(key), names)}" for key in unknown)
             plural = "s" if len(unknown) > 1 else ""
-            text = f"unknown key{plural} {named}; known: {', '.join(sorted(known))}"
+            text = f"unknown key{plural} {named}; known: {', '.join(sorted(names))}"
             raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": unknown[0]})
         return value
 
     @classmethod
-    def _hint(cls, key: str, known: set[str]) -> str:
+    def _hint(cls, key: str, names: set[str]) -> str:
         """The closest key here, else in a section below."""
         below = {
             inner: f"{field.alias or name}.{inner}"
@@ -47,12 +47,14 @@ class Section(BaseModel):
         }
         near = get_close_matches(key, below, n=1)
         nested = f" (did you mean {below[near[0]]!r}?)" if near else ""
-        return closest(key, known) or nested
+        return closest(key, names) or nested
 
 
 def _sections_in(annotation: Any) -> list[type[Section]]:
     """The sections that a key takes: the annotation itself, or those of a union, annotated or not."""
     is_union = get_origin(annotation) in (Union, UnionType)
     members = get_args(annotation) if is_union else (annotation,)
-    plain = [get_args(each)[0] if get_origin(each) is Annotated else each for each in members]
-    return [each for each in plain if isinstance(each, type) and issubclass(each, Section)]
+    plain = [
+        get_args(member)[0] if get_origin(member) is Annotated else member for member in members
+    ]
+    return [member for member in plain if isinstance(member, type) and issubclass(member, Section)]

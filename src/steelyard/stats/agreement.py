@@ -70,15 +70,15 @@ def unchanged(
 
 def _over_items(
     values: Floats,
-    known: NDArray[np.bool_],
+    answered: NDArray[np.bool_],
     rng: np.random.Generator,
     level: float,
     clusters: Clusters | None,
 ) -> Estimate:
-    if not known.any():
+    if not answered.any():
         return Estimate(None, level=level, reason="no item was answered twice")
-    groups = None if clusters is None else [clusters[int(i)] for i in np.flatnonzero(known)]
-    return mean(values[known], rng, level, groups)
+    groups = None if clusters is None else [clusters[int(i)] for i in np.flatnonzero(answered)]
+    return mean(values[answered], rng, level, groups)
 
 
 def spread(scores: Floats, rng: np.random.Generator, clusters: Clusters | None = None) -> Spread:
@@ -98,6 +98,6 @@ def spread(scores: Floats, rng: np.random.Generator, clusters: Clusters | None =
     sums = np.zeros((int(codes.max()) + 1, variants))
     np.add.at(sums, codes, scores)
     dealt = rng.permuted(np.broadcast_to(sums, (PERMUTATIONS, *sums.shape)), axis=2)
-    found = np.ptp(dealt.sum(axis=1) / items, axis=1)
-    hits = int(np.sum(found >= value * (1 - 1e-12)))
-    return Spread(value, float(found.mean()), (hits + 1) / (PERMUTATIONS + 1))
+    ranges = np.ptp(dealt.sum(axis=1) / items, axis=1)
+    hits = int(np.sum(ranges >= value * (1 - 1e-12)))
+    return Spread(value, float(ranges.mean()), (hits + 1) / (PERMUTATIONS + 1))

@@ -126,8 +126,8 @@ def _scale(gaps: Floats, noise: Floats, tail: float) -> float:
     value = float(np.abs(gaps).sum())
 
     def reached(factor: float) -> bool:
-        found = np.abs(factor * gaps + noise).sum(axis=1)
-        return float(np.quantile(found, tail)) >= value
+        distances = np.abs(factor * gaps + noise).sum(axis=1)
+        return float(np.quantile(distances, tail)) >= value
 
     low, high = 0.0, _WIDEST
     if reached(low):
@@ -146,13 +146,13 @@ def chance_error(
     The calibration error of these is above 0 too. Independent items are assumed.
     """
     codes, n = equal_mass(confidence, bins), len(confidence)
-    seen = float(np.abs(np.bincount(codes, weights=confidence - correct)).sum() / n)
-    found = np.empty(SIMULATIONS)
+    observed = float(np.abs(np.bincount(codes, weights=confidence - correct)).sum() / n)
+    simulated = np.empty(SIMULATIONS)
     for turn in range(SIMULATIONS):
         drawn = rng.random(n) < confidence
-        found[turn] = np.abs(np.bincount(codes, weights=confidence - drawn)).sum() / n
-    hits = int(np.sum(found >= seen * (1 - 1e-12)))
-    return Chance(float(found.mean()), (hits + 1) / (SIMULATIONS + 1))
+        simulated[turn] = np.abs(np.bincount(codes, weights=confidence - drawn)).sum() / n
+    hits = int(np.sum(simulated >= observed * (1 - 1e-12)))
+    return Chance(float(simulated.mean()), (hits + 1) / (SIMULATIONS + 1))
 
 
 def brier(confidence: Floats, correct: Floats) -> float:
@@ -180,12 +180,14 @@ def coverage_curve(
     thresholds = dict.fromkeys(float(falling[place]) for place in places) if n else {}
     curve = []
     for threshold in thresholds:
-        kept = np.flatnonzero(confidence >= threshold)
-        groups = None if clusters is None else [clusters[int(i)] for i in kept]
-        found = mean(correct[kept], rng, level, groups)
-        low, high = found.low or 0.0, 1.0 if found.high is None else found.high
-        accuracy = float(correct[kept].mean())
-        curve.append(CoveragePoint(len(kept) / asked, accuracy, low, high, threshold, len(kept)))
+        confident = np.flatnonzero(confidence >= threshold)
+        groups = None if clusters is None else [clusters[int(i)] for i in confident]
+        estimate = mean(correct[confident], rng, level, groups)
+        low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
+        accuracy = float(correct[confident].mean())
+        curve.append(
+            CoveragePoint(len(confident) / asked, accuracy, low, high, threshold, len(confident))
+        )
     return curve
 
 
@@ -199,12 +201,12 @@ def handover(
     thresholds are looked at (Angelopoulos et al. 2021, Learn then Test).
     """
     best = None
-    for kept in reversed(curve):
-        if not _shows(kept.n, target, level):
+    for point in reversed(curve):
+        if not _shows(point.n, target, level):
             continue
-        if kept.low < target:
+        if point.low < target:
             break
-        best = kept
+        best = point
     return best
 
 

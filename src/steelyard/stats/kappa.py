@@ -107,7 +107,7 @@ def _without_spread(value: float, agreement: tuple[float, float], n: int, level:
     bound = proportion(n if value > 0 else 0, n, level)
     assert bound.low is not None and bound.high is not None
     least = 0.0 if value > 0 else observed
-    found = (least + (1 - least) * share for share in (bound.low, bound.high))
-    low, high = ((share - chance) / (1 - chance) for share in found)
+    bounds = (least + (1 - least) * share for share in (bound.low, bound.high))
+    low, high = ((share - chance) / (1 - chance) for share in bounds)
     method = f"Cohen's kappa, {bound.method} bound (no spread in agreement)"
     return Estimate(value, max(-1.0, low), min(1.0, high), level, n, method)

@@ -82,8 +82,8 @@ def detectable_difference(
     low, high = 0.0, discordant
     while high - low > 1e-4:
         middle = (low + high) / 2
-        found = mcnemar_power(n, middle, discordant, alpha) >= power
-        low, high = (low, middle) if found else (middle, high)
+        is_shown = mcnemar_power(n, middle, discordant, alpha) >= power
+        low, high = (low, middle) if is_shown else (middle, high)
     return Detectable(high, n, discordant, level, power)
 
 
@@ -108,8 +108,8 @@ def items_needed(
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
-        found = mcnemar_power(middle, difference, discordant, alpha) >= power
-        low, high = (low, middle) if found else (middle, high)
+        is_shown = mcnemar_power(middle, difference, discordant, alpha) >= power
+        low, high = (low, middle) if is_shown else (middle, high)
     return Needed(high, difference, level, power)
 
 

@@ -68,8 +68,8 @@ def bootstrap_means(drawn: Units, rng: np.random.Generator, resamples: int) -> F
 
 def jackknife_means(drawn: Units) -> Floats:
     """The mean without each unit in turn."""
-    left: Floats = (drawn.sums.sum() - drawn.sums) / (drawn.sizes.sum() - drawn.sizes)
-    return left
+    means: Floats = (drawn.sums.sum() - drawn.sums) / (drawn.sizes.sum() - drawn.sizes)
+    return means
 
 
 def draws(codes: Indices, rng: np.random.Generator, resamples: int) -> Iterator[Indices]:

@@ -114,5 +114,5 @@ def _is_plain_norm(norm: Any) -> bool:
     probe = torch.linspace(-2, 3, 2 * weight.numel(), device=weight.device).reshape(2, -1)
     probe = probe.to(weight.dtype)
     with torch.no_grad():
-        expected, found = norm(probe), _norm_forward(norm, probe)
-    return bool(torch.allclose(expected.float(), found.float(), rtol=2e-2, atol=1e-3))
+        expected, computed = norm(probe), _norm_forward(norm, probe)
+    return bool(torch.allclose(expected.float(), computed.float(), rtol=2e-2, atol=1e-3))

@@ -49,13 +49,13 @@ def train(
     trials = {rate: search.trial(rate) for rate in rates} if len(rates) > 1 else {}
     best = min(rates, key=lambda rate: _loss(trials[rate]) if trials else 0.0)
     epochs = search.run(best)
-    chosen = min(epochs, key=_loss)
-    if not math.isfinite(chosen.dev_loss):
+    lowest = min(epochs, key=_loss)
+    if not math.isfinite(lowest.dev_loss):
         raise ModelError(
             f"training diverged at a learning rate of {best:g}: the loss on dev is not a number; "
             "give lora smaller learning_rates"
         )
-    search.trainer.resume(search.path(best, chosen.number))
+    search.trainer.resume(search.path(best, lowest.number))
     search.trainer.save(folder / "adapter")
     trace = [
         {"learning_rate": rate, "share": search.share, **vars(e)} for rate, e in trials.items()
@@ -65,7 +65,7 @@ def train(
     return Trained(
         folder / "adapter",
         best,
-        chosen.number + 1,
+        lowest.number + 1,
         tuple(trace),
         sum(entry["seconds"] for entry in trace),
         round(once * sum(entry["share"] for entry in trace)),
@@ -110,9 +110,9 @@ class _Search:
     def run(self, rate: float) -> list[Epoch]:
         """Train with ``rate`` until the last epoch, or until dev has stopped to improve."""
         self.trainer.reset()
-        found = sorted(self.folder.glob("epoch-*.pt"))
-        if found:
-            self.trainer.resume(found[-1])
+        checkpoints = sorted(self.folder.glob("epoch-*.pt"))
+        if checkpoints:
+            self.trainer.resume(checkpoints[-1])
         for _ in self.trainer.epochs:
             self._ticks.finish(len(self.train))
         while len(self.trainer.epochs) < self.trainer.config.max_epochs and not self._spent():

@@ -62,8 +62,10 @@ class Trainer:
         self.config = config
         self.seed = seed
         speed_up(self.network)
-        wanted = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
-        self._initial = torch.cat([weight.detach().float().flatten() for weight in wanted.values()])
+        trainable = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
+        self._initial = torch.cat(
+            [weight.detach().float().flatten() for weight in trainable.values()]
+        )
         cast_parameters(self.network, getattr(torch, config.precision))
         self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._sizes = [weight.numel() for weight in self.weights.values()]

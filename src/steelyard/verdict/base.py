@@ -118,12 +118,12 @@ def _families() -> dict[str, Recommendation]:
 
 def family_of(strategy: str) -> Recommendation:
     """Map a strategy to what recommending it amounts to; an unknown one raises `ConfigError`."""
-    known = _families()
-    if strategy not in known:
+    families = _families()
+    if strategy not in families:
         raise ConfigError(
-            f"unknown strategy {strategy!r}{closest(strategy, known)}; known: {', '.join(known)}"
+            f"unknown strategy {strategy!r}{closest(strategy, families)}; known: {', '.join(families)}"
         )
-    return known[strategy]
+    return families[strategy]
 
 
 def costs_level(one: Decimal, other: Decimal) -> bool:

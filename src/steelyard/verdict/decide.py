@@ -28,7 +28,7 @@ from steelyard.verdict.base import (
     costs_level,
     family_of,
 )
-from steelyard.verdict.finding import Decision
+from steelyard.verdict.decision import Decision
 from steelyard.verdict.flips import find_flips
 from steelyard.verdict.limits import WithinLimits, apply_limits
 from steelyard.verdict.pairs import against, differs, pair
@@ -52,48 +52,50 @@ CONFIDENCE_RULE = (
 def decide(case: Case) -> Verdict:
     """Weigh the candidates of a case."""
     limits = apply_limits(case)
-    found = Decision(case, limits, details=_details(case, limits))
+    decision = Decision(case, limits, details=_details(case, limits))
     for name, reason in limits.dropped.items():
-        found.reasons.append(f"{name} drops out: {reason}")
+        decision.reasons.append(f"{name} drops out: {reason}")
     real = [candidate for candidate in limits.kept if candidate.strategy != MAJORITY]
     if not real:
-        return none_left(found)
+        return none_left(decision)
     least = case.limits.min_quality
     sure = [c for c in real if least is None or (c.quality.low or 0.0) >= least]
     if not sure:
-        return unsure_of_minimum(found, best_of(case, real))
+        return unsure_of_minimum(decision, best_of(case, real))
     for c in real:
         if not any(c is other for other in sure):
-            found.reasons.append(f"{words.quality(c)} is not shown to reach min_quality {least:g}")
-    return _weigh(found, sure)
+            decision.reasons.append(
+                f"{words.quality(c)} is not shown to reach min_quality {least:g}"
+            )
+    return _weigh(decision, sure)
 
 
-def _weigh(found: Decision, real: Sequence[Candidate]) -> Verdict:
-    case, best = found.case, best_of(found.case, real)
+def _weigh(decision: Decision, real: Sequence[Candidate]) -> Verdict:
+    case, best = decision.case, best_of(decision.case, real)
     majority = next((c for c in case.candidates if c.strategy == MAJORITY), None)
     others = [c for c in (*real, *([majority] if majority else [])) if c is not best]
     tests = against(case, best, others)
-    found.details["tests"] = [asdict(test) for test in tests.values()]
+    decision.details["tests"] = [asdict(test) for test in tests.values()]
     if majority is not None and not _is_above(case, tests[majority.name]):
-        return not_above_majority(found, real, majority, len(tests), tests[majority.name])
+        return not_above_majority(decision, real, majority, len(tests), tests[majority.name])
     tied = [c for c in real if c is best or not differs(case, tests[c.name])]
     tied = _above_majority(case, tied, best, majority)
     choice = _cheapest(case, tied, best)
     rivals = [c for c in tied if c is not choice]
     loss, rival = _possible_loss(case, choice, rivals)
-    found.details |= {"best": best.name, "tied": [c.name for c in tied], "possible_loss": loss}
+    decision.details |= {"best": best.name, "tied": [c.name for c in tied], "possible_loss": loss}
     if rival is not None and loss is not None and loss > MOST_LOSS:
-        return too_few(found, choice, rival, loss, len(tests))
-    found.reasons[:0] = _why(case, choice, best, tied, tests)
+        return too_few(decision, choice, rival, loss, len(tests))
+    decision.reasons[:0] = _why(case, choice, best, tied, tests)
     alone = len(case.candidates) == 1
     sure = "low" if alone else _confidence(loss, len(choice.scores))
     if alone:
-        found.reasons.append("it was weighed alone: nothing was compared")
-    return found.verdict(choice, sure, _flips(found, choice, tied))
+        decision.reasons.append("it was weighed alone: nothing was compared")
+    return decision.verdict(choice, sure, _flips(decision, choice, tied))
 
 
-def _flips(found: Decision, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
-    return find_flips(found.case, choice, tied, found.limits)
+def _flips(decision: Decision, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
+    return find_flips(decision.case, choice, tied, decision.limits)
 
 
 def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candidate:
@@ -171,8 +173,8 @@ def _telling(
     for candidate in ranked:
         group = MAJORITY if candidate.strategy == MAJORITY else family_of(candidate.strategy)
         first.setdefault(group, candidate)
-    told = [*first.values(), *(c for c in tied if c is not best)]
-    return [c for c in ranked if any(c is other for other in told)]
+    rivals = [*first.values(), *(c for c in tied if c is not best)]
+    return [c for c in ranked if any(c is other for other in rivals)]
 
 
 def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Candidate]) -> str:

@@ -29,14 +29,14 @@ def _level(case: Case, one: Candidate, other: Candidate) -> bool:
 
 def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
     """The next volume below and above today's at which a tied arm becomes cheaper to own."""
-    found = []
+    sentences = []
     for rival in rivals:
         flip = volume_flip(choice.money, rival.money, case.horizon_days)
         if flip.at is not None and flip.above is not None:
-            found.append((flip.at, "below" if flip.above == 0 else "above", rival))
+            sentences.append((flip.at, "below" if flip.above == 0 else "above", rival))
     now = case.requests_per_day
-    below = [entry for entry in found if entry[1] == "below" and entry[0] < now]
-    above = [entry for entry in found if entry[1] == "above" and entry[0] > now]
+    below = [entry for entry in sentences if entry[1] == "below" and entry[0] < now]
+    above = [entry for entry in sentences if entry[1] == "above" and entry[0] > now]
     nearest = [max(below, key=lambda e: e[0])] if below else []
     nearest += [min(above, key=lambda e: e[0])] if above else []
     return [
@@ -51,10 +51,10 @@ def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[s
     factors = [
         (price_factor_flip(choice.money, rival.money, case.requests).at, rival) for rival in rivals
     ]
-    found = [(at, rival) for at, rival in factors if at is not None and at >= 1]
-    if not found:
+    crossings = [(at, rival) for at, rival in factors if at is not None and at >= 1]
+    if not crossings:
         return []
-    at, rival = min(found, key=lambda entry: entry[0])
+    at, rival = min(crossings, key=lambda entry: entry[0])
     return [
         f"price: {rival.name} is cheaper to own once a request to {choice.name} costs "
         f"{words.factor(at)} times as much as now"
@@ -115,7 +115,7 @@ def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
 
 def _limits(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
     """Arms of higher quality that a constraint keeps out."""
-    found = []
+    sentences = []
     for candidate in case.candidates:
         why = limits.dropped.get(candidate.name)
         if why is None or (candidate.quality.value or 0.0) <= (choice.quality.value or 0.0):
@@ -126,5 +126,5 @@ def _limits(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
             if volume is not None and volume < case.requests_per_day
             else ""
         )
-        found.append(f"constraint: {words.quality(candidate)} is out because {why}{fits}")
-    return found
+        sentences.append(f"constraint: {words.quality(candidate)} is out because {why}{fits}")
+    return sentences

@@ -21,34 +21,34 @@ class WithinLimits(NamedTuple):
 
 def apply_limits(case: Case) -> WithinLimits:
     """Drop every candidate that breaks a constraint; an unknown figure breaks none but is named."""
-    kept, dropped, unknown = [], {}, []
+    within, dropped, unknown = [], {}, []
     for candidate in case.candidates:
         broken = broken_limits(case, candidate)
         if broken:
             dropped[candidate.name] = "; ".join(broken)
         else:
-            kept.append(candidate)
+            within.append(candidate)
             unknown += _unknown(case, candidate)
-    return WithinLimits(kept, dropped, unknown)
+    return WithinLimits(within, dropped, unknown)
 
 
 def broken_limits(case: Case, candidate: Candidate) -> list[str]:
     """Say which constraints a candidate breaks."""
-    limits, found = case.limits, []
+    limits, reasons = case.limits, []
     if candidate.quality.value is None:
-        found.append(f"its quality is not known: {candidate.quality.reason}")
+        reasons.append(f"its quality is not known: {candidate.quality.reason}")
     elif limits.min_quality is not None and candidate.quality.value < limits.min_quality:
-        shown = words.estimate(candidate.quality)
-        found.append(f"quality {shown} is below min_quality {limits.min_quality:g}")
+        figure = words.estimate(candidate.quality)
+        reasons.append(f"quality {figure} is below min_quality {limits.min_quality:g}")
     seconds, most_ms = candidate.latency_p95_seconds, limits.max_latency_p95_ms
     if seconds is not None and most_ms is not None and seconds * 1000 > most_ms:
-        shown, most_shown = words.milliseconds(seconds * 1000), words.milliseconds(most_ms)
-        found.append(f"p95 latency {shown} is above {most_shown}")
+        figure, most_shown = words.milliseconds(seconds * 1000), words.milliseconds(most_ms)
+        reasons.append(f"p95 latency {figure} is above {most_shown}")
     monthly, most = candidate.monthly, limits.max_monthly_cost
     if monthly is not None and most is not None and monthly > most:
-        shown = words.money(monthly, case.currency)
-        found.append(f"{shown} a month is above {words.money(most, case.currency)}")
-    return found
+        figure = words.money(monthly, case.currency)
+        reasons.append(f"{figure} a month is above {words.money(most, case.currency)}")
+    return reasons
 
 
 def lacks_only_quality(case: Case, candidate: Candidate) -> bool:
@@ -62,16 +62,16 @@ def lacks_only_quality(case: Case, candidate: Candidate) -> bool:
 
 def affordable_volume(case: Case, candidate: Candidate) -> Decimal | None:
     """Requests a day up to which a candidate keeps the monthly limit; ``None`` when not known."""
-    most, each = case.limits.max_monthly_cost, candidate.per_request
-    if most is None or each is None or each <= 0:
+    most, price = case.limits.max_monthly_cost, candidate.per_request
+    if most is None or price is None or price <= 0:
         return None
-    return most / (each * DAYS_PER_MONTH)
+    return most / (price * DAYS_PER_MONTH)
 
 
 def _unknown(case: Case, candidate: Candidate) -> list[str]:
-    found = []
+    reasons = []
     if case.limits.max_latency_p95_ms is not None and candidate.latency_p95_seconds is None:
-        found.append(f"{candidate.name}: latency not measured, so max_latency_p95_ms is not held")
+        reasons.append(f"{candidate.name}: latency not measured, so max_latency_p95_ms is not held")
     if case.limits.max_monthly_cost is not None and candidate.monthly is None:
-        found.append(f"{candidate.name}: cost not known, so max_monthly_cost is not held")
-    return found
+        reasons.append(f"{candidate.name}: cost not known, so max_monthly_cost is not held")
+    return reasons

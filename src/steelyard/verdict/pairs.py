@@ -25,14 +25,14 @@ _GUESSED_ITEMS = 10  # weight of the assumed discordance beside the observed one
 
 def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
     """The comparison ``a - b``: a given one, an asked one, or by the scores."""
-    for given in (*case.comparisons, *case.memo.values()):
-        if (given.a, given.b) == (a.name, b.name):
-            return given
-        if (given.a, given.b) == (b.name, a.name):
-            return _turned(given)
-    asked = case.compare_by(a.name, b.name) if case.compare_by else _by_scores(case, a, b)
-    case.memo[a.name, b.name] = asked
-    return asked
+    for comparison in (*case.comparisons, *case.memo.values()):
+        if (comparison.a, comparison.b) == (a.name, b.name):
+            return comparison
+        if (comparison.a, comparison.b) == (b.name, a.name):
+            return _turned(comparison)
+    fresh = case.compare_by(a.name, b.name) if case.compare_by else _by_scores(case, a, b)
+    case.memo[a.name, b.name] = fresh
+    return fresh
 
 
 def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
@@ -40,7 +40,7 @@ def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
     names = sorted((a.name, b.name))
     rng = np.random.default_rng([case.seed % 2**64, *(crc32(name.encode()) for name in names)])
     first, second = (a, b) if a.name == names[0] else (b, a)
-    found = compare(
+    difference = compare(
         first.scores,
         second.scores,
         (first.name, second.name),
@@ -49,16 +49,16 @@ def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
         clusters=case.clusters,
         level=1 - case.alpha,
     )
-    return found if first is a else _turned(found)
+    return difference if first is a else _turned(difference)
 
 
 def against(case: Case, one: Candidate, others: Sequence[Candidate]) -> dict[str, Comparison]:
     """Compare ``one`` with each other arm, p-values corrected by Holm over all of them."""
-    found = [pair(case, one, other) for other in others]
-    adjusted = holm([comparison.p_value for comparison in found])
+    comparisons = [pair(case, one, other) for other in others]
+    adjusted = holm([comparison.p_value for comparison in comparisons])
     return {
         comparison.b: replace(comparison, p_adjusted=p)
-        for comparison, p in zip(found, adjusted, strict=True)
+        for comparison, p in zip(comparisons, adjusted, strict=True)
     }
 
 
@@ -88,12 +88,12 @@ def _mean_square(differences: np.ndarray[tuple[int], np.dtype[np.float64]]) -> f
     return total / (len(differences) + _GUESSED_ITEMS)
 
 
-def _turned(found: Comparison) -> Comparison:
+def _turned(comparison: Comparison) -> Comparison:
     return replace(
-        found,
-        a=found.b,
-        b=found.a,
-        difference=-found.difference,
-        low=-found.high,
-        high=-found.low,
+        comparison,
+        a=comparison.b,
+        b=comparison.a,
+        difference=-comparison.difference,
+        low=-comparison.high,
+        high=-comparison.low,
     )

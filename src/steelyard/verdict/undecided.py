@@ -8,7 +8,7 @@ from steelyard.core import Comparison, Verdict
 from steelyard.stats import items_for_interval
 from steelyard.verdict import words
 from steelyard.verdict.base import MAJORITY, Candidate, Case
-from steelyard.verdict.finding import Decision
+from steelyard.verdict.decision import Decision
 from steelyard.verdict.limits import lacks_only_quality
 from steelyard.verdict.pairs import items_to_bound, items_to_show, pair
 
@@ -34,57 +34,57 @@ def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def none_left(found: Decision) -> Verdict:
+def none_left(decision: Decision) -> Verdict:
     """No arm keeps every constraint, but for always giving the commonest answer."""
-    case = found.case
+    case = decision.case
     usable = ranked(case, [c for c in case.candidates if c.strategy != MAJORITY])
     if not usable:
-        return _nothing_usable(found)
+        return _nothing_usable(decision)
     close = [c for c in usable if lacks_only_quality(case, c)]
     if not close:
-        return found.undecided(_what_stops(found, usable), usable[0], None)
+        return decision.undecided(_what_stops(decision, usable), usable[0], None)
     text, more = _items_for_minimum(case, close[0])
     may = f"{words.quality(close[0])} may yet reach min_quality {case.limits.min_quality:g}: {text}"
-    ahead = _NONE_KEEPS if close[0] is usable[0] else _what_stops(found, usable)
-    return found.undecided(f"{ahead}; {may}", close[0], more)
+    ahead = _NONE_KEEPS if close[0] is usable[0] else _what_stops(decision, usable)
+    return decision.undecided(f"{ahead}; {may}", close[0], more)
 
 
-def _nothing_usable(found: Decision) -> Verdict:
-    if not found.case.candidates:
-        return found.undecided("no arm was measured", None, None)
-    only = found.case.candidates[0]
+def _nothing_usable(decision: Decision) -> Verdict:
+    if not decision.case.candidates:
+        return decision.undecided("no arm was measured", None, None)
+    only = decision.case.candidates[0]
     reason = f"{words.quality(only)} is the only arm measured, and {_COMMONEST} solves no task"
-    return found.undecided(f"{reason}: weigh other strategies", only, None)
+    return decision.undecided(f"{reason}: weigh other strategies", only, None)
 
 
-def _what_stops(found: Decision, usable: Sequence[Candidate]) -> str:
+def _what_stops(decision: Decision, usable: Sequence[Candidate]) -> str:
     """Which constraints the best arms break, and what to do about it."""
-    least, best = found.case.limits.min_quality, usable[0].quality.value
-    stopped = [_stopped(found, candidate) for candidate in usable[:_NAMED]]
+    least, best = decision.case.limits.min_quality, usable[0].quality.value
+    stopped = [_stopped(decision, candidate) for candidate in usable[:_NAMED]]
     if len(usable) > _NAMED:
         stopped.append(f"{len(usable) - _NAMED} more")
-    only = f"; only {_COMMONEST} keeps them, which solves no task" if found.limits.kept else ""
+    only = f"; only {_COMMONEST} keeps them, which solves no task" if decision.limits.kept else ""
     is_low = best is not None and least is not None and best < least
     stronger = ", or try a stronger model" if is_low else ""
     return f"{_NONE_KEEPS}: {', '.join(stopped)}{only}; relax one{stronger}"
 
 
-def _stopped(found: Decision, candidate: Candidate) -> str:
+def _stopped(decision: Decision, candidate: Candidate) -> str:
     """``lora 0.95 [0.91, 0.97] (p95 latency 800 ms is above 500 ms)``; no figure is said twice."""
-    why = found.limits.dropped[candidate.name]
+    why = decision.limits.dropped[candidate.name]
     figure = words.estimate(candidate.quality)
     if candidate.quality.value is None or figure in why:
         return f"{candidate.name} ({why})"
     return f"{candidate.name} {figure} ({why})"
 
 
-def unsure_of_minimum(found: Decision, leading: Candidate) -> Verdict:
+def unsure_of_minimum(decision: Decision, leading: Candidate) -> Verdict:
     """No arm is shown to reach the least quality asked for."""
-    text, more = _items_for_minimum(found.case, leading)
-    least = found.case.limits.min_quality
+    text, more = _items_for_minimum(decision.case, leading)
+    least = decision.case.limits.min_quality
     who = words.quality(leading)
     reason = f"the test cannot say whether {who} reaches min_quality {least:g}: {text}"
-    return found.undecided(reason, leading, more)
+    return decision.undecided(reason, leading, more)
 
 
 def _items_for_minimum(case: Case, leading: Candidate) -> tuple[str, int | None]:
@@ -100,34 +100,34 @@ def _items_for_minimum(case: Case, leading: Candidate) -> tuple[str, int | None]
 
 
 def not_above_majority(
-    found: Decision, real: Sequence[Candidate], majority: Candidate, tests: int, test: Comparison
+    decision: Decision, real: Sequence[Candidate], majority: Candidate, tests: int, test: Comparison
 ) -> Verdict:
     """The best of the real arms is not shown to beat the majority class; ``test`` is of those two."""
-    case, best = found.case, best_of(found.case, real)
+    case, best = decision.case, best_of(decision.case, real)
     if test.difference <= 0:
-        arm = "no arm that keeps every constraint" if found.limits.dropped else "no arm"
+        arm = "no arm that keeps every constraint" if decision.limits.dropped else "no arm"
         reason = (
             f"{arm} is above {_COMMONEST}: {words.quality(best)} against {words.quality(majority)}; "
-            f"{_what_may_help(found, real, majority, test)}"
+            f"{_what_may_help(decision, real, majority, test)}"
         )
-        return found.undecided(reason, best, None)
+        return decision.undecided(reason, best, None)
     n, needed = len(best.scores), items_to_show(case, best, majority, tests)
     reason = (
         f"{words.quality(best)} is not shown to be above {_COMMONEST}, "
         f"{words.quality(majority)} ({words.p_value(test)}): {words.more_items(needed.items, n)}"
     )
-    return found.undecided(reason, best, words.further_items(needed.items, n))
+    return decision.undecided(reason, best, words.further_items(needed.items, n))
 
 
 def _what_may_help(
-    found: Decision, real: Sequence[Candidate], majority: Candidate, test: Comparison
+    decision: Decision, real: Sequence[Candidate], majority: Candidate, test: Comparison
 ) -> str:
     """What better examples may do, and more test items where the paired intervals allow it."""
     better = "better examples, labels or a stronger model may"
-    if found.limits.dropped:
+    if decision.limits.dropped:
         better = "better examples, labels, a stronger model or a looser constraint may"
-    pairs = [pair(found.case, candidate, majority) for candidate in real]
-    most = max(pairs, key=lambda each: each.high)
+    pairs = [pair(decision.case, candidate, majority) for candidate in real]
+    most = max(pairs, key=lambda rival: rival.high)
     if most.high <= 0:
         return f"more test items will not change that, {better}"
     unknown = (
@@ -140,17 +140,17 @@ def _what_may_help(
 
 
 def too_few(
-    found: Decision, choice: Candidate, rival: Candidate, loss: float, tests: int
+    decision: Decision, choice: Candidate, rival: Candidate, loss: float, tests: int
 ) -> Verdict:
     """A tied arm may be much better than the choice."""
-    case, n = found.case, len(choice.scores)
+    case, n = decision.case, len(choice.scores)
     ahead = max(0.0, pair(case, rival, choice).difference)
-    wanted = [items_to_bound(case, rival, choice, MOST_LOSS - ahead)]
+    needs = [items_to_bound(case, rival, choice, MOST_LOSS - ahead)]
     if ahead > 0:
-        wanted.append(items_to_show(case, rival, choice, tests).items)
-    items = min((count for count in wanted if count is not None), default=None)
+        needs.append(items_to_show(case, rival, choice, tests).items)
+    items = min((count for count in needs if count is not None), default=None)
     reason = (
         f"{n} test items cannot tell {words.quality(choice)} from {words.quality(rival)}, which "
         f"may be up to {loss:.2f} better: {words.more_items(items, n)}"
     )
-    return found.undecided(reason, choice, words.further_items(items, n))
+    return decision.undecided(reason, choice, words.further_items(items, n))

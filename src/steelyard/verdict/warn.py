@@ -26,41 +26,45 @@ def _thin(case: Case) -> list[str]:
 
 def _not_shown(case: Case, n: int) -> str:
     """What the test is too small for: the plan's figure, so that a run says one thing throughout."""
-    found = case.detectable or detectable_difference(n, level=1 - case.alpha)
-    if found.difference is None:
-        return found.reason or "no difference shows"
-    least = f"{found.difference:.2f}" if case.detectable is None else words.points(found.difference)
+    detectable = case.detectable or detectable_difference(n, level=1 - case.alpha)
+    if detectable.difference is None:
+        return detectable.reason or "no difference shows"
+    least = (
+        f"{detectable.difference:.2f}"
+        if case.detectable is None
+        else words.points(detectable.difference)
+    )
     return f"{n} items; differences below about {least} do not show"
 
 
 def _failed(case: Case, choice: Candidate | None) -> list[str]:
-    found = []
+    warnings = []
     for candidate in case.candidates:
         n = len(candidate.scores)
         if not n or candidate.failed <= MANY_FAILED * n:
             continue
         which = " (the choice)" if choice is candidate else ""
-        found.append(
+        warnings.append(
             f"failed answers: {candidate.name}{which} gave no usable answer to {candidate.failed} "
             f"of {n}; they count as wrong"
         )
-    return found
+    return warnings
 
 
 def _audit(case: Case) -> list[str]:
-    notes, found = case.notes, []
+    notes, warnings = case.notes, []
     if notes.leaks:
         items = counted(notes.leaks, "test item is", "test items are")
-        found.append(f"leaks: {items} also in train or dev, or nearly; quality reads high")
+        warnings.append(f"leaks: {items} also in train or dev, or nearly; quality reads high")
     if notes.conflicts:
         inputs = counted(notes.conflicts, "input has", "inputs have")
-        found.append(
+        warnings.append(
             f"conflicts: {inputs} several different outputs; no arm can get all of them right"
         )
     if notes.skipped_rows:
         rows = counted(notes.skipped_rows, "bad row was", "bad rows were")
-        found.append(f"left out: {rows} skipped")
-    return found
+        warnings.append(f"left out: {rows} skipped")
+    return warnings
 
 
 def _costs(case: Case) -> list[str]:

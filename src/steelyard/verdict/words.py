@@ -34,8 +34,8 @@ def quality(candidate: Candidate) -> str:
 def p_value(comparison: Comparison) -> str:
     """``p = 0.02 after Holm``."""
     p = comparison.p_adjusted if comparison.p_adjusted is not None else comparison.p_value
-    shown = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-    return f"{shown} after Holm" if comparison.p_adjusted is not None else shown
+    text = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return f"{text} after Holm" if comparison.p_adjusted is not None else text
 
 
 def difference(amount: float) -> str:
