@@ -16,9 +16,9 @@ import steelyard
 
 HOUSE = Path(steelyard.__file__).parent
 FLOORS = (
-    "core errors words files packaged extras registry user_code languages rules_of_thumb progress config "
-    "stats model task data score retrieve train strategy cost verdict result store planning weigh "
-    "report serve cli"
+    "core errors words files packaged extras registry families user_code languages rules_of_thumb "
+    "progress config stats model task data score retrieve train strategy cost verdict result store "
+    "planning weigh report serve cli"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)
 LAZY_UP = {("weigh", "report")}

@@ -13,7 +13,9 @@ from steelyard.data.read import read_examples
 from steelyard.data.rows import RowParser, content_id, has_references
 from steelyard.data.starter import init_from_file
 from steelyard.errors import DataError
-from steelyard.strategy.auto import auto, unfit_for
+from steelyard.model import ModelSpec
+from steelyard.strategy import TaskFacts
+from steelyard.strategy.auto import auto
 from steelyard.strategy.base import Brief
 from steelyard.task import load_task
 from tests.conftest import MakeTask, to_jsonl
@@ -114,8 +116,8 @@ def test_a_task_scored_by_rules_alone_needs_no_outputs(make_task: MakeTask) -> N
 def test_strategies_that_learn_from_outputs_are_left_out_without_them(make_task: MakeTask) -> None:
     task = make_task({"e.jsonl": [IFEVAL | {"key": n} for n in range(30)]}, kind="text")
     train = read_examples(task).parts["all"]
-    unfit = unfit_for(Brief("Do it.", "text", metric="rules"), train)
-    chosen = auto("text", len(train), False, "embedded", {"local"}, unfit)
+    task_facts = TaskFacts(Brief("Do it.", "text", metric="rules"), train)
+    chosen = auto(task_facts, ModelSpec("embedded", "x"))
     names = [spec.name for spec in chosen.specs]
     assert "zero_shot" in names
     left_out = dict(chosen.left_out)

@@ -12,8 +12,8 @@ import pytest
 import steelyard
 from steelyard.cli import main
 from steelyard.model import ModelSpec
+from steelyard.model.listed import PlannedModel
 from steelyard.planning.forecast import look_ahead
-from steelyard.planning.jobs import PlannedModel
 from steelyard.planning.outlook import Outlook
 from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import RunOptions, make_plan

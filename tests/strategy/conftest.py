@@ -11,7 +11,7 @@ import pytest
 from steelyard.model.fake import FakeModel
 from steelyard.score import get_metric
 from steelyard.strategy.base import Brief, FitContext
-from tests.strategy.samples import SPEC, TOPICS, tickets
+from tests.strategy.samples import SPEC, TOPICS, listed, tickets
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ def fit_context(brief: Brief, tmp_path: Path) -> Callable[..., FitContext]:
             "seed": 7,
         } | changes
         metric = {"metric": get_metric(fields["brief"].metric)}
-        return FitContext(**(metric | fields))
+        models = {"models": listed(fields["spec"])}
+        return FitContext(**(metric | models | fields))
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from steelyard.core import Example
 from steelyard.model.base import ModelSpec
+from steelyard.model.listed import PlannedModel
 
 TOPICS = {
     "BILLING": ["invoice", "refund", "payment", "charged", "card", "receipt"],
@@ -12,6 +13,12 @@ TOPICS = {
 }
 FILLER = ["please", "today", "again", "my", "the", "really", "since", "monday", "help", "now"]
 SPEC = ModelSpec("fake", "smart")
+
+
+def listed(*specs: ModelSpec, tags: tuple[str, ...] = ()) -> tuple[PlannedModel, ...]:
+    """The task's models, called by ``tags`` or by their names."""
+    names = tags or tuple(spec.name for spec in specs)
+    return tuple(PlannedModel(tag, spec) for tag, spec in zip(names, specs, strict=True))
 
 
 def tickets(count: int, offset: int = 0) -> tuple[Example, ...]:

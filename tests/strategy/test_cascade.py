@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.core import Answer, Completion, Example, Request
+from steelyard.core import Answer, Completion, Example, Request, questions_of
 from steelyard.errors import ArmError, ConfigError
 from steelyard.model.accounts import MACHINE
 from steelyard.model.base import Model, ModelSpec
@@ -16,9 +16,9 @@ from steelyard.score import get_metric
 from steelyard.score.base import Grade
 from steelyard.score.label import Accuracy
 from steelyard.strategy import Arm, StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Brief, FitContext, Sizes
+from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
 from steelyard.strategy.cascade_arm import CascadeArm
-from tests.strategy.samples import SPEC, TOPICS, tickets
+from tests.strategy.samples import SPEC, TOPICS, listed, tickets
 
 MakeContext = Callable[..., FitContext]
 BIG = ModelSpec("fake", "big")
@@ -50,7 +50,7 @@ def models(spec: ModelSpec) -> Model:
 
 
 def two_models(fit_context: MakeContext, **changes: object) -> FitContext:
-    both = {"specs": (SPEC, BIG), "tags": ("small", "large"), "build_model": models}
+    both = {"models": listed(SPEC, BIG, tags=("small", "large")), "build_model": models}
     return fit_context(model=ScriptedModel(cheap), **{**both, **changes})
 
 
@@ -67,7 +67,7 @@ def test_the_strong_model_is_asked_where_the_cheap_one_is_unsure(fit_context: Ma
     arm = fit(two_models(fit_context), **ZERO_ZERO)
     assert 0.4 < arm.threshold < 0.9
     assert arm.options["coverage"] == 0.5
-    assert arm.options["search"]["dev_score"] == 1.0
+    assert arm.fit.search["dev_score"] == 1.0
     assert (arm.options["first"]["model"], arm.options["then"]["model"]) == ("smart", "big")
     assert arm.specs == (SPEC, BIG) and arm.model_name == "big"
     told: dict[int, Answer] = {}
@@ -81,7 +81,7 @@ def test_the_strong_model_is_asked_where_the_cheap_one_is_unsure(fit_context: Ma
 
     progress: list[tuple[int, int]] = []
     asked = tickets(8, 600)
-    answers = arm.answer_all(asked, lambda *counts: progress.append(counts), "", note)
+    answers = arm.answer_all(questions_of(asked), lambda *counts: progress.append(counts), "", note)
     assert [told[place] for place in range(8)] == answers
     assert order == [0, 2, 4, 6, 1, 3, 5, 7]
     assert progress[-1] == (8, 8)
@@ -95,7 +95,7 @@ def test_the_strong_model_is_asked_where_the_cheap_one_is_unsure(fit_context: Ma
 
 def test_the_sweep_is_told(fit_context: MakeContext) -> None:
     arm = fit(two_models(fit_context), **ZERO_ZERO)
-    search = arm.options["search"]
+    search = arm.fit.search
     assert set(search["tried"]) == {"first alone", "then alone", "cascade"}
     assert search["tried"]["first alone"]["score"] < search["tried"]["cascade"]["score"]
     curve = arm.options["curve"]
@@ -111,14 +111,14 @@ def test_a_strong_model_that_is_worse_is_not_asked(fit_context: MakeContext) -> 
 
     arm = fit(two_models(fit_context, build_model=build), **ZERO_ZERO)
     assert arm.threshold == 0.0 and arm.options["coverage"] == 1.0
-    assert len(arm.answer_all(tickets(6))[1].completion.spent) == 1
+    assert len(arm.answer_all(questions_of(tickets(6)))[1].completion.spent) == 1
 
 
 def test_the_first_answer_stands_where_the_strong_model_fails(fit_context: MakeContext) -> None:
     arm = fit(two_models(fit_context), **ZERO_ZERO)
     gone = ScriptedModel(lambda request: Completion("", "error", failure="gone"))
     arm.then.__dict__["model"] = gone
-    answers = arm.answer_all(tickets(4, 600))
+    answers = arm.answer_all(questions_of(tickets(4, 600)))
     assert [answer.failure for answer in answers] == [None] * 4
     assert answers[1].output == answers[1].completion.text == LABELS[0]
     assert answers[1].confidence == 0.4
@@ -130,9 +130,11 @@ def test_by_default_the_classifier_is_first_and_retrieved_shots_follow(
     model = FakeModel("smart")
     arm = fit(fit_context(model=model))
     assert (arm.first.strategy, arm.then.strategy) == ("tfidf_linear", "retrieved_few_shot")
-    sure = sorted(answer.confidence or 0 for answer in arm.first.answer_all(tickets(30, 800)))
+    sure = sorted(
+        answer.confidence or 0 for answer in arm.first.answer_all(questions_of(tickets(30, 800)))
+    )
     arm.threshold = sure[15]
-    answers = arm.answer_all(tickets(30, 800))
+    answers = arm.answer_all(questions_of(tickets(30, 800)))
     asked = [[one.model for one in answer.completion.spent] for answer in answers]
     passed = [models for models in asked if len(models) > 1]
     assert 0 < len(passed) < 30
@@ -141,7 +143,7 @@ def test_by_default_the_classifier_is_first_and_retrieved_shots_follow(
     save_arm(arm, tmp_path / "arm")
     loaded = load_arm(tmp_path / "arm", lambda spec: model)
     assert isinstance(loaded, CascadeArm)
-    again = loaded.answer_all(tickets(30, 800))
+    again = loaded.answer_all(questions_of(tickets(30, 800)))
     assert [answer.output for answer in again] == [answer.output for answer in answers]
     assert (loaded.threshold, loaded.specs) == (sure[15], (SPEC,))
     (tmp_path / "arm" / "then" / "arm.json").unlink()
@@ -216,12 +218,14 @@ def test_the_sweep_scores_what_the_arm_answers_where_the_strong_model_fails(
     build = lambda spec: gone if spec == BIG else ScriptedModel(cheap)  # noqa: E731
     context = two_models(fit_context, build_model=build)
     arm = fit(context, **ZERO_ZERO)
-    first = context.score(context.dev, arm.first.answer_all(context.dev))
+    first = context.score(context.dev, arm.first.answer_all(questions_of(context.dev)))
     assert 0 < first < 1
-    for tried in arm.options["search"]["tried"].values():
+    for tried in arm.fit.search["tried"].values():
         assert tried["score"] == pytest.approx(first)
     arm.threshold = 1.01
-    assert context.score(context.dev, arm.answer_all(context.dev)) == pytest.approx(first)
+    assert context.score(context.dev, arm.answer_all(questions_of(context.dev))) == pytest.approx(
+        first
+    )
     assert [point["coverage"] for point in arm.options["curve"]] == [1.0, 0.5, 0.0]
 
 
@@ -254,8 +258,8 @@ def test_a_metric_that_is_no_mean_is_added_up_over_the_mixed_answers(
     arm = fit(context, **ZERO_ZERO)
     for tried in ("first alone", "cascade"):
         arm.threshold = 0.0 if tried == "first alone" else 0.65
-        score = context.score(context.dev, arm.answer_all(context.dev))
-        assert arm.options["search"]["tried"][tried]["score"] == pytest.approx(score)
+        score = context.score(context.dev, arm.answer_all(questions_of(context.dev)))
+        assert arm.fit.search["tried"][tried]["score"] == pytest.approx(score)
 
 
 def test_a_threshold_needs_dev_items() -> None:
@@ -276,7 +280,12 @@ TEXT = Brief("Say.", "text", metric="rouge_l")
         ({"then": "lora"}, None, (SPEC, HOSTED), "then: lora does not fit: the model behind"),
         ({}, TEXT, (SPEC,), "answers of kind text have no probabilities"),
         ({"first": "self_consistency"}, TEXT, (SPEC,), "first: self_consistency does not fit"),
-        ({"first": "tfidf_linear"}, TEXT, (SPEC,), "first: strategy tfidf_linear answers labels"),
+        (
+            {"first": "tfidf_linear"},
+            TEXT,
+            (SPEC,),
+            "first: tfidf_linear does not fit: it gives lab",
+        ),
         (
             {"then": {"name": "optimized_prompt", "options": {"reflect": "nope"}}},
             None,
@@ -295,7 +304,7 @@ def test_what_cannot_be_fitted_is_refused_before_anything_is_asked(
     strategy = build_strategy(StrategySpec("cascade", options))
     label = Brief("Say.", "label", LABELS)
     with pytest.raises(ConfigError, match=message) as caught:
-        strategy.check(brief or label, tickets(6), specs, tuple(spec.name for spec in specs))
+        strategy.check(TaskFacts(brief or label, tickets(6)), listed(*specs))
     assert "\n" not in str(caught.value)
 
 
@@ -303,9 +312,9 @@ def test_a_part_without_references_to_learn_from_is_refused() -> None:
     bare = [Example(str(number), "x", "") for number in range(6)]
     strategy = build_strategy(StrategySpec("cascade", {"first": "zero_shot", "then": "few_shot"}))
     with pytest.raises(ConfigError, match="then: few_shot does not fit: it learns from reference"):
-        strategy.check(Brief("Say.", "label", LABELS), tuple(bare), (SPEC,), ("smart",))
+        strategy.check(TaskFacts(Brief("Say.", "label", LABELS), bare), listed(SPEC))
     strategy = build_strategy(StrategySpec("cascade", ZERO_ZERO))
-    strategy.check(Brief("Say.", "label", LABELS), tuple(bare), (SPEC,), ("smart",))
+    strategy.check(TaskFacts(Brief("Say.", "label", LABELS), bare), listed(SPEC))
 
 
 @pytest.mark.parametrize(
@@ -324,4 +333,5 @@ def test_it_names_the_models_that_its_parts_ask(
     specs = (SPEC, BIG, ModelSpec("fake", "echo"))
     strategy = build_strategy(StrategySpec("cascade", options))
     brief = Brief("Say.", "label", LABELS)
-    assert strategy.tags_asked(brief, specs, ("a", "b", "c")) == tags
+    models = strategy.models_asked(brief, listed(*specs, tags=("a", "b", "c")))
+    assert tuple(model.tag for model in models) == tags

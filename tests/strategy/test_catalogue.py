@@ -1,23 +1,35 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from steelyard.core import Example
+from steelyard.core import Example, OutputKind
 from steelyard.errors import ConfigError
-from steelyard.strategy import ARMS, STRATEGIES, Brief, StrategySpec, auto, build_strategy
-from steelyard.strategy.auto import unfit_for
+from steelyard.model import ModelSpec
+from steelyard.strategy import (
+    STRATEGIES,
+    Arm,
+    Brief,
+    Selection,
+    StrategySpec,
+    TaskFacts,
+    auto,
+    build_strategy,
+)
+from tests.strategy.samples import tickets
 
-BUILT = [name for name in STRATEGIES if name != "lora"]
+HF = ModelSpec("hf", "x")
 
 
-@pytest.mark.parametrize("name", BUILT)
-def test_every_strategy_is_found_under_its_name_and_has_an_arm(name: str) -> None:
-    assert build_strategy(StrategySpec(name)).name == name
-    assert ARMS.get(name).strategy == name
-
-
-def test_both_registries_hold_the_same_names() -> None:
-    assert list(ARMS) == list(STRATEGIES)
+@pytest.mark.parametrize("name", list(STRATEGIES))
+def test_every_strategy_is_found_under_its_name_and_states_its_facts(name: str) -> None:
+    strategy = build_strategy(StrategySpec(name))
+    assert strategy.name == name
+    assert issubclass(strategy.arm_type, Arm)
+    shows = strategy.shot_limits("label", 3) is not None
+    assert shows == strategy.traits.carries.endswith("_shots")
+    assert strategy.traits.needs_model == (strategy.traits.carries != "nothing")
 
 
 @pytest.mark.parametrize(
@@ -72,8 +84,7 @@ def test_reasoning_is_for_metrics_of_one_answer() -> None:
     long = [Example(str(n), "q", f"one\ntwo {n}") for n in range(9)]
 
     def chosen(metric: str, train: list[Example]) -> set[str]:
-        unfit = unfit_for(Brief("Say.", "text", (), metric), train)
-        selection = auto("text", 500, False, "hf", {"local"}, unfit)
+        selection = auto(TaskFacts(Brief("Say.", "text", (), metric), train), HF)
         return {spec.name for spec in selection.specs} & {"chain_of_thought", "self_consistency"}
 
     both = {"chain_of_thought", "self_consistency"}
@@ -83,8 +94,17 @@ def test_reasoning_is_for_metrics_of_one_answer() -> None:
     assert chosen("rouge_l", plain) == chosen("judge", plain) == set()
 
 
+def weigh(
+    kind: OutputKind, provider: str | None, rows: int = 50, documents: bool = False
+) -> Selection:
+    metric = {"label": "accuracy", "json": "json_match", "text": "rouge_l"}[kind]
+    task = TaskFacts(Brief("Say.", kind, metric=metric), tickets(rows))
+    model = None if provider is None else ModelSpec(provider, "x")
+    return auto(task, model, has_documents=documents)
+
+
 def test_auto_takes_everything_that_fits() -> None:
-    selection = auto("label", 500, False, "hf", {"local"})
+    selection = weigh("label", "hf")
     assert [spec.name for spec in selection.specs] == list(STRATEGIES)
     assert {name for name, _ in selection.left_out} == {"retrieval", "full_fine_tuning"}
 
@@ -92,27 +112,32 @@ def test_auto_takes_everything_that_fits() -> None:
 @pytest.mark.parametrize(
     ("arguments", "left_out", "reason"),
     [
-        (("text", 500, False, "embedded", {"local"}), "tfidf_linear", "gives labels"),
-        (("label", 500, False, None, {"local"}), "few_shot", "no language model"),
-        (("label", 500, False, None, {"local"}), "lora", "no language model"),
-        (("label", 500, False, "openai", {"local"}), "lora", "'openai' cannot be tuned"),
-        (("label", 500, False, "hf", set()), "lora", "pip install 'steelyard[local]'"),
-        (("label", 5, False, "hf", {"local"}), "optimized_prompt", "too few to search prompts on"),
-        (("label", 500, False, None, {"local"}), "optimized_prompt", "no language model"),
-        (("label", 5, False, "hf", {"local"}), "lora", "5 train examples are too few"),
-        (("text", 500, False, "hf", {"local"}), "chain_of_thought", "is not known"),
-        (("json", 500, False, "hf", {"local"}), "cascade", "without a probability"),
-        (("label", 500, False, None, {"local"}), "self_consistency", "no language model"),
-        (("label", 500, False, "embedded", {"local"}), "self_consistency", "name it to run it"),
-        (("label", 500, True, "hf", {"local"}), "retrieval", "not built yet"),
-        (("label", 500, False, "hf", {"local"}), "retrieval", "brings no documents"),
+        (("text", "embedded"), "tfidf_linear", "gives labels"),
+        (("label", None), "few_shot", "no language model to ask"),
+        (("label", None), "lora", "no language model to tune"),
+        (("label", "openai"), "lora", "'openai' cannot be tuned"),
+        (("label", "hf", 5), "optimized_prompt", "too few to search prompts on"),
+        (("label", None), "optimized_prompt", "no language model"),
+        (("label", "hf", 5), "lora", "5 train examples are too few"),
+        (("text", "hf"), "chain_of_thought", "reads the whole text"),
+        (("text", "hf"), "self_consistency", "nothing to vote on"),
+        (("json", "hf"), "cascade", "without a probability"),
+        (("label", None), "self_consistency", "no language model"),
+        (("label", "embedded"), "self_consistency", "name it to run it"),
+        (("label", "hf", 50, True), "retrieval", "not built yet"),
+        (("label", "hf"), "retrieval", "brings no documents"),
     ],
 )
 def test_auto_says_what_it_leaves_out_and_why(
-    arguments: tuple[object, ...], left_out: str, reason: str
+    arguments: tuple[Any, ...], left_out: str, reason: str
 ) -> None:
-    selection = auto(*arguments)  # type: ignore[arg-type]
+    selection = weigh(*arguments)
     reasons = dict(selection.left_out)
     assert reason in reasons[left_out]
     assert left_out not in [spec.name for spec in selection.specs]
     assert {"majority", "nearest_neighbour"} <= {spec.name for spec in selection.specs}
+
+
+def test_tuning_is_left_out_where_its_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steelyard.strategy.lora.find_spec", lambda name: None)
+    assert "pip install 'steelyard[local]'" in dict(weigh("label", "hf").left_out)["lora"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.core import Example, Request
+from steelyard.core import Example, Request, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
@@ -53,11 +53,15 @@ def test_rationales_of_the_model_itself_become_shots(fit_context: MakeContext) -
     assert len(shots) == 2
     assert all(re.fullmatch(r"\d and \d make it\.\nAnswer: \d+", shot.output) for shot in shots)
     assert not any(shot.input.startswith(("0)", "5)")) for shot in shots)  # it got those wrong
-    stages = [trial["stage"] for trial in arm.options["search"]["trace"]]
+    stages = [trial["stage"] for trial in arm.fit.search["trace"]]
     assert stages.count("bootstrap") == 1
-    assert arm.options["search"]["dev_calls"] == len(model.requests)
-    assert arm.options["search"]["dev_score"] == 1.0
-    assert [answer.output for answer in arm.answer_all(sums(3, 40))] == ["8", "10", "5"]
+    assert arm.fit.search["dev_calls"] == len(model.requests)
+    assert arm.fit.search["dev_score"] == 1.0
+    assert [answer.output for answer in arm.answer_all(questions_of(sums(3, 40)))] == [
+        "8",
+        "10",
+        "5",
+    ]
 
 
 def test_the_references_own_reasoning_is_shown_where_they_have_some(
@@ -69,7 +73,7 @@ def test_the_references_own_reasoning_is_shown_where_they_have_some(
     assert isinstance(arm, PromptArm)
     assert {shot.output.count("\n#### ") for shot in arm.prompt.recipe.shots} == {0}
     assert re.fullmatch(r"\d and \d make \d+\.\nAnswer: \d+", arm.prompt.recipe.shots[0].output)
-    assert "bootstrap" not in {trial["stage"] for trial in arm.options["search"]["trace"]}
+    assert "bootstrap" not in {trial["stage"] for trial in arm.fit.search["trace"]}
     assert arm.prompt.recipe.max_output_tokens == 512
 
 
@@ -93,8 +97,8 @@ def test_the_constrained_decision_is_taken_where_dev_prefers_it(
     assert isinstance(arm, PromptArm)
     assert arm.prompt.recipe.decoding == ("constrained" if decides_well else "free")
     assert arm.options["requests_per_answer"] == (2 if decides_well else 1)
-    assert arm.options["search"]["dev_score"] == 1.0
-    assert {answer.output for answer in arm.answer_all(tickets(9))} == set(TOPICS)
+    assert arm.fit.search["dev_score"] == 1.0
+    assert {answer.output for answer in arm.answer_all(questions_of(tickets(9)))} == set(TOPICS)
 
 
 def test_the_fake_model_reasons_too_and_the_arm_travels(
@@ -104,13 +108,13 @@ def test_the_fake_model_reasons_too_and_the_arm_travels(
     model = FakeModel("smart")
     context = fit_context(model=model, progress=lambda done, total: told.append((done, total)))
     [arm] = fit(context)
-    assert model.calls == arm.options["search"]["dev_calls"]
+    assert model.calls == arm.fit.search["dev_calls"]
     assert told[-1][0] == told[-1][1]
-    answers = arm.answer_all(tickets(12, 700))
+    answers = arm.answer_all(questions_of(tickets(12, 700)))
     assert "\nAnswer: " in answers[0].completion.text
     save_arm(arm, tmp_path / "arm")
     loaded = load_arm(tmp_path / "arm", lambda spec: model)
-    assert loaded.answer_all(tickets(12, 700)) == answers
+    assert loaded.answer_all(questions_of(tickets(12, 700))) == answers
 
 
 def test_json_has_a_repairing_arm_and_a_longer_limit(fit_context: MakeContext) -> None:
@@ -125,7 +129,7 @@ def test_json_has_a_repairing_arm_and_a_longer_limit(fit_context: MakeContext) -
     context = fit_context(model=ScriptedModel(script), brief=brief, train=train, dev=train)
     plain, repairing = fit(context)
     assert [plain.name, repairing.name] == ["chain_of_thought", "chain_of_thought_repair"]
-    scores = [arm.options["search"]["dev_score"] for arm in (plain, repairing)]
+    scores = [arm.fit.search["dev_score"] for arm in (plain, repairing)]
     assert scores[0] < scores[1] == 1.0
     assert plain.options["max_output_tokens"] == 512
 
@@ -150,7 +154,7 @@ def test_other_tasks_are_refused_with_the_reason(
 
 def test_without_dev_or_train_the_plain_prompt_is_taken(fit_context: MakeContext) -> None:
     [arm] = fit(fit_context(train=tickets(4), dev=()))
-    assert arm.options["shots"] == 0 and arm.options["search"]["dev_score"] is None
+    assert arm.options["shots"] == 0 and arm.fit.search["dev_score"] is None
     [arm] = fit(fit_context(train=(), dev=tickets(6)))
     assert arm.options["shots"] == 0
 

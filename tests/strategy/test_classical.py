@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.core import Answer, Example
+from steelyard.core import Answer, Example, Question, questions_of
 from steelyard.errors import ConfigError, DataError
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Arm, Brief, FitContext
@@ -20,7 +20,7 @@ DEV = tickets(60, offset=100)
 
 
 def right(arm: Arm) -> float:
-    answers = arm.answer_all(TEST)
+    answers = arm.answer_all(questions_of(TEST))
     return sum(a.output == e.output for a, e in zip(answers, TEST, strict=True)) / len(TEST)
 
 
@@ -44,7 +44,7 @@ def test_a_loaded_arm_answers_as_the_saved_one(
     (arm,) = build_strategy(StrategySpec(name, options)).fit(fit_context())
     save_arm(arm, tmp_path / "arm")
     loaded = load_arm(tmp_path / "arm")
-    assert said(loaded.answer_all(TEST)) == said(arm.answer_all(TEST))
+    assert said(loaded.answer_all(questions_of(TEST))) == said(arm.answer_all(questions_of(TEST)))
     assert (loaded.name, loaded.brief) == (arm.name, arm.brief)
     assert loaded.options == arm.options
     assert not list(tmp_path.rglob("*.pkl"))
@@ -54,7 +54,7 @@ def test_majority_gives_the_most_frequent_label_and_its_shares(fit_context: Make
     train = (*tickets(6), Example("x", "one more", "ACCOUNT"))
     (arm,) = build_strategy(StrategySpec("majority")).fit(fit_context(train=train))
     assert arm.answer("anything") == "ACCOUNT"
-    shares = arm.answer_all(TEST)[0].completion.probabilities
+    shares = arm.answer_all(questions_of(TEST))[0].completion.probabilities
     assert shares == {"BILLING": 2 / 7, "TECHNICAL": 2 / 7, "ACCOUNT": 3 / 7}
 
 
@@ -67,7 +67,7 @@ def test_a_tie_of_the_majority_follows_the_labels_order(fit_context: MakeContext
 def test_words_are_learned(name: str, fit_context: MakeContext) -> None:
     (arm,) = build_strategy(StrategySpec(name)).fit(fit_context())
     assert right(arm) > 0.9
-    assert arm.options["search"]["dev_score"] > 0.9
+    assert arm.fit.search["dev_score"] > 0.9
 
 
 def test_two_labels_give_two_probabilities(fit_context: MakeContext) -> None:
@@ -75,7 +75,7 @@ def test_two_labels_give_two_probabilities(fit_context: MakeContext) -> None:
     brief = Brief("Classify.", "label", ("BILLING", "TECHNICAL"))
     strategy = build_strategy(StrategySpec("tfidf_linear", {"classifier": "logistic"}))
     (arm,) = strategy.fit(fit_context(train=tuple(two), dev=(), brief=brief))
-    answer = arm.answer_all([Example("", "invoice refund payment", "")])[0]
+    answer = arm.answer_all([Question("invoice refund payment")])[0]
     assert answer.output == "BILLING"
     assert answer.completion.probabilities is not None
     assert answer.completion.probabilities["BILLING"] > 0.5
@@ -102,21 +102,25 @@ def test_probabilities_are_calibrated_on_dev_and_change_no_answer(
     assert blind.options["calibration"] == {"items": 0, "scale": 1.0}
     surprises = [surprise(arm, odd) for arm in (blind, told, wise)]
     assert surprises[2] < min(surprises[:2])
-    answers = wise.answer_all(TEST)
-    assert [a.output for a in answers] == [a.output for a in blind.answer_all(TEST)]
+    answers = wise.answer_all(questions_of(TEST))
+    assert [a.output for a in answers] == [a.output for a in blind.answer_all(questions_of(TEST))]
     assert all(a.confidence == max((a.completion.probabilities or {}).values()) for a in answers)
     save_arm(wise, tmp_path / "arm")
-    assert said(load_arm(tmp_path / "arm").answer_all(TEST)) == said(answers)
+    assert said(load_arm(tmp_path / "arm").answer_all(questions_of(TEST))) == said(answers)
     manifest = tmp_path / "arm" / "arm.json"
     saved = json.loads(manifest.read_text())
     del saved["scale"]  # as arms were saved before
     manifest.write_text(json.dumps(saved))
-    assert said(load_arm(tmp_path / "arm").answer_all(TEST)) == said(blind.answer_all(TEST))
+    assert said(load_arm(tmp_path / "arm").answer_all(questions_of(TEST))) == said(
+        blind.answer_all(questions_of(TEST))
+    )
 
 
 def surprise(arm: Arm, examples: list[Example]) -> float:
     """The mean log loss."""
-    shares = [answer.completion.probabilities or {} for answer in arm.answer_all(examples)]
+    shares = [
+        answer.completion.probabilities or {} for answer in arm.answer_all(questions_of(examples))
+    ]
     pairs = zip(shares, examples, strict=True)
     return -sum(math.log(share[example.output]) for share, example in pairs) / len(examples)
 
@@ -124,12 +128,12 @@ def surprise(arm: Arm, examples: list[Example]) -> float:
 def test_with_many_labels_only_the_svm_is_tried(fit_context: MakeContext) -> None:
     strategy = build_strategy(StrategySpec("tfidf_linear", {"max_logistic_labels": 2}))
     (arm,) = strategy.fit(fit_context())
-    assert all("svm" in name for name in arm.options["search"]["tried"])
+    assert all("svm" in name for name in arm.fit.search["tried"])
 
 
 def test_time_is_the_batchs_and_tokens_are_none(fit_context: MakeContext) -> None:
     (arm,) = build_strategy(StrategySpec("nearest_neighbour")).fit(fit_context())
-    completions = [answer.completion for answer in arm.answer_all(TEST)]
+    completions = [answer.completion for answer in arm.answer_all(questions_of(TEST))]
     assert {completion.batch_size for completion in completions} == {len(TEST)}
     assert len({completion.total_seconds for completion in completions}) == 1
     assert completions[0].total_seconds > 0
@@ -142,7 +146,7 @@ def test_text_tasks_get_the_nearest_output(fit_context: MakeContext) -> None:
     context = fit_context(train=train, dev=(), brief=Brief("Describe.", "text", (), "token_f1"))
     (arm,) = build_strategy(StrategySpec("nearest_neighbour")).fit(context)
     assert arm.answer("the blue one") == "an animal"
-    with pytest.raises(ConfigError, match="labels only"):
+    with pytest.raises(ConfigError, match="it gives labels, the task asks for text"):
         build_strategy(StrategySpec("tfidf_linear")).fit(context)
 
 

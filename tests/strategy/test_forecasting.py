@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.strategy import STRATEGIES, build_strategy
+from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy, traits_of
 from steelyard.strategy.base import Brief, Sizes
-from steelyard.strategy.catalogue import StrategySpec
 from steelyard.strategy.forecasting import answer_limit, choosing, shots_that_fit
 from steelyard.strategy.search import Halving
 
@@ -67,7 +66,7 @@ def test_the_limit_of_an_answer_is_the_one_that_searches_use() -> None:
 def test_every_strategy_says_what_it_asks_of_labels(name: str) -> None:
     found = build_strategy(StrategySpec(name)).forecast(LABELS, SIZES)
     assert found is not None
-    if not STRATEGIES.get(name).needs_model:
+    if not traits_of(name).needs_model:
         assert (found.requests, found.input_tokens, found.per_answer) == (0, 0, {})
     else:
         assert found.requests > 0 and found.input_tokens > found.requests

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.core import Example, Message
+from steelyard.core import Message, Question
 from steelyard.errors import ConfigError
 from steelyard.strategy.formats import Shot, fill, get_format, load_formats
 
@@ -13,7 +13,7 @@ FORMATS = list(load_formats())
 
 
 def chat(name: str, text: str, shots: tuple[Shot, ...] = SHOTS) -> str:
-    messages = get_format(name).render("Do it.", "label", shots, Example("", text, ""))
+    messages = get_format(name).render("Do it.", "label", shots, Question(text))
     return "\x00".join(f"{role}\x01{content}" for role, content in messages)
 
 
@@ -42,7 +42,7 @@ def test_without_shots_only_instruction_and_input_remain(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_turns_alternate_and_end_with_the_user(name: str) -> None:
-    messages = get_format(name).render("Do it.", "text", SHOTS, Example("", "apple", ""))
+    messages = get_format(name).render("Do it.", "text", SHOTS, Question("apple"))
     roles = [message.role for message in messages if message.role != "system"]
     assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
 
@@ -55,7 +55,7 @@ def test_a_rows_own_turns_are_kept(name: str) -> None:
         Message("user", "hello"),
         Message("assistant", "yes?"),
     )
-    messages = get_format(name).render("Do it.", "label", (), Example("", "apple", "", context))
+    messages = get_format(name).render("Do it.", "label", (), Question("apple", context))
     text = "\n".join(content for _, content in messages)
     assert text.count("Do it.") == (2 if name == "restated_list" else 1)
     assert [message.role for message in messages].count("system") == 1

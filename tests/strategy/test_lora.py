@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from steelyard.core import questions_of
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec, load_model
-from steelyard.strategy import build_strategy, load_arm, save_arm
+from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Arm, FitContext
-from steelyard.strategy.catalogue import StrategySpec
 from tests.model.tiny import save_tiny
 from tests.strategy.samples import tickets
 
@@ -40,21 +40,22 @@ def fitted(
 
 
 def outputs(arm: Arm) -> list[Any]:
-    return [answer.output for answer in arm.answer_all(tickets(9, offset=300))]
+    return [answer.output for answer in arm.answer_all(questions_of(tickets(9, offset=300)))]
 
 
 def test_two_arms_over_one_training(fitted: tuple[FitContext, list[Arm]]) -> None:
     context, arms = fitted
     assert [arm.name for arm in arms] == ["lora", "lora_free"]
     assert set(outputs(arms[0])) <= set(context.brief.labels)
-    training = arms[0].options["training"]
-    assert [entry["learning_rate"] for entry in training["trace"][:2]] == [0.01, 0.001]
-    assert training["seconds"] > 0 and training["tokens"] > 0
+    training = arms[0].fit.training
+    assert training is not None
+    assert [entry["learning_rate"] for entry in training.trace[:2]] == [0.01, 0.001]
+    assert training.seconds > 0 and training.tokens > 0
     assert arms[0].options["instruction"] == "Give the label."
-    budget = arms[0].options["search"]["budget"]
+    budget = arms[0].fit.search["budget"]
     assert budget["unit"] == "forward-pass tokens"
-    assert 3 * training["tokens"] < budget["used"] < 1.5 * budget["allowed"]
-    assert arms[1].options["search"]["budget"] == budget
+    assert 3 * training.tokens < budget["used"] < 1.5 * budget["allowed"]
+    assert arms[1].fit.search["budget"] == budget
 
 
 def test_a_finished_training_is_not_repeated(fitted: tuple[FitContext, list[Arm]]) -> None:
@@ -71,11 +72,13 @@ def test_saved_and_loaded_without_refitting(
 ) -> None:
     for arm in fitted[1]:
         save_arm(arm, tmp_path / arm.name)
-        assert outputs(load_arm(tmp_path / arm.name)) == outputs(arm)
+        loaded = load_arm(tmp_path / arm.name)
+        assert outputs(loaded) == outputs(arm)
+        assert loaded.machine_seconds == arm.machine_seconds > 0
 
 
 def test_a_model_elsewhere_cannot_be_tuned(fit_context: Callable[..., FitContext]) -> None:
-    with pytest.raises(ConfigError, match="cannot tune a model of provider 'fake'"):
+    with pytest.raises(ConfigError, match="the model behind 'fake' cannot be tuned"):
         build_strategy(StrategySpec("lora")).fit(fit_context())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from steelyard.core import questions_of
 from steelyard.errors import ConfigError, DataError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
@@ -34,7 +35,7 @@ def fit(context: FitContext, **options: object) -> list[PromptArm]:
 
 
 def right(arm: PromptArm) -> float:
-    answers = arm.answer_all(TEST)
+    answers = arm.answer_all(questions_of(TEST))
     return sum(a.output == e.output for a, e in zip(answers, TEST, strict=True)) / len(TEST)
 
 
@@ -48,7 +49,7 @@ def test_it_finds_the_words_that_help(fit_context: MakeContext) -> None:
     assert right(arm) > right(zero) + 0.2
     assert (arm.name, free.name) == ("optimized_prompt", "optimized_prompt_free")
     assert free.prompt.recipe.request(TEST[0]).choices == ()
-    gain = arm.options["search"]["gain"]
+    gain = arm.fit.search["gain"]
     assert [step["stage"] for step in gain] == ["plain", "screen", "shots", "moves"]
     assert gain[0]["score"] < gain[1]["score"] <= gain[-1]["score"]
 
@@ -56,28 +57,28 @@ def test_it_finds_the_words_that_help(fit_context: MakeContext) -> None:
 def test_the_stated_search_is_the_search_that_was_made(fit_context: MakeContext) -> None:
     model = FakeModel("smart")
     arms = fit(fit_context(model=model))
-    assert model.calls == sum(arm.options["search"]["dev_calls"] for arm in arms)
+    assert model.calls == sum(arm.fit.search["dev_calls"] for arm in arms)
     for arm in arms:
-        search = arm.options["search"]
+        search = arm.fit.search
         assert search["dev_calls"] == sum(trial["asked"] for trial in search["trace"])
         assert 0 < search["budget"]["used"] <= search["budget"]["allowed"] == 20_000
-    stages = {trial["stage"] for trial in arms[0].options["search"]["trace"]}
+    stages = {trial["stage"] for trial in arms[0].fit.search["trace"]}
     assert {"plain", "screen", "probe", "shots", "held_back"} <= stages
-    assert {trial["stage"] for trial in arms[1].options["search"]["trace"]} == {"free"}
-    held = arms[0].options["search"]["held_back"]
+    assert {trial["stage"] for trial in arms[1].fit.search["trace"]} == {"free"}
+    held = arms[0].fit.search["held_back"]
     assert held["items"] == 18 and 0 <= held["score"] <= 1
-    assert set(arms[0].options["spread"]) > {"system_user"}
+    assert set(arms[0].fit.spread) > {"system_user"}
 
 
 @pytest.mark.parametrize("budget", [1, 400, 3_000])
 def test_a_small_budget_is_kept_and_still_gives_arms(fit_context: MakeContext, budget: int) -> None:
     arms = fit(fit_context(), budget=budget)
-    spent = arms[-1].options["search"]["budget"]
+    spent = arms[-1].fit.search["budget"]
     assert (spent["allowed"], spent["used"] <= budget) == (budget, True)
     assert arms[0].answer(TEST[0].input) in TOPICS
     if budget == 1:
-        assert arms[0].options["search"]["dev_score"] is None
-        assert arms[0].options["search"]["held_back"]["reason"] == "the budget ended before"
+        assert arms[0].fit.search["dev_score"] is None
+        assert arms[0].fit.search["held_back"]["reason"] == "the budget ended before"
         assert arms[0].prompt.recipe.instruction == full_instruction(arms[0].brief)
 
 
@@ -85,13 +86,13 @@ def test_a_hosted_model_is_asked_no_more_than_it_may_be(fit_context: MakeContext
     model = ScriptedModel(keen, local=False)
     arms = fit(fit_context(model=model), budget=10**9, max_calls=200)
     assert 100 < len(model.requests) <= 200
-    assert arms[0].options["search"]["budget"]["max_calls"] == 200
+    assert arms[0].fit.search["budget"]["max_calls"] == 200
 
 
 def test_the_default_budget_is_what_lora_takes(fit_context: MakeContext) -> None:
     few = fit(fit_context(train=tickets(30), model=FakeModel("smart")), budget=0, candidates=2)
     many = fit(fit_context(train=tickets(60), model=FakeModel("smart")), budget=0, candidates=2)
-    allowed = [arms[0].options["search"]["budget"]["allowed"] for arms in (few, many)]
+    allowed = [arms[0].fit.search["budget"]["allowed"] for arms in (few, many)]
     passes = 3 * (2 * 0.25 + 3)
     assert allowed[1] - allowed[0] == passes * 30 * 35
 
@@ -112,7 +113,7 @@ def test_a_killed_search_asks_only_what_is_missing(fit_context: MakeContext, pat
 
 def test_the_seed_decides(fit_context: MakeContext) -> None:
     first, again, other = (
-        [trial["name"] for trial in fit(fit_context(seed=seed))[0].options["search"]["trace"]]
+        [trial["name"] for trial in fit(fit_context(seed=seed))[0].fit.search["trace"]]
         for seed in (7, 7, 8)
     )
     assert first == again != other
@@ -122,14 +123,14 @@ def test_a_loaded_arm_answers_as_the_saved_one(fit_context: MakeContext, tmp_pat
     for number, arm in enumerate(fit(fit_context())):
         save_arm(arm, tmp_path / str(number))
         loaded = load_arm(tmp_path / str(number), lambda spec: FakeModel("smart"))
-        assert loaded.answer_all(TEST) == arm.answer_all(TEST)
+        assert loaded.answer_all(questions_of(TEST)) == arm.answer_all(questions_of(TEST))
         assert loaded.options == json.loads(json.dumps(arm.options))
 
 
 def test_free_answers_are_told_which_labels_there_are(fit_context: MakeContext) -> None:
     _, free = fit(fit_context(), candidates=4)
     assert all(label in free.prompt.recipe.instruction for label in TOPICS)
-    assert free.options["search"]["held_back"]["reason"].startswith("chosen on all of dev")
+    assert free.fit.search["held_back"]["reason"].startswith("chosen on all of dev")
 
 
 SCHEMA = '{"type": "object", "properties": {"topic": {"type": "string"}}, "required": ["topic"]}'
@@ -147,7 +148,14 @@ def test_json_with_a_schema_and_text_are_searched_too(fit_context: MakeContext) 
         fit_context(train=train, dev=train[:24], brief=Brief("Say.", "text", (), "token_f1"))
     )
     assert text.options["decoding"] == "free"
-    assert text.options["search"]["dev_score"] > 0
+    assert text.fit.search["dev_score"] > 0
+
+
+class OddLength(ExactMatch):
+    """Scores an answer without a reference, by its length."""
+
+    def score_answer(self, output: str, reference: str) -> float:
+        return float(len(output) % 2)
 
 
 class OddLength(ExactMatch):
@@ -167,7 +175,7 @@ def test_without_references_only_words_and_formats_are_searched(fit_context: Mak
     )
     [arm] = fit(context, budget=AMPLE)
     assert arm.prompt.recipe.shots == () and arm.prompt.recipe.retrieved == 0
-    stages = Counter(trial["stage"] for trial in arm.options["search"]["trace"])
+    stages = Counter(trial["stage"] for trial in arm.fit.search["trace"])
     assert stages["screen"] > 4 and not stages["probe"]
 
 
@@ -175,11 +183,11 @@ def test_a_small_dev_holds_nothing_back_and_no_dev_gives_the_plain_prompt(
     fit_context: MakeContext,
 ) -> None:
     small, _ = fit(fit_context(dev=tickets(12, 100)))
-    held = small.options["search"]["held_back"]
+    held = small.fit.search["held_back"]
     assert held == {"items": 0, "score": None, "reason": "dev is too small to hold a part back"}
-    assert small.options["search"]["dev_score"] is not None
+    assert small.fit.search["dev_score"] is not None
     none, _ = fit(fit_context(dev=()))
-    assert none.options["search"]["dev_score"] is None
+    assert none.fit.search["dev_score"] is None
     assert none.prompt.recipe.instruction == full_instruction(none.brief)
     assert none.answer("the invoice") in TOPICS
 
@@ -191,7 +199,7 @@ def test_a_train_split_is_needed(fit_context: MakeContext) -> None:
 
 def test_prompts_stay_within_their_length(fit_context: MakeContext) -> None:
     arm, _ = fit(fit_context(), max_prompt_tokens=90)
-    text = " ".join(message.content for message in arm.prompt.recipe.messages(TEST[0]))
+    text = " ".join(message.content for message in arm.prompt.recipe.messages(TEST[0].question))
     assert len(text.split()) < 90
 
 
@@ -234,27 +242,30 @@ def test_no_more_is_asked_than_was_forecast(
     assert f"{options.get('budget', 0):,}" in told.note
 
 
-TUNINGS = ({"max_epochs": 1, "learning_rates": [1e-4]}, {"max_epochs": 6, "instruction": "full"})
+TUNINGS = (
+    StrategySpec("lora", {"max_epochs": 1, "learning_rates": [1e-4]}),
+    StrategySpec("lora", {"max_epochs": 6, "instruction": "full"}),
+)
 
 
 def stated_budget(context: FitContext, **options: object) -> dict[str, Any]:
     arm = build_strategy(StrategySpec("optimized_prompt", {"candidates": 2, **options})).fit(
         context
     )[0]
-    found: dict[str, Any] = arm.options["search"]["budget"]
+    found: dict[str, Any] = arm.fit.search["budget"]
     return found
 
 
 def test_the_budget_is_that_of_the_runs_own_fine_tuning(fit_context: MakeContext) -> None:
     model = ScriptedModel(keen)
 
-    def allowed(tunings: tuple[dict[str, Any], ...], **options: object) -> tuple[int, str]:
+    def allowed(tunings: tuple[StrategySpec, ...], **options: object) -> tuple[int, str]:
         found = stated_budget(fit_context(model=model, tunings=tunings), max_calls=40, **options)
         return found["allowed"], found["source"]
 
     plain, small = allowed(()), allowed(TUNINGS[:1])
     assert plain[1] == "the defaults of lora" and small[1] == "this run's lora"
-    assert small[0] < plain[0] == allowed(({},))[0]
+    assert small[0] < plain[0] == allowed((StrategySpec("lora"),))[0]
     assert allowed(TUNINGS)[0] == allowed(TUNINGS[1:])[0] > plain[0]
     assert allowed(TUNINGS, budget=7_000) == (7_000, "the option budget")
 
@@ -262,13 +273,13 @@ def test_the_budget_is_that_of_the_runs_own_fine_tuning(fit_context: MakeContext
 def test_the_forecast_knows_the_runs_own_fine_tuning() -> None:
     brief = Brief("Say.", "label", ("A", "B", "C"))
 
-    def requests(*tunings: dict[str, Any]) -> int:
+    def requests(*tunings: StrategySpec) -> int:
         sizes = Sizes(60, 60, 40, 3, 20, 7, 1, 1, RunFacts(tunings=tunings))
         told = build_strategy(StrategySpec("optimized_prompt")).forecast(brief, sizes)
         assert told is not None
         return told.requests
 
-    assert requests({"max_epochs": 1, "learning_rates": [1e-4]}) < requests({}) == requests()
+    assert requests(TUNINGS[0]) < requests(StrategySpec("lora")) == requests()
 
 
 def test_on_this_machine_the_budget_bounds_what_is_computed_not_what_is_sent() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.core import Answer, Example, Request
+from steelyard.core import Answer, Example, Question, Request, questions_of
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake import FakeModel, FakeOptions
@@ -31,7 +31,7 @@ def fit(name: str, context: FitContext, **options: object) -> list[PromptArm]:
 
 
 def right(arm: PromptArm) -> float:
-    answers = arm.answer_all(TEST)
+    answers = arm.answer_all(questions_of(TEST))
     return sum(a.output == e.output for a, e in zip(answers, TEST, strict=True)) / len(TEST)
 
 
@@ -45,11 +45,11 @@ def test_a_label_task_gives_a_constrained_and_a_free_arm(
 ) -> None:
     constrained, free = fit(name, fit_context())
     assert (constrained.name, free.name) == (name, f"{name}_free")
-    assert all(answer.output in TOPICS for answer in constrained.answer_all(TEST))
+    assert all(answer.output in TOPICS for answer in constrained.answer_all(questions_of(TEST)))
     assert constrained.options["decoding"] == "constrained"
     assert free.options["decoding"] == "free"
     assert free.prompt.recipe.request(TEST[0]).choices == ()
-    assert free.answer_all(TEST)[0].completion.probabilities is None
+    assert free.answer_all(questions_of(TEST))[0].completion.probabilities is None
 
 
 @pytest.mark.parametrize("name", PROMPTING)
@@ -58,7 +58,7 @@ def test_other_kinds_give_one_free_arm(name: str, fit_context: MakeContext) -> N
     context = fit_context(train=train, dev=train[:9], brief=Brief("Say.", "text", (), "token_f1"))
     (arm,) = fit(name, context)
     assert arm.options["decoding"] == "free"
-    assert arm.answer_all(TEST[:3])[0].completion.probabilities is None
+    assert arm.answer_all(questions_of(TEST[:3]))[0].completion.probabilities is None
 
 
 def test_shots_beat_no_shots(fit_context: MakeContext) -> None:
@@ -82,7 +82,9 @@ def test_a_loaded_arm_answers_as_the_saved_one(
         save_arm(arm, folder)
         loaded = load_arm(folder, build)
         assert built == []
-        assert outputs(loaded.answer_all(TEST)) == outputs(arm.answer_all(TEST))
+        assert outputs(loaded.answer_all(questions_of(TEST))) == outputs(
+            arm.answer_all(questions_of(TEST))
+        )
         assert loaded.answer(TEST[0].input) == arm.answer(TEST[0].input)
         assert built == [SPEC]
         assert loaded.options == json.loads(json.dumps(arm.options))
@@ -102,16 +104,16 @@ def test_the_stated_search_is_the_search_that_was_made(name: str, fit_context: M
     model = FakeModel("smart")
     context = fit_context(model=model, progress=lambda done, total: told.append((done, total)))
     arms = fit(name, context)
-    assert model.calls == sum(arm.options["search"]["dev_calls"] for arm in arms)
+    assert model.calls == sum(arm.fit.search["dev_calls"] for arm in arms)
     assert told[-1] == (model.calls, model.calls)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
 def test_every_usual_format_has_its_place_in_the_spread(fit_context: MakeContext) -> None:
     usual = {name for name, shape in load_formats().items() if shape.usual}
-    assert set(fit("zero_shot", fit_context())[0].options["spread"]) == usual
+    assert set(fit("zero_shot", fit_context())[0].fit.spread) == usual
     few = fit("few_shot", fit_context(), formats=["user_turn", "system_user"])[0]
-    assert set(few.options["spread"]) == {"user_turn", "system_user"}
+    assert set(few.fit.spread) == {"user_turn", "system_user"}
 
 
 def test_few_shots_are_balanced_over_labels_and_fit_the_budget(fit_context: MakeContext) -> None:
@@ -119,7 +121,7 @@ def test_few_shots_are_balanced_over_labels_and_fit_the_budget(fit_context: Make
     counted = [shot.output for shot in arm.prompt.recipe.shots]
     assert {label: counted.count(label) for label in TOPICS} == dict.fromkeys(TOPICS, 2)
     (tight, _) = fit("few_shot", fit_context(), k=[1, 2, 4, 8], max_prompt_tokens=150)
-    text = " ".join(message.content for message in tight.prompt.recipe.messages(TEST[0]))
+    text = " ".join(message.content for message in tight.prompt.recipe.messages(TEST[0].question))
     assert 3 <= len(tight.prompt.recipe.shots) <= 8
     assert len(text.split()) < 150
 
@@ -128,14 +130,14 @@ def test_a_giant_example_is_never_a_shot(fit_context: MakeContext) -> None:
     giant = Example("giant", "invoice " * 12_000, "BILLING")
     for name in ("few_shot", "retrieved_few_shot"):
         (arm, _) = fit(name, fit_context(train=(giant, *tickets(20))))
-        request = arm.prompt.requests([Example("", "invoice invoice", "")])[0]
+        request = arm.prompt.requests([Question("invoice invoice")])[0]
         assert sum(len(message.content) for message in request.messages) < 5_000
 
 
 def test_the_most_similar_shot_comes_last(fit_context: MakeContext) -> None:
     (arm, _) = fit("retrieved_few_shot", fit_context(), k=4, formats="system_user")
     known = tickets(60)[17]
-    messages = arm.prompt.requests([known])[0].messages
+    messages = arm.prompt.requests([known.question])[0].messages
     assert messages[-3].content == messages[-1].content == known.input
     assert messages[-2].content == known.output
     assert len(messages) == 1 + 2 * 4 + 1
@@ -143,7 +145,7 @@ def test_the_most_similar_shot_comes_last(fit_context: MakeContext) -> None:
 
 def test_a_failing_model_makes_failed_answers_not_a_failed_run(fit_context: MakeContext) -> None:
     (arm, _) = fit("zero_shot", fit_context(model=FakeModel("flaky", FakeOptions(fail_every=3))))
-    answers = arm.answer_all(TEST)
+    answers = arm.answer_all(questions_of(TEST))
     failed = [answer for answer in answers if answer.output is None]
     assert len(answers) == len(TEST) and failed
     assert {answer.failure for answer in failed} == {"the fake model failed on purpose"}
@@ -155,7 +157,9 @@ def test_progress_and_nonce_reach_the_model(fit_context: MakeContext, tmp_path: 
     (arm, _) = fit("zero_shot", fit_context(model=model))
     log.unlink()
     told: list[tuple[int, int]] = []
-    arm.answer_all(TEST, lambda done, total: told.append((done, total)), nonce="again")
+    arm.answer_all(
+        questions_of(TEST), lambda done, total: told.append((done, total)), nonce="again"
+    )
     assert told[-1] == (len(TEST), len(TEST))
     assert {json.loads(line)["nonce"] for line in log.read_text().splitlines()} == {"again"}
     assert arm.answer_all([]) == []
@@ -164,7 +168,7 @@ def test_progress_and_nonce_reach_the_model(fit_context: MakeContext, tmp_path: 
 @pytest.mark.parametrize("name", PROMPTING)
 def test_three_examples_and_no_dev_still_give_an_arm(name: str, fit_context: MakeContext) -> None:
     (arm, _) = fit(name, fit_context(train=tickets(3), dev=()))
-    assert arm.options["search"]["dev_score"] is None
+    assert arm.fit.search["dev_score"] is None
     assert arm.answer("the invoice") in TOPICS
 
 
@@ -205,7 +209,7 @@ def test_answers_are_handed_out_as_they_arrive(fit_context: MakeContext) -> None
         seen.update(pairs)  # type: ignore[call-overload]
         batches.append(len(seen))
 
-    answers = arm.answer_all(TEST, on_answers=note)
+    answers = arm.answer_all(questions_of(TEST), on_answers=note)
     assert [seen[i] for i in range(len(TEST))] == answers
     assert len(batches) > 1
 
@@ -254,11 +258,11 @@ def test_json_has_a_repairing_arm_where_dev_shows_a_need(
         arm = others[-1]
         assert arm.options["repairs"] == arm.prompt.recipe.repairs == 2
         assert arm.options["decoding"] == "free"
-        [trial] = arm.options["search"]["trace"]
+        [trial] = arm.fit.search["trace"]
         assert (trial["items"], trial["asked"], trial["score"]) == (12, 24, 1.0)
         save_arm(arm, tmp_path / "arm")
         loaded = load_arm(tmp_path / "arm", lambda spec: model)
-        assert loaded.answer_all(TEST[:3]) == arm.answer_all(TEST[:3])
+        assert loaded.answer_all(questions_of(TEST[:3])) == arm.answer_all(questions_of(TEST[:3]))
         without = fit("zero_shot", context, formats=["system_user"], repairs=0)
         assert [arm.name for arm in without] == ["zero_shot", *names[:-1]]
 
@@ -270,14 +274,14 @@ def test_the_users_temperature_is_asked_at(brief: Brief, fit_context: MakeContex
         warm = replace(brief, temperature=temperature)
         for name in PROMPTING:
             for arm in fit(name, fit_context(model=model, brief=warm)):
-                arm.answer_all(TEST[:2])
+                arm.answer_all(questions_of(TEST[:2]))
         assert {request.temperature for request in model.requests} == {temperature}
 
 
 @pytest.mark.parametrize("name", PROMPTING)
 def test_the_search_is_told_trial_by_trial(name: str, fit_context: MakeContext) -> None:
     for arm in fit(name, fit_context()):
-        search = arm.options["search"]
+        search = arm.fit.search
         assert sum(trial["asked"] for trial in search["trace"]) == search["dev_calls"]
         assert {trial["stage"] for trial in search["trace"]} <= {"screen", "final"}
         assert search["trace"][-1]["name"] in search["tried"]

@@ -7,25 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.core import Answer, Completion, Example, Request
+from steelyard.core import Answer, Completion, Question, Request
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake_script import Script, ScriptedModel
-from steelyard.strategy.base import Brief
+from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
-from steelyard.strategy.zero_shot import ZeroShotArm
 
 LABELS = ("RED", "BLUE")
 SCHEMA = '{"type": "object", "properties": {"size": {"type": "integer"}}, "required": ["size"]}'
 LABEL, TEXT = Brief("Say.", "label", LABELS), Brief("Say.", "text", metric="numeric")
 JSON = Brief("Say.", "json", schema=SCHEMA, metric="json_match")
-EXAMPLES = [Example(str(number), f"question {number}", "") for number in range(6)]
+QUESTIONS = [Question(f"question {number}") for number in range(6)]
 
 
 def arm_of(brief: Brief, model: Model, **recipe: object) -> PromptArm:
     made = PromptRecipe("Say.", "system_user", brief.kind, brief.labels, schema=brief.schema)
     prompt = Prompt(replace(made, **recipe))  # type: ignore[arg-type]
-    return ZeroShotArm("arm", brief, {}, prompt, ModelSpec("fake", "small"), lambda spec: model)
+    facts = ArmFacts("arm", "zero_shot", brief)
+    return PromptArm(facts, prompt, ModelSpec("fake", "small"), lambda spec: model)
 
 
 def turns(request: Request) -> list[str]:
@@ -49,9 +49,9 @@ def answer_and_watch(arm: PromptArm) -> tuple[list[Answer], list[int], list[tupl
             told[place] = answer
             order.append(place)
 
-    answers = arm.answer_all(EXAMPLES, lambda *counts: progress.append(counts), "", note)
-    assert [told[place] for place in range(len(EXAMPLES))] == answers
-    assert progress[-1] == (len(EXAMPLES), len(EXAMPLES))
+    answers = arm.answer_all(QUESTIONS, lambda *counts: progress.append(counts), "", note)
+    assert [told[place] for place in range(len(QUESTIONS))] == answers
+    assert progress[-1] == (len(QUESTIONS), len(QUESTIONS))
     return answers, order, progress
 
 
@@ -82,7 +82,7 @@ def test_votes_are_asked_in_one_call_and_the_most_frequent_answer_wins() -> None
 
 def test_a_nonce_tells_whole_answers_apart() -> None:
     model = ScriptedModel(lambda request: "RED")
-    arm_of(LABEL, model, samples=2, temperature=1.0).answer_all(EXAMPLES[:1], nonce="repeat-3")
+    arm_of(LABEL, model, samples=2, temperature=1.0).answer_all(QUESTIONS[:1], nonce="repeat-3")
     assert [r.nonce for r in model.requests] == ["repeat-3/vote-1", "repeat-3/vote-2"]
 
 
@@ -103,7 +103,7 @@ def test_votes_are_counted_by_what_they_mean(
     brief: Brief, said: list[str], output: str, share: float
 ) -> None:
     model = ScriptedModel(lambda request: said[int(request.nonce[-1]) - 1])
-    [answer] = arm_of(brief, model, samples=3, temperature=1.0).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(brief, model, samples=3, temperature=1.0).answer_all(QUESTIONS[:1])
     assert answer.output == output
     assert answer.confidence == pytest.approx(share)
 
@@ -142,24 +142,24 @@ def test_what_does_not_fit_is_asked_again_with_its_error_in_rounds() -> None:
 
 def test_json_that_never_fits_is_still_an_answer() -> None:
     model = ScriptedModel(lambda request: '{"size": "big"}')
-    [answer] = arm_of(JSON, model, repairs=1).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(JSON, model, repairs=1).answer_all(QUESTIONS[:1])
     assert (answer.output, answer.failure) == ('{"size": "big"}', None)
     broken = ["[1", '{"size": []}', "no"]
     worse = ScriptedModel(lambda request: broken[len(request.messages) // 2 - 1])
-    [answer] = arm_of(JSON, worse, repairs=2).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(JSON, worse, repairs=2).answer_all(QUESTIONS[:1])
     assert answer.output == '{"size": []}'
 
 
 def test_a_label_that_is_none_is_asked_again_with_the_labels() -> None:
     model = ScriptedModel(lambda request: "BLUE" if len(request.messages) > 2 else "GREEN")
-    [answer] = arm_of(LABEL, model, repairs=1).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(LABEL, model, repairs=1).answer_all(QUESTIONS[:1])
     assert answer.output == "BLUE"
     assert model.requests[-1].messages[-1].content.endswith("nothing else: RED, BLUE.")
 
 
 def test_a_model_that_fails_is_not_asked_to_repair() -> None:
     model = ScriptedModel(lambda request: Completion("", "error", failure="gone"))
-    [answer] = arm_of(JSON, model, repairs=2).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(JSON, model, repairs=2).answer_all(QUESTIONS[:1])
     assert model.calls == 1 and answer.failure == "gone"
 
 
@@ -175,7 +175,7 @@ def test_a_model_that_fails_is_not_asked_to_repair() -> None:
 )
 def test_an_answer_is_read_after_its_reasoning(text: str, output: str) -> None:
     model = ScriptedModel(lambda request: text)
-    [answer] = arm_of(TEXT, model, reasoning=True).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(TEXT, model, reasoning=True).answer_all(QUESTIONS[:1])
     assert answer.output == output
     assert answer.completion.text == text
 
@@ -183,11 +183,11 @@ def test_an_answer_is_read_after_its_reasoning(text: str, output: str) -> None:
 def test_reasoning_that_is_cut_has_no_answer() -> None:
     cut = Completion("one and two and", "length", output_tokens=4)
     [answer] = arm_of(TEXT, ScriptedModel(lambda request: cut), reasoning=True).answer_all(
-        EXAMPLES[:1]
+        QUESTIONS[:1]
     )
     assert answer.failure == "cut after 4 tokens, before an answer was given"
     said = ScriptedModel(lambda request: 'It is three.\nAnswer:\n```json\n{"size": 3}\n```')
-    [answer] = arm_of(JSON, said, reasoning=True).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(JSON, said, reasoning=True).answer_all(QUESTIONS[:1])
     assert answer.output == '{"size": 3}'
 
 
@@ -229,7 +229,7 @@ def in_seconds(texts: list[str]) -> Script:
 @pytest.mark.parametrize(("local", "seconds"), [(True, 6.0), (False, 2.0)])
 def test_votes_take_machine_time_here_and_one_wait_elsewhere(local: bool, seconds: float) -> None:
     model = ScriptedModel(in_seconds(["RED", "RED", "BLUE"]), local=local)
-    [answer] = arm_of(LABEL, model, samples=3, temperature=1.0).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(LABEL, model, samples=3, temperature=1.0).answer_all(QUESTIONS[:1])
     done = answer.completion
     assert (done.input_tokens, done.cached_tokens, done.output_tokens) == (30, 12, 6)
     assert done.total_seconds == done.machine_seconds == seconds
@@ -238,7 +238,7 @@ def test_votes_take_machine_time_here_and_one_wait_elsewhere(local: bool, second
 
 def test_repairs_take_their_time_in_turn() -> None:
     model = ScriptedModel(in_seconds(["oh", '{"size": 3}']))
-    [answer] = arm_of(JSON, model, repairs=1).answer_all(EXAMPLES[:1])
+    [answer] = arm_of(JSON, model, repairs=1).answer_all(QUESTIONS[:1])
     assert answer.completion.total_seconds == 4.0
     assert answer.completion.first_token_seconds == 3.0
     assert answer.completion.text == '{"size": 3}'
@@ -260,7 +260,7 @@ def test_every_example_ends_in_one_answer(said: list[str], samples: int, repairs
     arm = arm_of(LABEL, model, samples=samples, repairs=repairs, temperature=0.5)
     answers, _, _ = answer_and_watch(arm)
     assert all((a.output is None) == (a.failure is not None) for a in answers)
-    assert arm.asked == len(model.requests) >= samples * len(EXAMPLES)
+    assert arm.asked == len(model.requests) >= samples * len(QUESTIONS)
     asked = sum(a.completion.input_tokens for a in answers)
     assert asked <= sum(len(json.dumps(turns(request))) for request in model.requests)
     shares = [a.completion.probabilities for a in answers if samples > 1 and a.output]
@@ -291,7 +291,7 @@ def test_an_empty_turn_is_never_sent_back() -> None:
     deciding = {"reasoning": True, "decoding": "constrained", "choices": LABELS}
     for recipe in (deciding, {"repairs": 1}):
         model = ScriptedModel(silent_once)
-        [answer] = arm_of(LABEL, model, **recipe).answer_all(EXAMPLES[:1])
+        [answer] = arm_of(LABEL, model, **recipe).answer_all(QUESTIONS[:1])
         assert answer.output == "RED"
         again = model.requests[-1].messages
         assert [turn.role for turn in again][-2:] == ["assistant", "user"]

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steelyard.core import Example, Request
+from steelyard.core import Example, Request, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Brief, FitContext, Sizes
+from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
 from steelyard.strategy.frugal import cheapest
 from steelyard.strategy.prompting import PromptArm
 from tests.strategy.samples import TOPICS, tickets
@@ -36,15 +36,15 @@ def unsteady(request: Request) -> str:
 
 def test_the_fewest_votes_that_dev_cannot_tell_from_the_best(fit_context: MakeContext) -> None:
     arm = fit(fit_context(model=ScriptedModel(unsteady)), samples=[2, 3, 5])
-    tried = [t for t in arm.options["search"]["trace"] if t["stage"] == "votes"]
+    tried = [t for t in arm.fit.search["trace"] if t["stage"] == "votes"]
     assert [trial["name"] for trial in tried] == ["2 votes", "3 votes", "5 votes"]
     assert [trial["asked"] for trial in tried] == [40, 60, 100]
     assert tried[0]["score"] < tried[1]["score"] == tried[2]["score"] == 1.0
     assert arm.options["samples"] == arm.prompt.recipe.samples == 3
     assert arm.options["requests_per_answer"] == 3
     assert arm.options["over"] == "chain_of_thought"
-    assert arm.options["search"]["dev_score"] == 1.0
-    answers = arm.answer_all(tickets(9, 700))
+    assert arm.fit.search["dev_score"] == 1.0
+    answers = arm.answer_all(questions_of(tickets(9, 700)))
     assert {answer.confidence for answer in answers} <= {2 / 3, 1.0}
 
 
@@ -52,8 +52,8 @@ def test_the_arm_travels_and_repeats_itself(fit_context: MakeContext, tmp_path: 
     arm = fit(fit_context(), samples=3, temperature=1.5)
     save_arm(arm, tmp_path / "arm")
     loaded = load_arm(tmp_path / "arm", lambda spec: FakeModel("smart"))
-    answers = arm.answer_all(tickets(12, 700))
-    assert loaded.answer_all(tickets(12, 700)) == answers
+    answers = arm.answer_all(questions_of(tickets(12, 700)))
+    assert loaded.answer_all(questions_of(tickets(12, 700))) == answers
     assert len({answer.confidence for answer in answers}) > 1
     assert arm.prompt.recipe.temperature == 1.5
 
@@ -78,10 +78,10 @@ def test_what_it_cannot_vote_over_is_refused_before_anything_is_asked() -> None:
     bare = tuple(Example(str(number), "x", "") for number in range(6))
     brief = Brief("Say.", "text", metric="numeric")
     with pytest.raises(ConfigError, match="no references in train to show; choose over: zero_shot"):
-        strategy.check(brief, bare, (), ())
-    strategy.check(brief, (Example("a", "x", "4"),), (), ())
+        strategy.check(TaskFacts(brief, bare), ())
+    strategy.check(TaskFacts(brief, (Example("a", "x", "4"),)), ())
     with pytest.raises(ConfigError, match="does not fit this task: with the metric rouge_l"):
-        strategy.check(Brief("Say.", "text", metric="rouge_l"), bare, (), ())
+        strategy.require_fit(TaskFacts(Brief("Say.", "text", metric="rouge_l"), bare))
 
 
 def test_prose_cannot_be_voted_on(fit_context: MakeContext) -> None:
@@ -91,7 +91,7 @@ def test_prose_cannot_be_voted_on(fit_context: MakeContext) -> None:
 
 def test_without_dev_the_most_votes_are_taken(fit_context: MakeContext) -> None:
     arm = fit(fit_context(train=tickets(6), dev=()))
-    assert arm.options["samples"] == 5 and arm.options["search"]["dev_score"] is None
+    assert arm.options["samples"] == 5 and arm.fit.search["dev_score"] is None
 
 
 def test_the_forecast_counts_every_vote() -> None:

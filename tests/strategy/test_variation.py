@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.core import Example
+from steelyard.core import Example, questions_of
 from steelyard.model.fake import FakeModel
-from steelyard.strategy.base import Brief
+from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
-from steelyard.strategy.few_shot import FewShotArm
 from steelyard.strategy.formats import Shot, load_formats
-from steelyard.strategy.lora import LoraArm
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.tfidf import ShotIndex
@@ -38,15 +36,16 @@ def recipe(**changes: object) -> PromptRecipe:
     return PromptRecipe(**{**fields, "shots": SHOTS, "decoding": "constrained", **changes})
 
 
-def arm(prompt: Prompt, kind: type[PromptArm] = FewShotArm) -> PromptArm:
+def arm(prompt: Prompt, strategy: str = "few_shot") -> PromptArm:
     brief = Brief(INSTRUCTION, "label", tuple(TOPICS))
     model = FakeModel("smart")
-    return kind("few_shot", brief, {}, prompt, SPEC, lambda spec: model)
+    facts = ArmFacts("few_shot", strategy, brief)
+    return PromptArm(facts, prompt, SPEC, lambda spec: model)
 
 
 def texts(one: object) -> list[str]:
     assert isinstance(one, PromptArm)
-    [request] = one.prompt.requests(tickets(1, offset=50))
+    [request] = one.prompt.requests(questions_of(tickets(1, offset=50)))
     return [message.content for message in request.messages]
 
 
@@ -89,7 +88,7 @@ def test_a_changed_arm_answers_and_leaves_the_first_one_as_it_was():
     plain = arm(Prompt(recipe()))
     before = texts(plain)
     _, changed = plain.variations("format", rng())[0]
-    assert len(changed.answer_all(tickets(5))) == 5
+    assert len(changed.answer_all(questions_of(tickets(5)))) == 5
     assert (texts(plain), plain.asked) == (before, 0)
 
 
@@ -103,7 +102,7 @@ def test_instructions_keep_their_words():
 
 def test_a_tuned_arm_is_varied_like_any_other():
     short = Prompt(recipe(format="system_user", instruction="Give the label.", shots=()))
-    tuned = arm(short, LoraArm)
+    tuned = arm(short, "lora")
     assert len(tuned.variations("format", rng())) >= 3
     assert len(tuned.variations("instruction", rng())) >= 3
     assert tuned.variations("order", rng()) == []
@@ -136,7 +135,7 @@ def test_retrieved_shots_are_turned_round():
 
 def test_a_cascade_varies_both_of_its_arms():
     first, then = arm(Prompt(recipe(shots=()))), arm(Prompt(recipe()))
-    cascade = CascadeArm("cascade", first.brief, {}, (first, then), 0.6)
+    cascade = CascadeArm(ArmFacts("cascade", "cascade", first.brief), (first, then), 0.6)
     orders = cascade.variations("order", rng())
     assert orders and all(isinstance(one, CascadeArm) for _, one in orders)
     assert all(one.first is first and one.then is not then for _, one in orders)

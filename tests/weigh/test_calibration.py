@@ -11,13 +11,11 @@ import pytest
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.score import get_metric
 from steelyard.strategy import Arm
-from steelyard.strategy.base import Brief
+from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.majority import MajorityArm
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
-from steelyard.strategy.self_consistency import SelfConsistencyArm
-from steelyard.strategy.zero_shot import ZeroShotArm
 from steelyard.weigh.calibration import measure_calibration
 from tests.strategy.samples import SPEC
 
@@ -48,13 +46,14 @@ def drawn(count: int, shift: float = 0.0) -> list[Record]:
     return [record(i, float(confidence[i]), bool(right[i])) for i in range(count)]
 
 
-def prompted(kind: type[PromptArm] = ZeroShotArm, samples: int = 1) -> PromptArm:
+def prompted(samples: int = 1) -> PromptArm:
     recipe = PromptRecipe("Decide.", "system_user", samples=samples)
-    return kind("arm", BRIEF, {}, Prompt(recipe), SPEC, lambda spec: pytest.fail("not asked"))
+    facts = ArmFacts("arm", "zero_shot", BRIEF)
+    return PromptArm(facts, Prompt(recipe), SPEC, lambda spec: pytest.fail("not asked"))
 
 
 def classical(brief: Brief = BRIEF) -> MajorityArm:
-    return MajorityArm("arm", brief, {}, "YES")
+    return MajorityArm(ArmFacts("arm", "majority", brief), "YES")
 
 
 def block(records: Sequence[Record], arm: Arm | None = None, target: float | None = None) -> dict:
@@ -130,8 +129,8 @@ def test_a_target_out_of_reach_says_why(records: list[Record], target: float, wo
 def test_where_the_probabilities_come_from() -> None:
     records = drawn(30)
     assert block(records, classical())["source"] == "classifier"
-    assert block(records, prompted(SelfConsistencyArm, samples=5))["source"] == "votes"
-    cascade = CascadeArm("arm", BRIEF, {}, (classical(), prompted()), 0.5)
+    assert block(records, prompted(samples=5))["source"] == "votes"
+    cascade = CascadeArm(ArmFacts("arm", "cascade", BRIEF), (classical(), prompted()), 0.5)
     assert block(records, cascade)["source"] == "several arms"
 
 

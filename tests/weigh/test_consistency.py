@@ -15,7 +15,7 @@ from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
 from steelyard.score import get_metric
 from steelyard.strategy import Arm, load_arm
-from steelyard.strategy.base import Brief
+from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.majority import MajorityArm
 from steelyard.strategy.prompting import PromptArm
@@ -29,7 +29,6 @@ from steelyard.weigh.consistency import (
     consistency_requests,
     consistency_warnings,
     measure_consistency,
-    temperature_of,
 )
 from steelyard.weigh.repeats import RepeatSample, ask_again, repeats_block
 from steelyard.weigh.sensitivity import changed_inputs
@@ -178,14 +177,8 @@ def test_at_a_temperature_repeats_differ(steps: RunSteps) -> None:
     plain = arm_of(steps, "zero_shot")
     assert isinstance(plain, PromptArm)
     recipe = replace(plain.prompt.recipe, temperature=1.0)
-    warm = type(plain)(
-        "warm",
-        plain.brief,
-        {},
-        replace(plain.prompt, recipe=recipe),
-        plain.spec,
-        steps.build_model,
-    )
+    warm = plain.under(replace(plain.prompt, recipe=recipe))
+    warm.name = "warm"
     test = steps.plan.split.test
     answers = warm.answer_all(test)
     records = [
@@ -212,7 +205,7 @@ class Scripted(MajorityArm):
     """Answers each input from a script, one line for each time it is asked."""
 
     def __init__(self, script: dict[str, Sequence[Answer]], kind: Any = "text") -> None:
-        self.name, self.brief, self.options = "scripted", Brief("", kind), {}
+        super().__init__(ArmFacts("scripted", "majority", Brief("", kind)), "")
         self.script = {key: list(answers) for key, answers in script.items()}
         self.calls: list[list[str]] = []
 
@@ -360,19 +353,19 @@ def warm(arm: Arm, temperature: float) -> PromptArm:
     samples = 5 if temperature else 1
     recipe = replace(arm.prompt.recipe, temperature=temperature, samples=samples)
     prompt = replace(arm.prompt, recipe=recipe)
-    return type(arm)(arm.name, arm.brief, {}, prompt, arm.spec, lambda spec: arm.model)
+    return arm.under(prompt)
 
 
 def test_a_cascade_over_votes_answers_at_their_temperature(steps: RunSteps) -> None:
     plain, classical = arm_of(steps, "zero_shot"), arm_of(steps, "tfidf_linear")
 
     def temperature(*parts: Arm) -> float:
-        return temperature_of(CascadeArm("cascade", plain.brief, {}, parts, 0.5))  # type: ignore[arg-type]
+        return CascadeArm(ArmFacts("cascade", "cascade", plain.brief), parts, 0.5).temperature  # type: ignore[arg-type]
 
     assert temperature(warm(plain, 0.7), plain) == 0.7
     assert temperature(classical, warm(plain, 0.3)) == 0.3
     assert temperature(classical, plain) == 0
-    cascade = CascadeArm("votes", plain.brief, {}, (warm(plain, 0.7), plain), 0.5)
+    cascade = CascadeArm(ArmFacts("votes", "cascade", plain.brief), (warm(plain, 0.7), plain), 0.5)
     records = [replace(record, arm="votes") for record in steps.store.records("zero_shot")]
     block, _ = measure_consistency(steps, cascade, records, CONFIG)
     assert block is not None and block["temperature"] == 0.7

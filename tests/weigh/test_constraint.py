@@ -9,7 +9,7 @@ import pytest
 
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.score import get_metric
-from steelyard.strategy import Arm, Brief
+from steelyard.strategy import Arm, ArmFacts, Brief
 from steelyard.strategy.majority import MajorityArm
 from steelyard.weigh.constraint import free_name, price_of_constraint
 
@@ -32,7 +32,9 @@ def measured(name: str, decoding: str, outputs: Sequence[str | None]) -> Measure
         score = float(output == example.output)
         outcome = "failed" if output is None else "scored"
         records.append(Record(name, example.id, outcome, score, example.output, answer))
-    arm = MajorityArm(name, Brief("Extract.", "json"), {"decoding": decoding}, "{}")
+    arm = MajorityArm(
+        ArmFacts(name, "majority", Brief("Extract.", "json"), {"decoding": decoding}), "{}"
+    )
     return Measured(arm, records)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import steelyard
-from steelyard.core import Completion, Example, Price, Spent
+from steelyard.core import Completion, Price, Question, Spent
 from steelyard.cost import Usage
 from steelyard.errors import (
     BudgetError,
@@ -23,16 +23,17 @@ from steelyard.errors import (
 from steelyard.model import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.model.hosted.address import hosted_fingerprint
+from steelyard.model.listed import PlannedModel
 from steelyard.planning.identity import identity_of
-from steelyard.planning.jobs import LeftOut, PlannedModel
+from steelyard.planning.jobs import LeftOut
 from steelyard.planning.plan import RunOptions, _check_money, make_plan
 from steelyard.progress import Display
 from steelyard.store.database import AskedModel, Store
 from steelyard.store.database import Usage as StoreUsage
-from steelyard.strategy.base import Brief
+from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.prompt import Prompt, PromptRecipe
-from steelyard.strategy.zero_shot import ZeroShotArm
+from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh import run
 from steelyard.weigh.conclude import Prices, mean_spent
 from steelyard.weigh.conductor import _measure_arm, _promote, _steps
@@ -280,9 +281,10 @@ def test_two_endpoints_under_one_name_are_priced_each_by_its_own() -> None:
     unsure = Completion("BILLING", "choice", 7, probabilities={"BILLING": 0.5, "OTHER": 0.5})
     model = ScriptedModel(lambda _: unsure)
     prompt = Prompt(PromptRecipe("Classify.", "system_user", choices=brief.labels))
-    parts = [ZeroShotArm("zero_shot", brief, {}, prompt, spec, lambda _: model) for spec in TWINS]
-    cascade = CascadeArm("cascade", brief, {}, (parts[0], parts[1]), 0.9)
-    [answer] = cascade.answer_all([Example("1", "hello", "BILLING")])
+    facts = ArmFacts("zero_shot", "zero_shot", brief)
+    parts = [PromptArm(facts, prompt, spec, lambda _: model) for spec in TWINS]
+    cascade = CascadeArm(ArmFacts("cascade", "cascade", brief), (parts[0], parts[1]), 0.9)
+    [answer] = cascade.answer_all([Question("hello")])
     spent = mean_spent([answer.completion])
     assert Prices(planned, planned[0].price).of(spent).amount == Decimal(7 * 101) / 10**6
 

@@ -12,9 +12,6 @@ from steelyard.model.hosted.address import hosted_fingerprint
 MACHINE = "(this machine)"
 """Under this name `Spent` holds what was computed here without a language model."""
 
-FIT_SECONDS = "fit_seconds"
-"""Under this option a classical arm inside another one keeps the wall time of its fit."""
-
 
 def asked_as(spec: ModelSpec) -> str:
     """Return what the model of ``spec`` is called in accounts; needs no key.
@@ -25,12 +22,6 @@ def asked_as(spec: ModelSpec) -> str:
         return hosted_fingerprint(spec)
     # A fake plays any model; its options are not in its name.
     return f"{spec.provider}:{spec.name.partition('?')[0]}"
-
-
-def account_of(arm: object) -> str | None:
-    """Return what an arm's own model is called in accounts; ``None`` for a classical arm."""
-    spec = getattr(arm, "spec", None)
-    return asked_as(spec) if isinstance(spec, ModelSpec) else None
 
 
 def spent_on(completion: Completion, model: str | None) -> tuple[Spent, ...]:

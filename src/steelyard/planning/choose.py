@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from steelyard.data.prepare import Prepared
 from steelyard.errors import ConfigError
-from steelyard.planning.jobs import LeftOut, PlannedModel
-from steelyard.strategy import Brief, Selection, StrategySpec, auto, build_strategy
-from steelyard.strategy.auto import not_on, unfit_for
-
-REFERENCES = ("majority", "tfidf_linear", "nearest_neighbour")
-"""The cheap references: they run whatever else is asked for."""
-
-_LOCAL = ("torch", "transformers", "peft", "gguf")
+from steelyard.model.listed import PlannedModel
+from steelyard.planning.jobs import LeftOut
+from steelyard.strategy import (
+    Brief,
+    Selection,
+    StrategySpec,
+    TaskFacts,
+    auto,
+    build_strategy,
+    traits_of,
+)
 
 
 class Chosen(NamedTuple):
@@ -34,45 +36,36 @@ def choose(
     was asked for by name and fits no model, unless ``lenient`` (the models are not those that it
     was asked for with), or not the task.
     """
-    unfit = unfit_for(brief, prepared.split.train)
-    selections = [_automatic(prepared, model, unfit) for model in models]
-    if prepared.task.strategies == "auto":
-        specs = _union([selection.specs for selection in selections])
-        return Chosen(specs, _merged(selections, models, {spec.name for spec in specs}))
-    asked = [StrategySpec(spec.name, spec.options) for spec in prepared.task.strategies]
-    if lenient:
-        asked = [spec for spec in asked if _runs_on_some(spec, models)] or asked
-    names = {spec.name for spec in asked}
+    task = TaskFacts(brief, prepared.split.train)
+    has_documents = prepared.task.documents is not None
+    selections = [auto(task, model.spec, has_documents=has_documents) for model in models]
     automatic = _union([selection.specs for selection in selections])
-    always = [spec for spec in automatic if spec.name in REFERENCES and spec.name not in names]
-    specs = (*always, *asked)
+    if prepared.task.strategies == "auto":
+        return Chosen(automatic, _merged(selections, models, {spec.name for spec in automatic}))
+    named = [StrategySpec(spec.name, spec.options) for spec in prepared.task.strategies]
+    if lenient:
+        named = [spec for spec in named if _runs_on_some(spec, task, models)] or named
+    names = {spec.name for spec in named}
+    references = [spec for spec in automatic if traits_of(spec.name).is_reference]
+    specs = (*(spec for spec in references if spec.name not in names), *named)
     running = {spec.name for spec in specs}
     left_out = [LeftOut(s.name, "not asked for") for s in automatic if s.name not in running]
-    unchosen = {spec.name for spec in automatic} | running
+    decided = {spec.name for spec in automatic} | running
     left_out += [
-        each for each in _merged(selections, models, set()) if each.strategy not in unchosen
+        entry for entry in _merged(selections, models, set()) if entry.strategy not in decided
     ]
-    left_out += _impossible(asked, models, unfit)
-    specs_of_models = tuple(model.spec for model in models)
-    tags = tuple(model.tag for model in models)
-    for spec in asked:
-        build_strategy(spec).check(brief, prepared.split.train, specs_of_models, tags)
+    left_out += _impossible(named, task, models)
+    for spec in named:
+        build_strategy(spec).check(task, models)
     return Chosen(specs, tuple(left_out))
 
 
-def _automatic(prepared: Prepared, model: PlannedModel, unfit: Mapping[str, str]) -> Selection:
-    task = prepared.task
-    extras = {"local"} if all(find_spec(name) for name in _LOCAL) else set()
-    train, provider = len(prepared.split.train), model.spec.provider
-    return auto(task.output.kind, train, task.documents is not None, provider, extras, unfit)
-
-
-def _union(each: Sequence[Sequence[StrategySpec]]) -> tuple[StrategySpec, ...]:
-    """Every strategy that is chosen for some model, in the order of the first that has it."""
-    found = {spec.name: spec for specs in each for spec in specs}
-    order = max(each, key=len)
-    names = dict.fromkeys([*(spec.name for spec in order), *found])
-    return tuple(found[name] for name in names)
+def _union(selections: Sequence[Sequence[StrategySpec]]) -> tuple[StrategySpec, ...]:
+    """Every strategy that is selected for some model, in the order of the first that has it."""
+    by_name = {spec.name: spec for specs in selections for spec in specs}
+    order = max(selections, key=len)
+    names = dict.fromkeys([*(spec.name for spec in order), *by_name])
+    return tuple(by_name[name] for name in names)
 
 
 def _merged(
@@ -92,27 +85,28 @@ def _merged(
     return tuple(merged)
 
 
-def _runs_on_some(spec: StrategySpec, models: Sequence[PlannedModel]) -> bool:
-    return any(not_on(spec.name, model.spec.provider) is None for model in models)
+def _runs_on_some(spec: StrategySpec, task: TaskFacts, models: Sequence[PlannedModel]) -> bool:
+    """Whether a strategy can be fitted on one of ``models``, as far as that lies in the model."""
+    strategy = build_strategy(spec)
+    of_task = strategy.refusal(task)
+    return any(strategy.refusal(task, model.spec) == of_task for model in models)
 
 
 def _impossible(
-    asked: Sequence[StrategySpec], models: Sequence[PlannedModel], unfit: Mapping[str, str]
+    named: Sequence[StrategySpec], task: TaskFacts, models: Sequence[PlannedModel]
 ) -> tuple[LeftOut, ...]:
     """Where strategies that were asked for cannot run; an error if that is everywhere."""
-    found: list[LeftOut] = []
-    for name in dict.fromkeys(spec.name for spec in asked):
-        if name in unfit:
-            raise ConfigError(
-                f"strategy {name} does not fit this task: {unfit[name]}; leave it out of strategies"
-            )
-        reasons = {model.tag: not_on(name, model.spec.provider) for model in models}
-        cannot = {tag: reason for tag, reason in reasons.items() if reason is not None}
-        if cannot and len(cannot) == len(models):
+    left_out: dict[LeftOut, None] = {}
+    for spec in named:
+        strategy = build_strategy(spec)
+        strategy.require_fit(task)
+        reasons = {model.tag: strategy.refusal(task, model.spec) for model in models}
+        refusals = {tag: reason for tag, reason in reasons.items() if reason is not None}
+        if refusals and len(refusals) == len(models):
             on = ", ".join(f"{model.spec.provider}:{model.spec.name}" for model in models)
             raise ConfigError(
-                f"strategy {name} cannot run on {on}: {next(iter(cannot.values()))}; "
-                f"leave {name} out of strategies, or choose a model on this machine"
+                f"strategy {spec.name} cannot run on {on}: {next(iter(refusals.values()))}; "
+                f"leave {spec.name} out of strategies, or choose a model on this machine"
             )
-        found += [LeftOut(name, reason, tag) for tag, reason in cannot.items()]
-    return tuple(found)
+        left_out |= {LeftOut(spec.name, reason, tag): None for tag, reason in refusals.items()}
+    return tuple(left_out)

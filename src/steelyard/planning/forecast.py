@@ -8,9 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from steelyard.cost import Money, Usage, cost_of
+from steelyard.model.listed import PlannedModel
 from steelyard.model.prices import LOCAL_PROVIDERS
 from steelyard.planning.audited import look_over
-from steelyard.planning.jobs import Job, PlannedModel
+from steelyard.planning.jobs import Job
 from steelyard.planning.judged import judge_line
 from steelyard.planning.lengths import Lengths, lengths_of
 from steelyard.planning.outlook import Line, Outlook
@@ -19,14 +20,13 @@ from steelyard.planning.plan import Plan, RunOptions, default_folder, make_plan
 from steelyard.planning.probes import (
     GAP_EXAMPLES,
     LATENCY_REQUESTS,
-    NO_GAP,
     RESCORE_EXAMPLES,
     RESCORE_WHOLE_BELOW,
     consistency_requests,
 )
 from steelyard.planning.reflected import reflection_lines
 from steelyard.progress import Display
-from steelyard.strategy import build_strategy
+from steelyard.strategy import build_strategy, traits_of
 from steelyard.strategy.base import Forecast, RunFacts
 from steelyard.strategy.optimise.allowance import tunings_of
 from steelyard.task import Task
@@ -88,7 +88,7 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
     return {
         "test": test,
         "latency": LATENCY_REQUESTS if test and not batched else 0,
-        "gap": 0 if job.strategy.name in NO_GAP else min(test, train, GAP_EXAMPLES),
+        "gap": 0 if traits_of(job.strategy.name).no_gap else min(test, train, GAP_EXAMPLES),
         "consistency": consistency_requests(plan.task.consistency, test, prompted=True),
     }
 
@@ -103,8 +103,7 @@ def _around(plan: Plan, job: Job, model: PlannedModel) -> RunFacts:
     """What of the run a job's forecast may know."""
     may_ask = plan.models if job.spans_models else (model,)
     return RunFacts(
-        specs=tuple(each.spec for each in plan.models),
-        tags=tuple(each.tag for each in plan.models),
+        models=plan.models,
         tunings=tunings_of(plan.specs),
         local=any(each.spec.provider in LOCAL_PROVIDERS for each in may_ask),
     )

@@ -6,32 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from steelyard.core import Price
-from steelyard.model import ModelSpec
 from steelyard.model.accounts import asked_as
-from steelyard.model.prices import LOCAL_PROVIDERS
-from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy
-
-
-@dataclass(frozen=True)
-class PlannedModel:
-    """One of the task's models: how to build it, what its arms are called by, what it costs."""
-
-    tag: str
-    spec: ModelSpec
-    price: Price
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What it may be called: first as in accounts, as its spec names it, or by its tag."""
-        spec = self.spec
-        return (asked_as(spec), spec.name, f"{spec.provider}:{spec.name}", self.tag)
-
-    @property
-    def paid_by_tokens(self) -> bool:
-        """Whether answers are paid one by one, rather than by the hour."""
-        hosted = self.spec.provider not in LOCAL_PROVIDERS
-        return self.price.machine_hour is None and (hosted or self.price.input is not None)
+from steelyard.model.listed import PlannedModel
+from steelyard.strategy import StrategySpec, build_strategy, traits_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +27,7 @@ class Job:
     @property
     def spans_models(self) -> bool:
         """Whether it asks all of the run's models."""
-        return self.model is not None and STRATEGIES.get(self.strategy.name).spans_models
+        return self.model is not None and traits_of(self.strategy.name).spans_models
 
     @property
     def key(self) -> str:
@@ -115,11 +92,11 @@ def jobs_of(
     skipped = {(each.strategy, each.model) for each in left_out}
     if len(models) == 1:
         return tuple(
-            Job(spec, name, models[0] if STRATEGIES.get(spec.name).needs_model else None)
+            Job(spec, name, models[0] if traits_of(spec.name).needs_model else None)
             for spec, name in named
         )
     once = [(spec, name) for spec, name in named if runs_once(spec)]
-    jobs = [Job(spec, name) for spec, name in once if not STRATEGIES.get(spec.name).needs_model]
+    jobs = [Job(spec, name) for spec, name in once if not traits_of(spec.name).needs_model]
     for model in models:
         jobs += [
             Job(spec, name, model, model.tag)
@@ -127,12 +104,12 @@ def jobs_of(
             if not runs_once(spec) and (spec.name, model.tag) not in skipped
         ]
     spanning = [
-        Job(spec, name, models[0]) for spec, name in once if STRATEGIES.get(spec.name).needs_model
+        Job(spec, name, models[0]) for spec, name in once if traits_of(spec.name).needs_model
     ]
     return (*jobs, *spanning)
 
 
 def runs_once(spec: StrategySpec) -> bool:
     """Whether a strategy is fitted once however many models there are."""
-    kind = STRATEGIES.get(spec.name)
-    return not kind.needs_model or kind.spans_models
+    traits = traits_of(spec.name)
+    return not traits.needs_model or traits.spans_models

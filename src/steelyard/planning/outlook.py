@@ -15,8 +15,8 @@ from steelyard.data import Audit
 from steelyard.errors import CredentialError
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.secrets import read_key
+from steelyard.model.listed import PlannedModel
 from steelyard.model.prices import LOCAL_PROVIDERS
-from steelyard.planning.jobs import PlannedModel
 from steelyard.planning.lengths import Lengths
 from steelyard.planning.pace import Pace
 from steelyard.planning.plan import Plan, detectable_text

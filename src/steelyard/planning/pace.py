@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from steelyard.model.listed import PlannedModel
 from steelyard.model.prices import LOCAL_PROVIDERS
 from steelyard.packaged import packaged
 from steelyard.planning.identity import identity_of
-from steelyard.planning.jobs import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.store.database import Store, Usage
 

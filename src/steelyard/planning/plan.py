@@ -13,9 +13,10 @@ from steelyard.core import Price, Split
 from steelyard.data.prepare import Prepared, prepare
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
+from steelyard.model.listed import PlannedModel
 from steelyard.model.prices import machine_price, price_for
 from steelyard.planning.choose import choose
-from steelyard.planning.jobs import Job, LeftOut, PlannedModel, jobs_of
+from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on
 from steelyard.score import Materials, Metric, MetricSpec, build_metric
 from steelyard.score.base import refuse_unfit

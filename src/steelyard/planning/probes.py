@@ -13,14 +13,6 @@ RESCORE_EXAMPLES = 50
 RESCORE_WHOLE_BELOW = 300
 """Up to here a local winner answers the whole test split again, batch for batch as measured."""
 
-NO_GAP = {
-    "majority": "it learns nothing from an input",
-    "nearest_neighbour": "on train it would find the very example asked about",
-    "retrieved_few_shot": "on train it would retrieve the very example asked about",
-    "zero_shot": "nothing was fitted on train",
-}
-"""Strategies whose gap between train and test says nothing, and why."""
-
 Asked = ConsistencyConfig | Literal[False]
 
 

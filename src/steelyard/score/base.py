@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from steelyard.core import Answer, Example, OutputKind
 from steelyard.errors import ConfigError, closest
+from steelyard.families import METRICS
 from steelyard.model.base import Model, ModelSpec
-from steelyard.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -172,30 +172,9 @@ class CorpusMetric(Metric):
         return self.figure(*self.encode(outputs, references)) if len(references) else None
 
 
-_METRICS: Registry[type[Metric]] = Registry(
-    "metric",
-    {
-        "accuracy": "steelyard.score.label:Accuracy",
-        "macro_f1": "steelyard.score.label:MacroF1",
-        "exact_match": "steelyard.score.exact:ExactMatch",
-        "token_f1": "steelyard.score.exact:TokenF1",
-        "normalised_match": "steelyard.score.exact:NormalisedMatch",
-        "numeric": "steelyard.score.numeric:Numeric",
-        "rouge_l": "steelyard.score.rouge:RougeL",
-        "chrf": "steelyard.score.chrf:Chrf",
-        "embedding_similarity": "steelyard.score.meaning:EmbeddingSimilarity",
-        "rules": "steelyard.score.rules.metric:RulesMetric",
-        "json_match": "steelyard.score.json_fields:JsonMatch",
-        "field_f1": "steelyard.score.json_fields:FieldF1",
-        "judge": "steelyard.score.judge:Judge",
-        "custom": "steelyard.score.custom:Custom",
-    },
-)
-
-
 def metric_names() -> list[str]:
     """The names of every metric."""
-    return list(_METRICS)
+    return list(METRICS)
 
 
 def refuse_unfit(name: str, kind: OutputKind) -> None:
@@ -203,7 +182,7 @@ def refuse_unfit(name: str, kind: OutputKind) -> None:
     wanted = _kind_of(name).kinds
     if kind in wanted:
         return
-    fitting = [each for each in _METRICS if each != "custom" and kind in _kind_of(each).kinds]
+    fitting = [each for each in METRICS if each != "custom" and kind in _kind_of(each).kinds]
     raise ConfigError(
         f"metric {name} is for output.kind: {' or '.join(wanted)}, and the task's is {kind}; "
         f"those for {kind}: {', '.join(fitting)}, or FILE.py:FUNCTION"
@@ -215,7 +194,8 @@ def _kind_of(name: str) -> type[Metric]:
         raise ConfigError(
             f"metric {name!r} names a file: add the function in it that scores, {name}:FUNCTION"
         )
-    return _METRICS.get("custom" if ":" in name else name)
+    kind: type[Metric] = METRICS.get("custom" if ":" in name else name)
+    return kind
 
 
 def get_metric(name: str) -> Metric:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from steelyard.families import STRATEGIES
 from steelyard.strategy.auto import Selection, auto
-from steelyard.strategy.base import Arm, Brief, FitContext, Progress, Strategy
-from steelyard.strategy.catalogue import ARMS, STRATEGIES, StrategySpec, build_strategy
+from steelyard.strategy.base import (
+    Arm,
+    ArmFacts,
+    Brief,
+    FitContext,
+    Progress,
+    Strategy,
+    TaskFacts,
+    traits_of,
+)
+from steelyard.strategy.catalogue import build_strategy
 from steelyard.strategy.saved import load_arm, save_arm
+from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 
 __all__ = [
-    "ARMS",
     "STRATEGIES",
     "Arm",
+    "ArmFacts",
     "Brief",
     "FitContext",
     "Progress",
     "Selection",
+    "ShotLimits",
     "Strategy",
     "StrategySpec",
+    "TaskFacts",
+    "Traits",
     "auto",
     "build_strategy",
     "load_arm",
     "save_arm",
+    "traits_of",
 ]

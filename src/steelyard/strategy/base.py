@@ -6,10 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from steelyard.core import Answer, Example, Message, OutputKind, Question
+from steelyard.data.rows import has_references
+from steelyard.errors import ArmError, ConfigError
+from steelyard.families import STRATEGIES
 from steelyard.model.base import Model, ModelSpec
+from steelyard.model.listed import PlannedModel
+from steelyard.strategy.record import FitRecord
+from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
+OnePass = Callable[[str], tuple[float, float]]
+"""Tokens of one pass over train, and of one over dev, under an instruction."""
 OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
 """Called with ``(index, answer)`` pairs as each batch is answered."""
 
@@ -44,6 +52,13 @@ class Brief:
         return self.kind == "label" or self.schema is not None
 
 
+class TaskFacts(NamedTuple):
+    """What of a task decides whether a strategy can be fitted to it."""
+
+    brief: Brief
+    train: Sequence[Example]
+
+
 @dataclass(frozen=True)
 class FitContext:
     """What a strategy may use: train and dev, never test.
@@ -51,9 +66,8 @@ class FitContext:
     ``model`` records and caches everything it is asked. ``build_model`` builds another model under the
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
     killed fit can go on. ``progress`` is for long searches. ``metric`` is the task's first one.
-    ``specs`` are all the task's models, in the order in which they are named, ``spec`` among them;
-    ``tags`` is what the task calls them.
-    ``tunings`` are the options of the run's own fine-tunings, for what gets the same budget.
+    ``models`` are all the task's, in the order in which they are named, that of ``spec`` among them.
+    ``tunings`` are those of the run's strategies that tune, for what gets the same budget.
     """
 
     brief: Brief
@@ -67,9 +81,13 @@ class FitContext:
     metric: Metric
     progress: Progress = lambda done, total: None
     options: Mapping[str, Any] = field(default_factory=dict)
-    specs: tuple[ModelSpec, ...] = ()
-    tags: tuple[str, ...] = ()
-    tunings: tuple[Mapping[str, Any], ...] = ()
+    models: tuple[PlannedModel, ...] = ()
+    tunings: tuple[StrategySpec, ...] = ()
+
+    @property
+    def task(self) -> TaskFacts:
+        """What decides whether a strategy fits."""
+        return TaskFacts(self.brief, self.train)
 
     def score(
         self,
@@ -96,9 +114,8 @@ class RunFacts:
     ``local`` says whether a model that may be asked runs on this machine, as far as is known.
     """
 
-    specs: tuple[ModelSpec, ...] = ()
-    tags: tuple[str, ...] = ()
-    tunings: tuple[Mapping[str, Any], ...] = ()
+    models: tuple[PlannedModel, ...] = ()
+    tunings: tuple[StrategySpec, ...] = ()
     local: bool = True
 
 
@@ -153,25 +170,71 @@ class Forecast:
     besides: tuple[OtherModelUse, ...] = ()
 
 
+@dataclass(frozen=True)
+class ArmFacts:
+    """What every arm states of itself: its name, who fitted it and to what, with which outcome."""
+
+    name: str
+    strategy: str
+    brief: Brief
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fit: FitRecord = field(default_factory=FitRecord)
+
+
 class Arm(ABC):
     """A fitted strategy, ready to answer. Saved to a folder, loaded again without refitting."""
 
-    strategy: ClassVar[str]
+    def __init__(self, facts: ArmFacts) -> None:
+        self.name = facts.name
+        self.strategy = facts.strategy
+        self.brief = facts.brief
+        self.options = dict(facts.options)
+        self.fit = facts.fit
 
-    def __init__(self, name: str, brief: Brief, options: Mapping[str, Any]) -> None:
-        self.name = name
-        self.brief = brief
-        self.options = dict(options)
+    @property
+    def specs(self) -> tuple[ModelSpec, ...]:
+        """The language models behind the arm, each once; none for a classical one."""
+        return ()
 
     @property
     def model_name(self) -> str | None:
         """The language model behind the arm; ``None`` for a classical one."""
+        return self.specs[-1].name if self.specs else None
+
+    @property
+    def account(self) -> str | None:
+        """What its own model is called in accounts; ``None`` where it has none or several."""
         return None
+
+    @property
+    def temperature(self) -> float:
+        """The highest temperature at which it asks a model."""
+        return 0.0
 
     @property
     def is_sampled(self) -> bool:
         """Whether it draws its answers, so that another nonce may give another one."""
-        return False
+        return self.temperature > 0
+
+    @property
+    def confidence_source(self) -> str:
+        """Where its probabilities come from."""
+        return "label probabilities" if self.specs else "classifier"
+
+    @property
+    def machine_seconds(self) -> float:
+        """The machine time that its fit took beside requests to models, in seconds."""
+        training = self.fit.training
+        return self.fit.seconds if training is None else training.seconds
+
+    @property
+    def why_no_gap(self) -> str | None:
+        """Why it cannot be held against its own train examples; ``None`` if it can."""
+        return traits_of(self.strategy).no_gap
+
+    def shown_inputs(self) -> frozenset[str]:
+        """Return the inputs that its prompt shows with their answers, whatever is asked."""
+        return frozenset()
 
     @abstractmethod
     def answer_all(
@@ -203,8 +266,6 @@ class Arm(ABC):
 
     def answer(self, text: str, context: tuple[Message, ...] = ()) -> str:
         """Answer one input. Raises `ArmError` with the reason when the model gives no usable answer."""
-        from steelyard.errors import ArmError
-
         answer = self.answer_all([Question(text, context)])[0]
         if answer.output is None:
             raise ArmError(f"{self.name} gave no usable answer: {answer.failure}")
@@ -214,12 +275,12 @@ class Arm(ABC):
 class Strategy(ABC):
     """A way to adapt a model. ``fit`` may return several arms (constrained and free decoding).
 
-    One that ``spans_models`` uses all of ``FitContext.specs`` and is fitted once, not on each.
+    ``traits`` are its facts; ``arm_type`` restores the arms that it saved.
     """
 
     name: ClassVar[str]
-    needs_model: ClassVar[bool] = True
-    spans_models: ClassVar[bool] = False
+    traits: ClassVar[Traits]
+    arm_type: ClassVar[type[Arm]]
 
     def __init__(self, **options: Any) -> None:
         self.options = options
@@ -232,34 +293,59 @@ class Strategy(ABC):
     @property
     def follows_models(self) -> bool:
         """Whether the list of the task's models decides what a fit does, not only the one it is on."""
-        return self.spans_models
+        return self.traits.spans_models
 
     @abstractmethod
     def fit(self, context: FitContext) -> list[Arm]:
         """Choose everything on ``context.dev`` and return the arms."""
 
-    def check(
-        self,
-        brief: Brief,
-        train: Sequence[Example],
-        specs: tuple[ModelSpec, ...],
-        tags: tuple[str, ...],
-    ) -> None:
-        """Raise `ConfigError` for what a fit would refuse, before anything is spent.
+    def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
+        """Say why it cannot be fitted to ``task``, or not on ``model``; ``None`` where it can.
 
-        ``specs`` and ``tags`` are those of all the task's models, as in `FitContext`.
+        Without a model, what holds of every model is said.
         """
+        if self.traits.needs_references and not has_references(task.train):
+            return "it learns from reference outputs, which the train examples lack"
+        return None
+
+    def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
+        """Say why ``strategies: auto`` leaves it out, though a task that names it may have it."""
+        return None
+
+    def require_fit(self, task: TaskFacts, model: ModelSpec | None = None) -> None:
+        """Raise `ConfigError` with the reason where there is a refusal."""
+        if (reason := self.refusal(task, model)) is not None:
+            raise ConfigError(
+                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
+            )
+
+    def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
+        """Raise `ConfigError` for options that do not fit the task or its ``models``."""
         return
 
-    def tags_asked(
-        self, brief: Brief, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        """Say which of the task's models, by tag, one that spans models asks; all by default."""
-        return tags if self.needs_model else ()
+    def models_asked(
+        self, brief: Brief, models: Sequence[PlannedModel]
+    ) -> tuple[PlannedModel, ...]:
+        """Say which of the task's models one that spans models asks; all by default."""
+        return tuple(models) if self.traits.needs_model else ()
+
+    def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits | None:
+        """Say how many shots its prompts may show on a task of so many labels; ``None``: no shots."""
+        return None
+
+    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
+        """Return what one that tunes may take at most, in forward-pass tokens; others take none."""
+        return 0
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what a fit would ask; ``None`` where that cannot be said before.
 
         One without a language model asks nothing.
         """
-        return None if self.needs_model else Forecast()
+        return None if self.traits.needs_model else Forecast()
+
+
+def traits_of(strategy: str) -> Traits:
+    """Return the traits of the strategy of that name; an unknown one raises `ConfigError`."""
+    kind: type[Strategy] = STRATEGIES.get(strategy)
+    return kind.traits

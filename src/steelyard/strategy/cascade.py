@@ -9,26 +9,37 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from steelyard.core import Answer, Example, questions_of
+from steelyard.core import Answer, Example, OutputKind, questions_of
 from steelyard.errors import ConfigError
-from steelyard.model.accounts import FIT_SECONDS
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
+from steelyard.model.listed import PlannedModel
+from steelyard.strategy.base import (
+    Arm,
+    ArmFacts,
+    Brief,
+    FitContext,
+    Forecast,
+    Sizes,
+    Strategy,
+    TaskFacts,
+)
 from steelyard.strategy.cascade_arm import CascadeArm, stays
 from steelyard.strategy.cascade_parts import (
     CascadePart,
     check_part,
     default_first,
+    model_of,
+    models_of,
     no_confidence,
     read_part,
-    spec_of,
-    tags_of,
 )
 from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import added, asking
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.options import parse_options
+from steelyard.strategy.record import FitRecord
 from steelyard.strategy.search import Trial, stratified_subset
+from steelyard.strategy.traits import ShotLimits, Traits
 
 _UNTESTED_THRESHOLD = 0.5
 _EVERYTHING = 1.01
@@ -49,7 +60,7 @@ class CascadeOptions:
 
 
 class Sweep(NamedTuple):
-    """Every threshold that makes a difference on dev, from the cheapest, and the chosen one's place.
+    """Every threshold that makes a difference on dev, from the cheapest, and the place of the choice.
 
     ``coverage`` is the share of dev that the first arm keeps.
     """
@@ -57,14 +68,30 @@ class Sweep(NamedTuple):
     thresholds: list[float]
     coverage: list[float]
     scores: list[float]
-    chosen: int
+    choice: int
+
+
+class SweepOutcome(NamedTuple):
+    """The threshold, and what a result states of it: its rule, both ends, the curve, thinned."""
+
+    threshold: float
+    options: Mapping[str, Any]
+    search: Mapping[str, Any]
 
 
 class Cascade(Strategy):
     """Fits both strategies, and sets the threshold on dev."""
 
     name: ClassVar[str] = "cascade"
-    spans_models: ClassVar[bool] = True
+    traits: ClassVar[Traits] = Traits(
+        family="hybrid",
+        about="a cheap arm, and a stronger one where it is unsure",
+        spans_models=True,
+        looks_up_train=True,
+        confidence="any",
+        carries="retrieved_shots",
+    )
+    arm_type: ClassVar[type[Arm]] = CascadeArm
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -74,22 +101,28 @@ class Cascade(Strategy):
         self._first = None if first is None else read_part("first", first)
         self._then = read_part("then", "retrieved_few_shot" if then is None else then)
 
-    def check(
-        self,
-        brief: Brief,
-        train: Sequence[Example],
-        specs: tuple[ModelSpec, ...],
-        tags: tuple[str, ...],
-    ) -> None:
-        """Refuse parts that cannot be fitted, models the task lacks, a first that is never sure."""
-        for role, part in self._parts(brief).items():
-            check_part(role, part, (brief, train), specs, tags)
+    def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
+        """The usual first strategies are sure of labels only."""
+        if task.brief.kind != "label":
+            return f"answers of kind {task.brief.kind} come without a probability"
+        return None
 
-    def tags_asked(
-        self, brief: Brief, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        """Say which models its parts ask, by tag."""
-        return tags_of(self._parts(brief), brief, specs, tags)
+    def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
+        """Refuse parts that cannot be fitted, models the task lacks, a first that is never sure."""
+        for role, part in self._parts(task.brief).items():
+            check_part(role, part, task, models)
+
+    def models_asked(
+        self, brief: Brief, models: Sequence[PlannedModel]
+    ) -> tuple[PlannedModel, ...]:
+        """Say which models its parts ask."""
+        return models_of(self._parts(brief), brief, models)
+
+    def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits | None:
+        """Those of the part that may show the most shots."""
+        parts = [part.build() for part in (self._first, self._then) if part is not None]
+        limits = [found for part in parts if (found := part.shot_limits(kind, labels)) is not None]
+        return max(limits, key=lambda each: max(each.counts, default=0), default=None)
 
     def _parts(self, brief: Brief) -> dict[str, CascadePart]:
         return {"first": self._first or default_first(brief), "then": self._then}
@@ -106,18 +139,23 @@ class Cascade(Strategy):
         rng = generator(context.seed, "dev")
         picked = stratified_subset(context.dev, self.config.dev_items, rng)
         dev = [context.dev[index] for index in picked]
-        first, unsure = self._first_arm(context, parts["first"], dev)
+        first, firsts = self._first_arm(context, parts["first"], dev)
         then = _by_dev_score(_fit_part(context, parts["then"], "then"))[0]
-        arm = CascadeArm(self.name, context.brief, {}, (first, then), _UNTESTED_THRESHOLD)
-        told: Mapping[str, Any] = {"threshold_rule": "there was no dev example to set it on"}
         if dev:
-            sweep = _sweep(
-                context, dev, unsure, then.answer_all(questions_of(dev), context.progress)
-            )
-            arm.threshold = sweep.thresholds[sweep.chosen]
-            told = _told(sweep, len(dev))
-        arm.options = self._describe(arm, told, len(dev))
-        return [arm]
+            thens = then.answer_all(questions_of(dev), context.progress)
+            outcome = _outcome(_sweep(context, dev, firsts, thens), len(dev))
+        else:
+            rule = {"threshold_rule": "there was no dev example to set it on"}
+            outcome = SweepOutcome(_UNTESTED_THRESHOLD, rule, {})
+        arms = {"first": first, "then": then}
+        names = {
+            role: {"arm": arm.name, "strategy": arm.strategy, "model": arm.model_name}
+            for role, arm in arms.items()
+        }
+        options = {**names, "threshold": outcome.threshold, **outcome.options}
+        fit = FitRecord(_whole_search(arms, outcome.search, len(dev)))
+        facts = ArmFacts(self.name, self.name, context.brief, options, fit)
+        return [CascadeArm(facts, (first, then), outcome.threshold)]
 
     def _first_arm(
         self, context: FitContext, part: CascadePart, dev: Sequence[Example]
@@ -130,31 +168,6 @@ class Cascade(Strategy):
             if any(answer.confidence is not None for answer in answers):
                 return arm, answers
         raise no_confidence(part)
-
-    def _describe(self, arm: CascadeArm, told: Mapping[str, Any], dev: int) -> dict[str, Any]:
-        parts = {"first": arm.first, "then": arm.then}
-        searches = {role: part.options.get("search", {}) for role, part in parts.items()}
-        before = [
-            {**trial, "name": f"{role}: {trial['name']}"}
-            for role, search in searches.items()
-            for trial in search.get("trace", ())
-        ]
-        asked = sum(part.model_name is not None for part in parts.values()) * dev
-        own = told.get("search", {})
-        return {
-            **{
-                role: {"arm": part.name, "strategy": part.strategy, "model": part.model_name}
-                for role, part in parts.items()
-            },
-            "threshold": arm.threshold,
-            **{name: value for name, value in told.items() if name != "search"},
-            "search": {
-                "dev_score": own.get("dev_score"),
-                "dev_calls": asked + sum(each.get("dev_calls", 0) for each in searches.values()),
-                "tried": own.get("tried", {}),
-                "trace": [*before, *own.get("trace", ())],
-            },
-        }
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Add up both strategies' forecasts; at most, every answer is passed on.
@@ -180,8 +193,25 @@ class Cascade(Strategy):
         return replace(total, per_answer={self.name: answer}, note=note)
 
 
+def _whole_search(arms: Mapping[str, Arm], sweep: Mapping[str, Any], dev: int) -> Mapping[str, Any]:
+    """Both parts' searches and then the threshold's, as one."""
+    searches = {role: arm.fit.search for role, arm in arms.items()}
+    before = [
+        {**trial, "name": f"{role}: {trial['name']}"}
+        for role, search in searches.items()
+        for trial in search.get("trace", ())
+    ]
+    asked = sum(arm.model_name is not None for arm in arms.values()) * dev
+    return {
+        "dev_score": sweep.get("dev_score"),
+        "dev_calls": asked + sum(search.get("dev_calls", 0) for search in searches.values()),
+        "tried": sweep.get("tried", {}),
+        "trace": [*before, *sweep.get("trace", ())],
+    }
+
+
 def _fit_part(context: FitContext, part: CascadePart, role: str) -> list[Arm]:
-    spec = spec_of(part, role, context.specs or (context.spec,), context.tags)
+    spec = model_of(part, role, context.models).spec
     model = context.model if spec == context.spec else context.build_model(spec)
     folder = context.folder / role
     folder.mkdir(parents=True, exist_ok=True)
@@ -190,13 +220,13 @@ def _fit_part(context: FitContext, part: CascadePart, role: str) -> list[Arm]:
     arms = part.build().fit(own)
     for arm in arms:
         if arm.model_name is None:  # no request tells what its fit took
-            arm.options[FIT_SECONDS] = time.perf_counter() - started
+            arm.fit = replace(arm.fit, seconds=time.perf_counter() - started)
     return arms
 
 
 def _by_dev_score(arms: Sequence[Arm]) -> list[Arm]:
     """Best on dev first; between equals in the order of their strategy."""
-    return sorted(arms, key=lambda arm: -(arm.options.get("search", {}).get("dev_score") or 0.0))
+    return sorted(arms, key=lambda arm: -(arm.fit.dev_score or 0.0))
 
 
 def _sweep(
@@ -218,28 +248,28 @@ def _sweep(
     return Sweep(thresholds, coverage, totals, cheapest(totals, items))
 
 
-def _told(sweep: Sweep, dev: int) -> dict[str, Any]:
-    """What the result says of a sweep: the choice, its rule, both ends, and the curve, thinned."""
+def _outcome(sweep: Sweep, dev: int) -> SweepOutcome:
     last = len(sweep.thresholds) - 1
     places = {round(place) for place in np.linspace(0, last, min(last + 1, _SHOWN))}
     curve = [
         {"threshold": t, "coverage": c, "score": s}
         for place, (t, c, s) in enumerate(zip(*sweep[:3], strict=True))
-        if place in places | {sweep.chosen}
+        if place in places | {sweep.choice}
     ]
-    named = {"first alone": 0, "then alone": last, "cascade": sweep.chosen}
-    items = {name: sweep.scores[place] for name, place in named.items()}
-    trials = [Trial(name, "threshold", dev, 0, score) for name, score in items.items()]
-    return {
-        "coverage": sweep.coverage[sweep.chosen],
+    ends = {"first alone": 0, "then alone": last, "cascade": sweep.choice}
+    scores = {name: sweep.scores[place] for name, place in ends.items()}
+    trials = [Trial(name, "threshold", dev, 0, score) for name, score in scores.items()]
+    options = {
+        "coverage": sweep.coverage[sweep.choice],
         "threshold_rule": (
             "the least passed on whose dev score is within one standard error of the best, "
             f"{max(sweep.scores):.3f}"
         ),
         "curve": curve,
-        "search": {
-            "dev_score": items["cascade"],
-            "tried": {name: {"score": score, "items": dev} for name, score in items.items()},
-            "trace": [asdict(trial) for trial in trials],
-        },
     }
+    search = {
+        "dev_score": scores["cascade"],
+        "tried": {name: {"score": score, "items": dev} for name, score in scores.items()},
+        "trace": [asdict(trial) for trial in trials],
+    }
+    return SweepOutcome(sweep.thresholds[sweep.choice], options, search)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from steelyard.core import Answer, Question
-from steelyard.model.accounts import account_of, attributed, in_turn
+from steelyard.model.accounts import attributed, in_turn
 from steelyard.model.base import Model, ModelSpec
-from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
-from steelyard.strategy.saved import load_arm, read_brief, write_manifest
+from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress, traits_of
+from steelyard.strategy.saved import load_arm, read_facts, write_manifest
 
 ROLES = ("first", "then")
 
@@ -31,19 +32,15 @@ class CascadeArm(Arm):
     no usable answer, the first one's stands, where there is one.
     """
 
-    strategy: ClassVar[str] = "cascade"
-
-    def __init__(
-        self,
-        name: str,
-        brief: Brief,
-        options: Mapping[str, Any],
-        arms: tuple[Arm, Arm],
-        threshold: float,
-    ) -> None:
-        super().__init__(name, brief, options)
+    def __init__(self, facts: ArmFacts, arms: tuple[Arm, Arm], threshold: float) -> None:
+        super().__init__(facts)
         self.first, self.then = arms
         self.threshold = threshold
+
+    @property
+    def parts(self) -> tuple[Arm, Arm]:
+        """Both arms, in the order in which they are asked."""
+        return self.first, self.then
 
     @property
     def model_name(self) -> str | None:
@@ -53,16 +50,32 @@ class CascadeArm(Arm):
     @property
     def specs(self) -> tuple[ModelSpec, ...]:
         """The language models behind the arm, each once."""
-        found: list[ModelSpec] = []
-        for arm in (self.first, self.then):
-            own = getattr(arm, "specs", None) or [getattr(arm, "spec", None)]
-            found += [spec for spec in own if spec is not None and spec not in found]
-        return tuple(found)
+        return tuple(dict.fromkeys(spec for part in self.parts for spec in part.specs))
 
     @property
-    def is_sampled(self) -> bool:
-        """Whether either arm draws its answers."""
-        return self.first.is_sampled or self.then.is_sampled
+    def temperature(self) -> float:
+        """The higher of the two."""
+        return max(part.temperature for part in self.parts)
+
+    @property
+    def confidence_source(self) -> str:
+        """Each arm's own, where a model is among them."""
+        return "several arms" if self.specs else super().confidence_source
+
+    @property
+    def machine_seconds(self) -> float:
+        """What both fits took."""
+        return sum(part.machine_seconds for part in self.parts)
+
+    @property
+    def why_no_gap(self) -> str | None:
+        """The reason of a part that looks an input up among the train examples."""
+        lookups = [part for part in self.parts if traits_of(part.strategy).looks_up_train]
+        return next(filter(None, (part.why_no_gap for part in lookups)), None)
+
+    def shown_inputs(self) -> frozenset[str]:
+        """Return the inputs that either prompt shows."""
+        return self.first.shown_inputs() | self.then.shown_inputs()
 
     def answer_all(
         self,
@@ -99,22 +112,24 @@ class CascadeArm(Arm):
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
         """Return the cascade with both arms changed in the same way; its threshold stays."""
-        return [
-            (name, CascadeArm(self.name, self.brief, self.options, arms, self.threshold))
-            for name, arms in _vary_both((self.first, self.then), kind, rng)
-        ]
+        return [(name, self._of(arms)) for name, arms in _vary_both(self.parts, kind, rng)]
+
+    def _of(self, arms: tuple[Arm, Arm]) -> CascadeArm:
+        other = copy.copy(self)
+        other.first, other.then = arms
+        return other
 
     def is_unsure(self, answer: Answer) -> bool:
         """Whether an answer of the first arm is passed on."""
         return answer.confidence is None or answer.confidence < self.threshold
 
     def _kept(self, answer: Answer) -> Answer:
-        return replace(answer, completion=attributed(answer.completion, account_of(self.first)))
+        return replace(answer, completion=attributed(answer.completion, self.first.account))
 
     def _joined(self, first: Answer, then: Answer) -> Answer:
         both = (
-            attributed(first.completion, account_of(self.first)),
-            attributed(then.completion, account_of(self.then)),
+            attributed(first.completion, self.first.account),
+            attributed(then.completion, self.then.account),
         )
         completion = in_turn(both, None)
         if not stays(first, then):
@@ -125,7 +140,7 @@ class CascadeArm(Arm):
 
     def save(self, folder: Path) -> None:
         """Write ``arm.json`` and the two arms into folders of their own."""
-        for role, arm in zip(ROLES, (self.first, self.then), strict=True):
+        for role, arm in zip(ROLES, self.parts, strict=True):
             (folder / role).mkdir()
             arm.save(folder / role)
         write_manifest(self, folder, {"threshold": self.threshold})
@@ -136,8 +151,7 @@ class CascadeArm(Arm):
     ) -> CascadeArm:
         """Build the arm from its own and the two arms' folders."""
         first, then = (load_arm(folder / role, build_model) for role in ROLES)
-        options, threshold = saved["options"], float(saved["threshold"])
-        return cls(saved["name"], read_brief(saved), options, (first, then), threshold)
+        return cls(read_facts(saved), (first, then), float(saved["threshold"]))
 
 
 def _vary_both(

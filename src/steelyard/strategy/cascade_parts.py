@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec
+from steelyard.model.listed import PlannedModel
 from steelyard.model.prices import LOCAL_PROVIDERS
-from steelyard.strategy.auto import not_on, unfit_for
-from steelyard.strategy.base import Brief, Strategy
-from steelyard.strategy.catalogue import STRATEGIES, StrategySpec, build_strategy
+from steelyard.strategy.base import Brief, Strategy, TaskFacts, traits_of
+from steelyard.strategy.catalogue import build_strategy
+from steelyard.strategy.traits import StrategySpec, Traits
 
 _KEYS = ("name", "options", "model")
-_SURE = ("self_consistency", "cascade")
-"""Votes are a confidence for any kind of answer, and a cascade has its first arm's."""
-_UNSURE = ("nearest_neighbour",)
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class CascadePart:
     @property
     def needs_model(self) -> bool:
         """Whether a language model is asked."""
-        return STRATEGIES.get(self.name).needs_model
+        return traits_of(self.name).needs_model
 
 
 def read_part(role: str, value: Any) -> CascadePart:
@@ -72,21 +69,19 @@ def default_first(brief: Brief) -> CascadePart:
     )
 
 
-def spec_of(
-    part: CascadePart, role: str, specs: Sequence[ModelSpec], tags: Sequence[str] = ()
-) -> ModelSpec:
+def model_of(part: CascadePart, role: str, models: Sequence[PlannedModel]) -> PlannedModel:
     """Return the model a part names, else the first of the task's or, for ``then``, the last."""
     if not part.model:
-        return specs[-1] if role == "then" else specs[0]
-    named = {spec.name: spec for spec in reversed(specs)}
-    named |= {f"{spec.provider}:{spec.name}": spec for spec in reversed(specs)}
-    named |= dict(zip(tags, specs, strict=False))
-    if part.model not in named:
+        return models[-1] if role == "then" else models[0]
+    names = {model.spec.name: model for model in reversed(models)}
+    names |= {f"{model.spec.provider}:{model.spec.name}": model for model in reversed(models)}
+    names |= {model.tag: model for model in models}
+    if part.model not in names:
         raise ConfigError(
             f"strategy cascade: option {role} names the model {part.model!r}"
-            f"{closest(part.model, named)}; the task has {', '.join(named)}"
+            f"{closest(part.model, names)}; the task has {', '.join(names)}"
         )
-    return named[part.model]
+    return names[part.model]
 
 
 def no_confidence(part: CascadePart) -> ConfigError:
@@ -99,51 +94,43 @@ def no_confidence(part: CascadePart) -> ConfigError:
 
 
 def check_part(
-    role: str,
-    part: CascadePart,
-    task: tuple[Brief, Sequence[Example]],
-    specs: tuple[ModelSpec, ...],
-    tags: tuple[str, ...],
+    role: str, part: CascadePart, task: TaskFacts, models: Sequence[PlannedModel]
 ) -> None:
-    """Raise `ConfigError` where a part cannot be fitted to ``task``, a brief and train examples."""
-    spec, unfit = spec_of(part, role, specs, tags), unfit_for(*task)
-    reason = unfit.get(part.name) or not_on(part.name, spec.provider)
+    """Raise `ConfigError` where a part cannot be fitted to ``task``."""
+    spec, strategy = model_of(part, role, models).spec, part.build()
+    reason = strategy.refusal(task, spec)
     if reason is not None:
         raise ConfigError(
             f"strategy cascade: {role}: {part.name} does not fit: {reason}; name another strategy, "
             "or leave cascade out of strategies"
         )
     try:
-        part.build().check(*task, specs, tags)
+        strategy.check(task, models)
     except ConfigError as error:
         raise ConfigError(f"strategy cascade: {role}: {error}") from None
-    if role == "first" and not _may_be_sure(part, task[0], spec):
+    if role == "first" and not _may_be_sure(strategy.traits, task.brief, spec):
         raise no_confidence(part)
 
 
-def _may_be_sure(part: CascadePart, brief: Brief, spec: ModelSpec) -> bool:
+def _may_be_sure(traits: Traits, brief: Brief, spec: ModelSpec) -> bool:
     """Whether answers may hold a confidence, as far as that is known before they are asked for.
 
-    Models told of over the network give no probabilities of labels.
+    Models that are asked over the network give no probabilities of labels.
     """
-    if part.name in _SURE:
-        return True
-    told = not part.needs_model or spec.provider in LOCAL_PROVIDERS
-    return brief.kind == "label" and told and part.name not in _UNSURE
+    has_probabilities = not traits.needs_model or spec.provider in LOCAL_PROVIDERS
+    of_labels = traits.confidence == "labels" and brief.kind == "label" and has_probabilities
+    return traits.confidence == "any" or of_labels
 
 
-def tags_of(
-    parts: Mapping[str, CascadePart],
-    brief: Brief,
-    specs: tuple[ModelSpec, ...],
-    tags: tuple[str, ...],
-) -> tuple[str, ...]:
-    """Return the tags of the models that the parts ask, in the task's order."""
-    asked: set[str] = set()
+def models_of(
+    parts: Mapping[str, CascadePart], brief: Brief, models: Sequence[PlannedModel]
+) -> tuple[PlannedModel, ...]:
+    """Return the models that the parts ask, in the task's order."""
+    asked: list[PlannedModel] = []
     for role, part in parts.items():
         strategy = part.build()
-        if strategy.spans_models:
-            asked |= set(strategy.tags_asked(brief, specs, tags))
-        elif strategy.needs_model:
-            asked.add(tags[specs.index(spec_of(part, role, specs, tags))])
-    return tuple(tag for tag in tags if tag in asked)
+        if strategy.traits.spans_models:
+            asked += strategy.models_asked(brief, models)
+        elif strategy.traits.needs_model:
+            asked.append(model_of(part, role, models))
+    return tuple(model for model in models if model in asked)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Example
-from steelyard.errors import ConfigError
+from steelyard.core import OutputKind
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes
+from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, TaskFacts
 from steelyard.strategy.forecasting import (
     PromptLengths,
     added,
@@ -32,7 +31,6 @@ from steelyard.strategy.prompt_search import (
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import (
     bare_shots,
     bootstrapped_shots,
@@ -40,11 +38,12 @@ from steelyard.strategy.reasoning import (
     holds_reasoning,
     own_shots,
     reasoning_recipe,
+    reasoning_refusal,
     reasoning_tokens,
-    refusal,
 )
 from steelyard.strategy.rounds import wording
 from steelyard.strategy.search import Halving, SearchCandidate, Trial
+from steelyard.strategy.traits import ShotLimits, Traits
 
 _ASKED_TO_REASON = 60
 """Tokens of the words that ask for reasoning, at most."""
@@ -82,12 +81,6 @@ class ReasoningOptions(SearchOptions):
         return self.variants or tuple(wording("reasoning")["variants"])
 
 
-class ChainOfThoughtArm(PromptArm):
-    """A prompt that asks for reasoning before the answer."""
-
-    strategy: ClassVar[str] = "chain_of_thought"
-
-
 class ChainOfThought(PromptStrategy):
     """Chooses the wording, then shots with and without reasoning, then how the answer is taken.
 
@@ -97,7 +90,9 @@ class ChainOfThought(PromptStrategy):
     """
 
     name: ClassVar[str] = "chain_of_thought"
-    arm_type: ClassVar[type[PromptArm]] = ChainOfThoughtArm
+    traits: ClassVar[Traits] = Traits(
+        family="prompt", about="instruction to reason before answering", carries="fixed_shots"
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -105,8 +100,8 @@ class ChainOfThought(PromptStrategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""
-        self.check(context.brief, context.train, context.specs, context.tags)
-        desk = DevEvaluator(context, self.config, self.arm_type)
+        self.require_fit(context.task)
+        desk = DevEvaluator(context, self.config, self.name)
         found = self.search(desk)
         best = found.ranked[0]
         free = next(each for each in found.ranked if each.value.recipe.decoding == "free")
@@ -115,18 +110,13 @@ class ChainOfThought(PromptStrategy):
             *self.repairing(desk, free),
         ]
 
-    def check(
-        self,
-        brief: Brief,
-        train: Sequence[Example],
-        specs: tuple[ModelSpec, ...],
-        tags: tuple[str, ...],
-    ) -> None:
+    def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         """Refuse a task whose answers cannot stand after reasoning."""
-        if (reason := refusal(brief, train)) is not None:
-            raise ConfigError(
-                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
-            )
+        return super().refusal(task, model) or reasoning_refusal(task)
+
+    def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
+        """``k`` counts in all."""
+        return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         """Say how the model is asked to reason, and in how many requests."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from steelyard.core import Example
+from steelyard.core import Example, OutputKind
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import (
@@ -32,9 +32,9 @@ from steelyard.strategy.prompt_search import (
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.shots import CHOICES, ORDERS, ordered, shot_sequence
+from steelyard.strategy.traits import ShotLimits, Traits
 
 _LONGEST_SHARE = 8
 """A shot may take at most one part in so many of the prompt's budget."""
@@ -68,21 +68,26 @@ class FewShotOptions(SearchOptions):
         return choices[turn % len(choices)], orders[(turn + shift) % len(orders)]
 
 
-class FewShotArm(PromptArm):
-    """A prompt with fixed shots."""
-
-    strategy: ClassVar[str] = "few_shot"
-
-
 class FewShot(PromptStrategy):
     """Chooses the format with the fewest shots, then the number, choice and order of shots."""
 
     name: ClassVar[str] = "few_shot"
-    arm_type: ClassVar[type[PromptArm]] = FewShotArm
+    traits: ClassVar[Traits] = Traits(
+        family="few_shot",
+        about="instruction and fixed examples",
+        needs_references=True,
+        carries="fixed_shots",
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.config: FewShotOptions = parse_options(self.name, FewShotOptions, options)
+
+    def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
+        """``k`` counts by label."""
+        groups = max(1, labels) if kind == "label" else 1
+        counts = tuple(k * groups for k in self.config.k)
+        return ShotLimits(counts, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         """Say what ``k`` the shots amount to."""

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from steelyard.core import Example, questions_of
 from steelyard.errors import ConfigError
+from steelyard.model.base import ModelSpec
 from steelyard.packaged import packaged
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
+from steelyard.strategy.base import (
+    Arm,
+    ArmFacts,
+    Brief,
+    FitContext,
+    Forecast,
+    OnePass,
+    Sizes,
+    Strategy,
+    TaskFacts,
+)
 from steelyard.strategy.forecasting import (
     answer_limit,
     asking,
@@ -22,6 +34,8 @@ from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning
 from steelyard.strategy.options import parse_options
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.record import FitRecord, TrainingRecord
+from steelyard.strategy.traits import Traits
 from steelyard.train.config import LoraConfig
 
 if TYPE_CHECKING:
@@ -29,6 +43,9 @@ if TYPE_CHECKING:
     from steelyard.train.search import Trained
 
 TUNABLE = ("embedded", "hf")
+MIN_EXAMPLES = 20
+"""Train examples below which ``auto`` does not tune."""
+_PACKAGES = ("torch", "transformers", "peft", "gguf")
 
 
 @dataclass(frozen=True)
@@ -58,16 +75,18 @@ class LoraOptions:
                 raise ConfigError(f"strategy lora: option {name} must be at least 1, got 0")
 
 
-class LoraArm(PromptArm):
-    """A tuned model under a short prompt."""
-
-    strategy: ClassVar[str] = "lora"
-
-
 class Lora(Strategy):
     """Tunes the task's model on train; learning rate and epoch are chosen by the loss on dev."""
 
     name: ClassVar[str] = "lora"
+    traits: ClassVar[Traits] = Traits(
+        family="fine_tune",
+        about="fine-tuned weights, short instruction",
+        needs_references=True,
+        tunes=True,
+        carries="upload",
+    )
+    arm_type: ClassVar[type[Arm]] = PromptArm
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -75,36 +94,55 @@ class Lora(Strategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Train once; labels, and JSON with a schema, give a constrained and a free arm of it."""
-        if context.spec.provider not in TUNABLE:
-            raise ConfigError(
-                f"strategy lora cannot tune a model of provider {context.spec.provider!r} on this "
-                f"machine; choose one of {', '.join(TUNABLE)}, or leave lora out of strategies"
-            )
+        self.require_fit(context.task, context.spec)
         recipe = self._recipe(context)
         trained, left_out = self._train(context, recipe)
         model = context.build_model(replace(context.spec, adapter=str(trained.folder)))
-        options = self._describe(recipe, trained, left_out)
+        options = self._describe(recipe, trained)
+        training = TrainingRecord(trained.seconds, trained.tokens, left_out, trained.trace)
+        budget = self._budget(context, recipe, trained)
         constrainable = context.brief.constrainable
         decodings: dict[str, Decoding] = {"lora": "constrained" if constrainable else "free"}
         if constrainable:
             decodings["lora_free"] = "free"
         arms: list[Arm] = []
         for name, decoding in decodings.items():
-            arm = LoraArm(
-                name,
-                context.brief,
-                {**options, "decoding": decoding},
+            arm = PromptArm(
+                ArmFacts(name, self.name, context.brief, {**options, "decoding": decoding}),
                 Prompt(replace(recipe, decoding=decoding)),
                 replace(context.spec, adapter=str(trained.folder)),
                 lambda spec: model,
             )
-            arm.options["search"] = {
+            search = {
                 "dev_score": dev_score(arm, context),
                 "dev_calls": len(context.dev),
-                "budget": self._budget(context, recipe, trained),
+                "budget": budget,
             }
+            arm.fit = FitRecord(search, training=training)
             arms.append(arm)
         return arms
+
+    def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
+        """Refuse a model that cannot be tuned here."""
+        if model is not None and model.provider not in TUNABLE:
+            cannot = f"the model behind {model.provider!r} cannot be tuned on this machine"
+            return super().refusal(task) or cannot
+        return super().refusal(task, model)
+
+    def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
+        """It takes the packages of an extra, and more than a handful of examples."""
+        if not all(find_spec(package) for package in _PACKAGES):
+            return "the extra 'local' is not installed: pip install 'steelyard[local]'"
+        if len(task.train) < MIN_EXAMPLES:
+            return (
+                f"{len(task.train)} train examples are too few to tune on; "
+                f"{MIN_EXAMPLES} are the least"
+            )
+        return None
+
+    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
+        """Return what its training may take at most, in forward-pass tokens."""
+        return tuning_budget(*once(short_instruction(brief, self.config.instruction)), self.config)
 
     def _recipe(self, context: FitContext) -> PromptRecipe:
         brief = context.brief
@@ -162,7 +200,7 @@ class Lora(Strategy):
         used = tuning_used(trained.tokens, once[1], measured)
         return budget_block(tuning_budget(once[0], once[1], self.config), used)
 
-    def _describe(self, recipe: PromptRecipe, trained: Trained, left_out: int) -> dict[str, Any]:
+    def _describe(self, recipe: PromptRecipe, trained: Trained) -> dict[str, Any]:
         return {
             "format": recipe.format,
             "instruction": recipe.instruction,
@@ -172,12 +210,6 @@ class Lora(Strategy):
             "learning_rate": trained.learning_rate,
             "epochs": trained.epoch,
             "max_output_tokens": recipe.max_output_tokens,
-            "training": {
-                "seconds": trained.seconds,
-                "tokens": trained.tokens,
-                "left_out_too_long": left_out,
-                "trace": list(trained.trace),
-            },
         }
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 from steelyard.core import Example
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import ClassicalArm, Prediction
 from steelyard.strategy.options import parse_options
-from steelyard.strategy.saved import read_brief, write_manifest
+from steelyard.strategy.saved import read_facts, write_manifest
+from steelyard.strategy.traits import Traits
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,10 @@ class MajorityOptions:
 class MajorityArm(ClassicalArm):
     """Answers every input with one output; for labels, with their train shares as probabilities."""
 
-    strategy: ClassVar[str] = "majority"
-
     def __init__(
-        self,
-        name: str,
-        brief: Brief,
-        options: Mapping[str, Any],
-        output: str,
-        shares: Mapping[str, float] | None = None,
+        self, facts: ArmFacts, output: str, shares: Mapping[str, float] | None = None
     ) -> None:
-        super().__init__(name, brief, options)
+        super().__init__(facts)
         self._guess = Prediction(output, shares)
 
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
@@ -53,15 +47,23 @@ class MajorityArm(ClassicalArm):
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> MajorityArm:
         """Build the arm from its manifest alone."""
-        brief = read_brief(saved)
-        return cls(saved["name"], brief, saved["options"], saved["output"], saved["shares"])
+        return cls(read_facts(saved), saved["output"], saved["shares"])
 
 
 class Majority(Strategy):
     """Counts train outputs; between equally frequent ones the task's label order decides."""
 
     name: ClassVar[str] = "majority"
-    needs_model: ClassVar[bool] = False
+    traits: ClassVar[Traits] = Traits(
+        family="classical",
+        about="always the most frequent answer",
+        needs_model=False,
+        needs_references=True,
+        no_gap="it learns nothing from an input",
+        is_reference=True,
+        carries="nothing",
+    )
+    arm_type: ClassVar[type[Arm]] = MajorityArm
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -74,9 +76,8 @@ class Majority(Strategy):
         total = sum(counts.values())
         shares = {label: times / total for label, times in counts.items()}
         options = {"train_share": count / total}
-        labelled = context.brief.kind == "label"
-        brief = context.brief
-        return [MajorityArm(self.name, brief, options, output, shares if labelled else None)]
+        facts = ArmFacts(self.name, self.name, context.brief, options)
+        return [MajorityArm(facts, output, shares if context.brief.kind == "label" else None)]
 
 
 def count_outputs(train: Sequence[Example], labels: Sequence[str]) -> dict[str, int]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import ClassicalArm, Prediction, generator
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.options import check_known, parse_options
-from steelyard.strategy.saved import read_brief, write_manifest
+from steelyard.strategy.record import FitRecord
+from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
 from steelyard.strategy.tfidf import FEATURES, Neighbour, ShotIndex
+from steelyard.strategy.traits import Traits
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,8 @@ class NearestNeighbourOptions:
 class NearestNeighbourArm(ClassicalArm):
     """The ``k`` nearest vote with their cosine; with nothing alike the first of train wins."""
 
-    strategy: ClassVar[str] = "nearest_neighbour"
-
-    def __init__(
-        self, name: str, brief: Brief, options: Mapping[str, Any], index: ShotIndex, k: int
-    ) -> None:
-        super().__init__(name, brief, options)
+    def __init__(self, facts: ArmFacts, index: ShotIndex, k: int) -> None:
+        super().__init__(facts)
         self._index = index
         self._k = k
 
@@ -58,8 +56,7 @@ class NearestNeighbourArm(ClassicalArm):
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> NearestNeighbourArm:
         """Build the arm from its manifest and index."""
-        index = ShotIndex.load(folder)
-        return cls(saved["name"], read_brief(saved), saved["options"], index, saved["k"])
+        return cls(read_facts(saved), ShotIndex.load(folder), saved["k"])
 
 
 class _Setting(NamedTuple):
@@ -73,7 +70,18 @@ class NearestNeighbour(Strategy):
     """Indexes train by TF-IDF and chooses ``k`` and the features on dev (k = 1 unless labels)."""
 
     name: ClassVar[str] = "nearest_neighbour"
-    needs_model: ClassVar[bool] = False
+    traits: ClassVar[Traits] = Traits(
+        family="classical",
+        about="the answer of the most similar example",
+        needs_model=False,
+        needs_references=True,
+        no_gap="on train it would find the very example asked about",
+        looks_up_train=True,
+        is_reference=True,
+        confidence="none",
+        carries="nothing",
+    )
+    arm_type: ClassVar[type[Arm]] = NearestNeighbourArm
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -85,11 +93,10 @@ class NearestNeighbour(Strategy):
         sizes = self._config.k if brief.kind == "label" else (1,)
         sizes = tuple(k for k in sizes if 0 < k <= len(shots)) or (1,)
 
-        def build(setting: _Setting, options: Mapping[str, Any]) -> NearestNeighbourArm:
-            return NearestNeighbourArm(self.name, brief, options, *setting)
+        facts = ArmFacts(self.name, self.name, brief)
 
         def answer(setting: _Setting, questions: Sequence[Question]) -> list[Answer]:
-            return build(setting, {}).answer_all(questions)
+            return NearestNeighbourArm(facts, *setting).answer_all(questions)
 
         indexes = [ShotIndex.fit(shots, features) for features in self._config.features]
         candidates = [
@@ -101,12 +108,9 @@ class NearestNeighbour(Strategy):
         rng = generator(context.seed, self.name)
         choice = choose(candidates, context.dev, answer, context.score, rng, plan)
         best = choice.best.value
-        chosen = {
-            "k": best.k,
-            "features": best.neighbours.features,
-            "search": trace_options(choice),
-        }
-        return [build(best, chosen)]
+        options = {"k": best.k, "features": best.neighbours.features}
+        fit = FitRecord(trace_options(choice))
+        return [NearestNeighbourArm(replace(facts, options=options, fit=fit), *best)]
 
 
 def train_shots(train: Sequence[Example]) -> list[Shot]:

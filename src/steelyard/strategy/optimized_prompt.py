@@ -6,13 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Example
+from steelyard.core import OutputKind
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, OtherModelUse, Sizes
+from steelyard.model.listed import PlannedModel
+from steelyard.strategy.base import (
+    Arm,
+    Brief,
+    FitContext,
+    Forecast,
+    OnePass,
+    OtherModelUse,
+    Sizes,
+    TaskFacts,
+)
 from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import estimated_tokens
-from steelyard.strategy.optimise.allowance import OnePass, allowance
+from steelyard.strategy.optimise.allowance import allowance
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.budget import HOSTED_CALLS, Ledger, pass_tokens
 from steelyard.strategy.optimise.design import PromptFactory
@@ -34,9 +44,11 @@ from steelyard.strategy.prompt_search import (
     SearchOptions,
     SearchResult,
 )
-from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import SearchCandidate, stratified_order
+from steelyard.strategy.traits import ShotLimits, Traits
 
+MIN_EXAMPLES = 20
+"""Train examples below which ``auto`` does without the search."""
 _MARKS = 24
 """Tokens of a chat's marks around an example that a model is tuned on."""
 _UNBOUNDED = 10**9
@@ -95,17 +107,16 @@ class OptimizedPromptOptions(SearchOptions):
         )
 
 
-class OptimizedPromptArm(PromptArm):
-    """The prompt that the search found."""
-
-    strategy: ClassVar[str] = "optimized_prompt"
-
-
 class OptimizedPrompt(PromptStrategy):
     """Searches instructions, formats and shots on dev, with a budget like that of fine-tuning."""
 
     name: ClassVar[str] = "optimized_prompt"
-    arm_type: ClassVar[type[PromptArm]] = OptimizedPromptArm
+    traits: ClassVar[Traits] = Traits(
+        family="prompt",
+        about="instruction and examples searched for",
+        looks_up_train=True,
+        carries="fixed_shots",
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -127,7 +138,7 @@ class OptimizedPrompt(PromptStrategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Search, choose among the finalists, and free the best for an arm of its own."""
-        desk = DevEvaluator(context, self.config, self.arm_type)
+        desk = DevEvaluator(context, self.config, self.name)
         hunt = self._hunt(desk)
         desk.expect_items(self._likely(hunt))
         found, reflected = self._search(hunt)
@@ -140,15 +151,24 @@ class OptimizedPrompt(PromptStrategy):
         prompt = hunt.kitchen.prompt(found[0].design)
         return [*arms, *self.repairing(desk, SearchCandidate("best", prompt))]
 
-    def check(
-        self,
-        brief: Brief,
-        train: Sequence[Example],
-        specs: tuple[ModelSpec, ...],
-        tags: tuple[str, ...],
-    ) -> None:
+    def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
+        """With few examples `few_shot` tries what there is to try."""
+        if len(task.train) < MIN_EXAMPLES:
+            return (
+                f"{len(task.train)} train examples are too few to search prompts on; "
+                f"{MIN_EXAMPLES} are the least"
+            )
+        return None
+
+    def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
         """Refuse a model to reflect that the task does not have."""
-        self.reflector.check(specs, tags)
+        self.reflector.check(models)
+
+    def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
+        """Its rules bound shots; within them its moves add one by one."""
+        rules = self.config.rules
+        most = rules.most_shots(max(1, labels) if kind == "label" else 1)
+        return ShotLimits((most,), rules.max_prompt_tokens)
 
     def search(self, desk: DevEvaluator) -> SearchResult:
         """Search and return the finalists, best first."""
@@ -164,7 +184,7 @@ class OptimizedPrompt(PromptStrategy):
         free = max(1, config.free_candidates) if brief.constrainable else 0
         questions = most_questions(config.rules, (dev - held, held), config.finalists, free)
         bound = self._most_calls(around.local) or _UNBOUNDED
-        spec = self.reflector.among(around.specs, around.tags)[0] if around.specs else None
+        spec = self.reflector.among(around.models)[0] if around.models else None
         besides: tuple[OtherModelUse, ...] = ()
         if spec is not None:
             limits = Spend(bound, allowed)

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import ConfigError
-from steelyard.strategy.base import Arm, FitContext, Strategy
+from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot, get_format, load_formats
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.record import FitRecord
 from steelyard.strategy.search import (
     Choice,
     Halving,
@@ -63,10 +64,10 @@ class SearchResult:
 class DevEvaluator:
     """One fit's search: asks the model about dev, counts the questions, tells progress."""
 
-    def __init__(self, context: FitContext, options: SearchOptions, arm_type: type[PromptArm]):
+    def __init__(self, context: FitContext, options: SearchOptions, strategy: str) -> None:
         self.context = context
         self.options = options
-        self._arm_type = arm_type
+        self._strategy = strategy
         picked = stratified_subset(context.dev, options.dev_items, generator(context.seed, "dev"))
         self.dev = [context.dev[index] for index in picked]
         self._instruction = full_instruction(context.brief)
@@ -139,7 +140,7 @@ class DevEvaluator:
         def tell(done: int, total: int) -> None:
             self.context.progress(self._asked + done, max(self._expected, self._asked + total))
 
-        arm = self._build("candidate", prompt, {})
+        arm = self._build("candidate", prompt)
         answers = arm.answer_all(questions, tell)
         self._asked += len(questions)
         return answers, arm.asked
@@ -163,7 +164,7 @@ class DevEvaluator:
         return replace(choice, trace=trace)
 
     def arm(self, name: str, found: SearchResult, more: Mapping[str, Any]) -> PromptArm:
-        """Return the arm of the best candidate, with the search told in its options."""
+        """Return the arm of the best candidate, with the record of its search."""
         prompt = found.ranked[0].value
         choice = Choice(found.ranked[0], found.trace)
         options = {
@@ -173,21 +174,25 @@ class DevEvaluator:
             "retrieved": prompt.recipe.retrieved,
             "max_output_tokens": prompt.recipe.max_output_tokens,
             **more,
-            "spread": dict(found.spread),
-            "search": {
-                **trace_options(choice),
-                "dev_score": found.score,
-                "dev_calls": choice.dev_calls,
-                "trace": [asdict(trial) for trial in found.trace],
-            },
         }
-        return self._build(name, prompt, options)
+        search = {
+            **trace_options(choice),
+            "dev_score": found.score,
+            "dev_calls": choice.dev_calls,
+            "trace": [asdict(trial) for trial in found.trace],
+        }
+        return self._build(name, prompt, options, FitRecord(search, dict(found.spread)))
 
-    def _build(self, name: str, prompt: Prompt, options: Mapping[str, Any]) -> PromptArm:
+    def _build(
+        self,
+        name: str,
+        prompt: Prompt,
+        options: Mapping[str, Any] = {},
+        fit: FitRecord | None = None,
+    ) -> PromptArm:
         context = self.context
-        return self._arm_type(
-            name, context.brief, options, prompt, context.spec, lambda spec: context.model
-        )
+        facts = ArmFacts(name, self._strategy, context.brief, options, fit or FitRecord())
+        return PromptArm(facts, prompt, context.spec, lambda spec: context.model)
 
     def _generator(self) -> Any:
         # One stream for every search, so that all candidates meet the same screening subset.
@@ -202,7 +207,7 @@ class PromptStrategy(Strategy):
     anything to ask again: otherwise it is the free arm.
     """
 
-    arm_type: ClassVar[type[PromptArm]]
+    arm_type: ClassVar[type[Arm]] = PromptArm
     config: SearchOptions
 
     @abstractmethod
@@ -215,7 +220,7 @@ class PromptStrategy(Strategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Choose format and shots on dev, the free arm among the constrained one's best."""
-        desk = DevEvaluator(context, self.config, self.arm_type)
+        desk = DevEvaluator(context, self.config, self.name)
         found = self.search(desk)
         arms: list[Arm] = [desk.arm(self.name, found, self.describe(found.ranked[0].value))]
         if desk.constrainable:

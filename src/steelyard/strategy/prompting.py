@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from steelyard.core import Answer, Question
 from steelyard.model.accounts import asked_as
 from steelyard.model.base import Model, ModelSpec
-from steelyard.strategy.base import Arm, Brief, OnAnswers, Progress
+from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.rounds import Rounds
-from steelyard.strategy.saved import read_brief, write_manifest
+from steelyard.strategy.saved import read_facts, write_manifest
+from steelyard.strategy.traits import RETRIEVES_ITSELF
 from steelyard.strategy.variation import vary_prompt
 
 if TYPE_CHECKING:
@@ -33,18 +34,14 @@ class PromptArm(Arm):
     ``asked`` counts the requests it made: more than answers, where there are votes or repairs.
     """
 
-    strategy: ClassVar[str]
-
     def __init__(
         self,
-        name: str,
-        brief: Brief,
-        options: Mapping[str, Any],
+        facts: ArmFacts,
         prompt: Prompt,
         spec: ModelSpec,
         build_model: Callable[[ModelSpec], Model],
     ) -> None:
-        super().__init__(name, brief, options)
+        super().__init__(facts)
         self.prompt = prompt
         self.spec = spec
         self.asked = 0
@@ -56,14 +53,33 @@ class PromptArm(Arm):
         return self._build_model(self.spec)
 
     @property
-    def model_name(self) -> str | None:
-        """The language model's name; asking for it does not build the model."""
-        return self.spec.name
+    def specs(self) -> tuple[ModelSpec, ...]:
+        """The model's spec; asking for it does not build the model."""
+        return (self.spec,)
 
     @property
-    def is_sampled(self) -> bool:
-        """Whether the model is asked at a temperature."""
-        return self.prompt.recipe.temperature > 0
+    def account(self) -> str:
+        """What the model is called in accounts."""
+        return asked_as(self.spec)
+
+    @property
+    def temperature(self) -> float:
+        """That of its requests."""
+        return float(self.prompt.recipe.temperature)
+
+    @property
+    def confidence_source(self) -> str:
+        """Its votes, where it votes, else what the model says of labels."""
+        return "votes" if self.prompt.recipe.samples > 1 else super().confidence_source
+
+    @property
+    def why_no_gap(self) -> str | None:
+        """Retrieved shots hold the very example, whichever strategy chose to retrieve."""
+        return RETRIEVES_ITSELF if self.prompt.recipe.retrieved else super().why_no_gap
+
+    def shown_inputs(self) -> frozenset[str]:
+        """Return the inputs of its fixed shots."""
+        return frozenset(shot.input for shot in self.prompt.recipe.shots)
 
     def answer_all(
         self,
@@ -85,7 +101,7 @@ class PromptArm(Arm):
             if progress is not None:
                 progress(done, len(questions))
 
-        rounds = Rounds(self.model, asked_as(self.spec), self.brief, self.prompt.recipe)
+        rounds = Rounds(self.model, self.account, self.brief, self.prompt.recipe)
         answers = rounds.run(self.prompt.requests(questions, nonce), tell)
         self.asked += rounds.asked
         return answers
@@ -124,5 +140,4 @@ class PromptArm(Arm):
         recipe = PromptRecipe.from_dict(saved["recipe"])
         get_format(recipe.format)
         index = ShotIndex.load(folder / _INDEX) if recipe.retrieved else None
-        prompt = Prompt(recipe, index)
-        return cls(saved["name"], read_brief(saved), saved["options"], prompt, spec, build_model)
+        return cls(read_facts(saved), Prompt(recipe, index), spec, build_model)

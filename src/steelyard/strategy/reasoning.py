@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from steelyard.core import Example, questions_of
-from steelyard.strategy.base import Brief
+from steelyard.strategy.base import Brief, TaskFacts
 from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot, fill
 from steelyard.strategy.prompt import Prompt, PromptRecipe, count_tokens
@@ -22,12 +22,13 @@ _LONGEST_SHARE = 3
 """A worked shot may take at most one part in so many of the prompt's budget."""
 
 
-def refusal(brief: Brief, train: Sequence[Example]) -> str | None:
+def reasoning_refusal(task: TaskFacts) -> str | None:
     """Say why answers to this task cannot stand after reasoning; ``None`` where they can.
 
     The metric has to compare one final answer: labels and JSON always do, text where it is exact or a
     number. The user's own metric is taken to.
     """
+    brief, train = task
     if brief.kind != "text":
         return None
     known, own = wording("reasoning")["text_metrics"], ":" in brief.metric

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
+from steelyard.core import OutputKind
 from steelyard.errors import ConfigError
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.few_shot import short_shots
@@ -21,9 +22,9 @@ from steelyard.strategy.prompt_search import (
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.tfidf import FEATURES, RETRIEVED_ORDERS, Retrieval, ShotIndex
+from steelyard.strategy.traits import RETRIEVES_ITSELF, ShotLimits, Traits
 
 _SCREENING_K = 2
 
@@ -67,23 +68,28 @@ class RetrievedFewShotOptions(SearchOptions):
         return [first, *varied, *(replace(first, order=order) for order in self.order[1:])]
 
 
-class RetrievedFewShotArm(PromptArm):
-    """A prompt with shots looked up for each input."""
-
-    strategy: ClassVar[str] = "retrieved_few_shot"
-
-
 class RetrievedFewShot(PromptStrategy):
     """Chooses the format with few neighbours, then the number of neighbours."""
 
     name: ClassVar[str] = "retrieved_few_shot"
-    arm_type: ClassVar[type[PromptArm]] = RetrievedFewShotArm
+    traits: ClassVar[Traits] = Traits(
+        family="few_shot",
+        about="instruction and the nearest examples",
+        needs_references=True,
+        no_gap=RETRIEVES_ITSELF,
+        looks_up_train=True,
+        carries="retrieved_shots",
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.config: RetrievedFewShotOptions = parse_options(
             self.name, RetrievedFewShotOptions, options
         )
+
+    def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
+        """``k`` counts in all."""
+        return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         """Name ``k``, the features and how neighbours are shown."""

@@ -11,10 +11,11 @@ from typing import Any
 from zipfile import BadZipFile
 
 from steelyard.errors import ArmError, ConfigError, StorageError
+from steelyard.families import STRATEGIES
 from steelyard.model import load_model
 from steelyard.model.base import Model, ModelSpec
-from steelyard.strategy.base import Arm, Brief
-from steelyard.strategy.catalogue import ARMS
+from steelyard.strategy.base import Arm, ArmFacts, Brief, Strategy
+from steelyard.strategy.record import FitRecord
 
 SCHEMA = 1
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile)
@@ -65,7 +66,8 @@ def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_mode
             "save it again with this version"
         )
     try:
-        return ARMS.get(saved["strategy"]).restore(folder, saved, build_model)
+        strategy: type[Strategy] = STRATEGIES.get(saved["strategy"])
+        return strategy.arm_type.restore(folder, saved, build_model)
     except (ConfigError, *_UNREADABLE) as error:
         detail = f"{type(error).__name__}: {error}"
         raise ArmError(
@@ -80,14 +82,16 @@ def write_manifest(arm: Arm, folder: Path, more: Mapping[str, Any] | None = None
         "name": arm.name,
         "strategy": arm.strategy,
         "brief": asdict(arm.brief),
-        "options": arm.options,
+        "options": arm.options | arm.fit.to_dict(),
         **(more or {}),
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
     (folder / "arm.json").write_text(text, encoding="utf-8")
 
 
-def read_brief(saved: Mapping[str, Any]) -> Brief:
-    """Rebuild the brief from a manifest."""
-    brief = dict(saved["brief"])
-    return Brief(**{**brief, "labels": tuple(brief["labels"])})
+def read_facts(saved: Mapping[str, Any]) -> ArmFacts:
+    """Rebuild what every arm has from a manifest."""
+    brief, options = dict(saved["brief"]), dict(saved["options"])
+    brief["labels"] = tuple(brief["labels"])
+    fit = FitRecord.take_from(options)
+    return ArmFacts(saved["name"], saved["strategy"], Brief(**brief), options, fit)

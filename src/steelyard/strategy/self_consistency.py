@@ -6,21 +6,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Answer, Example, questions_of
+from steelyard.core import Answer, OutputKind, questions_of
 from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
+from steelyard.model.listed import PlannedModel
+from steelyard.strategy.base import (
+    Arm,
+    Brief,
+    FitContext,
+    Forecast,
+    Sizes,
+    Strategy,
+    TaskFacts,
+)
 from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.forecasting import added, answer_limit, asking, chat_tokens
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt import Prompt
-from steelyard.strategy.prompt_search import DevEvaluator, SearchResult
+from steelyard.strategy.prompt_search import DevEvaluator, PromptStrategy, SearchResult
 from steelyard.strategy.prompting import PromptArm
-from steelyard.strategy.reasoning import refusal, votes_refusal
+from steelyard.strategy.reasoning import reasoning_refusal, votes_refusal
 from steelyard.strategy.search import SearchCandidate, Trial
+from steelyard.strategy.traits import ShotLimits, Traits
 from steelyard.strategy.zero_shot import ZeroShot
 
 _SHARED = ("formats", "screen", "finalists", "dev_items", "free_candidates")
@@ -57,16 +67,20 @@ class SelfConsistencyOptions(ReasoningOptions):
             )
 
 
-class SelfConsistencyArm(PromptArm):
-    """A prompt asked several times; the shares of the votes are its probabilities."""
-
-    strategy: ClassVar[str] = "self_consistency"
-
-
 class SelfConsistency(Strategy):
-    """Chooses a prompt as its own strategy would, then how many votes to pay for."""
+    """Chooses a prompt as its own strategy would, then how many votes to pay for.
+
+    The shares of the votes are its probabilities.
+    """
 
     name: ClassVar[str] = "self_consistency"
+    traits: ClassVar[Traits] = Traits(
+        family="prompt",
+        about="several reasoned answers, the majority wins",
+        confidence="any",
+        carries="fixed_shots",
+    )
+    arm_type: ClassVar[type[Arm]] = PromptArm
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -74,10 +88,10 @@ class SelfConsistency(Strategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where answers cannot be put to a vote."""
-        self.check(context.brief, context.train, context.specs, context.tags)
-        over = self._over(context.brief, context.train)
-        desk = DevEvaluator(context, self.config, SelfConsistencyArm)
-        found = self._search(over, desk)
+        self.require_fit(context.task)
+        over = self._over(context.task)
+        desk = DevEvaluator(context, self.config, self.name)
+        found = self._voted_over(over).search(desk)
         voted, trials = self._vote(desk, found.ranked[0])
         score = next((t.score for t in trials if t.name == voted.name), None)
         recipe = voted.value.recipe
@@ -92,24 +106,35 @@ class SelfConsistency(Strategy):
         told = SearchResult((voted,), score, found.spread, (*found.trace, *trials))
         return [desk.arm(self.name, told, more)]
 
-    def check(
-        self,
-        brief: Brief,
-        train: Sequence[Example],
-        specs: tuple[ModelSpec, ...],
-        tags: tuple[str, ...],
-    ) -> None:
-        """Refuse a task without votes, and ``over`` where that strategy does not fit."""
-        if (reason := votes_refusal(brief)) is not None:
-            raise ConfigError(
-                f"strategy {self.name} does not fit this task: {reason}; leave it out of strategies"
-            )
-        self._over(brief, train)
+    def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
+        """Refuse a task whose answers cannot be put to a vote."""
+        return super().refusal(task, model) or votes_refusal(task.brief)
 
-    def _over(self, brief: Brief, train: Sequence[Example]) -> str:
+    def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
+        """Its votes are slow on the embedded model, and of little use without reasoning."""
+        if model.provider == "embedded":
+            return (
+                "every answer is reasoned several times, which takes long here; name it to run it"
+            )
+        if reasoning_refusal(task) is not None:
+            return "it votes over chain_of_thought, which does not fit the task"
+        return None
+
+    def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
+        """Refuse ``over`` where that strategy does not fit."""
+        self._over(task)
+
+    def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits | None:
+        """Those of the strategy voted over; of text, whose metric decides on it, of either."""
+        over = self.config.over
+        if over == "auto":
+            over = "few_shot" if kind == "text" else "chain_of_thought"
+        return self._voted_over(over).shot_limits(kind, labels)
+
+    def _over(self, task: TaskFacts) -> str:
         """The strategy whose prompt is voted over. Raises `ConfigError` for one that cannot be."""
-        unreasoned = refusal(brief, train)
-        plain = "few_shot" if has_references(train) else "zero_shot"
+        unreasoned = reasoning_refusal(task)
+        plain = "few_shot" if has_references(task.train) else "zero_shot"
         if self.config.over == "auto":
             return "chain_of_thought" if unreasoned is None else plain
         bare = None if plain == "few_shot" else "there are no references in train to show"
@@ -121,14 +146,13 @@ class SelfConsistency(Strategy):
             )
         return self.config.over
 
-    def _search(self, over: str, desk: DevEvaluator) -> SearchResult:
+    def _voted_over(self, over: str) -> PromptStrategy:
         shared = {name: getattr(self.config, name) for name in _SHARED}
         if over == "zero_shot":
-            return ZeroShot(**shared).search(desk)
+            return ZeroShot(**shared)
         if over == "few_shot":
-            return FewShot(**shared).search(desk)
-        own = {name: getattr(self.config, name) for name in _REASONING}
-        return ChainOfThought(**shared, **own).search(desk)
+            return FewShot(**shared)
+        return ChainOfThought(**shared, **{name: getattr(self.config, name) for name in _REASONING})
 
     def _vote(
         self, desk: DevEvaluator, best: SearchCandidate[Prompt]
@@ -160,8 +184,8 @@ class SelfConsistency(Strategy):
         dev, votes = min(sizes.dev, self.config.dev_items), self.config.samples
         if over == "chain_of_thought":
             names = (*_SHARED, *_REASONING)
-            own = {name: getattr(self.config, name) for name in names}
-            search = ChainOfThought(**own).forecast_search(brief, sizes)
+            reasoning = ChainOfThought(**{name: getattr(self.config, name) for name in names})
+            search = reasoning.forecast_search(brief, sizes)
             needs = search.per_answer["chain_of_thought"]
         else:
             most = chat_tokens(sizes, sizes.labels * (sizes.input_tokens + sizes.output_tokens))

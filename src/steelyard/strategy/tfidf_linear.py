@@ -22,13 +22,15 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import ConfigError, DataError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
+from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
 from steelyard.strategy.classical import ClassicalArm, Prediction, generator
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.options import check_known, parse_options
-from steelyard.strategy.saved import read_brief, write_manifest
+from steelyard.strategy.record import FitRecord
+from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
 from steelyard.strategy.tfidf import FEATURES, Tfidf
+from steelyard.strategy.traits import Traits
 
 CLASSIFIERS = ("logistic", "svm")
 _LEAST_TO_CALIBRATE = 10
@@ -82,12 +84,8 @@ class Linear(NamedTuple):
 class TfidfLinearArm(ClassicalArm):
     """The label with the highest score, and every label's probability, calibrated on dev."""
 
-    strategy: ClassVar[str] = "tfidf_linear"
-
-    def __init__(
-        self, name: str, brief: Brief, options: Mapping[str, Any], tfidf: Tfidf, linear: Linear
-    ) -> None:
-        super().__init__(name, brief, options)
+    def __init__(self, facts: ArmFacts, tfidf: Tfidf, linear: Linear) -> None:
+        super().__init__(facts)
         self._tfidf = tfidf
         self._linear = linear
 
@@ -141,14 +139,22 @@ class TfidfLinearArm(ClassicalArm):
         scale = saved.get("scale", 1.0)  # arms saved before there was one
         linear = Linear(saved["loss"], tuple(saved["trained_labels"]), weights, bias, scale)
         tfidf = Tfidf.load(folder)
-        return cls(saved["name"], read_brief(saved), saved["options"], tfidf, linear)
+        return cls(read_facts(saved), tfidf, linear)
 
 
 class TfidfLinear(Strategy):
     """Fits every point of a small grid on train and keeps the best on dev. Labels only."""
 
     name: ClassVar[str] = "tfidf_linear"
-    needs_model: ClassVar[bool] = False
+    traits: ClassVar[Traits] = Traits(
+        family="classical",
+        about="word weights and a linear model",
+        needs_model=False,
+        needs_references=True,
+        is_reference=True,
+        carries="nothing",
+    )
+    arm_type: ClassVar[type[Arm]] = TfidfLinearArm
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -157,7 +163,7 @@ class TfidfLinear(Strategy):
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm; other outputs raise `ConfigError`, under two train labels `DataError`."""
         brief = context.brief
-        self.check(brief, context.train, context.specs, context.tags)
+        self.require_fit(context.task)
         shots = train_shots(context.train)
         labels = [shot.output for shot in shots]
         if len(set(labels)) < 2:
@@ -169,21 +175,18 @@ class TfidfLinear(Strategy):
             matrix = tfidf.transform(texts)
             for loss, c in itertools.product(self._classifiers(labels), self._config.c):
                 linear = _fit_linear(loss, c, matrix, labels, context.seed)
-                chosen = {"features": features, "classifier": loss, "c": c}
-                arm = TfidfLinearArm(self.name, brief, chosen, tfidf, linear)
+                options = {"features": features, "classifier": loss, "c": c}
+                facts = ArmFacts(self.name, self.name, brief, options)
+                arm = TfidfLinearArm(facts, tfidf, linear)
                 candidates.append(SearchCandidate(f"{features}, {loss}, c={c:g}", arm))
         return [_best(candidates, context)]
 
-    def check(
-        self,
-        brief: Brief,
-        train: Sequence[Example],
-        specs: tuple[ModelSpec, ...],
-        tags: tuple[str, ...],
-    ) -> None:
+    def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         """Refuse outputs that are no labels."""
-        if brief.kind != "label":
-            raise ConfigError(f"strategy {self.name} answers labels only, not {brief.kind}")
+        reason = super().refusal(task, model)
+        if reason is None and task.brief.kind != "label":
+            return f"it gives labels, the task asks for {task.brief.kind}"
+        return reason
 
     def _classifiers(self, labels: Sequence[str]) -> tuple[str, ...]:
         many = len(set(labels)) > self._config.max_logistic_labels
@@ -200,7 +203,7 @@ def _best(
     score = context.score
     choice = choose(candidates, context.dev, answer, score, rng, Halving(finalists=len(candidates)))
     arm = choice.best.value
-    arm.options["search"] = trace_options(choice)
+    arm.fit = FitRecord(trace_options(choice))
     arm.calibrate(context.dev)
     return arm
 

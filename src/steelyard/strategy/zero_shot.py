@@ -18,8 +18,8 @@ from steelyard.strategy.prompt_search import (
     format_names,
     format_spread,
 )
-from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import SearchCandidate
+from steelyard.strategy.traits import Traits
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,13 @@ class ZeroShotOptions(SearchOptions):
     free_candidates: int = 3
 
 
-class ZeroShotArm(PromptArm):
-    """A prompt without shots."""
-
-    strategy: ClassVar[str] = "zero_shot"
-
-
 class ZeroShot(PromptStrategy):
     """Tries the task's instruction in several formats."""
 
     name: ClassVar[str] = "zero_shot"
-    arm_type: ClassVar[type[PromptArm]] = ZeroShotArm
+    traits: ClassVar[Traits] = Traits(
+        family="prompt", about="instruction only", no_gap="nothing was fitted on train"
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

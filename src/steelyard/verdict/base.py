@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.core import Comparison, Estimate, Recommendation
-from steelyard.errors import ConfigError, closest
-from steelyard.packaged import packaged
 from steelyard.stats import Detectable
+from steelyard.strategy import traits_of
 
 LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
 """Costs over the horizon closer than this, in currency or as a share, count as equal."""
@@ -111,19 +108,9 @@ class Case:
         return self.requests_per_day * self.horizon_days
 
 
-@cache
-def _families() -> dict[str, Recommendation]:
-    return cast(dict[str, Recommendation], packaged("verdict/data/families.json"))
-
-
 def family_of(strategy: str) -> Recommendation:
     """Map a strategy to what recommending it amounts to; an unknown one raises `ConfigError`."""
-    families = _families()
-    if strategy not in families:
-        raise ConfigError(
-            f"unknown strategy {strategy!r}{closest(strategy, families)}; known: {', '.join(families)}"
-        )
-    return families[strategy]
+    return traits_of(strategy).family
 
 
 def costs_level(one: Decimal, other: Decimal) -> bool:

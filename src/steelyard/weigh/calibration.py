@@ -20,7 +20,6 @@ from steelyard.stats.calibration import (
     reliability,
 )
 from steelyard.strategy import Arm
-from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh.measure import clusters_of, generator
 from steelyard.weigh.repeats import fields
 from steelyard.words import percent
@@ -59,7 +58,7 @@ def measure_calibration(
     chance = chance_error(confidence, correct, rng)
     curve = coverage_curve(confidence, correct, len(records), rng, clusters=groups)
     return {
-        "source": source_of(arm),
+        "source": arm.confidence_source,
         "n": len(known),
         "without": len(records) - len(known),
         "ece": fields(error),
@@ -82,15 +81,6 @@ def _is_right(arm: Arm, record: Record) -> bool:
     if arm.brief.kind == "label":
         return (record.answer.output or "").strip() == record.reference.strip()
     return record.score == 1
-
-
-def source_of(arm: Arm) -> str:
-    """Where an arm's probabilities come from."""
-    if arm.model_name is None:
-        return "classifier"
-    if not isinstance(arm, PromptArm):
-        return "several arms"
-    return "votes" if arm.prompt.recipe.samples > 1 else "label probabilities"
 
 
 def _handover(curve: list[CoveragePoint], target: float) -> dict[str, Any]:

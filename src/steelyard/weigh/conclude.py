@@ -12,7 +12,7 @@ import numpy as np
 from steelyard.core import Comparison, Completion, Estimate, Price, Record, Spent, Verdict
 from steelyard.cost import Money, Usage, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE
-from steelyard.planning.jobs import PlannedModel
+from steelyard.model.listed import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.score import compare_records
 from steelyard.strategy import Arm

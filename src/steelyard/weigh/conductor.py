@@ -18,10 +18,11 @@ from steelyard.files import write_whole
 from steelyard.model import load_model
 from steelyard.model.accounts import asked_as
 from steelyard.model.answer_cache import open_cache
+from steelyard.model.listed import PlannedModel
 from steelyard.planning.audited import look_over
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.identity import check_identity
-from steelyard.planning.jobs import EndedArm, Job, PlannedModel
+from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, RunOptions, default_folder, describe, make_plan
 from steelyard.progress import Display, logged
@@ -39,7 +40,7 @@ from steelyard.weigh.judging import agreement_of, judge_of, judge_report, judge_
 from steelyard.weigh.measure import latency, quality, tokens
 from steelyard.weigh.promotion import promote
 from steelyard.weigh.result import Circumstances, build_result
-from steelyard.weigh.steps import RunSteps, model_builder, trained_seconds, why_no_gap
+from steelyard.weigh.steps import RunSteps, model_builder
 from steelyard.words import counted
 
 
@@ -173,7 +174,7 @@ def _measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
         latency=latency(steps.latency(arm), steps.is_batched(arm)),
         search=_searched(steps, job),
         fit_seconds=wall,
-        trained_seconds=trained_seconds(arm) if arm.model_name else wall,
+        trained_seconds=arm.machine_seconds if arm.model_name else wall,
         gap=gap,
         gap_reason=why,
         blocks=blocks_of(steps, arm, records),
@@ -205,7 +206,7 @@ _NO_TOKENS: Mapping[str, Any] = {
 
 
 def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> tuple[float | None, str | None]:
-    if (why := why_no_gap(arm)) is not None:
+    if (why := arm.why_no_gap) is not None:
         return None, why
     examples = steps.gap_examples(arm)
     if not examples:

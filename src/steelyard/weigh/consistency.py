@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from steelyard.core import Record
 from steelyard.planning.probes import Asked, consistency_requests
 from steelyard.strategy import Arm
-from steelyard.strategy.cascade_arm import CascadeArm
-from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import stratified_subset
 from steelyard.task.sections import ConsistencyConfig
 from steelyard.weigh.measure import generator
@@ -101,23 +99,10 @@ def _repeated(steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig) 
     arm = sample.arm
     if arm.model_name is None:
         return {"temperature": None, "repeats": None, "repeats_reason": ALIKE}
-    temperature = temperature_of(arm)
     found = repeats_block(sample, config.repeats)
-    if temperature == 0 and not arm.is_sampled:
+    if not arm.is_sampled:
         found["note"] = _NOTES[steps.is_local(arm)]
-    return {"temperature": temperature, "repeats": found}
-
-
-def temperature_of(arm: Arm) -> float:
-    """The temperature that an arm answers at: its prompt's own, or the task's.
-
-    Of a cascade it is the highest one of the models it asks.
-    """
-    if isinstance(arm, CascadeArm):
-        asked = [part for part in (arm.first, arm.then) if part.model_name is not None]
-        return max((temperature_of(part) for part in asked), default=0.0)
-    own = arm.prompt.recipe.temperature if isinstance(arm, PromptArm) else arm.brief.temperature
-    return float(own)
+    return {"temperature": arm.temperature, "repeats": found}
 
 
 def consistency_warnings(name: str, block: Mapping[str, Any] | None) -> list[str]:

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from steelyard.errors import EndpointError, MissingExtraError, ModelError, SteelyardError
-from steelyard.planning.jobs import EndedArm, Job, PlannedModel
+from steelyard.model.listed import PlannedModel
+from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.strategy import build_strategy
@@ -80,10 +81,7 @@ class FailedArms:
             return ()
         if job.tag:
             return (job.model,)
-        models = self.plan.models
-        specs, tags = tuple(each.spec for each in models), tuple(each.tag for each in models)
-        asked = build_strategy(job.strategy).tags_asked(self.plan.brief, specs, tags)
-        return [model for model in models if model.tag in asked]
+        return build_strategy(job.strategy).models_asked(self.plan.brief, self.plan.models)
 
     def check_measured(self, measured: int) -> None:
         """Stop where every model ended and nothing was ``measured`` with any: raises `ModelError`."""

@@ -19,12 +19,11 @@ from steelyard.errors import StorageError
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
 from steelyard.score.validity import validity
-from steelyard.strategy import Arm
+from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.conclude import MeasuredArm, Weighed
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import outcomes
-from steelyard.weigh.steps import specs_of
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
@@ -174,13 +173,12 @@ def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> dict[str, Any]:
     arm = measured.arm
     cost = weighed.costs[arm.name].to_dict()
     gap = {} if measured.gap is not None else {"generalisation_gap_reason": measured.gap_reason}
-    tuned = arm.strategy == "lora"
     return {
         "name": arm.name,
         "strategy": arm.strategy,
         "model": arm.model_name,
         "model_tag": _tags(arm, plan),
-        "options": dict(arm.options),
+        "options": arm.options | arm.fit.to_options(),
         "quality": dict(measured.quality),
         "other_qualities": [dict(quality) for quality in measured.more_qualities],
         "outcomes": outcomes(measured.records),
@@ -198,7 +196,9 @@ def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> dict[str, Any]:
         "generalisation_gap": measured.gap,
         **gap,
         "forgetting": None,
-        "forgetting_reason": _NOT_PROBED if tuned else "no weights were changed",
+        "forgetting_reason": _NOT_PROBED
+        if traits_of(arm.strategy).tunes
+        else "no weights were changed",
         "breaks": list(weighed.breaks[arm.name]),
     }
 
@@ -206,7 +206,7 @@ def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> dict[str, Any]:
 def _tags(arm: Arm, plan: Plan) -> str | None:
     """The tag of the model behind an arm; of several, joined by plus signs."""
     # A tuned model is the task's with an adapter.
-    specs = [replace(spec, adapter=None) for spec in specs_of(arm)]
+    specs = [replace(spec, adapter=None) for spec in arm.specs]
     return " + ".join(model.tag for model in plan.models if model.spec in specs) or None
 
 

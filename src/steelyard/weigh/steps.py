@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Answer, Example, Question, Record, questions_of
-from steelyard.errors import SteelyardError
-from steelyard.model.accounts import FIT_SECONDS
 from steelyard.model.base import Model, ModelSpec
 from steelyard.planning.jobs import Job
 from steelyard.planning.plan import Plan
-from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS, NO_GAP
+from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS
 from steelyard.progress import Display
 from steelyard.score import Metric
 from steelyard.store.database import Store
@@ -24,14 +22,11 @@ from steelyard.store.folder import remove_folder
 from steelyard.store.recorder import RecordedModel, Recorder
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
-from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.optimise.allowance import tunings_of
-from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh.measure import Timing, generator, to_records
 
 log = logging.getLogger("steelyard")
 
-_LOOKS_UP = ("nearest_neighbour", "retrieved_few_shot", "optimized_prompt")
 WARM_UP_EXAMPLES = 8
 ARM_STEPS = ("test", "latency", "gap", "consistency", "promote")
 """What is measured of an arm once it is fitted: the steps `fit:JOB` is followed by."""
@@ -67,7 +62,7 @@ class RunSteps:
             self.display.job(f"{key}: fit") as progress,
         ):
             arms = build_strategy(job.strategy).fit(self._context(job, work, progress))
-        trained = max((training_seconds(arm.options) for arm in arms), default=0.0)
+        trained = max((arm.machine_seconds for arm in arms if arm.fit.training), default=0.0)
         seconds = max(float(self.store.meta(f"elapsed:{phase}")), trained)
         for arm in arms:
             arm.name = job.arm_name(arm.name)
@@ -124,8 +119,7 @@ class RunSteps:
             progress=progress,
             options=job.strategy.options,
             metric=self.metrics[0],
-            specs=tuple(model.spec for model in self.plan.models),
-            tags=tuple(model.tag for model in self.plan.models),
+            models=self.plan.models,
             tunings=tunings_of(self.plan.specs),
         )
 
@@ -153,11 +147,11 @@ class RunSteps:
 
     def is_local(self, arm: Arm) -> bool:
         """Whether every model behind an arm runs on this machine; true of one without a model."""
-        return all(self.build_model(spec).local for spec in specs_of(arm))
+        return all(self.build_model(spec).local for spec in arm.specs)
 
     def is_batched(self, arm: Arm) -> bool:
         """Whether answers come in batches within a day, so that there is no latency to measure."""
-        return any(spec.batch for spec in specs_of(arm))
+        return any(spec.batch for spec in arm.specs)
 
     def latency(self, arm: Arm) -> list[Timing]:
         """Send requests one at a time; return what each that was answered took."""
@@ -208,11 +202,10 @@ class RunSteps:
         """
         train, test = self.plan.split.train, self.plan.split.test
         most = GAP_EXAMPLES if arm.model_name is not None else len(train)
-        shown = _shown(arm)
-        drawn = generator(self.plan.seed, "gap").permutation(len(train))
-        chosen = [index for index in drawn if train[index].input not in shown]
-        chosen = chosen[: min(len(test), most)]
-        return tuple(train[int(index)] for index in sorted(chosen))
+        in_prompt = arm.shown_inputs()
+        order = generator(self.plan.seed, "gap").permutation(len(train))
+        unseen = [int(index) for index in order if train[index].input not in in_prompt]
+        return tuple(train[index] for index in sorted(unseen[: min(len(test), most)]))
 
     def answer(
         self,
@@ -243,14 +236,6 @@ def model_builder(
     return build
 
 
-def specs_of(arm: Arm) -> tuple[ModelSpec, ...]:
-    """Return the models behind an arm: of one that asks several, all; of a classical one, none."""
-    several = getattr(arm, "specs", None)
-    if several is not None:
-        return tuple(several)
-    return (arm.spec,) if isinstance(arm, PromptArm) else ()
-
-
 def about_model(model: Model) -> dict[str, Any]:
     """Say what people must know of a model that was built: precision, weights, endpoint notes."""
     if not isinstance(model, RecordedModel) or not model.built:
@@ -269,41 +254,3 @@ def _spread(examples: Sequence[Example]) -> list[Question]:
     """Return a few examples from all over the split, so that short and long ones are among them."""
     count = min(WARM_UP_EXAMPLES, len(examples))
     return [examples[i * len(examples) // count].question for i in range(count)]
-
-
-def _shown(arm: Arm) -> set[str]:
-    """Return the inputs that an arm's prompt shows whatever is asked."""
-    if isinstance(arm, CascadeArm):
-        return _shown(arm.first) | _shown(arm.then)
-    return {shot.input for shot in arm.prompt.recipe.shots} if isinstance(arm, PromptArm) else set()
-
-
-def why_no_gap(arm: Arm) -> str | None:
-    """Return why an arm cannot be held against its own train examples, or ``None`` if it can."""
-    if isinstance(arm, CascadeArm):
-        inner = [why_no_gap(each) for each in (arm.first, arm.then) if each.strategy in _LOOKS_UP]
-        return next((why for why in inner if why is not None), None)
-    if isinstance(arm, PromptArm) and arm.prompt.recipe.retrieved:
-        return NO_GAP["retrieved_few_shot"]
-    return NO_GAP.get(arm.strategy)
-
-
-def trained_seconds(arm: Arm) -> float:
-    """Return the machine time that fitting an arm took beside requests, in seconds.
-
-    That is its training, and in a cascade that of its parts, a classical one's whole fit.
-    """
-    if isinstance(arm, CascadeArm):
-        return trained_seconds(arm.first) + trained_seconds(arm.then)
-    if arm.model_name is None:
-        return float(arm.options.get(FIT_SECONDS, 0.0))
-    return training_seconds(arm.options)
-
-
-def training_seconds(options: Mapping[str, Any]) -> float:
-    """Return the training time that an arm's options state, in seconds; 0 where there is none."""
-    training = options.get("training")
-    value = training.get("seconds") if isinstance(training, Mapping) else None
-    if value is not None and not isinstance(value, int | float):
-        raise SteelyardError(f"an arm states training seconds of {value!r}")  # a damaged arm.json
-    return float(value or 0.0)

@@ -18,7 +18,7 @@ from steelyard.strategy.optimise.shot_sets import (
     sized,
 )
 from steelyard.strategy.optimise.wordings import Wording
-from steelyard.strategy.optimized_prompt import OptimizedPromptArm, OptimizedPromptOptions
+from steelyard.strategy.optimized_prompt import OptimizedPromptOptions
 from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.tfidf import Retrieval
 from tests.strategy.samples import TOPICS
@@ -30,7 +30,7 @@ MakeKitchen = Callable[..., PromptFactory]
 def kitchen(fit_context: Callable[..., FitContext]) -> MakeKitchen:
     def make(limit: int = 1500) -> PromptFactory:
         return PromptFactory(
-            DevEvaluator(fit_context(), OptimizedPromptOptions(), OptimizedPromptArm), limit
+            DevEvaluator(fit_context(), OptimizedPromptOptions(), "optimized_prompt"), limit
         )
 
     return make

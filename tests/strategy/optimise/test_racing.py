@@ -16,7 +16,7 @@ from steelyard.strategy.optimise.budget import Ledger
 from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.optimise.race import RaceSettings, affordable, behind, race, rounds
 from steelyard.strategy.optimise.search import SearchPart, choose_finalist
-from steelyard.strategy.optimized_prompt import OptimizedPromptArm, OptimizedPromptOptions
+from steelyard.strategy.optimized_prompt import OptimizedPromptOptions
 from steelyard.strategy.prompt_search import DevEvaluator
 from tests.strategy.optimise.players import asked, said
 from tests.strategy.samples import TOPICS, tickets
@@ -43,7 +43,7 @@ def knows(low: int, high: int) -> Design:
 def board(fit_context: MakeContext) -> Callable[..., AnswerBoard]:
     def make(allowed: int = 10**6, model: ScriptedModel | None = None) -> AnswerBoard:
         context = fit_context(model=model or ScriptedModel(known, local=False), dev=DEV)
-        desk = DevEvaluator(context, OptimizedPromptOptions(), OptimizedPromptArm)
+        desk = DevEvaluator(context, OptimizedPromptOptions(), "optimized_prompt")
         return AnswerBoard(PromptFactory(desk, 1500), Ledger(allowed, local=False), DEV)
 
     return make

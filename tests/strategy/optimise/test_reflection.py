@@ -11,12 +11,12 @@ from steelyard.errors import ConfigError, EndpointError, SteelyardError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy
-from steelyard.strategy.base import Brief, FitContext
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.optimise.reflecting import Reflecting
 from steelyard.strategy.optimise.reflection import Reflector, read_instruction
 from steelyard.strategy.prompting import PromptArm
 from tests.strategy.optimise.players import MAGIC, Remembering, keen, said
-from tests.strategy.samples import SPEC
+from tests.strategy.samples import SPEC, listed
 
 pytest.importorskip("gepa")
 MakeContext = Callable[..., FitContext]
@@ -42,14 +42,14 @@ def fit(context: FitContext, **options: object) -> PromptArm:
 def both(target: Model, reflector: Model) -> dict[str, Any]:
     """The fields of a context in which the big model is the reflector."""
     builder = lambda spec: reflector if spec == HOSTED else target  # noqa: E731
-    return {"model": target, "build_model": builder, "specs": (SPEC, HOSTED)}
+    return {"model": target, "build_model": builder, "models": listed(SPEC, HOSTED)}
 
 
 def test_a_reflected_instruction_wins_where_it_is_better(fit_context: MakeContext) -> None:
     target, reflector = ScriptedModel(keen), ScriptedModel(wise, "wise", local=False)
     arm = fit(fit_context(**both(target, reflector)))
     assert MAGIC in arm.options["instruction"]
-    search = arm.options["search"]
+    search = arm.fit.search
     assert search["reflect"]["model"] == "wise"
     assert search["reflect"]["accepted"] >= 1
     assert search["reflect"]["requests"] == len(reflector.requests) > 0
@@ -85,7 +85,7 @@ def test_a_reflector_that_says_nothing_of_use_ends_it(fit_context: MakeContext) 
     reflector = ScriptedModel(lambda request: "I would rather not.", "mute")
     arm = fit(fit_context(**both(ScriptedModel(keen), reflector)))
     assert len(reflector.requests) == 3
-    assert arm.options["search"]["reflect"]["accepted"] == 0
+    assert arm.fit.search["reflect"]["accepted"] == 0
     failed = Completion("", "error", failure="the endpoint is down")
     reflector = ScriptedModel(lambda request: failed, "down")
     fit(fit_context(**both(ScriptedModel(keen), reflector)))
@@ -111,7 +111,7 @@ def test_a_reflector_that_goes_away_ends_the_reflection_only(fit_context: MakeCo
         return wise(request)
 
     arm = fit(fit_context(**both(ScriptedModel(keen), ScriptedModel(leaving, "leaving"))))
-    told = arm.options["search"]["reflect"]
+    told = arm.fit.search["reflect"]
     assert (told["model"], told["requests"]) == ("leaving", 2)
     assert "could not be asked: the endpoint is gone" in told["reason"]
 
@@ -125,7 +125,7 @@ def test_the_arms_own_model_failing_at_reflection_is_its_own_failure(
         return keen(request)
 
     own = ScriptedModel(leaving, "own", local=False)
-    context = fit_context(model=own, spec=HOSTED, build_model=lambda _: own, specs=(HOSTED,))
+    context = fit_context(model=own, spec=HOSTED, build_model=lambda _: own)
     with pytest.raises(EndpointError, match="gone"):
         fit(context)
 
@@ -141,7 +141,7 @@ def test_nothing_is_printed_and_questions_stay_bounded(
 
 
 def test_who_reflects(fit_context: MakeContext) -> None:
-    both_specs = fit_context(specs=(SPEC, HOSTED), tags=("small", "big-one"))
+    both_specs = fit_context(models=listed(SPEC, HOSTED, tags=("small", "big-one")))
     assert Reflecting().choose(both_specs) == (HOSTED, "")
     assert Reflecting.parse("small").choose(both_specs) == (SPEC, "")
     assert Reflecting.parse("big").choose(both_specs) == (HOSTED, "")
@@ -157,7 +157,7 @@ def test_who_reflects(fit_context: MakeContext) -> None:
 
 def test_only_a_small_model_means_no_reflection(fit_context: MakeContext) -> None:
     arm = fit(fit_context(model=ScriptedModel(keen)))
-    told = arm.options["search"]["reflect"]
+    told = arm.fit.search["reflect"]
     assert told["model"] is None and "reflect: MODEL" in told["reason"]
 
 
@@ -185,7 +185,8 @@ def test_braces_in_what_is_shown_stay_as_they_are() -> None:
 def test_a_tag_that_is_no_model_of_the_task_is_refused_before_anything_is_asked() -> None:
     strategy = build_strategy(StrategySpec("optimized_prompt", {"reflect": "lrage"}))
     brief = Brief("Say.", "label", ("A", "B"))
+    models = listed(SPEC, HOSTED, tags=("small", "large"))
     with pytest.raises(ConfigError, match="reflect names 'lrage', which is none of the task's"):
-        strategy.check(brief, (), (SPEC, HOSTED), ("small", "large"))
+        strategy.check(TaskFacts(brief, ()), models)
     named = build_strategy(StrategySpec("optimized_prompt", {"reflect": "large"}))
-    named.check(brief, (), (SPEC, HOSTED), ("small", "large"))
+    named.check(TaskFacts(brief, ()), models)

@@ -71,7 +71,6 @@ class RuleBook(NamedTuple):
     kinds: Mapping[str, PrivateKind]
     rules: tuple[PrivateRule, ...]
     phone: PhoneRules
-    traffic: Mapping[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +93,6 @@ def rule_book() -> RuleBook:
             regions=tuple(phone["regions"]),
             by_language=phone["by_language"],
         ),
-        traffic=raw["traffic"],
     )
 
 

@@ -8,11 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from steelyard.data.dataset import Dataset
-from steelyard.data.private.rules import rule_book
+from steelyard.families import STRATEGIES
 from steelyard.model import ModelSpec
-from steelyard.strategy import STRATEGIES
-from steelyard.strategy.few_shot import FewShotOptions
-from steelyard.strategy.retrieved_few_shot import RetrievedFewShotOptions
 
 DAYS = 30
 _CHARACTERS_PER_TOKEN = 4
@@ -56,20 +53,22 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
     pool = [place for place, part in enumerate(data.parts) if part in ("train", "all")]
     pool = pool or list(range(len(data.parts)))
     shots = [carried.inputs[place] or carried.outputs[place] for place in pool]
-    numbers = {name: _number_of_shots(data, name, pool) for name in _SHOTS}
     uploads = sum(own_rows[place] or carried.outputs[place] for place in pool)
     strategies: dict[str, dict[str, Any]] = {}
     for name in STRATEGIES:
-        way = rule_book().traffic.get(name, "own")
-        share = 0.0 if way == "nothing" else own
+        strategy = STRATEGIES.get(name)()
+        carries = strategy.traits.carries
+        share = 0.0 if carries == "nothing" else own
         line: dict[str, Any] = {}
-        if name in numbers and way != "nothing":
-            any_shot = chance_of_any(sum(shots), len(shots), numbers[name])
+        limits = strategy.shot_limits(data.brief.kind, len(data.labels))
+        if limits is not None and carries != "nothing":
+            number = _number_of_shots(data, limits, pool)
+            any_shot = chance_of_any(sum(shots), len(shots), number)
             share = 1 - (1 - own) * (1 - any_shot)
-            line = {"shots": numbers[name], "chance_that_a_shot_holds_some": round(any_shot, 4)}
-        if way == "fixed_shots":
+            line = {"shots": number, "chance_that_a_shot_holds_some": round(any_shot, 4)}
+        if carries == "fixed_shots":
             line["requests_if_a_shot_holds_some"] = total if any(shots) else None
-        if way == "tuning":
+        if carries == "upload":
             line["rows_uploaded_once"] = uploads
         strategies[name] = {"requests": round(total * share), "share": round(share, 4), **line}
     return {
@@ -108,28 +107,13 @@ def chance_of_any(private: int, rows: int, drawn: int) -> float:
     return 1 - none
 
 
-_SHOTS: Mapping[str, FewShotOptions | RetrievedFewShotOptions] = {
-    "few_shot": FewShotOptions(),
-    "retrieved_few_shot": RetrievedFewShotOptions(),
-    "optimized_prompt": FewShotOptions(),
-    "chain_of_thought": FewShotOptions(),
-    "self_consistency": FewShotOptions(),
-    "cascade": RetrievedFewShotOptions(),
-}
-
-
-def _number_of_shots(data: Dataset, name: str, pool: Sequence[int]) -> int:
-    """The most shots that the strategy tries by default and its prompt holds.
-
-    `FewShotOptions.k` counts by label; tokens are estimated as four characters each.
-    """
-    options = _SHOTS[name]
-    each = max(1, len(data.labels)) if isinstance(options, FewShotOptions) else 1
+def _number_of_shots(data: Dataset, limits: Any, pool: Sequence[int]) -> int:
+    """The most shots within a strategy's limits; tokens are estimated as four characters each."""
     texts = [len(data.examples[place].input) + len(data.written[place]) for place in pool]
     mean = sum(texts) / max(1, len(texts)) / _CHARACTERS_PER_TOKEN + _TOKENS_PER_SHOT
     instruction = len(data.brief.instruction) / _CHARACTERS_PER_TOKEN
-    fitting = max(1, int((options.max_prompt_tokens - instruction) / mean))
-    sizes = [k * each for k in options.k if k * each <= fitting]
+    fitting = max(1, int((limits.max_prompt_tokens - instruction) / mean))
+    sizes = [count for count in limits.counts if count <= fitting]
     return min(len(pool), max(sizes, default=fitting))
 
 

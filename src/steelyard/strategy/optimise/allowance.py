@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from steelyard.strategy.base import Brief
-from steelyard.strategy.catalogue import StrategySpec
-from steelyard.strategy.lora import LoraOptions, short_instruction
-from steelyard.strategy.optimise.budget import tuning_budget
-from steelyard.strategy.options import parse_options
+from steelyard.strategy.base import Brief, OnePass, traits_of
+from steelyard.strategy.catalogue import build_strategy
+from steelyard.strategy.traits import StrategySpec
+from steelyard.words import listed
 
-_TUNING = "lora"
-OnePass = Callable[[str], tuple[float, float]]
-"""Tokens of one pass over train, and of one over dev, under an instruction."""
+DEFAULT_TUNING = StrategySpec("lora")
 
 
 class Allowance(NamedTuple):
@@ -24,23 +21,23 @@ class Allowance(NamedTuple):
 
 
 def allowance(
-    budget: int, brief: Brief, tunings: Sequence[Mapping[str, Any]], once: OnePass
+    budget: int, brief: Brief, tunings: Sequence[StrategySpec], once: OnePass
 ) -> Allowance:
-    """Return ``budget`` where there is one, else what the dearest of the run's tunings may take.
+    """Return ``budget`` where there is one, else what the dearest of the run's ``tunings`` may take.
 
-    ``tunings`` are options of strategy lora; where the run tunes nothing, its defaults hold.
+    Where the run tunes nothing, the defaults of `DEFAULT_TUNING` hold.
     """
     if budget:
         return Allowance(budget, "the option budget")
-    most = max(_taken(brief, options, once) for options in tunings or [{}])
-    return Allowance(most, "this run's lora" if tunings else "the defaults of lora")
+    most = max(
+        build_strategy(tuning).tuning_tokens(brief, once) for tuning in tunings or [DEFAULT_TUNING]
+    )
+    names = listed(list(dict.fromkeys(tuning.name for tuning in tunings)))
+    return Allowance(
+        most, f"this run's {names}" if tunings else f"the defaults of {DEFAULT_TUNING.name}"
+    )
 
 
-def tunings_of(specs: Iterable[StrategySpec]) -> tuple[Mapping[str, Any], ...]:
-    """Return the options of those of a run's strategies that fine-tune."""
-    return tuple(spec.options for spec in specs if spec.name == _TUNING)
-
-
-def _taken(brief: Brief, options: Mapping[str, Any], once: OnePass) -> int:
-    config = parse_options(_TUNING, LoraOptions, options)
-    return tuning_budget(*once(short_instruction(brief, config.instruction)), config)
+def tunings_of(specs: Iterable[StrategySpec]) -> tuple[StrategySpec, ...]:
+    """Return those of a run's strategies that fine-tune."""
+    return tuple(spec for spec in specs if traits_of(spec.name).tunes)

@@ -149,8 +149,7 @@ def _affordable(sizes: Sizes, allowed: int) -> int:
 def _longest(brief: Brief, sizes: Sizes, bounds: OutlookBounds) -> float:
     """Tokens of the longest prompt: the most shots, and one more with every round of moves."""
     rules = bounds.rules
-    balanced = max(rules.counts, default=0) * (max(1, sizes.labels) if brief.kind == "label" else 1)
-    wanted = max(balanced, *rules.neighbours, 0) + rules.climbs
-    shots = min(wanted, sizes.train) * shot_tokens(sizes)
+    most = rules.most_shots(max(1, sizes.labels) if brief.kind == "label" else 1)
+    shots = min(most, sizes.train) * shot_tokens(sizes)
     widest = max(rules.max_prompt_tokens + own_tokens(sizes), chat_tokens(sizes))
     return min(chat_tokens(sizes, shots, instruction=_WORDING_TOKENS), widest)

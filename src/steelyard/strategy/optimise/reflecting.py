@@ -15,6 +15,7 @@ from steelyard.errors import ConfigError, MissingExtraError, ModelError, Steelya
 from steelyard.extras import command, require
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.config import ModelConfig
+from steelyard.model.listed import PlannedModel
 from steelyard.strategy.base import FitContext
 
 AUTO = "auto"
@@ -53,33 +54,31 @@ class Reflecting:
         """Whether no model was named: ``auto`` may find one, but that is not known before the fit."""
         return self.spec is None and self.word in (AUTO, NONE)
 
-    def check(self, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]) -> None:
+    def check(self, models: Sequence[PlannedModel]) -> None:
         """Raise `ConfigError` for a tag that is none of the task's models."""
         if self.spec is None and self.word not in (AUTO, NONE):
-            _tagged(self.word, specs, tags)
+            _tagged(self.word, models)
 
     def choose(self, context: FitContext) -> tuple[ModelSpec | None, str]:
         """Return the model that reflects, or ``None`` and the reason why none does."""
-        return self.among(context.specs or (context.spec,), context.tags)
+        return self.among(context.models)
 
-    def among(
-        self, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]
-    ) -> tuple[ModelSpec | None, str]:
-        """Return the same before the fit; ``specs`` and ``tags`` are the task's models."""
+    def among(self, models: Sequence[PlannedModel]) -> tuple[ModelSpec | None, str]:
+        """Return the same before the fit; ``models`` are the task's."""
         if self.spec is not None:
             return self.spec, ""
         if self.word == NONE:
             return None, "not asked for"
         if self.word != AUTO:
-            return _tagged(self.word, specs, tags), ""
-        if specs[-1].provider != _HOSTED:
+            return _tagged(self.word, models), ""
+        if models[-1].spec.provider != _HOSTED:
             return (
                 None,
                 "the task's models run on this machine; name one that reflects: reflect: MODEL",
             )
         if find_spec("gepa") is None:
             return None, f"the package gepa is not installed; run: {command('optimise')}"
-        return specs[-1], ""
+        return models[-1].spec, ""
 
 
 class Asked(Protocol):
@@ -123,12 +122,12 @@ class Adviser:
             raise NoAdviceError(f"the reflecting model could not be asked: {said}") from error
 
 
-def _tagged(word: str, specs: tuple[ModelSpec, ...], tags: tuple[str, ...]) -> ModelSpec:
+def _tagged(word: str, models: Sequence[PlannedModel]) -> ModelSpec:
     """Return the task's model called ``word``, by its tag or its name."""
-    for spec, tag in zip(specs, tags or [spec.name for spec in specs], strict=False):
-        if word in (tag, spec.name):
-            return spec
-    known = ", ".join(tags or [spec.name for spec in specs])
+    for model in models:
+        if word in (model.tag, model.spec.name):
+            return model.spec
+    known = ", ".join(model.tag for model in models)
     raise ConfigError(
         f"strategy optimized_prompt: option reflect names {word!r}, which is none of the task's models "
         f"({known}); write PROVIDER:NAME for another"

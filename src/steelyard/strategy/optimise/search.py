@@ -44,6 +44,10 @@ class SearchRules:
     shots_share: float = 0.5
     most_kept: float = 0.4
 
+    def most_shots(self, labels: int) -> int:
+        """The most shots of a prompt on so many labels (1: no labels): each climb may add one."""
+        return max(*(count * labels for count in self.counts), *self.neighbours, 0) + self.climbs
+
 
 @dataclass
 class PromptSearch:

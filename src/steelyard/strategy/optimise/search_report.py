@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from steelyard.strategy.optimise.design import Design
@@ -41,14 +41,14 @@ class SearchReport:
     def arm(self, desk: DevEvaluator, name: str) -> PromptArm:
         """Return the arm of the chosen finalist, with the whole search told."""
         arm = desk.arm(name, self.found(), _described(self._finalists[0].design))
-        arm.options["search"] |= {
+        return _with_search(
+            arm,
             **self._budget(),
-            "held_back": self._held(),
-            "gain": self._gain(),
-            "finalists": [self._finalist(each) for each in self._finalists],
-            "reflect": dict(self._reflected),
-        }
-        return arm
+            held_back=self._held(),
+            gain=self._gain(),
+            finalists=[self._finalist(each) for each in self._finalists],
+            reflect=dict(self._reflected),
+        )
 
     def free_arm(
         self, desk: DevEvaluator, name: str, standings: Sequence[Standing], start: int
@@ -57,8 +57,7 @@ class SearchReport:
         arm = desk.arm(name, self.found(standings, start), _described(standings[0].design))
         reason = "chosen on all of dev, among the finalists of the constrained search"
         held = {"items": 0, "score": None, "reason": reason}
-        arm.options["search"] |= {**self._budget(), "held_back": held}
-        return arm
+        return _with_search(arm, **self._budget(), held_back=held)
 
     def _budget(self) -> Mapping[str, Any]:
         return {"budget": self._hunt.board.ledger.to_dict()}
@@ -105,6 +104,11 @@ class SearchReport:
                 name = self._hunt.board.designs[trial.name].format
                 spread[name] = max(trial.score, spread.get(name, 0.0))
         return spread
+
+
+def _with_search(arm: PromptArm, **more: Any) -> PromptArm:
+    arm.fit = replace(arm.fit, search={**arm.fit.search, **more})
+    return arm
 
 
 def _described(design: Design) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""Everything pluggable on one page: each strategy, metric and check by name, and where it is.
+
+A member is a file and a line here, or in another package an entry point of the group named here. What
+others must know of a member stands on its class.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from steelyard.registry import Registry
+
+STRATEGIES: Registry[Any] = Registry(
+    "strategy",
+    {
+        "majority": "steelyard.strategy.majority:Majority",
+        "tfidf_linear": "steelyard.strategy.tfidf_linear:TfidfLinear",
+        "nearest_neighbour": "steelyard.strategy.nearest_neighbour:NearestNeighbour",
+        "zero_shot": "steelyard.strategy.zero_shot:ZeroShot",
+        "few_shot": "steelyard.strategy.few_shot:FewShot",
+        "retrieved_few_shot": "steelyard.strategy.retrieved_few_shot:RetrievedFewShot",
+        "optimized_prompt": "steelyard.strategy.optimized_prompt:OptimizedPrompt",
+        "chain_of_thought": "steelyard.strategy.chain_of_thought:ChainOfThought",
+        "self_consistency": "steelyard.strategy.self_consistency:SelfConsistency",
+        "cascade": "steelyard.strategy.cascade:Cascade",
+        "lora": "steelyard.strategy.lora:Lora",
+    },
+    "steelyard.strategies",
+)
+"""Classes of `steelyard.strategy.base.Strategy`, in the order in which they run."""
+
+METRICS: Registry[Any] = Registry(
+    "metric",
+    {
+        "accuracy": "steelyard.score.label:Accuracy",
+        "macro_f1": "steelyard.score.label:MacroF1",
+        "exact_match": "steelyard.score.exact:ExactMatch",
+        "token_f1": "steelyard.score.exact:TokenF1",
+        "normalised_match": "steelyard.score.exact:NormalisedMatch",
+        "numeric": "steelyard.score.numeric:Numeric",
+        "rouge_l": "steelyard.score.rouge:RougeL",
+        "chrf": "steelyard.score.chrf:Chrf",
+        "embedding_similarity": "steelyard.score.meaning:EmbeddingSimilarity",
+        "rules": "steelyard.score.rules.metric:RulesMetric",
+        "json_match": "steelyard.score.json_fields:JsonMatch",
+        "field_f1": "steelyard.score.json_fields:FieldF1",
+        "judge": "steelyard.score.judge:Judge",
+        "custom": "steelyard.score.custom:Custom",
+    },
+    "steelyard.metrics",
+)
+"""Classes of `steelyard.score.base.Metric`."""
+
+CHECKS: Registry[Any] = Registry(
+    "check",
+    {
+        "format": "steelyard.data.checks.format:find",
+        "size": "steelyard.data.checks.size:find",
+        "imbalance": "steelyard.data.checks.imbalance:find",
+        "exact_duplicates": "steelyard.data.checks.exact_duplicates:find",
+        "near_duplicates": "steelyard.data.checks.near_duplicates:find",
+        "paraphrases": "steelyard.data.checks.paraphrases:find",
+        "leaks": "steelyard.data.checks.leaks:find",
+        "contradictions": "steelyard.data.checks.contradictions:find",
+        "label_errors": "steelyard.data.checks.label_errors:find",
+        "output_hygiene": "steelyard.data.checks.output_hygiene:find",
+        "over_context": "steelyard.data.checks.over_context:find",
+        "languages": "steelyard.data.checks.languages:find",
+        "private_data": "steelyard.data.checks.private_data:find",
+    },
+    "steelyard.checks",
+)
+"""Functions of `steelyard.data.base.Check`, in the order in which their findings are shown."""

@@ -1,0 +1,51 @@
+"""What a strategy states of itself, so that no other room keeps a table of strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from steelyard.core import Recommendation
+
+RETRIEVES_ITSELF = "on train it would retrieve the very example asked about"
+"""Why a prompt with retrieved shots has no gap between train and test."""
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Facts about a strategy that hold for every task.
+
+    ``family`` is what recommending it amounts to, ``about`` the strategy in a few words. One that
+    ``spans_models`` uses all of the task's models and is fitted once, not on each. ``no_gap`` says why
+    its gap between train and test says nothing; ``looks_up_train`` whether its arms look an input up
+    among the train examples, which then holds of every arm that contains one. A reference runs
+    whatever is asked for. ``confidence`` says for which answers it may know how sure it is: labels, any
+    kind, or none. ``carries`` is what of the user's text its requests to a model hold.
+    """
+
+    family: Recommendation
+    about: str
+    needs_model: bool = True
+    needs_references: bool = False
+    tunes: bool = False
+    spans_models: bool = False
+    no_gap: str | None = None
+    looks_up_train: bool = False
+    is_reference: bool = False
+    confidence: Literal["none", "labels", "any"] = "labels"
+    carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "upload"] = "own"
+
+
+class ShotLimits(NamedTuple):
+    """The numbers of shots that a strategy tries, and the tokens that its prompt may have."""
+
+    counts: tuple[int, ...]
+    max_prompt_tokens: int
+
+
+class StrategySpec(NamedTuple):
+    """A strategy by name with its options: plain data."""
+
+    name: str
+    options: Mapping[str, Any] = {}
