@@ -152,13 +152,6 @@ def test_json_with_a_schema_and_text_are_searched_too(fit_context: MakeContext) 
 
 
 class OddLength(ExactMatch):
-    """Scores an answer without a reference, by its length."""
-
-    def score_answer(self, output: str, reference: str) -> float:
-        return float(len(output) % 2)
-
-
-class OddLength(ExactMatch):
     """Reads no reference."""
 
     def score_answer(self, output: str, reference: str) -> float:
