@@ -26,7 +26,6 @@ LAZY_UP = {("weigh", "report")}
 
 DEBTS = {
     ("data", "score"),
-    ("data", "strategy"),
     ("data", "train"),
 }
 """Arrows that still go up."""

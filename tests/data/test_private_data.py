@@ -10,11 +10,12 @@ import pytest
 from steelyard.data.base import CheckOptions, CheckResult
 from steelyard.data.checks.private_data import find
 from steelyard.data.dataset import Dataset, open_dataset
-from steelyard.data.private.rules import rule_book
 from steelyard.data.private.traffic import Carried, chance_of_any, is_hosted, largest, monthly
 from steelyard.model import ModelSpec
 from steelyard.strategy import STRATEGIES
+from steelyard.strategy.chain_of_thought import ReasoningOptions
 from steelyard.strategy.few_shot import FewShotOptions
+from steelyard.strategy.optimise.search import SearchRules
 from steelyard.strategy.retrieved_few_shot import RetrievedFewShotOptions
 from steelyard.task import build_task
 
@@ -188,10 +189,11 @@ def test_shots_come_from_train_and_count_as_the_strategies_do(tmp_path: Path) ->
     assert few["requests_if_a_shot_holds_some"] == traffic["requests"]
     assert near["share"] == pytest.approx(near["shots"] / 40)
     assert traffic["strategies"]["zero_shot"]["requests"] == 0
-    assert "few_shot with 16 shots" in largest(traffic)
-
-
-def test_every_strategy_has_a_way() -> None:
-    assert set(rule_book().traffic) == set(STRATEGIES)
-    ways = {"nothing", "own", "fixed_shots", "retrieved_shots", "tuning"}
-    assert set(rule_book().traffic.values()) <= ways
+    searched, reasoned = (
+        traffic["strategies"][name]["shots"] for name in ("optimized_prompt", "chain_of_thought")
+    )
+    rules = SearchRules()
+    assert searched == max(rules.counts) * len(labels) + rules.climbs
+    assert reasoned == max(ReasoningOptions().k)
+    assert set(traffic["strategies"]) == set(STRATEGIES)
+    assert "optimized_prompt with 20 shots" in largest(traffic)

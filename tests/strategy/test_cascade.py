@@ -15,9 +15,12 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.score import get_metric
 from steelyard.score.base import Grade
 from steelyard.score.label import Accuracy
-from steelyard.strategy import Arm, StrategySpec, build_strategy, load_arm, save_arm
+from steelyard.strategy import Arm, ArmFacts, StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
 from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.prompt import Prompt, PromptRecipe
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.record import FitRecord, TrainingRecord
 from tests.strategy.samples import SPEC, TOPICS, listed, tickets
 
 MakeContext = Callable[..., FitContext]
@@ -335,3 +338,22 @@ def test_it_names_the_models_that_its_parts_ask(
     brief = Brief("Say.", "label", LABELS)
     models = strategy.models_asked(brief, listed(*specs, tags=("a", "b", "c")))
     assert tuple(model.tag for model in models) == tags
+
+
+def arm_of(strategy: str, retrieved: int = 0) -> PromptArm:
+    prompt = Prompt(PromptRecipe("Say.", "system_user", retrieved=retrieved))
+    facts = ArmFacts(strategy, strategy, Brief("Say.", "label", LABELS))
+    return PromptArm(facts, prompt, SPEC, lambda spec: pytest.fail("not asked"))
+
+
+def test_it_answers_for_its_parts() -> None:
+    fixed, looks_up = arm_of("few_shot"), arm_of("retrieved_few_shot", retrieved=2)
+    fixed.fit = FitRecord(training=TrainingRecord(3.0, 10))
+    looks_up.fit = FitRecord(seconds=4.0)
+    facts = ArmFacts("cascade", "cascade", fixed.brief)
+    whole = CascadeArm(facts, (fixed, looks_up), 0.5)
+    assert whole.machine_seconds == 7
+    assert (whole.specs, whole.account, whole.is_sampled) == ((SPEC,), None, False)
+    outer = CascadeArm(facts, (arm_of("zero_shot"), whole), 0.5)
+    assert outer.why_no_gap == whole.why_no_gap == looks_up.why_no_gap is not None
+    assert CascadeArm(facts, (arm_of("zero_shot"), fixed), 0.5).why_no_gap is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from steelyard.errors import ArmError, StorageError
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Arm, FitContext
+from steelyard.strategy.record import TrainingRecord
 
 MakeContext = Callable[..., FitContext]
 
@@ -43,6 +45,20 @@ def test_a_failed_save_keeps_the_old_arm(arm: Arm, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if "winner" in path.name] == ["winner"]
 
 
+def test_what_a_fit_found_is_kept_apart_from_what_it_chose(arm: Arm, tmp_path: Path) -> None:
+    arm.fit = replace(
+        arm.fit, seconds=2.5, training=TrainingRecord(8.0, 900, trace=({"loss": 1.0},))
+    )
+    save_arm(arm, tmp_path / "arm")
+    loaded = load_arm(tmp_path / "arm")
+    assert set(loaded.options) == {"k", "features"}
+    assert loaded.fit.dev_score == arm.fit.dev_score is not None
+    assert (loaded.fit.seconds, loaded.machine_seconds) == (2.5, 8.0)
+    manifest = json.loads((tmp_path / "arm" / "arm.json").read_text())
+    assert manifest["options"] == json.loads(json.dumps(arm.options | arm.fit.to_dict()))
+    assert arm.fit.to_options().keys() == {"search", "training"}  # what result.json holds
+
+
 def test_a_folder_without_an_arm_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArmError, match=r"no saved arm at .*give a run's winner/"):
         load_arm(tmp_path)
@@ -54,6 +70,7 @@ def test_a_folder_without_an_arm_is_named(tmp_path: Path) -> None:
         ({"schema": 99}, "has schema 99, this version reads 1"),
         ({"strategy": "nearest_neighbor"}, "did you mean 'nearest_neighbour'"),
         ({"brief": {}}, "is damaged"),
+        ({"options": {"training": {"seconds": "long", "tokens": 1}}}, "is damaged"),
     ],
 )
 def test_a_changed_manifest_is_refused(

@@ -15,6 +15,7 @@ from steelyard.packaged import packaged
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import Plan
 from steelyard.store.database import Store, Usage
+from steelyard.strategy.record import FitRecord
 
 _MADE_UP = "a fake's seconds are made up"
 _IN_BATCHES = "not known before: each step is a batch, answered within a day"
@@ -138,7 +139,7 @@ def _trained(folder: Path, arms: Sequence[str]) -> float | None:
     for arm in arms:
         place = folder / "arms" / arm / "arm.json"
         saved = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
-        training = saved.get("options", {}).get("training")
-        if training and training.get("tokens"):
-            return float(training["seconds"]) / float(training["tokens"])
+        training = FitRecord.take_from(saved.get("options", {})).training
+        if training is not None and training.tokens:
+            return training.seconds / training.tokens
     return None
