@@ -95,11 +95,11 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
 
 def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast | None:
     model = plan.models[0] if job.model is None else job.model
-    sizes = replace(lengths[model.tag].sizes, around=_around(plan, job, model))
+    sizes = replace(lengths[model.tag].sizes, run=_run_facts(plan, job, model))
     return build_strategy(job.strategy).forecast(plan.brief, sizes)
 
 
-def _around(plan: Plan, job: Job, model: PlannedModel) -> RunFacts:
+def _run_facts(plan: Plan, job: Job, model: PlannedModel) -> RunFacts:
     """What of the run a job's forecast may know."""
     may_ask = plan.models if job.spans_models else (model,)
     return RunFacts(

@@ -21,14 +21,14 @@ def reflection_lines(
     plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
 ) -> Iterator[tuple[Line, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
-    for beside in () if forecast is None else forecast.besides:
-        model = next(each for each in plan.asked if each.spec == beside.spec)
+    for use in () if forecast is None else forecast.other_models:
+        model = next(each for each in plan.asked if each.spec == use.spec)
         line = Line(
             f"reflection of {job.key}",
             model,
-            requests={"reflect": beside.requests},
-            input_tokens=beside.input_tokens,
-            output_tokens=beside.output_tokens,
+            requests={"reflect": use.requests},
+            input_tokens=use.input_tokens,
+            output_tokens=use.output_tokens,
             note=_NOTE,
         )
         yield line, pace_of(plan, model, folder)

@@ -33,15 +33,15 @@ def splits(text: str) -> list[tuple[str, str]]:
     """
     markers = list(_MARKER.finditer(text))
     inside = _json_spans(text) if markers else []
-    found = []
+    pairs = []
     for marker in reversed(markers):
         answer = unmarked(text[marker.end() :])
         if not answer or any(start < marker.start() < end for start, end in inside):
             continue
         if marker["hashes"] and not _is_answer(text[marker.end() :]):
             continue
-        found.append((text[: marker.start()].strip(), answer))
-    return found
+        pairs.append((text[: marker.start()].strip(), answer))
+    return pairs
 
 
 def unmarked(text: str) -> str:

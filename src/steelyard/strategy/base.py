@@ -124,7 +124,7 @@ class Sizes:
     """What can be known of a task's size before anything is asked; lengths are in tokens, means.
 
     ``longest_output_tokens`` is the length of the longest output; 0 where it is not known.
-    ``around`` is the run that the forecast is for.
+    ``run`` is the run that the forecast is for.
     """
 
     train: int
@@ -135,7 +135,7 @@ class Sizes:
     input_tokens: float
     output_tokens: float
     longest_output_tokens: float = 0.0
-    around: RunFacts = field(default_factory=RunFacts)
+    run: RunFacts = field(default_factory=RunFacts)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Forecast:
     epochs of all trials). ``per_answer`` maps each arm to the requests, input and output tokens of
     one answer. Of the input tokens, ``shared_tokens`` of the search and ``shared_per_request`` of
     the answers stand at the front of many prompts alike: an engine that keeps them reads them once.
-    ``note`` says what the figures rest on. ``besides`` is what other models are asked, on top.
+    ``note`` says what the figures rest on. ``other_models`` is what other models are asked, on top.
     """
 
     requests: int = 0
@@ -167,7 +167,7 @@ class Forecast:
     note: str = ""
     shared_tokens: int = 0
     shared_per_request: float = 0.0
-    besides: tuple[OtherModelUse, ...] = ()
+    other_models: tuple[OtherModelUse, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,8 @@ class Cascade(Strategy):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        own = {name: value for name, value in options.items() if name not in ("first", "then")}
-        self.config = parse_options(self.name, CascadeOptions, own, ("first", "then"))
+        plain = {name: value for name, value in options.items() if name not in ("first", "then")}
+        self.config = parse_options(self.name, CascadeOptions, plain, ("first", "then"))
         first, then = options.get("first"), options.get("then")
         self._first = None if first is None else read_part("first", first)
         self._then = read_part("then", "retrieved_few_shot" if then is None else then)
@@ -121,8 +121,10 @@ class Cascade(Strategy):
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits | None:
         """Those of the part that may show the most shots."""
         parts = [part.build() for part in (self._first, self._then) if part is not None]
-        limits = [found for part in parts if (found := part.shot_limits(kind, labels)) is not None]
-        return max(limits, key=lambda each: max(each.counts, default=0), default=None)
+        limits = [
+            bounds for part in parts if (bounds := part.shot_limits(kind, labels)) is not None
+        ]
+        return max(limits, key=lambda entry: max(entry.counts, default=0), default=None)
 
     def _parts(self, brief: Brief) -> dict[str, CascadePart]:
         return {"first": self._first or default_first(brief), "then": self._then}
@@ -177,18 +179,21 @@ class Cascade(Strategy):
         if self._first is None and brief.kind != "label":
             return None
         dev = min(sizes.dev, self.config.dev_items)
-        found: list[Forecast] = []
+        forecasts: list[Forecast] = []
         answer = (0.0, 0.0, 0.0)
         for part in self._parts(brief).values():
             if not part.needs_model:
                 continue
-            own = part.build().forecast(brief, sizes)
-            if own is None or not own.per_answer:
+            forecast = part.build().forecast(brief, sizes)
+            if forecast is None or not forecast.per_answer:
                 return None
-            asked, given, written = map(max, zip(*own.per_answer.values(), strict=True))
-            found += [own, asking(round(dev * asked), given / asked, written / asked)]
-            answer = (answer[0] + asked, answer[1] + given, answer[2] + written)
-        total = added(*found)
+            requests, read, written = map(max, zip(*forecast.per_answer.values(), strict=True))
+            forecasts += [
+                forecast,
+                asking(round(dev * requests), read / requests, written / requests),
+            ]
+            answer = (answer[0] + requests, answer[1] + read, answer[2] + written)
+        total = added(*forecasts)
         note = "; ".join(filter(None, [total.note, "every answer is taken to be passed on"]))
         return replace(total, per_answer={self.name: answer}, note=note)
 
@@ -201,10 +206,10 @@ def _whole_search(arms: Mapping[str, Arm], sweep: Mapping[str, Any], dev: int) -
         for role, search in searches.items()
         for trial in search.get("trace", ())
     ]
-    asked = sum(arm.model_name is not None for arm in arms.values()) * dev
+    requests = sum(arm.model_name is not None for arm in arms.values()) * dev
     return {
         "dev_score": sweep.get("dev_score"),
-        "dev_calls": asked + sum(search.get("dev_calls", 0) for search in searches.values()),
+        "dev_calls": requests + sum(search.get("dev_calls", 0) for search in searches.values()),
         "tried": sweep.get("tried", {}),
         "trace": [*before, *sweep.get("trace", ())],
     }
@@ -215,9 +220,9 @@ def _fit_part(context: FitContext, part: CascadePart, role: str) -> list[Arm]:
     model = context.model if spec == context.spec else context.build_model(spec)
     folder = context.folder / role
     folder.mkdir(parents=True, exist_ok=True)
-    own = replace(context, model=model, spec=spec, folder=folder, options=part.options)
+    part_context = replace(context, model=model, spec=spec, folder=folder, options=part.options)
     started = time.perf_counter()
-    arms = part.build().fit(own)
+    arms = part.build().fit(part_context)
     for arm in arms:
         if arm.model_name is None:  # no request tells what its fit took
             arm.fit = replace(arm.fit, seconds=time.perf_counter() - started)
@@ -236,13 +241,13 @@ def _sweep(
     sure = np.array([-1.0 if a.confidence is None else a.confidence for a in firsts])
     levels = np.unique(sure[sure >= 0])
     thresholds = [0.0, *((levels[1:] + levels[:-1]) / 2).tolist(), _EVERYTHING]
-    own = [item_scores(context, dev, answers) for answers in (firsts, thens)]
+    scores = [item_scores(context, dev, answers) for answers in (firsts, thens)]
     stands = np.array([stays(first, then) for first, then in zip(firsts, thens, strict=True)])
     totals, items = [], []
     for threshold in thresholds:
         keeps = (sure >= threshold) | stands
         mixed = [f if keep else t for f, t, keep in zip(firsts, thens, keeps, strict=True)]
-        items.append(np.where(keeps, *own))
+        items.append(np.where(keeps, *scores))
         totals.append(context.score(dev, mixed, items[-1].tolist()))
     coverage = [float(np.mean(sure >= threshold)) for threshold in thresholds]
     return Sweep(thresholds, coverage, totals, cheapest(totals, items))

@@ -106,8 +106,8 @@ class CascadeArm(Arm):
             places = [(passed[number], answer) for number, answer in pairs]
             settle([(place, self._joined(firsts[place], answer)) for place, answer in places])
 
-        asked = [questions[place] for place in passed]
-        join(list(enumerate(self.then.answer_all(asked, None, nonce, join))))
+        unsure = [questions[place] for place in passed]
+        join(list(enumerate(self.then.answer_all(unsure, None, nonce, join))))
         return [answers[place] for place in range(len(questions))]
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
@@ -134,8 +134,8 @@ class CascadeArm(Arm):
         completion = in_turn(both, None)
         if not stays(first, then):
             return replace(then, completion=completion)
-        told = first.completion
-        completion = replace(completion, text=told.text, probabilities=told.probabilities)
+        completed = first.completion
+        completion = replace(completion, text=completed.text, probabilities=completed.probabilities)
         return Answer(first.output, completion)
 
     def save(self, folder: Path) -> None:
@@ -159,11 +159,11 @@ def _vary_both(
 ) -> list[tuple[str, tuple[Arm, Arm]]]:
     """Vary the two parts of an arm together; a part that has no more variations stays as it is."""
     seed = int(rng.integers(2**32))  # one stream for each part: the same draws where it can be
-    found = [arm.variations(kind, np.random.default_rng(seed)) for arm in arms]
+    variations = [arm.variations(kind, np.random.default_rng(seed)) for arm in arms]
     return [
         (
-            ", ".join(dict.fromkeys(each[0] for each in pair if each is not None)),
+            ", ".join(dict.fromkeys(variation[0] for variation in pair if variation is not None)),
             (pair[0][1] if pair[0] else arms[0], pair[1][1] if pair[1] else arms[1]),
         )
-        for pair in zip_longest(*found)
+        for pair in zip_longest(*variations)
     ]

@@ -126,11 +126,11 @@ def models_of(
     parts: Mapping[str, CascadePart], brief: Brief, models: Sequence[PlannedModel]
 ) -> tuple[PlannedModel, ...]:
     """Return the models that the parts ask, in the task's order."""
-    asked: list[PlannedModel] = []
+    needed: list[PlannedModel] = []
     for role, part in parts.items():
         strategy = part.build()
         if strategy.traits.spans_models:
-            asked += strategy.models_asked(brief, models)
+            needed += strategy.models_asked(brief, models)
         elif strategy.traits.needs_model:
-            asked.append(model_of(part, role, models))
-    return tuple(model for model in models if model in asked)
+            needed.append(model_of(part, role, models))
+    return tuple(model for model in models if model in needed)

@@ -101,13 +101,15 @@ class ChainOfThought(PromptStrategy):
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""
         self.require_fit(context.task)
-        desk = DevEvaluator(context, self.config, self.name)
-        found = self.search(desk)
-        best = found.ranked[0]
-        free = next(each for each in found.ranked if each.value.recipe.decoding == "free")
+        evaluator = DevEvaluator(context, self.config, self.name)
+        outcome = self.search(evaluator)
+        best = outcome.ranked[0]
+        free = next(
+            candidate for candidate in outcome.ranked if candidate.value.recipe.decoding == "free"
+        )
         return [
-            desk.arm(self.name, found, self.describe(best.value)),
-            *self.repairing(desk, free),
+            evaluator.arm(self.name, outcome, self.describe(best.value)),
+            *self.repairing(evaluator, free),
         ]
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
@@ -126,63 +128,69 @@ class ChainOfThought(PromptStrategy):
             "requests_per_answer": 2 if two_step else 1,
         }
 
-    def search(self, desk: DevEvaluator) -> SearchResult:
+    def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Screen wordings, compare shots in the best one, and try the constrained decision."""
         limit = reasoning_tokens(
-            desk.context.brief, desk.context.train, self.config.max_output_tokens
+            evaluator.context.brief, evaluator.context.train, self.config.max_output_tokens
         )
         screened = [
-            _candidate(f"{variant}, {name}", Prompt(reasoning_recipe(desk, name, variant, limit)))
+            _candidate(
+                f"{variant}, {name}", Prompt(reasoning_recipe(evaluator, name, variant, limit))
+            )
             for name in format_names(self.config)
             for variant in self.config.variant_names
         ]
-        desk.expect(screens=len(screened))
-        first = desk.screen(screened)
-        shown, trace = self._with_shots(desk, first.best)
-        desk.expect(len(shown), *([1] if desk.constrainable else []))
-        choice = desk.choose(shown)
-        found = SearchResult(
-            by_rank(shown, choice),
+        evaluator.expect(screens=len(screened))
+        first = evaluator.screen(screened)
+        candidates, trace = self._with_shots(evaluator, first.best)
+        evaluator.expect(len(candidates), *([1] if evaluator.constrainable else []))
+        choice = evaluator.choose(candidates)
+        outcome = SearchResult(
+            by_rank(candidates, choice),
             choice.score,
             format_spread(screened, first),
             (*first.trace, *trace, *choice.trace),
         )
-        return _decided(desk, found) if desk.constrainable and desk.dev else found
+        return (
+            _decided(evaluator, outcome) if evaluator.constrainable and evaluator.dev else outcome
+        )
 
     def _with_shots(
-        self, desk: DevEvaluator, best: SearchCandidate[Prompt]
+        self, evaluator: DevEvaluator, best: SearchCandidate[Prompt]
     ) -> tuple[list[SearchCandidate[Prompt]], tuple[Trial, ...]]:
         """Return the prompt without shots, with bare ones and with worked ones."""
-        recipe, train = best.value.recipe, desk.context.train
+        recipe, train = best.value.recipe, evaluator.context.train
         trace: tuple[Trial, ...] = ()
-        shots: dict[str, list[Shot]] = {"bare": bare_shots(desk)}
-        if holds_reasoning(train) and desk.context.brief.kind == "text":
-            shots["worked by the references"] = own_shots(desk)
-        elif desk.dev and train and self.config.bootstrap:
+        shots: dict[str, list[Shot]] = {"bare": bare_shots(evaluator)}
+        if holds_reasoning(train) and evaluator.context.brief.kind == "text":
+            shots["worked by the references"] = own_shots(evaluator)
+        elif evaluator.dev and train and self.config.bootstrap:
             count = min(self.config.bootstrap, len(train))
-            desk.expect_items(count)
-            worked, trial = bootstrapped_shots(desk, best.value, count)
+            evaluator.expect_items(count)
+            worked, trial = bootstrapped_shots(evaluator, best.value, count)
             shots["worked by the model"], trace = worked, (trial,)
         candidates: dict[tuple[Shot, ...], SearchCandidate[Prompt]] = {
             (): _candidate(f"{best.name}, no shots", best.value)
         }
         for k in sorted({k for k in self.config.k if k}):
             for kind, pool in shots.items():
-                chosen = first_fitting(desk, pool, k, self.config.max_prompt_tokens)
-                prompt = Prompt(replace(recipe, shots=chosen))
-                name = f"{best.name}, {len(chosen)} shots {kind}"
-                candidates.setdefault(chosen, _candidate(name, prompt))
+                fitting = first_fitting(evaluator, pool, k, self.config.max_prompt_tokens)
+                prompt = Prompt(replace(recipe, shots=fitting))
+                name = f"{best.name}, {len(fitting)} shots {kind}"
+                candidates.setdefault(fitting, _candidate(name, prompt))
         return list(candidates.values()), trace
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what the search asks at most, its repairs of JSON included."""
-        found = self.forecast_search(brief, sizes)
+        search = self.forecast_search(brief, sizes)
         if brief.kind != "json" or not self.config.repairs:
-            return found
+            return search
         dev, most = min(sizes.dev, self.config.dev_items), self._longest_prompt(brief, sizes)
         lengths = PromptLengths(most, self._reasoning(brief), own_tokens(sizes))
         repairs = repairing(self.name, dev, self.config.repairs, lengths)
-        return replace(added(found, repairs), shared_per_request=max(0.0, most - own_tokens(sizes)))
+        return replace(
+            added(search, repairs), shared_per_request=max(0.0, most - own_tokens(sizes))
+        )
 
     def forecast_search(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Say what :meth:`search` asks at most, every answer as long as its limit lets it be."""
@@ -202,17 +210,17 @@ class ChainOfThought(PromptStrategy):
     def _questions(self, sizes: Sizes, dev: int) -> int:
         config = self.config
         wordings = len(config.variant_names) * len(format_names(config))
-        shown = 1 + 2 * len({k for k in config.k if k})
+        candidates = 1 + 2 * len({k for k in config.k if k})
         plan = Halving(config.screen, config.finalists)
         screened = wordings * min(config.screen or dev, dev)
-        return screened + plan.questions(shown, dev) + min(config.bootstrap, sizes.train)
+        return screened + plan.questions(candidates, dev) + min(config.bootstrap, sizes.train)
 
     def _reasoning(self, brief: Brief) -> int:
         """The longest reasoning; references that reason lengthen it, and a forecast sees none."""
-        wanted = self.config.max_output_tokens
-        if brief.kind == "text" and not wanted:
+        limit = self.config.max_output_tokens
+        if brief.kind == "text" and not limit:
             return int(max(wording("reasoning")["max_output_tokens"].values()))
-        return reasoning_tokens(brief, (), wanted)
+        return reasoning_tokens(brief, (), limit)
 
     def _longest_prompt(self, brief: Brief, sizes: Sizes) -> float:
         shots = max(self.config.k, default=0) * (shot_tokens(sizes) + self._reasoning(brief))
@@ -224,18 +232,18 @@ def _candidate(name: str, prompt: Prompt) -> SearchCandidate[Prompt]:
     return SearchCandidate(name, prompt, prompt.recipe.length)
 
 
-def _decided(desk: DevEvaluator, found: SearchResult) -> SearchResult:
+def _decided(evaluator: DevEvaluator, outcome: SearchResult) -> SearchResult:
     """Try the best prompt with its answer decided by a second, constrained request."""
-    best = found.ranked[0]
+    best = outcome.ranked[0]
     recipe = replace(best.value.recipe, decoding="constrained")
     two_step = SearchCandidate(
         f"{best.name}, decided", replace(best.value, recipe=recipe), best.size
     )
-    choice = desk.choose([two_step])
-    is_better = choice.score is not None and choice.score > (found.score or 0.0)
+    choice = evaluator.choose([two_step])
+    is_better = choice.score is not None and choice.score > (outcome.score or 0.0)
     return replace(
-        found,
-        ranked=(two_step, *found.ranked) if is_better else found.ranked,
-        score=choice.score if is_better else found.score,
-        trace=(*found.trace, *choice.trace),
+        outcome,
+        ranked=(two_step, *outcome.ranked) if is_better else outcome.ranked,
+        score=choice.score if is_better else outcome.score,
+        trace=(*outcome.trace, *choice.trace),
     )

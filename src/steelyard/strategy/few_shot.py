@@ -94,37 +94,39 @@ class FewShot(PromptStrategy):
         labels = {shot.output for shot in prompt.recipe.shots} if prompt.recipe.choices else {""}
         return {"k": len(prompt.recipe.shots) / max(1, len(labels))}
 
-    def search(self, desk: DevEvaluator) -> SearchResult:
+    def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Screen formats, then compare shot sets in the best one."""
-        sets = self._shot_sets(desk)
+        sets = self._shot_sets(evaluator)
         smallest = next(iter(sets.values()))
-        formats = [desk.recipe(name, smallest) for name in format_names(self.config)]
-        screened = [SearchCandidate(each.format, Prompt(each), each.length) for each in formats]
+        formats = [evaluator.recipe(name, smallest) for name in format_names(self.config)]
+        screened = [
+            SearchCandidate(recipe.format, Prompt(recipe), recipe.length) for recipe in formats
+        ]
         free = min(self.config.free_candidates, len(sets))
-        desk.expect(len(sets), free, screens=len(screened))
-        first = desk.screen(screened)
+        evaluator.expect(len(sets), free, screens=len(screened))
+        first = evaluator.screen(screened)
         best = first.best.value.recipe.format
-        recipes = {name: desk.recipe(best, shots) for name, shots in sets.items()}
+        recipes = {name: evaluator.recipe(best, shots) for name, shots in sets.items()}
         candidates = [
             SearchCandidate(name, Prompt(recipe), recipe.length) for name, recipe in recipes.items()
         ]
-        choice = desk.choose(candidates)
+        choice = evaluator.choose(candidates)
         spread = format_spread(screened, first)
         trace = (*first.trace, *choice.trace)
         return SearchResult(by_rank(candidates, choice), choice.score, spread, trace)
 
-    def _shot_sets(self, desk: DevEvaluator) -> dict[str, tuple[Shot, ...]]:
+    def _shot_sets(self, evaluator: DevEvaluator) -> dict[str, tuple[Shot, ...]]:
         """Return the shot sets that fit the budget, by name; at least one, cut to fit."""
-        context, budget = desk.context, self.config.max_prompt_tokens
+        context, budget = evaluator.context, self.config.max_prompt_tokens
         labels = context.brief.labels if context.brief.kind == "label" else ()
-        pool = short_shots(desk, context.train, budget // _LONGEST_SHARE)
+        pool = short_shots(evaluator, context.train, budget // _LONGEST_SHARE)
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}
         for turn in range(max(1, self.config.sets)):
             rng = generator(context.seed, f"few_shot/{turn}")
             choice, order = self.config.set_by_turn(turn)
             sequence = shot_sequence(pool, labels, choice, rng)
-            fitting = fitting_shots(desk, sequence, budget)
+            fitting = fitting_shots(evaluator, sequence, budget)
             fits = [size for size in sizes if 0 < size <= fitting] or [max(1, fitting)]
             for size in fits:
                 shots = ordered(sequence[:size], order)
@@ -135,8 +137,8 @@ class FewShot(PromptStrategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Say what the search asks at most, by shots of mean length."""
         config, labels = self.config, sizes.labels if brief.kind == "label" else 1
-        wanted = sorted(min(k * max(1, labels), sizes.train) for k in config.k if k)
-        fits = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in wanted}
+        counts = sorted(min(k * max(1, labels), sizes.train) for k in config.k if k)
+        fits = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in counts}
         fitting = fits or {1}
         prompts = [chat_tokens(sizes, count * shot_tokens(sizes)) for count in sorted(fitting)]
         screened, candidates = (
@@ -147,24 +149,26 @@ class FewShot(PromptStrategy):
         return searching(self.name, brief, sizes, config, searched)
 
 
-def short_shots(desk: DevEvaluator, train: Sequence[Example], limit: int) -> list[Shot]:
+def short_shots(evaluator: DevEvaluator, train: Sequence[Example], limit: int) -> list[Shot]:
     """Return train as shots of at most ``limit`` tokens; if there is none, the shortest one."""
     shots = train_shots(train)
-    tokens = [_tokens(desk, shot) for shot in shots]
+    tokens = [_tokens(evaluator, shot) for shot in shots]
     short = [shot for shot, count in zip(shots, tokens, strict=True) if count <= limit]
     return short or [shots[int(np.argmin(tokens))]]
 
 
-def fitting_shots(desk: DevEvaluator, sequence: Sequence[Shot], budget: int) -> int:
+def fitting_shots(evaluator: DevEvaluator, sequence: Sequence[Shot], budget: int) -> int:
     """How many shots from the front of ``sequence`` fit into ``budget`` tokens."""
-    spent = count_tokens(desk.context.model, desk.recipe(format_names(desk.options)[0]).instruction)
+    spent = count_tokens(
+        evaluator.context.model, evaluator.recipe(format_names(evaluator.options)[0]).instruction
+    )
     for place, shot in enumerate(sequence):
-        spent += _tokens(desk, shot)
+        spent += _tokens(evaluator, shot)
         if spent > budget:
             return place
     return len(sequence)
 
 
-def _tokens(desk: DevEvaluator, shot: Shot) -> int:
+def _tokens(evaluator: DevEvaluator, shot: Shot) -> int:
     """Tokens of a shot inside a chat; 8 are allowed for the turns' marks."""
-    return count_tokens(desk.context.model, shot.input + "\n" + shot.output) + 8
+    return count_tokens(evaluator.context.model, shot.input + "\n" + shot.output) + 8

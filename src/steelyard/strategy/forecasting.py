@@ -90,17 +90,19 @@ def asking(
 
 def added(*forecasts: Forecast) -> Forecast:
     """Add up searches; each arm is in one of them, and notes are put one after the other."""
-    per_answer = {arm: needs for each in forecasts for arm, needs in each.per_answer.items()}
+    per_answer = {
+        arm: needs for forecast in forecasts for arm, needs in forecast.per_answer.items()
+    }
     return Forecast(
-        sum(each.requests for each in forecasts),
-        sum(each.input_tokens for each in forecasts),
-        sum(each.output_tokens for each in forecasts),
-        sum(each.trained_tokens for each in forecasts),
+        sum(forecast.requests for forecast in forecasts),
+        sum(forecast.input_tokens for forecast in forecasts),
+        sum(forecast.output_tokens for forecast in forecasts),
+        sum(forecast.trained_tokens for forecast in forecasts),
         per_answer,
-        "; ".join(dict.fromkeys(each.note for each in forecasts if each.note)),
-        sum(each.shared_tokens for each in forecasts),
-        min((each.shared_per_request for each in forecasts), default=0.0),
-        tuple(beside for each in forecasts for beside in each.besides),
+        "; ".join(dict.fromkeys(forecast.note for forecast in forecasts if forecast.note)),
+        sum(forecast.shared_tokens for forecast in forecasts),
+        min((forecast.shared_per_request for forecast in forecasts), default=0.0),
+        tuple(use for forecast in forecasts for use in forecast.other_models),
     )
 
 
@@ -109,10 +111,10 @@ def shot_tokens(sizes: Sizes) -> float:
     return sizes.input_tokens + sizes.output_tokens + _SHOT_TOKENS
 
 
-def shots_that_fit(sizes: Sizes, wanted: int, budget: int) -> int:
+def shots_that_fit(sizes: Sizes, count: int, budget: int) -> int:
     """How many of ``wanted`` shots of mean length fit into a prompt of ``budget`` tokens; 1 at least."""
-    each = sizes.input_tokens + sizes.output_tokens + _COUNTED_SHOT_TOKENS
-    return max(1, min(wanted, int((budget - sizes.instruction_tokens) / max(each, 1))))
+    shot = sizes.input_tokens + sizes.output_tokens + _COUNTED_SHOT_TOKENS
+    return max(1, min(count, int((budget - sizes.instruction_tokens) / max(shot, 1))))
 
 
 def answer_limit(brief: Brief, sizes: Sizes) -> float:
@@ -182,10 +184,10 @@ def repairing(name: str, dev: int, repairs: int, lengths: PromptLengths) -> Fore
     """
     prompt, answer, own = lengths
     again = prompt + answer + _REPAIR_TOKENS
-    found = asking(dev * repairs, again, answer, own + answer + _REPAIR_TOKENS)
-    asked = 1.0 + repairs
-    needs = (asked, prompt + repairs * again, asked * answer)
-    return replace(found, per_answer={f"{name}_repair": needs})
+    forecast = asking(dev * repairs, again, answer, own + answer + _REPAIR_TOKENS)
+    requests = 1.0 + repairs
+    needs = (requests, prompt + repairs * again, requests * answer)
+    return replace(forecast, per_answer={f"{name}_repair": needs})
 
 
 def _mean(prompts: Sequence[float]) -> float:

@@ -46,32 +46,32 @@ class Format:
         self, instruction: str, kind: OutputKind, shots: Sequence[Shot], question: Question
     ) -> tuple[Message, ...]:
         """Return the chat that asks ``question`` after showing ``shots``."""
-        known = {"instruction": instruction, "field": FIELDS[kind]}
-        block = self._block(shots, known)
-        turns = self._shot_turns(shots, known)
+        texts = {"instruction": instruction, "field": FIELDS[kind]}
+        block = self._block(shots, texts)
+        turns = self._shot_turns(shots, texts)
         turns += [message for message in question.context if message.role != "system"]
-        turns.append(Message("user", fill(self.input, {**known, "input": question.input})))
-        opening = fill(self.lead, known) + (block if self.shots == "user_block" else "")
-        system = fill(self.system, known) + (block if self.shots == "system_block" else "")
+        turns.append(Message("user", fill(self.input, {**texts, "input": question.input})))
+        opening = fill(self.lead, texts) + (block if self.shots == "user_block" else "")
+        system = fill(self.system, texts) + (block if self.shots == "system_block" else "")
         system = "\n\n".join(filter(None, [system.rstrip(), *_row_system(question, instruction)]))
         head = [Message("system", system)] if system else []
         return (*head, *_open_first_user_turn(turns, opening))
 
-    def _block(self, shots: Sequence[Shot], known: Mapping[str, str]) -> str:
+    def _block(self, shots: Sequence[Shot], texts: Mapping[str, str]) -> str:
         if not shots or self.shots == "turns":
             return ""
-        items = [fill(self.shot, {**known, **shot._asdict()}) for shot in shots]
+        items = [fill(self.shot, {**texts, **shot._asdict()}) for shot in shots]
         return self.heading + "".join(items)
 
-    def _shot_turns(self, shots: Sequence[Shot], known: Mapping[str, str]) -> list[Message]:
+    def _shot_turns(self, shots: Sequence[Shot], texts: Mapping[str, str]) -> list[Message]:
         if self.shots != "turns":
             return []
         return [
             message
             for shot in shots
             for message in (
-                Message("user", fill(self.input, {**known, "input": shot.input})),
-                Message("assistant", fill(self.output, {**known, "output": shot.output})),
+                Message("user", fill(self.input, {**texts, "input": shot.input})),
+                Message("assistant", fill(self.output, {**texts, "output": shot.output})),
             )
         ]
 
@@ -95,8 +95,8 @@ def get_format(name: str) -> Format:
 
 def _row_system(question: Question, instruction: str) -> list[str]:
     """The row's own system messages, unless they only repeat the instruction."""
-    own = [message.content.strip() for message in question.context if message.role == "system"]
-    return [text for text in own if text and text != instruction.strip()]
+    systems = [message.content.strip() for message in question.context if message.role == "system"]
+    return [text for text in systems if text and text != instruction.strip()]
 
 
 def _open_first_user_turn(turns: Sequence[Message], opening: str) -> list[Message]:

@@ -168,27 +168,27 @@ class Lora(Strategy):
         settings = huggingface.best_settings(source)
         tokenizer = huggingface.read_tokenizer(source)
         sets = [tokenize(tokenizer, recipe, part) for part in (context.train, context.dev)]
-        kept = [[s for s in part if s.length <= self.config.max_tokens] for part in sets]
-        if not kept[0] or not kept[1]:
+        short = [[s for s in part if s.length <= self.config.max_tokens] for part in sets]
+        if not short[0] or not short[1]:
             raise ConfigError(
                 f"strategy lora: no example has at most {self.config.max_tokens} tokens; "
                 "raise the option max_tokens"
             )
-        done = context.folder / "trained.json"
-        trained = load_trained(done)
+        path = context.folder / "trained.json"
+        trained = load_trained(path)
         if trained is None:
-            own = {key: getattr(self.config, key) for key in SHARED}
-            config = LoraConfig(**own, precision=settings.precision)
+            shared = {key: getattr(self.config, key) for key in SHARED}
+            config = LoraConfig(**shared, precision=settings.precision)
             network = huggingface.read_network(source, "float32")
             if not understands(network):
                 raise ConfigError(
                     f"strategy lora cannot train the architecture of {context.spec.name!r} yet "
                     f"({type(network).__name__}); leave lora out of strategies"
                 )
-            both = (kept[0], kept[1])
+            both = (short[0], short[1])
             trained = train(network, both, config, context.seed, context.folder, context.progress)
-            save_trained(trained, done)
-        return trained, len(sets[0]) - len(kept[0])
+            save_trained(trained, path)
+        return trained, len(sets[0]) - len(short[0])
 
     def _budget(
         self, context: FitContext, recipe: PromptRecipe, trained: Trained
@@ -255,14 +255,14 @@ def tokenize(tokenizer: Any, recipe: PromptRecipe, examples: Sequence[Example]) 
     ]
 
 
-def short_instruction(brief: Brief, wanted: str) -> str:
+def short_instruction(brief: Brief, choice: str) -> str:
     """Return the instruction a tuned model is given."""
-    if wanted == "full":
+    if choice == "full":
         return full_instruction(brief)
-    if wanted != "short":
-        return wanted
-    known: Mapping[str, str] = packaged("strategy/data/short_instructions.json")
-    return known[brief.kind]
+    if choice != "short":
+        return choice
+    short: Mapping[str, str] = packaged("strategy/data/short_instructions.json")
+    return short[brief.kind]
 
 
 def dev_score(arm: Arm, context: FitContext) -> float:

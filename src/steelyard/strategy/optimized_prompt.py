@@ -120,10 +120,10 @@ class OptimizedPrompt(PromptStrategy):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        given = dict(options)
-        self.reflector = Reflecting.parse(given.pop("reflect", AUTO))
+        plain = dict(options)
+        self.reflector = Reflecting.parse(plain.pop("reflect", AUTO))
         self.config: OptimizedPromptOptions = parse_options(
-            self.name, OptimizedPromptOptions, given
+            self.name, OptimizedPromptOptions, plain
         )
 
     @property
@@ -138,18 +138,18 @@ class OptimizedPrompt(PromptStrategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Search, choose among the finalists, and free the best for an arm of its own."""
-        desk = DevEvaluator(context, self.config, self.name)
-        hunt = self._hunt(desk)
-        desk.expect_items(self._likely(hunt))
-        found, reflected = self._search(hunt)
-        story = SearchReport(hunt, found, reflected)
-        arms: list[Arm] = [story.arm(desk, self.name)]
-        if desk.constrainable:
-            start = len(hunt.board.trace)
-            found = self._freed(hunt, found)
-            arms.append(story.free_arm(desk, f"{self.name}_free", found, start))
-        prompt = hunt.kitchen.prompt(found[0].design)
-        return [*arms, *self.repairing(desk, SearchCandidate("best", prompt))]
+        evaluator = DevEvaluator(context, self.config, self.name)
+        search = self._start(evaluator)
+        evaluator.expect_items(self._likely(search))
+        standings, reflected = self._search(search)
+        story = SearchReport(search, standings, reflected)
+        arms: list[Arm] = [story.arm(evaluator, self.name)]
+        if evaluator.constrainable:
+            start = len(search.board.trace)
+            standings = self._freed(search, standings)
+            arms.append(story.free_arm(evaluator, f"{self.name}_free", standings, start))
+        prompt = search.factory.prompt(standings[0].design)
+        return [*arms, *self.repairing(evaluator, SearchCandidate("best", prompt))]
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """With few examples `few_shot` tries what there is to try."""
@@ -170,101 +170,114 @@ class OptimizedPrompt(PromptStrategy):
         most = rules.most_shots(max(1, labels) if kind == "label" else 1)
         return ShotLimits((most,), rules.max_prompt_tokens)
 
-    def search(self, desk: DevEvaluator) -> SearchResult:
+    def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Search and return the finalists, best first."""
-        hunt = self._hunt(desk)
-        return SearchReport(hunt, *self._search(hunt)).found()
+        search = self._start(evaluator)
+        return SearchReport(search, *self._search(search)).found()
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Say what the search asks at most, and what a model that reflects is asked beside it."""
-        config, around = self.config, sizes.around
-        allowed = allowance(config.budget, brief, around.tunings, _expected_pass(sizes)).tokens
+        config, run = self.config, sizes.run
+        allowed = allowance(config.budget, brief, run.tunings, _expected_pass(sizes)).tokens
         dev = min(sizes.dev, config.dev_items)
-        held = self._held(dev)
+        held_back = self._held(dev)
         free = max(1, config.free_candidates) if brief.constrainable else 0
-        questions = most_questions(config.rules, (dev - held, held), config.finalists, free)
-        bound = self._most_calls(around.local) or _UNBOUNDED
-        spec = self.reflector.among(around.models)[0] if around.models else None
-        besides: tuple[OtherModelUse, ...] = ()
+        questions = most_questions(
+            config.rules, (dev - held_back, held_back), config.finalists, free
+        )
+        bound = self._most_calls(run.local) or _UNBOUNDED
+        spec = self.reflector.among(run.models)[0] if run.models else None
+        other_models: tuple[OtherModelUse, ...] = ()
         if spec is not None:
             limits = Spend(bound, allowed)
             reflected, more = reflecting(spec, brief, sizes, config, limits)
-            questions, besides = questions + more, (reflected,)
-        told = outlook(self.name, brief, sizes, config, Spend(min(questions, bound), allowed))
-        return replace(told, besides=besides)
+            questions, other_models = questions + more, (reflected,)
+        forecast = outlook(self.name, brief, sizes, config, Spend(min(questions, bound), allowed))
+        return replace(forecast, other_models=other_models)
 
-    def _search(self, hunt: PromptSearch) -> tuple[list[Standing], Mapping[str, Any]]:
+    def _search(self, search: PromptSearch) -> tuple[list[Standing], Mapping[str, Any]]:
         """Go through the rounds; return the finalists, the choice first, and what was reflected."""
-        if not hunt.part.search:
-            return [Standing(hunt.plain, 0, 0.0)], {"model": None, "reason": "dev is empty"}
-        screened = hunt.screen()
-        reflected, told = self._reflected(hunt, screened)
+        if not search.part.search:
+            return [Standing(search.plain, 0, 0.0)], {"model": None, "reason": "dev is empty"}
+        screened = search.screen()
+        reflected, facts = self._reflected(search, screened)
         if screened:
-            best = [*reflected[:1], *(each for each in screened if each not in reflected[:1])]
-            shown = hunt.shots(best)
-            hunt.climb((shown or best)[0])
-        hunt.board.ledger.stage(1.0)
-        finalists = hunt.finalists(self.config.finalists)
-        chosen = choose_finalist(hunt.board, finalists, hunt.part)
-        return chosen or [Standing(hunt.plain, 0, 0.0)], told
+            best = [
+                *reflected[:1],
+                *(standing for standing in screened if standing not in reflected[:1]),
+            ]
+            with_shots = search.shots(best)
+            search.climb((with_shots or best)[0])
+        search.board.ledger.stage(1.0)
+        finalists = search.finalists(self.config.finalists)
+        ordered = choose_finalist(search.board, finalists, search.part)
+        return ordered or [Standing(search.plain, 0, 0.0)], facts
 
     def _reflected(
-        self, hunt: PromptSearch, screened: Sequence[Standing]
+        self, search: PromptSearch, screened: Sequence[Standing]
     ) -> tuple[list[Standing], Mapping[str, Any]]:
         """Let the reflecting model improve the best instruction so far.
 
         Where that one, not the arm's own, cannot be asked, the search goes on without it.
         """
-        context = hunt.kitchen.desk.context
+        context = search.factory.evaluator.context
         spec, reason = self.reflector.choose(context)
         if spec is None or not screened:
             return [], {"model": None, "reason": reason or "the budget was spent before"}
         model = context.build_model(spec)
         adviser = model if spec == context.spec else Adviser(model)
         try:
-            found, told = reflect(hunt, screened[0].design, adviser, hunt.rules.reflect_share)
+            standings, facts = reflect(
+                search, screened[0].design, adviser, search.rules.reflect_share
+            )
         except NoAdviceError as error:
             return [], {"model": spec.name, "reason": str(error)}
-        return hunt.note("reflect", found), told
+        return search.note("reflect", standings), facts
 
-    def _freed(self, hunt: PromptSearch, found: Sequence[Standing]) -> list[Standing]:
+    def _freed(self, search: PromptSearch, standings: Sequence[Standing]) -> list[Standing]:
         """Ask the best finalists for free answers, the choice first; the best of them first.
 
         About all of dev, or where the budget is short about what was held back; the choice itself is
         freed unasked before a cheaper prompt takes its place.
         """
-        board, part = hunt.board, hunt.part
+        board, part = search.board, search.part
         board.ledger.stage(1.0)
-        designs = [hunt.kitchen.freed(each.design) for each in found]
-        for items in ((*part.search, *part.held), part.held):
+        designs = [search.factory.freed(design.design) for design in standings]
+        for items in ((*part.search, *part.held_back), part.held_back):
             if items and board.ask(designs[0], items, "free"):
                 most = max(1, self.config.free_candidates)
-                asked = [each for each in designs[:most] if board.ask(each, items, "free")]
-                scored = [Standing(each, len(items), board.score(each, items)) for each in asked]
-                return sorted(scored, key=lambda each: -each.score)
+                answered = [design for design in designs[:most] if board.ask(design, items, "free")]
+                scored = [
+                    Standing(design, len(items), board.score(design, items)) for design in answered
+                ]
+                return sorted(scored, key=lambda design: -design.score)
         return [Standing(designs[0], 0, 0.0)]
 
-    def _hunt(self, desk: DevEvaluator) -> PromptSearch:
-        context = desk.context
-        kitchen = PromptFactory(desk, self.config.max_prompt_tokens)
+    def _start(self, evaluator: DevEvaluator) -> PromptSearch:
+        context = evaluator.context
+        factory = PromptFactory(evaluator, self.config.max_prompt_tokens)
         probes = [context.train[place] for place in _some(context, self.config.rules.probes)]
-        board = AnswerBoard(kitchen, self._ledger(context), [*desk.dev, *probes])
-        size = len(desk.dev)
-        held = self._held(size)
-        order = stratified_order(desk.dev, generator(context.seed, "optimise/held_back"))
+        board = AnswerBoard(factory, self._ledger(context), [*evaluator.dev, *probes])
+        size = len(evaluator.dev)
+        held_back = self._held(size)
+        order = stratified_order(evaluator.dev, generator(context.seed, "optimise/held_back"))
         probe = tuple(range(size, size + len(probes)))
-        part = SearchPart(search=tuple(order[held:]), held=tuple(order[:held]), probe=probe)
+        part = SearchPart(
+            search=tuple(order[held_back:]), held_back=tuple(order[:held_back]), probe=probe
+        )
         return PromptSearch(board, part, self.config.rules, context.seed)
 
-    def _likely(self, hunt: PromptSearch) -> int:
+    def _likely(self, search: PromptSearch) -> int:
         """About how many questions there will be, for whoever watches: prompts grow on the way."""
-        searched, held = hunt.part.search, hunt.part.held
-        free = max(1, self.config.free_candidates) if hunt.kitchen.desk.constrainable else 0
-        sizes = (len(searched), len(held))
-        most = most_questions(hunt.rules, sizes, self.config.finalists, free)
-        each = 2 * hunt.board.expected(hunt.plain, searched) / max(1, len(searched))
+        searched, held_back = search.part.search, search.part.held_back
+        free = max(1, self.config.free_candidates) if search.factory.evaluator.constrainable else 0
+        sizes = (len(searched), len(held_back))
+        most = most_questions(search.rules, sizes, self.config.finalists, free)
+        tokens = 2 * search.board.expected(search.plain, searched) / max(1, len(searched))
         return min(
-            most, hunt.board.ledger.calls or most, int(hunt.board.ledger.allowed / (each or 1))
+            most,
+            search.board.ledger.calls or most,
+            int(search.board.ledger.allowed / (tokens or 1)),
         )
 
     def _held(self, dev: int) -> int:
@@ -277,9 +290,9 @@ class OptimizedPrompt(PromptStrategy):
             train, dev = (pass_tokens(model, instruction, part) for part in parts)
             return train, dev
 
-        found = allowance(self.config.budget, context.brief, context.tunings, once)
+        limit = allowance(self.config.budget, context.brief, context.tunings, once)
         calls = self._most_calls(model.local)
-        return Ledger(found.tokens, model.local, calls, source=found.source)
+        return Ledger(limit.tokens, model.local, calls, source=limit.source)
 
     def _most_calls(self, local: bool) -> int | None:
         return self.config.max_calls or (None if local else HOSTED_CALLS)
@@ -289,8 +302,8 @@ def _expected_pass(sizes: Sizes) -> OnePass:
     """What a pass will take, by mean lengths; see `pass_tokens`."""
 
     def once(instruction: str) -> tuple[float, float]:
-        each = sizes.input_tokens + sizes.output_tokens + estimated_tokens(instruction) + _MARKS
-        return sizes.train * each, sizes.dev * each
+        tokens = sizes.input_tokens + sizes.output_tokens + estimated_tokens(instruction) + _MARKS
+        return sizes.train * tokens, sizes.dev * tokens
 
     return once
 

@@ -25,18 +25,18 @@ def parse_options(
     defaults = {field.name: field.default for field in fields(schema)}
     for name in options:
         if name not in defaults:
-            known = [*others, *defaults]
+            names = [*others, *defaults]
             raise ConfigError(
-                f"strategy {strategy}: unknown option {name!r}{closest(name, known)}; "
-                f"known: {', '.join(known) or 'none'}"
+                f"strategy {strategy}: unknown option {name!r}{closest(name, names)}; "
+                f"known: {', '.join(names) or 'none'}"
             )
     values = {name: _coerce(strategy, name, options[name], defaults[name]) for name in options}
     return schema(**values)
 
 
-def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+def check_known(what: str, names: Iterable[str], members: Iterable[str]) -> None:
     """Raise `ConfigError` with the closest match for the first name that is not ``known``."""
-    allowed = list(known)
+    allowed = list(members)
     for name in names:
         if name not in allowed:
             hint = closest(name, allowed)

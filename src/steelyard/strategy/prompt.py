@@ -97,10 +97,12 @@ class Prompt:
         """Return one request for each question."""
         if self.index is None or not self.recipe.retrieved or not questions:
             return [self.recipe.request(question, (), nonce) for question in questions]
-        found = self.index.shown([question.input for question in questions], self.recipe.retrieved)
+        retrieved = self.index.shown(
+            [question.input for question in questions], self.recipe.retrieved
+        )
         return [
             self.recipe.request(question, shots, nonce)
-            for question, shots in zip(questions, found, strict=True)
+            for question, shots in zip(questions, retrieved, strict=True)
         ]
 
 

@@ -137,8 +137,8 @@ class DevEvaluator:
     def ask(self, prompt: Prompt, questions: Sequence[Question]) -> tuple[list[Answer], int]:
         """Answer ``questions`` by a prompt; returns also how many requests that took."""
 
-        def tell(done: int, total: int) -> None:
-            self.context.progress(self._asked + done, max(self._expected, self._asked + total))
+        def tell(answered: int, total: int) -> None:
+            self.context.progress(self._asked + answered, max(self._expected, self._asked + total))
 
         arm = self._build("candidate", prompt)
         answers = arm.answer_all(questions, tell)
@@ -151,8 +151,8 @@ class DevEvaluator:
         requests: list[int] = []
 
         def answer(prompt: Prompt, questions: Sequence[Question]) -> list[Answer]:
-            answers, asked = self.ask(prompt, questions)
-            requests.append(asked)
+            answers, count = self.ask(prompt, questions)
+            requests.append(count)
             return answers
 
         choice = choose(candidates, dev, answer, self._score, self._generator(), plan)
@@ -163,10 +163,10 @@ class DevEvaluator:
         )
         return replace(choice, trace=trace)
 
-    def arm(self, name: str, found: SearchResult, more: Mapping[str, Any]) -> PromptArm:
+    def arm(self, name: str, outcome: SearchResult, more: Mapping[str, Any]) -> PromptArm:
         """Return the arm of the best candidate, with the record of its search."""
-        prompt = found.ranked[0].value
-        choice = Choice(found.ranked[0], found.trace)
+        prompt = outcome.ranked[0].value
+        choice = Choice(outcome.ranked[0], outcome.trace)
         options = {
             "format": prompt.recipe.format,
             "decoding": prompt.recipe.decoding,
@@ -177,11 +177,11 @@ class DevEvaluator:
         }
         search = {
             **trace_options(choice),
-            "dev_score": found.score,
+            "dev_score": outcome.score,
             "dev_calls": choice.dev_calls,
-            "trace": [asdict(trial) for trial in found.trace],
+            "trace": [asdict(trial) for trial in outcome.trace],
         }
-        return self._build(name, prompt, options, FitRecord(search, dict(found.spread)))
+        return self._build(name, prompt, options, FitRecord(search, dict(outcome.spread)))
 
     def _build(
         self,
@@ -211,7 +211,7 @@ class PromptStrategy(Strategy):
     config: SearchOptions
 
     @abstractmethod
-    def search(self, desk: DevEvaluator) -> SearchResult:
+    def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Return the candidates of the main search, best first."""
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
@@ -220,36 +220,38 @@ class PromptStrategy(Strategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Choose format and shots on dev, the free arm among the constrained one's best."""
-        desk = DevEvaluator(context, self.config, self.name)
-        found = self.search(desk)
-        arms: list[Arm] = [desk.arm(self.name, found, self.describe(found.ranked[0].value))]
-        if desk.constrainable:
-            free = self._search_free(desk, found)
+        evaluator = DevEvaluator(context, self.config, self.name)
+        outcome = self.search(evaluator)
+        arms: list[Arm] = [
+            evaluator.arm(self.name, outcome, self.describe(outcome.ranked[0].value))
+        ]
+        if evaluator.constrainable:
+            free = self._search_free(evaluator, outcome)
             more = self.describe(free.ranked[0].value)
-            arms.append(desk.arm(f"{self.name}_free", free, more))
-            found = free
-        return [*arms, *self.repairing(desk, found.ranked[0])]
+            arms.append(evaluator.arm(f"{self.name}_free", free, more))
+            outcome = free
+        return [*arms, *self.repairing(evaluator, outcome.ranked[0])]
 
-    def repairing(self, desk: DevEvaluator, free: SearchCandidate[Prompt]) -> list[Arm]:
+    def repairing(self, evaluator: DevEvaluator, free: SearchCandidate[Prompt]) -> list[Arm]:
         """Return the arm that repairs the answers of a free prompt, where dev shows a need."""
-        if desk.context.brief.kind != "json" or not self.config.repairs or not desk.dev:
+        if evaluator.context.brief.kind != "json" or not self.config.repairs or not evaluator.dev:
             return []
         recipe = replace(free.value.recipe, repairs=self.config.repairs)
         candidate = SearchCandidate("repair", replace(free.value, recipe=recipe), free.size)
-        desk.expect(1)
-        choice = desk.choose([candidate])
-        if choice.dev_calls == len(desk.dev):
+        evaluator.expect(1)
+        choice = evaluator.choose([candidate])
+        if choice.dev_calls == len(evaluator.dev):
             return []
-        found = SearchResult((candidate,), choice.score, {}, choice.trace)
+        outcome = SearchResult((candidate,), choice.score, {}, choice.trace)
         more = {**self.describe(candidate.value), "repairs": self.config.repairs}
-        return [desk.arm(f"{self.name}_repair", found, more)]
+        return [evaluator.arm(f"{self.name}_repair", outcome, more)]
 
-    def _search_free(self, desk: DevEvaluator, found: SearchResult) -> SearchResult:
+    def _search_free(self, evaluator: DevEvaluator, outcome: SearchResult) -> SearchResult:
         shortlist = [
             SearchCandidate(candidate.name, candidate.value.freed(), candidate.size)
-            for candidate in found.ranked[: max(1, self.config.free_candidates)]
+            for candidate in outcome.ranked[: max(1, self.config.free_candidates)]
         ]
-        choice = desk.choose(shortlist)
+        choice = evaluator.choose(shortlist)
         return SearchResult(
             ranked=by_rank(shortlist, choice),
             score=choice.score,

@@ -91,15 +91,15 @@ class PromptArm(Arm):
         """Ask the model each question, in as many rounds as the recipe needs."""
         if not questions:
             return []
-        done = 0
+        settled_count = 0
 
         def tell(settled: Sequence[tuple[int, Answer]]) -> None:
-            nonlocal done
-            done += len(settled)
+            nonlocal settled_count
+            settled_count += len(settled)
             if on_answers is not None:
                 on_answers(settled)
             if progress is not None:
-                progress(done, len(questions))
+                progress(settled_count, len(questions))
 
         rounds = Rounds(self.model, self.account, self.brief, self.prompt.recipe)
         answers = rounds.run(self.prompt.requests(questions, nonce), tell)

@@ -45,8 +45,8 @@ def _read_reasoned(brief: Brief, completion: Completion) -> Reading:
         return next((reading for reading in readings if reading[0] is not None), readings[0])
     if brief.metric == "numeric":
         return parse_output(brief, _numeric(text, answers))
-    said = unmarked(answers[0].splitlines()[0]) if answers else last_line(text)
-    return parse_output(brief, said)
+    line = unmarked(answers[0].splitlines()[0]) if answers else last_line(text)
+    return parse_output(brief, line)
 
 
 def _numeric(text: str, answers: Sequence[str]) -> str:

@@ -31,14 +31,14 @@ def reasoning_refusal(task: TaskFacts) -> str | None:
     brief, train = task
     if brief.kind != "text":
         return None
-    known, own = wording("reasoning")["text_metrics"], ":" in brief.metric
-    if brief.metric not in known and not own:
+    metrics, is_function = wording("reasoning")["text_metrics"], ":" in brief.metric
+    if brief.metric not in metrics and not is_function:
         return (
             f"the metric {brief.metric} reads the whole text, reasoning included; "
-            f"it is for metrics of one final answer ({', '.join(known)})"
+            f"it is for metrics of one final answer ({', '.join(metrics)})"
         )
     if holds_reasoning(train):
-        if brief.metric == "numeric" or own:
+        if brief.metric == "numeric" or is_function:
             return None
         return (
             f"the references hold their reasoning, and the metric {brief.metric} compares all of it; "
@@ -51,42 +51,42 @@ def reasoning_refusal(task: TaskFacts) -> str | None:
 
 def votes_refusal(brief: Brief) -> str | None:
     """Say why answers to this task cannot be put to a vote; ``None`` where they can."""
-    known = wording("reasoning")["text_metrics"]
-    if brief.kind != "text" or brief.metric in known or ":" in brief.metric:
+    metrics = wording("reasoning")["text_metrics"]
+    if brief.kind != "text" or brief.metric in metrics or ":" in brief.metric:
         return None
     return (
         f"with the metric {brief.metric} no two texts are the same answer, so that there is nothing "
-        f"to vote on; it is for labels, JSON, and text with {', '.join(known)}"
+        f"to vote on; it is for labels, JSON, and text with {', '.join(metrics)}"
     )
 
 
 def holds_reasoning(train: Sequence[Example]) -> bool:
     """Whether the references themselves reason before they answer (``… #### 42``)."""
     split = [split_reasoned(example.output) for example in train]
-    reasoned = sum(found is not None and bool(found[0]) for found in split)
+    reasoned = sum(parts is not None and bool(parts[0]) for parts in split)
     return bool(train) and reasoned >= _OWN_SHARE * len(train)
 
 
 def answer_in(brief: Brief, example: Example) -> str:
     """The final answer in a reference."""
-    found = split_reasoned(example.output) if brief.kind == "text" else None
-    return found[1] if found is not None and found[0] else example.output
+    parts = split_reasoned(example.output) if brief.kind == "text" else None
+    return parts[1] if parts is not None and parts[0] else example.output
 
 
-def reasoning_tokens(brief: Brief, train: Sequence[Example], wanted: int) -> int:
+def reasoning_tokens(brief: Brief, train: Sequence[Example], limit: int) -> int:
     """The longest an answer with its reasoning may get, in tokens; ``wanted`` unless it is 0."""
     defaults = wording("reasoning")["max_output_tokens"]
-    if wanted:
-        return wanted
+    if limit:
+        return limit
     return int(max(defaults.values()) if holds_reasoning(train) else defaults[brief.kind])
 
 
 def reasoning_recipe(
-    desk: DevEvaluator, format_name: str, variant: str, max_tokens: int
+    evaluator: DevEvaluator, format_name: str, variant: str, max_tokens: int
 ) -> PromptRecipe:
     """Return the task's recipe with the words of a variant after its instruction."""
-    words, kind = wording("reasoning"), desk.context.brief.kind
-    plain = desk.recipe(format_name)
+    words, kind = wording("reasoning"), evaluator.context.brief.kind
+    plain = evaluator.recipe(format_name)
     instruction = f"{plain.instruction}\n\n{words['variants'][variant]} {words['ending'][kind]}"
     return replace(
         plain,
@@ -97,59 +97,63 @@ def reasoning_recipe(
     )
 
 
-def bare_shots(desk: DevEvaluator) -> list[Shot]:
+def bare_shots(evaluator: DevEvaluator) -> list[Shot]:
     """Train examples in stratified order, answered in the form asked for but without reasoning."""
-    brief, template = desk.context.brief, wording("reasoning")["bare_shot"]
+    brief, template = evaluator.context.brief, wording("reasoning")["bare_shot"]
     return [
         Shot(example.input, fill(template, {"answer": answer_in(brief, example)}))
-        for example in _in_order(desk)
+        for example in _in_order(evaluator)
     ]
 
 
-def own_shots(desk: DevEvaluator) -> list[Shot]:
+def own_shots(evaluator: DevEvaluator) -> list[Shot]:
     """Train examples with the reasoning of their references."""
     shots = []
-    for example in _in_order(desk):
-        found = split_reasoned(example.output)
-        if found is not None and found[0]:
-            shots.append(_worked(example.input, *found))
+    for example in _in_order(evaluator):
+        parts = split_reasoned(example.output)
+        if parts is not None and parts[0]:
+            shots.append(_worked(example.input, *parts))
     return shots
 
 
-def bootstrapped_shots(desk: DevEvaluator, prompt: Prompt, count: int) -> tuple[list[Shot], Trial]:
+def bootstrapped_shots(
+    evaluator: DevEvaluator, prompt: Prompt, count: int
+) -> tuple[list[Shot], Trial]:
     """Let the model reason about ``count`` train examples and keep what led to the right answer.
 
     Rationales of its own are what a model follows best: Zelikman et al. (2022), STaR. ``Trial.score``
     is the share that was right.
     """
-    examples = _in_order(desk)[:count]
-    answers, asked = desk.ask(prompt, questions_of(examples))
+    examples = _in_order(evaluator)[:count]
+    answers, requests = evaluator.ask(prompt, questions_of(examples))
     shots, right = [], 0
     for example, answer in zip(examples, answers, strict=True):
-        if desk.context.score([example], [answer]) < _FULL_MARKS:
+        if evaluator.context.score([example], [answer]) < _FULL_MARKS:
             continue
         right += 1
-        found = split_reasoned(answer.completion.text)
-        if found is not None and found[0]:
-            shots.append(_worked(example.input, found[0], answer_in(desk.context.brief, example)))
+        parts = split_reasoned(answer.completion.text)
+        if parts is not None and parts[0]:
+            shots.append(
+                _worked(example.input, parts[0], answer_in(evaluator.context.brief, example))
+            )
     share = right / len(examples) if examples else 0.0
-    return shots, Trial("rationales", "bootstrap", len(examples), asked, share)
+    return shots, Trial("rationales", "bootstrap", len(examples), requests, share)
 
 
 def first_fitting(
-    desk: DevEvaluator, shots: Sequence[Shot], k: int, budget: int
+    evaluator: DevEvaluator, shots: Sequence[Shot], k: int, budget: int
 ) -> tuple[Shot, ...]:
     """The first ``k`` shots that fit into ``budget`` tokens together, giants left out."""
-    chosen: list[Shot] = []
-    left = budget
+    fitting: list[Shot] = []
+    budget_left = budget
     for shot in shots:
-        tokens = count_tokens(desk.context.model, f"{shot.input}\n{shot.output}") + 8
-        if len(chosen) == k:
+        tokens = count_tokens(evaluator.context.model, f"{shot.input}\n{shot.output}") + 8
+        if len(fitting) == k:
             break
-        if tokens <= min(left, budget // _LONGEST_SHARE):
-            chosen.append(shot)
-            left -= tokens
-    return tuple(chosen)
+        if tokens <= min(budget_left, budget // _LONGEST_SHARE):
+            fitting.append(shot)
+            budget_left -= tokens
+    return tuple(fitting)
 
 
 def _worked(text: str, reasoning: str, answer: str) -> Shot:
@@ -157,7 +161,7 @@ def _worked(text: str, reasoning: str, answer: str) -> Shot:
     return Shot(text, filled)
 
 
-def _in_order(desk: DevEvaluator) -> list[Example]:
-    context = desk.context
+def _in_order(evaluator: DevEvaluator) -> list[Example]:
+    context = evaluator.context
     order = stratified_order(context.train, generator(context.seed, "reasoning"))
     return [context.train[index] for index in order]

@@ -93,21 +93,21 @@ class RetrievedFewShot(PromptStrategy):
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         """Name ``k``, the features and how neighbours are shown."""
-        shown = asdict(prompt.index.retrieval) if prompt.index is not None else {}
-        return {"k": prompt.recipe.retrieved, "features": self.config.features, **shown}
+        retrieval = asdict(prompt.index.retrieval) if prompt.index is not None else {}
+        return {"k": prompt.recipe.retrieved, "features": self.config.features, **retrieval}
 
-    def search(self, desk: DevEvaluator) -> SearchResult:
+    def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Screen formats, then compare numbers of neighbours, and ways to show them, in the best."""
         largest = max(1, *self.config.k)
         limit = self.config.max_prompt_tokens // largest
-        pool = short_shots(desk, desk.context.train, limit)
+        pool = short_shots(evaluator, evaluator.context.train, limit)
         index = ShotIndex.fit(pool, self.config.features)
         mean_length = sum(len(shot.input) + len(shot.output) for shot in pool) // len(pool)
 
         def candidate(
             name: str, format_name: str, k: int, way: Retrieval
         ) -> SearchCandidate[Prompt]:
-            recipe = desk.recipe(format_name, retrieved=k)
+            recipe = evaluator.recipe(format_name, retrieved=k)
             size = recipe.length + k * mean_length
             return SearchCandidate(name, Prompt(recipe, index.showing(way)), size)
 
@@ -116,11 +116,13 @@ class RetrievedFewShot(PromptStrategy):
         usual = self.config.ways(1, largest)[0]
         screened = [candidate(name, name, few, usual) for name in format_names(self.config)]
         ways = [(k, way) for k in sizes for way in self.config.ways(k, sizes[-1])]
-        desk.expect(len(ways), min(self.config.free_candidates, len(ways)), screens=len(screened))
-        first = desk.screen(screened)
+        evaluator.expect(
+            len(ways), min(self.config.free_candidates, len(ways)), screens=len(screened)
+        )
+        first = evaluator.screen(screened)
         best = first.best.value.recipe.format
         candidates = [candidate(_name(k, way, usual), best, k, way) for k, way in ways]
-        choice = desk.choose(candidates)
+        choice = evaluator.choose(candidates)
         spread = format_spread(screened, first)
         trace = (*first.trace, *choice.trace)
         return SearchResult(by_rank(candidates, choice), choice.score, spread, trace)

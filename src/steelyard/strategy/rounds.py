@@ -88,11 +88,11 @@ class Rounds:
 
     def _ask(self, pending: Sequence[Draft], answers: dict[int, Answer]) -> None:
         """Ask one request of each draft, and settle the examples that this completes."""
-        told: set[int] = set()
+        reported: set[int] = set()
 
         def tell(batch: Sequence[tuple[int, Completion]]) -> None:
             for place, completion in batch:
-                told.add(place)
+                reported.add(place)
                 self._take(pending[place], completion)
             settled = {}
             for place, _ in batch:
@@ -105,7 +105,7 @@ class Rounds:
 
         completions = self._model.generate([draft.request for draft in pending], tell)
         self.asked += len(pending)
-        untold = [(place, c) for place, c in enumerate(completions) if place not in told and c]
+        untold = [(place, c) for place, c in enumerate(completions) if place not in reported and c]
         if untold:
             tell(untold)
 
@@ -161,12 +161,12 @@ class Rounds:
             temperature=0.0,
         )
 
-    def _repair(self, request: Request, said: str, complaint: str) -> Request:
+    def _repair(self, request: Request, reply: str, complaint: str) -> Request:
         words = fill(
             wording("repair")[self._recipe.kind],
             {"error": complaint.rstrip("."), "labels": ", ".join(self._brief.labels)},
         )
-        return replace(request, messages=_continued(request.messages, said, words))
+        return replace(request, messages=_continued(request.messages, reply, words))
 
     def _elect(self, drafts: Sequence[Draft]) -> Answer:
         """Return the answer most drafts give; between equals the one that was given first.
@@ -180,8 +180,8 @@ class Rounds:
         completions = [answer.completion for answer in answers]
         local = self._model.local
         if not votes:
-            told = next((c for c in completions if c.failure is None), completions[0])
-            joined = side_by_side(completions, self._name, told, None, local=local)
+            completion = next((c for c in completions if c.failure is None), completions[0])
+            joined = side_by_side(completions, self._name, completion, None, local=local)
             return Answer(None, joined, answers[0].failure)
         counts = Counter(form for form, _ in votes)
         first = dict(reversed(votes))
@@ -191,16 +191,16 @@ class Rounds:
         return Answer(winner.output, joined)
 
 
-def _continued(messages: Sequence[Message], said: str, words: str) -> tuple[Message, ...]:
+def _continued(messages: Sequence[Message], reply: str, words: str) -> tuple[Message, ...]:
     """Go on after what a model said; endpoints refuse a turn without text."""
     return (
         *messages,
-        Message("assistant", said if said.strip() else _NOTHING),
+        Message("assistant", reply if reply.strip() else _NOTHING),
         Message("user", words),
     )
 
 
 def _reasoning_in(text: str) -> str:
     """The reasoning in a text, without the answer it came to."""
-    found = split_reasoned(text)
-    return found[0] if found is not None and found[0] else text.strip()
+    parts = split_reasoned(text)
+    return parts[0] if parts is not None and parts[0] else text.strip()

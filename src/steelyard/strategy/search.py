@@ -125,12 +125,12 @@ def _try(
 ) -> Trial:
     answer_fn, score_fn = functions
     fresh = [index for index in indices if index not in standing.answers]
-    given = (
+    answers = (
         answer_fn(standing.candidate.value, [dev[index].question for index in fresh])
         if fresh
         else []
     )
-    standing.answers.update(zip(fresh, given, strict=True))
+    standing.answers.update(zip(fresh, answers, strict=True))
     examples = [dev[index] for index in indices]
     standing.score = score_fn(examples, [standing.answers[index] for index in indices])
     return Trial(standing.candidate.name, stage, len(examples), len(fresh), standing.score)

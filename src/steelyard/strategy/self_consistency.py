@@ -90,9 +90,9 @@ class SelfConsistency(Strategy):
         """Return one arm. Raises `ConfigError` where answers cannot be put to a vote."""
         self.require_fit(context.task)
         over = self._over(context.task)
-        desk = DevEvaluator(context, self.config, self.name)
-        found = self._voted_over(over).search(desk)
-        voted, trials = self._vote(desk, found.ranked[0])
+        evaluator = DevEvaluator(context, self.config, self.name)
+        search = self._voted_over(over).search(evaluator)
+        voted, trials = self._vote(evaluator, search.ranked[0])
         score = next((t.score for t in trials if t.name == voted.name), None)
         recipe = voted.value.recipe
         two_step = recipe.reasoning and recipe.decoding == "constrained"
@@ -103,8 +103,8 @@ class SelfConsistency(Strategy):
             "instruction": recipe.instruction,
             "requests_per_answer": recipe.samples * (2 if two_step else 1),
         }
-        told = SearchResult((voted,), score, found.spread, (*found.trace, *trials))
-        return [desk.arm(self.name, told, more)]
+        outcome = SearchResult((voted,), score, search.spread, (*search.trace, *trials))
+        return [evaluator.arm(self.name, outcome, more)]
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         """Refuse a task whose answers cannot be put to a vote."""
@@ -155,24 +155,24 @@ class SelfConsistency(Strategy):
         return ChainOfThought(**shared, **{name: getattr(self.config, name) for name in _REASONING})
 
     def _vote(
-        self, desk: DevEvaluator, best: SearchCandidate[Prompt]
+        self, evaluator: DevEvaluator, best: SearchCandidate[Prompt]
     ) -> tuple[SearchCandidate[Prompt], tuple[Trial, ...]]:
         """Try each number of votes; the votes of a smaller number are among those of a larger one."""
         sizes = sorted(set(self.config.samples))
         candidates = [self._voting(best, size) for size in sizes]
-        if not desk.dev:
+        if not evaluator.dev:
             return candidates[-1], ()
-        desk.expect_items(len(candidates) * len(desk.dev))
+        evaluator.expect_items(len(candidates) * len(evaluator.dev))
         answered: list[list[Answer]] = []
         trials: list[Trial] = []
         for candidate in candidates:
-            answers, asked = desk.ask(candidate.value, questions_of(desk.dev))
-            score = desk.context.score(desk.dev, answers)
-            trials.append(Trial(candidate.name, "votes", len(desk.dev), asked, score))
+            answers, requests = evaluator.ask(candidate.value, questions_of(evaluator.dev))
+            score = evaluator.context.score(evaluator.dev, answers)
+            trials.append(Trial(candidate.name, "votes", len(evaluator.dev), requests, score))
             answered.append(answers)
-        items = [item_scores(desk.context, desk.dev, answers) for answers in answered]
-        chosen = cheapest([trial.score for trial in trials], items)
-        return candidates[chosen], tuple(trials)
+        items = [item_scores(evaluator.context, evaluator.dev, answers) for answers in answered]
+        place = cheapest([trial.score for trial in trials], items)
+        return candidates[place], tuple(trials)
 
     def _voting(self, best: SearchCandidate[Prompt], samples: int) -> SearchCandidate[Prompt]:
         recipe = replace(best.value.recipe, samples=samples, temperature=self.config.temperature)
@@ -192,14 +192,14 @@ class SelfConsistency(Strategy):
             limit = answer_limit(brief, sizes)
             needs = (1.0, most, limit)
             search = asking(self.config.finalists * dev, most, limit)
-        each = [
+        votes_asked = [
             asking(round(dev * n * needs[0]), needs[1] / needs[0], needs[2] / needs[0])
             for n in votes
         ]
-        requests, given, written = (max(votes) * need for need in needs)
+        requests, read, written = (max(votes) * need for need in needs)
         return replace(
-            added(search, *each),
-            per_answer={self.name: (requests, given, written)},
+            added(search, *votes_asked),
+            per_answer={self.name: (requests, read, written)},
             note="; ".join(
                 filter(None, [search.note, f"{max(votes)} votes, the most there may be"])
             ),

@@ -36,7 +36,9 @@ def shot_sequence(
     matrix = vectors([shot.input for shot in shots])
     pick = farthest_first if choice == "diverse" else typical_first
     kinds = places or [list(range(len(shots)))]
-    return in_rounds([[shots[own[i]] for i in pick(matrix[own])] for own in kinds if own], rng)
+    return in_rounds(
+        [[shots[members[i]] for i in pick(matrix[members])] for members in kinds if members], rng
+    )
 
 
 def balanced_sequence(
@@ -92,14 +94,14 @@ def farthest_first(matrix: sparse.csr_matrix) -> list[int]:
     """Rows so that each is least similar to its nearest among those before it."""
     if not matrix.shape[0]:
         return []
-    chosen = [int(np.argmax(_to_centre(matrix)))]
-    nearest = _cosines(matrix, chosen[0])
-    while len(chosen) < min(_MOST, matrix.shape[0]):
-        nearest[chosen[-1]] = np.inf
-        chosen.append(int(np.argmin(nearest)))
-        nearest = np.maximum(nearest, _cosines(matrix, chosen[-1]))
-    taken = set(chosen)
-    return [*chosen, *(row for row in range(matrix.shape[0]) if row not in taken)]
+    places = [int(np.argmax(_to_centre(matrix)))]
+    nearest = _cosines(matrix, places[0])
+    while len(places) < min(_MOST, matrix.shape[0]):
+        nearest[places[-1]] = np.inf
+        places.append(int(np.argmin(nearest)))
+        nearest = np.maximum(nearest, _cosines(matrix, places[-1]))
+    used_places = set(places)
+    return [*places, *(row for row in range(matrix.shape[0]) if row not in used_places)]
 
 
 def _to_centre(matrix: sparse.csr_matrix) -> NDArray[Any]:

@@ -63,7 +63,7 @@ class Tfidf:
         terms = [list(vectorizer.get_feature_names_out()) for vectorizer in self._vectorizers]
         text = json.dumps({"features": self.features, "terms": terms}, ensure_ascii=False)
         (folder / "features.json").write_text(text, encoding="utf-8")
-        idf = {str(place): each.idf_ for place, each in enumerate(self._vectorizers)}
+        idf = {str(place): vectorizer.idf_ for place, vectorizer in enumerate(self._vectorizers)}
         np.savez_compressed(folder / "idf.npz", **idf)
 
     @classmethod
@@ -132,16 +132,16 @@ class ShotIndex:
 
     def nearest(self, texts: Sequence[str], k: int) -> list[list[Neighbour]]:
         """Return for each text its ``k`` nearest shots, the nearest first; ties in train order."""
-        found: list[list[Neighbour]] = []
+        neighbours: list[list[Neighbour]] = []
         for start in range(0, len(texts), _CHUNK):
             features = self._tfidf.transform(texts[start : start + _CHUNK])
             similarities: NDArray[Any] = (features @ self._matrix.T).toarray()
             places = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
-            found += [
-                [Neighbour(self.shots[place], float(row[place])) for place in chosen]
-                for row, chosen in zip(similarities, places, strict=True)
+            neighbours += [
+                [Neighbour(self.shots[place], float(row[place])) for place in nearest]
+                for row, nearest in zip(similarities, places, strict=True)
             ]
-        return found
+        return neighbours
 
     def showing(self, retrieval: Retrieval) -> ShotIndex:
         """Return the same index with another way to show what it finds."""
@@ -150,15 +150,15 @@ class ShotIndex:
     def shown(self, texts: Sequence[str], k: int) -> list[list[Shot]]:
         """Return for each text the shots to show, at most ``k``, in the order of the prompt."""
         if self.retrieval.plain:
-            found = [[near.shot for near in row] for row in self.nearest(texts, k)]
+            shots = [[near.shot for near in row] for row in self.nearest(texts, k)]
         else:
-            found = []
+            shots = []
             for start in range(0, len(texts), _CHUNK):
                 features = self._tfidf.transform(texts[start : start + _CHUNK])
                 similarities: NDArray[Any] = (features @ self._matrix.T).toarray()
-                found += [[self.shots[i] for i in self._marginal(row, k)] for row in similarities]
+                shots += [[self.shots[i] for i in self._marginal(row, k)] for row in similarities]
         first = self.retrieval.order == "nearest_first"
-        return found if first else [list(reversed(row)) for row in found]
+        return shots if first else [list(reversed(row)) for row in shots]
 
     def _marginal(self, relevance: NDArray[Any], k: int) -> list[int]:
         """Places of the picked shots, the first pick first; ``relevance`` holds all shots' cosines."""

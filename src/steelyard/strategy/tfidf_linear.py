@@ -106,12 +106,12 @@ class TfidfLinearArm(ClassicalArm):
         al. (2017). Labels that train lacks are left out; with fewer than ten items nothing is scaled.
         """
         places = {label: place for place, label in enumerate(self._linear.labels)}
-        known = [example for example in dev if example.output in places]
-        self.options["calibration"] = {"items": len(known), "scale": 1.0}
-        if len(known) < _LEAST_TO_CALIBRATE:
+        usable = [example for example in dev if example.output in places]
+        self.options["calibration"] = {"items": len(usable), "scale": 1.0}
+        if len(usable) < _LEAST_TO_CALIBRATE:
             return
-        scores = self._linear.scores(self._tfidf.transform([each.input for each in known]))
-        right = scores[np.arange(len(known)), [places[each.output] for each in known]]
+        scores = self._linear.scores(self._tfidf.transform([item.input for item in usable]))
+        right = scores[np.arange(len(usable)), [places[item.output] for item in usable]]
 
         def surprise(log_scale: float) -> float:
             scale = math.exp(log_scale)
@@ -124,8 +124,8 @@ class TfidfLinearArm(ClassicalArm):
     def save(self, folder: Path) -> None:
         """Write ``arm.json``, the features and ``linear.npz``."""
         linear = self._linear
-        kept = {"loss": linear.loss, "trained_labels": list(linear.labels), "scale": linear.scale}
-        write_manifest(self, folder, kept)
+        fields = {"loss": linear.loss, "trained_labels": list(linear.labels), "scale": linear.scale}
+        write_manifest(self, folder, fields)
         self._tfidf.save(folder)
         np.savez_compressed(folder / "linear.npz", weights=linear.weights, bias=linear.bias)
 

@@ -41,14 +41,14 @@ class ZeroShot(PromptStrategy):
         super().__init__(**options)
         self.config = parse_options(self.name, ZeroShotOptions, options)
 
-    def search(self, desk: DevEvaluator) -> SearchResult:
+    def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Compare the formats."""
-        recipes = [desk.recipe(name) for name in format_names(self.config)]
+        recipes = [evaluator.recipe(name) for name in format_names(self.config)]
         candidates = [
             SearchCandidate(recipe.format, Prompt(recipe), recipe.length) for recipe in recipes
         ]
-        desk.expect(len(candidates), min(self.config.free_candidates, len(candidates)))
-        choice = desk.choose(candidates)
+        evaluator.expect(len(candidates), min(self.config.free_candidates, len(candidates)))
+        choice = evaluator.choose(candidates)
         spread = format_spread(candidates, choice)
         return SearchResult(by_rank(candidates, choice), choice.score, spread, choice.trace)
 

@@ -27,7 +27,7 @@ MakeKitchen = Callable[..., PromptFactory]
 
 
 @pytest.fixture
-def kitchen(fit_context: Callable[..., FitContext]) -> MakeKitchen:
+def factory(fit_context: Callable[..., FitContext]) -> MakeKitchen:
     def make(limit: int = 1500) -> PromptFactory:
         return PromptFactory(
             DevEvaluator(fit_context(), OptimizedPromptOptions(), "optimized_prompt"), limit
@@ -36,13 +36,13 @@ def kitchen(fit_context: Callable[..., FitContext]) -> MakeKitchen:
     return make
 
 
-def near(kitchen: PromptFactory, design: Design, count: int = 200, seed: int = 0) -> list[Design]:
-    spare = sequences(kitchen, 3)["diverse"]
-    return moves(kitchen, design, spare, count, np.random.default_rng(seed))
+def near(factory: PromptFactory, design: Design, count: int = 200, seed: int = 0) -> list[Design]:
+    spare = sequences(factory, 3)["diverse"]
+    return moves(factory, design, spare, count, np.random.default_rng(seed))
 
 
-def test_moves_are_new_unique_and_small(kitchen: MakeKitchen) -> None:
-    made = kitchen()
+def test_moves_are_new_unique_and_small(factory: MakeKitchen) -> None:
+    made = factory()
     shots = sequences(made, 3)["random"][:6]
     design = made.design(Wording(), "user_turn").with_shots(shots, "6 random")
     found = near(made, design)
@@ -61,8 +61,8 @@ def test_moves_are_new_unique_and_small(kitchen: MakeKitchen) -> None:
     assert {"reversed", "shuffled"} <= {each.shown.split(", ")[-1] for each in orders}
 
 
-def test_a_swap_keeps_the_label(kitchen: MakeKitchen) -> None:
-    made = kitchen()
+def test_a_swap_keeps_the_label(factory: MakeKitchen) -> None:
+    made = factory()
     shots = sequences(made, 3)["random"][:6]
     design = made.design(Wording(), "user_turn").with_shots(shots, "6 random")
     swapped = [each for each in near(made, design) if each.shown.endswith("swapped")]
@@ -71,8 +71,8 @@ def test_a_swap_keeps_the_label(kitchen: MakeKitchen) -> None:
     assert all([shot.output for shot in each.shots] == labels for each in swapped)
 
 
-def test_kinds_of_move_come_in_turn_and_the_seed_decides(kitchen: MakeKitchen) -> None:
-    made = kitchen()
+def test_kinds_of_move_come_in_turn_and_the_seed_decides(factory: MakeKitchen) -> None:
+    made = factory()
     shots = sequences(made, 3)["random"][:6]
     design = made.design(Wording(), "user_turn").with_shots(shots, "6 random")
     first = near(made, design, 5)
@@ -82,8 +82,8 @@ def test_kinds_of_move_come_in_turn_and_the_seed_decides(kitchen: MakeKitchen) -
     assert sum(each.shots != design.shots for each in first) == 3
 
 
-def test_retrieved_shots_move_in_number_diversity_and_order(kitchen: MakeKitchen) -> None:
-    made = kitchen()
+def test_retrieved_shots_move_in_number_diversity_and_order(factory: MakeKitchen) -> None:
+    made = factory()
     design = made.design(Wording(), "user_turn").with_retrieved(4, Retrieval())
     found = [
         each for each in near(made, design) if each.retrieved != 4 or each.retrieval != Retrieval()
@@ -93,13 +93,13 @@ def test_retrieved_shots_move_in_number_diversity_and_order(kitchen: MakeKitchen
     assert all(not each.shots for each in found)
 
 
-def test_a_model_written_instruction_keeps_its_words(kitchen: MakeKitchen) -> None:
+def test_a_model_written_instruction_keeps_its_words(factory: MakeKitchen) -> None:
     design = Design("Do it well.", "reflected 1", "user_turn")
-    assert {each.instruction for each in near(kitchen(), design)} == {"Do it well."}
+    assert {each.instruction for each in near(factory(), design)} == {"Do it well."}
 
 
-def test_nothing_outgrows_the_prompt(kitchen: MakeKitchen) -> None:
-    made = kitchen(80)
+def test_nothing_outgrows_the_prompt(factory: MakeKitchen) -> None:
+    made = factory(80)
     design = made.design(Wording(), "user_turn")
     assert all(made.tokens(each, ()) <= 80 for each in near(made, design))
     ways = sequences(made, 3)
@@ -107,15 +107,15 @@ def test_nothing_outgrows_the_prompt(kitchen: MakeKitchen) -> None:
     assert all(made.tokens(each, ()) <= 80 for each in designs)
 
 
-def test_sets_are_whole_rounds_of_labels_or_what_fits(kitchen: MakeKitchen) -> None:
-    sequence = sequences(kitchen(), 3)["typical"]
-    assert [len(each) for each in sized(kitchen(), sequence, (1, 2, 4))] == [3, 6, 12]
-    [tight] = sized(kitchen(70), sequence, (4,))
+def test_sets_are_whole_rounds_of_labels_or_what_fits(factory: MakeKitchen) -> None:
+    sequence = sequences(factory(), 3)["typical"]
+    assert [len(each) for each in sized(factory(), sequence, (1, 2, 4))] == [3, 6, 12]
+    [tight] = sized(factory(70), sequence, (4,))
     assert 0 < len(tight) < 12
 
 
-def test_every_way_comes_once_before_any_comes_again(kitchen: MakeKitchen) -> None:
-    made = kitchen()
+def test_every_way_comes_once_before_any_comes_again(factory: MakeKitchen) -> None:
+    made = factory()
     designs = shot_designs(
         made, made.design(Wording(), "user_turn"), sequences(made, 3), (1, 2), (2, 4)
     )
@@ -129,8 +129,8 @@ def test_every_way_comes_once_before_any_comes_again(kitchen: MakeKitchen) -> No
     ]
 
 
-def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(kitchen: MakeKitchen) -> None:
-    made = kitchen()
+def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(factory: MakeKitchen) -> None:
+    made = factory()
     pool = [shot for shot in made.pool if shot.output == "BILLING"]
     sure, close, lost, hopeless = pool[:4]
     tried = [
@@ -150,8 +150,8 @@ def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(kitchen: MakeKi
         assert {shot.output for shot in sequence[:3]} == set(TOPICS)
 
 
-def test_without_probabilities_nothing_is_close(kitchen: MakeKitchen) -> None:
-    made = kitchen()
+def test_without_probabilities_nothing_is_close(factory: MakeKitchen) -> None:
+    made = factory()
     tried = [
         Tried(shot, float(place % 2), float(place % 2)) for place, shot in enumerate(made.pool[:6])
     ]

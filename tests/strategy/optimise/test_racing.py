@@ -43,8 +43,8 @@ def knows(low: int, high: int) -> Design:
 def board(fit_context: MakeContext) -> Callable[..., AnswerBoard]:
     def make(allowed: int = 10**6, model: ScriptedModel | None = None) -> AnswerBoard:
         context = fit_context(model=model or ScriptedModel(known, local=False), dev=DEV)
-        desk = DevEvaluator(context, OptimizedPromptOptions(), "optimized_prompt")
-        return AnswerBoard(PromptFactory(desk, 1500), Ledger(allowed, local=False), DEV)
+        evaluator = DevEvaluator(context, OptimizedPromptOptions(), "optimized_prompt")
+        return AnswerBoard(PromptFactory(evaluator, 1500), Ledger(allowed, local=False), DEV)
 
     return make
 

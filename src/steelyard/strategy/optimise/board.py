@@ -23,13 +23,13 @@ class AnswerBoard:
     was killed goes through the same steps again, its answers read back from the recorder.
     """
 
-    def __init__(self, kitchen: PromptFactory, ledger: Ledger, examples: Sequence[Example]) -> None:
-        self.kitchen = kitchen
+    def __init__(self, factory: PromptFactory, ledger: Ledger, examples: Sequence[Example]) -> None:
+        self.factory = factory
         self.ledger = ledger
         self.examples = tuple(examples)
         self.trace: list[Trial] = []
         self.designs: dict[str, Design] = {}
-        self._score = kitchen.desk.context.score
+        self._score = factory.evaluator.context.score
         self._answers: dict[Hashable, dict[int, Answer]] = {}
         self._worth: dict[Hashable, dict[int, float]] = {}
         self._shares = ledger.local  # until a call shows that its requests shared nothing
@@ -37,8 +37,8 @@ class AnswerBoard:
 
     def missing(self, design: Design, items: Sequence[int]) -> list[int]:
         """Return those of ``items`` that ``design`` was not asked about."""
-        known = self._answers.get(design.key, {})
-        return [item for item in items if item not in known]
+        answers = self._answers.get(design.key, {})
+        return [item for item in items if item not in answers]
 
     def cost(self, design: Design, items: Sequence[int]) -> int:
         """Return about how many tokens it takes to ask ``design`` about what is missing."""
@@ -49,8 +49,8 @@ class AnswerBoard:
         if not items:
             return 0
         questions = [self.examples[item].question for item in items]
-        given = self.kitchen.tokens(design, questions, shares=self._shares)
-        return given + round(len(items) * self._answer_tokens(design.free))
+        tokens = self.factory.tokens(design, questions, shares=self._shares)
+        return tokens + round(len(items) * self._answer_tokens(design.free))
 
     def affords(self, design: Design, items: Sequence[int]) -> bool:
         """Whether ``design`` can be asked about ``items`` in this stage."""
@@ -63,15 +63,15 @@ class AnswerBoard:
         if not self.affords(design, items):
             return False
         if fresh:
-            asked = self._ask(design, fresh)
+            answers = self._ask(design, fresh)
             self.designs[design.name] = design
             score = self.score(design, items)
-            self.trace.append(Trial(design.name, stage, len(items), asked, score))
+            self.trace.append(Trial(design.name, stage, len(items), answers, score))
         return True
 
     def _ask(self, design: Design, items: Sequence[int]) -> int:
         questions = [self.examples[item].question for item in items]
-        answers, requests = self.kitchen.desk.ask(self.kitchen.prompt(design), questions)
+        answers, requests = self.factory.evaluator.ask(self.factory.prompt(design), questions)
         self.ledger.book([answer.completion for answer in answers], requests)
         shared = any(answer.completion.cached_tokens for answer in answers)
         if len(answers) > 1 and not shared and not design.retrieved:
@@ -87,19 +87,19 @@ class AnswerBoard:
 
     def score(self, design: Design, items: Sequence[int]) -> float:
         """The task's metric over ``items``, all of which ``design`` has answered."""
-        known = self._answers.get(design.key, {})
-        return self._score([self.examples[i] for i in items], [known[i] for i in items])
+        answers = self._answers.get(design.key, {})
+        return self._score([self.examples[i] for i in items], [answers[i] for i in items])
 
     def worth(self, design: Design, items: Sequence[int]) -> NDArray[np.float64]:
         """The metric of each item alone, for paired comparisons; shape (n items,)."""
-        known = self._answers[design.key]
-        found = self._worth.setdefault(design.key, {})
+        answers = self._answers[design.key]
+        scores = self._worth.setdefault(design.key, {})
         for item in items:
-            if item not in found:
-                found[item] = self._score([self.examples[item]], [known[item]])
-        return np.array([found[item] for item in items])
+            if item not in scores:
+                scores[item] = self._score([self.examples[item]], [answers[item]])
+        return np.array([scores[item] for item in items])
 
     def _answer_tokens(self, free: bool) -> float:
         tokens, answers = self._output[free]
-        limit = self.kitchen.desk.recipe(self.kitchen.formats[0]).max_output_tokens
+        limit = self.factory.evaluator.recipe(self.factory.formats[0]).max_output_tokens
         return min(limit, _SPARE * tokens / answers) if answers else limit

@@ -64,17 +64,17 @@ class Design:
 class PromptFactory:
     """What designs are made of on one task: wordings, formats, shots that fit, and the index."""
 
-    def __init__(self, desk: DevEvaluator, max_prompt_tokens: int) -> None:
-        context = desk.context
-        self.desk = desk
+    def __init__(self, evaluator: DevEvaluator, max_prompt_tokens: int) -> None:
+        context = evaluator.context
+        self.evaluator = evaluator
         self.max_prompt_tokens = max_prompt_tokens
         self.labels = context.brief.labels if context.brief.kind == "label" else ()
         self.wordings = Wordings(context.brief, context.train)
-        self.formats = desk.options.formats or tuple(load_formats())
+        self.formats = evaluator.options.formats or tuple(load_formats())
         self._counts: dict[str, int] = {}
         limit = max_prompt_tokens // _LONGEST_SHARE
         usable = has_references(context.train)
-        self.pool = short_shots(desk, context.train, limit) if usable else []
+        self.pool = short_shots(evaluator, context.train, limit) if usable else []
 
     @cached_property
     def index(self) -> ShotIndex:
@@ -89,7 +89,7 @@ class PromptFactory:
 
     def prompt(self, design: Design) -> Prompt:
         """Return what is asked."""
-        recipe = self.desk.recipe(
+        recipe = self.evaluator.recipe(
             design.format, design.shots, design.retrieved, instruction=design.instruction
         )
         index = self.index.showing(design.retrieval) if design.retrieved else None
@@ -98,7 +98,7 @@ class PromptFactory:
 
     def freed(self, design: Design) -> Design:
         """Return the design for free answers: its instruction names the labels, or the fields."""
-        brief = replace(self.desk.context.brief, instruction=design.instruction)
+        brief = replace(self.evaluator.context.brief, instruction=design.instruction)
         return replace(design, instruction=full_instruction(brief), free=True)
 
     def size(self, design: Design) -> int:
@@ -113,7 +113,7 @@ class PromptFactory:
 
     def fitting(self, sequence: Sequence[Shot]) -> int:
         """How many shots from the front of ``sequence`` fit beside the task's own instruction."""
-        return fitting_shots(self.desk, sequence, self.max_prompt_tokens)
+        return fitting_shots(self.evaluator, sequence, self.max_prompt_tokens)
 
     def tokens(self, design: Design, questions: Sequence[Question], shares: bool = True) -> int:
         """Input tokens of asking ``questions`` under ``design``; about, where there is no tokenizer.
@@ -122,11 +122,13 @@ class PromptFactory:
         prompt around an empty input.
         """
         if design.retrieved:
-            asked = self.prompt(design).requests(questions or [Question("")])
-            return sum(self._turn(turn.content) for request in asked for turn in request.messages)
-        around = self.prompt(design).recipe.messages(Question(_INPUT))
-        tail = around[-1].content.partition(_INPUT)[2]
-        common = sum(self._turn(turn.content) for turn in around)
+            requests = self.prompt(design).requests(questions or [Question("")])
+            return sum(
+                self._turn(turn.content) for request in requests for turn in request.messages
+            )
+        frame = self.prompt(design).recipe.messages(Question(_INPUT))
+        tail = frame[-1].content.partition(_INPUT)[2]
+        common = sum(self._turn(turn.content) for turn in frame)
         after = self._count(tail) if shares and tail else 0
         times = 1 if shares or not questions else len(questions)
         return times * common + sum(after + self._own(question) for question in questions)
@@ -142,5 +144,5 @@ class PromptFactory:
 
     def _count(self, text: str) -> int:
         if text not in self._counts:
-            self._counts[text] = count_tokens(self.desk.context.model, text)
+            self._counts[text] = count_tokens(self.evaluator.context.model, text)
         return self._counts[text]

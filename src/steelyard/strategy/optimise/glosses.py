@@ -30,24 +30,24 @@ def label_words(train: Sequence[Example], labels: Sequence[str]) -> Mapping[str,
     names = vectorizer.get_feature_names_out()
     outputs = np.array([example.output for example in train])
     total = np.asarray(matrix.sum(axis=0)).ravel()
-    found: dict[str, tuple[str, ...]] = {}
+    words: dict[str, tuple[str, ...]] = {}
     for label in labels:
-        own = np.flatnonzero(outputs == label)
-        inside = np.asarray(matrix[own].sum(axis=0)).ravel() if len(own) else 0 * total
-        others = max(1, len(train) - len(own))
-        weight = np.round(inside / max(1, len(own)) - (total - inside) / others, 12)
+        places = np.flatnonzero(outputs == label)
+        inside = np.asarray(matrix[places].sum(axis=0)).ravel() if len(places) else 0 * total
+        others = max(1, len(train) - len(places))
+        weight = np.round(inside / max(1, len(places)) - (total - inside) / others, 12)
         best = np.argsort(-weight, kind="stable")[:WORDS]
-        found[label] = tuple(str(names[place]) for place in best if weight[place] > 0)
-    return found
+        words[label] = tuple(str(names[place]) for place in best if weight[place] > 0)
+    return words
 
 
 def label_examples(train: Sequence[Example], labels: Sequence[str]) -> Mapping[str, str]:
     """Return each label's most typical text in one line, cut at a word; empty without examples."""
-    found: dict[str, str] = {}
+    examples: dict[str, str] = {}
     for label in labels:
-        own = [example.input for example in train if example.output == label]
-        found[label] = _cut(own[typical_first(vectors(own))[0]]) if own else ""
-    return found
+        inputs = [example.input for example in train if example.output == label]
+        examples[label] = _cut(inputs[typical_first(vectors(inputs))[0]]) if inputs else ""
+    return examples
 
 
 def _cut(text: str) -> str:

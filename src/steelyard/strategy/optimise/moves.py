@@ -17,7 +17,7 @@ Move = Callable[[PromptFactory, Design, Sequence[Shot], np.random.Generator], li
 
 
 def moves(
-    kitchen: PromptFactory,
+    factory: PromptFactory,
     design: Design,
     spare: Sequence[Shot],
     count: int,
@@ -27,98 +27,100 @@ def moves(
 
     ``spare`` are shots worth trying, the best first; they replace or join the design's own.
     """
-    kinds = [move(kitchen, design, spare, rng) for move in _MOVES]
-    kinds = [[each for each in kind if kitchen.fits(each)] for kind in kinds if kind]
+    kinds = [move(factory, design, spare, rng) for move in _MOVES]
+    kinds = [[variant for variant in kind if factory.fits(variant)] for kind in kinds if kind]
     shuffled = [[kind[place] for place in rng.permutation(len(kind))] for kind in kinds if kind]
     rounds = max((len(kind) for kind in shuffled), default=0)
     near = [kind[turn] for turn in range(rounds) for kind in shuffled if turn < len(kind)]
-    unique = {each.key: each for each in near if each.key != design.key}
+    unique = {variant.key: variant for variant in near if variant.key != design.key}
     return list(unique.values())[:count]
 
 
 def _words(
-    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    factory: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     if design.wording is None:
         return []
     changed = []
-    for wording in kitchen.wordings.neighbours(design.wording):
-        text = kitchen.wordings.text(wording) or ""
+    for wording in factory.wordings.neighbours(design.wording):
+        text = factory.wordings.text(wording) or ""
         changed.append(replace(design, instruction=text, said=wording.name, wording=wording))
     return changed
 
 
 def _formats(
-    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    factory: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
-    return [replace(design, format=name) for name in kitchen.formats if name != design.format]
+    return [replace(design, format=name) for name in factory.formats if name != design.format]
 
 
 def _orders(
-    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    factory: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     if len(design.shots) < 2:
         return []
     shown = _plain(design.shown)
-    found = [
+    designs = [
         design.with_shots(ordered(design.shots, order), f"{shown}, {order}")
         for order in ORDERS
         if order != "drawn"
     ]
     for _ in range(2):
         drawn = [design.shots[place] for place in rng.permutation(len(design.shots))]
-        found.append(design.with_shots(drawn, f"{shown}, shuffled"))
-    return found
+        designs.append(design.with_shots(drawn, f"{shown}, shuffled"))
+    return designs
 
 
 def _swaps(
-    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    factory: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     """Swap a shot for a spare one, of the same label where there are labels."""
     fresh = [shot for shot in spare if shot not in design.shots]
-    found = []
+    designs = []
     for place in rng.permutation(len(design.shots))[:4]:
         old = design.shots[place]
-        fitting = [s for s in fresh if not kitchen.labels or s.output == old.output]
+        fitting = [s for s in fresh if not factory.labels or s.output == old.output]
         if fitting:
             new = fitting[int(rng.integers(min(3, len(fitting))))]
             shots = (*design.shots[:place], new, *design.shots[place + 1 :])
-            found.append(design.with_shots(shots, f"{_plain(design.shown)}, swapped"))
-    return found
+            designs.append(design.with_shots(shots, f"{_plain(design.shown)}, swapped"))
+    return designs
 
 
 def _counts(
-    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    factory: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     """Drop a shot, or add a spare one at the end or at the front."""
     size = len(design.shots)
-    found = []
+    designs = []
     for place in rng.permutation(size)[:2]:
         shots = (*design.shots[:place], *design.shots[place + 1 :])
-        found.append(
+        designs.append(
             design.with_shots(shots, f"{size - 1} shots, one dropped" if shots else "no shots")
         )
     fresh = [shot for shot in spare if shot not in design.shots][:4]
     for new in [] if design.retrieved else fresh:
-        found.append(design.with_shots((*design.shots, new), f"{size + 1} shots, one added"))
-    return found
+        designs.append(design.with_shots((*design.shots, new), f"{size + 1} shots, one added"))
+    return designs
 
 
 def _retrieval(
-    kitchen: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
+    factory: PromptFactory, design: Design, spare: Sequence[Shot], rng: np.random.Generator
 ) -> list[Design]:
     if not design.retrieved:
         return []
     k, way = design.retrieved, design.retrieval
-    sizes = [size for size in (k - 1, k + 1, k + 2) if 0 < size <= len(kitchen.pool)]
-    found = [design.with_retrieved(size, way) for size in sizes]
+    sizes = [size for size in (k - 1, k + 1, k + 2) if 0 < size <= len(factory.pool)]
+    designs = [design.with_retrieved(size, way) for size in sizes]
     other = RETRIEVED_ORDERS[RETRIEVED_ORDERS.index(way.order) - 1]
-    found.append(design.with_retrieved(k, replace(way, order=other)))
-    wanted = [*DIVERSITIES, 0.5]
-    found += [
-        design.with_retrieved(k, replace(way, diversity=d)) for d in wanted if d != way.diversity
+    designs.append(design.with_retrieved(k, replace(way, order=other)))
+    diversities = [*DIVERSITIES, 0.5]
+    designs += [
+        design.with_retrieved(k, replace(way, diversity=d))
+        for d in diversities
+        if d != way.diversity
     ]
-    return found
+    return designs
 
 
 def _plain(shown: str) -> str:

@@ -59,11 +59,11 @@ class Spend(NamedTuple):
 
 def race_questions(designs: int, items: int, rules: SearchRules) -> int:
     """Questions of a race of so many designs over so many items, if none is known to be behind."""
-    asked = before = 0
-    for seen in rounds(RaceSettings(tuple(range(items)), rules.first, rules.keep, "")):
-        asked += designs * (len(seen) - before)
-        before, designs = len(seen), min(designs, max(rules.keep, -(-designs // ETA)))
-    return asked
+    questions = before = 0
+    for items_met in rounds(RaceSettings(tuple(range(items)), rules.first, rules.keep, "")):
+        questions += designs * (len(items_met) - before)
+        before, designs = len(items_met), min(designs, max(rules.keep, -(-designs // ETA)))
+    return questions
 
 
 def most_questions(rules: SearchRules, items: tuple[int, int], finalists: int, free: int) -> int:
@@ -94,14 +94,14 @@ def outlook(name: str, brief: Brief, sizes: Sizes, bounds: OutlookBounds, spend:
         _longest(brief, sizes, bounds),
         own_tokens(sizes),
     )
-    asked = min(spend.questions, _affordable(sizes, spend.allowed))
-    given = round(asked * prompt)
-    computed = min(given, spend.allowed)
-    found = Forecast(
-        asked,
-        given if sizes.around.local else computed,
-        round(min(asked * limit, spend.allowed)),
-        shared_tokens=given - computed if sizes.around.local else 0,
+    questions = min(spend.questions, _affordable(sizes, spend.allowed))
+    read = round(questions * prompt)
+    computed = min(read, spend.allowed)
+    forecast = Forecast(
+        questions,
+        read if sizes.run.local else computed,
+        round(min(questions * limit, spend.allowed)),
+        shared_tokens=read - computed if sizes.run.local else 0,
     )
     names = [name, f"{name}_free"] if brief.constrainable else [name]
     per_answer = dict.fromkeys(names, (1.0, prompt, limit))
@@ -110,9 +110,9 @@ def outlook(name: str, brief: Brief, sizes: Sizes, bounds: OutlookBounds, spend:
         repairs = repairing(name, dev, bounds.repairs, lengths)
         per_answer |= repairs.per_answer
         # the free prompt is not asked before where the budget was spent
-        found = added(found, asking(dev, prompt, limit, own), repairs)
+        forecast = added(forecast, asking(dev, prompt, limit, own), repairs)
     return replace(
-        found,
+        forecast,
         per_answer=per_answer,
         note=f"{name} searches with {spend.allowed:,} forward-pass tokens at most",
         shared_per_request=max(0.0, prompt - own),
@@ -129,8 +129,8 @@ def reflecting(
     """
     rules = bounds.rules
     calls = int(rules.reflect_share * min(spend.questions, _affordable(sizes, spend.allowed)))
-    shown = max(4, sizes.labels)
-    batch = max(1, min(MINIBATCH, min(sizes.train, rules.probes) - shown))
+    examples = max(4, sizes.labels)
+    batch = max(1, min(MINIBATCH, min(sizes.train, rules.probes) - examples))
     requests = -(-calls // (2 * batch))
     record = sizes.input_tokens + answer_limit(brief, sizes) + _RECORD_TOKENS
     record += max(sizes.longest_output_tokens, sizes.output_tokens)

@@ -74,35 +74,43 @@ def affordable(
     Together they take at most ``share`` of what is left, or it is one alone. What was answered before
     costs nothing.
     """
-    found: list[Design] = []
+    designs_within: list[Design] = []
     tokens = questions = 0
     for design in designs:
         more, missing = board.cost(design, items), len(board.missing(design, items))
-        part = share if found else 1.0
-        wanted = round((tokens + more) / part), round((questions + missing) / part)
-        if not missing or board.ledger.affords(*wanted):
-            found.append(design)
+        part = share if designs_within else 1.0
+        prices = round((tokens + more) / part), round((questions + missing) / part)
+        if not missing or board.ledger.affords(*prices):
+            designs_within.append(design)
             tokens, questions = tokens + more, questions + missing
-    return found
+    return designs_within
 
 
 def survivors(
     board: AnswerBoard, designs: Sequence[Design], items: Sequence[int], keep: int
 ) -> list[Design]:
     """Return the best part, at least ``keep``, without those behind the leader; best first."""
-    standings = [Standing(each, len(items), board.score(each, items)) for each in designs]
+    standings = [Standing(design, len(items), board.score(design, items)) for design in designs]
     order = [standing.design for standing in ranked(board, standings)]
     going = order[: max(keep, -(-len(order) // ETA))]
     if len(going) < 2:
         return going
     leader = board.worth(going[0], items)
-    return [going[0], *(each for each in going[1:] if not behind(board.worth(each, items), leader))]
+    return [
+        going[0],
+        *(design for design in going[1:] if not behind(board.worth(design, items), leader)),
+    ]
 
 
 def ranked(board: AnswerBoard, standings: Sequence[Standing]) -> list[Standing]:
     """Order by examples met, then score, then the shorter prompt."""
     return sorted(
-        standings, key=lambda each: (-each.items, -each.score, board.kitchen.size(each.design))
+        standings,
+        key=lambda standing: (
+            -standing.items,
+            -standing.score,
+            board.factory.size(standing.design),
+        ),
     )
 
 

@@ -45,8 +45,8 @@ class Reflecting:
         try:
             config = ModelConfig.model_validate(value)
         except ValidationError as error:
-            said = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise ConfigError(f"strategy optimized_prompt: option reflect: {said}") from None
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"strategy optimized_prompt: option reflect: {message}") from None
         return cls("", ModelSpec(**config.to_spec()))
 
     @property
@@ -118,8 +118,8 @@ class Adviser:
         try:
             yield
         except (ModelError, MissingExtraError) as error:
-            said = " ".join(str(error).split())
-            raise NoAdviceError(f"the reflecting model could not be asked: {said}") from error
+            message = " ".join(str(error).split())
+            raise NoAdviceError(f"the reflecting model could not be asked: {message}") from error
 
 
 def _tagged(word: str, models: Sequence[PlannedModel]) -> ModelSpec:
@@ -127,8 +127,8 @@ def _tagged(word: str, models: Sequence[PlannedModel]) -> ModelSpec:
     for model in models:
         if word in (model.tag, model.spec.name):
             return model.spec
-    known = ", ".join(model.tag for model in models)
+    tags = ", ".join(model.tag for model in models)
     raise ConfigError(
         f"strategy optimized_prompt: option reflect names {word!r}, which is none of the task's models "
-        f"({known}); write PROVIDER:NAME for another"
+        f"({tags}); write PROVIDER:NAME for another"
     )

@@ -52,18 +52,18 @@ class Reflector:
 
     def better(self, instruction: str, records: Sequence[Mapping[str, Any]]) -> str | None:
         """Return a new instruction, or ``None`` where the model gave none that can be used."""
-        shown = [
+        records_text = [
             fill(_texts()["record"], {**record, "number": str(number)})
             for number, record in enumerate(records, start=1)
         ]
-        known = {
+        fields = {
             "instruction": instruction,
-            "records": "\n".join(shown),
+            "records": "\n".join(records_text),
             "constraint": self._constraint,
             "words": str(_WORDS),
         }
         request = Request(
-            messages=(Message("user", fill(_texts()["prompt"], known)),),
+            messages=(Message("user", fill(_texts()["prompt"], fields)),),
             max_output_tokens=REFLECTED_TOKENS,
             temperature=1.0,
             nonce=f"reflect-{self.requests}",
@@ -85,8 +85,8 @@ class Reflector:
 
 def read_instruction(text: str) -> str | None:
     """Return what stands between the last pair of instruction marks; ``None`` without any."""
-    found = re.findall(r"<instruction>\s*(.*?)\s*</instruction>", text, re.DOTALL)
-    return found[-1] if found and found[-1] else None
+    instructions = re.findall(r"<instruction>\s*(.*?)\s*</instruction>", text, re.DOTALL)
+    return instructions[-1] if instructions and instructions[-1] else None
 
 
 class Adapter:
@@ -127,7 +127,7 @@ class Adapter:
             raise
         if self.board.missing(design, batch):
             return self._batch(outputs=[None] * len(batch), scores=[0.0] * len(batch))
-        worth = [float(each) for each in self.board.worth(design, batch)]
+        worth = [float(value) for value in self.board.worth(design, batch)]
         answers = [self.board.answer(design, item) for item in batch]
         traces = list(zip(batch, worth, strict=True)) if capture_traces else None
         outputs = [answer.output for answer in answers]
@@ -155,7 +155,7 @@ class Adapter:
             self.failure = error
             raise
         self.board.ledger.asked += 1
-        fits = text is not None and self.board.kitchen.fits(
+        fits = text is not None and self.board.factory.fits(
             self.design({_COMPONENT: text}) if text else self.base
         )
         return {_COMPONENT: text if text and fits else old}
@@ -189,7 +189,7 @@ class _RunLog:
 
 
 def reflect(
-    hunt: PromptSearch, base: Design, model: Asked, share: float
+    search: PromptSearch, base: Design, model: Asked, share: float
 ) -> tuple[list[Standing], dict[str, Any]]:
     """Evolve the base's instruction with ``share`` of the budget that is left.
 
@@ -201,14 +201,14 @@ def reflect(
     be asked any more ends it with a ``reason``; one that cannot be had raises `NoAdviceError`.
     """
     gepa = require("gepa", EXTRA)
-    board, part = hunt.board, hunt.part
+    board, part = search.board, search.part
     board.ledger.stage(share)
-    reflector = Reflector(model, _constraint(hunt))
+    reflector = Reflector(model, _constraint(search))
     adapter = Adapter(board, base, reflector, gepa.EvaluationBatch)
     train = [item for item in part.probe if board.examples[item].input not in _shown(base)]
-    told = {"by": "gepa", "accepted": 0, **reflector.to_dict()}
+    facts = {"by": "gepa", "accepted": 0, **reflector.to_dict()}
     if not train or not part.search or not board.affords(base, part.search):
-        return [], {**told, "reason": "the budget, or train, is too small to reflect on"}
+        return [], {**facts, "reason": "the budget, or train, is too small to reflect on"}
     try:
         gepa.optimize(
             seed_candidate={_COMPONENT: base.instruction},
@@ -219,37 +219,39 @@ def reflect(
             max_metric_calls=_most_calls(board, base, part.search),
             stop_callbacks=adapter.should_stop,
             logger=_RunLog(),
-            seed=hunt.seed % 2**32,
+            seed=search.seed % 2**32,
             raise_on_exception=True,
         )
     except SteelyardError:
         if adapter.failure is None:
             raise
     if isinstance(adapter.failure, NoAdviceError):
-        told["reason"] = str(adapter.failure)
+        facts["reason"] = str(adapter.failure)
     elif adapter.failure is not None:
         raise adapter.failure
-    found = _standings(board, adapter, part.search)
-    accepted = sum(each.design.said != base.said for each in found)
-    return found, {**told, "accepted": accepted, **reflector.to_dict()}
+    standings = _standings(board, adapter, part.search)
+    accepted = sum(standing.design.said != base.said for standing in standings)
+    return standings, {**facts, "accepted": accepted, **reflector.to_dict()}
 
 
 def _standings(board: AnswerBoard, adapter: Adapter, items: Sequence[int]) -> list[Standing]:
     designs = [adapter.design({_COMPONENT: text}) for text in adapter._names]
     met = [design for design in designs if not board.missing(design, items)]
-    return ranked(board, [Standing(each, len(items), board.score(each, items)) for each in met])
+    return ranked(
+        board, [Standing(candidate, len(items), board.score(candidate, items)) for candidate in met]
+    )
 
 
 def _most_calls(board: AnswerBoard, base: Design, items: Sequence[int]) -> int:
     """Return how many questions the stage may ask, by the tokens of one call about all ``items``."""
-    each = max(1.0, board.expected(base, items) / max(1, len(items)))
-    bound, ledger = int(board.ledger.left / each), board.ledger
+    price = max(1.0, board.expected(base, items) / max(1, len(items)))
+    bound, ledger = int(board.ledger.left / price), board.ledger
     calls = bound if ledger.calls_limit is None else ledger.calls_limit - ledger.asked
     return max(1, min(bound, calls))
 
 
-def _constraint(hunt: PromptSearch) -> str:
-    brief = hunt.kitchen.desk.context.brief
+def _constraint(search: PromptSearch) -> str:
+    brief = search.factory.evaluator.context.brief
     text = _texts()["constraint"][brief.kind]
     return fill(text, {"labels": ", ".join(brief.labels)})
 

@@ -21,7 +21,7 @@ class SearchPart(NamedTuple):
     """What the board's examples are for, by their places: to search on, to hold back, to probe."""
 
     search: tuple[int, ...]
-    held: tuple[int, ...]
+    held_back: tuple[int, ...]
     probe: tuple[int, ...]
 
 
@@ -61,14 +61,14 @@ class PromptSearch:
     spare: list[Shot] = field(default_factory=list)
 
     @property
-    def kitchen(self) -> PromptFactory:
+    def factory(self) -> PromptFactory:
         """What designs are made of."""
-        return self.board.kitchen
+        return self.board.factory
 
     @property
     def plain(self) -> Design:
         """The task's own instruction in the first format, without shots."""
-        return self.kitchen.design(Wording(), self.kitchen.formats[0])
+        return self.factory.design(Wording(), self.factory.formats[0])
 
     def screen(self) -> list[Standing]:
         """Race instructions and formats, half of them with the first few shots."""
@@ -79,10 +79,10 @@ class PromptSearch:
     def shots(self, best: Sequence[Standing]) -> list[Standing]:
         """Race shot sets, bootstrapped ones among them, under the best designs."""
         self.board.ledger.stage(self.rules.shots_share)
-        kitchen, rules = self.kitchen, self.rules
-        if not kitchen.pool:
+        factory, rules = self.factory, self.rules
+        if not factory.pool:
             return []
-        ways = sequences(kitchen, self.seed)
+        ways = sequences(factory, self.seed)
         ways = {**ways, **self._bootstrapped(best[0].design, ways["typical"])}
         self.spare = list(
             dict.fromkeys(
@@ -91,14 +91,14 @@ class PromptSearch:
                 for shot in ways.get(name, [])[:40]
             )
         )
-        designs = shot_designs(kitchen, best[0].design, ways, rules.counts, rules.neighbours)
+        designs = shot_designs(factory, best[0].design, ways, rules.counts, rules.neighbours)
         others = {name: shots for name, shots in ways.items() if name in ("diverse", "wrong")}
         for second in best[1:2]:
             designs += shot_designs(
-                kitchen, second.design, others, rules.counts, rules.neighbours[-1:]
+                factory, second.design, others, rules.counts, rules.neighbours[-1:]
             )
-        own = [standing.design for standing in best[: rules.keep]]
-        return self.note("shots", race(self.board, [*own, *designs], self._heat("shots")))
+        best_designs = [standing.design for standing in best[: rules.keep]]
+        return self.note("shots", race(self.board, [*best_designs, *designs], self._heat("shots")))
 
     def climb(self, best: Standing) -> Standing:
         """Go on to a better neighbour until the budget is spent or nothing near is better."""
@@ -109,13 +109,17 @@ class PromptSearch:
         for _ in range(self.rules.climbs):
             if idle == self.rules.patience or best.score >= 1:
                 break
-            near = moves(self.kitchen, best.design, self.spare, 4 * self.rules.moves, rng)
-            fresh = [each for each in near if each.key not in met][: self.rules.moves]
-            met |= {each.key for each in fresh}
+            near = moves(self.factory, best.design, self.spare, 4 * self.rules.moves, rng)
+            fresh = [candidate for candidate in near if candidate.key not in met][
+                : self.rules.moves
+            ]
+            met |= {candidate.key for candidate in fresh}
             named = []
-            for each in fresh:
+            for candidate in fresh:
                 number += 1
-                named.append(replace(each, shown=f"{each.shown.partition(' #')[0]} #{number}"))
+                named.append(
+                    replace(candidate, shown=f"{candidate.shown.partition(' #')[0]} #{number}")
+                )
             better = self._better(best, named)
             if better is None and not self._can_go_on(named):
                 break
@@ -125,8 +129,8 @@ class PromptSearch:
 
     def finalists(self, most: int) -> list[Design]:
         """Return the plain prompt and the best of each round, the last round's first."""
-        found = [standing.design for _, standing in reversed(self.stages)]
-        unique = list({design.key: design for design in found}.values())
+        designs = [standing.design for _, standing in reversed(self.stages)]
+        unique = list({design.key: design for design in designs}.values())
         return [*unique[: max(1, most - 1)], self.plain]
 
     def _better(self, best: Standing, near: Sequence[Design]) -> Standing | None:
@@ -139,17 +143,17 @@ class PromptSearch:
 
     def _for_later(self, best: Design) -> tuple[int, int]:
         """Tokens and questions to keep for finalists and free answers, in prompts like the best."""
-        board, everything = self.board, (*self.part.search, *self.part.held)
-        finals = 2 * board.expected(best, self.part.held) + board.expected(
-            self.plain, self.part.held
+        board, everything = self.board, (*self.part.search, *self.part.held_back)
+        finals = 2 * board.expected(best, self.part.held_back) + board.expected(
+            self.plain, self.part.held_back
         )
-        constrainable = self.kitchen.desk.constrainable
-        free = board.expected(self.kitchen.freed(best), everything) if constrainable else 0
-        questions = 3 * len(self.part.held) + constrainable * len(everything)
+        constrainable = self.factory.evaluator.constrainable
+        free = board.expected(self.factory.freed(best), everything) if constrainable else 0
+        questions = 3 * len(self.part.held_back) + constrainable * len(everything)
         most = self.rules.most_kept
         calls = board.ledger.calls
-        kept = questions if calls is None else min(questions, round(most * calls))
-        return min(finals + free, round(most * board.ledger.allowed)), kept
+        reserve = questions if calls is None else min(questions, round(most * calls))
+        return min(finals + free, round(most * board.ledger.allowed)), reserve
 
     def _can_go_on(self, near: Sequence[Design]) -> bool:
         """Whether there was a neighbour, and money to ask one about everything."""
@@ -169,38 +173,38 @@ class PromptSearch:
 
         A balanced part of the full cross: it tells main effects apart with few candidates.
         """
-        kitchen = self.kitchen
-        wordings = list(kitchen.wordings.named().values())
-        sequence = sequences(kitchen, self.seed)["random"] if kitchen.pool else []
-        few = tuple(sequence[: min(kitchen.fitting(sequence), max(4, len(kitchen.labels)))])
-        crossed = list(product(wordings, kitchen.formats, (False, True) if few else (False,)))
+        factory = self.factory
+        wordings = list(factory.wordings.named().values())
+        sequence = sequences(factory, self.seed)["random"] if factory.pool else []
+        few = tuple(sequence[: min(factory.fitting(sequence), max(4, len(factory.labels)))])
+        crossed = list(product(wordings, factory.formats, (False, True) if few else (False,)))
         order = generator(self.seed, "optimise/screen").permutation(len(crossed))
         counted: dict[object, int] = {}
         picked: list[Design] = [self.plain]
         waiting = [crossed[place] for place in order]
         while waiting and len(picked) < self.rules.candidates:
-            chosen = min(waiting, key=lambda one: sum(counted.get(part, 0) for part in one))
-            waiting.remove(chosen)
-            design = kitchen.design(chosen[0], chosen[1])
-            if chosen[2]:
+            rarest = min(waiting, key=lambda one: sum(counted.get(part, 0) for part in one))
+            waiting.remove(rarest)
+            design = factory.design(rarest[0], rarest[1])
+            if rarest[2]:
                 design = design.with_shots(few, f"{len(few)} random")
-            if kitchen.fits(design) and (chosen[2] or chosen[0].form != "as_examples"):
+            if factory.fits(design) and (rarest[2] or rarest[0].form != "as_examples"):
                 picked.append(design)
-                for part in chosen:
+                for part in rarest:
                     counted[part] = counted.get(part, 0) + 1
         return picked
 
     def _bootstrapped(self, design: Design, fallback: Sequence[Shot]) -> dict[str, list[Shot]]:
         """Ask the best design about train, as far as a fair share of this round allows."""
-        shown = {shot.input for shot in design.shots}
-        items = [i for i in self.part.probe if self.board.examples[i].input not in shown]
+        inputs = {shot.input for shot in design.shots}
+        items = [i for i in self.part.probe if self.board.examples[i].input not in inputs]
         while len(items) > self.rules.first and not self._cheap(design, items):
             items = items[: len(items) // 2]
         if not items or not self._cheap(design, items):
             return {}
         self.board.ask(design, items, "probe")
         tried = probed(self.board, design, items)
-        return bootstrapped(self.kitchen, tried, self.seed, fallback)
+        return bootstrapped(self.factory, tried, self.seed, fallback)
 
     def _cheap(self, design: Design, items: Sequence[int]) -> bool:
         ledger = self.board.ledger
@@ -218,26 +222,27 @@ def choose_finalist(
     part is within one standard error of the best one's, the best on all of dev; a tie goes to the
     shorter prompt. A search that fitted the dev examples it saw shows here, and loses.
     """
-    everything = (*part.search, *part.held)
-    asked = [
+    everything = (*part.search, *part.held_back)
+    complete = [
         design
         for design in dict.fromkeys(finalists)
         if not board.missing(design, part.search)
-        and (not part.held or board.ask(design, part.held, "held_back"))
+        and (not part.held_back or board.ask(design, part.held_back, "held_back"))
     ]
-    if not asked:
+    if not complete:
         return []
-    held = {design: board.score(design, part.held) for design in asked}
-    leader = max(asked, key=lambda design: held[design])
+    held_back = {design: board.score(design, part.held_back) for design in complete}
+    leader = max(complete, key=lambda design: held_back[design])
     reach = {
-        design: held[design] + _paired_error(board, design, leader, part.held) for design in asked
+        design: held_back[design] + _paired_error(board, design, leader, part.held_back)
+        for design in complete
     }
     standings = [
-        Standing(design, len(everything), board.score(design, everything)) for design in asked
+        Standing(design, len(everything), board.score(design, everything)) for design in complete
     ]
-    near = [each for each in standings if reach[each.design] >= held[leader]]
-    far = [each for each in standings if reach[each.design] < held[leader]]
-    by_worth = lambda each: (-each.score, board.kitchen.size(each.design))  # noqa: E731
+    near = [standing for standing in standings if reach[standing.design] >= held_back[leader]]
+    far = [standing for standing in standings if reach[standing.design] < held_back[leader]]
+    by_worth = lambda standing: (-standing.score, board.factory.size(standing.design))  # noqa: E731
     return [*sorted(near, key=by_worth), *sorted(far, key=by_worth)]
 
 

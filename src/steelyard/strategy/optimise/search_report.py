@@ -16,64 +16,64 @@ from steelyard.strategy.search import SearchCandidate
 
 
 class SearchReport:
-    """Turns a finished hunt into arms that state their search."""
+    """Turns a finished search into arms that state it."""
 
     def __init__(
-        self, hunt: PromptSearch, finalists: Sequence[Standing], reflected: Mapping[str, Any]
+        self, search: PromptSearch, finalists: Sequence[Standing], reflected: Mapping[str, Any]
     ) -> None:
-        self._hunt = hunt
+        self._search = search
         self._finalists = list(finalists)
         self._reflected = reflected
 
     def found(self, standings: Sequence[Standing] | None = None, start: int = 0) -> SearchResult:
         """Return the search's outcome; the trace begins at ``start``."""
-        kitchen = self._hunt.kitchen
+        factory = self._search.factory
         standings = standings or self._finalists
         ranked = tuple(
             SearchCandidate(
-                each.design.name, kitchen.prompt(each.design), kitchen.size(each.design)
+                standing.design.name, factory.prompt(standing.design), factory.size(standing.design)
             )
-            for each in standings
+            for standing in standings
         )
         score = standings[0].score if standings[0].items else None
-        return SearchResult(ranked, score, self._spread(), tuple(self._hunt.board.trace[start:]))
+        return SearchResult(ranked, score, self._spread(), tuple(self._search.board.trace[start:]))
 
-    def arm(self, desk: DevEvaluator, name: str) -> PromptArm:
+    def arm(self, evaluator: DevEvaluator, name: str) -> PromptArm:
         """Return the arm of the chosen finalist, with the whole search told."""
-        arm = desk.arm(name, self.found(), _described(self._finalists[0].design))
+        arm = evaluator.arm(name, self.found(), _described(self._finalists[0].design))
         return _with_search(
             arm,
             **self._budget(),
             held_back=self._held(),
             gain=self._gain(),
-            finalists=[self._finalist(each) for each in self._finalists],
+            finalists=[self._finalist(standing) for standing in self._finalists],
             reflect=dict(self._reflected),
         )
 
     def free_arm(
-        self, desk: DevEvaluator, name: str, standings: Sequence[Standing], start: int
+        self, evaluator: DevEvaluator, name: str, standings: Sequence[Standing], start: int
     ) -> PromptArm:
         """Return the arm of free answers; its trace begins at ``start``."""
-        arm = desk.arm(name, self.found(standings, start), _described(standings[0].design))
+        arm = evaluator.arm(name, self.found(standings, start), _described(standings[0].design))
         reason = "chosen on all of dev, among the finalists of the constrained search"
-        held = {"items": 0, "score": None, "reason": reason}
-        return _with_search(arm, **self._budget(), held_back=held)
+        held_back = {"items": 0, "score": None, "reason": reason}
+        return _with_search(arm, **self._budget(), held_back=held_back)
 
     def _budget(self) -> Mapping[str, Any]:
-        return {"budget": self._hunt.board.ledger.to_dict()}
+        return {"budget": self._search.board.ledger.to_dict()}
 
     def _held(self) -> Mapping[str, Any]:
         """The choice's score on the part of dev that nothing was searched on."""
         score = self._finalist(self._finalists[0])["held_back"]
-        items = len(self._hunt.part.held)
+        items = len(self._search.part.held_back)
         if score is not None:
             return {"items": items, "score": score}
         reason = "the budget ended before" if items else "dev is too small to hold a part back"
         return {"items": items, "score": None, "reason": reason}
 
     def _finalist(self, standing: Standing) -> Mapping[str, Any]:
-        board, part = self._hunt.board, self._hunt.part
-        parts = {"searched": part.search, "held_back": part.held}
+        board, part = self._search.board, self._search.part
+        parts = {"searched": part.search, "held_back": part.held_back}
         return {"name": standing.design.name} | {
             name: board.score(standing.design, items)
             if items and not board.missing(standing.design, items)
@@ -83,25 +83,25 @@ class SearchReport:
 
     def _gain(self) -> list[Mapping[str, Any]]:
         """The best score on the searched part after each round, the plain prompt's first."""
-        board, part = self._hunt.board, self._hunt.part
-        plain = self._hunt.plain
+        board, part = self._search.board, self._search.part
+        plain = self._search.plain
         steps: list[Mapping[str, Any]] = []
         if part.search and not board.missing(plain, part.search):
             score = board.score(plain, part.search)
             steps.append({"stage": "plain", "name": plain.name, "score": score})
         steps += [
-            {"stage": stage, "name": each.design.name, "score": each.score}
-            for stage, each in self._hunt.stages
+            {"stage": stage, "name": standing.design.name, "score": standing.score}
+            for stage, standing in self._search.stages
         ]
         return steps
 
     def _spread(self) -> Mapping[str, float]:
         """Each format's best score in the screening's first round."""
-        first = self._hunt.rules.first
+        first = self._search.rules.first
         spread: dict[str, float] = {}
-        for trial in self._hunt.board.trace:
+        for trial in self._search.board.trace:
             if trial.stage == "screen" and trial.items <= first:
-                name = self._hunt.board.designs[trial.name].format
+                name = self._search.board.designs[trial.name].format
                 spread[name] = max(trial.score, spread.get(name, 0.0))
         return spread
 

@@ -32,18 +32,18 @@ class Tried:
     margin: float
 
 
-def sequences(kitchen: PromptFactory, seed: int) -> dict[str, list[Shot]]:
+def sequences(factory: PromptFactory, seed: int) -> dict[str, list[Shot]]:
     """Return a sequence of shots for each way of choosing that asks the model nothing."""
     return {
         choice: shot_sequence(
-            kitchen.pool, kitchen.labels, choice, generator(seed, f"optimise/{choice}")
+            factory.pool, factory.labels, choice, generator(seed, f"optimise/{choice}")
         )
         for choice in CHOICES
     }
 
 
 def bootstrapped(
-    kitchen: PromptFactory, tried: Sequence[Tried], seed: int, fallback: Sequence[Shot]
+    factory: PromptFactory, tried: Sequence[Tried], seed: int, fallback: Sequence[Shot]
 ) -> dict[str, list[Shot]]:
     """Return a sequence for each of `BOOTSTRAPS` that ``tried`` gives shots for.
 
@@ -58,14 +58,14 @@ def bootstrapped(
     }
     if len({t.margin for t in tried}) < 3:  # nothing says how sure the model was
         del ranked["border"]
-    found = {}
-    for name, chosen in ranked.items():
-        if chosen:
-            first = [each.shot for each in chosen]
+    shot_sets = {}
+    for name, worked in ranked.items():
+        if worked:
+            first = [item.shot for item in worked]
             shots = list(dict.fromkeys([*first, *fallback]))
             rng = generator(seed, f"optimise/{name}")
-            found[name] = in_rounds(_by_label(shots, kitchen.labels), rng)
-    return found
+            shot_sets[name] = in_rounds(_by_label(shots, factory.labels), rng)
+    return shot_sets
 
 
 def probed(board: AnswerBoard, design: Design, items: Sequence[int]) -> list[Tried]:
@@ -77,17 +77,17 @@ def probed(board: AnswerBoard, design: Design, items: Sequence[int]) -> list[Tri
 
 
 def sized(
-    kitchen: PromptFactory, sequence: Sequence[Shot], counts: Sequence[int]
+    factory: PromptFactory, sequence: Sequence[Shot], counts: Sequence[int]
 ) -> list[list[Shot]]:
     """Return the beginnings of ``sequence`` that fit the prompt, ``counts`` times the labels long."""
-    most = kitchen.fitting(sequence)
-    sizes = [count * max(1, len(kitchen.labels)) for count in counts]
+    most = factory.fitting(sequence)
+    sizes = [count * max(1, len(factory.labels)) for count in counts]
     fitting = [size for size in sizes if size <= min(most, len(sequence))] or [most]
     return [list(sequence[:size]) for size in dict.fromkeys(fitting) if size]
 
 
 def shot_designs(
-    kitchen: PromptFactory,
+    factory: PromptFactory,
     base: Design,
     ways: dict[str, list[Shot]],
     counts: Sequence[int],
@@ -98,25 +98,32 @@ def shot_designs(
         [
             base.with_retrieved(k, Retrieval(diversity))
             for k in sorted(neighbours)
-            if 0 < k <= len(kitchen.pool) and (k > 1 or not diversity)
+            if 0 < k <= len(factory.pool) and (k > 1 or not diversity)
         ]
         for diversity in DIVERSITIES
     ]
     sets += [
-        [base.with_shots(shots, f"{len(shots)} {name}") for shots in sized(kitchen, own, counts)]
-        for name, own in ways.items()
+        [
+            base.with_shots(shots, f"{len(shots)} {name}")
+            for shots in sized(factory, sequence, counts)
+        ]
+        for name, sequence in ways.items()
     ]
     # one of each way first: where the budget is short, no way is left out altogether
-    longest = max((len(own) for own in sets), default=0)
-    designs = [own[turn] for turn in range(longest) for own in sets if turn < len(own)]
-    return [design for design in designs if kitchen.fits(design)]
+    longest = max((len(group) for group in sets), default=0)
+    designs = [group[turn] for turn in range(longest) for group in sets if turn < len(group)]
+    return [design for design in designs if factory.fits(design)]
 
 
 def _tried(board: AnswerBoard, design: Design, item: int, worth: float) -> Tried:
     example = board.examples[item]
-    known = board.answer(design, item).completion.probabilities or {}
-    others = [share for label, share in known.items() if label != example.output]
-    margin = known[example.output] - max(others) if others and example.output in known else worth
+    probabilities = board.answer(design, item).completion.probabilities or {}
+    others = [share for label, share in probabilities.items() if label != example.output]
+    margin = (
+        probabilities[example.output] - max(others)
+        if others and example.output in probabilities
+        else worth
+    )
     return Tried(Shot(example.input, example.output), worth, float(np.round(margin, 9)))
 
 

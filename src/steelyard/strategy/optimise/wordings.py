@@ -46,8 +46,8 @@ def named_wordings() -> Mapping[str, Wording]:
 def about(wording: Wording) -> str:
     """Say what each block of ``wording`` is for."""
     slots = _data()["slots"]
-    said = [slots[slot][block]["about"] for slot, block in wording._asdict().items() if block]
-    return "; ".join(said)
+    purposes = [slots[slot][block]["about"] for slot, block in wording._asdict().items() if block]
+    return "; ".join(purposes)
 
 
 class Wordings:
@@ -60,11 +60,11 @@ class Wordings:
     def named(self) -> dict[str, Wording]:
         """Return the variants that fit the task by name; those that read alike come once."""
         fitting: dict[str, Wording] = {}
-        seen: set[str] = set()
+        names: set[str] = set()
         for name, wording in named_wordings().items():
             text = self.text(wording)
-            if text is not None and text not in seen:
-                seen.add(text)
+            if text is not None and text not in names:
+                names.add(text)
                 fitting[name] = wording
         return fitting
 
@@ -101,8 +101,8 @@ class Wordings:
 
     def _filled(self, template: str) -> str | None:
         """Fill a template; ``None`` where the task has nothing to fill it with."""
-        wanted = set(re.findall(r"\{(\w+)\}", template))
-        values = {name: getattr(self, f"_{name}") for name in wanted}
+        slots = set(re.findall(r"\{(\w+)\}", template))
+        values = {name: getattr(self, f"_{name}") for name in slots}
         return None if not all(values.values()) and values else fill(template, values)
 
     @property
@@ -149,8 +149,8 @@ class Wordings:
 
 def _type_of(shape: Any) -> str:
     """The field's type, or its allowed values, in brackets."""
-    known = shape if isinstance(shape, dict) else {}
-    if "enum" in known:
-        return f" (one of {', '.join(map(str, known['enum']))})"
-    kind = known.get("type")
+    properties = shape if isinstance(shape, dict) else {}
+    if "enum" in properties:
+        return f" (one of {', '.join(map(str, properties['enum']))})"
+    kind = properties.get("type")
     return f" ({kind})" if isinstance(kind, str) else ""

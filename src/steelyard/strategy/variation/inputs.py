@@ -21,7 +21,7 @@ _SENTENCE = re.compile(r"(?:\A|[.!?]\s+|\n\s*)[^\W\d_]")
 
 def words_of(*texts: str) -> frozenset[str]:
     """The words of ``texts``, case folded: what a change has to leave alone."""
-    return frozenset(found.casefold() for text in texts for found in re.findall(r"\w+", text))
+    return frozenset(word.casefold() for text in texts for word in re.findall(r"\w+", text))
 
 
 def mistyped(
@@ -34,28 +34,28 @@ def mistyped(
     call natural. First letters stay, and so do words of fewer than three letters, those with
     a digit or a sign inside (numbers, codes, addresses), and those in ``kept`` (case folded).
     """
-    places = [found.span() for found in _WORD.finditer(text)]
+    places = [match.span() for match in _WORD.finditer(text)]
     spans = [core for start, end in places if (core := _core(text, start, end, kept)) is not None]
     if not spans:
         return text
     weights = np.array([end - start for start, end in spans], dtype=np.float64)
     count = min(len(spans), max(1, round(len(text) / every)))
-    chosen = rng.choice(len(spans), size=count, replace=False, p=weights / weights.sum())
-    for start, end in sorted((spans[place] for place in chosen), reverse=True):
+    drawn = rng.choice(len(spans), size=count, replace=False, p=weights / weights.sum())
+    for start, end in sorted((spans[place] for place in drawn), reverse=True):
         text = text[:start] + _slip(text[start:end], rng) + text[end:]
     return text
 
 
 def _core(text: str, start: int, end: int, kept: Collection[str]) -> tuple[int, int] | None:
     """The span of a word without the punctuation around it; ``None`` for one that stays."""
-    found = _CORE.search(text, start, end)
-    letters = None if found is None else found[0].replace("'", "").replace("’", "")
-    if found is None or not letters or not letters.isalpha() or len(letters) < _SHORTEST:
+    match = _CORE.search(text, start, end)
+    letters = None if match is None else match[0].replace("'", "").replace("’", "")
+    if match is None or not letters or not letters.isalpha() or len(letters) < _SHORTEST:
         return None
-    around = text[start : found.start()] + text[found.end() : end]
-    plain = not any(sign.isalnum() or sign in "@/\\_<>{}[]=#$%&|~^*+" for sign in around)
-    known = {found[0].casefold(), *words_of(found[0])}
-    return found.span() if plain and not known & set(kept) else None
+    context = text[start : match.start()] + text[match.end() : end]
+    plain = not any(sign.isalnum() or sign in "@/\\_<>{}[]=#$%&|~^*+" for sign in context)
+    words = {match[0].casefold(), *words_of(match[0])}
+    return match.span() if plain and not words & set(kept) else None
 
 
 def _slip(word: str, rng: np.random.Generator) -> str:
@@ -99,16 +99,16 @@ def _keyboard() -> Mapping[str, str]:
 
 def in_case(text: str, case: str, kept: Collection[str] = frozenset()) -> str:
     """Return ``text`` in one of `CASES`; words in ``kept`` (case folded) stay as they are."""
-    starts = {found.end() - 1 for found in _SENTENCE.finditer(text)}
+    starts = {match.end() - 1 for match in _SENTENCE.finditer(text)}
 
-    def changed(found: re.Match[str]) -> str:
-        word = found[0]
+    def changed(match: re.Match[str]) -> str:
+        word = match[0]
         if word.casefold() in kept:
             return word
         if case == "upper case":
             return word.upper()
         lower = word.lower()
-        opens = case == "sentence case" and found.start() in starts
+        opens = case == "sentence case" and match.start() in starts
         return lower[0].upper() + lower[1:] if opens else lower
 
     return re.sub(r"\w+", changed, text)

@@ -36,23 +36,23 @@ def vary_prompt(prompt: Prompt, kind: str, rng: np.random.Generator) -> list[tup
 
 def _formats(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Prompt]]:
     recipe = prompt.recipe
-    own = get_format(recipe.format)
-    known = {name: shape for name, shape in load_formats().items() if name != recipe.format}
+    own_shape = get_format(recipe.format)
+    shapes = {name: shape for name, shape in load_formats().items() if name != recipe.format}
     others = [
-        (f"format {name}", replace(prompt, recipe=replace(recipe, format=name))) for name in known
+        (f"format {name}", replace(prompt, recipe=replace(recipe, format=name))) for name in shapes
     ]
     small = [
         (name, replace(prompt, recipe=replace(recipe, shape=shape)))
         for name, swaps in _changes("format").items()
-        if (shape := _changed(own, swaps, recipe)) != own
+        if (shape := _changed(own_shape, swaps, recipe)) != own_shape
     ]
     drawn = _in_turn(_shuffled(small, rng), _shuffled(others, rng))
     # Without shots a change in a heading or a shot is none, and two formats can be one.
-    seen = {_reads(prompt)}
+    readings = {_reads(prompt)}
     for name, varied in drawn:
-        said = _reads(varied)
-        if said not in seen:
-            seen.add(said)
+        reading = _reads(varied)
+        if reading not in readings:
+            readings.add(reading)
             yield name, varied
 
 
@@ -90,14 +90,14 @@ def _orders(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Pro
         after = "nearest_first" if before == "nearest_last" else "nearest_last"
         turned = index.showing(replace(index.retrieval, order=after))
         yield after.replace("_", " "), replace(prompt, index=turned)
-    seen = {shots, tuple(reversed(shots))}
-    if len(seen) > 1:
+    orders = {shots, tuple(reversed(shots))}
+    if len(orders) > 1:
         yield "reversed", replace(prompt, recipe=replace(prompt.recipe, shots=shots[::-1]))
     for _ in range(_DRAWS):
         order = tuple(shots[place] for place in rng.permutation(len(shots)))
-        if order not in seen:
-            seen.add(order)
-            name = f"shuffled {len(seen) - 2}"
+        if order not in orders:
+            orders.add(order)
+            name = f"shuffled {len(orders) - 2}"
             yield name, replace(prompt, recipe=replace(prompt.recipe, shots=order))
 
 
@@ -117,8 +117,8 @@ def swapped(text: str, swaps: Sequence[tuple[str, str]]) -> str:
 
 @cache
 def _changes(kind: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    known: Mapping[str, Any] = packaged("strategy/data/variations.json")[kind]
-    return {name: tuple((old, new) for old, new in one["swap"]) for name, one in known.items()}
+    changes: Mapping[str, Any] = packaged("strategy/data/variations.json")[kind]
+    return {name: tuple((old, new) for old, new in one["swap"]) for name, one in changes.items()}
 
 
 def _shuffled(items: Sequence[T], rng: np.random.Generator) -> list[T]:
