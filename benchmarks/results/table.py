@@ -6,11 +6,9 @@ python benchmarks/results/table.py OUT/runs/banking77
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from steelyard.weigh.result import read_result
+from steelyard.result import ArmResult, read_result
 
 HEAD = "| arm | {metric} | failed | tokens in · out | search | latency p50 |\n|---|---|---|---|---|---|"
 
@@ -21,27 +19,24 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     for folder in parser.parse_args().runs:
         result = read_result(folder)
-        print(f"\n{result['task']['name']}: {result['split']['test']} test examples")
-        print(HEAD.format(metric=result["task"]["metric"]))
-        arms = sorted(result["arms"], key=lambda arm: -(arm["quality"]["value"] or 0))
+        print(f"\n{result.task.name}: {result.split.test} test examples")
+        print(HEAD.format(metric=result.task.metric))
+        arms = sorted(result.arms, key=lambda arm: -(arm.quality.value or 0))
         for arm in arms:
             print(row(arm))
-        print(f"\n{result['verdict']['recommendation']}: {result['verdict']['arm']}")
+        print(f"\n{result.verdict.recommendation}: {result.verdict.arm}")
 
 
-def row(arm: Mapping[str, Any]) -> str:
+def row(arm: ArmResult) -> str:
     """One arm as a line of Markdown."""
-    quality, tokens = arm["quality"], arm["tokens"]
-    shown = f"{share(quality['value'])} ({share(quality['low'])} to {share(quality['high'])})"
-    asked = "–"
-    if tokens["input_mean"] is not None:
-        asked = f"{tokens['input_mean']:.0f} · {tokens['output_mean']:.1f}"
-    search = f"{arm['fit']['seconds']:.0f} s"
-    median = arm["latency_seconds"]["p50"]
+    quality, median = arm.quality, arm.latency_seconds.p50
+    score = f"{share(quality.value)} ({share(quality.low)} to {share(quality.high)})"
+    tokens = "–"
+    if arm.tokens.input_mean is not None:
+        tokens = f"{arm.tokens.input_mean:.0f} · {arm.tokens.output_mean:.1f}"
+    search = f"{arm.fit.seconds:.0f} s"
     wait = "–" if median is None else f"{1000 * median:.0f} ms"
-    return (
-        f"| {arm['name']} | {shown} | {arm['outcomes']['failed']} | {asked} | {search} | {wait} |"
-    )
+    return f"| {arm.name} | {score} | {arm.outcomes.failed} | {tokens} | {search} | {wait} |"
 
 
 def share(value: float | None) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 Role = Literal["system", "user", "assistant"]
 OutputKind = Literal["label", "json", "text"]
 Recommendation = Literal[
     "prompt", "few_shot", "retrieval", "fine_tune", "hybrid", "classical", "undecided"
 ]
+FAMILIES: tuple[str, ...] = get_args(Recommendation)[:-1]
+"""What a strategy may belong to, in the order of every table and legend."""
 
 
 class Message(NamedTuple):
@@ -190,6 +192,11 @@ class Comparison:
     p_value: float
     p_adjusted: float | None
     method: str
+
+    def turned(self) -> Comparison:
+        """The same comparison as ``b - a``."""
+        low, high = -self.high, -self.low
+        return replace(self, a=self.b, b=self.a, difference=-self.difference, low=low, high=high)
 
 
 @dataclass(frozen=True)

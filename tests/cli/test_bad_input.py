@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from steelyard.cli import main
+from steelyard.result import read_result
 from steelyard.store.database import Store
-from steelyard.weigh import read_result
 from tests.model.endpoint import error, serving
 from tests.tickets import write_task
 
@@ -207,11 +207,11 @@ def test_a_hundred_thousand_characters_are_one_failed_record(tmp_path: Path) -> 
     )(task)
     assert main(["run", str(task), "--out", str(tmp_path / "out"), "--json"]) == 0
     result = read_result(tmp_path / "out")
-    failed = result["failures"]["zero_shot"]
-    assert [record["example_id"] for record in failed] == ["long"]
-    assert "context is 4000" in failed[0]["reason"]
-    [arm] = [arm for arm in result["arms"] if arm["name"] == "zero_shot"]
-    assert arm["outcomes"] == {"scored": 20, "failed": 1}
+    [failed] = result.failures["zero_shot"]
+    assert failed.example_id == "long"
+    assert "context is 4000" in failed.reason
+    [arm] = [arm for arm in result.arms if arm.name == "zero_shot"]
+    assert (arm.outcomes.scored, arm.outcomes.failed) == (20, 1)
 
 
 def subprocess_run(

@@ -14,7 +14,7 @@ import pytest
 
 from steelyard import __version__
 from steelyard.cli import main
-from steelyard.weigh import read_result
+from steelyard.result import read_result
 from tests.tickets import write_task
 
 
@@ -74,13 +74,13 @@ def test_run_ask_report(
     captured = capsys.readouterr()
     out = Path("runs/tiny-tickets")
     result = read_result(out)
-    assert result["verdict"]["arm"] in captured.out
+    assert str(result.verdict.arm) in captured.out
     assert f"report: {out / 'report.html'}" in captured.out
     assert "can be told apart: " in captured.err
     assert captured.err.index("can be told apart") < captured.err.index("majority: test")
 
     assert main(["ask", str(out), "refund the overcharged invoice please"]) == 0
-    assert capsys.readouterr().out.strip() in result["task"]["labels"]
+    assert capsys.readouterr().out.strip() in result.task.labels
 
     before = (out / "report.html").read_text(encoding="utf-8")
     (out / "report.html").unlink()
@@ -98,7 +98,7 @@ def test_json_prints_the_result_and_nothing_else(
     captured = capsys.readouterr()
     assert captured.err == ""
     result = json.loads(captured.out)
-    assert result == read_result(out)
+    assert result == read_result(out).to_dict()
     assert result["seed"] == 3
     assert result["task"]["model"] == "echo"
     assert {arm["strategy"] for arm in result["arms"]} == {
@@ -117,8 +117,8 @@ def test_skipped_rows_are_in_the_result(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(argv) == 2
     assert "--skip-bad-rows" in capsys.readouterr().err
     assert main([*argv, "--skip-bad-rows"]) == 0
-    [row] = read_result(out)["skipped_rows"]
-    assert row["line"] == 61 and "no output" in row["reason"]
+    [row] = read_result(out).skipped_rows
+    assert row.line == 61 and "no output" in row.reason
 
 
 def test_init_from_a_file_gives_a_task_that_runs(

@@ -1,58 +1,65 @@
 from __future__ import annotations
 
-from typing import Any
-
 from steelyard.report import audit_text, render_audit
+from steelyard.result import DataAudit
 
-AUDIT: dict[str, Any] = {
-    "rows": 12,
-    "kind": "label",
-    "columns": {"input": "text", "output": "category"},
-    "files": [{"part": "all", "file": "x.csv", "first_row": 1, "last_row": 12}],
-    "findings": [
-        {
-            "check": "leaks",
-            "severity": "error",
-            "count": 9,
-            "rows": [3, 4],
-            "message": "9 test rows stand in train too, which overstates quality",
-            "evidence": [
-                {
-                    "row": 3,
-                    "source": "x.csv:4",
-                    "input": "<b>where</b> is my card",
-                    "output": "card",
-                    "also": 7,
-                    "similarity": 0.91234,
-                },
-                {"row": 4, "source": "x.csv:5", "input": "again", "output": "card", "also": [1, 2]},
-            ],
+AUDIT = DataAudit.model_validate(
+    {
+        "rows": 12,
+        "kind": "label",
+        "columns": {"input": "text", "output": "category"},
+        "files": [{"part": "all", "file": "x.csv", "first_row": 1, "last_row": 12}],
+        "findings": [
+            {
+                "check": "leaks",
+                "severity": "error",
+                "count": 9,
+                "rows": [3, 4],
+                "message": "9 test rows stand in train too, which overstates quality",
+                "evidence": [
+                    {
+                        "row": 3,
+                        "source": "x.csv:4",
+                        "input": "<b>where</b> is my card",
+                        "output": "card",
+                        "also": 7,
+                        "similarity": 0.91234,
+                    },
+                    {
+                        "row": 4,
+                        "source": "x.csv:5",
+                        "input": "again",
+                        "output": "card",
+                        "also": [1, 2],
+                    },
+                ],
+            },
+            {
+                "check": "size",
+                "severity": "warning",
+                "count": 0,
+                "rows": [],
+                "message": "12 rows are few",
+                "evidence": [],
+            },
+        ],
+        "mistakes": [
+            {"name": "too_early", "state": "ok", "message": "the prompt was tried"},
+            {"name": "not_validated", "state": "risk", "message": "no test part"},
+        ],
+        "checks": {
+            "leaks": {"state": "found", "reason": None, "seconds": 0.5, "facts": {}},
+            "size": {"state": "found", "reason": None, "seconds": 0.25, "facts": {}},
+            "languages": {"state": "clean", "reason": None, "seconds": 0.25, "facts": {}},
+            "paraphrases": {
+                "state": "not measured",
+                "reason": "the encoder is not installed",
+                "seconds": 0.0,
+                "facts": {},
+            },
         },
-        {
-            "check": "size",
-            "severity": "warning",
-            "count": 0,
-            "rows": [],
-            "message": "12 rows are few",
-            "evidence": [],
-        },
-    ],
-    "mistakes": [
-        {"name": "too_early", "state": "ok", "message": "the prompt was tried"},
-        {"name": "not_validated", "state": "risk", "message": "no test part"},
-    ],
-    "checks": {
-        "leaks": {"state": "found", "reason": None, "seconds": 0.5, "facts": {}},
-        "size": {"state": "found", "reason": None, "seconds": 0.25, "facts": {}},
-        "languages": {"state": "clean", "reason": None, "seconds": 0.25, "facts": {}},
-        "paraphrases": {
-            "state": "not measured",
-            "reason": "the encoder is not installed",
-            "seconds": 0.0,
-            "facts": {},
-        },
-    },
-}
+    }
+)
 
 
 def test_the_text_holds_every_finding_within_80_columns() -> None:
@@ -86,5 +93,5 @@ def test_the_page_escapes_what_rows_hold_and_needs_no_network() -> None:
 
 
 def test_an_audit_without_findings_says_so() -> None:
-    page = render_audit({**AUDIT, "findings": []}, "x")
+    page = render_audit(AUDIT.updated(findings=()), "x")
     assert "No finding." in page

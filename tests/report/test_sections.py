@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from steelyard.core import FAMILIES
 from steelyard.report import render
 from steelyard.report.certainty import Certainty
+from steelyard.report.comparison import columns
+from steelyard.report.marks import point
 from steelyard.report.page import Page
 from steelyard.report.pieces import Pieces
 from steelyard.report.searches import searches
 from steelyard.report.steadiness import Steadiness
+from steelyard.result import parse_result
 
 RULES = {"acknowledges": 0.9, "closing": 0.4}
 
@@ -25,7 +29,7 @@ def with_parts(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def cell(result: dict[str, Any], arm: str, kind: str) -> Any:
-    steady = Steadiness(Page(result))
+    steady = Steadiness(Page(parse_result(result)))
     row = next(row for row in steady.rows if row.arm.name == arm)
     return row.cells[steady.kinds.index(kind)]
 
@@ -40,6 +44,7 @@ def test_each_change_shows_its_worst_figure_and_how_many_answers_stayed(
         {"name": "reversed", "score": 0.4, "difference": -0.125, "agreement": 0.75},
         {"name": "shuffled", "score": 0.5, "difference": -0.025, "agreement": 0.85},
     ]
+    change["agreement"] = 0.8
     found = cell(result, "few_shot", "order")
     assert found.share > 0
     change["p_value"] = 0.2
@@ -59,7 +64,7 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
     result: dict[str, Any],
 ) -> None:
     arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
-    assert "not always answered alike" not in render(result)
+    assert "not always answered alike" not in render(parse_result(result))
     arm["consistency"]["repeats"]["by_example"] = [
         {
             "example_id": "t1",
@@ -68,30 +73,32 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
             "outputs": [{"output": "DELIVERY", "times": 2}, {"output": None, "times": 1}],
         }
     ]
-    row = next(row for row in Steadiness(Page(result)).rows if row.arm.name == "few_shot")
+    row = next(
+        row for row in Steadiness(Page(parse_result(result))).rows if row.arm.name == "few_shot"
+    )
     (changed,) = row.changed
     assert changed.outputs == (("DELIVERY", 2), ("no usable answer", 1))
-    page = render(result)
+    page = render(parse_result(result))
     assert "not always answered alike" in page
     assert "Where is &lt;my&gt; parcel?" in page
 
 
 def test_what_was_not_measured_leaves_no_section(result: dict[str, Any]) -> None:
-    assert 'id="steady"' in render(result)
-    assert 'id="pieces"' not in render(result)
+    assert 'id="steady"' in render(parse_result(result))
+    assert 'id="pieces"' not in render(parse_result(result))
     for arm in result["arms"]:
         arm["consistency"], arm["calibration"] = None, None
         arm["consistency_reason"] = arm["calibration_reason"] = "not asked for"
-    assert 'id="steady"' not in render(result)
+    assert 'id="steady"' not in render(parse_result(result))
 
 
 def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> None:
-    certainty = Certainty(Page(result))
+    certainty = Certainty(Page(parse_result(result)))
     first = certainty.arms[0]
     assert first.winner
-    bins = first.section("calibration")["bins"]
+    bins = first.record.calibration.bins
     assert str(certainty.reliability).count("<circle") == len(bins)
-    said = round(100 * bins[0]["confidence"], 1)
+    said = round(100 * bins[0].confidence, 1)
     assert f"said {said:.1f}" in str(certainty.reliability)
     assert str(certainty.coverage).count("<polyline") == 3
 
@@ -99,23 +106,23 @@ def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> 
 def test_a_handover_that_reaches_nothing_says_why(result: dict[str, Any]) -> None:
     block = next(arm for arm in result["arms"] if arm["name"] == "lora")["calibration"]
     block["handover"] = {"target": 0.99, "share": None, "reason": "no share reaches it"}
-    row = Certainty(Page(result)).rows[0]
+    row = Certainty(Page(parse_result(result))).rows[0]
     assert row.handed == "no share reaches it"
 
 
 def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, Any]) -> None:
-    pieces = Pieces(Page(with_parts(result)))
+    pieces = Pieces(Page(parse_result(with_parts(result))))
     assert pieces.metrics == ["rules"]
     assert [row.name for row in pieces.rows("rules")] == ["closing", "acknowledges"]
     assert len(pieces.arms) == 6
     assert pieces.hidden == len(result["arms"]) - 6
-    assert "Rules kept" in render(result)
+    assert "Rules kept" in render(parse_result(result))
 
 
 def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
-    found = {search.arm.name: search for search in searches(Page(result))}
+    found = {search.arm.name: search for search in searches(Page(parse_result(result)))}
     assert "tfidf_linear" not in found
-    trace = found["few_shot"].arm.section("options")["search"]["trace"]
+    trace = found["few_shot"].arm.record.search.trace
     assert str(found["few_shot"].picture).count("<circle") == len(trace)
     assert re.fullmatch(r"[\d,]+ of 480,000 forward tokens", found["few_shot"].budget)
 
@@ -131,8 +138,8 @@ def test_the_form_that_decoding_alone_keeps_is_told(result: dict[str, Any]) -> N
         if each["strategy"] in kept
     ]
     told = "zero_shot_free 40.0\u202f%, constrained 100.0\u202f%; tuned and free, lora_free 97.0\u202f%"
-    assert Page(result).form_told == told
-    assert told in render(result)
+    assert Page(parse_result(result)).form_kept == told
+    assert told in render(parse_result(result))
 
 
 def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> None:
@@ -143,9 +150,10 @@ def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> Non
         "agreement": {"kappa": None, "reason": "no ratings"},
         "judged": 40,
         "order_flips": 10,
+        "flipped_share": 0.25,
     }
     result["ended"] = [{"arm": "few_shot@b", "model": "b", "reason": "it went away <soon>"}]
-    page = render(result)
+    page = render(parse_result(result))
     assert "The price of constrained decoding" in page
     assert "no ratings" in page
     assert "25.0\u202f%" in page
@@ -153,4 +161,30 @@ def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> Non
 
     raw = {"value": 0.75, "low": 0.5, "high": 0.9}
     result["judge"]["agreement"] = {"kappa": 0.5, "low": 0.2, "high": 0.8, "n": 12, "raw": raw}
-    assert "75\u202f% of 12 ratings alike" in render(result)
+    assert "75\u202f% of 12 ratings alike" in render(parse_result(result))
+
+
+def test_a_family_has_its_column_where_one_of_its_arms_was_weighed(result: dict[str, Any]) -> None:
+    always = ["Prompt", "Few-shot", "Fine-tuning", "Classical"]
+    assert [column.name for column in columns(Page(parse_result(result)))] == always
+    families = {"zero_shot_free": "retrieval", "lora_free": "hybrid"}
+    for arm in result["arms"]:
+        arm["family"] = families.get(arm["name"], arm["family"])
+    every = ["Prompt", "Few-shot", "Retrieval", "Fine-tuning", "Hybrid", "Classical"]
+    assert [column.name for column in columns(Page(parse_result(result)))] == every
+    page = render(parse_result(result))
+    legend = page[page.index('class="legend"') : page.index("</figcaption>")]
+    assert all(name in legend for name in every)
+
+
+def test_every_family_has_a_mark_of_its_own() -> None:
+    assert len({point(family, 0, 0, "mark") for family in FAMILIES}) == len(FAMILIES)
+
+
+def test_a_metric_of_any_name_reads_as_a_share(result: dict[str, Any]) -> None:
+    result["task"]["metric"] = "numeric-2"
+    for arm in result["arms"]:
+        arm["quality"] |= {"metric": "numeric-2", "value": 0.5, "low": 0.25, "high": 0.75}
+    page = render(parse_result(result))
+    assert "50.0\u202f%" in page and "25.0 to 75.0" in page
+    assert " points" in page

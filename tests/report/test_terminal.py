@@ -11,11 +11,14 @@ from rich.console import Console
 
 from steelyard.report import table, verdict_text
 from steelyard.report.terminal import Name
+from steelyard.result import parse_result
 
 
 def _printed(result: dict[str, Any]) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=80, no_color=True, force_terminal=False).print(table(result))
+    Console(file=out, width=80, no_color=True, force_terminal=False).print(
+        table(parse_result(result))
+    )
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -62,7 +65,7 @@ def test_unknown_figures_are_dashes(result: dict[str, Any]) -> None:
 
 
 def test_verdict_says_what_why_what_flips_and_what_to_mind(result: dict[str, Any]) -> None:
-    text = verdict_text(result)
+    text = verdict_text(parse_result(result))
     assert text.startswith("VERDICT  Fine-tune: use lora.\n")
     assert max(map(len, text.splitlines())) <= 80
     for title in ("Why", "Dropped out by the constraints", "What would change it", "Warnings"):
@@ -80,7 +83,7 @@ def test_undecided_verdict(result: dict[str, Any]) -> None:
         "warnings": [],
         "details": {"leading": "lora", "more_items": 300},
     }
-    text = verdict_text(result)
+    text = verdict_text(parse_result(result))
     assert "The data cannot tell yet." in text
     assert "About 300 more test items would settle it." in text
     assert "What would change it" not in text

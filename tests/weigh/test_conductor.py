@@ -16,9 +16,10 @@ from steelyard.core import Answer, Completion
 from steelyard.errors import ArmError, ConfigError, StorageError
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
+from steelyard.result import read_result, strip_timings
 from steelyard.store.database import Store, locked
 from steelyard.strategy.prompting import PromptArm
-from steelyard.weigh import RunResult, read_result, run, strip_timings
+from steelyard.weigh import RunResult, run
 from steelyard.weigh.conclude import _comparer_by_records
 from steelyard.weigh.conductor import _steps
 from steelyard.weigh.measure import quality, to_records
@@ -50,6 +51,8 @@ ARM_KEYS = {
     "consistency",
     "generalisation_gap",
     "forgetting",
+    "family",
+    "about",
 }
 
 
@@ -72,13 +75,15 @@ def numbers(value: Any) -> Iterator[float]:
 
 
 def test_the_schema_names_are_kept(done: RunResult) -> None:
-    result = read_result(done.folder)
-    assert result["schema_version"] == 1
+    result = json.loads((done.folder / "result.json").read_text(encoding="utf-8"))
+    assert result["schema_version"] == 2
     assert set(result) >= RESULT_KEYS
     assert all(set(arm) >= ARM_KEYS for arm in result["arms"])
     assert result["task"].keys() >= {"name", "fingerprint"}
     assert result["split"].keys() >= {"train", "dev", "test"}
     assert result == done.result
+    assert read_result(done.folder) == done.record
+    assert len(repr(done)) < 300
 
 
 def test_what_a_run_leaves(done: RunResult) -> None:
@@ -136,9 +141,9 @@ def test_no_figure_is_nan_and_every_null_has_its_reason(done: RunResult) -> None
     assert "NaN" not in text and "Infinity" not in text
     assert all(math.isfinite(number) for number in numbers(done.result))
     for arm in done.result["arms"]:
-        for name in ("consistency", "generalisation_gap", "forgetting"):
+        for name in ("consistency", "calibration", "forgetting"):
             assert arm[name] is not None or arm[f"{name}_reason"]
-        for block in ("quality", "tokens", "latency_seconds", "cost"):
+        for block in ("quality", "tokens", "latency_seconds", "cost", "generalisation_gap"):
             assert None not in arm[block].values() or arm[block]["reason"]
 
 
@@ -212,7 +217,7 @@ def test_a_folder_of_another_run_is_refused(
     tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
     task = write_task(tmp_path / "task", rows=60, strategies=["zero_shot"])
-    before = run(task, tmp_path / "out").result
+    before = run(task, tmp_path / "out").record
     with pytest.raises(StorageError, match=said) as caught:
         run(task, tmp_path / "out", **change)
     assert "choose another --out" in str(caught.value)
@@ -370,7 +375,7 @@ def test_a_metric_of_the_whole_is_compared_by_its_answers(tmp_path: Path) -> Non
     assert (one.a, one.b, other.a, other.b) == ("good", "bad", "bad", "good")
     assert one.difference == -other.difference > 0
     assert (one.low, one.high, one.p_value) == (-other.high, -other.low, other.p_value)
-    values = {name: quality(plan.metrics[0], records[name], examples, 0)["value"] for name in flaws}
+    values = {name: quality(plan.metrics[0], records[name], examples, 0).value for name in flaws}
     assert one.difference == pytest.approx(values["good"] - values["bad"])
     assert _comparer_by_records(make_plan(write_task(tmp_path / "t2"), RunOptions()), {}) is None
 

@@ -13,6 +13,7 @@ import pytest
 from steelyard.core import Answer, Completion, Example, Question, Record
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
+from steelyard.result.steadiness import Consistency
 from steelyard.score import get_metric
 from steelyard.strategy import Arm, load_arm
 from steelyard.strategy.base import ArmFacts, Brief
@@ -30,7 +31,7 @@ from steelyard.weigh.consistency import (
     consistency_warnings,
     measure_consistency,
 )
-from steelyard.weigh.repeats import RepeatSample, ask_again, repeats_block
+from steelyard.weigh.repeats import RepeatSample, ask_again, measure_repeats
 from steelyard.weigh.sensitivity import changed_inputs
 from steelyard.weigh.steps import RunSteps
 from tests.tickets import write_task
@@ -68,7 +69,7 @@ def measured(steps: RunSteps, name: str, config: ConsistencyConfig = CONFIG) -> 
         steps, arm_of(steps, name), steps.store.records(name), config
     )
     assert block is not None and reason is None
-    return block
+    return block.to_dict()
 
 
 def kind_of(block: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -92,6 +93,8 @@ def test_the_block_holds_what_the_docs_promise(steps: RunSteps) -> None:
         assert 0 <= each["spread_by_chance"] <= 1 and 0 < each["p_value"] <= 1
         worst = min(each["variants"], key=lambda variant: variant["difference"])
         assert each["worst"] == {key: worst[key] for key in ("name", "score", "difference")}
+        shares = [variant["agreement"] for variant in each["variants"]]
+        assert each["agreement"] == pytest.approx(sum(shares) / len(shares))
         for variant in each["variants"]:
             assert variant["difference"] == pytest.approx(variant["score"] - each["baseline"])
             assert 0 <= variant["agreement"] <= 1
@@ -187,10 +190,10 @@ def test_at_a_temperature_repeats_differ(steps: RunSteps) -> None:
     ]
     block, _ = measure_consistency(steps, warm, records, CONFIG)
     assert block is not None
-    assert block["temperature"] == 1
-    assert "note" not in block["repeats"]
-    assert block["repeats"]["agreement"]["value"] < 1
-    assert block["repeats"]["unchanged"]["value"] < 1
+    assert block.temperature == 1
+    assert block.repeats is not None and block.repeats.note is None
+    assert block.repeats.agreement.value is not None and block.repeats.agreement.value < 1
+    assert block.repeats.unchanged.value is not None and block.repeats.unchanged.value < 1
 
 
 def test_a_metric_that_is_no_mean_has_no_spread_by_chance(steps: RunSteps) -> None:
@@ -212,6 +215,10 @@ class Scripted(MajorityArm):
     def answer_all(self, questions: Sequence[Question], *_: Any, **__: Any) -> list[Answer]:
         self.calls.append([question.input for question in questions])
         return [self.script[question.input].pop(0) for question in questions]
+
+
+def repeats_block(sample: RepeatSample, times: int) -> dict[str, Any]:
+    return measure_repeats(sample, times).to_dict()
 
 
 def said(text: str | None) -> Answer:
@@ -302,12 +309,13 @@ def test_words_of_the_reference_keep_their_form() -> None:
             assert "Bistro Nine" in changed.input
 
 
-def steadiness(agreed: float, difference: float, p_value: float | None) -> dict[str, Any]:
+def steadiness(agreed: float, difference: float, p_value: float | None) -> Consistency:
     repeats = {"items": 24, "agreement": {"value": agreed}}
     worst = {"name": "one per 15 characters", "score": 0.5, "difference": difference}
     typos = {"kind": "typos", "items": 24, "worst": worst, "p_value": p_value}
     order = {"kind": "order", "reason": "its prompt shows fewer than two examples"}
-    return {"temperature": 0.7, "repeats": repeats, "sensitivity": [order, typos]}
+    block = {"temperature": 0.7, "repeats": repeats, "sensitivity": [order, typos]}
+    return Consistency.model_validate(block)
 
 
 def test_what_stands_out_is_warned_of() -> None:
@@ -327,7 +335,7 @@ def test_what_stands_out_is_warned_of() -> None:
         steadiness(0.95, -0.25, 0.02),
         steadiness(0.95, -0.25, None),
         steadiness(0.95, 0.1, 0.001),
-        {"temperature": None, "repeats": None, "sensitivity": []},
+        Consistency(),
     ],
 )
 def test_what_chance_explains_is_not_warned_of(block: Any) -> None:
@@ -368,5 +376,5 @@ def test_a_cascade_over_votes_answers_at_their_temperature(steps: RunSteps) -> N
     cascade = CascadeArm(ArmFacts("votes", "cascade", plain.brief), (warm(plain, 0.7), plain), 0.5)
     records = [replace(record, arm="votes") for record in steps.store.records("zero_shot")]
     block, _ = measure_consistency(steps, cascade, records, CONFIG)
-    assert block is not None and block["temperature"] == 0.7
-    assert "note" not in block["repeats"]
+    assert block is not None and block.temperature == 0.7
+    assert block.repeats is not None and block.repeats.note is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import pytest
 
 from steelyard.core import Answer, Completion, Example, Record
+from steelyard.result.arm import Latency, Tokens
+from steelyard.result.verdict import Pair
 from steelyard.score import get_metric
 from steelyard.strategy import Arm, ArmFacts, Brief
 from steelyard.strategy.majority import MajorityArm
@@ -20,8 +22,8 @@ EXAMPLES = [Example(str(i), "x", '{"a": 1}') for i in range(8)]
 class Measured(NamedTuple):
     arm: Arm
     records: Sequence[Record]
-    latency: Mapping[str, Any] = {"p50": 0.1}
-    tokens: Mapping[str, Any] = {"output_mean": 7.0}
+    latency: Latency = Latency(p50=0.1)
+    tokens: Tokens = Tokens(output_mean=7.0)
 
 
 def measured(name: str, decoding: str, outputs: Sequence[str | None]) -> Measured:
@@ -47,15 +49,18 @@ def test_an_arm_is_held_against_its_free_twin(name: str, free: str) -> None:
     held = measured(name, "constrained", [right] * 6 + [wrong] * 2)
     loose = measured(free, "free", [right] * 3 + [wrong] * 3 + [None] * 2)
     [found] = price_of_constraint([loose, held], get_metric("json_match"), EXAMPLES, SCHEMA, 0)
-    assert (found["constrained"], found["free"]) == (name, free)
-    assert found["difference"] == pytest.approx(3 / 8)
-    assert found["low"] < 3 / 8 < found["high"]
-    assert found["validity"] == {"constrained": 6 / 8, "free": 3 / 8}
-    assert found["failed"] == {"constrained": 0, "free": 2 / 8}
-    assert found["machine_seconds"] == {"constrained": 0.5, "free": 0.5}
+    assert (found.constrained, found.free) == (name, free)
+    assert found.difference == pytest.approx(3 / 8)
+    assert found.low is not None and found.high is not None
+    assert found.low < 3 / 8 < found.high
+    assert found.validity == Pair(constrained=6 / 8, free=3 / 8)
+    assert found.failed == Pair(constrained=0, free=2 / 8)
+    assert found.seconds == Pair(constrained=0.1, free=0.1)
+    assert found.machine_seconds == Pair(constrained=0.5, free=0.5)
+    assert found.output_tokens == Pair(constrained=7, free=7)
 
 
 def test_arms_without_a_twin_have_no_price() -> None:
     alone = measured("few_shot", "constrained", ['{"a": 1}'] * 8)
     other = measured("zero_shot_free", "free", ['{"a": 1}'] * 8)
-    assert price_of_constraint([alone, other], get_metric("json_match"), EXAMPLES, None, 0) == []
+    assert price_of_constraint([alone, other], get_metric("json_match"), EXAMPLES, None, 0) == ()

@@ -15,6 +15,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import RunOptions, make_plan
+from steelyard.result.verdict import JudgeResult
 from steelyard.score import Materials, Metric, get_metric
 from steelyard.score.judge import Judge
 from steelyard.store.database import Store
@@ -96,10 +97,12 @@ def test_the_report_counts_what_was_judged_and_what_it_cost(store: Store) -> Non
     metric, _ = connected(store, ScriptedModel(script))
     rows = judged(metric, "always first", "nonsense", "even", None, "a fair reply")
     prices = {"machine": {"per_hour": "3600"}}
-    report = judge_report(store, metric, {"arm": rows}, prices, agreement_of(metric, []))
+    judge = judge_report(store, metric, {"arm": rows}, prices, agreement_of(metric, []))
+    report = judge.to_dict()
     assert report["judged"] == 4
     assert report["ties"] == 3  # the flipped one, the even one and the reference itself
     assert (report["order_flips"], report["failed"]) == (1, 1)
+    assert report["flipped_share"] == 1 / 4
     assert report["requests"] == 6 + 2  # the unreadable ones were asked twice
     assert report["tokens"]["input"] > 0
     assert report["cost"] == pytest.approx(report["machine_seconds"])
@@ -108,10 +111,9 @@ def test_the_report_counts_what_was_judged_and_what_it_cost(store: Store) -> Non
     assert report["notes"][0].startswith("the judge is the model that is weighed")
     assert "failed on 1 of 4 replies" in report["notes"][1]
     assert report["model"] == "smart"
-    doubts = judge_warnings(report, metric)
+    doubts = judge_warnings(judge, metric)
     assert [doubt.split(":")[0] for doubt in doubts] == ["judge"] * 4
     assert "nobody has held it against ratings" in doubts[3]
-    json.dumps(report, allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_judge_that_does_not_agree_with_the_user_is_warned_of(
 ) -> None:
     metric, _ = connected(store, ScriptedModel(str))
     agreement = {"kappa": kappa, "low": low, "n": 40, "rated": 40}
-    report = {"agreement": agreement, "notes": []}
+    report = JudgeResult.model_validate({"agreement": agreement})
     doubts = judge_warnings(report, metric)
     assert len(doubts) == (said is not None)
     assert said is None or said in doubts[0]
@@ -133,12 +135,12 @@ def test_a_judge_that_does_not_agree_with_the_user_is_warned_of(
 def test_a_judge_that_tells_nothing_apart_is_warned_of(store: Store) -> None:
     first, _ = connected(store, ScriptedModel(lambda request: "A"))
     rows = judged(first, "one", "two", "three")
-    notes = judge_report(store, first, {"arm": rows}, None, agreement_of(first, []))["notes"]
+    notes = judge_report(store, first, {"arm": rows}, None, agreement_of(first, [])).notes
     assert any("named the same place for 3 of 3 replies" in note for note in notes)
     assert any("the same score" in note for note in notes)
     fair, _ = connected(store, ScriptedModel(preferring(lambda text: "one" in text)))
     rows = judged(fair, "one more", "another", "a third")
-    notes = judge_report(store, fair, {"arm": rows}, None, agreement_of(fair, []))["notes"]
+    notes = judge_report(store, fair, {"arm": rows}, None, agreement_of(fair, [])).notes
     assert not any("the same place" in note or "the same score" in note for note in notes)
 
 
@@ -147,12 +149,12 @@ def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) 
     model = ScriptedModel(preferring(len), local=False)
     metric, _ = connected(store, model, model="openai:a-model-nobody-sells")
     report = judge_report(store, metric, {"arm": judged(metric, "x")}, {}, {"kappa": None})
-    assert report["cost"] is None
-    assert "no price known" in report["cost_reason"]
+    assert report.cost is None
+    assert "no price known" in str(report.cost_reason)
     priced = {"a-model-nobody-sells": {"input": 1, "output": 2}}
     again = judge_report(store, metric, {}, priced, {"kappa": None})
-    tokens = again["tokens"]
-    assert again["cost"] == pytest.approx((tokens["input"] + 2 * tokens["output"]) / 1e6, rel=1e-5)
+    tokens = again.tokens
+    assert again.cost == pytest.approx((tokens.input + 2 * tokens.output) / 1e6, rel=1e-5)
 
 
 def test_a_judge_asked_in_batches_costs_what_batches_do() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.weigh import read_result, strip_timings
+from steelyard.result import read_result, strip_timings
 from tests.tickets import write_task
 
 BATCH = 4
@@ -68,7 +68,7 @@ def asked(folder: Path) -> Counter[tuple[str, str]]:
 def comparable(folder: Path) -> Any:
     """The result without timings and without the model's name, which holds the log's path."""
     found = read_result(folder / "out")
-    result = json.loads(json.dumps(found).replace(found["task"]["model"], "MODEL"))
+    result = json.loads(json.dumps(found.to_dict()).replace(str(found.task.model), "MODEL"))
     for price in result["prices"]:
         del price["name"]
     del result["task"]["model"], result["task"]["fingerprint"]

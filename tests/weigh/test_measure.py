@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from steelyard.core import Answer, Completion, Example, Record
+from steelyard.result.arm import Outcomes
 from steelyard.score import get_metric
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import (
@@ -45,37 +46,39 @@ def test_a_failed_answer_scores_zero_and_keeps_its_reason() -> None:
     failed = [record for record in MIXED if record.outcome == "failed"]
     assert len(failed) == 4
     assert all(record.score == 0 and record.reason == "names no label" for record in failed)
-    assert outcomes(MIXED) == {"scored": 8, "failed": 4}
+    assert outcomes(MIXED) == Outcomes(scored=8, failed=4)
 
 
 def test_quality_counts_failures_as_wrong() -> None:
     right = sum(record.score for record in MIXED)
     found = quality(METRICS[0], MIXED, EXAMPLES, seed=0)
-    assert found["value"] == right / 12
-    assert found["metric"] == "accuracy" and found["n"] == 12
-    assert found["low"] < found["value"] < found["high"]
+    assert found.value == right / 12
+    assert found.metric == "accuracy" and found.n == 12
+    assert found.low is not None and found.high is not None
+    assert found.low < right / 12 < found.high
     assert quality(METRICS[1], MIXED, EXAMPLES, 5) == quality(METRICS[1], MIXED, EXAMPLES, 5)
 
 
 def test_tokens_and_time_are_means() -> None:
-    assert tokens(MIXED) == {"input_mean": 10.0, "cached_mean": 4.0, "output_mean": 2.0}
+    means = {"input_mean": 10.0, "cached_mean": 4.0, "output_mean": 2.0}
+    assert tokens(MIXED).to_dict() == means
     assert machine_seconds(MIXED) == pytest.approx(0.2)
 
 
 def test_nothing_answered_is_no_figure() -> None:
     gone = Answer(None, Completion("", "error", failure="too long"), "too long")
     records = to_records("gone", EXAMPLES, [gone] * 12, METRICS)
-    assert tokens(records)["input_mean"] is None and tokens(records)["reason"]
+    assert tokens(records).input_mean is None and tokens(records).reason
     assert machine_seconds(records) is None
-    assert latency([])["p50"] is None and latency([])["reason"]
+    assert latency([]).p50 is None and latency([]).reason
 
 
 def test_latency_percentiles() -> None:
-    found = latency([Timing(each, each / 2) for each in [0.1] * 19 + [1.0]])
+    found = latency([Timing(each, each / 2) for each in [0.1] * 19 + [1.0]]).to_dict()
     assert found["p50"] == pytest.approx(0.1)
     assert 0.1 < found["p95"] < 1.0
     assert found["first_token"]["p50"] == pytest.approx(0.05)
-    assert "first_token" not in latency([Timing(0.1)])
+    assert "first_token" not in latency([Timing(0.1)]).to_dict()
 
 
 def test_comparisons_are_corrected_together() -> None:
@@ -103,22 +106,21 @@ def test_steps_have_their_own_random_numbers() -> None:
 def test_details_put_the_disputed_examples_first() -> None:
     found = details(EXAMPLES, {"right": RIGHT, "mixed": MIXED}, LABELS)
     scores = [
-        {name: answer["score"] for name, answer in sample["answers"].items()}
-        for sample in found["samples"]
+        {name: answer.score for name, answer in sample.answers.items()} for sample in found.samples
     ]
     disputed = [pair["right"] != pair["mixed"] for pair in scores]
     assert disputed == sorted(disputed, reverse=True)
-    assert found["confusion"]["right"]["counts"] == [[6, 0], [0, 6]]
-    assert sum(found["confusion"]["mixed"]["failed"]) == 4
-    assert [row["n"] for row in found["per_slice"]["right"]] == [4, 4, 4]
-    assert [row["score"] for row in found["per_label"]["right"]] == [1.0, 1.0]
-    assert len(found["failures"]["mixed"]) == 4
+    assert found.confusion["right"].counts == ((6, 0), (0, 6))
+    assert sum(found.confusion["mixed"].failed) == 4
+    assert [row.n for row in found.per_slice["right"]] == [4, 4, 4]
+    assert [row.score for row in found.per_label["right"]] == [1.0, 1.0]
+    assert len(found.failures["mixed"]) == 4
 
 
 def test_long_texts_are_cut_in_the_details() -> None:
     long = [Example("e", "x" * 100_000, "A")]
     records = to_records("a", long, answers("A"), METRICS)
-    assert len(details(long, {"a": records}, LABELS)["samples"][0]["input"]) < 3000
+    assert len(details(long, {"a": records}, LABELS).samples[0].input) < 3000
 
 
 def test_samples_begin_with_the_mistakes_of_the_arm_that_is_shown() -> None:
@@ -130,7 +132,7 @@ def test_samples_begin_with_the_mistakes_of_the_arm_that_is_shown() -> None:
     examples = [Example(str(place), f"input {place}", "wanted") for place in range(80)]
     first = [record("first", place, float(place not in (50, 60))) for place in range(80)]
     other = [record("other", place, float(place % 2)) for place in range(80)]
-    found = details(examples, {"first": first, "other": other}, (), "first")["samples"]
-    assert [each["example_id"] for each in found[:2]] == ["50", "60"]
-    assert found[0]["answers"]["first"]["missed"] == ["closing"]
-    assert "missed" not in found[5]["answers"]["first"]
+    found = details(examples, {"first": first, "other": other}, (), "first").samples
+    assert [sample.example_id for sample in found[:2]] == ["50", "60"]
+    assert found[0].answers["first"].missed == ("closing",)
+    assert "missed" not in found[5].answers["first"].to_dict()

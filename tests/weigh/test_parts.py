@@ -29,7 +29,7 @@ def figures(
 ) -> dict[str, dict[str, object]]:
     metric = build_metric(MetricSpec("rules"), Materials(rules=task))
     records = to_records("arm", some, answers(*outputs), [metric])
-    return {figure["part"]: figure for figure in parts(metric, records, 0, some)}
+    return {figure.part: figure.to_dict() for figure in parts(metric, records, 0, some)}
 
 
 def test_each_part_is_a_proportion_over_the_records_that_have_it() -> None:
@@ -77,7 +77,7 @@ def test_a_failed_answer_counts_0_in_parts_that_apply_to_every_example() -> None
     some = [Example(str(i), "x", "y") for i in range(4)]
     metric = Halves()
     records = to_records("arm", some, answers("a", "b", "c", None), [metric])
-    found = {figure["part"]: figure for figure in parts(metric, records, 0, some)}
+    found = {figure.part: figure.to_dict() for figure in parts(metric, records, 0, some)}
     assert list(found) == ["first", "second"]
     assert (found["first"]["value"], found["first"]["n"]) == (0.75, 4)
     assert found["second"]["value"] == pytest.approx(3 * 0.25 / 4)

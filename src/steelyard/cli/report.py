@@ -16,7 +16,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Write ``report.html`` and show the result."""
     from steelyard.cli.show import show
-    from steelyard.weigh import read_result, write_report
+    from steelyard.result import read_result
+    from steelyard.weigh import write_report
 
     result = read_result(args.folder)
     show(result, write_report(args.folder, result))

@@ -36,7 +36,7 @@ def call(args: argparse.Namespace) -> int:
         json.dump(outcome.result, sys.stdout, indent=2, ensure_ascii=False)
         print()
         return 0
-    show(outcome.result, outcome.report)
+    show(outcome.record, outcome.report)
     if outcome.winner is not None:
         print(f'ask it:  steelyard ask {outcome.winner} "…"')
     return 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steelyard.result import Result
 
 
-def show(result: Mapping[str, Any], report: Path) -> None:
+def show(result: Result, report: Path) -> None:
     """Print a finished run for a person, on stdout."""
     from rich.console import Console
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from steelyard.report.audit import audit_text, render_audit
-from steelyard.report.html import render
+from steelyard.report.audit import audit_text
+from steelyard.report.html import render, render_audit
 from steelyard.report.terminal import table, verdict_text
 
 __all__ = ["audit_text", "render", "render_audit", "table", "verdict_text"]

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from steelyard.report.view import entries, section
+from steelyard.result import DataAudit
+from steelyard.result.audit import AuditFindings, EvidenceRow, FindingResult, MistakeResult
 from steelyard.words import counted
 
 _WIDTH = 80
-_NAMED = {"row", "source", "input", "output"}
 _MOST_EVIDENCE = 8
 SEVERITIES = {"error": "Misleading", "warning": "Costing quality", "note": "Worth knowing"}
 
 
-class Evidence(NamedTuple):
+class EvidenceView(NamedTuple):
     """One row of a finding: where it is, what it says, and why it is suspect."""
 
     row: int
@@ -34,7 +34,7 @@ class FindingView:
     severity: str
     count: int
     message: str
-    evidence: list[Evidence]
+    evidence: list[EvidenceView]
 
     @property
     def more(self) -> int:
@@ -43,24 +43,17 @@ class FindingView:
 
 
 class AuditView:
-    """An audit as ``data check --json`` prints it, or as ``result.json`` holds it."""
+    """What the checks found, as a page or a terminal shows it."""
 
-    def __init__(self, audit: Mapping[str, Any], most: int = _MOST_EVIDENCE) -> None:
-        self.findings = [_finding(each, most) for each in entries(audit, "findings")]
-        self.mistakes = entries(audit, "mistakes")
-        checks = section(audit, "checks")
-        self.clean = [name for name in checks if section(checks, name).get("state") == "clean"]
+    def __init__(self, audit: AuditFindings, most: int = _MOST_EVIDENCE) -> None:
+        self.findings = [_finding(finding, most) for finding in audit.findings]
+        self.mistakes = audit.mistakes
+        self.clean = [name for name, check in audit.checks.items() if check.state == "clean"]
         self.unmeasured = {
-            name: str(reason)
-            for name in checks
-            if (reason := section(checks, name).get("reason")) is not None
+            name: check.reason for name, check in audit.checks.items() if check.reason is not None
         }
-        self.rows = audit.get("rows", audit.get("examples"))
-        self.files = [str(each.get("file")) for each in entries(audit, "files")]
-        self.kind = audit.get("kind")
-        self.columns = section(audit, "columns")
-        self.seconds = sum(float(section(checks, name).get("seconds") or 0) for name in checks)
-        self.made = len(checks)
+        self.rows = audit.rows
+        self.checks = len(audit.checks)
 
     @property
     def counts(self) -> list[tuple[str, str, int]]:
@@ -71,44 +64,43 @@ class AuditView:
         ]
 
     def __bool__(self) -> bool:
-        return bool(self.made)
+        return bool(self.checks)
 
 
-def _finding(data: Mapping[str, Any], most: int) -> FindingView:
+def _finding(finding: FindingResult, most: int) -> FindingView:
     return FindingView(
-        check=str(data.get("check")),
-        severity=str(data.get("severity")),
-        count=int(data.get("count") or 0),
-        message=str(data.get("message")),
-        evidence=[_evidence(each) for each in entries(data, "evidence")[:most]],
+        check=finding.check,
+        severity=finding.severity,
+        count=finding.count,
+        message=finding.message,
+        evidence=[_evidence(row) for row in finding.evidence[:most]],
     )
 
 
-def _evidence(data: Mapping[str, Any]) -> Evidence:
-    more = {key: value for key, value in data.items() if key not in _NAMED}
-    why = ", ".join(f"{key.replace('_', ' ')} {_said(value)}" for key, value in more.items())
-    source, asked, said = (str(data.get(key) or "") for key in ("source", "input", "output"))
-    return Evidence(int(data.get("row") or 0), source, asked, said, why)
+def _evidence(row: EvidenceRow) -> EvidenceView:
+    more = row.model_extra or {}
+    why = ", ".join(f"{key.replace('_', ' ')} {_in_words(value)}" for key, value in more.items())
+    return EvidenceView(row.row, row.source, row.input, row.output, why)
 
 
-def _said(value: Any) -> str:
+def _in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_said(key)}: {_said(each)}" for key, each in value.items())
+        return ", ".join(f"{_in_words(key)}: {_in_words(inner)}" for key, inner in value.items())
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(_said, value))
+        return ", ".join(map(_in_words, value))
     return str(value)
 
 
-def audit_text(audit: Mapping[str, Any], name: str, rows: int = 3) -> str:
+def audit_text(audit: DataAudit, name: str, rows: int = 3) -> str:
     """Return the audit in 80 columns of plain text, ``rows`` rows of evidence a finding."""
     view = AuditView(audit, max(0, rows))
-    columns = ", ".join(f"{role} = {column}" for role, column in view.columns.items())
+    columns = ", ".join(f"{role} = {column}" for role, column in audit.columns.items())
     lines = [
-        f"{name}: {counted(int(view.rows or 0), 'row')}, {view.kind} output"
+        f"{name}: {counted(audit.rows or 0, 'row')}, {audit.kind} output"
         + (f" ({columns})" if columns else "")
     ]
     for finding in view.findings:
@@ -120,18 +112,18 @@ def audit_text(audit: Mapping[str, Any], name: str, rows: int = 3) -> str:
     for check, reason in view.unmeasured.items():
         lines += _wrapped(f"Not (wholly) measured: {check}: {reason}", "", "  ")
     counts = ", ".join(counted(count, severity) for severity, _, count in view.counts)
-    lines += ["", f"{counted(view.made, 'check')} in {view.seconds:.1f} s: {counts}"]
+    lines += ["", f"{counted(view.checks, 'check')} in {audit.seconds:.1f} s: {counts}"]
     return "\n".join(lines)
 
 
 def _finding_lines(finding: FindingView) -> list[str]:
     head = f"{finding.severity.upper():<8}{finding.check}: {finding.message}"
     lines = _wrapped(head, "", "        ")
-    for each in finding.evidence:
-        said = f"{each.input!r} -> {each.output!r}" if each.output else repr(each.input)
-        where = f"row {each.row} {_cut(said)}" if each.input else f"row {each.row} ({each.source})"
+    for row in finding.evidence:
+        texts = f"{row.input!r} -> {row.output!r}" if row.output else repr(row.input)
+        where = f"row {row.row} {_cut(texts)}" if row.input else f"row {row.row} ({row.source})"
         lines += _wrapped(where, "        ", "          ")
-        lines += _wrapped(each.why, "          ", "          ") if each.why else []
+        lines += _wrapped(row.why, "          ", "          ") if row.why else []
     if finding.evidence and finding.more:
         lines.append(f"        and {finding.more} more")
     return lines
@@ -141,13 +133,12 @@ def _cut(text: str) -> str:
     return text if len(text) <= 150 else f"{text[:149]}…"
 
 
-def _mistake_lines(mistakes: Sequence[Mapping[str, Any]]) -> list[str]:
+def _mistake_lines(mistakes: Sequence[MistakeResult]) -> list[str]:
     return [
         line
-        for each in mistakes
+        for mistake in mistakes
         for line in _wrapped(
-            f"{each.get('state')!s:<8}{str(each.get('name')).replace('_', ' ')}: "
-            f"{each.get('message')}",
+            f"{mistake.state:<8}{mistake.name.replace('_', ' ')}: {mistake.message}",
             "  ",
             "          ",
         )
@@ -158,16 +149,3 @@ def _wrapped(text: str, first: str, then: str) -> list[str]:
     return textwrap.wrap(
         text, _WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False
     ) or [first]
-
-
-def render_audit(audit: Mapping[str, Any], name: str) -> str:
-    """Return the audit as one HTML page that works offline."""
-    from markupsafe import Markup
-
-    from steelyard.report.templating import environment, static
-
-    return (
-        environment()
-        .get_template("audit_page.html")
-        .render(name=name, audit=AuditView(audit), css=Markup(static("report.css")))
-    )

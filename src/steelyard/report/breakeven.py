@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
+from steelyard.core import FAMILIES
 from steelyard.report import formats
 from steelyard.report.labels import Anchor, Box, place, spread, width
 from steelyard.report.marks import Frame, drawing, line, tag, text
 from steelyard.report.scale import Scale
-from steelyard.report.view import FAMILIES, ArmView, View, entries, section
+from steelyard.report.view import ArmView, View
+from steelyard.result.verdict import BreakEvenWith, CrossoverArm
 
 _WIDE = Frame("breakeven", 1000, 430, 74, 172, 40, 58)
 _NARROW = Frame("breakeven-narrow", 360, 400, 56, 14, 34, 54, 12.0)
 _EARLY = 0.04  # a crossing before this part of the horizon wants a logarithmic axis
 _MOST_LINES = 5
+_DRAWN = tuple(family for family in FAMILIES if family != "hybrid")  # lines are few
 _STEPS = 48
 _SPANS = ((1, "1 day"), (30, "1 month"), (365, "1 year"), (1825, "5 years"))
 
@@ -37,37 +39,45 @@ class Curve:
         return self.upfront + self.per_request * requests
 
 
-def crossings(view: View) -> list[Mapping[str, Any]]:
+@dataclass(frozen=True)
+class Crossing:
+    """Where an arm has paid for itself; ``lower``: against an arm of lower quality."""
+
+    arm: str
+    even: BreakEvenWith
+    recommended: bool
+    lower: bool
+
+    @property
+    def main(self) -> bool:
+        """Whether it is of the recommended arm, or happens at all."""
+        return self.recommended or bool(self.even.requests)
+
+
+def crossings(view: View) -> list[Crossing]:
     """Break-evens as the run found them: the recommended arm first, then those that happen.
 
     An arm that no prompt matches in quality is set against the nearest one, marked ``lower``.
     """
-    found = [_against_nearest(each) for each in entries(view.crossover, "arms")]
-    if not found and view.crossover.get("arm"):
-        found = [_against_nearest(view.crossover)]
-    chosen = view.verdict.get("arm")
 
-    def order(each: Mapping[str, Any]) -> tuple[bool, bool, float]:
-        requests = formats.number(each.get("requests"))
-        return each.get("arm") != chosen, requests is None, -(requests or 0.0)
+    def order(crossing: Crossing) -> tuple[bool, bool, float]:
+        requests = crossing.even.requests
+        return not crossing.recommended, requests is None, -(requests or 0.0)
 
-    return [
-        {**each, "main": each.get("arm") == chosen or bool(formats.number(each.get("requests")))}
-        for each in sorted(found, key=order)
-    ]
+    return sorted(
+        (_crossing(arm, view.verdict.arm) for arm in view.result.crossover.arms), key=order
+    )
 
 
-def _against_nearest(each: Mapping[str, Any]) -> Mapping[str, Any]:
-    nearest = section(each, "nearest")
-    if each.get("against") or not nearest:
-        return each
-    return {**each, **nearest, "lower": True}
+def _crossing(arm: CrossoverArm, recommended: str | None) -> Crossing:
+    lower = arm.against is None and arm.nearest is not None
+    even = arm.nearest if lower and arm.nearest is not None else arm
+    return Crossing(str(arm.arm), even, arm.arm == recommended, lower)
 
 
 def chart(view: View) -> Markup:
     """Draw the curves, wide and narrow; empty when no two arms have both figures."""
-    per_day = formats.number(view.traffic.get("requests_per_day"))
-    horizon = formats.number(view.traffic.get("horizon_days"))
+    per_day, horizon = view.task.traffic.requests_per_day, view.task.traffic.horizon_days
     curves = list(_curves(view))
     if len(curves) < 2 or not per_day or not horizon or max(c.at(per_day) for c in curves) <= 0:
         return Markup("")
@@ -77,41 +87,38 @@ def chart(view: View) -> Markup:
 
 
 def _curves(view: View) -> Iterator[Curve]:
-    named = [view.verdict.get("arm")]
-    met = [each for each in crossings(view) if formats.number(each.get("requests"))]
-    mine = [each for each in crossings(view) if each.get("arm") == named[0]]
-    for each in [*mine, *met]:
-        named += [each.get("arm"), each.get("against")]
-    named += [view.reference_name]
-    named += [arm.name for family in FAMILIES if (arm := view.family(family)) is not None]
-    seen: set[str] = set()
-    for name in named:
-        arm = view.arm(name)
-        if arm is None or arm.name in seen or len(seen) >= _MOST_LINES:
+    names = [view.verdict.arm]
+    happening = [crossing for crossing in crossings(view) if crossing.even.requests]
+    recommended = [crossing for crossing in crossings(view) if crossing.recommended]
+    for crossing in [*recommended, *happening]:
+        names += [crossing.arm, crossing.even.against]
+    names += [view.result.reference]
+    names += [arm.name for family in _DRAWN if (arm := view.family(family)) is not None]
+    names_drawn: set[str] = set()
+    for arm in map(view.arm, names):
+        if arm is None or arm.name in names_drawn or len(names_drawn) >= _MOST_LINES:
             continue
-        upfront = formats.amount(arm.section("cost").get("upfront"))
-        per_request = formats.amount(arm.section("cost").get("per_request"))
-        if upfront is None or per_request is None:
+        cost = arm.record.cost
+        if cost.upfront is None or cost.per_request is None:
             continue
-        seen.add(arm.name)
-        kind = "curve winner" if arm.winner else f"curve dash{len(seen) % 4}"
-        yield Curve(arm, float(upfront), float(per_request), kind)
+        names_drawn.add(arm.name)
+        kind = "curve winner" if arm.winner else f"curve dash{len(names_drawn) % 4}"
+        yield Curve(arm, cost.upfront, cost.per_request, kind)
 
 
 def _met(view: View, curves: Sequence[Curve]) -> list[tuple[float, float, str]]:
     """The crossings that happen between drawn curves: requests, money, words."""
-    drawn = {curve.arm.name: curve for curve in curves}
-    found = []
-    for each in crossings(view):
-        requests = formats.number(each.get("requests"))
-        curve = drawn.get(str(each.get("arm")))
-        if curve is None or not requests or requests <= 0 or each.get("against") not in drawn:
+    by_arm = {curve.arm.name: curve for curve in curves}
+    met = []
+    for crossing in crossings(view):
+        requests, days = crossing.even.requests, crossing.even.days
+        curve = by_arm.get(crossing.arm)
+        if curve is None or not requests or requests <= 0 or crossing.even.against not in by_arm:
             continue
-        when = formats.number(each.get("days"))
         words = f"{formats.count(requests)} requests"
-        words += f", {formats.days(when)}" if when is not None else ""
-        found.append((requests, curve.at(requests), words))
-    return found
+        words += f", {formats.days(days)}" if days is not None else ""
+        met.append((float(requests), curve.at(requests), words))
+    return met
 
 
 def _axes(
@@ -137,7 +144,7 @@ def _draw(
     met = _met(view, curves)
     x, y = _axes(curves, met, per_day * horizon, frame)
     body = _grid(view, frame, x, y) + _spans(frame, x, traffic)
-    for curve in sorted(curves, key=lambda each: each.arm.winner):
+    for curve in sorted(curves, key=lambda curve: curve.arm.winner):
         title = tag("title", str(Markup.escape(_words(view, curve))))
         body += tag("path", title, d=_path(curve, x, y), class_=curve.kind)
     body += _ends(curves, x.high, y, frame)
@@ -198,10 +205,10 @@ def _spans(frame: Frame, x: Scale, traffic: tuple[float, float]) -> str:
 
 def _ends(curves: Sequence[Curve], last: float, y: Scale, frame: Frame) -> str:
     """Names at the lines' ends; on a phone inside the drawing, above them."""
-    wanted = [y(curve.at(last)) - (9 if frame.narrow else 0) for curve in curves]
-    heights = spread(wanted, frame.size * 1.35, frame.top + 4, frame.y_end)
+    ends = [y(curve.at(last)) - (9 if frame.narrow else 0) for curve in curves]
+    heights = spread(ends, frame.size * 1.35, frame.top + 4, frame.y_end)
     body = ""
-    for curve, at, height in zip(curves, wanted, heights, strict=True):
+    for curve, at, height in zip(curves, ends, heights, strict=True):
         leader = line(frame.x_end + 2, at, frame.x_end + 12, height, "leader")
         name = text(curve.arm.name, frame.x_end + 16, height + 4, "name")
         if frame.narrow:
@@ -234,7 +241,7 @@ def _crossings(
 
 
 def _words(view: View, curve: Curve) -> str:
-    cost = curve.arm.section("cost")
-    upfront = formats.money(cost.get("upfront"), view.currency)
-    thousand = formats.per_thousand(cost.get("per_request"), view.currency)
+    cost = curve.arm.record.cost
+    upfront = formats.money(cost.upfront, view.currency)
+    thousand = formats.per_thousand(cost.per_request, view.currency)
     return f"{curve.arm.name}: {upfront} upfront, {thousand} per 1,000 requests"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from steelyard.report import formats
 from steelyard.report.marks import Frame, drawing, line, tag, text
 from steelyard.report.scale import Scale
-from steelyard.report.view import ArmView, View, entries, section, words
+from steelyard.report.view import ArmView, View, words
+from steelyard.result.steadiness import Calibration
 
 _SIZE = (520.0, 420.0, 44.0, 14.0, 30.0, 52.0)
 _FRAME = Frame("reliability", *_SIZE, everywhere=True)
@@ -43,14 +44,14 @@ class Certainty:
     @cached_property
     def arms(self) -> list[ArmView]:
         """The arms with a calibration: the recommended one first, then the best quality first."""
-        known = [arm for arm in self._view.arms if entries(arm.section("calibration"), "bins")]
-        return sorted(known, key=lambda arm: not arm.winner)
+        calibrated = [arm for arm in self._view.arms if _calibration(arm).bins]
+        return sorted(calibrated, key=lambda arm: not arm.winner)
 
     @property
     def without(self) -> list[tuple[str, str]]:
         """The other arms, each with the reason."""
         return [
-            (arm.name, str(arm.data.get("calibration_reason") or "not measured"))
+            (arm.name, arm.record.calibration_reason or "not measured")
             for arm in self._view.arms
             if arm not in self.arms
         ]
@@ -64,48 +65,47 @@ class Certainty:
     def reliability(self) -> Markup:
         """How often the first arm was right, against what it said."""
         arm = self.arms[0]
-        bins = entries(arm.section("calibration"), "bins")
+        bins = _calibration(arm).bins
+        largest = max(group.n for group in bins)
         x, y = _axes()
         body = _grid(x, y, "How sure it was", f"{arm.name}: right")
         body += line(x(0), y(0), x(1), y(1), "limit")
-        for each in bins:
-            confidence, accuracy = (formats.number(each.get(k)) for k in ("confidence", "accuracy"))
-            count = formats.number(each.get("n"))
-            if confidence is None or accuracy is None or not count:
+        for group in bins:
+            confidence, accuracy = group.confidence, group.accuracy
+            if confidence is None or accuracy is None or not group.n:
                 continue
-            said = f"said {formats.percent(confidence)}, right {formats.percent(accuracy)}"
-            inside = tag("title", f"{said}, {count:.0f} items")
+            words = f"said {formats.percent(confidence)}, right {formats.percent(accuracy)}"
+            inside = tag("title", f"{words}, {group.n} items")
             at = {"cx": x(confidence), "cy": y(accuracy)}
             body += line(at["cx"], y(confidence), at["cx"], at["cy"], "whisker")
-            radius = 3.0 + 6.0 * (count / max(formats.number(b.get("n")) or 1 for b in bins)) ** 0.5
+            radius = 3.0 + 6.0 * (group.n / largest) ** 0.5
             inside += tag("circle", r=radius, class_="mark", **at)
             body += tag("g", inside, class_="arm winner" if arm.winner else "arm")
-        title = f"Reliability of {arm.name}"
-        return drawing(_FRAME, title, _points(bins, "confidence", "accuracy"), body)
+        pairs = [(group.confidence, group.accuracy) for group in bins]
+        return drawing(_FRAME, f"Reliability of {arm.name}", _points(pairs), body)
 
     @property
     def reliability_note(self) -> str:
         """What the plot shows, in words."""
-        block = self.arms[0].section("calibration")
-        count = formats.count(block.get("n"))
+        count = formats.count(_calibration(self.arms[0]).n)
         return f"Each dot is a group of the {count} test answers; its size is their number."
 
     @property
     def coverage(self) -> Markup:
         """Accuracy of the answers kept, against the share of requests that are kept."""
         x, y = _axes()
-        shown = self.arms[:_CURVES]
-        curves = [(arm, _curve(arm)) for arm in shown]
+        arms = self.arms[:_CURVES]
+        curves = [(arm, _curve(arm)) for arm in arms]
         body = _grid(x, y, "Share answered without a person", "Right among them")
         ends: list[float] = []
         for place, (arm, spots) in enumerate(curves):
             body += _drawn(arm, spots, (x, y), place, ends)
-        said = "; ".join(
-            f"{arm.name}: {_points(entries(arm.section('calibration'), 'coverage'), 'coverage', 'accuracy')}"
-            for arm in shown
-        )
+        described = []
+        for arm in arms:
+            pairs = [(point.coverage, point.accuracy) for point in _calibration(arm).coverage]
+            described.append(f"{arm.name}: {_points(pairs)}")
         frame = Frame("coverage", *_SIZE, everywhere=True)
-        return drawing(frame, "Accuracy against coverage", said, body)
+        return drawing(frame, "Accuracy against coverage", "; ".join(described), body)
 
     @property
     def coverage_note(self) -> str:
@@ -116,6 +116,10 @@ class Certainty:
             if handed
             else "At the right end every request is answered."
         )
+
+
+def _calibration(arm: ArmView) -> Calibration:
+    return arm.record.calibration or Calibration()
 
 
 def _axes() -> tuple[Scale, Scale]:
@@ -134,12 +138,11 @@ def _grid(x: Scale, y: Scale, across: str, up: str) -> str:
 
 
 def _curve(arm: ArmView) -> list[tuple[float, float]]:
-    spots = []
-    for each in entries(arm.section("calibration"), "coverage"):
-        coverage, accuracy = (formats.number(each.get(k)) for k in ("coverage", "accuracy"))
-        if coverage is not None and accuracy is not None:
-            spots.append((coverage, accuracy))
-    return sorted(spots)
+    return sorted(
+        (point.coverage, point.accuracy)
+        for point in _calibration(arm).coverage
+        if point.coverage is not None and point.accuracy is not None
+    )
 
 
 def _drawn(
@@ -163,25 +166,21 @@ def _drawn(
     return body + tag("g", name, class_="arm winner" if arm.winner else "arm")
 
 
-def _points(rows: Sequence[Mapping[str, Any]], across: str, up: str) -> str:
+def _points(pairs: Sequence[tuple[float | None, float | None]]) -> str:
     return ", ".join(
-        f"{formats.percent(row.get(across), 0)} to {formats.percent(row.get(up), 0)}"
-        for row in rows
+        f"{formats.percent(across, 0)} to {formats.percent(up, 0)}" for across, up in pairs
     )
 
 
 def _row(arm: ArmView) -> CertaintyRow:
-    block = arm.section("calibration")
-    ece = section(block, "ece")
-    low, high = formats.number(ece.get("low")), formats.number(ece.get("high"))
-    source = str(block.get("source") or "")
-    brier = formats.number(block.get("brier"))
+    calibration = _calibration(arm)
+    ece, source, brier = calibration.ece, calibration.source, calibration.brier
     return CertaintyRow(
         arm=arm,
         source=words()["certainty"].get(source, source),
-        ece=formats.percent(ece.get("value")),
-        between="" if low is None else formats.interval(low, high),
-        by_chance=formats.percent(block.get("ece_expected")),
+        ece=formats.percent(ece.value),
+        between="" if ece.low is None else formats.interval(ece.low, ece.high),
+        by_chance=formats.percent(calibration.ece_expected),
         brier=formats.NONE if brier is None else f"{brier:.3f}",
         handed=_handed(arm) or formats.NONE,
     )
@@ -189,10 +188,10 @@ def _row(arm: ArmView) -> CertaintyRow:
 
 def _handed(arm: ArmView) -> str:
     """How much a person would have to take over for the accuracy wanted, in words."""
-    found = section(arm.section("calibration"), "handover")
-    share, wanted = formats.number(found.get("share")), found.get("target")
-    if not found:
+    handover = _calibration(arm).handover
+    if handover is None:
         return ""
-    if share is None:
-        return str(found.get("reason") or "")
-    return f"the least sure {formats.percent(share, 0)} for {formats.percent(wanted, 0)} right"
+    if handover.share is None:
+        return handover.reason or ""
+    share, target = formats.percent(handover.share, 0), formats.percent(handover.target, 0)
+    return f"the least sure {share} for {target} right"

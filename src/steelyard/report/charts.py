@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
@@ -33,29 +32,29 @@ def unplaced(view: View) -> list[tuple[ArmView, str]]:
     out = []
     for arm in view.arms:
         if arm.quality is None:
-            out.append((arm, str(arm.section("quality").get("reason") or "no quality figure")))
+            out.append((arm, arm.record.quality.reason or "no quality figure"))
         elif _cost(arm) is None:
-            out.append((arm, str(arm.section("cost").get("reason") or "no monthly cost")))
+            out.append((arm, arm.record.cost.reason or "no monthly cost"))
     return out
 
 
 def _cost(arm: ArmView) -> float | None:
-    money = formats.amount(arm.section("cost").get("monthly"))
-    return None if money is None or money < 0 else float(money)
+    monthly = arm.record.cost.monthly
+    return None if monthly is None or monthly < 0 else monthly
 
 
 def _scatter(view: View, arms: Sequence[ArmView], frame: Frame) -> Markup:
-    limit = formats.number(_constraint(view, "max_monthly_cost"))
-    least = formats.number(_constraint(view, "min_quality"))
+    most, least = view.task.constraints.max_monthly_cost, view.task.constraints.min_quality
+    limit = None if most is None else float(most)
     costs = [_cost(arm) or 0.0 for arm in arms]
     x, gutter = _cost_axis([*costs, *([limit] if limit else [])], frame)
     heights = [h for arm in arms for h in (arm.low, arm.quality, arm.high) if h is not None]
     heights += [] if least is None else [least]
-    y = quality_axis(heights, frame.y_end, frame.top, formats.is_share(view.metric))
+    y = quality_axis(heights, frame.y_end, frame.top)
     spots = _spots(arms, costs, (x, y), frame)
     marks = _obstacles(arms, spots, y)
-    drawn, notes = _limits(view, frame, ((x, limit), (y, least)), marks)
-    body = drawn + _grid(view, frame, x, y)
+    shading, notes = _limits(view, frame, ((x, limit), (y, least)), marks)
+    body = shading + _grid(view, frame, x, y)
     if gutter:
         words = f"under {formats.money_tick(_CHEAP, view.currency)}"
         body += text(words, frame.left + 6, frame.y_end + 20, "tick", "start")
@@ -74,11 +73,11 @@ def _cost_axis(costs: Sequence[float], frame: Frame) -> tuple[Scale, float]:
     On a logarithmic axis a cost below a cent would only push the others together.
     """
     whole = axis(costs, frame.left, frame.x_end)
-    dear = [cost for cost in costs if cost >= _CHEAP]
-    if not whole.log or len(dear) == len(costs) or not dear:
+    dearer = [cost for cost in costs if cost >= _CHEAP]
+    if not whole.log or len(dearer) == len(costs) or not dearer:
         return whole, 0.0
     gutter = _GUTTER * (0.75 if frame.narrow else 1.0)
-    return log_axis(dear, frame.left + gutter, frame.x_end, _CHEAP), gutter
+    return log_axis(dearer, frame.left + gutter, frame.x_end, _CHEAP), gutter
 
 
 def _spots(
@@ -95,19 +94,13 @@ def _spots(
     return spots
 
 
-def _constraint(view: View, name: str) -> Any:
-    found = view.task.get("constraints")
-    return found.get(name) if isinstance(found, Mapping) else None
-
-
 def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
     body = ""
     heights = y.ticks(6)
     digits = 0 if all(math.isclose(100 * tick, round(100 * tick)) for tick in heights) else 1
     for tick in heights:
         body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
-        label = formats.percent(tick, digits) if formats.is_share(view.metric) else f"{tick:g}"
-        body += text(label, frame.left - 8, y(tick) + 4, "tick", "end")
+        body += text(formats.percent(tick, digits), frame.left - 8, y(tick) + 4, "tick", "end")
     for tick in x.ticks(4 if frame.narrow else 8):
         body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")
         label = formats.money_tick(tick, view.currency)
@@ -134,17 +127,17 @@ def _limits(
         body += tag("rect", x=at, y=frame.top, class_="outside", **size)
         body += line(at, frame.top, at, frame.y_end, "limit")
         words = f"at most {formats.money(limit, view.currency)}"
-        drawn, box = _note(words, (at, frame.y_end - 8), (at, frame.top + 14), frame, marks)
-        body, notes = body + drawn, [*notes, box]
+        note, box = _note(words, (at, frame.y_end - 8), (at, frame.top + 14), frame, marks)
+        body, notes = body + note, [*notes, box]
     if least is not None:
         at = y(least)
         size = {"width": frame.x_end - frame.left, "height": max(frame.y_end - at, 0.0)}
         body += tag("rect", x=frame.left, y=at, class_="outside", **size)
         body += line(frame.left, at, frame.x_end, at, "limit")
-        words = f"at least {formats.score(least, view.metric)}"
+        words = f"at least {formats.percent(least)}"
         inside = frame.left + width(words, frame.size) + 12
-        drawn, box = _note(words, (frame.x_end, at - 7), (inside, at + 16), frame, marks)
-        body, notes = body + drawn, [*notes, box]
+        note, box = _note(words, (frame.x_end, at - 7), (inside, at + 16), frame, marks)
+        body, notes = body + note, [*notes, box]
     return body, notes
 
 
@@ -161,8 +154,8 @@ def _note(
         wide = width(words, frame.size)
         return Box(end[0] - 6 - wide, end[1] - frame.size, end[0] - 6, end[1] + 3)
 
-    chosen = min((first, second), key=lambda end: sum(box(end).overlap(each) for each in marks))
-    return text(words, chosen[0] - 6, chosen[1], "note", "end"), box(chosen)
+    end = min((first, second), key=lambda place: sum(box(place).overlap(mark) for mark in marks))
+    return text(words, end[0] - 6, end[1], "note", "end"), box(end)
 
 
 def _points(
@@ -216,9 +209,9 @@ def _names(
 
 
 def _one_line(view: View, arm: ArmView) -> str:
-    quality = formats.score(arm.quality, view.metric)
-    between = formats.interval(arm.low, arm.high, view.metric)
-    money = formats.money(arm.section("cost").get("monthly"), arm.currency)
+    quality = formats.percent(arm.quality)
+    between = formats.interval(arm.low, arm.high)
+    money = formats.money(arm.record.cost.monthly, arm.currency)
     return f"{arm.name}: {quality} ({between}), {money} a month"
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from steelyard.core import FAMILIES
 from steelyard.report import formats
-from steelyard.report.view import FAMILIES, ArmView, View, entries, section, words
+from steelyard.report.view import ArmView, View, words
+from steelyard.result.answers import GroupScore
 
 _LEAST_ITEMS = 10
+_WHERE_WEIGHED = frozenset({"retrieval", "hybrid"})
+"""Families that have a column only where one of their arms was weighed."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,14 @@ class Column:
 
 
 def columns(view: View) -> list[Column]:
-    """The columns of the table: the four families, and the hybrids where there are some."""
+    """The columns of the table, in the order of `FAMILIES`."""
     names = words()["family_names"]
-    hybrids = ("hybrid",) if view.family("hybrid") is not None else ()
-    return [Column(names[family], view.family(family)) for family in (*FAMILIES, *hybrids)]
+    by_family = {family: view.family(family) for family in FAMILIES}
+    return [
+        Column(names[family], arm)
+        for family, arm in by_family.items()
+        if arm is not None or family not in _WHERE_WEIGHED
+    ]
 
 
 class ComparisonRow(NamedTuple):
@@ -45,83 +53,80 @@ class ComparisonRow(NamedTuple):
 
 def rows(view: View) -> list[ComparisonRow]:
     """The ten rows."""
-    made = []
-    for name, (note, cell) in _ROWS.items():
-        cells = [
-            ComparisonCell(None, "no such arm in this run")
-            if column.arm is None
-            else cell(view, column.arm)
-            for column in columns(view)
-        ]
-        made.append(ComparisonRow(name, note, cells))
-    return made
+    arms = [column.arm for column in columns(view)]
+    absent = ComparisonCell(None, "no such arm in this run")
+    return [
+        ComparisonRow(name, note, [absent if arm is None else cell(view, arm) for arm in arms])
+        for name, (note, cell) in _ROWS.items()
+    ]
 
 
 def _upfront(view: View, arm: ArmView) -> ComparisonCell:
-    cost = arm.section("cost")
-    figure = formats.amount(cost.get("upfront"))
-    if figure is None:
-        return ComparisonCell(None, _reason(cost, "upfront cost not known"))
-    return ComparisonCell(formats.money(figure, arm.currency))
+    cost = arm.record.cost
+    if cost.upfront is None:
+        return ComparisonCell(None, cost.reason or "upfront cost not known")
+    return ComparisonCell(formats.money(cost.upfront, arm.currency))
 
 
 def _inference(view: View, arm: ArmView) -> ComparisonCell:
-    cost = arm.section("cost")
-    if formats.amount(cost.get("per_request")) is None:
-        return ComparisonCell(None, _reason(cost, "price per request not known"))
-    monthly = formats.money(cost.get("monthly"), arm.currency)
-    thousand = formats.per_thousand(cost.get("per_request"), arm.currency)
+    cost = arm.record.cost
+    if cost.per_request is None:
+        return ComparisonCell(None, cost.reason or "price per request not known")
+    monthly = formats.money(cost.monthly, arm.currency)
+    thousand = formats.per_thousand(cost.per_request, arm.currency)
     return ComparisonCell(f"{monthly} a month", f"{thousand} per 1,000 requests")
 
 
 def _setup(view: View, arm: ArmView) -> ComparisonCell:
-    fit = arm.section("fit")
-    if formats.number(fit.get("seconds")) is None:
-        return ComparisonCell(None, _reason(fit, "time not recorded"))
-    return ComparisonCell(formats.seconds(fit.get("seconds")))
+    seconds = arm.record.fit.seconds
+    if seconds is None:
+        return ComparisonCell(None, "time not recorded")
+    return ComparisonCell(formats.seconds(seconds))
 
 
 def _flexibility(view: View, arm: ArmView) -> ComparisonCell:
-    fit = arm.section("fit")
-    if formats.number(fit.get("seconds")) is None:
-        return ComparisonCell(None, _reason(fit, "time to change not recorded"))
-    return ComparisonCell(f"{formats.seconds(fit.get('seconds'))} to fit again")
+    seconds = arm.record.fit.seconds
+    if seconds is None:
+        return ComparisonCell(None, "time to change not recorded")
+    return ComparisonCell(f"{formats.seconds(seconds)} to fit again")
 
 
 def _consistency(view: View, arm: ArmView) -> ComparisonCell:
-    block = arm.section("consistency")
-    found = section(section(block, "repeats"), "agreement")
-    value = formats.number(found.get("value"))
-    if value is None:
-        reason = arm.data.get("consistency_reason") or block.get("repeats_reason")
-        return ComparisonCell(None, str(reason or _reason(found, "answers were not repeated")))
-    asked = formats.number(found.get("n"))
-    note = f"same answer when asked again, {formats.count(asked)} inputs" if asked else ""
-    return ComparisonCell(formats.percent(value), note or "same answer when asked again")
+    consistency = arm.record.consistency
+    if consistency is None or consistency.repeats is None:
+        reason = consistency.repeats_reason if consistency else arm.record.consistency_reason
+        return ComparisonCell(None, reason or "answers were not repeated")
+    agreement = consistency.repeats.agreement
+    if agreement.value is None:
+        return ComparisonCell(None, agreement.reason or "answers were not repeated")
+    inputs = f", {formats.count(agreement.n)} inputs" if agreement.n else ""
+    return ComparisonCell(formats.percent(agreement.value), f"same answer when asked again{inputs}")
 
 
 def _data(view: View, arm: ArmView) -> ComparisonCell:
-    fit = arm.section("fit")
-    if formats.number(fit.get("examples")) is None:
-        return ComparisonCell(None, _reason(fit, "examples not recorded"))
-    figure = f"{formats.count(fit.get('examples'))} examples"
-    return ComparisonCell(figure)
+    examples = arm.record.fit.examples
+    if examples is None:
+        return ComparisonCell(None, "examples not recorded")
+    return ComparisonCell(f"{formats.count(examples)} examples")
 
 
 def _knowledge(view: View, arm: ArmView) -> ComparisonCell:
-    slices = [each for each in entries(view.result.get("per_slice"), arm.name) if _large(each)]
-    labels = [each for each in entries(view.result.get("per_label"), arm.name) if _large(each)]
-    if not slices and not labels:
+    slices = {
+        score.slice: score for score in view.result.per_slice.get(arm.name, ()) if _is_large(score)
+    }
+    labels = {
+        score.label: score for score in view.result.per_label.get(arm.name, ()) if _is_large(score)
+    }
+    groups = slices or labels
+    if not groups:
         return ComparisonCell(None, f"no slice or label with {_LEAST_ITEMS} test items")
-    weakest = min(slices or labels, key=lambda each: formats.number(each.get("score")) or 0.0)
-    where = weakest.get("slice") or weakest.get("label")
-    figure = f"{formats.score(weakest.get('score'), view.metric)} at its weakest"
-    return ComparisonCell(figure, f"“{where}”, {formats.count(weakest.get('n'))} test items")
+    name, weakest = min(groups.items(), key=lambda group: group[1].score or 0.0)
+    figure = f"{formats.percent(weakest.score)} at its weakest"
+    return ComparisonCell(figure, f"“{name}”, {formats.count(weakest.n)} test items")
 
 
-def _large(each: Mapping[str, Any]) -> bool:
-    n, score = formats.number(each.get("n")), formats.number(each.get("score"))
-    return score is not None and (n or 0) >= _LEAST_ITEMS
+def _is_large(group: GroupScore) -> bool:
+    return group.score is not None and group.n >= _LEAST_ITEMS
 
 
 def _maintenance(view: View, arm: ArmView) -> ComparisonCell:
@@ -129,13 +134,14 @@ def _maintenance(view: View, arm: ArmView) -> ComparisonCell:
 
 
 def _latency(view: View, arm: ArmView) -> ComparisonCell:
-    latency = arm.section("latency_seconds")
-    if formats.number(latency.get("p50")) is None:
-        return ComparisonCell(None, _reason(latency, "no latency probe"))
-    first = section(latency, "first_token").get("p50")
-    begins = "" if formats.number(first) is None else f"; first token {formats.seconds(first)}"
-    note = f"p95 {formats.seconds(latency.get('p95'))}{begins}"
-    return ComparisonCell(formats.seconds(latency.get("p50")), note)
+    latency = arm.record.latency_seconds
+    if latency.p50 is None:
+        return ComparisonCell(None, latency.reason or "no latency probe")
+    first = latency.first_token
+    begins = "" if first is None else f"; first token {formats.seconds(first.p50)}"
+    return ComparisonCell(
+        formats.seconds(latency.p50), f"p95 {formats.seconds(latency.p95)}{begins}"
+    )
 
 
 def _best_for(view: View, arm: ArmView) -> ComparisonCell:
@@ -143,20 +149,12 @@ def _best_for(view: View, arm: ArmView) -> ComparisonCell:
         return ComparisonCell("This task", "at this volume and these prices")
     if arm.breaks:
         return ComparisonCell("Not this task", "; ".join(arm.breaks))
-    difference = formats.number((arm.versus or {}).get("difference"))
     if arm.reference:
         return ComparisonCell("The prompt to beat", "the best that only prompts")
-    if difference is None:
+    if arm.versus is None:
         return ComparisonCell(None, "not compared")
-    unit = " points" if formats.is_share(view.metric) else ""
-    return ComparisonCell(
-        f"{formats.points(difference, view.metric)}{unit}",
-        f"against {view.reference_name}",
-    )
-
-
-def _reason(found: Mapping[str, Any], otherwise: str) -> str:
-    return str(found.get("reason") or otherwise)
+    figure = f"{formats.points(arm.versus.difference)} points"
+    return ComparisonCell(figure, f"against {view.result.reference}")
 
 
 _ROWS: Mapping[str, tuple[str, Callable[[View, ArmView], ComparisonCell]]] = {

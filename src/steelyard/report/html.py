@@ -1,37 +1,36 @@
-"""The report as one HTML file: no network, no script that it needs, no figure of its own."""
+"""The pages, each one HTML file: no network, no script that it needs, no figure of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-from steelyard.report import breakeven, charts, comparison
+from steelyard.core import FAMILIES
+from steelyard.packaged import packaged
+from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
+from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.page import Page
 from steelyard.report.pieces import Pieces
 from steelyard.report.samples import asides, samples
 from steelyard.report.searches import searches
 from steelyard.report.steadiness import Steadiness
-from steelyard.report.templating import environment, static
+from steelyard.report.view import ArmView, View, words
+from steelyard.result import DataAudit, Result
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
-def render(result: Mapping[str, Any]) -> str:
-    """Return ``report.html`` for a ``result.json`` of schema version 1.
-
-    Fields that are null or missing show as "not measured", with their reason where there is one.
-    """
-    from markupsafe import Markup
-
+def render(result: Result) -> str:
+    """Return ``report.html``. What was not measured is shown as such, with the reason."""
     view = Page(result)
     return (
-        environment()
+        _environment()
         .get_template("report.html")
         .render(
             view=view,
             audit=AuditView(view.audit),
-            css=Markup(static("report.css")),
-            js=Markup(static("report.js")),
             scatter=charts.scatter(view),
             unplaced=charts.unplaced(view),
             breakeven=breakeven.chart(view),
@@ -46,3 +45,48 @@ def render(result: Mapping[str, Any]) -> str:
             asides=asides(view),
         )
     )
+
+
+def render_audit(audit: DataAudit, name: str) -> str:
+    """Return the audit of one data set as a page."""
+    page = _environment().get_template("audit_page.html")
+    return page.render(name=name, data=audit, audit=AuditView(audit))
+
+
+def _environment() -> Environment:
+    """What the pages are drawn with; a template that reads what is not there raises."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("steelyard.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        f=formats,
+        words=words(),
+        families=FAMILIES,
+        key=key,
+        bar=_bar,
+        breakable=breakable,
+        css=Markup(packaged("report/static/report.css")),
+        js=Markup(packaged("report/static/report.js")),
+    )
+    return environment
+
+
+def _bar(arm: ArmView, view: View) -> str:
+    """The small interval bar in an arm's row, on the axis all arms share."""
+    figures = {
+        "value": arm.quality,
+        "low": arm.low,
+        "high": arm.high,
+        "least": view.least,
+        "most": view.most,
+    }
+    between = formats.interval(arm.low, arm.high)
+    title = f"{arm.name}: {formats.percent(arm.quality)}, {between}"
+    return interval_bar(figures, title, "winner" if arm.winner else "")

@@ -71,23 +71,23 @@ def place(
     to their points, and such a line off names and obstacles, where there is room.
     """
     order = sorted(range(len(anchors)), key=lambda i: (-anchors[i].priority, anchors[i].x))
-    taken: list[Box] = []
+    occupied: list[Box] = []
     leaders: list[Box] = []
     placed: dict[int, Placed] = {}
     for index in order:
-        box, reach = _best(anchors[index], [*obstacles, *leaders], taken, bounds, size)
-        taken.append(box)
+        box, reach = _best(anchors[index], [*obstacles, *leaders], occupied, bounds, size)
+        occupied.append(box)
         leaders += _along(_leader(anchors[index], box, reach))
         placed[index] = _finish(anchors[index], box, reach, size)
     return [placed[index] for index in range(len(anchors))]
 
 
 def _best(
-    anchor: Anchor, obstacles: Sequence[Box], taken: Sequence[Box], bounds: Box, size: float
+    anchor: Anchor, obstacles: Sequence[Box], occupied: Sequence[Box], bounds: Box, size: float
 ) -> tuple[Box, float]:
     wide, high = width(anchor.text, size), size * 1.15
     best = (math.inf, Box(anchor.x, anchor.y, anchor.x, anchor.y), 0.0)
-    others = [each for each in obstacles if not each.holds(anchor.x, anchor.y)]
+    others = [mark for mark in obstacles if not mark.holds(anchor.x, anchor.y)]
     for reach in _REACHES:
         if reach >= best[0]:
             break
@@ -97,14 +97,14 @@ def _best(
             y = anchor.y + math.sin(angle) * (reach + high / 2)
             box = Box(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
             outside = wide * high - box.overlap(bounds)
-            names = sum(box.overlap(other) for other in taken)
+            names = sum(box.overlap(other) for other in occupied)
             badness = outside * 50 + names * 40 + reach + abs(math.sin(angle)) * 2
             if badness >= best[0]:
                 continue
             marks = sum(box.overlap(other) for other in obstacles)
             near = sum(_grown(box).overlap(other) for other in others)
             badness += marks * 4 + near * 0.5
-            badness += _crossed(_leader(anchor, box, reach), [*obstacles, *taken]) * 6
+            badness += _crossed(_leader(anchor, box, reach), [*obstacles, *occupied]) * 6
             if badness < best[0]:
                 best = (badness, box, reach)
     return best[1], best[2]
@@ -150,17 +150,17 @@ def _grown(box: Box) -> Box:
     return Box(box.left - _NEAR, box.top - _NEAR, box.right + _NEAR, box.bottom + _NEAR)
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def spread(ideal: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Move heights at least ``gap`` apart, inside ``low`` and ``high`` where they fit."""
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    heights = [min(max(wanted[i], low), high) for i in order]
+    order = sorted(range(len(ideal)), key=lambda i: ideal[i])
+    heights = [min(max(ideal[i], low), high) for i in order]
     for i in range(1, len(heights)):
         heights[i] = max(heights[i], heights[i - 1] + gap)
     if heights and heights[-1] > high:
         heights[-1] = high
         for i in range(len(heights) - 2, -1, -1):
             heights[i] = min(heights[i], heights[i + 1] - gap)
-    result = [0.0] * len(wanted)
+    result = [0.0] * len(ideal)
     for position, index in enumerate(order):
         result[index] = heights[position]
     return result

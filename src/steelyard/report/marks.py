@@ -88,28 +88,24 @@ def _class(frame: Frame) -> str:
     return "chart narrow" if frame.narrow else "chart wide"
 
 
-def point(family: str, x: float, y: float, kind: str) -> str:
-    """A family's mark: circle prompt, triangle few-shot, diamond fine-tuning, square classical.
+_Corners = tuple[tuple[float, float], ...]
+_SHAPES: Mapping[str, tuple[float, _Corners]] = {
+    "few_shot": (1.15, ((0, -1.1), (1, 0.75), (-1, 0.75))),
+    "retrieval": (1.05, ((0, -1.1), (1.05, -0.34), (0.65, 0.9), (-0.65, 0.9), (-1.05, -0.34))),
+    "fine_tune": (1.3, ((0, -1), (1, 0), (0, 1), (-1, 0))),
+    "hybrid": (1.15, ((0, 1.1), (1, -0.75), (-1, -0.75))),
+    "classical": (0.9, ((-1, -1), (1, -1), (1, 1), (-1, 1))),
+}
+"""The size and the corners of a family's mark, in radii: triangle, pentagon, diamond and so on."""
 
-    What combines them is a triangle on its head.
-    """
-    r = _RADIUS
-    corners: tuple[tuple[float, float], ...]
-    if family == "few_shot":
-        r *= 1.15
-        corners = ((0, -r * 1.1), (r, r * 0.75), (-r, r * 0.75))
-    elif family == "fine_tune":
-        r *= 1.3
-        corners = ((0, -r), (r, 0), (0, r), (-r, 0))
-    elif family == "hybrid":
-        r *= 1.15
-        corners = ((0, r * 1.1), (r, -r * 0.75), (-r, -r * 0.75))
-    elif family == "classical":
-        r *= 0.9
-        corners = ((-r, -r), (r, -r), (r, r), (-r, r))
-    else:
-        return tag("circle", cx=x, cy=y, r=r, class_=kind)
-    spots = " ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in corners)
+
+def point(family: str, x: float, y: float, kind: str) -> str:
+    """A family's mark; prompts, which have no corners, are circles."""
+    if family not in _SHAPES:
+        return tag("circle", cx=x, cy=y, r=_RADIUS, class_=kind)
+    size, corners = _SHAPES[family]
+    r = _RADIUS * size
+    spots = " ".join(f"{x + r * across:.1f},{y + r * down:.1f}" for across, down in corners)
     return tag("polygon", points=spots, class_=kind)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from steelyard.report import formats
-from steelyard.report.view import ArmView, View, entries, section
+from steelyard.report.view import ArmView, View
+from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore, SliceScore
+from steelyard.result.audit import Duplicates
 
 _LONG_LABEL = 14
+Score = TypeVar("Score", bound=GroupScore)
 
 
 class Page(View):
@@ -18,47 +21,40 @@ class Page(View):
     @property
     def level(self) -> str:
         """The intervals' level."""
-        levels = (formats.number(arm.section("quality").get("level")) for arm in self.arms)
-        return formats.percent(next((level for level in levels if level is not None), 0.95), 0)
-
-    @property
-    def dropped(self) -> list[Mapping[str, Any]]:
-        """The arms that break a constraint, each with the reason."""
-        return entries(section(self.verdict, "details"), "dropped")
+        return formats.percent(next((arm.record.quality.level for arm in self.arms), 0.95), 0)
 
     @property
     def reasons(self) -> list[str]:
         """The verdict's reasons, without those that only say which arm dropped out."""
-        out = {f"{each.get('arm')} drops out: {each.get('reason')}" for each in self.dropped}
-        return [
-            self.sentence(each) for each in self.verdict.get("reasons") or [] if each not in out
-        ]
+        dropped = {f"{arm.arm} drops out: {arm.reason}" for arm in self.verdict.details.dropped}
+        return [self.sentence(reason) for reason in self.verdict.reasons if reason not in dropped]
 
     @property
     def flips(self) -> list[str]:
         """What would change the verdict."""
-        return [self.sentence(each) for each in self.verdict.get("flips") or []]
+        return [self.sentence(flip) for flip in self.verdict.flips]
 
     @property
     def warnings(self) -> list[str]:
         """What a reader must know before trusting the verdict."""
-        return [self.sentence(each) for each in self.verdict.get("warnings") or []]
+        return [self.sentence(warning) for warning in self.verdict.warnings]
 
-    def sentence(self, text: Any) -> str:
+    def sentence(self, clause: str) -> str:
         """A clause as a sentence: a full stop, and a capital unless an arm's name begins it."""
-        words = str(text).strip()
-        named = words.split(" ", 1)[0] in {arm.name for arm in self.arms}
-        opened = words if named else words[:1].upper() + words[1:]
+        words = clause.strip()
+        starts_with_arm = words.split(" ", 1)[0] in {arm.name for arm in self.arms}
+        opened = words if starts_with_arm else words[:1].upper() + words[1:]
         return opened if opened.endswith((".", "?", "!")) else f"{opened}."
 
     @property
     def leading(self) -> str:
         """Where nothing is recommended: which arm leads so far, and what would settle it."""
-        details = section(self.verdict, "details")
-        more, name = formats.number(details.get("more_items")), details.get("leading")
-        said = [f"{name} leads so far."] if name and not self._is_level else []
-        said += [f"About {formats.count(more)} more test items would settle it."] if more else []
-        return " ".join(said)
+        details = self.verdict.details
+        more, name = details.items_to_settle, details.leading
+        sentences = [f"{name} leads so far."] if name and not self._is_level else []
+        if more:
+            sentences.append(f"About {formats.count(more)} more test items would settle it.")
+        return " ".join(sentences)
 
     @property
     def _is_level(self) -> bool:
@@ -79,201 +75,115 @@ class Page(View):
     @property
     def keys(self) -> list[tuple[str, str, str]]:
         """The key numbers below the headline: a label, a figure, a note."""
-        arm = self.shown
+        arm = self.main_arm
         if arm is None:
             return []
         place = "level with the others" if self._is_level else "ahead so far"
         lead = "" if arm.winner else f"{arm.name}, {place}: "
-        between = formats.interval(arm.low, arm.high, self.metric)
-        found = [(self.metric_name, formats.score(arm.quality, self.metric), f"{lead}{between}")]
-        versus = arm.versus
-        if versus is not None:
-            p = formats.p_value(versus.get("p_adjusted"))
-            unit = " points" if formats.is_share(self.metric) else ""
-            figure = f"{formats.points(versus.get('difference'), self.metric)}{unit}"
+        between = formats.interval(arm.low, arm.high)
+        keys = [(self.metric_name, formats.percent(arm.quality), f"{lead}{between}")]
+        if arm.versus is not None:
+            p = formats.p_value(arm.versus.p_adjusted)
+            figure = f"{formats.points(arm.versus.difference)} points"
             equals = "" if p.startswith("<") else "= "
-            found.append(("Over the best prompt", figure, f"{self.reference_name}; p {equals}{p}"))
-        return found + self._price_keys(arm)
+            keys.append(("Over the best prompt", figure, f"{self.result.reference}; p {equals}{p}"))
+        return keys + self._price_keys(arm)
 
     def _price_keys(self, arm: ArmView) -> list[tuple[str, str, str]]:
-        cost, latency = arm.section("cost"), arm.section("latency_seconds")
-        found = []
-        if formats.amount(cost.get("monthly")) is not None:
-            per_day = formats.count(self.traffic.get("requests_per_day"))
-            monthly = formats.money(cost.get("monthly"), arm.currency)
-            found.append(("Cost a month", monthly, f"at {per_day} requests a day"))
-        if formats.amount(cost.get("upfront")) is not None:
-            found.append(("Upfront", formats.money(cost.get("upfront"), arm.currency), "once"))
-        if formats.number(latency.get("p95")) is not None:
-            median = formats.seconds(latency.get("p50"))
-            found.append(("Latency, p95", formats.seconds(latency.get("p95")), f"median {median}"))
-        return found
+        cost, latency = arm.record.cost, arm.record.latency_seconds
+        keys = []
+        if cost.monthly is not None:
+            per_day = formats.count(self.task.traffic.requests_per_day)
+            monthly = formats.money(cost.monthly, arm.currency)
+            keys.append(("Cost a month", monthly, f"at {per_day} requests a day"))
+        if cost.upfront is not None:
+            keys.append(("Upfront", formats.money(cost.upfront, arm.currency), "once"))
+        if latency.p95 is not None:
+            median = formats.seconds(latency.p50)
+            keys.append(("Latency, p95", formats.seconds(latency.p95), f"median {median}"))
+        return keys
 
     @property
-    def confusion(self) -> dict[str, Mapping[str, Any]]:
-        """Each arm's confusion, where it is complete."""
-        tables = section(self.result, "confusion")
-        return {
-            name: table
-            for name, table in tables.items()
-            if isinstance(table, Mapping) and table.get("labels") and table.get("counts")
-        }
+    def per_label(self) -> dict[str, list[LabelScore]]:
+        """Each arm's quality by label, the weakest first."""
+        return {arm: _weakest_first(scores) for arm, scores in self.result.per_label.items()}
 
     @property
-    def per_label(self) -> dict[str, list[Mapping[str, Any]]]:
-        """Each arm's quality by label."""
-        return {arm.name: self._shares("per_label", arm.name) for arm in self.arms}
+    def per_slice(self) -> dict[str, list[SliceScore]]:
+        """Each arm's quality by slice, the weakest first."""
+        return {arm: _weakest_first(scores) for arm, scores in self.result.per_slice.items()}
 
     @property
-    def per_slice(self) -> dict[str, list[Mapping[str, Any]]]:
-        """Each arm's quality by slice."""
-        return {arm.name: self._shares("per_slice", arm.name) for arm in self.arms}
-
-    def _shares(self, key: str, arm: str) -> list[Mapping[str, Any]]:
-        """One arm's quality by label or slice, the weakest first."""
-
-        def order(each: Mapping[str, Any]) -> tuple[bool, float]:
-            score = formats.number(each.get("score"))
-            return score is None, score or 0.0
-
-        return sorted(entries(self.result.get(key), arm), key=order)
-
-    @property
-    def constraint(self) -> list[dict[str, Any]]:
-        """Each constrained arm beside its free twin."""
-        pairs = ("validity", "seconds", "output_tokens")
-        return [
-            {**each, **{name: section(each, name) for name in pairs}}
-            for each in entries(self.result, "constraint")
-        ]
-
-    @property
-    def form_told(self) -> str:
+    def form_kept(self) -> str:
         """What constrained decoding alone gives: the form kept by each arm, tuned ones apart."""
-        tuned, told = [], []
-        for each in self.constraint:
-            kept = each["validity"]
-            said = f"{each.get('free')} {formats.percent(kept.get('free'))}"
-            if each.get("strategy") == "lora":
-                tuned.append(f"tuned and free, {said}")
+        tuned, prompted = [], []
+        for price in self.result.constraint:
+            free = f"{price.free} {formats.percent(price.validity.free)}"
+            arm = self.arm(price.free)
+            if arm is not None and arm.family == "fine_tune":
+                tuned.append(f"tuned and free, {free}")
             else:
-                told.append(f"{said}, constrained {formats.percent(kept.get('constrained'))}")
-        return "; ".join([*told, *tuned])
+                prompted.append(
+                    f"{free}, constrained {formats.percent(price.validity.constrained)}"
+                )
+        return "; ".join([*prompted, *tuned])
 
     @property
     def several_models(self) -> bool:
         """Whether more than one language model was weighed."""
-        return len(entries(self.task, "models")) > 1
+        return len(self.task.models) > 1
 
     @property
-    def ended(self) -> list[Mapping[str, Any]]:
-        """Arms that could not be measured to their end, each with the reason."""
-        return entries(self.result, "ended")
-
-    @property
-    def judge(self) -> Mapping[str, Any]:
-        """The judge of the replies, empty where there was none."""
-        return section(self.result, "judge")
-
-    @property
-    def judge_flips(self) -> float | None:
-        """The share of judged replies whose winner changed with the order."""
-        flips, judged = (formats.number(self.judge.get(k)) for k in ("order_flips", "judged"))
-        return None if flips is None or not judged else flips / judged
-
-    @property
-    def failed_arms(self) -> list[tuple[ArmView, list[Mapping[str, Any]]]]:
+    def failed_arms(self) -> list[tuple[ArmView, tuple[FailedAnswer, ...]]]:
         """The arms with failed answers, each with those that were kept."""
-        found = self.result.get("failures")
-        pairs = [(arm, entries(found, arm.name)) for arm in self.arms]
-        return [(arm, rows) for arm, rows in pairs if rows]
+        pairs = [(arm, self.result.failures.get(arm.name, ())) for arm in self.arms]
+        return [(arm, failures) for arm, failures in pairs if failures]
 
     @property
     def spreads(self) -> list[tuple[ArmView, list[tuple[str, float]]]]:
         """Each prompting arm's formats with their figure on dev, the best first."""
-        made = []
-        for arm in self.arms:
-            rows = [
-                (name, figure)
-                for name, value in section(arm.section("options"), "spread").items()
-                if (figure := formats.number(value)) is not None
-            ]
-            if len(rows) > 1:
-                made.append((arm, sorted(rows, key=lambda row: -row[1])))
-        return made
+        return [
+            (arm, sorted(arm.record.formats.items(), key=lambda pair: -pair[1]))
+            for arm in self.arms
+            if len(arm.record.formats) > 1
+        ]
 
     @cached_property
-    def part_labels(self) -> dict[str, Mapping[str, Any]]:
+    def part_labels(self) -> dict[str, dict[str, int]]:
         """How often each label occurs in each part."""
-        parts = section(self.audit, "parts")
-        counts = {name: section(part, "labels") for name, part in parts.items()}
-        return {name: labels for name, labels in counts.items() if labels}
+        return {name: part.labels for name, part in self.audit.parts.items() if part.labels}
 
     @property
     def labels(self) -> list[str]:
         """The task's labels, none where its output is of another kind."""
-        for table in self.confusion.values():
-            return [str(label) for label in table["labels"]]
+        for table in self.result.confusion.values():
+            return list(table.labels)
         return list(dict.fromkeys(label for part in self.part_labels.values() for label in part))
 
     @property
-    def split_method(self) -> str:
-        """How the split was made."""
-        return str(self.split.get("method") or section(self.audit, "split").get("method") or "")
-
-    @property
-    def duplicates(self) -> list[tuple[str, Mapping[str, Any]]]:
+    def duplicates(self) -> list[tuple[str, Duplicates]]:
         """The audit's counts of rows that repeat others."""
-        names = {
-            "exact": "Exact duplicates",
-            "normalised": "Duplicates but for case and spacing",
-            "near": "Near-duplicates",
+        kinds = self.audit.duplicates
+        titled = {
+            "Exact duplicates": kinds.exact,
+            "Duplicates but for case and spacing": kinds.normalised,
+            "Near-duplicates": kinds.near,
         }
-        found = section(self.audit, "duplicates")
-        return [(title, section(found, name)) for name, title in names.items() if name in found]
+        return [(title, rows) for title, rows in titled.items() if rows is not None]
 
     @property
     def methods(self) -> dict[str, str]:
         """How intervals and differences were made."""
-        intervals = [str(arm.section("quality").get("method") or "") for arm in self.arms]
-        paired = [str(each.get("method") or "") for each in self.comparisons]
         return {
-            "interval": ", ".join(dict.fromkeys(filter(None, intervals))),
-            "paired": ", ".join(dict.fromkeys(filter(None, paired))),
+            "interval": _listed(arm.record.quality.method for arm in self.arms),
+            "paired": _listed(comparison.method for comparison in self.result.comparisons),
         }
 
-    @property
-    def prices(self) -> list[dict[str, Any]]:
-        """The prices assumed; they come as a list, or as a mapping by name."""
-        found = self.result.get("prices")
-        if isinstance(found, Mapping):
-            rows = [{"name": k, **v} for k, v in found.items() if isinstance(v, Mapping)]
-        else:
-            rows = [dict(each) for each in entries(self.result, "prices")]
-        fields = ("input", "cached", "output", "machine_hour")
-        blank: dict[str, Any] = {**dict.fromkeys(fields), "currency": self.currency}
-        return [{"name": "", "source": "", "date": "", **blank, **row} for row in rows]
 
-    @property
-    def versions(self) -> Mapping[str, Any]:
-        """The versions of what ran."""
-        return section(self.result, "versions")
+def _weakest_first(scores: Iterable[Score]) -> list[Score]:
+    return sorted(scores, key=lambda group: (group.score is None, group.score or 0.0))
 
-    @property
-    def machine(self) -> Mapping[str, Any]:
-        """What it ran on."""
-        return section(self.result, "machine")
 
-    @property
-    def left_out(self) -> list[dict[str, str]]:
-        """Strategies that were not run, each with the reason."""
-        found = self.result.get("left_out") or self.verdict.get("left_out") or []
-        made = []
-        for each in found if isinstance(found, list) else []:
-            if isinstance(each, Mapping):
-                name = each.get("strategy") or each.get("name")
-                name = f"{name} on {each['model']}" if each.get("model") else name
-                made.append({"strategy": str(name), "reason": str(each.get("reason") or "")})
-            elif isinstance(each, (list, tuple)) and len(each) == 2:
-                made.append({"strategy": str(each[0]), "reason": str(each[1])})
-        return made
+def _listed(names: Iterable[str]) -> str:
+    """Each name once."""
+    return ", ".join(dict.fromkeys(filter(None, names)))

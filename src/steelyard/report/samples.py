@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from steelyard.report import formats
-from steelyard.report.view import ArmView, View, entries, section
+from steelyard.report.view import ArmView, View
+from steelyard.result.answers import SampleAnswer, SampleResult
+from steelyard.result.audit import Conflicts, SkippedRows
 
 _SHOWN_CHARACTERS = 900
 _ANSWER_CHARACTERS = 1600
@@ -72,72 +72,59 @@ class Aside:
 
 def samples(view: View) -> list[SampleView]:
     """The run's samples, those the shown arm missed first."""
-    made = [_sample(view, each) for each in entries(view.result, "samples")]
-    name = view.shown.name if view.shown else ""
-    return sorted(made, key=lambda each: name not in each.missed_by.split())[:_MOST_SAMPLES]
+    views = [_sample(view, sample) for sample in view.result.samples]
+    name = view.main_arm.name if view.main_arm else ""
+    return sorted(views, key=lambda sample: name not in sample.missed_by.split())[:_MOST_SAMPLES]
 
 
-def _sample(view: View, data: Mapping[str, Any]) -> SampleView:
-    answers = section(data, "answers")
+def _sample(view: View, sample: SampleResult) -> SampleView:
     return SampleView(
-        id=str(data.get("example_id") or ""),
-        input=formats.clip(data.get("input") or "", _SHOWN_CHARACTERS),
-        reference=formats.clip(data.get("reference") or "", _ANSWER_CHARACTERS),
-        slice=None if data.get("slice") is None else str(data["slice"]),
+        id=sample.example_id,
+        input=formats.clip(sample.input, _SHOWN_CHARACTERS),
+        reference=formats.clip(sample.reference, _ANSWER_CHARACTERS),
+        slice=sample.slice,
         replies=[
-            _reply(arm, section(answers, arm.name)) for arm in view.arms if arm.name in answers
+            _reply(arm, sample.answers[arm.name]) for arm in view.arms if arm.name in sample.answers
         ],
     )
 
 
-def _reply(arm: ArmView, data: Mapping[str, Any]) -> SampleReply:
-    output = data.get("output")
-    said = data.get("text")
-    reason = data.get("reason")
-    if output is None and said:
-        reason = f"{reason or 'no usable answer'}: “{formats.clip(said, 80)}”"
+def _reply(arm: ArmView, answer: SampleAnswer) -> SampleReply:
+    output, reason = answer.output, answer.reason
+    if output is None and answer.text:
+        reason = f"{reason or 'no usable answer'}: “{formats.clip(answer.text, 80)}”"
     return SampleReply(
         arm=arm,
         output=None if output is None else formats.clip(output, _ANSWER_CHARACTERS),
-        reason=None if reason is None else str(reason),
-        score=formats.number(data.get("score")),
-        missed=tuple(str(name) for name in data.get("missed") or ()),
+        reason=reason,
+        score=answer.score,
+        missed=answer.missed or (),
     )
 
 
 def asides(view: View) -> list[Aside]:
     """The audit's lists: conflicts, rows left out, rows alike across parts."""
-    conflicts, skipped = section(view.audit, "conflicts"), section(view.audit, "skipped")
-    made = [
-        _aside("Same input, different reference", conflicts.get("inputs"), _conflicts(conflicts)),
-        _aside("Rows left out", skipped.get("count"), _skipped(skipped)),
+    conflicts, skipped = view.audit.conflicts, view.audit.skipped or SkippedRows()
+    left_out = [f"{row.file}:{row.line}: {row.reason}" for row in skipped.rows]
+    lists = [
+        _aside("Same input, different reference", conflicts.inputs or 0, _conflicts(conflicts)),
+        _aside("Rows left out", skipped.count, left_out),
     ]
-    for likeness, found in section(view.audit, "leaks").items():
+    for likeness, leaks in view.audit.leaks.items():
         rows = [
-            f"{each.get('source')} ({each.get('part')}) as {each.get('also_source')} "
-            f"({each.get('also_in')})"
-            for each in entries(found, "rows")
+            f"{row.source} ({row.part}) as {row.also_source} ({row.also_in})" for row in leaks.rows
         ]
-        title = f"Alike across parts: {likeness}"
-        made.append(_aside(title, section({"found": found}, "found").get("count"), rows))
-    return [aside for aside in made if aside.total]
+        lists.append(_aside(f"Alike across parts: {likeness}", leaks.count, rows))
+    return [aside for aside in lists if aside.total]
 
 
-def _aside(title: str, total: Any, rows: list[str]) -> Aside:
-    figure = formats.number(total)
-    return Aside(title, int(figure or 0), [formats.clip(row, 240) for row in rows[:_MOST_LISTED]])
+def _aside(title: str, total: int, rows: list[str]) -> Aside:
+    return Aside(title, total, [formats.clip(row, 240) for row in rows[:_MOST_LISTED]])
 
 
-def _conflicts(found: Mapping[str, Any]) -> list[str]:
+def _conflicts(conflicts: Conflicts) -> list[str]:
     return [
-        f"“{formats.clip(each.get('input') or '', 120)}”: "
-        + ", ".join(f"{row.get('output')} in {row.get('source')}" for row in entries(each, "rows"))
-        for each in entries(found, "found")
-    ]
-
-
-def _skipped(found: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{row.get('file')}:{row.get('line')}: {row.get('reason')}"
-        for row in entries(found, "rows")
+        f"“{formats.clip(conflict.input, 120)}”: "
+        + ", ".join(f"{row.output} in {row.source}" for row in conflict.rows)
+        for conflict in conflicts.found
     ]

@@ -38,7 +38,7 @@ class Scale:
     def _steps(self, most: int) -> list[float]:
         rough = (self.high - self.low) / most
         power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * each for each in _ROUND if power * each >= rough * 0.999)
+        step = next(power * figure for figure in _ROUND if power * figure >= rough * 0.999)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [round(i * step, 12) for i in range(first, last + 1)]
@@ -77,15 +77,13 @@ def log_axis(values: Iterable[float], start: float, end: float, least: float) ->
     return Scale(low, max(most * air, low * _DECADE), start, end, log=True)
 
 
-def quality_axis(values: Iterable[float], start: float, end: float, share: bool) -> Scale:
-    """Return an axis round quality figures with some air; a share stays between 0 and 1."""
+def quality_axis(values: Iterable[float], start: float, end: float) -> Scale:
+    """Return an axis round quality figures with some air, between 0 and 1."""
     figures = list(values)
     if not figures:
         return Scale(0, 1, start, end)
     air = max((max(figures) - min(figures)) * 0.06, 0.02)
     low, high = min(figures) - air, max(figures) + air
-    if share:
-        return Scale(
-            max(0.0, math.floor(low * 20) / 20), min(1.0, math.ceil(high * 20) / 20), start, end
-        )
-    return Scale(low, high, start, end)
+    return Scale(
+        max(0.0, math.floor(low * 20) / 20), min(1.0, math.ceil(high * 20) / 20), start, end
+    )

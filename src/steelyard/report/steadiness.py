@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from steelyard.report import formats
-from steelyard.report.view import ArmView, View, entries, section
+from steelyard.report.view import ArmView, View
+from steelyard.result.steadiness import (
+    ChangedExample,
+    Consistency,
+    Repeats,
+    Sensitivity,
+    UnmeasuredChange,
+)
 
 KINDS: Mapping[str, str] = {
     "format": "Prompt format",
@@ -69,8 +76,8 @@ class Steadiness:
     @cached_property
     def kinds(self) -> list[str]:
         """The kinds of change that some arm met."""
-        found = {str(each.get("kind")) for arm in self._view.arms for each in _changes(arm)}
-        return [*[kind for kind in KINDS if kind in found], *sorted(found - KINDS.keys())]
+        tried = {change.kind for arm in self._view.arms for change in _changes(arm)}
+        return [*[kind for kind in KINDS if kind in tried], *sorted(tried - KINDS.keys())]
 
     @property
     def titles(self) -> list[str]:
@@ -85,83 +92,80 @@ class Steadiness:
     @property
     def items(self) -> str:
         """How many test examples were asked, in words."""
-        counts = {
-            int(each["items"])
-            for arm in self._view.arms
-            for each in (section(arm.section("consistency"), "repeats"), *_changes(arm))
-            if formats.number(each.get("items")) is not None
+        counts = {change.items for arm in self._view.arms for change in _measured(arm)}
+        counts |= {
+            repeats.items for arm in self._view.arms if (repeats := _consistency(arm).repeats)
         }
         return " or ".join(formats.count(count) for count in sorted(counts))
 
     @property
     def temperature(self) -> str:
         """The temperature of the repeats."""
-        found = (arm.section("consistency").get("temperature") for arm in self._view.arms)
-        known = next((each for each in map(formats.number, found) if each is not None), None)
-        return "" if known is None else f"{known:g}"
+        temperatures = (_consistency(arm).temperature for arm in self._view.arms)
+        return next((f"{degree:g}" for degree in temperatures if degree is not None), "")
 
     def _row(self, arm: ArmView) -> SteadinessRow:
-        block = arm.section("consistency")
-        repeats = section(block, "repeats")
-        agreement = section(repeats, "agreement")
-        value = formats.number(agreement.get("value"))
-        low, high = formats.number(agreement.get("low")), formats.number(agreement.get("high"))
-        unchanged = formats.number(section(repeats, "unchanged").get("value"))
-        why = agreement.get("reason") or repeats.get("reason") or block.get("repeats_reason")
-        reason = why or arm.data.get("consistency_reason") or ""
-        always = "" if unchanged is None else f"{formats.percent(unchanged, 0)} never change"
+        repeats = _consistency(arm).repeats or Repeats()
+        agreement, unchanged = repeats.agreement, repeats.unchanged.value
+        why = agreement.reason or _consistency(arm).repeats_reason
         return SteadinessRow(
             arm=arm,
-            again="" if value is None else formats.percent(value),
-            between="" if low is None else formats.interval(low, high),
-            note=always,
-            reason=str(reason),
-            cells=tuple(self._cell(arm, kind) for kind in self.kinds),
-            variants=tuple(self._variants(arm)),
-            changed=tuple(
-                _changed(each) for each in entries(repeats, "by_example")[:_MOST_CHANGED]
-            ),
+            again="" if agreement.value is None else formats.percent(agreement.value),
+            between=""
+            if agreement.low is None
+            else formats.interval(agreement.low, agreement.high),
+            note="" if unchanged is None else f"{formats.percent(unchanged, 0)} never change",
+            reason=why or arm.record.consistency_reason or "",
+            cells=tuple(_cell(arm, kind) for kind in self.kinds),
+            variants=tuple(_variants(arm)),
+            changed=tuple(map(_changed, repeats.by_example[:_MOST_CHANGED])),
         )
 
-    def _cell(self, arm: ArmView, kind: str) -> SteadinessCell:
-        found = next((each for each in _changes(arm) if each.get("kind") == kind), {})
-        worst = section(found, "worst")
-        difference = formats.number(worst.get("difference"))
-        if difference is None:
-            reason = found.get("reason") or arm.data.get("consistency_reason") or ""
-            return SteadinessCell("", "", str(reason), 0.0)
-        metric = self._view.metric
-        agreed = [formats.number(each.get("agreement")) for each in entries(found, "variants")]
-        known = [each for each in agreed if each is not None]
-        same = f"{formats.percent(sum(known) / len(known), 0)} same answers" if known else ""
-        chance = formats.number(found.get("p_value"))
-        shown = chance is None or chance < _SHOWN_FROM
-        lost = min(1.0, max(0.0, -difference) / 0.3) if shown else 0.0
-        return SteadinessCell(formats.points(min(difference, 0.0), metric), same, "", lost)
 
-    def _variants(self, arm: ArmView) -> list[tuple[str, str, str, str, str]]:
-        metric = self._view.metric
-        return [
-            (
-                KINDS.get(str(change.get("kind")), str(change.get("kind"))),
-                str(each.get("name", "?")),
-                formats.score(each.get("score"), metric),
-                formats.points(each.get("difference"), metric),
-                formats.percent(each.get("agreement"), 0),
-            )
-            for change in _changes(arm)
-            for each in entries(change, "variants")
-        ]
-
-
-def _changed(each: Mapping[str, Any]) -> Changed:
-    outputs = [(said.get("output"), int(said.get("times", 0))) for said in entries(each, "outputs")]
-    return Changed(
-        str(each.get("input", "")),
-        formats.percent(each.get("agreement"), 0),
-        tuple((_NO_ANSWER if said is None else str(said), times) for said, times in outputs),
+def _cell(arm: ArmView, kind: str) -> SteadinessCell:
+    change = next((change for change in _changes(arm) if change.kind == kind), None)
+    if isinstance(change, UnmeasuredChange):
+        return SteadinessCell("", "", change.reason, 0.0)
+    difference = change.worst.difference if change and change.worst else None
+    if change is None or difference is None:
+        return SteadinessCell("", "", arm.record.consistency_reason or "", 0.0)
+    same = (
+        "" if change.agreement is None else f"{formats.percent(change.agreement, 0)} same answers"
     )
+    is_shaded = change.p_value is None or change.p_value < _SHOWN_FROM
+    lost = min(1.0, max(0.0, -difference) / 0.3) if is_shaded else 0.0
+    return SteadinessCell(formats.points(min(difference, 0.0)), same, "", lost)
 
 
-def _changes(arm: ArmView) -> list[Mapping[str, Any]]:
-    return entries(arm.section("consistency"), "sensitivity")
+def _variants(arm: ArmView) -> list[tuple[str, str, str, str, str]]:
+    return [
+        (
+            KINDS.get(change.kind, change.kind),
+            variant.name,
+            formats.percent(variant.score),
+            formats.points(variant.difference),
+            formats.percent(variant.agreement, 0),
+        )
+        for change in _measured(arm)
+        for variant in change.variants
+    ]
+
+
+def _changed(example: ChangedExample) -> Changed:
+    outputs = [
+        (_NO_ANSWER if count.output is None else count.output, count.times)
+        for count in example.outputs
+    ]
+    return Changed(example.input, formats.percent(example.agreement, 0), tuple(outputs))
+
+
+def _consistency(arm: ArmView) -> Consistency:
+    return arm.record.consistency or Consistency()
+
+
+def _changes(arm: ArmView) -> Sequence[Sensitivity | UnmeasuredChange]:
+    return _consistency(arm).sensitivity
+
+
+def _measured(arm: ArmView) -> list[Sensitivity]:
+    return [change for change in _changes(arm) if isinstance(change, Sensitivity)]

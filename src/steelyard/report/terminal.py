@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steelyard.report import formats
 from steelyard.report.page import Page
 from steelyard.report.view import ArmView
+from steelyard.result import Result
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -32,13 +33,13 @@ class Name:
 
     def lines(self, room: int) -> list[str]:
         """Return the name on as few lines of ``room`` columns as its parts allow."""
-        made = [self.mark]
+        lines = [self.mark]
         for part in filter(None, re.findall(r"@?[^@_]*_?", self.name)):
-            if len(made[-1]) + len(part) <= room or made == [self.mark]:
-                made[-1] += part
+            if len(lines[-1]) + len(part) <= room or lines == [self.mark]:
+                lines[-1] += part
             else:
-                made.append(_INDENT[: len(self.mark)] + part)
-        return made
+                lines.append(_INDENT[: len(self.mark)] + part)
+        return lines
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """Tell rich the least and the most columns the name can use."""
@@ -53,39 +54,39 @@ class Name:
         yield Text("\n".join(self.lines(options.max_width)), overflow="fold")
 
 
-def table(result: Mapping[str, Any]) -> Table:
+def table(result: Result) -> Table:
     """Return the arms as a rich table that fits 80 columns and reads without colour."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     view = Page(result)
-    made = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    made.add_column("Arm", overflow="fold")
-    made.add_column(f"{view.metric_name}, {_plain(view.level)}", justify="right", overflow="fold")
+    grid = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    grid.add_column("Arm", overflow="fold")
+    grid.add_column(f"{view.metric_name}, {_plain(view.level)}", justify="right", overflow="fold")
     for name in ("Fail", "p", "p95", "A month", "Upfront"):
-        made.add_column(name, justify="right", overflow="fold")
+        grid.add_column(name, justify="right", overflow="fold")
     for arm in view.arms:
         style = "bold" if arm.winner else "dim" if arm.breaks else ""
         figures = (Text(cell) for cell in _cells(view, arm))
-        made.add_row(Name(_mark(arm), _plain(arm.name)), *figures, style=style)
-    made.caption = Text(_caption(view), justify="left")
-    made.caption_justify = "left"
-    return made
+        grid.add_row(Name(_mark(arm), _plain(arm.name)), *figures, style=style)
+    grid.caption = Text(_caption(view), justify="left")
+    grid.caption_justify = "left"
+    return grid
 
 
 def _cells(view: Page, arm: ArmView) -> list[str]:
-    cost, latency = arm.section("cost"), arm.section("latency_seconds")
-    p = formats.p_value((arm.versus or {}).get("p_adjusted")).replace(" ", "")
-    between = formats.interval(arm.low, arm.high, view.metric).replace(" to ", "-")
-    quality = formats.score(arm.quality, view.metric)
+    cost = arm.record.cost
+    p = formats.p_value(arm.versus.p_adjusted if arm.versus else None).replace(" ", "")
+    between = formats.interval(arm.low, arm.high).replace(" to ", "-")
+    quality = formats.percent(arm.quality)
     figures = [
         formats.NONE if arm.quality is None else f"{quality} {between}",
-        formats.count(arm.section("outcomes").get("failed")),
+        formats.count(arm.record.outcomes.failed),
         "ref" if arm.reference else p,
-        formats.seconds(latency.get("p95")),
-        formats.money(cost.get("monthly"), arm.currency),
-        formats.money(cost.get("upfront"), arm.currency),
+        formats.seconds(arm.record.latency_seconds.p95),
+        formats.money(cost.monthly, arm.currency),
+        formats.money(cost.upfront, arm.currency),
     ]
     return [_plain(figure) for figure in figures]
 
@@ -95,11 +96,11 @@ def _mark(arm: ArmView) -> str:
 
 
 def _caption(view: Page) -> str:
-    said = ["* recommended"] if view.winner else []
-    said += ["x breaks a constraint"] if any(arm.breaks for arm in view.arms) else []
-    if view.reference_name:
-        said.append(f"p: against {view.reference_name}, Holm")
-    return "; ".join(said)
+    notes = ["* recommended"] if view.winner else []
+    notes += ["x breaks a constraint"] if any(arm.breaks for arm in view.arms) else []
+    if view.result.reference:
+        notes.append(f"p: against {view.result.reference}, Holm")
+    return "; ".join(notes)
 
 
 def _plain(figure: str) -> str:
@@ -107,11 +108,11 @@ def _plain(figure: str) -> str:
     return figure.replace(formats.THIN, "").replace("< ", "<").replace(formats.NONE, "-")
 
 
-def verdict_text(result: Mapping[str, Any]) -> str:
+def verdict_text(result: Result) -> str:
     """Return the verdict in 80 columns of plain text: what, how sure, why, what would flip it."""
     view = Page(result)
     lines = [f"VERDICT  {view.headline}"]
-    confidence = view.verdict.get("confidence")
+    confidence, dropped = view.verdict.confidence, view.verdict.details.dropped
     if view.winner is not None:
         lines += _figures(view, view.winner)
     elif view.leading:
@@ -119,8 +120,8 @@ def verdict_text(result: Mapping[str, Any]) -> str:
     if confidence and view.winner is not None:
         lines.append(f"Confidence: {confidence}.")
     lines += _block("Why", view.reasons[:_MOST_REASONS])
-    if view.dropped:
-        names = ", ".join(str(each.get("arm")) for each in view.dropped)
+    if dropped:
+        names = ", ".join(arm.arm for arm in dropped)
         lines += _block("Dropped out by the constraints", [names])
     lines += _block("What would change it", view.flips)
     lines += _block("Warnings", view.warnings)
@@ -128,8 +129,8 @@ def verdict_text(result: Mapping[str, Any]) -> str:
 
 
 def _figures(view: Page, arm: ArmView) -> list[str]:
-    said = [f"{label.lower()} {value} ({note})" for label, value, note in view.keys]
-    return textwrap.wrap(f"{arm.name}: {_thin('; '.join(said))}.", _WIDTH)
+    figures = [f"{label.lower()} {value} ({note})" for label, value, note in view.keys]
+    return textwrap.wrap(f"{arm.name}: {_thin('; '.join(figures))}.", _WIDTH)
 
 
 def _thin(words: str) -> str:

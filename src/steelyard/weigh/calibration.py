@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from steelyard.core import Example, Record
+from steelyard.result.figures import Figure
+from steelyard.result.steadiness import Calibration, CalibrationBin, Coverage, Handover
 from steelyard.score import Metric
 from steelyard.stats.calibration import (
     CoveragePoint,
@@ -21,7 +22,6 @@ from steelyard.stats.calibration import (
 )
 from steelyard.strategy import Arm
 from steelyard.weigh.measure import clusters_of, generator
-from steelyard.weigh.repeats import fields
 from steelyard.words import percent
 
 FEWEST = 20
@@ -37,43 +37,45 @@ def measure_calibration(
     metric: Metric,
     seed: int,
     target: float | None = None,
-) -> tuple[dict[str, Any] | None, str | None]:
-    """Return an arm's ``calibration`` block, or ``None`` with the reason.
+) -> tuple[Calibration | None, str | None]:
+    """Return an arm's calibration, or ``None`` with the reason.
 
     The probability is that of the answer given (top-label calibration). Answers that failed have
     none, and count as handed to a person. ``target`` is ``constraints.min_quality``.
     """
-    known = [place for place, record in enumerate(records) if _confidence(record) is not None]
-    if not known:
+    places = [place for place, record in enumerate(records) if _confidence(record) is not None]
+    if not places:
         return None, "its answers carry no probabilities"
     if not metric.binary and arm.brief.kind != "label":
         return None, f"{metric.name} does not score answers as right or wrong"
-    if len(known) < FEWEST:
-        return None, f"only {len(known)} answers carry a probability, and it takes {FEWEST}"
-    confidence = np.array([_confidence(records[place]) for place in known], dtype=np.float64)
-    correct = np.array([_is_right(arm, records[place]) for place in known], dtype=np.float64)
-    groups = clusters_of([examples[place] for place in known])
+    if len(places) < FEWEST:
+        return None, f"only {len(places)} answers carry a probability, and it takes {FEWEST}"
+    confidence = np.array([_confidence(records[place]) for place in places], dtype=np.float64)
+    correct = np.array([_is_right(arm, records[place]) for place in places], dtype=np.float64)
+    groups = clusters_of([examples[place] for place in places])
     rng = generator(seed, f"calibration:{arm.name}")
     error = calibration_error(confidence, correct, rng, clusters=groups)
     chance = chance_error(confidence, correct, rng)
     curve = coverage_curve(confidence, correct, len(records), rng, clusters=groups)
-    return {
-        "source": arm.confidence_source,
-        "n": len(known),
-        "without": len(records) - len(known),
-        "ece": fields(error),
-        "ece_expected": chance.expected,
-        "ece_p_value": chance.p_value,
-        "brier": brier(confidence, correct),
-        "bins": [found._asdict() for found in reliability(confidence, correct)],
-        "coverage": [kept._asdict() for kept in curve],
-        "handover": _handover(curve, TARGET if target is None else target),
-    }, None
+    bins = reliability(confidence, correct)
+    calibration = Calibration(
+        source=arm.confidence_source,
+        n=len(places),
+        without=len(records) - len(places),
+        ece=Figure.of(error),
+        ece_expected=chance.expected,
+        ece_p_value=chance.p_value,
+        brier=brier(confidence, correct),
+        bins=tuple(CalibrationBin(**group._asdict()) for group in bins),
+        coverage=tuple(Coverage(**point._asdict()) for point in curve),
+        handover=_handover(curve, TARGET if target is None else target),
+    )
+    return calibration, None
 
 
 def _confidence(record: Record) -> float | None:
-    found = record.answer.confidence
-    return None if found is None else min(1.0, max(0.0, found))
+    confidence = record.answer.confidence
+    return None if confidence is None else min(1.0, max(0.0, confidence))
 
 
 def _is_right(arm: Arm, record: Record) -> bool:
@@ -83,17 +85,17 @@ def _is_right(arm: Arm, record: Record) -> bool:
     return record.score == 1
 
 
-def _handover(curve: list[CoveragePoint], target: float) -> dict[str, Any]:
+def _handover(curve: list[CoveragePoint], target: float) -> Handover:
     """Say what share a person must take over for the rest to be shown ``target`` right."""
     best = handover(curve, target)
     if best is not None:
-        return {"target": target, "share": 1 - best.coverage, **best._asdict()}
+        return Handover(target=target, share=1 - best.coverage, **best._asdict())
     needed = items_to_show(target)
-    most = max(kept.n for kept in curve)
+    most = max(point.n for point in curve)
     if needed is None:
         why = f"no number of answers can show {percent(target)} right"
     elif needed > most:
         why = f"{most} answers cannot show {percent(target)} right: it takes {needed}, all right"
     else:
         why = f"not even its surest answers are shown to be {percent(target)} right"
-    return {"target": target, "share": None, "reason": why}
+    return Handover(target=target, reason=why)

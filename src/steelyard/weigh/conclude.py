@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Estimate, Price, Record, Spent, Verdict
+from steelyard.core import Comparison, Completion, Price, Record, Spent, Verdict
 from steelyard.cost import Money, Usage, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.plan import Plan
+from steelyard.result.arm import ArmCost, Latency, Tokens
+from steelyard.result.figures import Gap, Quality
 from steelyard.score import compare_records
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
+from steelyard.weigh.blocks import ArmBlocks
 from steelyard.weigh.measure import clusters_of, compare_all, generator, machine_seconds
 
 
@@ -26,24 +29,22 @@ class MeasuredArm:
     """What was measured of one arm.
 
     ``search`` is what the fit asked of models, by `PlannedModel.names`; ``fit_seconds`` its wall time,
-    ``trained_seconds`` the machine time beyond those requests. ``gap`` is ``None`` with the reason
-    beside it. ``model`` is the one it was fitted on, the first for one that spans models, ``None`` for
-    a classical arm.
+    ``trained_seconds`` the machine time beyond those requests. ``model`` is the one it was fitted on, the
+    first for one that spans models, ``None`` for a classical arm.
     """
 
     arm: Arm
     model: PlannedModel | None
     records: Sequence[Record]
-    quality: Mapping[str, Any]
-    more_qualities: Sequence[Mapping[str, Any]]
-    tokens: Mapping[str, Any]
-    latency: Mapping[str, Any]
+    quality: Quality
+    more_qualities: Sequence[Quality]
+    tokens: Tokens
+    latency: Latency
     search: Mapping[str, Usage]
     fit_seconds: float
     trained_seconds: float
-    gap: float | None
-    gap_reason: str | None
-    blocks: Mapping[str, Any] = field(default_factory=dict)
+    gap: Gap
+    blocks: ArmBlocks
 
     @property
     def failed(self) -> int:
@@ -59,15 +60,18 @@ class Costs:
     per_request: Money
     monthly: Money
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the ``cost`` block; unknown amounts are ``None`` with a ``reason``."""
-        parts = {name: to_number(getattr(self, name).amount) for name in _COSTS}
-        reasons = {getattr(self, name).reason for name in _COSTS} - {None}
-        reason = {"reason": "; ".join(sorted(reasons))} if reasons else {}
-        return {**parts, "currency": self.per_request.currency, **reason}
-
-
-_COSTS = ("upfront", "per_request", "monthly")
+    @property
+    def record(self) -> ArmCost:
+        """What a result states of it; unknown amounts are ``None`` with a ``reason``."""
+        amounts = (self.upfront, self.per_request, self.monthly)
+        reasons = {money.reason for money in amounts if money.reason is not None}
+        return ArmCost(
+            upfront=to_number(self.upfront.amount),
+            per_request=to_number(self.per_request.amount),
+            monthly=to_number(self.monthly.amount),
+            currency=self.per_request.currency,
+            reason="; ".join(sorted(reasons)) or None,
+        )
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,9 @@ def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
         return prices.of(mean_spent(answered))
     tokens = measured.tokens
     usage = Usage(
-        tokens.get("input_mean") or 0.0,
-        tokens.get("cached_mean") or 0.0,
-        tokens.get("output_mean") or 0.0,
+        tokens.input_mean or 0.0,
+        tokens.cached_mean or 0.0,
+        tokens.output_mean or 0.0,
         seconds,
     )
     return cost_of(usage, prices.own)
@@ -202,42 +206,36 @@ def _comparer_by_records(
 
     def compare_by(a: str, b: str) -> Comparison:
         first, second = sorted((a, b))  # either order of the two draws the same resamples
-        found = compare_records(
+        comparison = compare_records(
             metric,
             records[first],
             records[second],
             generator(plan.seed, f"compare:{first}:{second}"),
             clusters=clusters_of(plan.split.test),
         )
-        return found if first == a else _turned(found)
+        return comparison if first == a else comparison.turned()
 
     return compare_by
 
 
-def _turned(found: Comparison) -> Comparison:
-    low, high = -found.high, -found.low
-    return replace(found, a=found.b, b=found.a, difference=-found.difference, low=low, high=high)
-
-
 def reference_arm(candidates: Sequence[Candidate]) -> str | None:
     """Return the best prompt-only arm by the metric, or the best of all where there is none."""
-    known = [candidate for candidate in candidates if candidate.quality.value is not None]
-    prompting = [candidate for candidate in known if candidate.prompt_only] or known
+    scored = [candidate for candidate in candidates if candidate.quality.value is not None]
+    prompting = [candidate for candidate in scored if candidate.prompt_only] or scored
     best = max(prompting, key=lambda candidate: candidate.quality.value or 0.0, default=None)
     return None if best is None else best.name
 
 
 def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
-    quality = {key: value for key, value in measured.quality.items() if key != "metric"}
     return Candidate(
         name=measured.arm.name,
         strategy=measured.arm.strategy,
-        quality=Estimate(**quality),
+        quality=measured.quality.estimate,
         scores=np.array([record.score for record in measured.records], dtype=np.float64),
         upfront=costs.upfront.amount,
         per_request=costs.per_request.amount,
         monthly=costs.monthly.amount,
-        latency_p95_seconds=measured.latency["p95"],
+        latency_p95_seconds=measured.latency.p95,
         failed=measured.failed,
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, RunOptions, default_folder, describe, make_plan
 from steelyard.progress import Display, logged
+from steelyard.result import Result
+from steelyard.result.arm import Tokens
+from steelyard.result.figures import Gap
+from steelyard.result.read import NO_INTERVAL
+from steelyard.result.verdict import JudgeResult
 from steelyard.store import folder as files
 from steelyard.store.budget import Budget, former_prices, prices_of
 from steelyard.store.database import Store, locked
@@ -46,11 +52,16 @@ from steelyard.words import counted
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: ``result`` is what ``result.json`` holds, ``winner`` the promoted arm."""
+    """A finished run: ``record`` and ``result`` are ``result.json``, ``winner`` the promoted arm."""
 
-    result: Mapping[str, Any]
     folder: Path
     winner: Path | None
+    record: Result = field(repr=False)
+
+    @cached_property
+    def result(self) -> Mapping[str, Any]:
+        """What ``result.json`` holds, as plain data; `record` has it as attributes."""
+        return self.record.to_dict()
 
     @property
     def report(self) -> Path:
@@ -60,7 +71,7 @@ class RunResult:
     @property
     def verdict(self) -> Mapping[str, Any]:
         """The verdict of the result."""
-        return dict(self.result["verdict"])
+        return self.record.verdict.to_dict()
 
 
 def run(
@@ -163,7 +174,7 @@ def _measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
     ]
     fitted = steps.store.step(f"fit:{job.key}") or {}
     wall = float(fitted.get("seconds", 0.0))
-    gap, why = _gap(steps, arm, primary["value"])
+    gap = _gap(steps, arm, primary.value)
     return MeasuredArm(
         arm=arm,
         model=job.model,
@@ -176,7 +187,6 @@ def _measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
         fit_seconds=wall,
         trained_seconds=arm.machine_seconds if arm.model_name else wall,
         gap=gap,
-        gap_reason=why,
         blocks=blocks_of(steps, arm, records),
     )
 
@@ -197,21 +207,18 @@ def _searched(steps: RunSteps, job: Job) -> dict[str, Usage]:
     return found
 
 
-_NO_TOKENS: Mapping[str, Any] = {
-    "input_mean": None,
-    "cached_mean": None,
-    "output_mean": None,
-    "reason": "no language model is asked",
-}
+_NO_TOKENS = Tokens(reason="no language model is asked")
 
 
-def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> tuple[float | None, str | None]:
+def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:
     if (why := arm.why_no_gap) is not None:
-        return None, why
+        return Gap(reason=why)
     examples = steps.gap_examples(arm)
     if not examples:
-        return None, "there is no test example to compare with"
-    return steps.gap(arm, test_score, examples), None
+        return Gap(reason="there is no test example to compare with")
+    gap = steps.gap(arm, test_score, examples)
+    undefined = f"{steps.metrics[0].name} is not defined on both"
+    return Gap(value=gap, n=len(examples), reason=undefined if gap is None else NO_INTERVAL)
 
 
 def _conclude(
@@ -229,12 +236,12 @@ def _conclude(
     result = build_result(plan, arms, weighed, promoted, circumstances)
     write_report(folder, result)
     files.remove_folder(folder / "work")
-    files.write_result(folder / "result.json", result)
+    files.write_result(folder / "result.json", result.to_dict())
     steps.store.finish_step("result", {}, time.perf_counter() - started)
     if reused := steps.store.reused():
         told = f"{counted(reused, 'answer')} came from the cache across runs and cost nothing now"
         steps.display.say(f"{told}; --no-cache asks afresh")
-    return RunResult(result, folder, folder / "winner" if promoted["promoted"] else None)
+    return RunResult(folder, folder / "winner" if promoted["promoted"] else None, result)
 
 
 def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
@@ -245,8 +252,12 @@ def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
 
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:
     """Warn where the arm that is recommended is not steady."""
-    found = [each.blocks.get("consistency") for each in arms if each.arm.name == recommended]
-    return [warning for block in found for warning in consistency_warnings(str(recommended), block)]
+    return [
+        warning
+        for measured in arms
+        if measured.arm.name == recommended
+        for warning in consistency_warnings(measured.arm.name, measured.blocks.consistency)
+    ]
 
 
 def _circumstances(
@@ -272,8 +283,8 @@ def _said_of(store: Store, model: PlannedModel, before: Sequence[str]) -> list[s
     return list(dict.fromkeys([*(note for said in before for note in said.split("; ")), *kept]))
 
 
-def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> dict[str, Any] | None:
-    """Return what is told of the judge, where replies were judged."""
+def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
+    """Return what a result states of the judge, where replies were judged."""
     judge = judge_of(steps.plan.metrics)
     if judge is None:
         return None
@@ -286,8 +297,8 @@ def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> dict[str, Any] | No
         agreement_of(judge, examples),
     )
     asked = steps.plan.judge
-    said = [] if asked is None else _said_of(steps.store, asked, ())
-    return {**report, "notes": [*report["notes"], *said]}
+    notes = [] if asked is None else _said_of(steps.store, asked, ())
+    return report.updated(notes=(*report.notes, *notes))
 
 
 def _promote(steps: RunSteps, arms: Sequence[MeasuredArm], name: str | None) -> dict[str, Any]:
@@ -305,7 +316,7 @@ def _promote(steps: RunSteps, arms: Sequence[MeasuredArm], name: str | None) -> 
         return {"arm": name, "promoted": False, "reason": reason}
 
 
-def write_report(folder: Path | str, result: Mapping[str, Any]) -> Path:
+def write_report(folder: Path | str, result: Result) -> Path:
     """Draw ``report.html`` from a result, whole or not at all; return its path."""
     from steelyard.report import render
 

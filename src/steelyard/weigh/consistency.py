@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steelyard.core import Record
 from steelyard.planning.probes import Asked, consistency_requests
+from steelyard.result.read import with_agreement
+from steelyard.result.steadiness import Consistency, UnmeasuredChange
 from steelyard.strategy import Arm
 from steelyard.strategy.search import stratified_subset
 from steelyard.task.sections import ConsistencyConfig
 from steelyard.weigh.measure import generator
-from steelyard.weigh.repeats import RepeatSample, repeats_block
-from steelyard.weigh.sensitivity import KINDS, sensitivity_block
+from steelyard.weigh.repeats import RepeatSample, measure_repeats
+from steelyard.weigh.sensitivity import KINDS, measure_sensitivity
 from steelyard.words import percent, points
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ NO_TEST = "there is no test example to ask again"
 STEADY = 0.9
 """Agreement of repeats below which a warning is given."""
 LEVEL = 0.05
-_TOLD = {
+_CHANGES = {
     "format": "another prompt format",
     "instruction": "other words around the instruction",
     "order": "another order of the shots",
@@ -41,8 +43,8 @@ _NOTES = {
 
 def measure_consistency(
     steps: RunSteps, arm: Arm, records: Sequence[Record], config: Asked
-) -> tuple[dict[str, Any] | None, str | None]:
-    """Return an arm's ``consistency`` block, or ``None`` with the reason.
+) -> tuple[Consistency | None, str | None]:
+    """Return an arm's consistency, or ``None`` with the reason.
 
     ``records`` are the arm's over the whole test split. Nothing is chosen by what is found: the
     test examples are asked again for the report only. What was measured with the same ``config``
@@ -54,7 +56,7 @@ def measure_consistency(
     step, asked = f"consistency:{arm.name}", config.model_dump(mode="json")
     done = steps.store.step(step)
     if done is not None and done["asked"] == asked:
-        return dict(done["block"]), None
+        return Consistency.model_validate(with_agreement(done["block"])), None
     places = stratified_subset(test, config.items, generator(steps.plan.seed, "consistency"))
     total = consistency_requests(config, len(test), prompted=arm.model_name is not None)
     answered = 0
@@ -73,61 +75,64 @@ def measure_consistency(
             steps.plan.seed,
             on_asked,
         )
-        block, seconds = _measure(steps, sample, config)
-    payload = {"asked": asked, "block": block, "seconds": seconds}
+        consistency, seconds = _measure(steps, sample, config)
+    payload = {"asked": asked, "block": consistency.to_dict(), "seconds": seconds}
     steps.store.finish_step(step, payload, sum(seconds.values()))
-    return block, None
+    return consistency, None
 
 
 def _measure(
     steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return the block, and the seconds that each of its parts took."""
+) -> tuple[Consistency, dict[str, float]]:
+    """Return the consistency, and the seconds that each of its parts took."""
     clock = {"": time.perf_counter()}
-    block = _repeated(steps, sample, config)
+    repeated = _repeated(steps, sample, config)
     clock["repeats"] = time.perf_counter()
-    block["sensitivity"] = []
+    changes = []
     for kind in KINDS:
-        block["sensitivity"].append(sensitivity_block(sample, kind, config.variants))
+        changes.append(measure_sensitivity(sample, kind, config.variants))
         clock[kind] = time.perf_counter()
     ends = list(clock.values())
     spans = [end - start for start, end in pairwise(ends)]
-    return block, dict(zip(list(clock)[1:], spans, strict=True))
+    consistency = repeated.updated(sensitivity=tuple(changes))
+    return consistency, dict(zip(list(clock)[1:], spans, strict=True))
 
 
-def _repeated(steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig) -> dict[str, Any]:
+def _repeated(steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig) -> Consistency:
     arm = sample.arm
     if arm.model_name is None:
-        return {"temperature": None, "repeats": None, "repeats_reason": ALIKE}
-    found = repeats_block(sample, config.repeats)
+        return Consistency(repeats_reason=ALIKE)
+    repeats = measure_repeats(sample, config.repeats)
     if not arm.is_sampled:
-        found["note"] = _NOTES[steps.is_local(arm)]
-    return {"temperature": arm.temperature, "repeats": found}
+        repeats = repeats.updated(note=_NOTES[steps.is_local(arm)])
+    return Consistency(temperature=arm.temperature, repeats=repeats)
 
 
-def consistency_warnings(name: str, block: Mapping[str, Any] | None) -> list[str]:
+def consistency_warnings(name: str, consistency: Consistency | None) -> list[str]:
     """Say what to know of an arm's steadiness before trusting it; nothing where nothing stands out.
 
     A loss is told where its kind's p-value stays below `LEVEL` over all kinds (Bonferroni).
     """
-    if block is None:
+    if consistency is None:
         return []
-    told = []
-    repeats = block["repeats"] or {}
-    agreed = repeats.get("agreement", {}).get("value")
-    if agreed is not None and agreed < STEADY:
-        at = f"at temperature {block['temperature']:g}"
-        told.append(
+    warnings = []
+    repeats = consistency.repeats
+    agreement = None if repeats is None else repeats.agreement.value
+    if repeats is not None and agreement is not None and agreement < STEADY:
+        at = f"at temperature {consistency.temperature:g}"
+        warnings.append(
             f"consistency: asked the same again {at}, {name} gives the same answer in "
-            f"{percent(agreed)} of cases ({repeats['items']} examples)"
+            f"{percent(agreement)} of cases ({repeats.items} examples)"
         )
-    for found in block["sensitivity"]:
-        worst, p_value = found.get("worst"), found.get("p_value")
+    for change in consistency.sensitivity:
+        if isinstance(change, UnmeasuredChange):
+            continue
+        worst, p_value = change.worst, change.p_value
         if worst is None or p_value is None or p_value > LEVEL / len(KINDS):
             continue
-        if worst["difference"] < 0:
-            told.append(
-                f"consistency: {_TOLD[found['kind']]} ({worst['name']}) costs {name} "
-                f"{points(-worst['difference'])} on {found['items']} examples (p = {p_value:.2g})"
+        if worst.difference is not None and worst.difference < 0:
+            warnings.append(
+                f"consistency: {_CHANGES[change.kind]} ({worst.name}) costs {name} "
+                f"{points(-worst.difference)} on {change.items} examples (p = {p_value:.2g})"
             )
-    return told
+    return warnings

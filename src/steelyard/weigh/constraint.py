@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from steelyard.core import Example, Record
+from steelyard.result.verdict import ConstraintPrice, Pair
 from steelyard.score import Metric, compare_records
 from steelyard.score.validity import validity
 from steelyard.weigh.conclude import MeasuredArm
@@ -26,47 +26,53 @@ def price_of_constraint(
     examples: Sequence[Example],
     schema: str | None,
     seed: int,
-) -> list[dict[str, Any]]:
-    """Return the ``constraint`` block: an entry for each pair, differences constrained minus free.
+) -> tuple[ConstraintPrice, ...]:
+    """Compare each constrained arm with its free twin, differences constrained minus free.
 
     Both arms are the best that their own search found: prompt and shots may differ besides. Seconds
     are the median of one request alone, ``machine_seconds`` the mean in batches.
     """
     named = {measured.arm.name: measured for measured in arms}
-    return [
-        _entry(measured, named[free_name(name)], (metric, examples, schema, seed))
+    return tuple(
+        _price(measured, named[free_name(name)], (metric, examples, schema, seed))
         for name, measured in named.items()
         if measured.arm.options.get("decoding") == "constrained" and free_name(name) in named
-    ]
+    )
 
 
-def _entry(
-    held: MeasuredArm, free: MeasuredArm, rest: tuple[Metric, Sequence[Example], str | None, int]
-) -> dict[str, Any]:
-    metric, examples, schema, seed = rest
-    found = compare_records(
+def _price(
+    constrained: MeasuredArm,
+    free: MeasuredArm,
+    setting: tuple[Metric, Sequence[Example], str | None, int],
+) -> ConstraintPrice:
+    metric, examples, schema, seed = setting
+    comparison = compare_records(
         metric,
-        held.records,
+        constrained.records,
         free.records,
-        generator(seed, f"constraint:{held.arm.name}"),
+        generator(seed, f"constraint:{constrained.arm.name}"),
         clusters=clusters_of(examples),
     )
-    pair = {"constrained": held, "free": free}
-    return {
-        "strategy": held.arm.strategy,
-        "model": held.arm.model_name,
-        **{name: each.arm.name for name, each in pair.items()},
-        "metric": metric.name,
-        "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
-        "p_value": found.p_value,
-        "validity": {name: _valid(each.records, schema) for name, each in pair.items()},
-        "failed": {name: _failed(each.records) for name, each in pair.items()},
-        "seconds": {name: each.latency.get("p50") for name, each in pair.items()},
-        "machine_seconds": {name: machine_seconds(each.records) for name, each in pair.items()},
-        "output_tokens": {name: each.tokens.get("output_mean") for name, each in pair.items()},
-    }
+
+    def pair(figure: Callable[[MeasuredArm], float | None]) -> Pair:
+        return Pair(constrained=figure(constrained), free=figure(free))
+
+    return ConstraintPrice(
+        strategy=constrained.arm.strategy,
+        model=constrained.arm.model_name,
+        constrained=constrained.arm.name,
+        free=free.arm.name,
+        metric=metric.name,
+        difference=comparison.difference,
+        low=comparison.low,
+        high=comparison.high,
+        p_value=comparison.p_value,
+        validity=pair(lambda arm: _valid(arm.records, schema)),
+        failed=pair(lambda arm: _failed(arm.records)),
+        seconds=pair(lambda arm: arm.latency.p50),
+        machine_seconds=pair(lambda arm: machine_seconds(arm.records)),
+        output_tokens=pair(lambda arm: arm.tokens.output_mean),
+    )
 
 
 def _valid(records: Sequence[Record], schema: str | None) -> float | None:

@@ -11,6 +11,7 @@ from steelyard.cost import Usage, cost_of, to_number
 from steelyard.errors import MissingExtraError, ModelError, SteelyardError
 from steelyard.model.base import Model, ModelSpec, OnDone
 from steelyard.model.prices import Overrides, price_for
+from steelyard.result.verdict import JudgeAgreement, JudgeResult, JudgeTokens
 from steelyard.score import Metric
 from steelyard.score.judge import Judge, judge_agreement, read_ratings
 from steelyard.score.judge.agreement import settings
@@ -114,8 +115,8 @@ def judge_report(
     records: Mapping[str, Sequence[Record]],
     prices: Overrides | None,
     agreement: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return the ``judge`` block of a result: what it is, asked and cost, and how it judged.
+) -> JudgeResult:
+    """Return what a result states of the judge: what it is, asked and cost, and how it judged.
 
     ``records`` are the arms' test records; ``judged``, ``ties``, ``order_flips`` and ``failed`` count
     over all of them, and the parts of each arm give shares with intervals. ``requests``, ``tokens``
@@ -130,52 +131,50 @@ def judge_report(
     parts = [_parts(metric, record) for rows in records.values() for record in rows]
     judged = [part for part in parts if part]
     failed = _count(judged, "failed")
-    return {
+    flipped = _count(judged, "flipped")
+    marks = {_mark(metric, record) for rows in records.values() for record in rows}
+    return JudgeResult(
         **settings(metric),
-        "requests": spent.requests,
-        "tokens": {
-            "input": spent.input_tokens,
-            "cached": spent.cached_tokens,
-            "output": spent.output_tokens,
-        },
-        "machine_seconds": spent.machine_seconds,
-        "cost": to_number(money.amount),
-        "currency": money.currency,
-        **({} if money.reason is None else {"cost_reason": money.reason}),
-        "judged": len(judged),
-        "ties": _count(judged, "tie"),
-        "order_flips": _count(judged, "flipped"),
-        "failed": failed,
-        "agreement": dict(agreement),
-        "notes": [
+        requests=spent.requests,
+        tokens=JudgeTokens(
+            input=spent.input_tokens, cached=spent.cached_tokens, output=spent.output_tokens
+        ),
+        machine_seconds=spent.machine_seconds,
+        cost=to_number(money.amount),
+        currency=money.currency,
+        cost_reason=money.reason,
+        judged=len(judged),
+        ties=_count(judged, "tie"),
+        order_flips=flipped,
+        flipped_share=flipped / len(judged) if judged else None,
+        failed=failed,
+        agreement=JudgeAgreement.model_validate(agreement),
+        notes=(
             *metric.notes,
             *_about_failed(failed, len(judged)),
-            *_about_place(_count(judged, "flipped"), len(judged)),
-            *_about_sameness(
-                {_mark(metric, record) for rows in records.values() for record in rows}
-            ),
-        ],
-    }
+            *_about_place(flipped, len(judged)),
+            *_about_sameness(marks),
+        ),
+    )
 
 
-def judge_warnings(report: Mapping[str, Any] | None, primary: Metric) -> list[str]:
+def judge_warnings(judge: JudgeResult | None, primary: Metric) -> list[str]:
     """What to know of a judge before trusting a verdict by it; empty where another metric decides."""
-    if report is None or not isinstance(primary, Judge):
+    if judge is None or not isinstance(primary, Judge):
         return []
-    agreement = report["agreement"]
-    kappa, low, n = agreement["kappa"], agreement["low"], agreement["n"]
-    found = [f"judge: {note}" for note in report["notes"]]
-    if not agreement.get("rated"):
-        found.append(
+    kappa, low, n = judge.agreement.kappa, judge.agreement.low, judge.agreement.n
+    warnings = [f"judge: {note}" for note in judge.notes]
+    if not judge.agreement.rated:
+        warnings.append(
             "judge: nobody has held it against ratings of people; name some in judge.ratings"
         )
     elif low is None or low <= 0:
         figure = "" if kappa is None else f" (kappa {kappa:.2f} on {n} ratings of yours)"
-        found.append(
+        warnings.append(
             f"judge: its agreement with you is not shown to be above chance{figure}; "
             "what it scores says little"
         )
-    return found
+    return warnings
 
 
 def judge_price(metric: Judge, prices: Overrides | None) -> Price:

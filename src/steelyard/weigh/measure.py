@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Answer, Comparison, Estimate, Example, Record
+from steelyard.core import Answer, Comparison, Example, Record
+from steelyard.result.arm import Latency, Outcomes, Percentiles, Tokens
+from steelyard.result.figures import Quality
 from steelyard.score import Metric, compare_records
 from steelyard.score import quality as score_quality
 from steelyard.stats import holm
@@ -56,34 +58,34 @@ def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:
 
 def quality(
     metric: Metric, records: Sequence[Record], examples: Sequence[Example], seed: int
-) -> dict[str, Any]:
-    """Return the ``quality`` block; ``value`` is ``None`` with a ``reason`` when undefined."""
+) -> Quality:
+    """Return an arm's quality; ``value`` is ``None`` with a ``reason`` when undefined."""
     arm = records[0].arm if records else ""
-    estimate: Estimate = score_quality(
+    estimate = score_quality(
         metric,
         records,
         generator(seed, f"quality:{metric.name}:{arm}"),
         clusters=clusters_of(examples),
     )
-    return {"metric": metric.name, **_without_empty_reason(asdict(estimate))}
+    return Quality.of(estimate, metric=metric.name)
 
 
-def outcomes(records: Sequence[Record]) -> dict[str, int]:
+def outcomes(records: Sequence[Record]) -> Outcomes:
     """Count the outcomes; they add up to the number of records."""
     failed = sum(record.outcome == "failed" for record in records)
-    return {"scored": len(records) - failed, "failed": failed}
+    return Outcomes(scored=len(records) - failed, failed=failed)
 
 
-def tokens(records: Sequence[Record]) -> dict[str, Any]:
+def tokens(records: Sequence[Record]) -> Tokens:
     """Return mean tokens per request that the model answered, by its own counts."""
     answered = [r.answer.completion for r in records if r.answer.completion.failure is None]
-    names = {f"{kind}_mean": f"{kind}_tokens" for kind in ("input", "cached", "output")}
     if not answered:
-        return {**dict.fromkeys(names), "reason": "no request was answered"}
-    return {
-        mean: float(np.mean([getattr(completion, field) for completion in answered]))
-        for mean, field in names.items()
-    }
+        return Tokens(reason="no request was answered")
+    return Tokens(
+        input_mean=float(np.mean([completion.input_tokens for completion in answered])),
+        cached_mean=float(np.mean([completion.cached_tokens for completion in answered])),
+        output_mean=float(np.mean([completion.output_tokens for completion in answered])),
+    )
 
 
 def machine_seconds(records: Sequence[Record]) -> float | None:
@@ -99,7 +101,7 @@ class Timing(NamedTuple):
     first_token: float | None = None
 
 
-def latency(timings: Sequence[Timing], is_batched: bool = False) -> dict[str, Any]:
+def latency(timings: Sequence[Timing], is_batched: bool = False) -> Latency:
     """Return the median and the 95th percentile of requests sent one at a time, in seconds.
 
     ``first_token`` is the same of the time to the first token of the answer that counts; it is not
@@ -108,18 +110,16 @@ def latency(timings: Sequence[Timing], is_batched: bool = False) -> dict[str, An
     if not timings:
         reason = "no request of the latency probe was answered"
         reason = "answers come in batches" if is_batched else reason
-        return {"p50": None, "p95": None, "n": 0, "reason": reason}
-    waits = [each.first_token for each in timings if each.first_token is not None]
-    return {
-        **_percentiles([each.total for each in timings]),
-        "n": len(timings),
-        **({"first_token": _percentiles(waits)} if waits else {}),
-    }
+        return Latency(reason=reason)
+    totals = _percentiles([timing.total for timing in timings])
+    waits = [timing.first_token for timing in timings if timing.first_token is not None]
+    first_token = _percentiles(waits) if waits else None
+    return Latency(p50=totals.p50, p95=totals.p95, n=len(timings), first_token=first_token)
 
 
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
+def _percentiles(seconds: Sequence[float]) -> Percentiles:
     p50, p95 = np.percentile(seconds, [50, 95])
-    return {"p50": float(p50), "p95": float(p95)}
+    return Percentiles(p50=float(p50), p95=float(p95))
 
 
 def compare_all(
@@ -132,7 +132,7 @@ def compare_all(
     """Compare every other arm with ``reference``, p-values corrected by Holm over all of them."""
     if reference is None:
         return []
-    found = [
+    comparisons = [
         compare_records(
             metric,
             rows,
@@ -143,12 +143,8 @@ def compare_all(
         for arm, rows in records.items()
         if arm != reference
     ]
-    adjusted = holm([comparison.p_value for comparison in found])
+    adjusted = holm([comparison.p_value for comparison in comparisons])
     return [
-        Comparison(**{**asdict(comparison), "p_adjusted": p})
-        for comparison, p in zip(found, adjusted, strict=True)
+        replace(comparison, p_adjusted=p)
+        for comparison, p in zip(comparisons, adjusted, strict=True)
     ]
-
-
-def _without_empty_reason(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if key != "reason" or value is not None}

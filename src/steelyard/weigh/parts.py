@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from steelyard.core import Example, Record
+from steelyard.result.figures import PartFigure
 from steelyard.score import Metric
 from steelyard.stats import mean
 from steelyard.weigh.measure import clusters_of, generator
@@ -27,17 +27,15 @@ class _Scored:
     parts: Sequence[Mapping[str, float]]
     groups: Sequence[Hashable] | None
 
-    def figure(self, part: str, items: Sequence[tuple[int, float]]) -> dict[str, Any]:
+    def figure(self, part: str, items: Sequence[tuple[int, float]]) -> PartFigure:
         """The mean over ``items``, pairs of a record's place and a score, with its interval.
 
         Scores of one record, or of one group, are taken to depend on each other.
         """
         rng = generator(self.seed, f"part:{self.metric}/{part}:{self.arm}")
         scores = [score for _, score in items]
-        estimate = asdict(mean(scores, rng, clusters=self._clusters([place for place, _ in items])))
-        reason = estimate.pop("reason")
-        why = {} if reason is None else {"reason": reason}
-        return {"metric": self.metric, "part": part, **estimate, **why}
+        estimate = mean(scores, rng, clusters=self._clusters([place for place, _ in items]))
+        return PartFigure.of(estimate, metric=self.metric, part=part)
 
     def _clusters(self, places: Sequence[int]) -> list[Hashable] | None:
         groups = self.groups
@@ -51,22 +49,22 @@ class _Scored:
 
 def parts(
     metric: Metric, records: Sequence[Record], seed: int, examples: Sequence[Example]
-) -> list[dict[str, Any]]:
+) -> list[PartFigure]:
     """Return the mean of each part over the records that it applies to, with its interval.
 
     ``examples`` are the records', in the same order; those of one group are taken together. A failed
     answer counts 0. Where the metric names a pooled part, that is the mean over all parts of all
     records. Empty for a metric without parts.
     """
-    found = [_parts_of(record, metric.name) for record in records]
-    _fill_failed(found, records)
+    parts_of_records = [_parts_of(record, metric.name) for record in records]
+    _fill_failed(parts_of_records, records)
     arm = records[0].arm if records else ""
-    scored = _Scored(metric.name, arm, seed, found, clusters_of(examples))
+    scored = _Scored(metric.name, arm, seed, parts_of_records, clusters_of(examples))
     by_name: dict[str, list[tuple[int, float]]] = {}
-    for place, scores in enumerate(found):
+    for place, scores in enumerate(parts_of_records):
         for name, score in scores.items():
             by_name.setdefault(_NUMBER.sub("", name), []).append((place, score))
-    own = [
+    pooled = [
         item
         for name, items in by_name.items()
         if name not in metric.summary_parts
@@ -74,8 +72,8 @@ def parts(
     ]
     first = [name for name in metric.summary_parts if name in by_name]
     figures = [scored.figure(name, by_name.pop(name)) for name in first]
-    if metric.pooled_part is not None and own:
-        figures.append(scored.figure(metric.pooled_part, sorted(own)))
+    if metric.pooled_part is not None and pooled:
+        figures.append(scored.figure(metric.pooled_part, sorted(pooled)))
     return figures + [scored.figure(name, items) for name, items in by_name.items()]
 
 
@@ -88,13 +86,15 @@ def _parts_of(record: Record, metric: str) -> dict[str, float]:
     }
 
 
-def _fill_failed(found: list[dict[str, float]], records: Sequence[Record]) -> None:
+def _fill_failed(parts_of_records: list[dict[str, float]], records: Sequence[Record]) -> None:
     """Give failed answers of which no part is known a 0 in each part that applies to every example."""
     answered = [
-        scores for scores, record in zip(found, records, strict=True) if record.outcome == "scored"
+        scores
+        for scores, record in zip(parts_of_records, records, strict=True)
+        if record.outcome == "scored"
     ]
     counts = Counter(name for scores in answered for name in scores)
     always = [name for name, count in counts.items() if count == len(answered)]
-    for scores, record in zip(found, records, strict=True):
+    for scores, record in zip(parts_of_records, records, strict=True):
         if record.outcome == "failed" and not scores:
             scores.update(dict.fromkeys(always, 0.0))

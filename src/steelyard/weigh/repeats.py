@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from steelyard.core import Answer, Estimate, Example, Record
+from steelyard.core import Answer, Example, Record
+from steelyard.result.figures import Figure
+from steelyard.result.steadiness import ChangedExample, OutputCount, Repeats
 from steelyard.score import Metric
 from steelyard.stats.agreement import UNANSWERED, Codes, agreement, pair_agreement, unchanged
 from steelyard.stats.resample import Floats
@@ -54,8 +55,8 @@ class RepeatSample:
         """Each answer's score; an answer that is the ordinary one is not graded again."""
         outputs = [answer.output for answer in answers]
         scores = np.array([record.score for record in self.records], dtype=np.float64)
-        said = [record.answer.output for record in self.records]
-        fresh = [place for place, output in enumerate(outputs) if output != said[place]]
+        ordinary = [record.answer.output for record in self.records]
+        fresh = [place for place, output in enumerate(outputs) if output != ordinary[place]]
         examples = [self.examples[place] for place in fresh]
         grades = self.metric.grade_all(examples, [outputs[place] for place in fresh])
         for place, grade in zip(fresh, grades, strict=True):
@@ -71,13 +72,13 @@ class RepeatSample:
 
         Answers that could not be used are alike; a request that was not answered is `UNANSWERED`.
         """
-        known: dict[str | None, int] = {}
+        codes: dict[str | None, int] = {}
 
         def code(answer: Answer) -> int:
             if answer.completion.failure is not None and answer.output is None:
                 return UNANSWERED
-            said = None if answer.output is None else meaning(self.arm.brief, answer.output)
-            return known.setdefault(said, len(known))
+            text = None if answer.output is None else meaning(self.arm.brief, answer.output)
+            return codes.setdefault(text, len(codes))
 
         runs = [[code(answer) for answer in answers] for answers in several]
         return np.array(runs, dtype=np.int64).reshape(len(several), len(self.examples)).T
@@ -100,59 +101,55 @@ def ask_again(sample: RepeatSample, turn: int) -> list[Answer]:
     order = sample.generator(f"repeat {turn}").permutation(len(sample.examples))
     answers: dict[int, Answer] = {}
     for half in (order[::2], order[1::2]):
-        asked = [sample.examples[place].question for place in half]
-        given = sample.arm.answer_all(asked, nonce=f"repeat-{turn}")
-        answers.update(zip(half.tolist(), given, strict=True))
+        questions = [sample.examples[place].question for place in half]
+        repeated = sample.arm.answer_all(questions, nonce=f"repeat-{turn}")
+        answers.update(zip(half.tolist(), repeated, strict=True))
         sample.on_asked(len(half))
     return [answers[place] for place in range(len(sample.examples))]
 
 
-def repeats_block(sample: RepeatSample, times: int) -> dict[str, Any]:
-    """Return the ``repeats`` block; the ordinary answers are the first of ``times`` repeats."""
+def measure_repeats(sample: RepeatSample, times: int) -> Repeats:
+    """Ask the sample again; the ordinary answers are the first of ``times`` repeats."""
     runs = [sample.answers, *(ask_again(sample, turn) for turn in range(2, times + 1))]
     codes = sample.codes(*runs)
     figures = [sample.figure(sample.scores(answers), answers) for answers in runs]
     rng, clusters = sample.generator("repeats"), sample.clusters
-    return {
-        "items": len(sample.examples),
-        "times": times,
-        "agreement": fields(agreement(codes, rng, clusters=clusters)),
-        "unchanged": fields(unchanged(codes, rng, clusters=clusters)),
-        "scores": figures,
-        "spread": max(figures) - min(figures),
-        "unanswered": int(np.sum(codes == UNANSWERED)),
-        "by_example": _by_example(sample, codes, runs),
-    }
+    return Repeats(
+        items=len(sample.examples),
+        times=times,
+        agreement=Figure.of(agreement(codes, rng, clusters=clusters)),
+        unchanged=Figure.of(unchanged(codes, rng, clusters=clusters)),
+        scores=tuple(figures),
+        spread=max(figures) - min(figures),
+        unanswered=int(np.sum(codes == UNANSWERED)),
+        by_example=_by_example(sample, codes, runs),
+    )
 
 
 def _by_example(
     sample: RepeatSample, codes: Codes, runs: Sequence[Sequence[Answer]]
-) -> list[dict[str, Any]]:
-    """The examples whose repeats are not all the same, the least alike first, with what was said."""
+) -> tuple[ChangedExample, ...]:
+    """The examples whose repeats are not all the same, the least alike first, with their answers."""
     alike = pair_agreement(codes)
     changed = [int(place) for place in np.argsort(alike, kind="stable") if alike[place] < 1]
-    return [
-        {
-            "example_id": sample.examples[place].id,
-            "agreement": float(alike[place]),
-            "input": shortened(sample.examples[place].input, _SHOWN),
-            "outputs": _said(codes[place].tolist(), [answers[place].output for answers in runs]),
-        }
+    return tuple(
+        ChangedExample(
+            example_id=sample.examples[place].id,
+            agreement=float(alike[place]),
+            input=shortened(sample.examples[place].input, _SHOWN),
+            outputs=_counted(codes[place].tolist(), [answers[place].output for answers in runs]),
+        )
         for place in changed
-    ]
+    )
 
 
-def _said(codes: Sequence[int], outputs: Sequence[str | None]) -> list[dict[str, Any]]:
+def _counted(codes: Sequence[int], outputs: Sequence[str | None]) -> tuple[OutputCount, ...]:
     """Each answer that an example got, once, with how often: the commonest first."""
     first = {code: outputs[codes.index(code)] for code in codes if code != UNANSWERED}
     counts = Counter(codes)
-    return [
-        {"output": None if said is None else shortened(said, _SHOWN), "times": counts[code]}
-        for code, said in sorted(first.items(), key=lambda pair: -counts[pair[0]])
-    ]
-
-
-def fields(estimate: Estimate) -> dict[str, Any]:
-    """Return an estimate's fields; the reason only where there is one."""
-    found = asdict(estimate)
-    return {key: value for key, value in found.items() if key != "reason" or value is not None}
+    return tuple(
+        OutputCount(
+            output=None if output is None else shortened(output, _SHOWN), times=counts[code]
+        )
+        for code, output in sorted(first.items(), key=lambda pair: -counts[pair[0]])
+    )

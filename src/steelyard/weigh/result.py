@@ -1,23 +1,35 @@
-"""``result.json``, schema version 1. Its names are a contract; what is ``null`` has a reason."""
+"""What a run was weighed to be, as the records of ``result.json``."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from steelyard._version import __version__
 from steelyard.core import Price
 from steelyard.data import Audit
-from steelyard.errors import StorageError
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
+from steelyard.result import ArmResult, AuditResult, Result
+from steelyard.result.arm import Fit, SearchTokens
+from steelyard.result.audit import SkippedRow
+from steelyard.result.figures import Validity
+from steelyard.result.read import fitted_on
+from steelyard.result.run import (
+    ConstraintsResult,
+    LeftOutStrategy,
+    PriceResult,
+    SplitFacts,
+    TaskResult,
+    TrafficResult,
+    UnmeasuredArm,
+    WeighedModel,
+)
+from steelyard.result.verdict import Crossover, CrossoverArm, JudgeResult, VerdictResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.conclude import MeasuredArm, Weighed
@@ -25,24 +37,22 @@ from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import outcomes
 
-SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
 _NOT_PROBED = "no forgetting probes in this run"
-_TIMED_KEYS = frozenset({"cost", "crossover", "created", "cost_to_own", "flips", "reasons"})
 
 
 @dataclass(frozen=True)
 class Circumstances:
     """What a result states of its run: when it began, its models by tag, the audit of its data.
 
-    ``ended`` are the arms without figures, ``judge`` what is told of the judge.
+    ``ended`` are the arms without figures, ``judge`` what the judge came to.
     """
 
     created: str
     models: Mapping[str, Mapping[str, Any]]
     audit: Audit
     ended: Sequence[EndedArm] = ()
-    judge: Mapping[str, Any] | None = None
+    judge: JudgeResult | None = None
 
 
 def build_result(
@@ -51,59 +61,39 @@ def build_result(
     weighed: Weighed,
     winner: Mapping[str, Any],
     circumstances: Circumstances,
-) -> dict[str, Any]:
-    """Put everything together; plain JSON data without NaN."""
+) -> Result:
+    """Put everything together."""
     records = {measured.arm.name: measured.records for measured in arms}
     labels = plan.prepared.labels if plan.brief.kind == "label" else ()
-    result = {
-        "schema_version": SCHEMA_VERSION,
-        "created": circumstances.created,
-        "task": _task(plan),
-        "seed": plan.seed,
-        "versions": versions(),
-        "machine": {**_machine(), **_of_models(plan, circumstances.models)},
-        "split": _split(plan),
-        "audit": {**_audit(plan), **_findings(circumstances.audit)},
-        "arms": [_arm(measured, weighed, plan) for measured in arms],
-        "reference": weighed.reference,
-        "comparisons": [asdict(comparison) for comparison in weighed.comparisons],
-        "crossover": dict(weighed.crossover),
-        "verdict": asdict(weighed.verdict),
-        "winner": dict(winner),
-        "left_out": [each._asdict() for each in plan.left_out],
-        "constraint": price_of_constraint(
-            arms, plan.metrics[0], plan.split.test, plan.brief.schema, plan.seed
-        ),
-        "judge": circumstances.judge,
-        "ended": [each._asdict() for each in circumstances.ended],
-        "skipped_rows": [row._asdict() for row in plan.prepared.bad],
-        "prices": _prices(plan),
-        **details(plan.split.test, records, labels, _first(weighed)),
-    }
-    return dict(plain(result))
+    test = plan.split.test
+    return Result(
+        created=circumstances.created,
+        task=_task(plan),
+        seed=plan.seed,
+        versions=versions(),
+        machine={**_machine(), **_of_models(plan, circumstances.models)},
+        split=_split(plan),
+        audit=_audit(plan, circumstances.audit),
+        arms=tuple(_arm(measured, weighed, plan) for measured in arms),
+        reference=weighed.reference,
+        comparisons=tuple(weighed.comparisons),
+        crossover=_crossover(weighed.crossover),
+        verdict=VerdictResult.model_validate(asdict(weighed.verdict)),
+        winner=Winner.model_validate(winner),
+        left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
+        constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
+        judge=circumstances.judge,
+        ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
+        skipped_rows=tuple(SkippedRow(**row._asdict()) for row in plan.prepared.bad),
+        prices=tuple(_prices(plan)),
+        **details(test, records, labels, _first(weighed))._asdict(),
+    )
 
 
 def _first(weighed: Weighed) -> str | None:
     """The arm that is recommended, or that leads."""
     verdict = weighed.verdict
     return verdict.arm or verdict.details.get("leading")
-
-
-def plain(value: Any) -> Any:
-    """Turn tuples, decimals and numpy numbers into what JSON holds; NaN raises `ValueError`."""
-    return json.loads(json.dumps(value, allow_nan=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"result.json cannot hold a {type(value).__name__}")
 
 
 def _machine() -> dict[str, Any]:
@@ -114,93 +104,100 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _of_models(plan: Plan, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _of_models(plan: Plan, by_tag: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The facts of the one model as they are, those of several by tag."""
     if len(plan.models) == 1:
-        return dict(known.get(plan.models[0].tag, {}))
-    facts = {tag: dict(each) for tag, each in known.items() if each}
+        return dict(by_tag.get(plan.models[0].tag, {}))
+    facts = {tag: dict(model) for tag, model in by_tag.items() if model}
     return {"models": facts} if facts else {}
 
 
-def _task(plan: Plan) -> dict[str, Any]:
+def _task(plan: Plan) -> TaskResult:
     task = plan.task
-    return {
-        "name": task.name,
-        "fingerprint": task.fingerprint,
-        "instruction": task.instruction,
-        "kind": plan.brief.kind,
-        "labels": list(plan.prepared.labels),
-        "metric": plan.metrics[0].name,
-        "metrics": [metric.name for metric in plan.metrics],
-        "model": plan.model.name,
-        "provider": plan.model.provider,
-        "models": [
-            {"name": model.spec.name, "provider": model.spec.provider, "tag": model.tag}
+    traffic, constraints = task.traffic, task.constraints
+    return TaskResult(
+        name=task.name,
+        fingerprint=task.fingerprint,
+        instruction=task.instruction,
+        kind=plan.brief.kind,
+        labels=plan.prepared.labels,
+        metric=plan.metrics[0].name,
+        metrics=tuple(metric.name for metric in plan.metrics),
+        model=plan.model.name,
+        provider=plan.model.provider,
+        models=tuple(
+            WeighedModel(name=model.spec.name, provider=model.spec.provider, tag=model.tag)
             for model in plan.models
-        ],
-        "traffic": {**task.traffic.model_dump(mode="json"), "assumed": task.traffic_is_assumed},
-        "constraints": task.constraints.model_dump(mode="json", exclude_none=True),
-    }
+        ),
+        traffic=TrafficResult(**traffic.model_dump(), assumed=task.traffic_is_assumed),
+        constraints=ConstraintsResult(**constraints.model_dump()),
+    )
 
 
-def _split(plan: Plan) -> dict[str, Any]:
+def _split(plan: Plan) -> SplitFacts:
     split = plan.split
-    report = plan.prepared.audit.get("split") or {}
     sizes = {"train": len(split.train), "dev": len(split.dev), "test": len(split.test)}
-    return {**report, **sizes, "test_opened": 1}
+    report = plan.prepared.audit.get("split") or {}
+    return SplitFacts.model_validate({**report, **sizes, "test_opened": 1})
 
 
-def _audit(plan: Plan) -> dict[str, Any]:
-    found = plan.detectable
-    reason = f"not known before the run for {plan.metrics[0].name}"
-    shown = {"difference": None, "reason": reason} if found is None else asdict(found)
-    audit = {key: value for key, value in plan.prepared.audit.items() if key != "split"}
-    return {**audit, "detectable": shown}
+def _audit(plan: Plan, audit: Audit) -> AuditResult:
+    """What the data is like, without the checks' seconds: the same data gives the same result."""
+    why = {"reason": f"not known before the run for {plan.metrics[0].name}"}
+    detectable = why if plan.detectable is None else asdict(plan.detectable)
+    facts = {**plan.prepared.audit, **audit.to_dict(), "detectable": detectable}
+    result = AuditResult.model_validate(facts)
+    checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
+    return result.updated(checks=checks)
 
 
-def _findings(audit: Audit) -> dict[str, Any]:
-    """What the checks said, without their seconds: the same data gives the same result."""
-    found = audit.to_dict()
-    timeless = [
-        (name, {key: value for key, value in said.items() if key != "seconds"})
-        for name, said in found["checks"].items()
-    ]
-    kept = {key: found[key] for key in ("rows", "findings", "mistakes")}
-    return {**kept, "checks": dict(timeless)}
+def _crossover(crossover: Mapping[str, Any]) -> Crossover:
+    labels = fitted_on(crossover["labels"])
+    arms = tuple(CrossoverArm(**{**arm, "labels": labels}) for arm in crossover["arms"])
+    return Crossover(**{**crossover, "labels": labels, "arms": arms})
 
 
-def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> dict[str, Any]:
+def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
     arm = measured.arm
-    cost = weighed.costs[arm.name].to_dict()
-    gap = {} if measured.gap is not None else {"generalisation_gap_reason": measured.gap_reason}
-    return {
-        "name": arm.name,
-        "strategy": arm.strategy,
-        "model": arm.model_name,
-        "model_tag": _tags(arm, plan),
-        "options": arm.options | arm.fit.to_options(),
-        "quality": dict(measured.quality),
-        "other_qualities": [dict(quality) for quality in measured.more_qualities],
-        "outcomes": outcomes(measured.records),
-        "validity": _validity(measured, plan),
-        "tokens": dict(measured.tokens),
-        "latency_seconds": dict(measured.latency),
-        "fit": {
-            "seconds": measured.fit_seconds,
-            "examples": len(plan.split.train) + len(plan.split.dev),
-            "requests": _fit_requests(measured),
-            "cost": cost["upfront"],
-        },
-        "cost": cost,
-        **measured.blocks,
-        "generalisation_gap": measured.gap,
-        **gap,
-        "forgetting": None,
-        "forgetting_reason": _NOT_PROBED
-        if traits_of(arm.strategy).tunes
-        else "no weights were changed",
-        "breaks": list(weighed.breaks[arm.name]),
-    }
+    traits = traits_of(arm.strategy)
+    cost = weighed.costs[arm.name].record
+    return ArmResult(
+        name=arm.name,
+        strategy=arm.strategy,
+        family=traits.family,
+        about=traits.about,
+        model=arm.model_name,
+        model_tag=_tags(arm, plan),
+        options=arm.options | arm.fit.to_options(),
+        quality=measured.quality,
+        other_qualities=tuple(measured.more_qualities),
+        outcomes=outcomes(measured.records),
+        validity=_validity(measured, plan),
+        tokens=measured.tokens,
+        latency_seconds=measured.latency,
+        fit=_fit(measured, plan, cost.upfront),
+        cost=cost,
+        **measured.blocks._asdict(),
+        generalisation_gap=measured.gap,
+        forgetting_reason=_NOT_PROBED if traits.tunes else "no weights were changed",
+        breaks=tuple(weighed.breaks[arm.name]),
+    )
+
+
+def _fit(measured: MeasuredArm, plan: Plan, upfront: float | None) -> Fit:
+    requests = SearchTokens(
+        input_tokens=sum(usage.input_tokens for usage in measured.search.values()),
+        output_tokens=sum(usage.output_tokens for usage in measured.search.values()),
+    )
+    training = measured.arm.fit.training
+    trained_tokens = 0 if training is None else training.tokens
+    return Fit(
+        seconds=measured.fit_seconds,
+        examples=len(plan.split.train) + len(plan.split.dev),
+        requests=requests,
+        tokens=requests.input_tokens + requests.output_tokens + trained_tokens,
+        cost=upfront,
+    )
 
 
 def _tags(arm: Arm, plan: Plan) -> str | None:
@@ -210,73 +207,32 @@ def _tags(arm: Arm, plan: Plan) -> str | None:
     return " + ".join(model.tag for model in plan.models if model.spec in specs) or None
 
 
-def _validity(measured: MeasuredArm, plan: Plan) -> dict[str, Any]:
+def _validity(measured: MeasuredArm, plan: Plan) -> Validity:
     """The share of answers that fit the task's JSON schema."""
     if plan.brief.schema is None:
-        return {"value": None, "reason": "the task has no output.schema"}
-    said = [record.answer.output for record in measured.records]
-    return asdict(validity(said, plan.brief.schema))
+        return Validity(reason="the task has no output.schema")
+    outputs = [record.answer.output for record in measured.records]
+    return Validity(**asdict(validity(outputs, plan.brief.schema)))
 
 
-def _fit_requests(measured: MeasuredArm) -> dict[str, Any]:
-    asked = measured.search.values()
-    return {
-        "input_tokens": sum(usage.input_tokens for usage in asked),
-        "output_tokens": sum(usage.output_tokens for usage in asked),
-    }
-
-
-def _prices(plan: Plan) -> list[dict[str, Any]]:
-    listed = [_price(model.spec.name, model.price) for model in plan.models]
-    listed += [_price(f"{model.spec.name} ({model.tag})", model.price) for model in plan.helpers]
+def _prices(plan: Plan) -> list[PriceResult]:
+    prices = [_price(model.spec.name, model.price) for model in plan.models]
+    prices += [_price(f"{model.spec.name} ({model.tag})", model.price) for model in plan.helpers]
     if any(model.price.machine_hour is None for model in plan.models):
-        listed.append(_price("machine", plan.machine_price))
-    return listed
+        prices.append(_price("machine", plan.machine_price))
+    return prices
 
 
-def _price(name: str, price: Price) -> dict[str, Any]:
-    return {"name": name, **asdict(price)}
+def _price(name: str, price: Price) -> PriceResult:
+    return PriceResult(name=name, **asdict(price))
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Steelyard, Python and the packages that decide figures."""
-    found = {"steelyard": __version__, "python": platform.python_version()}
+    versions_used = {"steelyard": __version__, "python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            versions_used[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
-
-
-def read_result(folder: Path | str) -> dict[str, Any]:
-    """Read a run folder's ``result.json``. Raises `StorageError` when there is none to read."""
-    path = Path(folder).expanduser() / "result.json"
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        found = result["schema_version"]
-    except FileNotFoundError:
-        raise StorageError(
-            f"no {path}: give the folder of a finished run, or run it again to finish it"
-        ) from None
-    except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path} is no result of a run ({error}): run the task again") from None
-    if found != SCHEMA_VERSION:
-        raise StorageError(
-            f"{path} has schema version {found!r}, this Steelyard reads {SCHEMA_VERSION}: "
-            "run the task again"
-        )
-    return dict(result)
-
-
-def strip_timings(value: Any) -> Any:
-    """Return a result without what depends on the clock: seconds, and the money made from them."""
-    if isinstance(value, Mapping):
-        return {
-            key: strip_timings(inner)
-            for key, inner in value.items()
-            if key not in _TIMED_KEYS and not key.endswith("seconds")
-        }
-    return [strip_timings(inner) for inner in value] if isinstance(value, list) else value
+    return versions_used

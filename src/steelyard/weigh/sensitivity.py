@@ -9,6 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steelyard.core import Answer, Example, questions_of
+from steelyard.result.steadiness import (
+    Sensitivity,
+    UnmeasuredChange,
+    VariantScore,
+    WorstVariant,
+)
 from steelyard.stats.agreement import pair_agreement, spread
 from steelyard.stats.resample import Floats
 from steelyard.strategy.base import Brief
@@ -35,15 +41,17 @@ class Variant(NamedTuple):
     changed: int
 
 
-def sensitivity_block(sample: RepeatSample, kind: str, most: int) -> dict[str, Any]:
+def measure_sensitivity(
+    sample: RepeatSample, kind: str, most: int
+) -> Sensitivity | UnmeasuredChange:
     """Ask the sample under up to ``most`` changes of one kind; ``reason`` where there is none."""
     if kind in PROMPT_KINDS and sample.arm.model_name is None:
-        return {"kind": kind, "reason": _NO_PROMPT}
-    asked = _ask_prompts if kind in PROMPT_KINDS else _ask_inputs
-    variants = list(asked(sample, kind, most))
+        return UnmeasuredChange(kind=kind, reason=_NO_PROMPT)
+    ask = _ask_prompts if kind in PROMPT_KINDS else _ask_inputs
+    variants = list(ask(sample, kind, most))
     if not variants:
-        return {"kind": kind, "reason": _NO_CHANGE[kind]}
-    return {"kind": kind, "items": len(sample.examples), **_figures(sample, variants)}
+        return UnmeasuredChange(kind=kind, reason=_NO_CHANGE[kind])
+    return _figures(sample, kind, variants)
 
 
 def _ask_prompts(sample: RepeatSample, kind: str, most: int) -> Iterator[Variant]:
@@ -66,13 +74,14 @@ def _ask_inputs(sample: RepeatSample, kind: str, most: int) -> Iterator[Variant]
         for place, example in enumerate(examples)
         if example.input != sample.examples[place].input
     ]
-    asked = [changes[name][place].question for name, place in fresh]
-    given = sample.arm.answer_all(asked, nonce=kind)
-    sample.on_asked(len(asked))
-    told = dict(zip(fresh, given, strict=True))
+    questions = [changes[name][place].question for name, place in fresh]
+    fresh_answers = dict(zip(fresh, sample.arm.answer_all(questions, nonce=kind), strict=True))
+    sample.on_asked(len(questions))
     for name in changes:
-        answers = [told.get((name, place), old) for place, old in enumerate(sample.answers)]
-        changed = sum(name == each for each, _ in fresh)
+        answers = [
+            fresh_answers.get((name, place), old) for place, old in enumerate(sample.answers)
+        ]
+        changed = sum(name == change for change, _ in fresh)
         if changed:
             yield Variant(name, answers, changed)
 
@@ -116,40 +125,47 @@ def _with(example: Example, text: str) -> Example:
     return replace(example, input=text)
 
 
-def _figures(sample: RepeatSample, variants: Sequence[Variant]) -> dict[str, Any]:
+def _figures(sample: RepeatSample, kind: str, variants: Sequence[Variant]) -> Sensitivity:
     answered = [sample.answers, *(variant.answers for variant in variants)]
     scores = [sample.scores(answers) for answers in answered]
     figures = [sample.figure(*pair) for pair in zip(scores, answered, strict=True)]
-    told: list[dict[str, Any]] = [
-        {
-            "name": variant.name,
-            "changed": variant.changed,
-            "score": figure,
-            "difference": figure - figures[0],
-            "agreement": _alike(sample, variant.answers),
-        }
+    scored = tuple(
+        VariantScore(
+            name=variant.name,
+            changed=variant.changed,
+            score=figure,
+            difference=figure - figures[0],
+            agreement=_alike(sample, variant.answers),
+        )
         for variant, figure in zip(variants, figures[1:], strict=True)
-    ]
-    worst = min(told, key=lambda each: each["difference"])
-    return {
-        "baseline": figures[0],
-        "variants": told,
-        "spread": max(figures) - min(figures),
+    )
+    name, figure = min(
+        ((variant.name, figure) for variant, figure in zip(variants, figures[1:], strict=True)),
+        key=lambda pair: pair[1],
+    )
+    agreements = [variant.agreement for variant in scored if variant.agreement is not None]
+    return Sensitivity(
+        kind=kind,
+        items=len(sample.examples),
+        baseline=figures[0],
+        variants=scored,
+        agreement=sum(agreements) / len(agreements) if agreements else None,
+        spread=max(figures) - min(figures),
+        worst=WorstVariant(name=name, score=figure, difference=figure - figures[0]),
         **_by_chance(sample, scores),
-        "worst": {key: worst[key] for key in ("name", "score", "difference")},
-    }
+    )
 
 
 def _alike(sample: RepeatSample, answers: Sequence[Answer]) -> float | None:
     """The share of items answered as before, among those answered both times."""
     shares = pair_agreement(sample.codes(sample.answers, answers))
-    known = shares[~np.isnan(shares)]
-    return float(known.mean()) if len(known) else None
+    shares = shares[~np.isnan(shares)]
+    return float(shares.mean()) if len(shares) else None
 
 
 def _by_chance(sample: RepeatSample, scores: Sequence[Floats]) -> dict[str, Any]:
     if not sample.metric.decomposable:
         reason = f"not known for {sample.metric.name}, which is no mean of item scores"
-        return {"spread_by_chance": None, "p_value": None, "spread_reason": reason}
-    found = spread(np.column_stack(scores), sample.generator("spread"), sample.clusters)
-    return {"spread_by_chance": found.by_chance, "p_value": found.p_value}
+        return {"spread_reason": reason}
+    by_chance = spread(np.column_stack(scores), sample.generator("spread"), sample.clusters)
+    return {"spread_by_chance": by_chance.by_chance, "p_value": by_chance.p_value}

@@ -103,8 +103,10 @@ def _show(audit: Audit, rows: int) -> None:
     from rich.console import Console
 
     from steelyard.report import audit_text
+    from steelyard.result import DataAudit
 
-    text = audit_text(audit.to_dict(), audit.dataset.brief.name, rows)
+    record = DataAudit.model_validate(audit.to_dict())
+    text = audit_text(record, audit.dataset.brief.name, rows)
     Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
 
 
@@ -112,9 +114,11 @@ def _write_page(path: Path, audit: Audit) -> None:
     from steelyard.errors import StorageError
     from steelyard.files import write_whole
     from steelyard.report import render_audit
+    from steelyard.result import DataAudit
 
+    record = DataAudit.model_validate(audit.to_dict())
     try:
-        write_whole(path, render_audit(audit.to_dict(), audit.dataset.brief.name))
+        write_whole(path, render_audit(record, audit.dataset.brief.name))
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
     print(f"page: {path}", file=sys.stderr)

@@ -16,7 +16,7 @@ from steelyard.model.base import Meter, ModelSpec, OnDone
 from steelyard.model.hosted.address import BATCHED
 from steelyard.model.hosted.batch_api import Batch, BatchApi
 from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchOptions, parcel_key
-from steelyard.model.hosted.batch_lines import Result, custom_id, request_line
+from steelyard.model.hosted.batch_lines import LineResult, custom_id, request_line
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
@@ -187,7 +187,7 @@ class BatchModel(Endpoint):
             if result is None and batch.status == "completed":
                 reason = f"batch {batch.id} holds no answer to this request"
                 told.done[ref] = maybe_paid(EndpointReply(), asked.request, reason)
-            elif result is None or result == Result():
+            elif result is None or result == LineResult():
                 told.undone += 1
                 told.given_up += not self._goes_again(asked)
             elif result.reply is not None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from steelyard.errors import EndpointError
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.batch_api import Batch, BatchApi
-from steelyard.model.hosted.batch_lines import Result, results
+from steelyard.model.hosted.batch_lines import LineResult, results
 from steelyard.model.hosted.refusals import Outcome, read_refusal
 from steelyard.model.hosted.retry import TRANSIENT
 from steelyard.model.hosted.wire import BrokenError, RefusedError, UnreachableError
@@ -150,9 +150,9 @@ class BatchClient:
             wait = min(1.5 * wait, options.most_wait_seconds)
         return batch
 
-    def results(self, batch: Batch) -> dict[str, Result]:
+    def results(self, batch: Batch) -> dict[str, LineResult]:
         """Download what the batch left: answers, and its error file."""
-        found: dict[str, Result] = {}
+        found: dict[str, LineResult] = {}
         for file in (batch.error_file, batch.output_file):
             if file is not None:
                 content = self._call(partial(self._api.content, file))

@@ -18,7 +18,7 @@ from steelyard.model.hosted.wire import RefusedError
 _UNDONE = ("batch_expired", "batch_cancelled", "batch_canceled")
 
 
-class Result(NamedTuple):
+class LineResult(NamedTuple):
     """One line: a reply, or a refusal, or neither where the batch ended before the request's turn."""
 
     reply: EndpointReply | None = None
@@ -37,7 +37,7 @@ def request_line(id: str, sent: str) -> bytes:
     return json.dumps(line).encode() + b"\n"
 
 
-def results(content: bytes) -> Iterator[tuple[str, Result]]:
+def results(content: bytes) -> Iterator[tuple[str, LineResult]]:
     """Read an output or error file; lines that cannot be read are passed over."""
     for line in content.splitlines():
         try:
@@ -48,7 +48,7 @@ def results(content: bytes) -> Iterator[tuple[str, Result]]:
             yield said["custom_id"], _result(said)
 
 
-def _result(said: Mapping[str, Any]) -> Result:
+def _result(said: Mapping[str, Any]) -> LineResult:
     response, error = said.get("response"), said.get("error")
     if isinstance(response, dict):
         status = response.get("status_code")
@@ -57,13 +57,13 @@ def _result(said: Mapping[str, Any]) -> Result:
         if status < 300 and isinstance(body, dict):
             reply = EndpointReply()
             reply.add_whole(body, time.perf_counter())
-            return Result(reply=reply)
-        return Result(refusal=_refusal(max(status, 400), body))
+            return LineResult(reply=reply)
+        return LineResult(refusal=_refusal(max(status, 400), body))
     code = error.get("code") if isinstance(error, dict) else None
     if code in _UNDONE:
-        return Result()
+        return LineResult()
     status = int(code) if isinstance(code, str) and code.isdecimal() else 400
-    return Result(refusal=_refusal(status, {"error": error}))
+    return LineResult(refusal=_refusal(status, {"error": error}))
 
 
 def _refusal(status: int, body: Any) -> RefusedError:

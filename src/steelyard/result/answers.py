@@ -1,0 +1,64 @@
+"""The test answers that a result shows: confusions, labels, slices, failures, samples."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from steelyard.result.base import Omitted, ResultPart
+
+
+class ConfusionTable(ResultPart):
+    """Counts of answers; rows are references, columns answers, failed answers apart."""
+
+    labels: tuple[str, ...] = ()
+    counts: tuple[tuple[int, ...], ...] = ()
+    failed: tuple[int, ...] = ()
+
+
+class GroupScore(ResultPart):
+    """The mean score over a group's ``n`` test examples."""
+
+    n: int = 0
+    score: float | None = None
+    reason: Omitted[str] = None
+
+
+class LabelScore(GroupScore):
+    """The examples of one label."""
+
+    label: str = ""
+
+
+class SliceScore(GroupScore):
+    """The examples of one slice."""
+
+    slice: str = ""
+
+
+class FailedAnswer(ResultPart):
+    """A test example without a usable answer."""
+
+    example_id: str = ""
+    source: str = ""
+    input: str = ""
+    reason: str = ""
+
+
+class SampleAnswer(ResultPart):
+    """An arm's answer to a sample; ``missed`` names the parts that it has not right."""
+
+    output: str | None = None
+    text: str = ""
+    score: float | None = None
+    reason: str | None = None
+    missed: Omitted[tuple[str, ...]] = None
+
+
+class SampleResult(ResultPart):
+    """A test example with every arm's answer."""
+
+    example_id: str = ""
+    input: str = ""
+    reference: str = ""
+    slice: str | None = None
+    answers: dict[str, SampleAnswer] = Field(default_factory=dict)

@@ -1,0 +1,142 @@
+"""``result.json`` as a whole, schema version 2."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
+
+from steelyard.core import Comparison
+from steelyard.result.answers import (
+    ConfusionTable,
+    FailedAnswer,
+    LabelScore,
+    SampleResult,
+    SliceScore,
+)
+from steelyard.result.arm import ArmResult
+from steelyard.result.audit import AuditResult, SkippedRow
+from steelyard.result.base import Omitted, OpenPart, ResultPart
+from steelyard.result.verdict import (
+    ConstraintPrice,
+    Crossover,
+    JudgeResult,
+    VerdictResult,
+    Winner,
+)
+
+SCHEMA_VERSION = 2
+
+
+class WeighedModel(ResultPart):
+    """One of the task's models, and the tag that its arms are called by."""
+
+    name: str = ""
+    provider: str = ""
+    tag: str = ""
+
+
+class TrafficResult(ResultPart):
+    """The volume that money is counted at; ``assumed`` where the task names none."""
+
+    requests_per_day: int | None = None
+    horizon_days: int | None = None
+    assumed: bool = False
+
+
+class ConstraintsResult(ResultPart):
+    """What an arm must keep."""
+
+    min_quality: Omitted[float] = None
+    max_latency_p95_ms: Omitted[float] = None
+    max_monthly_cost: Omitted[Decimal] = None
+
+
+class TaskResult(ResultPart):
+    """The task that was weighed. ``model`` and ``provider`` are those of the first model."""
+
+    name: str = ""
+    fingerprint: str = ""
+    instruction: str = ""
+    kind: str = ""
+    labels: tuple[str, ...] = ()
+    metric: str = "accuracy"
+    metrics: tuple[str, ...] = ()
+    model: str | None = None
+    provider: str | None = None
+    models: tuple[WeighedModel, ...] = ()
+    traffic: TrafficResult = TrafficResult()
+    constraints: ConstraintsResult = ConstraintsResult()
+
+
+class SplitFacts(OpenPart):
+    """Examples in each part, how often test was opened, and how the split was made."""
+
+    train: int | None = None
+    dev: int | None = None
+    test: int | None = None
+    test_opened: int | None = None
+    method: str = ""
+
+
+class PriceResult(ResultPart):
+    """A price that was used: money per million tokens, or per hour of a machine."""
+
+    name: str = ""
+    currency: str = "USD"
+    input: Decimal | None = None
+    cached: Decimal | None = None
+    output: Decimal | None = None
+    machine_hour: Decimal | None = None
+    source: str = ""
+    date: str = ""
+
+
+class LeftOutStrategy(ResultPart):
+    """A strategy that was not run, why, and on which model (``None``: on any)."""
+
+    strategy: str = ""
+    reason: str = ""
+    model: str | None = None
+
+
+class UnmeasuredArm(ResultPart):
+    """What ended because a model failed; ``arm`` is ``None`` before there is one."""
+
+    strategy: str = ""
+    arm: str | None = None
+    model: str | None = None
+    model_tag: str | None = None
+    phase: str = ""
+    reason: str = ""
+
+
+class Result(ResultPart):
+    """Every figure of a run. The fields are a contract; `docs/result-json.md` explains them."""
+
+    schema_version: int = SCHEMA_VERSION
+    created: str = ""
+    task: TaskResult = TaskResult()
+    seed: int = 0
+    versions: dict[str, str] = Field(default_factory=dict)
+    machine: dict[str, Any] = Field(default_factory=dict)
+    split: SplitFacts = SplitFacts()
+    audit: AuditResult = AuditResult()
+    arms: tuple[ArmResult, ...] = ()
+    reference: str | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    crossover: Crossover = Crossover()
+    verdict: VerdictResult = VerdictResult()
+    winner: Winner = Winner()
+    left_out: tuple[LeftOutStrategy, ...] = ()
+    constraint: tuple[ConstraintPrice, ...] = ()
+    judge: JudgeResult | None = None
+    ended: tuple[UnmeasuredArm, ...] = ()
+    skipped_rows: tuple[SkippedRow, ...] = ()
+    prices: tuple[PriceResult, ...] = ()
+    confusion: dict[str, ConfusionTable] = Field(default_factory=dict)
+    per_label: dict[str, tuple[LabelScore, ...]] = Field(default_factory=dict)
+    per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)
+    failures: dict[str, tuple[FailedAnswer, ...]] = Field(default_factory=dict)
+    samples: tuple[SampleResult, ...] = ()

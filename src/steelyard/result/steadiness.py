@@ -1,0 +1,138 @@
+"""How steady an arm is, and whether its probabilities can be trusted."""
+
+from __future__ import annotations
+
+from steelyard.result.base import Omitted, ResultPart
+from steelyard.result.figures import Figure
+
+
+class OutputCount(ResultPart):
+    """One of the answers to a repeated example, and how often it came; ``None``: unusable."""
+
+    output: str | None = None
+    times: int = 0
+
+
+class ChangedExample(ResultPart):
+    """An example whose repeats are not all the same."""
+
+    example_id: str = ""
+    agreement: float | None = None
+    input: str = ""
+    outputs: tuple[OutputCount, ...] = ()
+
+
+class Repeats(ResultPart):
+    """The same questions asked ``times`` times; ``scores`` are the metric in each repeat."""
+
+    items: int = 0
+    times: int = 0
+    agreement: Figure = Figure()
+    unchanged: Figure = Figure()
+    scores: tuple[float, ...] = ()
+    spread: float | None = None
+    unanswered: int = 0
+    by_example: tuple[ChangedExample, ...] = ()
+    note: Omitted[str] = None
+
+
+class VariantScore(ResultPart):
+    """The metric under one change, and the share of items answered as before."""
+
+    name: str = ""
+    changed: int | None = None
+    score: float | None = None
+    difference: float | None = None
+    agreement: float | None = None
+
+
+class WorstVariant(ResultPart):
+    """The change that cost most; ``difference`` is to the baseline."""
+
+    name: str = ""
+    score: float | None = None
+    difference: float | None = None
+
+
+class UnmeasuredChange(ResultPart):
+    """A kind of change that was not tried, and why."""
+
+    kind: str = ""
+    reason: str
+
+
+class Sensitivity(ResultPart):
+    """The same questions under changes of one kind; ``baseline`` is the metric without them.
+
+    ``agreement`` is the mean share of items answered as before, over the variants.
+    """
+
+    kind: str = ""
+    items: int = 0
+    baseline: float | None = None
+    variants: tuple[VariantScore, ...] = ()
+    agreement: float | None = None
+    spread: float | None = None
+    spread_by_chance: float | None = None
+    p_value: float | None = None
+    spread_reason: Omitted[str] = None
+    worst: WorstVariant | None = None
+
+
+class Consistency(ResultPart):
+    """An arm asked again, and asked in other words that mean the same."""
+
+    temperature: float | None = None
+    repeats: Repeats | None = None
+    repeats_reason: Omitted[str] = None
+    sensitivity: tuple[UnmeasuredChange | Sensitivity, ...] = ()
+
+
+class CalibrationBin(ResultPart):
+    """Answers of like confidence: its range, its mean, and the share that was right."""
+
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    accuracy: float | None = None
+    n: int = 0
+
+
+class Coverage(ResultPart):
+    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is."""
+
+    coverage: float | None = None
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+    threshold: float | None = None
+    n: int = 0
+
+
+class Handover(ResultPart):
+    """The least ``share`` to hand to a person so that the rest is shown ``target`` right."""
+
+    target: float | None = None
+    share: float | None = None
+    coverage: Omitted[float] = None
+    accuracy: Omitted[float] = None
+    low: Omitted[float] = None
+    high: Omitted[float] = None
+    threshold: Omitted[float] = None
+    n: Omitted[int] = None
+    reason: Omitted[str] = None
+
+
+class Calibration(ResultPart):
+    """The answers that carry a probability, held against how often they were right."""
+
+    source: str = ""
+    n: int = 0
+    without: int = 0
+    ece: Figure = Figure()
+    ece_expected: float | None = None
+    ece_p_value: float | None = None
+    brier: float | None = None
+    bins: tuple[CalibrationBin, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    handover: Handover | None = None

@@ -1,0 +1,161 @@
+"""What the figures add up to: break-even, the verdict, the promoted arm, the judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from steelyard.result.base import Omitted, OpenPart, ResultPart
+from steelyard.result.figures import Figure, LabelsNeeded
+
+
+class BreakEvenWith(ResultPart):
+    """When an arm has paid for itself against another; ``None`` with a reason: at once, or never."""
+
+    against: str | None = None
+    requests: int | None = None
+    days: float | None = None
+    reason: str | None = None
+
+
+class CrossoverArm(BreakEvenWith):
+    """An arm's break-even with the cheapest prompt-only arm that is no worse.
+
+    Where there is none, ``nearest`` is that with the best prompt-only arm.
+    """
+
+    arm: str | None = None
+    labels: LabelsNeeded = LabelsNeeded()
+    nearest: BreakEvenWith | None = None
+
+
+class Crossover(CrossoverArm):
+    """Every arm's break-even; the block's own fields are the recommended arm's."""
+
+    arms: tuple[CrossoverArm, ...] = ()
+
+
+class DroppedArm(ResultPart):
+    """An arm that breaks a constraint."""
+
+    arm: str = ""
+    reason: str = ""
+
+
+class VerdictDetails(OpenPart):
+    """What the verdict's words were made from."""
+
+    confidence_rule: str = ""
+    dropped: tuple[DroppedArm, ...] = ()
+    leading: Omitted[str] = None
+
+    @property
+    def items_to_settle(self) -> int | None:
+        """How many more test items would settle an open choice, where that can be estimated."""
+        return (self.model_extra or {}).get("more_items")
+
+
+class VerdictResult(ResultPart):
+    """Which arm to use, why, how sure, and what would change it."""
+
+    recommendation: str = "undecided"
+    arm: str | None = None
+    confidence: str = ""
+    reasons: tuple[str, ...] = ()
+    flips: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    details: VerdictDetails = VerdictDetails()
+
+
+class Winner(ResultPart):
+    """The arm in ``winner/`` and how it answered when loaded again, or why there is none."""
+
+    arm: str | None = None
+    promoted: bool = False
+    n: Omitted[int] = None
+    different: Omitted[int] = None
+    difference: Omitted[float] = None
+    p_value: Omitted[float] = None
+    reason: Omitted[str] = None
+
+
+class Pair(ResultPart):
+    """A figure of a constrained arm and of its free twin."""
+
+    constrained: float | None = None
+    free: float | None = None
+
+
+class ConstraintPrice(ResultPart):
+    """What constrained decoding gives and costs: differences are constrained minus free."""
+
+    strategy: str = ""
+    model: str | None = None
+    constrained: str = ""
+    free: str = ""
+    metric: str = ""
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    validity: Pair = Pair()
+    failed: Pair = Pair()
+    seconds: Pair = Pair()
+    machine_seconds: Pair = Pair()
+    output_tokens: Pair = Pair()
+
+
+class JudgeTokens(ResultPart):
+    """The judge's tokens in the whole run."""
+
+    input: float = 0
+    cached: float = 0
+    output: float = 0
+
+
+class JudgeAgreement(ResultPart):
+    """Cohen's kappa of the judge and the user's ratings; ``raw`` is the share of equal ratings."""
+
+    kappa: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: Omitted[float] = None
+    n: int = 0
+    method: Omitted[str] = None
+    weights: Omitted[str] = None
+    rated: Omitted[int] = None
+    failed: Omitted[int] = None
+    flipped: Omitted[int] = None
+    raw: Figure | None = None
+    table: Omitted[dict[str, Any]] = None
+    disagreements: Omitted[tuple[dict[str, Any], ...]] = None
+    reason: Omitted[str] = None
+
+
+class JudgeResult(ResultPart):
+    """The judge of the replies: what it is, was asked and cost, and how it judged."""
+
+    model: str | None = None
+    provider: str | None = None
+    mode: str = ""
+    scale: Any = None
+    votes: int | None = None
+    temperature: float | None = None
+    reasoning: Any = None
+    is_own: bool = False
+    requests: int = 0
+    tokens: JudgeTokens = JudgeTokens()
+    machine_seconds: float | None = None
+    cost: float | None = None
+    currency: str = "USD"
+    cost_reason: Omitted[str] = None
+    judged: int = 0
+    ties: int = 0
+    order_flips: int = 0
+    flipped_share: float | None = Field(
+        default=None, description="The share of judged replies whose winner changed with the order."
+    )
+    failed: int = 0
+    agreement: JudgeAgreement = JudgeAgreement()
+    notes: tuple[str, ...] = ()
