@@ -112,7 +112,7 @@ MISTAKES = [
     ("traffic: {request_per_day: 1}\n", "(did you mean 'requests_per_day'?)"),
     (
         "traffic: {requests_per_day: 0}\n",
-        "line 5: traffic.requests_per_day: input should be greater",
+        "line 5: traffic.requests_per_day must be more than 0, not 0",
     ),
     ("traffic: 5\n", "traffic must be a mapping of keys, not 5"),
     ("model: gpt\n", "line 5: model: unknown model 'gpt'; use one of: smollm2-135m"),
@@ -127,8 +127,8 @@ MISTAKES = [
     ("prices: {m: {per_hour: 1}}\n", "the price of m takes the form {input"),
     ("prices: {machine: {input: 1}}\n", "the price of machine takes the form {per_hour"),
     ("prices: {m: {}}\n", "no price given"),
-    ("prices: {m: {input: -1}}\n", "prices.m.input: input should be greater than or equal to 0"),
-    ("constraints: {min_quality: 85}\n", "constraints.min_quality: input should be less than"),
+    ("prices: {m: {input: -1}}\n", "prices.m.input must be at least 0, not -1"),
+    ("constraints: {min_quality: 85}\n", "constraints.min_quality must be at most 1, not 85"),
     ("split: {train: 0.5, dev: 0.1, test: 0.1}\n", "add up to 0.7"),
     ("split: {dev: 0.5, test: 0.5}\n", "leave room for the other parts"),
     ("strategies: []\n", "the list is empty"),
@@ -237,7 +237,7 @@ def test_labels_found_later_fill_an_empty_list_only(tmp_path: Path) -> None:
     ("given", "said"),
     [
         ("{itmes: 3}", "unknown key 'itmes' (did you mean 'items'?); known: items, repeats, "),
-        ("{repeats: 0}", "line 5: consistency.repeats: input should be greater than or equal to 2"),
+        ("{repeats: 0}", "line 5: consistency.repeats must be at least 2, not 0"),
         ("true", "line 5: consistency: it takes keys such as {repeats: 3}, or false, not True"),
         ("3", "line 5: consistency: it takes keys such as {repeats: 3}, or false, not 3"),
     ],

@@ -21,12 +21,14 @@ from pydantic import (
 )
 
 from steelyard.config.explain import explain
+from steelyard.config.options import Place
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest_file
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
+from steelyard.task.members import check_metric
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
     ColumnsConfig,
@@ -281,6 +283,8 @@ def build_task(
     except RecursionError:
         raise ConfigError(f"{where} is nested too deeply: flatten it") from None
     task._folder = Path(folder).resolve()
+    for position, metric in enumerate(task.metric):
+        check_metric(metric, task.output.kind, Place(where, lines or {}, ("metric", position)))
     _check_files(task, where, lines or {})
     return _with_local_model(task)
 

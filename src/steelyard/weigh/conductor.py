@@ -26,6 +26,7 @@ from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, RunOptions, default_folder, describe, make_plan
 from steelyard.progress import Display, logged
+from steelyard.score.base import ModelMetric
 from steelyard.store import folder as files
 from steelyard.store.budget import Budget, former_prices, prices_of
 from steelyard.store.database import Store, locked
@@ -130,7 +131,8 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps
     recorder = Recorder(store, None if cap is None else Budget(cap, prices, former), cache)
     build_model = model_builder(recorder, load_model)
     for metric in plan.metrics:
-        metric.connect(on_account(recorder, build_model))
+        if isinstance(metric, ModelMetric):
+            metric.connect(on_account(recorder, build_model))
     return RunSteps(
         plan=plan,
         folder=folder,
