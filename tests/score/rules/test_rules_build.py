@@ -30,7 +30,10 @@ def test_every_type_is_there_and_documented(name: str) -> None:
             r"rules\[1\]: unknown type 'nevr' \(did you mean 'never'",
         ),
         ({"type": "wrds"}, r"\(did you mean 'words'\?\); the closest of 43: words(, [\w:]+){7}$"),
-        ({"type": "never", "name": "x", "word": ["a"]}, r"\(x, never\): unknown key 'word' \(did"),
+        (
+            {"type": "never", "name": "x", "word": ["a"]},
+            r"\(x, never\): unknown option 'word' \(did",
+        ),
         ({"type": "never"}, "it names nothing: give words or patterns"),
         ({"type": "contains", "words": [""]}, "a word is empty"),
         ({"type": "contains", "words": [3]}, "words.0 must be text, not 3"),
