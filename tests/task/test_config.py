@@ -133,6 +133,16 @@ MISTAKES = [
     ("split: {dev: 0.5, test: 0.5}\n", "leave room for the other parts"),
     ("strategies: []\n", "the list is empty"),
     ("strategies: [{nme: lora}]\n", "line 5: unknown key 'nme' (did you mean 'name'?)"),
+    (
+        "strategies:\n- majority\n- name: few_shot\n  options:\n    ks: 3\n",
+        "line 9: strategy few_shot: unknown option 'ks' (did you mean 'k'?); known: choose, ",
+    ),
+    (
+        "strategies: {name: cascade, options: {first: {name: zero_shot, options: {scren: 1}}}}\n",
+        "line 5: strategy cascade: first: strategy zero_shot: unknown option 'scren' (did you",
+    ),
+    ("strategies: few_shots\n", "line 5: unknown strategy 'few_shots' (did you mean 'few_shot'?)"),
+    ("metric: acuracy\n", "line 5: unknown metric 'acuracy' (did you mean 'accuracy'?)"),
     ("rules: [be kind]\n", "rules belong to output.kind: text"),
     ("documents: nowhere\n", "line 5: documents: no folder or file"),
     ("name: again\n", "line 5: key 'name' is given twice"),

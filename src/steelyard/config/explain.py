@@ -26,11 +26,8 @@ def explain(
 
     ``above`` are the keys that lead to what was validated; ``owner`` is named in their stead.
     """
-    problems = list(
-        dict.fromkeys(
-            _problem(item, lines, above, owner) for item in error.errors(include_url=False)
-        )
-    )
+    items = [item for item in error.errors(include_url=False) if not _is_echo(item)]
+    problems = list(dict.fromkeys(_problem(item, lines, above, owner) for item in items))
     text = "; ".join(problems[:SHOWN])
     more = len(problems) - SHOWN
     count = f"{len(problems)} problems: " if len(problems) > 1 else ""
@@ -38,6 +35,11 @@ def explain(
     return ConfigError(
         f"{where}{separator}{count}{text}" + (f"; and {more} more" if more > 0 else "")
     )
+
+
+def _is_echo(item: Mapping[str, Any]) -> bool:
+    """Whether a list is called empty whose items were refused one by one."""
+    return item["type"] == "too_short" and len(item["input"]) > 0
 
 
 def _problem(

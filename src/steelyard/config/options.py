@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, TypeVar, get_origin
 
-from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from steelyard.config.explain import explain, line_of
 from steelyard.config.section import Section
 from steelyard.config.source import Lines
+from steelyard.errors import closest
 
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], Field(min_length=1)]
 """A list that must not be empty."""
+
+
+def one_of(what: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
+    """Hold a text to ``names``, which say what it may be; ``what`` it is goes into the message."""
+
+    def check(value: str) -> str:
+        known = list(names())
+        if value not in known:
+            raise ValueError(
+                f"unknown {what} {value!r}{closest(value, known)}; known: {', '.join(known)}"
+            )
+        return value
+
+    return AfterValidator(check)
 
 
 class Options(Section):
@@ -27,7 +42,7 @@ class Options(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _make_tuples(cls, value: Any, info: ValidationInfo) -> Any:
+    def _make_tuples(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
         lists = {

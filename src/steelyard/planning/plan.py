@@ -22,7 +22,7 @@ from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.stats import Detectable, detectable_difference
-from steelyard.strategy import STRATEGIES, Brief, StrategySpec, build_strategy
+from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
 from steelyard.verdict import words
 
@@ -131,7 +131,6 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     prices = _prices_of(task)
     models = _plan_models(task, prices)
     _check_money(options, models)
-    _check_names(task)
     prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = prepared.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(prepared)
@@ -258,11 +257,6 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     if like.name != name:
         kept.pop("tag", None)
     return kept | {"name": name}
-
-
-def _check_names(task: Task) -> None:
-    for spec in () if task.strategies == "auto" else task.strategies:
-        STRATEGIES.get(spec.name)
 
 
 def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:

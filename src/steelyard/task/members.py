@@ -1,4 +1,4 @@
-"""What a task names by name, its metrics, held to what their classes state."""
+"""What a task calls by name, metrics and strategies, held to what their classes state."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from steelyard.config.options import Place, read_options
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError
-from steelyard.families import METRICS
-from steelyard.task.sections import MetricConfig
+from steelyard.families import METRICS, STRATEGIES
+from steelyard.task.sections import MetricConfig, StrategyConfig
 
 _CUSTOM = "custom"
 
@@ -46,6 +46,16 @@ def check_metric(metric: MetricConfig, kind: OutputKind, place: Place) -> None:
     options = metric_options(metric.name, metric.options)
     options_place = place._replace(path=(*place.path, "options"))
     read_options(f"metric {metric.name}", found.options_type, options, options_place)
+
+
+def check_strategy(strategy: StrategyConfig, place: Place) -> None:
+    """Raise `ConfigError` for an unknown strategy and unfit options."""
+    try:
+        found = STRATEGIES.get(strategy.name)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    options_place = place._replace(path=(*place.path, "options"))
+    read_options(f"strategy {strategy.name}", found.options_type, strategy.options, options_place)
 
 
 def _unfit(name: str, kinds: tuple[OutputKind, ...], kind: OutputKind) -> str:
