@@ -16,7 +16,7 @@ from steelyard.data.checks import CHECKS
 from steelyard.data.mistakes import thresholds
 from steelyard.data.targets import ENDINGS
 from steelyard.model.config import PROVIDERS, endpoints
-from steelyard.score.base import metric_names
+from steelyard.score import metric_names
 from steelyard.strategy import STRATEGIES
 from steelyard.task.config import DEFAULT_METRIC, Task, load_task
 from steelyard.task.sections import ColumnsConfig, ConstraintsConfig, TrafficConfig

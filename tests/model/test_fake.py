@@ -117,9 +117,9 @@ def test_sampling_follows_seed_and_nonce() -> None:
     ("name", "message"),
     [
         ("smrat", "unknown fake model 'smrat' (did you mean 'smart'?)"),
-        ("smart?slep=1", "unknown fake model option 'slep' (did you mean 'sleep'?)"),
-        ("smart?sleep=long", "fake model option sleep='long' is no number"),
-        ("smart?batch=0", "must be at least 1"),
+        ("smart?slep=1", "model fake:smart: unknown option 'slep' (did you mean 'sleep'?)"),
+        ("smart?sleep=long", "model fake:smart: sleep must be a number, not 'long'"),
+        ("smart?batch=0", "batch must be more than 0, not '0'"),
     ],
 )
 def test_wrong_names_are_refused(name: str, message: str) -> None:

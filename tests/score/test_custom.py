@@ -12,15 +12,16 @@ import pytest
 
 from steelyard.core import Example, Message
 from steelyard.errors import ConfigError
-from steelyard.score import Grade, Materials, Metric, MetricSpec, build_metric
+from steelyard.score import Grade, Metric, build_metric, get_metric
 from steelyard.task import build_task
+from tests.score.tasks import task_with
 
 EXAMPLE = Example("e1", "When?", "At nine.", context=(Message("user", "Hello"),))
 
 
 def scorer(folder: Path, code: str, name: str = "scorers.py:score", **options: Any) -> Metric:
     (folder / "scorers.py").write_text(code, encoding="utf-8")
-    return build_metric(MetricSpec(name, options), Materials(folder=folder))
+    return build_metric(name, options, task_with(folder))
 
 
 def test_a_function_gets_what_it_asks_for_by_name(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_a_scorer_that_cannot_be_used_is_refused_before_the_run(
 
 def test_the_bare_name_says_how_it_is_written() -> None:
     with pytest.raises(ConfigError, match=r"write metric: scorers\.py:my_function"):
-        build_metric(MetricSpec("custom"), Materials())
+        get_metric("custom")
 
 
 def test_helpers_beside_the_file_are_found_and_nothing_is_left(tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_helpers_beside_the_file_are_found_and_nothing_is_left(tmp_path: Path) -
 
 
 def test_a_function_of_an_installed_package_and_a_callable_object(tmp_path: Path) -> None:
-    metric = build_metric(MetricSpec("tests.score.judge.scripts:is_polite"), Materials())
+    metric = get_metric("tests.score.judge.scripts:is_polite")
     assert metric.grade(EXAMPLE, "At nine, please.").score == 1
     assert metric.fingerprint
     code = "class Scorer:\n    def __call__(self, output):\n        return 1\nscore = Scorer()\n"
@@ -245,9 +246,11 @@ def fingerprint_from(folder: Path, script: str) -> str:
     path = folder / script
     code = (
         "from pathlib import Path\n"
-        "from steelyard.score import Materials, MetricSpec, build_metric\n"
-        "spec, folder = MetricSpec('scorers.py:score'), Path(__file__).parent\n"
-        f"print({script!r}, build_metric(spec, Materials(folder=folder)).fingerprint)\n"
+        "from steelyard.score import build_metric\n"
+        "from steelyard.task import build_task\n"
+        "config = {'name': 't', 'instruction': 'x', 'output': {'kind': 'text'}}\n"
+        "task = build_task({**config, 'examples': __file__}, Path(__file__).parent)\n"
+        f"print({script!r}, build_metric('scorers.py:score', task=task).fingerprint)\n"
     )
     path.write_text(code, encoding="utf-8")
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)

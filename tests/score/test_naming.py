@@ -6,25 +6,26 @@ import pytest
 
 from steelyard.core import Answer, Completion, Example
 from steelyard.errors import ConfigError
-from steelyard.score import Materials, MetricSpec, build_metric
-from steelyard.score.naming import name_apart
+from steelyard.score import Metric, build_metrics
 from steelyard.weigh.measure import to_records
+from tests.score.tasks import task_with
+
+FIVE_PERCENT = {"name": "numeric", "options": {"tolerance": "5 %"}}
+EXACT = {"name": "numeric", "options": {"tolerance": 0}}
 
 
-def named(*specs: MetricSpec) -> list[str]:
-    metrics = [build_metric(spec, Materials()) for spec in specs]
-    name_apart(specs, metrics)
-    return [metric.name for metric in metrics]
+def metrics_of(*metrics: str | dict[str, object]) -> tuple[Metric, ...]:
+    return build_metrics(task_with(metric=list(metrics)))
+
+
+def names_of(*metrics: str | dict[str, object]) -> list[str]:
+    return [metric.name for metric in metrics_of(*metrics)]
 
 
 def test_a_second_metric_of_a_name_is_called_by_its_options() -> None:
-    numeric = [
-        MetricSpec("numeric", {"tolerance": 0}),
-        MetricSpec("numeric", {"tolerance": "5 %"}),
-        MetricSpec("numeric"),
-        MetricSpec("numeric", {"tolerance": {"absolute": 0.123456, "relative": 0.123456}}),
-    ]
-    assert named(*numeric, MetricSpec("exact_match")) == [
+    both = {"tolerance": {"absolute": 0.123456, "relative": 0.123456}}
+    numeric = [EXACT, FIVE_PERCENT, "numeric", {"name": "numeric", "options": both}]
+    assert names_of(*numeric, "exact_match") == [
         "numeric",
         "numeric (tolerance 5 %)",
         "numeric-2",
@@ -34,9 +35,7 @@ def test_a_second_metric_of_a_name_is_called_by_its_options() -> None:
 
 
 def test_each_keeps_its_own_scores() -> None:
-    specs = [MetricSpec("numeric", {"tolerance": 0}), MetricSpec("numeric", {"tolerance": "5 %"})]
-    metrics = [build_metric(spec, Materials()) for spec in specs]
-    name_apart(specs, metrics)
+    metrics = metrics_of(EXACT, FIVE_PERCENT)
     answer = Answer("101", Completion("101", "stop"))
     [record] = to_records("arm", [Example("a", "?", "100")], [answer], metrics)
     assert record.score == 0
@@ -45,5 +44,5 @@ def test_each_keeps_its_own_scores() -> None:
 
 def test_the_same_metric_twice_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="numeric is listed twice with the same options: remove"):
-        named(MetricSpec("numeric"), MetricSpec("exact_match"), MetricSpec("numeric"))
-    assert named(MetricSpec("numeric")) == ["numeric"]
+        names_of("numeric", "exact_match", "numeric")
+    assert names_of("numeric") == ["numeric"]

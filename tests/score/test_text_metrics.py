@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError
-from steelyard.score import Materials, MetricSpec, build_metric
-from steelyard.score.chrf import Chrf, char_counts
-from steelyard.score.rouge import RougeL, longest_common
+from steelyard.score import build_metric, get_metric
+from steelyard.score.chrf import Chrf, ngram_counts
+from steelyard.score.text import RougeL, longest_common
 
 
 def score(name: str, output: str, reference: str, **options: Any) -> float:
-    return build_metric(MetricSpec(name, options), Materials()).score(output, reference)
+    return build_metric(name, options).score(output, reference)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_numeric_keeps_its_tolerance(tolerance: Any, output: str, right: int) ->
 
 
 def test_numeric_refuses_outputs_without_a_number_and_a_tolerance_that_is_none() -> None:
-    metric = build_metric(MetricSpec("numeric", {}), Materials())
+    metric = get_metric("numeric")
     metric.check([Example("1", "x", "refund"), Example("2", "x", "It is 4.")])
     with pytest.raises(ConfigError, match="none of the 1 outputs holds a number"):
         metric.check([Example("1", "x", "refund")])
@@ -187,29 +187,25 @@ TEXT = st.text(alphabet="ab ü\0日", max_size=12)
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=6))
-def test_n_grams_counted_together_are_those_counted_alone(pairs: list[tuple[str, str]]) -> None:
-    said, wanted = zip(*pairs, strict=True)
-    counts = char_counts(said, wanted, 3)
-    for place, sides in enumerate(pairs):
-        texts = ["".join(side.split()) for side in sides]
-        for n in (1, 2, 3):
-            grams = [[text[i : i + n] for i in range(len(text) - n + 1)] for text in texts]
-            shared = sum(min(grams[0].count(g), grams[1].count(g)) for g in set(grams[0]))
-            expected = (len(grams[0]), len(grams[1]), shared)
-            assert tuple(int(each[place, n - 1]) for each in counts) == expected
+@given(TEXT, TEXT)
+def test_n_grams_are_the_textbooks(answer: str, reference: str) -> None:
+    texts = (answer, reference)
+    for n, counts in enumerate(ngram_counts(*texts, 3), 1):
+        grams = [[text[i : i + n] for i in range(len(text) - n + 1)] for text in texts]
+        shared = sum(min(grams[0].count(g), grams[1].count(g)) for g in set(grams[0]))
+        assert counts == (len(grams[0]), len(grams[1]), shared)
 
 
 def test_chrf_takes_any_alphabet() -> None:
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
     assert Chrf().score_answer(many, many) == 1
-    assert Chrf().scores([many, "a"], [many, "b"]).tolist() == [1, 0]
+    assert Chrf().score_answer(many, many[:-1]) < 1
 
 
 @pytest.mark.parametrize("name", ["rouge_l", "chrf"])
 def test_overlap_metrics_are_fast(name: str) -> None:
     pairs = [(" ".join(f"w{i * j % 97}" for j in range(100)), "w1 w2 " * 50) for i in range(500)]
-    metric = build_metric(MetricSpec(name), Materials())
+    metric = get_metric(name)
     examples = [Example(str(i), "x", wanted) for i, (_, wanted) in enumerate(pairs)]
     started = time.perf_counter()
     metric.grade_all(examples, [said for said, _ in pairs])
@@ -227,21 +223,21 @@ def test_a_batch_scores_as_its_answers_alone_and_failed_ones_0() -> None:
     ("name", "options", "message"),
     [
         ("numeric", {"tolerence": 1}, r"'tolerence' \(did you mean 'tolerance'\?\)"),
-        ("numeric", {"tolerance": -1}, "tolerance must be a number from 0, not -1"),
+        ("numeric", {"tolerance": -1}, "tolerance.absolute must be at least 0, not -1"),
         ("numeric", {"tolerance": "much %"}, "from 0 % to 100 %, not 'much %'"),
         ("numeric", {"tolerance": {"relativ": 1}}, r"did you mean 'relative'\?"),
         ("numeric", {"tolerance": True}, "not True"),
         ("rouge_l", {"beta": "one"}, "beta must be a number"),
-        ("chrf", {"word_order": 2.5}, "word_order must be a whole number from 0 to 10, not 2.5"),
-        ("chrf", {"char_order": 0}, "char_order must be a whole number from 1"),
+        ("chrf", {"word_order": 2.5}, "word_order must be a whole number, not 2.5"),
+        ("chrf", {"char_order": 0}, "char_order must be at least 1, not 0"),
         ("normalised_match", {"ignore": ["cases"]}, r"did you mean 'case'\?"),
-        ("normalised_match", {"ignore": 3}, "must be a list of names, not 3"),
+        ("normalised_match", {"ignore": 3}, "ignore.0 must be 'case', 'punctuation', .*, not 3"),
         ("embedding_similarity", {"model": "x"}, "unknown option 'model'; known: none"),
     ],
 )
 def test_wrong_options_are_one_line(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
-        build_metric(MetricSpec(name, options), Materials())
+        build_metric(name, options)
     assert "\n" not in str(caught.value)
 
 

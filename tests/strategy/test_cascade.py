@@ -266,7 +266,7 @@ def test_a_metric_that_is_no_mean_is_added_up_over_the_mixed_answers(
 
 
 def test_a_threshold_needs_dev_items() -> None:
-    with pytest.raises(ConfigError, match="dev_items must be at least 1, got 0"):
+    with pytest.raises(ConfigError, match="dev_items must be at least 1, not 0"):
         build_strategy(StrategySpec("cascade", {"dev_items": 0}))
 
 

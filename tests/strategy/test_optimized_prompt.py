@@ -13,7 +13,7 @@ from steelyard.core import questions_of
 from steelyard.errors import ConfigError, DataError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.score.exact import ExactMatch
+from steelyard.score.text import ExactMatch
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Forecast, RunFacts, Sizes
 from steelyard.strategy.prompt import full_instruction
@@ -199,11 +199,11 @@ def test_prompts_stay_within_their_length(fit_context: MakeContext) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"candidates": 0}, "option candidates must be at least 1, got 0"),
-        ({"screen": 0}, "option screen must be at least 1, got 0"),
-        ({"held_back": 1.0}, "option held_back must be below 1"),
+        ({"candidates": 0}, "candidates must be at least 1, not 0"),
+        ({"screen": 0}, "screen must be at least 1, not 0"),
+        ({"held_back": 1.0}, "held_back must be below 1, not 1.0"),
         ({"bugdet": 5}, "unknown option 'bugdet' (did you mean 'budget'?)"),
-        ({"budget": -1}, "must not be negative"),
+        ({"budget": -1}, "budget must be at least 0, not -1"),
         ({"formats": ["arow_list"]}, "did you mean 'arrow_list'"),
         ({"reflect": 3}, "option reflect must be a model, auto or none, got 3"),
         ({"reflect": "opnai:x"}, "option reflect: unknown provider 'opnai'"),

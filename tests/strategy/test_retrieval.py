@@ -78,9 +78,9 @@ def test_only_the_largest_k_meets_every_way() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"diversity": [0.2, 1.5]}, "option diversity must be from 0 to 1, got 1.5"),
+        ({"diversity": [0.2, 1.5]}, "diversity.1 must be at most 1, not 1.5"),
         ({"order": "nearest_frist"}, "did you mean 'nearest_first'"),
-        ({"per_label": -1}, "option per_label must not be negative"),
+        ({"per_label": -1}, "per_label must be at least 0, not -1"),
     ],
 )
 def test_wrong_ways_are_refused(options: dict[str, object], message: str) -> None:

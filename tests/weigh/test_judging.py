@@ -16,7 +16,7 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.result.verdict import JudgeResult
-from steelyard.score import Materials, Metric, get_metric
+from steelyard.score import Metric, get_metric
 from steelyard.score.judge import Judge
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
@@ -34,6 +34,7 @@ from steelyard.weigh.judging import (
 )
 from steelyard.weigh.measure import to_records
 from tests.score.judge.scripts import example, preferring
+from tests.score.tasks import task_with
 
 SPEC = ModelSpec("fake", "smart")
 OPENINGS = ("Thank you for asking", "Sorry to hear that", "Of course")
@@ -48,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def connected(store: Store, scripted: ScriptedModel, **section: Any) -> tuple[Judge, Recorder]:
     recorder = Recorder(store)
-    metric = Judge.build({}, Materials(judge=section, model=SPEC))
+    metric = Judge(None, task_with(judge=section, model="fake:smart"))
     metric.connect(on_account(recorder, lambda spec: recorder.wrap(scripted)))
     return metric, recorder
 
@@ -160,7 +161,7 @@ def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) 
 def test_a_judge_asked_in_batches_costs_what_batches_do() -> None:
     model = {"provider": "openai", "name": "gpt-4o-mini"}
     direct, batched = (
-        judge_price(Judge.build({}, Materials(judge={"model": each})), {}).input
+        judge_price(Judge(None, task_with(judge={"model": each})), {}).input
         for each in (model, model | {"batch": True})
     )
     assert direct is not None and batched == direct / 2

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from steelyard.core import Answer, Completion, Example
-from steelyard.score import Grade, Materials, Metric, MetricSpec, build_metric
+from steelyard.score import Grade, Metric, build_metric, get_metric
 from steelyard.weigh.measure import to_records
 from steelyard.weigh.parts import parts
+from tests.score.tasks import task_with
 
 WORDS = {"type": "words", "max": 2}
 CONTAINS = {"type": "contains", "words": ["ok"]}
@@ -27,7 +28,7 @@ def examples(*rules: list[dict[str, object]], groups: str = "") -> list[Example]
 def figures(
     some: list[Example], *outputs: str | None, task: tuple[dict[str, object], ...] = ()
 ) -> dict[str, dict[str, object]]:
-    metric = build_metric(MetricSpec("rules"), Materials(rules=task))
+    metric = build_metric("rules", task=task_with(rules=list(task)))
     records = to_records("arm", some, answers(*outputs), [metric])
     return {figure.part: figure.to_dict() for figure in parts(metric, records, 0, some)}
 
@@ -85,7 +86,7 @@ def test_a_failed_answer_counts_0_in_parts_that_apply_to_every_example() -> None
 
 
 def test_a_metric_without_parts_has_none() -> None:
-    metric = build_metric(MetricSpec("exact_match"), Materials())
+    metric = get_metric("exact_match")
     some = [Example("1", "x", "y")]
     assert parts(metric, to_records("arm", some, answers("y"), [metric]), 0, some) == []
     assert parts(metric, [], 0, []) == []

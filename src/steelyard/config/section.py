@@ -7,7 +7,14 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from steelyard.errors import closest
@@ -18,21 +25,24 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
-    """A mapping in ``task.yaml``. Unknown keys are refused with the closest known one."""
+    """A mapping in ``task.yaml``. Unknown keys are refused with the closest known one.
+
+    Validated with the context ``{"noun": "option"}`` it calls its keys options.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown_keys(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
+    def _refuse_unknown_keys(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, dict) or cls.model_config.get("extra") == "allow":
             return value
         names = {field.alias or name for name, field in cls.model_fields.items()}
         unknown = [key for key in value if key not in names and key not in cls.model_fields]
         if unknown:
             named = ", ".join(f"{key!r}{cls._hint(str(key), names)}" for key in unknown)
-            plural = "s" if len(unknown) > 1 else ""
-            text = f"unknown key{plural} {named}; known: {', '.join(sorted(names))}"
+            noun = (info.context or {}).get("noun", "key") + ("s" if len(unknown) > 1 else "")
+            text = f"unknown {noun} {named}; known: {', '.join(sorted(names)) or 'none'}"
             raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": unknown[0]})
         return value
 

@@ -13,7 +13,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.data.splits.allocation import MIN_EXAMPLES
 from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import ConfigError, DataError
-from steelyard.score import Materials, Metric, MetricSpec, build_metric, get_metric
+from steelyard.score import build_metric
 from steelyard.stats import Detectable, detectable_difference, items_needed, proportion
 from steelyard.task.config import DEFAULT_METRIC
 from steelyard.task.sections import SplitConfig
@@ -159,26 +159,13 @@ def unseen_reason(data: Dataset) -> str | None:
     name = task.primary_metric if task is not None else DEFAULT_METRIC[data.brief.kind]
     try:
         if ":" not in name:  # the user's own function is not run to look at data
-            metric = _metric(data, name)
+            options = None if task is None else task.metric_configs[0].options
+            metric = build_metric(name, options, task)
             if metric.binary and metric.decomposable:
                 return None
     except ConfigError as error:
         return str(error)
     return f"depends on the spread of {name}, which is seen after a run"
-
-
-def _metric(data: Dataset, name: str) -> Metric:
-    task = data.brief.task
-    if task is None:
-        return get_metric(name)
-    materials = Materials(
-        kind=data.brief.kind,
-        instruction=task.instruction,
-        rules=task.rules,
-        judge=None if task.judge is None else task.judge.model_dump(mode="json"),
-        folder=task.folder,
-    )
-    return build_metric(MetricSpec(name, task.metric_configs[0].options), materials)
 
 
 def shown_by(items: int) -> Detectable:

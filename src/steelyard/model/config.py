@@ -19,15 +19,13 @@ from pydantic import (
 )
 
 from steelyard.config.section import Name, Section
-from steelyard.errors import closest
+from steelyard.errors import ConfigError, closest
+from steelyard.model.fake import BEHAVIOURS, parse_fake
 from steelyard.packaged import packaged
 
 EMBEDDED = "smollm2-135m"
 PROVIDERS = ("embedded", "hf", "openai", "fake")
 """The kinds of model that answer; the providers in ``data/endpoints.yaml`` are of kind openai."""
-
-FAKES = ("smart", "echo", "flaky")
-"""How models without weights may behave; options follow a question mark."""
 
 FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, groq:NAME, …, fake:NAME"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -111,11 +109,15 @@ class ModelConfig(Section):
             raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
         if self.batch:
             self._check_batch()
-        behaviour = self.name.partition("?")[0]
-        if self.provider == "fake" and behaviour not in FAKES:
-            near, known = closest(behaviour, FAKES), ", ".join(FAKES)
-            raise ValueError(f"unknown fake model {behaviour!r}{near}; known: {known}")
+        if self.provider == "fake":
+            self._check_fake()
         return self
+
+    def _check_fake(self) -> None:
+        try:
+            parse_fake(self.name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     def _check_batch(self) -> None:
         """Refuse ``batch`` where there is no such interface; at your own address it is your word."""
@@ -204,7 +206,7 @@ def parse_model(text: str) -> dict[str, str]:
 
 def _with_provider(name: str) -> str | None:
     """A bare name with the provider whose names begin so, or Hugging Face's, where they have a slash."""
-    if name in FAKES:
+    if name in BEHAVIOURS:
         return f"fake:{name}"
     if "/" in name:
         return f"hf:{name}"

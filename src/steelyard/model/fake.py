@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
+from pydantic import ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from steelyard.config.options import Options, read_options
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec, OnDone
@@ -24,9 +25,8 @@ SECONDS_PER_INPUT_TOKEN = 0.0005
 SECONDS_PER_OUTPUT_TOKEN = 0.01
 
 
-@dataclass(frozen=True)
-class FakeOptions:
-    """How a fake behaves beside its answers.
+class FakeOptions(Options):
+    """How a fake behaves apart from its answers.
 
     ``sleep`` is real seconds per request (for tests that kill a run); ``log`` is a file that gains
     one JSON line per request asked; ``fail_every`` makes about one request in that many fail,
@@ -35,12 +35,14 @@ class FakeOptions:
     tokens fail (0: none is too long).
     """
 
-    sleep: float = 0.0
+    model_config = ConfigDict(strict=False)  # they are words of a name: numbers come as text
+
+    sleep: NonNegativeFloat = 0.0
     log: str = ""
-    fail_every: int = 0
-    batch: int = 8
+    fail_every: NonNegativeInt = 0
+    batch: PositiveInt = 8
     local: bool = True
-    context: int = 0
+    context: NonNegativeInt = 0
 
 
 class FakeModel:
@@ -52,10 +54,6 @@ class FakeModel:
     """
 
     def __init__(self, behaviour: str = "smart", options: FakeOptions | None = None) -> None:
-        if behaviour not in BEHAVIOURS:
-            known = ", ".join(BEHAVIOURS)
-            hint = closest(behaviour, BEHAVIOURS)
-            raise ConfigError(f"unknown fake model {behaviour!r}{hint}; known: {known}")
         self._behaviour = behaviour
         self._options = options or FakeOptions()
         default_failures = 5 if behaviour == "flaky" else 0
@@ -157,36 +155,18 @@ class FakeModel:
 
 
 def load(spec: ModelSpec) -> FakeModel:
-    """Build the fake that ``spec.name`` describes; unknown words in it raise `ConfigError`."""
-    behaviour, _, query = spec.name.partition("?")
-    return FakeModel(behaviour or "smart", _read_options(query))
+    """Build the fake that ``spec.name`` describes; see `parse_fake`."""
+    return FakeModel(*parse_fake(spec.name))
 
 
-def _read_options(query: str) -> FakeOptions:
-    types: dict[str, Callable[[str], Any]] = {
-        field.name: _read_flag if field.name == "local" else type(getattr(FakeOptions, field.name))
-        for field in fields(FakeOptions)
-    }
-    options: dict[str, Any] = {}
-    for key, value in parse_qsl(query, keep_blank_values=True):
-        if key not in types:
-            known = ", ".join(types)
-            raise ConfigError(
-                f"unknown fake model option {key!r}{closest(key, types)}; known: {known}"
-            )
-        try:
-            options[key] = types[key](value)
-        except ValueError:
-            raise ConfigError(
-                f"fake model option {key}={value!r} is no number; try {key}=1"
-            ) from None
-    if options.get("batch", 1) < 1:
-        raise ConfigError(f"fake model option batch={options['batch']} must be at least 1")
-    return FakeOptions(**options)
-
-
-def _read_flag(value: str) -> bool:
-    return value.lower() not in ("0", "false", "no")
+def parse_fake(name: str) -> tuple[str, FakeOptions]:
+    """Read a behaviour and its options, as in ``smart?sleep=0.02``. Raises `ConfigError`."""
+    behaviour, _, query = name.partition("?")
+    if behaviour not in BEHAVIOURS:
+        hint, known = closest(behaviour, BEHAVIOURS), ", ".join(BEHAVIOURS)
+        raise ConfigError(f"unknown fake model {behaviour!r}{hint}; known: {known}")
+    words = dict(parse_qsl(query, keep_blank_values=True))
+    return behaviour, read_options(f"model fake:{behaviour}", FakeOptions, words)
 
 
 def _key(request: Request) -> bytes:

@@ -18,13 +18,11 @@ from steelyard.model.prices import machine_price, price_for
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on
-from steelyard.score import Materials, Metric, MetricSpec, build_metric
-from steelyard.score.base import refuse_unfit
+from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
-from steelyard.score.naming import name_apart
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.stats import Detectable, detectable_difference
-from steelyard.strategy import STRATEGIES, Brief, StrategySpec, build_strategy
+from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
 from steelyard.verdict import words
 
@@ -133,10 +131,9 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     prices = _prices_of(task)
     models = _plan_models(task, prices)
     _check_money(options, models)
-    _check_names(task)
     prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = prepared.task, tuple(model.spec for model in models)
-    metrics = build_metrics(prepared, specs_of)
+    metrics = _checked_metrics(prepared)
     notes = notes_on(task, _schema_text(task), specs_of)
     if (judge := _judge_of(metrics, prices)) is not None:
         _check_money(options, (*models, judge))
@@ -206,33 +203,16 @@ def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, .
     )
 
 
-def build_metrics(prepared: Prepared, models: tuple[ModelSpec, ...]) -> tuple[Metric, ...]:
-    """Build the task's metrics; its ``models`` are those being weighed.
-
-    Raises `ConfigError` for what they do not know or lack.
-    """
+def _checked_metrics(prepared: Prepared) -> tuple[Metric, ...]:
+    """Build the task's metrics. Raises `ConfigError` for examples or a schema that they cannot use."""
     task = prepared.task
-    materials = Materials(
-        kind=task.output.kind,
-        labels=prepared.labels,
-        instruction=task.instruction,
-        schema=_schema_text(task),
-        rules=task.rules,
-        judge=None if task.judge is None else task.judge.model_dump(mode="json"),
-        folder=task.folder,
-        model=models[0],
-        models=models,
-    )
-    specs = [MetricSpec(config.name, config.options) for config in task.metric_configs]
-    for spec in specs:
-        refuse_unfit(spec.name, task.output.kind)
-    metrics = tuple(build_metric(spec, materials) for spec in specs)
-    name_apart(specs, metrics)
-    if materials.schema is not None:
-        refuse_bad_schema(materials.schema)
-        refuse_unmet_schema(materials.schema, [row for part in prepared.split for row in part])
+    metrics = build_metrics(task)
+    examples = [example for part in prepared.split for example in part]
+    if (schema := _schema_text(task)) is not None:
+        refuse_bad_schema(schema)
+        refuse_unmet_schema(schema, examples)
     for metric in metrics:
-        metric.check([example for part in prepared.split for example in part])
+        metric.check(examples)
     return metrics
 
 
@@ -277,11 +257,6 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     if like.name != name:
         kept.pop("tag", None)
     return kept | {"name": name}
-
-
-def _check_names(task: Task) -> None:
-    for spec in () if task.strategies == "auto" else task.strategies:
-        STRATEGIES.get(spec.name)
 
 
 def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:

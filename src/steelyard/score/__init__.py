@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from steelyard.score.base import (
-    Grade,
-    Materials,
-    Metric,
-    MetricSpec,
-    build_metric,
-    get_metric,
-    metric_names,
-)
+from steelyard.score.base import Grade, Metric
+from steelyard.score.build import build_metric, build_metrics, get_metric, metric_names
 from steelyard.score.measure import compare_records, quality
 from steelyard.score.parse import OutputSpec, parse_output
 
 __all__ = [
     "Grade",
-    "Materials",
     "Metric",
-    "MetricSpec",
     "OutputSpec",
     "build_metric",
+    "build_metrics",
     "compare_records",
     "get_metric",
     "metric_names",

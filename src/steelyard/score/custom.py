@@ -7,22 +7,39 @@ import inspect
 import math
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from pydantic import ConfigDict
+
+from steelyard.config.options import Options
 from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
-from steelyard.score.base import Grade, Materials, Metric
+from steelyard.score.base import Grade, Metric
 from steelyard.score.sources import sources_of
+from steelyard.task import Task
 from steelyard.user_code import load_name
 
 GIVEN = ("output", "reference", "input", "example", "context")
 """What a scorer may ask for, by the names of its parameters."""
 _SHOWN = 60
 _TRIED = 5
+
+
+class CustomOptions(Options):
+    """The ``function``, as the metric is named in the task; all others are its arguments."""
+
+    model_config = ConfigDict(extra="allow")
+
+    function: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The options that the user gave."""
+        return dict(self.model_extra or {})
 
 
 class Custom(Metric):
@@ -34,30 +51,26 @@ class Custom(Metric):
     counts as a metric of right and wrong.
     """
 
+    options_type = CustomOptions
+    config: CustomOptions
+
     def __init__(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        options: Mapping[str, Any] | None = None,
+        self, options: CustomOptions, task: Task | None = None, name: str | None = None
     ) -> None:
-        self.name = name
-        self._function = function
-        self._options = dict(options or {})
-        signature = _signature(name, function)
-        self._asked = _asked(name, signature, self._options)
+        """Load the function; a path starts at the task's folder. Raises `ConfigError`."""
+        super().__init__(options, task, name)
+        self.title = self.name
+        folder, function = Path() if task is None else task.folder, options.function
+        _refuse_bare_file(function, folder)
+        self._function = load_name(function, folder, "metric")
+        signature = _signature(function, self._function)
+        self._parameters = _parameters(function, signature, options.arguments)
         self.binary = signature.return_annotation in (bool, "bool")
 
     @classmethod
-    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
-        """Load the function; a path starts at the task's folder. Raises `ConfigError`."""
-        rest = dict(options)
-        name = rest.pop("function", None)
-        if not isinstance(name, str):
-            raise ConfigError(
-                "metric custom stands for a function of yours: write metric: scorers.py:my_function"
-            )
-        _refuse_bare_file(name, materials.folder)
-        return cls(name, load_name(name, materials.folder, "metric"), rest)
+    def name_with(cls, options: CustomOptions) -> str:
+        """The function, as it is named in the task."""
+        return options.function
 
     @property
     def fingerprint(self) -> str:
@@ -82,14 +95,14 @@ class Custom(Metric):
         """Call the function. Raises `ConfigError` for what it raises, or returns amiss."""
         if output is None:
             return Grade(0.0)
-        known = {
+        values = {
             "output": output,
             "reference": example.output,
             "input": example.input,
             "example": example,
             "context": example.context,
         }
-        arguments = {name: known[name] for name in self._asked} | self._options
+        arguments = {name: values[name] for name in self._parameters} | self.config.arguments
         try:
             returned = self._function(**arguments)
         except (Exception, SystemExit) as error:  # whatever the user's function raises
@@ -174,7 +187,9 @@ def _signature(name: str, function: Any) -> inspect.Signature:
         ) from None
 
 
-def _asked(name: str, signature: inspect.Signature, options: Mapping[str, Any]) -> Sequence[str]:
+def _parameters(
+    name: str, signature: inspect.Signature, options: Mapping[str, Any]
+) -> Sequence[str]:
     """Which of `GIVEN` the function takes. Raises `ConfigError` for parameters that nothing fills."""
     kinds = {parameter.name: parameter.kind for parameter in signature.parameters.values()}
     takes_all = inspect.Parameter.VAR_KEYWORD in kinds.values()
@@ -198,12 +213,12 @@ def _asked(name: str, signature: inspect.Signature, options: Mapping[str, Any]) 
         if option in GIVEN:
             raise ConfigError(f"metric {name}: option {option!r} is filled in for you: rename it")
         if option not in named and not takes_all:
-            own = [parameter for parameter in named if parameter not in GIVEN]
+            free = [parameter for parameter in named if parameter not in GIVEN]
             raise ConfigError(
-                f"metric {name}: unknown option {option!r}{closest(option, own)}; "
-                f"the function takes: {', '.join(own) or 'none'}"
+                f"metric {name}: unknown option {option!r}{closest(option, free)}; "
+                f"known: {', '.join(free) or 'none'}"
             )
-    return GIVEN if takes_all else [each for each in GIVEN if each in named]
+    return GIVEN if takes_all else [name for name in GIVEN if name in named]
 
 
 def _place(error: BaseException) -> str:

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
+from pydantic import Field, model_validator
+
+from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
-from steelyard.errors import ConfigError
-from steelyard.score.base import Grade, Materials, Metric, refuse_options
+from steelyard.score.base import Grade, Metric
 from steelyard.score.fields import Likeness, tally, types_of
+from steelyard.task import Task
 
-_OPTIONS: Mapping[str, type[Any]] = {"tolerance": float, "case": bool, "ordered": list}
 _MOST_PARTS_DEPTH = 2
 """Without a schema, fields are told apart so many names down: keys may be data."""
+
+
+class FieldOptions(Options):
+    """How values are compared: ``tolerance`` is relative, ``ordered`` are paths of lists."""
+
+    tolerance: float = Field(default=Likeness.tolerance, ge=0, lt=1)
+    case: bool = False
+    ordered: tuple[str, ...] = ()
+
+    def likeness(self, task: Task | None) -> Likeness:
+        """The comparison for a task, whose schema says which texts are dates or verbatim."""
+        kinds, known = types_of({} if task is None else task.output.json_schema or {})
+        return Likeness(kinds, self.tolerance, self.case, frozenset(self.ordered), known)
+
+
+class JsonMatchOptions(FieldOptions):
+    """With ``typed``, documents are compared field by field."""
+
+    typed: bool = False
+
+    @model_validator(mode="after")
+    def _check_typed(self) -> JsonMatchOptions:
+        unused = sorted(self.model_fields_set - {"typed"})
+        if unused and not self.typed:
+            raise ValueError(f"{unused[0]} needs typed: true")
+        return self
 
 
 class JsonMatch(Metric):
@@ -24,30 +52,29 @@ class JsonMatch(Metric):
     """
 
     name = "json_match"
+    title = "Whole JSON right"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("json",)
     binary = True
+    options_type = JsonMatchOptions
+    config: JsonMatchOptions
 
-    def __init__(self, likeness: Likeness | None = None) -> None:
-        self._likeness = likeness
-
-    @classmethod
-    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
-        """Build the metric; the schema says which texts are dates or verbatim."""
-        refuse_options(cls.name, options, ("typed", *_OPTIONS))
-        plain = {name: value for name, value in options.items() if name != "typed"}
-        if not options.get("typed", False):
-            refuse_options(f"{cls.name} without typed", plain, ())
-            return cls()
-        return cls(_likeness(cls.name, plain, materials))
+    def __init__(
+        self,
+        options: JsonMatchOptions | None = None,
+        task: Task | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(options, task, name)
+        self._likeness = self.config.likeness(task) if self.config.typed else None
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the parsed values are the same."""
-        said, wanted = _parsed(output), _parsed(reference)
-        if said is _NOTHING or wanted is _NOTHING:
+        answer, wanted = _parsed(output), _parsed(reference)
+        if answer is _NOTHING or wanted is _NOTHING:
             return 0.0
         if self._likeness is None:
-            return float(_canonical(said) == _canonical(wanted))
-        return float(tally(said, wanted, self._likeness).f1 == 1.0)
+            return float(_canonical(answer) == _canonical(wanted))
+        return float(tally(answer, wanted, self._likeness).f1 == 1.0)
 
 
 class FieldF1(Metric):
@@ -57,34 +84,38 @@ class FieldF1(Metric):
     """
 
     name = "field_f1"
+    title = "Field F1"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("json",)
+    options_type = FieldOptions
+    config: FieldOptions
 
-    def __init__(self, likeness: Likeness | None = None) -> None:
-        self._likeness = likeness or Likeness()
-
-    @classmethod
-    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
-        """Build the metric; the schema says which texts are dates or verbatim."""
-        return cls(_likeness(cls.name, options, materials))
+    def __init__(
+        self,
+        options: FieldOptions | None = None,
+        task: Task | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(options, task, name)
+        self._likeness = self.config.likeness(task)
 
     def score_answer(self, output: str, reference: str) -> float:
         """Twice the right fields over the fields of both."""
-        said, wanted = _parsed(output), _parsed(reference)
-        if said is _NOTHING or wanted is _NOTHING:
+        answer, wanted = _parsed(output), _parsed(reference)
+        if answer is _NOTHING or wanted is _NOTHING:
             return 0.0
-        return tally(said, wanted, self._likeness).f1
+        return tally(answer, wanted, self._likeness).f1
 
     def grade(self, example: Example, output: str | None) -> Grade:
         """Grade the document and each of its fields; a failed answer has none of them right."""
         wanted = _parsed(example.output)
-        said = _NOTHING if output is None else _parsed(output)
+        answer = _NOTHING if output is None else _parsed(output)
         if wanted is _NOTHING:
             return Grade(0.0)
-        if said is _NOTHING:
+        if answer is _NOTHING:
             missed = tally(None, wanted, self._likeness)
             return Grade(0.0, self._parts(missed.by_path()))
-        found = tally(said, wanted, self._likeness)
-        return Grade(found.f1, self._parts(found.by_path()))
+        fields = tally(answer, wanted, self._likeness)
+        return Grade(fields.f1, self._parts(fields.by_path()))
 
     def _parts(self, by_path: Mapping[str, float]) -> dict[str, float]:
         known = self._likeness.known
@@ -95,23 +126,6 @@ class FieldF1(Metric):
             for path, score in by_path.items()
             if path and path.count(".") < _MOST_PARTS_DEPTH
         }
-
-
-def _likeness(metric: str, options: Mapping[str, Any], materials: Materials) -> Likeness:
-    refuse_options(metric, options, tuple(_OPTIONS))
-    for name, value in options.items():
-        wanted = (int, float) if _OPTIONS[name] is float else _OPTIONS[name]
-        if not isinstance(value, wanted) or (isinstance(value, bool) and name != "case"):
-            kind = {"tolerance": "a number", "case": "true or false", "ordered": "a list"}[name]
-            raise ConfigError(f"metric {metric}: option {name} must be {kind}, got {value!r}")
-    tolerance = float(options.get("tolerance", Likeness.tolerance))
-    if not 0 <= tolerance < 1:
-        raise ConfigError(
-            f"metric {metric}: tolerance is relative: from 0 to below 1, got {tolerance:g}"
-        )
-    kinds, known = types_of({} if materials.schema is None else json.loads(materials.schema))
-    ordered = frozenset(str(path) for path in options.get("ordered", ()))
-    return Likeness(kinds, tolerance, bool(options.get("case", False)), ordered, known)
 
 
 _NOTHING = object()
@@ -131,7 +145,7 @@ def _depth_is_sane(value: Any) -> bool:
     """Whether the value nests less deeply than comparing it recursively can follow."""
     level = [value]
     for _ in range(_DEEPEST):
-        level = [inner for each in level for inner in _inner(each)]
+        level = [inner for outer in level for inner in _inner(outer)]
         if not level:
             return True
     return False

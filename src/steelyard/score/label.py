@@ -16,6 +16,7 @@ class Accuracy(Metric):
     """The share of answers that are the reference label."""
 
     name = "accuracy"
+    title = "Accuracy"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("label",)
     binary = True
 
@@ -32,6 +33,7 @@ class MacroF1(CorpusMetric):
     """
 
     name = "macro_f1"
+    title = "Macro F1"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("label",)
     binary = True
 

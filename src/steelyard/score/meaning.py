@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from steelyard.core import Example
 from steelyard.extras import require, require_encoder
 from steelyard.model.encoder import SentenceEncoder
-from steelyard.score.base import Grade, Materials, refuse_options
-from steelyard.score.text import ReferenceMetric
+from steelyard.score.base import Grade, ReferenceMetric
 
 _DECIMALS = 5  # beyond them a score depends on what else is in the batch
 _KEPT_REFERENCES = 20_000
@@ -29,19 +28,16 @@ class EmbeddingSimilarity(ReferenceMetric):
     """
 
     name = "embedding_similarity"
+    title = "Embedding similarity"
 
-    def __init__(self) -> None:
-        self._references: dict[str, NDArray[np.float32]] = {}
-
-    @classmethod
-    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
+    def __init__(self, *building: Any) -> None:
         """Raise `MissingExtraError` with the install command where the encoder is absent."""
-        refuse_options(cls.name, options, ())
+        super().__init__(*building)
         require_encoder()
         for module in ("torch", "transformers"):
             if find_spec(module) is None:
                 require(module, "local")
-        return cls()
+        self._references: dict[str, NDArray[np.float32]] = {}
 
     @cached_property
     def _encoder(self) -> SentenceEncoder:
@@ -54,23 +50,23 @@ class EmbeddingSimilarity(ReferenceMetric):
     def grade_all(self, examples: Sequence[Example], outputs: Sequence[str | None]) -> list[Grade]:
         """Grade each answer; all are encoded together."""
         answered = [place for place, output in enumerate(outputs) if output is not None]
-        said = [outputs[place] or "" for place in answered]
-        scores = self._scores(said, [examples[place].output for place in answered])
+        texts = [outputs[place] or "" for place in answered]
+        scores = self._scores(texts, [examples[place].output for place in answered])
         grades = [Grade(0.0)] * len(outputs)
         for place, score in zip(answered, scores, strict=True):
             grades[place] = Grade(score)
         return grades
 
-    def _scores(self, said: Sequence[str], wanted: Sequence[str]) -> list[float]:
-        if not said:
+    def _scores(self, answers: Sequence[str], references: Sequence[str]) -> list[float]:
+        if not answers:
             return []
-        new = [text for text in dict.fromkeys(wanted) if text not in self._references]
-        texts = list(dict.fromkeys([*said, *new]))
-        found = dict(zip(texts, self._encoder.encode(texts), strict=True))
+        new = [text for text in dict.fromkeys(references) if text not in self._references]
+        texts = list(dict.fromkeys([*answers, *new]))
+        encodings = dict(zip(texts, self._encoder.encode(texts), strict=True))
         if len(self._references) > _KEPT_REFERENCES:
             self._references.clear()
-        self._references |= {text: found[text] for text in new}
-        vectors = {**self._references, **found}
-        pairs = zip(said, wanted, strict=True)
+        self._references |= {text: encodings[text] for text in new}
+        vectors = {**self._references, **encodings}
+        pairs = zip(answers, references, strict=True)
         cosines = [float(np.dot(vectors[a], vectors[b])) for a, b in pairs]
         return [round(min(1.0, max(0.0, cosine)), _DECIMALS) for cosine in cosines]

@@ -1,80 +1,173 @@
-"""What metrics that hold a text against a reference have in common."""
+"""Metrics that compare the words of two texts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Literal
 
-from steelyard.core import Example, OutputKind
-from steelyard.errors import ConfigError, closest
-from steelyard.score.base import Metric
-from steelyard.words import counted
+from pydantic import Field
 
+from steelyard.config.options import Options
+from steelyard.core import OutputKind
+from steelyard.score.base import ReferenceMetric
+from steelyard.score.reading import tokens
 
-class ReferenceMetric(Metric):
-    """A metric that compares texts with reference outputs, and so needs them."""
-
-    kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
-
-    def check(self, examples: Sequence[Example]) -> None:
-        """Refuse examples without a reference. Raises `ConfigError`."""
-        lacking = [example for example in examples if not example.output.strip()]
-        if not lacking:
-            return
-        rows = counted(len(lacking), "example")
-        raise ConfigError(
-            f"metric {self.name} compares with reference outputs, which {rows} of "
-            f"{len(examples):,} lack (the first: {lacking[0].source or lacking[0].id}): add outputs, "
-            "or set metric: rules"
-        )
+_WORD = re.compile(r"\w+")
+_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_SIGN = re.compile(r"(?<![\w.,])[-+](?=\.?\d)|(?<=\d)[.,/:\-](?=\d)|(?<![\w.,])\.(?=\d)")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_INSIDE = re.compile(r"(?<=\w)['.](?=\w)|(?<=\b\w)\.(?!\w)")
+_MEANT = frozenset("%#&@")
+_APOSTROPHES = str.maketrans("’‘ʼ−", "'''-")
 
 
-def number_option(
-    metric: str, options: Mapping[str, Any], name: str, default: float, low: float = 0.0
-) -> float:
-    """The number under ``name``, at least ``low``. Raises `ConfigError` for what is none."""
-    value = options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < 1e9:
-        raise ConfigError(f"metric {metric}: {name} must be a number from {low:g}, not {value!r}")
-    return float(value)
+class ExactMatch(ReferenceMetric):
+    """Whether the answer equals the reference, but for case and runs of white space."""
+
+    name = "exact_match"
+    title = "Exact match"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("label", "json", "text")
+    binary = True
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """1 when the normalised texts are equal."""
+        return float(normalise(output) == normalise(reference))
 
 
-def whole_option(
-    metric: str, options: Mapping[str, Any], name: str, default: int, low: int, high: int
-) -> int:
-    """The whole number under ``name``, in ``low``..``high``. Raises `ConfigError` for others."""
-    value = options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(
-            f"metric {metric}: {name} must be a whole number from {low} to {high}, not {value!r}"
-        )
-    return value
+class NormalisedMatchOptions(Options):
+    """What does not count: ``articles`` are English, as SQuAD drops them (Rajpurkar et al., 2016)."""
+
+    ignore: tuple[Literal["case", "punctuation", "articles", "accents"], ...] = (
+        "case",
+        "punctuation",
+    )
 
 
-def flag_option(metric: str, options: Mapping[str, Any], name: str) -> bool:
-    """The flag under ``name``, false unless given. Raises `ConfigError` for what is none."""
-    value = options.get(name, False)
-    if not isinstance(value, bool):
-        raise ConfigError(f"metric {metric}: {name} must be true or false, not {value!r}")
-    return value
+class NormalisedMatch(ReferenceMetric):
+    """Whether answer and reference say the same but for how they are written.
+
+    Unicode forms (NFKC) and white space never count. See `plain` for what punctuation stays.
+    """
+
+    name = "normalised_match"
+    title = "Normalised match"
+    binary = True
+    options_type = NormalisedMatchOptions
+    config: NormalisedMatchOptions
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """1 when the normalised texts are equal; of mere punctuation, when it is the same."""
+        answer, wanted = (plain(text, self.config.ignore) for text in (output, reference))
+        if not answer and not wanted:
+            return float(normalise(output) == normalise(reference))
+        return float(answer == wanted)
 
 
-def names_option(
-    metric: str,
-    options: Mapping[str, Any],
-    name: str,
-    default: Sequence[str],
-    known: Sequence[str],
-) -> frozenset[str]:
-    """The list of names under ``name``, each ``known``. Raises `ConfigError` for others."""
-    value = options.get(name, list(default))
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple):
-        raise ConfigError(f"metric {metric}: {name} must be a list of names, not {value!r}")
-    for each in given:
-        if each not in known:
-            raise ConfigError(
-                f"metric {metric}: unknown {name} {each!r}{closest(str(each), known)}; known: "
-                f"{', '.join(known)}"
-            )
-    return frozenset(given)
+class TokenF1(ReferenceMetric):
+    """F1 between the words of answer and reference, as bags. Rajpurkar et al. (2016), SQuAD.
+
+    Unlike SQuAD's, no articles are dropped: they mean something in other languages.
+    """
+
+    name = "token_f1"
+    title = "Token F1"
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """Twice the words shared over the words of both."""
+        answer, wanted = Counter(words(output)), Counter(words(reference))
+        if not answer and not wanted:
+            return float(normalise(output) == normalise(reference))
+        return 2 * (answer & wanted).total() / (answer.total() + wanted.total())
+
+
+class RougeLOptions(Options):
+    """``beta`` above 1 weighs recall more."""
+
+    beta: float = Field(default=1.0, ge=0, lt=1e9)
+
+
+class RougeL(ReferenceMetric):
+    """The F measure over the longest common subsequence of words.
+
+    Lin (2004), "ROUGE: A Package for Automatic Evaluation of Summaries", sentence level. Words are
+    case-folded runs of letters and digits, unstemmed, so that English texts score as ``rougeL`` of
+    the package ``rouge-score`` without its stemmer.
+    """
+
+    name = "rouge_l"
+    title = "ROUGE-L"
+    options_type = RougeLOptions
+    config: RougeLOptions
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """F over the words in common; texts without words score 1 when they are the same."""
+        answer, wanted = tokens(output), tokens(reference)
+        if not answer and not wanted:
+            return float(normalise(output) == normalise(reference))
+        common, beta2 = longest_common(answer, wanted), self.config.beta**2
+        # (1 + b2) P R / (R + b2 P) with P = common / answer and R = common / wanted
+        return (1 + beta2) * common / (len(answer) + beta2 * len(wanted))
+
+
+def longest_common(a: Sequence[str], b: Sequence[str]) -> int:
+    """The length of the longest common subsequence.
+
+    One row of the table is one integer, a bit for each word of ``a``: Hyyrö (2004), "Bit-parallel
+    LCS-length computation revisited".
+    """
+    places: dict[str, int] = {}
+    for place, word in enumerate(a):
+        places[word] = places.get(word, 0) | 1 << place
+    full = (1 << len(a)) - 1
+    row = full
+    for word in b:
+        if same := row & places.get(word, 0):
+            row = (row + same | row - same) & full
+    return len(a) - row.bit_count()
+
+
+def normalise(text: str) -> str:
+    """Fold case and collapse white space."""
+    return " ".join(text.casefold().split())
+
+
+def plain(text: str, ignore: Collection[str]) -> str:
+    """The text in one Unicode form (NFKC), without what is to be ignored, single spaced.
+
+    Apostrophes and the stops of abbreviations go (``U.S.`` is ``US``), other punctuation parts words
+    (``well-known`` is ``well known``). What carries meaning stays: ``%``, ``#``, ``&``, ``@``, currency
+    and other symbols, and the sign and point of a number; commas between thousands go.
+    """
+    text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
+    if "case" in ignore:
+        text = text.casefold()
+    if "accents" in ignore:
+        decomposed = unicodedata.normalize("NFD", text)
+        letters = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+        text = unicodedata.normalize("NFC", letters)
+    if "punctuation" in ignore:
+        text = _without_punctuation(text)
+    if "articles" in ignore:
+        text = _ARTICLE.sub(" ", text)
+    return " ".join(text.split())
+
+
+def _without_punctuation(text: str) -> str:
+    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
+    signs = {match.start() for match in _SIGN.finditer(text)}
+    dropped = {match.start() for match in _INSIDE.finditer(text)} - signs
+    pieces = []
+    for place, character in enumerate(text):
+        if place in dropped:
+            continue
+        is_mark = unicodedata.category(character)[0] == "P" and character not in _MEANT
+        pieces.append(" " if is_mark and place not in signs else character)
+    return "".join(pieces)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, case folded, without punctuation."""
+    return _WORD.findall(text.casefold())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from steelyard.config.options import Options, read_options
 from steelyard.core import Answer, Example, Message, OutputKind, Question
 from steelyard.data.rows import has_references
 from steelyard.errors import ArmError, ConfigError
@@ -275,15 +276,19 @@ class Arm(ABC):
 class Strategy(ABC):
     """A way to adapt a model. ``fit`` may return several arms (constrained and free decoding).
 
-    ``traits`` are its facts; ``arm_type`` restores the arms that it saved.
+    ``traits`` are its facts; ``arm_type`` restores the arms that it saved, ``options_type`` states its
+    options.
     """
 
     name: ClassVar[str]
     traits: ClassVar[Traits]
     arm_type: ClassVar[type[Arm]]
+    options_type: ClassVar[type[Options]] = Options
 
     def __init__(self, **options: Any) -> None:
+        """Read the options. Raises `ConfigError` for unknown names and unfit values."""
         self.options = options
+        self.config = read_options(f"strategy {self.name}", self.options_type, options)
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
+from steelyard.config.options import Options
 from steelyard.core import Answer, Example, OutputKind, questions_of
-from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
 from steelyard.strategy.base import (
@@ -31,12 +32,10 @@ from steelyard.strategy.cascade_parts import (
     model_of,
     models_of,
     no_confidence,
-    read_part,
 )
 from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import added, asking
 from steelyard.strategy.frugal import cheapest, item_scores
-from steelyard.strategy.options import parse_options
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.search import Trial, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits
@@ -47,16 +46,12 @@ _EVERYTHING = 1.01
 _SHOWN = 21
 
 
-@dataclass(frozen=True)
-class CascadeOptions:
-    """``dev_items`` set the threshold. ``first`` and ``then`` are read apart; see `CascadePart`."""
+class CascadeOptions(Options):
+    """Both parts; left out, ``first`` is what is sure of itself. ``dev_items`` set the threshold."""
 
-    dev_items: int = 100
-
-    def __post_init__(self) -> None:
-        """Refuse a threshold that is set on nothing."""
-        if self.dev_items < 1:
-            raise ConfigError("strategy cascade: option dev_items must be at least 1, got 0")
+    first: CascadePart | None = None
+    then: CascadePart = CascadePart(name="retrieved_few_shot")
+    dev_items: int = Field(default=100, ge=1)
 
 
 class Sweep(NamedTuple):
@@ -92,14 +87,8 @@ class Cascade(Strategy):
         carries="retrieved_shots",
     )
     arm_type: ClassVar[type[Arm]] = CascadeArm
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        plain = {name: value for name, value in options.items() if name not in ("first", "then")}
-        self.config = parse_options(self.name, CascadeOptions, plain, ("first", "then"))
-        first, then = options.get("first"), options.get("then")
-        self._first = None if first is None else read_part("first", first)
-        self._then = read_part("then", "retrieved_few_shot" if then is None else then)
+    options_type = CascadeOptions
+    config: CascadeOptions
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """The usual first strategies are sure of labels only."""
@@ -120,20 +109,23 @@ class Cascade(Strategy):
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits | None:
         """Those of the part that may show the most shots."""
-        parts = [part.build() for part in (self._first, self._then) if part is not None]
+        parts = [part.build() for part in self._named_parts]
         limits = [
             bounds for part in parts if (bounds := part.shot_limits(kind, labels)) is not None
         ]
         return max(limits, key=lambda entry: max(entry.counts, default=0), default=None)
 
     def _parts(self, brief: Brief) -> dict[str, CascadePart]:
-        return {"first": self._first or default_first(brief), "then": self._then}
+        return {"first": self.config.first or default_first(brief), "then": self.config.then}
+
+    @property
+    def _named_parts(self) -> list[CascadePart]:
+        return [part for part in (self.config.first, self.config.then) if part is not None]
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:
         """Those of its parts."""
-        parts = [part for part in (self._first, self._then) if part is not None]
-        return tuple(spec for part in parts for spec in part.build().more_models)
+        return tuple(spec for part in self._named_parts for spec in part.build().more_models)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where the first arm gives no confidence."""
@@ -176,7 +168,7 @@ class Cascade(Strategy):
 
         Of a part with several arms the dearest is taken: which one is chosen is not known before.
         """
-        if self._first is None and brief.kind != "label":
+        if self.config.first is None and brief.kind != "label":
             return None
         dev = min(sizes.dev, self.config.dev_items)
         forecasts: list[Forecast] = []

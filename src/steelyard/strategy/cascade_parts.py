@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import Field, model_validator
+
+from steelyard.config.options import Options
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
@@ -14,11 +16,8 @@ from steelyard.strategy.base import Brief, Strategy, TaskFacts, traits_of
 from steelyard.strategy.catalogue import build_strategy
 from steelyard.strategy.traits import StrategySpec, Traits
 
-_KEYS = ("name", "options", "model")
 
-
-@dataclass(frozen=True)
-class CascadePart:
+class CascadePart(Options):
     """A strategy in a cascade: its name, or ``{name, options, model}``.
 
     ``model`` is one of the task's models, by its tag or name; left out, the first one asks the task's
@@ -26,8 +25,27 @@ class CascadePart:
     """
 
     name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
     model: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if not isinstance(value, Mapping | CascadePart):
+            raise ValueError(
+                f"it must be a strategy's name or {{name, options, model}}, got {value!r}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _check_strategy(self) -> CascadePart:
+        try:
+            self.build()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
 
     def build(self) -> Strategy:
         """Build the strategy."""
@@ -39,30 +57,10 @@ class CascadePart:
         return traits_of(self.name).needs_model
 
 
-def read_part(role: str, value: Any) -> CascadePart:
-    """Read ``first`` or ``then``. Raises `ConfigError` for anything but a strategy that is known."""
-    fields: Any = {"name": value} if isinstance(value, str) else value
-    options = fields.get("options") or {} if isinstance(fields, Mapping) else None
-    if not isinstance(options, Mapping) or not isinstance(fields.get("name"), str):
-        raise ConfigError(
-            f"strategy cascade: option {role} must be a strategy's name or "
-            f"{{name, options, model}}, got {value!r}"
-        )
-    for name in fields:
-        if name not in _KEYS:
-            raise ConfigError(
-                f"strategy cascade: option {role} has an unknown key {name!r}"
-                f"{closest(str(name), _KEYS)}; known: {', '.join(_KEYS)}"
-            )
-    part = CascadePart(fields["name"], options, str(fields.get("model") or ""))
-    part.build()
-    return part
-
-
 def default_first(brief: Brief) -> CascadePart:
     """The first strategy where none is named. Raises `ConfigError` where none is sure of itself."""
     if brief.kind == "label":
-        return CascadePart("tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
+        return CascadePart(name="tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
     raise ConfigError(
         f"strategy cascade: answers of kind {brief.kind} have no probabilities of their own; name "
         "first: self_consistency, whose votes are a confidence, or leave cascade out of strategies"

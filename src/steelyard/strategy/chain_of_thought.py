@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 
+from pydantic import NonNegativeInt
+
+from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, TaskFacts
@@ -20,10 +23,10 @@ from steelyard.strategy.forecasting import (
     shot_tokens,
 )
 from steelyard.strategy.formats import Shot
-from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
+    FormatName,
     PromptStrategy,
     SearchOptions,
     SearchResult,
@@ -51,7 +54,10 @@ _ASKED_TO_DECIDE = 32
 """Tokens of the turn that asks for the decision, with its marks."""
 
 
-@dataclass(frozen=True)
+def _variants() -> Iterable[str]:
+    return list(wording("reasoning")["variants"])
+
+
 class ReasoningOptions(SearchOptions):
     """The search over the words that ask for reasoning, and over shots.
 
@@ -61,24 +67,19 @@ class ReasoningOptions(SearchOptions):
     answer (0: 256, or 512 for JSON and where references reason).
     """
 
-    formats: tuple[str, ...] = ("system_user",)
-    screen: int = 12
-    dev_items: int = 36
-    variants: tuple[str, ...] = ()
-    k: tuple[int, ...] = (3,)
-    bootstrap: int = 16
-    max_output_tokens: int = 0
-    max_prompt_tokens: int = 1500
-
-    def __post_init__(self) -> None:
-        """Refuse unknown formats and variants."""
-        super().__post_init__()
-        check_known("reasoning variant", self.variants, wording("reasoning")["variants"])
+    formats: Several[FormatName] = ("system_user",)
+    screen: NonNegativeInt = 12
+    dev_items: NonNegativeInt = 36
+    variants: tuple[Annotated[str, one_of("reasoning variant", _variants)], ...] = ()
+    k: Several[NonNegativeInt] = (3,)
+    bootstrap: NonNegativeInt = 16
+    max_output_tokens: NonNegativeInt = 0
+    max_prompt_tokens: NonNegativeInt = 1500
 
     @property
     def variant_names(self) -> tuple[str, ...]:
         """The variants to try."""
-        return self.variants or tuple(wording("reasoning")["variants"])
+        return self.variants or tuple(_variants())
 
 
 class ChainOfThought(PromptStrategy):
@@ -93,10 +94,8 @@ class ChainOfThought(PromptStrategy):
     traits: ClassVar[Traits] = Traits(
         family="prompt", about="instruction to reason before answering", carries="fixed_shots"
     )
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.config: ReasoningOptions = parse_options(self.name, ReasoningOptions, options)
+    options_type = ReasoningOptions
+    config: ReasoningOptions
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""

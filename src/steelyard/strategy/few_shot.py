@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from pydantic import NonNegativeInt
 
+from steelyard.config.options import Several, one_of
 from steelyard.core import Example, OutputKind
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.classical import generator
@@ -21,7 +22,6 @@ from steelyard.strategy.forecasting import (
 )
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
-from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt import Prompt, count_tokens
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
@@ -40,7 +40,6 @@ _LONGEST_SHARE = 8
 """A shot may take at most one part in so many of the prompt's budget."""
 
 
-@dataclass(frozen=True)
 class FewShotOptions(SearchOptions):
     """The search over formats and shots.
 
@@ -49,17 +48,15 @@ class FewShotOptions(SearchOptions):
     ``max_prompt_tokens``.
     """
 
-    k: tuple[int, ...] = (1, 2, 4, 8)
-    sets: int = 3
-    choose: tuple[str, ...] = CHOICES
-    order: tuple[str, ...] = ("drawn", "long_first", "short_first")
-    max_prompt_tokens: int = 1500
-
-    def __post_init__(self) -> None:
-        """Refuse unknown formats, choices and orders."""
-        super().__post_init__()
-        check_known("choice of shots", self.choose, CHOICES)
-        check_known("order of shots", self.order, ORDERS)
+    k: Several[NonNegativeInt] = (1, 2, 4, 8)
+    sets: NonNegativeInt = 3
+    choose: Several[Annotated[str, one_of("choice of shots", lambda: CHOICES)]] = CHOICES
+    order: Several[Annotated[str, one_of("order of shots", lambda: ORDERS)]] = (
+        "drawn",
+        "long_first",
+        "short_first",
+    )
+    max_prompt_tokens: NonNegativeInt = 1500
 
     def set_by_turn(self, turn: int) -> tuple[str, str]:
         """Return choice and order of the set ``turn``; later turns pair them otherwise."""
@@ -78,10 +75,8 @@ class FewShot(PromptStrategy):
         needs_references=True,
         carries="fixed_shots",
     )
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.config: FewShotOptions = parse_options(self.name, FewShotOptions, options)
+    options_type = FewShotOptions
+    config: FewShotOptions
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
         """``k`` counts by label."""

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from steelyard.core import Message, OutputKind, Question
+from steelyard.errors import ConfigError, closest
 from steelyard.packaged import packaged
-from steelyard.strategy.options import check_known
 
 FIELDS: Mapping[OutputKind, str] = {"label": "Label", "json": "JSON", "text": "Answer"}
 """What an output is called inside a prompt."""
@@ -89,8 +89,12 @@ def load_formats() -> Mapping[str, Format]:
 
 def get_format(name: str) -> Format:
     """Return the format called ``name``; an unknown name raises `ConfigError`."""
-    check_known("prompt format", [name], load_formats())
-    return load_formats()[name]
+    formats = load_formats()
+    if name not in formats:
+        raise ConfigError(
+            f"unknown prompt format {name!r}{closest(name, formats)}; known: {', '.join(formats)}"
+        )
+    return formats[name]
 
 
 def _row_system(question: Question, instruction: str) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import Field, NonNegativeFloat
+
+from steelyard.config.options import Options, Several
 from steelyard.core import Example, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
@@ -29,10 +32,9 @@ from steelyard.strategy.forecasting import (
     estimated_tokens,
     own_tokens,
 )
-from steelyard.strategy.formats import get_format
 from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
-from steelyard.strategy.options import parse_options
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
+from steelyard.strategy.prompt_search import FormatName
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord, TrainingRecord
 from steelyard.strategy.traits import Traits
@@ -48,8 +50,7 @@ MIN_EXAMPLES = 20
 _PACKAGES = ("torch", "transformers", "peft", "gguf")
 
 
-@dataclass(frozen=True)
-class LoraOptions:
+class LoraOptions(Options):
     """How to tune; the defaults are `steelyard.train.config.LoraConfig`'s.
 
     ``instruction`` is ``short`` (a few words: the examples teach the rest), ``full`` (the task's own)
@@ -57,22 +58,15 @@ class LoraOptions:
     """
 
     instruction: str = "short"
-    format: str = "system_user"
-    rank: int = LoraConfig.rank
-    alpha: int = LoraConfig.alpha
-    learning_rates: tuple[float, ...] = LoraConfig.learning_rates
-    batch_size: int = LoraConfig.batch_size
-    trial_share: float = LoraConfig.trial_share
-    max_epochs: int = LoraConfig.max_epochs
-    patience: int = LoraConfig.patience
-    max_tokens: int = 1024
-
-    def __post_init__(self) -> None:
-        """Refuse an unknown format and numbers that cannot train."""
-        get_format(self.format)
-        for name in ("rank", "alpha", "batch_size", "max_epochs", "patience", "max_tokens"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"strategy lora: option {name} must be at least 1, got 0")
+    format: FormatName = "system_user"
+    rank: int = Field(default=LoraConfig.rank, ge=1)
+    alpha: int = Field(default=LoraConfig.alpha, ge=1)
+    learning_rates: Several[NonNegativeFloat] = LoraConfig.learning_rates
+    batch_size: int = Field(default=LoraConfig.batch_size, ge=1)
+    trial_share: NonNegativeFloat = LoraConfig.trial_share
+    max_epochs: int = Field(default=LoraConfig.max_epochs, ge=1)
+    patience: int = Field(default=LoraConfig.patience, ge=1)
+    max_tokens: int = Field(default=1024, ge=1)
 
 
 class Lora(Strategy):
@@ -86,11 +80,9 @@ class Lora(Strategy):
         tunes=True,
         carries="upload",
     )
+    options_type = LoraOptions
+    config: LoraOptions
     arm_type: ClassVar[type[Arm]] = PromptArm
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.config: LoraOptions = parse_options(self.name, LoraOptions, options)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Train once; labels, and JSON with a schema, give a constrained and a free arm of it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,14 +12,8 @@ from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import ClassicalArm, Prediction
-from steelyard.strategy.options import parse_options
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.traits import Traits
-
-
-@dataclass(frozen=True)
-class MajorityOptions:
-    """There is nothing to choose."""
 
 
 class MajorityArm(ClassicalArm):
@@ -64,10 +57,6 @@ class Majority(Strategy):
         carries="nothing",
     )
     arm_type: ClassVar[type[Arm]] = MajorityArm
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        parse_options(self.name, MajorityOptions, options)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm; an empty train split raises `DataError`."""

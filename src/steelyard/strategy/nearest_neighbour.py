@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from pydantic import NonNegativeInt
+
+from steelyard.config.options import Options, Several
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import ClassicalArm, Prediction, generator
 from steelyard.strategy.formats import Shot
-from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
-from steelyard.strategy.tfidf import FEATURES, Neighbour, ShotIndex
+from steelyard.strategy.tfidf import FeatureName, Neighbour, ShotIndex
 from steelyard.strategy.traits import Traits
 
 
-@dataclass(frozen=True)
-class NearestNeighbourOptions:
+class NearestNeighbourOptions(Options):
     """What is tried on dev: how many neighbours vote, over which features."""
 
-    k: tuple[int, ...] = (1, 3, 5, 9, 15)
-    features: tuple[str, ...] = ("word", "word+char")
-
-    def __post_init__(self) -> None:
-        """Refuse unknown features."""
-        check_known("features", self.features, FEATURES)
+    k: Several[NonNegativeInt] = (1, 3, 5, 9, 15)
+    features: Several[FeatureName] = ("word", "word+char")
 
 
 class NearestNeighbourArm(ClassicalArm):
@@ -81,16 +78,14 @@ class NearestNeighbour(Strategy):
         confidence="none",
         carries="nothing",
     )
+    options_type = NearestNeighbourOptions
+    config: NearestNeighbourOptions
     arm_type: ClassVar[type[Arm]] = NearestNeighbourArm
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._config = parse_options(self.name, NearestNeighbourOptions, options)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm; an empty or wordless train split raises `DataError`."""
         brief, shots = context.brief, train_shots(context.train)
-        sizes = self._config.k if brief.kind == "label" else (1,)
+        sizes = self.config.k if brief.kind == "label" else (1,)
         sizes = tuple(k for k in sizes if 0 < k <= len(shots)) or (1,)
 
         facts = ArmFacts(self.name, self.name, brief)
@@ -98,7 +93,7 @@ class NearestNeighbour(Strategy):
         def answer(setting: _Setting, questions: Sequence[Question]) -> list[Answer]:
             return NearestNeighbourArm(facts, *setting).answer_all(questions)
 
-        indexes = [ShotIndex.fit(shots, features) for features in self._config.features]
+        indexes = [ShotIndex.fit(shots, features) for features in self.config.features]
         candidates = [
             SearchCandidate(f"{index.features}, k={k}", _Setting(index, k))
             for index in indexes

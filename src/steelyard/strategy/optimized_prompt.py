@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from pydantic import Field, NonNegativeInt
+
+from steelyard.config.options import Several
 from steelyard.core import OutputKind
-from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
 from steelyard.strategy.base import (
@@ -37,7 +39,6 @@ from steelyard.strategy.optimise.search import (
     choose_finalist,
 )
 from steelyard.strategy.optimise.search_report import SearchReport
-from steelyard.strategy.options import parse_options
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     PromptStrategy,
@@ -56,7 +57,6 @@ _WORTH_HOLDING_BACK = 20
 """Dev examples from which on a part of them is held back."""
 
 
-@dataclass(frozen=True)
 class OptimizedPromptOptions(SearchOptions):
     """The search and its bounds.
 
@@ -69,31 +69,17 @@ class OptimizedPromptOptions(SearchOptions):
     that is a hosted one; ``none``).
     """
 
-    screen: int = SearchRules.first
-    finalists: int = 4
-    dev_items: int = 120
-    budget: int = 0
-    max_calls: int = 0
-    candidates: int = SearchRules.candidates
-    k: tuple[int, ...] = SearchRules.counts
-    neighbours: tuple[int, ...] = SearchRules.neighbours
-    held_back: float = 0.3
-    max_prompt_tokens: int = SearchRules.max_prompt_tokens
-    reflect: str = AUTO
-
-    def __post_init__(self) -> None:
-        """Refuse unknown formats and numbers that leave nothing to search with."""
-        super().__post_init__()
-        for name in ("screen", "candidates"):
-            if getattr(self, name) < 1:
-                raise ConfigError(
-                    f"strategy optimized_prompt: option {name} must be at least 1, got 0"
-                )
-        if self.held_back >= 1:
-            raise ConfigError(
-                "strategy optimized_prompt: option held_back must be below 1: it is the share of dev "
-                f"that is not searched on, got {self.held_back:g}"
-            )
+    screen: int = Field(default=SearchRules.first, ge=1)
+    finalists: int = Field(default=4, ge=1)
+    dev_items: NonNegativeInt = 120
+    budget: NonNegativeInt = 0
+    max_calls: NonNegativeInt = 0
+    candidates: int = Field(default=SearchRules.candidates, ge=1)
+    k: Several[NonNegativeInt] = SearchRules.counts
+    neighbours: Several[NonNegativeInt] = SearchRules.neighbours
+    held_back: float = Field(default=0.3, ge=0, lt=1)
+    max_prompt_tokens: NonNegativeInt = SearchRules.max_prompt_tokens
+    reflect: Any = AUTO
 
     @property
     def rules(self) -> SearchRules:
@@ -118,13 +104,12 @@ class OptimizedPrompt(PromptStrategy):
         carries="fixed_shots",
     )
 
+    options_type = OptimizedPromptOptions
+    config: OptimizedPromptOptions
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        plain = dict(options)
-        self.reflector = Reflecting.parse(plain.pop("reflect", AUTO))
-        self.config: OptimizedPromptOptions = parse_options(
-            self.name, OptimizedPromptOptions, plain
-        )
+        self.reflector = Reflecting.parse(self.config.reflect)
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+from pydantic import Field, NonNegativeInt
+
+from steelyard.config.options import Options, one_of
 from steelyard.core import Answer, Example, Question
-from steelyard.errors import ConfigError
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import generator
-from steelyard.strategy.formats import Shot, get_format, load_formats
+from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord
@@ -25,9 +27,10 @@ from steelyard.strategy.search import (
     trace_options,
 )
 
+FormatName = Annotated[str, one_of("prompt format", load_formats)]
 
-@dataclass(frozen=True)
-class SearchOptions:
+
+class SearchOptions(Options):
     """What every prompting strategy's search is bounded by.
 
     ``formats`` are tried (empty for the usual ones), each on ``screen`` dev items, and the best
@@ -36,19 +39,12 @@ class SearchOptions:
     ``repairs`` times by the arm ``NAME_repair`` (0: no such arm).
     """
 
-    formats: tuple[str, ...] = ()
-    screen: int = 40
-    finalists: int = 2
-    dev_items: int = 100
-    free_candidates: int = 2
-    repairs: int = 2
-
-    def __post_init__(self) -> None:
-        """Refuse unknown formats and a search without a finalist."""
-        for name in self.formats:
-            get_format(name)
-        if self.finalists < 1:
-            raise ConfigError("option finalists must be at least 1, got 0")
+    formats: tuple[FormatName, ...] = ()
+    screen: NonNegativeInt = 40
+    finalists: int = Field(default=2, ge=1)
+    dev_items: NonNegativeInt = 100
+    free_candidates: NonNegativeInt = 2
+    repairs: NonNegativeInt = 2
 
 
 @dataclass(frozen=True)

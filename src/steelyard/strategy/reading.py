@@ -10,7 +10,7 @@ from typing import Any
 from steelyard.core import Completion
 from steelyard.errors import MissingExtraError
 from steelyard.score import parse_output
-from steelyard.score.exact import normalise
+from steelyard.score.text import normalise
 from steelyard.score.validity import BadSchemaError, json_validator, unresolvable
 from steelyard.score.values import final_value
 from steelyard.strategy.announced import last_line, split_reasoned, splits, unmarked

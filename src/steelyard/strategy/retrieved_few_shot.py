@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import asdict, replace
+from typing import Annotated, Any, ClassVar
 
+from pydantic import Field, NonNegativeInt
+
+from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind
-from steelyard.errors import ConfigError
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.few_shot import short_shots
 from steelyard.strategy.forecasting import Searched, chat_tokens, searching, shot_tokens
-from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
+    FormatName,
     PromptStrategy,
     SearchOptions,
     SearchResult,
@@ -23,13 +25,12 @@ from steelyard.strategy.prompt_search import (
     format_spread,
 )
 from steelyard.strategy.search import SearchCandidate
-from steelyard.strategy.tfidf import FEATURES, RETRIEVED_ORDERS, Retrieval, ShotIndex
+from steelyard.strategy.tfidf import RETRIEVED_ORDERS, FeatureName, Retrieval, ShotIndex
 from steelyard.strategy.traits import RETRIEVES_ITSELF, ShotLimits, Traits
 
 _SCREENING_K = 2
 
 
-@dataclass(frozen=True)
 class RetrievedFewShotOptions(SearchOptions):
     """The search over formats and ``k``, the neighbours shown, found by TF-IDF over ``features``.
 
@@ -38,26 +39,17 @@ class RetrievedFewShotOptions(SearchOptions):
     share no prefix, so fewer formats and dev items are asked than elsewhere.
     """
 
-    formats: tuple[str, ...] = ("system_user", "labelled_turns", "labelled_list")
-    screen: int = 24
-    dev_items: int = 60
-    k: tuple[int, ...] = (1, 2, 4, 8)
-    features: str = "word+char"
-    diversity: tuple[float, ...] = (0.0, 0.3)
-    order: tuple[str, ...] = RETRIEVED_ORDERS
-    per_label: int = 0
-    max_prompt_tokens: int = 1500
-
-    def __post_init__(self) -> None:
-        """Refuse unknown formats, features and orders, and a diversity beyond 1."""
-        super().__post_init__()
-        check_known("features", [self.features], FEATURES)
-        check_known("order of retrieved shots", self.order, RETRIEVED_ORDERS)
-        if max(self.diversity) > 1:
-            raise ConfigError(
-                "strategy retrieved_few_shot: option diversity must be from 0 to 1, "
-                f"got {max(self.diversity)}"
-            )
+    formats: Several[FormatName] = ("system_user", "labelled_turns", "labelled_list")
+    screen: NonNegativeInt = 24
+    dev_items: NonNegativeInt = 60
+    k: Several[NonNegativeInt] = (1, 2, 4, 8)
+    features: FeatureName = "word+char"
+    diversity: Several[Annotated[float, Field(ge=0, le=1)]] = (0.0, 0.3)
+    order: Several[Annotated[str, one_of("order of retrieved shots", lambda: RETRIEVED_ORDERS)]] = (
+        RETRIEVED_ORDERS
+    )
+    per_label: NonNegativeInt = 0
+    max_prompt_tokens: NonNegativeInt = 1500
 
     def ways(self, k: int, largest: int) -> list[Retrieval]:
         """Return the ways to show ``k`` neighbours that are tried."""
@@ -80,12 +72,8 @@ class RetrievedFewShot(PromptStrategy):
         looks_up_train=True,
         carries="retrieved_shots",
     )
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.config: RetrievedFewShotOptions = parse_options(
-            self.name, RetrievedFewShotOptions, options
-        )
+    options_type = RetrievedFewShotOptions
+    config: RetrievedFewShotOptions
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
         """``k`` counts in all."""

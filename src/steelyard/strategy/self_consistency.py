@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 
+from pydantic import Field
+
+from steelyard.config.options import Several, one_of
 from steelyard.core import Answer, OutputKind, questions_of
 from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError
@@ -24,7 +27,6 @@ from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.forecasting import added, answer_limit, asking, chat_tokens
 from steelyard.strategy.frugal import cheapest, item_scores
-from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import DevEvaluator, PromptStrategy, SearchResult
 from steelyard.strategy.prompting import PromptArm
@@ -38,7 +40,6 @@ _REASONING = ("variants", "k", "bootstrap", "max_output_tokens", "max_prompt_tok
 OVER = ("auto", "chain_of_thought", "few_shot", "zero_shot")
 
 
-@dataclass(frozen=True)
 class SelfConsistencyOptions(ReasoningOptions):
     """The prompt's search, and then the votes.
 
@@ -47,24 +48,10 @@ class SelfConsistencyOptions(ReasoningOptions):
     dev at ``temperature``; the fewest votes that dev cannot tell from the best are taken.
     """
 
-    samples: tuple[int, ...] = (3, 5)
-    temperature: float = 0.7
-    over: str = "auto"
-
-    def __post_init__(self) -> None:
-        """Refuse what gives no vote."""
-        super().__post_init__()
-        check_known("strategy to vote over", [self.over], OVER)
-        if min(self.samples) < 2:
-            raise ConfigError(
-                f"strategy self_consistency: option samples must be at least 2, got "
-                f"{min(self.samples)}"
-            )
-        if not 0 < self.temperature <= 2:
-            raise ConfigError(
-                "strategy self_consistency: option temperature must be more than 0 and at most 2, "
-                f"got {self.temperature}; at 0 all votes are one"
-            )
+    samples: Several[Annotated[int, Field(ge=2)]] = (3, 5)
+    temperature: float = Field(default=0.7, gt=0, le=2)
+    """At 0 all votes are one."""
+    over: Annotated[str, one_of("strategy to vote over", lambda: OVER)] = "auto"
 
 
 class SelfConsistency(Strategy):
@@ -80,11 +67,9 @@ class SelfConsistency(Strategy):
         confidence="any",
         carries="fixed_shots",
     )
+    options_type = SelfConsistencyOptions
+    config: SelfConsistencyOptions
     arm_type: ClassVar[type[Arm]] = PromptArm
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.config = parse_options(self.name, SelfConsistencyOptions, options)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where answers cannot be put to a vote."""

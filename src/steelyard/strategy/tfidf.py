@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from steelyard.config.options import one_of
 from steelyard.errors import DataError
 from steelyard.strategy.formats import Shot
 
@@ -23,6 +24,7 @@ FEATURES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "char": (_CHAR,),
     "word+char": (_WORD, _CHAR),
 }
+FeatureName = Annotated[str, one_of("features", lambda: FEATURES)]
 """Feature sets by name: each is one or more vectorizers side by side."""
 MAX_FEATURES = 100_000
 """Per vectorizer; the most frequent n-grams are kept."""

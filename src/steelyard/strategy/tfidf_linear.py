@@ -6,12 +6,12 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeInt, PositiveFloat
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
@@ -19,17 +19,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from steelyard.config.options import Options, Several, one_of
 from steelyard.core import Answer, Example, Question
-from steelyard.errors import ConfigError, DataError
+from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
 from steelyard.strategy.classical import ClassicalArm, Prediction, generator
 from steelyard.strategy.nearest_neighbour import train_shots
-from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
-from steelyard.strategy.tfidf import FEATURES, Tfidf
+from steelyard.strategy.tfidf import FeatureName, Tfidf
 from steelyard.strategy.traits import Traits
 
 CLASSIFIERS = ("logistic", "svm")
@@ -37,25 +37,17 @@ _LEAST_TO_CALIBRATE = 10
 _LOG_SCALES = (-4.0, 4.0)
 
 
-@dataclass(frozen=True)
-class TfidfLinearOptions:
+class TfidfLinearOptions(Options):
     """The grid tried on dev; ``c`` is the inverse regularisation strength.
 
     With more than ``max_logistic_labels`` labels the svm is tried without the logistic classifier,
     whose time grows with labels times features (30 times the svm on banking77, for less).
     """
 
-    features: tuple[str, ...] = ("word", "word+char")
-    classifier: tuple[str, ...] = CLASSIFIERS
-    c: tuple[float, ...] = (1.0, 10.0, 100.0)
-    max_logistic_labels: int = 20
-
-    def __post_init__(self) -> None:
-        """Refuse unknown names and a strength of zero."""
-        check_known("features", self.features, FEATURES)
-        check_known("classifier", self.classifier, CLASSIFIERS)
-        if not all(self.c):
-            raise ConfigError("strategy tfidf_linear: option c must be more than 0, got 0")
+    features: Several[FeatureName] = ("word", "word+char")
+    classifier: Several[Annotated[str, one_of("classifier", lambda: CLASSIFIERS)]] = CLASSIFIERS
+    c: Several[PositiveFloat] = (1.0, 10.0, 100.0)
+    max_logistic_labels: NonNegativeInt = 20
 
 
 class Linear(NamedTuple):
@@ -154,11 +146,9 @@ class TfidfLinear(Strategy):
         is_reference=True,
         carries="nothing",
     )
+    options_type = TfidfLinearOptions
+    config: TfidfLinearOptions
     arm_type: ClassVar[type[Arm]] = TfidfLinearArm
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._config = parse_options(self.name, TfidfLinearOptions, options)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm; other outputs raise `ConfigError`, under two train labels `DataError`."""
@@ -170,10 +160,10 @@ class TfidfLinear(Strategy):
             raise DataError(f"strategy {self.name} needs two labels in train, found {labels[:1]}")
         texts = [shot.input for shot in shots]
         candidates = []
-        for features in self._config.features:
+        for features in self.config.features:
             tfidf = Tfidf.fit(texts, features)
             matrix = tfidf.transform(texts)
-            for loss, c in itertools.product(self._classifiers(labels), self._config.c):
+            for loss, c in itertools.product(self._classifiers(labels), self.config.c):
                 linear = _fit_linear(loss, c, matrix, labels, context.seed)
                 options = {"features": features, "classifier": loss, "c": c}
                 facts = ArmFacts(self.name, self.name, brief, options)
@@ -189,8 +179,8 @@ class TfidfLinear(Strategy):
         return reason
 
     def _classifiers(self, labels: Sequence[str]) -> tuple[str, ...]:
-        many = len(set(labels)) > self._config.max_logistic_labels
-        return ("svm",) if many and "svm" in self._config.classifier else self._config.classifier
+        many = len(set(labels)) > self.config.max_logistic_labels
+        return ("svm",) if many and "svm" in self.config.classifier else self.config.classifier
 
 
 def _best(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from pydantic import NonNegativeInt
 
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.forecasting import Searched, chat_tokens, own_tokens, searching
-from steelyard.strategy.options import parse_options
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
@@ -22,11 +22,10 @@ from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.traits import Traits
 
 
-@dataclass(frozen=True)
 class ZeroShotOptions(SearchOptions):
     """The search over formats."""
 
-    free_candidates: int = 3
+    free_candidates: NonNegativeInt = 3
 
 
 class ZeroShot(PromptStrategy):
@@ -36,10 +35,8 @@ class ZeroShot(PromptStrategy):
     traits: ClassVar[Traits] = Traits(
         family="prompt", about="instruction only", no_gap="nothing was fitted on train"
     )
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.config = parse_options(self.name, ZeroShotOptions, options)
+    options_type = ZeroShotOptions
+    config: ZeroShotOptions
 
     def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Compare the formats."""

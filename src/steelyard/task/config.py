@@ -21,12 +21,14 @@ from pydantic import (
 )
 
 from steelyard.config.explain import explain
+from steelyard.config.options import Place
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest_file
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
+from steelyard.task.members import check_metric, check_strategy
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
     ColumnsConfig,
@@ -281,6 +283,7 @@ def build_task(
     except RecursionError:
         raise ConfigError(f"{where} is nested too deeply: flatten it") from None
     task._folder = Path(folder).resolve()
+    _check_members(task, where, lines or {})
     _check_files(task, where, lines or {})
     return _with_local_model(task)
 
@@ -310,6 +313,13 @@ def _no_task(given: Path) -> str:
         return f"no task at {given}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
     hint = closest_file(FILE_NAME, names_in(given))
     return f"{given} holds no {FILE_NAME}{hint}: start one with: steelyard init DIR --from my.csv"
+
+
+def _check_members(task: Task, where: str, lines: Lines) -> None:
+    for position, metric in enumerate(task.metric):
+        check_metric(metric, task.output.kind, Place(where, lines, ("metric", position)))
+    for position, strategy in enumerate(() if task.strategies == "auto" else task.strategies):
+        check_strategy(strategy, Place(where, lines, ("strategies", position)))
 
 
 def _check_files(task: Task, where: str, lines: Lines) -> None:

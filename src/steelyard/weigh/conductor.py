@@ -32,6 +32,7 @@ from steelyard.result.arm import Tokens
 from steelyard.result.figures import Gap
 from steelyard.result.read import NO_INTERVAL
 from steelyard.result.verdict import JudgeResult
+from steelyard.score.base import ModelMetric
 from steelyard.store import folder as files
 from steelyard.store.budget import Budget, former_prices, prices_of
 from steelyard.store.database import Store, locked
@@ -141,7 +142,8 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps
     recorder = Recorder(store, None if cap is None else Budget(cap, prices, former), cache)
     build_model = model_builder(recorder, load_model)
     for metric in plan.metrics:
-        metric.connect(on_account(recorder, build_model))
+        if isinstance(metric, ModelMetric):
+            metric.connect(on_account(recorder, build_model))
     return RunSteps(
         plan=plan,
         folder=folder,

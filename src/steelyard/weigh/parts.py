@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from steelyard.core import Example, Record
 from steelyard.result.figures import PartFigure
 from steelyard.score import Metric
+from steelyard.score.base import PartsMetric
 from steelyard.stats import mean
 from steelyard.weigh.measure import clusters_of, generator
 
@@ -64,16 +66,13 @@ def parts(
     for place, scores in enumerate(parts_of_records):
         for name, score in scores.items():
             by_name.setdefault(_NUMBER.sub("", name), []).append((place, score))
-    pooled = [
-        item
-        for name, items in by_name.items()
-        if name not in metric.summary_parts
-        for item in items
-    ]
-    first = [name for name in metric.summary_parts if name in by_name]
-    figures = [scored.figure(name, by_name.pop(name)) for name in first]
-    if metric.pooled_part is not None and pooled:
-        figures.append(scored.figure(metric.pooled_part, sorted(pooled)))
+    figures = []
+    if isinstance(metric, PartsMetric):
+        summaries = [name for name in metric.summary_parts if name in by_name]
+        figures = [scored.figure(name, by_name.pop(name)) for name in summaries]
+        if by_name:
+            pooled = sorted(chain.from_iterable(by_name.values()))
+            figures.append(scored.figure(metric.pooled_part, pooled))
     return figures + [scored.figure(name, items) for name, items in by_name.items()]
 
 

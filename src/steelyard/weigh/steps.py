@@ -17,6 +17,7 @@ from steelyard.planning.plan import Plan
 from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS
 from steelyard.progress import Display
 from steelyard.score import Metric
+from steelyard.score.base import ModelMetric
 from steelyard.store.database import Store
 from steelyard.store.folder import remove_folder
 from steelyard.store.recorder import RecordedModel, Recorder
@@ -136,7 +137,7 @@ class RunSteps:
             self.store.put_records({i: r for (i, _), r in zip(pairs, records, strict=True)})
 
         # A judge is asked about all answers at once; they are in the store by then.
-        judged = any(metric.asks_model for metric in self.metrics)
+        judged = any(isinstance(metric, ModelMetric) for metric in self.metrics)
         answers = self.answer(arm, test, "test", on_answers=None if judged else keep)
         records = to_records(arm.name, test, answers, self.metrics)
         self.store.add_records(records)

@@ -9,8 +9,8 @@ from typing import Any
 from steelyard.core import Example, Request
 from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import Script, ScriptedModel
-from steelyard.score.base import Materials
 from steelyard.score.judge import Judge
+from tests.score.tasks import task_with
 
 SPEC = ModelSpec("fake", "smart")
 _FENCE = re.compile(
@@ -40,13 +40,11 @@ def preferring(worth: Callable[[str], float]) -> Script:
     return script
 
 
-def judge(
-    script: Script | ScriptedModel, materials: Materials | None = None, **section: Any
-) -> Judge:
+def judge(script: Script | ScriptedModel, **section: Any) -> Judge:
     """A judge with the section ``judge`` of a task, connected to a scripted model."""
     model = script if isinstance(script, ScriptedModel) else ScriptedModel(script)
-    base = materials or Materials(instruction="Answer kindly.", judge=section, model=SPEC)
-    made = Judge.build({}, base)
+    task = task_with(instruction="Answer kindly.", judge=section, model="fake:smart")
+    made = Judge(None, task)
     made.connect(lambda spec: model)
     return made
 

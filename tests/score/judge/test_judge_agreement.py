@@ -10,9 +10,9 @@ import pytest
 from steelyard.core import Request
 from steelyard.errors import ConfigError, DataError
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.score import Materials
 from steelyard.score.judge import JudgeOptions, check_judge, judge_agreement, read_ratings
-from tests.score.judge.scripts import SPEC, example, fences, judge, preferring
+from tests.score.judge.scripts import example, fences, judge, preferring
+from tests.score.tasks import task_with
 
 LONGER = preferring(len)
 COMPARE, RATE = JudgeOptions(), JudgeOptions(mode="rate")
@@ -129,16 +129,16 @@ def test_a_judge_that_always_says_the_same_agrees_by_chance(tmp_path: Path) -> N
 def test_a_judge_is_checked_before_anything_is_spent(tmp_path: Path) -> None:
     write(tmp_path / "mine.jsonl", [row("longer", "win"), row("no", "loss"), row("even", "tie")])
     model = ScriptedModel(LONGER)
-    materials = Materials(judge={"ratings": "mine.jsonl"}, folder=tmp_path, model=SPEC)
-    found = check_judge(materials, build_model=lambda spec: model)
+    task = task_with(tmp_path, judge={"ratings": "mine.jsonl"}, model="fake:smart")
+    found = check_judge(task, build_model=lambda spec: model)
     assert (found["model"], found["mode"], found["votes"]) == ("smart", "compare", 1)
     assert found["agreement"]["kappa"] == 1
     assert found["agreement"]["low"] < 1
     assert "prefer their own wording" in found["notes"][0]
-    more = check_judge(materials, build_model=lambda spec: model, options={"votes": 3})
+    more = check_judge(task, build_model=lambda spec: model, options={"votes": 3})
     assert more["votes"] == 3
 
 
 def test_a_check_without_ratings_says_how_to_give_them() -> None:
     with pytest.raises(ConfigError, match=r"under judge.ratings, with rows of input, output"):
-        check_judge(Materials(model=SPEC))
+        check_judge(task_with(model="fake:smart"))

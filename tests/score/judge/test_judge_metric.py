@@ -8,9 +8,10 @@ from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, CredentialError
 from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.score import Materials, MetricSpec, build_metric, get_metric
+from steelyard.score import build_metric, get_metric
 from steelyard.score.judge import Judge
 from tests.score.judge.scripts import SPEC, example, fences, judge, outside, preferring
+from tests.score.tasks import task_with
 
 LONGER = preferring(len)
 
@@ -186,7 +187,7 @@ def test_single_answers_can_be_graded() -> None:
 
 
 def build(**section: Any) -> Judge:
-    metric = build_metric(MetricSpec("judge"), Materials(judge=section, model=SPEC))
+    metric = build_metric("judge", task=task_with(judge=section, model="fake:smart"))
     assert isinstance(metric, Judge)
     return metric
 
@@ -205,8 +206,7 @@ def test_the_judges_model_takes_any_form_and_defaults_to_the_tasks() -> None:
 
 def test_a_folder_beside_the_task_is_found(tmp_path: Any) -> None:
     (tmp_path / "weights").mkdir()
-    materials = Materials(judge={"model": "hf:weights"}, folder=tmp_path)
-    spec = Judge.build({}, materials).options.spec
+    spec = Judge(None, task_with(tmp_path, judge={"model": "hf:weights"})).options.spec
     assert spec is not None and spec.name == str(tmp_path / "weights")
 
 
@@ -228,8 +228,8 @@ def test_wrong_settings_are_refused_in_one_line(section: dict[str, Any], message
 
 
 def test_options_of_the_metric_come_before_the_section() -> None:
-    spec = MetricSpec("judge", {"mode": "rate", "scale": 10})
-    metric = build_metric(spec, Materials(judge={"mode": "compare", "votes": 3}))
+    task = task_with(judge={"mode": "compare", "votes": 3})
+    metric = build_metric("judge", {"mode": "rate", "scale": 10}, task)
     assert isinstance(metric, Judge)
     assert (metric.options.mode, metric.options.scale, metric.options.votes) == ("rate", 10, 3)
     assert len(metric.options.choices) == 10
@@ -261,7 +261,7 @@ def test_the_fingerprint_is_of_what_decides_a_judgement(tmp_path: Any) -> None:
 
 
 def test_any_of_the_models_that_are_weighed_prefers_its_own_wording() -> None:
-    echo = ModelSpec("fake", "echo", batch=True, max_in_flight=2)
+    echo = {"provider": "fake", "name": "echo", "max_in_flight": 2}
     for name, is_own in (("echo", True), ("smart", True), ("flaky", False)):
-        materials = Materials(judge={"model": f"fake:{name}"}, model=SPEC, models=(SPEC, echo))
-        assert Judge.build({}, materials).options.is_own is is_own
+        task = task_with(judge={"model": f"fake:{name}"}, model=["fake:smart", echo])
+        assert Judge(None, task).options.is_own is is_own

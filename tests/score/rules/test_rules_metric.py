@@ -9,13 +9,14 @@ import pytest
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError, DataError
-from steelyard.score import Materials, Metric, MetricSpec, build_metric
+from steelyard.score import Metric, build_metric
+from tests.score.tasks import task_with
 
 TASK = ({"type": "words", "max": 3}, {"name": "no pricing", "type": "never", "words": ["price"]})
 
 
 def metric(rules: tuple[dict[str, Any], ...] = TASK, **options: Any) -> Metric:
-    return build_metric(MetricSpec("rules", options), Materials(rules=rules))
+    return build_metric("rules", options, task_with(rules=list(rules)))
 
 
 def example(*rules: dict[str, Any], source: str = "e.jsonl:1") -> Example:
@@ -100,5 +101,7 @@ def test_wrong_options(options: dict[str, Any], message: str) -> None:
 
 
 def test_rules_are_for_texts() -> None:
-    with pytest.raises(ConfigError, match=r"output\.kind is label"):
-        build_metric(MetricSpec("rules"), Materials(kind="label"))
+    with pytest.raises(
+        ConfigError, match=r"rules is for output\.kind: text, and the task's is label"
+    ):
+        task_with(metric="rules", output={"kind": "label"})

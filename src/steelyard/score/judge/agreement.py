@@ -12,13 +12,14 @@ from steelyard.core import Estimate, Example
 from steelyard.errors import ConfigError
 from steelyard.model import load_model
 from steelyard.model.base import Model, ModelSpec
-from steelyard.score.base import Materials
+from steelyard.score.build import build_metric
 from steelyard.score.judge.ballots import Judgement
 from steelyard.score.judge.metric import Judge
 from steelyard.score.judge.options import JudgeOptions
 from steelyard.score.judge.ratings import OUTCOMES, Rating, read_ratings
 from steelyard.stats.intervals import proportion
 from steelyard.stats.kappa import agreement_table, cohen_kappa
+from steelyard.task import Task
 
 _MOST_SHOWN = 20
 _SHOWN_CHARACTERS = 2000
@@ -60,7 +61,7 @@ def judge_agreement(metric: Judge, ratings: Sequence[Rating]) -> dict[str, Any]:
 
 
 def check_judge(
-    materials: Materials,
+    task: Task,
     examples: Sequence[Example] = (),
     *,
     ratings: Path | None = None,
@@ -73,7 +74,8 @@ def check_judge(
     the section ``judge``. Returns the settings that were used, `judge_agreement`, and the judge's
     ``notes``. Raises `ConfigError` where there are no ratings, `DataError` for bad rows.
     """
-    metric = Judge.build(options or {}, materials)
+    metric = build_metric("judge", options, task)
+    assert isinstance(metric, Judge)
     path = ratings or metric.options.ratings
     if path is None:
         raise ConfigError(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, Self
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.score.base import Grade, Materials, Metric
+from steelyard.score.base import Grade, ModelMetric
 from steelyard.score.judge.ballots import SAME, Judgement, compared, rated
 from steelyard.score.judge.bench import ask
-from steelyard.score.judge.options import JudgeOptions, read_options
+from steelyard.score.judge.options import JudgeOptions, resolve
 from steelyard.score.judge.prompts import compare_messages, prompts_digest, rate_messages
 from steelyard.score.judge.ratings import read_ratings
+from steelyard.task import Task
+from steelyard.task.sections import JudgeConfig
 
 SELF_PREFERENCE = (
     "the judge is the model that is weighed: models tend to prefer their own wording "
@@ -24,7 +25,7 @@ SELF_PREFERENCE = (
 )
 
 
-class Judge(Metric):
+class Judge(ModelMetric):
     """What a judge model makes of replies, in [0, 1].
 
     ``compare``: 1 for a win over the reference, 0.5 for a tie, 0 for a loss, as the mean of both
@@ -33,16 +34,20 @@ class Judge(Metric):
     """
 
     name = "judge"
-    asks_model: ClassVar[bool] = True
+    title = "Judge's score"
+    options_type = JudgeConfig
+    config: JudgeConfig
 
-    def __init__(self, options: JudgeOptions | None = None) -> None:
-        self.options = options or JudgeOptions()
+    def __init__(
+        self,
+        options: JudgeConfig | None = None,
+        task: Task | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Build the judge of a task; ``options`` go before its section ``judge``."""
+        super().__init__(options, task, name)
+        self.options: JudgeOptions = resolve(self.config, task)
         self._model: Model | None = None
-
-    @classmethod
-    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
-        """Build the judge of a task. Raises `ConfigError` for options it does not know."""
-        return cls(read_options(options, materials))
 
     @property
     def fingerprint(self) -> str:

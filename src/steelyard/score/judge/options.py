@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,10 +9,11 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from steelyard.config.explain import explain
-from steelyard.errors import ConfigError
+from steelyard.config.source import names_in
+from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec
 from steelyard.model.config import ModelConfig
-from steelyard.score.base import Materials
+from steelyard.task import Task
 from steelyard.task.sections import JudgeConfig
 
 Mode = Literal["compare", "rate"]
@@ -53,16 +53,11 @@ class JudgeOptions:
         return self.votes * (2 if self.mode == "compare" else 1)
 
 
-def read_options(options: Mapping[str, Any], materials: Materials) -> JudgeOptions:
-    """Resolve the task's ``judge``, a metric's own ``options`` over it. Raises `ConfigError`."""
-    given = {key: value for key, value in (materials.judge or {}).items() if value is not None}
-    try:
-        config = JudgeConfig.model_validate({**given, **options})
-    except ValidationError as error:
-        raise explain(error, "judge", {}) from None
-    spec = _spec(config.model, materials)
-    own = materials.models or (materials.model,)
-    weighed = [_bare(model) for model in own if model is not None]
+def resolve(options: JudgeConfig, task: Task | None) -> JudgeOptions:
+    """Put ``options`` over the task's section ``judge`` and resolve them. Raises `ConfigError`."""
+    config = _over_section(options, task)
+    spec = _spec(config.model, task)
+    weighed = () if task is None else task.models
     return JudgeOptions(
         spec=spec,
         mode=config.mode,
@@ -71,10 +66,27 @@ def read_options(options: Mapping[str, Any], materials: Materials) -> JudgeOptio
         temperature=_temperature(config),
         rubric=config.rubric.strip(),
         reasoning=config.reasoning,
-        instruction=materials.instruction,
-        ratings=None if config.ratings is None else _ratings(config.ratings, materials.folder),
-        is_own=spec is not None and _bare(spec) in weighed,
+        instruction="" if task is None else task.instruction,
+        ratings=None if config.ratings is None else _ratings(config.ratings, _folder(task)),
+        is_own=spec is not None and _bare(spec) in [_bare(_spec_of(model)) for model in weighed],
     )
+
+
+def _over_section(options: JudgeConfig, task: Task | None) -> JudgeConfig:
+    section = None if task is None else task.judge
+    return options if section is None else section.model_copy(update=_given(options))
+
+
+def _given(options: JudgeConfig) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in options.model_fields_set}
+
+
+def _folder(task: Task | None) -> Path:
+    return Path() if task is None else task.folder
+
+
+def _spec_of(model: ModelConfig) -> ModelSpec:
+    return ModelSpec(**model.to_spec())
 
 
 def _bare(spec: ModelSpec) -> ModelSpec:
@@ -93,24 +105,21 @@ def _temperature(config: JudgeConfig) -> float:
     return config.temperature
 
 
-def _spec(model: str | dict[str, Any] | None, materials: Materials) -> ModelSpec | None:
+def _spec(model: str | dict[str, Any] | None, task: Task | None) -> ModelSpec | None:
+    """The judge's own model, else the task's first."""
     if model is None:
-        return materials.model
+        return None if task is None else _spec_of(task.model)
     try:
-        config = ModelConfig.model_validate(model)
+        spec = _spec_of(ModelConfig.model_validate(model))
     except ValidationError as error:
         raise explain(error, "judge.model", {}) from None
-    spec = ModelSpec(**config.to_spec())
-    local = (materials.folder / Path(spec.name).expanduser()).resolve()
+    local = (_folder(task) / Path(spec.name).expanduser()).resolve()
     if spec.provider == "hf" and local.is_dir():
         return replace(spec, name=str(local))
     return spec
 
 
 def _ratings(name: str, folder: Path) -> Path:
-    from steelyard.config.source import names_in
-    from steelyard.errors import closest
-
     path = (folder / Path(name).expanduser()).resolve()
     if not path.is_file():
         raise ConfigError(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import ConfigDict
 
-from steelyard.config.explain import explain
-from steelyard.config.section import Section
+from steelyard.config.options import Options, read_options
 from steelyard.errors import ConfigError
 from steelyard.registry import Registry
 from steelyard.score import reading
@@ -21,14 +20,6 @@ RESERVED = frozenset({"all", "each"})
 
 REPEATED = "#"
 """Before the number of a rule that an example has several of."""
-
-
-def _as_many(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_many)]
-"""A list of texts; a lone one is a list of one."""
 
 
 class Reply:
@@ -63,8 +54,10 @@ class Reply:
         return reading.folded(self.text)
 
 
-class Rule(Section):
-    """A check of a reply; its fields are the keys of its mapping, beside ``type`` and ``name``."""
+class Rule(Options):
+    """A check of a reply; its fields are the keys of its mapping, except ``type`` and ``name``."""
+
+    model_config = ConfigDict(strict=False)  # rows of data sets give whole numbers as floats
 
     @abstractmethod
     def is_kept(self, reply: Reply) -> bool:
@@ -178,10 +171,7 @@ def _build(given: Mapping[str, Any], where: str) -> NamedRule:
         rule = RULES.get(kind)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
-    try:
-        return NamedRule(name.strip(), rule.model_validate(keys))
-    except ValidationError as error:
-        raise explain(error, label, {}) from None
+    return NamedRule(name.strip(), read_options(label, rule, keys))
 
 
 def _has_name(given: Mapping[str, Any] | str) -> bool:

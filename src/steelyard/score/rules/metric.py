@@ -3,62 +3,65 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
+from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
 from steelyard.errors import ConfigError, DataError
-from steelyard.score.base import Grade, Materials, Metric, refuse_options
+from steelyard.score.base import Grade, PartsMetric
 from steelyard.score.rules.base import NamedRule, Reply, build_own_rules, build_rules
-from steelyard.score.text import flag_option
+from steelyard.task import Task
 
 ALL = "all"
 """The part that says whether every rule was kept."""
 
 
-class RulesMetric(Metric):
+class RulesOptions(Options):
+    """``all`` scores 1 only when all rules are kept.
+
+    ``loose`` gives each rule the best of eight readings: the reply as it is, without its first line,
+    its last, or both, and each of these without asterisks.
+    """
+
+    all: bool = False
+    loose: bool = False
+
+
+class RulesMetric(PartsMetric):
     """The share of rules that a reply keeps: the task's, and those of its example.
 
-    ``all: true`` scores 1 only when all are kept. ``loose: true`` gives each rule the best of eight
-    readings: the reply as it is, without its first line, its last, or both, and each of these
-    without asterisks. Parts: each rule under its name, and `ALL`. With ``all`` these are IFEval's
+    Parts: each rule under its name, and `ALL`. With ``all`` these are IFEval's
     prompt-level, strict or loose, accuracies; the pooled part ``each`` is its instruction level.
     Zhou et al. (2023), arXiv:2311.07911.
     """
 
     name = "rules"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
-    pooled_part: ClassVar[str | None] = "each"
-    summary_parts: ClassVar[tuple[str, ...]] = (ALL,)
+    pooled_part = "each"
+    summary_parts = (ALL,)
+    options_type = RulesOptions
+    config: RulesOptions
 
     def __init__(
         self,
-        rules: Sequence[NamedRule] = (),
-        *,
-        need_all: bool = False,
-        loose: bool = False,
+        options: RulesOptions | None = None,
+        task: Task | None = None,
+        name: str | None = None,
     ) -> None:
-        self._rules = tuple(rules)
-        self._loose = loose
-        self.binary = self._need_all = need_all
-        self.name = "rules" + ("_all" if need_all else "") + ("_loose" if loose else "")
+        """Build the task's rules. Raises `ConfigError` for an unknown type or key."""
+        super().__init__(options, task, name)
+        self.binary = self.config.all
+        kept = "All rules kept" if self.config.all else "Rules kept"
+        self.title = f"{kept} (loose)" if self.config.loose else kept
+        self._rules = build_rules(() if task is None else task.rules, "rules")
         self._read = lru_cache(maxsize=4096)(self._own_rules)
 
     @classmethod
-    def build(cls, options: Mapping[str, Any], materials: Materials) -> Self:
-        """Build the task's rules. Raises `ConfigError` for an unknown type, key or option."""
-        refuse_options("rules", options, ("all", "loose"))
-        if materials.kind != "text":
-            raise ConfigError(
-                f"metric rules scores texts, and output.kind is {materials.kind}: choose another "
-                "metric, or kind: text"
-            )
-        return cls(
-            build_rules(materials.rules, "rules"),
-            need_all=flag_option("rules", options, "all"),
-            loose=flag_option("rules", options, "loose"),
-        )
+    def name_with(cls, options: RulesOptions) -> str:
+        """``rules``, with ``all`` and ``loose`` where they are set."""
+        return "rules" + ("_all" if options.all else "") + ("_loose" if options.loose else "")
 
     def check(self, examples: Sequence[Example]) -> None:
         """Build every example's rules. Raises `DataError` for bad ones, `ConfigError` for none."""
@@ -95,14 +98,14 @@ class RulesMetric(Metric):
     def _grade(self, rules: Sequence[NamedRule], output: str | None) -> Grade:
         if output is None:
             return Grade(0.0, dict.fromkeys((*(rule.name for rule in rules), ALL), 0.0))
-        replies = loose_readings(output) if self._loose else [Reply(output)]
+        replies = loose_readings(output) if self.config.loose else [Reply(output)]
         parts = {
             name: float(any(reply.text and rule.is_kept(reply) for reply in replies))
             for name, rule in rules
         }
         kept = float(all(parts.values()))
         share = sum(parts.values()) / len(parts) if parts else kept
-        return Grade(kept if self._need_all else share, {**parts, ALL: kept})
+        return Grade(kept if self.config.all else share, {**parts, ALL: kept})
 
 
 def loose_readings(output: str) -> list[Reply]:

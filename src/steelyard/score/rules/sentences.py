@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 
 from steelyard.packaged import packaged
 from steelyard.score.reading import folded, words
-from steelyard.score.rules.base import Reply, Rule, Texts
+from steelyard.score.rules.base import Reply, Rule
 from steelyard.score.rules.patterns import Pattern, PatternTimeoutError, all_patterns, all_words
 
 _AT_ENDS = " \"'*_`#>~()[]"
@@ -19,8 +19,8 @@ _LONGEST_GREETING = 5  # words
 class _OneSentence(Rule):
     """Some of the words (``/…/``: a regex) or patterns is in one sentence of the reply."""
 
-    any_of: Texts = ()
-    patterns: Texts = ()
+    any_of: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _compile(self) -> _OneSentence:
@@ -68,7 +68,7 @@ class Acknowledges(FirstSentence):
 
 
 class _Edge(Rule):
-    text: Texts
+    text: tuple[str, ...]
 
     @field_validator("text")
     @classmethod

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
-from steelyard.score.rules.base import Reply, Rule, Texts
+from steelyard.score.rules.base import Reply, Rule
 from steelyard.score.rules.patterns import (
     Pattern,
     PatternTimeoutError,
@@ -19,8 +19,8 @@ from steelyard.score.rules.patterns import (
 class _Wording(Rule):
     """``words`` are whole words or phrases in any case (``/…/``: a regex); ``patterns`` are regexes."""
 
-    words: Texts = ()
-    patterns: Texts = ()
+    words: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _compile(self) -> _Wording:

@@ -7,17 +7,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from steelyard.score.rules.base import Reply, Rule, Texts
+from steelyard.config.options import Several
+from steelyard.score.rules.base import Reply, Rule
 from steelyard.score.rules.ifeval.base import Count, Relation, is_met
 
 Word = Annotated[str, Field(min_length=1)]
-Words = Annotated[Texts, Field(min_length=1)]
 
 
 class Existence(Rule):
     """Each keyword is in the reply, whatever its case; inside a longer word too."""
 
-    keywords: Words
+    keywords: Several[str]
 
     def is_kept(self, reply: Reply) -> bool:
         """Whether all are there."""
@@ -41,7 +41,7 @@ class Frequency(Rule):
 class ForbiddenWords(Rule):
     """None of the words is there as a whole word."""
 
-    forbidden_words: Words
+    forbidden_words: Several[str]
 
     def is_kept(self, reply: Reply) -> bool:
         """Whether none is there."""

@@ -1,0 +1,90 @@
+"""Options of a member of a family: a class states them, one function reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, NamedTuple, TypeVar, get_origin
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+
+from steelyard.config.explain import explain, line_of
+from steelyard.config.section import Section
+from steelyard.config.source import Lines
+from steelyard.errors import closest
+
+Item = TypeVar("Item")
+Several = Annotated[tuple[Item, ...], Field(min_length=1)]
+"""A list that must not be empty."""
+
+
+def one_of(what: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
+    """Hold a text to ``names``, which say what it may be; ``what`` it is goes into the message."""
+
+    def check(value: str) -> str:
+        known = list(names())
+        if value not in known:
+            raise ValueError(
+                f"unknown {what} {value!r}{closest(value, known)}; known: {', '.join(known)}"
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+class Options(Section):
+    """Options of a metric, a rule, a strategy or a fake model; each default lives once, on its field.
+
+    Values are not converted, but for whole numbers where any number will do. An item stands for a list
+    of one.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _make_tuples(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        lists = {
+            name
+            for field_name, field in cls.model_fields.items()
+            if get_origin(field.annotation) is tuple
+            for name in (field_name, field.alias)
+        }
+        return {key: _as_tuple(item) if key in lists else item for key, item in value.items()}
+
+
+def _as_tuple(value: Any) -> Any:
+    if isinstance(value, Mapping) or value is None:
+        return value
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+class Place(NamedTuple):
+    """Where options are written: a file, the lines of its keys, and the keys that lead to them."""
+
+    where: str
+    lines: Lines
+    path: tuple[str | int, ...]
+
+    def __str__(self) -> str:
+        line = line_of(self.path, self.lines)
+        return f"{self.where} line {line}" if line else self.where
+
+
+Read = TypeVar("Read", bound=Section)
+
+
+def read_options(
+    owner: str, schema: type[Read], options: Mapping[str, Any], place: Place | None = None
+) -> Read:
+    """Read ``options`` of ``owner`` (``strategy few_shot``) as its class states them.
+
+    Raises `ConfigError` for unknown names and unfit values, with the line where ``place`` knows it.
+    """
+    try:
+        return schema.model_validate(dict(options), context={"noun": "option"})
+    except ValidationError as error:
+        if place is None:
+            raise explain(error, owner, {}) from None
+        raise explain(error, place.where, place.lines, place.path, owner) from None

@@ -1,0 +1,66 @@
+"""What a task calls by name, metrics and strategies, held to what their classes state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from steelyard.config.options import Place, read_options
+from steelyard.core import OutputKind
+from steelyard.errors import ConfigError
+from steelyard.families import METRICS, STRATEGIES
+from steelyard.task.sections import MetricConfig, StrategyConfig
+
+_CUSTOM = "custom"
+
+
+def metric_class(name: str) -> Any:
+    """Return the class of the metric called ``name``; a colon makes it the user's own function."""
+    if name.endswith(".py"):
+        raise ConfigError(
+            f"metric {name!r} names a file: add the function in it that scores, {name}:FUNCTION"
+        )
+    if name == _CUSTOM:
+        raise ConfigError(
+            "metric custom stands for a function of yours: write metric: scorers.py:my_function"
+        )
+    return METRICS.get(_CUSTOM if ":" in name else name)
+
+
+def metric_options(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a metric's options, the function among them where it is the user's own."""
+    return {**options, "function": name} if ":" in name else options
+
+
+def check_metric(metric: MetricConfig, kind: OutputKind, place: Place) -> None:
+    """Raise `ConfigError` for an unknown metric, one that is not for ``kind``, and unfit options.
+
+    The user's own function is not loaded.
+    """
+    try:
+        found = metric_class(metric.name)
+        if kind not in found.kinds:
+            raise ConfigError(_unfit(metric.name, found.kinds, kind))
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    options = metric_options(metric.name, metric.options)
+    options_place = place._replace(path=(*place.path, "options"))
+    read_options(f"metric {metric.name}", found.options_type, options, options_place)
+
+
+def check_strategy(strategy: StrategyConfig, place: Place) -> None:
+    """Raise `ConfigError` for an unknown strategy and unfit options."""
+    try:
+        found = STRATEGIES.get(strategy.name)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    options_place = place._replace(path=(*place.path, "options"))
+    read_options(f"strategy {strategy.name}", found.options_type, strategy.options, options_place)
+
+
+def _unfit(name: str, kinds: tuple[OutputKind, ...], kind: OutputKind) -> str:
+    fitting = [other for other in METRICS if other != _CUSTOM and kind in METRICS.get(other).kinds]
+    return (
+        f"metric {name} is for output.kind: {' or '.join(kinds)}, and the task's is {kind}; "
+        f"those for {kind}: {', '.join(fitting)}, or FILE.py:FUNCTION"
+    )
