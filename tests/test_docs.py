@@ -15,7 +15,8 @@ from steelyard.cli.data import VERBS
 from steelyard.data.checks import CHECKS
 from steelyard.data.mistakes import thresholds
 from steelyard.data.targets import ENDINGS
-from steelyard.model.config import PROVIDERS, endpoints
+from steelyard.families import PROVIDERS
+from steelyard.model.config import endpoints
 from steelyard.score.base import metric_names
 from steelyard.strategy import STRATEGIES
 from steelyard.task.config import DEFAULT_METRIC, Task, load_task

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from steelyard.data.splits.moved import moved_task
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
-from steelyard.model.config import FAKES, ModelConfig, tags_of
-from steelyard.model.fake import BEHAVIOURS
+from steelyard.model.config import ModelConfig, tags_of
 from steelyard.task.config import Task, load_task
 
 BASE = """\
@@ -92,10 +91,6 @@ def test_a_name_without_its_provider_gets_it_suggested(
     with pytest.raises(ConfigError) as caught:
         write(tmp_path, model)
     assert said in str(caught.value)
-
-
-def test_the_fakes_that_may_be_named_are_those_there_are() -> None:
-    assert tuple(BEHAVIOURS) == FAKES
 
 
 def test_models_is_no_key(tmp_path: Path) -> None:

@@ -21,14 +21,13 @@ def reflection_lines(
     plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
 ) -> Iterator[tuple[Line, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
-    for beside in () if forecast is None else forecast.besides:
-        model = next(each for each in plan.asked if each.spec == beside.spec)
+    for other in () if forecast is None else forecast.besides:
+        model = next(model for model in plan.asked if model.spec == other.spec)
         line = Line(
             f"reflection of {job.key}",
             model,
-            requests={"reflect": beside.requests},
-            input_tokens=beside.input_tokens,
-            output_tokens=beside.output_tokens,
+            requests={"reflect": int(other.usage.requests)},
+            usage=other.usage,
             note=_NOTE,
         )
         yield line, pace_of(plan, model, folder)

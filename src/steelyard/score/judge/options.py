@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from steelyard.config.explain import explain
 from steelyard.errors import ConfigError
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.config import ModelConfig
 from steelyard.score.base import Materials
 from steelyard.task.sections import JudgeConfig
@@ -102,7 +102,7 @@ def _spec(model: str | dict[str, Any] | None, materials: Materials) -> ModelSpec
         raise explain(error, "judge.model", {}) from None
     spec = ModelSpec(**config.to_spec())
     local = (materials.folder / Path(spec.name).expanduser()).resolve()
-    if spec.provider == "hf" and local.is_dir():
+    if provider_of(spec).may_be_folder and local.is_dir():
         return replace(spec, name=str(local))
     return spec
 
