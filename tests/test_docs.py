@@ -15,8 +15,9 @@ from steelyard.cli.data import VERBS
 from steelyard.data.checks import CHECKS
 from steelyard.data.mistakes import thresholds
 from steelyard.data.targets import ENDINGS
-from steelyard.model.config import PROVIDERS, endpoints
-from steelyard.score import metric_names
+from steelyard.families import PROVIDERS
+from steelyard.model.config import endpoints
+from steelyard.score.base import metric_names
 from steelyard.strategy import STRATEGIES
 from steelyard.task.config import DEFAULT_METRIC, Task, load_task
 from steelyard.task.sections import ColumnsConfig, ConstraintsConfig, TrafficConfig

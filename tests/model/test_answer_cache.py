@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.core import Completion, Message, Request, Spent
+from steelyard.core import Completion, Message, Request, Usage
 from steelyard.model.answer_cache import (
     VARIABLE,
     AnswerCache,
@@ -39,7 +39,7 @@ def test_an_answer_comes_back_as_it_was(path: Path) -> None:
         input_tokens=7,
         total_seconds=0.1 + 0.2,
         probabilities={"A": 0.25},
-        spent=(Spent("small", 3),),
+        spent={"small": Usage(1, 3)},
     )
     AnswerCache(path).put("m", {"k": whole})
     assert AnswerCache(path).get(["k", "absent"]) == {"k": whole}

@@ -11,7 +11,7 @@ import pytest
 
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec, check_schema
-from steelyard.model.hosted.strict import strict_troubles
+from steelyard.model.hosted.dialect import strict_troubles
 
 EMBEDDED = ModelSpec("embedded", "smollm2-135m")
 HOSTED = ModelSpec("openai", "small")

@@ -11,13 +11,14 @@ import pytest
 
 import steelyard
 from steelyard.cli import main
+from steelyard.core import Usage
 from steelyard.model import ModelSpec
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.outlook import Outlook
 from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import RunOptions, make_plan
-from steelyard.store.database import Store, Usage
+from steelyard.store.database import Store
 from steelyard.weigh import run
 from tests.model.endpoint import serving, stream
 from tests.tickets import write_task
@@ -74,16 +75,19 @@ def test_the_run_asks_at_most_what_the_plan_says_and_not_much_less(
     lines = {line.strategy: line for line in outlook.lines}
     for name in NAMES:
         line, real = lines[name], asked(tmp_path / "out", name)
-        assert line.requests is not None and line.input_tokens and line.output_tokens
+        assert line.requests is not None and line.usage.input_tokens and line.usage.output_tokens
         said = sum(line.requests.values())
         assert requests * said <= real.requests <= said
-        assert tokens * line.input_tokens <= real.input_tokens <= line.input_tokens
-        assert 0.1 * line.output_tokens <= real.output_tokens <= line.output_tokens
+        assert tokens * line.usage.input_tokens <= real.input_tokens <= line.usage.input_tokens
+        assert 0.1 * line.usage.output_tokens <= real.output_tokens <= line.usage.output_tokens
     store = Store.in_folder(tmp_path / "out")
     total, spent = outlook.total(), store.usage()
     store.close()
     assert requests * total.requests <= spent.requests <= total.requests
-    assert spent.input_tokens <= total.input_tokens and spent.output_tokens <= total.output_tokens
+    assert (
+        spent.input_tokens <= total.usage.input_tokens
+        and spent.output_tokens <= total.usage.output_tokens
+    )
 
 
 def test_a_plan_asks_nothing_and_leaves_nothing(tmp_path: Path) -> None:
@@ -102,8 +106,8 @@ def test_money_and_time_of_each_model(tmp_path: Path) -> None:
     outlook = look_ahead(make_plan(task, RunOptions(max_cost=Decimal("0.01"))))
     lines = {line.strategy: line for line in outlook.lines}
     small = lines["zero_shot@small"]
-    assert small.input_tokens and small.output_tokens and small.cost.amount is not None
-    paid = Decimal(small.input_tokens * 2 + small.output_tokens * 8) / 1_000_000
+    assert small.usage.input_tokens and small.usage.output_tokens and small.cost.amount is not None
+    paid = Decimal(small.usage.input_tokens * 2 + small.usage.output_tokens * 8) / 1_000_000
     assert small.cost.amount == paid
     again = lines["the winner again"]
     assert again.model_tag == "small" and again.cost.amount is not None
@@ -182,9 +186,9 @@ def test_the_judge_has_a_line_of_its_own(tmp_path: Path) -> None:
     store = Store.in_folder(tmp_path / "out")
     spent = store.usage("judge")
     store.close()
-    assert judge.requests is not None and judge.input_tokens is not None
+    assert judge.requests is not None
     assert 0 < spent.requests <= judge.requests["judge"]
-    assert 0.1 * judge.input_tokens <= spent.input_tokens <= judge.input_tokens
+    assert 0.1 * judge.usage.input_tokens <= spent.input_tokens <= judge.usage.input_tokens
 
 
 def reflecting_task(folder: Path, base_url: str) -> Path:

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.core import Completion, Message, Price, Request
+from steelyard.core import Completion, Message, Price, Request, Usage
+from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.model import ModelSpec
-from steelyard.model.base import Meter
 from steelyard.model.hosted.client import HostedModel
-from steelyard.store.budget import Budget, former_prices, money, prices_of
-from steelyard.store.database import AskedModel, Store, StoredCompletion, Usage
+from steelyard.model.meter import Meter
+from steelyard.store.budget import Budget, former_prices, prices_of
+from steelyard.store.database import AskedModel, Store, StoredCompletion
 from steelyard.store.recorder import Recorder
 from tests.model.faulty import events, faulty, send
 
@@ -35,6 +36,12 @@ def used(given: int, produced: int) -> Completion:
     return Completion("x", "stop", input_tokens=given, output_tokens=produced)
 
 
+def amount(given: int, produced: int) -> Decimal:
+    cost = cost_of(Usage(1, given, output_tokens=produced), PRICE).amount
+    assert cost is not None
+    return cost
+
+
 def meter(budget: Budget, model: AskedModel = SMALL) -> Meter:
     found = budget.meter(model, lambda text: len(text.split()))
     assert found is not None
@@ -42,7 +49,7 @@ def meter(budget: Budget, model: AskedModel = SMALL) -> Meter:
 
 
 def test_what_is_set_aside_comes_back_when_it_is_settled() -> None:
-    bound = money(PRICE, 1 + 24, 0, 10 + 24)
+    bound = amount(1 + 24, 10 + 24)
     one = meter(Budget(bound * Decimal("1.5"), {"small": PRICE}))
     assert one.reserve(request()) == "go"
     assert one.reserve(request()) == "wait"
@@ -87,12 +94,12 @@ def test_the_cap_holds_whatever_arrives_when(
             assert word == "stop", "with nothing in flight there is nothing to wait for"
             break
         assert budget.spent <= budget.cap
-    bound = money(PRICE, 25, 0, 34)
+    bound = amount(25, 34)
     assert served == len(costs) or budget.spent + bound > budget.cap, "it stops no earlier"
 
 
 def test_an_answer_beyond_its_length_makes_the_next_ones_dearer() -> None:
-    bound = money(PRICE, 25, 0, 34)
+    bound = amount(25, 34)
     one = meter(Budget(bound * 12, {"small": PRICE}))
     assert one.reserve(request()) == "go"
     one.settle(request(), used(25, 34 + 5 * 59))
@@ -119,7 +126,9 @@ def test_several_models_share_the_cap_at_their_own_prices() -> None:
 def test_what_the_folder_paid_before_counts() -> None:
     budget = Budget(Decimal(1), {"small": PRICE})
     free = AskedModel("local", "local")
-    budget.resume({SMALL: Usage(3, 500, 200, 300, 0.0), free: Usage(9, 999, 0, 999, 1.0)})
+    budget.resume(
+        {SMALL: Usage(3, 500, 200, 300), free: Usage(9, 999, 0, 999, machine_seconds=1.0)}
+    )
     assert budget.spent == Decimal("0.8")
 
 
@@ -157,7 +166,7 @@ def test_a_cap_over_what_cannot_be_counted_is_refused(tmp_path: Path) -> None:
     euro = Budget(Decimal(9), {"new": PRICE}, {"small": replace(PRICE, currency="EUR")})
     with pytest.raises(ConfigError, match="was paid in EUR, not in USD"):
         euro.resume(paid)
-    unknown.resume({SMALL: Usage(1, 0, 0, 0, 0.0)})
+    unknown.resume({SMALL: Usage(1)})
     assert unknown.spent == 0
 
 

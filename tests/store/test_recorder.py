@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelyard.core import Completion, Message, Price, Request
+from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.base import OnDone
 from steelyard.model.fake import FakeModel, FakeOptions
-from steelyard.store.budget import Budget, money
+from steelyard.store.budget import Budget
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder, completion_key
 
@@ -163,7 +164,7 @@ def test_max_cost_stops_before_it_is_passed(store: Store) -> None:
         model.generate(asked)
     spent = store.usage()
     assert 0 < spent.requests == fake.calls < 100
-    paid = money(price, spent.input_tokens, spent.cached_tokens, spent.output_tokens)
+    paid = cost_of(spent, price).amount
     assert cap / 2 < paid == budget.spent <= cap
     raised = Recorder(store, Budget(Decimal(100), {"fake:smart": price})).wrap(fake)
     raised.generate(asked)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.core import Answer, Completion, Message, Record, Request
+from steelyard.core import Answer, Completion, Message, Record, Request, Usage
 from steelyard.errors import StorageError
 from steelyard.store.database import Store, StoredCompletion, dumps, locked
 
@@ -47,9 +47,9 @@ def test_usage_adds_up_per_phase(store: Store) -> None:
             stored("c", "test:x", input_tokens=99),
         ]
     )
-    assert store.usage("fit:x") == (2, 30, 4, 3, 1.0)
-    assert store.usage() == (3, 129, 4, 3, 1.0)
-    assert store.usage("absent") == (0, 0, 0, 0, 0.0)
+    assert store.usage("fit:x") == Usage(2, 30, 4, 3, machine_seconds=1.0)
+    assert store.usage() == Usage(3, 129, 4, 3, machine_seconds=1.0)
+    assert store.usage("absent") == Usage()
 
 
 def test_what_two_phases_wanted_counts_for_both_and_is_paid_once(store: Store) -> None:

@@ -59,8 +59,8 @@ max_output_tokens: 12
     assert task.model.base_url == "http://localhost:1/v1"
     assert task.strategies != "auto"
     assert [item.name for item in task.strategies] == ["zero_shot", "few_shot"]
-    assert task.token_prices["m"].cached == Decimal("0.08")
-    assert task.machine_price_per_hour == Decimal("0.4")
+    assert task.prices["m"].cached == Decimal("0.08")
+    assert task.prices["machine"].per_hour == Decimal("0.4")
     assert task.constraints.max_monthly_cost == Decimal("99.9")
     assert task.columns.given() == {"input": "ticket"}
     assert (task.traffic.requests_per_day, task.traffic_is_assumed) == (7, False)

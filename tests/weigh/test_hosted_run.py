@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from steelyard.core import Price
+from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.answer_cache import VARIABLE
-from steelyard.store.budget import money
 from steelyard.store.database import Store
 from steelyard.weigh import RunResult, run
 from tests.model.batch_endpoint import Line, batches, body
@@ -110,7 +110,7 @@ def test_a_run_over_a_misbehaving_endpoint_under_a_cap(tmp_path: Path) -> None:
             store = Store.in_folder(tmp_path / "out")
             used = store.usage()
             store.close()
-            paid = money(PRICE, used.input_tokens, used.cached_tokens, used.output_tokens)
+            paid = cost_of(used, PRICE).amount
             assert paid <= cap
             assert used.requests == faults.served + sum(faults.half.values())
         done = run(task, tmp_path / "out", max_cost=Decimal(1000))

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 import steelyard
-from steelyard.core import Completion, Price, Question, Spent
-from steelyard.cost import Usage
+from steelyard.core import Completion, Price, Question, Usage
 from steelyard.errors import (
     BudgetError,
     ConfigError,
@@ -29,7 +28,6 @@ from steelyard.planning.jobs import LeftOut
 from steelyard.planning.plan import RunOptions, _check_money, make_plan
 from steelyard.progress import Display
 from steelyard.store.database import AskedModel, Store
-from steelyard.store.database import Usage as StoreUsage
 from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.prompt import Prompt, PromptRecipe
@@ -237,8 +235,8 @@ def test_what_several_models_were_asked_is_priced_by_each() -> None:
         for tag, price in (("a", 1), ("b", 100))
     )
     answered = [
-        Completion("x", "stop", 300, spent=(Spent("a", 100), Spent("b", 200))),
-        Completion("x", "stop", 100, spent=(Spent("a", 100),)),
+        Completion("x", "stop", 300, spent={"a": Usage(1, 100), "b": Usage(1, 200)}),
+        Completion("x", "stop", 100, spent={"a": Usage(1, 100)}),
         Completion("x", "stop", 400),
     ]
     spent = mean_spent(answered)
@@ -248,7 +246,7 @@ def test_what_several_models_were_asked_is_priced_by_each() -> None:
         "": pytest.approx(400),
     }
     money = Prices((cheap, dear), cheap.price).of(
-        {"a": Usage(1e6), "b": Usage(1e6), "": Usage(1e6)}
+        {"a": Usage(1, 1e6), "b": Usage(1, 1e6), "": Usage(1, 1e6)}
     )
     assert money.amount == 102
 
@@ -307,7 +305,7 @@ def test_the_cap_knows_a_batch_from_what_is_asked_at_once(
     for each in plan.models:
         asked = AskedModel(hosted_fingerprint(each.spec), each.spec.name)
         before = budget.spent
-        budget.resume({asked: StoreUsage(1, 10**6, 0, 0, 0.0)})
+        budget.resume({asked: Usage(1, 10**6)})
         paid.append(budget.spent - before)
     assert paid[0] == 2 * paid[1] > 0
 
@@ -481,7 +479,7 @@ def test_only_a_fit_that_the_list_decides_follows_it(tmp_path: Path) -> None:
 
 def test_a_model_that_the_run_does_not_know_has_no_known_price() -> None:
     known = PlannedModel("a", TWINS[0], Price(input=Decimal(1), output=Decimal(1)))
-    money = Prices((known,), known.price).of({"a": Usage(5.0), "gone": Usage(5.0)})
+    money = Prices((known,), known.price).of({"a": Usage(1, 5.0), "gone": Usage(1, 5.0)})
     assert money.amount is None
     assert money.reason == "the price of gone is not known: it is none of the run's models"
 

@@ -101,7 +101,7 @@ def _figures(asked: Mapping[str, int], of: Line | Sum) -> list[str]:
     known = {phase: asked.get(phase, 0) for phase in ("search", "test", "rescore")}
     counts = [known["search"], known["test"] + known["rescore"]]
     counts.append(sum(asked.values()) - sum(known.values()))
-    tokens = [of.input_tokens, of.output_tokens]
+    tokens = [of.usage.input_tokens, of.usage.output_tokens]
     money = formats.money(of.cost.amount, of.cost.currency)
     time = formats.seconds(of.seconds or None)
     return _plain([*map(formats.count, [*counts, *tokens]), money, time])

@@ -7,13 +7,10 @@ from steelyard.cost.money import (
     BreakEven,
     Money,
     Totals,
-    Usage,
     break_even,
     cost_of,
-    ownership,
     to_number,
     totals,
-    upfront_cost,
 )
 from steelyard.cost.sensitivity import Flip, price_factor_flip, volume_flip
 
@@ -23,13 +20,10 @@ __all__ = [
     "Flip",
     "Money",
     "Totals",
-    "Usage",
     "break_even",
     "cost_of",
-    "ownership",
     "price_factor_flip",
     "to_number",
     "totals",
-    "upfront_cost",
     "volume_flip",
 ]

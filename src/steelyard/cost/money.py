@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from steelyard.core import Price
+from steelyard.core import Price, Usage
 
 DAYS_PER_MONTH = 30
 _MILLION = Decimal(1_000_000)
@@ -36,20 +36,6 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Usage:
-    """What was used: the mean of one request, or the sum of a search or a fit.
-
-    ``cached_tokens`` is the part of ``input_tokens`` whose computation was reused;
-    ``machine_seconds`` is the time of a whole machine.
-    """
-
-    input_tokens: float = 0.0
-    cached_tokens: float = 0.0
-    output_tokens: float = 0.0
-    machine_seconds: float = 0.0
-
-
-@dataclass(frozen=True)
 class Totals:
     """One arm's running cost at a volume, without what it costs upfront."""
 
@@ -70,38 +56,28 @@ class BreakEven:
 def cost_of(usage: Usage, price: Price) -> Money:
     """Price a usage: by machine time where the price is a machine's, else by tokens.
 
-    Cached tokens cost the cached price where it is known and the input price otherwise.
+    Cached tokens cost the cached price where it is known and the input price otherwise. Unknown is
+    ``None`` with the reason: a model without a price, or trained tokens without a training price.
     """
     if price.machine_hour is not None:
         hours = _decimal(usage.machine_seconds) / _SECONDS_PER_HOUR
         return Money(hours * price.machine_hour, price.currency)
     if price.input is None or price.output is None:
         return Money(None, price.currency, price.source or "the model's price is not known")
+    if usage.trained_tokens and price.training is None:
+        return Money(None, price.currency, "the price of training is not known")
     cached_price = price.input if price.cached is None else price.cached
     cached = _decimal(min(usage.cached_tokens, usage.input_tokens))
     tokens = (_decimal(usage.input_tokens) - cached) * price.input + cached * cached_price
     tokens += _decimal(usage.output_tokens) * price.output
+    tokens += _decimal(usage.trained_tokens) * (price.training or 0)
     return Money(tokens / _MILLION, price.currency)
-
-
-def upfront_cost(search: Usage, price: Price, fit_seconds: float, machine: Price) -> Money:
-    """What is spent before the first request: the search on dev, and the machine time of the fit.
-
-    ``search`` is the sum over every request made while fitting, at the model's ``price``.
-    ``fit_seconds`` is machine time beyond those requests (training, tuning a classifier).
-    """
-    return cost_of(search, price) + cost_of(Usage(machine_seconds=fit_seconds), machine)
 
 
 def totals(per_request: Money, requests_per_day: int, horizon_days: int) -> Totals:
     """Running cost a day, a month of 30 days, and over the horizon."""
     daily = per_request * requests_per_day
     return Totals(daily, daily * DAYS_PER_MONTH, daily * horizon_days)
-
-
-def ownership(upfront: Money, per_request: Money, requests: int) -> Money:
-    """What an arm costs to own: upfront, and every request."""
-    return upfront + per_request * requests
 
 
 def break_even(

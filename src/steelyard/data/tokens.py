@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from steelyard.data.dataset import Dataset
 from steelyard.model import ModelSpec
+from steelyard.model.base import CountTokens
 from steelyard.model.length.chat_template import Overhead, overhead
-from steelyard.model.length.tokenizer import Count, local_tokenizer
+from steelyard.model.length.tokenizer import local_tokenizer
 from steelyard.packaged import packaged
 
 Ints = NDArray[np.int64]
@@ -134,7 +135,7 @@ def _count(data: Dataset) -> TokenCounts:
     )
 
 
-def _counter(model: ModelSpec) -> tuple[Count, Overhead, str, str | None, int | None]:
+def _counter(model: ModelSpec) -> tuple[CountTokens, Overhead, str, str | None, int | None]:
     """A way to count, the template's tokens, how it counts, why it only estimates, the window."""
     found = local_tokenizer(model)
     if isinstance(found, str):
@@ -149,7 +150,7 @@ def _counter(model: ModelSpec) -> tuple[Count, Overhead, str, str | None, int | 
     return found.count, plain, f"{how}, which has no usable chat template", None, found.window
 
 
-def _each(count: Count, texts: Sequence[str]) -> Ints:
+def _each(count: CountTokens, texts: Sequence[str]) -> Ints:
     """Count each text, equal ones once: outputs and system messages repeat."""
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     known = np.array(count(list(places)), dtype=np.int64)

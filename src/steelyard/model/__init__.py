@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from steelyard.model.base import Model, ModelSpec, OnDone
-from steelyard.model.schema_check import check_schema
-from steelyard.registry import Registry
-
-PROVIDERS: Registry[Callable[[ModelSpec], Model]] = Registry(
-    "model provider",
-    {
-        "embedded": "steelyard.model.embedded:load",
-        "hf": "steelyard.model.huggingface:load",
-        "openai": "steelyard.model.hosted.client:load",
-        "fake": "steelyard.model.fake:load",
-    },
+from steelyard.model.base import (
+    Model,
+    ModelProvider,
+    ModelSpec,
+    OnDone,
+    provider_of,
 )
+from steelyard.model.schema_check import check_schema
 
 
 def load_model(spec: ModelSpec) -> Model:
@@ -24,7 +17,15 @@ def load_model(spec: ModelSpec) -> Model:
 
     An unknown provider raises `ConfigError`; a missing extra raises `MissingExtraError`.
     """
-    return PROVIDERS.get(spec.provider)(spec)
+    return provider_of(spec).load(spec)
 
 
-__all__ = ["PROVIDERS", "Model", "ModelSpec", "OnDone", "check_schema", "load_model"]
+__all__ = [
+    "Model",
+    "ModelProvider",
+    "ModelSpec",
+    "OnDone",
+    "check_schema",
+    "load_model",
+    "provider_of",
+]

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from steelyard.core import Completion, Spent
-from steelyard.model.base import ModelSpec
-from steelyard.model.hosted.address import hosted_fingerprint
+from steelyard.core import Completion, Usage
 
 MACHINE = "(this machine)"
-"""Under this name `Spent` holds what was computed here without a language model."""
+"""Under this account `Completion.spent` holds what was computed here without a language model."""
 
 
-def asked_as(spec: ModelSpec) -> str:
-    """Return what the model of ``spec`` is called in accounts; needs no key.
-
-    A hosted one goes by its fingerprint: two endpoints may serve models of one name, at two prices.
-    """
-    if spec.provider == "openai":
-        return hosted_fingerprint(spec)
-    # A fake plays any model; its options are not in its name.
-    return f"{spec.provider}:{spec.name.partition('?')[0]}"
+def spent_on(completion: Completion, account: str | None) -> Mapping[str, Usage]:
+    """Return what a completion took by account; ``None`` is this machine."""
+    return completion.spent or {MACHINE if account is None else account: completion.usage}
 
 
-def spent_on(completion: Completion, model: str | None) -> tuple[Spent, ...]:
-    """Return what a completion took by model, as `asked_as` names it; ``None`` is this machine."""
-    if completion.spent:
-        return completion.spent
-    return (
-        Spent(
-            MACHINE if model is None else model,
-            completion.input_tokens,
-            completion.cached_tokens,
-            completion.output_tokens,
-            completion.machine_seconds,
-        ),
-    )
-
-
-def merged(spent: Iterable[Spent]) -> tuple[Spent, ...]:
-    """Add up by model, in the order in which models are first named."""
-    totals: dict[str, Spent] = {}
-    for one in spent:
-        before = totals.get(one.model, Spent(one.model))
-        sums = (had + more for had, more in zip(before[1:], one[1:], strict=True))
-        totals[one.model] = Spent(one.model, *sums)  # type: ignore[arg-type]
-    return tuple(totals.values())
+def merged(spent: Iterable[Mapping[str, Usage]]) -> dict[str, Usage]:
+    """Add up by account, in the order in which accounts are first named."""
+    totals: defaultdict[str, Usage] = defaultdict(Usage)
+    for usages in spent:
+        for account, usage in usages.items():
+            totals[account] += usage
+    return dict(totals)
 
 
 def attributed(completion: Completion, model: str | None) -> Completion:
@@ -102,5 +79,5 @@ def _summed(
         first_token_seconds=first_token_seconds,
         total_seconds=total_seconds,
         batch_size=1,
-        spent=merged(one for completion in completions for one in spent_on(completion, model)),
+        spent=merged(spent_on(completion, model) for completion in completions),
     )

@@ -1,7 +1,7 @@
 """Answers that were paid for, kept across runs in one SQLite file of the user's.
 
 An answer is found again by everything that decides it: the model's address and name, and the request
-as it is sent (see `Reusable`). What is no fixed answer is never kept: failures, what was asked at a
+as it is sent (see `PaidModel`). What is no fixed answer is never kept: failures, what was asked at a
 temperature above 0, and what carries a nonce (repeats, latency probes, warm-ups). The file holds the
 answers, and of requests the hash alone.
 """
@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from steelyard.core import Completion, Request, Spent
+from steelyard.core import Completion, Request
 from steelyard.errors import StorageError
 from steelyard.model.files import cache_folder
 
@@ -276,8 +276,6 @@ def _size(file: sqlite3.Connection) -> int:
 def _completion(text: str) -> Completion | None:
     """Read an answer; one that another version wrote otherwise is none."""
     try:
-        said = json.loads(text)
-        spent = tuple(Spent(*each) for each in said.pop("spent", ()))
-        return Completion(**said, spent=spent)
+        return Completion.from_dict(json.loads(text))
     except (ValueError, TypeError, AttributeError):
         return None

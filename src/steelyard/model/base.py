@@ -1,25 +1,29 @@
-"""The protocol every model keeps, and the spec a model is built from."""
+"""The protocol every model keeps, the spec it is built from, and what is known of its provider."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from steelyard.core import Completion, Request
-from steelyard.errors import BudgetError
+from steelyard.families import PROVIDERS
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
 """Called with ``(index, completion)`` pairs as each batch ends, before the next one begins."""
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+"""Tokens of each text, without special tokens of its own."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
     """How to build a model: plain data, saved with every arm.
 
-    ``provider`` is a name in the registry (``embedded``, ``hf``, ``openai``, ``fake``); ``name`` is the
-    provider's model name or a local folder. ``adapter`` is a folder with LoRA weights, or ``None``.
+    ``provider`` is a name in `PROVIDERS`; ``name`` is the provider's model name or a local folder.
+    ``adapter`` is a folder with LoRA weights, or ``None``; ``tuned_from`` the model that a tuned one
+    with a name of its own was made of.
     The key itself is never stored, only the name of its environment variable; it travels as a bearer
     token unless ``key_header`` names another header. ``max_in_flight`` bounds requests at once.
     ``batch`` asks through the provider's batch interface: cheaper, and within a day.
@@ -35,6 +39,22 @@ class ModelSpec:
     max_in_flight: int | None = None
     batch: bool = False
     timeout_seconds: float | None = None
+    tuned_from: ModelSpec | None = None
+
+    @property
+    def base(self) -> ModelSpec:
+        """The model that this one was made of by tuning; itself where it is not tuned."""
+        return replace(self, adapter=None) if self.tuned_from is None else self.tuned_from.base
+
+    @property
+    def account(self) -> str:
+        """What accounts call the model; needs no key.
+
+        Models on this machine are paid by its time, tuned or not, and go by their base. A hosted one
+        goes by its fingerprint: two endpoints may serve models of one name, at two prices.
+        """
+        provider = provider_of(self)
+        return provider.account(self.base if provider.is_local else self)
 
     @property
     def unpaced(self) -> ModelSpec:
@@ -43,8 +63,18 @@ class ModelSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set."""
-        unset = (None, False)
-        return {key: value for key, value in asdict(self).items() if value not in unset}
+        fields = {key: value for key, value in asdict(self).items() if value not in (None, False)}
+        return (
+            fields
+            if self.tuned_from is None
+            else fields | {"tuned_from": self.tuned_from.to_dict()}
+        )
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> ModelSpec:
+        """Build a spec from what `to_dict` returned."""
+        base = saved.get("tuned_from")
+        return cls(**{**saved, "tuned_from": base if base is None else cls.from_dict(base)})
 
 
 def sampling_seed(request: Request) -> int:
@@ -60,7 +90,10 @@ def sampling_seed(request: Request) -> int:
 
 
 class Model(Protocol):
-    """A chat model. Implementations never raise for one bad request: they return its failure."""
+    """A chat model. Implementations never raise for one bad request: they return its failure.
+
+    Inherit from it: what it has a default for may be left out.
+    """
 
     @property
     def name(self) -> str:
@@ -95,53 +128,81 @@ class Model(Protocol):
         """Tokens of ``text`` by the model's own tokenizer, or ``None`` when it is not known here."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know of the answers so far, such as parameters that were refused."""
+        return ()
 
-class Meter(Protocol):
-    """The money that one model may spend. Safe to use from any thread."""
-
-    def reserve(self, request: Request) -> Literal["go", "wait", "stop"]:
-        """Set aside the most that ``request`` can cost.
-
-        ``wait``: not before what is set aside for others is settled. ``stop``: never.
-        """
-        ...
-
-    def owe(self, request: Request) -> None:
-        """Set aside what ``request`` can cost whatever is left: it was sent before."""
-        ...
-
-    def settle(self, request: Request, completion: Completion | None) -> None:
-        """Book what the answer really cost; ``None`` for a request that was never sent."""
-        ...
-
-    def over(self) -> BudgetError:
-        """Return what to raise after ``stop``, when all that was sent is settled and delivered."""
-        ...
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What people must know of how it answers, such as ``precision``."""
+        return {}
 
 
-@runtime_checkable
-class Metered(Protocol):
-    """A model that asks its meter before it sends a request, and raises what the meter says."""
+@dataclass(frozen=True)
+class LocalTokenizer:
+    """What counting needs of a model on this machine.
 
-    meter: Meter | None
-
-
-@runtime_checkable
-class Remembering(Protocol):
-    """A model that must find again what it began before it was killed: values are plain JSON."""
-
-    memory: MutableMapping[str, Any]
-
-
-@runtime_checkable
-class Reusable(Protocol):
-    """A model whose answers may be used again in other runs, because each was paid for.
-
-    ``learned`` is what it found out about its endpoint, and with the request decides what is sent.
+    ``template`` is its chat template (Jinja), ``special`` the names that templates know
+    (``bos_token``, …), ``window`` its context in tokens; each ``None`` or empty when unknown.
     """
 
-    learned: tuple[str, ...]
+    count: CountTokens
+    template: str | None
+    special: Mapping[str, str]
+    window: int | None
 
-    def sent_text(self, request: Request) -> str:
-        """Return what would be sent for ``request`` now, as canonical text."""
-        ...
+
+def _plain_account(spec: ModelSpec) -> str:
+    """Options after a question mark are not part of a name."""
+    return f"{spec.provider}:{spec.name.partition('?')[0]}"
+
+
+@dataclass(frozen=True)
+class ModelProvider:
+    """One kind of model: how one is built, and all that is known of it before.
+
+    ``form`` and ``about`` are how it is written in ``task.yaml`` and what it is; ``modules`` must be
+    importable, else ``install`` says how to get them. ``names`` are the only model names there are
+    (none: any). A local model is paid by machine hours rather than tokens.
+
+    ``has_probabilities`` says whether an answer out of choices comes with their probabilities,
+    ``may_be_folder`` whether a model's name may be a folder, ``has_simulated_time`` that its seconds
+    are made up. ``check_name`` raises `ConfigError` for a name with options that it does not know.
+    ``key_env`` is the environment variable that usually holds its key; ``check_key``
+    raises `CredentialError` where a model's key is missing. ``check_schema`` returns warnings about
+    holding answers to a JSON schema, or raises `ConfigError`. ``count`` counts tokens without a model
+    being built; ``tokenizer`` reads the model's own, or says why there is none; ``weights`` returns a
+    folder or hub name with weights that can be tuned here.
+    """
+
+    load: Callable[[ModelSpec], Model]
+    form: str
+    about: str
+    modules: tuple[str, ...] = ()
+    install: str = ""
+    names: tuple[str, ...] = ()
+    is_local: bool = True
+    has_probabilities: bool = True
+    runs_on_gpu: bool = False
+    may_be_folder: bool = False
+    has_simulated_time: bool = False
+    account: Callable[[ModelSpec], str] = _plain_account
+    check_name: Callable[[str], object] | None = None
+    key_env: str = ""
+    check_key: Callable[[ModelSpec], object] | None = None
+    check_schema: Callable[[str], tuple[str, ...]] | None = None
+    count: CountTokens | None = None
+    tokenizer: Callable[[ModelSpec], LocalTokenizer | str] | None = None
+    weights: Callable[[ModelSpec], str] | None = None
+
+    @property
+    def is_tunable(self) -> bool:
+        """Whether its models can be tuned on this machine."""
+        return self.weights is not None
+
+
+def provider_of(spec: ModelSpec) -> ModelProvider:
+    """Return what is known of the model's provider; an unknown one raises `ConfigError`."""
+    provider: ModelProvider = PROVIDERS.get(spec.provider)
+    return provider

@@ -20,12 +20,13 @@ from pydantic import (
 
 from steelyard.config.section import Name, Section
 from steelyard.errors import ConfigError, closest
-from steelyard.model.fake import BEHAVIOURS, parse_fake
+from steelyard.families import PROVIDERS
+from steelyard.model.base import ModelProvider
 from steelyard.packaged import packaged
 
 EMBEDDED = "smollm2-135m"
-PROVIDERS = ("embedded", "hf", "openai", "fake")
-"""The kinds of model that answer; the providers in ``data/endpoints.yaml`` are of kind openai."""
+ENDPOINT = "openai"
+"""The kind of model that the providers in ``data/endpoints.yaml`` serve."""
 
 FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, groq:NAME, …, fake:NAME"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -36,6 +37,12 @@ _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 def endpoints() -> Mapping[str, Mapping[str, Any]]:
     """The providers known by name with an OpenAI-compatible endpoint; see ``data/endpoints.yaml``."""
     return dict(packaged("model/data/endpoints.yaml"))
+
+
+def provider_named(name: str) -> ModelProvider:
+    """Return the provider of that name, or that of an endpoint known by it."""
+    provider: ModelProvider = PROVIDERS.get(ENDPOINT if name in endpoints() else name)
+    return provider
 
 
 class ModelConfig(Section):
@@ -100,24 +107,28 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> ModelConfig:
-        if self.provider != "embedded" and "name" not in self.model_fields_set:
+        names = provider_named(self.provider).names
+        if len(names) != 1 and "name" not in self.model_fields_set:
             raise ValueError(f"provider {self.provider} needs a name: add name: …")
-        if self.provider == "embedded" and self.name != EMBEDDED:
-            raise ValueError(f"the embedded model is {EMBEDDED}, not {self.name!r}; use: {FORMS}")
         hint = endpoints().get(self.provider, {}).get("hint")
         if hint is not None and self.base_url is None:
             raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
         if self.batch:
             self._check_batch()
-        if self.provider == "fake":
-            self._check_fake()
+        self._check_name(names)
         return self
 
-    def _check_fake(self) -> None:
-        try:
-            parse_fake(self.name)
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
+    def _check_name(self, names: tuple[str, ...]) -> None:
+        provider = provider_named(self.provider)
+        plain = self.name.partition("?")[0]  # options follow a question mark
+        if names and plain not in names:
+            hint, members = closest(plain, names), ", ".join(names)
+            raise ValueError(f"unknown {self.provider} model {plain!r}{hint}; known: {members}")
+        if provider.check_name is not None:
+            try:
+                provider.check_name(self.name)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
 
     def _check_batch(self) -> None:
         """Refuse ``batch`` where there is no such interface; at your own address it is your word."""
@@ -127,6 +138,11 @@ class ModelConfig(Section):
                 f"provider {self.provider} has no batch interface like OpenAI's: leave batch out; "
                 f"those that have one: {', '.join(offered)}"
             )
+
+    @property
+    def may_be_folder(self) -> bool:
+        """Whether its name may be a folder on this machine."""
+        return provider_named(self.provider).may_be_folder
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set, provider and name always."""
@@ -141,7 +157,7 @@ class ModelConfig(Section):
         spec = self.to_dict()
         spec.pop("tag", None)
         known = endpoints().get(self.provider)
-        if known is None or self.provider == "openai":
+        if known is None or self.provider == ENDPOINT:
             return spec
         given = {
             "base_url": known.get("base_url"),
@@ -150,7 +166,7 @@ class ModelConfig(Section):
             "max_in_flight": known.get("in_flight"),
         }
         filled = {name: value for name, value in given.items() if value is not None}
-        return {**filled, **spec, "provider": "openai"}
+        return {**filled, **spec, "provider": ENDPOINT}
 
 
 def _one_or_list(value: Any) -> str:
@@ -206,8 +222,9 @@ def parse_model(text: str) -> dict[str, str]:
 
 def _with_provider(name: str) -> str | None:
     """A bare name with the provider whose names begin so, or Hugging Face's, where they have a slash."""
-    if name in BEHAVIOURS:
-        return f"fake:{name}"
+    for provider in PROVIDERS:
+        if name in PROVIDERS.get(provider).names:
+            return f"{provider}:{name}"
     if "/" in name:
         return f"hf:{name}"
     known = ((each, begin) for each, of in endpoints().items() for begin in of.get("names", ()))

@@ -8,11 +8,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from steelyard.errors import MissingExtraError, ModelError, closest
-from steelyard.extras import EMBEDDED_COMMAND, require, require_embedded
-from steelyard.model.base import Model, ModelSpec
+from steelyard.extras import (
+    EMBEDDED_COMMAND,
+    EMBEDDED_PACKAGE,
+    LOCAL_MODULES,
+    command,
+    require,
+    require_embedded,
+)
+from steelyard.model.base import LocalTokenizer, Model, ModelProvider, ModelSpec
+from steelyard.model.config import EMBEDDED
 from steelyard.model.files import build_folder, cache_folder, hash_file
+from steelyard.model.length.tokenizer import folder_tokenizer, gguf_tokenizer
+from steelyard.model.schema_check import check_grammar
 
-NAMES = ("smollm2-135m",)
+NAMES = (EMBEDDED,)
 NOTE = "weights dequantised from Q4_1"
 
 
@@ -65,3 +75,24 @@ def _convert(gguf: Path, folder: Path) -> None:
     plain.generation_config = loaded.generation_config
     plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _tokenizer(spec: ModelSpec) -> LocalTokenizer | str:
+    """The converted folder where there is one; else the GGUF file's own metadata (3 seconds)."""
+    gguf = find_gguf()
+    folder = converted_folder(gguf)
+    return folder_tokenizer(folder) if folder.is_dir() else gguf_tokenizer(gguf)
+
+
+PROVIDER = ModelProvider(
+    load,
+    form=NAMES[0],
+    about="the embedded model, on this machine",
+    modules=(*LOCAL_MODULES, EMBEDDED_PACKAGE),
+    install=f"{command('local')} && {EMBEDDED_COMMAND}",
+    names=NAMES,
+    runs_on_gpu=True,
+    check_schema=check_grammar,
+    tokenizer=_tokenizer,
+    weights=lambda spec: str(weights_folder()),
+)

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveInt
 from steelyard.config.options import Options, read_options
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, closest
-from steelyard.model.base import ModelSpec, OnDone
+from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone
 from steelyard.model.fake_mind import FakeReply, echo_reply, smart_reply, tokenize
 
 BEHAVIOURS = {"smart": smart_reply, "echo": echo_reply, "flaky": smart_reply}
@@ -45,7 +45,7 @@ class FakeOptions(Options):
     context: NonNegativeInt = 0
 
 
-class FakeModel:
+class FakeModel(Model):
     """A deterministic model: answers depend on the request alone, never on its batch.
 
     ``smart`` votes with the word overlap between the last turn and the shots it finds in the
@@ -190,3 +190,14 @@ def _shared_prefix(prompts: Sequence[list[str]]) -> int:
     while shared < min(len(low), len(high)) - 1 and low[shared] == high[shared]:
         shared += 1
     return shared
+
+
+PROVIDER = ModelProvider(
+    load,
+    form="fake:smart",
+    about="answers without a model, for dry runs",
+    names=tuple(BEHAVIOURS),
+    has_simulated_time=True,
+    check_name=parse_fake,
+    count=lambda texts: [len(tokenize(text)) for text in texts],
+)

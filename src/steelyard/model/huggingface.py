@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steelyard.errors import ModelError
-from steelyard.extras import require
-from steelyard.model.base import Model, ModelSpec
+from steelyard.extras import LOCAL_MODULES, command, require
+from steelyard.model.base import Model, ModelProvider, ModelSpec
 from steelyard.model.files import hash_folder
+from steelyard.model.length.tokenizer import hub_tokenizer
+from steelyard.model.schema_check import check_grammar
 
 if TYPE_CHECKING:
     from steelyard.model.local import EngineSettings
@@ -149,3 +151,17 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+
+
+PROVIDER = ModelProvider(
+    load,
+    form="hf:NAME-OR-PATH",
+    about="a Hugging Face chat model, on this machine",
+    modules=LOCAL_MODULES,
+    install=command("local"),
+    runs_on_gpu=True,
+    may_be_folder=True,
+    check_schema=check_grammar,
+    tokenizer=lambda spec: hub_tokenizer(spec.name),
+    weights=lambda spec: spec.name,
+)

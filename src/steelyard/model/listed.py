@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from steelyard.core import Price
-from steelyard.model.accounts import asked_as
-from steelyard.model.base import ModelSpec
-from steelyard.model.prices import LOCAL_PROVIDERS
+from steelyard.model.base import ModelSpec, provider_of
 
 
 @dataclass(frozen=True)
@@ -22,10 +20,10 @@ class PlannedModel:
     def names(self) -> tuple[str, ...]:
         """What it may be called: first as in accounts, as its spec names it, or by its tag."""
         spec = self.spec
-        return (asked_as(spec), spec.name, f"{spec.provider}:{spec.name}", self.tag)
+        return (spec.account, spec.name, f"{spec.provider}:{spec.name}", self.tag)
 
     @property
     def paid_by_tokens(self) -> bool:
         """Whether answers are paid one by one, rather than by the hour."""
-        hosted = self.spec.provider not in LOCAL_PROVIDERS
+        hosted = not provider_of(self.spec).is_local
         return self.price.machine_hour is None and (hosted or self.price.input is not None)

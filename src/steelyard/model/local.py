@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, cast
 
 from steelyard.core import Completion, Request
-from steelyard.model.base import OnDone, sampling_seed
+from steelyard.model.base import Model, OnDone, sampling_seed
 from steelyard.model.engine.cache import CacheShape, Prefix
 from steelyard.model.engine.guide import Guides
 from steelyard.model.engine.plan import BatchBounds, plan_batches
@@ -29,10 +29,8 @@ class EngineSettings:
     memory_bytes: int = 2 << 30
 
 
-class LocalModel:
+class LocalModel(Model):
     """Chat model over a loaded network. Answers are greedy unless a request has a temperature."""
-
-    local = True
 
     def __init__(
         self,
@@ -43,9 +41,9 @@ class LocalModel:
         settings: EngineSettings,
         note: str = "",
     ) -> None:
-        self.name = name
+        self._name = name
         self.settings = settings
-        self.note = note
+        self._note = note
         self._fingerprint = fingerprint
         self.network = network
         self.tokenizer = tokenizer
@@ -55,6 +53,26 @@ class LocalModel:
         self._runner = Runner(network, self._shape, self.end_tokens, settings.prefill_tokens)
         self._prefixes: dict[tuple[int, ...], Prefix] = {}
         self._tries: dict[tuple[str, ...], Node] = {}
+
+    @property
+    def name(self) -> str:
+        """The name shown to people."""
+        return self._name
+
+    @property
+    def local(self) -> bool:
+        """True: it runs on this machine."""
+        return True
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Its precision, its threads where they are bounded, and what was done to its weights."""
+        facts = {
+            "precision": self.settings.precision,
+            "threads": self.settings.threads,
+            "weights": self._note or None,
+        }
+        return {key: value for key, value in facts.items() if value is not None}
 
     @property
     def fingerprint(self) -> str:

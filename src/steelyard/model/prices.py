@@ -17,15 +17,14 @@ from urllib.parse import urlsplit
 
 from steelyard.core import Price
 from steelyard.errors import ConfigError, closest
+from steelyard.model.base import ModelProvider, ModelSpec, provider_of
 from steelyard.model.config import endpoints
-from steelyard.model.hosted.secrets import DEFAULT_BASE_URL
+from steelyard.model.hosted.address import DEFAULT_BASE_URL
 from steelyard.packaged import packaged
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
 
-LOCAL_PROVIDERS = frozenset({"embedded", "hf", "fake", "classical"})
-GPU_PROVIDERS = ("embedded", "hf")
 MACHINE = "machine"
 _TRAINING = "training"
 _BATCH = "batch"
@@ -35,36 +34,63 @@ _YOURS = "your prices in task.yaml"
 Overrides = Mapping[str, Mapping[str, Any]]
 
 
-def price_for(
-    provider: str,
-    name: str,
-    overrides: Overrides | None = None,
-    *,
-    base_url: str | None = None,
-    when: datetime | None = None,
-    batch: bool = False,
+def price_of(
+    spec: ModelSpec, overrides: Overrides | None = None, *, when: datetime | None = None
 ) -> Price:
-    """Return the price of a model, of its direct requests or of those in a ``batch``.
+    """Return what the model's requests cost: directly, or in batches where it is asked so.
 
     ``overrides`` is the task's ``prices``: per million tokens, or ``per_hour``, under the model's
-    ``name`` (or ``provider:name``), each winning over the book. Local models are priced by
-    :func:`machine_price`. Hosted ones are looked up at ``base_url``'s provider, or at ``provider``;
-    ``when`` (default: now) picks among dated prices. Bad overrides raise `ConfigError`.
+    name (or ``provider:name``), each winning over the book. Local models are priced by
+    :func:`machine_price`. Hosted ones are looked up at their endpoint's provider; ``when`` (default:
+    now) picks among dated prices. A tuned hosted model has a price of its own, never its base's: see
+    `_tuned_price`. Bad overrides raise `ConfigError`.
     """
-    if batch:
-        direct = price_for(provider, name, overrides, base_url=base_url, when=when)
-        every = _amounts(overrides)
-        given = every.get(f"{provider}:{name}") or every.get(name, {})
-        return _batch_price(direct, given.get(_BATCH), base_url)
-    own = _checked(overrides)
-    amounts = own.get(f"{provider}:{name}") or (own.get(name) if name != MACHINE else None)
-    if amounts and ("per_hour" in amounts or {"input", "output"} <= set(amounts)):
+    amounts = _own_amounts(spec, overrides)
+    price = _direct_price(spec, amounts, overrides, when or datetime.now(UTC))
+    if spec.batch:
+        price = _batch_price(price, amounts.get(_BATCH), spec.base_url)
+    return replace(price, training=amounts.get(_TRAINING))
+
+
+def _own_amounts(spec: ModelSpec, overrides: Overrides | None) -> Mapping[str, Decimal]:
+    """The user's amounts for a model; a tuned one without a name yet goes by ``ft:BASE``."""
+    every = _amounts(overrides)
+    names = [f"{spec.provider}:{spec.name}", spec.name]
+    if spec.tuned_from is not None:
+        names.append(_tuned_key(spec))
+    return next((every[name] for name in names if every.get(name) and name != MACHINE), {})
+
+
+def _direct_price(
+    spec: ModelSpec, amounts: Mapping[str, Decimal], overrides: Overrides | None, when: datetime
+) -> Price:
+    if "per_hour" in amounts or {"input", "output"} <= set(amounts):
         return _own_price(amounts, Price())
-    if provider in LOCAL_PROVIDERS:
-        own_machine = MACHINE in own
-        return machine_price(overrides) if own_machine or not _on_gpu(provider) else _GPU_PRICE
-    listed = _book_price(provider, name, base_url, when or datetime.now(UTC))
-    return _own_price(amounts, listed) if amounts else listed
+    provider = provider_of(spec)
+    if provider.is_local:
+        is_known = MACHINE in (overrides or {}) or not _on_gpu(provider)
+        return machine_price(overrides) if is_known else _GPU_PRICE
+    listed = _book_price(spec, when) if spec.tuned_from is None else _tuned_price(spec, when)
+    return _own_price(amounts, listed) if set(amounts) - {_BATCH, _TRAINING} else listed
+
+
+def _tuned_price(spec: ModelSpec, when: datetime) -> Price:
+    """The book's price where it lists tuned models apart from their base, else unknown.
+
+    Names in the book match by how they begin, so that a tuned model may be found as its base.
+    """
+    entry = _find(spec.provider, spec.name, spec.base_url)
+    if not isinstance(entry, str) and entry != _find(spec.provider, spec.base.name, spec.base_url):
+        return _book_price(spec, when)
+    return Price(
+        source=f"no price known for {spec.name!r}, and that of {spec.base.name!r}, which it was tuned "
+        f"from, is not its own; {_advice(_tuned_key(spec))}"
+    )
+
+
+def _tuned_key(spec: ModelSpec) -> str:
+    """The name under which the user gives the price of all models tuned from one."""
+    return f"ft:{spec.base.name}"
 
 
 def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> Price:
@@ -105,9 +131,9 @@ _GPU_PRICE = Price(
 )
 
 
-def _on_gpu(provider: str) -> bool:
+def _on_gpu(provider: ModelProvider) -> bool:
     """Whether the engine runs this provider's models on a GPU: never where torch is not installed."""
-    if provider not in GPU_PROVIDERS or find_spec("torch") is None:
+    if not provider.runs_on_gpu or find_spec("torch") is None:
         return False
     import torch
 
@@ -116,9 +142,9 @@ def _on_gpu(provider: str) -> bool:
 
 def machine_price(overrides: Overrides | None = None) -> Price:
     """The price per hour of the machine of local models: the user's, or a stated assumption."""
-    own = _checked(overrides).get(MACHINE)
-    if own:
-        return Price(machine_hour=own["per_hour"], source=_YOURS)
+    amounts = _amounts(overrides).get(MACHINE)
+    if amounts:
+        return Price(machine_hour=amounts["per_hour"], source=_YOURS)
     entry = packaged("model/data/machines.json")
     default = entry["default"]
     return Price(
@@ -154,14 +180,6 @@ def price_book() -> str:
     newest = _newest_change()
     known = f", its newest price change in force of {newest.isoformat()}" if newest else ""
     return f"genai-prices {version('genai-prices')}{known}"
-
-
-def _checked(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
-    """What answers cost, by model: the amounts that are set but for training and batches."""
-    return {
-        name: {key: amount for key, amount in amounts.items() if key not in (_TRAINING, _BATCH)}
-        for name, amounts in _amounts(overrides).items()
-    }
 
 
 def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
@@ -204,14 +222,14 @@ def _amount(name: str, key: str, value: object) -> Decimal:
     return amount
 
 
-def _book_price(provider: str, name: str, base_url: str | None, when: datetime) -> Price:
-    found = _find(provider, name, base_url)
-    if isinstance(found, str):
-        return Price(source=found)
-    known = found.get_prices(when)
+def _book_price(spec: ModelSpec, when: datetime) -> Price:
+    entry = _find(spec.provider, spec.name, spec.base_url)
+    if isinstance(entry, str):
+        return Price(source=entry)
+    known = entry.get_prices(when)
     amounts = [_base(getattr(known, f"{key}_mtok", None)) for key in ("input", "output")]
     if None in amounts:
-        reason = f"{price_book()} has no token price for {name!r}; {_advice(name)}"
+        reason = f"{price_book()} has no token price for {spec.name!r}; {_advice(spec.name)}"
         return Price(source=reason)
     cached = _base(getattr(known, "cache_read_mtok", None))
     return Price(input=amounts[0], cached=cached, output=amounts[1], source=price_book())

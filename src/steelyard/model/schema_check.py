@@ -6,10 +6,8 @@ import json
 from importlib.util import find_spec
 
 from steelyard.errors import ConfigError
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import ModelSpec, provider_of
 from steelyard.words import listed
-
-_LOCAL = ("embedded", "hf")
 
 
 def check_schema(schema: str, spec: ModelSpec) -> tuple[str, ...]:
@@ -19,14 +17,12 @@ def check_schema(schema: str, spec: ModelSpec) -> tuple[str, ...]:
     sent any schema: where it is not one for strict mode, answers may break it, and a warning says
     why. Loads no model, and no torch.
     """
-    if spec.provider in _LOCAL:
-        return _check_grammar(schema)
-    if spec.provider == "openai":
-        return _check_strict(schema)
-    return ()
+    check = provider_of(spec).check_schema
+    return () if check is None else check(schema)
 
 
-def _check_grammar(schema: str) -> tuple[str, ...]:
+def check_grammar(schema: str) -> tuple[str, ...]:
+    """Refuse a schema that the engine cannot hold answers to; see `check_schema`."""
     if find_spec("llguidance") is None:
         return ()  # that the extra is missing is said where it is needed
     from steelyard.model.engine.grammar import compile_schema, unfit
@@ -38,8 +34,9 @@ def _check_grammar(schema: str) -> tuple[str, ...]:
     return ()
 
 
-def _check_strict(schema: str) -> tuple[str, ...]:
-    from steelyard.model.hosted.strict import strict_troubles
+def check_strict(schema: str) -> tuple[str, ...]:
+    """Warn of a schema that no endpoint takes in strict mode; see `check_schema`."""
+    from steelyard.model.hosted.dialect import strict_troubles
 
     troubles = strict_troubles(json.loads(schema))
     if not troubles:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from steelyard.cost import Money, Usage, cost_of
+from steelyard.core import Usage
+from steelyard.cost import Money, cost_of
+from steelyard.model import provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.model.prices import LOCAL_PROVIDERS
 from steelyard.planning.audited import look_over
 from steelyard.planning.jobs import Job
 from steelyard.planning.judged import judge_line
@@ -105,7 +106,7 @@ def _run_facts(plan: Plan, job: Job, model: PlannedModel) -> RunFacts:
     return RunFacts(
         models=plan.models,
         tunings=tunings_of(plan.specs),
-        local=any(each.spec.provider in LOCAL_PROVIDERS for each in may_ask),
+        local=any(provider_of(model.spec).is_local for model in may_ask),
     )
 
 
@@ -113,7 +114,7 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
     if job.model is None:
         nothing = Money(Decimal(0), plan.model_price.currency)
         note = "asks no language model"
-        return Line(job.name, None, (job.name,), {}, 0, 0, seconds=0.0, cost=nothing, note=note)
+        return Line(job.name, None, (job.name,), {}, seconds=0.0, cost=nothing, note=note)
     if forecast is None:
         money = Money(None, plan.model_price.currency, "not known before")
         return Line(job.key, job.model, cost=money, note="not known before")
@@ -132,10 +133,13 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
             job.model,
             tuple(job.arm_name(arm) for arm in forecast.per_answer),
             requests,
-            round(given),
-            round(written),
+            Usage(
+                sum(requests.values()),
+                round(given),
+                output_tokens=round(written),
+                trained_tokens=forecast.trained_tokens,
+            ),
             round(shared),
-            forecast.trained_tokens,
             note=forecast.note,
         ),
         job,
@@ -148,12 +152,13 @@ def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) 
     """What it takes if an arm of this job wins: the saved copy answers again before it is promoted."""
     assert job.model is not None
     test = len(plan.split.test)
-    local = job.model.spec.provider in LOCAL_PROVIDERS
+    local = provider_of(job.model.spec).is_local
     answers = test if local and test <= RESCORE_WHOLE_BELOW else min(test, RESCORE_EXAMPLES)
     needs = max(forecast.per_answer.values(), key=lambda each: each[1], default=(0.0, 0.0, 0.0))
     asked, given, written = (round(answers * each) for each in needs)
     shared = round(asked * forecast.shared_per_request)
-    line = Line("the winner again", job.model, (), {"rescore": asked}, given, written, shared)
+    usage = Usage(asked, given, output_tokens=written)
+    line = Line("the winner again", job.model, (), {"rescore": asked}, usage, shared)
     return _priced(line, job, plan, paces)
 
 
@@ -171,7 +176,9 @@ def _priced(line: Line, job: Job, plan: Plan, paces: Mapping[str, Pace]) -> Line
 
 def _priced_as(model: PlannedModel, line: Line, pace: Pace) -> Line:
     seconds = _seconds(line, pace)
-    usage = Usage(line.input_tokens or 0, 0.0, line.output_tokens or 0, seconds or 0.0)
+    # Training on this machine is paid by its time, whatever the answers of the model cost.
+    trained = 0 if provider_of(model.spec).is_local else line.usage.trained_tokens
+    usage = line.usage._replace(machine_seconds=seconds or 0.0, trained_tokens=trained)
     if model.price.machine_hour is not None and seconds is None:
         cost = Money(None, model.price.currency, pace.source)
     else:
@@ -185,10 +192,11 @@ def _seconds(line: Line, pace: Pace) -> float | None:
     """Time: the latency probe's requests go one at a time, the others as many at once as may be."""
     requests = dict(line.requests or {})
     probes, total = requests.get("latency", 0), sum(requests.values())
-    read = (line.input_tokens or 0) - (line.shared_tokens if pace.keeps_shared else 0)
-    asked = pace.seconds(total, read, line.output_tokens or 0)
-    if asked is None or (line.trained_tokens and pace.training_seconds is None):
+    trained = line.usage.trained_tokens
+    read = line.usage.input_tokens - (line.shared_tokens if pace.keeps_shared else 0)
+    asked = pace.seconds(total, read, line.usage.output_tokens)
+    if asked is None or (trained and pace.training_seconds is None):
         return None
     share = probes / total if total else 0.0
     waiting = asked * share * (pace.at_once - 1)
-    return asked + waiting + line.trained_tokens * (pace.training_seconds or 0.0)
+    return asked + waiting + trained * (pace.training_seconds or 0.0)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from steelyard.model.accounts import asked_as
 from steelyard.model.listed import PlannedModel
 from steelyard.strategy import StrategySpec, build_strategy, traits_of
 
@@ -38,7 +37,7 @@ class Job:
         """Return what of the run's ``models`` decides its fit: all, in order, or only its own: none."""
         if self.model is None or not build_strategy(self.strategy).follows_models:
             return []
-        return [[model.tag, asked_as(model.spec)] for model in models]
+        return [[model.tag, model.spec.account] for model in models]
 
     def arm_name(self, own: str) -> str:
         """Return the name in this run of an arm that its strategy calls ``own``."""

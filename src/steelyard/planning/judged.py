@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from steelyard.core import Message
+from steelyard.core import Message, Usage
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec
 from steelyard.model.length.tokenizer import local_tokenizer
@@ -37,8 +37,11 @@ def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[
         "judge",
         model,
         requests={"judge": requests},
-        input_tokens=round(requests * _question_tokens(plan, judge, model.spec)),
-        output_tokens=requests * written,
+        usage=Usage(
+            requests,
+            round(requests * _question_tokens(plan, judge, model.spec)),
+            output_tokens=requests * written,
+        ),
         note="every reply is taken to be new, and of the reference's length",
     )
     return line, pace_of(plan, model, folder)

@@ -9,9 +9,9 @@ import numpy as np
 
 from steelyard.core import Example, Split
 from steelyard.data.tokens import estimate
-from steelyard.model import ModelSpec
-from steelyard.model.fake_mind import tokenize
-from steelyard.model.length.tokenizer import Count, local_tokenizer
+from steelyard.model import ModelSpec, provider_of
+from steelyard.model.base import CountTokens
+from steelyard.model.length.tokenizer import local_tokenizer
 from steelyard.strategy.base import Brief, Sizes
 from steelyard.strategy.prompt import full_instruction
 
@@ -46,10 +46,10 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
     return Lengths(sizes, how, exact)
 
 
-def _counter(spec: ModelSpec) -> tuple[Count, str, bool]:
+def _counter(spec: ModelSpec) -> tuple[CountTokens, str, bool]:
     """A way to count, by what it counts, and whether that is exact."""
-    if spec.provider == "fake":
-        return lambda texts: [len(tokenize(text)) for text in texts], "as the fake counts", True
+    if (count := provider_of(spec).count) is not None:
+        return count, f"as the {spec.provider} counts", True
     found = local_tokenizer(spec)
     if isinstance(found, str):
         return estimate, f"estimated from characters: {found}", False

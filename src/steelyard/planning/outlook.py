@@ -10,13 +10,12 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+from steelyard.core import Usage
 from steelyard.cost import Money, to_number
 from steelyard.data import Audit
 from steelyard.errors import CredentialError
-from steelyard.model import ModelSpec
-from steelyard.model.hosted.secrets import read_key
+from steelyard.model import ModelSpec, provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.model.prices import LOCAL_PROVIDERS
 from steelyard.planning.lengths import Lengths
 from steelyard.planning.pace import Pace
 from steelyard.planning.plan import Plan, detectable_text
@@ -30,17 +29,16 @@ class Line:
     """One strategy on one model: requests by phase, tokens, money and time, all at most.
 
     ``shared_tokens`` of the input need be read once only by an engine that keeps them.
-    Figures that cannot be said before are ``None``, with the reason in ``note``.
+    Without ``requests`` nothing is known of the usage either; other figures that cannot be said before
+    are ``None``, with the reason in ``note``.
     """
 
     strategy: str
     model: PlannedModel | None
     arms: tuple[str, ...] = ()
     requests: Mapping[str, int] | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    usage: Usage = field(default_factory=Usage)
     shared_tokens: int = 0
-    trained_tokens: int = 0
     seconds: float | None = None
     cost: Money = field(default_factory=lambda: Money(None))
     note: str = ""
@@ -58,9 +56,9 @@ class Line:
             "model_tag": self.model_tag,
             "arms": list(self.arms),
             "requests": None if self.requests is None else dict(self.requests),
-            "input_tokens": self.input_tokens,
-            "output_tokens": self.output_tokens,
-            "trained_tokens": self.trained_tokens,
+            "input_tokens": None if self.requests is None else self.usage.input_tokens,
+            "output_tokens": None if self.requests is None else self.usage.output_tokens,
+            "trained_tokens": self.usage.trained_tokens,
             "seconds": self.seconds,
             "cost": to_number(self.cost.amount),
             "note": self.note or self.cost.reason,
@@ -72,8 +70,7 @@ class Sum:
     """Lines added up; ``unknown`` names those that a figure is missing of, for any of the figures."""
 
     requests_by_phase: Mapping[str, int]
-    input_tokens: int
-    output_tokens: int
+    usage: Usage
     seconds: float | None
     cost: Money
     unknown: tuple[str, ...] = ()
@@ -88,8 +85,8 @@ class Sum:
         return {
             "requests": self.requests,
             "requests_by_phase": dict(self.requests_by_phase),
-            "input_tokens": self.input_tokens,
-            "output_tokens": self.output_tokens,
+            "input_tokens": self.usage.input_tokens,
+            "output_tokens": self.usage.output_tokens,
             "seconds": self.seconds,
             "cost": to_number(self.cost.amount),
             "currency": self.cost.currency,
@@ -187,10 +184,11 @@ class Outlook:
 
 def _lacking(spec: ModelSpec) -> str | None:
     """What a hosted model lacks to be asked: its key, as far as that shows without asking."""
-    if spec.provider in LOCAL_PROVIDERS:
+    check_key = provider_of(spec).check_key
+    if check_key is None:
         return None
     try:
-        read_key(spec)
+        check_key(spec)
     except CredentialError as error:
         return str(error)
     return None
@@ -210,8 +208,7 @@ def _added(lines: Sequence[Line], currency: str) -> Sum:
         phases.update(line.requests or {})
     return Sum(
         requests_by_phase=phases,
-        input_tokens=sum(line.input_tokens or 0 for line in known),
-        output_tokens=sum(line.output_tokens or 0 for line in known),
+        usage=sum((line.usage for line in known), Usage()),
         seconds=None if untimed else sum(line.seconds or 0.0 for line in known),
         cost=cost,
         unknown=tuple(missing),
@@ -223,7 +220,7 @@ def short_text(outlook: Outlook) -> list[str]:
     total, hosted = outlook.total(), outlook.hosted_cost
     if not total.requests and not total.unknown:
         return []
-    tokens = f"{total.input_tokens:,} tokens in and {total.output_tokens:,} out"
+    tokens = f"{total.usage.input_tokens:,} tokens in and {total.usage.output_tokens:,} out"
     said = [f"{counted(total.requests, 'request')}, {tokens}"]
     if any(model.paid_by_tokens for model in outlook.plan.asked):
         known = hosted.amount is not None

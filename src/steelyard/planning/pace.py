@@ -9,12 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from steelyard.core import Usage
+from steelyard.model import provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.model.prices import LOCAL_PROVIDERS
 from steelyard.packaged import packaged
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import Plan
-from steelyard.store.database import Store, Usage
+from steelyard.store.database import Store
 from steelyard.strategy.record import FitRecord
 
 _MADE_UP = "a fake's seconds are made up"
@@ -59,15 +60,15 @@ def _paces() -> Mapping[str, Any]:
 
 
 def _assumed(model: PlannedModel) -> Pace:
-    provider = model.spec.provider
-    if provider == "fake":
+    provider = provider_of(model.spec)
+    if provider.has_simulated_time:
         return Pace(_MADE_UP)
     if model.spec.batch:
         return Pace(_IN_BATCHES, is_known=False, training_seconds=None)
-    if provider in LOCAL_PROVIDERS and provider not in _paces():
+    known = _paces().get(model.spec.provider if provider.is_local else "hosted")
+    if known is None:
         return Pace(_UNKNOWN, is_known=False, training_seconds=None)
-    known = _paces()[provider if provider in LOCAL_PROVIDERS else "hosted"]
-    if provider in LOCAL_PROVIDERS:
+    if provider.is_local:
         return Pace(
             known["said"],
             input_seconds=1 / known["input_tokens_per_second"],
@@ -90,7 +91,8 @@ def _at_once(model: PlannedModel) -> int:
 
 def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
     """Read the pace from a run folder's database; nothing is made or changed there."""
-    if model.spec.provider == "fake" or model.spec.batch or not (folder / "run.db").is_file():
+    is_simulated = provider_of(model.spec).has_simulated_time
+    if is_simulated or model.spec.batch or not (folder / "run.db").is_file():
         return None
     store = Store.in_folder(folder)
     try:
@@ -107,7 +109,7 @@ def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
 
 
 def _pace_from(usage: Usage, trained: float | None, model: PlannedModel, folder: Path) -> Pace:
-    if model.spec.provider not in LOCAL_PROVIDERS:
+    if not provider_of(model.spec).is_local:
         each = usage.machine_seconds / usage.requests
         said = f"as measured in {folder}: {each:.2f} s a request, {_at_once(model)} at once"
         return Pace(said, request_seconds=each, at_once=_at_once(model))

@@ -12,9 +12,10 @@ from typing import Any
 from steelyard.core import Price, Split
 from steelyard.data.prepare import Prepared, prepare
 from steelyard.errors import ConfigError
-from steelyard.model import ModelSpec
+from steelyard.families import PROVIDERS
+from steelyard.model import ModelSpec, provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.model.prices import machine_price, price_for
+from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on
@@ -88,6 +89,17 @@ class Plan:
     def judge(self) -> PlannedModel | None:
         """The model that judges replies, with its price; ``None`` where none does."""
         return _judge_of(self.metrics, _prices_of(self.task))
+
+    def model_of(self, spec: ModelSpec) -> PlannedModel | None:
+        """Return the run's model of this spec; a tuned one has its base's tag, and its own price.
+
+        On this machine a tuned model costs what its base costs: the machine's time.
+        """
+        made_of = spec.base.unpaced
+        base = next((model for model in self.asked if model.spec.unpaced == made_of), None)
+        if base is None or spec.tuned_from is None or provider_of(spec).is_local:
+            return base
+        return _planned(base.tag, spec, self.prices)
 
     @property
     def asked(self) -> tuple[PlannedModel, ...]:
@@ -192,8 +204,7 @@ def _judge_of(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedMo
 
 
 def _planned(tag: str, spec: ModelSpec, prices: Mapping[str, Any]) -> PlannedModel:
-    price = price_for(spec.provider, spec.name, prices, base_url=spec.base_url, batch=spec.batch)
-    return PlannedModel(tag, spec, price)
+    return PlannedModel(tag, spec, price_of(spec, prices))
 
 
 def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, ...]:
@@ -247,8 +258,8 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     """Return the model asked for; one of the task's own provider keeps its endpoint and key."""
     provider, _, name = (part.strip() for part in model.partition(":"))
     here = Path(name).expanduser()
-    if provider == "hf" and name and here.is_dir():
-        return f"hf:{here.resolve()}"
+    if provider in PROVIDERS and PROVIDERS.get(provider).may_be_folder and name and here.is_dir():
+        return f"{provider}:{here.resolve()}"
     of_provider = [own for own in task.models if own.provider == provider and name]
     if not of_provider:
         return model

@@ -21,14 +21,13 @@ def reflection_lines(
     plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
 ) -> Iterator[tuple[Line, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
-    for use in () if forecast is None else forecast.other_models:
-        model = next(each for each in plan.asked if each.spec == use.spec)
+    for other in () if forecast is None else forecast.other_models:
+        model = next(model for model in plan.asked if model.spec == other.spec)
         line = Line(
             f"reflection of {job.key}",
             model,
-            requests={"reflect": use.requests},
-            input_tokens=use.input_tokens,
-            output_tokens=use.output_tokens,
+            requests={"reflect": int(other.usage.requests)},
+            usage=other.usage,
             note=_NOTE,
         )
         yield line, pace_of(plan, model, folder)

@@ -8,19 +8,19 @@ from decimal import ROUND_UP, Decimal
 from threading import RLock
 from typing import Any, Literal
 
-from steelyard.core import Completion, Price, Request
+from steelyard.core import Completion, Price, Request, Usage
+from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, ConfigError
-from steelyard.model.accounts import asked_as
-from steelyard.model.base import Meter, ModelSpec
+from steelyard.model.base import ModelSpec
 from steelyard.model.hosted.address import read_fingerprint
-from steelyard.model.prices import price_for
-from steelyard.store.database import AskedModel, Store, Usage
+from steelyard.model.meter import Meter
+from steelyard.model.prices import price_of
+from steelyard.store.database import AskedModel, Store
 
-_MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.0001")
 _ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
 _KEPT = "price:"
-_AMOUNTS = ("input", "cached", "output", "machine_hour")
+_AMOUNTS = ("input", "cached", "output", "training", "machine_hour")
 _SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
 
 CountTokens = Callable[[str], int | None]
@@ -60,11 +60,12 @@ class Budget:
         for model, usage in paid.items():
             price = self._price(model) or _named(model, self._former)
             if _is_paid(model, price, usage):
-                self._check_countable(model, price)
-            if price is not None:
-                self._spent += money(
-                    price, usage.input_tokens, usage.cached_tokens, usage.output_tokens
-                )
+                self._spent += _amount(usage, self._countable(model, price))
+
+    def add_price(self, account: str, price: Price) -> None:
+        """Take in the price of a model that did not exist when the run began."""
+        with self._lock:
+            self._prices[account] = price
 
     def meter(self, model: AskedModel, count_tokens: CountTokens) -> Meter | None:
         """Return the meter of a hosted model; ``None`` for one that is paid by the hour.
@@ -85,15 +86,15 @@ class Budget:
     def _price(self, model: AskedModel) -> Price | None:
         return _named(model, self._prices)
 
-    def _check_countable(self, model: AskedModel, price: Price | None) -> None:
+    def _countable(self, model: AskedModel, price: Price | None) -> Price:
         """Refuse a cap over what was paid at an unknown price, or in another currency."""
-        currencies = {each.currency for each in self._prices.values()}
+        currencies = {known.currency for known in self._prices.values()}
         if price is None or not _is_known(price):
             why = "has no known price"
         elif currencies and price.currency not in currencies:
             why = f"was paid in {price.currency}, not in {', '.join(sorted(currencies))}"
         else:
-            return
+            return price
         raise ConfigError(
             f"--max-cost counts all that this run folder paid, and {model.name}, which it asked "
             f"before, {why}: give its price under prices in task.yaml, or choose another --out"
@@ -112,7 +113,7 @@ class _Meter:
         self._next = Decimal(0)
 
     def reserve(self, request: Request) -> Literal["go", "wait", "stop"]:
-        """See `steelyard.model.base.Meter`."""
+        """See `steelyard.model.meter.Meter`."""
         bound = self._bound(request)
         budget = self._budget
         with budget._lock:
@@ -128,30 +129,25 @@ class _Meter:
             return "go"
 
     def owe(self, request: Request) -> None:
-        """See `steelyard.model.base.Meter`."""
+        """See `steelyard.model.meter.Meter`."""
         bound = self._bound(request)
         with self._budget._lock:
             self._aside += bound
 
     def settle(self, request: Request, completion: Completion | None) -> None:
-        """See `steelyard.model.base.Meter`."""
+        """See `steelyard.model.meter.Meter`."""
         bound = self._bound(request)
         with self._budget._lock:
             self._aside -= bound
             if completion is None:
                 return
-            cost = money(
-                self._price,
-                completion.input_tokens,
-                completion.cached_tokens,
-                completion.output_tokens,
-            )
+            cost = _amount(completion.usage, self._price)
             self._budget._spent += cost
             if bound:
                 self._excess = max(self._excess, cost / bound)
 
     def over(self) -> BudgetError:
-        """See `steelyard.model.base.Meter`."""
+        """See `steelyard.model.meter.Meter`."""
         with self._budget._lock:
             spent, cap = self._budget._spent, self._budget.cap
             coming, excess = self._next, self._excess
@@ -172,7 +168,8 @@ class _Meter:
         texts = [message.content for message in request.messages]
         texts += [*request.choices, *((request.schema,) if request.schema is not None else ())]
         given = sum(self._tokens(text) + _ROOM for text in texts)
-        return money(self._price, given, 0, request.max_output_tokens + _ROOM)
+        longest = Usage(1, given, output_tokens=request.max_output_tokens + _ROOM)
+        return _amount(longest, self._price)
 
     def _tokens(self, text: str) -> int:
         counted = self._count_tokens(text)
@@ -183,7 +180,7 @@ def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
     """Return the prices of a run's models as `Budget` takes them; none needs to be built for it."""
     known: dict[str, Price] = {}
     for spec, price in models:
-        known.setdefault(asked_as(spec), price)
+        known.setdefault(spec.account, price)
     return known
 
 
@@ -195,27 +192,30 @@ def former_prices(
     A model may leave the run, and what it cost is still paid. For one whose price was never known the
     user's ``own`` prices of today are looked into, and the book.
     """
-    for name, price in prices.items():
-        if _is_known(price):
-            store.set_meta(_KEPT + name, _as_data(price))
+    keep_prices(store, prices)
     kept = {key.removeprefix(_KEPT): _price_in(said) for key, said in store.metas(_KEPT).items()}
     for model in store.paid_by_model():
-        place = read_fingerprint(model.fingerprint)
-        if place is not None and _named(model, kept) is None:
-            base_url, batch = place
-            price = price_for("openai", model.name, own, base_url=base_url, batch=batch)
-            kept[model.fingerprint] = price
+        spec = read_fingerprint(model.fingerprint)
+        if spec is not None and _named(model, kept) is None:
+            kept[model.fingerprint] = price_of(spec, own)
     return kept
 
 
+def keep_prices(store: Store, prices: Mapping[str, Price]) -> None:
+    """Keep the known ones of ``prices`` by account in the run folder."""
+    for account, price in prices.items():
+        if _is_known(price):
+            store.set_meta(_KEPT + account, _as_data(price))
+
+
 def _as_data(price: Price) -> dict[str, Any]:
-    said = asdict(price)
-    return said | {name: None if said[name] is None else str(said[name]) for name in _AMOUNTS}
+    data = asdict(price)
+    return data | {name: str(data[name]) for name in _AMOUNTS if data[name] is not None}
 
 
-def _price_in(said: Mapping[str, Any]) -> Price:
-    amounts = {name: None if said[name] is None else Decimal(said[name]) for name in _AMOUNTS}
-    return Price(**{**said, **amounts})
+def _price_in(data: Mapping[str, Any]) -> Price:
+    amounts = {name: Decimal(data[name]) for name in _AMOUNTS if data.get(name) is not None}
+    return Price(**{**data, **amounts})
 
 
 def _named(model: AskedModel, prices: Mapping[str, Price]) -> Price | None:
@@ -233,13 +233,11 @@ def _is_known(price: Price) -> bool:
     return price.machine_hour is not None or None not in (price.input, price.output)
 
 
-def money(price: Price, input_tokens: int, cached_tokens: int, output_tokens: int) -> Decimal:
-    """Return what these tokens cost; cached tokens are part of the input tokens."""
-    given = price.input or Decimal(0)
-    cached = price.cached if price.cached is not None else given
-    fresh = input_tokens - cached_tokens
-    produced = output_tokens * (price.output or Decimal(0))
-    return (fresh * given + cached_tokens * cached + produced) / _MILLION
+def _amount(usage: Usage, price: Price) -> Decimal:
+    """What tokens cost at a price that is known."""
+    amount = cost_of(usage, price).amount
+    assert amount is not None
+    return amount
 
 
 def _shown(amount: Decimal) -> Decimal:

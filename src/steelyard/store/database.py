@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from steelyard.core import Answer, Completion, Record, Request, Spent
+from steelyard.core import Answer, Completion, Record, Request, Usage
 from steelyard.errors import StorageError
 from steelyard.store.tables import (
     COMPLETIONS,
@@ -49,16 +49,6 @@ class AskedModel(NamedTuple):
 
     fingerprint: str
     name: str
-
-
-class Usage(NamedTuple):
-    """What phases asked of models."""
-
-    requests: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    machine_seconds: float
 
 
 def dumps(value: Any) -> str:
@@ -302,7 +292,7 @@ def _sums() -> tuple[sa.ColumnElement[Any], ...]:
 
 def _usage(row: Sequence[Any]) -> Usage:
     count, given, cached, produced, seconds = row
-    return Usage(int(count), int(given), int(cached), int(produced), float(seconds))
+    return Usage(int(count), int(given), int(cached), int(produced), machine_seconds=float(seconds))
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:
@@ -316,9 +306,7 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _completion(text: str) -> Completion:
-    said = json.loads(text)
-    spent = tuple(Spent(*each) for each in said.pop("spent", ()))
-    return Completion(**said, spent=spent)
+    return Completion.from_dict(json.loads(text))
 
 
 def _completion_row(row: StoredCompletion) -> dict[str, Any]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
-from steelyard.core import Completion, Request
+from steelyard.core import Completion, Price, Request
 from steelyard.errors import EndpointError
 from steelyard.model.answer_cache import AnswerCache
-from steelyard.model.base import Meter, Metered, Model, OnDone, Remembering
-from steelyard.store.budget import Budget
+from steelyard.model.base import Model, OnDone
+from steelyard.model.meter import Meter, PaidModel
+from steelyard.store.budget import Budget, keep_prices
 from steelyard.store.database import AskedModel, Store, StoredCompletion, dumps
 from steelyard.store.reuse import Reuse
 
@@ -55,6 +56,12 @@ class Recorder:
         finally:
             self.phase = before
 
+    def add_price(self, account: str, price: Price) -> None:
+        """Take in the price of a model that was made in the run, and keep it in the run folder."""
+        keep_prices(self.store, {account: price})
+        if self.budget is not None:
+            self.budget.add_price(account, price)
+
     def wrap(self, model: Model) -> RecordedModel:
         """Return ``model`` under this recorder."""
         return RecordedModel(lambda: model, self)
@@ -64,7 +71,7 @@ class Recorder:
         return RecordedModel(build, self)
 
 
-class RecordedModel:
+class RecordedModel(Model):
     """A `Model` whose completions are stored before anyone sees them, and reused from the store."""
 
     def __init__(self, build: Callable[[], Model], recorder: Recorder) -> None:
@@ -82,12 +89,11 @@ class RecordedModel:
         recorder, asked = self._recorder, AskedModel(model.fingerprint, model.name)
         self._notes_key = f"notes:{model.fingerprint}"
         recorder.store.know_model(asked)
-        if isinstance(model, Remembering):
-            model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
         self._reuse = Reuse.of(model, recorder.cache)
         if recorder.budget is not None and not model.local:
             self._meter = recorder.budget.meter(asked, model.count_tokens)
-        if isinstance(model, Metered):
+        if isinstance(model, PaidModel):
+            model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
             model.meter = self._meter
         return model
 
@@ -114,8 +120,13 @@ class RecordedModel:
     @property
     def notes(self) -> tuple[str, ...]:
         """What people must know of the model's answers, those of earlier attempts too."""
-        own = tuple(getattr(self.inner, "notes", ()))
-        return tuple(dict.fromkeys([*(self._recorder.store.meta(self._notes_key) or ()), *own]))
+        earlier = self._recorder.store.meta(self._notes_key) or ()
+        return tuple(dict.fromkeys([*earlier, *self.inner.notes]))
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What people must know of how the inner model answers."""
+        return self.inner.facts
 
     def count_tokens(self, text: str) -> int | None:
         """Tokens by the inner model's tokenizer, or ``None``."""
@@ -189,7 +200,7 @@ class RecordedModel:
 
         asked = [request for _, request in unique]
         try:
-            if self._meter is None or isinstance(self.inner, Metered):
+            if self._meter is None or isinstance(self.inner, PaidModel):
                 self.inner.generate(asked, store, settled)
             else:
                 self._ask_in_slices(asked, store, settled)
@@ -204,10 +215,10 @@ class RecordedModel:
 
     def _keep_notes(self) -> None:
         """Store what the model has to say of its answers with them, whenever there is more."""
-        said = tuple(getattr(self.inner, "notes", ()))
-        if said != self._noted:
+        notes = self.inner.notes
+        if notes != self._noted:
             self._recorder.store.set_meta(self._notes_key, self.notes)
-            self._noted = said
+            self._noted = notes
 
     def _ask_in_slices(
         self, asked: Sequence[Request], store: OnDone, settled: frozenset[int]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from steelyard.core import Completion, Request
 from steelyard.model.answer_cache import AnswerCache, answer_key, is_fixed
-from steelyard.model.base import Model, Reusable
+from steelyard.model.base import Model
+from steelyard.model.meter import PaidModel
 
 _FLUSH = 500
 """So many answers are kept together: the cache is a convenience, and a commit takes time."""
@@ -15,9 +16,9 @@ _FLUSH = 500
 class Reuse:
     """One model's part in the cache. Only models whose answers are paid for have one."""
 
-    def __init__(self, model: Model, reusable: Reusable, cache: AnswerCache) -> None:
+    def __init__(self, model: PaidModel, cache: AnswerCache) -> None:
         self._fingerprint = model.fingerprint
-        self._model = reusable
+        self._model = model
         self._cache = cache
         self._learned = cache.learned(self._fingerprint)
         self._model.learned = self._learned
@@ -29,9 +30,9 @@ class Reuse:
 
         A local model's answers cost no money, and their machine time is what is measured.
         """
-        if cache is None or model.local or not isinstance(model, Reusable):
+        if cache is None or model.local or not isinstance(model, PaidModel):
             return None
-        return Reuse(model, model, cache)
+        return Reuse(model, cache)
 
     def find(self, asked: Sequence[tuple[int, Request]]) -> dict[int, Completion]:
         """Return the known answers by the numbers of their requests."""

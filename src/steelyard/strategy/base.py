@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from steelyard.config.options import Options, read_options
-from steelyard.core import Answer, Example, Message, OutputKind, Question
+from steelyard.core import Answer, Example, Message, OutputKind, Question, Usage
 from steelyard.data.rows import has_references
 from steelyard.errors import ArmError, ConfigError
 from steelyard.families import STRATEGIES
@@ -144,9 +144,7 @@ class OtherModelUse:
     """What a fit may ask at most of a model beside its own, the tokens in that model's estimate."""
 
     spec: ModelSpec
-    requests: int
-    input_tokens: int
-    output_tokens: int
+    usage: Usage
 
 
 @dataclass(frozen=True)
@@ -227,6 +225,11 @@ class Arm(ABC):
         """The machine time that its fit took beside requests to models, in seconds."""
         training = self.fit.training
         return self.fit.seconds if training is None else training.seconds
+
+    @property
+    def trained_tokens(self) -> int:
+        """How many tokens passed through training while it was fitted."""
+        return 0 if self.fit.training is None else self.fit.training.tokens
 
     @property
     def why_no_gap(self) -> str | None:

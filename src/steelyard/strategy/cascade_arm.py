@@ -68,6 +68,11 @@ class CascadeArm(Arm):
         return sum(part.machine_seconds for part in self.parts)
 
     @property
+    def trained_tokens(self) -> int:
+        """The tokens that its parts were trained on."""
+        return sum(part.trained_tokens for part in self.parts)
+
+    @property
     def why_no_gap(self) -> str | None:
         """The reason of a part that looks an input up among the train examples."""
         lookups = [part for part in self.parts if traits_of(part.strategy).looks_up_train]

@@ -9,9 +9,8 @@ from pydantic import Field, model_validator
 
 from steelyard.config.options import Options
 from steelyard.errors import ConfigError, closest
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.model.prices import LOCAL_PROVIDERS
 from steelyard.strategy.base import Brief, Strategy, TaskFacts, traits_of
 from steelyard.strategy.catalogue import build_strategy
 from steelyard.strategy.traits import StrategySpec, Traits
@@ -115,7 +114,7 @@ def _may_be_sure(traits: Traits, brief: Brief, spec: ModelSpec) -> bool:
 
     Models that are asked over the network give no probabilities of labels.
     """
-    has_probabilities = not traits.needs_model or spec.provider in LOCAL_PROVIDERS
+    has_probabilities = not traits.needs_model or provider_of(spec).has_probabilities
     of_labels = traits.confidence == "labels" and brief.kind == "label" and has_probabilities
     return traits.confidence == "any" or of_labels
 

@@ -12,7 +12,8 @@ from pydantic import Field, NonNegativeFloat
 from steelyard.config.options import Options, Several
 from steelyard.core import Example, questions_of
 from steelyard.errors import ConfigError
-from steelyard.model.base import ModelSpec
+from steelyard.extras import LOCAL_MODULES
+from steelyard.model.base import ModelSpec, provider_of
 from steelyard.packaged import packaged
 from steelyard.strategy.base import (
     Arm,
@@ -44,10 +45,8 @@ if TYPE_CHECKING:
     from steelyard.train.packing import Sample
     from steelyard.train.search import Trained
 
-TUNABLE = ("embedded", "hf")
 MIN_EXAMPLES = 20
 """Train examples below which ``auto`` does not tune."""
-_PACKAGES = ("torch", "transformers", "peft", "gguf")
 
 
 class LoraOptions(Options):
@@ -116,14 +115,14 @@ class Lora(Strategy):
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         """Refuse a model that cannot be tuned here."""
-        if model is not None and model.provider not in TUNABLE:
+        if model is not None and not provider_of(model).is_tunable:
             cannot = f"the model behind {model.provider!r} cannot be tuned on this machine"
             return super().refusal(task) or cannot
         return super().refusal(task, model)
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """It takes the packages of an extra, and more than a handful of examples."""
-        if not all(find_spec(package) for package in _PACKAGES):
+        if not all(find_spec(package) for package in LOCAL_MODULES):
             return "the extra 'local' is not installed: pip install 'steelyard[local]'"
         if len(task.train) < MIN_EXAMPLES:
             return (
@@ -152,11 +151,12 @@ class Lora(Strategy):
         """Train, or read what an earlier attempt finished; returns also how many were too long."""
         from steelyard.model import huggingface
         from steelyard.model.ready import understands
-        from steelyard.model.weights import weights_of
         from steelyard.train.search import load_trained, save_trained, train
 
         huggingface.quiet()
-        source = weights_of(context.spec)
+        weights = provider_of(context.spec).weights
+        assert weights is not None
+        source = weights(context.spec)
         settings = huggingface.best_settings(source)
         tokenizer = huggingface.read_tokenizer(source)
         sets = [tokenize(tokenizer, recipe, part) for part in (context.train, context.dev)]

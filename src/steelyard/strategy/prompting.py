@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steelyard.core import Answer, Question
-from steelyard.model.accounts import asked_as
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
@@ -60,7 +59,7 @@ class PromptArm(Arm):
     @property
     def account(self) -> str:
         """What the model is called in accounts."""
-        return asked_as(self.spec)
+        return self.spec.account
 
     @property
     def temperature(self) -> float:
@@ -134,7 +133,7 @@ class PromptArm(Arm):
         """Build the arm; its adapter is the copy inside ``folder``."""
         from steelyard.strategy.tfidf import ShotIndex
 
-        spec = ModelSpec(**saved["model"])
+        spec = ModelSpec.from_dict(saved["model"])
         if spec.adapter is not None:
             spec = replace(spec, adapter=str(folder / spec.adapter))
         recipe = PromptRecipe.from_dict(saved["recipe"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -223,16 +222,6 @@ class Task(Section):
         return self.path(self.documents) if self.documents else None
 
     @property
-    def machine_price_per_hour(self) -> Decimal | None:
-        """What the machine that runs local models costs per hour, when given."""
-        return self.prices[MACHINE].per_hour if MACHINE in self.prices else None
-
-    @property
-    def token_prices(self) -> dict[str, PriceConfig]:
-        """The user's prices per million tokens by model name."""
-        return {name: price for name, price in self.prices.items() if name != MACHINE}
-
-    @property
     def traffic_is_assumed(self) -> bool:
         """Whether the volume is the default rather than the user's."""
         return "traffic" not in self.model_fields_set
@@ -354,7 +343,7 @@ def _with_local_model(task: Task) -> Task:
 
 
 def _absolute(model: ModelConfig, task: Task) -> ModelConfig:
-    if model.provider != "hf" or not task.path(model.name).is_dir():
+    if not model.may_be_folder or not task.path(model.name).is_dir():
         return model
     return model.model_copy(update={"name": str(task.path(model.name))})
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Record, Spent, Verdict
-from steelyard.cost import Money, Usage, cost_of, to_number, totals
-from steelyard.model.accounts import MACHINE
+from steelyard.core import Comparison, Completion, Price, Record, Usage, Verdict
+from steelyard.cost import Money, cost_of, to_number, totals
+from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.result.arm import ArmCost, Latency, Tokens
@@ -29,8 +29,8 @@ class MeasuredArm:
     """What was measured of one arm.
 
     ``search`` is what the fit asked of models, by `PlannedModel.names`; ``fit_seconds`` its wall time,
-    ``trained_seconds`` the machine time beyond those requests. ``model`` is the one it was fitted on, the
-    first for one that spans models, ``None`` for a classical arm.
+    ``training`` the machine time and trained tokens beyond those requests. ``model`` is the
+    one it was fitted on, the first for one that spans models, ``None`` for a classical arm.
     """
 
     arm: Arm
@@ -42,7 +42,7 @@ class MeasuredArm:
     latency: Latency
     search: Mapping[str, Usage]
     fit_seconds: float
-    trained_seconds: float
+    training: Usage
     gap: Gap
     blocks: ArmBlocks
 
@@ -91,12 +91,15 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
 
     What several models were asked is priced by each one's own price.
     """
-    own = plan.machine_price if measured.model is None else measured.model.price
+    fitted = plan.machine_price if measured.model is None else measured.model.price
+    asked = [model for spec in measured.arm.specs if (model := plan.model_of(spec))]
+    own = asked[0].price if len(asked) == 1 else fitted
     first = () if measured.model is None else (measured.model,)
     machine = _in_currency(plan.machine_price, own)
-    prices = Prices((*first, *plan.asked), own, machine)
-    trained = Usage(machine_seconds=measured.trained_seconds)
-    upfront = prices.of(measured.search) + cost_of(trained, machine)
+    prices = Prices((*asked, *first, *plan.asked), own, machine)
+    tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in asked)
+    training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
+    upfront = prices.of(measured.search) + training
     per_request = _per_request(measured, prices)
     traffic = plan.task.traffic
     return Costs(
@@ -145,29 +148,19 @@ def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
         return prices.of(mean_spent(answered))
     tokens = measured.tokens
     usage = Usage(
+        1,
         tokens.input_mean or 0.0,
         tokens.cached_mean or 0.0,
         tokens.output_mean or 0.0,
-        seconds,
+        machine_seconds=seconds,
     )
     return cost_of(usage, prices.own)
 
 
 def mean_spent(answered: Sequence[Completion]) -> dict[str, Usage]:
     """What each model was asked for one answer on average; under ``""`` what names no model."""
-    sums: dict[str, list[float]] = {}
-    for completion in answered:
-        whole = Spent(
-            "",
-            completion.input_tokens,
-            completion.cached_tokens,
-            completion.output_tokens,
-            completion.machine_seconds,
-        )
-        for part in completion.spent or (whole,):
-            mine = sums.setdefault(part.model, [0.0] * 4)
-            mine[:] = [before + more for before, more in zip(mine, part[1:], strict=True)]
-    return {name: Usage(*(each / len(answered) for each in mine)) for name, mine in sums.items()}
+    sums = merged(completion.spent or {"": completion.usage} for completion in answered)
+    return {account: usage / len(answered) for account, usage in sums.items()}
 
 
 def _in_currency(machine: Price, price: Price) -> Price:

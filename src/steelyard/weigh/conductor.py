@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from steelyard.cost import Usage
+from steelyard.core import Usage
 from steelyard.data import Audit
 from steelyard.errors import EndpointError
 from steelyard.files import write_whole
 from steelyard.model import load_model
-from steelyard.model.accounts import asked_as
+from steelyard.model.accounts import merged
 from steelyard.model.answer_cache import open_cache
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.audited import look_over
@@ -140,7 +140,7 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps
     former = former_prices(store, prices, plan.prices)
     cache = None if plan.options.no_cache else open_cache()
     recorder = Recorder(store, None if cap is None else Budget(cap, prices, former), cache)
-    build_model = model_builder(recorder, load_model)
+    build_model = model_builder(recorder, load_model, plan.prices)
     for metric in plan.metrics:
         if isinstance(metric, ModelMetric):
             metric.connect(on_account(recorder, build_model))
@@ -187,7 +187,10 @@ def _measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
         latency=latency(steps.latency(arm), steps.is_batched(arm)),
         search=_searched(steps, job),
         fit_seconds=wall,
-        trained_seconds=arm.machine_seconds if arm.model_name else wall,
+        training=Usage(
+            trained_tokens=arm.trained_tokens,
+            machine_seconds=arm.machine_seconds if arm.model_name else wall,
+        ),
         gap=gap,
         blocks=blocks_of(steps, arm, records),
     )
@@ -196,17 +199,11 @@ def _measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
 def _searched(steps: RunSteps, job: Job) -> dict[str, Usage]:
     """What a job's fit asked of models, by the names that accounts know them by."""
     known = {name for model in steps.plan.asked for name in model.names}
-    found: dict[str, Usage] = {}
-    for model, spent in steps.store.usage_by_model(f"fit:{job.key}").items():
-        name = model.fingerprint if model.fingerprint in known else model.name
-        before = found.get(name, Usage())
-        found[name] = Usage(
-            before.input_tokens + spent.input_tokens,
-            before.cached_tokens + spent.cached_tokens,
-            before.output_tokens + spent.output_tokens,
-            before.machine_seconds + spent.machine_seconds,
-        )
-    return found
+    asked = steps.store.usage_by_model(f"fit:{job.key}")
+    return merged(
+        {model.fingerprint if model.fingerprint in known else model.name: usage}
+        for model, usage in asked.items()
+    )
 
 
 _NO_TOKENS = Tokens(reason="no language model is asked")
@@ -281,7 +278,7 @@ def _circumstances(
 
 def _said_of(store: Store, model: PlannedModel, before: Sequence[str]) -> list[str]:
     """Return what its answers showed of a model in all phases, after what was said ``before``."""
-    kept = store.meta(f"notes:{asked_as(model.spec)}") or ()
+    kept = store.meta(f"notes:{model.spec.account}") or ()
     return list(dict.fromkeys([*(note for said in before for note in said.split("; ")), *kept]))
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from steelyard.core import Completion, Example, Price, Record, Request
-from steelyard.cost import Usage, cost_of, to_number
+from steelyard.cost import cost_of, to_number
 from steelyard.errors import MissingExtraError, ModelError, SteelyardError
 from steelyard.model.base import Model, ModelSpec, OnDone
-from steelyard.model.prices import Overrides, price_for
+from steelyard.model.prices import Overrides, price_of
 from steelyard.result.verdict import JudgeAgreement, JudgeResult, JudgeTokens
 from steelyard.score import Metric
 from steelyard.score.judge import Judge, judge_agreement, read_ratings
@@ -26,7 +26,7 @@ FLIPPED_SHARE = 0.5
 _NO_RATINGS = "no ratings of your own are given: name a file under judge.ratings"
 
 
-class PhasedModel:
+class PhasedModel(Model):
     """A `Model` whose requests go to the account of one phase, whatever phase asks.
 
     Where it cannot be had, the run stops (`SteelyardError`): the arm that is being judged answered,
@@ -122,12 +122,8 @@ def judge_report(
     over all of them, and the parts of each arm give shares with intervals. ``requests``, ``tokens``
     and ``cost`` are those of the whole run, searches and agreement included.
     """
-    spent = store.usage(PHASE)
-    price = judge_price(metric, prices)
-    usage = Usage(
-        spent.input_tokens, spent.cached_tokens, spent.output_tokens, spent.machine_seconds
-    )
-    money = cost_of(usage, price)
+    usage = store.usage(PHASE)
+    money = cost_of(usage, judge_price(metric, prices))
     parts = [_parts(metric, record) for rows in records.values() for record in rows]
     judged = [part for part in parts if part]
     failed = _count(judged, "failed")
@@ -135,11 +131,11 @@ def judge_report(
     marks = {_mark(metric, record) for rows in records.values() for record in rows}
     return JudgeResult(
         **settings(metric),
-        requests=spent.requests,
+        requests=int(usage.requests),
         tokens=JudgeTokens(
-            input=spent.input_tokens, cached=spent.cached_tokens, output=spent.output_tokens
+            input=usage.input_tokens, cached=usage.cached_tokens, output=usage.output_tokens
         ),
-        machine_seconds=spent.machine_seconds,
+        machine_seconds=usage.machine_seconds,
         cost=to_number(money.amount),
         currency=money.currency,
         cost_reason=money.reason,
@@ -181,7 +177,7 @@ def judge_price(metric: Judge, prices: Overrides | None) -> Price:
     """Return the price of the judge's model: the user's, or the book's."""
     spec = metric.options.spec
     assert spec is not None, "a judge that has judged has a model"
-    return price_for(spec.provider, spec.name, prices, base_url=spec.base_url, batch=spec.batch)
+    return price_of(spec, prices)
 
 
 def _parts(metric: Judge, record: Record) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -202,9 +202,8 @@ def _fit(measured: MeasuredArm, plan: Plan, upfront: float | None) -> Fit:
 
 def _tags(arm: Arm, plan: Plan) -> str | None:
     """The tag of the model behind an arm; of several, joined by plus signs."""
-    # A tuned model is the task's with an adapter.
-    specs = [replace(spec, adapter=None) for spec in arm.specs]
-    return " + ".join(model.tag for model in plan.models if model.spec in specs) or None
+    bases = {spec.base.unpaced for spec in arm.specs}
+    return " + ".join(model.tag for model in plan.models if model.spec.unpaced in bases) or None
 
 
 def _validity(measured: MeasuredArm, plan: Plan) -> Validity:

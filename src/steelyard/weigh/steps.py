@@ -12,6 +12,7 @@ from typing import Any
 
 from steelyard.core import Answer, Example, Question, Record, questions_of
 from steelyard.model.base import Model, ModelSpec
+from steelyard.model.prices import Overrides, price_of
 from steelyard.planning.jobs import Job
 from steelyard.planning.plan import Plan
 from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS
@@ -223,14 +224,20 @@ class RunSteps:
 
 
 def model_builder(
-    recorder: Recorder, load: Callable[[ModelSpec], Model]
+    recorder: Recorder, load: Callable[[ModelSpec], Model], prices: Overrides | None = None
 ) -> Callable[[ModelSpec], Model]:
-    """Return what builds models under ``recorder``: each spec once, and only when it is asked."""
+    """Return what builds models under ``recorder``: each spec once, and only when it is asked.
+
+    ``prices`` are the user's: a tuned model did not exist when the run began, so its price is taken in
+    now.
+    """
     built: dict[str, Model] = {}
 
     def build(spec: ModelSpec) -> Model:
         key = repr(sorted(spec.to_dict().items()))
         if key not in built:
+            if spec.tuned_from is not None:
+                recorder.add_price(spec.account, price_of(spec, prices))
             built[key] = recorder.later(lambda: load(spec))
         return built[key]
 
@@ -241,14 +248,8 @@ def about_model(model: Model) -> dict[str, Any]:
     """Say what people must know of a model that was built: precision, weights, endpoint notes."""
     if not isinstance(model, RecordedModel) or not model.built:
         return {}
-    settings = getattr(model.inner, "settings", None)
-    about = {
-        "precision": getattr(settings, "precision", None),
-        "threads": getattr(settings, "threads", None),
-        "weights": getattr(model.inner, "note", "") or None,
-        "endpoint": "; ".join(model.notes) or None,
-    }
-    return {key: value for key, value in about.items() if value is not None}
+    endpoint = "; ".join(model.notes)
+    return {**model.facts, **({"endpoint": endpoint} if endpoint else {})}
 
 
 def _spread(examples: Sequence[Example]) -> list[Question]:

@@ -13,7 +13,7 @@ from steelyard.core import Completion, Message, Request
 from steelyard.errors import CredentialError, EndpointError
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel, HostedOptions
-from steelyard.model.hosted.retry import Retries
+from steelyard.model.hosted.refusals import Retries
 from tests.model.faulty import events, faulty, good, send
 
 

@@ -14,7 +14,7 @@ from steelyard.core import Completion, Message, Request
 from steelyard.errors import CredentialError, ModelError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model.hosted.client import HostedModel, HostedOptions
-from steelyard.model.hosted.retry import Retries
+from steelyard.model.hosted.refusals import Retries
 from tests.model.endpoint import Endpoint, Reply, Script, error, serving, stream
 
 KEY = "sk-secret-0123456789abcdef"

@@ -15,10 +15,9 @@ from steelyard.core import Completion, Message, Request
 from steelyard.errors import EndpointError
 from steelyard.model import ModelSpec
 from steelyard.model.config import ModelConfig
+from steelyard.model.hosted.address import NO_KEY, read_key, without_secrets
 from steelyard.model.hosted.client import HostedModel, HostedOptions
-from steelyard.model.hosted.retry import Retries
-from steelyard.model.hosted.secrets import NO_KEY, read_key
-from steelyard.model.hosted.wire import without_secrets
+from steelyard.model.hosted.refusals import Retries
 from tests.model.faulty import Faulty, events, faulty, good, send
 
 

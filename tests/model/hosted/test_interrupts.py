@@ -13,7 +13,7 @@ import pytest
 from steelyard.core import Completion, Message, Request
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel, HostedOptions
-from steelyard.model.hosted.interrupts import on_interrupt
+from steelyard.model.hosted.loop import on_interrupt
 from tests.model.faulty import faulty, good
 
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from steelyard.model.hosted.limiter import Limiter, PausedError
-from steelyard.model.hosted.limits import RateLimits
-from steelyard.model.hosted.retry import Retries
+from steelyard.model.hosted.refusals import Retries
+from steelyard.model.hosted.wire import RateLimits
 
 
 def test_the_window_doubles_each_round_up_to_the_most() -> None:

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from steelyard.model.hosted.limits import RateLimits, read_limits, seconds_of
+from steelyard.model.hosted.wire import RateLimits, read_limits, seconds_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import numpy as np
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import Ints, TokenCounts, count_tokens
-from steelyard.model.prices import LOCAL_PROVIDERS, context_window
+from steelyard.model import provider_of
+from steelyard.model.prices import context_window
 
 
 class Window(NamedTuple):
@@ -66,7 +67,7 @@ def window_of(data: Dataset, counts: TokenCounts) -> Window:
     model = data.brief.model
     if counts.window is not None:
         return Window(counts.window, f"the configuration of {model.name}")
-    if model.provider in LOCAL_PROVIDERS:
+    if provider_of(model).is_local:
         why = counts.reason or f"the configuration of {model.name} names none"
         return Window(None, f"the context window is not known: {why}")
     return Window(*context_window(model.provider, model.name, base_url=model.base_url))

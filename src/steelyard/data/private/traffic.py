@@ -9,13 +9,12 @@ from urllib.parse import urlsplit
 
 from steelyard.data.dataset import Dataset
 from steelyard.families import STRATEGIES
-from steelyard.model import ModelSpec
+from steelyard.model import ModelSpec, provider_of
 
 DAYS = 30
 _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_SHOT = 8
 _HERE = {"localhost", "127.0.0.1", "::1"}
-_LOCAL_PROVIDERS = {"embedded", "hf", "fake"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Carried:
 
 def is_hosted(spec: ModelSpec) -> bool:
     """Whether requests to this model leave the machine."""
-    if spec.provider in _LOCAL_PROVIDERS:
+    if provider_of(spec).is_local:
         return False
     return not (spec.base_url and urlsplit(spec.base_url).hostname in _HERE)
 

@@ -46,7 +46,7 @@ def moved_task(task: Task, folder: Path, examples: Mapping[str, str], remark: st
 
 
 def _is_folder(task: Task, model: ModelConfig) -> bool:
-    return model.provider == "hf" and task.path(model.name).is_dir()
+    return model.may_be_folder and task.path(model.name).is_dir()
 
 
 def _moved_model(task: Task, model: ModelConfig, folder: Path) -> dict[str, Any]:

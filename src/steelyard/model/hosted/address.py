@@ -1,17 +1,101 @@
-"""Where a hosted model answers, and the key that opens it, which is never said."""
+"""Where a hosted model answers, and the key that opens it: read from the environment, never said."""
 
 from __future__ import annotations
 
-from steelyard.model.base import ModelSpec
-from steelyard.model.hosted.secrets import (
-    DEFAULT_BASE_URL,
-    endpoint,
-    key_env,
-    masker,
-    read_key,
-    shown_endpoint,
-)
+import os
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
 
+from steelyard.errors import CredentialError
+from steelyard.model.base import ModelSpec
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_KEY_ENV = "OPENAI_API_KEY"
+NO_KEY = "none"
+"""What is sent to an endpoint of the user's own that asks for no key."""
+
+_KEY_SHAPE = re.compile(r"\b(sk|pk|key)-[\w*.-]{6,}|(?i:\bbearer\s+)\S+")
+_LONGEST_REASON = 300
+
+Mask = Callable[[str], str]
+"""Turns a text of the endpoint into one line without secrets."""
+
+
+def endpoint(spec: ModelSpec) -> str:
+    """Return the address requests go to: the spec's, the environment's, or OpenAI's own."""
+    return spec.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or DEFAULT_BASE_URL
+
+
+def shown_endpoint(base_url: str) -> str:
+    """Return ``base_url`` without user, password and query, for people and for fingerprints."""
+    parts = urlsplit(base_url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+
+
+def key_env(spec: ModelSpec) -> str:
+    """Return the name of the environment variable that holds the key; empty where none is asked for."""
+    return DEFAULT_KEY_ENV if spec.api_key_env is None else spec.api_key_env
+
+
+def read_key(spec: ModelSpec) -> str:
+    """Return the key from the environment.
+
+    An endpoint of the user's own without a named variable may have none. Otherwise a missing key,
+    or one that no HTTP header can carry, raises `CredentialError`.
+    """
+    variable = key_env(spec)
+    if not variable:
+        return NO_KEY
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        if spec.api_key_env is None and endpoint(spec) != DEFAULT_BASE_URL:
+            return NO_KEY
+        raise CredentialError(
+            f"no key for {spec.name} at {shown_endpoint(endpoint(spec))}: "
+            f"put it into the environment variable {variable}"
+        )
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise CredentialError(
+            f"the key in {variable} holds characters that no key has: copy it again"
+        )
+    return key
+
+
+def masker(key: str) -> Mask:
+    """Return a function that takes ``key``, and whatever looks like one, out of a text."""
+
+    def mask(text: str) -> str:
+        line = " ".join(text.split())
+        if key != NO_KEY:
+            line = line.replace(key, "***")
+        line = _KEY_SHAPE.sub("***", line)
+        return line if len(line) <= _LONGEST_REASON else line[: _LONGEST_REASON - 1] + "…"
+
+    return mask
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for ``url``.
+
+    Not left to the client: it would look into ``.netrc`` too, for every request, and a login found
+    there would fight with the key.
+    """
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxy = getproxies().get(parts.scheme)
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def without_secrets(text: str) -> str:
+    """A library's message without the logins and queries of the addresses in it."""
+    return re.sub(r"\?[^\s'\"]+", "?***", re.sub(r"[^\s/@'\"]+:[^\s/@'\"]+@", "***@", text))
+
+
+_PROVIDER = "openai"
 BATCHED = "|batch"
 """What the fingerprint of a model ends with that is asked through a batch interface."""
 
@@ -49,11 +133,21 @@ def hosted_fingerprint(spec: ModelSpec) -> str:
     return _fingerprint(endpoint(spec), spec.name) + batch
 
 
-def read_fingerprint(fingerprint: str) -> tuple[str, bool] | None:
-    """Return the address in a hosted model's fingerprint, and whether it is asked in batches."""
-    provider, _, rest = fingerprint.partition("|")
-    return (rest.partition("|")[0], rest.endswith(BATCHED)) if provider == "openai" else None
+def read_fingerprint(fingerprint: str) -> ModelSpec | None:
+    """Return the model in a hosted model's fingerprint; ``None`` for any other fingerprint."""
+    provider, _, rest = fingerprint.removesuffix(BATCHED).partition("|")
+    base_url, _, name = rest.partition("|")
+    if provider != _PROVIDER:
+        return None
+    return ModelSpec(_PROVIDER, name, base_url, batch=fingerprint.endswith(BATCHED))
 
 
 def _fingerprint(base_url: str, model: str) -> str:
-    return f"openai|{shown_endpoint(base_url)}|{model}"
+    return f"{_PROVIDER}|{shown_endpoint(base_url)}|{model}"
+
+
+def address_at(base_url: str, place: str) -> str:
+    """A place of the endpoint, without user and password: the key is sent in a header."""
+    parts = urlsplit(base_url)
+    path = parts.path.rstrip("/") + place
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path))

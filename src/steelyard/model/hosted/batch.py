@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,11 +12,10 @@ from typing import Any
 from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
 from steelyard.extras import require
-from steelyard.model.base import Meter, ModelSpec, OnDone
+from steelyard.model.base import ModelSpec, OnDone
 from steelyard.model.hosted.address import BATCHED
-from steelyard.model.hosted.batch_api import Batch, BatchApi
+from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, custom_id, request_line
 from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchOptions, parcel_key
-from steelyard.model.hosted.batch_lines import LineResult, custom_id, request_line
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
@@ -58,8 +57,6 @@ class BatchModel(Endpoint):
         require("aiohttp", "hosted")
         self._options = options or BatchOptions()
         super().__init__(spec, self._options.timeout_seconds)
-        self.memory: MutableMapping[str, Any] = {}
-        self.meter: Meter | None = None
 
     @cached_property
     def _carrier(self) -> BatchClient:

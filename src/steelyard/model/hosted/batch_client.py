@@ -13,10 +13,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from steelyard.errors import EndpointError
 from steelyard.model.hosted.address import Address
-from steelyard.model.hosted.batch_api import Batch, BatchApi
-from steelyard.model.hosted.batch_lines import LineResult, results
-from steelyard.model.hosted.refusals import Outcome, read_refusal
-from steelyard.model.hosted.retry import TRANSIENT
+from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, results
+from steelyard.model.hosted.refusals import TRANSIENT, Outcome, read_refusal
 from steelyard.model.hosted.wire import BrokenError, RefusedError, UnreachableError
 
 log = logging.getLogger("steelyard")

@@ -16,17 +16,24 @@ from functools import cached_property
 
 from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
-from steelyard.extras import require
-from steelyard.model.base import Meter, Model, ModelSpec, OnDone
+from steelyard.extras import command, require
+from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone
+from steelyard.model.hosted.address import DEFAULT_KEY_ENV, hosted_fingerprint, read_key
 from steelyard.model.hosted.endpoint import Endpoint
-from steelyard.model.hosted.interrupts import on_interrupt
-from steelyard.model.hosted.limiter import Limiter, PausedError, StoppedError
-from steelyard.model.hosted.loop import LoopThread
-from steelyard.model.hosted.pool import RequestPool
-from steelyard.model.hosted.refusals import UNDERSTANDABLE, Again, Outcome, failed, read_refusal
+from steelyard.model.hosted.limiter import Limiter, PausedError, RequestPool, StoppedError
+from steelyard.model.hosted.loop import LoopThread, on_interrupt
+from steelyard.model.hosted.refusals import (
+    TOO_MUCH,
+    UNDERSTANDABLE,
+    Again,
+    Outcome,
+    Retries,
+    failed,
+    read_refusal,
+)
 from steelyard.model.hosted.reply import maybe_paid
-from steelyard.model.hosted.retry import TOO_MUCH, Retries
 from steelyard.model.hosted.wire import BrokenError, Received, RefusedError, UnreachableError
+from steelyard.model.schema_check import check_strict
 
 log = logging.getLogger("steelyard")
 
@@ -77,7 +84,6 @@ class HostedModel(Endpoint):
         self._jitter = random.Random()  # no figure depends on it
         self._reached = False
         self._has_tripped = False
-        self.meter: Meter | None = None
 
     @cached_property
     def _loop(self) -> LoopThread:
@@ -112,9 +118,9 @@ class HostedModel(Endpoint):
         if not waiting:
             return answers
         arrived: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
-        crew = RequestPool(self._ask, arrived.put, self._limiter, self.meter)
+        pool = RequestPool(self._ask, arrived.put, self._limiter, self.meter)
         try:
-            with closing(self._arriving(crew, requests, waiting, arrived)) as batches:
+            with closing(self._arriving(pool, requests, waiting, arrived)) as batches:
                 for batch in batches:
                     for index, outcome in batch:
                         answers[index] = outcome.completion
@@ -122,7 +128,7 @@ class HostedModel(Endpoint):
                         unserved |= {index} if outcome.is_unserved else set()
                         if down is None and troubles >= self._options.patience:
                             down = self._gave_up(troubles, outcome)
-                            self._loop.call(crew.stop)
+                            self._loop.call(pool.stop)
                     if on_done is not None:
                         on_done([(index, outcome.completion) for index, outcome in batch])
         except EndpointError as error:
@@ -131,7 +137,7 @@ class HostedModel(Endpoint):
             self._has_tripped, self._reached = True, False
             down.unserved = frozenset(unserved)
             raise down
-        if crew.is_over and self.meter is not None:
+        if pool.is_over and self.meter is not None:
             raise self.meter.over()
         return answers
 
@@ -142,14 +148,14 @@ class HostedModel(Endpoint):
 
     def _arriving(
         self,
-        crew: RequestPool,
+        pool: RequestPool,
         requests: Sequence[Request],
         waiting: Sequence[int],
         arrived: queue.SimpleQueue[_Arrived | None],
     ) -> Generator[list[_Arrived], None, None]:
         """Yield outcomes in the batches in which they can be taken; at the end a fatal error."""
-        job = self._loop.submit(self._answer_all(crew, requests, waiting, arrived))
-        with on_interrupt(lambda: self._end_soon(crew, job), job.cancel) as interrupted:
+        job = self._loop.submit(self._answer_all(pool, requests, waiting, arrived))
+        with on_interrupt(lambda: self._end_soon(pool, job), job.cancel) as interrupted:
             try:
                 while (first := arrived.get()) is not None:
                     time.sleep(_GATHER_SECONDS)  # so that this thread wakes for many, not for each
@@ -169,10 +175,10 @@ class HostedModel(Endpoint):
                 if not interrupted():
                     raise
 
-    def _end_soon(self, crew: RequestPool, job: Future[None]) -> None:
+    def _end_soon(self, pool: RequestPool, job: Future[None]) -> None:
         """Send nothing more, and give what is in flight a moment to end."""
         seconds = self._options.grace_seconds
-        self._loop.call(crew.stop)
+        self._loop.call(pool.stop)
         self._loop.call_later(seconds, job.cancel)
         log.info(
             "interrupted: waiting up to %g s for answers in flight, which are paid for; "
@@ -182,7 +188,7 @@ class HostedModel(Endpoint):
 
     async def _answer_all(
         self,
-        crew: RequestPool,
+        pool: RequestPool,
         requests: Sequence[Request],
         waiting: Sequence[int],
         arrived: queue.SimpleQueue[_Arrived | None],
@@ -192,13 +198,13 @@ class HostedModel(Endpoint):
         try:
             self._limiter.start()
             if not self._reached:
-                await self._reach(crew, requests, left)
-            await crew.all(requests, left, min(self._most, len(waiting)))
+                await self._reach(pool, requests, left)
+            await pool.all(requests, left, min(self._most, len(waiting)))
         finally:
             arrived.put(None)
 
     async def _reach(
-        self, crew: RequestPool, requests: Sequence[Request], left: Iterator[int]
+        self, pool: RequestPool, requests: Sequence[Request], left: Iterator[int]
     ) -> None:
         """Ask one at a time until an answer comes; raise `EndpointError` when none does for long.
 
@@ -209,7 +215,7 @@ class HostedModel(Endpoint):
         patience = self._options.patience
         for tried, index in enumerate(left, 1):
             try:
-                outcome = await crew.one(index, requests[index])
+                outcome = await pool.one(index, requests[index])
             except StoppedError:
                 return
             if outcome.completion.failure is None:
@@ -300,3 +306,18 @@ def load(spec: ModelSpec) -> Model:
 
         return BatchModel(spec)
     return HostedModel(spec)
+
+
+PROVIDER = ModelProvider(
+    load,
+    form="openai:NAME",
+    about="OpenAI, or any compatible endpoint with base_url and api_key_env",
+    modules=("aiohttp",),
+    install=command("hosted"),
+    is_local=False,
+    has_probabilities=False,
+    account=hosted_fingerprint,
+    key_env=DEFAULT_KEY_ENV,
+    check_key=read_key,
+    check_schema=check_strict,
+)

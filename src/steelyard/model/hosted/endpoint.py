@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from typing import Any
 
 from steelyard.core import Completion, Request
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import Model, ModelSpec
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.dialect import Dialect
 from steelyard.model.hosted.reply import EndpointReply, to_completion
 from steelyard.model.hosted.wire import Wire
+from steelyard.model.meter import Meter
 
 _NO_USAGE = "usage=none"
 _ANSWERED_BY = "answered_by="
 
 
-class Endpoint:
-    """One model at one address: its name, what it understands, and the connections to it."""
+class Endpoint(Model):
+    """One model at one address: its name, what it understands, and the connections to it.
+
+    A `PaidModel`, but for asking.
+    """
 
     def __init__(self, spec: ModelSpec, timeout_seconds: float) -> None:
         self._address = Address(spec)
@@ -24,6 +29,8 @@ class Endpoint:
         self._wire = Wire(self._address.base_url, self._address.header, timeout_seconds)
         self._usage_missing = False
         self._other_model: str | None = None
+        self.meter: Meter | None = None
+        self.memory: MutableMapping[str, Any] = {}
 
     @property
     def name(self) -> str:

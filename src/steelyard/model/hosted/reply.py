@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from steelyard.core import Completion, Request
+from steelyard.model.hosted.address import Mask
 from steelyard.model.hosted.dialect import read_choice
-from steelyard.model.hosted.secrets import Mask
 
 _BYTES_PER_TOKEN = 4  # English, in the tokenizers of the day; such counts are labelled estimated
 

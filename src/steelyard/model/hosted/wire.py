@@ -1,4 +1,4 @@
-"""One HTTP attempt at a chat completion, read as it streams in."""
+"""One HTTP attempt at a chat completion, read as it streams in, and what the endpoint says of its limits."""
 
 from __future__ import annotations
 
@@ -8,13 +8,77 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 from steelyard.extras import require
-from steelyard.model.hosted.limits import RateLimits, read_limits
+from steelyard.model.hosted.address import address_at, proxy_for, without_secrets
 from steelyard.model.hosted.reply import EndpointReply
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_LONGEST_WAIT = 3600.0
+
+
+class RateLimits(NamedTuple):
+    """Seconds to wait before the next request, as asked for; requests and tokens left, if said."""
+
+    wait_seconds: float | None = None
+    requests_left: int | None = None
+    requests_reset_seconds: float | None = None
+    tokens_left: int | None = None
+    tokens_reset_seconds: float | None = None
+
+
+def read_limits(headers: Mapping[str, str]) -> RateLimits:
+    """Read ``retry-after`` (RFC 9110, 10.2.3), ``retry-after-ms`` and ``x-ratelimit-*``."""
+    return RateLimits(
+        wait_seconds=_wait(headers),
+        requests_left=_whole(headers.get("x-ratelimit-remaining-requests")),
+        requests_reset_seconds=seconds_of(headers.get("x-ratelimit-reset-requests")),
+        tokens_left=_whole(headers.get("x-ratelimit-remaining-tokens")),
+        tokens_reset_seconds=seconds_of(headers.get("x-ratelimit-reset-tokens")),
+    )
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    exact = seconds_of(headers.get("retry-after-ms"))
+    if exact is not None:
+        return min(exact / 1000, _LONGEST_WAIT)
+    given = headers.get("retry-after")
+    found = seconds_of(given)
+    if found is None and given:
+        found = _until(given)
+    return found
+
+
+def _until(date: str) -> float | None:
+    try:
+        when = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return min(max(0.0, (when - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT)
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Read ``7.5``, ``7.5s`` or ``1m30s`` as seconds; ``None`` for anything else."""
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        parts = _LENGTH.findall(text)
+        if "".join(number + unit for number, unit in parts) != text.strip():
+            return None
+        value = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return min(value, _LONGEST_WAIT) if value >= 0 else None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdecimal() else None
+
 
 _LARGEST_LINE = 8 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
@@ -78,7 +142,7 @@ class Wire:
             self._aiohttp.InvalidURL,
         )
         self._base_url = base_url
-        self._url = _address(base_url, "/chat/completions")
+        self._url = address_at(base_url, "/chat/completions")
         self._proxy = proxy_for(self._url)
         self._headers = {**key, "Accept": "text/event-stream"}
         self._timeout_seconds = timeout_seconds
@@ -155,7 +219,7 @@ class Wire:
                 asyncio.timeout(self._timeout_seconds),
                 self._open().request(
                     method,
-                    _address(self._base_url, place),
+                    address_at(self._base_url, place),
                     json=body,
                     data=form,
                     params=query,
@@ -195,34 +259,9 @@ class Wire:
             self._session = None
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for ``url``.
-
-    Not left to the client: it would look into ``.netrc`` too, for every request, and a login found
-    there would fight with the key.
-    """
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    proxy = getproxies().get(parts.scheme)
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
-
-
-def without_secrets(text: str) -> str:
-    """A library's message without the logins and queries of the addresses in it."""
-    return re.sub(r"\?[^\s'\"]+", "?***", re.sub(r"[^\s/@'\"]+:[^\s/@'\"]+@", "***@", text))
-
-
 def _said(error: BaseException) -> str:
     said = (str(error) or type(error).__name__).replace(" ssl:default", "")
     return without_secrets(said)
-
-
-def _address(base_url: str, place: str) -> str:
-    """A place of the endpoint, without user and password: the key is sent in a header."""
-    parts = urlsplit(base_url)
-    path = parts.path.rstrip("/") + place
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path))
 
 
 async def _body(response: Any, most: int) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from steelyard.model.length.tokenizer import Count
+from steelyard.model.base import CountTokens
 
 _PROBE = "word"
 _ROLES = ("user", "assistant")
@@ -24,7 +24,7 @@ class Overhead(NamedTuple):
     per_turn: float
 
 
-def overhead(template: str, special: Mapping[str, str], count: Count) -> Overhead | None:
+def overhead(template: str, special: Mapping[str, str], count: CountTokens) -> Overhead | None:
     """Measure ``template`` on probes of one word; ``None`` when it cannot be rendered.
 
     Assumes that a turn costs the same wherever it stands. A template that refuses system messages

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
-from steelyard.model import ModelSpec
+from steelyard.model.base import CountTokens, LocalTokenizer, ModelSpec, provider_of
 
 BATCH = 2000
 """Texts tokenized at once: their tokens are counted and let go, so that memory stays flat."""
 
-Count = Callable[[Sequence[str]], list[int]]
-"""Tokens of each text, without special tokens of its own."""
-
 _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
-
-
-@dataclass(frozen=True)
-class LocalTokenizer:
-    """What counting needs of a model on this machine.
-
-    ``template`` is its chat template (Jinja), ``special`` the names that templates know
-    (``bos_token``, …), ``window`` its context in tokens; each ``None`` or empty when unknown.
-    """
-
-    count: Count
-    template: str | None
-    special: Mapping[str, str]
-    window: int | None
 
 
 def local_tokenizer(spec: ModelSpec) -> LocalTokenizer | str:
@@ -41,26 +23,18 @@ def local_tokenizer(spec: ModelSpec) -> LocalTokenizer | str:
 
     Nothing is downloaded and no weights are read or converted.
     """
-    if spec.provider not in {"embedded", "hf"}:
+    read = provider_of(spec).tokenizer
+    if read is None:
         return f"the tokenizer of {spec.provider}:{spec.name} is not on this machine"
     try:
         require("tokenizers", "local")
-        return _embedded(spec) if spec.provider == "embedded" else _hugging_face(spec.name)
+        return read(spec)
     except MissingExtraError as error:
         return str(error)
 
 
-def _embedded(spec: ModelSpec) -> LocalTokenizer | str:
-    """The converted folder where there is one; else the GGUF file's own metadata (3 seconds)."""
-    from steelyard.model.embedded import converted_folder, find_gguf
-
-    gguf = find_gguf()
-    folder = converted_folder(gguf)
-    return _folder(folder) if folder.is_dir() else _from_gguf(gguf)
-
-
 @cache
-def _from_gguf(path: Path) -> LocalTokenizer:
+def gguf_tokenizer(path: Path) -> LocalTokenizer:
     """Build the byte-level BPE tokenizer that transformers makes of the same metadata."""
     gguf, tokenizers = require("gguf", "local"), require("tokenizers", "local")
     fields = gguf.GGUFReader(str(path)).fields
@@ -79,10 +53,11 @@ def _from_gguf(path: Path) -> LocalTokenizer:
     )
 
 
-def _hugging_face(name: str) -> LocalTokenizer | str:
+def hub_tokenizer(name: str) -> LocalTokenizer | str:
+    """Read the tokenizer of a folder, or of a hub name in the cache; or say why there is none."""
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return _folder(folder)
+        return folder_tokenizer(folder)
     hub = require("huggingface_hub", "local")
     try:
         found = hub.try_to_load_from_cache(name, "config.json")
@@ -90,10 +65,11 @@ def _hugging_face(name: str) -> LocalTokenizer | str:
         found = None
     if not isinstance(found, str):
         return f"{name} is neither a folder nor in the Hugging Face cache"
-    return _folder(Path(found).parent)
+    return folder_tokenizer(Path(found).parent)
 
 
-def _folder(folder: Path) -> LocalTokenizer | str:
+def folder_tokenizer(folder: Path) -> LocalTokenizer | str:
+    """Read the tokenizer in ``folder``, or say why it cannot be read."""
     settings = _json(folder / "tokenizer_config.json")
     special = {
         key: value["content"] if isinstance(value, dict) else value
@@ -106,7 +82,7 @@ def _folder(folder: Path) -> LocalTokenizer | str:
     return LocalTokenizer(count, _template(folder, settings), special, window_of(folder))
 
 
-def _count_of(folder: Path) -> Count | str:
+def _count_of(folder: Path) -> CountTokens | str:
     if (folder / "tokenizer.json").is_file():
         return _fast(require("tokenizers", "local").Tokenizer.from_file(f"{folder}/tokenizer.json"))
     require("transformers", "local")
@@ -126,7 +102,7 @@ def _ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     return list(tokenizer(list(texts), add_special_tokens=False)["input_ids"])
 
 
-def _fast(tokenizer: Any) -> Count:
+def _fast(tokenizer: Any) -> CountTokens:
     tokenizer.no_truncation()
     tokenizer.no_padding()
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError
-from steelyard.model.base import Model, ModelSpec
+from steelyard.model.base import Model, ModelSpec, provider_of
 from steelyard.score.base import Grade, ModelMetric
 from steelyard.score.judge.ballots import SAME, Judgement, compared, rated
 from steelyard.score.judge.bench import ask
@@ -76,10 +76,8 @@ class Judge(ModelMetric):
         spec = self.options.spec
         if spec is None:
             raise ConfigError("the metric judge has no model: name one under judge.model")
-        if spec.provider == "openai":
-            from steelyard.model.hosted.secrets import read_key
-
-            read_key(spec)  # before anything is spent on answers that could not be judged
+        if (check_key := provider_of(spec).check_key) is not None:
+            check_key(spec)  # before anything is spent on answers that could not be judged
         self._model = build_model(spec)
 
     @property

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from steelyard.config.explain import explain
 from steelyard.config.source import names_in
 from steelyard.errors import ConfigError, closest
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task
 from steelyard.task.sections import JudgeConfig
@@ -114,7 +114,7 @@ def _spec(model: str | dict[str, Any] | None, task: Task | None) -> ModelSpec | 
     except ValidationError as error:
         raise explain(error, "judge.model", {}) from None
     local = (_folder(task) / Path(spec.name).expanduser()).resolve()
-    if spec.provider == "hf" and local.is_dir():
+    if provider_of(spec).may_be_folder and local.is_dir():
         return replace(spec, name=str(local))
     return spec
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+from steelyard.core import Usage
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Brief, Forecast, OtherModelUse, Sizes
 from steelyard.strategy.forecasting import (
@@ -136,9 +137,8 @@ def reflecting(
     record += max(sizes.longest_output_tokens, sizes.output_tokens)
     instruction = max(sizes.instruction_tokens, min(REFLECTED_TOKENS, rules.max_prompt_tokens))
     question = _REFLECTION_TOKENS + sizes.instruction_tokens + instruction + MINIBATCH * record
-    return OtherModelUse(
-        spec, requests, round(requests * question), requests * REFLECTED_TOKENS
-    ), calls
+    usage = Usage(requests, round(requests * question), output_tokens=requests * REFLECTED_TOKENS)
+    return OtherModelUse(spec, usage), calls
 
 
 def _affordable(sizes: Sizes, allowed: int) -> int:

@@ -13,14 +13,13 @@ from pydantic import ValidationError
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, MissingExtraError, ModelError, SteelyardError
 from steelyard.extras import command, require
-from steelyard.model.base import Model, ModelSpec
+from steelyard.model.base import Model, ModelSpec, provider_of
 from steelyard.model.config import ModelConfig
 from steelyard.model.listed import PlannedModel
 from steelyard.strategy.base import FitContext
 
 AUTO = "auto"
 NONE = "none"
-_HOSTED = "openai"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Reflecting:
             return None, "not asked for"
         if self.word != AUTO:
             return _tagged(self.word, models), ""
-        if models[-1].spec.provider != _HOSTED:
+        if provider_of(models[-1].spec).is_local:
             return (
                 None,
                 "the task's models run on this machine; name one that reflects: reflect: MODEL",
