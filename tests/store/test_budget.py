@@ -19,8 +19,9 @@ from steelyard.model import ModelSpec
 from steelyard.model.base import Meter
 from steelyard.model.hosted.client import HostedModel
 from steelyard.store.budget import Budget, former_prices, money, prices_of
-from steelyard.store.database import AskedModel, Store, StoredCompletion, Usage
+from steelyard.store.database import Store, Usage
 from steelyard.store.recorder import Recorder
+from steelyard.store.rows import AskedModel, StoredCompletion
 from tests.model.faulty import events, faulty, send
 
 PRICE = Price(input=Decimal(1000), output=Decimal(1000))

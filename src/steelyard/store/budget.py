@@ -14,7 +14,8 @@ from steelyard.model.accounts import asked_as
 from steelyard.model.base import Meter, ModelSpec
 from steelyard.model.hosted.address import read_fingerprint
 from steelyard.model.prices import price_for
-from steelyard.store.database import AskedModel, Store, Usage
+from steelyard.store.database import Store, Usage
+from steelyard.store.rows import AskedModel
 
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.0001")

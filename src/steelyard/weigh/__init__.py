@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from steelyard.weigh.ask import load
 from steelyard.weigh.conductor import RunResult, run, run_plan, write_report
 from steelyard.weigh.result import read_result, strip_timings
 
 __all__ = [
     "RunResult",
-    "load",
     "read_result",
     "run",
     "run_plan",

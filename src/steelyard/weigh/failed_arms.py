@@ -42,7 +42,7 @@ class FailedArms:
         return True
 
     @contextmanager
-    def bearing(self, job: Job, arm: str | None = None) -> Iterator[None]:
+    def catching(self, job: Job, arm: str | None = None) -> Iterator[None]:
         """End the arm, or the job where it has none yet, when its model fails inside.
 
         With one model the error goes on.

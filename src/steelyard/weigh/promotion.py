@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.core import Record
+from steelyard.errors import EndpointError
 from steelyard.planning.probes import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
 from steelyard.score import compare_records
-from steelyard.store.folder import replace_folder
+from steelyard.store.folder import remove_folder, replace_folder
 from steelyard.strategy import Arm, load_arm
+from steelyard.weigh.conclude import MeasuredArm
 from steelyard.weigh.measure import generator, to_records
 from steelyard.weigh.repeats import meaning
 from steelyard.weigh.steps import RunSteps
@@ -25,6 +27,27 @@ RESCORE_TOLERANCE = 0.05
 """The share that may differ where a local model's answers are not computed in the same batches."""
 RESCORE_LEVEL = 0.01
 """Below this p-value an arm whose answers are not fixed scores otherwise than it was measured."""
+
+
+def promote_recommended(
+    steps: RunSteps, arms: Sequence[MeasuredArm], name: str | None
+) -> dict[str, Any]:
+    """Put the arm that the verdict recommends to ``winner/``, or say why it is not there.
+
+    With several models an arm whose model cannot be asked again does not stop the run.
+    """
+    if name is None:
+        remove_folder(steps.folder / "winner")
+        return {"arm": None, "promoted": False, "reason": "the verdict recommends no arm"}
+    records = next(measured.records for measured in arms if measured.arm.name == name)
+    try:
+        return promote(steps, name, records)
+    except EndpointError as error:
+        if len(steps.plan.models) == 1:
+            raise
+        remove_folder(steps.folder / "winner")
+        reason = f"{name} was not put in winner/: it could not be asked again: {error}"
+        return {"arm": name, "promoted": False, "reason": reason}
 
 
 def promote(steps: RunSteps, name: str, records: Sequence[Record]) -> dict[str, Any]:
