@@ -170,14 +170,14 @@ def test_an_endpoint_that_comes_back_is_asked_again_and_one_that_does_not_is_lef
     plan = make_plan(write_task(tmp_path / "task", model=models), RunOptions())
     endings = FailedArms(plan, Display())
     first, second, third, _ = [job for job in plan.jobs if job.model is not None]
-    with endings.bearing(first):
+    with endings.catching(first):
         raise EndpointError("down")
     assert not endings.skips(second)
-    with endings.bearing(second, "few_shot@smart"):
+    with endings.catching(second, "few_shot@smart"):
         pass
     for _ in range(2):
         assert not endings.skips(second)
-        with endings.bearing(second, "few_shot@smart"):
+        with endings.catching(second, "few_shot@smart"):
             raise EndpointError("down again")
     assert endings.skips(second, "few_shot_free@smart")
     assert not endings.skips(third)
@@ -187,14 +187,14 @@ def test_an_endpoint_that_comes_back_is_asked_again_and_one_that_does_not_is_lef
         "Ended: zero_shot@smart, few_shot@smart and few_shot_free@smart could not be measured on "
         "smart: down; run again to go on",
     )
-    with pytest.raises(ValueError, match="a bug"), endings.bearing(third):
+    with pytest.raises(ValueError, match="a bug"), endings.catching(third):
         raise ValueError("a bug")
 
 
 def test_an_error_of_the_only_model_goes_on(tmp_path: Path) -> None:
     plan = make_plan(write_task(tmp_path / "task"), RunOptions())
     endings = FailedArms(plan, Display())
-    with pytest.raises(ModelError, match="gone"), endings.bearing(plan.jobs[-1]):
+    with pytest.raises(ModelError, match="gone"), endings.catching(plan.jobs[-1]):
         raise ModelError("gone")
     assert endings.ended == []
 
@@ -428,7 +428,7 @@ def test_a_cascade_is_not_tried_without_a_model_that_it_asks(tmp_path: Path) -> 
     endings = FailedArms(plan, Display())
     jobs = {job.key: job for job in plan.jobs}
     for tag, is_skipped in (("smart", False), ("echo", True)):
-        with endings.bearing(jobs[f"zero_shot@{tag}"]):
+        with endings.catching(jobs[f"zero_shot@{tag}"]):
             raise CredentialError("the endpoint refused the key")
         assert endings.skips(jobs["cascade"]) is is_skipped
     assert (endings.ended[-1].strategy, endings.ended[-1].model_tag) == ("cascade", "echo")
