@@ -5,11 +5,13 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from steelyard.core import Answer, Completion, Message, Record, Request
 from steelyard.errors import StorageError
@@ -17,7 +19,7 @@ from steelyard.store.database import Store, Usage
 from steelyard.store.folder import locked
 from steelyard.store.rows import AskedModel, StoredCompletion
 from steelyard.store.tables import dumps
-from tests.store.conftest import OpenStore
+from tests.store.conftest import NO_SERVER, POSTGRES, OpenStore
 
 
 def stored(key: str, phase: str = "test:a", **fields: object) -> StoredCompletion:
@@ -210,6 +212,25 @@ def test_a_missing_folder(tmp_path: Path) -> None:
 def test_another_kind_of_database() -> None:
     with pytest.raises(StorageError, match="SQLite or PostgreSQL, not in mysql"):
         Store("mysql://localhost/runs")
+
+
+@pytest.mark.skipif(not POSTGRES, reason=NO_SERVER)
+def test_runs_that_start_at_once_make_the_tables_once() -> None:
+    schema = f"fresh_{uuid.uuid4().hex}"
+    url = sa.make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    fresh = url.update_query_dict({"options": f"-c search_path={schema}"})
+    text = fresh.render_as_string(hide_password=False)
+
+    def start(number: int) -> int:
+        store = Store(text, f"run {number}")
+        attempts = store.begin("tickets", {}).attempts
+        store.close()
+        return attempts
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(start, range(8))) == [1] * 8
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:

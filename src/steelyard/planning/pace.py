@@ -88,7 +88,7 @@ def _at_once(model: PlannedModel) -> int:
 
 
 def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
-    """Read the pace from a run folder's database; nothing is made or changed there."""
+    """Read the pace from a run folder's database; no run is begun there."""
     if model.spec.provider == "fake" or model.spec.batch or not (folder / "run.db").is_file():
         return None
     store = Store.in_folder(folder)

@@ -37,6 +37,7 @@ from steelyard.store.tables import (
 
 FOLDER_RUN = "run"
 """The name of the one run in a run folder's own database."""
+_MAKING_TABLES = 0x57EE1  # any number that all who use the database agree on
 _CHUNK = 500  # SQLite's default limit on bound variables is 999 in old builds
 
 
@@ -67,7 +68,9 @@ class Store:
         # SQLite takes one writer at a time; threads that queue here need not poll for its lock.
         self._turn: AbstractContextManager[Any] = nullcontext() if self._is_server else Lock()
         with self._transaction() as connection:
-            if is_older(connection):
+            if self._is_server:  # two runs that start at once must not both make the tables
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
+            elif is_older(connection):
                 migrate(connection, run_id)
             SCHEMA.create_all(connection)
 
