@@ -24,8 +24,9 @@ from steelyard.model import Model, ModelSpec
 from steelyard.model.answer_cache import AnswerCache
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.store.budget import Budget
-from steelyard.store.database import AskedModel, Store
+from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
+from steelyard.store.rows import AskedModel
 
 LATENCY_SECONDS = 0.05
 SYSTEM = "Classify the support ticket. Answer with the label only. " * 8

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -48,6 +50,22 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_the_version_is_a_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", steelyard.__version__)
+
+
+@pytest.mark.parametrize(("function", "more"), [(steelyard.run, ["display"]), (steelyard.plan, [])])
+def test_run_and_plan_show_the_same_options(
+    function: Callable[..., object], more: list[str]
+) -> None:
+    from steelyard.planning.options import RunKeywords, RunOptions
+
+    options = ["strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost"]
+    parameters = inspect.signature(function).parameters
+    assert list(parameters) == ["task", "out", *options, *more]
+    assert {parameters[name].kind for name in options} == {inspect.Parameter.KEYWORD_ONLY}
+    assert {name: parameters[name].default for name in options} == vars(RunOptions())
+    assert list(RunKeywords.__annotations__) == options
+    with pytest.raises(TypeError, match="unexpected keyword argument 'strategy'"):
+        function("task", strategy="zero_shot")
 
 
 def test_run_is_callable_before_and_after_its_room_is_imported() -> None:

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
     from steelyard import data
     from steelyard.data.starter import init_from_example, init_from_file
     from steelyard.planning.forecast import plan
+    from steelyard.strategy.saved import load
     from steelyard.task import Task, load_task
-    from steelyard.weigh import RunResult, load, run
+    from steelyard.weigh import RunResult, run
 
 _LAZY = {
     "RunResult": "steelyard.weigh",
     "Task": "steelyard.task",
     "init_from_example": "steelyard.data.starter",
     "init_from_file": "steelyard.data.starter",
-    "load": "steelyard.weigh",
+    "load": "steelyard.strategy.saved",
     "load_task": "steelyard.task",
     "plan": "steelyard.planning.forecast",
     "run": "steelyard.weigh",

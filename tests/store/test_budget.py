@@ -20,8 +20,9 @@ from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel
 from steelyard.model.meter import Meter
 from steelyard.store.budget import Budget, former_prices, prices_of
-from steelyard.store.database import AskedModel, Store, StoredCompletion
+from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
+from steelyard.store.rows import AskedModel, StoredCompletion
 from tests.model.faulty import events, faulty, send
 
 PRICE = Price(input=Decimal(1000), output=Decimal(1000))

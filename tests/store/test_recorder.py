@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +16,7 @@ from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.base import OnDone
 from steelyard.model.fake import FakeModel, FakeOptions
+from steelyard.model.phase import current_phase, during
 from steelyard.store.budget import Budget
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder, completion_key
@@ -25,11 +26,6 @@ CHOICES = ("BILLING", "OTHER")
 
 def request(text: str, nonce: str = "") -> Request:
     return Request((Message("user", text),), choices=CHOICES, nonce=nonce)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.in_folder(tmp_path)
 
 
 class GoesAway(FakeModel):
@@ -83,9 +79,9 @@ def test_a_nonce_and_a_fingerprint_make_another_key(store: Store) -> None:
 def test_phases_keep_their_accounts(store: Store) -> None:
     recorder = Recorder(store)
     model = recorder.wrap(FakeModel())
-    with recorder.during("fit:few_shot"):
+    with during("fit:few_shot"):
         model.generate([request("a"), request("b")])
-    with recorder.during("test:few_shot"):
+    with during("test:few_shot"):
         model.generate([request("b"), request("c")])
     assert store.usage("fit:few_shot").requests == 2
     assert store.usage("test:few_shot").requests == 1
@@ -93,6 +89,36 @@ def test_phases_keep_their_accounts(store: Store) -> None:
     assert wanted.requests == 2
     [paid] = store.paid_by_model().values()
     assert paid.requests == 3
+
+
+def test_threads_ask_nothing_twice_and_keep_their_phases(store: Store) -> None:
+    fake = FakeModel(options=FakeOptions(sleep=0.005, batch=2))
+    recorder = Recorder(store)
+    models = [recorder.wrap(fake), recorder.wrap(fake)]
+    asked = [request(text) for text in "abcdefgh"]
+
+    def ask(thread: int) -> list[Completion | None]:
+        with during(f"test:{thread}"):
+            return models[thread % 2].generate(asked)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(ask, range(4)))
+    assert fake.calls == len(asked)
+    assert answers == [answers[0]] * 4
+    for thread in range(4):
+        [wanted] = store.usage_by_model(f"test:{thread}").values()
+        assert wanted.requests == len(asked)
+    assert sum(store.usage(f"test:{thread}").requests for thread in range(4)) == len(asked)
+
+
+def test_a_phase_inside_another_keeps_its_clock_going() -> None:
+    batches: list[str] = []
+    with during("fit:a", lambda: batches.append(current_phase().name)):
+        with during("judge"):
+            current_phase().on_stored()
+        current_phase().on_stored()
+    assert batches == ["judge", "fit:a"]
+    assert current_phase().name == "other"
 
 
 def test_a_batch_is_stored_before_it_is_passed_on(store: Store) -> None:

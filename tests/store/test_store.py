@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import resource
-import sqlite3
 import subprocess
 import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from steelyard.core import Answer, Completion, Message, Record, Request, Usage
 from steelyard.errors import StorageError
-from steelyard.store.database import Store, StoredCompletion, dumps, locked
+from steelyard.store.database import Store
+from steelyard.store.folder import locked
+from steelyard.store.rows import AskedModel, StoredCompletion
+from steelyard.store.tables import dumps
+from tests.store.conftest import NO_SERVER, POSTGRES, OpenStore
 
 
 def stored(key: str, phase: str = "test:a", **fields: object) -> StoredCompletion:
@@ -20,16 +27,12 @@ def stored(key: str, phase: str = "test:a", **fields: object) -> StoredCompletio
     return StoredCompletion(key, phase, "fake", Request((Message("user", key),)), completion)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.in_folder(tmp_path)
-
-
-def test_completions_survive_reopening(store: Store, tmp_path: Path) -> None:
+def test_completions_survive_reopening(open_store: OpenStore) -> None:
     row = stored("k1", input_tokens=7, probabilities={"BILLING": 0.1 + 0.2})
+    store = open_store()
     store.add_completions([row])
     store.close()
-    again = Store.in_folder(tmp_path)
+    again = open_store()
     assert again.completions(["k1", "absent"]) == {"k1": row.completion}
 
 
@@ -66,17 +69,58 @@ def test_what_two_phases_wanted_counts_for_both_and_is_paid_once(store: Store) -
     assert [each.requests for each in store.paid_by_model().values()] == [2]
 
 
-def test_a_database_from_before_the_phases_wants_goes_on(store: Store, tmp_path: Path) -> None:
-    store.add_completions([stored("a", "fit:x", input_tokens=10)])
-    store.close()
-    with sqlite3.connect(tmp_path / "run.db") as database:
-        database.execute("DROP TABLE phase_keys")
-    database.close()
-    again = Store.in_folder(tmp_path)
-    assert [each.input_tokens for each in again.usage_by_model("fit:x").values()] == [10]
-    again.want("fit:y", (f"k{i}" for i in range(1203)))
-    again.add_completions([stored("k1202", "test:x", input_tokens=5)])
-    assert [each.input_tokens for each in again.usage_by_model("fit:y").values()] == [5]
+def test_many_keys_are_wanted(store: Store) -> None:
+    store.want("fit:y", (f"k{i}" for i in range(1203)))
+    store.add_completions([stored("k1202", "test:x", input_tokens=5)])
+    assert [usage.input_tokens for usage in store.usage_by_model("fit:y").values()] == [5]
+
+
+def test_runs_in_one_database_do_not_see_each_other(open_store: OpenStore) -> None:
+    first, second = open_store("first"), open_store("second")
+    first.add_completions(
+        [stored("k", "test:a", input_tokens=1), replace(stored("c"), from_cache=True)]
+    )
+    second.add_completions([stored("k", "test:a", input_tokens=20)])
+    for number, store in enumerate((first, second)):
+        store.know_model(AskedModel("fake", f"model {number}"))
+        store.set_notes(AskedModel("fake", f"model {number}"), [f"note {number}"])
+        store.want("fit:a", ["k"])
+        store.put_records({0: record("a", f"answer {number}")})
+        store.finish_step("test:a", {"number": number}, 1.0)
+        store.set_meta("price:x", number)
+    for number, store in enumerate((first, second)):
+        assert store.usage_by_model("fit:a") == {
+            AskedModel("fake", f"model {number}"): Usage(1, (1, 20)[number], 0, 0, 0.0)
+        }
+        assert [r.answer.output for r in store.records("arm")] == [f"answer {number}"]
+        assert store.step("test:a") == {"number": number}
+        assert store.metas("price:") == {"price:x": number}
+        assert store.notes("fake") == (f"note {number}",)
+    assert (first.reused(), second.reused()) == (1, 0)
+    first.forget_completions(["k"])
+    first.undo_steps(["test:a"])
+    first.drop_meta("price:x")
+    assert set(second.completions(["k", "c"])) == {"k"}
+    assert second.step("test:a") == {"number": 1}
+    assert second.usage("test:a").requests == 1
+    assert second.meta("price:x") == 1
+
+
+def test_a_run_is_begun_once_and_attempted_again(open_store: OpenStore) -> None:
+    store = open_store()
+    assert store.run() is None
+    first = store.begin("tickets", {"seed": 0})
+    again = open_store().begin("tickets", {"seed": 0, "models": {}})
+    assert (first.id, first.task, first.attempts, first.identity) == (
+        store.run_id,
+        "tickets",
+        1,
+        {"seed": 0},
+    )
+    assert (again.attempts, again.identity) == (2, {"seed": 0, "models": {}})
+    assert again.created == first.created
+    assert store.run() == again
+    assert open_store("other").run() is None
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(store: Store) -> None:
@@ -99,8 +143,8 @@ def test_records_keep_their_order_and_replace(store: Store) -> None:
         Record("arm", "z", "failed", 0.0, "OTHER", failed, {"accuracy": 0.0}),
         Record("arm", "a", "scored", 1.0, "OTHER", good, {"accuracy": 1.0}),
     ]
-    store.add_records(records)
-    store.add_records(records)
+    store.put_records(dict(enumerate(records)))
+    store.put_records(dict(enumerate(records)))
     assert store.records("arm") == records
     assert store.records("arm")[0].reason == "too long"
     assert store.records("absent") == []
@@ -111,9 +155,42 @@ def test_steps_and_meta(store: Store) -> None:
     store.finish_step("fit:x", {"arms": ["x"]}, 1.5)
     store.finish_step("fit:x", {"arms": ["y"]}, 1.5)
     assert store.step("fit:x") == {"arms": ["y"]}
-    store.set_meta("identity", {"seed": 0})
-    assert store.meta("identity") == {"seed": 0}
+    store.set_meta("price:x", {"input": 0})
+    store.set_meta("price:x", {"input": 1})
+    assert store.meta("price:x") == {"input": 1}
     assert store.meta("absent") is None
+
+
+def test_seconds_of_a_step_are_noted_before_it_is_finished(store: Store) -> None:
+    assert store.step_seconds("fit:x") == 0
+    store.note_seconds("fit:x", 1.5)
+    store.note_seconds("fit:x", 2.5)
+    assert (store.step("fit:x"), store.step_seconds("fit:x")) == (None, 2.5)
+    store.finish_step("fit:x", {}, 4.0)
+    assert (store.step("fit:x"), store.step_seconds("fit:x")) == ({}, 4.0)
+    store.undo_steps(["fit:x"])
+    assert (store.step("fit:x"), store.step_seconds("fit:x")) == (None, 0)
+
+
+def test_any_text_comes_back(store: Store) -> None:
+    text = 'a\0b \u2028 "quoted" \\ 🙂'
+    answer = Answer(text, Completion(text, "stop"), text)
+    store.put_records({0: Record("arm", "a", "scored", 1.0, text, answer)})
+    assert [(r.reference, r.answer) for r in store.records("arm")] == [(text, answer)]
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    def write(thread: int) -> None:
+        for number in range(20):
+            store.want(f"test:{thread}", ["shared", f"{thread}-{number}"])
+            store.add_completions([stored(f"{thread}-{number}", f"test:{thread}")])
+            store.set_meta("last", thread)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert store.usage().requests == 80
+    for thread in range(4):
+        assert [usage.requests for usage in store.usage_by_model(f"test:{thread}").values()] == [20]
 
 
 def test_nan_is_refused() -> None:
@@ -132,12 +209,44 @@ def test_a_missing_folder(tmp_path: Path) -> None:
         Store.in_folder(tmp_path / "absent")
 
 
+def test_another_kind_of_database() -> None:
+    with pytest.raises(StorageError, match="SQLite or PostgreSQL, not in mysql"):
+        Store("mysql://localhost/runs")
+
+
+@pytest.mark.skipif(not POSTGRES, reason=NO_SERVER)
+def test_runs_that_start_at_once_make_the_tables_once() -> None:
+    schema = f"fresh_{uuid.uuid4().hex}"
+    url = sa.make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    fresh = url.update_query_dict({"options": f"-c search_path={schema}"})
+    text = fresh.render_as_string(hide_password=False)
+
+    def start(number: int) -> int:
+        store = Store(text, f"run {number}")
+        attempts = store.begin("tickets", {}).attempts
+        store.close()
+        return attempts
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(start, range(8))) == [1] * 8
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StorageError, match="check that the server is running") as caught:
+        Store(f"postgresql://me:secret@/runs?host={tmp_path}")
+    assert "secret" not in str(caught.value)
+
+
 _WRITER = """
 import sys
 from pathlib import Path
 from steelyard.core import Completion, Message, Request
 from steelyard.errors import StorageError
-from steelyard.store.database import Store, StoredCompletion
+from steelyard.store.database import Store
+from steelyard.store.rows import StoredCompletion
 store = Store.in_folder(Path(sys.argv[1]))
 try:
     for i in range(10_000):

@@ -17,12 +17,13 @@ from steelyard.errors import ArmError, ConfigError, StorageError
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
 from steelyard.result import read_result, strip_timings
-from steelyard.store.database import Store, locked
+from steelyard.store.database import Store
+from steelyard.store.folder import locked
 from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh import RunResult, run
 from steelyard.weigh.conclude import _comparer_by_records
-from steelyard.weigh.conductor import _steps
 from steelyard.weigh.measure import quality, to_records
+from steelyard.weigh.opening import open_run
 from tests.tickets import write_task
 
 RESULT_KEYS = {
@@ -387,10 +388,8 @@ def test_the_gap_is_not_measured_on_what_the_prompt_shows(tmp_path: Path) -> Non
     saved = steelyard.load(folder / "arms" / "few_shot")
     assert isinstance(saved, PromptArm)
     shown = {shot.input for shot in saved.prompt.recipe.shots}
-    store = Store.in_folder(folder)
-    steps = _steps(plan, folder, store, Display())
-    asked = {example.input for example in steps.gap_examples(saved)}
-    store.close()
+    with open_run(plan, folder, Display()) as steps:
+        asked = {example.input for example in steps.gap_examples(saved)}
     assert shown and asked and not shown & asked
 
 
@@ -403,8 +402,8 @@ def test_fit_seconds_count_earlier_attempts(tmp_path: Path) -> None:
     with pytest.raises(steelyard.SteelyardError):
         run(task, tmp_path / "out", max_cost=Decimal("0.02"))
     store = Store.in_folder(tmp_path / "out")
-    assert store.meta("elapsed:fit:zero_shot") > 0
-    store.set_meta("elapsed:fit:zero_shot", 1000.0)
+    assert store.step_seconds("fit:zero_shot") > 0
+    store.note_seconds("fit:zero_shot", 1000.0)
     store.close()
     result = run(task, tmp_path / "out").result
     fits = {arm["name"]: arm["fit"]["seconds"] for arm in result["arms"]}

@@ -22,7 +22,6 @@ from steelyard.strategy.majority import MajorityArm
 from steelyard.strategy.prompting import PromptArm
 from steelyard.task.sections import ConsistencyConfig
 from steelyard.weigh import run
-from steelyard.weigh.conductor import _opened, _steps
 from steelyard.weigh.consistency import (
     ALIKE,
     NO_TEST,
@@ -31,6 +30,7 @@ from steelyard.weigh.consistency import (
     consistency_warnings,
     measure_consistency,
 )
+from steelyard.weigh.opening import open_run
 from steelyard.weigh.repeats import RepeatSample, ask_again, measure_repeats
 from steelyard.weigh.sensitivity import changed_inputs
 from steelyard.weigh.steps import RunSteps
@@ -56,8 +56,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def steps(finished: tuple[Path, Path]) -> Iterator[RunSteps]:
     task, folder = finished
     plan = make_plan(task, RunOptions())
-    with _opened(plan, folder) as store:
-        yield _steps(plan, folder, store, Display())
+    with open_run(plan, folder, Display()) as steps:
+        yield steps
 
 
 def arm_of(steps: RunSteps, name: str) -> Arm:

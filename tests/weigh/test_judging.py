@@ -13,6 +13,7 @@ from steelyard.core import Answer, Completion, Message, Record, Request
 from steelyard.errors import EndpointError, SteelyardError
 from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
+from steelyard.model.phase import current_phase, during
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.result.verdict import JudgeResult
@@ -24,13 +25,11 @@ from steelyard.strategy import load_arm
 from steelyard.task import load_task
 from steelyard.weigh import run
 from steelyard.weigh.judging import (
-    PhasedModel,
     agreement_of,
     judge_of,
     judge_price,
     judge_report,
     judge_warnings,
-    on_account,
 )
 from steelyard.weigh.measure import to_records
 from tests.score.judge.scripts import example, preferring
@@ -50,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def connected(store: Store, scripted: ScriptedModel, **section: Any) -> tuple[Judge, Recorder]:
     recorder = Recorder(store)
     metric = Judge(None, task_with(judge=section, model="fake:smart"))
-    metric.connect(on_account(recorder, lambda spec: recorder.wrap(scripted)))
+    metric.connect(lambda spec: recorder.wrap(scripted))
     return metric, recorder
 
 
@@ -69,13 +68,13 @@ def judged(metric: Metric, *outputs: str | None) -> list[Record]:
 def test_the_judges_requests_are_on_an_account_of_their_own(store: Store) -> None:
     model = ScriptedModel(preferring(len))
     metric, recorder = connected(store, model)
-    with recorder.during("test:zero_shot"):
+    with during("test:zero_shot"):
         judged(metric, "a much longer reply", None, "short")
         other = ScriptedModel(lambda request: "fine", "other")
         recorder.wrap(other).generate([Request((Message("user", "x"),))])
     assert store.usage("judge").requests == 4
     assert store.usage("test:zero_shot").requests == 1
-    assert recorder.phase == "other"
+    assert current_phase().name == "other"
 
 
 def test_a_judgement_that_is_in_the_store_is_not_asked_again(store: Store) -> None:
@@ -184,14 +183,13 @@ def test_a_judge_that_cannot_be_asked_stops_the_run_and_ends_no_arm(store: Store
     def gone(request: Request) -> str:
         raise EndpointError("the endpoint is not there")
 
-    phased = PhasedModel(ScriptedModel(gone), Recorder(store))
+    metric, _ = connected(store, ScriptedModel(gone))
     with pytest.raises(
         SteelyardError, match="the judge could not be asked: the endpoint is not"
     ) as caught:
-        phased.generate([Request((Message("user", "x"),))])
+        judged(metric, "a reply")
     assert type(caught.value) is SteelyardError
-    assert (phased.name, phased.local, phased.count_tokens("a b")) == ("scripted", True, 2)
-    assert phased.fingerprint == "scripted:scripted"
+    assert current_phase().name == "other"
 
 
 def test_the_judge_is_found_among_the_metrics() -> None:

@@ -27,15 +27,19 @@ from steelyard.planning.identity import identity_of
 from steelyard.planning.jobs import LeftOut
 from steelyard.planning.plan import RunOptions, _check_money, make_plan
 from steelyard.progress import Display
-from steelyard.store.database import AskedModel, Store
+from steelyard.store.budget import Budget, prices_of
+from steelyard.store.database import Store
+from steelyard.store.rows import AskedModel
 from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh import run
 from steelyard.weigh.conclude import Prices, mean_spent
-from steelyard.weigh.conductor import _measure_arm, _promote, _steps
 from steelyard.weigh.failed_arms import FailedArms
+from steelyard.weigh.measured import measure_arm
+from steelyard.weigh.opening import open_run
+from steelyard.weigh.promotion import promote_recommended
 from tests.model.endpoint import Endpoint, Reply, error, serving, stream
 from tests.tickets import write_task
 
@@ -165,14 +169,14 @@ def test_an_endpoint_that_comes_back_is_asked_again_and_one_that_does_not_is_lef
     plan = make_plan(write_task(tmp_path / "task", model=models), RunOptions())
     endings = FailedArms(plan, Display())
     first, second, third, _ = [job for job in plan.jobs if job.model is not None]
-    with endings.bearing(first):
+    with endings.catching(first):
         raise EndpointError("down")
     assert not endings.skips(second)
-    with endings.bearing(second, "few_shot@smart"):
+    with endings.catching(second, "few_shot@smart"):
         pass
     for _ in range(2):
         assert not endings.skips(second)
-        with endings.bearing(second, "few_shot@smart"):
+        with endings.catching(second, "few_shot@smart"):
             raise EndpointError("down again")
     assert endings.skips(second, "few_shot_free@smart")
     assert not endings.skips(third)
@@ -182,14 +186,14 @@ def test_an_endpoint_that_comes_back_is_asked_again_and_one_that_does_not_is_lef
         "Ended: zero_shot@smart, few_shot@smart and few_shot_free@smart could not be measured on "
         "smart: down; run again to go on",
     )
-    with pytest.raises(ValueError, match="a bug"), endings.bearing(third):
+    with pytest.raises(ValueError, match="a bug"), endings.catching(third):
         raise ValueError("a bug")
 
 
 def test_an_error_of_the_only_model_goes_on(tmp_path: Path) -> None:
     plan = make_plan(write_task(tmp_path / "task"), RunOptions())
     endings = FailedArms(plan, Display())
-    with pytest.raises(ModelError, match="gone"), endings.bearing(plan.jobs[-1]):
+    with pytest.raises(ModelError, match="gone"), endings.catching(plan.jobs[-1]):
         raise ModelError("gone")
     assert endings.ended == []
 
@@ -295,12 +299,7 @@ def test_the_cap_knows_a_batch_from_what_is_asked_at_once(
     models = [model, model | {"batch": True, "tag": "batch"}]
     task = write_task(tmp_path / "task", rows=30, model=models)
     plan = make_plan(task, RunOptions(max_cost=Decimal(5)))
-    tmp_path.joinpath("out").mkdir()
-    store = Store.in_folder(tmp_path / "out")
-    store.set_meta("attempts", 1)
-    budget = _steps(plan, tmp_path / "out", store, Display()).recorder.budget
-    store.close()
-    assert budget is not None
+    budget = Budget(Decimal(5), prices_of((each.spec, each.price) for each in plan.asked))
     paid = []
     for each in plan.models:
         asked = AskedModel(hosted_fingerprint(each.spec), each.spec.name)
@@ -397,13 +396,11 @@ def test_a_winner_that_cannot_be_asked_again_is_not_promoted(tmp_path: Path) -> 
         folder = run(task, tmp_path / "out").folder
         is_down = True
         plan = make_plan(task, RunOptions(no_cache=False))
-        store = Store.in_folder(folder)
-        steps = _steps(plan, folder, store, Display())
-        job = next(job for job in plan.jobs if job.key == "zero_shot@small")
-        [arm, _] = steps.fit(job)
-        found = _promote(steps, [_measure_arm(steps, job, arm)], arm.name)
-        store.close()
-    assert found["promoted"] is False and "could not be asked again" in found["reason"]
+        with open_run(plan, folder, Display()) as steps:
+            job = next(job for job in plan.jobs if job.key == "zero_shot@small")
+            [arm, _] = steps.fit(job)
+            outcome = promote_recommended(steps, [measure_arm(steps, job, arm)], arm.name)
+    assert outcome["promoted"] is False and "could not be asked again" in outcome["reason"]
     assert not (folder / "winner").exists()
 
 
@@ -431,7 +428,7 @@ def test_a_cascade_is_not_tried_without_a_model_that_it_asks(tmp_path: Path) -> 
     endings = FailedArms(plan, Display())
     jobs = {job.key: job for job in plan.jobs}
     for tag, is_skipped in (("smart", False), ("echo", True)):
-        with endings.bearing(jobs[f"zero_shot@{tag}"]):
+        with endings.catching(jobs[f"zero_shot@{tag}"]):
             raise CredentialError("the endpoint refused the key")
         assert endings.skips(jobs["cascade"]) is is_skipped
     assert (endings.ended[-1].strategy, endings.ended[-1].model_tag) == ("cascade", "echo")

@@ -12,8 +12,7 @@ import pytest
 
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
-from steelyard.store.database import Store
-from steelyard.weigh.conductor import _steps
+from steelyard.weigh.opening import open_run
 from steelyard.weigh.promotion import promote
 from steelyard.weigh.steps import RunSteps
 from tests.model.endpoint import Reply, serving, stream
@@ -41,20 +40,16 @@ def fitted(folder: Path, words: Words) -> Iterator[tuple[RunSteps, str]]:
     rows = [{"id": f"e{i}", "input": f"Where is order {i}?", "output": "Here."} for i in range(60)]
     lines = [json.dumps(row) for row in rows]
     (folder / "examples.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    (folder / "out").mkdir()
     with serving(script) as endpoint:
         model = {"provider": "openai", "name": "small", "base_url": endpoint.base_url}
         task = f"{TASK}model: {json.dumps(model)}\nstrategies: {json.dumps([QUICK])}\n"
         (folder / "task.yaml").write_text(task, encoding="utf-8")
         plan = make_plan(folder, RunOptions(no_cache=True))
-        store = Store.in_folder(folder / "out")
-        store.set_meta("attempts", 1)
-        steps = _steps(plan, folder / "out", store, Display())
-        job = next(job for job in plan.jobs if job.model is not None)
-        arm = steps.fit(job)[0]
-        steps.test(arm)
-        yield steps, arm.name
-        store.close()
+        with open_run(plan, folder / "out", Display()) as steps:
+            job = next(job for job in plan.jobs if job.model is not None)
+            arm = steps.fit(job)[0]
+            steps.test(arm)
+            yield steps, arm.name
 
 
 def test_other_words_that_are_as_good_are_promoted(tmp_path: Path) -> None:
@@ -95,15 +90,13 @@ def test_an_arm_of_this_machine_answers_to_the_letter(tmp_path: Path, name: str)
     task = write_task(tmp_path / "task", rows=60, strategies=[name], extra="consistency: false\n")
     plan = make_plan(task, RunOptions())
     folder = run(task, tmp_path / "out").folder
-    store = Store.in_folder(folder)
-    steps = _steps(plan, folder, store, Display())
-    records = steps.store.records(name)
-    store.finish_step(f"promote:{name}", {"promoted": False}, 0.0)
-    assert promote(steps, name, records)["different"] == 0
-    [first, *rest] = records
-    other = [record for record in rest if record.answer.output != first.answer.output]
-    if other:
-        store.finish_step(f"promote:{name}", {"promoted": False}, 0.0)
-        swapped = [other[0], *rest]
-        assert promote(steps, name, swapped)["promoted"] is False
-    store.close()
+    with open_run(plan, folder, Display()) as steps:
+        records = steps.store.records(name)
+        steps.store.finish_step(f"promote:{name}", {"promoted": False}, 0.0)
+        assert promote(steps, name, records)["different"] == 0
+        [first, *rest] = records
+        other = [record for record in rest if record.answer.output != first.answer.output]
+        if other:
+            steps.store.finish_step(f"promote:{name}", {"promoted": False}, 0.0)
+            swapped = [other[0], *rest]
+            assert promote(steps, name, swapped)["promoted"] is False

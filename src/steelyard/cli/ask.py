@@ -17,7 +17,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Print the arm's answer."""
     from steelyard.errors import DataError
-    from steelyard.weigh import load
+    from steelyard.strategy.saved import load
 
     if not args.text.strip():
         raise DataError("the input to answer is empty: give its text after the folder")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Unpack
 
 from steelyard.core import Usage
 from steelyard.cost import Money, cost_of
@@ -15,9 +16,10 @@ from steelyard.planning.audited import look_over
 from steelyard.planning.jobs import Job
 from steelyard.planning.judged import judge_line
 from steelyard.planning.lengths import Lengths, lengths_of
+from steelyard.planning.options import RunKeywords, RunOptions, takes_run_options
 from steelyard.planning.outlook import Line, Outlook
 from steelyard.planning.pace import Pace, pace_of
-from steelyard.planning.plan import Plan, RunOptions, default_folder, make_plan
+from steelyard.planning.plan import Plan, default_folder, make_plan
 from steelyard.planning.probes import (
     GAP_EXAMPLES,
     LATENCY_REQUESTS,
@@ -33,16 +35,9 @@ from steelyard.strategy.optimise.allowance import tunings_of
 from steelyard.task import Task
 
 
+@takes_run_options
 def plan(
-    task: Task | Path | str,
-    out: Path | str | None = None,
-    *,
-    strategies: Sequence[str] | None = None,
-    model: str | Sequence[str] | None = None,
-    seed: int = 0,
-    skip_bad_rows: bool = False,
-    no_cache: bool = False,
-    max_cost: Decimal | None = None,
+    task: Task | Path | str, out: Path | str | None = None, **options: Unpack[RunKeywords]
 ) -> Outlook:
     """Say what `steelyard.run` with the same arguments would ask, cost and take; nothing is asked.
 
@@ -50,12 +45,9 @@ def plan(
     how fast the models are, unless ``no_cache`` would throw it away. Raises a `SteelyardError` for
     every mistake that the run would stop at before it asks.
     """
-    chosen = None if strategies is None else tuple(strategies)
-    models = model if model is None or isinstance(model, str) else tuple(model)
-    options = RunOptions(chosen, models, seed, skip_bad_rows, no_cache, max_cost)
-    made = make_plan(task, options)
+    made = make_plan(task, RunOptions(**options))
     folder = Path(out) if out is not None else default_folder(made)
-    outlook = look_ahead(made, None if no_cache else folder)
+    outlook = look_ahead(made, None if made.options.no_cache else folder)
     return replace(outlook, audit=look_over(made, Display()))
 
 

@@ -90,13 +90,14 @@ def _at_once(model: PlannedModel) -> int:
 
 
 def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
-    """Read the pace from a run folder's database; nothing is made or changed there."""
+    """Read the pace from a run folder's database; no run is begun there."""
     is_simulated = provider_of(model.spec).has_simulated_time
     if is_simulated or model.spec.batch or not (folder / "run.db").is_file():
         return None
     store = Store.in_folder(folder)
     try:
-        if not _holds(store.meta("identity"), plan, model):
+        run = store.run()
+        if run is None or not _holds(run.identity, plan, model):
             return None
         keys = [job.key for job in plan.jobs if job.model == model]
         arms = [arm for key in keys for arm in (store.step(f"fit:{key}") or {}).get("arms", [])]
@@ -125,10 +126,10 @@ def _pace_from(usage: Usage, trained: float | None, model: PlannedModel, folder:
     )
 
 
-def _holds(kept: Mapping[str, Any] | None, plan: Plan, model: PlannedModel) -> bool:
+def _holds(kept: Mapping[str, Any], plan: Plan, model: PlannedModel) -> bool:
     """Whether a folder's run asked this very model under this very tag."""
     now = identity_of(plan)
-    if kept is None or ("models" in kept) != ("models" in now):
+    if ("models" in kept) != ("models" in now):
         return False
     if "models" in now:
         own = now["models"].get(model.tag)  # one that is asked beside the task's has none

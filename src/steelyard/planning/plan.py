@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on
+from steelyard.planning.options import RunOptions
 from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
@@ -29,22 +29,6 @@ from steelyard.verdict import words
 
 SEEDS = 2**32
 """Seeds lie below this, the most that every library in use takes."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What the command line may change about a task's run.
-
-    ``model`` is text such as ``hf:NAME``, or several; ``max_cost`` is one cap over all models, in the
-    currency of their prices, and holds for hosted ones only; ``no_cache`` starts the run folder afresh.
-    """
-
-    strategies: tuple[str, ...] | None = None
-    model: str | tuple[str, ...] | None = None
-    seed: int = 0
-    skip_bad_rows: bool = False
-    no_cache: bool = False
-    max_cost: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -2,93 +2,66 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from steelyard.core import Answer, Completion, Record, Request, Usage
-from steelyard.errors import StorageError
+from steelyard.core import Completion, Record, Usage
+from steelyard.store.engine import INSERTS, engine_for, storage_error
+from steelyard.store.migration import is_older, migrate
+from steelyard.store.rows import (
+    AskedModel,
+    StoredCompletion,
+    StoredRun,
+    completion_row,
+    record_row,
+    to_completion,
+    to_record,
+)
 from steelyard.store.tables import (
     COMPLETIONS,
     META,
     MODELS,
     PHASE_KEYS,
     RECORDS,
-    REUSED,
+    RUNS,
     SCHEMA,
     STEPS,
 )
 
+FOLDER_RUN = "run"
+"""The name of the one run in a run folder's own database."""
+_MAKING_TABLES = 0x57EE1  # any number that all who use the database agree on
 _CHUNK = 500  # SQLite's default limit on bound variables is 999 in old builds
 
 
-@dataclass(frozen=True)
-class StoredCompletion:
-    """One row of ``completions``: what was asked of which model in which phase, and the answer.
-
-    ``model`` is its fingerprint. An answer ``from_cache`` was paid by an earlier run.
-    """
-
-    key: str
-    phase: str
-    model: str
-    request: Request
-    completion: Completion
-    from_cache: bool = False
-
-
-class AskedModel(NamedTuple):
-    """A model that was asked."""
-
-    fingerprint: str
-    name: str
-
-
-def dumps(value: Any) -> str:
-    """Return canonical JSON: sorted keys, no spaces, and never NaN or Infinity."""
-    return json.dumps(
-        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
-
-
-def storage_error(where: str, error: BaseException) -> StorageError:
-    """Turn a driver's or the system's message into one line that says what to do next."""
-    text = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
-    lowered = text.lower()
-    if "full" in lowered or "no space" in lowered or "too large" in lowered or "i/o" in lowered:
-        advice = "free some disk space and run again; what was measured is kept"
-    elif "readonly" in lowered or "read-only" in lowered or "permission" in lowered:
-        advice = "make the folder writable, or choose another --out"
-    elif "locked" in lowered:
-        advice = "another run is using it: wait for it, or choose another --out"
-    elif "not a database" in lowered or "malformed" in lowered:
-        advice = "the file is damaged: choose another --out"
-    else:
-        advice = "check that the folder exists and is writable, or choose another --out"
-    return StorageError(f"cannot write {where}: {' '.join(text.split())}: {advice}")
-
-
 class Store:
-    """The database of one run, at ``url`` (``sqlite:///…`` by default).
+    """One run in the database at ``url``: SQLite (``sqlite:///…``) or PostgreSQL (``postgresql://…``).
 
+    A database may hold many runs; ``run_id`` names this one. A store may be used from several threads.
     SQLite runs in WAL mode and each write is one ``BEGIN IMMEDIATE`` transaction, so that a killed
-    process loses at most the batch in flight. Every failure of the database raises `StorageError`.
+    process loses at most the batch in flight. Every failure of the database raises `StorageError`,
+    and PostgreSQL without its driver `MissingExtraError`.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
-        self._where = self._engine.url.database or self._engine.url.render_as_string()
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _configure_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_immediate)
+    def __init__(self, url: str, run_id: str = FOLDER_RUN) -> None:
+        self.run_id = run_id
+        self._engine = engine_for(url)
+        self._is_server = self._engine.dialect.name != "sqlite"
+        self._insert_into = INSERTS[self._engine.dialect.name]
+        # SQLite takes one writer at a time; threads that queue here need not poll for its lock.
+        self._turn: AbstractContextManager[Any] = nullcontext() if self._is_server else Lock()
         with self._transaction() as connection:
+            if self._is_server:  # two runs that start at once must not both make the tables
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
+            elif is_older(connection):
+                migrate(connection, run_id)
             SCHEMA.create_all(connection)
 
     @classmethod
@@ -103,104 +76,156 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
         try:
-            with self._engine.begin() as connection:
+            with self._turn, self._engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            raise storage_error(self._where, error) from error
+            url = self._engine.url
+            where = url.render_as_string() if self._is_server else str(url.database)
+            raise storage_error(where, error, is_server=self._is_server) from error
+
+    def _upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert ``rows`` of this run; where one is there already, replace what the new row names."""
+        if not rows:
+            return
+        key = [column.name for column in table.primary_key]
+        insert = self._insert_into(table)
+        changes = {name: insert.excluded[name] for name in rows[0] if name not in key}
+        statement = (
+            insert.on_conflict_do_update(index_elements=key, set_=changes)
+            if changes
+            else insert.on_conflict_do_nothing(index_elements=key)
+        )
+        with self._transaction() as connection:
+            connection.execute(statement, [self._own(row) for row in rows])
+
+    def _own(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        return {"run_id": self.run_id, **row}
+
+    def _of(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        return table.c.run_id == self.run_id
+
+    def run(self) -> StoredRun | None:
+        """Return what is known of this run, or ``None`` before `begin`."""
+        with self._transaction() as connection:
+            row = connection.execute(sa.select(RUNS).where(RUNS.c.id == self.run_id)).first()
+        return None if row is None else StoredRun(**row._mapping)
+
+    def begin(self, task: str, identity: Mapping[str, Any]) -> StoredRun:
+        """Note one more attempt at this run, on the input that ``identity`` says, and return it."""
+        insert = self._insert_into(RUNS).values(
+            id=self.run_id,
+            task=task,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            attempts=1,
+            identity=identity,
+        )
+        changes = {
+            "task": insert.excluded.task,
+            "attempts": RUNS.c.attempts + 1,
+            "identity": insert.excluded.identity,
+        }
+        upsert = insert.on_conflict_do_update(index_elements=["id"], set_=changes)
+        with self._transaction() as connection:
+            row = connection.execute(upsert.returning(*RUNS.c)).one()
+        return StoredRun(**row._mapping)
 
     def meta(self, key: str) -> Any:
         """Return the value kept under ``key``, or ``None``."""
+        query = sa.select(META.c.value).where(self._of(META) & (META.c.key == key))
         with self._transaction() as connection:
-            found = connection.scalar(sa.select(META.c.value).where(META.c.key == key))
-        return None if found is None else json.loads(found)
+            return connection.scalar(query)
 
     def set_meta(self, key: str, value: Any) -> None:
         """Keep ``value`` (JSON) under ``key``."""
-        with self._transaction() as connection:
-            connection.execute(META.delete().where(META.c.key == key))
-            connection.execute(META.insert().values(key=key, value=dumps(value)))
+        self._upsert(META, [{"key": key, "value": value}])
 
     def metas(self, prefix: str) -> dict[str, Any]:
         """Return what is kept under keys that begin with ``prefix``."""
-        query = sa.select(META).where(META.c.key.startswith(prefix, autoescape=True))
+        begins = META.c.key.startswith(prefix, autoescape=True)
+        query = sa.select(META.c.key, META.c.value).where(self._of(META) & begins)
         with self._transaction() as connection:
-            return {row.key: json.loads(row.value) for row in connection.execute(query)}
+            return {row.key: row.value for row in connection.execute(query)}
 
     def drop_meta(self, key: str) -> None:
-        """Keep nothing under ``key`` any more."""
+        """Remove what is kept under ``key``."""
         with self._transaction() as connection:
-            connection.execute(META.delete().where(META.c.key == key))
+            connection.execute(META.delete().where(self._of(META) & (META.c.key == key)))
 
     def step(self, name: str) -> dict[str, Any] | None:
         """Return what a finished step left, or ``None`` when it has not finished."""
+        query = sa.select(STEPS.c.payload).where(self._of(STEPS) & (STEPS.c.name == name))
         with self._transaction() as connection:
-            found = connection.scalar(sa.select(STEPS.c.payload).where(STEPS.c.name == name))
-        return None if found is None else dict(json.loads(found))
+            return connection.scalar(query)
+
+    def step_seconds(self, name: str) -> float:
+        """Return the wall time that was noted of a step, finished or not; 0 of one not begun."""
+        query = sa.select(STEPS.c.seconds).where(self._of(STEPS) & (STEPS.c.name == name))
+        with self._transaction() as connection:
+            return float(connection.scalar(query) or 0.0)
+
+    def note_seconds(self, name: str, seconds: float) -> None:
+        """Note the wall time that a step has taken so far, over all attempts."""
+        self._upsert(STEPS, [{"name": name, "seconds": seconds}])
 
     def finish_step(self, name: str, payload: Mapping[str, Any], seconds: float) -> None:
         """Mark a step as finished, with what it leaves and its wall time in seconds."""
-        row = {"name": name, "payload": dumps(payload), "seconds": seconds}
-        with self._transaction() as connection:
-            connection.execute(STEPS.delete().where(STEPS.c.name == name))
-            connection.execute(STEPS.insert().values(row))
+        self._upsert(STEPS, [{"name": name, "payload": dict(payload), "seconds": seconds}])
 
     def undo_steps(self, names: Iterable[str]) -> None:
         """Forget steps and what they wanted, at once; answers stay, on the account of no step."""
         with self._transaction() as connection:
             for name in names:
-                connection.execute(STEPS.delete().where(STEPS.c.name == name))
-                connection.execute(PHASE_KEYS.delete().where(PHASE_KEYS.c.phase == name))
-                connection.execute(META.delete().where(META.c.key == f"elapsed:{name}"))
-                asked = COMPLETIONS.update().where(COMPLETIONS.c.phase == name)
-                connection.execute(asked.values(phase=f"undone:{name}"))
+                of_step = self._of(STEPS) & (STEPS.c.name == name)
+                connection.execute(STEPS.delete().where(of_step))
+                in_phase = self._of(PHASE_KEYS) & (PHASE_KEYS.c.phase == name)
+                connection.execute(PHASE_KEYS.delete().where(in_phase))
+                first_asked = self._of(COMPLETIONS) & (COMPLETIONS.c.phase == name)
+                undone = COMPLETIONS.update().where(first_asked).values(phase=f"undone:{name}")
+                connection.execute(undone)
 
     def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
         """Return the completions known among ``keys``."""
         wanted = list(keys)
         known: dict[str, Completion] = {}
+        table = COMPLETIONS.c
         with self._transaction() as connection:
             for start in range(0, len(wanted), _CHUNK):
-                query = sa.select(COMPLETIONS.c.key, COMPLETIONS.c.completion).where(
-                    COMPLETIONS.c.key.in_(wanted[start : start + _CHUNK])
-                )
-                rows = connection.execute(query)
-                known.update((row.key, _completion(row.completion)) for row in rows)
+                among = self._of(COMPLETIONS) & table.key.in_(wanted[start : start + _CHUNK])
+                rows = connection.execute(sa.select(table.key, table.completion).where(among))
+                known.update((row.key, to_completion(row.completion)) for row in rows)
         return known
 
     def add_completions(self, rows: Sequence[StoredCompletion]) -> None:
-        """Commit one batch of completions in one transaction."""
+        """Commit one batch of new completions in one transaction."""
         if rows:
-            reused = [{"key": row.key} for row in rows if row.from_cache]
             with self._transaction() as connection:
-                connection.execute(COMPLETIONS.insert(), [_completion_row(row) for row in rows])
-                if reused:
-                    connection.execute(REUSED.insert(), reused)
+                values = [self._own(completion_row(row)) for row in rows]
+                connection.execute(COMPLETIONS.insert(), values)
 
     def forget_completions(self, keys: Iterable[str]) -> None:
         """Remove completions, so that they are asked again."""
         with self._transaction() as connection:
             for key in keys:
-                connection.execute(COMPLETIONS.delete().where(COMPLETIONS.c.key == key))
-                connection.execute(REUSED.delete().where(REUSED.c.key == key))
+                same = self._of(COMPLETIONS) & (COMPLETIONS.c.key == key)
+                connection.execute(COMPLETIONS.delete().where(same))
 
     def want(self, phase: str, keys: Iterable[str]) -> None:
         """Note that ``phase`` wants the completions of ``keys``, whichever phase asked them first."""
-        wanted = list(dict.fromkeys(keys))
-        table = PHASE_KEYS.c
-        with self._transaction() as connection:
-            for start in range(0, len(wanted), _CHUNK):
-                some = wanted[start : start + _CHUNK]
-                query = sa.select(table.key).where((table.phase == phase) & table.key.in_(some))
-                known = set(connection.scalars(query))
-                rows = [{"phase": phase, "key": key} for key in some if key not in known]
-                if rows:
-                    connection.execute(PHASE_KEYS.insert(), rows)
+        self._upsert(PHASE_KEYS, [{"phase": phase, "key": key} for key in dict.fromkeys(keys)])
 
     def know_model(self, model: AskedModel) -> None:
         """Keep the name of a model under its fingerprint."""
+        self._upsert(MODELS, [model._asdict()])
+
+    def notes(self, fingerprint: str) -> tuple[str, ...]:
+        """Return what people must know of the answers of the model with this fingerprint."""
+        same = self._of(MODELS) & (MODELS.c.fingerprint == fingerprint)
         with self._transaction() as connection:
-            connection.execute(MODELS.delete().where(MODELS.c.fingerprint == model.fingerprint))
-            connection.execute(MODELS.insert().values(model._asdict()))
+            return tuple(connection.scalar(sa.select(MODELS.c.notes).where(same)) or ())
+
+    def set_notes(self, model: AskedModel, notes: Sequence[str]) -> None:
+        """Keep what people must know of a model's answers."""
+        self._upsert(MODELS, [{**model._asdict(), "notes": list(notes)}])
 
     def usage(self, *phases: str) -> Usage:
         """Return what ``phases`` asked of models; with no phase named, what the whole run asked.
@@ -208,9 +233,10 @@ class Store:
         Each request counts where it was first asked. Answers out of the cache count with their real
         figures: this is a measurement.
         """
-        query = sa.select(*_sums()).select_from(COMPLETIONS)
+        which = self._of(COMPLETIONS)
         if phases:
-            query = query.where(COMPLETIONS.c.phase.in_(phases))
+            which &= COMPLETIONS.c.phase.in_(phases)
+        query = sa.select(*_sums()).where(which)
         with self._transaction() as connection:
             return _usage(connection.execute(query).one())
 
@@ -220,62 +246,49 @@ class Store:
         So a search takes the same whatever ran before it. A phase in a database that an earlier
         version began counts what it was first to ask.
         """
-        wanted = sa.select(PHASE_KEYS.c.key).where(PHASE_KEYS.c.phase.in_(phases))
+        in_phases = self._of(PHASE_KEYS) & PHASE_KEYS.c.phase.in_(phases)
+        wanted = sa.select(PHASE_KEYS.c.key).where(in_phases)
         table = COMPLETIONS.c
-        which = table.phase.in_(phases) | table.key.in_(wanted) if phases else sa.true()
-        return self._by_model(which)
+        return self._by_model(
+            table.phase.in_(phases) | table.key.in_(wanted) if phases else sa.true()
+        )
 
     def paid_by_model(self, *phases: str) -> dict[AskedModel, Usage]:
         """Return what this run itself asked, model by model: answers out of the cache are left out.
 
         Each request counts once, where it was first asked.
         """
-        which = COMPLETIONS.c.key.not_in(sa.select(REUSED.c.key))
+        which = ~COMPLETIONS.c.from_cache
         return self._by_model(which & COMPLETIONS.c.phase.in_(phases) if phases else which)
 
-    def reused(self, *phases: str) -> int:
+    def reused(self) -> int:
         """Return how many completions came out of the cache."""
-        joined = COMPLETIONS.join(REUSED, COMPLETIONS.c.key == REUSED.c.key)
-        query = sa.select(sa.func.count()).select_from(joined)
-        if phases:
-            query = query.where(COMPLETIONS.c.phase.in_(phases))
+        which = self._of(COMPLETIONS) & COMPLETIONS.c.from_cache
+        query = sa.select(sa.func.count()).select_from(COMPLETIONS).where(which)
         with self._transaction() as connection:
             return int(connection.scalar(query) or 0)
 
     def _by_model(self, which: sa.ColumnElement[bool]) -> dict[AskedModel, Usage]:
         table = COMPLETIONS.c
-        joined = COMPLETIONS.outerjoin(MODELS, table.model == MODELS.c.fingerprint)
-        query = sa.select(*_sums(), table.model, MODELS.c.name).select_from(joined).where(which)
+        same = (table.model == MODELS.c.fingerprint) & (table.run_id == MODELS.c.run_id)
+        joined = COMPLETIONS.outerjoin(MODELS, same)
+        query = sa.select(*_sums(), table.model, MODELS.c.name).select_from(joined)
+        query = query.where(self._of(COMPLETIONS) & which)
         query = query.group_by(table.model, MODELS.c.name).order_by(table.model)
         with self._transaction() as connection:
             rows = connection.execute(query).all()
         return {AskedModel(row.model, row.name or row.model): _usage(row[:5]) for row in rows}
 
-    def add_records(self, records: Sequence[Record]) -> None:
-        """Commit an arm's records in one transaction, in the order given."""
-        if records:
-            rows = [_record_row(position, record) for position, record in enumerate(records)]
-            with self._transaction() as connection:
-                for arm in {record.arm for record in records}:
-                    connection.execute(RECORDS.delete().where(RECORDS.c.arm == arm))
-                connection.execute(RECORDS.insert(), rows)
-
     def put_records(self, records: Mapping[int, Record]) -> None:
-        """Commit some of an arm's records, by position, in one transaction; an older one is replaced."""
-        if records:
-            rows = [_record_row(position, record) for position, record in records.items()]
-            table = RECORDS.c
-            with self._transaction() as connection:
-                for record in records.values():
-                    same = (table.arm == record.arm) & (table.example_id == record.example_id)
-                    connection.execute(RECORDS.delete().where(same))
-                connection.execute(RECORDS.insert(), rows)
+        """Commit records by their positions, in one transaction; an older one is replaced."""
+        self._upsert(RECORDS, [record_row(*pair) for pair in records.items()])
 
     def records(self, arm: str) -> list[Record]:
-        """Return an arm's records in the order they were added."""
-        query = sa.select(RECORDS).where(RECORDS.c.arm == arm).order_by(RECORDS.c.position)
+        """Return an arm's records by position."""
+        of_arm = self._of(RECORDS) & (RECORDS.c.arm == arm)
+        query = sa.select(RECORDS).where(of_arm).order_by(RECORDS.c.position)
         with self._transaction() as connection:
-            return [_record(row) for row in connection.execute(query).mappings()]
+            return [to_record(row) for row in connection.execute(query).mappings()]
 
 
 def _sums() -> tuple[sa.ColumnElement[Any], ...]:
@@ -293,87 +306,3 @@ def _sums() -> tuple[sa.ColumnElement[Any], ...]:
 def _usage(row: Sequence[Any]) -> Usage:
     count, given, cached, produced, seconds = row
     return Usage(int(count), int(given), int(cached), int(produced), machine_seconds=float(seconds))
-
-
-def _configure_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # the driver must not open transactions of its own
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _completion(text: str) -> Completion:
-    return Completion.from_dict(json.loads(text))
-
-
-def _completion_row(row: StoredCompletion) -> dict[str, Any]:
-    completion = row.completion
-    return {
-        "key": row.key,
-        "phase": row.phase,
-        "model": row.model,
-        "request": dumps(asdict(row.request)),
-        "completion": dumps(asdict(completion)),
-        "input_tokens": completion.input_tokens,
-        "cached_tokens": completion.cached_tokens,
-        "output_tokens": completion.output_tokens,
-        "machine_seconds": completion.machine_seconds,
-    }
-
-
-def _record_row(position: int, record: Record) -> dict[str, Any]:
-    return {
-        "arm": record.arm,
-        "example_id": record.example_id,
-        "position": position,
-        "outcome": record.outcome,
-        "score": record.score,
-        "scores": dumps(dict(record.scores)),
-        "reason": record.reason,
-        "output": record.answer.output,
-        "reference": record.reference,
-        "completion": dumps(asdict(record.answer.completion)),
-    }
-
-
-def _record(row: Mapping[Any, Any]) -> Record:
-    return Record(
-        arm=row["arm"],
-        example_id=row["example_id"],
-        outcome=row["outcome"],
-        score=row["score"],
-        reference=row["reference"],
-        answer=Answer(row["output"], _completion(row["completion"]), row["reason"]),
-        scores=json.loads(row["scores"]),
-    )
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder for this process; a second run on it raises `StorageError` at once.
-
-    The lock is the kernel's (``flock``), so that it ends with the process however that dies. Where
-    there is no ``flock`` (Windows) two runs are told apart only by the database's own locks.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    try:
-        handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise storage_error(str(folder), error) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StorageError(
-                f"another run is using {folder}: wait for it, or choose another --out"
-            ) from error
-        yield
-    finally:
-        os.close(handle)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from functools import cached_property
+from threading import RLock
 from typing import Any
 
 from steelyard.core import Completion, Price, Request
@@ -14,26 +14,31 @@ from steelyard.errors import EndpointError
 from steelyard.model.answer_cache import AnswerCache
 from steelyard.model.base import Model, OnDone
 from steelyard.model.meter import Meter, PaidModel
+from steelyard.model.phase import Phase, current_phase
 from steelyard.store.budget import Budget, keep_prices
-from steelyard.store.database import AskedModel, Store, StoredCompletion, dumps
+from steelyard.store.database import Store
 from steelyard.store.reuse import Reuse
+from steelyard.store.rows import AskedModel, StoredCompletion
+from steelyard.store.tables import dumps
 
 _Deliver = Callable[[Sequence[tuple[str, Completion]]], None]
 
 
 def completion_key(fingerprint: str, request: Request) -> str:
     """Return the SHA-256 of the model's fingerprint and the canonical request, nonce included."""
-    said = asdict(request)
+    fields = asdict(request)
     if request.schema is None:  # keys made before there were schemas stay good
-        del said["schema"]
-    return hashlib.sha256(f"{fingerprint}\n{dumps(said)}".encode()).hexdigest()
+        del fields["schema"]
+    return hashlib.sha256(f"{fingerprint}\n{dumps(fields)}".encode()).hexdigest()
 
 
 class Recorder:
-    """Wraps models over one store and names the phase whose account each new request goes to.
+    """Wraps models over one store; each request goes to the account of the phase that it is asked in.
 
     ``budget`` caps what hosted models may cost, counting what the store holds already. ``cache`` is
-    looked into before a hosted model is asked, and gains what it answers.
+    looked into before a hosted model is asked, and gains what it answers. Models may be asked from
+    several threads: one model answers one call at a time, so that no two calls ask the same request,
+    and no other arm's requests disturb the latency that is measured of one.
     """
 
     def __init__(
@@ -42,19 +47,13 @@ class Recorder:
         self.store = store
         self.budget = budget
         self.cache = cache
+        self._turns: dict[str, AbstractContextManager[object]] = {}
         if budget is not None:
             budget.resume(store.paid_by_model())
-        self.phase = "other"
-        self.on_asked: Callable[[int], None] = lambda count: None
 
-    @contextmanager
-    def during(self, phase: str) -> Iterator[None]:
-        """Put what is asked inside on the account of ``phase``."""
-        before, self.phase = self.phase, phase
-        try:
-            yield
-        finally:
-            self.phase = before
+    def turn(self, fingerprint: str) -> AbstractContextManager[object]:
+        """Return the lock that is held while the model with this fingerprint answers one call."""
+        return self._turns.setdefault(fingerprint, RLock())
 
     def add_price(self, account: str, price: Price) -> None:
         """Take in the price of a model that was made in the run, and keep it in the run folder."""
@@ -77,17 +76,24 @@ class RecordedModel(Model):
     def __init__(self, build: Callable[[], Model], recorder: Recorder) -> None:
         self._build = build
         self._recorder = recorder
+        self._model: Model | None = None
+        self._building = RLock()
         self._meter: Meter | None = None
         self._reuse: Reuse | None = None
-        self._notes_key = ""
-        self._noted: tuple[str, ...] = ()
+        self._stored_notes: tuple[str, ...] = ()
 
-    @cached_property
+    @property
     def inner(self) -> Model:
         """The model itself, built at first use and given what it needs of the run."""
-        model = self._build()
+        with self._building:
+            if self._model is None:
+                model = self._build()
+                self._equip(model)
+                self._model = model
+            return self._model
+
+    def _equip(self, model: Model) -> None:
         recorder, asked = self._recorder, AskedModel(model.fingerprint, model.name)
-        self._notes_key = f"notes:{model.fingerprint}"
         recorder.store.know_model(asked)
         self._reuse = Reuse.of(model, recorder.cache)
         if recorder.budget is not None and not model.local:
@@ -95,12 +101,11 @@ class RecordedModel(Model):
         if isinstance(model, PaidModel):
             model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
             model.meter = self._meter
-        return model
 
     @property
     def built(self) -> bool:
         """Whether the model itself was needed so far."""
-        return "inner" in self.__dict__
+        return self._model is not None
 
     @property
     def name(self) -> str:
@@ -120,7 +125,7 @@ class RecordedModel(Model):
     @property
     def notes(self) -> tuple[str, ...]:
         """What people must know of the model's answers, those of earlier attempts too."""
-        earlier = self._recorder.store.meta(self._notes_key) or ()
+        earlier = self._recorder.store.notes(self.fingerprint)
         return tuple(dict.fromkeys([*earlier, *self.inner.notes]))
 
     @property
@@ -143,13 +148,23 @@ class RecordedModel(Model):
         The whole list shapes the inner model's plan, whatever the store holds, so that a resumed
         run computes what an undisturbed one does.
         """
+        with self._recorder.turn(self.fingerprint):
+            return self._generate(requests, on_done, skip, current_phase())
+
+    def _generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None,
+        skip: frozenset[int],
+        phase: Phase,
+    ) -> list[Completion | None]:
         places: dict[str, list[int]] = {}
         for index, request in enumerate(requests):
             places.setdefault(completion_key(self.fingerprint, request), []).append(index)
         wanted = {key: [i for i in where if i not in skip] for key, where in places.items()}
-        recorder, here = self._recorder, [key for key, where in wanted.items() if where]
-        recorder.store.want(recorder.phase, here)
-        known = recorder.store.completions(here)
+        store, here = self._recorder.store, [key for key, where in wanted.items() if where]
+        store.want(phase.name, here)
+        known = store.completions(here)
         answers: list[Completion | None] = [None] * len(requests)
 
         def deliver(done: Sequence[tuple[str, Completion]]) -> None:
@@ -163,24 +178,36 @@ class RecordedModel(Model):
         if any(where and key not in known for key, where in wanted.items()):
             unique = [(key, requests[where[0]]) for key, where in places.items()]
             missing = {i for i, (key, _) in enumerate(unique) if key not in known and wanted[key]}
-            missing -= self._take(unique, missing, deliver)
-            self._ask(unique, frozenset(range(len(unique))) - missing, deliver)
+            missing -= self._take(unique, missing, deliver, phase)
+            self._ask(unique, frozenset(range(len(unique))) - missing, deliver, phase)
         return answers
 
     def _take(
-        self, unique: Sequence[tuple[str, Request]], missing: set[int], deliver: _Deliver
+        self,
+        unique: Sequence[tuple[str, Request]],
+        missing: set[int],
+        deliver: _Deliver,
+        phase: Phase,
     ) -> set[int]:
         """Store and pass on what an earlier run has paid for; return which requests those were."""
         if self._reuse is None:
             return set()
-        found = self._reuse.find([(index, unique[index][1]) for index in sorted(missing)])
-        rows = [self._row(*unique[i], completion, True) for i, completion in found.items()]
+        paid = self._reuse.find([(index, unique[index][1]) for index in sorted(missing)])
+        rows = [
+            StoredCompletion(key, phase.name, self.fingerprint, request, paid[index], True)
+            for index, (key, request) in enumerate(unique)
+            if index in paid
+        ]
         self._recorder.store.add_completions(rows)
         deliver([(row.key, row.completion) for row in rows])
-        return set(found)
+        return set(paid)
 
     def _ask(
-        self, unique: Sequence[tuple[str, Request]], settled: frozenset[int], deliver: _Deliver
+        self,
+        unique: Sequence[tuple[str, Request]],
+        settled: frozenset[int],
+        deliver: _Deliver,
+        phase: Phase,
     ) -> None:
         """Ask the inner model for what is not settled; store each batch before passing it on."""
         if len(settled) == len(unique):
@@ -189,13 +216,16 @@ class RecordedModel(Model):
         stored: set[str] = set()
 
         def store(batch: Sequence[tuple[int, Completion]]) -> None:
-            rows = [self._row(*unique[index], completion) for index, completion in batch]
+            rows = [
+                StoredCompletion(key, phase.name, self.fingerprint, request, completion)
+                for (key, request), completion in ((unique[i], answer) for i, answer in batch)
+            ]
             recorder.store.add_completions(rows)
             stored.update(row.key for row in rows)
             if self._reuse is not None:
                 self._reuse.keep((row.request, row.completion) for row in rows)
             self._keep_notes()
-            recorder.on_asked(len(rows))
+            phase.on_stored()
             deliver([(row.key, row.completion) for row in rows])
 
         asked = [request for _, request in unique]
@@ -214,11 +244,12 @@ class RecordedModel(Model):
                 self._reuse.flush()
 
     def _keep_notes(self) -> None:
-        """Store what the model has to say of its answers with them, whenever there is more."""
+        """Store what people must know of the model's answers, whenever there is more."""
         notes = self.inner.notes
-        if notes != self._noted:
-            self._recorder.store.set_meta(self._notes_key, self.notes)
-            self._noted = notes
+        if notes != self._stored_notes:
+            model = AskedModel(self.fingerprint, self.name)
+            self._recorder.store.set_notes(model, self.notes)
+            self._stored_notes = notes
 
     def _ask_in_slices(
         self, asked: Sequence[Request], store: OnDone, settled: frozenset[int]
@@ -228,12 +259,12 @@ class RecordedModel(Model):
         assert meter is not None
         missing = sorted(everything - settled)
         while missing:
-            chosen: list[int] = []
+            affordable: list[int] = []
             for index in missing:
                 if meter.reserve(asked[index]) != "go":
                     break
-                chosen.append(index)
-            if not chosen:
+                affordable.append(index)
+            if not affordable:
                 raise meter.over()
 
             def pay(batch: Sequence[tuple[int, Completion]]) -> None:
@@ -241,14 +272,8 @@ class RecordedModel(Model):
                     meter.settle(asked[index], completion)
                 store(batch)
 
-            self.inner.generate(asked, pay, everything - frozenset(chosen))
-            missing = missing[len(chosen) :]
-
-    def _row(
-        self, key: str, request: Request, completion: Completion, from_cache: bool = False
-    ) -> StoredCompletion:
-        phase = self._recorder.phase
-        return StoredCompletion(key, phase, self.fingerprint, request, completion, from_cache)
+            self.inner.generate(asked, pay, everything - frozenset(affordable))
+            missing = missing[len(affordable) :]
 
 
 class _Memory(MutableMapping[str, Any]):
@@ -259,10 +284,10 @@ class _Memory(MutableMapping[str, Any]):
         self._prefix = prefix
 
     def __getitem__(self, key: str) -> Any:
-        found = self._store.meta(self._prefix + key)
-        if found is None:
+        value = self._store.meta(self._prefix + key)
+        if value is None:
             raise KeyError(key)
-        return found
+        return value
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._store.set_meta(self._prefix + key, value)

@@ -1,51 +1,98 @@
-"""The tables of a run's database."""
+"""The tables of a database of runs. Every row belongs to one run."""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import sqlalchemy as sa
 
+
+def dumps(value: Any) -> str:
+    """Return canonical JSON: sorted keys, no spaces, and never NaN or Infinity."""
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+
+
+class Json(sa.TypeDecorator[Any]):
+    """Canonical JSON in a text column; ``None`` is NULL.
+
+    Also for free text that a user or a model wrote: it may hold U+0000, which PostgreSQL refuses in
+    plain text and JSON escapes.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Write a value."""
+        return None if value is None else dumps(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Read a value."""
+        return None if value is None else json.loads(value)
+
+
+def _of_run() -> sa.Column[str]:
+    return sa.Column("run_id", sa.String, primary_key=True)
+
+
 SCHEMA = sa.MetaData()
+RUNS = sa.Table(
+    "runs",
+    SCHEMA,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("task", sa.String, nullable=False),
+    sa.Column("created", sa.String, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("identity", Json, nullable=False),
+)
 META = sa.Table(
     "meta",
     SCHEMA,
+    _of_run(),
     sa.Column("key", sa.String, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("value", Json, nullable=False),
 )
 STEPS = sa.Table(
     "steps",
     SCHEMA,
+    _of_run(),
     sa.Column("name", sa.String, primary_key=True),
-    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("payload", Json),
     sa.Column("seconds", sa.Float, nullable=False),
 )
+"""A step without a payload is not finished: its seconds are what earlier attempts spent on it."""
 COMPLETIONS = sa.Table(
     "completions",
     SCHEMA,
+    _of_run(),
     sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("phase", sa.String, nullable=False, index=True),
+    sa.Column("phase", sa.String, nullable=False),
     sa.Column("model", sa.String, nullable=False),
-    sa.Column("request", sa.Text, nullable=False),
-    sa.Column("completion", sa.Text, nullable=False),
+    sa.Column("request", Json, nullable=False),
+    sa.Column("completion", Json, nullable=False),
     sa.Column("input_tokens", sa.Integer, nullable=False),
     sa.Column("cached_tokens", sa.Integer, nullable=False),
     sa.Column("output_tokens", sa.Integer, nullable=False),
     sa.Column("machine_seconds", sa.Float, nullable=False),
+    sa.Column("from_cache", sa.Boolean, nullable=False),
+    sa.Index("completions_by_phase", "run_id", "phase"),
 )
+"""What came ``from_cache`` is measured like all else, and was not paid by this run."""
 MODELS = sa.Table(
     "models",
     SCHEMA,
+    _of_run(),
     sa.Column("fingerprint", sa.String, primary_key=True),
     sa.Column("name", sa.String, nullable=False),
+    sa.Column("notes", Json),
 )
-REUSED = sa.Table(
-    "reused",
-    SCHEMA,
-    sa.Column("key", sa.String(64), primary_key=True),
-)
-"""Completions that came out of the cache: measured like all others, and not paid by this run."""
 PHASE_KEYS = sa.Table(
     "phase_keys",
     SCHEMA,
+    _of_run(),
     sa.Column("phase", sa.String, primary_key=True),
     sa.Column("key", sa.String(64), primary_key=True),
 )
@@ -53,14 +100,16 @@ PHASE_KEYS = sa.Table(
 RECORDS = sa.Table(
     "records",
     SCHEMA,
+    _of_run(),
     sa.Column("arm", sa.String, primary_key=True),
     sa.Column("example_id", sa.String, primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("outcome", sa.String, nullable=False),
     sa.Column("score", sa.Float, nullable=False),
-    sa.Column("scores", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text),
-    sa.Column("output", sa.Text),
-    sa.Column("reference", sa.Text, nullable=False),
-    sa.Column("completion", sa.Text, nullable=False),
+    sa.Column("scores", Json, nullable=False),
+    sa.Column("reason", Json),
+    sa.Column("output", Json),
+    sa.Column("reference", Json, nullable=False),
+    sa.Column("completion", Json, nullable=False),
 )
+"""A record's completion may be the sum of several requests, or of none, so it is kept whole."""

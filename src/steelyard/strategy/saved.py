@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -73,6 +74,24 @@ def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_mode
         raise ArmError(
             f"the arm at {folder} is damaged ({detail}); save it again from its run"
         ) from error
+
+
+def load(path: Path | str) -> Arm:
+    """Load an arm: from its folder (``winner/``, ``arms/NAME``), or the winner of a run folder.
+
+    Raises `ArmError` when there is none, and what building its model raises.
+    """
+    folder = Path(path).expanduser()
+    for place in (folder, folder / "winner"):
+        if (place / "arm.json").is_file():
+            return load_arm(place, cache(load_model))  # arms of one model share it
+    if not folder.exists():
+        raise ArmError(f"no folder {folder}: give a run folder, or the winner/ in it")
+    if (folder / "result.json").is_file():
+        raise ArmError(
+            f"{folder} has no winner/: its verdict recommends no arm; load one of {folder / 'arms'}"
+        )
+    raise ArmError(f"{folder} holds no saved arm: give a run folder, or the winner/ in it")
 
 
 def write_manifest(arm: Arm, folder: Path, more: Mapping[str, Any] | None = None) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from steelyard.weigh.ask import load
 from steelyard.weigh.conductor import RunResult, run, run_plan, write_report
 
 __all__ = [
     "RunResult",
-    "load",
     "run",
     "run_plan",
     "write_report",

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from steelyard.core import Record
+from steelyard.model.phase import during
 from steelyard.planning.probes import Asked, consistency_requests
 from steelyard.result.read import with_agreement
 from steelyard.result.steadiness import Consistency, UnmeasuredChange
@@ -60,7 +61,7 @@ def measure_consistency(
     places = stratified_subset(test, config.items, generator(steps.plan.seed, "consistency"))
     total = consistency_requests(config, len(test), prompted=arm.model_name is not None)
     answered = 0
-    with steps.recorder.during(step), steps.display.job(f"{arm.name}: consistency") as progress:
+    with during(step), steps.display.job(f"{arm.name}: consistency") as progress:
 
         def on_asked(count: int) -> None:
             nonlocal answered

@@ -30,20 +30,20 @@ class FailedArms:
     plan: Plan
     display: Display
     ended: list[EndedArm] = field(default_factory=list)
-    _strikes: Counter[str] = field(default_factory=Counter)
-    _gone: dict[str, str] = field(default_factory=dict)
+    _failures: Counter[str] = field(default_factory=Counter)
+    _given_up: dict[str, str] = field(default_factory=dict)
 
     def skips(self, job: Job, arm: str | None = None) -> bool:
         """Whether a job's model is known not to answer; what is not tried is noted as ended."""
-        gone = [model.tag for model in self._models(job) if model.tag in self._gone]
-        if not gone:
+        tags = [model.tag for model in self._models(job) if model.tag in self._given_up]
+        if not tags:
             return False
-        reason = f"not tried: {gone[0]} had ended ({self._gone[gone[0]]})"
+        reason = f"not tried: {tags[0]} had ended ({self._given_up[tags[0]]})"
         self._note(job, arm, "skipped", reason)
         return True
 
     @contextmanager
-    def bearing(self, job: Job, arm: str | None = None) -> Iterator[None]:
+    def catching(self, job: Job, arm: str | None = None) -> Iterator[None]:
         """End the arm, or the job where it has none yet, when its model fails inside.
 
         With one model the error goes on.
@@ -56,7 +56,7 @@ class FailedArms:
             self._end(job, arm, error)
         else:
             if job.tag:
-                self._strikes.pop(job.tag, None)
+                self._failures.pop(job.tag, None)
 
     def _end(self, job: Job, arm: str | None, error: SteelyardError) -> None:
         reason = " ".join(str(error).split())
@@ -64,9 +64,9 @@ class FailedArms:
         self.display.say(f"ended: {arm or job.key}: {reason}")
         if job.model is None or not job.tag:
             return
-        self._strikes[job.tag] += 1
-        if self._strikes[job.tag] >= _TRIES or _is_final(error):
-            self._gone[job.tag] = reason
+        self._failures[job.tag] += 1
+        if self._failures[job.tag] >= _TRIES or _is_final(error):
+            self._given_up[job.tag] = reason
             self.display.say(f"{job.tag} is not asked any more in this run; the others go on")
 
     def _note(self, job: Job, arm: str | None, phase: str, reason: str) -> None:
@@ -85,16 +85,16 @@ class FailedArms:
 
     def check_measured(self, measured: int) -> None:
         """Stop where every model ended and nothing was ``measured`` with any: raises `ModelError`."""
-        asked = {job.tag for job in self.plan.jobs if job.tag}
-        if measured or not asked or not asked <= {each.model_tag for each in self.ended}:
+        tags = {job.tag for job in self.plan.jobs if job.tag}
+        if measured or not tags or not tags <= {arm.model_tag for arm in self.ended}:
             return
-        said = "; ".join(f"{tag}: {reason}" for tag, reason in self._first_reasons().items())
-        raise ModelError(f"none of the models could be measured: {said}")
+        reasons = "; ".join(f"{tag}: {reason}" for tag, reason in self._first_reasons().items())
+        raise ModelError(f"none of the models could be measured: {reasons}")
 
     def _first_reasons(self) -> dict[str, str]:
         reasons: dict[str, str] = {}
-        for each in self.ended:
-            reasons.setdefault(each.model_tag, each.reason)
+        for arm in self.ended:
+            reasons.setdefault(arm.model_tag, arm.reason)
         return reasons
 
     def warnings(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class FailedArms:
         )
 
     def _named(self, tag: str) -> list[str]:
-        names = [each.arm or each.strategy for each in self.ended if each.model_tag == tag]
+        names = [arm.arm or arm.strategy for arm in self.ended if arm.model_tag == tag]
         return list(dict.fromkeys(names))
 
 

@@ -1,89 +1,25 @@
-"""The judge's part of a run: its requests on an account of their own, and what the result says of it."""
+"""What a result says of the judge: what it was asked, what that cost, and how it judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from steelyard.core import Completion, Example, Price, Record, Request
+from steelyard.core import Example, Price, Record
 from steelyard.cost import cost_of, to_number
-from steelyard.errors import MissingExtraError, ModelError, SteelyardError
-from steelyard.model.base import Model, ModelSpec, OnDone
 from steelyard.model.prices import Overrides, price_of
 from steelyard.result.verdict import JudgeAgreement, JudgeResult, JudgeTokens
 from steelyard.score import Metric
 from steelyard.score.judge import Judge, judge_agreement, read_ratings
 from steelyard.score.judge.agreement import settings
+from steelyard.score.judge.bench import PHASE
 from steelyard.store.database import Store
-from steelyard.store.recorder import Recorder
 
-PHASE = "judge"
 FAILED_SHARE = 0.05
 """From this share of failed judgements on the result warns: each of them scores 0.5."""
 FLIPPED_SHARE = 0.5
 """From this share on of judgements that turn with the order, as a coin's would, the result warns."""
 _NO_RATINGS = "no ratings of your own are given: name a file under judge.ratings"
-
-
-class PhasedModel(Model):
-    """A `Model` whose requests go to the account of one phase, whatever phase asks.
-
-    Where it cannot be had, the run stops (`SteelyardError`): the arm that is being judged answered,
-    and does not end for it.
-    """
-
-    def __init__(self, model: Model, recorder: Recorder, phase: str = PHASE) -> None:
-        self._model = model
-        self._recorder = recorder
-        self._phase = phase
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        with self._stopping():
-            return self._model.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The model's fingerprint."""
-        with self._stopping():
-            return self._model.fingerprint
-
-    @property
-    def local(self) -> bool:
-        """Whether the model runs on this machine."""
-        with self._stopping():
-            return self._model.local
-
-    def count_tokens(self, text: str) -> int | None:
-        """Tokens by the model's tokenizer, or ``None``."""
-        with self._stopping():
-            return self._model.count_tokens(text)
-
-    def generate(
-        self,
-        requests: Sequence[Request],
-        on_done: OnDone | None = None,
-        skip: frozenset[int] = frozenset(),
-    ) -> list[Completion | None]:
-        """Answer ``requests`` on the phase's account; see `steelyard.model.base.Model.generate`."""
-        with self._stopping(), self._recorder.during(self._phase):
-            return self._model.generate(requests, on_done, skip)
-
-    @contextmanager
-    def _stopping(self) -> Iterator[None]:
-        try:
-            yield
-        except (ModelError, MissingExtraError) as error:
-            raise SteelyardError(f"the {self._phase} could not be asked: {error}") from error
-
-
-def on_account(
-    recorder: Recorder, build_model: Callable[[ModelSpec], Model], phase: str = PHASE
-) -> Callable[[ModelSpec], Model]:
-    """Return what builds models whose requests go to ``phase``: what metrics are connected with."""
-    return lambda spec: PhasedModel(build_model(spec), recorder, phase)
 
 
 def judge_of(metrics: Sequence[Metric]) -> Judge | None:

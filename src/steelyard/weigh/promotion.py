@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.core import Record
+from steelyard.errors import EndpointError
 from steelyard.planning.probes import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
 from steelyard.score import compare_records
-from steelyard.store.folder import replace_folder
+from steelyard.store.folder import remove_folder, replace_folder
 from steelyard.strategy import Arm, load_arm
+from steelyard.weigh.conclude import MeasuredArm
 from steelyard.weigh.measure import generator, to_records
 from steelyard.weigh.repeats import meaning
 from steelyard.weigh.steps import RunSteps
@@ -27,12 +29,33 @@ RESCORE_LEVEL = 0.01
 """Below this p-value an arm whose answers are not fixed scores otherwise than it was measured."""
 
 
+def promote_recommended(
+    steps: RunSteps, arms: Sequence[MeasuredArm], name: str | None
+) -> dict[str, Any]:
+    """Put the arm that the verdict recommends to ``winner/``, or say why it is not there.
+
+    With several models an arm whose model cannot be asked again does not stop the run.
+    """
+    if name is None:
+        remove_folder(steps.folder / "winner")
+        return {"arm": None, "promoted": False, "reason": "the verdict recommends no arm"}
+    records = next(measured.records for measured in arms if measured.arm.name == name)
+    try:
+        return promote(steps, name, records)
+    except EndpointError as error:
+        if len(steps.plan.models) == 1:
+            raise
+        remove_folder(steps.folder / "winner")
+        reason = f"{name} was not put in winner/: it could not be asked again: {error}"
+        return {"arm": name, "promoted": False, "reason": reason}
+
+
 def promote(steps: RunSteps, name: str, records: Sequence[Record]) -> dict[str, Any]:
     """Copy the arm to ``winner/`` if the copy, loaded again, answers as measured."""
     place, fresh = steps.folder / "winner", steps.folder / ".winner.part"
-    done = steps.store.step(f"promote:{name}")
-    if done is not None and done["promoted"] and _arm_in(place) == name:
-        return done
+    earlier = steps.store.step(f"promote:{name}")
+    if earlier is not None and earlier["promoted"] and _arm_in(place) == name:
+        return earlier
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(steps.folder / "arms" / name, fresh)
     report = _rescore(steps, load_arm(fresh, steps.build_model), records)
@@ -81,23 +104,24 @@ def _differs(arm: Arm, new: str | None, old: str | None, *, to_the_letter: bool)
 
 def _as_good(steps: RunSteps, again: Sequence[Record], before: Sequence[Record]) -> dict[str, Any]:
     """Whether new answers score as the measured ones did, by a paired test at `RESCORE_LEVEL`."""
-    found = compare_records(
+    comparison = compare_records(
         steps.metrics[0], again, before, generator(steps.plan.seed, "rescore:paired")
     )
-    if found.p_value >= RESCORE_LEVEL:
-        return {"promoted": True, "difference": found.difference, "p_value": found.p_value}
+    difference, p_value = comparison.difference, comparison.p_value
+    if p_value >= RESCORE_LEVEL:
+        return {"promoted": True, "difference": difference, "p_value": p_value}
     reason = (
-        f"{again[0].arm} was not put in winner/: loaded again it scores {found.difference:+.2f} "
-        f"on the same {len(before)} test examples (p = {found.p_value:.2g})"
+        f"{again[0].arm} was not put in winner/: loaded again it scores {difference:+.2f} "
+        f"on the same {len(before)} test examples (p = {p_value:.2g})"
     )
-    return {"promoted": False, "difference": found.difference, "reason": reason}
+    return {"promoted": False, "difference": difference, "reason": reason}
 
 
 def _sample(steps: RunSteps, size: int, whole: bool) -> list[int]:
     if whole or size <= RESCORE_EXAMPLES:
         return list(range(size))
-    chosen = generator(steps.plan.seed, "rescore").permutation(size)[:RESCORE_EXAMPLES]
-    return sorted(int(index) for index in chosen)
+    drawn = generator(steps.plan.seed, "rescore").permutation(size)[:RESCORE_EXAMPLES]
+    return sorted(int(index) for index in drawn)
 
 
 def _arm_in(folder: Path) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from steelyard.core import Answer, Example, Question, Record, questions_of
 from steelyard.model.base import Model, ModelSpec
-from steelyard.model.prices import Overrides, price_of
+from steelyard.model.phase import during
 from steelyard.planning.jobs import Job
 from steelyard.planning.plan import Plan
 from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS
@@ -21,7 +21,8 @@ from steelyard.score import Metric
 from steelyard.score.base import ModelMetric
 from steelyard.store.database import Store
 from steelyard.store.folder import remove_folder
-from steelyard.store.recorder import RecordedModel, Recorder
+from steelyard.store.recorder import RecordedModel
+from steelyard.store.rows import StoredRun
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.optimise.allowance import tunings_of
@@ -41,11 +42,10 @@ class RunSteps:
     plan: Plan
     folder: Path
     store: Store
-    recorder: Recorder
+    run: StoredRun
     display: Display
     metrics: Sequence[Metric]
     build_model: Callable[[ModelSpec], Model]
-    attempt: int
     tested_here: set[str] = field(default_factory=set)
 
     def fit(self, job: Job) -> list[Arm]:
@@ -58,14 +58,10 @@ class RunSteps:
         work = self.folder / "work" / key
         work.mkdir(parents=True, exist_ok=True)
         phase = f"fit:{key}"
-        with (
-            self._clocked(phase),
-            self.recorder.during(phase),
-            self.display.job(f"{key}: fit") as progress,
-        ):
+        with self._clocked(phase), self.display.job(f"{key}: fit") as progress:
             arms = build_strategy(job.strategy).fit(self._context(job, work, progress))
         trained = max((arm.machine_seconds for arm in arms if arm.fit.training), default=0.0)
-        seconds = max(float(self.store.meta(f"elapsed:{phase}")), trained)
+        seconds = max(self.store.step_seconds(phase), trained)
         for arm in arms:
             arm.name = job.arm_name(arm.name)
             save_arm(arm, self.folder / "arms" / arm.name)
@@ -95,16 +91,13 @@ class RunSteps:
     @contextmanager
     def _clocked(self, phase: str) -> Iterator[None]:
         """Add up a phase's wall time over attempts; a kill loses what follows the last answers."""
-        before, started = float(self.store.meta(f"elapsed:{phase}") or 0), time.perf_counter()
+        before, started = self.store.step_seconds(phase), time.perf_counter()
 
-        def note(_: int = 0) -> None:
-            self.store.set_meta(f"elapsed:{phase}", before + time.perf_counter() - started)
+        def note() -> None:
+            self.store.note_seconds(phase, before + time.perf_counter() - started)
 
-        unnoted, self.recorder.on_asked = self.recorder.on_asked, note
-        try:
+        with during(phase, note):
             yield
-        finally:
-            self.recorder.on_asked = unnoted
         note()
 
     def _context(self, job: Job, work: Path, progress: Callable[[int, int], None]) -> FitContext:
@@ -141,7 +134,7 @@ class RunSteps:
         judged = any(isinstance(metric, ModelMetric) for metric in self.metrics)
         answers = self.answer(arm, test, "test", on_answers=None if judged else keep)
         records = to_records(arm.name, test, answers, self.metrics)
-        self.store.add_records(records)
+        self.store.put_records(dict(enumerate(records)))
         self.tested_here.add(arm.name)
         payload = {"records": len(records)}
         self.store.finish_step(f"test:{arm.name}", payload, time.perf_counter() - started)
@@ -168,7 +161,7 @@ class RunSteps:
         self._warm_up(arm)
         started = time.perf_counter()
         timings = []
-        with self.recorder.during(name), self.display.job(f"{arm.name}: latency") as progress:
+        with during(name), self.display.job(f"{arm.name}: latency") as progress:
             for i, example in enumerate(examples):
                 [answer] = arm.answer_all([example.question], nonce=f"latency-{i}")
                 if answer.completion.failure is None:
@@ -181,8 +174,8 @@ class RunSteps:
     def _warm_up(self, arm: Arm) -> None:
         """Put a local arm in the state it serves in, where its test ran before a restart."""
         if arm.model_name is None or (arm.name not in self.tested_here and self.is_local(arm)):
-            with self.recorder.during(f"warm:{arm.name}"):
-                arm.answer_all(_spread(self.plan.split.test), nonce=f"warm-{self.attempt}")
+            with during(f"warm:{arm.name}"):
+                arm.answer_all(_spread(self.plan.split.test), nonce=f"warm-{self.run.attempts}")
 
     def gap(self, arm: Arm, test_score: float | None, examples: Sequence[Example]) -> float | None:
         """Return the metric on ``examples`` of train minus ``test_score``."""
@@ -219,29 +212,8 @@ class RunSteps:
     ) -> list[Answer]:
         """Answer ``examples`` on the account of ``purpose``; see `Arm.answer_all`."""
         phase = f"{purpose}:{arm.name}"
-        with self.recorder.during(phase), self.display.job(f"{arm.name}: {purpose}") as progress:
+        with during(phase), self.display.job(f"{arm.name}: {purpose}") as progress:
             return arm.answer_all(questions_of(examples), progress, nonce, on_answers)
-
-
-def model_builder(
-    recorder: Recorder, load: Callable[[ModelSpec], Model], prices: Overrides | None = None
-) -> Callable[[ModelSpec], Model]:
-    """Return what builds models under ``recorder``: each spec once, and only when it is asked.
-
-    ``prices`` are the user's: a tuned model did not exist when the run began, so its price is taken in
-    now.
-    """
-    built: dict[str, Model] = {}
-
-    def build(spec: ModelSpec) -> Model:
-        key = repr(sorted(spec.to_dict().items()))
-        if key not in built:
-            if spec.tuned_from is not None:
-                recorder.add_price(spec.account, price_of(spec, prices))
-            built[key] = recorder.later(lambda: load(spec))
-        return built[key]
-
-    return build
 
 
 def about_model(model: Model) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from steelyard.errors import BudgetError, CredentialError, EndpointError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model.hosted.batch import BatchModel
 from steelyard.model.hosted.batch_client import BatchOptions
+from steelyard.model.phase import during
 from steelyard.store.budget import Budget, prices_of
-from steelyard.store.database import AskedModel, Store
+from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
+from steelyard.store.rows import AskedModel
 from tests.model.batch_endpoint import Batches, Line, batches, good, refused, undone
 
 QUICK = BatchOptions(least_wait_seconds=0.01, most_wait_seconds=0.02, patience_seconds=0.5)
@@ -359,13 +361,12 @@ def test_a_run_that_goes_on_finds_its_batch_again(tmp_path: Path, moment: str) -
                 endpoint.troubles["GET /batches/batch_0"] = [401]
             return look(name)
 
-        def deliver(count: int) -> None:
+        def deliver() -> None:
             if moment == "delivering":
                 raise Killed
 
         endpoint.look = killing  # type: ignore[method-assign]
-        recorder.on_asked = deliver
-        with pytest.raises((Killed, CredentialError)):
+        with pytest.raises((Killed, CredentialError)), during("test:arm", deliver):
             recorder.wrap(model).generate(requests(8))
         store.close()
         endpoint.look = look  # type: ignore[method-assign]

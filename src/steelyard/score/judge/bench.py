@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 
 from steelyard.core import Completion, Message, Request
+from steelyard.errors import MissingExtraError, ModelError, SteelyardError
 from steelyard.model.base import Model
+from steelyard.model.phase import during
 from steelyard.score.judge.ballots import Ballot, is_sampled, read_ballot
 from steelyard.score.judge.options import JudgeOptions
 from steelyard.score.judge.prompts import asked_again
@@ -17,6 +20,9 @@ from steelyard.words import counted
 Question = tuple[Message, ...]
 
 log = logging.getLogger("steelyard")
+
+PHASE = "judge"
+"""What a judge is asked is on an account of its own, whichever phase has its answers judged."""
 
 _SHOWN = 80
 _CHOICE_TOKENS = 16
@@ -30,10 +36,27 @@ def ask(
     """Return each question's votes; ``None`` for one that could not be read, asked twice.
 
     A model that tells the probabilities of its words is asked once: its votes would only sample
-    them. Only models on this machine tell them, so others are asked for all votes at once.
+    them. Only models on this machine tell them, so others are asked for all votes at once. Raises
+    `SteelyardError` where the model fails: the arm that is judged did answer, and must not end for it.
     """
     if not questions:
         return []
+    with _judging():
+        return _votes(model, options, questions)
+
+
+@contextmanager
+def _judging() -> Iterator[None]:
+    try:
+        with during(PHASE):
+            yield
+    except (ModelError, MissingExtraError) as error:
+        raise SteelyardError(f"the judge could not be asked: {error}") from error
+
+
+def _votes(
+    model: Model, options: JudgeOptions, questions: Sequence[Question]
+) -> list[list[Ballot | None]]:
     at_once = 1 if model.local else options.votes
     votes = [(place, vote) for place in range(len(questions)) for vote in range(at_once)]
     cast = dict(zip(votes, _cast(model, options, questions, votes), strict=True))

@@ -1,0 +1,70 @@
+"""One arm, measured: its quality, tokens, latency, gap, and what its fit took."""
+
+from __future__ import annotations
+
+from steelyard.core import Usage
+from steelyard.model.accounts import merged
+from steelyard.planning.jobs import Job
+from steelyard.result.arm import Tokens
+from steelyard.result.figures import Gap
+from steelyard.result.read import NO_INTERVAL
+from steelyard.strategy import Arm
+from steelyard.weigh.blocks import blocks_of
+from steelyard.weigh.conclude import MeasuredArm
+from steelyard.weigh.measure import latency, quality, tokens
+from steelyard.weigh.steps import RunSteps
+
+
+def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
+    """Measure an arm of ``job`` on the test split, and all else that a result says of it.
+
+    What an earlier attempt measured comes from the store. Raises what asking the arm's models raises.
+    """
+    records = steps.test(arm)
+    primary, *others = [
+        quality(metric, records, steps.plan.split.test, steps.plan.seed) for metric in steps.metrics
+    ]
+    fitted = steps.store.step(f"fit:{job.key}") or {}
+    wall = float(fitted.get("seconds", 0.0))
+    gap = _gap(steps, arm, primary.value)
+    return MeasuredArm(
+        arm=arm,
+        model=job.model,
+        records=records,
+        quality=primary,
+        more_qualities=others,
+        tokens=tokens(records) if arm.model_name else _NO_TOKENS,
+        latency=latency(steps.latency(arm), steps.is_batched(arm)),
+        search=_searched(steps, job),
+        fit_seconds=wall,
+        training=Usage(
+            trained_tokens=arm.trained_tokens,
+            machine_seconds=arm.machine_seconds if arm.model_name else wall,
+        ),
+        gap=gap,
+        blocks=blocks_of(steps, arm, records),
+    )
+
+
+def _searched(steps: RunSteps, job: Job) -> dict[str, Usage]:
+    """What a job's fit asked of models, by the names that accounts know them by."""
+    names = {name for model in steps.plan.asked for name in model.names}
+    usages = steps.store.usage_by_model(f"fit:{job.key}")
+    return merged(
+        {model.fingerprint if model.fingerprint in names else model.name: usage}
+        for model, usage in usages.items()
+    )
+
+
+_NO_TOKENS = Tokens(reason="no language model is asked")
+
+
+def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:
+    if (why := arm.why_no_gap) is not None:
+        return Gap(reason=why)
+    examples = steps.gap_examples(arm)
+    if not examples:
+        return Gap(reason="there is no test example to compare with")
+    gap = steps.gap(arm, test_score, examples)
+    undefined = f"{steps.metrics[0].name} is not defined on both"
+    return Gap(value=gap, n=len(examples), reason=undefined if gap is None else NO_INTERVAL)

@@ -1,0 +1,86 @@
+"""A run folder opened for one plan: locked, its store open, its models recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from steelyard.model import Model, ModelSpec, load_model
+from steelyard.model.answer_cache import open_cache
+from steelyard.model.prices import Overrides, price_of
+from steelyard.planning.identity import check_identity
+from steelyard.planning.plan import Plan
+from steelyard.progress import Display
+from steelyard.score.base import ModelMetric
+from steelyard.store import folder as files
+from steelyard.store.budget import Budget, former_prices, prices_of
+from steelyard.store.database import Store
+from steelyard.store.recorder import Recorder
+from steelyard.weigh.steps import RunSteps
+
+
+@contextmanager
+def open_run(plan: Plan, folder: Path, display: Display) -> Iterator[RunSteps]:
+    """Open ``folder`` for ``plan``, new or to go on, and yield the steps of the run.
+
+    Raises `StorageError` for a folder that another run made or is using, `ConfigError` for a cap on
+    money that cannot be counted, and `CredentialError` for a judge without its key.
+    """
+    files.make_folder(folder)
+    files.check_ours(folder)
+    with files.locked(folder), files.storage_guard(folder):
+        if plan.options.no_cache:
+            files.clear_run(folder)
+        store = Store.in_folder(folder)
+        try:
+            yield _steps(plan, folder, store, display)
+        finally:
+            store.close()
+
+
+def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps:
+    former = store.run()
+    identity = check_identity(None if former is None else former.identity, plan, folder)
+    run = store.begin(plan.task.name, identity)
+    recorder = _recorder(plan, store)
+    build_model = model_builder(recorder, load_model, plan.prices)
+    for metric in plan.metrics:
+        if isinstance(metric, ModelMetric):
+            metric.connect(build_model)
+    return RunSteps(
+        plan=plan,
+        folder=folder,
+        store=store,
+        run=run,
+        display=display,
+        metrics=plan.metrics,
+        build_model=build_model,
+    )
+
+
+def _recorder(plan: Plan, store: Store) -> Recorder:
+    cap = plan.options.max_cost
+    prices = prices_of((model.spec, model.price) for model in plan.asked)
+    former = former_prices(store, prices, plan.prices)
+    cache = None if plan.options.no_cache else open_cache()
+    return Recorder(store, None if cap is None else Budget(cap, prices, former), cache)
+
+
+def model_builder(
+    recorder: Recorder, load: Callable[[ModelSpec], Model], prices: Overrides | None = None
+) -> Callable[[ModelSpec], Model]:
+    """Return what builds models under ``recorder``: each spec once, and only when it is asked.
+
+    ``prices`` are the user's: a tuned model did not exist when the run began, so its price is taken in
+    now.
+    """
+    models: dict[str, Model] = {}
+
+    def build(spec: ModelSpec) -> Model:
+        key = repr(sorted(spec.to_dict().items()))
+        if key not in models and spec.tuned_from is not None:
+            recorder.add_price(spec.account, price_of(spec, prices))
+        return models.setdefault(key, recorder.later(lambda: load(spec)))
+
+    return build
