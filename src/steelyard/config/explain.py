@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from steelyard.config.source import Lines
 from steelyard.errors import ConfigError
+from steelyard.words import shortened
 
 SHOWN = 5
 WIDTH = 60
@@ -50,9 +51,9 @@ def _message(item: Mapping[str, Any], dotted: str, context: Mapping[str, Any]) -
     if kind == "value_error":
         return f"{dotted}: {context['error']}" if dotted else str(context["error"])
     if kind in {"model_type", "dict_type"}:
-        return f"{dotted} must be a mapping of keys, not {_shown(item['input'])}"
+        return f"{dotted} must be a mapping of keys, not {shortened(repr(item['input']), WIDTH)}"
     text = item["msg"]
-    return f"{dotted}: {text[0].lower()}{text[1:]}, not {_shown(item['input'])}"
+    return f"{dotted}: {text[0].lower()}{text[1:]}, not {shortened(repr(item['input']), WIDTH)}"
 
 
 def _known_path(location: tuple[str | int, ...], lines: Lines) -> tuple[str | int, ...]:
@@ -64,8 +65,3 @@ def _known_path(location: tuple[str | int, ...], lines: Lines) -> tuple[str | in
         if (*path, part) in lines or last or not lines:
             path = (*path, part)
     return path
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from steelyard.report.view import entries, section
-from steelyard.words import counted
+from steelyard.words import counted, shortened
 
 _WIDTH = 80
 _NAMED = {"row", "source", "input", "output"}
@@ -129,16 +129,16 @@ def _finding_lines(finding: FindingView) -> list[str]:
     lines = _wrapped(head, "", "        ")
     for each in finding.evidence:
         said = f"{each.input!r} -> {each.output!r}" if each.output else repr(each.input)
-        where = f"row {each.row} {_cut(said)}" if each.input else f"row {each.row} ({each.source})"
+        where = (
+            f"row {each.row} {shortened(said, 150)}"
+            if each.input
+            else f"row {each.row} ({each.source})"
+        )
         lines += _wrapped(where, "        ", "          ")
         lines += _wrapped(each.why, "          ", "          ") if each.why else []
     if finding.evidence and finding.more:
         lines.append(f"        and {finding.more} more")
     return lines
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 150 else f"{text[:149]}…"
 
 
 def _mistake_lines(mistakes: Sequence[Mapping[str, Any]]) -> list[str]:
