@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steelyard.core import Example, OutputKind
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import (
     Searched,
     chat_tokens,
@@ -121,7 +121,7 @@ class FewShot(PromptStrategy):
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}
         for turn in range(max(1, self.config.sets)):
-            rng = generator(context.seed, f"few_shot/{turn}")
+            rng = fit_generator(context.seed, f"few_shot/{turn}")
             choice, order = self.config.set_by_turn(turn)
             sequence = shot_sequence(pool, labels, choice, rng)
             fitting = fitting_shots(desk, sequence, budget)

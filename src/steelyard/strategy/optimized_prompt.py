@@ -10,6 +10,7 @@ from steelyard.core import OutputKind
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
     Brief,
@@ -20,7 +21,6 @@ from steelyard.strategy.base import (
     Sizes,
     TaskFacts,
 )
-from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.optimise.allowance import allowance
 from steelyard.strategy.optimise.board import AnswerBoard
@@ -251,7 +251,7 @@ class OptimizedPrompt(PromptStrategy):
         board = AnswerBoard(kitchen, self._ledger(context), [*desk.dev, *probes])
         size = len(desk.dev)
         held = self._held(size)
-        order = stratified_order(desk.dev, generator(context.seed, "optimise/held_back"))
+        order = stratified_order(desk.dev, fit_generator(context.seed, "optimise/held_back"))
         probe = tuple(range(size, size + len(probes)))
         part = SearchPart(search=tuple(order[held:]), held=tuple(order[:held]), probe=probe)
         return PromptSearch(board, part, self.config.rules, context.seed)
@@ -297,4 +297,4 @@ def _expected_pass(sizes: Sizes) -> OnePass:
 
 def _some(context: FitContext, count: int) -> list[int]:
     """Places of train examples to probe, each output in its share."""
-    return stratified_order(context.train, generator(context.seed, "optimise/probe"))[:count]
+    return stratified_order(context.train, fit_generator(context.seed, "optimise/probe"))[:count]

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import ConfigError
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
-from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot, get_format, load_formats
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
@@ -68,7 +68,9 @@ class DevEvaluator:
         self.context = context
         self.options = options
         self._strategy = strategy
-        picked = stratified_subset(context.dev, options.dev_items, generator(context.seed, "dev"))
+        picked = stratified_subset(
+            context.dev, options.dev_items, fit_generator(context.seed, "dev")
+        )
         self.dev = [context.dev[index] for index in picked]
         self._instruction = full_instruction(context.brief)
         self._limit = output_limit(context.brief, context.train, context.model)
@@ -196,7 +198,7 @@ class DevEvaluator:
 
     def _generator(self) -> Any:
         # One stream for every search, so that all candidates meet the same screening subset.
-        return generator(self.context.seed, "screen")
+        return fit_generator(self.context.seed, "screen")
 
 
 class PromptStrategy(Strategy):

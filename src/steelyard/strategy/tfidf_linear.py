@@ -22,8 +22,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import ConfigError, DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
-from steelyard.strategy.classical import ClassicalArm, Prediction, generator
+from steelyard.strategy.classical import ClassicalArm, Prediction
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.options import check_known, parse_options
 from steelyard.strategy.record import FitRecord
@@ -199,7 +200,7 @@ def _best(
     def answer(arm: TfidfLinearArm, questions: Sequence[Question]) -> list[Answer]:
         return arm.answer_all(questions)
 
-    rng = generator(context.seed, "tfidf_linear")
+    rng = fit_generator(context.seed, "tfidf_linear")
     score = context.score
     choice = choose(candidates, context.dev, answer, score, rng, Halving(finalists=len(candidates)))
     arm = choice.best.value

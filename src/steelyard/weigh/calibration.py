@@ -9,6 +9,7 @@ import numpy as np
 
 from steelyard.core import Example, Record
 from steelyard.score import Metric
+from steelyard.seeds import generator
 from steelyard.stats.calibration import (
     CoveragePoint,
     brier,
@@ -20,7 +21,7 @@ from steelyard.stats.calibration import (
     reliability,
 )
 from steelyard.strategy import Arm
-from steelyard.weigh.measure import clusters_of, generator
+from steelyard.weigh.measure import clusters_of
 from steelyard.weigh.repeats import fields
 from steelyard.words import percent
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.core import Record
 from steelyard.planning.probes import Asked, consistency_requests
+from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.strategy.search import stratified_subset
 from steelyard.task.sections import ConsistencyConfig
-from steelyard.weigh.measure import generator
 from steelyard.weigh.repeats import RepeatSample, repeats_block
 from steelyard.weigh.sensitivity import KINDS, sensitivity_block
 from steelyard.words import percent, points

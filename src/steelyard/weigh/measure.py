@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -12,13 +11,8 @@ import numpy as np
 from steelyard.core import Answer, Comparison, Estimate, Example, Record
 from steelyard.score import Metric, compare_records
 from steelyard.score import quality as score_quality
+from steelyard.seeds import generator
 from steelyard.stats import holm
-
-
-def generator(seed: int, name: str) -> np.random.Generator:
-    """Return the generator of one named step, so that no step disturbs the numbers of another."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return np.random.default_rng([seed % 2**64, *np.frombuffer(digest, dtype=np.uint32).tolist()])
 
 
 def to_records(

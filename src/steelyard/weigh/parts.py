@@ -10,8 +10,9 @@ from typing import Any
 
 from steelyard.core import Example, Record
 from steelyard.score import Metric
+from steelyard.seeds import generator
 from steelyard.stats import mean
-from steelyard.weigh.measure import clusters_of, generator
+from steelyard.weigh.measure import clusters_of
 
 _NUMBER = re.compile(r"#\d+\Z")
 """Sets apart several parts of one name that one record has: they are one in the figures."""
