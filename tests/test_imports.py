@@ -17,6 +17,7 @@ import steelyard
 HOUSE = Path(steelyard.__file__).parent
 FLOORS = (
     "core errors words files packaged extras registry families user_code languages rules_of_thumb "
+    "json_schema seeds "
     "progress config stats model task data score retrieve train strategy cost verdict result store "
     "planning weigh report serve cli"
 ).split()

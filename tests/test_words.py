@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from steelyard.words import counted
+from steelyard.words import counted, first_words, one_line, shortened
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,11 @@ def test_plurals(number: int, said: str) -> None:
 def test_a_plural_of_its_own() -> None:
     assert counted(1, "row was", "rows were") == "1 row was"
     assert counted(3, "row was", "rows were") == "3 rows were"
+
+
+def test_texts_are_cut_with_the_ellipsis_inside_the_limit() -> None:
+    assert shortened("abcde", 5) == "abcde"
+    assert shortened("abcdef", 5) == "abcd…"
+    assert one_line(" a\n\tb  c ", 5) == "a b c"
+    assert one_line("ab\ncdef", 5) == "ab c…"
+    assert first_words(["x" * 41]) == repr("x" * 39 + "…")

@@ -36,11 +36,15 @@ def points(share: float) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """``text``, or its first ``most`` characters with a mark that there are more."""
-    return text if len(text) <= most else f"{text[:most]}…"
+    """Return ``text``, cut to ``most`` characters, the last of them an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def one_line(text: str, most: int) -> str:
+    """Return ``text`` on one line, white space as single spaces, cut to ``most`` characters."""
+    return shortened(" ".join(text.split()), most)
 
 
 def first_words(texts: Iterable[str], most: int = LISTED) -> str:
     """Texts in quotes, cut to 40 characters each."""
-    quoted = [repr(text if len(text) <= 40 else f"{text[:39]}…") for text in texts]
-    return listed(quoted, most)
+    return listed([repr(shortened(text, 40)) for text in texts], most)

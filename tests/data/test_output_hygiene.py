@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,9 +118,9 @@ def test_outputs_that_fail_the_schema_say_where(tmp_path: Path) -> None:
     assert finding.severity == "error"
     assert finding.rows == tuple(range(21, 28))
     problems = [each["problem"] for each in finding.evidence]
-    assert problems[0] == "$: 'total' is a required property"
-    assert problems[1].startswith("$.total: '3' is not of type")
-    assert problems[5].startswith("$.items[1]: 'sku'")
+    assert problems[0] == '$: "total" is a required property'
+    assert problems[1].startswith('$.total: "3" is not of type')
+    assert problems[5].startswith('$.items[1]: "sku"')
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,6 @@ def test_outputs_that_fail_the_schema_say_where(tmp_path: Path) -> None:
         {"type": "object", "properties": {"a": {"pattern": "("}}},
         {"$ref": "https://example.com/order.json"},
         {"$ref": "#/$defs/missing"},
-        {"$ref": "#"},
     ],
 )
 def test_a_schema_that_is_wrong_is_a_finding_without_rows(
@@ -152,15 +150,6 @@ def test_another_draft_is_kept_to(tmp_path: Path) -> None:
     }
     outputs = [*orders(20)[1:], {"customer": "x", "total": 0}]
     assert found(check(tmp_path, outputs, "json", schema=schema), "schema").rows == (20,)
-
-
-def test_without_jsonschema_the_reason_has_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "jsonschema", None)
-    result = check(tmp_path, [*orders(20), ""], "json", schema=ORDER)
-    assert result.reason is not None and 'pip install "steelyard[data]"' in result.reason
-    assert list(result.facts["troubles"]) == ["empty"]
 
 
 def test_label_spellings_point_to_the_declared_label(tmp_path: Path) -> None:

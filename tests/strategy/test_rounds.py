@@ -137,7 +137,7 @@ def test_what_does_not_fit_is_asked_again_with_its_error_in_rounds() -> None:
     assert [len(answer.completion.spent) for answer in answers] == [0, 1, 1] * 2
     again = next(request for request in model.requests if len(request.messages) == 4)
     assert again.messages[-2].content == '{"size": "three"}'
-    assert "$.size: 'three' is not of type 'integer'" in again.messages[-1].content
+    assert '$.size: "three" is not of type "integer"' in again.messages[-1].content
 
 
 def test_json_that_never_fits_is_still_an_answer() -> None:

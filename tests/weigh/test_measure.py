@@ -8,12 +8,12 @@ import pytest
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.result.arm import Outcomes
 from steelyard.score import get_metric
+from steelyard.seeds import generator
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import (
     Timing,
     clusters_of,
     compare_all,
-    generator,
     latency,
     machine_seconds,
     outcomes,

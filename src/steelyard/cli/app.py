@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -12,10 +11,10 @@ from typing import Any, NoReturn, cast
 
 from steelyard._version import __version__
 from steelyard.errors import SteelyardError, closest
+from steelyard.files import NO_ROOM
 
 _VERBS = ("run", "plan", "ask", "init", "data", "report", "models", "cache")
 _INTERRUPTED = 130
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in NO_ROOM:
             raise
         print(f"steelyard: error: cannot write: {error.strerror}; free some space", file=sys.stderr)
         return 2

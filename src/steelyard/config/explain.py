@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from steelyard.config.source import Lines
 from steelyard.errors import ConfigError, closest
+from steelyard.words import shortened
 
 SHOWN = 5
 WIDTH = 60
@@ -122,5 +123,4 @@ def _plain(bound: Any) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+    return shortened(repr(value), WIDTH)

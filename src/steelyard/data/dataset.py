@@ -21,6 +21,7 @@ from steelyard.model import ModelSpec
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task, load_task
 from steelyard.task.dataset_folder import is_dataset_folder
+from steelyard.words import one_line
 
 SHOWN = 20
 CLIP = 160
@@ -157,8 +158,7 @@ class Dataset:
 
 def clip(text: str, most: int = CLIP) -> str:
     """The beginning of ``text`` on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return one_line(text, most)
 
 
 def open_dataset(source: Task | DataBrief | Path | str) -> Dataset:

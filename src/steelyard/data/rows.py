@@ -19,6 +19,7 @@ from steelyard.data.formats.shapes import ENVELOPE, SHAPES, Conversation, known_
 from steelyard.data.formats.shapes.base import VALUE_KEY
 from steelyard.data.formats.shapes.prompt_completion import SYSTEM
 from steelyard.errors import closest
+from steelyard.words import shortened
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _CHAT_KEY = "messages"
@@ -232,8 +233,7 @@ def _unknown_label(text: str, labels: tuple[str, ...]) -> str:
     folded = {label.casefold(): label for label in labels}
     near = get_close_matches(text[:60].casefold(), folded, n=1)
     hint = f" (did you mean {folded[near[0]]!r}?)" if near else ""
-    shown = text if len(text) <= 40 else f"{text[:39]}…"
-    return f"label {shown!r} is not in output.labels{hint}"
+    return f"label {shortened(text, 40)!r} is not in output.labels{hint}"
 
 
 def _optional(fields: Mapping[str, Any], roles: Mapping[str, str], role: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from steelyard.result import DataAudit
 from steelyard.result.audit import AuditFindings, EvidenceRow, FindingResult, MistakeResult
-from steelyard.words import counted
+from steelyard.words import counted, shortened
 
 _WIDTH = 80
 _MOST_EVIDENCE = 8
@@ -121,16 +121,16 @@ def _finding_lines(finding: FindingView) -> list[str]:
     lines = _wrapped(head, "", "        ")
     for row in finding.evidence:
         texts = f"{row.input!r} -> {row.output!r}" if row.output else repr(row.input)
-        where = f"row {row.row} {_cut(texts)}" if row.input else f"row {row.row} ({row.source})"
+        where = (
+            f"row {row.row} {shortened(texts, 150)}"
+            if row.input
+            else f"row {row.row} ({row.source})"
+        )
         lines += _wrapped(where, "        ", "          ")
         lines += _wrapped(row.why, "          ", "          ") if row.why else []
     if finding.evidence and finding.more:
         lines.append(f"        and {finding.more} more")
     return lines
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 150 else f"{text[:149]}…"
 
 
 def _mistake_lines(mistakes: Sequence[MistakeResult]) -> list[str]:

@@ -22,6 +22,7 @@ from steelyard.score.base import Grade, Metric
 from steelyard.score.sources import sources_of
 from steelyard.task import Task
 from steelyard.user_code import load_name
+from steelyard.words import one_line
 
 GIVEN = ("output", "reference", "input", "example", "context")
 """What a scorer may ask for, by the names of its parameters."""
@@ -150,9 +151,11 @@ class Custom(Metric):
         if 0 <= score <= 1:
             return score
         if math.isnan(score):
-            problem = _shown(value) + (" (does it end without return?)" if value is None else "")
+            problem = one_line(repr(value), _SHOWN) + (
+                " (does it end without return?)" if value is None else ""
+            )
         else:
-            problem = f"{_shown(plain)}, outside 0 to 1,"
+            problem = f"{one_line(repr(plain), _SHOWN)}, outside 0 to 1,"
         where = f" {what}" if what else ""
         raise ConfigError(
             f"metric {self.name} returned {problem}{where}{_for(example)}: "
@@ -176,7 +179,7 @@ def _refuse_bare_file(name: str, folder: Path) -> None:
 
 def _signature(name: str, function: Any) -> inspect.Signature:
     if not callable(function):
-        raise ConfigError(f"metric: {name} is no function but {_shown(function)}")
+        raise ConfigError(f"metric: {name} is no function but {one_line(repr(function), _SHOWN)}")
     if inspect.iscoroutinefunction(function):
         raise ConfigError(f"metric: {name} is an async function: write it as a plain one")
     try:
@@ -233,8 +236,3 @@ def _place(error: BaseException) -> str:
 def _for(example: Example) -> str:
     named = f" for example {example.id!r}" if example.id else ""
     return f"{named} in {example.source}" if example.source else named
-
-
-def _shown(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

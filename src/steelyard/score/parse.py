@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from steelyard.core import OutputKind
+from steelyard.words import one_line
 
 _TRIM = string.punctuation + string.whitespace + "“”‘’«»…"
 _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
@@ -58,7 +59,7 @@ def parse_label(text: str, labels: Sequence[str]) -> tuple[str | None, str | Non
     if len(named) == 1:
         return named[0], None
     several = f" (it names {', '.join(named[:3])})" if named else ""
-    return None, f"not a label: {_clip(text)!r}{several}"
+    return None, f"not a label: {one_line(text, _SHOWN)!r}{several}"
 
 
 def parse_json(text: str) -> tuple[str | None, str | None]:
@@ -73,7 +74,7 @@ def parse_json(text: str) -> tuple[str | None, str | None]:
     values = [value for start in starts if (value := _leading_json(start)) is not None]
     if values:
         return max(values, key=len), None
-    return None, f"not a JSON object or array: {_clip(text)!r}"
+    return None, f"not a JSON object or array: {one_line(text, _SHOWN)!r}"
 
 
 def _leading_json(text: str) -> str | None:
@@ -107,8 +108,3 @@ def _named(text: str, labels: Sequence[str]) -> list[str]:
     pattern = r"(?<![\w-])(?:" + "|".join(re.escape(label) for label in longest) + r")(?![\w-])"
     found = dict.fromkeys(re.findall(pattern, text.casefold())) if longest else {}
     return [label for fold in found for label in by_fold[fold]]
-
-
-def _clip(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _SHOWN else flat[: _SHOWN - 1] + "…"

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
-from steelyard.files import write_whole
+from steelyard.files import NO_ROOM, write_whole
 from steelyard.store.engine import storage_error
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _RUN_FILES = ("run.log", "result.json", "report.html", "run.db-wal", "run.db-shm", "run.db")
 _RUN_FOLDERS = ("arms", "work", "winner")
@@ -29,7 +28,7 @@ def storage_guard(folder: Path) -> Iterator[None]:
     except OSError as error:
         place = Path(str(error.filename or folder))
         inside = place.resolve().is_relative_to(folder.resolve())
-        if error.errno in _NO_ROOM or (error.errno in _NOT_ALLOWED and inside):
+        if error.errno in NO_ROOM or (error.errno in _NOT_ALLOWED and inside):
             raise storage_error(str(place), error) from error
         raise
 

@@ -14,6 +14,7 @@ from steelyard.config.options import Options
 from steelyard.core import Answer, Example, OutputKind, questions_of
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
     ArmFacts,
@@ -33,7 +34,6 @@ from steelyard.strategy.cascade_parts import (
     models_of,
     no_confidence,
 )
-from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import added, asking
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.record import FitRecord
@@ -130,7 +130,7 @@ class Cascade(Strategy):
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where the first arm gives no confidence."""
         parts = self._parts(context.brief)
-        rng = generator(context.seed, "dev")
+        rng = fit_generator(context.seed, "dev")
         picked = stratified_subset(context.dev, self.config.dev_items, rng)
         dev = [context.dev[index] for index in picked]
         first, firsts = self._first_arm(context, parts["first"], dev)

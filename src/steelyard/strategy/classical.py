@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-import zlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from steelyard.core import Answer, Completion, Question
 from steelyard.strategy.base import Arm, OnAnswers, Progress
@@ -60,8 +57,3 @@ class ClassicalArm(Arm):
         if progress is not None:
             progress(len(questions), len(questions))
         return answers
-
-
-def generator(seed: int, purpose: str) -> np.random.Generator:
-    """Return the generator for ``purpose``: one seed, independent streams."""
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])

@@ -10,8 +10,8 @@ from pydantic import NonNegativeInt
 
 from steelyard.config.options import Several, one_of
 from steelyard.core import Example, OutputKind
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import (
     Searched,
     chat_tokens,
@@ -118,7 +118,7 @@ class FewShot(PromptStrategy):
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}
         for turn in range(max(1, self.config.sets)):
-            rng = generator(context.seed, f"few_shot/{turn}")
+            rng = fit_generator(context.seed, f"few_shot/{turn}")
             choice, order = self.config.set_by_turn(turn)
             sequence = shot_sequence(pool, labels, choice, rng)
             fitting = fitting_shots(evaluator, sequence, budget)

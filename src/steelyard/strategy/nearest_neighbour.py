@@ -14,8 +14,9 @@ from steelyard.config.options import Options, Several
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
-from steelyard.strategy.classical import ClassicalArm, Prediction, generator
+from steelyard.strategy.classical import ClassicalArm, Prediction
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
@@ -100,7 +101,7 @@ class NearestNeighbour(Strategy):
             for k in sizes
         ]
         plan = Halving(finalists=len(candidates))
-        rng = generator(context.seed, self.name)
+        rng = fit_generator(context.seed, self.name)
         choice = choose(candidates, context.dev, answer, context.score, rng, plan)
         best = choice.best.value
         options = {"k": best.k, "features": best.neighbours.features}

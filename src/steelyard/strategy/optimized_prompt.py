@@ -12,6 +12,7 @@ from steelyard.config.options import Several
 from steelyard.core import OutputKind
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
     Brief,
@@ -22,7 +23,6 @@ from steelyard.strategy.base import (
     Sizes,
     TaskFacts,
 )
-from steelyard.strategy.classical import generator
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.optimise.allowance import allowance
 from steelyard.strategy.optimise.board import AnswerBoard
@@ -245,7 +245,7 @@ class OptimizedPrompt(PromptStrategy):
         board = AnswerBoard(factory, self._ledger(context), [*evaluator.dev, *probes])
         size = len(evaluator.dev)
         held_back = self._held(size)
-        order = stratified_order(evaluator.dev, generator(context.seed, "optimise/held_back"))
+        order = stratified_order(evaluator.dev, fit_generator(context.seed, "optimise/held_back"))
         probe = tuple(range(size, size + len(probes)))
         part = SearchPart(
             search=tuple(order[held_back:]), held_back=tuple(order[:held_back]), probe=probe
@@ -295,4 +295,4 @@ def _expected_pass(sizes: Sizes) -> OnePass:
 
 def _some(context: FitContext, count: int) -> list[int]:
     """Places of train examples to probe, each output in its share."""
-    return stratified_order(context.train, generator(context.seed, "optimise/probe"))[:count]
+    return stratified_order(context.train, fit_generator(context.seed, "optimise/probe"))[:count]

@@ -11,8 +11,8 @@ from pydantic import Field, NonNegativeInt
 
 from steelyard.config.options import Options, one_of
 from steelyard.core import Answer, Example, Question
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
-from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
@@ -64,7 +64,9 @@ class DevEvaluator:
         self.context = context
         self.options = options
         self._strategy = strategy
-        picked = stratified_subset(context.dev, options.dev_items, generator(context.seed, "dev"))
+        picked = stratified_subset(
+            context.dev, options.dev_items, fit_generator(context.seed, "dev")
+        )
         self.dev = [context.dev[index] for index in picked]
         self._instruction = full_instruction(context.brief)
         self._limit = output_limit(context.brief, context.train, context.model)
@@ -192,7 +194,7 @@ class DevEvaluator:
 
     def _generator(self) -> Any:
         # One stream for every search, so that all candidates meet the same screening subset.
-        return generator(self.context.seed, "screen")
+        return fit_generator(self.context.seed, "screen")
 
 
 class PromptStrategy(Strategy):

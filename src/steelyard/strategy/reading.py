@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from steelyard.core import Completion
-from steelyard.errors import MissingExtraError
+from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.score import parse_output
 from steelyard.score.text import normalise
-from steelyard.score.validity import BadSchemaError, json_validator, unresolvable
 from steelyard.score.values import final_value
 from steelyard.strategy.announced import last_line, split_reasoned, splits, unmarked
 from steelyard.strategy.base import Brief
@@ -67,31 +65,20 @@ def _numeric(text: str, answers: Sequence[str]) -> str:
 def misfit(brief: Brief, output: str) -> str | None:
     """Say where ``output`` (JSON text) breaks the brief's schema; ``None`` where it fits.
 
-    ``None`` too where nothing can be validated: no schema, a bad one, or no jsonschema installed.
+    ``None`` too where there is no schema, or a bad one.
     """
-    validator = None if brief.schema is None else _validator(brief.schema)
-    if validator is None:
+    schema = None if brief.schema is None else _compiled(brief.schema)
+    if schema is None:
         return None
-    try:
-        errors = list(validator.iter_errors(json.loads(output)))[:_LISTED_ERRORS]
-    except (ArithmeticError, RecursionError):
-        return "a number in it is too large, or it is nested too deeply"
-    except unresolvable():
-        return None
-    return "; ".join(f"{error.json_path}: {_short(error.message)}" for error in errors) or None
+    return "; ".join(schema.problems(json.loads(output))[:_LISTED_ERRORS]) or None
 
 
 @lru_cache(maxsize=16)
-def _validator(schema: str) -> Any:
+def _compiled(schema: str) -> JsonSchema | None:
     try:
-        return json_validator(json.loads(schema))
-    except (MissingExtraError, BadSchemaError):
+        return JsonSchema(json.loads(schema))
+    except BadSchemaError:
         return None
-
-
-def _short(message: str) -> str:
-    flat = " ".join(message.split())
-    return flat if len(flat) <= 160 else flat[:159] + "…"
 
 
 def canonical(brief: Brief, output: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from steelyard.core import Example, questions_of
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, TaskFacts
-from steelyard.strategy.classical import generator
 from steelyard.strategy.formats import Shot, fill
 from steelyard.strategy.prompt import Prompt, PromptRecipe, count_tokens
 from steelyard.strategy.prompt_search import DevEvaluator
@@ -163,5 +163,5 @@ def _worked(text: str, reasoning: str, answer: str) -> Shot:
 
 def _in_order(evaluator: DevEvaluator) -> list[Example]:
     context = evaluator.context
-    order = stratified_order(context.train, generator(context.seed, "reasoning"))
+    order = stratified_order(context.train, fit_generator(context.seed, "reasoning"))
     return [context.train[index] for index in order]

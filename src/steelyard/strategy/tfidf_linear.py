@@ -23,8 +23,9 @@ from steelyard.config.options import Options, Several, one_of
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
-from steelyard.strategy.classical import ClassicalArm, Prediction, generator
+from steelyard.strategy.classical import ClassicalArm, Prediction
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
@@ -189,7 +190,7 @@ def _best(
     def answer(arm: TfidfLinearArm, questions: Sequence[Question]) -> list[Answer]:
         return arm.answer_all(questions)
 
-    rng = generator(context.seed, "tfidf_linear")
+    rng = fit_generator(context.seed, "tfidf_linear")
     score = context.score
     choice = choose(candidates, context.dev, answer, score, rng, Halving(finalists=len(candidates)))
     arm = choice.best.value

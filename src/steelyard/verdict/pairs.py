@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from zlib import crc32
 
 import numpy as np
 
 from steelyard.core import Comparison
+from steelyard.seeds import generator
 from steelyard.stats import (
     ASSUMED_DISCORDANT,
     Needed,
@@ -38,7 +38,7 @@ def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
 def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
     # Either order of the two draws the same resamples, and no other pair does.
     names = sorted((a.name, b.name))
-    rng = np.random.default_rng([case.seed % 2**64, *(crc32(name.encode()) for name in names)])
+    rng = generator(case.seed, f"pair:{names[0]}:{names[1]}")
     first, second = (a, b) if a.name == names[0] else (b, a)
     difference = compare(
         first.scores,

@@ -10,6 +10,7 @@ from steelyard.core import Example, Record
 from steelyard.result.figures import Figure
 from steelyard.result.steadiness import Calibration, CalibrationBin, Coverage, Handover
 from steelyard.score import Metric
+from steelyard.seeds import generator
 from steelyard.stats.calibration import (
     CoveragePoint,
     brier,
@@ -21,7 +22,7 @@ from steelyard.stats.calibration import (
     reliability,
 )
 from steelyard.strategy import Arm
-from steelyard.weigh.measure import clusters_of, generator
+from steelyard.weigh.measure import clusters_of
 from steelyard.words import percent
 
 FEWEST = 20

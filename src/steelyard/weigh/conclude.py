@@ -17,11 +17,12 @@ from steelyard.planning.plan import Plan
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, Quality
 from steelyard.score import compare_records
+from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.blocks import ArmBlocks
-from steelyard.weigh.measure import clusters_of, compare_all, generator, machine_seconds
+from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from steelyard.model.phase import during
 from steelyard.planning.probes import Asked, consistency_requests
 from steelyard.result.read import with_agreement
 from steelyard.result.steadiness import Consistency, UnmeasuredChange
+from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.strategy.search import stratified_subset
 from steelyard.task.sections import ConsistencyConfig
-from steelyard.weigh.measure import generator
 from steelyard.weigh.repeats import RepeatSample, measure_repeats
 from steelyard.weigh.sensitivity import KINDS, measure_sensitivity
 from steelyard.words import percent, points

@@ -8,8 +8,9 @@ from steelyard.core import Example, Record
 from steelyard.result.verdict import ConstraintPrice, Pair
 from steelyard.score import Metric, compare_records
 from steelyard.score.validity import validity
+from steelyard.seeds import generator
 from steelyard.weigh.conclude import MeasuredArm
-from steelyard.weigh.measure import clusters_of, generator, machine_seconds
+from steelyard.weigh.measure import clusters_of, machine_seconds
 
 FREE = "_free"
 

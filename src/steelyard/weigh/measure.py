@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,13 +13,8 @@ from steelyard.result.arm import Latency, Outcomes, Percentiles, Tokens
 from steelyard.result.figures import Quality
 from steelyard.score import Metric, compare_records
 from steelyard.score import quality as score_quality
+from steelyard.seeds import generator
 from steelyard.stats import holm
-
-
-def generator(seed: int, name: str) -> np.random.Generator:
-    """Return the generator of one named step, so that no step disturbs the numbers of another."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return np.random.default_rng([seed % 2**64, *np.frombuffer(digest, dtype=np.uint32).tolist()])
 
 
 def to_records(

@@ -12,8 +12,9 @@ from steelyard.core import Example, Record
 from steelyard.result.figures import PartFigure
 from steelyard.score import Metric
 from steelyard.score.base import PartsMetric
+from steelyard.seeds import generator
 from steelyard.stats import mean
-from steelyard.weigh.measure import clusters_of, generator
+from steelyard.weigh.measure import clusters_of
 
 _NUMBER = re.compile(r"#\d+\Z")
 """Sets apart several parts of one name that one record has: they are one in the figures."""

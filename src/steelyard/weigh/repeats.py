@@ -12,12 +12,13 @@ from steelyard.core import Answer, Example, Record
 from steelyard.result.figures import Figure
 from steelyard.result.steadiness import ChangedExample, OutputCount, Repeats
 from steelyard.score import Metric
+from steelyard.seeds import generator
 from steelyard.stats.agreement import UNANSWERED, Codes, agreement, pair_agreement, unchanged
 from steelyard.stats.resample import Floats
 from steelyard.strategy import Arm
 from steelyard.strategy.base import Brief
 from steelyard.strategy.reading import canonical
-from steelyard.weigh.measure import clusters_of, generator
+from steelyard.weigh.measure import clusters_of
 from steelyard.words import shortened
 
 _SHOWN = 200

@@ -19,6 +19,7 @@ from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS
 from steelyard.progress import Display
 from steelyard.score import Metric
 from steelyard.score.base import ModelMetric
+from steelyard.seeds import generator
 from steelyard.store.database import Store
 from steelyard.store.folder import remove_folder
 from steelyard.store.recorder import RecordedModel
@@ -26,7 +27,7 @@ from steelyard.store.rows import StoredRun
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.optimise.allowance import tunings_of
-from steelyard.weigh.measure import Timing, generator, to_records
+from steelyard.weigh.measure import Timing, to_records
 
 log = logging.getLogger("steelyard")
 

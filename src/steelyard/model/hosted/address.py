@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from steelyard.errors import CredentialError
 from steelyard.model.base import ModelSpec
+from steelyard.words import shortened
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY_ENV = "OPENAI_API_KEY"
@@ -72,7 +73,7 @@ def masker(key: str) -> Mask:
         if key != NO_KEY:
             line = line.replace(key, "***")
         line = _KEY_SHAPE.sub("***", line)
-        return line if len(line) <= _LONGEST_REASON else line[: _LONGEST_REASON - 1] + "…"
+        return shortened(line, _LONGEST_REASON)
 
     return mask
 

@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from steelyard.errors import MissingExtraError
+from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.score.rules.base import Reply, Rule
-from steelyard.score.validity import BadSchemaError, is_fitting, json_validator
 
 _FENCED = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
 _MARKDOWN = re.compile(
@@ -44,16 +43,14 @@ class ValidJson(Rule):
     @model_validator(mode="after")
     def _check_schema(self) -> ValidJson:
         try:
-            _ = self._validator
+            _ = self._schema
         except BadSchemaError as error:
             raise ValueError(f"schema is no JSON schema: {' '.join(str(error).split())}") from None
-        except MissingExtraError as error:
-            raise ValueError(str(error)) from None
         return self
 
     @cached_property
-    def _validator(self) -> Any:
-        return None if self.json_schema is None else json_validator(self.json_schema)
+    def _schema(self) -> JsonSchema | None:
+        return None if self.json_schema is None else JsonSchema(self.json_schema)
 
     def is_kept(self, reply: Reply) -> bool:
         """Whether it parses and fits."""
@@ -64,7 +61,7 @@ class ValidJson(Rule):
             value = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return False
-        return self._validator is None or is_fitting(self._validator, value)
+        return self._schema is None or self._schema.is_fitting(value)
 
 
 class NoMarkdown(Rule):

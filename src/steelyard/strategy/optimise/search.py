@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import NamedTuple
 
-from steelyard.strategy.classical import generator
+from steelyard.seeds import fit_generator
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design, PromptFactory
@@ -103,7 +103,7 @@ class PromptSearch:
     def climb(self, best: Standing) -> Standing:
         """Go on to a better neighbour until the budget is spent or nothing near is better."""
         self.board.ledger.keep(*self._for_later(best.design))
-        rng = generator(self.seed, "optimise/moves")
+        rng = fit_generator(self.seed, "optimise/moves")
         idle = number = 0
         met = {best.design.key}
         for _ in range(self.rules.climbs):
@@ -178,7 +178,7 @@ class PromptSearch:
         sequence = sequences(factory, self.seed)["random"] if factory.pool else []
         few = tuple(sequence[: min(factory.fitting(sequence), max(4, len(factory.labels)))])
         crossed = list(product(wordings, factory.formats, (False, True) if few else (False,)))
-        order = generator(self.seed, "optimise/screen").permutation(len(crossed))
+        order = fit_generator(self.seed, "optimise/screen").permutation(len(crossed))
         counted: dict[object, int] = {}
         picked: list[Design] = [self.plain]
         waiting = [crossed[place] for place in order]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steelyard.strategy.classical import generator
+from steelyard.seeds import fit_generator
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design, PromptFactory
@@ -36,7 +36,7 @@ def sequences(factory: PromptFactory, seed: int) -> dict[str, list[Shot]]:
     """Return a sequence of shots for each way of choosing that asks the model nothing."""
     return {
         choice: shot_sequence(
-            factory.pool, factory.labels, choice, generator(seed, f"optimise/{choice}")
+            factory.pool, factory.labels, choice, fit_generator(seed, f"optimise/{choice}")
         )
         for choice in CHOICES
     }
@@ -63,7 +63,7 @@ def bootstrapped(
         if worked:
             first = [item.shot for item in worked]
             shots = list(dict.fromkeys([*first, *fallback]))
-            rng = generator(seed, f"optimise/{name}")
+            rng = fit_generator(seed, f"optimise/{name}")
             shot_sets[name] = in_rounds(_by_label(shots, factory.labels), rng)
     return shot_sets
 
