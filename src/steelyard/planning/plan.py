@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Price, Split
-from steelyard.data.prepare import Prepared, prepare
+from steelyard.data.dataset import Dataset
+from steelyard.data.overview import overview
+from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
 from steelyard.model.listed import PlannedModel
@@ -52,7 +55,7 @@ class RunOptions:
 class Plan:
     """One run, decided: its strategies, and in ``jobs`` each of them on each model it runs on."""
 
-    prepared: Prepared
+    data: Dataset
     brief: Brief
     models: tuple[PlannedModel, ...]
     specs: tuple[StrategySpec, ...]
@@ -69,12 +72,17 @@ class Plan:
     @property
     def task(self) -> Task:
         """The task with its labels filled in."""
-        return self.prepared.task
+        return self.data.task
 
     @property
     def split(self) -> Split:
         """The examples."""
-        return self.prepared.split
+        return self.data.split
+
+    @cached_property
+    def overview(self) -> dict[str, Any]:
+        """The figures of the examples; see `steelyard.data.overview`."""
+        return overview(self.data)
 
     @property
     def model(self) -> ModelSpec:
@@ -134,27 +142,27 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     models = _plan_models(task, prices)
     _check_money(options, models)
     _check_names(task)
-    prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
-    task, specs_of = prepared.task, tuple(model.spec for model in models)
-    metrics = build_metrics(prepared, specs_of)
+    data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
+    task, specs_of = data.task, tuple(model.spec for model in models)
+    metrics = build_metrics(data, specs_of)
     notes = notes_on(task, _schema_text(task), specs_of)
     if (judge := _judge_of(metrics, prices)) is not None:
         _check_money(options, (*models, judge))
     brief = Brief(
         task.instruction,
         task.output.kind,
-        prepared.labels,
+        task.output.labels,
         task.primary_metric,
         task.max_output_tokens,
         _schema_text(task),
         task.temperature,
     )
     overridden = options.model is not None and options.strategies is None
-    specs, left_out = choose(prepared, brief, models, lenient=overridden)
+    specs, left_out = choose(data, brief, models, lenient=overridden)
     more = _more_models(specs, models, prices)
     _check_money(options, (*models, *more))
     return Plan(
-        prepared=prepared,
+        data=data,
         brief=brief,
         models=models,
         specs=specs,
@@ -206,15 +214,15 @@ def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, .
     )
 
 
-def build_metrics(prepared: Prepared, models: tuple[ModelSpec, ...]) -> tuple[Metric, ...]:
+def build_metrics(data: Dataset, models: tuple[ModelSpec, ...]) -> tuple[Metric, ...]:
     """Build the task's metrics; its ``models`` are those being weighed.
 
     Raises `ConfigError` for what they do not know or lack.
     """
-    task = prepared.task
+    task = data.task
     materials = Materials(
         kind=task.output.kind,
-        labels=prepared.labels,
+        labels=task.output.labels,
         instruction=task.instruction,
         schema=_schema_text(task),
         rules=task.rules,
@@ -230,9 +238,9 @@ def build_metrics(prepared: Prepared, models: tuple[ModelSpec, ...]) -> tuple[Me
     name_apart(specs, metrics)
     if materials.schema is not None:
         refuse_bad_schema(materials.schema)
-        refuse_unmet_schema(materials.schema, [row for part in prepared.split for row in part])
+        refuse_unmet_schema(materials.schema, [row for part in data.split for row in part])
     for metric in metrics:
-        metric.check([example for part in prepared.split for example in part])
+        metric.check([example for part in data.split for example in part])
     return metrics
 
 
@@ -310,8 +318,8 @@ def headlines(plan: Plan) -> list[str]:
     return [
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
-        f"audit: {_audit_text(plan.prepared.audit)}",
-        *(f"note: {said}" for said in (*plan.prepared.audit["warnings"], *plan.notes)),
+        f"audit: {_audit_text(plan.overview)}",
+        *(f"note: {said}" for said in (*plan.overview["warnings"], *plan.notes)),
         f"can be told apart: {detectable_text(plan)}",
         *_about_models(plan),
     ]

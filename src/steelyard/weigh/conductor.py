@@ -19,8 +19,7 @@ from steelyard.model import load_model
 from steelyard.model.accounts import asked_as
 from steelyard.model.answer_cache import open_cache
 from steelyard.model.listed import PlannedModel
-from steelyard.planning.audited import look_over
-from steelyard.planning.forecast import look_ahead
+from steelyard.planning.forecast import look_ahead, look_over
 from steelyard.planning.identity import check_identity
 from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.outlook import short_text

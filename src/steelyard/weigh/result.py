@@ -54,7 +54,7 @@ def build_result(
 ) -> dict[str, Any]:
     """Put everything together; plain JSON data without NaN."""
     records = {measured.arm.name: measured.records for measured in arms}
-    labels = plan.prepared.labels if plan.brief.kind == "label" else ()
+    labels = plan.data.labels
     result = {
         "schema_version": SCHEMA_VERSION,
         "created": circumstances.created,
@@ -76,7 +76,7 @@ def build_result(
         ),
         "judge": circumstances.judge,
         "ended": [each._asdict() for each in circumstances.ended],
-        "skipped_rows": [row._asdict() for row in plan.prepared.bad],
+        "skipped_rows": [row.bad._asdict() for row in plan.data.unusable],
         "prices": _prices(plan),
         **details(plan.split.test, records, labels, _first(weighed)),
     }
@@ -129,7 +129,7 @@ def _task(plan: Plan) -> dict[str, Any]:
         "fingerprint": task.fingerprint,
         "instruction": task.instruction,
         "kind": plan.brief.kind,
-        "labels": list(plan.prepared.labels),
+        "labels": list(plan.data.labels),
         "metric": plan.metrics[0].name,
         "metrics": [metric.name for metric in plan.metrics],
         "model": plan.model.name,
@@ -145,17 +145,15 @@ def _task(plan: Plan) -> dict[str, Any]:
 
 def _split(plan: Plan) -> dict[str, Any]:
     split = plan.split
-    report = plan.prepared.audit.get("split") or {}
     sizes = {"train": len(split.train), "dev": len(split.dev), "test": len(split.test)}
-    return {**report, **sizes, "test_opened": 1}
+    return {**plan.data.split_report, **sizes, "test_opened": 1}
 
 
 def _audit(plan: Plan) -> dict[str, Any]:
     found = plan.detectable
     reason = f"not known before the run for {plan.metrics[0].name}"
     shown = {"difference": None, "reason": reason} if found is None else asdict(found)
-    audit = {key: value for key, value in plan.prepared.audit.items() if key != "split"}
-    return {**audit, "detectable": shown}
+    return {**plan.overview, "detectable": shown}
 
 
 def _findings(audit: Audit) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _show(audit: Audit, rows: int) -> None:
 
     from steelyard.report import audit_text
 
-    text = audit_text(audit.to_dict(), audit.dataset.brief.name, rows)
+    text = audit_text(audit.to_dict(), audit.dataset.task.name, rows)
     Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
 
 
@@ -114,7 +114,7 @@ def _write_page(path: Path, audit: Audit) -> None:
     from steelyard.report import render_audit
 
     try:
-        write_whole(path, render_audit(audit.to_dict(), audit.dataset.brief.name))
+        write_whole(path, render_audit(audit.to_dict(), audit.dataset.task.name))
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
     print(f"page: {path}", file=sys.stderr)
@@ -125,7 +125,7 @@ def _redact(data: Dataset, target: Path) -> None:
     from steelyard.data.private import PlaceholderBook, redact_file, regions_of
 
     book = PlaceholderBook(regions_of(example.input for example in data.examples))
-    paths = data.brief.paths
+    paths = data.task.example_paths
     if len(paths) > 1:
         target.mkdir(parents=True, exist_ok=True)
     same = len({path.name for path in paths.values()}) < len(paths)

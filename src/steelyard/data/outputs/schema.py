@@ -36,7 +36,7 @@ _TYPES: Mapping[str, Sure] = {
 
 def misfits(outputs: Outputs) -> Iterator[Trouble]:
     """Outputs that the schema refuses; or a schema that no output can be held against."""
-    schema = outputs.data.brief.schema
+    schema = outputs.data.task.output.json_schema
     if outputs.kind != "json" or schema is None:
         return
     try:

@@ -14,7 +14,7 @@ from steelyard.words import counted
 def apply_answers(work: Work, path: Path) -> None:
     """Label, drop or flag rows as the answers say. Raises `DataError` for a file of no answers."""
     decided = Answers(path).read()
-    data = open_dataset(work.brief)
+    data = open_dataset(work.task)
     keys = dict(zip(data.numbers, keys_of(data), strict=True))
     found = set()
     for row in work.kept():

@@ -10,10 +10,10 @@ from steelyard.data.repairs.work import Work
 
 def unify_labels(work: Work) -> None:
     """Write each label as it is declared, or else as most rows write it (the first, if equal)."""
-    if work.brief.kind != "label":
+    if work.task.output.kind != "label":
         return
     counts = Counter(row.read.output for row in work.kept())
-    spelling: dict[str, str] = {folded(label): label for label in work.brief.labels}
+    spelling: dict[str, str] = {folded(label): label for label in work.task.output.labels}
     for label, _ in counts.most_common():
         spelling.setdefault(folded(label), label)
     for row in work.kept():
@@ -30,6 +30,6 @@ def folded(text: str) -> str:
 
 
 def _reason(work: Work, wanted: str) -> str:
-    if wanted in work.brief.labels:
+    if wanted in work.task.output.labels:
         return "spelled as output.labels has it"
     return "spelled as most rows have it"

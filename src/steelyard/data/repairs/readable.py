@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from steelyard.core import Example
 from steelyard.data.formats import RawRow, RowError
-from steelyard.data.raw import unwritable
+from steelyard.data.outfiles import unwritable
 from steelyard.data.repairs.fields import with_output
 from steelyard.data.repairs.work import RepairRow, Work
-from steelyard.data.rows import RowParser
+from steelyard.data.rows import ParsedRow, RowParser, parser_of
 
 
 def parse_rows(work: Work, *, patient: bool) -> None:
     """Read the fields of every row; a ``patient`` pass takes outputs that a run would refuse."""
-    brief = work.brief
-    labels = () if patient else brief.labels
-    parser = RowParser(brief.kind, labels, brief.columns, patient)
+    parser = parser_of(work.task)
     for row in work.kept():
         try:
-            row.example = _example(parser, row)
+            row.example, _, refusal = _parsed(parser, row)
         except RowError as error:
             work.leave(row, "unreadable", str(error))
-        except RecursionError:
-            work.leave(row, "unreadable", "nested too deeply")
+        else:
+            if refusal is not None and not patient:
+                work.leave(row, "unreadable", refusal)
 
 
 def put_output(work: Work, row: RepairRow, output: str, action: str, reason: str = "") -> bool:
     """Write another output into a row that has one, and log it; say whether it could be done."""
-    brief = work.brief
-    parser = RowParser(brief.kind, (), brief.columns, patient=True)
+    parser = parser_of(work.task)
     for fields, path, before in with_output(row.fields, row.read.output, output):
         tried = replace(row, fields=fields)
         try:
-            example = _example(parser, tried)
+            example = _parsed(parser, tried).example
         except RowError:
             continue
         if example.output == output:
@@ -53,11 +50,8 @@ def refuse_repeated_ids(work: Work) -> None:
             work.leave(row, "unreadable", reason)
 
 
-def _example(parser: RowParser, row: RepairRow) -> Example:
+def _parsed(parser: RowParser, row: RepairRow) -> ParsedRow:
     problem = unwritable(row.fields)
     if problem is not None:
         raise RowError(problem)
-    example = parser.parse(RawRow(row.line, row.fields), row.source.rpartition(":")[0])
-    if parser.kind == "label":
-        return replace(example, output=example.output.strip())
-    return example
+    return parser.parse(RawRow(row.line, row.fields), row.source.rpartition(":")[0])

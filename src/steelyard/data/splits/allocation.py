@@ -9,41 +9,43 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steelyard.core import Example, OutputKind, Split
+from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.splits.clusters import Cluster, build_clusters
 from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import DataError
-from steelyard.task.sections import SplitConfig
+from steelyard.task.sections import PARTS, SplitConfig
 from steelyard.words import counted
 
 MIN_EXAMPLES = 10
 SHOWN = 5
 
 
-class SplitResult(NamedTuple):
-    """The split and how it came about, as JSON-able data."""
+class Allocation(NamedTuple):
+    """Indices of rows by part, and how it came about, as JSON-able data."""
 
-    split: Split
+    members: dict[str, list[int]]
     report: dict[str, Any]
 
 
-def split_examples(
-    examples: Sequence[Example],
+def split_rows(
+    rows: RowLikeness,
     *,
     seed: int,
     fractions: SplitConfig | None = None,
     kind: OutputKind = "label",
-) -> SplitResult:
+) -> Allocation:
     """Split by seed, stratified by label; groups and duplicates stay whole.
 
     The result does not depend on the order of the rows: they are sorted by id first. Raises
     `DataError` when there are too few examples, or too few groups, to fill three parts.
     """
-    check_enough(examples, kind)
-    sizes = part_sizes(len(examples), fractions)
-    parts, clusters = _allocate(examples, sizes, seed, kind)
-    split = Split(parts["train"], parts["dev"], parts["test"])
-    _check_filled(split, clusters)
-    check_train_labels(split, kind)
+    check_enough(rows.examples, kind)
+    sizes = part_sizes(len(rows.examples), fractions)
+    parts, clusters = _allocate(rows, sizes, seed, kind)
+    members = {part: parts[part] for part in PARTS}
+    if not all(members.values()):
+        raise DataError(_too_clustered(len(clusters)))
+    check_train_labels(split_of(rows.examples, members), kind)
     report = {
         "method": "seeded, stratified by label" if kind == "label" else "seeded",
         "seed": seed,
@@ -51,24 +53,30 @@ def split_examples(
         "largest_cluster": max(len(cluster.members) for cluster in clusters),
         "wanted": sizes,
     }
-    return SplitResult(split, report)
+    return Allocation(members, report)
+
+
+def split_of(examples: Sequence[Example], members: Mapping[str, Sequence[int]]) -> Split:
+    """The examples by part; ``members`` are their indices."""
+    return Split(*(tuple(examples[index] for index in members[part]) for part in PARTS))
 
 
 def carve_dev(
-    train: Sequence[Example], *, seed: int, kind: OutputKind
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Cut a dev part off a given train part. Returns train and dev. Raises `DataError`."""
-    whole = part_sizes(len(train), None)
+    rows: RowLikeness, train: Sequence[int], *, seed: int, kind: OutputKind
+) -> dict[str, list[int]]:
+    """Cut a dev part off a given train part: the indices of both. Raises `DataError`."""
+    count = len(train)
+    whole = part_sizes(count, None)
     sizes = {"train": whole["train"] + whole["test"], "dev": whole["dev"], "test": 0}
-    if len(train) < MIN_EXAMPLES:
+    if count < MIN_EXAMPLES:
         raise DataError(
-            f"train has {counted(len(train), 'example')} and there is no dev file: add rows up to "
+            f"train has {counted(count, 'example')} and there is no dev file: add rows up to "
             f"{MIN_EXAMPLES}, or give a dev file"
         )
-    parts, clusters = _allocate(train, sizes, seed, kind)
+    parts, clusters = _allocate(rows.subset(train), sizes, seed, kind)
     if not parts["dev"] or not parts["train"]:
         raise DataError(_too_clustered(len(clusters)))
-    return parts["train"], parts["dev"]
+    return {part: [train[place] for place in parts[part]] for part in ("train", "dev")}
 
 
 def check_enough(examples: Sequence[Example], kind: OutputKind) -> None:
@@ -102,15 +110,12 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
 
 
 def _allocate(
-    examples: Sequence[Example], sizes: Mapping[str, int], seed: int, kind: OutputKind
-) -> tuple[dict[str, tuple[Example, ...]], list[Cluster]]:
-    ordered = sorted(examples, key=lambda example: (example.id, example.source))
-    strata = [example.output if kind == "label" else "" for example in ordered]
-    clusters = build_clusters(ordered, strata)
-    chosen = allocate(clusters, strata, sizes, seed)
-    return {
-        part: tuple(ordered[index] for index in indices) for part, indices in chosen.items()
-    }, clusters
+    rows: RowLikeness, sizes: Mapping[str, int], seed: int, kind: OutputKind
+) -> tuple[dict[str, list[int]], list[Cluster]]:
+    strata = [rows.examples[index].output if kind == "label" else "" for index in rows.order]
+    clusters = build_clusters(rows, strata)
+    places = allocate(clusters, strata, sizes, seed)
+    return {part: [rows.order[place] for place in of] for part, of in places.items()}, clusters
 
 
 def allocate(
@@ -138,11 +143,6 @@ def allocate(
 def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:
     """How much the squared distance to the part's quotas shrinks by taking ``strata``."""
     return sum(count * (2 * deficits[stratum] - count) for stratum, count in strata.items())
-
-
-def _check_filled(split: Split, clusters: Sequence[Cluster]) -> None:
-    if not all(split):
-        raise DataError(_too_clustered(len(clusters)))
 
 
 def _too_clustered(clusters: int) -> str:

@@ -6,40 +6,40 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from steelyard.core import Example
 from steelyard.data.likeness.forest import Forest
-from steelyard.data.likeness.near import near_pairs
-from steelyard.data.likeness.normalise import asked_text, groups_of, normalised_key
+from steelyard.data.likeness.normalise import groups_of
+from steelyard.data.likeness.rows import RowLikeness
 
 
 class Cluster(NamedTuple):
-    """Indices of examples that stay together, and how many of each label they hold."""
+    """Places of examples that stay together, and how many of each label they hold."""
 
     members: tuple[int, ...]
     strata: Counter[str]
 
 
-def build_clusters(examples: Sequence[Example], strata: Sequence[str]) -> list[Cluster]:
-    """Cluster ``examples``, in the order of their first members.
+def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
+    """Cluster the rows: members are places in ``rows.order``, along which ``strata`` runs.
 
-    Groups and duplicates always stay together. Near-duplicates do too while their cluster holds at
-    most 2 % of the examples (or ten): templated data would otherwise hang together as a whole.
+    Clusters come in the order of their first members. Groups and duplicates always stay together.
+    Near-duplicates do too while their cluster holds at most 2 % of the examples (or ten): templated
+    data would otherwise hang together as a whole.
     """
-    forest = Forest(len(examples))
-    _join_all(forest, groups_of([normalised_key(example) for example in examples]))
-    keyed = [example.group or f"\0{index}" for index, example in enumerate(examples)]
-    _join_all(forest, groups_of(keyed))
-    most = max(10, len(examples) // 50)
-    asked = [asked_text(example) for example in examples]
-    _join_all(forest, groups_of(asked), most)
-    for pair in near_pairs(asked):
+    order, count = rows.order, len(rows.order)
+    forest = Forest(count)
+    _join_all(forest, groups_of([rows.normalised_keys[index] for index in order]))
+    groups = [rows.examples[index].group for index in order]
+    _join_all(forest, groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
+    most = max(10, count // 50)
+    _join_all(forest, groups_of([rows.texts[index] for index in order]), most)
+    for pair in rows.pairs_in_order:
         forest.join(pair.a, pair.b, most)
     members: dict[int, list[int]] = {}
-    for index in range(len(examples)):
-        members.setdefault(forest.find(index), []).append(index)
+    for place in range(count):
+        members.setdefault(forest.find(place), []).append(place)
     return [
-        Cluster(tuple(indices), Counter(strata[index] for index in indices))
-        for indices in members.values()
+        Cluster(tuple(places), Counter(strata[place] for place in places))
+        for places in members.values()
     ]
 
 

@@ -45,7 +45,7 @@ class Training(NamedTuple):
 def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) -> Training:
     """Estimate a job at ``provider`` on the training rows with its own default of epochs."""
     rows = training_rows(data)
-    limit, _ = token_limit(provider, data.brief.model.name)
+    limit, _ = token_limit(provider, data.model.name)
     tokens = _tokens(counts, rows, limit)
     rule = provider.rules["default_epochs"]
     epochs = default_epochs(rule.value, len(rows))
@@ -106,14 +106,11 @@ def _tokens(counts: TokenCounts, rows: list[int], limit: int | None) -> int:
 
 def _price(data: Dataset, provider: Provider) -> Decimal | None:
     """The user's price of a million training tokens: under the provider's name, or the model's."""
-    task = data.brief.task
-    if task is None:
-        return None
     given = {
         name: entry.model_dump(mode="python", exclude_none=True)
-        for name, entry in task.prices.items()
+        for name, entry in data.task.prices.items()
     }
     own = training_price(provider.name, given)
-    if own is None and data.brief.model.provider == provider.name:
-        own = training_price(data.brief.model.name, given)
+    if own is None and data.model.provider == provider.name:
+        own = training_price(data.model.name, given)
     return own
