@@ -11,12 +11,10 @@ from typing import Any
 from steelyard.data.dataset import open_task
 from steelyard.data.formats import Container, container_of
 from steelyard.data.read import task_rows
-from steelyard.data.repairs.context import set_long_rows_aside
-from steelyard.data.repairs.decided import apply_answers
+from steelyard.data.repairs.aside import parse_rows, refuse_repeated_ids, set_long_rows_aside
 from steelyard.data.repairs.files import RepairTarget
-from steelyard.data.repairs.labels import unify_labels
 from steelyard.data.repairs.private import redact_rows
-from steelyard.data.repairs.readable import parse_rows, refuse_repeated_ids
+from steelyard.data.repairs.relabel import apply_answers, unify_labels
 from steelyard.data.repairs.same import drop_duplicates, set_conflicts_aside
 from steelyard.data.repairs.texts import mend_texts
 from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work

@@ -135,7 +135,7 @@ def _message(kind: str, by_part: Mapping[str, int]) -> str:
 
 
 def _own_split(data: Dataset) -> dict[str, Any]:
-    """What `steelyard.task.split_examples` does with rows that have no parts."""
+    """What `steelyard.data.splits.allocation.split_rows` does with rows that have no parts."""
     most = widest(len(data.examples))
     sizes = Counter(near_clusters(data))
     equal = Counter(firsts(data.texts))

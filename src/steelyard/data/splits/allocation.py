@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from steelyard.core import Example, OutputKind, Split
+from steelyard.data.likeness.forest import Forest
+from steelyard.data.likeness.normalise import groups_of
 from steelyard.data.likeness.rows import RowLikeness
-from steelyard.data.splits.clusters import Cluster, build_clusters
 from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import DataError
 from steelyard.task.sections import PARTS, SplitConfig
@@ -18,6 +19,13 @@ from steelyard.words import counted
 
 MIN_EXAMPLES = 10
 SHOWN = 5
+
+
+class Cluster(NamedTuple):
+    """Places of examples that stay together, and how many of each label they hold."""
+
+    members: tuple[int, ...]
+    strata: Counter[str]
 
 
 class Allocation(NamedTuple):
@@ -116,6 +124,37 @@ def _allocate(
     clusters = build_clusters(rows, strata)
     places = allocate(clusters, strata, sizes, seed)
     return {part: [rows.order[place] for place in of] for part, of in places.items()}, clusters
+
+
+def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
+    """Cluster the rows: members are places in ``rows.order``, along which ``strata`` runs.
+
+    Clusters come in the order of their first members. Groups and duplicates always stay together.
+    Near-duplicates do too while their cluster holds at most 2 % of the examples (or ten): templated
+    data would otherwise hang together as a whole.
+    """
+    order, count = rows.order, len(rows.order)
+    forest = Forest(count)
+    _join_all(forest, groups_of([rows.normalised_keys[index] for index in order]))
+    groups = [rows.examples[index].group for index in order]
+    _join_all(forest, groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
+    most = max(10, count // 50)
+    _join_all(forest, groups_of([rows.texts[index] for index in order]), most)
+    for pair in rows.pairs_in_order:
+        forest.join(pair.a, pair.b, most)
+    members: dict[int, list[int]] = {}
+    for place in range(count):
+        members.setdefault(forest.find(place), []).append(place)
+    return [
+        Cluster(tuple(places), Counter(strata[place] for place in places))
+        for places in members.values()
+    ]
+
+
+def _join_all(forest: Forest, groups: Iterable[Sequence[int]], most: int | None = None) -> None:
+    for first, *rest in groups:
+        for index in rest:
+            forest.join(first, index, most)
 
 
 def allocate(

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.outfiles import unwritable
 from steelyard.data.read import read_rows
-from steelyard.data.splits.allocation import allocate, carve_dev, check_enough, split_rows
-from steelyard.data.splits.clusters import Cluster
+from steelyard.data.splits.allocation import Cluster, allocate, carve_dev, check_enough, split_rows
 from steelyard.data.splits.moments import cut_by_time, moment
 from steelyard.data.splits.quotas import part_sizes
 from steelyard.errors import DataError

@@ -1,14 +1,42 @@
-"""What a person decided in ``data label``, applied to the rows."""
+"""Outputs that are written anew: labels spelled like others, and what a person decided in ``data label``."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from steelyard.data.dataset import open_dataset
-from steelyard.data.repairs.readable import put_output
+from steelyard.data.repairs.aside import put_output
 from steelyard.data.repairs.work import RepairRow, Work
 from steelyard.data.reviews.answers import Answers, keys_of
 from steelyard.words import counted
+
+
+def unify_labels(work: Work) -> None:
+    """Write each label as it is declared, or else as most rows write it (the first, if equal)."""
+    if work.task.output.kind != "label":
+        return
+    counts = Counter(row.read.output for row in work.kept())
+    spelling: dict[str, str] = {folded(label): label for label in work.task.output.labels}
+    for label, _ in counts.most_common():
+        spelling.setdefault(folded(label), label)
+    for row in work.kept():
+        label = row.read.output
+        wanted = spelling[folded(label)]
+        if label == wanted or not label:
+            continue
+        put_output(work, row, wanted, "label_spelling", _reason(work, wanted))
+
+
+def folded(text: str) -> str:
+    """The text without case and with single spaces."""
+    return " ".join(text.casefold().split())
+
+
+def _reason(work: Work, wanted: str) -> str:
+    if wanted in work.task.output.labels:
+        return "spelled as output.labels has it"
+    return "spelled as most rows have it"
 
 
 def apply_answers(work: Work, path: Path) -> None:

@@ -1,10 +1,14 @@
-"""Rows that a run would refuse are put aside, with its reason."""
+"""Rows that are put aside: what a run would refuse, and what is longer than the model's context."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks import CHECKS
+from steelyard.data.dataset import Dataset
 from steelyard.data.formats import RawRow, RowError
+from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.outfiles import unwritable
 from steelyard.data.repairs.fields import with_output
 from steelyard.data.repairs.work import RepairRow, Work
@@ -55,3 +59,24 @@ def _parsed(parser: RowParser, row: RepairRow) -> ParsedRow:
     if problem is not None:
         raise RowError(problem)
     return parser.parse(RawRow(row.line, row.fields), row.source.rpartition(":")[0])
+
+
+def set_long_rows_aside(work: Work) -> None:
+    """Put aside what the check ``over_context`` finds among the rows as repaired."""
+    rows = list(work.kept())
+    data = Dataset(
+        work.task,
+        RowLikeness([row.read for row in rows]),
+        numbers=tuple(row.number for row in rows),
+        parts_read=tuple(row.part for row in rows),
+        written=tuple(row.read.output for row in rows),
+    )
+    result = CHECKS.get("over_context")(data, CheckOptions())
+    if result.reason is not None:
+        work.notes.append(f"rows over the model's context: {result.reason}")
+    by_number = {row.number: row for row in rows}
+    why = f"longer than the {result.facts.get('window')} tokens that {work.task.model.name} reads"
+    for finding in result.findings:
+        for number in finding.rows if finding.severity == "error" else ():
+            if by_number[number].left is None:
+                work.leave(by_number[number], "over_context", why)
