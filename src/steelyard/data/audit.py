@@ -34,8 +34,8 @@ class Audit:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """All findings, the gravest first, in the order of the checks within one severity."""
-        found = [finding for result in self.results.values() for finding in result.findings]
-        return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+        findings = [finding for result in self.results.values() for finding in result.findings]
+        return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as ``data check --json`` prints it; plain JSON data without NaN."""

@@ -73,16 +73,16 @@ class Dataset:
         """The rows that a run takes, after a split those in its parts: this very object for all."""
         every = range(len(self.examples))
         in_parts = {index for indices in self.members.values() for index in indices}
-        taken = sorted(in_parts) or [index for index in every if index not in self.refusals]
-        if len(taken) == len(every):
+        rows = sorted(in_parts) or [index for index in every if index not in self.refusals]
+        if len(rows) == len(every):
             return self
-        place = {index: at for at, index in enumerate(taken)}
+        place = {index: at for at, index in enumerate(rows)}
         return replace(
             self,
-            likeness=self.likeness.subset(taken),
-            numbers=tuple(self.numbers[index] for index in taken),
-            parts_read=tuple(self.parts_read[index] for index in taken),
-            written=tuple(self.written[index] for index in taken),
+            likeness=self.likeness.subset(rows),
+            numbers=tuple(self.numbers[index] for index in rows),
+            parts_read=tuple(self.parts_read[index] for index in rows),
+            written=tuple(self.written[index] for index in rows),
             refusals={},
             members={part: [place[i] for i in rows] for part, rows in self.members.items()},
         )
@@ -299,18 +299,18 @@ def _named(rows: Sequence[ParsedRow], parts: Sequence[str]) -> list[Example]:
     Refused rows come last, so that they change no name of the others. Where two files use the same
     name, all names are prefixed with their part.
     """
-    seen: Counter[tuple[str, str]] = Counter(
+    counts: Counter[tuple[str, str]] = Counter(
         (part, row.example.id) for row, part in zip(rows, parts, strict=True) if row.example.id
     )
     names = [row.example.id for row in rows]
     for index in sorted(range(len(rows)), key=lambda index: rows[index].refusal is not None):
         if not names[index]:
             name = content_id(rows[index].example)
-            seen[parts[index], name] += 1
-            count = seen[parts[index], name]
+            counts[parts[index], name] += 1
+            count = counts[parts[index], name]
             names[index] = name if count == 1 else f"{name}-{count}"
-    taken = [name for name, row in zip(names, rows, strict=True) if row.refusal is None]
-    if len(set(taken)) < len(taken):
+    names_in_use = [name for name, row in zip(names, rows, strict=True) if row.refusal is None]
+    if len(set(names_in_use)) < len(names_in_use):
         names = [f"{part}/{name}" for part, name in zip(parts, names, strict=True)]
     return [replace(row.example, id=name) for row, name in zip(rows, names, strict=True)]
 

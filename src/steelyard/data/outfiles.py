@@ -32,10 +32,10 @@ def columns_of(path: Path) -> tuple[str, ...]:
 def ending_of(path: Path) -> str:
     """The ending that a copy of ``path`` takes: its own, or that of the nearest form to write."""
     container = container_of(path)
-    own = container.format + container.packed
-    for ending in (own, container.format, _INSTEAD.get(container.format, _FALLBACK)):
-        if ending in WRITERS:
-            return ending
+    ending = container.format + container.packed
+    for candidate in (ending, container.format, _INSTEAD.get(container.format, _FALLBACK)):
+        if candidate in WRITERS:
+            return candidate
     return _FALLBACK
 
 

@@ -163,7 +163,7 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     absent = [label for label, n in (result["parts"]["test"]["labels"] or {}).items() if n == 0]
     near, skipped = result["duplicates"]["near"], result["skipped"]["count"]
     tested = result["parts"]["test"]["n"]
-    said = [
+    warnings = [
         (leaking, f"in train or dev too: {counted(leaking, 'test row')}, which overstates quality"),
         (
             nearly,
@@ -184,4 +184,4 @@ def _warnings(result: dict[str, Any]) -> list[str]:
             f"{counted(near['rows'], 'row')} nearly repeat another: fewer independent examples than rows",
         ),
     ]
-    return [text for flag, text in said if flag]
+    return [text for flag, text in warnings if flag]

@@ -75,11 +75,11 @@ def bad_rows(bad: tuple[BadRow, ...]) -> str:
     for row in bad:
         alike.setdefault(row.reason, []).append(row)
     groups = list(alike.values())
-    shown = "; ".join(_alike(rows, one, len(groups) == 1) for rows in groups[:SHOWN])
-    left = sum(map(len, groups[SHOWN:]))
-    more = f"; and {left} more" if left else ""
+    reasons = "; ".join(_alike(rows, one, len(groups) == 1) for rows in groups[:SHOWN])
+    others = sum(map(len, groups[SHOWN:]))
+    more = f"; and {others} more" if others else ""
     rows = "1 bad row" if len(bad) == 1 else f"{len(bad)} bad rows"
-    return " ".join(f"{rows} in {', '.join(files)}: {shown}{more}".split())
+    return " ".join(f"{rows} in {', '.join(files)}: {reasons}{more}".split())
 
 
 def _alike(rows: list[BadRow], one_file: bool, are_all: bool) -> str:

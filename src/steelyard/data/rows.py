@@ -73,12 +73,12 @@ class RowParser:
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         if conversation is None:
             context, text, output = self._turns(fields, roles, may_lack)
-            used = {*roles.values(), _CHAT_KEY, SYSTEM}
-            self.ignored.update(dict.fromkeys(key for key in fields if key not in used))
+            columns_used = {*roles.values(), _CHAT_KEY, SYSTEM}
+            self.ignored.update(dict.fromkeys(key for key in fields if key not in columns_used))
         else:
             context, text, output = _cut(conversation, may_lack)
-            used = {name for role, name in roles.items() if role not in {"input", "output"}}
-            unused = conversation.fields.keys() - used - ENVELOPE
+            columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
+            unused = conversation.fields.keys() - columns_used - ENVELOPE
             self.ignored.update(dict.fromkeys(unused))
         written = _written(output)
         if may_lack and not written.strip():
@@ -102,16 +102,16 @@ class RowParser:
         value = fields.get(roles.get("rules", ""))
         if value is None or value == "" or value == [] or self.kind != "text":
             return None
-        found = _json_list(value)
-        if found is None:
+        rules = _json_list(value)
+        if rules is None:
             if "rules" not in self.columns:
                 return None
             raise RowError(f"the rules are no list but {str(value)[:40]!r}: write [{{type: …}}, …]")
-        for place, rule in enumerate(found, 1):
-            given = {"type": rule} if isinstance(rule, str) else rule
-            if not isinstance(given, dict) or not isinstance(given.get("type"), str):
+        for place, rule in enumerate(rules, 1):
+            fields = {"type": rule} if isinstance(rule, str) else rule
+            if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
                 raise RowError(f"rule {place} is {str(rule)[:40]!r}, not a mapping with a type")
-        return json.dumps(found, ensure_ascii=False) if found else None
+        return json.dumps(rules, ensure_ascii=False) if rules else None
 
     def _turns(
         self, fields: Mapping[str, Any], roles: Mapping[str, str], may_lack: bool
@@ -221,8 +221,8 @@ def has_references(examples: Iterable[Example]) -> bool:
 def content_id(example: Example) -> str:
     """An id that depends on what the row says and not on where it stands."""
     fields = (example.context, example.input, example.output, example.group, example.slice)
-    own = () if example.rules is None else (example.rules,)
-    parts = json.dumps([*fields, example.timestamp, example.weight, *own])
+    rules = () if example.rules is None else (example.rules,)
+    parts = json.dumps([*fields, example.timestamp, example.weight, *rules])
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
@@ -246,10 +246,10 @@ def _clean(text: str, role: str) -> str:
 
 
 def _usable(text: str, role: str) -> str:
-    found = _UNUSABLE.search(text)
-    if found:
-        what = "a NUL character" if found[0] == "\0" else "half a surrogate pair"
-        raise RowError(f"the {role} holds {what} at character {found.start() + 1}")
+    match = _UNUSABLE.search(text)
+    if match:
+        what = "a NUL character" if match[0] == "\0" else "half a surrogate pair"
+        raise RowError(f"the {role} holds {what} at character {match.start() + 1}")
     return text
 
 
@@ -268,8 +268,8 @@ def _unknown_label(text: str, labels: tuple[str, ...]) -> str:
     folded = {label.casefold(): label for label in labels}
     near = get_close_matches(text[:60].casefold(), folded, n=1)
     hint = f" (did you mean {folded[near[0]]!r}?)" if near else ""
-    shown = text if len(text) <= 40 else f"{text[:39]}…"
-    return f"label {shown!r} is not in output.labels{hint}"
+    label = text if len(text) <= 40 else f"{text[:39]}…"
+    return f"label {label!r} is not in output.labels{hint}"
 
 
 def _optional(fields: Mapping[str, Any], roles: Mapping[str, str], role: str) -> str | None:

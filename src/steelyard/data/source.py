@@ -103,8 +103,8 @@ def _check_named(path: Path, named: Mapping[str, str], names: Sequence[str]) -> 
 
 
 def _most_common(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    found = (columns_in(tuple(fields), {}) for fields in rows)
-    pairs = Counter(tuple(roles.items()) for roles in found if len(roles) == len(_ROLES))
+    roles_of_rows = (columns_in(tuple(fields), {}) for fields in rows)
+    pairs = Counter(tuple(roles.items()) for roles in roles_of_rows if len(roles) == len(_ROLES))
     return dict(pairs.most_common(1)[0][0])
 
 

@@ -66,12 +66,12 @@ def leaks_by_kind(data: Dataset, vectors: Vectors | None) -> dict[str, list[Near
     groups no groups.
     """
     ranks = data.ranks
-    known: set[int] = set()
+    leaking: set[int] = set()
     kinds: dict[str, list[NearPair]] = {}
 
     def add(kind: str, leaks: Iterable[NearPair]) -> None:
-        kinds[kind] = [leak for leak in leaks if leak.b not in known]
-        known.update(leak.b for leak in kinds[kind])
+        kinds[kind] = [leak for leak in leaks if leak.b not in leaking]
+        leaking.update(leak.b for leak in kinds[kind])
 
     add("exact", leaks_by_key(_stripped_keys(data), ranks))
     add("normalised", leaks_by_key(data.normalised_keys, ranks))
@@ -123,7 +123,9 @@ def _severity(kind: str, leaking: int, test_rows: int) -> Severity:
 
 
 def _message(kind: str, by_part: Mapping[str, int]) -> str:
-    said = [counted(by_part[part], f"{part} row") for part in ("test", "dev") if by_part[part]]
+    rows_by_part = [
+        counted(by_part[part], f"{part} row") for part in ("test", "dev") if by_part[part]
+    ]
     rows = sum(by_part.values())
     verb = "stands" if rows == 1 else "stand"
     advice = (
@@ -131,7 +133,7 @@ def _message(kind: str, by_part: Mapping[str, int]) -> str:
         if kind == "paraphrase"
         else "what is scored there is in part memory; take them out of the earlier part"
     )
-    return f"{' and '.join(said)} also {verb} in an earlier part, {_SAYS[kind]}: {advice}"
+    return f"{' and '.join(rows_by_part)} also {verb} in an earlier part, {_SAYS[kind]}: {advice}"
 
 
 def _own_split(data: Dataset) -> dict[str, Any]:
@@ -140,15 +142,15 @@ def _own_split(data: Dataset) -> dict[str, Any]:
     sizes = Counter(near_clusters(data))
     equal = Counter(firsts(data.texts))
     cut = sum(size > most for size in sizes.values())
-    said = "Steelyard's own split keeps duplicates, near-duplicates and groups in one part"
+    message = "Steelyard's own split keeps duplicates, near-duplicates and groups in one part"
     if cut:
-        said += (
+        message += (
             f", but it cuts {counted(cut, 'cluster')} of more than {most:,} near-duplicates, "
             "as templates make them: the parts will share these"
         )
     return {
         "parts": None,
-        "own_split": said,
+        "own_split": message,
         "cut_clusters": cut,
         "largest_cluster": max(sizes.values(), default=0),
         "largest_equal": max(equal.values(), default=0),

@@ -22,10 +22,10 @@ def unify_labels(work: Work) -> None:
         spelling.setdefault(folded(label), label)
     for row in work.kept():
         label = row.read.output
-        wanted = spelling[folded(label)]
-        if label == wanted or not label:
+        usual = spelling[folded(label)]
+        if label == usual or not label:
             continue
-        put_output(work, row, wanted, "label_spelling", _reason(work, wanted))
+        put_output(work, row, usual, "label_spelling", _reason(work, usual))
 
 
 def folded(text: str) -> str:
@@ -33,8 +33,8 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _reason(work: Work, wanted: str) -> str:
-    if wanted in work.task.output.labels:
+def _reason(work: Work, spelling: str) -> str:
+    if spelling in work.task.output.labels:
         return "spelled as output.labels has it"
     return "spelled as most rows have it"
 
@@ -44,20 +44,20 @@ def apply_answers(work: Work, path: Path) -> None:
     decided = Answers(path).read()
     data = open_dataset(work.task)
     keys = dict(zip(data.numbers, keys_of(data), strict=True))
-    found = set()
+    answered = set()
     for row in work.kept():
         key = keys.get(row.number)
         answer = decided.get(key) if key is not None else None
         if answer is None or key is None:
             continue
-        found.add(key)
+        answered.add(key)
         if answer.action == "drop":
             work.leave(row, "dropped", "dropped in the review")
         elif answer.action == "later":
             work.leave(row, "flagged", "flagged in the review as one to edit")
         else:
             _relabel(work, row, answer.new)
-    lost = len(decided) - len(found)
+    lost = len(decided) - len(answered)
     if lost:
         work.notes.append(
             f"{path.name} has {counted(lost, 'answer')} to rows that are not there: they have "

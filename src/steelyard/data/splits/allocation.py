@@ -106,13 +106,13 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
     """Refuse a train part without an example of some label. Raises `DataError`."""
     if kind != "label":
         return
-    known = {*labels, *(example.output for part in split for example in part)}
-    missing = sorted(known - {example.output for example in split.train})
+    all_labels = {*labels, *(example.output for part in split for example in part)}
+    missing = sorted(all_labels - {example.output for example in split.train})
     if missing:
-        shown = ", ".join(repr(label) for label in missing[:SHOWN])
+        first = ", ".join(repr(label) for label in missing[:SHOWN])
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise DataError(
-            f"no train example has the label {shown}{more}: add examples, or take the label out of "
+            f"no train example has the label {first}{more}: add examples, or take the label out of "
             "output.labels"
         )
 
@@ -168,15 +168,15 @@ def allocate(
     deficits = stratum_quotas(Counter(strata), sizes)
     rng = np.random.Generator(np.random.PCG64(seed))
     shuffled = [clusters[index] for index in rng.permutation(len(clusters))]
-    chosen: dict[str, list[int]] = {part: [] for part in sizes}
+    members: dict[str, list[int]] = {part: [] for part in sizes}
     room = dict(sizes)
     for cluster in sorted(shuffled, key=lambda cluster: -len(cluster.members)):
         part = max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
-        chosen[part].extend(cluster.members)
+        members[part].extend(cluster.members)
         room[part] -= len(cluster.members)
         for stratum, count in cluster.strata.items():
             deficits[part][stratum] -= count
-    return {part: sorted(indices) for part, indices in chosen.items()}
+    return {part: sorted(indices) for part, indices in members.items()}
 
 
 def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:

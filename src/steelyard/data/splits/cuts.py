@@ -113,7 +113,7 @@ def _allocated(
 ) -> dict[str, list[int]]:
     """Indices by part, the ``members`` of a group together, ``strata`` balanced."""
     clusters = [
-        Cluster(tuple(each), Counter(strata[index] for index in each)) for each in members.values()
+        Cluster(tuple(rows), Counter(strata[index] for index in rows)) for rows in members.values()
     ]
     return allocate(clusters, strata, sizes, seed)
 
@@ -165,12 +165,12 @@ def _sorted(members: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
 
 def _ages(rows: Dataset, parts: Mapping[str, list[int]]) -> tuple[str, ...]:
     """From when to when each part runs, as the rows say it."""
-    said = []
+    notes = []
     for part in PARTS:
         stamps = [rows.examples[index].timestamp or "" for index in parts[part]]
         stamps.sort(key=lambda stamp: moment(stamp) or 0.0)
-        said.append(f"{part} runs from {stamps[0]} to {stamps[-1]}")
-    return tuple(said)
+        notes.append(f"{part} runs from {stamps[0]} to {stamps[-1]}")
+    return tuple(notes)
 
 
 def _nothing(task: Task, role: str) -> str:

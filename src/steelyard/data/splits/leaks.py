@@ -45,16 +45,16 @@ def leaks_by_key(keys: Sequence[str | None], parts: Sequence[int]) -> list[NearP
 
     ``None`` is no key. Pairs come in the order of their parts, then of ``b``.
     """
-    seen: dict[str, int] = {}
-    found = []
+    firsts: dict[str, int] = {}
+    leaks = []
     for index in sorted(range(len(keys)), key=lambda index: (parts[index], index)):
         key = keys[index]
         if key is None:
             continue
-        first = seen.setdefault(key, index)
+        first = firsts.setdefault(key, index)
         if parts[first] < parts[index]:
-            found.append(NearPair(first, index, 1.0))
-    return found
+            leaks.append(NearPair(first, index, 1.0))
+    return leaks
 
 
 def _summary(data: Dataset, leaks: Sequence[NearPair]) -> dict[str, Any]:
