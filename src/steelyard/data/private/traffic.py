@@ -60,7 +60,7 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
         carries = strategy.traits.carries
         share = 0.0 if carries == "nothing" else own
         line: dict[str, Any] = {}
-        limits = strategy.shot_limits(data.brief.kind, len(data.labels))
+        limits = strategy.shot_limits(data.kind, len(data.labels))
         if limits is not None and carries != "nothing":
             number = _number_of_shots(data, limits, pool)
             any_shot = chance_of_any(sum(shots), len(shots), number)

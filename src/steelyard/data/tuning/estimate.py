@@ -13,8 +13,8 @@ from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.chat import training_rows
 from steelyard.data.tuning.judge import token_limit
 from steelyard.data.tuning.rules import Provider
+from steelyard.families import STRATEGIES
 from steelyard.model.prices import training_price
-from steelyard.train.config import LoraConfig
 
 CURRENCY = "USD"
 LOCAL = "local"
@@ -75,7 +75,7 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
 def estimate_local(data: Dataset, counts: TokenCounts) -> Training:
     """Estimate LoRA on this machine: tokens only, its time is measured by a run."""
     rows = training_rows(data)
-    epochs = LoraConfig().max_epochs
+    epochs: int = STRATEGIES.get("lora")().config.max_epochs
     tokens = _tokens(counts, rows, counts.window)
     reason = "LoRA here costs machine time, which a run measures; it may stop before the last epoch"
     source = "steelyard's LoRA defaults"
