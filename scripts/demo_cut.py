@@ -13,7 +13,7 @@ import yaml
 
 from steelyard.cli import main as steelyard
 from steelyard.core import Example
-from steelyard.data.read import read_examples
+from steelyard.data.dataset import open_dataset
 from steelyard.task import load_task
 
 STRATEGIES = ["majority", "tfidf_linear", "zero_shot", "lora"]
@@ -41,8 +41,7 @@ def main() -> int:
 def cut(whole: Path, folder: Path, count: int) -> list[Example]:
     """Write a task with ``count`` of the rows of ``whole``, labels in turn; return the rows."""
     task = load_task(whole)
-    parts = read_examples(task).parts.values()
-    rows = in_turn([example for part in parts for example in part])[:count]
+    rows = in_turn(list(open_dataset(task).usable.examples))[:count]
     folder.mkdir()
     lines = [json.dumps({"input": row.input, "output": row.output}) + "\n" for row in rows]
     (folder / "examples.jsonl").write_text("".join(lines), encoding="utf-8")

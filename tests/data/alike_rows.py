@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from steelyard.core import Example, Message, OutputKind
-from steelyard.data.dataset import DataBrief, Dataset
-from steelyard.model import ModelSpec
+from steelyard.core import Example, Message, OutputKind, Split
+from steelyard.data.dataset import Dataset
+from steelyard.data.likeness.rows import RowLikeness
+from steelyard.task.config import Task, bare_task
 
 
 def dataset(rows: Sequence[Sequence[Any]], kind: OutputKind = "label") -> Dataset:
@@ -18,18 +20,19 @@ def dataset(rows: Sequence[Sequence[Any]], kind: OutputKind = "label") -> Datase
         context = () if system is None else (Message("system", system),)
         examples.append(Example("", text, output, context, group, source=f"rows:{number}"))
         parts.append(part)
-    brief = DataBrief(
-        name="rows",
-        kind=kind,
-        labels=(),
-        schema=None,
-        instruction="",
-        model=ModelSpec("fake", "smart"),
-        requests_per_day=100,
-        assumed_traffic=True,
-        columns={},
-        paths={},
-    )
-    numbers = tuple(range(1, len(rows) + 1))
+    return _dataset(bare_task(Path("rows"), kind, {}), examples, parts)
+
+
+def divided(split: Split, task: Task | None = None, **more: Any) -> Dataset:
+    """The rows of a split in one file, in the parts in which it has them."""
+    examples = [example for part in split for example in part]
+    parts = [name for name, part in zip(split._fields, split, strict=True) for _ in part]
+    data = _dataset(task or bare_task(Path("rows"), "label", {}), examples, parts, **more)
+    members = {part: data.members_as_read.get(part, []) for part in split._fields}
+    return data.divided(members, {}, data.task)
+
+
+def _dataset(task: Task, examples: Sequence[Example], parts: Sequence[str], **more: Any) -> Dataset:
+    numbers = tuple(range(1, len(examples) + 1))
     written = tuple(example.output for example in examples)
-    return Dataset(brief, tuple(examples), numbers, tuple(parts), written, ())
+    return Dataset(task, RowLikeness(examples), numbers, tuple(parts), written, **more)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from steelyard.core import Split
 from steelyard.data.dataset import SHOWN, clip, open_dataset
 from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError, DataError
@@ -37,7 +36,7 @@ def test_a_bare_file_is_read_with_patience(tmp_path: Path) -> None:
 def test_labels_are_stripped_and_kept_as_written(tmp_path: Path) -> None:
     given = [{"input": f"t {n}", "output": "a " if n == 3 else "ab"[n % 2]} for n in range(8)]
     data = open_dataset(jsonl(tmp_path / "x.jsonl", given))
-    assert data.brief.kind == "label"
+    assert data.kind == "label"
     assert data.examples[3].output == "a"
     assert data.written[3] == "a "
     assert data.labels == ("a", "b")
@@ -60,11 +59,11 @@ def test_rows_are_counted_on_from_file_to_file(tmp_path: Path) -> None:
     assert data.bad[0].number == 13
     assert data.numbers[12] == 14
     assert data.parts[11:13] == ("train", "test")
-    assert data.brief.instruction == "Say a or b."
+    assert data.task.instruction == "Say a or b."
     prepared = prepare(task, seed=0, skip_bad_rows=True)
-    parts = data.with_parts(prepared.split).parts
-    sizes = {part: parts.count(part) for part in ("train", "dev", "test")}
+    sizes = {part: prepared.parts.count(part) for part in ("train", "dev", "test")}
     assert sizes == {name: len(part) for name, part in prepared.split._asdict().items()}
+    assert prepared.numbers == data.numbers
 
 
 def test_parts_of_one_file_are_the_splits(tmp_path: Path) -> None:
@@ -75,9 +74,8 @@ def test_parts_of_one_file_are_the_splits(tmp_path: Path) -> None:
     )
     data = open_dataset(task)
     assert set(data.parts) == {"all"}
-    split: Split = prepare(task, seed=1).split
-    moved = data.with_parts(split)
-    tested = {example.source for example in split.test}
+    moved = prepare(task, seed=1)
+    tested = {example.source for example in moved.split.test}
     found = [e.source for e, p in zip(moved.examples, moved.parts, strict=True) if p == "test"]
     assert set(found) == tested
     assert len(found) == len(tested)

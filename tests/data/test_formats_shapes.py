@@ -13,7 +13,7 @@ from steelyard.data.formats.base import RawRow, resolve
 from steelyard.data.formats.write import writer_for
 from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import guess_file
-from steelyard.data.read import read_examples
+from steelyard.data.prepare import read_task
 from steelyard.data.rows import RowParser
 from steelyard.data.starter import init_from_file
 from steelyard.errors import DataError
@@ -34,8 +34,8 @@ SHAPES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("row", SHAPES, ids=range(len(SHAPES)))
 def test_one_row_in_many_shapes(make_task: MakeTask, row: dict[str, Any]) -> None:
-    result = read_examples(make_task({"e.jsonl": [{**row, "group": "g"}]}))
-    (example,) = result.parts["all"]
+    result = read_task(make_task({"e.jsonl": [{**row, "group": "g"}]}))
+    (example,) = result.usable.examples
     assert (example.input, example.output, example.group) == ("hi", "A", "g")
     assert result.ignored_keys == ()
 
@@ -49,7 +49,7 @@ def test_alpaca_joins_instruction_and_input() -> None:
         "system": "s",
         "history": [["q", "a"]],
     }
-    example = parser.parse(RawRow(1, row), "e")
+    example = parser.parse(RawRow(1, row), "e").example
     assert (example.input, example.output) == ("Translate\nHallo", "Hello")
     assert example.context == (
         Message("system", "s"),
@@ -61,24 +61,25 @@ def test_alpaca_joins_instruction_and_input() -> None:
 def test_rows_with_an_instruction_and_more_columns_stay_input_and_output() -> None:
     row = {"instruction": "Translate", "input": "Hallo", "output": "Hello", "language": "de"}
     parser = RowParser("text", (), {})
-    assert parser.parse(RawRow(1, row), "e").input == "Hallo"
+    assert parser.parse(RawRow(1, row), "e").example.input == "Hallo"
     assert list(parser.ignored) == ["instruction", "language"]
     named = RowParser("text", (), {"input": "input", "output": "output"})
     del row["language"]
-    assert named.parse(RawRow(1, row), "e").input == "Hallo"
+    assert named.parse(RawRow(1, row), "e").example.input == "Hallo"
 
 
 def test_columns_called_request_and_response_are_plain_text() -> None:
     row = {"request": "hi", "response": "A"}
-    example = RowParser("text", (), {}).parse(RawRow(1, row), "e")
+    example = RowParser("text", (), {}).parse(RawRow(1, row), "e").example
     assert (example.input, example.output) == ("hi", "A")
 
 
 def test_json_outputs_of_alpaca_follow_the_kind() -> None:
     row = RawRow(1, {"instruction": "hi", "input": "", "output": {"a": 1}})
-    assert RowParser("json", (), {}).parse(row, "e").output == '{"a": 1}'
-    with pytest.raises(ValueError, match="the output is a JSON object, not text"):
-        RowParser("label", (), {}).parse(row, "e")
+    assert RowParser("json", (), {}).parse(row, "e").example.output == '{"a": 1}'
+    refusal = RowParser("label", (), {}).parse(row, "e").refusal
+    assert refusal is not None
+    assert refusal.startswith("the output is a JSON object, not text")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_a_task_can_start_from_any_container(tmp_path: Path, name: str) -> None:
     guess = guess_file(source)
     assert (guess.kind, set(guess.labels), dict(guess.columns)) == ("label", {"A", "B"}, {})
     task = load_task(init_from_file(tmp_path / "task", source))
-    examples = read_examples(task).parts["all"]
+    examples = read_task(task).usable.examples
     assert [example.input for example in examples][:2] == ["Say 0", "Say 1\nx"]
     assert {example.output for example in examples} == {"A", "B"}
 
@@ -139,10 +140,10 @@ def test_columns_of_a_parquet_file_are_guessed_and_checked(
     assert dict(guess_file(path).columns) == {"input": "eins", "output": "zwei"}
     content = path.read_bytes()
     with pytest.raises(DataError, match=r"cannot tell which column of e\.parquet"):
-        read_examples(make_task({"e.parquet": content}))
+        read_task(make_task({"e.parquet": content}))
     columns = {"input": "eins", "output": "zwei"}
     task = make_task({"e.parquet": content}, labels=["A", "B"], columns=columns)
-    assert len(read_examples(task).parts["all"]) == 20
+    assert len(read_task(task).usable.examples) == 20
 
 
 def test_bad_rows_of_other_shapes_say_why(make_task: MakeTask) -> None:
@@ -152,7 +153,7 @@ def test_bad_rows_of_other_shapes_say_why(make_task: MakeTask) -> None:
         {"instruction": None, "output": "A"},
         {**SHAPES[2], "error": "timeout"},
     ]
-    result = read_examples(make_task({"e.jsonl": rows}), skip_bad_rows=True)
-    reasons = [bad.reason for bad in result.bad]
+    result = read_task(make_task({"e.jsonl": rows}), skip_bad_rows=True)
+    reasons = [row.bad.reason for row in result.unusable]
     assert "turn 1 is from 'alien'" in reasons[0]
     assert reasons[1:] == ["no instruction", "the request failed: timeout"]

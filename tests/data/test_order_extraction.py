@@ -15,7 +15,7 @@ import pytest
 from steelyard.core import Example
 from steelyard.data.likeness.near import near_pairs
 from steelyard.data.likeness.normalise import asked_text
-from steelyard.data.read import read_examples
+from steelyard.data.prepare import read_task
 from steelyard.task import load_task
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "order-extraction"
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def examples() -> tuple[Example, ...]:
-    return read_examples(load_task(FOLDER)).parts["all"]
+    return read_task(load_task(FOLDER)).usable.examples
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from steelyard.data.overview import overview
 from steelyard.data.prepare import prepare
 from steelyard.errors import DataError
 from tests.conftest import MakeTask
@@ -18,11 +19,9 @@ def test_one_file_is_read_split_and_audited(make_task: MakeTask) -> None:
     ready = prepare(make_task({"e.jsonl": ROWS}), seed=0)
     assert ready.labels == ready.task.output.labels == ("B", "A")
     assert [len(part) for part in ready.split] == [30, 12, 18]
-    assert ready.audit["examples"] == 60
-    assert ready.audit["split"]["seed"] == 0
-    assert ready == prepare(make_task({"e.jsonl": ROWS[::-1]}), seed=0)._replace(
-        task=ready.task, split=ready.split, audit=ready.audit
-    )
+    assert overview(ready)["examples"] == 60
+    assert ready.split_report["seed"] == 0
+    assert ready.unusable == ()
 
 
 def test_the_split_does_not_depend_on_row_order(make_task: MakeTask) -> None:
@@ -36,7 +35,7 @@ def test_skipped_rows_reach_the_audit(make_task: MakeTask) -> None:
     with pytest.raises(DataError, match="1 bad row"):
         prepare(task, seed=0)
     ready = prepare(task, seed=0, skip_bad_rows=True)
-    assert ready.audit["skipped"]["count"] == len(ready.bad) == 1
+    assert overview(ready)["skipped"]["count"] == len(ready.unusable) == 1
 
 
 def test_given_files_are_kept_and_their_leaks_warned_of(make_task: MakeTask) -> None:
@@ -44,8 +43,9 @@ def test_given_files_are_kept_and_their_leaks_warned_of(make_task: MakeTask) -> 
     task = make_task(files, examples={"train": "train.jsonl", "test": "test.jsonl"})
     ready = prepare(task, seed=0)
     assert [len(part) for part in ready.split] == [32, 8, 25]
-    assert ready.audit["leaks"]["exact"]["test_count"] == 5
-    assert any("overstates quality" in text for text in ready.audit["warnings"])
+    figures = overview(ready)
+    assert figures["leaks"]["exact"]["test_count"] == 5
+    assert any("overstates quality" in text for text in figures["warnings"])
 
 
 def test_three_given_files(make_task: MakeTask) -> None:

@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 
 from steelyard.core import Message
+from steelyard.data.dataset import Dataset
 from steelyard.data.formats import BadRow
-from steelyard.data.read import BadRowsError, read_examples
+from steelyard.data.prepare import read_task
+from steelyard.data.read import BadRowsError
 from steelyard.errors import DataError
 from tests.conftest import MakeTask
+
+
+def unusable(data: Dataset) -> tuple[BadRow, ...]:
+    return tuple(row.bad for row in data.unusable)
 
 
 def test_four_ways_to_write_one_row(make_task: MakeTask) -> None:
@@ -19,7 +25,7 @@ def test_four_ways_to_write_one_row(make_task: MakeTask) -> None:
         {"text": "hi", "label": "A"},
         {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "A"}]},
     ]
-    examples = read_examples(make_task({"e.jsonl": rows})).parts["all"]
+    examples = read_task(make_task({"e.jsonl": rows})).usable.examples
     assert {(example.input, example.output, example.context) for example in examples} == {
         ("hi", "A", ())
     }
@@ -35,7 +41,7 @@ def test_earlier_turns_become_context(make_task: MakeTask) -> None:
         ("assistant", "A"),
     ]
     rows = [{"messages": [{"role": role, "content": text} for role, text in turns]}]
-    (example,) = read_examples(make_task({"e.jsonl": rows}, kind="text")).parts["all"]
+    (example,) = read_task(make_task({"e.jsonl": rows}, kind="text")).usable.examples
     assert example.context == (
         Message("system", "s"),
         Message("user", "q1"),
@@ -51,16 +57,14 @@ def test_prompt_and_completion_may_be_chats(make_task: MakeTask) -> None:
             "completion": [{"role": "assistant", "content": "A"}],
         }
     ]
-    (example,) = read_examples(make_task({"e.jsonl": rows})).parts["all"]
+    (example,) = read_task(make_task({"e.jsonl": rows})).usable.examples
     assert (example.input, example.output) == ("hi", "A")
 
 
 def test_optional_keys_are_read_and_others_named_once(make_task: MakeTask) -> None:
     row = {"input": "x", "output": 3, "group": 7, "slice": "eu", "timestamp": "2026-01-01"}
-    result = read_examples(
-        make_task({"e.jsonl": [{**row, "weight": 2, "id": 5, "foo": 1, "bar": {}}]})
-    )
-    (example,) = result.parts["all"]
+    result = read_task(make_task({"e.jsonl": [{**row, "weight": 2, "id": 5, "foo": 1, "bar": {}}]}))
+    (example,) = result.usable.examples
     assert (example.id, example.output, example.group, example.slice) == ("5", "3", "7", "eu")
     assert (example.timestamp, example.weight) == ("2026-01-01", 2.0)
     assert result.ignored_keys == ("bar", "foo")
@@ -68,13 +72,13 @@ def test_optional_keys_are_read_and_others_named_once(make_task: MakeTask) -> No
 
 def test_json_outputs_may_be_objects_or_text(make_task: MakeTask) -> None:
     rows = [{"input": "x", "output": {"a": "é"}}, {"input": "y", "output": '{"a":1}'}]
-    examples = read_examples(make_task({"e.jsonl": rows}, kind="json")).parts["all"]
+    examples = read_task(make_task({"e.jsonl": rows}, kind="json")).usable.examples
     assert [example.output for example in examples] == ['{"a": "é"}', '{"a":1}']
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(make_task: MakeTask) -> None:
     text = '\ufeff{"input": "a\u2028b", "output": "A"}\r\n\r\n{"input": "b", "output": "B"}\r\n'
-    examples = read_examples(make_task({"e.jsonl": text})).parts["all"]
+    examples = read_task(make_task({"e.jsonl": text})).usable.examples
     assert [(example.input, example.source) for example in examples] == [
         ("a\u2028b", "e.jsonl:1"),
         ("b", "e.jsonl:3"),
@@ -120,14 +124,14 @@ def test_a_bad_row_says_why(make_task: MakeTask, line: str, reason: str) -> None
     text = '{"id": "1", "input": "x", "output": "A"}\n' + line + "\n"
     task = make_task({"e.jsonl": text}, labels=["A", "BILLING"])
     with pytest.raises(BadRowsError) as caught:
-        read_examples(task)
+        read_task(task)
     (bad,) = caught.value.bad
     assert (bad.file, bad.line) == ("e.jsonl", 2)
     assert reason in bad.reason
     assert "\n" not in str(caught.value)
-    result = read_examples(task, skip_bad_rows=True)
-    assert len(result.parts["all"]) == 1
-    assert result.bad == (bad,)
+    result = read_task(task, skip_bad_rows=True)
+    assert len(result.usable.examples) == 1
+    assert unusable(result) == (bad,)
 
 
 def test_bad_rows_of_all_files_are_reported_together(make_task: MakeTask) -> None:
@@ -135,7 +139,7 @@ def test_bad_rows_of_all_files_are_reported_together(make_task: MakeTask) -> Non
     files = {"train.jsonl": good + "x\n", "test.jsonl": "y\n" + good}
     task = make_task(files, examples={"train": "train.jsonl", "test": "test.jsonl"})
     with pytest.raises(BadRowsError, match=r"2 bad rows in test\.jsonl, train\.jsonl") as caught:
-        read_examples(task)
+        read_task(task)
     assert [(row.file, row.line) for row in caught.value.bad] == [
         ("train.jsonl", 2),
         ("test.jsonl", 1),
@@ -146,7 +150,7 @@ def test_bad_rows_of_all_files_are_reported_together(make_task: MakeTask) -> Non
 def test_many_bad_rows_still_fit_a_line(make_task: MakeTask) -> None:
     rows = [{"input": "x", "output": f"label {n}"} for n in range(500)]
     with pytest.raises(BadRowsError, match="and 490 more") as caught:
-        read_examples(make_task({"e.jsonl": rows}, labels=["A", "B"]))
+        read_task(make_task({"e.jsonl": rows}, labels=["A", "B"]))
     assert len(caught.value.bad) == 500
     assert len(str(caught.value)) < 2000
 
@@ -163,22 +167,22 @@ def test_rows_that_are_bad_for_one_reason_are_told_together(
     make_task: MakeTask, text: str, said: str
 ) -> None:
     with pytest.raises(BadRowsError) as caught:
-        read_examples(make_task({"e.jsonl": text}))
+        read_task(make_task({"e.jsonl": text}))
     assert said in str(caught.value)
 
 
 def test_a_file_without_any_usable_row_is_an_error_even_when_skipping(make_task: MakeTask) -> None:
     with pytest.raises(DataError, match="no usable example; 1 bad row"):
-        read_examples(make_task({"e.jsonl": "x\n"}), skip_bad_rows=True)
+        read_task(make_task({"e.jsonl": "x\n"}), skip_bad_rows=True)
     with pytest.raises(DataError, match="holds no examples"):
-        read_examples(make_task({"e.jsonl": "\n\n"}))
+        read_task(make_task({"e.jsonl": "\n\n"}))
 
 
 def test_a_json_array_under_another_name_is_named(make_task: MakeTask) -> None:
     text = '[{"input": "x", "output": "A"}]'
     with pytest.raises(DataError, match=r"name it \.json, or write one object per line instead"):
-        read_examples(make_task({"e.jsonl": text}))
-    (example,) = read_examples(make_task({"e.json": text})).parts["all"]
+        read_task(make_task({"e.jsonl": text}))
+    (example,) = read_task(make_task({"e.json": text})).usable.examples
     assert (example.input, example.output, example.source) == ("x", "A", "e.json:1")
 
 
@@ -186,42 +190,42 @@ def test_a_json_array_under_another_name_is_named(make_task: MakeTask) -> None:
 def test_another_encoding_is_named_with_its_place(make_task: MakeTask, name: str) -> None:
     line = b"text,label\n" if name == "e.csv" else b'{"input": "a", "output": "b"}\n'
     with pytest.raises(DataError) as caught:
-        read_examples(make_task({name: line + b"caf\xe9,A\n"}))
+        read_task(make_task({name: line + b"caf\xe9,A\n"}))
     assert f"byte 0xe9 at offset {len(line) + 3}, line 2; save it as UTF-8" in str(caught.value)
     with pytest.raises(DataError, match="looks like UTF-16"):
-        read_examples(make_task({name: "text,label\nx,A".encode("utf-16")}))
+        read_task(make_task({name: "text,label\nx,A".encode("utf-16")}))
 
 
 def test_an_unknown_format_says_what_can_be_read(make_task: MakeTask) -> None:
     with pytest.raises(DataError, match=r"cannot read \.xlsx; save it as JSON Lines"):
-        read_examples(make_task({"e.xlsx": "x"}))
+        read_task(make_task({"e.xlsx": "x"}))
 
 
 def test_csv_columns_are_guessed_or_named(make_task: MakeTask) -> None:
     text = 'Message,Category,Team\n"hi, ""you""\nthere",A,t1\nbye,B,t2\n'
-    result = read_examples(make_task({"e.csv": text}))
-    assert [(example.input, example.output) for example in result.parts["all"]] == [
+    result = read_task(make_task({"e.csv": text}))
+    assert [(example.input, example.output) for example in result.usable.examples] == [
         ('hi, "you"\nthere', "A"),
         ("bye", "B"),
     ]
-    assert [example.source for example in result.parts["all"]] == ["e.csv:2", "e.csv:4"]
+    assert [example.source for example in result.usable.examples] == ["e.csv:2", "e.csv:4"]
     assert result.ignored_keys == ("Team",)
     columns = {"output": "Category", "group": "Team"}
-    named = read_examples(make_task({"e.csv": text}, columns=columns))
-    assert [example.group for example in named.parts["all"]] == ["t1", "t2"]
+    named = read_task(make_task({"e.csv": text}, columns=columns))
+    assert [example.group for example in named.usable.examples] == ["t1", "t2"]
 
 
 @pytest.mark.parametrize(("name", "mark"), [("e.csv", ";"), ("e.csv", "\t"), ("e.tsv", "\t")])
 def test_other_delimiters_are_seen_in_the_header(make_task: MakeTask, name: str, mark: str) -> None:
     task = make_task({name: f"\ufefftext{mark}label\na, b{mark}A\n"})
-    assert [example.input for example in read_examples(task).parts["all"]] == ["a, b"]
+    assert [example.input for example in read_task(task).usable.examples] == ["a, b"]
 
 
 def test_bad_csv_rows_are_found_without_losing_the_others(make_task: MakeTask) -> None:
     text = 'text,label\na,A\nb\nc,B,C\n"d"x,A\n,A\ne,B\n"open,A\nf,A\n'
-    result = read_examples(make_task({"e.csv": text}), skip_bad_rows=True)
-    assert [example.input for example in result.parts["all"]] == ["a", "e"]
-    assert [(row.line, row.reason) for row in result.bad] == [
+    result = read_task(make_task({"e.csv": text}), skip_bad_rows=True)
+    assert [example.input for example in result.usable.examples] == ["a", "e"]
+    assert [(row.line, row.reason) for row in unusable(result)] == [
         (3, "has 1 of 2 cells: quote cells that hold the delimiter"),
         (4, "has 3 of 2 cells: quote cells that hold the delimiter"),
         (5, "not CSV (',' expected after '\"')"),
@@ -251,7 +255,7 @@ def test_an_unclear_header_is_an_error(
     make_task: MakeTask, header: str, columns: dict[str, str], said: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        read_examples(make_task({"e.csv": f"{header}\n1,2\n"}, columns=columns))
+        read_task(make_task({"e.csv": f"{header}\n1,2\n"}, columns=columns))
     assert said in str(caught.value)
 
 
@@ -260,7 +264,7 @@ def test_a_huge_input_is_read_whole(make_task: MakeTask) -> None:
         "e.csv": "text,label\n" + "a" * 300_000 + ",A\n",
         "e.jsonl": json.dumps({"input": "a" * 300_000, "output": "A"}),
     }.items():
-        (example,) = read_examples(make_task({name: text})).parts["all"]
+        (example,) = read_task(make_task({name: text})).usable.examples
         assert len(example.input) == 300_000
 
 
@@ -268,7 +272,7 @@ def test_ids_do_not_depend_on_the_order_of_rows(make_task: MakeTask) -> None:
     rows = [{"input": f"x{i % 5}", "output": "AB"[i % 2], "group": str(i % 3)} for i in range(40)]
 
     def ids(ordered: list[dict[str, str]]) -> list[tuple[str, str, str]]:
-        examples = read_examples(make_task({"e.jsonl": ordered})).parts["all"]
+        examples = read_task(make_task({"e.jsonl": ordered})).usable.examples
         return sorted((example.id, example.input, example.group or "") for example in examples)
 
     assert ids(rows) == ids(rows[::-1])
@@ -279,15 +283,14 @@ def test_ids_that_two_files_share_are_told_apart(make_task: MakeTask) -> None:
     row = '{"id": "1", "input": "x", "output": "A"}\n'
     files = {"train.jsonl": row, "test.jsonl": row}
     task = make_task(files, examples={"train": "train.jsonl", "test": "test.jsonl"})
-    parts = read_examples(task).parts
-    assert [example.id for part in parts.values() for example in part] == ["train/1", "test/1"]
+    assert [example.id for example in read_task(task).usable.examples] == ["train/1", "test/1"]
 
 
 def test_a_file_that_vanished_is_an_error(make_task: MakeTask, tmp_path: Path) -> None:
     task = make_task({"e.jsonl": '{"input": "x", "output": "A"}\n'})
     (tmp_path / "e.jsonl").unlink()
     with pytest.raises(DataError, match="cannot read"):
-        read_examples(task)
+        read_task(task)
 
 
 def test_a_bad_row_prints_as_place_and_reason() -> None:

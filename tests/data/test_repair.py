@@ -17,6 +17,7 @@ from steelyard.data.repair import Repairs
 from steelyard.data.repairs.texts import mend_value
 from steelyard.data.repairs.work import LEAVING
 from steelyard.data.reviews.answers import Answers, ReviewAnswer, keys_of
+from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import ConfigError, DataError, StorageError
 from steelyard.task import load_task
 
@@ -423,7 +424,7 @@ def test_a_task_becomes_a_folder_that_runs(tmp_path: Path) -> None:
     assert line["reason"] == "stands in test too, as row 52"
     assert (len(read(repairs.files["train"])), len(read(repairs.files["test"]))) == (40, 20)
     prepared = prepare(load_task(tmp_path / "out"), seed=0)
-    assert prepared.audit["leaks"]["exact"]["count"] == 0
+    assert split_leaks(prepared)["exact"]["count"] == 0
     with pytest.raises(ConfigError, match="not empty"):
         fix(folder, tmp_path / "out")
     fix(folder, tmp_path / "out", force=True)

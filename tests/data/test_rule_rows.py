@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from steelyard.data.formats.base import RawRow, RowError
-from steelyard.data.read import read_examples
+from steelyard.data.prepare import read_task
 from steelyard.data.rows import RowParser, content_id, has_references
 from steelyard.data.starter import init_from_file
 from steelyard.errors import DataError
@@ -30,7 +30,10 @@ IFEVAL = {
 
 
 def parse(row: dict[str, Any], kind: Any = "text", **columns: str) -> Any:
-    return RowParser(kind, (), columns).parse(RawRow(1, row), "e")
+    parsed = RowParser(kind, (), columns).parse(RawRow(1, row), "e")
+    if parsed.refusal is not None:
+        raise RowError(parsed.refusal)
+    return parsed.example
 
 
 @pytest.mark.parametrize(
@@ -80,8 +83,8 @@ def test_what_cannot_be_read_has_a_reason(row: dict[str, Any], message: str) -> 
 
 def test_what_only_bears_the_name_is_no_rule() -> None:
     parser = RowParser("text", (), {})
-    example = parser.parse(RawRow(1, {"input": "hi", "output": "ho", "rules": "be nice"}), "e")
-    assert example.rules is None
+    row = {"input": "hi", "output": "ho", "rules": "be nice"}
+    assert parser.parse(RawRow(1, row), "e").example.rules is None
     assert list(parser.ignored) == ["rules"]
     assert parse({"input": "hi", "output": "ho", "rules": RULES}, "label").rules is None
 
@@ -107,15 +110,15 @@ def test_ifevals_own_rows_are_read() -> None:
 def test_a_task_scored_by_rules_alone_needs_no_outputs(make_task: MakeTask) -> None:
     rows = [{"input": f"hi {n}"} for n in range(3)]
     task = make_task({"e.jsonl": rows}, kind="text", rules=RULES)
-    assert not has_references(read_examples(task).parts["all"])
+    assert not has_references(read_task(task).usable.examples)
     task = make_task({"e.jsonl": rows}, kind="text", rules=RULES, metric=["rules", "rouge_l"])
     with pytest.raises(DataError, match="no output"):
-        read_examples(task)
+        read_task(task)
 
 
 def test_strategies_that_learn_from_outputs_are_left_out_without_them(make_task: MakeTask) -> None:
     task = make_task({"e.jsonl": [IFEVAL | {"key": n} for n in range(30)]}, kind="text")
-    train = read_examples(task).parts["all"]
+    train = read_task(task).usable.examples
     task_facts = TaskFacts(Brief("Do it.", "text", metric="rules"), train)
     chosen = auto(task_facts, ModelSpec("embedded", "x"))
     names = [spec.name for spec in chosen.specs]

@@ -40,8 +40,7 @@ def check(data: Dataset) -> CheckResult:
 
 def test_one_file_is_planned_as_a_run_splits_it(tmp_path: Path) -> None:
     data = dataset(tmp_path, {"all": rows(300)})
-    assert data.brief.task is not None
-    split = prepare(data.brief.task, seed=0).split
+    split = prepare(data.task, seed=0).split
     facts = check(data).facts
     assert facts["is_planned"] is True
     assert {name: part["rows"] for name, part in facts["parts"].items()} == {
@@ -54,8 +53,7 @@ def test_one_file_is_planned_as_a_run_splits_it(tmp_path: Path) -> None:
 
 def test_given_parts_are_counted_and_dev_is_cut_from_train(tmp_path: Path) -> None:
     data = dataset(tmp_path, {"train": rows(100), "test": rows(60, 100)})
-    assert data.brief.task is not None
-    split = prepare(data.brief.task, seed=0).split
+    split = prepare(data.task, seed=0).split
     parts = parts_of(data)
     assert not parts.is_planned
     assert (parts.train.rows, parts.by_name["dev"].rows) == (len(split.train), len(split.dev))
@@ -74,8 +72,7 @@ def test_the_measured_view_is_the_one_of_a_run(tmp_path: Path) -> None:
 
 def test_more_rows_in_one_file_give_the_test_part_that_is_needed(tmp_path: Path) -> None:
     data = dataset(tmp_path, {"all": rows(300)}, split={"test": 0.5})
-    assert data.brief.task is not None
-    fractions = data.brief.task.split
+    fractions = data.task.split
     more = more_for(0.05, parts_of(data), fractions)
     assert more.items is not None and more.rows is not None
     assert part_sizes(300 + more.rows, fractions)["test"] == more.items

@@ -3,18 +3,21 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.core import Example, Split
+from steelyard.core import Example, OutputKind, Split
 from steelyard.data.likeness.normalise import normalised_key
-from steelyard.data.splits.allocation import carve_dev, split_examples
-from steelyard.data.splits.leaks import check_split
+from steelyard.data.likeness.rows import RowLikeness
+from steelyard.data.splits.allocation import carve_dev, split_of, split_rows
+from steelyard.data.splits.leaks import split_leaks
 from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import DataError
 from steelyard.task.sections import SplitConfig
+from tests.data.alike_rows import divided
 
 
 def examples_of(rows: Sequence[tuple[str, str, str | None]]) -> list[Example]:
@@ -31,6 +34,17 @@ def distinct(count: int, labels: str = "AB") -> list[Example]:
         (" ".join(words[4 * i : 4 * i + 4]), labels[i % len(labels)], None) for i in range(count)
     ]
     return examples_of(rows)
+
+
+def split_examples(
+    examples: Sequence[Example], *, seed: int, kind: OutputKind = "label"
+) -> tuple[Split, dict[str, Any]]:
+    members, report = split_rows(RowLikeness(examples), seed=seed, kind=kind)
+    return split_of(examples, members), report
+
+
+def check_split(split: Split) -> dict[str, Any]:
+    return split_leaks(divided(split))
 
 
 def ids(split: Split) -> list[list[str]]:
@@ -99,9 +113,7 @@ def test_labels_are_stratified_exactly_without_duplicates() -> None:
 def test_another_seed_gives_another_split_and_the_same_seed_the_same() -> None:
     examples = distinct(60)
     assert split_examples(examples, seed=1) == split_examples(examples, seed=1)
-    assert ids(split_examples(examples, seed=1).split) != ids(
-        split_examples(examples, seed=2).split
-    )
+    assert ids(split_examples(examples, seed=1)[0]) != ids(split_examples(examples, seed=2)[0])
 
 
 texts = st.sampled_from(
@@ -139,7 +151,7 @@ def test_nothing_straddles_and_order_does_not_matter(
     leaks = check_split(split)
     assert not any(leaks[kind]["count"] for kind in ("exact", "normalised", "group"))
     shuffler.shuffle(examples)
-    assert split_examples(examples, seed=seed).split == split
+    assert split_examples(examples, seed=seed)[0] == split
 
 
 def test_near_duplicates_stay_together() -> None:
@@ -187,10 +199,12 @@ def test_a_rare_label_goes_to_train() -> None:
 
 
 def test_dev_is_carved_from_train_when_only_test_is_given() -> None:
-    train, dev = carve_dev(distinct(100), seed=0, kind="label")
-    assert (len(train), len(dev)) == (80, 20)
+    rows = RowLikeness(distinct(110))
+    carved = carve_dev(rows, range(5, 105), seed=0, kind="label")
+    assert {part: len(indices) for part, indices in carved.items()} == {"train": 80, "dev": 20}
+    assert sorted(carved["train"] + carved["dev"]) == list(range(5, 105))
     with pytest.raises(DataError, match="there is no dev file"):
-        carve_dev(distinct(5), seed=0, kind="label")
+        carve_dev(rows, range(5), seed=0, kind="label")
 
 
 def test_leaks_between_given_files_are_reported_with_their_rows() -> None:

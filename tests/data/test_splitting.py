@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from steelyard.core import Example
 from steelyard.data import split
 from steelyard.data.prepare import prepare
+from steelyard.data.splits.leaks import split_leaks
 from steelyard.data.splits.manifest import verify
 from steelyard.data.splits.moments import cut_by_time, moment
 from steelyard.data.splits.subsets import nested_order, subset_sizes
@@ -106,7 +107,7 @@ def test_a_split_task_runs_at_once(tmp_path: Path) -> None:
     assert after == before
     prepared = prepare(task, seed=0)
     assert [len(part) for part in prepared.split] == [30, 12, 18]
-    assert prepared.audit["leaks"]["normalised"]["count"] == 0
+    assert split_leaks(prepared)["normalised"]["count"] == 0
 
 
 def test_the_same_source_and_seed_make_the_same_bytes(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from steelyard.core import Example
 from steelyard.data.likeness.near import near_pairs
-from steelyard.data.read import read_examples
+from steelyard.data.prepare import read_task
 from steelyard.score.rules.base import NamedRule, Reply, build_own_rules, build_rules
 from steelyard.task import load_task
 
@@ -99,7 +99,7 @@ HARMLESS = (
 
 @pytest.fixture(scope="module")
 def examples() -> tuple[Example, ...]:
-    return read_examples(load_task(FOLDER)).parts["all"]
+    return read_task(load_task(FOLDER)).usable.examples
 
 
 @pytest.fixture(scope="module")

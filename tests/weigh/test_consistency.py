@@ -170,9 +170,9 @@ def test_an_unasked_or_empty_one_says_why(steps: RunSteps) -> None:
         None,
         NOT_ASKED,
     )
-    prepared = steps.plan.prepared
-    split = prepared.split._replace(test=())
-    steps.plan = replace(steps.plan, prepared=prepared._replace(split=split))
+    data = steps.plan.data
+    members = {**data.members, "test": ()}
+    steps.plan = replace(steps.plan, data=data.divided(members, data.split_report, data.task))
     assert measure_consistency(steps, arm, [], CONFIG) == (None, NO_TEST)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Mistake
 from steelyard.data.checks import CHECKS
-from steelyard.data.dataset import Dataset, open_brief, open_dataset
+from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.errors import ConfigError
 from steelyard.task import Task
 
@@ -34,8 +34,8 @@ class Audit:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """All findings, the gravest first, in the order of the checks within one severity."""
-        found = [finding for result in self.results.values() for finding in result.findings]
-        return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+        findings = [finding for result in self.results.values() for finding in result.findings]
+        return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as ``data check --json`` prints it; plain JSON data without NaN."""
@@ -43,8 +43,8 @@ class Audit:
         audit = {
             "rows": data.rows,
             "readable": len(data.examples),
-            "kind": data.brief.kind,
-            "columns": dict(data.brief.columns),
+            "kind": data.kind,
+            "columns": dict(data.task.columns.given()),
             "files": files_of(data),
             "findings": [finding.to_dict() for finding in self.findings],
             "mistakes": [mistake._asdict() for mistake in self.mistakes],
@@ -88,7 +88,7 @@ def check(
         raise ConfigError(f"the seed must be 0 or more, not {options.seed}")
     data = source
     if not isinstance(data, Dataset):
-        data = open_dataset(open_brief(data, columns))
+        data = open_dataset(data, columns)
     results: dict[str, CheckResult] = {}
     seconds: dict[str, float] = {}
     for done, (name, find) in enumerate(checks):
@@ -118,7 +118,7 @@ def files_of(data: Dataset) -> list[dict[str, Any]]:
         *((u.part, u.number) for u in data.bad),
     ]
     found = []
-    for part, path in data.brief.paths.items():
+    for part, path in data.task.example_paths.items():
         numbers = [number for of, number in every if of == part]
         first, last = (min(numbers), max(numbers)) if numbers else (None, None)
         found.append({"part": part, "file": path.name, "first_row": first, "last_row": last})

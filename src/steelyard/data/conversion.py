@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from steelyard.data.formats import RawRow, RowError, reader_for
+from steelyard.data.formats import RawRow, RowError
 from steelyard.data.formats.shapes import Conversation
-from steelyard.data.formats.stream import not_utf8
 from steelyard.data.formats.write import why_unwritable
+from steelyard.data.read import read_rows
 from steelyard.data.source import Source, look
 from steelyard.data.targets import ConversionTarget, place_of, target_for
 from steelyard.errors import ConfigError, DataError, StorageError
@@ -174,16 +174,11 @@ class _Job:
 
     def _raw_rows(self, on_progress: OnProgress | None) -> Iterator[RawRow]:
         path = self._source.path
-        try:
-            total = sum(file.stat().st_size for file in files_of(path))
-            on_bytes = None if on_progress is None else lambda done: on_progress(done, total)
-            yield from reader_for(path)(path, None, on_bytes)
-            if on_progress is not None:
-                on_progress(total, total)
-        except UnicodeDecodeError:
-            raise not_utf8(path) from None
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+        total = sum(file.stat().st_size for file in files_of(path))
+        on_bytes = None if on_progress is None else lambda done: on_progress(done, total)
+        yield from read_rows(path, None, on_bytes)
+        if on_progress is not None:
+            on_progress(total, total)
 
 
 class _Aside:

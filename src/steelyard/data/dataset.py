@@ -1,30 +1,38 @@
-"""Rows as the checks see them: read with patience, numbered from 1, nothing left out unsaid."""
+"""A data set: the rows of a task, readable or not, numbered from 1, nothing left out unsaid."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from steelyard.config.source import names_in
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.formats import BadRow
+from steelyard.data.formats import BadRow, RawRow, RowError
 from steelyard.data.guess import guess_file
-from steelyard.data.likeness.near import NearPair, near_pairs
-from steelyard.data.likeness.normalise import asked_text, exact_key, normalised_key
-from steelyard.data.read import read_file, scored_by_rules_alone
-from steelyard.data.rows import RowParser
+from steelyard.data.likeness.near import NearPair, near_matches
+from steelyard.data.likeness.rows import RowLikeness
+from steelyard.data.read import NumberedRow, task_rows
+from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError, closest_file
 from steelyard.model import ModelSpec
-from steelyard.model.config import ModelConfig
 from steelyard.task import Task, load_task
+from steelyard.task.config import bare_task
 from steelyard.task.dataset_folder import is_dataset_folder
+from steelyard.task.sections import PARTS
 from steelyard.words import one_line
 
+_LOG = logging.getLogger(__name__)
 SHOWN = 20
 CLIP = 160
+Members = Mapping[str, Sequence[int]]
+"""Indices of rows by part (train, dev, test), in the order in which a run takes them."""
+Refuse = Callable[[Mapping[str, Any]], str | None]
+"""A further reason to refuse a row, by its raw fields."""
 
 
 class Unreadable(NamedTuple):
@@ -35,102 +43,160 @@ class Unreadable(NamedTuple):
     bad: BadRow
 
 
-@dataclass(frozen=True)
-class DataBrief:
-    """What is known of the task besides its rows; guessed where there is only a file.
-
-    ``labels`` are those declared, in order; empty when none are. ``model`` is the task's first,
-    ``other_models`` the rest. ``requests_per_day`` is the task's traffic, assumed
-    (`assumed_traffic`) where it states none.
-    """
-
-    name: str
-    kind: OutputKind
-    labels: tuple[str, ...]
-    schema: Mapping[str, Any] | None
-    instruction: str
-    model: ModelSpec
-    requests_per_day: int
-    assumed_traffic: bool
-    columns: Mapping[str, str]
-    paths: Mapping[str, Path]
-    task: Task | None = None
-    other_models: tuple[ModelSpec, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Readable rows in reading order, and those that are not.
 
     ``examples[i]`` stands at row ``numbers[i]`` (from 1, blank lines not counted, counted on from
-    file to file) in part ``parts[i]`` (``all``, or train, dev, test); ``written[i]`` is its output as
-    the file has it. Outputs may be empty, and labels may be undeclared: that is for checks to find.
-    ``parts_read`` are the parts as the task's files give them, ``parts`` those in use.
+    file to file) in part ``parts_read[i]`` of the task's files (``all``, or train, dev, test);
+    ``written[i]`` is its output as the file has it. Outputs may be empty, and labels undeclared:
+    ``refusals`` says by index why a run would not take such a row. ``members`` are the parts after a
+    split, ``split_report`` says how it came about. Copies of a data set share its ``likeness``.
     """
 
-    brief: DataBrief
-    examples: tuple[Example, ...]
+    task: Task
+    likeness: RowLikeness
     numbers: tuple[int, ...]
-    parts: tuple[str, ...]
+    parts_read: tuple[str, ...]
     written: tuple[str, ...]
-    bad: tuple[Unreadable, ...]
+    bad: tuple[Unreadable, ...] = ()
     ignored_keys: tuple[str, ...] = ()
-    parts_read: tuple[str, ...] = ()
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    members: Members = field(default_factory=dict)
+    split_report: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_parts(self, split: Split) -> Dataset:
-        """Return the rows with the parts that ``split`` gave them; rows in none keep theirs.
+    def divided(self, members: Members, report: Mapping[str, Any], task: Task) -> Dataset:
+        """Return the rows in the parts that ``members`` gives them, with the ``task`` filled in."""
+        return replace(self, task=task, members=members, split_report=report)
 
-        Only rows of one file for all parts, and train rows of which dev was cut, can move.
-        """
-        cut = {example.source: "dev" for example in split.dev}
-        every = {
-            example.source: name
-            for name, part in zip(split._fields, split, strict=True)
-            for example in part
-        }
-        moved: dict[str, dict[str, str]] = {"all": every, "train": cut}
-        parts = tuple(
-            moved.get(part, {}).get(example.source, part)
-            for example, part in zip(self.examples, self.parts_read, strict=True)
+    @cached_property
+    def usable(self) -> Dataset:
+        """The rows that a run takes, after a split those in its parts: this very object for all."""
+        every = range(len(self.examples))
+        in_parts = {index for indices in self.members.values() for index in indices}
+        rows = sorted(in_parts) or [index for index in every if index not in self.refusals]
+        if len(rows) == len(every):
+            return self
+        place = {index: at for at, index in enumerate(rows)}
+        return replace(
+            self,
+            likeness=self.likeness.subset(rows),
+            numbers=tuple(self.numbers[index] for index in rows),
+            parts_read=tuple(self.parts_read[index] for index in rows),
+            written=tuple(self.written[index] for index in rows),
+            refusals={},
+            members={part: [place[i] for i in rows] for part, rows in self.members.items()},
         )
-        return replace(self, parts=parts)
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """The readable rows."""
+        return self.likeness.examples
 
     @property
     def rows(self) -> int:
-        """All rows, readable or not."""
+        """How many rows there are, readable or not."""
         return len(self.examples) + len(self.bad)
+
+    @cached_property
+    def unusable(self) -> tuple[Unreadable, ...]:
+        """Every row that a run does not take, in order: unreadable ones and those it refuses."""
+        refused = []
+        for index, reason in self.refusals.items():
+            file, _, line = self.examples[index].source.rpartition(":")
+            bad = BadRow(file, int(line), reason)
+            refused.append(Unreadable(self.numbers[index], self.parts_read[index], bad))
+        return tuple(sorted([*self.bad, *refused]))
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The part of each row: that of the split, else that of its file."""
+        parts = list(self.parts_read)
+        for part, indices in self.members.items():
+            for index in indices:
+                parts[index] = part
+        return tuple(parts)
+
+    @property
+    def members_as_read(self) -> dict[str, list[int]]:
+        """Indices by part, as the task's files give the parts."""
+        members: dict[str, list[int]] = {}
+        for index, part in enumerate(self.parts_read):
+            members.setdefault(part, []).append(index)
+        return members
+
+    @cached_property
+    def split(self) -> Split:
+        """The examples by part as a run takes them; empty before a split."""
+        named = ((self.examples[i] for i in self.members.get(part, ())) for part in PARTS)
+        return Split(*map(tuple, named))
+
+    @cached_property
+    def by_part(self) -> list[int]:
+        """Indices part by part (a row in none goes with train), within a part as a run takes them."""
+        within = {i: at for rows in self.members.values() for at, i in enumerate(rows)}
+        indices = range(len(self.examples))
+        return sorted(indices, key=lambda i: (self.ranks[i], within.get(i, i), i))
+
+    @cached_property
+    def ranks(self) -> list[int]:
+        """The place of each row's part among train, dev and test; 0 for a row in none."""
+        return [PARTS.index(part) if part in PARTS else 0 for part in self.parts]
+
+    @property
+    def kind(self) -> OutputKind:
+        """The kind of output."""
+        return self.task.output.kind
+
+    @cached_property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """The task's models."""
+        return tuple(ModelSpec(**model.to_spec()) for model in self.task.models)
+
+    @property
+    def model(self) -> ModelSpec:
+        """The task's first model."""
+        return self.models[0]
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The labels declared, else those that occur, the most frequent first; empty by kind."""
-        if self.brief.kind != "label":
+        if self.kind != "label":
             return ()
-        if self.brief.labels:
-            return self.brief.labels
-        counts: dict[str, int] = {}
-        for example in self.examples:
-            counts[example.output] = counts.get(example.output, 0) + 1
-        return tuple(sorted((label for label in counts if label), key=lambda x: (-counts[x], x)))
+        if self.task.output.labels:
+            return self.task.output.labels
+        counts = Counter(example.output for example in self.examples if example.output)
+        return tuple(sorted(counts, key=lambda label: (-counts[label], label)))
 
-    @cached_property
+    @property
     def texts(self) -> list[str]:
         """What each row asks, normalised, without system messages."""
-        return [asked_text(example) for example in self.examples]
+        return self.likeness.texts
 
-    @cached_property
+    @property
     def exact_keys(self) -> list[str]:
         """Equal for rows that ask the very same."""
-        return [exact_key(example) for example in self.examples]
+        return self.likeness.exact_keys
 
-    @cached_property
+    @property
     def normalised_keys(self) -> list[str]:
         """Equal for rows that ask the same but for case, punctuation and spaces."""
-        return [normalised_key(example) for example in self.examples]
+        return self.likeness.normalised_keys
 
-    @cached_property
+    @property
     def near(self) -> list[NearPair]:
         """Pairs of indices with nearly the same `texts`; see `near_pairs` for which are listed."""
-        return near_pairs(self.texts)
+        return self.likeness.near
+
+    @cached_property
+    def near_leaks(self) -> list[NearPair]:
+        """For each row (``b``) nearly like one of an earlier part: the closest (``a``), by ``b``."""
+        _LOG.debug("searching %d rows for leaks between parts", len(self.examples))
+        texts = [self.texts[index] for index in self.by_part]
+        ranks = [self.ranks[index] for index in self.by_part]
+        matches = near_matches(texts, ranks)
+        pairs = [NearPair(self.by_part[a], self.by_part[b], alike) for a, b, alike in matches]
+        return sorted(pairs, key=lambda pair: pair.b)
 
     def evidence(self, indices: Sequence[int], **more: Sequence[Any]) -> tuple[dict[str, Any], ...]:
         """The first rows of ``indices`` as evidence: row, source, input, output and ``more``.
@@ -161,102 +227,111 @@ def clip(text: str, most: int = CLIP) -> str:
     return one_line(text, most)
 
 
-def open_dataset(source: Task | DataBrief | Path | str) -> Dataset:
+def open_dataset(
+    source: Task | Path | str,
+    columns: Mapping[str, str] | None = None,
+    *,
+    refuse: Refuse | None = None,
+) -> Dataset:
     """Read a task, its folder or file, or a bare file of examples whose columns are guessed.
 
+    One pass, whatever is done with the rows: strictness is what a caller makes of ``bad`` and
+    ``refusals``, to which ``refuse`` may add. ``columns`` by role go before what the source says.
     Raises `ConfigError` for a wrong task and `DataError` for a file that cannot be read at all.
     """
-    brief = open_brief(source)
-    needs_output = brief.task is None or not scored_by_rules_alone(brief.task)
-    parser = RowParser(brief.kind, (), brief.columns, patient=True, needs_output=needs_output)
-    examples: list[Example] = []
-    numbers: list[int] = []
-    parts: list[str] = []
-    bad: list[Unreadable] = []
-    for part, path in brief.paths.items():
-        before = len(examples) + len(bad)
-        found, unusable = read_file(path, parser)
-        taken = _numbers(found, unusable)
-        examples += found
-        numbers += [before + taken[_line(example)] for example in found]
-        parts += [part] * len(found)
-        bad += [Unreadable(before + taken[row.line], part, row) for row in unusable]
-    written = tuple(example.output for example in examples)
-    if brief.kind == "label":
-        examples = [replace(example, output=example.output.strip()) for example in examples]
-    return Dataset(
-        brief,
-        tuple(examples),
-        tuple(numbers),
-        tuple(parts),
-        written,
-        tuple(bad),
-        tuple(sorted(parser.ignored)),
-        tuple(parts),
-    )
+    task = open_task(source, columns)
+    reading = _Reading(task, refuse)
+    for row in task_rows(task):
+        reading.add(row)
+    return reading.dataset()
 
 
-def _numbers(examples: Sequence[Example], bad: Sequence[BadRow]) -> dict[int, int]:
-    """Row number from 1 by line, over the rows of one file."""
-    lines = sorted([*map(_line, examples), *(row.line for row in bad)])
-    return {line: number for number, line in enumerate(lines, 1)}
+class _Reading:
+    """The rows of a data set as they come in."""
+
+    def __init__(self, task: Task, refuse: Refuse | None) -> None:
+        self._task, self._refuse = task, refuse
+        self._parser = parser_of(task)
+        self._files = {part: path.name for part, path in task.example_paths.items()}
+        self._ids = {part: UniqueIds() for part in self._files}
+        self._rows: list[ParsedRow] = []
+        self._numbers: list[int] = []
+        self._parts: list[str] = []
+        self._bad: list[Unreadable] = []
+
+    def add(self, numbered: NumberedRow) -> None:
+        """Parse a row, or note why it cannot be read."""
+        number, part, raw = numbered
+        try:
+            row = self._parsed(part, raw)
+        except RowError as error:
+            self._bad.append(
+                Unreadable(number, part, BadRow(self._files[part], raw.line, str(error)))
+            )
+            return
+        self._rows.append(row)
+        self._numbers.append(number)
+        self._parts.append(part)
+
+    def _parsed(self, part: str, raw: RawRow) -> ParsedRow:
+        row = self._parser.parse(raw, self._files[part])
+        if row.refusal is None and self._refuse is not None:
+            row = row._replace(refusal=self._refuse(raw.fields))
+        return self._ids[part].checked(row, raw.line)
+
+    def dataset(self) -> Dataset:
+        """The data set, its rows named."""
+        return Dataset(
+            self._task,
+            RowLikeness(_named(self._rows, self._parts)),
+            tuple(self._numbers),
+            tuple(self._parts),
+            tuple(row.written for row in self._rows),
+            tuple(self._bad),
+            tuple(sorted(self._parser.ignored)),
+            {at: row.refusal for at, row in enumerate(self._rows) if row.refusal is not None},
+        )
 
 
-def _line(example: Example) -> int:
-    return int(example.source.rpartition(":")[2])
+def _named(rows: Sequence[ParsedRow], parts: Sequence[str]) -> list[Example]:
+    """Give rows without an id one from their content, so that row order does not matter.
 
-
-def open_brief(
-    source: Task | DataBrief | Path | str, columns: Mapping[str, str] | None = None
-) -> DataBrief:
-    """Say what is known of ``source``; ``columns`` by role go before what it says or seems to hold.
-
-    Raises as `open_dataset` does.
+    Refused rows come last, so that they change no name of the others. Where two files use the same
+    name, all names are prefixed with their part.
     """
-    if isinstance(source, DataBrief):
-        return source
+    counts: Counter[tuple[str, str]] = Counter(
+        (part, row.example.id) for row, part in zip(rows, parts, strict=True) if row.example.id
+    )
+    names = [row.example.id for row in rows]
+    for index in sorted(range(len(rows)), key=lambda index: rows[index].refusal is not None):
+        if not names[index]:
+            name = content_id(rows[index].example)
+            counts[parts[index], name] += 1
+            count = counts[parts[index], name]
+            names[index] = name if count == 1 else f"{name}-{count}"
+    names_in_use = [name for name, row in zip(names, rows, strict=True) if row.refusal is None]
+    if len(set(names_in_use)) < len(names_in_use):
+        names = [f"{part}/{name}" for part, name in zip(parts, names, strict=True)]
+    return [replace(row.example, id=name) for row, name in zip(rows, names, strict=True)]
+
+
+def open_task(source: Task | Path | str, columns: Mapping[str, str] | None = None) -> Task:
+    """Return the task of ``source``; a bare file becomes one, its columns and kind guessed.
+
+    ``columns`` by role go before what it says or seems to hold. Raises as `open_dataset` does.
+    """
     if isinstance(source, Task):
-        return _brief_of(_with_columns(source, columns))
+        return _with_columns(source, columns)
     path = Path(source).expanduser()
     is_set = is_dataset_folder(path)
     if (path.is_dir() and not is_set) or path.suffix.lower() in {".yaml", ".yml"}:
-        return _brief_of(_with_columns(load_task(path), columns))
+        return _with_columns(load_task(path), columns)
     if not path.is_file() and not is_set:
         hint = closest_file(path.name, names_in(path.parent))
         raise DataError(f"no file {path}{hint}: give a task's folder or a file of examples")
     guess = guess_file(path, columns, patient=True)
-    model = ModelConfig()
-    traffic = Task.model_fields["traffic"].default
-    return DataBrief(
-        name=path.name,
-        kind=guess.kind,
-        labels=(),
-        schema=None,
-        instruction="",
-        model=ModelSpec(**model.to_spec()),
-        requests_per_day=traffic.requests_per_day,
-        assumed_traffic=True,
-        columns=guess.columns,
-        paths={"all": path},
-    )
+    return bare_task(path, guess.kind, guess.columns)
 
 
 def _with_columns(task: Task, columns: Mapping[str, str] | None) -> Task:
     return task.updated(columns={**task.columns.given(), **columns}) if columns else task
-
-
-def _brief_of(task: Task) -> DataBrief:
-    return DataBrief(
-        name=task.name,
-        kind=task.output.kind,
-        labels=task.output.labels,
-        schema=task.output.json_schema,
-        instruction=task.instruction,
-        model=ModelSpec(**task.model.to_spec()),
-        requests_per_day=task.traffic.requests_per_day,
-        assumed_traffic=task.traffic_is_assumed,
-        columns=task.columns.given(),
-        paths=task.example_paths,
-        task=task,
-        other_models=tuple(ModelSpec(**model.to_spec()) for model in task.models[1:]),
-    )

@@ -15,7 +15,6 @@ from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import ConfigError, DataError
 from steelyard.score import build_metric
 from steelyard.stats import Detectable, detectable_difference, items_needed, proportion
-from steelyard.task.config import DEFAULT_METRIC
 from steelyard.task.sections import SplitConfig
 from steelyard.words import counted
 
@@ -73,7 +72,7 @@ class More(NamedTuple):
 
 def parts_of(data: Dataset) -> Parts:
     """Return the parts in use; planned as a run would split them where there is one file."""
-    if "test" in data.parts or "all" not in data.brief.paths:
+    if "test" in data.parts or "all" not in data.task.example_paths:
         return Parts(_given(data), is_planned=False)
     distinct = first_indices(data)
     try:
@@ -93,7 +92,7 @@ def parts_of(data: Dataset) -> Parts:
 
 def fractions_of(data: Dataset) -> SplitConfig | None:
     """The shares of the parts, where the task sets them."""
-    return data.brief.task.split if data.brief.task is not None else None
+    return data.task.split
 
 
 def first_indices(data: Dataset, part: str | None = None) -> list[int]:
@@ -141,7 +140,7 @@ def _planned_sizes(n: int, fractions: SplitConfig | None) -> dict[str, int]:
 
 
 def _labels(data: Dataset, indices: Sequence[int]) -> dict[str, int]:
-    if data.brief.kind != "label":
+    if data.kind != "label":
         return {}
     return dict(Counter(data.examples[i].output for i in indices if data.examples[i].output))
 
@@ -155,12 +154,11 @@ def _quotas(
 
 def unseen_reason(data: Dataset) -> str | None:
     """Why the difference that a test shows cannot be told from its size; ``None`` if it can."""
-    task = data.brief.task
-    name = task.primary_metric if task is not None else DEFAULT_METRIC[data.brief.kind]
+    name = data.task.primary_metric
     try:
         if ":" not in name:  # the user's own function is not run to look at data
-            options = None if task is None else task.metric_configs[0].options
-            metric = build_metric(name, options, task)
+            task = data.task
+            metric = build_metric(name, task.metric_configs[0].options, task)
             if metric.binary and metric.decomposable:
                 return None
     except ConfigError as error:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from steelyard.config.source import encoding_problem
-from steelyard.core import OutputKind
-from steelyard.data.formats import BadRow, container_of, reader_for, resolve
+from steelyard.core import Example, OutputKind
+from steelyard.data.formats import BadRow, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.shapes import known_keys
-from steelyard.data.read import read_file
-from steelyard.data.rows import RowParser
+from steelyard.data.formats.table import check_columns
+from steelyard.data.read import read_rows
+from steelyard.data.rows import RowParser, UniqueIds
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels
 
@@ -46,14 +46,10 @@ def guess_file(
     ``columns`` maps roles to names that are known and not to be guessed. A ``patient`` guess takes
     labels that differ only by case, or that hold a line break, as they are.
     """
-    try:
-        columns = _columns(path, columns or {})
-    except UnicodeDecodeError:
-        raise DataError(encoding_problem(path)) from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    as_text = read_file(path, RowParser("text", (), columns))
-    as_json = read_file(path, RowParser("json", (), columns))  # outputs that are JSON objects
+    rows = list(read_rows(path))
+    columns = _columns(path, rows, columns or {})
+    as_text = _usable(path, rows, RowParser("text", (), columns))
+    as_json = _usable(path, rows, RowParser("json", (), columns))  # outputs that are JSON objects
     examples, bad = max(as_text, as_json, key=lambda result: len(result[0]))
     if not examples:
         raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
@@ -88,24 +84,43 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def _columns(path: Path, columns: Mapping[str, str]) -> dict[str, str]:
+def _usable(
+    path: Path, rows: Sequence[RawRow], parser: RowParser
+) -> tuple[list[Example], list[BadRow]]:
+    """The examples of the rows that a run would take, and the other rows."""
+    examples: list[Example] = []
+    bad: list[BadRow] = []
+    ids = UniqueIds()
+    for row in rows:
+        try:
+            parsed = ids.checked(parser.parse(row, path.name), row.line)
+            if parsed.refusal is not None:
+                raise RowError(parsed.refusal)
+        except RowError as error:
+            bad.append(BadRow(path.name, row.line, str(error)))
+        else:
+            examples.append(parsed.example)
+    return examples, bad
+
+
+def _columns(path: Path, rows: Sequence[RawRow], columns: Mapping[str, str]) -> dict[str, str]:
     """Which column of a table plays which role; only ``columns`` where rows name their own fields."""
-    container = container_of(path)
-    if not container.has_header:
+    if not container_of(path).has_header:
         return dict(columns)
-    body = [row.fields for row in reader_for(path)(path, None) if row.reason is None]
+    body = [row.fields for row in rows if row.reason is None]
     if not body:
         raise DataError(
             f"{path.name} holds no examples: give a header line and one row per example"
         )
     header = tuple(dict.fromkeys(name for fields in body for name in fields if name))
-    if "input" not in columns and known_keys(header) is not None:
-        return dict(columns)
-    if len(header) < 2:
-        raise DataError(
-            f"{path.name} has one column, {list(header)}: an input and an output column are needed"
-        )
-    return guess_columns(header, body, columns)
+    if "input" in columns or known_keys(header) is None:
+        if len(header) < 2:
+            raise DataError(
+                f"{path.name} has one column, {list(header)}: an input and an output column are needed"
+            )
+        columns = guess_columns(header, body, columns)
+    check_columns(path, header, columns)
+    return dict(columns)
 
 
 def guess_columns(

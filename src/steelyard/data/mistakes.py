@@ -44,7 +44,7 @@ def thresholds() -> Mapping[str, Given]:
 
 
 def _too_early(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
-    instruction = data.brief.instruction or _system_message(data)
+    instruction = data.task.instruction or _system_message(data)
     if not instruction:
         return "unknown", (
             "no instruction is known, so nothing says that a prompt was tried: write one in "
@@ -131,7 +131,7 @@ def _poor_quality(data: Dataset, results: Results, given: Given) -> tuple[State,
 
 
 def _wrong_task(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
-    if data.brief.kind == "label":
+    if data.kind == "label":
         return "ok", "the answers are labels, which do not change as facts do"
     found = outside_facts(data, given)
     if found.share is None or found.looked_at < given["least_outputs"]:
@@ -151,7 +151,7 @@ def _wrong_task(data: Dataset, results: Results, given: Given) -> tuple[State, s
     )
     if found.share < given["most_share"]:
         return "ok", what
-    if data.brief.task is not None and data.brief.task.documents is not None:
+    if data.task.documents is not None:
         return "ok", f"{what}; the task has documents to look them up in"
     return "risk", (
         f"{what}: facts that change belong in documents that are retrieved, not in weights"
@@ -186,7 +186,7 @@ def _by_test_size(
     if shown > given["difference"]:
         return "risk", f"{rows} show differences from {points(shown)} up, not yet {wanted}"
     what = f"{rows} show differences from {points(shown)} up"
-    if parts.is_planned and data.brief.task is None:
+    if parts.is_planned and data.task.is_bare:
         return "unknown", (
             f"one file, in which nothing is held out: tuned on all of it, nothing says whether it "
             f"worked; steelyard data split would hold out {rows}, which show differences from "

@@ -3,54 +3,70 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from steelyard.core import Example, Split
-from steelyard.data.formats import BadRow
-from steelyard.data.read import Parts, read_examples
+from steelyard.core import Example
+from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.read import BadRowsError, summary
 from steelyard.data.splits.allocation import (
+    Allocation,
     carve_dev,
     check_enough,
     check_train_labels,
-    split_examples,
+    split_rows,
 )
-from steelyard.data.summary import AuditInput, audit
 from steelyard.errors import DataError
 from steelyard.task.config import Task, scored_by_rules, with_labels
-from steelyard.task.sections import check_labels
+from steelyard.task.sections import PARTS, check_labels
 
 MOST_LABELS = 1000
 
 
-class Prepared(NamedTuple):
-    """A task ready to run: its labels filled in, its examples split and audited."""
+def prepare(task: Task, *, seed: int, skip_bad_rows: bool = False) -> Dataset:
+    """Read, infer labels and split. Returns the rows in their parts, with their task filled in.
 
-    task: Task
-    split: Split
-    labels: tuple[str, ...]
-    audit: dict[str, Any]
-    bad: tuple[BadRow, ...]
-
-
-def prepare(task: Task, *, seed: int, skip_bad_rows: bool = False) -> Prepared:
-    """Read, infer labels, split and audit. Raises `DataError` with one line on unusable data."""
-    parts, bad, ignored_keys = read_examples(task, skip_bad_rows=skip_bad_rows)
-    kind = task.output.kind
-    everything = [example for examples in parts.values() for example in examples]
-    if all(example.rules is not None and not example.output for example in everything):
+    Raises as `read_task` does, and `DataError` with one line on data that cannot be weighed.
+    """
+    data = read_task(task, skip_bad_rows=skip_bad_rows)
+    rows, kind = data.usable, task.output.kind
+    if all(example.rules is not None and not example.output for example in rows.examples):
         task = scored_by_rules(task)
-    check_enough(everything, kind)
+    check_enough(rows.examples, kind)
     labels = task.output.labels
     if kind == "label" and not labels:
-        labels = infer_labels(everything)
-    split, report = _split(task, parts, seed)
-    check_train_labels(split, kind, labels)
-    found = audit(split, AuditInput(kind, labels, bad, ignored_keys))
-    found["split"] = report
-    return Prepared(with_labels(task, labels), split, labels, found, bad)
+        labels = infer_labels(rows.examples)
+    members, report = _allocation(rows, seed)
+    index = {number: at for at, number in enumerate(data.numbers)}
+    places = {part: [index[rows.numbers[at]] for at in members[part]] for part in PARTS}
+    data = data.divided(places, report, with_labels(task, labels))
+    check_train_labels(data.split, kind, labels)
+    return data
 
 
-def infer_labels(examples: list[Example]) -> tuple[str, ...]:
+def read_task(task: Task, *, skip_bad_rows: bool = False) -> Dataset:
+    """Read every example file of ``task``, as strictly as a run does.
+
+    Raises `BadRowsError` naming file, line and reason of every row that a run cannot take, unless
+    ``skip_bad_rows``, and `DataError` for a file that cannot be read at all or holds no usable row.
+    """
+    data = open_dataset(task)
+    bad = tuple(row.bad for row in data.unusable)
+    usable = set(data.usable.parts_read)
+    with_rows = usable | {row.part for row in data.unusable}
+    paths = data.task.example_paths
+    for part, path in paths.items():
+        if part not in with_rows:
+            raise DataError(f"{path.name} holds no examples: add one row per example")
+    if bad and not skip_bad_rows:
+        raise BadRowsError(bad)
+    for part, path in paths.items():
+        if part not in usable:
+            raise DataError(f"{path.name} holds no usable example; {summary(bad)}")
+    return data
+
+
+def infer_labels(examples: Sequence[Example]) -> tuple[str, ...]:
     """The labels that occur, the most frequent first, then by name. Raises `DataError`."""
     counts = Counter(example.output for example in examples)
     labels = tuple(sorted(counts, key=lambda label: (-counts[label], label)))
@@ -65,14 +81,15 @@ def infer_labels(examples: list[Example]) -> tuple[str, ...]:
         raise DataError(f"the examples' labels: {error}") from None
 
 
-def _split(task: Task, parts: Parts, seed: int) -> tuple[Split, dict[str, Any]]:
-    kind = task.output.kind
-    if "all" in parts:
-        return split_examples(parts["all"], seed=seed, fractions=task.split, kind=kind)
+def _allocation(rows: Dataset, seed: int) -> Allocation:
+    """The parts as the files give them, or as a split by seed makes them."""
+    task = rows.task
+    if "all" in task.example_paths:
+        return split_rows(rows.likeness, seed=seed, fractions=task.split, kind=rows.kind)
+    members = rows.members_as_read
     report: dict[str, Any] = {"method": "given files", "seed": None}
-    train = parts["train"]
-    if "dev" in parts:
-        return Split(train, parts["dev"], parts["test"]), report
-    train, dev = carve_dev(train, seed=seed, kind=kind)
-    report = {"method": "given train and test files; dev cut from train by seed", "seed": seed}
-    return Split(train, dev, parts["test"]), report
+    if "dev" not in members:
+        members |= carve_dev(rows.likeness, members["train"], seed=seed, kind=rows.kind)
+        method = "given train and test files; dev cut from train by seed"
+        report = {"method": method, "seed": seed}
+    return Allocation(members, report)

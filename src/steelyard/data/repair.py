@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steelyard.data.dataset import DataBrief, open_brief
+from steelyard.data.dataset import open_task
 from steelyard.data.formats import Container, container_of
-from steelyard.data.raw import raw_rows
-from steelyard.data.repairs.context import set_long_rows_aside
-from steelyard.data.repairs.decided import apply_answers
+from steelyard.data.read import task_rows
+from steelyard.data.repairs.aside import parse_rows, refuse_repeated_ids, set_long_rows_aside
 from steelyard.data.repairs.files import RepairTarget
-from steelyard.data.repairs.labels import unify_labels
 from steelyard.data.repairs.private import redact_rows
-from steelyard.data.repairs.readable import parse_rows, refuse_repeated_ids
+from steelyard.data.repairs.relabel import apply_answers, unify_labels
 from steelyard.data.repairs.same import drop_duplicates, set_conflicts_aside
 from steelyard.data.repairs.texts import mend_texts
 from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
@@ -72,10 +70,10 @@ def fix(
     too. Repairing the result again changes nothing. Raises `DataError`, `ConfigError` and
     `StorageError`.
     """
-    brief = open_brief(source, columns)
-    place = RepairTarget(brief.paths, Path(target).expanduser(), has_task=brief.task is not None)
+    task = open_task(source, columns)
+    place = RepairTarget(task, Path(target).expanduser())
     replaces = False if dry_run else place.check_free(force=force)
-    work = read_work(brief)
+    work = read_work(task)
     repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
     files = {} if dry_run else place.write(work, replaces=replaces)
     kept = sum(1 for _ in work.kept())
@@ -98,12 +96,13 @@ def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
     set_long_rows_aside(work)
 
 
-def read_work(brief: DataBrief) -> Work:
+def read_work(task: Task) -> Work:
     """Read all rows; those without fields leave at once, with their line where it is text."""
     rows: list[RepairRow] = []
-    work = Work(brief, rows)
-    for number, part, raw in raw_rows(brief):
-        source = f"{brief.paths[part].name}:{raw.line}"
+    work = Work(task, rows)
+    names = {part: path.name for part, path in task.example_paths.items()}
+    for number, part, raw in task_rows(task):
+        source = f"{names[part]}:{raw.line}"
         rows.append(RepairRow(number, part, raw.line, source, dict(raw.fields)))
         if raw.reason is not None:
             rows[-1].left = Change(number, source, "unreadable", "", None, None, raw.reason)
@@ -116,7 +115,7 @@ def read_work(brief: DataBrief) -> Work:
 
 def _add_texts(work: Work) -> None:
     """Give rows without fields the text of their lines, up to where the next row begins."""
-    for part, path in work.brief.paths.items():
+    for part, path in work.task.example_paths.items():
         starts = {row.line: row for row in work.rows if row.part == part}
         is_lost = any(row.left and not row.fields for row in starts.values())
         container = container_of(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS as ALL_CHECKS
-from steelyard.data.dataset import DataBrief, Dataset, open_brief, open_dataset
+from steelyard.data.dataset import Dataset, open_dataset, open_task
 from steelyard.data.reviews.answers import Answers
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import Keys, open_keys
@@ -67,13 +67,13 @@ def label(
 
     if limit is not None and limit < 1:
         raise ConfigError(f"the limit must be 1 or more, not {limit}")
-    brief = open_brief(source, columns)
-    path = Path(answers).expanduser() if answers is not None else default_answers(brief)
+    task = open_task(source, columns)
+    path = Path(answers).expanduser() if answers is not None else default_answers(task)
     _check_names(checks)
     console = writer or Console()
     with ExitStack() as stack:
         log = stack.enter_context(Answers(path))
-        data = open_dataset(brief)
+        data = open_dataset(task)
         found, reasons = _look(data, checks)
         sitting = ReviewSession(data, found, log, Screen(console, data))
         if sitting.waiting:
@@ -82,11 +82,11 @@ def label(
     return Review(path, len(found), sitting.counts(), reasons)
 
 
-def default_answers(brief: DataBrief) -> Path:
+def default_answers(task: Task) -> Path:
     """Where answers are kept: beside the file, or in the task's folder."""
-    if brief.task is not None:
-        return brief.task.folder / "answers.jsonl"
-    path = next(iter(brief.paths.values()))
+    if not task.is_bare:
+        return task.folder / "answers.jsonl"
+    path = next(iter(task.example_paths.values()))
     return path.with_name(f"{path.name}.answers.jsonl")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from steelyard.core import Example, Message, OutputKind
 from steelyard.data.formats.base import RawRow, RowError, resolve
@@ -19,6 +19,7 @@ from steelyard.data.formats.shapes import ENVELOPE, SHAPES, Conversation, known_
 from steelyard.data.formats.shapes.base import VALUE_KEY
 from steelyard.data.formats.shapes.prompt_completion import SYSTEM
 from steelyard.errors import closest
+from steelyard.task import Task
 from steelyard.words import shortened
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
@@ -26,24 +27,40 @@ _CHAT_KEY = "messages"
 _CHAT_SHAPE = "openai"
 
 
+class ParsedRow(NamedTuple):
+    """A row that can be read: its example, its output as written, and why a run would refuse it.
+
+    ``refusal`` is ``None`` for a row that a run takes. Outputs may be empty, of any label, JSON or
+    not: what a run refuses, an audit looks at all the same.
+    """
+
+    example: Example
+    written: str
+    refusal: str | None
+
+
 @dataclass
 class RowParser:
     """Turns rows into examples and remembers which keys it had no use for.
 
-    A ``patient`` parser takes outputs as they are written (empty, of any label, JSON or not) and
-    leaves it to the audit to judge them. A text may lack an output where its row has rules of its
-    own, or where no row ``needs_output``.
+    This is the one place that says what a row means. A text may lack an output where its row has
+    rules of its own, or where no row ``needs_output``.
     """
 
     kind: OutputKind
     labels: tuple[str, ...]
     columns: Mapping[str, str]
-    patient: bool = False
     needs_output: bool = True
     ignored: dict[str, None] = field(default_factory=dict)
 
-    def parse(self, row: RawRow, file: str) -> Example:
-        """Return the example of ``row``; its id is empty when none is given. Raises `RowError`."""
+    def parse(self, row: RawRow, file: str) -> ParsedRow:
+        """Return the row as an example; its id is empty when none is given. Raises `RowError`."""
+        try:
+            return self._parse(row, file)
+        except RecursionError:
+            raise RowError("nested too deeply") from None
+
+    def _parse(self, row: RawRow, file: str) -> ParsedRow:
         if row.reason is not None:
             raise RowError(row.reason)
         fields = row.fields
@@ -57,17 +74,20 @@ class RowParser:
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         if conversation is None:
             context, text, output = self._turns(fields, roles, may_lack)
-            used = {*roles.values(), _CHAT_KEY, SYSTEM}
-            self.ignored.update(dict.fromkeys(key for key in fields if key not in used))
+            columns_used = {*roles.values(), _CHAT_KEY, SYSTEM}
+            self.ignored.update(dict.fromkeys(key for key in fields if key not in columns_used))
         else:
             context, text, output = _cut(conversation, may_lack)
-            used = {name for role, name in roles.items() if role not in {"input", "output"}}
-            unused = conversation.fields.keys() - used - ENVELOPE
+            columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
+            unused = conversation.fields.keys() - columns_used - ENVELOPE
             self.ignored.update(dict.fromkeys(unused))
+        written = _written(output)
+        if may_lack and not written.strip():
+            written = ""
         example = Example(
             id=_optional(fields, roles, "id") or "",
             input=_clean(text, "input"),
-            output=self._output(output, may_lack),
+            output=written.strip() if self.kind == "label" else written,
             context=tuple(Message(turn.role, _usable(turn.content, "context")) for turn in context),
             group=_optional(fields, roles, "group"),
             slice=_optional(fields, roles, "slice"),
@@ -76,28 +96,23 @@ class RowParser:
             source=f"{file}:{row.line}",
             rules=rules,
         )
-        return example
+        return ParsedRow(example, written, self._refusal(output, written, may_lack))
 
     def _rules(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> str | None:
         """A row's own rules as JSON text; what only bears the name, and is no list, is none."""
         value = fields.get(roles.get("rules", ""))
-        if (
-            value is None
-            or value == ""
-            or value == []
-            or (self.kind != "text" and not self.patient)
-        ):
+        if value is None or value == "" or value == [] or self.kind != "text":
             return None
-        found = _json_list(value)
-        if found is None:
+        rules = _json_list(value)
+        if rules is None:
             if "rules" not in self.columns:
                 return None
             raise RowError(f"the rules are no list but {str(value)[:40]!r}: write [{{type: …}}, …]")
-        for place, rule in enumerate(found, 1):
-            given = {"type": rule} if isinstance(rule, str) else rule
-            if not isinstance(given, dict) or not isinstance(given.get("type"), str):
+        for place, rule in enumerate(rules, 1):
+            fields = {"type": rule} if isinstance(rule, str) else rule
+            if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
                 raise RowError(f"rule {place} is {str(rule)[:40]!r}, not a mapping with a type")
-        return json.dumps(found, ensure_ascii=False) if found else None
+        return json.dumps(rules, ensure_ascii=False) if rules else None
 
     def _turns(
         self, fields: Mapping[str, Any], roles: Mapping[str, str], may_lack: bool
@@ -119,28 +134,48 @@ class RowParser:
         context = (Message("system", system),) if isinstance(system, str) and system else ()
         return context, values["input"], values["output"]
 
-    def _output(self, value: Any, may_lack: bool) -> str:
-        if may_lack and (value is None or (isinstance(value, str) and not value.strip())):
-            return ""
-        if isinstance(value, dict | list):
-            if self.kind != "json" and not self.patient:
-                raise RowError(
-                    f"the output is {_json_kind(value)}, not text; for JSON set output.kind: json"
-                )
-            value = json.dumps(value, ensure_ascii=False)
-        text = value if isinstance(value, str) else json.dumps(value)
-        if self.patient:
-            return _usable(text, "output")
-        text = _clean(text, "output")
+    def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
+        """Why a run would refuse an output that can be read."""
+        if isinstance(value, dict | list) and self.kind != "json":
+            return f"the output is {_json_kind(value)}, not text; for JSON set output.kind: json"
+        if not written.strip():
+            return None if may_lack else "empty output"
         if self.kind == "json":
-            _check_json(text)
-            return text
-        if self.kind == "text":
-            return text
-        text = text.strip()
-        if self.labels and text not in self.labels:
-            raise RowError(_unknown_label(text[:200], self.labels))
-        return text
+            return _json_problem(written)
+        label = written.strip()
+        if self.kind == "label" and self.labels and label not in self.labels:
+            return _unknown_label(label[:200], self.labels)
+        return None
+
+
+def parser_of(task: Task) -> RowParser:
+    """The parser of a task's rows."""
+    needs_output = not task.is_scored_by_rules_alone
+    return RowParser(task.output.kind, task.output.labels, task.columns.given(), needs_output)
+
+
+class UniqueIds:
+    """The ids that rows of one file have, with their lines: a run needs them to differ."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+
+    def checked(self, row: ParsedRow, line: int) -> ParsedRow:
+        """Return the row. Raises `RowError` where an earlier row, which a run takes, has its id."""
+        name = row.example.id
+        if name in self._lines:
+            raise RowError(f"id {name[:40]!r} is already used on line {self._lines[name]}")
+        if name and row.refusal is None:
+            self._lines[name] = line
+        return row
+
+
+def _written(value: Any) -> str:
+    """An output as the file has it; what is not text, as JSON."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _usable(text, "output")
 
 
 def _conversation(fields: Mapping[str, Any]) -> Conversation | None:
@@ -187,8 +222,8 @@ def has_references(examples: Iterable[Example]) -> bool:
 def content_id(example: Example) -> str:
     """An id that depends on what the row says and not on where it stands."""
     fields = (example.context, example.input, example.output, example.group, example.slice)
-    own = () if example.rules is None else (example.rules,)
-    parts = json.dumps([*fields, example.timestamp, example.weight, *own])
+    rules = () if example.rules is None else (example.rules,)
+    parts = json.dumps([*fields, example.timestamp, example.weight, *rules])
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
@@ -212,20 +247,21 @@ def _clean(text: str, role: str) -> str:
 
 
 def _usable(text: str, role: str) -> str:
-    found = _UNUSABLE.search(text)
-    if found:
-        what = "a NUL character" if found[0] == "\0" else "half a surrogate pair"
-        raise RowError(f"the {role} holds {what} at character {found.start() + 1}")
+    match = _UNUSABLE.search(text)
+    if match:
+        what = "a NUL character" if match[0] == "\0" else "half a surrogate pair"
+        raise RowError(f"the {role} holds {what} at character {match.start() + 1}")
     return text
 
 
-def _check_json(text: str) -> None:
+def _json_problem(text: str) -> str | None:
     try:
         json.loads(text)
     except RecursionError:
-        raise RowError("the output is JSON nested too deeply") from None
+        return "the output is JSON nested too deeply"
     except ValueError as error:
-        raise RowError(f"the output is not JSON ({error})"[:200]) from None
+        return f"the output is not JSON ({error})"[:200]
+    return None
 
 
 @lru_cache(maxsize=1024)

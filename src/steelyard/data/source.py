@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from steelyard.data.formats import Container, container_of, reader_for
+from steelyard.data.formats import Container, container_of
 from steelyard.data.formats.shapes import SHAPES, Shape, shape_of
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.data.formats.shapes.prompt_completion import columns_in
-from steelyard.data.formats.stream import not_utf8
 from steelyard.data.guess import guess_columns
+from steelyard.data.read import read_rows
 from steelyard.errors import ConfigError, DataError, closest
 
 _LOOKED_AT = 1_000
@@ -83,17 +83,12 @@ def _checked(columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _first_rows(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        rows = islice(reader_for(path)(path, None), _LOOKED_AT)
-        return [row.fields for row in rows if row.reason is None and row.fields]
-    except UnicodeDecodeError:
-        raise not_utf8(path) from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    rows = islice(read_rows(path), _LOOKED_AT)
+    return [row.fields for row in rows if row.reason is None and row.fields]
 
 
 def _first_problem(path: Path) -> str:
-    row = next(iter(reader_for(path)(path, None)), None)
+    row = next(read_rows(path), None)
     return "it is empty" if row is None else f"line {row.line}: {row.reason or 'no fields'}"
 
 
@@ -108,8 +103,8 @@ def _check_named(path: Path, named: Mapping[str, str], names: Sequence[str]) -> 
 
 
 def _most_common(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    found = (columns_in(tuple(fields), {}) for fields in rows)
-    pairs = Counter(tuple(roles.items()) for roles in found if len(roles) == len(_ROLES))
+    roles_of_rows = (columns_in(tuple(fields), {}) for fields in rows)
+    pairs = Counter(tuple(roles.items()) for roles in roles_of_rows if len(roles) == len(_ROLES))
     return dict(pairs.most_common(1)[0][0])
 
 

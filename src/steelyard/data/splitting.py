@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from steelyard._version import __version__
-from steelyard.core import Split
-from steelyard.data.dataset import DataBrief, open_brief
-from steelyard.data.raw import check_free, columns_of, ending_of, raw_rows, whole_folder, writers
+from steelyard.data.dataset import Dataset, open_task
+from steelyard.data.outfiles import check_free, columns_of, ending_of, whole_folder, writers
+from steelyard.data.read import task_rows
 from steelyard.data.splits import cuts, manifest
 from steelyard.data.splits.allocation import check_train_labels
-from steelyard.data.splits.leaks import check_split
+from steelyard.data.splits.leaks import split_leaks
 from steelyard.data.splits.moved import moved_task
 from steelyard.data.splits.subsets import Subsets, nested_order, subset_sizes
 from steelyard.errors import ConfigError, DataError, closest
@@ -72,30 +72,31 @@ def split(
     are left out and named in ``manifest.json``. The folder appears whole or not at all; ``force``
     replaces an earlier split. Raises `DataError`, `ConfigError` and `StorageError`.
     """
-    brief = open_brief(source, columns)
+    task = open_task(source, columns)
     out = Path(out).expanduser()
-    replaces = check_free(out, brief.paths, manifest.written_by_split, force=force)
-    rows = cuts.read_rows(brief)
-    chosen = _config(fractions) or (brief.task.split if brief.task else None)
-    cut = cuts.cut(rows, brief, cuts.CutPlan(_method(brief, by), seed, chosen))
+    replaces = check_free(out, task.example_paths, manifest.written_by_split, force=force)
+    data = cuts.read(task)
+    rows = data.usable
+    plan = cuts.CutPlan(_method(task, by), seed, _config(fractions) or task.split)
+    cut = cuts.cut(rows, plan)
     train = [rows.examples[index] for index in cut.parts["train"]]
     sizes = subset_sizes(subsets, len(train))
-    order = nested_order(train, brief.kind, seed)
+    order = nested_order(train, rows.kind, seed)
     indices: Destinations = {part: cut.parts[part] for part in PARTS} | {
         f"train-{size}": sorted(cut.parts["train"][place] for place in order[:size])
         for size in sizes
     }
     with whole_folder(out, replaces=replaces) as folder:
-        files = _write(folder, brief, indices, rows)
-        found = _manifest(folder, brief, rows, cut, indices, files)
-        manifest.write_manifest(folder, found)
-        if brief.task is not None:
+        files = _write(folder, indices, rows)
+        facts = _manifest(folder, data, cut, indices, files)
+        manifest.write_manifest(folder, facts)
+        if not task.is_bare:
             names = {part: files[part] for part in PARTS}
             remark = f"Written by steelyard data split: see {manifest.FILE_NAME}."
-            text = moved_task(brief.task, out, names, remark)
+            text = moved_task(task, out, names, remark)
             (folder / TASK_FILE).write_text(text, encoding="utf-8", newline="\n")
             load_task(folder)
-    return SplitFiles(out, found)
+    return SplitFiles(out, facts)
 
 
 def _config(fractions: SplitConfig | Mapping[str, float] | None) -> SplitConfig | None:
@@ -111,11 +112,11 @@ def _config(fractions: SplitConfig | Mapping[str, float] | None) -> SplitConfig 
         raise explain(error, "fractions", {}) from None
 
 
-def _method(brief: DataBrief, by: By | None) -> By:
-    several = "all" not in brief.paths
+def _method(task: Task, by: By | None) -> By:
+    several = "all" not in task.example_paths
     if several and by not in (None, "given"):
         raise ConfigError(
-            f"the task gives {', '.join(brief.paths)} files, so it is split already: leave out "
+            f"the task gives {', '.join(task.example_paths)} files, so it is split already: leave out "
             f"--by {by} to keep its parts, or give one file"
         )
     if by is not None and by not in get_args(By):
@@ -126,77 +127,70 @@ def _method(brief: DataBrief, by: By | None) -> By:
     return "given" if several else by or "label"
 
 
-def _write(
-    folder: Path, brief: DataBrief, indices: Destinations, rows: cuts.CutRows
-) -> dict[str, str]:
+def _write(folder: Path, indices: Destinations, rows: Dataset) -> dict[str, str]:
     """Stream every row to the files that take it; return the files' names."""
-    origins = {name: _origin(brief, name) for name in indices}
-    files = {name: f"{name}{ending_of(brief.paths[part])}" for name, part in origins.items()}
-    columns = {part: columns_of(brief, part) for part in set(origins.values())}
+    paths = rows.task.example_paths
+    origins = {name: paths[_origin(paths, name)] for name in indices}
+    files = {name: f"{name}{ending_of(path)}" for name, path in origins.items()}
     takers: dict[int, list[str]] = {}
     for name, places in indices.items():
         for place in places:
             takers.setdefault(rows.numbers[place], []).append(name)
-    paths = {name: folder / file for name, file in files.items()}
-    by_name = {name: columns[part] for name, part in origins.items()}
-    with writers(paths, by_name) as write:
-        for number, _, row in raw_rows(brief):
+    targets = {name: folder / file for name, file in files.items()}
+    columns = {path: columns_of(path) for path in set(origins.values())}
+    with writers(targets, {name: columns[path] for name, path in origins.items()}) as write:
+        for number, _, row in task_rows(rows.task):
             for name in takers.get(number, ()):
                 write[name](row.fields)
     return files
 
 
-def _origin(brief: DataBrief, name: str) -> str:
+def _origin(paths: Mapping[str, Path], name: str) -> str:
     """The part of the source from which the file ``name`` takes its form."""
     part = name.partition("-")[0]
-    if "all" in brief.paths:
+    if "all" in paths:
         return "all"
-    return part if part in brief.paths else "train"
+    return part if part in paths else "train"
 
 
 def _manifest(
-    folder: Path,
-    brief: DataBrief,
-    rows: cuts.CutRows,
-    cut: cuts.Cut,
-    indices: Destinations,
-    files: Mapping[str, str],
+    folder: Path, data: Dataset, cut: cuts.Cut, indices: Destinations, files: Mapping[str, str]
 ) -> dict[str, Any]:
+    rows = data.usable
+
     def entry(name: str) -> dict[str, Any]:
         labels = Counter(rows.examples[place].output for place in indices[name])
         return {
             "file": files[name],
             "sha256": manifest.sha256_of(folder / files[name]),
             "rows": len(indices[name]),
-            "labels": dict(sorted(labels.items())) if brief.kind == "label" else None,
+            "labels": dict(sorted(labels.items())) if rows.kind == "label" else None,
         }
 
-    parts = Split(*(tuple(rows.examples[place] for place in indices[name]) for name in PARTS))
-    leaks = {kind: found["test_count"] for kind, found in check_split(parts).items()}
-    left_out = [*rows.left_out, *cut.left_out]
+    divided = rows.divided({name: indices[name] for name in PARTS}, {}, rows.task).usable
+    leaks = {kind: figures["test_count"] for kind, figures in split_leaks(divided).items()}
+    fractions = cut.plan.fractions
     return {
         "schema": manifest.SCHEMA,
         "steelyard": __version__,
         "source": [
             {"part": part, "file": path.name, "sha256": _hash(path)}
-            for part, path in brief.paths.items()
+            for part, path in rows.task.example_paths.items()
         ],
-        "columns": dict(brief.columns),
-        "kind": brief.kind,
+        "columns": rows.task.columns.given(),
+        "kind": rows.kind,
         "method": cut.plan.by,
         "seed": cut.plan.seed,
-        "fractions": cut.plan.fractions.model_dump(exclude_none=True)
-        if cut.plan.fractions
-        else None,
+        "fractions": None if fractions is None else fractions.model_dump(exclude_none=True),
         "wanted": dict(cut.wanted),
-        "rows": rows.count,
+        "rows": data.rows,
         "parts": {name: entry(name) for name in PARTS},
         "subsets": [
             {"size": len(indices[name]), **entry(name)} for name in indices if name not in PARTS
         ],
         "test_rows_also_in_train_or_dev": leaks,
-        "left_out": [row._asdict() for row in sorted(left_out)],
-        "notes": [*cut.notes, *_notes(parts, brief, leaks)],
+        "left_out": [row._asdict() for row in cuts.omitted_rows(data, cut)],
+        "notes": [*cut.notes, *_notes(divided, leaks)],
     }
 
 
@@ -204,7 +198,7 @@ def _hash(path: Path) -> str | None:
     return manifest.sha256_of(path) if path.is_file() else None
 
 
-def _notes(parts: Split, brief: DataBrief, leaks: Mapping[str, int]) -> list[str]:
+def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
     notes = []
     if leaks["normalised"]:
         rows = counted(leaks["normalised"], "test row")
@@ -218,7 +212,7 @@ def _notes(parts: Split, brief: DataBrief, leaks: Mapping[str, int]) -> list[str
             f"{rows} of a group that train or dev has too; --by group keeps groups together"
         )
     try:
-        check_train_labels(parts, brief.kind, brief.labels)
+        check_train_labels(data.split, data.kind, data.task.output.labels)
     except DataError as error:
         notes.append(f"steelyard run will refuse this split: {error}")
     return notes

@@ -104,7 +104,7 @@ _KNOWN: WeakKeyDictionary[Dataset, TokenCounts] = WeakKeyDictionary()
 def count_tokens(data: Dataset) -> TokenCounts:
     """Count the tokens of every row, once a data set; nothing is downloaded.
 
-    Where the tokenizer of ``data.brief.model`` is not on this machine, characters are divided by a
+    Where the tokenizer of ``data.model`` is not on this machine, characters are divided by a
     ratio for each script (``data/tokens.yaml``). Texts are counted one by one: a model may join the
     last and first characters of neighbours, which moves a count by a token at most.
     """
@@ -114,7 +114,7 @@ def count_tokens(data: Dataset) -> TokenCounts:
 
 
 def _count(data: Dataset) -> TokenCounts:
-    model, instruction = data.brief.model, data.brief.instruction.strip()
+    model, instruction = data.model, data.task.instruction.strip()
     count, around, how, reason, window = _counter(model)
     roles = [[turn.role for turn in example.context] for example in data.examples]
     asked = np.array(count([example.input for example in data.examples]), dtype=np.int64)

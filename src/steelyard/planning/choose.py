@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from steelyard.data.prepare import Prepared
+from steelyard.data.dataset import Dataset
 from steelyard.errors import ConfigError
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.jobs import LeftOut
@@ -28,7 +28,7 @@ class Chosen(NamedTuple):
 
 
 def choose(
-    prepared: Prepared, brief: Brief, models: Sequence[PlannedModel], *, lenient: bool = False
+    data: Dataset, brief: Brief, models: Sequence[PlannedModel], *, lenient: bool = False
 ) -> Chosen:
     """Choose by the task's ``strategies`` for each model.
 
@@ -36,13 +36,13 @@ def choose(
     was asked for by name and fits no model, unless ``lenient`` (the models are not those that it
     was asked for with), or not the task.
     """
-    task = TaskFacts(brief, prepared.split.train)
-    has_documents = prepared.task.documents is not None
+    task = TaskFacts(brief, data.split.train)
+    has_documents = data.task.documents is not None
     selections = [auto(task, model.spec, has_documents=has_documents) for model in models]
     automatic = _union([selection.specs for selection in selections])
-    if prepared.task.strategies == "auto":
+    if data.task.strategies == "auto":
         return Chosen(automatic, _merged(selections, models, {spec.name for spec in automatic}))
-    named = [StrategySpec(spec.name, spec.options) for spec in prepared.task.strategies]
+    named = [StrategySpec(spec.name, spec.options) for spec in data.task.strategies]
     if lenient:
         named = [spec for spec in named if _runs_on_some(spec, task, models)] or named
     names = {spec.name for spec in named}

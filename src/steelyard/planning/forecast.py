@@ -10,9 +10,9 @@ from typing import Unpack
 
 from steelyard.core import Usage
 from steelyard.cost import Money, cost_of
+from steelyard.data import Audit, CheckOptions, check
 from steelyard.model import provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.planning.audited import look_over
 from steelyard.planning.jobs import Job
 from steelyard.planning.judged import judge_line
 from steelyard.planning.lengths import Lengths, lengths_of
@@ -72,6 +72,23 @@ def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
         assert line.model is not None
         everything = (*everything, _priced_as(line.model, line, paces["judge"]))
     return Outlook(plan, everything, lengths, paces)
+
+
+def look_over(plan: Plan, display: Display) -> Audit:
+    """Audit the examples before anything is spent, and say what is wrong.
+
+    Meanings are not compared here: the sentence encoder would take longer than it tells.
+    """
+    with display.job("audit") as job:
+        audit = check(
+            plan.data,
+            CheckOptions(encoder=False, seed=plan.seed),
+            on_check=lambda _, done, total: job(done, total),
+        )
+    for finding in audit.findings:
+        if finding.severity == "error":
+            display.say(f"audit: {finding.check}: {finding.message}")
+    return audit
 
 
 def answers_of(plan: Plan, job: Job) -> dict[str, int]:

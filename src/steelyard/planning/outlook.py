@@ -176,7 +176,7 @@ class Outlook:
             if found is None
             else asdict(found),
             "audit_errors": list(self.audit_errors),
-            "notes": [*plan.prepared.audit["warnings"], *plan.notes],
+            "notes": [*plan.overview["warnings"], *plan.notes],
             "warnings": list(self.warnings),
             "assumptions": list(self.assumptions),
         }

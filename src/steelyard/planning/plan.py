@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Price, Split
-from steelyard.data.prepare import Prepared, prepare
+from steelyard.data.dataset import Dataset
+from steelyard.data.overview import overview
+from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
 from steelyard.model import ModelSpec, provider_of
@@ -35,7 +38,7 @@ SEEDS = 2**32
 class Plan:
     """One run, decided: its strategies, and in ``jobs`` each of them on each model it runs on."""
 
-    prepared: Prepared
+    data: Dataset
     brief: Brief
     models: tuple[PlannedModel, ...]
     specs: tuple[StrategySpec, ...]
@@ -52,12 +55,17 @@ class Plan:
     @property
     def task(self) -> Task:
         """The task with its labels filled in."""
-        return self.prepared.task
+        return self.data.task
 
     @property
     def split(self) -> Split:
         """The examples."""
-        return self.prepared.split
+        return self.data.split
+
+    @cached_property
+    def overview(self) -> dict[str, Any]:
+        """The figures of the examples; see `steelyard.data.overview`."""
+        return overview(self.data)
 
     @property
     def model(self) -> ModelSpec:
@@ -127,27 +135,27 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     prices = _prices_of(task)
     models = _plan_models(task, prices)
     _check_money(options, models)
-    prepared = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
-    task, specs_of = prepared.task, tuple(model.spec for model in models)
-    metrics = _checked_metrics(prepared)
+    data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
+    task, specs_of = data.task, tuple(model.spec for model in models)
+    metrics = _checked_metrics(data)
     notes = notes_on(task, _schema_text(task), specs_of)
     if (judge := _judge_of(metrics, prices)) is not None:
         _check_money(options, (*models, judge))
     brief = Brief(
         task.instruction,
         task.output.kind,
-        prepared.labels,
+        task.output.labels,
         task.primary_metric,
         task.max_output_tokens,
         _schema_text(task),
         task.temperature,
     )
     overridden = options.model is not None and options.strategies is None
-    specs, left_out = choose(prepared, brief, models, lenient=overridden)
+    specs, left_out = choose(data, brief, models, lenient=overridden)
     more = _more_models(specs, models, prices)
     _check_money(options, (*models, *more))
     return Plan(
-        prepared=prepared,
+        data=data,
         brief=brief,
         models=models,
         specs=specs,
@@ -198,11 +206,11 @@ def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, .
     )
 
 
-def _checked_metrics(prepared: Prepared) -> tuple[Metric, ...]:
+def _checked_metrics(data: Dataset) -> tuple[Metric, ...]:
     """Build the task's metrics. Raises `ConfigError` for examples or a schema that they cannot use."""
-    task = prepared.task
+    task = data.task
     metrics = build_metrics(task)
-    examples = [example for part in prepared.split for example in part]
+    examples = [example for part in data.split for example in part]
     if (schema := _schema_text(task)) is not None:
         refuse_bad_schema(schema)
         refuse_unmet_schema(schema, examples)
@@ -280,8 +288,8 @@ def headlines(plan: Plan) -> list[str]:
     return [
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
-        f"audit: {_audit_text(plan.prepared.audit)}",
-        *(f"note: {said}" for said in (*plan.prepared.audit["warnings"], *plan.notes)),
+        f"audit: {_audit_text(plan.overview)}",
+        *(f"note: {said}" for said in (*plan.overview["warnings"], *plan.notes)),
         f"can be told apart: {detectable_text(plan)}",
         *_about_models(plan),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -212,9 +213,21 @@ class Task(Section):
         return self.metrics[0]
 
     @property
+    def is_scored_by_rules_alone(self) -> bool:
+        """Whether no metric holds an answer against a reference."""
+        return bool(self.rules) and set(self.metrics) == {"rules"}
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is only a file of examples, without a ``task.yaml``; see `bare_task`."""
+        return not self.instruction
+
+    @property
     def example_paths(self) -> dict[str, Path]:
-        """Absolute paths by part: ``all``, or train, dev (when given) and test."""
-        return {part: self.path(name) for part, name in self.examples.by_part().items()}
+        """Absolute paths by part: ``all``, or train, dev (when given) and test; links stay links."""
+        paths = {part: Path(name).expanduser() for part, name in self.examples.by_part().items()}
+        # A link's own name has the ending that says how to read it.
+        return {part: Path(os.path.abspath(self._folder / path)) for part, path in paths.items()}  # noqa: PTH100
 
     @property
     def documents_path(self) -> Path | None:
@@ -275,6 +288,19 @@ def build_task(
     _check_members(task, where, lines or {})
     _check_files(task, where, lines or {})
     return _with_local_model(task)
+
+
+def bare_task(path: Path, kind: OutputKind, columns: Mapping[str, str]) -> Task:
+    """A file of examples as a task of which nothing else is known: no instruction, no labels."""
+    task = Task.model_construct(
+        name=path.name,
+        instruction="",
+        output=OutputConfig(kind=kind),
+        examples=ExampleFiles(all=path.name),
+        columns=ColumnsConfig(**columns),
+    )
+    task._folder = path.parent.resolve()
+    return task
 
 
 def with_labels(task: Task, labels: tuple[str, ...]) -> Task:

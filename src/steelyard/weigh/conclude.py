@@ -235,7 +235,7 @@ def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
 
 
 def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[Comparison]) -> Case:
-    task, audit = plan.task, plan.prepared.audit
+    task, audit = plan.task, plan.overview
     groups = clusters_of(plan.split.test)
     leaks = audit["leaks"]
     return Case(
@@ -249,7 +249,7 @@ def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[C
         notes=Notes(
             leaks=max(leaks["near"]["test_count"], leaks["group"]["test_count"]),
             conflicts=audit["conflicts"]["inputs"] or 0,
-            skipped_rows=len(plan.prepared.bad),
+            skipped_rows=len(plan.data.unusable),
         ),
         detectable=plan.detectable,
         seed=plan.seed,

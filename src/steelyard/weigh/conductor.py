@@ -12,8 +12,7 @@ from typing import Any, Unpack
 from steelyard.data import Audit
 from steelyard.files import write_whole
 from steelyard.model.listed import PlannedModel
-from steelyard.planning.audited import look_over
-from steelyard.planning.forecast import look_ahead
+from steelyard.planning.forecast import look_ahead, look_over
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.options import RunKeywords, RunOptions, takes_run_options
 from steelyard.planning.outlook import short_text

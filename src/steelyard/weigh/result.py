@@ -64,7 +64,7 @@ def build_result(
 ) -> Result:
     """Put everything together."""
     records = {measured.arm.name: measured.records for measured in arms}
-    labels = plan.prepared.labels if plan.brief.kind == "label" else ()
+    labels = plan.data.labels
     test = plan.split.test
     return Result(
         created=circumstances.created,
@@ -84,7 +84,7 @@ def build_result(
         constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
         judge=circumstances.judge,
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
-        skipped_rows=tuple(SkippedRow(**row._asdict()) for row in plan.prepared.bad),
+        skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.unusable),
         prices=tuple(_prices(plan)),
         **details(test, records, labels, _first(weighed))._asdict(),
     )
@@ -120,7 +120,7 @@ def _task(plan: Plan) -> TaskResult:
         fingerprint=task.fingerprint,
         instruction=task.instruction,
         kind=plan.brief.kind,
-        labels=plan.prepared.labels,
+        labels=plan.data.labels,
         metric=plan.metrics[0].name,
         metrics=tuple(metric.name for metric in plan.metrics),
         model=plan.model.name,
@@ -137,15 +137,14 @@ def _task(plan: Plan) -> TaskResult:
 def _split(plan: Plan) -> SplitFacts:
     split = plan.split
     sizes = {"train": len(split.train), "dev": len(split.dev), "test": len(split.test)}
-    report = plan.prepared.audit.get("split") or {}
-    return SplitFacts.model_validate({**report, **sizes, "test_opened": 1})
+    return SplitFacts.model_validate({**plan.data.split_report, **sizes, "test_opened": 1})
 
 
 def _audit(plan: Plan, audit: Audit) -> AuditResult:
     """What the data is like, without the checks' seconds: the same data gives the same result."""
     why = {"reason": f"not known before the run for {plan.metrics[0].name}"}
     detectable = why if plan.detectable is None else asdict(plan.detectable)
-    facts = {**plan.prepared.audit, **audit.to_dict(), "detectable": detectable}
+    facts = {**plan.overview, **audit.to_dict(), "detectable": detectable}
     result = AuditResult.model_validate(facts)
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
     return result.updated(checks=checks)

@@ -106,7 +106,7 @@ def _show(audit: Audit, rows: int) -> None:
     from steelyard.result import DataAudit
 
     record = DataAudit.model_validate(audit.to_dict())
-    text = audit_text(record, audit.dataset.brief.name, rows)
+    text = audit_text(record, audit.dataset.task.name, rows)
     Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
 
 
@@ -118,7 +118,7 @@ def _write_page(path: Path, audit: Audit) -> None:
 
     record = DataAudit.model_validate(audit.to_dict())
     try:
-        write_whole(path, render_audit(record, audit.dataset.brief.name))
+        write_whole(path, render_audit(record, audit.dataset.task.name))
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
     print(f"page: {path}", file=sys.stderr)
@@ -129,7 +129,7 @@ def _redact(data: Dataset, target: Path) -> None:
     from steelyard.data.private import PlaceholderBook, redact_file, regions_of
 
     book = PlaceholderBook(regions_of(example.input for example in data.examples))
-    paths = data.brief.paths
+    paths = data.task.example_paths
     if len(paths) > 1:
         target.mkdir(parents=True, exist_ok=True)
     same = len({path.name for path in paths.values()}) < len(paths)

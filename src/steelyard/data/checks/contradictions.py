@@ -30,7 +30,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         for group in groups_of(data.normalised_keys)
         if len({said[index] for index in group}) > 1
     ]
-    is_text = data.brief.kind == "text"
+    is_text = data.kind == "text"
     near = [] if is_text else near_conflicts(data, said)
     same = same_conflicts(groups, said)
     facts = {

@@ -27,13 +27,13 @@ MOST_VALUES = 1000
 
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
     """Count labels, or the listed values of JSON fields; free text has nothing to balance."""
-    if data.brief.kind == "text":
+    if data.kind == "text":
         return CheckResult(reason="free text has no labels to balance")
-    if data.brief.kind == "json":
+    if data.kind == "json":
         return _find_in_fields(data)
     outputs = [example.output for example in data.examples]
     counts = Counter(output for output in outputs if output)
-    facts = balance(counts) | {"declared": list(data.brief.labels)}
+    facts = balance(counts) | {"declared": list(data.task.output.labels)}
     findings = [
         *_undeclared(data, counts),
         *_without_rows(data, counts),
@@ -73,7 +73,7 @@ def balance(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _undeclared(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
-    declared = data.brief.labels
+    declared = data.task.output.labels
     unknown = [label for label in counts if label not in declared] if declared else []
     if not unknown:
         return
@@ -95,7 +95,7 @@ def _undeclared(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
 
 def _without_rows(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
     """Declared labels that never occur, and labels that do but not in the train file."""
-    absent = [label for label in data.brief.labels if not counts.get(label)]
+    absent = [label for label in data.task.output.labels if not counts.get(label)]
     if absent:
         have = "label has" if len(absent) == 1 else "labels have"
         yield Finding(
@@ -171,9 +171,13 @@ def _rows_with(data: Dataset, labels: Sequence[str]) -> list[int]:
 
 
 def _find_in_fields(data: Dataset) -> CheckResult:
-    listed_values = dict(_listed(data.brief.schema, ()))
+    listed_values = dict(_listed(data.task.output.json_schema, ()))
     if not listed_values:
-        what = "the schema lists the values of no field" if data.brief.schema else "no schema"
+        what = (
+            "the schema lists the values of no field"
+            if data.task.output.json_schema
+            else "no schema"
+        )
         return CheckResult(reason=f"{what}: there is nothing to balance")
     counts: dict[tuple[str, ...], Counter[str]] = {path: Counter() for path in listed_values}
     for output in data.written:

@@ -73,8 +73,8 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     untouched data 2 % are listed, wrong labels of its own among them. Few rows a label (20 and
     less) make it list more rows in vain; fewer than about 100 rows in all, less than there is.
     """
-    if data.brief.kind != "label":
-        return CheckResult(reason=f"the outputs are {data.brief.kind}, not labels")
+    if data.kind != "label":
+        return CheckResult(reason=f"the outputs are {data.kind}, not labels")
     rng = np.random.default_rng(options.seed)
     effort = effort_for(len(data.examples))
     judged = judged_rows(data, effort.settings.folds, rng)

@@ -39,7 +39,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         return CheckResult(tuple(findings), facts, f"languages are not told apart: {error}")
     sample = _sample(data, options.seed)
     sides = {"input": [data.examples[index].input for index in sample]}
-    if data.brief.kind == "text":
+    if data.kind == "text":
         sides["output"] = [data.written[index] for index in sample]
     guesses = {side: _guesses(sample, texts) for side, texts in sides.items()}
     facts |= {side: _facts(found, len(sample)) for side, found in guesses.items()}
@@ -53,7 +53,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 def _sample(data: Dataset, seed: int) -> list[int]:
     """Indices of the rows to look at: all, or as many as `MOST_READ` allows, by seed."""
     texts = [example.input for example in data.examples]
-    texts += data.written if data.brief.kind == "text" else ()
+    texts += data.written if data.kind == "text" else ()
     characters = sum(min(len(text), MOST_CHARACTERS) for text in texts)
     n = len(data.examples)
     if characters <= MOST_READ:

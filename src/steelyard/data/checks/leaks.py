@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
@@ -11,11 +11,11 @@ from steelyard.data.checks.paraphrases import THRESHOLD as CLOSE
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import firsts, near_clusters, widest
 from steelyard.data.likeness.meaning import Vectors, closest, embeddings
-from steelyard.data.likeness.near import NearPair, near_matches
+from steelyard.data.likeness.near import NearPair
 from steelyard.data.splits.leaks import leaks_by_key
+from steelyard.task.sections import PARTS
 from steelyard.words import counted
 
-PARTS = ("train", "dev", "test")
 MANY = {"exact": 0.01, "normalised": 0.01, "near": 0.05, "group": 0.01}
 """The share of test rows from which leaks of a kind are an error; fewer move the score less than
 its own uncertainty."""
@@ -39,12 +39,11 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     memory; paraphrases are a note. A single file has no parts to leak between: the facts say what
     Steelyard's own split will do with it.
     """
-    ranks = [PARTS.index(part) if part in PARTS else 0 for part in data.parts]
-    if len(set(ranks)) < 2:
+    if len(set(data.ranks)) < 2:
         return CheckResult(facts=_own_split(data), reason="the rows are one part: nothing can leak")
     vectors = embeddings(data, options)
     reason = vectors if isinstance(vectors, str) else None
-    kinds = leaks_by_kind(data, ranks, None if isinstance(vectors, str) else vectors)
+    kinds = leaks_by_kind(data, None if isinstance(vectors, str) else vectors)
     sizes = Counter(data.parts)
     facts = {
         "parts": {part: sizes[part] for part in PARTS if sizes[part]},
@@ -60,24 +59,23 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     return CheckResult(tuple(findings), facts, reason)
 
 
-def leaks_by_kind(
-    data: Dataset, ranks: Sequence[int], vectors: Vectors | None
-) -> dict[str, list[NearPair]]:
+def leaks_by_kind(data: Dataset, vectors: Vectors | None) -> dict[str, list[NearPair]]:
     """The leaks of each kind that can be looked for: a row (``b``) and one of an earlier part (``a``).
 
-    ``ranks`` orders the rows' parts. Without ``vectors`` no paraphrases are looked for, without
+    Without ``vectors`` no paraphrases are looked for, without
     groups no groups.
     """
-    known: set[int] = set()
+    ranks = data.ranks
+    leaking: set[int] = set()
     kinds: dict[str, list[NearPair]] = {}
 
     def add(kind: str, leaks: Iterable[NearPair]) -> None:
-        kinds[kind] = [leak for leak in leaks if leak.b not in known]
-        known.update(leak.b for leak in kinds[kind])
+        kinds[kind] = [leak for leak in leaks if leak.b not in leaking]
+        leaking.update(leak.b for leak in kinds[kind])
 
     add("exact", leaks_by_key(_stripped_keys(data), ranks))
     add("normalised", leaks_by_key(data.normalised_keys, ranks))
-    add("near", near_matches(data.texts, ranks))
+    add("near", data.near_leaks)
     if vectors is not None:
         add("paraphrase", closest(vectors, ranks, None, CLOSE))
     groups = [example.group for example in data.examples]
@@ -125,7 +123,9 @@ def _severity(kind: str, leaking: int, test_rows: int) -> Severity:
 
 
 def _message(kind: str, by_part: Mapping[str, int]) -> str:
-    said = [counted(by_part[part], f"{part} row") for part in ("test", "dev") if by_part[part]]
+    rows_by_part = [
+        counted(by_part[part], f"{part} row") for part in ("test", "dev") if by_part[part]
+    ]
     rows = sum(by_part.values())
     verb = "stands" if rows == 1 else "stand"
     advice = (
@@ -133,24 +133,24 @@ def _message(kind: str, by_part: Mapping[str, int]) -> str:
         if kind == "paraphrase"
         else "what is scored there is in part memory; take them out of the earlier part"
     )
-    return f"{' and '.join(said)} also {verb} in an earlier part, {_SAYS[kind]}: {advice}"
+    return f"{' and '.join(rows_by_part)} also {verb} in an earlier part, {_SAYS[kind]}: {advice}"
 
 
 def _own_split(data: Dataset) -> dict[str, Any]:
-    """What `steelyard.task.split_examples` does with rows that have no parts."""
+    """What `steelyard.data.splits.allocation.split_rows` does with rows that have no parts."""
     most = widest(len(data.examples))
     sizes = Counter(near_clusters(data))
     equal = Counter(firsts(data.texts))
     cut = sum(size > most for size in sizes.values())
-    said = "Steelyard's own split keeps duplicates, near-duplicates and groups in one part"
+    message = "Steelyard's own split keeps duplicates, near-duplicates and groups in one part"
     if cut:
-        said += (
+        message += (
             f", but it cuts {counted(cut, 'cluster')} of more than {most:,} near-duplicates, "
             "as templates make them: the parts will share these"
         )
     return {
         "parts": None,
-        "own_split": said,
+        "own_split": message,
         "cut_clusters": cut,
         "largest_cluster": max(sizes.values(), default=0),
         "largest_equal": max(equal.values(), default=0),

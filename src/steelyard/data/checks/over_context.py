@@ -64,7 +64,7 @@ def rows_over(data: Dataset) -> list[int]:
 
 def window_of(data: Dataset, counts: TokenCounts) -> Window:
     """The context of the task's model: its own configuration, or the book for a hosted one."""
-    model = data.brief.model
+    model = data.model
     if counts.window is not None:
         return Window(counts.window, f"the configuration of {model.name}")
     if provider_of(model).is_local:
@@ -87,8 +87,7 @@ def shots_that_fit(counts: TokenCounts, need: Ints, window: int) -> int | None:
 
 
 def _reserve(data: Dataset) -> int:
-    task = data.brief.task
-    return (task.max_output_tokens or 0) if task else 0
+    return data.task.max_output_tokens or 0
 
 
 def _longest(need: Ints, wanted: Any) -> list[int]:
@@ -106,7 +105,7 @@ def _over(data: Dataset, counts: TokenCounts, window: int, need: Ints, rows: lis
     return Finding(
         check="over_context",
         severity="error",
-        message=f"{share} more than the {window:,} tokens that {data.brief.model.name} can read "
+        message=f"{share} more than the {window:,} tokens that {data.model.name} can read "
         f"(up to {longest}): {them}; shorten or drop {'them' if many > 1 else 'it'}",
         rows=data.rows_of(rows),
         evidence=data.evidence(rows, tokens=[int(need[row]) for row in rows]),
@@ -120,7 +119,7 @@ def _half(data: Dataset, window: int, need: Ints, rows: list[int], shots: int | 
         check="over_context",
         severity="note",
         message=f"{f'{many:,} rows fill' if many > 1 else '1 row fills'} over half of the {window:,} "
-        f"tokens that {data.brief.model.name} can read, which leaves little room for few-shot "
+        f"tokens that {data.model.name} can read, which leaves little room for few-shot "
         f"examples there; beside a row of median length {usual}",
         rows=data.rows_of(rows),
         evidence=data.evidence(rows, tokens=[int(need[row]) for row in rows]),

@@ -48,7 +48,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     regions = regions_of(example.input for example in islice(data.examples, 10**4))
     search = _Search(regions)
     rows = [row for index in range(len(data.examples)) if (row := _row(data, index, search)).held]
-    instruction = search.held(data.brief.instruction)
+    instruction = search.held(data.task.instruction)
     book = PlaceholderBook(regions)
     found = [kind for kind in rule_book().kinds if any(row.of(kind) for row in rows)]
     traffic = monthly(data, _carried(data, rows, instruction))

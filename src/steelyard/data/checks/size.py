@@ -22,7 +22,7 @@ from steelyard.data.enough import (
     shown_by,
     unseen_reason,
 )
-from steelyard.data.summary import lengths
+from steelyard.data.overview import lengths
 from steelyard.rules_of_thumb import Thumb, rules_of_thumb
 from steelyard.stats import Detectable
 from steelyard.words import counted, listed, points
@@ -61,7 +61,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     if parts.reason is not None:
         finding = Finding(CHECK, "error", parts.reason, count=len(data.examples))
         return CheckResult((finding,), facts, parts.reason)
-    thumbs = rules_of_thumb(parts.train.distinct, data.brief.requests_per_day)
+    thumbs = rules_of_thumb(parts.train.distinct, data.task.traffic.requests_per_day)
     thumbs = [thumb for thumb in thumbs if thumb.quantity == "train_examples"]
     test, shown, more = _test(data, parts)
     facts |= {
@@ -103,7 +103,7 @@ def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | Non
 def _counted_labels(data: Dataset) -> list[str]:
     """Labels declared or seen, the rarest first."""
     counts = dict.fromkeys(data.labels, 0)
-    for example in data.examples if data.brief.kind == "label" else ():
+    for example in data.examples if data.kind == "label" else ():
         if example.output:
             counts[example.output] = counts.get(example.output, 0) + 1
     return sorted(counts, key=lambda label: (counts[label], label))
@@ -114,7 +114,7 @@ def _train(parts: Parts, label: str) -> int:
 
 
 def _labels(data: Dataset, parts: Parts) -> dict[str, Any] | None:
-    if data.brief.kind != "label":
+    if data.kind != "label":
         return None
     return {
         label: {

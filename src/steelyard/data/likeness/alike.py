@@ -27,7 +27,7 @@ def firsts(keys: Sequence[str]) -> list[int]:
 
 def answers(data: Dataset) -> list[str]:
     """What each row's output says: equal for outputs that are the same answer."""
-    return [answer(output, data.brief.kind) for output in data.written]
+    return [answer(output, data.kind) for output in data.written]
 
 
 def answer(output: str, kind: OutputKind) -> str:

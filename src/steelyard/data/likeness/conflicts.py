@@ -80,7 +80,7 @@ def _suspicion(conflict: Conflict) -> tuple[float, float, int]:
 
 def ceilings(data: Dataset, said: Sequence[str]) -> dict[str, Any]:
     """``accuracy_ceiling`` and ``accuracy_ceiling_near``, each a ``value`` or the ``reason`` for none."""
-    if data.brief.kind == "text" or not said:
+    if data.kind == "text" or not said:
         undefined = {"value": None, "reason": TEXT_REASON if said else "there are no rows"}
         return {"accuracy_ceiling": undefined, "accuracy_ceiling_near": undefined}
     forest = Forest(len(said))

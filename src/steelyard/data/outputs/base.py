@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from steelyard.core import OutputKind
 from steelyard.data.base import Severity
 from steelyard.data.dataset import Dataset
-from steelyard.data.read import scored_by_rules_alone
 from steelyard.packaged import packaged
 
 
@@ -54,7 +53,7 @@ class Outputs:
     @property
     def kind(self) -> OutputKind:
         """The kind of output."""
-        return self.data.brief.kind
+        return self.data.kind
 
     @cached_property
     def texts(self) -> list[str]:
@@ -73,8 +72,7 @@ class Outputs:
 
     def may_lack(self, index: int) -> bool:
         """Whether a row needs no output, because replies are held against rules."""
-        task = self.data.brief.task
-        by_rules = task is not None and scored_by_rules_alone(task)
+        by_rules = self.data.task.is_scored_by_rules_alone
         return self.kind == "text" and (by_rules or self.data.examples[index].rules is not None)
 
     @cached_property

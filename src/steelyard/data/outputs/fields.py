@@ -152,7 +152,7 @@ def keys(outputs: Outputs) -> Iterator[Trouble]:
     counts: Counter[str] = Counter(name for value in objects.values() for name in value)
     yield from _spellings(objects, counts)
     yield from _orders(objects)
-    if outputs.data.brief.schema is None:
+    if outputs.data.task.output.json_schema is None:
         yield from _missing(objects, counts)
 
 

@@ -25,7 +25,7 @@ def spellings(outputs: Outputs) -> Iterator[Trouble]:
     if outputs.kind != "label":
         return
     counts = Counter(outputs.texts[index] for index in outputs.filled)
-    meant = intended(counts, outputs.data.brief.labels)
+    meant = intended(counts, outputs.data.task.output.labels)
     outputs.facts["spellings"] = meant
     if not meant:
         return
@@ -36,7 +36,7 @@ def spellings(outputs: Outputs) -> Iterator[Trouble]:
     is_spelled = "label is" if len(found) == 1 else "labels are"
     yield Trouble(
         "spellings",
-        "error" if outputs.data.brief.labels else "warning",
+        "error" if outputs.data.task.output.labels else "warning",
         f"{len(found):,} {is_spelled} spelled otherwise than a declared or more frequent one: "
         f"{listed(shown)}; they count as labels of their own until they are spelled alike",
         found,

@@ -14,10 +14,11 @@ _LONGEST_REASON = 300
 
 def misfits(outputs: Outputs) -> Iterator[Trouble]:
     """Outputs that the schema refuses; or a schema that no output can be held against."""
-    if outputs.kind != "json" or outputs.data.brief.schema is None:
+    document = outputs.data.task.output.json_schema
+    if outputs.kind != "json" or document is None:
         return
     try:
-        schema = JsonSchema(outputs.data.brief.schema)
+        schema = JsonSchema(document)
     except BadSchemaError as error:
         yield _bad_schema(outputs, one_line(str(error), _LONGEST_REASON))
         return

@@ -46,7 +46,7 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
     the figures for shots are expectations. Retrieved shots resemble the input, so that their share
     may lie above that. Nothing leaves the machine for strategies that answer without the model.
     """
-    total = data.brief.requests_per_day * DAYS
+    total = data.task.traffic.requests_per_day * DAYS
     own_rows = [a or b for a, b in zip(carried.inputs, carried.turns, strict=True)]
     own = 1.0 if carried.by_instruction else _share(own_rows)
     pool = [place for place, part in enumerate(data.parts) if part in ("train", "all")]
@@ -59,7 +59,7 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
         carries = strategy.traits.carries
         share = 0.0 if carries == "nothing" else own
         line: dict[str, Any] = {}
-        limits = strategy.shot_limits(data.brief.kind, len(data.labels))
+        limits = strategy.shot_limits(data.kind, len(data.labels))
         if limits is not None and carries != "nothing":
             number = _number_of_shots(data, limits, pool)
             any_shot = chance_of_any(sum(shots), len(shots), number)
@@ -72,10 +72,8 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
         strategies[name] = {"requests": round(total * share), "share": round(share, 4), **line}
     return {
         "requests": total,
-        "is_assumed": data.brief.assumed_traffic,
-        "is_hosted_today": any(
-            is_hosted(spec) for spec in (data.brief.model, *data.brief.other_models)
-        ),
+        "is_assumed": data.task.traffic_is_assumed,
+        "is_hosted_today": any(map(is_hosted, data.models)),
         "strategies": strategies,
     }
 
@@ -110,7 +108,7 @@ def _number_of_shots(data: Dataset, limits: Any, pool: Sequence[int]) -> int:
     """The most shots within a strategy's limits; tokens are estimated as four characters each."""
     texts = [len(data.examples[place].input) + len(data.written[place]) for place in pool]
     mean = sum(texts) / max(1, len(texts)) / _CHARACTERS_PER_TOKEN + _TOKENS_PER_SHOT
-    instruction = len(data.brief.instruction) / _CHARACTERS_PER_TOKEN
+    instruction = len(data.task.instruction) / _CHARACTERS_PER_TOKEN
     fitting = max(1, int((limits.max_prompt_tokens - instruction) / mean))
     sizes = [count for count in limits.counts if count <= fitting]
     return min(len(pool), max(sizes, default=fitting))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.data.formats.write import ending_of as written_as
-from steelyard.data.raw import (
+from steelyard.data.outfiles import (
     cannot_write,
     check_free,
     columns_of,
@@ -21,7 +21,7 @@ from steelyard.data.repairs.work import TO_REVIEW, Work
 from steelyard.data.splits.moved import moved_task
 from steelyard.errors import ConfigError, DataError
 from steelyard.files import replacing
-from steelyard.task import load_task
+from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 
 CHANGES, REVIEW = "changes.jsonl", "review.jsonl"
@@ -31,11 +31,13 @@ _MAKER = "Written by steelyard data fix: see changes.jsonl."
 class RepairTarget:
     """Where a repair goes: a file (with its log beside it), or a folder for a task."""
 
-    def __init__(self, work_paths: Mapping[str, Path], out: Path, *, has_task: bool) -> None:
-        self.sources = work_paths
+    def __init__(self, task: Task, out: Path) -> None:
+        self.sources = task.example_paths
         self.out = out
-        endings = {ending_of(path) for path in work_paths.values()}
-        self.is_folder = has_task and (len(work_paths) > 1 or out.is_dir() or not out.suffix)
+        endings = {ending_of(path) for path in self.sources.values()}
+        self.is_folder = not task.is_bare and (
+            len(self.sources) > 1 or out.is_dir() or not out.suffix
+        )
         if not self.is_folder and written_as(out) not in endings:
             raise ConfigError(
                 f"{out.name} must end in {min(endings)}, as the source does: 'data convert' "
@@ -78,7 +80,7 @@ class RepairTarget:
         """Write all files, whole or not at all; return those written. Raises `StorageError`."""
         if not any(True for _ in work.kept()):
             raise DataError(
-                f"no row of {work.brief.name} would be left: look at it with steelyard data check"
+                f"no row of {work.task.name} would be left: look at it with steelyard data check"
             )
         files = self.files()
         if not any(row.left and row.left.action in TO_REVIEW for row in work.rows):
@@ -90,9 +92,8 @@ class RepairTarget:
             at = {name: scratch / path.name for name, path in files.items()}
             _write_rows(work, {part: at[part] for part in self.sources})
             _write_logs(work, at, lambda path: path)
-            assert work.brief.task is not None
             names = {part: files[part].name for part in self.sources}
-            text = moved_task(work.brief.task, self.out, names, _MAKER)
+            text = moved_task(work.task, self.out, names, _MAKER)
             at["task"].write_text(text, encoding="utf-8", newline="\n")
             load_task(scratch)
         return files
@@ -113,7 +114,7 @@ _LOGS = ("changes", "review")
 
 
 def _write_rows(work: Work, paths: Mapping[str, Path]) -> None:
-    columns = {part: columns_of(work.brief, part) for part in paths}
+    columns = {part: columns_of(work.task.example_paths[part]) for part in paths}
     with writers(paths, columns) as write:
         for row in work.kept():
             write[row.part](row.fields)

@@ -18,7 +18,7 @@ def drop_duplicates(work: Work) -> None:
     """Drop rows that ask and answer the very same as another; the first stays."""
     first: dict[tuple[str, str], RepairRow] = {}
     for row in sorted(work.kept(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
-        key = (exact_key(row.read), _answer(row, work.brief.kind))
+        key = (exact_key(row.read), _answer(row, work.task.output.kind))
         kept = first.setdefault(key, row)
         if kept is row:
             continue
@@ -34,7 +34,7 @@ def set_conflicts_aside(work: Work) -> None:
     The same is what the check ``contradictions`` takes for it: but for case, punctuation and spaces.
     Rows that a person has confirmed stay. Texts may differ rightly, so they never conflict.
     """
-    kind = work.brief.kind
+    kind = work.task.output.kind
     if kind == "text":
         return
     alike: dict[str, list[RepairRow]] = {}
@@ -47,7 +47,7 @@ def set_conflicts_aside(work: Work) -> None:
 
 def _set_aside(work: Work, rows: Iterable[RepairRow]) -> None:
     rows = list(rows)
-    kind = work.brief.kind
+    kind = work.task.output.kind
     for row in rows:
         if row.is_trusted:
             continue

@@ -42,7 +42,7 @@ def mend_texts(work: Work) -> None:
                 text = step.after
             return text
 
-        row.fields = map_texts(row.fields, work.brief.columns, mend)
+        row.fields = map_texts(row.fields, work.task.columns.given(), mend)
 
 
 def mended(text: str, steps: dict[str, Mend]) -> list[TextRepair]:

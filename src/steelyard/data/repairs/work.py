@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from steelyard.core import Example
-from steelyard.data.dataset import DataBrief
+from steelyard.task import Task
 
 ACTIONS: Mapping[str, str] = {
     "answer": "labelled anew in the review",
@@ -75,7 +75,7 @@ class RepairRow:
 class Work:
     """All rows of a source, in order, the changes made, and what must be said besides."""
 
-    brief: DataBrief
+    task: Task
     rows: Sequence[RepairRow]
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -63,7 +63,7 @@ def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
 
 
 def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
-    if data.brief.kind == "text":  # several texts may be right: nobody can decide on one
+    if data.kind == "text":  # several texts may be right: nobody can decide on one
         return
     said = answers(data)
     groups = [
@@ -79,7 +79,7 @@ def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
             continue
         counts = conflict.outputs
         most = max(counts, key=lambda output: counts[output])
-        wins = counts[most] > counts[said[index]] and data.brief.kind == "label"
+        wins = counts[most] > counts[said[index]] and data.kind == "label"
         votes = ", ".join(f"{clip(output, 40)!r} {n}x" for output, n in counts.items())
         which = "the same input" if index in same else "nearly the same input"
         why = f"{which} has several outputs: {votes}"

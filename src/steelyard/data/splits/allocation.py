@@ -3,47 +3,57 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.splits.clusters import Cluster, build_clusters
+from steelyard.data.likeness.forest import Forest
+from steelyard.data.likeness.normalise import groups_of
+from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import DataError
-from steelyard.task.sections import SplitConfig
+from steelyard.task.sections import PARTS, SplitConfig
 from steelyard.words import counted
 
 MIN_EXAMPLES = 10
 SHOWN = 5
 
 
-class SplitResult(NamedTuple):
-    """The split and how it came about, as JSON-able data."""
+class Cluster(NamedTuple):
+    """Places of examples that stay together, and how many of each label they hold."""
 
-    split: Split
+    members: tuple[int, ...]
+    strata: Counter[str]
+
+
+class Allocation(NamedTuple):
+    """Indices of rows by part, and how it came about, as JSON-able data."""
+
+    members: dict[str, list[int]]
     report: dict[str, Any]
 
 
-def split_examples(
-    examples: Sequence[Example],
+def split_rows(
+    rows: RowLikeness,
     *,
     seed: int,
     fractions: SplitConfig | None = None,
     kind: OutputKind = "label",
-) -> SplitResult:
+) -> Allocation:
     """Split by seed, stratified by label; groups and duplicates stay whole.
 
     The result does not depend on the order of the rows: they are sorted by id first. Raises
     `DataError` when there are too few examples, or too few groups, to fill three parts.
     """
-    check_enough(examples, kind)
-    sizes = part_sizes(len(examples), fractions)
-    parts, clusters = _allocate(examples, sizes, seed, kind)
-    split = Split(parts["train"], parts["dev"], parts["test"])
-    _check_filled(split, clusters)
-    check_train_labels(split, kind)
+    check_enough(rows.examples, kind)
+    sizes = part_sizes(len(rows.examples), fractions)
+    parts, clusters = _allocate(rows, sizes, seed, kind)
+    members = {part: parts[part] for part in PARTS}
+    if not all(members.values()):
+        raise DataError(_too_clustered(len(clusters)))
+    check_train_labels(split_of(rows.examples, members), kind)
     report = {
         "method": "seeded, stratified by label" if kind == "label" else "seeded",
         "seed": seed,
@@ -51,24 +61,30 @@ def split_examples(
         "largest_cluster": max(len(cluster.members) for cluster in clusters),
         "wanted": sizes,
     }
-    return SplitResult(split, report)
+    return Allocation(members, report)
+
+
+def split_of(examples: Sequence[Example], members: Mapping[str, Sequence[int]]) -> Split:
+    """The examples by part; ``members`` are their indices."""
+    return Split(*(tuple(examples[index] for index in members[part]) for part in PARTS))
 
 
 def carve_dev(
-    train: Sequence[Example], *, seed: int, kind: OutputKind
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Cut a dev part off a given train part. Returns train and dev. Raises `DataError`."""
-    whole = part_sizes(len(train), None)
+    rows: RowLikeness, train: Sequence[int], *, seed: int, kind: OutputKind
+) -> dict[str, list[int]]:
+    """Cut a dev part off a given train part: the indices of both. Raises `DataError`."""
+    count = len(train)
+    whole = part_sizes(count, None)
     sizes = {"train": whole["train"] + whole["test"], "dev": whole["dev"], "test": 0}
-    if len(train) < MIN_EXAMPLES:
+    if count < MIN_EXAMPLES:
         raise DataError(
-            f"train has {counted(len(train), 'example')} and there is no dev file: add rows up to "
+            f"train has {counted(count, 'example')} and there is no dev file: add rows up to "
             f"{MIN_EXAMPLES}, or give a dev file"
         )
-    parts, clusters = _allocate(train, sizes, seed, kind)
+    parts, clusters = _allocate(rows.subset(train), sizes, seed, kind)
     if not parts["dev"] or not parts["train"]:
         raise DataError(_too_clustered(len(clusters)))
-    return parts["train"], parts["dev"]
+    return {part: [train[place] for place in parts[part]] for part in ("train", "dev")}
 
 
 def check_enough(examples: Sequence[Example], kind: OutputKind) -> None:
@@ -90,27 +106,55 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
     """Refuse a train part without an example of some label. Raises `DataError`."""
     if kind != "label":
         return
-    known = {*labels, *(example.output for part in split for example in part)}
-    missing = sorted(known - {example.output for example in split.train})
+    all_labels = {*labels, *(example.output for part in split for example in part)}
+    missing = sorted(all_labels - {example.output for example in split.train})
     if missing:
-        shown = ", ".join(repr(label) for label in missing[:SHOWN])
+        first = ", ".join(repr(label) for label in missing[:SHOWN])
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise DataError(
-            f"no train example has the label {shown}{more}: add examples, or take the label out of "
+            f"no train example has the label {first}{more}: add examples, or take the label out of "
             "output.labels"
         )
 
 
 def _allocate(
-    examples: Sequence[Example], sizes: Mapping[str, int], seed: int, kind: OutputKind
-) -> tuple[dict[str, tuple[Example, ...]], list[Cluster]]:
-    ordered = sorted(examples, key=lambda example: (example.id, example.source))
-    strata = [example.output if kind == "label" else "" for example in ordered]
-    clusters = build_clusters(ordered, strata)
-    chosen = allocate(clusters, strata, sizes, seed)
-    return {
-        part: tuple(ordered[index] for index in indices) for part, indices in chosen.items()
-    }, clusters
+    rows: RowLikeness, sizes: Mapping[str, int], seed: int, kind: OutputKind
+) -> tuple[dict[str, list[int]], list[Cluster]]:
+    strata = [rows.examples[index].output if kind == "label" else "" for index in rows.order]
+    clusters = build_clusters(rows, strata)
+    places = allocate(clusters, strata, sizes, seed)
+    return {part: [rows.order[place] for place in of] for part, of in places.items()}, clusters
+
+
+def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
+    """Cluster the rows: members are places in ``rows.order``, along which ``strata`` runs.
+
+    Clusters come in the order of their first members. Groups and duplicates always stay together.
+    Near-duplicates do too while their cluster holds at most 2 % of the examples (or ten): templated
+    data would otherwise hang together as a whole.
+    """
+    order, count = rows.order, len(rows.order)
+    forest = Forest(count)
+    _join_all(forest, groups_of([rows.normalised_keys[index] for index in order]))
+    groups = [rows.examples[index].group for index in order]
+    _join_all(forest, groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
+    most = max(10, count // 50)
+    _join_all(forest, groups_of([rows.texts[index] for index in order]), most)
+    for pair in rows.pairs_in_order:
+        forest.join(pair.a, pair.b, most)
+    members: dict[int, list[int]] = {}
+    for place in range(count):
+        members.setdefault(forest.find(place), []).append(place)
+    return [
+        Cluster(tuple(places), Counter(strata[place] for place in places))
+        for places in members.values()
+    ]
+
+
+def _join_all(forest: Forest, groups: Iterable[Sequence[int]], most: int | None = None) -> None:
+    for first, *rest in groups:
+        for index in rest:
+            forest.join(first, index, most)
 
 
 def allocate(
@@ -124,25 +168,20 @@ def allocate(
     deficits = stratum_quotas(Counter(strata), sizes)
     rng = np.random.Generator(np.random.PCG64(seed))
     shuffled = [clusters[index] for index in rng.permutation(len(clusters))]
-    chosen: dict[str, list[int]] = {part: [] for part in sizes}
+    members: dict[str, list[int]] = {part: [] for part in sizes}
     room = dict(sizes)
     for cluster in sorted(shuffled, key=lambda cluster: -len(cluster.members)):
         part = max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
-        chosen[part].extend(cluster.members)
+        members[part].extend(cluster.members)
         room[part] -= len(cluster.members)
         for stratum, count in cluster.strata.items():
             deficits[part][stratum] -= count
-    return {part: sorted(indices) for part, indices in chosen.items()}
+    return {part: sorted(indices) for part, indices in members.items()}
 
 
 def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:
     """How much the squared distance to the part's quotas shrinks by taking ``strata``."""
     return sum(count * (2 * deficits[stratum] - count) for stratum, count in strata.items())
-
-
-def _check_filled(split: Split, clusters: Sequence[Cluster]) -> None:
-    if not all(split):
-        raise DataError(_too_clustered(len(clusters)))
 
 
 def _too_clustered(clusters: int) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from steelyard.core import Example, Split
-from steelyard.data.dataset import DataBrief
-from steelyard.data.formats import RowError
-from steelyard.data.raw import RowParserCheck, raw_rows
-from steelyard.data.splits.allocation import allocate, carve_dev, check_enough, split_examples
-from steelyard.data.splits.clusters import Cluster
+from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.outfiles import unwritable
+from steelyard.data.read import read_rows
+from steelyard.data.splits.allocation import Cluster, allocate, carve_dev, check_enough, split_rows
 from steelyard.data.splits.moments import cut_by_time, moment
 from steelyard.data.splits.quotas import part_sizes
 from steelyard.errors import DataError
+from steelyard.task import Task
 from steelyard.task.sections import PARTS, SplitConfig
 from steelyard.words import counted
 
@@ -28,20 +26,6 @@ class OmittedRows(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
-class CutRows:
-    """The rows that a run would take, their row numbers and parts as read, and the others.
-
-    ``count`` counts all. Every example's ``source`` is its own.
-    """
-
-    examples: tuple[Example, ...]
-    numbers: tuple[int, ...]
-    parts: tuple[str, ...]
-    left_out: tuple[OmittedRows, ...]
-    count: int
-
-
 class CutPlan(NamedTuple):
     """How to cut."""
 
@@ -51,7 +35,7 @@ class CutPlan(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Indices of `CutRows.examples` by part, rows that no part could take, and what to know of it."""
+    """Indices of rows by part, rows that no part could take, and what to know of it."""
 
     plan: CutPlan
     parts: Mapping[str, list[int]]
@@ -60,53 +44,53 @@ class Cut(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_rows(brief: DataBrief) -> CutRows:
-    """Read every row once. Raises `DataError` when none can be used."""
-    judge = RowParserCheck(brief)
-    examples: list[Example] = []
-    numbers: list[int] = []
-    parts: list[str] = []
-    left_out: list[OmittedRows] = []
-    for number, part, row in raw_rows(brief):
-        try:
-            examples.append(judge.example(part, row))
-        except RowError as error:
-            left_out.append(OmittedRows(number, f"{brief.paths[part].name}:{row.line}", str(error)))
-        else:
-            numbers.append(number)
-            parts.append(part)
-    count = len(examples) + len(left_out)
-    if not examples:
-        why = f"; line {left_out[0].source.rpartition(':')[2]}: {left_out[0].reason}"
-        raise DataError(f"{brief.name} holds no usable example{why if left_out else ''}")
-    return CutRows(tuple(examples), tuple(numbers), tuple(parts), tuple(left_out), count)
+def read(task: Task) -> Dataset:
+    """Read every row once; what no file can hold is refused as well.
+
+    Raises `DataError` when no row can be used.
+    """
+    data = open_dataset(task, refuse=unwritable)
+    if not data.usable.examples:
+        bad = data.unusable[0].bad if data.unusable else None
+        why = f"; line {bad.line}: {bad.reason}" if bad else ""
+        raise DataError(f"{task.name} holds no usable example{why}")
+    return data
 
 
-def cut(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
+def omitted_rows(data: Dataset, cut: Cut) -> list[OmittedRows]:
+    """The rows that stand in no part: those that a run would not take, and what the cut left out."""
+    unusable = [
+        OmittedRows(number, f"{bad.file}:{bad.line}", bad.reason)
+        for number, _, bad in data.unusable
+    ]
+    return sorted([*unusable, *cut.left_out])
+
+
+def cut(rows: Dataset, plan: CutPlan) -> Cut:
     """Give each row its part. Raises `DataError` when the rows cannot fill three parts."""
     ways = {"label": _by_label, "group": _by_group, "time": _by_time, "given": _as_given}
     if plan.by != "given":
-        check_enough(rows.examples, brief.kind)
-    return ways[plan.by](rows, brief, plan)
+        check_enough(rows.examples, rows.kind)
+    return ways[plan.by](rows, plan)
 
 
-def _by_label(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
-    split, report = split_examples(
-        _keyed(rows), seed=plan.seed, fractions=plan.fractions, kind=brief.kind
+def _by_label(rows: Dataset, plan: CutPlan) -> Cut:
+    members, report = split_rows(
+        rows.likeness, seed=plan.seed, fractions=plan.fractions, kind=rows.kind
     )
-    return Cut(plan, _places(split), report["wanted"])
+    return Cut(plan, _sorted(members), report["wanted"])
 
 
-def _by_group(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
+def _by_group(rows: Dataset, plan: CutPlan) -> Cut:
     """Whole groups; duplicates in two groups may straddle, and the manifest counts them."""
     alone = sum(example.group is None for example in rows.examples)
     if alone == len(rows.examples):
-        raise DataError(_nothing(brief, "group"))
+        raise DataError(_nothing(rows.task, "group"))
     sizes = part_sizes(len(rows.examples), plan.fractions)
     members: dict[str, list[int]] = {}
-    for index in sorted(range(len(rows.examples)), key=lambda at: _order(rows.examples[at])):
+    for index in rows.likeness.order:
         members.setdefault(rows.examples[index].group or f"\0{index}", []).append(index)
-    strata = [example.output if brief.kind == "label" else "" for example in rows.examples]
+    strata = [example.output if rows.kind == "label" else "" for example in rows.examples]
     parts = _allocated(members, strata, sizes, plan.seed)
     is_balanced = all(parts.values())
     if not is_balanced:  # where groups and labels go together, labels cannot be balanced
@@ -129,14 +113,14 @@ def _allocated(
 ) -> dict[str, list[int]]:
     """Indices by part, the ``members`` of a group together, ``strata`` balanced."""
     clusters = [
-        Cluster(tuple(each), Counter(strata[index] for index in each)) for each in members.values()
+        Cluster(tuple(rows), Counter(strata[index] for index in rows)) for rows in members.values()
     ]
     return allocate(clusters, strata, sizes, seed)
 
 
-def _by_time(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
+def _by_time(rows: Dataset, plan: CutPlan) -> Cut:
     if all(example.timestamp is None for example in rows.examples):
-        raise DataError(_nothing(brief, "timestamp"))
+        raise DataError(_nothing(rows.task, "timestamp"))
     moments: dict[int, float] = {}
     left_out: list[OmittedRows] = []
     for index, example in enumerate(rows.examples):
@@ -150,25 +134,23 @@ def _by_time(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
         left_out.append(OmittedRows(rows.numbers[index], example.source, reason))
     if not moments:
         raise DataError(
-            f"{brief.name}: {left_out[0].reason} (row {left_out[0].row}): write timestamps as "
+            f"{rows.task.name}: {left_out[0].reason} (row {left_out[0].row}): write timestamps as "
             "2025-03-31, 2025-03-31T14:00:00Z or epoch seconds"
         )
     timed = list(moments)
-    check_enough([rows.examples[index] for index in timed], brief.kind)
+    check_enough([rows.examples[index] for index in timed], rows.kind)
     sizes = part_sizes(len(timed), plan.fractions)
     cut = cut_by_time(list(moments.values()), sizes)
     parts = {part: [timed[place] for place in cut[part]] for part in PARTS}
     return Cut(plan, parts, sizes, tuple(left_out), _ages(rows, parts))
 
 
-def _as_given(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
-    parts = {part: [index for index, of in enumerate(rows.parts) if of == part] for part in PARTS}
+def _as_given(rows: Dataset, plan: CutPlan) -> Cut:
+    parts = {part: rows.members_as_read.get(part, []) for part in PARTS}
     notes: tuple[str, ...] = ()
-    if "dev" not in brief.paths:
-        keyed = _keyed(rows)
-        train = [keyed[index] for index in parts["train"]]
-        kept, dev = carve_dev(train, seed=plan.seed, kind=brief.kind)
-        parts.update(_places(Split(kept, dev, ())), test=parts["test"])
+    if "dev" not in rows.task.example_paths:
+        carved = carve_dev(rows.likeness, parts["train"], seed=plan.seed, kind=rows.kind)
+        parts |= _sorted(carved)
         notes = ("dev is cut from train by seed, as a run does",)
     empty = [part for part in PARTS if not parts[part]]
     if empty:
@@ -176,42 +158,25 @@ def _as_given(rows: CutRows, brief: DataBrief, plan: CutPlan) -> Cut:
     return Cut(plan, parts, {part: len(parts[part]) for part in PARTS}, notes=notes)
 
 
-def _keyed(rows: CutRows) -> list[Example]:
-    """The examples with their index as the slice, by which they are found again.
-
-    Nothing that splits looks at the slice; sources alone repeat when two files have one name.
-    """
-    return [replace(each, slice=str(index)) for index, each in enumerate(rows.examples)]
+def _sorted(members: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    """The members of each part in the order of their rows."""
+    return {part: sorted(indices) for part, indices in members.items()}
 
 
-def _places(split: Split) -> dict[str, list[int]]:
-    return {
-        name: sorted(int(example.slice or 0) for example in part)
-        for name, part in zip(split._fields, split, strict=True)
-    }
-
-
-def _order(example: Example) -> tuple[str, str]:
-    return example.id, example.source
-
-
-def _ages(rows: CutRows, parts: Mapping[str, list[int]]) -> tuple[str, ...]:
+def _ages(rows: Dataset, parts: Mapping[str, list[int]]) -> tuple[str, ...]:
     """From when to when each part runs, as the rows say it."""
-    said = []
+    notes = []
     for part in PARTS:
         stamps = [rows.examples[index].timestamp or "" for index in parts[part]]
         stamps.sort(key=lambda stamp: moment(stamp) or 0.0)
-        said.append(f"{part} runs from {stamps[0]} to {stamps[-1]}")
-    return tuple(said)
+        notes.append(f"{part} runs from {stamps[0]} to {stamps[-1]}")
+    return tuple(notes)
 
 
-def _nothing(brief: DataBrief, role: str) -> str:
-    part, path = next(iter(brief.paths.items()))
-    fields: dict[str, None] = {}
-    for _, of, row in raw_rows(brief):
-        if of == part and row.reason is None:
-            fields = dict.fromkeys(row.fields)
-            break
+def _nothing(task: Task, role: str) -> str:
+    path = next(iter(task.example_paths.values()))
+    rows = (row for row in read_rows(path, task.columns.given()) if row.reason is None)
+    fields = dict.fromkeys(next(rows).fields)
     keys = ", ".join(str(name)[:40] for name in list(fields)[:12])
     return (
         f"no row of {path.name} has a {role}: name its column with --columns {role}=NAME (in "

@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from steelyard.core import Example, Split
-from steelyard.data.likeness.near import NearPair, near_matches
-from steelyard.data.likeness.normalise import asked_text, exact_key, normalised_key
+from steelyard.data.dataset import Dataset
+from steelyard.data.likeness.near import NearPair
 
 SHOWN = 20
-_KEYS: dict[str, Callable[[Example], str | None]] = {
-    "exact": exact_key,
-    "normalised": normalised_key,
-    "group": lambda example: example.group,
-}
 
 
-class _Placed(NamedTuple):
-    part: str
-    example: Example
-
-
-def check_split(split: Split) -> dict[str, Any]:
+def split_leaks(data: Dataset) -> dict[str, Any]:
     """Report the rows of dev and test that also stand in an earlier part.
 
     Per kind of likeness (``exact``, ``normalised``, ``near``, ``group``): ``count``, ``test_count``
     (those in test), and up to 20 ``rows`` with both sources. Normalised likeness includes exact
     likeness. Near likeness (`near_matches`) includes both, and its rows carry their similarity.
     """
-    placed = [
-        _Placed(part, example)
-        for part, examples in zip(split._fields, split, strict=True)
-        for example in examples
-    ]
-    parts = [split._fields.index(each.part) for each in placed]
-    found = {
-        kind: leaks_by_key([key(each.example) for each in placed], parts)
-        for kind, key in _KEYS.items()
+    keys: dict[str, Sequence[str | None]] = {
+        "exact": data.exact_keys,
+        "normalised": data.normalised_keys,
+        "group": [example.group for example in data.examples],
     }
-    near = near_matches([asked_text(each.example) for each in placed], parts)
-    closest = {leak.b: leak for leak in [*near, *found["normalised"]]}
-    result = {kind: _summary(placed, leaks) for kind, leaks in found.items()}
-    result["near"] = _summary(placed, [closest[index] for index in sorted(closest)])
-    for row, index in zip(result["near"]["rows"], sorted(closest), strict=False):
-        row["similarity"] = round(closest[index].similarity, 3)
+    leaks = {kind: _in_order(data, key) for kind, key in keys.items()}
+    closest = {leak.b: leak for leak in [*data.near_leaks, *leaks["normalised"]]}
+    near = [closest[index] for index in data.by_part if index in closest]
+    result = {kind: _summary(data, of_kind) for kind, of_kind in leaks.items()}
+    result["near"] = _summary(data, near)
+    for row, leak in zip(result["near"]["rows"], near, strict=False):
+        row["similarity"] = round(leak.similarity, 3)
     return result
+
+
+def _in_order(data: Dataset, keys: Sequence[str | None]) -> list[NearPair]:
+    """`leaks_by_key`, where the first row with a key is the first in `Dataset.by_part`."""
+    order = data.by_part
+    leaks = leaks_by_key([keys[index] for index in order], [data.ranks[index] for index in order])
+    return [NearPair(order[a], order[b], alike) for a, b, alike in leaks]
 
 
 def leaks_by_key(keys: Sequence[str | None], parts: Sequence[int]) -> list[NearPair]:
@@ -53,28 +45,28 @@ def leaks_by_key(keys: Sequence[str | None], parts: Sequence[int]) -> list[NearP
 
     ``None`` is no key. Pairs come in the order of their parts, then of ``b``.
     """
-    seen: dict[str, int] = {}
-    found = []
+    firsts: dict[str, int] = {}
+    leaks = []
     for index in sorted(range(len(keys)), key=lambda index: (parts[index], index)):
         key = keys[index]
         if key is None:
             continue
-        first = seen.setdefault(key, index)
+        first = firsts.setdefault(key, index)
         if parts[first] < parts[index]:
-            found.append(NearPair(first, index, 1.0))
-    return found
+            leaks.append(NearPair(first, index, 1.0))
+    return leaks
 
 
-def _summary(placed: Sequence[_Placed], leaks: Sequence[NearPair]) -> dict[str, Any]:
+def _summary(data: Dataset, leaks: Sequence[NearPair]) -> dict[str, Any]:
     return {
         "count": len(leaks),
-        "test_count": sum(placed[leak.b].part == "test" for leak in leaks),
+        "test_count": sum(data.parts[leak.b] == "test" for leak in leaks),
         "rows": [
             {
-                "part": placed[leak.b].part,
-                "source": placed[leak.b].example.source,
-                "also_in": placed[leak.a].part,
-                "also_source": placed[leak.a].example.source,
+                "part": data.parts[leak.b],
+                "source": data.examples[leak.b].source,
+                "also_in": data.parts[leak.a],
+                "also_source": data.examples[leak.a].source,
             }
             for leak in leaks[:SHOWN]
         ],

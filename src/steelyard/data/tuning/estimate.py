@@ -13,8 +13,8 @@ from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.chat import training_rows
 from steelyard.data.tuning.judge import token_limit
 from steelyard.data.tuning.rules import Provider
+from steelyard.families import STRATEGIES
 from steelyard.model.prices import training_price
-from steelyard.train.config import LoraConfig
 
 CURRENCY = "USD"
 LOCAL = "local"
@@ -45,7 +45,7 @@ class Training(NamedTuple):
 def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) -> Training:
     """Estimate a job at ``provider`` on the training rows with its own default of epochs."""
     rows = training_rows(data)
-    limit, _ = token_limit(provider, data.brief.model.name)
+    limit, _ = token_limit(provider, data.model.name)
     tokens = _tokens(counts, rows, limit)
     rule = provider.rules["default_epochs"]
     epochs = default_epochs(rule.value, len(rows))
@@ -75,7 +75,7 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
 def estimate_local(data: Dataset, counts: TokenCounts) -> Training:
     """Estimate LoRA on this machine: tokens only, its time is measured by a run."""
     rows = training_rows(data)
-    epochs = LoraConfig().max_epochs
+    epochs: int = STRATEGIES.get("lora")().config.max_epochs
     tokens = _tokens(counts, rows, counts.window)
     reason = "LoRA here costs machine time, which a run measures; it may stop before the last epoch"
     source = "steelyard's LoRA defaults"
@@ -106,14 +106,11 @@ def _tokens(counts: TokenCounts, rows: list[int], limit: int | None) -> int:
 
 def _price(data: Dataset, provider: Provider) -> Decimal | None:
     """The user's price of a million training tokens: under the provider's name, or the model's."""
-    task = data.brief.task
-    if task is None:
-        return None
     given = {
         name: entry.model_dump(mode="python", exclude_none=True)
-        for name, entry in task.prices.items()
+        for name, entry in data.task.prices.items()
     }
     own = training_price(provider.name, given)
-    if own is None and data.brief.model.provider == provider.name:
-        own = training_price(data.brief.model.name, given)
+    if own is None and data.model.provider == provider.name:
+        own = training_price(data.model.name, given)
     return own

@@ -58,7 +58,7 @@ class Chats(NamedTuple):
 def as_chats(data: Dataset) -> Chats:
     """The training rows of ``data`` as a provider would get them."""
     indices = training_rows(data)
-    instruction = data.brief.instruction
+    instruction = data.task.instruction
     rows = [chat_row(data.examples[i], data.written[i], instruction) for i in indices]
     return Chats(indices, rows, sum(map(row_bytes, rows)))
 
@@ -121,7 +121,7 @@ def _has_text(row: Sequence[Message]) -> bool:
 def _too_long(
     data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider
 ) -> Iterator[Broken]:
-    limit, of = token_limit(provider, data.brief.model.name)
+    limit, of = token_limit(provider, data.model.name)
     if limit is None or not chats.indices:
         return
     tokens = counts.whole[chats.indices]

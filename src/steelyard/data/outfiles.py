@@ -1,4 +1,4 @@
-"""Rows as their files have them, and files and folders that take such rows, whole or not at all."""
+"""Files and folders that take rows as other files had them, whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,85 +8,34 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from steelyard.config.source import encoding_problem, names_in
-from steelyard.core import Example
-from steelyard.data.dataset import DataBrief
-from steelyard.data.formats import RawRow, RowError, container_of, reader_for
+from steelyard.config.source import names_in
+from steelyard.data.formats import container_of
 from steelyard.data.formats.write import WRITERS, WriteRow, writer_for
-from steelyard.data.rows import RowParser, content_id
-from steelyard.errors import ConfigError, DataError, StorageError
+from steelyard.data.read import read_rows
+from steelyard.errors import ConfigError, StorageError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ".jsonl"
 _INSTEAD = {".arrow": ".parquet", "folder": ".parquet"}
 
 
-class Numbered(NamedTuple):
-    """A raw row with its row number, counted from 1 over all files, and its part."""
-
-    number: int
-    part: str
-    row: RawRow
-
-
-def raw_rows(brief: DataBrief) -> Iterator[Numbered]:
-    """Yield every row, readable or not, numbered as `open_dataset` does. Raises `DataError`."""
-    number = 0
-    for part, path in brief.paths.items():
-        try:
-            for row in reader_for(path)(path, brief.columns):
-                number += 1
-                yield Numbered(number, part, row)
-        except UnicodeDecodeError:
-            raise DataError(encoding_problem(path)) from None
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-
-
-class RowParserCheck:
-    """Says of each row whether a run would take it, as `read_examples` does."""
-
-    def __init__(self, brief: DataBrief) -> None:
-        self._parser = RowParser(brief.kind, brief.labels, brief.columns)
-        self._names = {part: path.name for part, path in brief.paths.items()}
-        self._lines: dict[tuple[str, str], int] = {}
-
-    def example(self, part: str, row: RawRow) -> Example:
-        """Return the example of ``row``, with an id. Raises `RowError` with the reason."""
-        try:
-            example = self._parser.parse(row, self._names[part])
-        except RecursionError:
-            raise RowError("nested too deeply") from None
-        problem = unwritable(row.fields)
-        if problem is not None:
-            raise RowError(problem)
-        if not example.id:
-            return replace(example, id=content_id(example))
-        first = self._lines.setdefault((part, example.id), row.line)
-        if first != row.line:
-            raise RowError(f"id {example.id[:40]!r} is already used on line {first}")
-        return example
-
-
-def columns_of(brief: DataBrief, part: str) -> tuple[str, ...]:
-    """The columns of a part's header in order; none where each row carries its own names."""
-    if not container_of(brief.paths[part]).has_header:
+def columns_of(path: Path) -> tuple[str, ...]:
+    """The columns of a file's header in order; none where each row carries its own names."""
+    if not container_of(path).has_header:
         return ()
-    of_part = (each.row for each in raw_rows(brief) if each.part == part)
-    return next((tuple(row.fields) for row in of_part if row.reason is None), ())
+    return next((tuple(row.fields) for row in read_rows(path) if row.reason is None), ())
 
 
 def ending_of(path: Path) -> str:
     """The ending that a copy of ``path`` takes: its own, or that of the nearest form to write."""
     container = container_of(path)
-    own = container.format + container.packed
-    for ending in (own, container.format, _INSTEAD.get(container.format, _FALLBACK)):
-        if ending in WRITERS:
-            return ending
+    ending = container.format + container.packed
+    for candidate in (ending, container.format, _INSTEAD.get(container.format, _FALLBACK)):
+        if candidate in WRITERS:
+            return candidate
     return _FALLBACK
 
 

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from steelyard.core import Example, Split
+from steelyard.data.dataset import Unreadable
 from steelyard.data.formats import BadRow
-from steelyard.data.summary import AuditInput, audit
+from steelyard.data.overview import overview
+from steelyard.task import Task
+from steelyard.task.config import bare_task
+from steelyard.task.sections import OutputConfig
+from tests.data.alike_rows import divided
 
 
 def example(name: str, text: str, label: str = "A") -> Example:
     return Example(id=name, input=text, output=label, source=f"e:{name}")
+
+
+def of_labels(*labels: str) -> Task:
+    output = OutputConfig(kind="label", labels=labels)
+    return bare_task(Path("e"), "label", {}).model_copy(update={"output": output})
 
 
 def small_split() -> Split:
@@ -23,8 +34,9 @@ def small_split() -> Split:
 
 
 def test_the_audit_counts_what_is_there() -> None:
-    bad = (BadRow("e.jsonl", 9, "empty input"),)
-    found = audit(small_split(), AuditInput("label", ("A", "B", "C"), bad, ("extra",)))
+    bad = (Unreadable(7, "all", BadRow("e.jsonl", 9, "empty input")),)
+    data = divided(small_split(), of_labels("A", "B", "C"), bad=bad, ignored_keys=("extra",))
+    found = overview(data)
     assert json.loads(json.dumps(found)) == found
     assert found["examples"] == 6
     assert found["parts"]["train"]["labels"] == {"A": 2, "B": 1, "C": 0}
@@ -36,7 +48,7 @@ def test_the_audit_counts_what_is_there() -> None:
 
 
 def test_conflicts_name_their_rows_and_bound_accuracy() -> None:
-    found = audit(small_split(), AuditInput("label"))
+    found = overview(divided(small_split()))
     assert (found["conflicts"]["inputs"], found["conflicts"]["rows"]) == (1, 3)
     assert found["conflicts"]["found"][0]["rows"] == [
         {"source": "e:1", "output": "A"},
@@ -47,11 +59,9 @@ def test_conflicts_name_their_rows_and_bound_accuracy() -> None:
 
 
 def test_warnings_say_what_a_reader_must_know() -> None:
-    said = " ".join(
-        audit(small_split(), AuditInput("label", ("A", "B", "C"), (BadRow("e", 1, "x"),)))[
-            "warnings"
-        ]
-    )
+    bad = (Unreadable(7, "all", BadRow("e", 1, "x")),)
+    data = divided(small_split(), of_labels("A", "B", "C"), bad=bad)
+    said = " ".join(overview(data)["warnings"])
     for part in (
         "in train or dev too: 1 test row, which",
         "left out: 1 bad row",
@@ -63,7 +73,7 @@ def test_warnings_say_what_a_reader_must_know() -> None:
 
 
 def test_what_is_undefined_is_none_with_a_reason() -> None:
-    found = audit(small_split(), AuditInput("text"))
+    found = overview(divided(small_split(), bare_task(Path("e"), "text", {})))
     assert found["accuracy_ceiling"] == {"value": None, "reason": "defined for labels only"}
     assert found["conflicts"]["inputs"] is None
     assert found["conflicts"]["reason"]
@@ -75,9 +85,7 @@ def test_near_duplicates_have_a_rate() -> None:
         example("1", "please send me the invoice for my last order of shoes"),
         example("2", "please send me the invoice for my last order of shoes now"),
     )
-    found = audit(
-        Split(near, (example("3", "hello"),), (example("4", "bye"),)), AuditInput("label")
-    )
+    found = overview(divided(Split(near, (example("3", "hello"),), (example("4", "bye"),))))
     assert found["duplicates"]["near"]["rate"] == 0.5
     assert found["duplicates"]["near"]["sources"][0][:2] == ["e:1", "e:2"]
 
@@ -89,7 +97,7 @@ def test_rows_nearly_in_two_parts_are_said_apart_from_those_that_are() -> None:
         (example("3", "hello"),),
         (example("4", text + " now"), example("5", "Where is it?")),
     )
-    found = audit(split, AuditInput("label"))
+    found = overview(divided(split))
     assert (found["leaks"]["near"]["test_count"], found["leaks"]["normalised"]["test_count"]) == (
         2,
         1,

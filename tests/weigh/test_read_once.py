@@ -1,0 +1,78 @@
+"""A plan and a run read each example file once, and search near pairs once."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import steelyard
+from steelyard.task import Task
+from tests.conftest import MakeTask
+
+ROWS = [
+    {"input": f"question {i * 7919} about {'xyz'[i % 3] * 9}", "output": "ABB"[i % 3]}
+    for i in range(60)
+]
+ONE_FILE = ({"e.jsonl": ROWS}, "e.jsonl")
+PARTS = (
+    {"train.jsonl": ROWS[:30], "dev.jsonl": ROWS[30:40], "test.jsonl": ROWS[40:]},
+    {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},
+)
+SEARCH = "searching 60 rows for near pairs"
+LEAKS = "searching 60 rows for leaks between parts"
+ARGUMENTS: dict[str, Any] = {"strategies": ["majority", "zero_shot"], "model": "fake:smart"}
+
+
+class Events(logging.Handler):
+    """Keeps what the data room logs: each file that it reads, and each search."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.counts: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.counts[record.getMessage()] += 1
+
+
+@pytest.fixture
+def events() -> Iterator[Counter[str]]:
+    log, handler = logging.getLogger("steelyard.data"), Events()
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    yield handler.counts
+    log.removeHandler(handler)
+    log.setLevel(before)
+
+
+def task_of(make_task: MakeTask, files: dict[str, Any], examples: Any) -> Task:
+    return make_task(files, examples=examples, consistency=False)
+
+
+@pytest.mark.parametrize(("files", "examples"), [ONE_FILE, PARTS], ids=["one file", "three files"])
+@pytest.mark.parametrize("verb", [steelyard.plan, steelyard.run], ids=["plan", "run"])
+def test_each_file_is_read_once_and_near_pairs_are_searched_once(
+    make_task: MakeTask,
+    tmp_path: Path,
+    events: Counter[str],
+    verb: Any,
+    files: dict[str, Any],
+    examples: Any,
+) -> None:
+    verb(task_of(make_task, files, examples), tmp_path / "run", **ARGUMENTS)
+    assert events == {**{f"reading {name}": 1 for name in files}, SEARCH: 1, LEAKS: 1}
+
+
+def test_rows_left_out_are_no_part_of_the_split_and_searched_apart(
+    make_task: MakeTask, tmp_path: Path, events: Counter[str]
+) -> None:
+    task = task_of(make_task, {"e.jsonl": [*ROWS, {"input": "x", "output": ""}]}, "e.jsonl")
+    steelyard.plan(task, tmp_path / "run", skip_bad_rows=True, **ARGUMENTS)
+    assert events["reading e.jsonl"] == 1
+    assert events[SEARCH] == 1
+    assert events["searching 61 rows for near pairs"] == 1
