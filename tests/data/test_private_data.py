@@ -10,7 +10,6 @@ import pytest
 from steelyard.data.base import CheckOptions, CheckResult
 from steelyard.data.checks.private_data import find
 from steelyard.data.dataset import Dataset, open_dataset
-from steelyard.data.private.rules import rule_book
 from steelyard.data.private.traffic import Carried, chance_of_any, is_hosted, largest, monthly
 from steelyard.model import ModelSpec
 from steelyard.strategy import STRATEGIES
@@ -188,10 +187,4 @@ def test_shots_come_from_train_and_count_as_the_strategies_do(tmp_path: Path) ->
     assert few["requests_if_a_shot_holds_some"] == traffic["requests"]
     assert near["share"] == pytest.approx(near["shots"] / 40)
     assert traffic["strategies"]["zero_shot"]["requests"] == 0
-    assert "few_shot with 16 shots" in largest(traffic)
-
-
-def test_every_strategy_has_a_way() -> None:
-    assert set(rule_book().traffic) == set(STRATEGIES)
-    ways = {"nothing", "own", "fixed_shots", "retrieved_shots", "tuning"}
-    assert set(rule_book().traffic.values()) <= ways
+    assert "optimized_prompt with 20 shots" in largest(traffic)
