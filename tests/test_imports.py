@@ -25,10 +25,6 @@ GROUND = {"_version", ""}  # the version, and the package itself (lazy names)
 LAZY_UP = {("weigh", "report")}
 """``weigh`` ends by drawing the report: one call to a floor above it, made inside a function."""
 
-DEBTS = {
-    ("data", "score"),
-    ("data", "train"),
-}
 DEBTS = {("data", "score")}
 """Arrows that still go up."""
 
