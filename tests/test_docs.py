@@ -17,7 +17,7 @@ from steelyard.data.mistakes import thresholds
 from steelyard.data.targets import ENDINGS
 from steelyard.families import PROVIDERS
 from steelyard.model.config import endpoints
-from steelyard.score.base import metric_names
+from steelyard.score import metric_names
 from steelyard.strategy import STRATEGIES
 from steelyard.task.config import DEFAULT_METRIC, Task, load_task
 from steelyard.task.sections import ColumnsConfig, ConstraintsConfig, TrafficConfig

@@ -58,7 +58,9 @@ def test_a_registered_strategy_goes_all_the_way(spotter: None, tmp_path: Path) -
     run = steelyard.run(folder, tmp_path / "run")
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     arm = next(arm for arm in result["arms"] if arm["strategy"] == "spotter")
-    assert arm["quality"]["value"] == 1 and arm["generalisation_gap_reason"] == "it learns nothing"
+    assert (
+        arm["quality"]["value"] == 1 and arm["generalisation_gap"]["reason"] == "it learns nothing"
+    )
     assert result["verdict"]["arm"] == "spotter"
     assert result["verdict"]["recommendation"] == "hybrid"
     assert "spotter" in run.report.read_text()

@@ -14,7 +14,7 @@ from steelyard.families import PROVIDERS
 from steelyard.model import Model, ModelProvider, ModelSpec, load_model, provider_of
 from steelyard.model.fake import FakeModel
 from steelyard.model.meter import PaidModel
-from steelyard.weigh.ask import load
+from steelyard.strategy.saved import load
 from tests.tickets import write_task
 
 

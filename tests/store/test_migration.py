@@ -72,7 +72,7 @@ def test_an_older_run_is_all_there(tmp_path: Path) -> None:
         0,
         1,
         total_seconds=2.0,
-        spent={"fake:smart": Usage(1, 7, 0, 1, machine_seconds=2.0)},
+        spent={"fake:smart": Usage(0, 7, 0, 1, machine_seconds=2.0)},
     )
     smart = AskedModel("fake:smart", "smart")
     assert store.run() == StoredRun("run", "", "2026-01-02T03:04:05+00:00", 3, {"seed": 0})

@@ -90,8 +90,8 @@ def test_the_strong_model_is_asked_where_the_cheap_one_is_unsure(fit_context: Ma
     assert progress[-1] == (8, 8)
     assert [answer.output for answer in answers] == [example.output for example in asked]
     kept, passed = answers[0].completion, answers[1].completion
-    assert [one.model for one in kept.spent] == ["fake:smart"]
-    spent = [(one.model, one.input_tokens) for one in passed.spent]
+    assert list(kept.spent) == ["fake:smart"]
+    spent = [(account, usage.input_tokens) for account, usage in passed.spent.items()]
     assert spent == [("fake:smart", 5), ("fake:big", 100)]
     assert (passed.input_tokens, passed.output_tokens) == (105, 2)
 
@@ -138,7 +138,7 @@ def test_by_default_the_classifier_is_first_and_retrieved_shots_follow(
     )
     arm.threshold = sure[15]
     answers = arm.answer_all(questions_of(tickets(30, 800)))
-    asked = [[one.model for one in answer.completion.spent] for answer in answers]
+    asked = [list(answer.completion.spent) for answer in answers]
     passed = [models for models in asked if len(models) > 1]
     assert 0 < len(passed) < 30
     assert all(models[0] == MACHINE for models in asked)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from steelyard.core import Completion, Request
-from steelyard.model.base import OnDone
+from steelyard.model.base import Model, OnDone
 from steelyard.model.fake_mind import tokenize
 
 Script = Callable[[Request], str | Completion]
 """Given a request, the text of the answer, or the whole completion."""
 
 
-class ScriptedModel:
+class ScriptedModel(Model):
     """Answers what ``script`` says. ``requests`` are those asked so far, ``calls`` in how many calls.
 
     A text that is none of a request's choices is a failure, as it is of a hosted model.

@@ -88,6 +88,7 @@ class PriceResult(ResultPart):
     input: Decimal | None = None
     cached: Decimal | None = None
     output: Decimal | None = None
+    training: Decimal | None = None
     machine_hour: Decimal | None = None
     source: str = ""
     date: str = ""
