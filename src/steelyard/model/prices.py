@@ -6,12 +6,14 @@ price is ``None`` with the reason in ``source``, never 0.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
 
 MACHINE = "machine"
+_GPU_DEVICES = ("nvidia*", "nvhost*", "nvgpu*", "dxg", "kfd")
+"""Device files of NVIDIA's driver, its boards, the Windows subsystem and AMD's driver."""
 _TRAINING = "training"
 _BATCH = "batch"
 _KEYS = ("input", "cached", "output", "per_hour", _BATCH, _TRAINING)
@@ -133,11 +137,18 @@ _GPU_PRICE = Price(
 
 def _on_gpu(provider: ModelProvider) -> bool:
     """Whether the engine runs this provider's models on a GPU: never where torch is not installed."""
-    if not provider.runs_on_gpu or find_spec("torch") is None:
+    if not provider.runs_on_gpu or find_spec("torch") is None or not _may_have_gpu():
         return False
     import torch
 
     return bool(torch.cuda.is_available())
+
+
+def _may_have_gpu() -> bool:
+    """Whether to ask torch, which takes seconds to import: on Linux no GPU works without its device."""
+    if sys.platform != "linux":
+        return True
+    return any(any(Path("/dev").glob(pattern)) for pattern in _GPU_DEVICES)
 
 
 def machine_price(overrides: Overrides | None = None) -> Price:
