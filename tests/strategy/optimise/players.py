@@ -33,7 +33,7 @@ def keen(request: Request) -> str:
     return right if lucky else labels[labels.index(right) - 1]
 
 
-class Remembering:
+class Remembering(Model):
     """Answers what it knows from memory, as a run's recorder does, and gives up after ``patience``."""
 
     def __init__(self, inner: Model, patience: int | None = None) -> None:
