@@ -51,7 +51,7 @@ class Finding:
             "count": len(self.rows) if self.count is None else self.count,
             "rows": list(self.rows),
             "message": self.message,
-            "evidence": [dict(each) for each in self.evidence],
+            "evidence": [dict(row) for row in self.evidence],
         }
 
 

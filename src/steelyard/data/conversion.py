@@ -83,13 +83,13 @@ def convert(
     Raises `ConfigError` for options that do not fit, `DataError` for a source that cannot be read or of
     which no row can be written, and `StorageError`; ``target`` is then as it was.
     """
-    given, place = place_of(source), place_of(target)
-    _check_places(given, place)
-    found = look(given, columns)
-    made = target_for(place, to, found.shape)
+    origin, place = place_of(source), place_of(target)
+    _check_places(origin, place)
+    contents = look(origin, columns)
+    writer = target_for(place, to, contents.shape)
     aside = place.with_name(place.name + LEFT_OUT)
-    _check_free(place, aside, made, force=force)
-    job = _Job(found, made, aside, system)
+    _check_free(place, aside, writer, force=force)
+    job = _Job(contents, writer, aside, system)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         job.run(place, on_progress)
@@ -104,9 +104,9 @@ def convert(
         rows=job.rows,
         written=job.rows - job.left_out,
         left_out=job.left_out,
-        container=found.container.title,
-        shape=found.shape.name,
-        columns=found.columns,
+        container=contents.container.title,
+        shape=contents.shape.name,
+        columns=contents.columns,
         to=to,
         files=(place, aside) if job.left_out else (place,),
         lost=dict(job.lost.most_common()),
@@ -143,22 +143,22 @@ class _Job:
                         conversation = _without_empty(conversation)
                     if self._system is not None:
                         conversation = with_system(conversation, self._system)
-                    made = to_fields(conversation)
-                    write(made.fields)
+                    written = to_fields(conversation)
+                    write(written.fields)
                 except (ValueError, RecursionError) as error:
                     reason = str(error) if isinstance(error, RowError) else why_unwritable(error)
                     self._leave_out(row, reason, aside)
                 else:
-                    if made.lost:
-                        lost.update(set(made.lost))
+                    if written.lost:
+                        lost.update(set(written.lost))
             self._check_some()
 
     def _leave_out(self, row: RawRow, reason: str, aside: _Aside) -> None:
         self.left_out += 1
         if self.left_out == 1:
             self._first = f"line {row.line}: {reason}"
-        known = reason in self.reasons or len(self.reasons) < _MOST_REASONS
-        self.reasons[reason if known else _OTHER_REASONS] += 1
+        has_room = reason in self.reasons or len(self.reasons) < _MOST_REASONS
+        self.reasons[reason if has_room else _OTHER_REASONS] += 1
         aside.add(row, reason)
 
     def _check_some(self) -> None:
@@ -225,11 +225,11 @@ def _check_places(source: Path, target: Path) -> None:
         raise ConfigError(f"{target} is the source itself, or inside it: name another place")
 
 
-def _check_free(place: Path, aside: Path, made: ConversionTarget, *, force: bool) -> None:
+def _check_free(place: Path, aside: Path, target: ConversionTarget, *, force: bool) -> None:
     for path in (place, aside):
         if path.exists() and not force:
             raise ConfigError(f"{path} exists: choose another name, or add --force to replace it")
-    if place.is_dir() and not (made.is_folder and is_dataset_folder(place)):
+    if place.is_dir() and not (target.is_folder and is_dataset_folder(place)):
         raise ConfigError(f"{place} is a folder that is no data set: choose another name")
-    if place.is_file() and made.is_folder:
+    if place.is_file() and target.is_folder:
         raise ConfigError(f"{place} is a file: choose another name for the folder")

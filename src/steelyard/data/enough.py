@@ -9,11 +9,12 @@ from functools import lru_cache
 from math import ceil
 from typing import Any, NamedTuple
 
+from steelyard.config.options import read_options
 from steelyard.data.dataset import Dataset
 from steelyard.data.splits.allocation import MIN_EXAMPLES
 from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import ConfigError, DataError
-from steelyard.score import build_metric
+from steelyard.families import METRICS
 from steelyard.stats import Detectable, detectable_difference, items_needed, proportion
 from steelyard.task.sections import SplitConfig
 from steelyard.words import counted
@@ -76,7 +77,7 @@ def parts_of(data: Dataset) -> Parts:
         return Parts(_given(data), is_planned=False)
     distinct = first_indices(data)
     try:
-        sizes = _planned_sizes(len(data.examples), fractions_of(data))
+        sizes = _planned_sizes(len(data.examples), data.task.split)
     except DataError as error:
         return Parts({}, is_planned=True, reason=str(error))
     share = len(distinct) / len(data.examples)
@@ -88,11 +89,6 @@ def parts_of(data: Dataset) -> Parts:
         for part in ("train", "dev", "test")
     }
     return Parts(named, is_planned=True)
-
-
-def fractions_of(data: Dataset) -> SplitConfig | None:
-    """The shares of the parts, where the task sets them."""
-    return data.task.split
 
 
 def first_indices(data: Dataset, part: str | None = None) -> list[int]:
@@ -120,11 +116,11 @@ def _with_dev(parts: Mapping[str, PartSize]) -> dict[str, PartSize]:
     train = parts["train"]
     rows = part_sizes(train.rows, None)["dev"]
     distinct = min(round(rows * train.distinct / train.rows), train.distinct - 1)
-    left = train.distinct - distinct
-    sizes = {"train": left, "dev": distinct, "test": 0}
+    remaining = train.distinct - distinct
+    sizes = {"train": remaining, "dev": distinct, "test": 0}
     quotas = stratum_quotas(train.labels, sizes) if train.labels else {}
     return {
-        "train": PartSize(train.rows - rows, left, quotas.get("train", {})),
+        "train": PartSize(train.rows - rows, remaining, quotas.get("train", {})),
         "dev": PartSize(rows, distinct, quotas.get("dev", {})),
         "test": parts["test"],
     }
@@ -157,8 +153,8 @@ def unseen_reason(data: Dataset) -> str | None:
     name = data.task.primary_metric
     try:
         if ":" not in name:  # the user's own function is not run to look at data
-            task = data.task
-            metric = build_metric(name, task.metric_configs[0].options, task)
+            kind, options = METRICS.get(name), data.task.metric_configs[0].options
+            metric = kind(read_options(f"metric {name}", kind.options_type, options), data.task)
             if metric.binary and metric.decomposable:
                 return None
     except ConfigError as error:
@@ -216,9 +212,9 @@ def half_width(n: int, accuracy: float = ACCURACY) -> float | None:
     """
     if n == 0:
         return None
-    found = proportion(round(accuracy * n), n)
-    assert found.low is not None and found.high is not None
-    return (found.high - found.low) / 2
+    interval = proportion(round(accuracy * n), n)
+    assert interval.low is not None and interval.high is not None
+    return (interval.high - interval.low) / 2
 
 
 def as_facts(parts: Parts) -> dict[str, Any]:

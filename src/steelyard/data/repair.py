@@ -20,7 +20,7 @@ from steelyard.data.repairs.texts import mend_texts
 from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
 from steelyard.task import Task
 
-_TEXTS = frozenset(Container(each) for each in (".jsonl", ".ndjson", ".csv", ".tsv"))
+_TEXTS = frozenset(Container(ending) for ending in (".jsonl", ".ndjson", ".csv", ".tsv"))
 """Forms whose rows are lines of text."""
 
 
@@ -37,7 +37,9 @@ class Repairs:
     @property
     def counts(self) -> dict[str, int]:
         """Rows by action; a row may be changed in several ways, but leaves by one."""
-        counts = Counter(action for _, action in {(each.row, each.action) for each in self.changes})
+        counts = Counter(
+            action for _, action in {(change.row, change.action) for change in self.changes}
+        )
         return {action: counts[action] for action in ACTIONS if action in counts}
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,8 +78,8 @@ def fix(
     work = read_work(task)
     repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
     files = {} if dry_run else place.write(work, replaces=replaces)
-    kept = sum(1 for _ in work.kept())
-    return Repairs(len(work.rows), kept, tuple(work.changes), files, tuple(work.notes))
+    remaining = sum(1 for _ in work.kept())
+    return Repairs(len(work.rows), remaining, tuple(work.changes), files, tuple(work.notes))
 
 
 def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
@@ -105,11 +107,11 @@ def read_work(task: Task) -> Work:
         source = f"{names[part]}:{raw.line}"
         rows.append(RepairRow(number, part, raw.line, source, dict(raw.fields)))
         if raw.reason is not None:
-            rows[-1].left = Change(number, source, "unreadable", "", None, None, raw.reason)
+            rows[-1].removal = Change(number, source, "unreadable", "", None, None, raw.reason)
     _add_texts(work)
     for row in rows:
-        if row.left is not None:
-            work.leave(row, "unreadable", row.left.reason)
+        if row.removal is not None:
+            work.leave(row, "unreadable", row.removal.reason)
     return work
 
 
@@ -117,7 +119,7 @@ def _add_texts(work: Work) -> None:
     """Give rows without fields the text of their lines, up to where the next row begins."""
     for part, path in work.task.example_paths.items():
         starts = {row.line: row for row in work.rows if row.part == part}
-        is_lost = any(row.left and not row.fields for row in starts.values())
+        is_lost = any(row.removal and not row.fields for row in starts.values())
         container = container_of(path)
         if not is_lost or container not in _TEXTS:
             continue
@@ -126,7 +128,7 @@ def _add_texts(work: Work) -> None:
             row: RepairRow | None = None
             for number, line in enumerate(file, 1):
                 row = starts.get(number, row)
-                if row is not None and row.left is not None and not row.fields:
+                if row is not None and row.removal is not None and not row.fields:
                     row.text = f"{row.text or ''}{line}"
-        for each in starts.values():
-            each.text = each.text and each.text.strip()
+        for entry in starts.values():
+            entry.text = entry.text and entry.text.strip()

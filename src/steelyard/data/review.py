@@ -74,12 +74,12 @@ def label(
     with ExitStack() as stack:
         log = stack.enter_context(Answers(path))
         data = open_dataset(task)
-        found, reasons = _look(data, checks)
-        sitting = ReviewSession(data, found, log, Screen(console, data))
-        if sitting.waiting:
+        queue, reasons = _look(data, checks)
+        session = ReviewSession(data, queue, log, Screen(console, data))
+        if session.waiting:
             keys = reader or stack.enter_context(open_keys())
-            sitting.ask(keys, limit)
-    return Review(path, len(found), sitting.counts(), reasons)
+            session.ask(keys, limit)
+    return Review(path, len(queue), session.counts(), reasons)
 
 
 def default_answers(task: Task) -> Path:

@@ -95,10 +95,10 @@ def _first_problem(path: Path) -> str:
 def _check_named(path: Path, named: Mapping[str, str], names: Sequence[str]) -> None:
     for role, name in named.items():
         if name not in names:
-            known = ", ".join(names[:20])
+            columns = ", ".join(names[:20])
             raise DataError(
                 f"{path.name} has no column {name!r} for the {role}{closest(name, names)}; "
-                f"it has: {known}"
+                f"it has: {columns}"
             )
 
 
@@ -119,8 +119,8 @@ def _guessed(
 
 
 def _cannot_tell(path: Path, names: Sequence[str]) -> str:
-    known = ", ".join(names[:20]) or "none"
+    columns = ", ".join(names[:20]) or "none"
     return (
-        f"cannot tell what the rows of {path.name} mean; they have: {known}; name the columns: "
+        f"cannot tell what the rows of {path.name} mean; they have: {columns}; name the columns: "
         "--columns input=…,output=…"
     )

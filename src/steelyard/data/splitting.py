@@ -43,7 +43,7 @@ class SplitFiles:
     @property
     def subsets(self) -> dict[int, Path]:
         """The files of the training subsets by size."""
-        return {each["size"]: self.folder / each["file"] for each in self.manifest["subsets"]}
+        return {subset["size"]: self.folder / subset["file"] for subset in self.manifest["subsets"]}
 
     @property
     def task(self) -> Path | None:
@@ -182,7 +182,7 @@ def _manifest(
         "method": cut.plan.by,
         "seed": cut.plan.seed,
         "fractions": None if fractions is None else fractions.model_dump(exclude_none=True),
-        "wanted": dict(cut.wanted),
+        "wanted": dict(cut.sizes),
         "rows": data.rows,
         "parts": {name: entry(name) for name in PARTS},
         "subsets": [

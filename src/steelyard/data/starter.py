@@ -77,19 +77,19 @@ def start_from_file(folder: Path | str, source: Path | str) -> Started:
 def _check_enough(guess: FileGuess) -> None:
     """Refuse a file whose readable rows are too few to guess from. Raises `DataError`."""
     if guess.bad and guess.count < max(_LEAST_ROWS, len(guess.bad) + 1):
-        left = "1 row is" if guess.count == 1 else f"{guess.count} rows are"
+        remaining = "1 row is" if guess.count == 1 else f"{guess.count} rows are"
         raise DataError(
-            f"{bad_rows(guess.bad)}; only {left} left to guess the task from: fix the file first"
+            f"{bad_rows(guess.bad)}; only {remaining} left to guess the task from: fix the file first"
         )
 
 
 def init_from_example(folder: Path | str, name: str) -> Path:
     """Copy the packaged example ``name`` to ``folder``; return the folder. Raises `ConfigError`."""
     folder = Path(folder).expanduser()
-    known = list_examples()
-    if name not in known:
-        names = ", ".join(known) or "none in this installation"
-        raise ConfigError(f"unknown example {name!r}{closest(name, known)}; known: {names}")
+    examples = list_examples()
+    if name not in examples:
+        names = ", ".join(examples) or "none in this installation"
+        raise ConfigError(f"unknown example {name!r}{closest(name, examples)}; known: {names}")
     _check_free(folder)
     origin = _examples_root() / name
     ignore = shutil.ignore_patterns(".*", "__pycache__")

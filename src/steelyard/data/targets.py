@@ -54,8 +54,8 @@ def target_for(path: Path, to: str, source: Shape) -> ConversionTarget:
     if to == "logs":
         raise ConfigError("logs can be read and not written; write openai, or another format")
     if to not in ENDINGS:
-        known = ", ".join(ENDINGS)
-        raise ConfigError(f"unknown format {to!r}{closest(to, ENDINGS)}; known: {known}")
+        names = ", ".join(ENDINGS)
+        raise ConfigError(f"unknown format {to!r}{closest(to, ENDINGS)}; known: {names}")
     ending = FOLDER if to == "hf" else ending_of(path)
     if ending not in ENDINGS[to]:
         raise ConfigError(
@@ -125,8 +125,8 @@ class _Columnar:
                 more.append(f"{name} other than as text")
         if not more:
             return Written(fields, lost)
-        kept = {name: value for name, value in fields.items() if self._is_good[name]}
-        return Written(kept, (*lost, *more))
+        columns = {name: value for name, value in fields.items() if self._is_good[name]}
+        return Written(columns, (*lost, *more))
 
     def _can_name(self, name: str) -> bool:
         is_clean = bool(name) and name == name.strip() and name.isprintable()

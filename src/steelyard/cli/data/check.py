@@ -73,9 +73,9 @@ def call(args: argparse.Namespace) -> int:
         columns=args.columns,
         on_check=_progress(quiet=args.json),
     )
-    found = audit.to_dict()
+    facts = audit.to_dict()
     if args.json:
-        json.dump(found, sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(facts, sys.stdout, indent=2, ensure_ascii=False)
         print()
     else:
         _show(audit, args.rows)
@@ -83,7 +83,7 @@ def call(args: argparse.Namespace) -> int:
         _write_page(args.html, audit)
     if args.redact is not None:
         _redact(audit.dataset, args.redact)
-    return int(_fails(found["findings"], args.fail_on))
+    return int(_fails(facts["findings"], args.fail_on))
 
 
 def _progress(*, quiet: bool) -> OnCheck | None:

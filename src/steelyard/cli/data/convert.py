@@ -133,6 +133,6 @@ def _rows(count: int) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    shown = [f"{name} ({_rows(count)})" for name, count in list(counts.items())[:_SHOWN]]
+    items = [f"{name} ({_rows(count)})" for name, count in list(counts.items())[:_SHOWN]]
     more = [f"{len(counts) - _SHOWN} more"] if len(counts) > _SHOWN else []
-    return ", ".join(shown + more)
+    return ", ".join(items + more)

@@ -67,8 +67,8 @@ def _show(repairs: Repairs) -> None:
     from steelyard.data.repairs.work import ACTIONS
     from steelyard.words import counted
 
-    left = repairs.rows - repairs.kept
-    print(f"{counted(repairs.rows, 'row')} read, {repairs.kept:,} kept, {left:,} left out")
+    removed = repairs.rows - repairs.kept
+    print(f"{counted(repairs.rows, 'row')} read, {repairs.kept:,} kept, {removed:,} left out")
     for action, count in repairs.counts.items():
         print(f"  {count:>8,}  {action:<15} {ACTIONS[action]}")
     if not repairs.counts:

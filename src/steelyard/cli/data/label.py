@@ -60,9 +60,9 @@ def _show(review: Review, source: Path) -> None:
     if not review.doubted:
         print("nothing to review: these checks doubt no row")
         return
-    said = ", ".join(f"{count:,} {action}" for action, count in review.counts.items())
+    counts = ", ".join(f"{count:,} {action}" for action, count in review.counts.items())
     rows = counted(review.doubted, "doubtful row")
-    print(f"\n{review.answered:,} of {rows} answered{f' ({said})' if said else ''}")
+    print(f"\n{review.answered:,} of {rows} answered{f' ({counts})' if counts else ''}")
     if review.answered:
         print(f"apply:  steelyard data fix {source} OUT --answers {review.answers}")
     if review.left:

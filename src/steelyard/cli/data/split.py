@@ -95,19 +95,19 @@ def _verify(folder: Path) -> int:
 def _show(files: SplitFiles) -> None:
     from steelyard.words import counted
 
-    found = files.manifest
-    taken = sum(part["rows"] for part in found["parts"].values())
-    print(f"{counted(found['rows'], 'row')}, by {found['method']}, seed {found['seed']}")
-    for name, part in found["parts"].items():
+    manifest = files.manifest
+    total = sum(part["rows"] for part in manifest["parts"].values())
+    print(f"{counted(manifest['rows'], 'row')}, by {manifest['method']}, seed {manifest['seed']}")
+    for name, part in manifest["parts"].items():
         print(
-            f"  {name:<6}{part['rows']:>8,}  {part['rows'] / taken:>4.0%}  {_labels(part)}".rstrip()
+            f"  {name:<6}{part['rows']:>8,}  {part['rows'] / total:>4.0%}  {_labels(part)}".rstrip()
         )
-    if found["subsets"]:
-        sizes = ", ".join(str(each["size"]) for each in found["subsets"])
+    if manifest["subsets"]:
+        sizes = ", ".join(str(subset["size"]) for subset in manifest["subsets"])
         print(f"  nested training subsets: {sizes}")
-    for note in found["notes"]:
+    for note in manifest["notes"]:
         print(f"  note: {note}")
-    left_out = found["left_out"]
+    left_out = manifest["left_out"]
     if left_out:
         print(f"  left out: {counted(len(left_out), 'row')}, all named in manifest.json")
         for row in left_out[:_SHOWN]:
@@ -120,8 +120,8 @@ def _labels(part: Mapping[str, Any]) -> str:
     if not counts:
         return ""
     low, high = min(counts.values()), max(counts.values())
-    each = f"{low}" if low == high else f"{low} to {high}"
-    return f"{len(counts)} labels, {each} of each"
+    span = f"{low}" if low == high else f"{low} to {high}"
+    return f"{len(counts)} labels, {span} of each"
 
 
 def _sizes(text: str) -> tuple[int, ...] | Literal["auto"]:

@@ -36,8 +36,8 @@ def _message(position: int, turn: Any) -> Message:
         raise RowError(f"message {position} is not an object with role and content")
     role = turn.get("role")
     if not isinstance(role, str) or role not in _ROLES:
-        known = ", ".join(_ROLES)
-        raise RowError(f"message {position} has role {str(role)[:40]!r}; known: {known}")
+        roles = ", ".join(_ROLES)
+        raise RowError(f"message {position} has role {str(role)[:40]!r}; known: {roles}")
     return Message(cast(Role, _ROLES[role]), _content(position, turn.get("content")))
 
 

@@ -39,27 +39,27 @@ def read_rows(
     or not what its name says.
     """
     size = path.stat().st_size
-    found = _open(path)
+    table = _open(path)
     if columns is not None:
-        check_columns(path, tuple(found.schema.names), columns)
+        check_columns(path, tuple(table.schema.names), columns)
     line = 0
-    for rows in _row_lists(path, found):
+    for rows in _row_lists(path, table):
         for fields in rows:
             line += 1
             yield RawRow(line, fields)
-        if on_bytes is not None and found.rows:
-            on_bytes(int(size * min(line / found.rows, 1)))
+        if on_bytes is not None and table.rows:
+            on_bytes(int(size * min(line / table.rows, 1)))
 
 
-def _row_lists(path: Path, found: Batches) -> Iterator[list[dict[str, Any]]]:
+def _row_lists(path: Path, table: Batches) -> Iterator[list[dict[str, Any]]]:
     decoders = {
         field.name: decode
-        for field in found.schema
+        for field in table.schema
         if (decode := decoder_of(field.type, field.metadata)) is not None
-    } | _label_decoders(found.schema)
+    } | _label_decoders(table.schema)
     while True:
         with _errors(path):
-            batch = next(found.batches, None)
+            batch = next(table.batches, None)
             rows = [] if batch is None else batch.to_pylist()
         if batch is None:
             return
@@ -74,7 +74,7 @@ def _label_decoders(schema: Any) -> dict[str, Decode]:
     """Decoders of the columns whose numbers stand for labels that datasets keeps in the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        named = {name: each["names"] for name, each in features.items() if "names" in each}
+        named = {name: feature["names"] for name, feature in features.items() if "names" in feature}
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
     return {name: _label_decoder(names) for name, names in named.items() if isinstance(names, list)}
@@ -135,8 +135,8 @@ class _errors:  # noqa: N801 - used as a context, reads as a word
         if error is None or isinstance(error, FileNotFoundError | PermissionError | DataError):
             return
         pyarrow = require("pyarrow", "data")
-        known = (pyarrow.ArrowException, OSError, ValueError, UnicodeDecodeError)
-        if isinstance(error, known):
+        damage = (pyarrow.ArrowException, OSError, ValueError, UnicodeDecodeError)
+        if isinstance(error, damage):
             what = self._path.suffix.lstrip(".").capitalize() or "Arrow"
             reason = " ".join(str(error).split())[:200]
             raise DataError(

@@ -172,11 +172,11 @@ def _refuse_depth(value: Any) -> None:
     level = [value]
     for _ in range(_MOST_DEPTH):
         inner = (
-            each.values() if type(each) is dict else each
-            for each in level
-            if type(each) is dict or type(each) is list
+            item.values() if type(item) is dict else item
+            for item in level
+            if type(item) is dict or type(item) is list
         )
-        level = [item for items in inner for item in items]
+        level = [member for members in inner for member in members]
         if not level:
             return
     raise RecursionError

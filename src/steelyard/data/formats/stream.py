@@ -140,5 +140,5 @@ def is_packed(path: Path) -> bool:
 
 def not_utf8(path: Path) -> DataError:
     """The error for a file that is not UTF-8, with the place where that can be told."""
-    found = "" if is_packed(path) else encoding_problem(path)
-    return DataError(found or f"{path.name} is not UTF-8 inside: unpack it and save it as UTF-8")
+    problem = "" if is_packed(path) else encoding_problem(path)
+    return DataError(problem or f"{path.name} is not UTF-8 inside: unpack it and save it as UTF-8")

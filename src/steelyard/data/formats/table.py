@@ -92,10 +92,10 @@ def check_columns(path: Path, header: tuple[str, ...], columns: Mapping[str, str
     """Refuse a table whose input or output column is unknown. Raises `DataError`."""
     for role, name in columns.items():
         if name not in header:
-            known = ", ".join(header)
+            names = ", ".join(header)
             raise DataError(
                 f"{path.name} has no column {name!r} for columns.{role}{closest(name, header)}; "
-                f"it has: {known}"
+                f"it has: {names}"
             )
     if "input" not in columns and known_keys(header) is not None:
         return

@@ -63,9 +63,9 @@ def writer_for(path: Path) -> OpenWriter:
     """Return what writes files that end as ``path`` does. Raises `DataError` for another ending."""
     ending = ending_of(path)
     if ending not in WRITERS:
-        known = ", ".join(WRITERS)
+        endings = ", ".join(WRITERS)
         raise DataError(
-            f"{path.name}: cannot write {ending or 'a file without an ending'}; {known}"
+            f"{path.name}: cannot write {ending or 'a file without an ending'}; {endings}"
         )
     return WRITERS.get(ending)
 
@@ -132,9 +132,9 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
 
             yield write
         else:
-            with _collected(path) as (add, found, spool):
+            with _collected(path) as (add, occurring, spool):
                 yield add
-                names = list(found)
+                names = list(occurring)
                 writer.writerow(names)
                 for cells in spool.rows():
                     writer.writerow([cells.get(name, "") for name in names])
@@ -145,32 +145,32 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
 def _collected(path: Path) -> Iterator[tuple[WriteRow, dict[str, None], Spool]]:
     """Yield a writer to a spool of cells by name, the columns it has seen, and the spool."""
     spool = Spool(path.with_name(f".{path.name}.{os.getpid()}.rows"))
-    found: dict[str, None] = {}
+    columns: dict[str, None] = {}
 
     def add(fields: Mapping[str, Any]) -> None:
         cells = dict(zip(fields, _cells(list(fields.values())), strict=True))
-        if not cells.keys() <= found.keys():
-            note_columns(found, fields, path)
+        if not cells.keys() <= columns.keys():
+            note_columns(columns, fields, path)
         spool.add(spool.pack(cells))
 
     try:
-        yield add, found, spool
+        yield add, columns, spool
     finally:
         spool.close()
 
 
-def note_columns(found: dict[str, Any], fields: Mapping[str, Any], path: Path) -> None:
+def note_columns(columns: dict[str, Any], fields: Mapping[str, Any], path: Path) -> None:
     """Add the names that are new. Raises `ValueError` for one that no column can have."""
     for name in fields:
-        if name not in found:
+        if name not in columns:
             name.encode()
             if not name.strip() or name != name.strip():
                 raise ValueError(f"{name[:40]!r} cannot name a column")
-            if len(found) == _MOST_COLUMNS:
+            if len(columns) == _MOST_COLUMNS:
                 raise DataError(
                     f"{path.name} would have more than {_MOST_COLUMNS:,} columns: write .jsonl"
                 )
-            found[name] = None
+            columns[name] = None
 
 
 @contextmanager

@@ -21,8 +21,8 @@ _WIDE = 40
 
 def firsts(keys: Sequence[str]) -> list[int]:
     """For each index, the first index with the same key."""
-    seen: dict[str, int] = {}
-    return [seen.setdefault(key, index) for index, key in enumerate(keys)]
+    places: dict[str, int] = {}
+    return [places.setdefault(key, index) for index, key in enumerate(keys)]
 
 
 def answers(data: Dataset) -> list[str]:
@@ -82,37 +82,37 @@ def system_of(example: Example) -> str:
     return "\0".join(normalise(turn.content) for turn in example.context if turn.role == "system")
 
 
-def near_with_different_answers(data: Dataset, said: Sequence[str]) -> list[NearPair]:
+def near_with_different_answers(data: Dataset, outputs: Sequence[str]) -> list[NearPair]:
     """Pairs of near but unequal texts (`rows_by_text`) that do not all have one answer.
 
-    A pair holds the first row of either text. ``said`` is `answers`. `Dataset.near` leaves out
+    A pair holds the first row of either text. ``outputs`` are `answers`. `Dataset.near` leaves out
     pairs of texts that others connect, so within a cluster of up to 40 texts each is compared with
     each; in larger ones, only the pairs listed count.
     """
     rows = rows_by_text(data)
-    outputs = {found[0]: {said[index] for index in found} for found in rows.values()}
+    distinct = {indices[0]: {outputs[index] for index in indices} for indices in rows.values()}
     clusters: dict[int, list[int]] = {}
     roots = near_clusters(data)
-    for first in outputs:
+    for first in distinct:
         clusters.setdefault(roots[first], []).append(first)
     wide = {
         root
         for root, members in clusters.items()
-        if len(members) > _WIDE and len(set().union(*(outputs[each] for each in members))) > 1
+        if len(members) > _WIDE and len(set().union(*(distinct[member] for member in members))) > 1
     }
-    wanted = [
+    candidates = [
         pair
         for root, members in clusters.items()
         if len(members) <= _WIDE
         for pair in combinations(sorted(members), 2)
     ]
-    wanted += _listed(data, {root: clusters[root] for root in wide}, roots)
+    candidates += _listed(data, {root: clusters[root] for root in wide}, roots)
     return _verified(
         data,
         [
             (a, b)
-            for a, b in wanted
-            if len(outputs[a] | outputs[b]) > 1
+            for a, b in candidates
+            if len(distinct[a] | distinct[b]) > 1
             and data.texts[a] != data.texts[b]
             and system_of(data.examples[a]) == system_of(data.examples[b])
         ],
@@ -145,11 +145,13 @@ def _listed(
 
 
 def _verified(data: Dataset, pairs: Sequence[tuple[int, int]]) -> list[NearPair]:
-    used = sorted({index for pair in pairs for index in pair})
-    places = {index: place for place, index in enumerate(used)}
-    shingles = Shingles([data.texts[index] for index in used])
+    indices = sorted({index for pair in pairs for index in pair})
+    places = {index: place for place, index in enumerate(indices)}
+    shingles = Shingles([data.texts[index] for index in indices])
     first = np.array([places[a] for a, _ in pairs], dtype=np.int64)
     second = np.array([places[b] for _, b in pairs], dtype=np.int64)
     first, second, similarities = shingles.compare(first, second, THRESHOLD)
-    found = zip(first.tolist(), second.tolist(), similarities.tolist(), strict=True)
-    return [NearPair(used[a], used[b], value) for a, b, value in found if value >= THRESHOLD]
+    compared = zip(first.tolist(), second.tolist(), similarities.tolist(), strict=True)
+    return [
+        NearPair(indices[a], indices[b], value) for a, b, value in compared if value >= THRESHOLD
+    ]

@@ -37,8 +37,8 @@ class VainPairs:
     def holds(self, a: Indices, b: Indices) -> NDArray[np.bool_]:
         """Whether each pair was added and not forgotten."""
         keys, slots = self._places(a, b)
-        held: NDArray[np.bool_] = self._slots[slots] == keys
-        return held
+        is_held: NDArray[np.bool_] = self._slots[slots] == keys
+        return is_held
 
     def add(self, a: Indices, b: Indices) -> None:
         """Remember pairs; one that falls into another's slot takes its place."""
@@ -62,8 +62,8 @@ def within_buckets(shingles: Shingles) -> Batches:
 def across_buckets(shingles: Shingles, pool: int) -> Batches:
     """Each text from ``pool`` on with the four on either side of it below ``pool``, by bucket."""
     for order, keys in _buckets(shingles):
-        for asked, found in _crossing(order, keys, pool, _WINDOW // 2):
-            yield order[found], order[asked]
+        for outside, inside in _crossing(order, keys, pool, _WINDOW // 2):
+            yield order[inside], order[outside]
 
 
 def within_prefixes(
@@ -79,13 +79,13 @@ def within_prefixes(
     return _by_shared(keys, size)
 
 
-def across_prefixes(shingles: Shingles, pool: int, asked: Indices, threshold: float) -> Batches:
+def across_prefixes(shingles: Shingles, pool: int, queries: Indices, threshold: float) -> Batches:
     """Pairs of a text below ``pool`` and one of ``asked``, as in `within_prefixes`."""
-    texts = np.concatenate([np.arange(pool), asked]) if len(asked) else asked
+    texts = np.concatenate([np.arange(pool), queries]) if len(queries) else queries
     order, values = shingles.prefixes(texts, threshold)
     size = len(shingles.sizes)
-    found = _crossing(order, values, pool, _PREFIX_WINDOW)
-    return _by_shared([order[outside] * size + order[inside] for outside, inside in found], size)
+    crossing = _crossing(order, values, pool, _PREFIX_WINDOW)
+    return _by_shared([order[outside] * size + order[inside] for outside, inside in crossing], size)
 
 
 def _buckets(shingles: Shingles) -> Iterator[tuple[Indices, NDArray[np.uint64]]]:
@@ -125,5 +125,5 @@ def _by_shared(batches: list[Indices], texts: int) -> Batches:
     a, b = a[order], b[order]
     starts = np.flatnonzero(np.diff(b, prepend=-1))
     rank = np.arange(len(b)) - np.repeat(starts, np.diff(starts, append=len(b)))
-    for each in range(min(_MOST_ROUNDS, int(rank.max(initial=-1)) + 1)):
-        yield a[rank == each], b[rank == each]
+    for nth in range(min(_MOST_ROUNDS, int(rank.max(initial=-1)) + 1)):
+        yield a[rank == nth], b[rank == nth]

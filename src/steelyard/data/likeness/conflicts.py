@@ -32,73 +32,73 @@ class Conflict(NamedTuple):
     outputs: dict[str, int]
 
 
-def same_conflicts(groups: Iterable[Sequence[int]], said: Sequence[str]) -> list[Conflict]:
+def same_conflicts(groups: Iterable[Sequence[int]], outputs: Sequence[str]) -> list[Conflict]:
     """One for each row of ``groups``, which hold the rows of one input each; the rarest first."""
-    return sorted((one for group in groups for one in _conflicts(group, said)), key=_suspicion)
+    return sorted((one for group in groups for one in _conflicts(group, outputs)), key=_suspicion)
 
 
-def _conflicts(group: Sequence[int], said: Sequence[str]) -> Iterable[Conflict]:
-    counts = dict(Counter(said[index] for index in group))
+def _conflicts(group: Sequence[int], outputs: Sequence[str]) -> Iterable[Conflict]:
+    counts = dict(Counter(outputs[index] for index in group))
     first = group[0]
-    rival = next(index for index in group if said[index] != said[first])
+    rival = next(index for index in group if outputs[index] != outputs[first])
     for index in group:
-        also = rival if said[index] == said[first] else first
-        yield Conflict(index, also, counts[said[index]] / len(group), 1.0, counts)
+        also = rival if outputs[index] == outputs[first] else first
+        yield Conflict(index, also, counts[outputs[index]] / len(group), 1.0, counts)
 
 
-def near_conflicts(data: Dataset, said: Sequence[str]) -> list[Conflict]:
+def near_conflicts(data: Dataset, outputs: Sequence[str]) -> list[Conflict]:
     """One for each row that differs from a row nearly like it, by its closest such row."""
-    rows = {found[0]: found for found in rows_by_text(data).values()}
+    rows = {indices[0]: indices for indices in rows_by_text(data).values()}
     rivals: dict[int, list[tuple[float, int]]] = {}
-    for a, b, similarity in near_with_different_answers(data, said):
+    for a, b, similarity in near_with_different_answers(data, outputs):
         rivals.setdefault(a, []).append((similarity, b))
         rivals.setdefault(b, []).append((similarity, a))
-    found: list[Conflict] = []
+    conflicts: list[Conflict] = []
     for first, others in rivals.items():
         others.sort(key=lambda other: (-other[0], other[1]))
-        for own, count in Counter(said[index] for index in rows[first]).items():
+        for output, count in Counter(outputs[index] for index in rows[first]).items():
             against = [
                 (similarity, index)
                 for similarity, other in others
                 for index in rows[other]
-                if said[index] != own
+                if outputs[index] != output
             ]
             if against:
-                counts = {own: count, **Counter(said[index] for _, index in against)}
+                counts = {output: count, **Counter(outputs[index] for _, index in against)}
                 share, (similarity, also) = count / (count + len(against)), against[0]
-                found += [
+                conflicts += [
                     Conflict(index, also, share, similarity, counts)
                     for index in rows[first]
-                    if said[index] == own
+                    if outputs[index] == output
                 ]
-    return sorted(found, key=_suspicion)
+    return sorted(conflicts, key=_suspicion)
 
 
 def _suspicion(conflict: Conflict) -> tuple[float, float, int]:
     return (conflict.share, -conflict.similarity, conflict.row)
 
 
-def ceilings(data: Dataset, said: Sequence[str]) -> dict[str, Any]:
+def ceilings(data: Dataset, outputs: Sequence[str]) -> dict[str, Any]:
     """``accuracy_ceiling`` and ``accuracy_ceiling_near``, each a ``value`` or the ``reason`` for none."""
-    if data.kind == "text" or not said:
-        undefined = {"value": None, "reason": TEXT_REASON if said else "there are no rows"}
+    if data.kind == "text" or not outputs:
+        undefined = {"value": None, "reason": TEXT_REASON if outputs else "there are no rows"}
         return {"accuracy_ceiling": undefined, "accuracy_ceiling_near": undefined}
-    forest = Forest(len(said))
+    forest = Forest(len(outputs))
     for first, *rest in groups_of(data.normalised_keys):
         for index in rest:
             forest.join(first, index)
-    exact = _ceiling(forest, said)
-    most = widest(len(said))
+    exact = _ceiling(forest, outputs)
+    most = widest(len(outputs))
     for pair in data.near:
         if system_of(data.examples[pair.a]) == system_of(data.examples[pair.b]):
             forest.join(pair.a, pair.b, most)
     return {
         "accuracy_ceiling": {"value": exact, "reason": None},
-        "accuracy_ceiling_near": {"value": _ceiling(forest, said), "reason": None},
+        "accuracy_ceiling_near": {"value": _ceiling(forest, outputs), "reason": None},
     }
 
 
-def _ceiling(forest: Forest, said: Sequence[str]) -> float:
+def _ceiling(forest: Forest, outputs: Sequence[str]) -> float:
     """The best accuracy on these rows of any rule that answers an input always the same way.
 
     Such a rule gives all rows of one input one answer, and is right for at most those that have the
@@ -109,6 +109,6 @@ def _ceiling(forest: Forest, said: Sequence[str]) -> float:
     2 % of the rows, since templates tie all rows together.
     """
     counts: dict[int, Counter[str]] = {}
-    for root, answer in zip(forest.roots().tolist(), said, strict=True):
+    for root, answer in zip(forest.roots().tolist(), outputs, strict=True):
         counts.setdefault(root, Counter())[answer] += 1
-    return sum(max(each.values()) for each in counts.values()) / len(said)
+    return sum(max(count.values()) for count in counts.values()) / len(outputs)

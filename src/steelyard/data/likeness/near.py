@@ -103,23 +103,23 @@ def near_matches(
     text asked about second; equal texts match with similarity 1. Pairs come in the order of the
     latter. Every pair is compared directly, whatever else connects the two.
     """
-    found: dict[int, NearPair] = {}
+    matches: dict[int, NearPair] = {}
     for part in sorted(set(parts))[1:]:
         pool = _firsts(texts, (index for index, other in enumerate(parts) if other < part))
-        asked = _firsts(texts, (index for index, other in enumerate(parts) if other == part))
-        best = _best(texts, pool, asked, threshold)
+        queries = _firsts(texts, (index for index, other in enumerate(parts) if other == part))
+        best = _best(texts, pool, queries, threshold)
         for index, other in enumerate(parts):
             if other == part and texts[index] in best:
                 match, similarity = best[texts[index]]
-                found[index] = NearPair(match, index, similarity)
-    return [found[index] for index in sorted(found)]
+                matches[index] = NearPair(match, index, similarity)
+    return [matches[index] for index in sorted(matches)]
 
 
 def _best(
-    texts: Sequence[str], pool: Sequence[int], asked: Sequence[int], threshold: float
+    texts: Sequence[str], pool: Sequence[int], queries: Sequence[int], threshold: float
 ) -> dict[str, tuple[int, float]]:
     """The closest of ``pool`` and its similarity, for each asked text that has one."""
-    shingles = Shingles([texts[index] for index in [*pool, *asked]])
+    shingles = Shingles([texts[index] for index in [*pool, *queries]])
     best = np.zeros(len(shingles.sizes))
     match = np.zeros(len(shingles.sizes), dtype=np.int64)
 
@@ -135,7 +135,7 @@ def _best(
         compare(a, b)
     return {
         texts[index]: (pool[match[place]], float(best[place]))
-        for place, index in enumerate(asked, len(pool))
+        for place, index in enumerate(queries, len(pool))
         if best[place] > 0
     }
 

@@ -78,5 +78,5 @@ def set_long_rows_aside(work: Work) -> None:
     why = f"longer than the {result.facts.get('window')} tokens that {work.task.model.name} reads"
     for finding in result.findings:
         for number in finding.rows if finding.severity == "error" else ():
-            if by_number[number].left is None:
+            if by_number[number].removal is None:
                 work.leave(by_number[number], "over_context", why)

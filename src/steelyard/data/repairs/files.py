@@ -66,9 +66,9 @@ class RepairTarget:
             return check_free(self.out, self.sources, self._ours, force=force)
         if self.out.is_dir():
             raise ConfigError(f"{self.out} is a folder: name a file in it")
-        taken = [path for path in self.files().values() if path.exists()]
-        if taken and not force:
-            raise ConfigError(f"{taken[0]} is there already: choose another file, or --force")
+        existing = [path for path in self.files().values() if path.exists()]
+        if existing and not force:
+            raise ConfigError(f"{existing[0]} is there already: choose another file, or --force")
         return False
 
     def _ours(self, folder: Path) -> frozenset[str]:
@@ -83,7 +83,7 @@ class RepairTarget:
                 f"no row of {work.task.name} would be left: look at it with steelyard data check"
             )
         files = self.files()
-        if not any(row.left and row.left.action in TO_REVIEW for row in work.rows):
+        if not any(row.removal and row.removal.action in TO_REVIEW for row in work.rows):
             del files["review"]
         if not self.is_folder:
             self._write_file(work, files)
@@ -124,13 +124,15 @@ def _write_logs(work: Work, files: Mapping[str, Path], place: Callable[[Path], P
     changes = sorted(work.changes, key=lambda change: change.row)
     _write_lines(place(files["changes"]), (change._asdict() for change in changes))
     if "review" in files:
-        left = (row.left for row in work.rows if row.left and row.left.action in TO_REVIEW)
+        removals = (
+            row.removal for row in work.rows if row.removal and row.removal.action in TO_REVIEW
+        )
         _write_lines(
             place(files["review"]),
             (
-                {"row": each.row, "source": each.source, "action": each.action}
-                | {"reason": each.reason, "fields": each.before}
-                for each in left
+                {"row": removal.row, "source": removal.source, "action": removal.action}
+                | {"reason": removal.reason, "fields": removal.before}
+                for removal in removals
             ),
         )
 
@@ -146,8 +148,8 @@ def _line(line: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False, default=str)
     except (ValueError, RecursionError):
-        held = {"before", "after", "fields"}
-        line = {key: str(value) if key in held else value for key, value in line.items()}
+        texts = {"before", "after", "fields"}
+        line = {key: str(value) if key in texts else value for key, value in line.items()}
         text = json.dumps(line, ensure_ascii=False)
     try:
         text.encode()

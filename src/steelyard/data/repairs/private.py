@@ -24,8 +24,8 @@ def redact_rows(work: Work) -> None:
     book = PlaceholderBook(regions_of(islice(_texts(work.rows), _LOOKED_AT)))
     private: dict[int, dict[str, Any]] = {}
     for row in work.rows:
-        if row.left is not None:
-            _redact_left(row, book)
+        if row.removal is not None:
+            _redact_removed(row, book)
             continue
         fields, kinds = redact_fields(row.fields, book)
         if kinds:
@@ -33,11 +33,11 @@ def redact_rows(work: Work) -> None:
             private[row.number] = {name: fields[name] for name in changed}
             row.fields = fields
     work.changes = [_redacted(change, private, book) for change in work.changes]
-    work.changes = [_left(work, change) for change in work.changes]
+    work.changes = [_removal(work, change) for change in work.changes]
     _log(work, private, book)
 
 
-def _redact_left(row: RepairRow, book: PlaceholderBook) -> None:
+def _redact_removed(row: RepairRow, book: PlaceholderBook) -> None:
     row.fields, _ = redact_fields(mend_value(row.fields), book)
     row.text = redact_fields({"text": mend_value(row.text)}, book)[0]["text"]
 
@@ -49,13 +49,13 @@ def _redacted(change: Change, private: Container[int], book: PlaceholderBook) ->
     return change._replace(**safe)
 
 
-def _left(work: Work, change: Change) -> Change:
+def _removal(work: Work, change: Change) -> Change:
     """What a row held when it left, as it is now."""
     row = work.rows[change.row - 1]
-    if row.left is None:
+    if row.removal is None:
         return change
-    row.left = change._replace(before=row.fields or row.text)
-    return row.left
+    row.removal = change._replace(before=row.fields or row.text)
+    return row.removal
 
 
 def _log(work: Work, private: Mapping[int, dict[str, Any]], book: PlaceholderBook) -> None:
@@ -65,8 +65,10 @@ def _log(work: Work, private: Mapping[int, dict[str, Any]], book: PlaceholderBoo
                 work.change(row, "redacted", name, (None, value))
     if private:
         kinds = Counter(book.counts)
-        said = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-        work.notes.append(f"replaced by placeholders: {said}; rules miss names and free wording")
+        replaced = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+        work.notes.append(
+            f"replaced by placeholders: {replaced}; rules miss names and free wording"
+        )
 
 
 def _texts(rows: Iterable[RepairRow]) -> Iterator[str]:
@@ -78,8 +80,8 @@ def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for each in value.values():
-            yield from _strings(each)
+        for member in value.values():
+            yield from _strings(member)
     elif isinstance(value, list):
-        for each in value:
-            yield from _strings(each)
+        for member in value:
+            yield from _strings(member)

@@ -19,13 +19,13 @@ def drop_duplicates(work: Work) -> None:
     first: dict[tuple[str, str], RepairRow] = {}
     for row in sorted(work.kept(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
         key = (exact_key(row.read), _answer(row, work.task.output.kind))
-        kept = first.setdefault(key, row)
-        if kept is row:
+        original = first.setdefault(key, row)
+        if original is row:
             continue
-        if kept.part == row.part:
-            work.leave(row, "duplicate", f"says the very same as row {kept.number}")
+        if original.part == row.part:
+            work.leave(row, "duplicate", f"says the very same as row {original.number}")
         else:
-            work.leave(row, "leak", f"stands in {kept.part} too, as row {kept.number}")
+            work.leave(row, "leak", f"stands in {original.part} too, as row {original.number}")
 
 
 def set_conflicts_aside(work: Work) -> None:
@@ -51,7 +51,7 @@ def _set_aside(work: Work, rows: Iterable[RepairRow]) -> None:
     for row in rows:
         if row.is_trusted:
             continue
-        other = next(each for each in rows if _answer(each, kind) != _answer(row, kind))
+        other = next(rival for rival in rows if _answer(rival, kind) != _answer(row, kind))
         says = repr(other.read.output) if len(other.read.output) <= _SHORT else "something else"
         work.leave(row, "conflict", f"row {other.number} asks the same and says {says}")
 

@@ -47,27 +47,27 @@ def mend_texts(work: Work) -> None:
 
 def mended(text: str, steps: dict[str, Mend]) -> list[TextRepair]:
     """The repairs that ``text`` needs, in order, until none changes it any more."""
-    done: list[TextRepair] = []
+    repairs: list[TextRepair] = []
     for _ in range(_ROUNDS):
-        before = len(done)
+        before = len(repairs)
         for action, repair in steps.items():
             after = repair(text)
             if after != text:
-                done.append(TextRepair(action, text, after))
+                repairs.append(TextRepair(action, text, after))
                 text = after
-        if len(done) == before:
+        if len(repairs) == before:
             break
-    return done
+    return repairs
 
 
 def mend_value(value: Any) -> Any:
     """The value with every text in it mended, at whatever depth."""
     if isinstance(value, str):
-        done = mended(value, _steps()[0])
-        return done[-1].after if done else value
+        repairs = mended(value, _steps()[0])
+        return repairs[-1].after if repairs else value
     if isinstance(value, dict):
-        return {key: mend_value(each) for key, each in value.items()}
-    return [mend_value(each) for each in value] if isinstance(value, list) else value
+        return {key: mend_value(member) for key, member in value.items()}
+    return [mend_value(member) for member in value] if isinstance(value, list) else value
 
 
 def _steps() -> tuple[dict[str, Mend], str | None]:
@@ -89,7 +89,7 @@ def _steps() -> tuple[dict[str, Mend], str | None]:
 def _is_about_damage(before: str, after: str) -> bool:
     """Whether a letter stands in the text both right and damaged: then it may quote the damage."""
     rest = _DAMAGE.sub("", before)
-    letters = {each for each in rest if not each.isascii() and each.isalpha()}
+    letters = {letter for letter in rest if not letter.isascii() and letter.isalpha()}
     return any(after.count(letter) > rest.count(letter) for letter in letters)
 
 
@@ -127,10 +127,10 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What is removed, and what becomes a space."""
     lists = packaged("data/data/characters.yaml")
     ranges = "".join(
-        "-".join(re.escape(chr(int(code, 16))) for code in each.split("-"))
-        if isinstance(each, str)
-        else re.escape(chr(each))
-        for each in lists["remove_controls"]
+        "-".join(re.escape(chr(int(code, 16))) for code in span.split("-"))
+        if isinstance(span, str)
+        else re.escape(chr(span))
+        for span in lists["remove_controls"]
     )
     removed = "".join(map(re.escape, lists["remove"])) + ranges
     return re.compile(f"[{removed}]"), re.compile(f"[{''.join(lists['space'])}]")

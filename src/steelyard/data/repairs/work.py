@@ -61,7 +61,7 @@ class RepairRow:
     fields: dict[str, Any]
     example: Example | None = None
     is_trusted: bool = False
-    left: Change | None = None
+    removal: Change | None = None
     text: str | None = None
 
     @property
@@ -82,7 +82,7 @@ class Work:
 
     def kept(self) -> Iterator[RepairRow]:
         """The rows that have not left."""
-        return (row for row in self.rows if row.left is None)
+        return (row for row in self.rows if row.removal is None)
 
     def change(
         self, row: RepairRow, action: str, where: str, values: tuple[Any, Any], reason: str = ""
@@ -96,6 +96,6 @@ class Work:
     def leave(self, row: RepairRow, action: str, reason: str) -> None:
         """Take a row out, and log it with all it held."""
         assert action in LEAVING
-        held = row.fields or row.text
-        row.left = Change(row.number, row.source, action, "", held, None, reason)
-        self.changes.append(row.left)
+        content = row.fields or row.text
+        row.removal = Change(row.number, row.source, action, "", content, None, reason)
+        self.changes.append(row.removal)

@@ -40,12 +40,12 @@ class ReviewAnswer:
 
 def keys_of(data: Dataset) -> list[str]:
     """A key for each example; rows that say the very same are told apart by their order."""
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     keys = []
     for example in data.examples:
         name = content_id(example)
-        seen[name] += 1
-        keys.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+        counts[name] += 1
+        keys.append(name if counts[name] == 1 else f"{name}-{counts[name]}")
     return keys
 
 
@@ -63,13 +63,13 @@ class Answers:
         """
         if not self.path.is_file():
             raise DataError(f"no answers at {self.path}: write them with steelyard data label")
-        held: dict[str, ReviewAnswer] = {}
+        answers: dict[str, ReviewAnswer] = {}
         for number, line in enumerate(self._lines()[0], 1):
             answer = self._answer(number, line)
-            held.pop(answer.key, None)
+            answers.pop(answer.key, None)
             if answer.action != "undo":
-                held[answer.key] = answer
-        return held
+                answers[answer.key] = answer
+        return answers
 
     def __enter__(self) -> Self:
         """Open for appending, without a torn last line. Raises `StorageError` and `DataError`."""
@@ -115,10 +115,10 @@ class Answers:
 
     def _answer(self, number: int, line: bytes) -> ReviewAnswer:
         try:
-            found: Any = json.loads(line)
-            if not isinstance(found, Mapping):
+            fields: Any = json.loads(line)
+            if not isinstance(fields, Mapping):
                 raise ValueError("no answer of a review")
-            answer = ReviewAnswer(**cast("dict[str, Any]", found))
+            answer = ReviewAnswer(**cast("dict[str, Any]", fields))
         except (ValueError, TypeError, RecursionError):
             raise self._foreign(number, "no answer of a review") from None
         if not isinstance(answer.key, str) or not isinstance(answer.new, str | None):

@@ -37,13 +37,13 @@ Lists = Callable[[Dataset, CheckResult], Iterator[Doubt]]
 def doubts(data: Dataset, results: Mapping[str, CheckResult]) -> list[Doubt]:
     """The doubts of each check by turns, the gravest of each first; a row comes once."""
     lists = [_LISTS[name](data, results[name]) for name in CHECKS if name in results]
-    seen: set[int] = set()
-    found = []
+    indices: set[int] = set()
+    unique = []
     for doubt in chain.from_iterable(zip_longest(*lists)):
-        if doubt is not None and doubt.index not in seen:
-            seen.add(doubt.index)
-            found.append(doubt)
-    return found
+        if doubt is not None and doubt.index not in indices:
+            indices.add(doubt.index)
+            unique.append(doubt)
+    return unique
 
 
 def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
@@ -65,21 +65,21 @@ def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
 def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
     if data.kind == "text":  # several texts may be right: nobody can decide on one
         return
-    said = answers(data)
+    outputs = answers(data)
     groups = [
         group
         for group in groups_of(data.normalised_keys)
-        if len({said[index] for index in group}) > 1
+        if len({outputs[index] for index in group}) > 1
     ]
-    same = {conflict.row: conflict for conflict in same_conflicts(groups, said)}
-    near = {conflict.row: conflict for conflict in near_conflicts(data, said)}
+    same = {conflict.row: conflict for conflict in same_conflicts(groups, outputs)}
+    near = {conflict.row: conflict for conflict in near_conflicts(data, outputs)}
     for index in _rows(data, result):
         conflict = same.get(index) or near.get(index)
         if conflict is None:
             continue
         counts = conflict.outputs
         most = max(counts, key=lambda output: counts[output])
-        wins = counts[most] > counts[said[index]] and data.kind == "label"
+        wins = counts[most] > counts[outputs[index]] and data.kind == "label"
         votes = ", ".join(f"{clip(output, 40)!r} {n}x" for output, n in counts.items())
         which = "the same input" if index in same else "nearly the same input"
         why = f"{which} has several outputs: {votes}"
@@ -87,7 +87,7 @@ def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
 
 
 def _near_duplicates(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
-    said, texts, pairs = answers(data), firsts(data.texts), closest_pairs(data.near)
+    outputs, texts, pairs = answers(data), firsts(data.texts), closest_pairs(data.near)
     for index in _rows(data, result):
         other, likeness = texts[index], "the same but for case, punctuation and spaces"
         if other == index:
@@ -96,7 +96,7 @@ def _near_duplicates(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
                 continue
             other = pair.a + pair.b - index
             likeness = f"nearly the same (similarity {pair.similarity:.2f})"
-        differs = said[other] != said[index]
+        differs = outputs[other] != outputs[index]
         yield Doubt(
             index,
             "near_duplicates",

@@ -128,5 +128,5 @@ else:
         return read.decode("utf-8", "replace") if read else "\x04"
 
     def _is_partial(read: bytes) -> bool:
-        wanted = 4 if read[0] >= 0xF0 else 3 if read[0] >= 0xE0 else 2 if read[0] >= 0xC0 else 1
-        return len(read) < wanted
+        size = 4 if read[0] >= 0xF0 else 3 if read[0] >= 0xE0 else 2 if read[0] >= 0xC0 else 1
+        return len(read) < size

@@ -27,31 +27,33 @@ class _Decision(NamedTuple):
 class ReviewSession:
     """Goes through the doubts that have no answer yet."""
 
-    def __init__(self, data: Dataset, found: Sequence[Doubt], log: Answers, screen: Screen) -> None:
-        self._data, self._found, self._log, self._screen = data, found, log, screen
+    def __init__(
+        self, data: Dataset, doubts: Sequence[Doubt], log: Answers, screen: Screen
+    ) -> None:
+        self._data, self._doubts, self._log, self._screen = data, doubts, log, screen
         self._keys = keys_of(data)
         before = log.read()
-        self._held = {
+        self._answers = {
             doubt.index: before[self._keys[doubt.index]]
-            for doubt in found
+            for doubt in doubts
             if self._keys[doubt.index] in before
         }
-        self.waiting = [doubt for doubt in found if doubt.index not in self._held]
-        self._known = len(self._held)
+        self.waiting = [doubt for doubt in doubts if doubt.index not in self._answers]
+        self._before = len(self._answers)
 
     def counts(self) -> dict[str, int]:
         """Answers that hold, by action."""
-        return dict(Counter(answer.action for answer in self._held.values()))
+        return dict(Counter(answer.action for answer in self._answers.values()))
 
     def ask(self, keys: Keys, limit: int | None) -> None:
         """Go through the rows until they end, the limit is reached or someone quits."""
         rows = self.waiting[:limit]
-        if self._known:
-            self._screen.note(f"{self._known} answered before; going on at the first that is not")
+        if self._before:
+            self._screen.note(f"{self._before} answered before; going on at the first that is not")
         place = 0
         while place < len(rows):
             doubt = rows[place]
-            decision = self._decide(doubt, (self._known + place + 1, len(self._found)), keys)
+            decision = self._decide(doubt, (self._before + place + 1, len(self._doubts)), keys)
             if decision.action == "quit":
                 return
             if decision.action == "back":
@@ -59,13 +61,13 @@ class ReviewSession:
                 continue
             if decision.action != "skip":
                 answer = self._append(doubt, decision.action, decision.pressed, decision.new)
-                self._held[doubt.index] = answer
+                self._answers[doubt.index] = answer
                 self._screen.done(answer)
             place += 1
 
     def _decide(self, doubt: Doubt, place: tuple[int, int], keys: Keys) -> _Decision:
         labels = self._data.labels
-        self._screen.show(doubt, place, self._held)
+        self._screen.show(doubt, place, self._answers)
         self._screen.ask(labels, doubt)
         while True:
             key = keys.next()
@@ -73,7 +75,7 @@ class ReviewSession:
             if decision is not None:
                 return decision
             if key == "m":
-                self._screen.show(doubt, place, self._held, whole=True)
+                self._screen.show(doubt, place, self._answers, whole=True)
                 self._screen.ask(labels, doubt)
 
     def _meaning(self, key: str, doubt: Doubt, keys: Keys) -> _Decision | None:
@@ -121,16 +123,16 @@ class ReviewSession:
         """Let a label be found by a part of its name; escape goes back to the row."""
         typed, place = "", 0
         while True:
-            found = _matching(typed, self._data.labels)
-            self._screen.matches(typed, found, place)
+            labels = _matching(typed, self._data.labels)
+            self._screen.matches(typed, labels, place)
             key = keys.next()
-            if key == "enter" and found:
-                return self._labelled(f"/{typed}", found[place], doubt)
+            if key == "enter" and labels:
+                return self._labelled(f"/{typed}", labels[place], doubt)
             if key in {"escape", END}:
                 self._screen.note("no label chosen")
                 return None
-            if key == "tab" and found:
-                place = (place + 1) % len(found)
+            if key == "tab" and labels:
+                place = (place + 1) % len(labels)
             elif key == "backspace":
                 typed, place = typed[:-1], 0
             elif len(key) == 1:
@@ -141,9 +143,9 @@ class ReviewSession:
             self._screen.note("this is the first row of this sitting")
             return place
         doubt = rows[place - 1]
-        if doubt.index in self._held:
+        if doubt.index in self._answers:
             self._append(doubt, "undo", pressed)
-            del self._held[doubt.index]
+            del self._answers[doubt.index]
         return place - 1
 
     def _append(
@@ -166,6 +168,6 @@ class ReviewSession:
 
 def _matching(typed: str, labels: Sequence[str]) -> list[str]:
     """Labels that hold what was typed, those that begin with it first."""
-    wanted = typed.casefold()
-    holding = [label for label in labels if wanted in label.casefold()]
-    return sorted(holding, key=lambda label: not label.casefold().startswith(wanted))
+    part = typed.casefold()
+    holding = [label for label in labels if part in label.casefold()]
+    return sorted(holding, key=lambda label: not label.casefold().startswith(part))

@@ -39,7 +39,7 @@ class Cut(NamedTuple):
 
     plan: CutPlan
     parts: Mapping[str, list[int]]
-    wanted: Mapping[str, int]
+    sizes: Mapping[str, int]
     left_out: tuple[OmittedRows, ...] = ()
     notes: tuple[str, ...] = ()
 

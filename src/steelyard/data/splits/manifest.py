@@ -32,15 +32,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{folder} holds no {FILE_NAME}: give a folder that data split wrote")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
             raise ValueError(f"schema is not {SCHEMA}")
-        hashes = _hashes(found)
+        hashes = _hashes(manifest)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path} is no manifest of a split ({error}): split again") from None
-    return {**found, "hashes": hashes}
+    return {**manifest, "hashes": hashes}
 
 
 def verify(folder: Path | str) -> tuple[str, ...]:

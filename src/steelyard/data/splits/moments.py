@@ -65,6 +65,6 @@ def cut_by_time(moments: Sequence[float], sizes: Mapping[str, int]) -> dict[str,
     return {"train": sorted(ordered[:a]), "dev": sorted(ordered[a:b]), "test": sorted(ordered[b:])}
 
 
-def _nearest(edges: Sequence[int], wanted: int, low: int, high: int) -> int:
-    """The place, from ``low`` to ``high``, of the edge nearest to ``wanted``."""
-    return min(range(low, high + 1), key=lambda place: (abs(edges[place] - wanted), place))
+def _nearest(edges: Sequence[int], target: int, low: int, high: int) -> int:
+    """The place, from ``low`` to ``high``, of the edge nearest to ``target``."""
+    return min(range(low, high + 1), key=lambda place: (abs(edges[place] - target), place))

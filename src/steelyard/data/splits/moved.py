@@ -50,10 +50,10 @@ def _is_folder(task: Task, model: ModelConfig) -> bool:
 
 
 def _moved_model(task: Task, model: ModelConfig, folder: Path) -> dict[str, Any]:
-    given = model.model_dump(mode="json", exclude_unset=True)
+    config = model.model_dump(mode="json", exclude_unset=True)
     if not _is_folder(task, model):
-        return given
-    return {**given, "name": _relative(task.path(model.name), folder)}
+        return config
+    return {**config, "name": _relative(task.path(model.name), folder)}
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -51,18 +51,18 @@ def stratum_quotas(
 ) -> dict[str, dict[str, int]]:
     """Share each part's size among the labels by largest remainder; train keeps one of each."""
     total = sum(counts.values())
-    left = dict(counts)
-    quotas: dict[str, dict[str, int]] = {"train": left}
+    remaining = dict(counts)
+    quotas: dict[str, dict[str, int]] = {"train": remaining}
     for part in ("test", "dev"):
         ideal = {label: count * sizes[part] / total for label, count in counts.items()}
-        quota = {label: min(int(ideal[label]), left[label] - 1) for label in counts}
+        quota = {label: min(int(ideal[label]), remaining[label] - 1) for label in counts}
         by_remainder = sorted(counts, key=lambda label: (quota[label] - ideal[label], label))
         missing = sizes[part] - sum(quota.values())
         for label in by_remainder:
-            if missing > 0 and left[label] - quota[label] > 1:
+            if missing > 0 and remaining[label] - quota[label] > 1:
                 quota[label] += 1
                 missing -= 1
         for label in counts:
-            left[label] -= quota[label]
+            remaining[label] -= quota[label]
         quotas[part] = quota
     return quotas

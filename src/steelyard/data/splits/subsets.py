@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count, takewhile
 from typing import Literal
 
 import numpy as np
@@ -14,22 +15,18 @@ FIRST = 25
 Subsets = Sequence[int] | Literal["auto"]
 
 
-def subset_sizes(wanted: Subsets, train: int) -> tuple[int, ...]:
+def subset_sizes(sizes: Subsets, train: int) -> tuple[int, ...]:
     """Sizes in rising order, all below ``train``; ``auto`` doubles from 25. Raises `ConfigError`."""
-    if wanted == "auto":
-        sizes = []
-        size = FIRST
-        while size < train:
-            sizes.append(size)
-            size *= 2
-        return tuple(sizes)
-    for size in wanted:
+    if sizes == "auto":
+        doublings = takewhile(lambda size: size < train, (FIRST * 2**step for step in count()))
+        return tuple(doublings)
+    for size in sizes:
         if not 1 <= int(size) < train:
             raise ConfigError(
                 f"a training subset of {size} is not possible: train has {train} rows, so give "
                 f"sizes from 1 to {train - 1}, or auto"
             )
-    return tuple(sorted({int(size) for size in wanted}))
+    return tuple(sorted({int(size) for size in sizes}))
 
 
 def nested_order(train: Sequence[Example], kind: OutputKind, seed: int) -> list[int]:

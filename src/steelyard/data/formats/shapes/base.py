@@ -77,11 +77,11 @@ class Shape:
     write: Write | None = None
 
 
-def rest_of(fields: Mapping[str, Any], used: frozenset[str]) -> Mapping[str, Any]:
+def rest_of(fields: Mapping[str, Any], names: frozenset[str]) -> Mapping[str, Any]:
     """The fields that are not ``used``."""
-    if fields.keys() <= used:
+    if fields.keys() <= names:
         return NOTHING
-    return {name: value for name, value in fields.items() if name not in used}
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def put_rest(row: dict[str, Any], rest: Mapping[str, Any], lost: list[str]) -> None:

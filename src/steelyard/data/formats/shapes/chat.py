@@ -51,29 +51,33 @@ class Vendor:
 @lru_cache(maxsize=1)
 def vendors() -> dict[str, Vendor]:
     """The providers by name."""
-    return {name: _vendor(name, each) for name, each in packaged("data/data/vendors.yaml").items()}
+    return {
+        name: _vendor(name, rules) for name, rules in packaged("data/data/vendors.yaml").items()
+    }
 
 
-def _vendor(name: str, given: Mapping[str, Any]) -> Vendor:
+def _vendor(name: str, rules: Mapping[str, Any]) -> Vendor:
     turn = {
-        role: frozenset({"role", "content", *(keys or ())}) for role, keys in given["turn"].items()
+        role: frozenset({"role", "content", *(keys or ())}) for role, keys in rules["turn"].items()
     }
     return Vendor(
         name=name,
-        title=given["title"],
-        row=frozenset(given["row"]),
+        title=rules["title"],
+        row=frozenset(rules["row"]),
         turn=turn,
-        weights=tuple(given["weights"]),
-        takes_parts=given["content"] == "text or parts",
-        call_id=given["call_id"] or "",
-        mark=given["byte_order_mark"],
+        weights=tuple(rules["weights"]),
+        takes_parts=rules["content"] == "text or parts",
+        call_id=rules["call_id"] or "",
+        mark=rules["byte_order_mark"],
     )
 
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether there are messages."""
-    found = fields.get(KEY)
-    return isinstance(found, list) or (isinstance(found, str) and found.lstrip()[:1] == "[")
+    messages = fields.get(KEY)
+    return isinstance(messages, list) or (
+        isinstance(messages, str) and messages.lstrip()[:1] == "["
+    )
 
 
 def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
@@ -161,21 +165,21 @@ def _turn_for(vendor: Vendor, turn: Turn, ids: dict[str, str], lost: list[str]) 
         raise RowError(
             f"has function_call, which {vendor.name} has no place for: make it tool_calls"
         )
-    made: dict[str, Any] = {"role": role}
+    fields: dict[str, Any] = {"role": role}
     for key, value in turn.items():
         if key not in keys or (key == "weight" and value not in vendor.weights):
             lost.append(key)
         elif key == "weight":
-            made[key] = int(value)
+            fields[key] = int(value)
         elif key == "content" and isinstance(value, list) and not vendor.takes_parts:
-            made[key] = of.flat_content(turn, vendor.name, lost)
+            fields[key] = of.flat_content(turn, vendor.name, lost)
         elif key == "tool_calls" and vendor.call_id:
-            made[key] = [_renamed_call(vendor, call, ids, lost) for call in value]
+            fields[key] = [_renamed_call(vendor, call, ids, lost) for call in value]
         elif key == "tool_call_id" and vendor.call_id:
-            made[key] = _call_id(vendor, value, ids, lost)
+            fields[key] = _call_id(vendor, value, ids, lost)
         elif key != "role":
-            made[key] = value
-    return made
+            fields[key] = value
+    return fields
 
 
 def _renamed_call(vendor: Vendor, call: Any, ids: dict[str, str], lost: list[str]) -> Any:
@@ -184,9 +188,9 @@ def _renamed_call(vendor: Vendor, call: Any, ids: dict[str, str], lost: list[str
     return {**call, "id": _call_id(vendor, call.get("id"), ids, lost)}
 
 
-def _call_id(vendor: Vendor, given: Any, ids: dict[str, str], lost: list[str]) -> str:
+def _call_id(vendor: Vendor, value: Any, ids: dict[str, str], lost: list[str]) -> str:
     """The id, or one of the provider's form made from it: the same in a call and in its result."""
-    text = str(given)
+    text = str(value)
     if re.fullmatch(vendor.call_id, text):
         return text
     lost.append("tool call ids as they were")

@@ -81,8 +81,8 @@ def _read_mixed(fields: Mapping[str, Any], name: str, answer_name: str) -> Conve
         of.read_turns(completion, answer_name) if is_chat else [of.answer_of(completion, "output")]
     )
     tools = of.read_tools(fields) if is_chat else {}
-    used = frozenset({name, answer_name, *tools})
-    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, used))
+    names = frozenset({name, answer_name, *tools})
+    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, names))
 
 
 def write(row: Conversation, is_flat: bool) -> Written:
@@ -158,10 +158,10 @@ def _why_not_flat(row: Conversation) -> str:
 
 def _missing(role: str, roles: Mapping[str, str], keys: tuple[str, ...]) -> str:
     names = [key[:40] for key in keys[:8]]
-    known = ", ".join(names) or "none"
+    listing = ", ".join(names) or "none"
     if role in roles:
-        return f"no {roles[role]!r}, the {role}{closest(roles[role], names)}; keys: {known}"
-    return f"no {role}; keys: {known}"
+        return f"no {roles[role]!r}, the {role}{closest(roles[role], names)}; keys: {listing}"
+    return f"no {role}; keys: {listing}"
 
 
 SHAPE = Shape(NAME, "prompt and completion", fits, read, write)

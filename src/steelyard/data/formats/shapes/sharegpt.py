@@ -61,14 +61,14 @@ def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
         turns.append({"role": "system", "content": fields["system"]})
     turns += _turns(fields[key], key, calls)
     rest = rest_of(fields, _USED)
-    kept = {name: fields[name] for name in ("system",) if not isinstance(fields.get(name, ""), str)}
+    odd = {name: fields[name] for name in ("system",) if not isinstance(fields.get(name, ""), str)}
     tools = _tools(fields.get("tools"))
     if "chosen" in fields or "rejected" in fields:
-        chosen = _turns(as_list(fields.get("chosen")), "chosen", calls)
+        preferred = _turns(as_list(fields.get("chosen")), "chosen", calls)
         rejected = _turns(as_list(fields.get("rejected")), "rejected", calls)
-        return Conversation([*turns, *chosen], len(chosen), rejected, tools, {**rest, **kept})
+        return Conversation([*turns, *preferred], len(preferred), rejected, tools, {**rest, **odd})
     answer = int(turns[-1]["role"] == "assistant")
-    return Conversation(turns, answer, None, tools, {**rest, **kept} if kept else rest)
+    return Conversation(turns, answer, None, tools, {**rest, **odd} if odd else rest)
 
 
 def as_list(value: Any) -> Any:
@@ -90,25 +90,25 @@ class _Calls:
 
 
 def _turns(messages: Any, name: str, calls: _Calls) -> list[Turn]:
-    found = of.listed(messages, name)
-    if all(isinstance(each, dict) and "role" in each for each in found):
-        return of.read_turns(found, name)
-    return [_turn(place, each, calls) for place, each in enumerate(found, 1)]
+    listed = of.listed(messages, name)
+    if all(isinstance(message, dict) and "role" in message for message in listed):
+        return of.read_turns(listed, name)
+    return [_turn(place, message, calls) for place, message in enumerate(listed, 1)]
 
 
-def _turn(place: int, given: Any, calls: _Calls) -> Turn:
-    if not isinstance(given, dict) or "from" not in given:
+def _turn(place: int, message: Any, calls: _Calls) -> Turn:
+    if not isinstance(message, dict) or "from" not in message:
         raise RowError(f"turn {place} is not an object with from and value")
-    who, value = given["from"], given.get("value")
-    if given.get("content", value) != value:
+    who, value = message["from"], message.get("value")
+    if message.get("content", value) != value:
         raise RowError(f"turn {place} has a value and another content")
     role = _ROLE_OF.get(who) if isinstance(who, str) else None
     if role is None:
         raise RowError(f"turn {place} is from {str(who)[:40]!r}; known: {', '.join(_ROLE_OF)}")
     more = {
-        key: kept
-        for key, kept in given.items()
-        if key not in {"from", "value", "role", "content"} and kept is not None
+        key: item
+        for key, item in message.items()
+        if key not in {"from", "value", "role", "content"} and item is not None
     }
     if role == "function_call":
         return {"role": "assistant", "tool_calls": _read_calls(place, value, calls), **more}
@@ -124,11 +124,11 @@ def _turn(place: int, given: Any, calls: _Calls) -> Turn:
 
 def _read_calls(place: int, value: Any, calls: _Calls) -> list[dict[str, Any]]:
     try:
-        found = json.loads(value) if isinstance(value, str) else value
+        parsed = json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        found = None
-    found = found if isinstance(found, list) else [found]
-    if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in found):
+        parsed = None
+    parsed = parsed if isinstance(parsed, list) else [parsed]
+    if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in parsed):
         raise RowError(f"turn {place} is a function_call whose value is no JSON with a name")
     return [
         {
@@ -136,7 +136,7 @@ def _read_calls(place: int, value: Any, calls: _Calls) -> list[dict[str, Any]]:
             "type": "function",
             "function": {"name": call["name"], "arguments": _as_text(call.get("arguments", {}))},
         }
-        for call in found
+        for call in parsed
     ]
 
 
@@ -144,20 +144,20 @@ def _as_text(arguments: Any) -> str:
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
-def _tools(given: Any) -> dict[str, Any]:
+def _tools(tools: Any) -> dict[str, Any]:
     """Tools as OpenAI lists them, from a list or from its JSON text."""
-    if given is None or given == "":
+    if tools is None or tools == "":
         return {}
-    if isinstance(given, str):
+    if isinstance(tools, str):
         try:
-            given = json.loads(given)
+            tools = json.loads(tools)
         except (ValueError, RecursionError):
             raise RowError("tools is text that is no JSON") from None
-    if not isinstance(given, list) or not all(isinstance(tool, dict) for tool in given):
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
         raise RowError("tools is no list of objects")
     return {
         "tools": [
-            tool if "function" in tool else {"type": "function", "function": tool} for tool in given
+            tool if "function" in tool else {"type": "function", "function": tool} for tool in tools
         ]
     }
 
@@ -225,14 +225,14 @@ def _written_turn(turn: Turn, lost: list[str]) -> Turn:
 
 
 def _calls_as_text(calls: Any) -> str:
-    made = []
+    functions = []
     for call in calls if isinstance(calls, list) else [calls]:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise RowError("has a tool call without a function's name")
-        given = function.get("arguments", "{}")
-        made.append({"name": function["name"], "arguments": _as_written(given)})
-    return json.dumps(made[0] if len(made) == 1 else made, ensure_ascii=False)
+        arguments = function.get("arguments", "{}")
+        functions.append({"name": function["name"], "arguments": _as_written(arguments)})
+    return json.dumps(functions[0] if len(functions) == 1 else functions, ensure_ascii=False)
 
 
 def _as_written(arguments: Any) -> Any:

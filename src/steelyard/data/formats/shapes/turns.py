@@ -38,8 +38,8 @@ def _turn(place: int, message: Any) -> Turn:
         raise RowError(f"message {place} is not an object with role and content")
     role, content = message.get("role"), message.get("content")
     if type(role) is not str or role not in ROLES:
-        known = ", ".join(sorted(ROLES))
-        raise RowError(f"message {place} has role {str(role)[:40]!r}; known: {known}")
+        roles = ", ".join(sorted(ROLES))
+        raise RowError(f"message {place} has role {str(role)[:40]!r}; known: {roles}")
     if type(content) is str and len(message) == len(_PLAIN):
         return message
     turn = {key: value for key, value in message.items() if value is not None}
@@ -113,11 +113,11 @@ def flat_content(turn: Turn, shape: str, lost: list[str]) -> str:
     return "".join(cast("list[str]", texts))
 
 
-def check_roles(turns: Sequence[Turn], shape: str, known: frozenset[str], lost: list[str]) -> None:
+def check_roles(turns: Sequence[Turn], shape: str, roles: frozenset[str], lost: list[str]) -> None:
     """Refuse roles that a shape has no word for; a developer speaks as the system does."""
     for turn in turns:
         role = turn["role"]
-        if role == "developer" and "system" in known:
+        if role == "developer" and "system" in roles:
             lost.append("developer role")
-        elif role not in known:
+        elif role not in roles:
             raise RowError(f"has a turn of the {role}, which {shape} has no place for; openai has")
