@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from steelyard.config.options import read_options
 from steelyard.data.dataset import Dataset
-from steelyard.data.splits.allocation import MIN_EXAMPLES
-from steelyard.data.splits.quotas import part_sizes, stratum_quotas
+from steelyard.data.splits.allocation import MIN_EXAMPLES, part_sizes, stratum_quotas
 from steelyard.errors import ConfigError, DataError
 from steelyard.families import METRICS
 from steelyard.stats import Detectable, detectable_difference, items_needed, proportion
@@ -48,12 +47,10 @@ class Parts:
 
     @property
     def train(self) -> PartSize:
-        """The train part; no rows where there is none."""
         return self.by_name.get("train", PartSize(0, 0))
 
     @property
     def test(self) -> PartSize:
-        """The test part; no rows where there is none."""
         return self.by_name.get("test", PartSize(0, 0))
 
 
@@ -76,14 +73,21 @@ def parts_of(data: Dataset) -> Parts:
     if "test" in data.parts or "all" not in data.task.example_paths:
         return Parts(_given(data), is_planned=False)
     distinct = first_indices(data)
+    if len(data.examples) < MIN_EXAMPLES:
+        reason = (
+            f"{counted(len(data.examples), 'readable row')} cannot be split into train, dev and "
+            f"test: at least {MIN_EXAMPLES} are needed"
+        )
+        return Parts({}, is_planned=True, reason=reason)
     try:
-        sizes = _planned_sizes(len(data.examples), data.task.split)
+        sizes = part_sizes(len(data.examples), data.task.split)
     except DataError as error:
         return Parts({}, is_planned=True, reason=str(error))
     share = len(distinct) / len(data.examples)
     scaled = {part: round(size * share) for part, size in sizes.items()}
     scaled["train"] = len(distinct) - scaled["test"] - scaled["dev"]
-    quotas = _quotas(data, distinct, scaled)
+    labels = _labels(data, distinct)
+    quotas = stratum_quotas(labels, scaled) if labels else {}
     named = {
         part: PartSize(sizes[part], scaled[part], quotas.get(part, {}))
         for part in ("train", "dev", "test")
@@ -112,7 +116,7 @@ def _given(data: Dataset) -> dict[str, PartSize]:
 
 
 def _with_dev(parts: Mapping[str, PartSize]) -> dict[str, PartSize]:
-    """Give dev what a run cuts off a train file that has no dev file beside it."""
+    """Give dev what a run cuts off a train file without a dev file."""
     train = parts["train"]
     rows = part_sizes(train.rows, None)["dev"]
     distinct = min(round(rows * train.distinct / train.rows), train.distinct - 1)
@@ -126,30 +130,14 @@ def _with_dev(parts: Mapping[str, PartSize]) -> dict[str, PartSize]:
     }
 
 
-def _planned_sizes(n: int, fractions: SplitConfig | None) -> dict[str, int]:
-    if n < MIN_EXAMPLES:
-        raise DataError(
-            f"{counted(n, 'readable row')} cannot be split into train, dev and test: at least {MIN_EXAMPLES} "
-            "are needed"
-        )
-    return part_sizes(n, fractions)
-
-
 def _labels(data: Dataset, indices: Sequence[int]) -> dict[str, int]:
     if data.kind != "label":
         return {}
     return dict(Counter(data.examples[i].output for i in indices if data.examples[i].output))
 
 
-def _quotas(
-    data: Dataset, distinct: Sequence[int], sizes: Mapping[str, int]
-) -> Mapping[str, Mapping[str, int]]:
-    counts = _labels(data, distinct)
-    return stratum_quotas(counts, sizes) if counts else {}
-
-
 def unseen_reason(data: Dataset) -> str | None:
-    """Why the difference that a test shows cannot be told from its size; ``None`` if it can."""
+    """Why the size of a test alone does not say what difference it shows; ``None`` if it does."""
     name = data.task.primary_metric
     try:
         if ":" not in name:  # the user's own function is not run to look at data
@@ -159,7 +147,7 @@ def unseen_reason(data: Dataset) -> str | None:
                 return None
     except ConfigError as error:
         return str(error)
-    return f"depends on the spread of {name}, which is seen after a run"
+    return f"depends on the spread of {name}, which is known only after a run"
 
 
 def shown_by(items: int) -> Detectable:
@@ -181,7 +169,7 @@ def more_for(difference: float, parts: Parts, fractions: SplitConfig | None) -> 
     total = _total_for(ceil(needed.items * parts.test.rows / parts.test.distinct), fractions)
     if total is None:
         reason = (
-            f"Steelyard's own split never gives test {needed.items:,} distinct rows of such data: "
+            f"Steelyard's own split never puts {needed.items:,} distinct rows of such data in test: "
             "set the fractions under split, or give a test file"
         )
         return More(difference, needed.items, lacking, None, reason)

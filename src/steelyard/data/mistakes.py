@@ -39,7 +39,7 @@ def mistakes(data: Dataset, results: Results) -> list[Mistake]:
 
 @lru_cache(maxsize=1)
 def thresholds() -> Mapping[str, Limits]:
-    """Read ``data/mistakes.yaml``: from where on data is held to make a mistake, and why."""
+    """Read ``data/mistakes.yaml``: the thresholds of each mistake, and why."""
     return dict(packaged("data/data/mistakes.yaml"))
 
 
@@ -47,8 +47,8 @@ def _too_early(data: Dataset, results: Results, limits: Limits) -> tuple[State, 
     instruction = data.task.instruction or _system_message(data)
     if not instruction:
         return "unknown", (
-            "no instruction is known, so nothing says that a prompt was tried: write one in "
-            "task.yaml, and steelyard run weighs it before tuning is credited"
+            "there is no instruction, so nothing shows that a prompt was tried: write one in "
+            "task.yaml, and steelyard run tests it before tuning gets any credit"
         )
     words = len(instruction.split())
     named = _named_labels(data, instruction)
@@ -59,7 +59,7 @@ def _too_early(data: Dataset, results: Results, limits: Limits) -> tuple[State, 
         return "risk", (
             f"{what}, too few to say what each answer is for: try a fuller prompt before tuning"
         )
-    return "ok", f"{what}; steelyard run tries it in several forms before it credits tuning"
+    return "ok", f"{what}; steelyard run tries it in several forms before tuning gets any credit"
 
 
 def _system_message(data: Dataset) -> str:
@@ -114,18 +114,18 @@ def _poor_quality(data: Dataset, results: Results, limits: Limits) -> tuple[Stat
         grave = [finding for finding in results[name].findings if finding.severity != "note"]
         suspects[name] = {row for finding in grave for row in finding.rows}
     if not suspects or not data.rows:
-        return "unknown", "none of the checks of quality was made"
+        return "unknown", "none of the quality checks was run"
     rows = set().union(*suspects.values())
     share = len(rows) / data.rows
     by_check = [f"{name} {len(numbers):,}" for name, numbers in suspects.items() if numbers]
     unmade = [name for name in limits["checks"] if name not in suspects]
-    aside = f"; not looked at: {listed(unmade)}" if unmade else ""
+    aside = f"; not checked: {listed(unmade)}" if unmade else ""
     if not rows:
         return "unknown" if unmade else "ok", f"no row is in doubt{aside}"
     are = "row is" if len(rows) == 1 else "rows are"
     what = f"{len(rows):,} {are} in doubt ({percent(share)}: {', '.join(by_check)})"
     if share >= limits["most_share"]:
-        repair = "steelyard data fix and steelyard data label help to put them right"
+        repair = "steelyard data fix and steelyard data label help to fix them"
         return "risk", f"{what}; {repair}{aside}"
     return "ok", f"{what}{aside}"
 
@@ -165,9 +165,9 @@ def _not_validated(data: Dataset, results: Results, limits: Limits) -> tuple[Sta
     leaks = results.get("leaks")
     leaked = {row for finding in leaks.findings for row in finding.rows} if leaks else set()
     if leaked:
-        stand = "row stands" if len(leaked) == 1 else "rows stand"
+        are = "row is" if len(leaked) == 1 else "rows are"
         return "risk", (
-            f"{len(leaked):,} {stand} in two parts of the split: quality would read too high"
+            f"{len(leaked):,} {are} in two parts of the split: scores would look too high"
         )
     return _by_test_size(data, parts, limits, leaks)
 
@@ -184,14 +184,14 @@ def _by_test_size(
     if detectable is None:
         return "risk", f"{rows}, too few to show any difference between two arms"
     if detectable > limits["difference"]:
-        return "risk", f"{rows} show differences from {points(detectable)} up, not yet {target}"
-    what = f"{rows} show differences from {points(detectable)} up"
+        return "risk", f"{rows} show differences of {points(detectable)} or more, not yet {target}"
+    what = f"{rows} show differences of {points(detectable)} or more"
     if parts.is_planned and data.task.is_bare:
         return "unknown", (
-            f"one file, in which nothing is held out: tuned on all of it, nothing says whether it "
-            f"worked; steelyard data split would hold out {rows}, which show differences from "
-            f"{points(detectable)} up"
+            f"one file with nothing held out: after tuning on all of it, nothing shows whether it "
+            f"worked; steelyard data split would hold out {rows}, which show differences of "
+            f"{points(detectable)} or more"
         )
     if not parts.is_planned and leaks is None:
-        return "unknown", f"{what}; whether they leak was not looked at"
+        return "unknown", f"{what}; not checked for leaks"
     return "ok", what

@@ -11,12 +11,17 @@ from typing import Any
 from steelyard.data.dataset import open_task
 from steelyard.data.formats import Container, container_of
 from steelyard.data.read import task_rows
-from steelyard.data.repairs.aside import parse_rows, refuse_repeated_ids, set_long_rows_aside
 from steelyard.data.repairs.files import RepairTarget
-from steelyard.data.repairs.private import redact_rows
-from steelyard.data.repairs.relabel import apply_answers, unify_labels
-from steelyard.data.repairs.same import drop_duplicates, set_conflicts_aside
-from steelyard.data.repairs.texts import mend_texts
+from steelyard.data.repairs.rows import (
+    apply_answers,
+    drop_duplicates,
+    parse_rows,
+    refuse_repeated_ids,
+    set_conflicts_aside,
+    set_long_rows_aside,
+    unify_labels,
+)
+from steelyard.data.repairs.texts import mend_texts, redact_rows
 from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
 from steelyard.task import Task
 
@@ -43,7 +48,6 @@ class Repairs:
         return {action: counts[action] for action in ACTIONS if action in counts}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as ``data fix --json`` prints it."""
         return {
             "rows": self.rows,
             "kept": self.kept,
@@ -66,8 +70,8 @@ def fix(
 ) -> Repairs:
     """Apply the safe repairs and write the rows that stay to ``target``, never in place.
 
-    ``target`` is a file like the source, or a folder for a task; beside the rows stand a log with
-    every change and the rows to review. Every row is written or named in the log. ``answers`` are
+    ``target`` is a file like the source, or a folder for a task; next to the rows go a log of every
+    change and the rows to review. Every row is written or named in the log. ``answers`` are
     those of a review (`label`), ``redact`` puts placeholders in place of private data, in the log
     too. Repairing the result again changes nothing. Raises `DataError`, `ConfigError` and
     `StorageError`.

@@ -35,6 +35,14 @@ class _Columns(argparse.Action):
         setattr(namespace, self.dest, columns)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """The checks named in ``A,B``."""
+    checks = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not checks:
+        raise argparse.ArgumentTypeError("give at least one check's name")
+    return checks
+
+
 def add_source(verb: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Add the task or file that the verb works on."""
     verb.add_argument(
@@ -46,12 +54,16 @@ def add_source(verb: argparse.ArgumentParser, *, optional: bool = False) -> None
     )
 
 
-def add_columns(verb: argparse.ArgumentParser) -> None:
+def add_columns(
+    verb: argparse.ArgumentParser,
+    metavar: str = "ROLE=NAME,…",
+    summary: str = "which column holds what, e.g. group=customer,timestamp=date",
+) -> None:
     """Add ``--columns ROLE=NAME``; several pairs take commas, or the option again."""
     verb.add_argument(
         "--columns",
-        metavar="ROLE=NAME,…",
+        metavar=metavar,
         action=_Columns,
         default={},
-        help="which column holds what, e.g. group=customer,timestamp=date",
+        help=summary,
     )

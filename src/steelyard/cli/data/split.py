@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +21,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser(
         "split",
         help="cut examples into train, dev and test files",
-        description="Write train, dev and test files in the form of the source, nested training "
+        description="Write train, dev and test files in the format of the source, nested training "
         "subsets on request, and a manifest with the hash of each file. A task also gets a "
         "task.yaml that names the files. The same source, seed and options make the same bytes.",
     )
@@ -74,21 +73,20 @@ def call(args: argparse.Namespace) -> int:
         force=args.force,
     )
     if args.json:
-        json.dump(files.manifest, sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        print(json.dumps(files.manifest, indent=2, ensure_ascii=False))
     else:
         _show(files)
     return 0
 
 
 def _verify(folder: Path) -> int:
-    from steelyard.data.splits.manifest import verify
+    from steelyard.data.splitting import verify
 
     problems = verify(folder)
     for problem in problems:
         print(f"{folder}: {problem}")
     if not problems:
-        print(f"{folder}: every file is as the manifest says")
+        print(f"{folder}: every file matches the manifest")
     return int(bool(problems))
 
 
@@ -109,7 +107,7 @@ def _show(files: SplitFiles) -> None:
         print(f"  note: {note}")
     left_out = manifest["left_out"]
     if left_out:
-        print(f"  left out: {counted(len(left_out), 'row')}, all named in manifest.json")
+        print(f"  left out: {counted(len(left_out), 'row')}, all listed in manifest.json")
         for row in left_out[:_SHOWN]:
             print(f"    row {row['row']} ({row['source']}): {row['reason']}")
     print(f"wrote {files.folder}" + (f"; next: steelyard run {files.folder}" if files.task else ""))
@@ -131,5 +129,5 @@ def _sizes(text: str) -> tuple[int, ...] | Literal["auto"]:
         return tuple(int(size) for size in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no list of sizes such as 50,100,200"
+            f"expected sizes such as 50,100,200, got {text!r}"
         ) from None

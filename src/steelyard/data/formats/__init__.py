@@ -44,7 +44,6 @@ class Container(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The container in words."""
         return _TITLES[self.format] + (f", {self.packed[1:]}" if self.packed else "")
 
     @property

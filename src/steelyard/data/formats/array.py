@@ -61,7 +61,7 @@ class _Elements:
             return
         self._at += 1
         if self._mark():
-            yield RawRow(number, {}, "the file goes on behind the ] that closes the array")
+            yield RawRow(number, {}, "the file continues after the ] that closes the array")
 
     def _element(self, number: int) -> RawRow:
         problem: ValueError | RecursionError

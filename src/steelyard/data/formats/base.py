@@ -13,7 +13,7 @@ _PAIRS = (
     {"input": "input", "output": "output"},
     {"input": "prompt", "output": "completion"},
 )
-"""Names that belong together: a ``label`` beside a prompt and its completion is no output."""
+"""Names that belong together: next to a prompt and its completion, a ``label`` is not the output."""
 
 
 class RawRow(NamedTuple):
@@ -42,8 +42,8 @@ class RowError(ValueError):
 class RowReader(Protocol):
     """Reads a file row by row.
 
-    ``columns`` maps roles to the names the user gave; they are held against a table's header, unless
-    they are ``None``. ``on_bytes`` is told how many bytes of the file have been read.
+    ``columns`` maps roles to the names the user gave; a table's header is checked for them, unless
+    ``columns`` is ``None``. ``on_bytes`` is called with the bytes of the file read so far.
     """
 
     def __call__(

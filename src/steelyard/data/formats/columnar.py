@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,9 +35,9 @@ def read_rows(
 ) -> Iterator[RawRow]:
     """Yield rows by column name, the row number as line; a null is no field.
 
-    Times and decimals come as text, the numbers of a datasets label as the label. ``columns`` are
-    held against the schema; with ``None`` any will do. Raises `DataError` for a file that is damaged
-    or not what its name says.
+    Times and decimals come as text, the numbers of a datasets label as the label. The schema
+    is checked for ``columns``, unless they are ``None``. Raises `DataError` for a file that is
+    damaged or not what its name says.
     """
     size = path.stat().st_size
     table = _open(path)
@@ -120,28 +121,18 @@ def _cut(batches: Iterator[Any]) -> Iterator[Any]:
             yield batch.slice(at, _BATCH_ROWS)
 
 
-class _errors:  # noqa: N801 - used as a context, reads as a word
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises over a damaged file into one line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: object
-    ) -> None:
-        if error is None or isinstance(error, FileNotFoundError | PermissionError | DataError):
-            return
-        pyarrow = require("pyarrow", "data")
-        damage = (pyarrow.ArrowException, OSError, ValueError, UnicodeDecodeError)
-        if isinstance(error, damage):
-            what = self._path.suffix.lstrip(".").capitalize() or "Arrow"
-            reason = " ".join(str(error).split())[:200]
-            raise DataError(
-                f"{self._path.name} is no {what} file that can be read: {reason}"
-            ) from None
+    pyarrow = require("pyarrow", "data")
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, DataError):
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        what = path.suffix.lstrip(".").capitalize() or "Arrow"
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path.name} cannot be read as {what}: {reason}") from None
 
 
 def decoder_of(kind: Any, metadata: Mapping[bytes, bytes] | None = None) -> Decode | None:

@@ -8,9 +8,14 @@ from itertools import chain, zip_longest
 
 from steelyard.data.base import CheckResult
 from steelyard.data.dataset import Dataset, clip
-from steelyard.data.likeness.alike import answers, closest_pairs, firsts
-from steelyard.data.likeness.conflicts import near_conflicts, same_conflicts
-from steelyard.data.likeness.normalise import groups_of
+from steelyard.data.likeness.alike import (
+    answers,
+    closest_pairs,
+    firsts,
+    near_conflicts,
+    same_conflicts,
+)
+from steelyard.data.likeness.rows import groups_of
 
 CHECKS = ("label_errors", "contradictions", "near_duplicates")
 
@@ -35,7 +40,7 @@ Lists = Callable[[Dataset, CheckResult], Iterator[Doubt]]
 
 
 def doubts(data: Dataset, results: Mapping[str, CheckResult]) -> list[Doubt]:
-    """The doubts of each check by turns, the gravest of each first; a row comes once."""
+    """The doubts of each check in turn, the most serious of each first; a row comes once."""
     lists = [_LISTS[name](data, results[name]) for name in CHECKS if name in results]
     indices: set[int] = set()
     unique = []
@@ -58,7 +63,7 @@ def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
             label = suggested.get(number)
             why = finding.message
             if label is not None:
-                why = f"a model that learnt from the other rows finds {clip(label, 40)!r} likelier"
+                why = f"a model trained on the other rows finds {clip(label, 40)!r} more likely"
             yield Doubt(places[number], "label_errors", why, label)
 
 
@@ -89,7 +94,7 @@ def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
 def _near_duplicates(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
     outputs, texts, pairs = answers(data), firsts(data.texts), closest_pairs(data.near)
     for index in _rows(data, result):
-        other, likeness = texts[index], "the same but for case, punctuation and spaces"
+        other, likeness = texts[index], "the same apart from case, punctuation and spaces"
         if other == index:
             pair = pairs.get(index)
             if pair is None:
@@ -101,7 +106,7 @@ def _near_duplicates(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
             index,
             "near_duplicates",
             f"{likeness} as row {data.numbers[other]}, "
-            f"{'which has another output' if differs else 'with the same output'}",
+            f"{'which has a different output' if differs else 'with the same output'}",
             suggests_drop=not differs,
             like=(other,),
         )

@@ -35,7 +35,6 @@ class ScriptedKeys:
         self._keys = iter(keys)
 
     def next(self) -> str:
-        """Return the next key of the script, then `END`."""
         return next(self._keys, END)
 
 

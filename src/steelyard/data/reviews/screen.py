@@ -18,16 +18,16 @@ _WIDTH = 80
 _LINES = 12
 _DIGITS = 9
 _HELP = """\
-k    keep the output as it is given
+k    keep the output as it is
 s    take the suggestion
 1-9  choose that label (up to nine labels)
 /    find a label: type a part of it, tab for the next match, enter to take it
 d    drop the row
-e    flag the row as one to edit later
-n    not now: it comes again at the next start
-u    back to the row before, its answer taken back
-m    show all of the row
-q    stop; every answer is saved, and the next start goes on here"""
+e    flag the row to edit later
+n    not now: show it again at the next start
+u    back to the previous row, undoing its answer
+m    show the whole row
+q    stop; every answer is saved, and the next start resumes here"""
 
 
 class Screen:
@@ -62,7 +62,6 @@ class Screen:
             self._field(f"row {self._data.numbers[index]}", self._like(index, answers), whole=whole)
 
     def ask(self, labels: Sequence[str], doubt: Doubt) -> None:
-        """Show the keys."""
         if 0 < len(labels) <= _DIGITS:
             self._say(wrap_items(f"{n} {label}" for n, label in enumerate(labels, 1)), "cyan")
         keys = ["k keep"]
@@ -78,15 +77,12 @@ class Screen:
         self._say(f"/{typed}  {clip(line, self._width - len(typed) - 3)}", "cyan")
 
     def help(self) -> None:
-        """Show what each key does."""
         self._say(_HELP)
 
     def note(self, text: str) -> None:
-        """Say one line."""
         self._say(f"  {text}")
 
     def done(self, answer: ReviewAnswer) -> None:
-        """Say what was answered."""
         self._say(f"  {_outcome(answer)}", "green")
 
     def _like(self, index: int, answers: Mapping[int, ReviewAnswer]) -> str:

@@ -23,12 +23,11 @@ def fits(fields: Mapping[str, Any]) -> bool:
     return PROMPT in fields and IDS in fields
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row: the instructions become ``rules``, ``key`` the ``id``. Raises `RowError`."""
-    del columns
     prompt = fields.get(PROMPT)
     if not isinstance(prompt, str):
-        raise RowError(f"{PROMPT} is no text")
+        raise RowError(f"{PROMPT} is not text")
     roles = {"rules": _rules(fields), "id": fields.get(KEY)}
     more = {name: value for name, value in roles.items() if value is not None}
     return Conversation([of.user(prompt)], 0, fields={**rest_of(fields, _USED), **more})

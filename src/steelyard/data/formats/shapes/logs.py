@@ -65,9 +65,8 @@ def fits(fields: Mapping[str, Any]) -> bool:
     return _request(fields) is not None
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a request with the first answer to it. Raises `RowError` for failed and streamed ones."""
-    del columns
     request = _request(fields)
     if request is None:
         raise RowError("no request with messages or a prompt")
@@ -271,7 +270,6 @@ def _message(message: Mapping[str, Any]) -> Turn:
 
 
 def _with_text(turn: Turn) -> Turn:
-    """Parts of plain output text as one text."""
     content = turn.get("content")
     if not isinstance(content, list):
         return turn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ from steelyard.data.formats.shapes.base import (
     Shape,
     Turn,
     Written,
-    put_rest,
     rest_of,
+    written,
 )
 from steelyard.data.formats.shapes.chat import tools_for, turns_for, vendors, without_value
 from steelyard.data.formats.shapes.sharegpt import KEYS as SHAREGPT_KEYS
@@ -27,14 +28,13 @@ _PAIR = frozenset({"chosen", "rejected"})
 
 
 def fits(fields: Mapping[str, Any]) -> bool:
-    """Whether there are two answers to tell apart; ShareGPT reads its own pairs."""
+    """Whether there are two answers to choose from; ShareGPT reads its own pairs."""
     is_pair = fields.keys() >= _PAIR and not any(key in fields for key in SHAREGPT_KEYS)
     return is_pair or fields.keys() >= _OPENAI
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a pair. Raises `RowError` where the question or one of the answers is missing."""
-    del columns
     if "preferred_output" in fields:
         return _read_openai(fields)
     missing = sorted(name for name in _PAIR if fields.get(name) is None)
@@ -46,7 +46,7 @@ def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
 def _read_openai(fields: Mapping[str, Any]) -> Conversation:
     request = fields.get("input")
     if not isinstance(request, Mapping):
-        raise RowError("input is no object with messages")
+        raise RowError("input is not an object with messages")
     prompt = of.read_turns(request.get("messages"), "input.messages")
     preferred = _answers(fields.get("preferred_output"), "preferred_output")
     rejected = _answers(fields.get("non_preferred_output"), "non_preferred_output")
@@ -59,11 +59,20 @@ def _read_openai(fields: Mapping[str, Any]) -> Conversation:
 
 
 def _answers(value: Any, name: str) -> list[Turn]:
-    if isinstance(value, str) and value.lstrip()[:1] != "[":
+    if isinstance(value, str) and not _holds_messages(value):
         return [of.assistant(value)]
     if value is None:
         raise RowError(f"no {name}")
     return of.read_turns([value] if isinstance(value, dict) else value, name)
+
+
+def _holds_messages(text: str) -> bool:
+    """Whether a cell's text is a JSON list of objects; any other text is the answer itself."""
+    try:
+        items = json.loads(text) if text.lstrip()[:1] == "[" else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(items, list) and items != [] and all(type(item) is dict for item in items)
 
 
 def _read_pair(fields: Mapping[str, Any]) -> Conversation:
@@ -81,7 +90,7 @@ def _read_pair(fields: Mapping[str, Any]) -> Conversation:
         if name is not None and fields[name] == prompt[-1].get("content"):
             keys.add(name)
     elif name is None:
-        raise RowError("no prompt beside chosen and rejected")
+        raise RowError("no prompt next to chosen and rejected")
     else:
         prompt, input_at, prompt_keys = _prompt(fields, name)
         keys |= prompt_keys
@@ -114,7 +123,6 @@ def _prompt(fields: Mapping[str, Any], name: str) -> tuple[list[Turn], int | Non
 
 
 def _common(a: Sequence[Turn], b: Sequence[Turn]) -> list[Turn]:
-    """The turns with which both begin."""
     count = 0
     while count < min(len(a), len(b)) and a[count] == b[count]:
         count += 1
@@ -162,10 +170,7 @@ def write_pair(row: Conversation, is_flat: bool) -> Written:
         lost += row.tools
     else:
         fields |= row.tools
-    if row.input_at is not None:
-        lost.append(BORDER)
-    put_rest(fields, row.fields, lost)
-    return Written(fields, tuple(lost))
+    return written(row, fields, lost)
 
 
 def _rejected(row: Conversation) -> Sequence[Turn]:

@@ -9,15 +9,14 @@ from typing import Any
 from steelyard.data.formats.base import RowError
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import (
-    BORDER,
     TAKEN,
     VALUE_KEY,
     Conversation,
     Shape,
     Turn,
     Written,
-    put_rest,
     rest_of,
+    written,
 )
 from steelyard.data.formats.shapes.chat import refuse_flat
 
@@ -49,9 +48,8 @@ def fits(fields: Mapping[str, Any]) -> bool:
     )
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row, with a rejected answer where it has one. Raises `RowError`."""
-    del columns
     key = next((key for key in KEYS if key in fields), None)
     if key is None:
         raise RowError("no conversations")
@@ -77,7 +75,7 @@ def as_list(value: Any) -> Any:
 
 
 class _Calls:
-    """Gives tool calls the ids that ShareGPT has no place for: a result answers the oldest call."""
+    """Gives tool calls the ids that ShareGPT cannot hold: a result answers the oldest call."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -129,7 +127,7 @@ def _read_calls(place: int, value: Any, calls: _Calls) -> list[dict[str, Any]]:
         parsed = None
     parsed = parsed if isinstance(parsed, list) else [parsed]
     if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in parsed):
-        raise RowError(f"turn {place} is a function_call whose value is no JSON with a name")
+        raise RowError(f"turn {place} is a function_call whose value is not JSON with a name")
     return [
         {
             "id": calls.add(),
@@ -152,9 +150,9 @@ def _tools(tools: Any) -> dict[str, Any]:
         try:
             tools = json.loads(tools)
         except (ValueError, RecursionError):
-            raise RowError("tools is text that is no JSON") from None
+            raise RowError("tools is text that is not JSON") from None
     if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise RowError("tools is no list of objects")
+        raise RowError("tools is not a list of objects")
     return {
         "tools": [
             tool if "function" in tool else {"type": "function", "function": tool} for tool in tools
@@ -163,10 +161,10 @@ def _tools(tools: Any) -> dict[str, Any]:
 
 
 def write(row: Conversation, is_flat: bool) -> Written:
-    """Write a row; a rejected answer goes beside the chosen one. Raises `RowError`."""
+    """Write a row; a rejected answer goes next to the chosen one. Raises `RowError`."""
     refuse_flat(is_flat, "conversations")
     if row.tools.get("functions"):
-        raise RowError(f"offers functions, which {NAME} has no place for: make them tools")
+        raise RowError(f"offers functions, which {NAME} cannot hold: make them tools")
     lost: list[str] = [key for key in row.tools if key != "tools"]
     fields: dict[str, Any]
     if row.rejected is None:
@@ -179,11 +177,7 @@ def write(row: Conversation, is_flat: bool) -> Written:
         }
     if "tools" in row.tools:
         fields["tools"] = json.dumps(row.tools["tools"], ensure_ascii=False)
-    if row.input_at is not None:
-        lost.append(BORDER)
-    if row.fields:
-        put_rest(fields, row.fields, lost)
-    return Written(fields, tuple(lost))
+    return written(row, fields, lost)
 
 
 def _one(turns: list[Turn]) -> Turn | list[Turn]:
@@ -207,10 +201,10 @@ def _written_turn(turn: Turn, lost: list[str]) -> Turn:
     lost += [TAKEN.format(key) for key in ("from", "value") if key in turn]
     more = {key: value for key, value in turn.items() if key not in dropped}
     if turn.get("function_call") or role == "function":
-        raise RowError(f"has function_call, which {NAME} has no place for: make it tool_calls")
+        raise RowError(f"has function_call, which {NAME} cannot hold: make it tool_calls")
     if turn.get("tool_calls"):
         if turn.get("content"):
-            raise RowError(f"has a turn with text and tool calls, which {NAME} has no place for")
+            raise RowError(f"has a turn with text and tool calls, which {NAME} cannot hold")
         return {"from": "function_call", "value": _calls_as_text(turn["tool_calls"]), **more}
     value = of.flat_content(turn, NAME, lost)
     if role == "tool":

@@ -25,9 +25,9 @@ def listed(value: Any, name: str) -> list[Any]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise RowError(f"{name} is text that is no JSON") from None
+            raise RowError(f"{name} is text that is not JSON") from None
     if not isinstance(value, list):
-        raise RowError(f"{name} is no list")
+        raise RowError(f"{name} is not a list")
     if not value:
         raise RowError(f"{name} is empty")
     return value
@@ -68,7 +68,7 @@ def assistant(text: str) -> Turn:
 
 
 def answer_of(value: Any, name: str) -> Turn:
-    """An answer that a cell holds; what is no text is kept beside its JSON. Raises `RowError`."""
+    """An answer that a cell holds; a value that is not text is kept with its JSON. Raises `RowError`."""
     if isinstance(value, str):
         return {"role": "assistant", "content": value}
     if value is None:
@@ -94,7 +94,7 @@ def text_of(turn: Turn, shape: str, lost: list[str]) -> str:
         return str(turn["content"])
     for key in ("tool_calls", "function_call"):
         if turn.get(key):
-            raise RowError(f"has {key}, which {shape} has no place for; openai has")
+            raise RowError(f"has {key}, which {shape} cannot hold; openai can")
     lost += [key for key in turn if key not in _PLAIN and key != VALUE_KEY]
     return flat_content(turn, shape, lost)
 
@@ -105,10 +105,10 @@ def flat_content(turn: Turn, shape: str, lost: list[str]) -> str:
     if isinstance(content, str):
         return content
     if content is None:
-        raise RowError(f"has a {turn['role']} turn without text, which {shape} has no place for")
+        raise RowError(f"has a {turn['role']} turn without text, which {shape} cannot hold")
     texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
     if not all(isinstance(text, str) for text in texts):
-        raise RowError(f"has a turn with more than text, which {shape} has no place for")
+        raise RowError(f"has a turn with more than text, which {shape} cannot hold")
     lost.append("content parts")
     return "".join(cast("list[str]", texts))
 
@@ -120,4 +120,4 @@ def check_roles(turns: Sequence[Turn], shape: str, roles: frozenset[str], lost: 
         if role == "developer" and "system" in roles:
             lost.append("developer role")
         elif role not in roles:
-            raise RowError(f"has a turn of the {role}, which {shape} has no place for; openai has")
+            raise RowError(f"has a turn of the {role}, which {shape} cannot hold; openai can")
