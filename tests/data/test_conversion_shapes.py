@@ -156,6 +156,13 @@ def preferences() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("text", ["[", "[1, 2]", "[sic] yes"])
+def test_an_answer_in_brackets_is_text(tmp_path: Path, text: str) -> None:
+    row = {"prompt": "q", "chosen": text, "rejected": "no"}
+    preferred = converted(tmp_path, row, "preference")["preferred_output"]
+    assert preferred == [{"role": "assistant", "content": text}]
+
+
 @pytest.mark.parametrize("at", range(7))
 def test_preference_pairs_in_every_spelling(tmp_path: Path, at: int) -> None:
     row = preferences()[at]

@@ -13,6 +13,7 @@ import numpy as np
 
 from steelyard.core import Example
 from steelyard.data.dataset import Dataset, Unreadable
+from steelyard.data.likeness.alike import TEXT_REASON
 from steelyard.data.likeness.near import THRESHOLD, NearPair
 from steelyard.data.likeness.rows import groups_of, normalise
 from steelyard.data.splits.leaks import SHOWN, split_leaks
@@ -111,9 +112,9 @@ def _near(data: Dataset) -> dict[str, Any]:
 
 
 def _conflicts(data: Dataset) -> dict[str, Any]:
-    """The same normalised input with different outputs. For text, outputs often differ rightly."""
+    """The same normalised input with different outputs. For text, several may be right."""
     if data.kind == "text":
-        return {"inputs": None, "rows": None, "reason": "texts may differ rightly", "found": []}
+        return {"inputs": None, "rows": None, "reason": TEXT_REASON, "found": []}
     outputs = [example.output for example in data.examples]
     answers = outputs if data.kind == "label" else [normalise(output) for output in outputs]
     groups = [

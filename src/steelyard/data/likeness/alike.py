@@ -18,7 +18,7 @@ from steelyard.data.likeness.shingles import Shingles
 
 _WIDE = 40
 """Distinct texts in a cluster up to which each is compared with each; templates make larger ones."""
-TEXT_REASON = "texts may differ rightly"
+TEXT_REASON = "several texts may be right"
 
 
 def firsts(keys: Sequence[str]) -> list[int]:
@@ -245,7 +245,7 @@ def _ceiling(forest: Forest, outputs: Sequence[str]) -> float:
     most frequent output; the ceiling is the sum of these over all rows. It assumes nothing about
     the model, only that one wording of an input gets one answer. Counting near inputs as one input
     assumes more: that a difference of a few characters does not matter. Where it does (a "not", an
-    amount), the outputs differ rightly and that ceiling is too low. Clusters of near inputs end at
+    amount), different outputs are right and that ceiling is too low. Clusters of near inputs end at
     2 % of the rows, since templates tie all rows together.
     """
     counts: dict[int, Counter[str]] = {}

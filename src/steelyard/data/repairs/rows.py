@@ -111,7 +111,7 @@ def set_conflicts_aside(work: Work) -> None:
     """Set rows aside that have the same input and different outputs.
 
     The same is what the check ``contradictions`` takes for it: but for case, punctuation and spaces.
-    Rows that a person has confirmed stay. Texts may differ rightly, so they never conflict.
+    Rows that a person has confirmed stay. Several texts may be right, so texts never conflict.
     """
     kind = work.task.output.kind
     if kind == "text":
