@@ -27,9 +27,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from steelyard.data.likeness.forest import Forest
-from steelyard.data.likeness.near import SHINGLE, THRESHOLD, near_pairs
-from steelyard.data.likeness.normalise import normalise
+from steelyard.data.likeness.near import THRESHOLD, Forest, near_pairs
+from steelyard.data.likeness.rows import normalise
+from steelyard.data.likeness.shingles import SHINGLE
 
 BANDS = ((0.80, 0.82), (0.82, 0.85), (0.85, 0.90), (0.90, 0.95))
 PLANTED = 250  # in each band

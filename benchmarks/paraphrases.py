@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from steelyard.data.checks.paraphrases import THRESHOLD
-from steelyard.data.likeness.forest import Forest
-from steelyard.data.likeness.near import near_pairs
-from steelyard.data.likeness.normalise import normalise
+from steelyard.data.likeness.near import Forest, near_pairs
+from steelyard.data.likeness.rows import normalise
 from steelyard.model.encoder import SentenceEncoder
 
 EDGES = (0.70, 0.75, 0.80, 0.85, 0.90, 0.925, 0.95, 0.975, 1.01)

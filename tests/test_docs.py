@@ -13,8 +13,8 @@ import yaml
 import steelyard
 from steelyard.cli.data import VERBS
 from steelyard.data.checks import CHECKS
+from steelyard.data.conversion import ENDINGS
 from steelyard.data.mistakes import thresholds
-from steelyard.data.targets import ENDINGS
 from steelyard.families import PROVIDERS
 from steelyard.model.config import endpoints
 from steelyard.score import metric_names

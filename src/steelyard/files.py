@@ -1,12 +1,15 @@
-"""Files written whole or not at all."""
+"""Files and folders written whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from steelyard.errors import StorageError
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 """Of an `OSError`: nothing more can be written there."""
@@ -34,3 +37,40 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file in one step; text as UTF-8."""
     with replacing(path) as scratch:
         scratch.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_folder(out: Path, *, replaces: bool = False) -> Iterator[Path]:
+    """Yield a scratch folder beside ``out`` that takes its place when the block ends well.
+
+    The caller has made sure that ``out`` is free, or may be replaced. Raises `StorageError`.
+    """
+    place = Path(os.path.abspath(out))  # noqa: PTH100 - a link stays a link
+    scratch = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        scratch.mkdir(parents=True)
+        try:
+            yield scratch
+            _take_place(scratch, place, replaces=replaces)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(out, error) from None
+
+
+def _take_place(scratch: Path, out: Path, *, replaces: bool) -> None:
+    if not replaces:
+        if out.is_dir():
+            out.rmdir()
+        scratch.rename(out)
+        return
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    out.rename(old)
+    scratch.rename(out)
+    shutil.rmtree(old)
+
+
+def cannot_write(path: Path, error: OSError) -> StorageError:
+    """The error for ``path`` in words that say what to do."""
+    reason = error.strerror or str(error)
+    return StorageError(f"cannot write {path}: {reason}; free space or choose another place")

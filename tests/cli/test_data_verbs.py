@@ -31,7 +31,7 @@ def test_a_task_is_split_and_verified(tmp_path: Path, capsys: pytest.CaptureFixt
     assert load_task(out).examples.dev == "dev.jsonl"
 
     assert main(["data", "split", "--verify", str(out)]) == 0
-    assert "every file is as the manifest says" in capsys.readouterr().out
+    assert "every file matches the manifest" in capsys.readouterr().out
     (out / "dev.jsonl").write_text("")
     assert main(["data", "split", "--verify", str(out)]) == 1
     assert "dev.jsonl has changed" in capsys.readouterr().out
@@ -104,7 +104,7 @@ def test_rows_are_labelled_from_lines_and_the_answers_applied(
         (["split", "rows.jsonl", "--out", "o", "--by", "time"], ("--columns timestamp=NAME",)),
         (["split", "rows.jsonl", "--out", "o", "--columns", "group"], ("ROLE=NAME",)),
         (["split", "rows.jsonl", "--out", "o", "--columns", "grop=x"], ("did you mean 'group'",)),
-        (["split", "rows.jsonl", "--out", "o", "--subsets", "many"], ("'many' is no list",)),
+        (["split", "rows.jsonl", "--out", "o", "--subsets", "many"], ("got 'many'",)),
         (["split", "rows.jsonl", "--out", "o", "--subsets", "999"], ("from 1 to 44, or auto",)),
         (["split", "rows.jsonl", "--out", "o", "--test", "2"], ("fractions", "test")),
         (["split", "rows.jsonl", "--out", "rows.jsonl"], ("is a file",)),
@@ -120,7 +120,7 @@ def test_rows_are_labelled_from_lines_and_the_answers_applied(
         (["label", "absent.csv"], ("no file absent.csv",)),
         (["label", "rows.jsonl", "--only", "near"], ("does not review 'near'", "near_duplicates")),
         (["label", "rows.jsonl", "--limit", "0"], ("limit must be 1 or more",)),
-        (["label", "rows.jsonl", "--answers", "rows.jsonl"], ("no answer of a review",)),
+        (["label", "rows.jsonl", "--answers", "rows.jsonl"], ("not a review answer",)),
         (["label", "rows.jsonl", "--answers", "rows.jsonl/a"], ("cannot write", "--answers")),
         (["lable", "rows.jsonl"], ("lable", "did you mean 'label'")),
     ],

@@ -81,7 +81,10 @@ def test_texts_may_differ_rightly() -> None:
     result = contradictions.find(dataset(rows, "text"), OPTIONS)
     (finding,) = result.findings
     assert (finding.severity, finding.rows) == ("note", (1, 2))
-    assert result.facts["accuracy_ceiling"] == {"value": None, "reason": "texts may differ rightly"}
+    assert result.facts["accuracy_ceiling"] == {
+        "value": None,
+        "reason": "several texts may be right",
+    }
     assert result.facts["accuracy_ceiling_near"]["value"] is None
 
 

@@ -13,7 +13,7 @@ from steelyard.cli import main
 from steelyard.data import convert
 from steelyard.data.conversion import LEFT_OUT
 from steelyard.data.formats.shapes import SHAPES
-from steelyard.data.source import look
+from steelyard.data.guess import look
 from steelyard.errors import ConfigError, DataError, SteelyardError, StorageError
 from tests.data.converting import (
     CHATS,
@@ -112,14 +112,14 @@ def refused(tmp_path: Path) -> list[tuple[str, str, dict[str, Any], type[Steelya
         ("in.jsonl", "in.jsonl", {}, ConfigError, "is the source itself"),
         ("in.jsonl", "old.jsonl", {}, ConfigError, "exists: choose another name, or add --force"),
         ("in.jsonl", "o.jsonl", {"to": "opnai"}, ConfigError, "did you mean 'openai'"),
-        ("in.jsonl", "o.jsonl", {"to": "logs"}, ConfigError, "can be read and not written"),
+        ("in.jsonl", "o.jsonl", {"to": "logs"}, ConfigError, "can be read but not written"),
         ("in.jsonl", "o.csv", {}, ConfigError, "cannot hold openai: end the name in one of"),
         ("in.jsonl", "o.jsonl.gz", {"to": "azure"}, ConfigError, "cannot hold azure"),
         ("in.jsonl", "o", {"to": "parquet"}, ConfigError, "cannot hold parquet"),
-        ("in.jsonl", "folder", {"to": "hf", "force": True}, ConfigError, "no data set"),
+        ("in.jsonl", "folder", {"to": "hf", "force": True}, ConfigError, "not a data set"),
         ("in.jsonl", "old.jsonl", {"to": "hf", "force": True}, ConfigError, "is a file"),
         ("strange.jsonl", "o.jsonl", {}, DataError, "cannot tell what the rows"),
-        ("broken.jsonl", "o.jsonl", {}, DataError, "no row that can be read: line 1: not JSON"),
+        ("broken.jsonl", "o.jsonl", {}, DataError, "has no readable row: line 1: not JSON"),
         ("empty.jsonl", "o.jsonl", {}, DataError, "it is empty"),
         ("in.jsonl", "o.jsonl", {"to": "preference"}, DataError, "none of the 4 rows"),
         ("in.jsonl", "old.jsonl/o.jsonl", {}, StorageError, "cannot write"),
@@ -209,4 +209,4 @@ def test_the_command_takes_columns(tmp_path: Path, capsys: pytest.CaptureFixture
     assert read(tmp_path / "o.jsonl") == [{"prompt": "A", "completion": "hello"}]
     assert "guessed" not in capsys.readouterr().err
     assert main([*command, "--columns", "b"]) == 2
-    assert "is not of the form input=A,output=B" in capsys.readouterr().err
+    assert "--columns takes ROLE=NAME" in capsys.readouterr().err

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from steelyard.data.conversion import ENDINGS, FOLDER, target_for
 from steelyard.data.formats import RowError, reader_for
 from steelyard.data.formats.shapes import SHAPES, Conversation
 from steelyard.data.formats.shapes.base import VALUE_KEY
-from steelyard.data.source import look
-from steelyard.data.targets import ENDINGS, FOLDER, target_for
+from steelyard.data.guess import look
 from steelyard.errors import DataError
 
 LETTERS = st.characters(exclude_categories=("Cs",))
@@ -157,7 +157,7 @@ def test_what_is_written_without_loss_comes_back(
             return
         found = look(path)
         back = [
-            plain(found.shape.read(row.fields, found.named), is_table=is_table)
+            plain(found.shape.read(row.fields), is_table=is_table)
             for row in reader_for(path)(path, None)
         ]
     assert len(back) == written

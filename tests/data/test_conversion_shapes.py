@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from steelyard.data import convert
-from steelyard.data.source import look
+from steelyard.data.guess import look
 from steelyard.errors import DataError
 from tests.data.converting import (
     ANSWER,
@@ -156,6 +156,13 @@ def preferences() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("text", ["[", "[1, 2]", "[sic] yes"])
+def test_an_answer_in_brackets_is_text(tmp_path: Path, text: str) -> None:
+    row = {"prompt": "q", "chosen": text, "rejected": "no"}
+    preferred = converted(tmp_path, row, "preference")["preferred_output"]
+    assert preferred == [{"role": "assistant", "content": text}]
+
+
 @pytest.mark.parametrize("at", range(7))
 def test_preference_pairs_in_every_spelling(tmp_path: Path, at: int) -> None:
     row = preferences()[at]
@@ -167,7 +174,7 @@ def test_preference_pairs_in_every_spelling(tmp_path: Path, at: int) -> None:
     again = lines(tmp_path / "again.jsonl", [shared])
     convert(again, tmp_path / "back.jsonl", to="preference")
     assert read(tmp_path / "back.jsonl") == [preferences()[0]]
-    with pytest.raises(DataError, match="has a rejected answer, which openai has no place for"):
+    with pytest.raises(DataError, match="has a rejected answer, which openai cannot hold"):
         converted(tmp_path, row, "openai")
 
 

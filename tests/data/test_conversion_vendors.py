@@ -72,7 +72,7 @@ def test_old_function_calls_need_a_provider_that_knows_them(tmp_path: Path) -> N
     ]
     row = {"messages": turns, "functions": [{"name": "f"}]}
     assert converted(tmp_path, row, "openai") == row
-    with pytest.raises(DataError, match="function_call, which together has no place for"):
+    with pytest.raises(DataError, match="function_call, which together cannot hold"):
         convert(tmp_path / "in.jsonl", tmp_path / "o.jsonl", to="together")
 
 
@@ -86,5 +86,5 @@ def test_pictures_go_where_parts_are_taken(tmp_path: Path) -> None:
     picture = [*parts, {"type": "image_url", "image_url": {"url": "x"}}]
     turns = [{"role": "user", "content": picture}, {"role": "assistant", "content": "a"}]
     assert converted(tmp_path, {"messages": turns}, "together")["messages"][0]["content"] == picture
-    with pytest.raises(DataError, match="more than text, which mistral has no place for"):
+    with pytest.raises(DataError, match="more than text, which mistral cannot hold"):
         converted(tmp_path, {"messages": turns}, "mistral")

@@ -199,15 +199,19 @@ DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
         lambda path: path.write_bytes(b"\x1f\x8b\x08" + b"\xff" * 50),
         "damaged|cut off",
     ),
-    ("e.zip", lambda path: path.write_bytes(b"PK\x03\x04 no"), "not a zip archive"),
+    ("e.zip", lambda path: path.write_bytes(b"PK\x03\x04 no"), "not a readable zip archive"),
     ("e.zip", damaged_zip, "damaged|cannot be unpacked"),
     ("e.zip", encrypted_zip, "cannot be unpacked"),
     ("e.zip", two_files, "holds 2 files: unpack it"),
     ("e.zip", unknown_inside, r"cannot read \.zip packed as \.zip"),
     ("e.gz", lambda path: path.write_bytes(b""), "a file without an ending packed as .gz"),
-    ("e.parquet", lambda path: path.write_bytes(b"PAR1 no Parquet PAR1"), "no Parquet file"),
-    ("e.parquet", lambda path: path.write_bytes(b""), "no Parquet file"),
-    ("e.arrow", lambda path: path.write_bytes(b"\xff\xff\xff\xff no"), "no Arrow file"),
+    (
+        "e.parquet",
+        lambda path: path.write_bytes(b"PAR1 no Parquet PAR1"),
+        "cannot be read as Parquet",
+    ),
+    ("e.parquet", lambda path: path.write_bytes(b""), "cannot be read as Parquet"),
+    ("e.arrow", lambda path: path.write_bytes(b"\xff\xff\xff\xff no"), "cannot be read as Arrow"),
 ]
 
 

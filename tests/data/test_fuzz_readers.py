@@ -197,7 +197,7 @@ def test_any_row_has_a_meaning_or_a_reason(row: dict[str, Any]) -> None:
         shape = SHAPES.get(name)
         shape.fits(row)
         try:
-            conversation = shape.read(row, {})
+            conversation = shape.read(row)
         except RowError as error:
             assert str(error)
             continue

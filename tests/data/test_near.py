@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.data.likeness.forest import Forest
-from steelyard.data.likeness.near import SHINGLE, near_matches, near_pairs
-from steelyard.data.likeness.shingles import MOST_CHARACTERS, Shingles
+from steelyard.data.likeness.near import Forest, near_matches, near_pairs
+from steelyard.data.likeness.shingles import MOST_CHARACTERS, SHINGLE, Shingles
 
 
 def random_texts(count: int, seed: int = 0) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.data.likeness.normalise import normalise
+from steelyard.data.likeness.rows import normalise
 
 
 @pytest.mark.parametrize(

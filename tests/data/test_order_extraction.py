@@ -14,7 +14,7 @@ import pytest
 
 from steelyard.core import Example
 from steelyard.data.likeness.near import near_pairs
-from steelyard.data.likeness.normalise import asked_text
+from steelyard.data.likeness.rows import asked_text
 from steelyard.data.prepare import read_task
 from steelyard.task import load_task
 

@@ -63,7 +63,7 @@ def test_warnings_say_what_a_reader_must_know() -> None:
     data = divided(small_split(), of_labels("A", "B", "C"), bad=bad)
     said = " ".join(overview(data)["warnings"])
     for part in (
-        "in train or dev too: 1 test row, which",
+        "1 test row also appears in train or dev",
         "left out: 1 bad row",
         "1 input with different outputs",
         "only 2 test rows",
@@ -103,5 +103,5 @@ def test_rows_nearly_in_two_parts_are_said_apart_from_those_that_are() -> None:
         1,
     )
     said = " ".join(found["warnings"])
-    assert "in train or dev too: 1 test row, which" in said
-    assert "nearly in train or dev too: 1 test row, which may" in said
+    assert "1 test row also appears in train or dev" in said
+    assert "1 test row nearly repeats a train or dev row" in said

@@ -45,7 +45,7 @@ def test_given_files_are_kept_and_their_leaks_warned_of(make_task: MakeTask) -> 
     assert [len(part) for part in ready.split] == [32, 8, 25]
     figures = overview(ready)
     assert figures["leaks"]["exact"]["test_count"] == 5
-    assert any("overstates quality" in text for text in figures["warnings"])
+    assert any("scores will look too high" in text for text in figures["warnings"])
 
 
 def test_three_given_files(make_task: MakeTask) -> None:

@@ -188,8 +188,8 @@ def test_duplicates_go_and_conflicts_are_put_aside(tmp_path: Path) -> None:
     assert repairs.counts == {"trim": 1, "duplicate": 2, "conflict": 2}
     aside = read(repairs.files["review"])
     assert [(row["row"], row["fields"], row["reason"]) for row in aside] == [
-        (15, rows[2], "row 16 asks the same and says 'NO'"),
-        (16, rows[3], "row 15 asks the same and says 'YES'"),
+        (15, rows[2], "row 16 has the same input and the output 'NO'"),
+        (16, rows[3], "row 15 has the same input and the output 'YES'"),
     ]
 
 
@@ -349,11 +349,12 @@ def test_answers_follow_their_row_and_say_when_it_is_gone(tmp_path: Path) -> Non
     assert repairs.counts == {"dropped": 1}
     assert "what about number 31?" not in (tmp_path / "out.jsonl").read_text()
     assert any(
-        "answers.jsonl has 1 answer to rows that are not there" in note for note in repairs.notes
+        "answers.jsonl has 1 answer for rows that are no longer there" in note
+        for note in repairs.notes
     )
     with pytest.raises(DataError, match="no answers at"):
         fix(source, tmp_path / "other.jsonl", answers=tmp_path / "absent.jsonl")
-    with pytest.raises(DataError, match="line 1: no answer of a review"):
+    with pytest.raises(DataError, match="line 1: not a review answer"):
         fix(source, tmp_path / "other.jsonl", answers=source)
 
 
@@ -364,7 +365,7 @@ def test_never_in_place_and_never_over_another_file(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="is the source itself"):
             fix(source, target, force=True)
     fix(source, tmp_path / "out.jsonl")
-    with pytest.raises(ConfigError, match=r"there already.*--force"):
+    with pytest.raises(ConfigError, match=r"already exists.*--force"):
         fix(source, tmp_path / "out.jsonl")
     fix(source, tmp_path / "out.jsonl", force=True)
     with pytest.raises(ConfigError, match=r"must end in \.jsonl"):
@@ -393,7 +394,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 def test_a_file_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     rows = [{"input": "the same", "output": ("YES", "NO")[n % 2]} for n in range(8)]
     source = write(tmp_path / "rows.jsonl", rows)
-    with pytest.raises(DataError, match=r"no row of .* would be left"):
+    with pytest.raises(DataError, match=r"no row of .* would remain"):
         fix(source, tmp_path / "out.jsonl")
     assert list(tmp_path.iterdir()) == [source]
 
@@ -421,7 +422,7 @@ def test_a_task_becomes_a_folder_that_runs(tmp_path: Path) -> None:
     repairs = fix(folder, tmp_path / "out")
     assert repairs.counts == {"leak": 1}
     (line,) = read(repairs.files["changes"])
-    assert line["reason"] == "stands in test too, as row 52"
+    assert line["reason"] == "also in test, as row 52"
     assert (len(read(repairs.files["train"])), len(read(repairs.files["test"]))) == (40, 20)
     prepared = prepare(load_task(tmp_path / "out"), seed=0)
     assert split_leaks(prepared)["exact"]["count"] == 0

@@ -60,7 +60,7 @@ def test_a_row_with_rules_keeps_its_output() -> None:
 
 def test_the_column_of_rules_can_be_named() -> None:
     assert json.loads(parse({"input": "hi", "checks": RULES}, rules="checks").rules) == RULES
-    with pytest.raises(RowError, match="the rules are no list but 'be nice'"):
+    with pytest.raises(RowError, match="the rules must be a list"):
         parse({"input": "hi", "output": "ho", "checks": "be nice"}, rules="checks")
 
 
@@ -73,7 +73,7 @@ def test_the_column_of_rules_can_be_named() -> None:
         ({"input": "hi", "rules": ["no_markdown", 3]}, "rule 2 is '3'"),
         ({**IFEVAL, "kwargs": [{}]}, "instruction_id_list has 2 entries and kwargs 1"),
         ({**IFEVAL, "instruction_id_list": [1, 2]}, "must be a list of texts"),
-        ({**IFEVAL, "prompt": 3}, "prompt is no text"),
+        ({**IFEVAL, "prompt": 3}, "prompt is not text"),
     ],
 )
 def test_what_cannot_be_read_has_a_reason(row: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ from steelyard.data.checks.size import THIN_ROWS, find
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.enough import half_width, more_for, parts_of, unseen_reason
 from steelyard.data.prepare import prepare
-from steelyard.data.splits.quotas import part_sizes
+from steelyard.data.splits.allocation import part_sizes
 from steelyard.stats import detectable_difference, items_needed, proportion
 from steelyard.task import build_task
 
@@ -200,4 +200,6 @@ def test_what_a_metric_shows_is_said_without_running_it(
 ) -> None:
     written = [{"input": f"q {n}", "output": json.dumps({"a": n})} for n in range(60)]
     data = dataset(tmp_path, {"train": written, "test": written[:9]}, kind, metric=metric, **more)
-    assert unseen_reason(data) == f"depends on the spread of {metric}, which is seen after a run"
+    assert (
+        unseen_reason(data) == f"depends on the spread of {metric}, which is known only after a run"
+    )

@@ -10,11 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.likeness.normalise import normalised_key
-from steelyard.data.likeness.rows import RowLikeness
-from steelyard.data.splits.allocation import carve_dev, split_of, split_rows
+from steelyard.data.likeness.rows import RowLikeness, normalised_key
+from steelyard.data.splits.allocation import (
+    carve_dev,
+    part_sizes,
+    split_of,
+    split_rows,
+    stratum_quotas,
+)
 from steelyard.data.splits.leaks import split_leaks
-from steelyard.data.splits.quotas import part_sizes, stratum_quotas
 from steelyard.errors import DataError
 from steelyard.task.sections import SplitConfig
 from tests.data.alike_rows import divided

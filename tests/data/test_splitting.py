@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from steelyard.core import Example
 from steelyard.data import split
 from steelyard.data.prepare import prepare
+from steelyard.data.splits.allocation import nested_order, subset_sizes
+from steelyard.data.splits.cuts import cut_by_time, moment
 from steelyard.data.splits.leaks import split_leaks
-from steelyard.data.splits.manifest import verify
-from steelyard.data.splits.moments import cut_by_time, moment
-from steelyard.data.splits.subsets import nested_order, subset_sizes
-from steelyard.data.splitting import SplitFiles
+from steelyard.data.splitting import SplitFiles, verify
 from steelyard.errors import ConfigError, DataError, StorageError
 from steelyard.task import load_task
 
@@ -197,7 +196,7 @@ def test_the_newest_rows_are_for_test(tmp_path: Path) -> None:
         assert max(earlier) < min(later)
     assert sum(map(len, stamps)) == 58
     assert [(row["row"], row["reason"]) for row in files.manifest["left_out"]] == [
-        (8, "timestamp '03/04/2025' is no ISO date or time, and no epoch"),
+        (8, "timestamp '03/04/2025' is neither an ISO date or time nor an epoch"),
         (9, "no timestamp"),
     ]
 
@@ -207,7 +206,7 @@ def test_a_split_by_time_says_which_test_rows_leak(tmp_path: Path) -> None:
     rows[-1]["input"] = rows[0]["input"].upper()
     files = split(write(tmp_path / "rows.jsonl", rows), tmp_path / "out", by="time")
     assert files.manifest["test_rows_also_in_train_or_dev"]["normalised"] == 1
-    assert any("overstates quality" in note for note in files.manifest["notes"])
+    assert any("scores will look too high" in note for note in files.manifest["notes"])
 
 
 def test_a_label_that_only_test_has_is_said(tmp_path: Path) -> None:
@@ -345,7 +344,7 @@ def test_a_manifest_tells_what_has_changed(tmp_path: Path) -> None:
         "train-10.jsonl is missing",
     )
     (files.folder / "manifest.json").write_text("[]")
-    with pytest.raises(DataError, match="no manifest of a split"):
+    with pytest.raises(DataError, match="not a split manifest"):
         verify(files.folder)
     with pytest.raises(DataError, match=r"holds no manifest\.json"):
         verify(tmp_path)

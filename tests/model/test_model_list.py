@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.data.splits.moved import moved_task
+from steelyard.data.outfiles import moved_task
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
 from steelyard.model.config import ModelConfig, tags_of

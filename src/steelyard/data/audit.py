@@ -13,6 +13,7 @@ from typing import Any
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Mistake
 from steelyard.data.checks import CHECKS
 from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.mistakes import mistakes
 from steelyard.errors import ConfigError
 from steelyard.task import Task
 
@@ -24,7 +25,7 @@ OnCheck = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What every check said of one data set. ``seconds`` is each check's own time."""
+    """What every check found in one data set. ``seconds`` is each check's own time."""
 
     dataset: Dataset
     results: Mapping[str, CheckResult]
@@ -33,12 +34,11 @@ class Audit:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings, the gravest first, in the order of the checks within one severity."""
+        """All findings, the most serious first, in the order of the checks within one severity."""
         findings = [finding for result in self.results.values() for finding in result.findings]
         return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the audit as ``data check --json`` prints it; plain JSON data without NaN."""
         data = self.dataset
         audit = {
             "rows": data.rows,
@@ -73,8 +73,8 @@ def check(
 ) -> Audit:
     """Audit a task, or a file of examples whose columns are guessed.
 
-    ``only`` names the checks to make; all of them by default. ``columns`` says by role which column
-    holds what, before what the task says or the file seems to hold. Raises `ConfigError` for a wrong task
+    ``only`` names the checks to make; all of them by default. ``columns`` names columns by role, before
+    what the task says or the file suggests. Raises `ConfigError` for a wrong task
     or an unknown check and `DataError` for a file that cannot be read at all; what is wrong with
     single rows is a finding.
     """
@@ -97,18 +97,9 @@ def check(
         started = time.perf_counter()
         results[name] = find(data, options)
         seconds[name] = time.perf_counter() - started
-    return Audit(data, results, _mistakes(data, results, only), seconds)
-
-
-def _mistakes(
-    data: Dataset, results: Mapping[str, CheckResult], only: Sequence[str] | None
-) -> tuple[Mistake, ...]:
-    """The common mistakes rest on all checks: a part of them says nothing about these."""
-    if only is not None:
-        return ()
-    from steelyard.data.mistakes import mistakes
-
-    return tuple(mistakes(data, results))
+    # the common mistakes rest on all checks: a part of them says nothing about these
+    common = mistakes(data, results) if only is None else ()
+    return Audit(data, results, tuple(common), seconds)
 
 
 def files_of(data: Dataset) -> list[dict[str, Any]]:
@@ -117,12 +108,12 @@ def files_of(data: Dataset) -> list[dict[str, Any]]:
         *zip(data.parts_read, data.numbers, strict=True),
         *((u.part, u.number) for u in data.bad),
     ]
-    found = []
+    files = []
     for part, path in data.task.example_paths.items():
         numbers = [number for of, number in every if of == part]
         first, last = (min(numbers), max(numbers)) if numbers else (None, None)
-        found.append({"part": part, "file": path.name, "first_row": first, "last_row": last})
-    return found
+        files.append({"part": part, "file": path.name, "first_row": first, "last_row": last})
+    return files
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ certainty; ``note``: worth knowing."""
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What a check may be told.
+    """Options of the checks.
 
     ``encoder`` compares meanings with the sentence encoder: ``None`` where it is installed and the
     rows are few, ``True`` always, ``False`` never. ``tuning`` names the provider whose fine-tuning
@@ -44,20 +44,19 @@ class Finding:
     count: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as ``data check --json`` prints it."""
         return {
             "check": self.check,
             "severity": self.severity,
             "count": len(self.rows) if self.count is None else self.count,
             "rows": list(self.rows),
             "message": self.message,
-            "evidence": [dict(each) for each in self.evidence],
+            "evidence": [dict(row) for row in self.evidence],
         }
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check says: its findings, none where all is well, and the figures it computed.
+    """Result of one check: its findings, none where all is well, and the figures it computed.
 
     ``facts`` is JSON-able. ``reason`` says why nothing (or not all) could be looked at.
     """
@@ -78,7 +77,7 @@ class Check(Protocol):
 class Mistake(NamedTuple):
     """One of the common mistakes, and whether this data makes it.
 
-    ``state`` is ``ok``, ``risk`` or ``unknown``; ``message`` says on what grounds.
+    ``state`` is ``ok``, ``risk`` or ``unknown``; ``message`` gives the grounds.
     """
 
     name: str

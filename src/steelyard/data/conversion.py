@@ -1,4 +1,4 @@
-"""``steelyard.data.convert``: rows from one format to another, and what could not come along."""
+"""``steelyard.data.convert``: rows from one format to another, and what was lost on the way."""
 
 from __future__ import annotations
 
@@ -6,34 +6,143 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from steelyard.data.formats import RawRow, RowError
-from steelyard.data.formats.shapes import Conversation
-from steelyard.data.formats.write import why_unwritable
+from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, Written, chat, preference
+from steelyard.data.formats.write import OpenWriter, ending_of, jsonl, why_unwritable, writer_for
+from steelyard.data.formats.write_columnar import dataset_folder
+from steelyard.data.guess import Source, look
 from steelyard.data.read import read_rows
-from steelyard.data.source import Source, look
-from steelyard.data.targets import ConversionTarget, place_of, target_for
-from steelyard.errors import ConfigError, DataError, StorageError
-from steelyard.files import replacing
+from steelyard.errors import ConfigError, DataError, closest
+from steelyard.files import cannot_write, replacing
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
 
+FOLDER = "folder"
+_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+_NESTED = (*_LINES, ".json", ".json.gz", ".parquet")
+_CSV, _TSV = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
+_NOT_IN_A_NAME = frozenset('",;\t|\r\n')
+ENDINGS: Mapping[str, tuple[str, ...]] = {
+    "prompt_completion": (*_NESTED, *_CSV, *_TSV),
+    "openai": _NESTED,
+    "azure": (".jsonl",),
+    "together": (".jsonl",),
+    "fireworks": (".jsonl",),
+    "mistral": (".jsonl",),
+    "sharegpt": _NESTED,
+    "alpaca": (*_NESTED, *_CSV, *_TSV),
+    "preference": (*_NESTED, *_CSV, *_TSV),
+    "hf": (FOLDER,),
+    "parquet": (".parquet",),
+    "csv": _CSV,
+    "tsv": _TSV,
+}
+"""The formats by name, and the endings of the files that can hold them."""
+_KEEP_SHAPE = frozenset({"hf", "parquet", "csv", "tsv"})
+
+ToFields = Callable[[Conversation], Written]
 LEFT_OUT = ".left-out.jsonl"
 _MOST_REASONS = 50
 _OTHER_REASONS = "other reasons"
-
 OnProgress = Callable[[int, int], None]
 """Told how many bytes of the source are read, and how many there are."""
+
+
+@dataclass(frozen=True)
+class ConversionTarget:
+    """A format in a file: what turns conversations into its fields, and what writes those."""
+
+    name: str
+    to_fields: ToFields
+    open: OpenWriter
+    is_folder: bool = False
+
+
+def target_for(path: Path, to: str, source: Shape) -> ConversionTarget:
+    """Return what writes rows of shape ``source`` to ``path`` as ``to``. Raises `ConfigError`."""
+    if to == "logs":
+        raise ConfigError("logs can be read but not written; write openai, or another format")
+    if to not in ENDINGS:
+        names = ", ".join(ENDINGS)
+        raise ConfigError(f"unknown format {to!r}{closest(to, ENDINGS)}; known: {names}")
+    ending = FOLDER if to == "hf" else ending_of(path)
+    if ending not in ENDINGS[to]:
+        raise ConfigError(
+            f"{path.name} cannot hold {to}: end the name in one of {', '.join(ENDINGS[to])}"
+        )
+    is_flat = ending.startswith((".csv", ".tsv"))
+    is_columnar = is_flat or ending in {".parquet", FOLDER}
+    to_fields = _fields_of(to, source, is_flat=is_flat, is_columnar=is_columnar)
+    if is_columnar:
+        to_fields = _Columnar(to_fields, is_flat=is_flat)
+    return ConversionTarget(to, to_fields, _writer(path, to), to == "hf")
+
+
+def _writer(path: Path, to: str) -> OpenWriter:
+    if to == "hf":
+        return dataset_folder
+    vendor = chat.vendors().get(to)
+    return partial(jsonl, mark=True) if vendor is not None and vendor.mark else writer_for(path)
+
+
+def _fields_of(to: str, source: Shape, *, is_flat: bool, is_columnar: bool) -> ToFields:
+    vendor = chat.vendors().get(to)
+    if vendor is not None:
+        return lambda row: chat.write_for(vendor, row, is_flat)
+    name = _kept_shape(source.name, is_flat=is_flat) if to in _KEEP_SHAPE else to
+    shape = SHAPES.get(name)
+    if name == "preference" and is_columnar:
+        shape = preference.PAIR
+    write = shape.write
+    if write is None:
+        raise ConfigError(f"{name} can be read but not written; write openai, or another format")
+    return lambda row: write(row, is_flat)
+
+
+def _kept_shape(name: str, *, is_flat: bool) -> str:
+    """The shape in which rows of shape ``name`` lie in a container that leaves the choice."""
+    if is_flat:
+        return name if name in {"alpaca", "preference"} else "prompt_completion"
+    return "openai" if name == "logs" else name
+
+
+class _Columnar:
+    """Turns fields into columns: drops names that no column can have, notes values that become text."""
+
+    def __init__(self, to_fields: ToFields, *, is_flat: bool) -> None:
+        self._to_fields, self._is_flat = to_fields, is_flat
+        self._is_good: dict[str, bool] = {}
+
+    def __call__(self, row: Conversation) -> Written:
+        fields, lost = self._to_fields(row)
+        more: list[str] = []
+        for name, value in fields.items():
+            if name not in self._is_good:
+                self._is_good[name] = self._can_name(name)
+            if not self._is_good[name]:
+                more.append(f"{name!r} (not a column name)")
+            elif self._is_flat and value is not None and type(value) is not str:
+                more.append(f"{name} other than as text")
+        if not more:
+            return Written(fields, lost)
+        columns = {name: value for name, value in fields.items() if self._is_good[name]}
+        return Written(columns, (*lost, *more))
+
+    def _can_name(self, name: str) -> bool:
+        is_clean = bool(name) and name == name.strip() and name.isprintable()
+        return is_clean and not (self._is_flat and _NOT_IN_A_NAME & set(name))
 
 
 @dataclass(frozen=True)
 class Conversion:
     """What `convert` did: ``rows`` is ``written`` plus ``left_out``.
 
-    ``lost`` counts the rows that lost something beside their meaning, by its name. ``reasons`` counts
-    the rows that were left out, by reason; each stands in the second of ``files`` with its line.
+    ``lost`` counts by name what rows lost that is not their meaning. ``reasons`` counts the rows that
+    were left out; each is listed in the second of ``files`` with its line.
     """
 
     rows: int
@@ -48,19 +157,7 @@ class Conversion:
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as ``data convert --json`` prints it."""
-        return {
-            "rows": self.rows,
-            "written": self.written,
-            "left_out": self.left_out,
-            "container": self.container,
-            "shape": self.shape,
-            "columns": dict(self.columns),
-            "to": self.to,
-            "files": [str(path) for path in self.files],
-            "lost": dict(self.lost),
-            "reasons": dict(self.reasons),
-        }
+        return {**asdict(self), "files": [str(path) for path in self.files]}
 
 
 def convert(
@@ -75,38 +172,35 @@ def convert(
 ) -> Conversion:
     """Write the rows of ``source`` to ``target`` in the format ``to``, in flat memory.
 
-    A row whose meaning ``to`` has no place for is left out and goes to ``target`` + ``.left-out.jsonl``
-    with its line and the reason; what is lost beside the meaning is counted by name. ``columns`` names
+    A row whose meaning ``to`` cannot hold is left out and goes to ``target`` + ``.left-out.jsonl``
+    with its line and the reason; anything else that is lost is counted by name. ``columns`` names
     the ``input`` and the ``output`` where they are not found; ``system`` is a system message for rows
     that have none. ``force`` replaces ``target``.
 
     Raises `ConfigError` for options that do not fit, `DataError` for a source that cannot be read or of
     which no row can be written, and `StorageError`; ``target`` is then as it was.
     """
-    given, place = place_of(source), place_of(target)
-    _check_places(given, place)
-    found = look(given, columns)
-    made = target_for(place, to, found.shape)
+    origin, place = Path(source).expanduser(), Path(target).expanduser()
+    _check_places(origin, place)
+    contents = look(origin, columns)
+    writer = target_for(place, to, contents.shape)
     aside = place.with_name(place.name + LEFT_OUT)
-    _check_free(place, aside, made, force=force)
-    job = _Job(found, made, aside, system)
+    _check_free(place, aside, writer, force=force)
+    job = _Job(contents, writer, aside, system)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         job.run(place, on_progress)
         if force and not job.left_out:
             aside.unlink(missing_ok=True)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(
-            f"cannot write {place}: {reason}; free space or choose another place"
-        ) from None
+        raise cannot_write(place, error) from None
     return Conversion(
         rows=job.rows,
         written=job.rows - job.left_out,
         left_out=job.left_out,
-        container=found.container.title,
-        shape=found.shape.name,
-        columns=found.columns,
+        container=contents.container.title,
+        shape=contents.shape.name,
+        columns=dict(contents.columns),
         to=to,
         files=(place, aside) if job.left_out else (place,),
         lost=dict(job.lost.most_common()),
@@ -126,39 +220,37 @@ class _Job:
         self.reasons: Counter[str] = Counter()
 
     def run(self, place: Path, on_progress: OnProgress | None) -> None:
-        """Read, convert and write every row."""
         with ExitStack() as stack:
-            aside = _Aside(stack, self._aside)
+            aside = _LeftOutFile(stack, self._aside)
             write = stack.enter_context(self._target.open(place, ()))
-            read, named = self._source.shape.read, self._source.named
-            to_fields, lost = self._target.to_fields, self.lost
+            read, to_fields, lost = self._source.shape.read, self._target.to_fields, self.lost
             is_table = self._source.is_table
             for row in self._raw_rows(on_progress):
                 self.rows += 1
                 try:
                     if row.reason is not None:
                         raise RowError(row.reason)
-                    conversation = read(row.fields, named)
+                    conversation = read(row.fields)
                     if is_table and conversation.fields:
                         conversation = _without_empty(conversation)
                     if self._system is not None:
                         conversation = with_system(conversation, self._system)
-                    made = to_fields(conversation)
-                    write(made.fields)
+                    written = to_fields(conversation)
+                    write(written.fields)
                 except (ValueError, RecursionError) as error:
                     reason = str(error) if isinstance(error, RowError) else why_unwritable(error)
                     self._leave_out(row, reason, aside)
                 else:
-                    if made.lost:
-                        lost.update(set(made.lost))
+                    if written.lost:
+                        lost.update(set(written.lost))
             self._check_some()
 
-    def _leave_out(self, row: RawRow, reason: str, aside: _Aside) -> None:
+    def _leave_out(self, row: RawRow, reason: str, aside: _LeftOutFile) -> None:
         self.left_out += 1
         if self.left_out == 1:
             self._first = f"line {row.line}: {reason}"
-        known = reason in self.reasons or len(self.reasons) < _MOST_REASONS
-        self.reasons[reason if known else _OTHER_REASONS] += 1
+        has_room = reason in self.reasons or len(self.reasons) < _MOST_REASONS
+        self.reasons[reason if has_room else _OTHER_REASONS] += 1
         aside.add(row, reason)
 
     def _check_some(self) -> None:
@@ -181,8 +273,8 @@ class _Job:
             on_progress(total, total)
 
 
-class _Aside:
-    """The file of rows that were left out; it comes to be with the first of them."""
+class _LeftOutFile:
+    """The file of rows that were left out; the first of them creates it."""
 
     def __init__(self, stack: ExitStack, path: Path) -> None:
         self._stack, self._path = stack, path
@@ -206,7 +298,7 @@ class _Aside:
 
 
 def _without_empty(row: Conversation) -> Conversation:
-    """The row without the fields whose cells are empty, which is how a table shows that there is none."""
+    """The row without its empty cells, which is how a table shows that a field is missing."""
     return row._replace(fields={name: value for name, value in row.fields.items() if value != ""})
 
 
@@ -225,11 +317,11 @@ def _check_places(source: Path, target: Path) -> None:
         raise ConfigError(f"{target} is the source itself, or inside it: name another place")
 
 
-def _check_free(place: Path, aside: Path, made: ConversionTarget, *, force: bool) -> None:
+def _check_free(place: Path, aside: Path, target: ConversionTarget, *, force: bool) -> None:
     for path in (place, aside):
         if path.exists() and not force:
             raise ConfigError(f"{path} exists: choose another name, or add --force to replace it")
-    if place.is_dir() and not (made.is_folder and is_dataset_folder(place)):
-        raise ConfigError(f"{place} is a folder that is no data set: choose another name")
-    if place.is_file() and made.is_folder:
+    if place.is_dir() and not (target.is_folder and is_dataset_folder(place)):
+        raise ConfigError(f"{place} is a folder but not a data set: choose another name")
+    if place.is_file() and target.is_folder:
         raise ConfigError(f"{place} is a file: choose another name for the folder")

@@ -1,4 +1,4 @@
-"""A data set: the rows of a task, readable or not, numbered from 1, nothing left out unsaid."""
+"""A data set: the rows of a task, readable or not, numbered from 1, none dropped silently."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from steelyard.config.source import names_in
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.formats import BadRow, RawRow, RowError
+from steelyard.data.formats import BadRow, RowError
 from steelyard.data.guess import guess_file
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
-from steelyard.data.read import NumberedRow, task_rows
+from steelyard.data.read import task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError, closest_file
 from steelyard.model import ModelSpec
@@ -90,12 +90,10 @@ class Dataset:
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """The readable rows."""
         return self.likeness.examples
 
     @property
     def rows(self) -> int:
-        """How many rows there are, readable or not."""
         return len(self.examples) + len(self.bad)
 
     @cached_property
@@ -119,7 +117,6 @@ class Dataset:
 
     @property
     def members_as_read(self) -> dict[str, list[int]]:
-        """Indices by part, as the task's files give the parts."""
         members: dict[str, list[int]] = {}
         for index, part in enumerate(self.parts_read):
             members.setdefault(part, []).append(index)
@@ -145,17 +142,14 @@ class Dataset:
 
     @property
     def kind(self) -> OutputKind:
-        """The kind of output."""
         return self.task.output.kind
 
     @cached_property
     def models(self) -> tuple[ModelSpec, ...]:
-        """The task's models."""
         return tuple(ModelSpec(**model.to_spec()) for model in self.task.models)
 
     @property
     def model(self) -> ModelSpec:
-        """The task's first model."""
         return self.models[0]
 
     @cached_property
@@ -170,22 +164,18 @@ class Dataset:
 
     @property
     def texts(self) -> list[str]:
-        """What each row asks, normalised, without system messages."""
         return self.likeness.texts
 
     @property
     def exact_keys(self) -> list[str]:
-        """Equal for rows that ask the very same."""
         return self.likeness.exact_keys
 
     @property
     def normalised_keys(self) -> list[str]:
-        """Equal for rows that ask the same but for case, punctuation and spaces."""
         return self.likeness.normalised_keys
 
     @property
     def near(self) -> list[NearPair]:
-        """Pairs of indices with nearly the same `texts`; see `near_pairs` for which are listed."""
         return self.likeness.near
 
     @cached_property
@@ -218,7 +208,6 @@ class Dataset:
         )
 
     def rows_of(self, indices: Sequence[int]) -> tuple[int, ...]:
-        """Row numbers of ``indices``, in the same order."""
         return tuple(self.numbers[index] for index in indices)
 
 
@@ -240,57 +229,32 @@ def open_dataset(
     Raises `ConfigError` for a wrong task and `DataError` for a file that cannot be read at all.
     """
     task = open_task(source, columns)
-    reading = _Reading(task, refuse)
-    for row in task_rows(task):
-        reading.add(row)
-    return reading.dataset()
-
-
-class _Reading:
-    """The rows of a data set as they come in."""
-
-    def __init__(self, task: Task, refuse: Refuse | None) -> None:
-        self._task, self._refuse = task, refuse
-        self._parser = parser_of(task)
-        self._files = {part: path.name for part, path in task.example_paths.items()}
-        self._ids = {part: UniqueIds() for part in self._files}
-        self._rows: list[ParsedRow] = []
-        self._numbers: list[int] = []
-        self._parts: list[str] = []
-        self._bad: list[Unreadable] = []
-
-    def add(self, numbered: NumberedRow) -> None:
-        """Parse a row, or note why it cannot be read."""
-        number, part, raw = numbered
+    parser = parser_of(task)
+    files = {part: path.name for part, path in task.example_paths.items()}
+    ids = {part: UniqueIds() for part in files}
+    rows: list[ParsedRow] = []
+    places: list[tuple[int, str]] = []
+    bad: list[Unreadable] = []
+    for number, part, raw in task_rows(task):
         try:
-            row = self._parsed(part, raw)
+            row = parser.parse(raw, files[part])
+            if row.refusal is None and refuse is not None:
+                row = row._replace(refusal=refuse(raw.fields))
+            rows.append(ids[part].checked(row, raw.line))
+            places.append((number, part))
         except RowError as error:
-            self._bad.append(
-                Unreadable(number, part, BadRow(self._files[part], raw.line, str(error)))
-            )
-            return
-        self._rows.append(row)
-        self._numbers.append(number)
-        self._parts.append(part)
-
-    def _parsed(self, part: str, raw: RawRow) -> ParsedRow:
-        row = self._parser.parse(raw, self._files[part])
-        if row.refusal is None and self._refuse is not None:
-            row = row._replace(refusal=self._refuse(raw.fields))
-        return self._ids[part].checked(row, raw.line)
-
-    def dataset(self) -> Dataset:
-        """The data set, its rows named."""
-        return Dataset(
-            self._task,
-            RowLikeness(_named(self._rows, self._parts)),
-            tuple(self._numbers),
-            tuple(self._parts),
-            tuple(row.written for row in self._rows),
-            tuple(self._bad),
-            tuple(sorted(self._parser.ignored)),
-            {at: row.refusal for at, row in enumerate(self._rows) if row.refusal is not None},
-        )
+            bad.append(Unreadable(number, part, BadRow(files[part], raw.line, str(error))))
+    parts = tuple(part for _, part in places)
+    return Dataset(
+        task,
+        RowLikeness(_named(rows, parts)),
+        tuple(number for number, _ in places),
+        parts,
+        tuple(row.written for row in rows),
+        tuple(bad),
+        tuple(sorted(parser.ignored)),
+        {at: row.refusal for at, row in enumerate(rows) if row.refusal is not None},
+    )
 
 
 def _named(rows: Sequence[ParsedRow], parts: Sequence[str]) -> list[Example]:

@@ -9,11 +9,11 @@ from functools import lru_cache
 from math import ceil
 from typing import Any, NamedTuple
 
+from steelyard.config.options import read_options
 from steelyard.data.dataset import Dataset
-from steelyard.data.splits.allocation import MIN_EXAMPLES
-from steelyard.data.splits.quotas import part_sizes, stratum_quotas
+from steelyard.data.splits.allocation import MIN_EXAMPLES, part_sizes, stratum_quotas
 from steelyard.errors import ConfigError, DataError
-from steelyard.score import build_metric
+from steelyard.families import METRICS
 from steelyard.stats import Detectable, detectable_difference, items_needed, proportion
 from steelyard.task.sections import SplitConfig
 from steelyard.words import counted
@@ -47,12 +47,10 @@ class Parts:
 
     @property
     def train(self) -> PartSize:
-        """The train part; no rows where there is none."""
         return self.by_name.get("train", PartSize(0, 0))
 
     @property
     def test(self) -> PartSize:
-        """The test part; no rows where there is none."""
         return self.by_name.get("test", PartSize(0, 0))
 
 
@@ -75,24 +73,26 @@ def parts_of(data: Dataset) -> Parts:
     if "test" in data.parts or "all" not in data.task.example_paths:
         return Parts(_given(data), is_planned=False)
     distinct = first_indices(data)
+    if len(data.examples) < MIN_EXAMPLES:
+        reason = (
+            f"{counted(len(data.examples), 'readable row')} cannot be split into train, dev and "
+            f"test: at least {MIN_EXAMPLES} are needed"
+        )
+        return Parts({}, is_planned=True, reason=reason)
     try:
-        sizes = _planned_sizes(len(data.examples), fractions_of(data))
+        sizes = part_sizes(len(data.examples), data.task.split)
     except DataError as error:
         return Parts({}, is_planned=True, reason=str(error))
     share = len(distinct) / len(data.examples)
     scaled = {part: round(size * share) for part, size in sizes.items()}
     scaled["train"] = len(distinct) - scaled["test"] - scaled["dev"]
-    quotas = _quotas(data, distinct, scaled)
+    labels = _labels(data, distinct)
+    quotas = stratum_quotas(labels, scaled) if labels else {}
     named = {
         part: PartSize(sizes[part], scaled[part], quotas.get(part, {}))
         for part in ("train", "dev", "test")
     }
     return Parts(named, is_planned=True)
-
-
-def fractions_of(data: Dataset) -> SplitConfig | None:
-    """The shares of the parts, where the task sets them."""
-    return data.task.split
 
 
 def first_indices(data: Dataset, part: str | None = None) -> list[int]:
@@ -116,27 +116,18 @@ def _given(data: Dataset) -> dict[str, PartSize]:
 
 
 def _with_dev(parts: Mapping[str, PartSize]) -> dict[str, PartSize]:
-    """Give dev what a run cuts off a train file that has no dev file beside it."""
+    """Give dev what a run cuts off a train file without a dev file."""
     train = parts["train"]
     rows = part_sizes(train.rows, None)["dev"]
     distinct = min(round(rows * train.distinct / train.rows), train.distinct - 1)
-    left = train.distinct - distinct
-    sizes = {"train": left, "dev": distinct, "test": 0}
+    remaining = train.distinct - distinct
+    sizes = {"train": remaining, "dev": distinct, "test": 0}
     quotas = stratum_quotas(train.labels, sizes) if train.labels else {}
     return {
-        "train": PartSize(train.rows - rows, left, quotas.get("train", {})),
+        "train": PartSize(train.rows - rows, remaining, quotas.get("train", {})),
         "dev": PartSize(rows, distinct, quotas.get("dev", {})),
         "test": parts["test"],
     }
-
-
-def _planned_sizes(n: int, fractions: SplitConfig | None) -> dict[str, int]:
-    if n < MIN_EXAMPLES:
-        raise DataError(
-            f"{counted(n, 'readable row')} cannot be split into train, dev and test: at least {MIN_EXAMPLES} "
-            "are needed"
-        )
-    return part_sizes(n, fractions)
 
 
 def _labels(data: Dataset, indices: Sequence[int]) -> dict[str, int]:
@@ -145,25 +136,18 @@ def _labels(data: Dataset, indices: Sequence[int]) -> dict[str, int]:
     return dict(Counter(data.examples[i].output for i in indices if data.examples[i].output))
 
 
-def _quotas(
-    data: Dataset, distinct: Sequence[int], sizes: Mapping[str, int]
-) -> Mapping[str, Mapping[str, int]]:
-    counts = _labels(data, distinct)
-    return stratum_quotas(counts, sizes) if counts else {}
-
-
 def unseen_reason(data: Dataset) -> str | None:
-    """Why the difference that a test shows cannot be told from its size; ``None`` if it can."""
+    """Why the size of a test alone does not say what difference it shows; ``None`` if it does."""
     name = data.task.primary_metric
     try:
         if ":" not in name:  # the user's own function is not run to look at data
-            task = data.task
-            metric = build_metric(name, task.metric_configs[0].options, task)
+            kind, options = METRICS.get(name), data.task.metric_configs[0].options
+            metric = kind(read_options(f"metric {name}", kind.options_type, options), data.task)
             if metric.binary and metric.decomposable:
                 return None
     except ConfigError as error:
         return str(error)
-    return f"depends on the spread of {name}, which is seen after a run"
+    return f"depends on the spread of {name}, which is known only after a run"
 
 
 def shown_by(items: int) -> Detectable:
@@ -185,7 +169,7 @@ def more_for(difference: float, parts: Parts, fractions: SplitConfig | None) -> 
     total = _total_for(ceil(needed.items * parts.test.rows / parts.test.distinct), fractions)
     if total is None:
         reason = (
-            f"Steelyard's own split never gives test {needed.items:,} distinct rows of such data: "
+            f"Steelyard's own split never puts {needed.items:,} distinct rows of such data in test: "
             "set the fractions under split, or give a test file"
         )
         return More(difference, needed.items, lacking, None, reason)
@@ -216,9 +200,9 @@ def half_width(n: int, accuracy: float = ACCURACY) -> float | None:
     """
     if n == 0:
         return None
-    found = proportion(round(accuracy * n), n)
-    assert found.low is not None and found.high is not None
-    return (found.high - found.low) / 2
+    interval = proportion(round(accuracy * n), n)
+    assert interval.low is not None and interval.high is not None
+    return (interval.high - interval.low) / 2
 
 
 def as_facts(parts: Parts) -> dict[str, Any]:

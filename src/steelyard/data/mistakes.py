@@ -16,7 +16,7 @@ from steelyard.packaged import packaged
 from steelyard.words import counted, listed, percent, points
 
 Results = Mapping[str, CheckResult]
-Given = Mapping[str, Any]
+Limits = Mapping[str, Any]
 State = Literal["ok", "risk", "unknown"]
 
 
@@ -26,40 +26,40 @@ def mistakes(data: Dataset, results: Results) -> list[Mistake]:
     ``results`` are those of the checks, by name; what rests on one that is absent is ``unknown``.
     Thresholds and their sources stand in ``data/mistakes.yaml``.
     """
-    judges: dict[str, Callable[[Dataset, Results, Given], tuple[State, str]]] = {
+    judges: dict[str, Callable[[Dataset, Results, Limits], tuple[State, str]]] = {
         "too_early": _too_early,
         "too_little": _too_little,
         "poor_quality": _poor_quality,
         "wrong_task": _wrong_task,
         "not_validated": _not_validated,
     }
-    given = thresholds()
-    return [Mistake(name, *judge(data, results, given[name])) for name, judge in judges.items()]
+    limits = thresholds()
+    return [Mistake(name, *judge(data, results, limits[name])) for name, judge in judges.items()]
 
 
 @lru_cache(maxsize=1)
-def thresholds() -> Mapping[str, Given]:
-    """Read ``data/mistakes.yaml``: from where on data is held to make a mistake, and why."""
+def thresholds() -> Mapping[str, Limits]:
+    """Read ``data/mistakes.yaml``: the thresholds of each mistake, and why."""
     return dict(packaged("data/data/mistakes.yaml"))
 
 
-def _too_early(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+def _too_early(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
     instruction = data.task.instruction or _system_message(data)
     if not instruction:
         return "unknown", (
-            "no instruction is known, so nothing says that a prompt was tried: write one in "
-            "task.yaml, and steelyard run weighs it before tuning is credited"
+            "there is no instruction, so nothing shows that a prompt was tried: write one in "
+            "task.yaml, and steelyard run tests it before tuning gets any credit"
         )
     words = len(instruction.split())
     named = _named_labels(data, instruction)
     labels = f" and names {len(named)} of {counted(len(data.labels), 'label')}"
     what = f"the instruction has {counted(words, 'word')}{labels if data.labels else ''}"
-    is_short = words < given["least_words"] and len(named) <= len(data.labels) / 2
+    is_short = words < limits["least_words"] and len(named) <= len(data.labels) / 2
     if is_short:
         return "risk", (
             f"{what}, too few to say what each answer is for: try a fuller prompt before tuning"
         )
-    return "ok", f"{what}; steelyard run tries it in several forms before it credits tuning"
+    return "ok", f"{what}; steelyard run tries it in several forms before tuning gets any credit"
 
 
 def _system_message(data: Dataset) -> str:
@@ -79,20 +79,20 @@ def _named_labels(data: Dataset, instruction: str) -> list[str]:
     ]
 
 
-def _too_little(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+def _too_little(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
     parts = parts_of(data)
     if parts.reason is not None:
         return "risk", parts.reason
     distinct = parts.train.distinct
     whose = " after Steelyard's own split" if parts.is_planned else ""
     what = f"{counted(distinct, 'distinct train row')}{whose}"
-    if distinct < given["least_rows"]:
+    if distinct < limits["least_rows"]:
         return "risk", (
-            f"{what}: rules of thumb ask for {given['least_rows']} or more; prompts and shots need "
+            f"{what}: rules of thumb ask for {limits['least_rows']} or more; prompts and shots need "
             "fewer"
         )
     thin = [label for label in data.labels if parts.train.labels.get(label, 0) < THIN_ROWS]
-    if thin and len(thin) >= given["thin_share"] * len(data.labels):
+    if thin and len(thin) >= limits["thin_share"] * len(data.labels):
         return "risk", (
             f"{what}, but {len(thin)} of {counted(len(data.labels), 'label')} have fewer than "
             f"{THIN_ROWS}: {listed(thin)}"
@@ -106,50 +106,50 @@ def _thin_aside(thin: int) -> str:
     return f"; {counted(thin, 'label')} with fewer than {THIN_ROWS} will hardly be learned"
 
 
-def _poor_quality(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+def _poor_quality(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
     suspects: dict[str, set[int]] = {}
-    for name in given["checks"]:
+    for name in limits["checks"]:
         if name not in results or (results[name].reason and not results[name].findings):
             continue
-        grave = [each for each in results[name].findings if each.severity != "note"]
-        suspects[name] = {row for each in grave for row in each.rows}
+        grave = [finding for finding in results[name].findings if finding.severity != "note"]
+        suspects[name] = {row for finding in grave for row in finding.rows}
     if not suspects or not data.rows:
-        return "unknown", "none of the checks of quality was made"
+        return "unknown", "none of the quality checks was run"
     rows = set().union(*suspects.values())
     share = len(rows) / data.rows
-    by_check = [f"{name} {len(found):,}" for name, found in suspects.items() if found]
-    unmade = [name for name in given["checks"] if name not in suspects]
-    aside = f"; not looked at: {listed(unmade)}" if unmade else ""
+    by_check = [f"{name} {len(numbers):,}" for name, numbers in suspects.items() if numbers]
+    unmade = [name for name in limits["checks"] if name not in suspects]
+    aside = f"; not checked: {listed(unmade)}" if unmade else ""
     if not rows:
         return "unknown" if unmade else "ok", f"no row is in doubt{aside}"
     are = "row is" if len(rows) == 1 else "rows are"
     what = f"{len(rows):,} {are} in doubt ({percent(share)}: {', '.join(by_check)})"
-    if share >= given["most_share"]:
-        repair = "steelyard data fix and steelyard data label help to put them right"
+    if share >= limits["most_share"]:
+        repair = "steelyard data fix and steelyard data label help to fix them"
         return "risk", f"{what}; {repair}{aside}"
     return "ok", f"{what}{aside}"
 
 
-def _wrong_task(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+def _wrong_task(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
     if data.kind == "label":
         return "ok", "the answers are labels, which do not change as facts do"
-    found = outside_facts(data, given)
-    if found.share is None or found.looked_at < given["least_outputs"]:
-        return "unknown", f"only {counted(found.looked_at, 'output')} to look for facts in"
-    sample = " of a sample" if found.looked_at < len(data.examples) else ""
-    if not found.outputs:
+    facts = outside_facts(data, limits)
+    if facts.share is None or facts.looked_at < limits["least_outputs"]:
+        return "unknown", f"only {counted(facts.looked_at, 'output')} to look for facts in"
+    sample = " of a sample" if facts.looked_at < len(data.examples) else ""
+    if not facts.outputs:
         return "ok", (
-            f"no output of {found.looked_at:,}{sample} states a date, price, hour or version that "
+            f"no output of {facts.looked_at:,}{sample} states a date, price, hour or version that "
             "its input does not hold"
         )
-    state = "output states" if found.outputs == 1 else "outputs state"
-    kinds = listed([f"{kind} {count:,}" for kind, count in found.kinds.items()], 4)
-    common = listed([repr(fact) for fact, _ in found.common], 3)
+    state = "output states" if facts.outputs == 1 else "outputs state"
+    kinds = listed([f"{kind} {count:,}" for kind, count in facts.kinds.items()], 4)
+    common = listed([repr(fact) for fact, _ in facts.common], 3)
     what = (
-        f"{found.outputs:,} {state} ({percent(found.share)}{sample}) a fact that the input does not "
-        f"hold ({kinds}; such as {common}, row {found.first})"
+        f"{facts.outputs:,} {state} ({percent(facts.share)}{sample}) a fact that the input does not "
+        f"hold ({kinds}; such as {common}, row {facts.first})"
     )
-    if found.share < given["most_share"]:
+    if facts.share < limits["most_share"]:
         return "ok", what
     if data.task.documents is not None:
         return "ok", f"{what}; the task has documents to look them up in"
@@ -158,40 +158,40 @@ def _wrong_task(data: Dataset, results: Results, given: Given) -> tuple[State, s
     )
 
 
-def _not_validated(data: Dataset, results: Results, given: Given) -> tuple[State, str]:
+def _not_validated(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
     parts = parts_of(data)
     if parts.reason is not None:
         return "risk", f"no held-out part: {parts.reason}"
     leaks = results.get("leaks")
-    leaked = {row for each in leaks.findings for row in each.rows} if leaks else set()
+    leaked = {row for finding in leaks.findings for row in finding.rows} if leaks else set()
     if leaked:
-        stand = "row stands" if len(leaked) == 1 else "rows stand"
+        are = "row is" if len(leaked) == 1 else "rows are"
         return "risk", (
-            f"{len(leaked):,} {stand} in two parts of the split: quality would read too high"
+            f"{len(leaked):,} {are} in two parts of the split: scores would look too high"
         )
-    return _by_test_size(data, parts, given, leaks)
+    return _by_test_size(data, parts, limits, leaks)
 
 
 def _by_test_size(
-    data: Dataset, parts: Parts, given: Given, leaks: CheckResult | None
+    data: Dataset, parts: Parts, limits: Limits, leaks: CheckResult | None
 ) -> tuple[State, str]:
     rows = counted(parts.test.distinct, "distinct test row")
     reason = unseen_reason(data)
     if reason is not None:
         return "unknown", f"{rows}; what they can show {reason}"
-    shown = shown_by(parts.test.distinct).difference
-    wanted = points(given["difference"])
-    if shown is None:
+    detectable = shown_by(parts.test.distinct).difference
+    target = points(limits["difference"])
+    if detectable is None:
         return "risk", f"{rows}, too few to show any difference between two arms"
-    if shown > given["difference"]:
-        return "risk", f"{rows} show differences from {points(shown)} up, not yet {wanted}"
-    what = f"{rows} show differences from {points(shown)} up"
+    if detectable > limits["difference"]:
+        return "risk", f"{rows} show differences of {points(detectable)} or more, not yet {target}"
+    what = f"{rows} show differences of {points(detectable)} or more"
     if parts.is_planned and data.task.is_bare:
         return "unknown", (
-            f"one file, in which nothing is held out: tuned on all of it, nothing says whether it "
-            f"worked; steelyard data split would hold out {rows}, which show differences from "
-            f"{points(shown)} up"
+            f"one file with nothing held out: after tuning on all of it, nothing shows whether it "
+            f"worked; steelyard data split would hold out {rows}, which show differences of "
+            f"{points(detectable)} or more"
         )
     if not parts.is_planned and leaks is None:
-        return "unknown", f"{what}; whether they leak was not looked at"
+        return "unknown", f"{what}; not checked for leaks"
     return "ok", what

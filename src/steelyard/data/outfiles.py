@@ -1,21 +1,24 @@
-"""Files and folders that take rows as other files had them, whole or not at all."""
+"""Files and folders that take rows in the format of other files, written whole or not at all."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from steelyard.config.source import names_in
 from steelyard.data.formats import container_of
 from steelyard.data.formats.write import WRITERS, WriteRow, writer_for
 from steelyard.data.read import read_rows
-from steelyard.errors import ConfigError, StorageError
+from steelyard.errors import ConfigError
+from steelyard.model.config import ModelConfig
+from steelyard.task import Task
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ".jsonl"
@@ -94,38 +97,53 @@ def check_free(
     return True
 
 
-@contextmanager
-def whole_folder(out: Path, *, replaces: bool = False) -> Iterator[Path]:
-    """Yield a scratch folder beside ``out`` that takes its place when the block ends well.
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks."""
 
-    The caller has made sure that ``out`` is free, or may be replaced. Raises `StorageError`.
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def moved_task(task: Task, folder: Path, examples: Mapping[str, str], remark: str) -> str:
+    """Return ``task.yaml`` for ``folder`` with ``examples`` by part; other paths stay what they were.
+
+    The split key goes when there are parts: it is for one file.
     """
-    out = Path(os.path.abspath(out))  # noqa: PTH100 - a link stays a link
-    scratch = out.with_name(f".{out.name}.{os.getpid()}.part")
+    config: dict[str, Any] = task.to_config()
+    config["name"] = task.name
+    names = dict(examples)
+    config["examples"] = names.get("all", names)
+    if "all" not in names:
+        config.pop("split", None)
+    if task.documents_path is not None:
+        config["documents"] = _relative(task.documents_path, folder)
+    if any(_is_folder(task, model) for model in task.models):
+        moved = [_moved_model(task, model, folder) for model in task.models]
+        config["model"] = moved[0] if len(moved) == 1 else moved
+    dumped = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return f"# {remark}\n{dumped}"
+
+
+def _is_folder(task: Task, model: ModelConfig) -> bool:
+    return model.may_be_folder and task.path(model.name).is_dir()
+
+
+def _moved_model(task: Task, model: ModelConfig, folder: Path) -> dict[str, Any]:
+    config = model.model_dump(mode="json", exclude_unset=True)
+    if not _is_folder(task, model):
+        return config
+    return {**config, "name": _relative(task.path(model.name), folder)}
+
+
+def _relative(path: Path, folder: Path) -> str:
     try:
-        scratch.mkdir(parents=True)
-        try:
-            yield scratch
-            _take_place(scratch, out, replaces=replaces)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    except OSError as error:
-        raise cannot_write(out, error) from None
-
-
-def _take_place(scratch: Path, out: Path, *, replaces: bool) -> None:
-    if not replaces:
-        if out.is_dir():
-            out.rmdir()
-        scratch.rename(out)
-        return
-    old = out.with_name(f".{out.name}.{os.getpid()}.old")
-    out.rename(old)
-    scratch.rename(out)
-    shutil.rmtree(old)
-
-
-def cannot_write(path: Path, error: OSError) -> StorageError:
-    """The error for ``path`` in words that say what to do."""
-    reason = error.strerror or str(error)
-    return StorageError(f"cannot write {path}: {reason}; free space or choose another place")
+        relative = os.path.relpath(path, folder.resolve())
+    except ValueError:  # another drive
+        return str(path)
+    text = Path(relative).as_posix()
+    return text if text.startswith(".") else f"./{text}"

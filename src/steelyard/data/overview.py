@@ -13,8 +13,9 @@ import numpy as np
 
 from steelyard.core import Example
 from steelyard.data.dataset import Dataset, Unreadable
+from steelyard.data.likeness.alike import TEXT_REASON
 from steelyard.data.likeness.near import THRESHOLD, NearPair
-from steelyard.data.likeness.normalise import groups_of, normalise
+from steelyard.data.likeness.rows import groups_of, normalise
 from steelyard.data.splits.leaks import SHOWN, split_leaks
 from steelyard.words import counted
 
@@ -111,9 +112,9 @@ def _near(data: Dataset) -> dict[str, Any]:
 
 
 def _conflicts(data: Dataset) -> dict[str, Any]:
-    """The same normalised input with different outputs. For text, outputs often differ rightly."""
+    """The same normalised input with different outputs. For text, several may be right."""
     if data.kind == "text":
-        return {"inputs": None, "rows": None, "reason": "texts may differ rightly", "found": []}
+        return {"inputs": None, "rows": None, "reason": TEXT_REASON, "found": []}
     outputs = [example.output for example in data.examples]
     answers = outputs if data.kind == "label" else [normalise(output) for output in outputs]
     groups = [
@@ -164,19 +165,25 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     near, skipped = result["duplicates"]["near"], result["skipped"]["count"]
     tested = result["parts"]["test"]["n"]
     warnings = [
-        (leaking, f"in train or dev too: {counted(leaking, 'test row')}, which overstates quality"),
+        (
+            leaking,
+            f"{counted(leaking, 'test row also appears', 'test rows also appear')} in train or dev; "
+            "scores will look too high",
+        ),
         (
             nearly,
-            f"nearly in train or dev too: {counted(nearly, 'test row')}, which may overstate quality",
+            f"{counted(nearly, 'test row nearly repeats', 'test rows nearly repeat')} a train or dev "
+            "row; scores may look too high",
         ),
         (skipped, f"left out: {counted(skipped, 'bad row')}"),
         (
             conflicts["inputs"],
-            f"{counted(conflicts['inputs'] or 0, 'input')} with different outputs: no arm gets all right",
+            f"{counted(conflicts['inputs'] or 0, 'input')} with different outputs: no arm can get "
+            "them all right",
         ),
         (
             tested < MIN_TEST,
-            f"only {counted(tested, 'test row')}: only large differences can be seen",
+            f"only {counted(tested, 'test row')}: only large differences will show",
         ),
         (absent, f"no test row has the label {', '.join(absent[:5])}: it is not measured"),
         (

@@ -64,7 +64,7 @@ def task_rows(task: Task) -> Iterator[NumberedRow]:
 
 def summary(bad: tuple[BadRow, ...]) -> str:
     """What `bad_rows` says, and the two ways on."""
-    return f"{bad_rows(bad)} (fix them, or go on without: --skip-bad-rows)"
+    return f"{bad_rows(bad)} (fix them, or skip them with --skip-bad-rows)"
 
 
 def bad_rows(bad: tuple[BadRow, ...]) -> str:

@@ -11,16 +11,21 @@ from typing import Any
 from steelyard.data.dataset import open_task
 from steelyard.data.formats import Container, container_of
 from steelyard.data.read import task_rows
-from steelyard.data.repairs.aside import parse_rows, refuse_repeated_ids, set_long_rows_aside
 from steelyard.data.repairs.files import RepairTarget
-from steelyard.data.repairs.private import redact_rows
-from steelyard.data.repairs.relabel import apply_answers, unify_labels
-from steelyard.data.repairs.same import drop_duplicates, set_conflicts_aside
-from steelyard.data.repairs.texts import mend_texts
+from steelyard.data.repairs.rows import (
+    apply_answers,
+    drop_duplicates,
+    parse_rows,
+    refuse_repeated_ids,
+    set_conflicts_aside,
+    set_long_rows_aside,
+    unify_labels,
+)
+from steelyard.data.repairs.texts import mend_texts, redact_rows
 from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
 from steelyard.task import Task
 
-_TEXTS = frozenset(Container(each) for each in (".jsonl", ".ndjson", ".csv", ".tsv"))
+_TEXTS = frozenset(Container(ending) for ending in (".jsonl", ".ndjson", ".csv", ".tsv"))
 """Forms whose rows are lines of text."""
 
 
@@ -37,11 +42,12 @@ class Repairs:
     @property
     def counts(self) -> dict[str, int]:
         """Rows by action; a row may be changed in several ways, but leaves by one."""
-        counts = Counter(action for _, action in {(each.row, each.action) for each in self.changes})
+        counts = Counter(
+            action for _, action in {(change.row, change.action) for change in self.changes}
+        )
         return {action: counts[action] for action in ACTIONS if action in counts}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as ``data fix --json`` prints it."""
         return {
             "rows": self.rows,
             "kept": self.kept,
@@ -64,8 +70,8 @@ def fix(
 ) -> Repairs:
     """Apply the safe repairs and write the rows that stay to ``target``, never in place.
 
-    ``target`` is a file like the source, or a folder for a task; beside the rows stand a log with
-    every change and the rows to review. Every row is written or named in the log. ``answers`` are
+    ``target`` is a file like the source, or a folder for a task; next to the rows go a log of every
+    change and the rows to review. Every row is written or named in the log. ``answers`` are
     those of a review (`label`), ``redact`` puts placeholders in place of private data, in the log
     too. Repairing the result again changes nothing. Raises `DataError`, `ConfigError` and
     `StorageError`.
@@ -76,8 +82,8 @@ def fix(
     work = read_work(task)
     repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
     files = {} if dry_run else place.write(work, replaces=replaces)
-    kept = sum(1 for _ in work.kept())
-    return Repairs(len(work.rows), kept, tuple(work.changes), files, tuple(work.notes))
+    remaining = sum(1 for _ in work.kept())
+    return Repairs(len(work.rows), remaining, tuple(work.changes), files, tuple(work.notes))
 
 
 def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
@@ -105,11 +111,11 @@ def read_work(task: Task) -> Work:
         source = f"{names[part]}:{raw.line}"
         rows.append(RepairRow(number, part, raw.line, source, dict(raw.fields)))
         if raw.reason is not None:
-            rows[-1].left = Change(number, source, "unreadable", "", None, None, raw.reason)
+            rows[-1].removal = Change(number, source, "unreadable", "", None, None, raw.reason)
     _add_texts(work)
     for row in rows:
-        if row.left is not None:
-            work.leave(row, "unreadable", row.left.reason)
+        if row.removal is not None:
+            work.leave(row, "unreadable", row.removal.reason)
     return work
 
 
@@ -117,7 +123,7 @@ def _add_texts(work: Work) -> None:
     """Give rows without fields the text of their lines, up to where the next row begins."""
     for part, path in work.task.example_paths.items():
         starts = {row.line: row for row in work.rows if row.part == part}
-        is_lost = any(row.left and not row.fields for row in starts.values())
+        is_lost = any(row.removal and not row.fields for row in starts.values())
         container = container_of(path)
         if not is_lost or container not in _TEXTS:
             continue
@@ -126,7 +132,7 @@ def _add_texts(work: Work) -> None:
             row: RepairRow | None = None
             for number, line in enumerate(file, 1):
                 row = starts.get(number, row)
-                if row is not None and row.left is not None and not row.fields:
+                if row is not None and row.removal is not None and not row.fields:
                     row.text = f"{row.text or ''}{line}"
-        for each in starts.values():
-            each.text = each.text and each.text.strip()
+        for entry in starts.values():
+            entry.text = entry.text and entry.text.strip()

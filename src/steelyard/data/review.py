@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS as ALL_CHECKS
 from steelyard.data.dataset import Dataset, open_dataset, open_task
-from steelyard.data.reviews.answers import Answers
+from steelyard.data.reviews.answers import Action, Answers, ReviewAnswer, keys_of
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
-from steelyard.data.reviews.keys import Keys, open_keys
+from steelyard.data.reviews.keys import END, Keys, open_keys
 from steelyard.data.reviews.screen import Screen
-from steelyard.data.reviews.session import ReviewSession
 from steelyard.errors import ConfigError, closest
 from steelyard.task import Task
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_DIGITS = "123456789"
+
 
 @dataclass(frozen=True)
 class Review:
     """How far a review is: rows doubted, answers that hold by action, and where they are kept.
 
-    ``reasons`` say which checks could not look.
+    ``reasons`` say which checks could not run.
     """
 
     answers: Path
@@ -37,12 +40,10 @@ class Review:
 
     @property
     def answered(self) -> int:
-        """Doubted rows with an answer."""
         return sum(self.counts.values())
 
     @property
     def left(self) -> int:
-        """Doubted rows without one."""
         return self.doubted - self.answered
 
 
@@ -74,16 +75,16 @@ def label(
     with ExitStack() as stack:
         log = stack.enter_context(Answers(path))
         data = open_dataset(task)
-        found, reasons = _look(data, checks)
-        sitting = ReviewSession(data, found, log, Screen(console, data))
-        if sitting.waiting:
+        queue, reasons = _look(data, checks)
+        session = ReviewSession(data, queue, log, Screen(console, data))
+        if session.waiting:
             keys = reader or stack.enter_context(open_keys())
-            sitting.ask(keys, limit)
-    return Review(path, len(found), sitting.counts(), reasons)
+            session.ask(keys, limit)
+    return Review(path, len(queue), session.counts(), reasons)
 
 
 def default_answers(task: Task) -> Path:
-    """Where answers are kept: beside the file, or in the task's folder."""
+    """Where answers are kept: next to the file, or in the task's folder."""
     if not task.is_bare:
         return task.folder / "answers.jsonl"
     path = next(iter(task.example_paths.values()))
@@ -105,3 +106,160 @@ def _look(data: Dataset, checks: Sequence[str]) -> tuple[list[Doubt], tuple[str,
     results = {name: ALL_CHECKS.get(name)(data, options) for name in checks}
     reasons = [f"{name}: {result.reason}" for name, result in results.items() if result.reason]
     return doubts(data, results), tuple(reasons)
+
+
+class _Decision(NamedTuple):
+    """What a key means: an answer with the new output, or a move."""
+
+    action: Action | Literal["skip", "back", "quit"]
+    pressed: str
+    new: str | None = None
+
+
+class ReviewSession:
+    """Goes through the doubts that have no answer yet."""
+
+    def __init__(
+        self, data: Dataset, doubts: Sequence[Doubt], log: Answers, screen: Screen
+    ) -> None:
+        self._data, self._doubts, self._log, self._screen = data, doubts, log, screen
+        self._keys = keys_of(data)
+        before = log.read()
+        self._answers = {
+            doubt.index: before[self._keys[doubt.index]]
+            for doubt in doubts
+            if self._keys[doubt.index] in before
+        }
+        self.waiting = [doubt for doubt in doubts if doubt.index not in self._answers]
+        self._before = len(self._answers)
+
+    def counts(self) -> dict[str, int]:
+        return dict(Counter(answer.action for answer in self._answers.values()))
+
+    def ask(self, keys: Keys, limit: int | None) -> None:
+        rows = self.waiting[:limit]
+        if self._before:
+            self._screen.note(
+                f"{self._before} already answered; resuming at the first unanswered row"
+            )
+        place = 0
+        while place < len(rows):
+            doubt = rows[place]
+            decision = self._decide(doubt, (self._before + place + 1, len(self._doubts)), keys)
+            if decision.action == "quit":
+                return
+            if decision.action == "back":
+                place = self._back(rows, place, decision.pressed)
+                continue
+            if decision.action != "skip":
+                answer = self._append(doubt, decision.action, decision.pressed, decision.new)
+                self._answers[doubt.index] = answer
+                self._screen.done(answer)
+            place += 1
+
+    def _decide(self, doubt: Doubt, place: tuple[int, int], keys: Keys) -> _Decision:
+        labels = self._data.labels
+        self._screen.show(doubt, place, self._answers)
+        self._screen.ask(labels, doubt)
+        while True:
+            key = keys.next()
+            decision = self._meaning(key.lower() if len(key) == 1 else key, doubt, keys)
+            if decision is not None:
+                return decision
+            if key == "m":
+                self._screen.show(doubt, place, self._answers, whole=True)
+                self._screen.ask(labels, doubt)
+
+    def _meaning(self, key: str, doubt: Doubt, keys: Keys) -> _Decision | None:
+        """What ``key`` decides; ``None`` when it decides nothing, and the screen says why."""
+        labels = self._data.labels
+        moves: dict[str, _Decision] = {
+            END: _Decision("quit", key),
+            "q": _Decision("quit", key),
+            "n": _Decision("skip", key),
+            "u": _Decision("back", key),
+            "d": _Decision("drop", key),
+            "e": _Decision("later", key),
+            "k": _Decision("keep", key, self._given(doubt)),
+        }
+        if key in moves:
+            return moves[key]
+        if key == "s":
+            return self._suggested(doubt)
+        if key == "/" and labels:
+            return self._find(keys, doubt)
+        if key in _DIGITS and len(labels) <= len(_DIGITS) and int(key) <= len(labels):
+            return self._labelled(key, labels[int(key) - 1], doubt)
+        if key == "?":
+            self._screen.help()
+        elif key != "m":
+            self._screen.note(f"{key!r} does nothing here: press ? for help")
+        return None
+
+    def _given(self, doubt: Doubt) -> str:
+        return self._data.examples[doubt.index].output
+
+    def _suggested(self, doubt: Doubt) -> _Decision | None:
+        if doubt.suggests_drop:
+            return _Decision("drop", "s")
+        if doubt.suggested is None:
+            self._screen.note("there is no suggestion for this row")
+            return None
+        return self._labelled("s", doubt.suggested, doubt)
+
+    def _labelled(self, pressed: str, label: str, doubt: Doubt) -> _Decision:
+        action: Action = "keep" if label == self._given(doubt) else "label"
+        return _Decision(action, pressed, label)
+
+    def _find(self, keys: Keys, doubt: Doubt) -> _Decision | None:
+        """Let a label be found by a part of its name; escape goes back to the row."""
+        typed, place = "", 0
+        while True:
+            labels = _matching(typed, self._data.labels)
+            self._screen.matches(typed, labels, place)
+            key = keys.next()
+            if key == "enter" and labels:
+                return self._labelled(f"/{typed}", labels[place], doubt)
+            if key in {"escape", END}:
+                self._screen.note("no label chosen")
+                return None
+            if key == "tab" and labels:
+                place = (place + 1) % len(labels)
+            elif key == "backspace":
+                typed, place = typed[:-1], 0
+            elif len(key) == 1:
+                typed, place = typed + key, 0
+
+    def _back(self, rows: Sequence[Doubt], place: int, pressed: str) -> int:
+        if place == 0:
+            self._screen.note("this is the first row of this session")
+            return place
+        doubt = rows[place - 1]
+        if doubt.index in self._answers:
+            self._append(doubt, "undo", pressed)
+            del self._answers[doubt.index]
+        return place - 1
+
+    def _append(
+        self, doubt: Doubt, action: Action, pressed: str, new: str | None = None
+    ) -> ReviewAnswer:
+        answer = ReviewAnswer(
+            key=self._keys[doubt.index],
+            row=self._data.numbers[doubt.index],
+            source=self._data.examples[doubt.index].source,
+            check=doubt.check,
+            pressed=pressed,
+            action=action,
+            old=self._given(doubt),
+            new=new,
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        self._log.append(answer)
+        return answer
+
+
+def _matching(typed: str, labels: Sequence[str]) -> list[str]:
+    """Labels that hold what was typed, those that begin with it first."""
+    part = typed.casefold()
+    holding = [label for label in labels if part in label.casefold()]
+    return sorted(holding, key=lambda label: not label.casefold().startswith(part))

@@ -1,4 +1,4 @@
-"""One raw row to one `Example`, or the reason it cannot be one."""
+"""From one raw row to one `Example`, or the reason why it cannot be one."""
 
 from __future__ import annotations
 
@@ -10,21 +10,61 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from steelyard.core import Example, Message, OutputKind
+from steelyard.core import Example, Message, OutputKind, Role
 from steelyard.data.formats.base import RawRow, RowError, resolve
-from steelyard.data.formats.chat import cut_chat
+from steelyard.data.formats.jsonl import json_kind
 from steelyard.data.formats.shapes import ENVELOPE, SHAPES, Conversation, known_keys
 from steelyard.data.formats.shapes.base import VALUE_KEY
-from steelyard.data.formats.shapes.prompt_completion import SYSTEM
-from steelyard.errors import closest
+from steelyard.data.formats.shapes.prompt_completion import SYSTEM, missing
 from steelyard.task import Task
 from steelyard.words import shortened
 
+_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _CHAT_KEY = "messages"
 _CHAT_SHAPE = "openai"
+
+
+class Turns(NamedTuple):
+    """A chat cut for weighing: everything before the last user turn, that turn, and the reply."""
+
+    context: tuple[Message, ...]
+    input: str
+    output: str
+
+
+def cut_chat(messages: Sequence[Any]) -> Turns:
+    """Cut a chat that ends with user and assistant. Raises `RowError`."""
+    turns = [_message(position, turn) for position, turn in enumerate(messages, 1)]
+    if not turns:
+        raise RowError("messages is empty")
+    if turns[-1].role != "assistant":
+        raise RowError(f"the last message must be the assistant's, not the {turns[-1].role}'s")
+    if len(turns) < 2 or turns[-2].role != "user":
+        raise RowError("the message before the last must be the user's")
+    return Turns(tuple(turns[:-2]), turns[-2].content, turns[-1].content)
+
+
+def _message(position: int, turn: Any) -> Message:
+    if not isinstance(turn, dict):
+        raise RowError(f"message {position} is not an object with role and content")
+    role = turn.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        roles = ", ".join(_ROLES)
+        raise RowError(f"message {position} has role {str(role)[:40]!r}; known: {roles}")
+    return Message(cast(Role, _ROLES[role]), _content(position, turn.get("content")))
+
+
+def _content(position: int, content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list) and content:
+        texts = [part.get("text") if isinstance(part, dict) else None for part in content]
+        if all(isinstance(text, str) for text in texts):
+            return "".join(cast("list[str]", texts))
+    raise RowError(f"message {position} has no text content")
 
 
 class ParsedRow(NamedTuple):
@@ -43,8 +83,8 @@ class ParsedRow(NamedTuple):
 class RowParser:
     """Turns rows into examples and remembers which keys it had no use for.
 
-    This is the one place that says what a row means. A text may lack an output where its row has
-    rules of its own, or where no row ``needs_output``.
+    This is the one place that says what a row means. A text needs no output where its row has rules
+    of its own, or where no row ``needs_output``.
     """
 
     kind: OutputKind
@@ -99,7 +139,7 @@ class RowParser:
         return ParsedRow(example, written, self._refusal(output, written, may_lack))
 
     def _rules(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> str | None:
-        """A row's own rules as JSON text; what only bears the name, and is no list, is none."""
+        """A row's own rules as JSON text; a field that only has the name and is not a list is ignored."""
         value = fields.get(roles.get("rules", ""))
         if value is None or value == "" or value == [] or self.kind != "text":
             return None
@@ -107,7 +147,9 @@ class RowParser:
         if rules is None:
             if "rules" not in self.columns:
                 return None
-            raise RowError(f"the rules are no list but {str(value)[:40]!r}: write [{{type: …}}, …]")
+            raise RowError(
+                f"the rules must be a list like [{{type: …}}, …], not {str(value)[:40]!r}"
+            )
         for place, rule in enumerate(rules, 1):
             fields = {"type": rule} if isinstance(rule, str) else rule
             if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
@@ -125,10 +167,10 @@ class RowParser:
             return cut_chat([*values["input"], *values["output"]])
         for role, value in values.items():
             if value is None and not (role == "output" and may_lack):
-                raise RowError(_missing(role, fields, self.columns))
+                raise RowError(missing(role, self.columns, fields))
         if not isinstance(values["input"], str):
             raise RowError(
-                f"the input is {_json_kind(values['input'])}, not text: put it in quotes"
+                f"the input is a JSON {json_kind(values['input'])}, not text: put it in quotes"
             )
         system = fields.get(SYSTEM)
         context = (Message("system", system),) if isinstance(system, str) and system else ()
@@ -137,7 +179,9 @@ class RowParser:
     def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
         """Why a run would refuse an output that can be read."""
         if isinstance(value, dict | list) and self.kind != "json":
-            return f"the output is {_json_kind(value)}, not text; for JSON set output.kind: json"
+            return (
+                f"the output is a JSON {json_kind(value)}, not text; for JSON set output.kind: json"
+            )
         if not written.strip():
             return None if may_lack else "empty output"
         if self.kind == "json":
@@ -184,13 +228,13 @@ def _conversation(fields: Mapping[str, Any]) -> Conversation | None:
     if name is None or name == _CHAT_SHAPE:
         return None
     shape = SHAPES.get(name)
-    return shape.read(fields, {}) if shape.fits(fields) else None
+    return shape.read(fields) if shape.fits(fields) else None
 
 
 def _cut(conversation: Conversation, may_lack: bool) -> tuple[Any, Any, Any]:
     if not conversation.answer:
         if not may_lack:
-            raise RowError("it has no output: rows with rules and none are for output.kind: text")
+            raise RowError("it has no output: rows with rules but no output need output.kind: text")
         turns = cut_chat(_answered(conversation.turns))
         return turns.context, turns.input, None
     turns = cut_chat(conversation.turns)
@@ -220,24 +264,11 @@ def has_references(examples: Iterable[Example]) -> bool:
 
 
 def content_id(example: Example) -> str:
-    """An id that depends on what the row says and not on where it stands."""
+    """An id that depends on what the row says, not on its place."""
     fields = (example.context, example.input, example.output, example.group, example.slice)
     rules = () if example.rules is None else (example.rules,)
     parts = json.dumps([*fields, example.timestamp, example.weight, *rules])
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
-
-
-def _missing(role: str, fields: Mapping[str, Any], columns: Mapping[str, str]) -> str:
-    names = [str(key)[:40] for key in list(fields)[:8]]
-    keys = ", ".join(names) or "none"
-    if role in columns:
-        return f"no {columns[role]!r}, the {role}{closest(columns[role], names)}; keys: {keys}"
-    return f"no {role}; keys: {keys}"
-
-
-def _json_kind(value: Any) -> str:
-    names = {dict: "a JSON object", list: "a JSON array", bool: "a JSON boolean"}
-    return names.get(type(value), "a JSON number")
 
 
 def _clean(text: str, role: str) -> str:

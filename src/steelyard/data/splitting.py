@@ -1,23 +1,24 @@
-"""``steelyard.data.split``: files for train, dev, test and nested training subsets."""
+"""``steelyard.data.split``: files for train, dev, test and nested training subsets, and their manifest."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from steelyard._version import __version__
 from steelyard.data.dataset import Dataset, open_task
-from steelyard.data.outfiles import check_free, columns_of, ending_of, whole_folder, writers
+from steelyard.data.outfiles import check_free, columns_of, ending_of, moved_task, writers
 from steelyard.data.read import task_rows
-from steelyard.data.splits import cuts, manifest
-from steelyard.data.splits.allocation import check_train_labels
+from steelyard.data.splits import cuts
+from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
 from steelyard.data.splits.leaks import split_leaks
-from steelyard.data.splits.moved import moved_task
-from steelyard.data.splits.subsets import Subsets, nested_order, subset_sizes
 from steelyard.errors import ConfigError, DataError, closest
+from steelyard.files import whole_folder
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 from steelyard.task.sections import PARTS, SplitConfig
@@ -26,6 +27,8 @@ from steelyard.words import counted
 By = Literal["label", "group", "time", "given"]
 Destinations = dict[str, list[int]]
 """Row numbers by name of the file without its ending: ``train``, ``train-50``, …"""
+MANIFEST = "manifest.json"
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -37,17 +40,14 @@ class SplitFiles:
 
     @property
     def parts(self) -> dict[str, Path]:
-        """The files of train, dev and test."""
         return {name: self.folder / part["file"] for name, part in self.manifest["parts"].items()}
 
     @property
     def subsets(self) -> dict[int, Path]:
-        """The files of the training subsets by size."""
-        return {each["size"]: self.folder / each["file"] for each in self.manifest["subsets"]}
+        return {subset["size"]: self.folder / subset["file"] for subset in self.manifest["subsets"]}
 
     @property
     def task(self) -> Path | None:
-        """The ``task.yaml`` that names the files, when a task was split."""
         path = self.folder / TASK_FILE
         return path if path.is_file() else None
 
@@ -74,7 +74,7 @@ def split(
     """
     task = open_task(source, columns)
     out = Path(out).expanduser()
-    replaces = check_free(out, task.example_paths, manifest.written_by_split, force=force)
+    replaces = check_free(out, task.example_paths, written_by_split, force=force)
     data = cuts.read(task)
     rows = data.usable
     plan = cuts.CutPlan(_method(task, by), seed, _config(fractions) or task.split)
@@ -89,10 +89,10 @@ def split(
     with whole_folder(out, replaces=replaces) as folder:
         files = _write(folder, indices, rows)
         facts = _manifest(folder, data, cut, indices, files)
-        manifest.write_manifest(folder, facts)
+        write_manifest(folder, facts)
         if not task.is_bare:
             names = {part: files[part] for part in PARTS}
-            remark = f"Written by steelyard data split: see {manifest.FILE_NAME}."
+            remark = f"Written by steelyard data split: see {MANIFEST}."
             text = moved_task(task, out, names, remark)
             (folder / TASK_FILE).write_text(text, encoding="utf-8", newline="\n")
             load_task(folder)
@@ -162,7 +162,7 @@ def _manifest(
         labels = Counter(rows.examples[place].output for place in indices[name])
         return {
             "file": files[name],
-            "sha256": manifest.sha256_of(folder / files[name]),
+            "sha256": sha256_of(folder / files[name]),
             "rows": len(indices[name]),
             "labels": dict(sorted(labels.items())) if rows.kind == "label" else None,
         }
@@ -171,7 +171,7 @@ def _manifest(
     leaks = {kind: figures["test_count"] for kind, figures in split_leaks(divided).items()}
     fractions = cut.plan.fractions
     return {
-        "schema": manifest.SCHEMA,
+        "schema": SCHEMA,
         "steelyard": __version__,
         "source": [
             {"part": part, "file": path.name, "sha256": _hash(path)}
@@ -182,7 +182,7 @@ def _manifest(
         "method": cut.plan.by,
         "seed": cut.plan.seed,
         "fractions": None if fractions is None else fractions.model_dump(exclude_none=True),
-        "wanted": dict(cut.wanted),
+        "wanted": dict(cut.sizes),
         "rows": data.rows,
         "parts": {name: entry(name) for name in PARTS},
         "subsets": [
@@ -195,7 +195,7 @@ def _manifest(
 
 
 def _hash(path: Path) -> str | None:
-    return manifest.sha256_of(path) if path.is_file() else None
+    return sha256_of(path) if path.is_file() else None
 
 
 def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
@@ -203,16 +203,74 @@ def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
     if leaks["normalised"]:
         rows = counted(leaks["normalised"], "test row")
         notes.append(
-            f"{rows} with the text of a row of train or dev, which overstates quality; "
+            f"{rows} with the text of a train or dev row, so scores will look too high; "
             "--by label keeps duplicates together"
         )
     if leaks["group"]:
         rows = counted(leaks["group"], "test row")
         notes.append(
-            f"{rows} of a group that train or dev has too; --by group keeps groups together"
+            f"{rows} from a group that is also in train or dev; --by group keeps groups together"
         )
     try:
         check_train_labels(data.split, data.kind, data.task.output.labels)
     except DataError as error:
         notes.append(f"steelyard run will refuse this split: {error}")
     return notes
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest; equal manifests make equal bytes."""
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a split. Raises `DataError` when there is none that can be read."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(f"{folder} holds no {MANIFEST}: give a folder that data split wrote")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+            raise ValueError(f"schema is not {SCHEMA}")
+        hashes = _hashes(manifest)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{path} is not a split manifest ({error}): split again") from None
+    return {**manifest, "hashes": hashes}
+
+
+def verify(folder: Path | str) -> tuple[str, ...]:
+    """Compare the files of a split with its manifest; return what differs, nothing where all is well.
+
+    Raises `DataError` for a folder without a manifest.
+    """
+    folder = Path(folder).expanduser()
+    problems = []
+    for name, expected in read_manifest(folder)["hashes"].items():
+        path = folder / name
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+        elif sha256_of(path) != expected:
+            problems.append(f"{name} has changed since the split")
+    return tuple(problems)
+
+
+def written_by_split(folder: Path) -> frozenset[str]:
+    """Names of the files in ``folder`` that a split wrote; none without a manifest."""
+    try:
+        return frozenset({MANIFEST, "task.yaml", *read_manifest(folder)["hashes"]})
+    except DataError:
+        return frozenset()
+
+
+def _hashes(manifest: Mapping[str, Any]) -> dict[str, str]:
+    entries = [*manifest["parts"].values(), *manifest["subsets"]]
+    return {cast(str, entry["file"]): cast(str, entry["sha256"]) for entry in entries}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from string import Template
@@ -17,7 +16,8 @@ from steelyard.core import OutputKind
 from steelyard.data.formats import BadRow
 from steelyard.data.guess import FileGuess, guess_file
 from steelyard.data.read import bad_rows
-from steelyard.errors import ConfigError, DataError, StorageError, closest, closest_file
+from steelyard.errors import ConfigError, DataError, closest, closest_file
+from steelyard.files import whole_folder
 from steelyard.packaged import packaged
 from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
 from steelyard.task.dataset_folder import is_dataset_folder
@@ -75,21 +75,20 @@ def start_from_file(folder: Path | str, source: Path | str) -> Started:
 
 
 def _check_enough(guess: FileGuess) -> None:
-    """Refuse a file whose readable rows are too few to guess from. Raises `DataError`."""
     if guess.bad and guess.count < max(_LEAST_ROWS, len(guess.bad) + 1):
-        left = "1 row is" if guess.count == 1 else f"{guess.count} rows are"
+        remaining = "1 row is" if guess.count == 1 else f"{guess.count} rows are"
         raise DataError(
-            f"{bad_rows(guess.bad)}; only {left} left to guess the task from: fix the file first"
+            f"{bad_rows(guess.bad)}; only {remaining} left to guess the task from: fix the file first"
         )
 
 
 def init_from_example(folder: Path | str, name: str) -> Path:
     """Copy the packaged example ``name`` to ``folder``; return the folder. Raises `ConfigError`."""
     folder = Path(folder).expanduser()
-    known = list_examples()
-    if name not in known:
-        names = ", ".join(known) or "none in this installation"
-        raise ConfigError(f"unknown example {name!r}{closest(name, known)}; known: {names}")
+    examples = list_examples()
+    if name not in examples:
+        names = ", ".join(examples) or "none in this installation"
+        raise ConfigError(f"unknown example {name!r}{closest(name, examples)}; known: {names}")
     _check_free(folder)
     origin = _examples_root() / name
     ignore = shutil.ignore_patterns(".*", "__pycache__")
@@ -105,7 +104,7 @@ def list_examples() -> tuple[str, ...]:
 
 
 def _examples_root() -> Path:
-    """In the wheel the examples lie inside the package, in a checkout beside ``src``."""
+    """In the wheel the examples lie inside the package, in a checkout next to ``src``."""
     package = Path(__file__).resolve().parents[1] / "examples"
     return package if package.is_dir() else Path(__file__).resolve().parents[3] / "examples"
 
@@ -118,22 +117,9 @@ def _check_free(folder: Path) -> None:
 
 
 def _write(folder: Path, fill: Callable[[Path], object]) -> Path:
-    """Fill a temporary folder, check that it loads, and move it into place in one step."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".steelyard-") as name:
-            target = Path(name) / "task"
-            target.mkdir()
-            fill(target)
-            load_task(target)
-            if folder.exists():
-                folder.rmdir()
-            target.rename(folder)
-    except (OSError, shutil.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StorageError(
-            f"cannot write {folder}: {reason}; free space or choose another"
-        ) from None
+    with whole_folder(folder) as scratch:
+        fill(scratch)
+        load_task(scratch)
     return folder
 
 

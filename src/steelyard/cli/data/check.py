@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steelyard.cli.data.options import add_columns, add_source
+from steelyard.cli.data.options import add_columns, add_source, names
 
 if TYPE_CHECKING:
     from steelyard.data.audit import Audit, OnCheck
@@ -27,9 +27,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_source(verb)
     add_columns(verb)
-    verb.add_argument("--only", metavar="A,B", type=_names, help="make these checks only")
+    verb.add_argument("--only", metavar="A,B", type=names, help="make these checks only")
     verb.add_argument(
-        "--tuning", metavar="PROVIDER", help="hold to the fine-tuning rules of one provider"
+        "--tuning", metavar="PROVIDER", help="check against one provider's fine-tuning rules"
     )
     encoder = verb.add_mutually_exclusive_group()
     encoder.add_argument(
@@ -47,7 +47,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--redact", metavar="OUT", type=Path, help="write a copy with private data replaced"
     )
     verb.add_argument(
-        "--fail-on", choices=_FAIL_ON, help="exit with 1 when a finding is this grave or graver"
+        "--fail-on", choices=_FAIL_ON, help="exit with 1 if a finding is at least this serious"
     )
     verb.add_argument(
         "--json", action="store_true", help="print the audit as JSON on stdout and nothing else"
@@ -56,13 +56,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def call(args: argparse.Namespace) -> int:
-    """Audit, print, and say by the exit code whether something grave was found."""
+    """Audit and print; the exit code follows ``--fail-on``."""
     from steelyard.data import CheckOptions, check
     from steelyard.data.formats.write import writer_for
     from steelyard.errors import DataError
 
     if args.redact is not None and args.redact.exists():
-        raise DataError(f"{args.redact} is already there: name another file, nothing was written")
+        raise DataError(f"{args.redact} already exists: name another file, nothing was written")
     if args.redact is not None and args.redact.suffix:
         writer_for(args.redact)  # an ending that cannot be written is known before the audit
     options = CheckOptions(encoder=args.encoder, tuning=args.tuning, seed=args.seed)
@@ -73,17 +73,16 @@ def call(args: argparse.Namespace) -> int:
         columns=args.columns,
         on_check=_progress(quiet=args.json),
     )
-    found = audit.to_dict()
+    facts = audit.to_dict()
     if args.json:
-        json.dump(found, sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
         _show(audit, args.rows)
     if args.html is not None:
         _write_page(args.html, audit)
     if args.redact is not None:
         _redact(audit.dataset, args.redact)
-    return int(_fails(found["findings"], args.fail_on))
+    return int(_fails(facts["findings"], args.fail_on))
 
 
 def _progress(*, quiet: bool) -> OnCheck | None:
@@ -142,12 +141,5 @@ def _redact(data: Dataset, target: Path) -> None:
 def _fails(findings: list[dict[str, str]], fail_on: str | None) -> bool:
     if fail_on is None:
         return False
-    grave = _FAIL_ON[: _FAIL_ON.index(fail_on) + 1]
-    return any(finding["severity"] in grave for finding in findings)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise argparse.ArgumentTypeError("give at least one check's name")
-    return names
+    failing = _FAIL_ON[: _FAIL_ON.index(fail_on) + 1]
+    return any(finding["severity"] in failing for finding in findings)

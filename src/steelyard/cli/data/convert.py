@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steelyard.cli.data.options import add_columns
+from steelyard.words import counted
+
 if TYPE_CHECKING:
     from steelyard.data.conversion import Conversion, OnProgress
-    from steelyard.data.source import Source
+    from steelyard.data.guess import Source
 
 _FORMATS = (
     "prompt_completion, openai, azure, together, fireworks, mistral, sharegpt, alpaca, preference, "
@@ -27,17 +30,17 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser(
         "convert",
         help="write examples in another format",
-        description="What IN holds is told from its name and first rows, and shown: JSON Lines, JSON, "
+        description="IN's format is detected from its name and first rows, and shown: JSON Lines, JSON, "
         "CSV, TSV, Parquet, a datasets folder, .gz or .zip of the text ones; with prompt and "
         "completion, chat, ShareGPT, Alpaca, preference pairs, or logs of requests and responses "
-        "in it. Rows that FORMAT has no place for go to OUT.left-out.jsonl with the reason.",
+        "in it. Rows that FORMAT cannot hold go to OUT.left-out.jsonl with the reason.",
     )
     verb.add_argument("source", metavar="IN", type=Path, help="a file, or a datasets folder")
-    verb.add_argument("target", metavar="OUT", type=Path, help="a new file; its ending counts")
-    verb.add_argument("--to", metavar="FORMAT", required=True, help=f"one of {_FORMATS}")
     verb.add_argument(
-        "--columns", metavar="input=A,output=B", type=_columns, help="which columns hold what"
+        "target", metavar="OUT", type=Path, help="a new file; its extension sets the file type"
     )
+    verb.add_argument("--to", metavar="FORMAT", required=True, help=f"one of {_FORMATS}")
+    add_columns(verb, "input=A,output=B", "which columns hold what")
     verb.add_argument("--system", metavar="TEXT", help="a system message for rows that have none")
     verb.add_argument("--yes", action="store_true", help="do not ask about guessed columns")
     verb.add_argument("--force", action="store_true", help="replace OUT")
@@ -48,9 +51,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def call(args: argparse.Namespace) -> int:
-    """Show what IN holds, ask where that was a guess, convert, and say what did not come along."""
+    """Show what IN holds, ask where that is a guess, convert, and report what was lost or left out."""
     from steelyard.data.conversion import convert
-    from steelyard.data.source import look
+    from steelyard.data.guess import look
     from steelyard.errors import DataError
 
     if not args.source.exists():
@@ -71,18 +74,10 @@ def call(args: argparse.Namespace) -> int:
             on_progress=on_progress,
         )
     if args.json:
-        json.dump(outcome.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        print(json.dumps(outcome.to_dict(), indent=2, ensure_ascii=False))
     else:
         _show_outcome(outcome)
     return 0
-
-
-def _columns(text: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
-    if not pairs or not all(mark and name.strip() for _, mark, name in pairs):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form input=A,output=B")
-    return {role.strip(): name.strip() for role, _, name in pairs}
 
 
 def _show_source(source: Source) -> None:
@@ -94,10 +89,10 @@ def _show_source(source: Source) -> None:
 
 
 def _agreed() -> bool:
-    """Ask; where nobody sits at the terminal, go on with what was shown."""
+    """Ask; without a terminal, go on with the columns shown."""
     if not sys.stdin.isatty():
         return True
-    print("go on with these columns? [Y/n] ", end="", file=sys.stderr, flush=True)
+    print("continue with these columns? [Y/n] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
 
 
@@ -117,22 +112,18 @@ def _progress() -> Iterator[OnProgress | None]:
 
 
 def _show_outcome(outcome: Conversion) -> None:
-    print(f"{_rows(outcome.written)} of {outcome.rows:,} written to {outcome.files[0]}")
+    print(f"{counted(outcome.written, 'row')} of {outcome.rows:,} written to {outcome.files[0]}")
     if outcome.lost:
         print(f"{outcome.to} cannot hold: {_counts(outcome.lost)}")
     if outcome.left_out:
-        print(f"{_rows(outcome.left_out)} left out, listed in {outcome.files[1]}:")
+        print(f"{counted(outcome.left_out, 'row')} left out, listed in {outcome.files[1]}:")
         for reason, count in list(outcome.reasons.items())[:_SHOWN]:
-            print(f"  {_rows(count)}: {reason}")
+            print(f"  {counted(count, 'row')}: {reason}")
         if len(outcome.reasons) > _SHOWN:
             print(f"  and {len(outcome.reasons) - _SHOWN} more reasons")
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
 def _counts(counts: Mapping[str, int]) -> str:
-    shown = [f"{name} ({_rows(count)})" for name, count in list(counts.items())[:_SHOWN]]
+    items = [f"{name} ({counted(count, 'row')})" for name, count in list(counts.items())[:_SHOWN]]
     more = [f"{len(counts) - _SHOWN} more"] if len(counts) > _SHOWN else []
-    return ", ".join(shown + more)
+    return ", ".join(items + more)

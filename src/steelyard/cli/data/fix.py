@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser(
         "fix",
         help="repair examples into a new file",
-        description="Mend white space, encoding damage and label spellings, drop exact duplicates, "
-        "and put conflicts, unusable rows and rows over the model's context into a review file. "
+        description="Repair white space, encoding damage and label spellings, drop exact duplicates, "
+        "and move conflicts, unusable rows and rows over the model's context to a review file. "
         "OUT.changes.jsonl logs every change; the source stays as it is.",
     )
     add_source(verb)
@@ -28,14 +27,14 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "out", metavar="OUT", type=Path, help="a new file, or for a task a new folder"
     )
     verb.add_argument(
-        "--answers", metavar="FILE", type=Path, help="apply what was answered in data label"
+        "--answers", metavar="FILE", type=Path, help="apply the answers given in data label"
     )
     verb.add_argument(
-        "--redact", action="store_true", help="put placeholders in place of private data"
+        "--redact", action="store_true", help="replace private data with placeholders"
     )
     add_columns(verb)
     verb.add_argument(
-        "--dry-run", action="store_true", help="say what would be done, write nothing"
+        "--dry-run", action="store_true", help="show what would be done, write nothing"
     )
     verb.add_argument("--force", action="store_true", help="replace an earlier OUT")
     verb.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -56,8 +55,7 @@ def call(args: argparse.Namespace) -> int:
         force=args.force,
     )
     if args.json:
-        json.dump(repairs.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        print(json.dumps(repairs.to_dict(), indent=2, ensure_ascii=False))
     else:
         _show(repairs)
     return 0
@@ -67,8 +65,8 @@ def _show(repairs: Repairs) -> None:
     from steelyard.data.repairs.work import ACTIONS
     from steelyard.words import counted
 
-    left = repairs.rows - repairs.kept
-    print(f"{counted(repairs.rows, 'row')} read, {repairs.kept:,} kept, {left:,} left out")
+    removed = repairs.rows - repairs.kept
+    print(f"{counted(repairs.rows, 'row')} read, {repairs.kept:,} kept, {removed:,} left out")
     for action, count in repairs.counts.items():
         print(f"  {count:>8,}  {action:<15} {ACTIONS[action]}")
     if not repairs.counts:

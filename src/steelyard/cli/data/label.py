@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steelyard.cli.data.options import add_columns, add_source
+from steelyard.cli.data.options import add_columns, add_source, names
 
 if TYPE_CHECKING:
     from steelyard.data.review import Review
@@ -17,19 +17,22 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser(
         "label",
         help="review the rows that the audit doubts most, one key each",
-        description="Suspected label errors, contradictions and near-duplicates by turns. Every "
-        "answer is saved at once, and the same command goes on where you stopped. The source is "
-        "never changed: 'data fix SRC OUT --answers FILE' applies the answers.",
+        description="Takes suspected label errors, contradictions and near-duplicates in turn. Every "
+        "answer is saved at once; run the same command again to resume. The source is never "
+        "changed: 'data fix SRC OUT --answers FILE' applies the answers.",
     )
     add_source(verb)
     verb.add_argument(
-        "--answers", metavar="FILE", type=Path, help="default: beside the file or in the task"
+        "--answers",
+        metavar="FILE",
+        type=Path,
+        help="default: next to the file, or in the task's folder",
     )
-    verb.add_argument("--limit", metavar="N", type=int, help="at most N rows in this sitting")
+    verb.add_argument("--limit", metavar="N", type=int, help="at most N rows in this session")
     verb.add_argument(
         "--only",
         metavar="A,B",
-        type=_names,
+        type=names,
         help="of label_errors, contradictions, near_duplicates (default: all)",
     )
     add_columns(verb)
@@ -58,16 +61,12 @@ def _show(review: Review, source: Path) -> None:
     for reason in review.reasons:
         print(f"note: {reason}")
     if not review.doubted:
-        print("nothing to review: these checks doubt no row")
+        print("nothing to review: these checks found no doubtful rows")
         return
-    said = ", ".join(f"{count:,} {action}" for action, count in review.counts.items())
+    counts = ", ".join(f"{count:,} {action}" for action, count in review.counts.items())
     rows = counted(review.doubted, "doubtful row")
-    print(f"\n{review.answered:,} of {rows} answered{f' ({said})' if said else ''}")
+    print(f"\n{review.answered:,} of {rows} answered{f' ({counts})' if counts else ''}")
     if review.answered:
         print(f"apply:  steelyard data fix {source} OUT --answers {review.answers}")
     if review.left:
-        print(f"go on:  the same command; {review.left:,} left")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+        print(f"resume: run the same command again; {review.left:,} left")

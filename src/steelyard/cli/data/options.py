@@ -23,16 +23,24 @@ class _Columns(argparse.Action):
         values: object,
         option_string: str | None = None,
     ) -> None:
-        found: dict[str, str] = dict(getattr(namespace, self.dest))
+        columns: dict[str, str] = dict(getattr(namespace, self.dest))
         for pair in _BETWEEN.split(str(values)):
-            role, equals, name = (each.strip() for each in pair.partition("="))
+            role, equals, name = (part.strip() for part in pair.partition("="))
             if not equals or not name:
                 parser.error(f"--columns takes ROLE=NAME, such as group=customer, not {pair!r}")
             if role not in _ROLES:
-                hint, known = closest(role, _ROLES), ", ".join(_ROLES)
-                parser.error(f"--columns: unknown role {role!r}{hint}; known: {known}")
-            found[role] = name
-        setattr(namespace, self.dest, found)
+                hint, roles = closest(role, _ROLES), ", ".join(_ROLES)
+                parser.error(f"--columns: unknown role {role!r}{hint}; known: {roles}")
+            columns[role] = name
+        setattr(namespace, self.dest, columns)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The checks named in ``A,B``."""
+    checks = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not checks:
+        raise argparse.ArgumentTypeError("give at least one check's name")
+    return checks
 
 
 def add_source(verb: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -46,12 +54,16 @@ def add_source(verb: argparse.ArgumentParser, *, optional: bool = False) -> None
     )
 
 
-def add_columns(verb: argparse.ArgumentParser) -> None:
+def add_columns(
+    verb: argparse.ArgumentParser,
+    metavar: str = "ROLE=NAME,…",
+    summary: str = "which column holds what, e.g. group=customer,timestamp=date",
+) -> None:
     """Add ``--columns ROLE=NAME``; several pairs take commas, or the option again."""
     verb.add_argument(
         "--columns",
-        metavar="ROLE=NAME,…",
+        metavar=metavar,
         action=_Columns,
         default={},
-        help="which column holds what, e.g. group=customer,timestamp=date",
+        help=summary,
     )

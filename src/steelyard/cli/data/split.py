@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +21,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = verbs.add_parser(
         "split",
         help="cut examples into train, dev and test files",
-        description="Write train, dev and test files in the form of the source, nested training "
+        description="Write train, dev and test files in the format of the source, nested training "
         "subsets on request, and a manifest with the hash of each file. A task also gets a "
         "task.yaml that names the files. The same source, seed and options make the same bytes.",
     )
@@ -74,42 +73,41 @@ def call(args: argparse.Namespace) -> int:
         force=args.force,
     )
     if args.json:
-        json.dump(files.manifest, sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        print(json.dumps(files.manifest, indent=2, ensure_ascii=False))
     else:
         _show(files)
     return 0
 
 
 def _verify(folder: Path) -> int:
-    from steelyard.data.splits.manifest import verify
+    from steelyard.data.splitting import verify
 
     problems = verify(folder)
     for problem in problems:
         print(f"{folder}: {problem}")
     if not problems:
-        print(f"{folder}: every file is as the manifest says")
+        print(f"{folder}: every file matches the manifest")
     return int(bool(problems))
 
 
 def _show(files: SplitFiles) -> None:
     from steelyard.words import counted
 
-    found = files.manifest
-    taken = sum(part["rows"] for part in found["parts"].values())
-    print(f"{counted(found['rows'], 'row')}, by {found['method']}, seed {found['seed']}")
-    for name, part in found["parts"].items():
+    manifest = files.manifest
+    total = sum(part["rows"] for part in manifest["parts"].values())
+    print(f"{counted(manifest['rows'], 'row')}, by {manifest['method']}, seed {manifest['seed']}")
+    for name, part in manifest["parts"].items():
         print(
-            f"  {name:<6}{part['rows']:>8,}  {part['rows'] / taken:>4.0%}  {_labels(part)}".rstrip()
+            f"  {name:<6}{part['rows']:>8,}  {part['rows'] / total:>4.0%}  {_labels(part)}".rstrip()
         )
-    if found["subsets"]:
-        sizes = ", ".join(str(each["size"]) for each in found["subsets"])
+    if manifest["subsets"]:
+        sizes = ", ".join(str(subset["size"]) for subset in manifest["subsets"])
         print(f"  nested training subsets: {sizes}")
-    for note in found["notes"]:
+    for note in manifest["notes"]:
         print(f"  note: {note}")
-    left_out = found["left_out"]
+    left_out = manifest["left_out"]
     if left_out:
-        print(f"  left out: {counted(len(left_out), 'row')}, all named in manifest.json")
+        print(f"  left out: {counted(len(left_out), 'row')}, all listed in manifest.json")
         for row in left_out[:_SHOWN]:
             print(f"    row {row['row']} ({row['source']}): {row['reason']}")
     print(f"wrote {files.folder}" + (f"; next: steelyard run {files.folder}" if files.task else ""))
@@ -120,8 +118,8 @@ def _labels(part: Mapping[str, Any]) -> str:
     if not counts:
         return ""
     low, high = min(counts.values()), max(counts.values())
-    each = f"{low}" if low == high else f"{low} to {high}"
-    return f"{len(counts)} labels, {each} of each"
+    span = f"{low}" if low == high else f"{low} to {high}"
+    return f"{len(counts)} labels, {span} of each"
 
 
 def _sizes(text: str) -> tuple[int, ...] | Literal["auto"]:
@@ -131,5 +129,5 @@ def _sizes(text: str) -> tuple[int, ...] | Literal["auto"]:
         return tuple(int(size) for size in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no list of sizes such as 50,100,200"
+            f"expected sizes such as 50,100,200, got {text!r}"
         ) from None

@@ -6,9 +6,14 @@ import math
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset, clip
-from steelyard.data.likeness.alike import answers
-from steelyard.data.likeness.conflicts import Conflict, ceilings, near_conflicts, same_conflicts
-from steelyard.data.likeness.normalise import groups_of
+from steelyard.data.likeness.alike import (
+    Conflict,
+    answers,
+    ceilings,
+    near_conflicts,
+    same_conflicts,
+)
+from steelyard.data.likeness.rows import groups_of
 from steelyard.words import counted
 
 MANY = 0.01
@@ -22,7 +27,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     the same as in near_duplicates. Labels are compared as they are, JSON by its value; texts may
     differ rightly, so that they only earn a note, and only for the same input. Rows whose output is
     in the minority come first; evidence names a row that differs (``also``), its output, and how
-    often each output occurs. The facts hold the accuracy ceiling: see `steelyard.data.likeness.conflicts`.
+    often each output occurs. The facts hold the accuracy ceiling: see `steelyard.data.likeness.alike`.
     """
     said = answers(data)
     groups = [

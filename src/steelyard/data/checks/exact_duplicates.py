@@ -5,7 +5,7 @@ from __future__ import annotations
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import answers
-from steelyard.data.likeness.normalise import groups_of
+from steelyard.data.likeness.rows import groups_of
 from steelyard.words import counted
 
 MANY = 0.01

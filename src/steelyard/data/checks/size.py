@@ -15,7 +15,6 @@ from steelyard.data.enough import (
     Parts,
     as_facts,
     first_indices,
-    fractions_of,
     half_width,
     more_for,
     parts_of,
@@ -93,7 +92,7 @@ def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | Non
     if reason is not None:
         return facts, None, []
     shown = shown_by(parts.test.distinct)
-    more = [more_for(difference, parts, fractions_of(data)) for difference in DIFFERENCES]
+    more = [more_for(difference, parts, data.task.split) for difference in DIFFERENCES]
     facts["half_width"]["value"] = half_width(parts.test.distinct)
     facts["detectable"] = asdict(shown)
     facts["needed"] = [each._asdict() for each in more]

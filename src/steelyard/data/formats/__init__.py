@@ -44,7 +44,6 @@ class Container(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The container in words."""
         return _TITLES[self.format] + (f", {self.packed[1:]}" if self.packed else "")
 
     @property
@@ -68,10 +67,10 @@ def container_of(path: Path) -> Container:
         )
     inner = Path(_name_inside(path)).suffix.lower()
     if inner not in _PACKABLE:
-        known = ", ".join(sorted(_PACKABLE))
+        packable = ", ".join(sorted(_PACKABLE))
         raise DataError(
             f"{path.name}: cannot read {inner or 'a file without an ending'} packed as {suffix}; "
-            f"known inside: {known}"
+            f"known inside: {packable}"
         )
     return Container(inner, suffix)
 

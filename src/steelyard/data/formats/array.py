@@ -61,7 +61,7 @@ class _Elements:
             return
         self._at += 1
         if self._mark():
-            yield RawRow(number, {}, "the file goes on behind the ] that closes the array")
+            yield RawRow(number, {}, "the file continues after the ] that closes the array")
 
     def _element(self, number: int) -> RawRow:
         problem: ValueError | RecursionError
@@ -88,12 +88,12 @@ class _Elements:
 
     def _boundary_in_window(self) -> int | None:
         depth = 0
-        for found in _MARKS.finditer(self._window, self._at):
-            mark = found[0]
+        for match in _MARKS.finditer(self._window, self._at):
+            mark = match[0]
             if mark in "{[":
                 depth += 1
             elif depth == 0 and mark in ",]":
-                return found.start()
+                return match.start()
             elif mark in "}]":
                 depth = max(depth - 1, 0)
             elif mark == '"':  # a string that the window cuts, or that is never closed
@@ -109,8 +109,8 @@ class _Elements:
         return self._window[self._at : self._at + 1]
 
     def _skip_space(self) -> None:
-        found = _SPACE.match(self._window, self._at)
-        self._at = found.end() if found else self._at
+        match = _SPACE.match(self._window, self._at)
+        self._at = match.end() if match else self._at
 
     def _more(self) -> None:
         """Move the window on by as much again as it holds unread, so that long objects stay linear."""

@@ -13,7 +13,7 @@ _PAIRS = (
     {"input": "input", "output": "output"},
     {"input": "prompt", "output": "completion"},
 )
-"""Names that belong together: a ``label`` beside a prompt and its completion is no output."""
+"""Names that belong together: next to a prompt and its completion, a ``label`` is not the output."""
 
 
 class RawRow(NamedTuple):
@@ -42,8 +42,8 @@ class RowError(ValueError):
 class RowReader(Protocol):
     """Reads a file row by row.
 
-    ``columns`` maps roles to the names the user gave; they are held against a table's header, unless
-    they are ``None``. ``on_bytes`` is told how many bytes of the file have been read.
+    ``columns`` maps roles to the names the user gave; a table's header is checked for them, unless
+    ``columns`` is ``None``. ``on_bytes`` is called with the bytes of the file read so far.
     """
 
     def __call__(
@@ -65,7 +65,7 @@ def usual_names() -> dict[str, list[str]]:
 @lru_cache(maxsize=256)
 def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dict[str, str]:
     roles = dict(columns)
-    taken = set(roles.values())
+    names_in_use = set(roles.values())
     folded: dict[str, str] = {}
     for key in keys:
         folded.setdefault(key.strip().casefold(), key)
@@ -73,12 +73,12 @@ def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dic
         named = {role: folded.get(name) for role, name in pair.items()}
         if not roles.keys() & pair.keys() and all(named.values()):
             roles |= {role: name for role, name in named.items() if name is not None}
-            taken |= set(roles.values())
+            names_in_use |= set(roles.values())
     for role, names in usual_names().items():
-        free = (folded[name] for name in names if name in folded and folded[name] not in taken)
-        if role not in roles and (found := next(free, None)) is not None:
-            roles[role] = found
-            taken.add(found)
+        free = (folded[key] for key in names if key in folded and folded[key] not in names_in_use)
+        if role not in roles and (name := next(free, None)) is not None:
+            roles[role] = name
+            names_in_use.add(name)
     return roles
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,32 +35,32 @@ def read_rows(
 ) -> Iterator[RawRow]:
     """Yield rows by column name, the row number as line; a null is no field.
 
-    Times and decimals come as text, the numbers of a datasets label as the label. ``columns`` are
-    held against the schema; with ``None`` any will do. Raises `DataError` for a file that is damaged
-    or not what its name says.
+    Times and decimals come as text, the numbers of a datasets label as the label. The schema
+    is checked for ``columns``, unless they are ``None``. Raises `DataError` for a file that is
+    damaged or not what its name says.
     """
     size = path.stat().st_size
-    found = _open(path)
+    table = _open(path)
     if columns is not None:
-        check_columns(path, tuple(found.schema.names), columns)
+        check_columns(path, tuple(table.schema.names), columns)
     line = 0
-    for rows in _row_lists(path, found):
+    for rows in _row_lists(path, table):
         for fields in rows:
             line += 1
             yield RawRow(line, fields)
-        if on_bytes is not None and found.rows:
-            on_bytes(int(size * min(line / found.rows, 1)))
+        if on_bytes is not None and table.rows:
+            on_bytes(int(size * min(line / table.rows, 1)))
 
 
-def _row_lists(path: Path, found: Batches) -> Iterator[list[dict[str, Any]]]:
+def _row_lists(path: Path, table: Batches) -> Iterator[list[dict[str, Any]]]:
     decoders = {
         field.name: decode
-        for field in found.schema
+        for field in table.schema
         if (decode := decoder_of(field.type, field.metadata)) is not None
-    } | _label_decoders(found.schema)
+    } | _label_decoders(table.schema)
     while True:
         with _errors(path):
-            batch = next(found.batches, None)
+            batch = next(table.batches, None)
             rows = [] if batch is None else batch.to_pylist()
         if batch is None:
             return
@@ -74,7 +75,7 @@ def _label_decoders(schema: Any) -> dict[str, Decode]:
     """Decoders of the columns whose numbers stand for labels that datasets keeps in the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        named = {name: each["names"] for name, each in features.items() if "names" in each}
+        named = {name: feature["names"] for name, feature in features.items() if "names" in feature}
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
     return {name: _label_decoder(names) for name, names in named.items() if isinstance(names, list)}
@@ -120,28 +121,18 @@ def _cut(batches: Iterator[Any]) -> Iterator[Any]:
             yield batch.slice(at, _BATCH_ROWS)
 
 
-class _errors:  # noqa: N801 - used as a context, reads as a word
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises over a damaged file into one line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: object
-    ) -> None:
-        if error is None or isinstance(error, FileNotFoundError | PermissionError | DataError):
-            return
-        pyarrow = require("pyarrow", "data")
-        known = (pyarrow.ArrowException, OSError, ValueError, UnicodeDecodeError)
-        if isinstance(error, known):
-            what = self._path.suffix.lstrip(".").capitalize() or "Arrow"
-            reason = " ".join(str(error).split())[:200]
-            raise DataError(
-                f"{self._path.name} is no {what} file that can be read: {reason}"
-            ) from None
+    pyarrow = require("pyarrow", "data")
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, DataError):
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        what = path.suffix.lstrip(".").capitalize() or "Arrow"
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path.name} cannot be read as {what}: {reason}") from None
 
 
 def decoder_of(kind: Any, metadata: Mapping[bytes, bytes] | None = None) -> Decode | None:

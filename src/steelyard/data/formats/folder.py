@@ -15,7 +15,7 @@ SPLIT_KEY = "split"
 def read_rows(
     path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
 ) -> Iterator[RawRow]:
-    """Yield the rows of all splits, numbered through; several splits say theirs under ``split``."""
+    """Yield the rows of all splits, numbered on; of several, the split's name is in ``split``."""
     parts = parts_of(path)
     line = done = 0
     for part in parts:

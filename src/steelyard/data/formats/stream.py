@@ -62,7 +62,7 @@ def zip_member(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             return _member(path, archive).filename
     except (zipfile.BadZipFile, *_UNREADABLE) as error:
-        raise DataError(f"{path.name} is not a zip archive that can be read: {error}") from None
+        raise DataError(f"{path.name} is not a readable zip archive: {error}") from None
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -93,7 +93,6 @@ class _Unpacked(io.RawIOBase):
         self._inner: IO[bytes] = self._safely(lambda: _open_inner(path, packed))
 
     def close(self) -> None:
-        """Close what unpacks; the file itself belongs to the caller."""
         self._inner.close()
         super().close()
 
@@ -139,6 +138,6 @@ def is_packed(path: Path) -> bool:
 
 
 def not_utf8(path: Path) -> DataError:
-    """The error for a file that is not UTF-8, with the place where that can be told."""
-    found = "" if is_packed(path) else encoding_problem(path)
-    return DataError(found or f"{path.name} is not UTF-8 inside: unpack it and save it as UTF-8")
+    """The error for a file that is not UTF-8, with the place where it is known."""
+    problem = "" if is_packed(path) else encoding_problem(path)
+    return DataError(problem or f"{path.name} is not UTF-8 inside: unpack it and save it as UTF-8")

@@ -35,7 +35,7 @@ def read_rows(
 ) -> Iterator[RawRow]:
     """Yield the table's rows by column name; the delimiter is read from the header.
 
-    ``columns`` are held against the header (`check_columns`); with ``None`` any header will do.
+    The header is checked for ``columns`` (`check_columns`), unless they are ``None``.
     """
     for row in read_table(path, on_bytes):
         if row.line != 1:
@@ -92,10 +92,10 @@ def check_columns(path: Path, header: tuple[str, ...], columns: Mapping[str, str
     """Refuse a table whose input or output column is unknown. Raises `DataError`."""
     for role, name in columns.items():
         if name not in header:
-            known = ", ".join(header)
+            names = ", ".join(header)
             raise DataError(
                 f"{path.name} has no column {name!r} for columns.{role}{closest(name, header)}; "
-                f"it has: {known}"
+                f"it has: {names}"
             )
     if "input" not in columns and known_keys(header) is not None:
         return
@@ -138,7 +138,7 @@ def _header(path: Path, reader: Any) -> list[str]:
 
 def _body(path: Path, reader: Any, header: list[str]) -> Iterator[RawRow]:
     width = len(header)
-    is_told = False
+    is_located = False
     while True:
         line = reader.line_num + 1
         try:
@@ -153,8 +153,8 @@ def _body(path: Path, reader: Any, header: list[str]) -> Iterator[RawRow]:
         fields = dict(zip(header, cells, strict=False))
         problem = None if len(cells) == width else _width_problem(len(cells), width)
         if any(not cell.isascii() and _ESCAPED.search(cell) for cell in cells):
-            problem = (not is_told and _not_utf8(path)) or "not UTF-8: save the file as UTF-8"
-            fields, is_told = {}, True
+            problem = (not is_located and _not_utf8(path)) or "not UTF-8: save the file as UTF-8"
+            fields, is_located = {}, True
         yield RawRow(max(line, _TWO), fields, problem)
 
 

@@ -1,4 +1,4 @@
-"""Rows to files, found by the end of the file name."""
+"""Rows to files, by the ending of the file name."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import csv
 import gzip
 import io
 import json
+import marshal
 import os
+import re
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from steelyard.data.formats.spool import Spool
 from steelyard.errors import DataError
 from steelyard.files import replacing
 from steelyard.registry import Registry
+
+_HEAD = struct.Struct("<Q")
+_SURROGATE = re.compile(b"\xed[\xa0-\xbf]")
 
 WriteRow = Callable[[Mapping[str, Any]], None]
 """Takes one row as fields by name.
@@ -53,6 +58,60 @@ _MOST_COLUMNS = 2_000
 encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
 
 
+class Spool:
+    """A scratch file of rows in the order in which they came.
+
+    ``marshal`` writes plain JSON values several times faster than ``json``; its files are read back by
+    the very process that wrote them, so its format may change with Python.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("wb")
+
+    def pack(self, fields: Mapping[str, Any]) -> bytes:
+        """Pack a row for `add`.
+
+        Raises `ValueError` for one that is nested too deeply, and `UnicodeEncodeError` for one with
+        half a surrogate pair, which no file can hold.
+        """
+        row = marshal.dumps(fields)  # type: ignore[arg-type] # a dict
+        if _SURROGATE.search(row):  # or a number that looks like one
+            json.dumps(fields, ensure_ascii=False).encode()
+        return row
+
+    def add(self, row: bytes) -> None:
+        self._file.write(_HEAD.pack(len(row)))
+        self._file.write(row)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        return (row for _, row in self._sized_rows())
+
+    def blocks(self, most_rows: int, most_bytes: int) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows again in lists that stay within both bounds, but for one row that is larger."""
+        block: list[dict[str, Any]] = []
+        total = 0
+        for size, row in self._sized_rows():
+            if block and (len(block) == most_rows or total + size > most_bytes):
+                yield block
+                block, total = [], 0
+            block.append(row)
+            total += size
+        if block:
+            yield block
+
+    def _sized_rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        self._file.flush()
+        with self._path.open("rb") as file:
+            while head := file.read(_HEAD.size):
+                size = _HEAD.unpack(head)[0]
+                yield size, marshal.loads(file.read(size))  # our own file, of this very process
+
+    def close(self) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
 def ending_of(path: Path) -> str:
     """The end of the name that says what the file holds, with ``.gz`` where it is packed."""
     suffix = path.suffix.lower()
@@ -63,9 +122,9 @@ def writer_for(path: Path) -> OpenWriter:
     """Return what writes files that end as ``path`` does. Raises `DataError` for another ending."""
     ending = ending_of(path)
     if ending not in WRITERS:
-        known = ", ".join(WRITERS)
+        endings = ", ".join(WRITERS)
         raise DataError(
-            f"{path.name}: cannot write {ending or 'a file without an ending'}; {known}"
+            f"{path.name}: cannot write {ending or 'a file without an ending'}; {endings}"
         )
     return WRITERS.get(ending)
 
@@ -77,7 +136,7 @@ def why_unwritable(error: Exception) -> str:
     if isinstance(error, RecursionError) or "deeply" in str(error):
         return "nested too deeply"
     if "Out of range float" in str(error):
-        return "holds NaN or an infinity, which JSON has no word for"
+        return "holds NaN or an infinity, which JSON cannot express"
     return str(error)
 
 
@@ -116,7 +175,7 @@ def array(path: Path, columns: Sequence[str] = ()) -> Iterator[WriteRow]:
 
 @contextmanager
 def table(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
-    """Write a table with a header; a cell that is no text or number holds JSON, ``None`` nothing."""
+    """Write a table with a header; a cell that is not text or number holds JSON, ``None`` nothing."""
     tabs = ending_of(path).startswith(".tsv")
     with _packed(path) as binary:
         file = io.TextIOWrapper(binary, "utf-8", newline="", write_through=True)
@@ -132,9 +191,9 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
 
             yield write
         else:
-            with _collected(path) as (add, found, spool):
+            with _collected(path) as (add, occurring, spool):
                 yield add
-                names = list(found)
+                names = list(occurring)
                 writer.writerow(names)
                 for cells in spool.rows():
                     writer.writerow([cells.get(name, "") for name in names])
@@ -145,32 +204,32 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
 def _collected(path: Path) -> Iterator[tuple[WriteRow, dict[str, None], Spool]]:
     """Yield a writer to a spool of cells by name, the columns it has seen, and the spool."""
     spool = Spool(path.with_name(f".{path.name}.{os.getpid()}.rows"))
-    found: dict[str, None] = {}
+    columns: dict[str, None] = {}
 
     def add(fields: Mapping[str, Any]) -> None:
         cells = dict(zip(fields, _cells(list(fields.values())), strict=True))
-        if not cells.keys() <= found.keys():
-            note_columns(found, fields, path)
+        if not cells.keys() <= columns.keys():
+            note_columns(columns, fields, path)
         spool.add(spool.pack(cells))
 
     try:
-        yield add, found, spool
+        yield add, columns, spool
     finally:
         spool.close()
 
 
-def note_columns(found: dict[str, Any], fields: Mapping[str, Any], path: Path) -> None:
+def note_columns(columns: dict[str, Any], fields: Mapping[str, Any], path: Path) -> None:
     """Add the names that are new. Raises `ValueError` for one that no column can have."""
     for name in fields:
-        if name not in found:
+        if name not in columns:
             name.encode()
             if not name.strip() or name != name.strip():
                 raise ValueError(f"{name[:40]!r} cannot name a column")
-            if len(found) == _MOST_COLUMNS:
+            if len(columns) == _MOST_COLUMNS:
                 raise DataError(
                     f"{path.name} would have more than {_MOST_COLUMNS:,} columns: write .jsonl"
                 )
-            found[name] = None
+            columns[name] = None
 
 
 @contextmanager
@@ -198,7 +257,7 @@ class _UnixLines:
 def _cells(values: list[Any]) -> list[str]:
     cells = [_cell(value) for value in values]
     if not any(cell and not cell.isspace() for cell in cells):
-        raise ValueError("all cells are empty, which a table shows as no row")
+        raise ValueError("all cells are empty, which a table cannot show as a row")
     return cells
 
 

@@ -84,10 +84,10 @@ class Shingles:
         for block in blocks:
             values = self._keyed(block).astype(np.uint32)
             counts += np.bincount(values & np.uint32(_PLACES - 1), minlength=_PLACES)
-        found = [np.empty(0, dtype=np.uint64)]
+        batches = [np.empty(0, dtype=np.uint64)]
         for block in blocks:
-            found.append(self._rarest(block, counts, threshold))
-        entries = np.concatenate(found)
+            batches.append(self._rarest(block, counts, threshold))
+        entries = np.concatenate(batches)
         entries.sort()
         return (entries & np.uint64(0xFFFFFFFF)).astype(np.int64), (
             entries >> np.uint64(32)
@@ -102,11 +102,11 @@ class Shingles:
         ranked = (owners << np.uint64(52)) | (rarity.astype(np.uint64) << np.uint64(32)) | values
         ranked.sort()
         sizes = self.sizes[texts]
-        wanted = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
+        prefix_sizes = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
         place = np.arange(len(ranked)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        kept = ranked[place < np.repeat(wanted, sizes)]
-        owned = texts[(kept >> np.uint64(52)).astype(np.int64)].astype(np.uint64)
-        entries: NDArray[np.uint64] = (kept << np.uint64(32)) | owned
+        prefix = ranked[place < np.repeat(prefix_sizes, sizes)]
+        owned = texts[(prefix >> np.uint64(52)).astype(np.int64)].astype(np.uint64)
+        entries: NDArray[np.uint64] = (prefix << np.uint64(32)) | owned
         return entries
 
     def _agreement(self, a: Indices, b: Indices) -> Similarities:

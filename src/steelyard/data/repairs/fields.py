@@ -65,12 +65,12 @@ def with_output(fields: Mapping[str, Any], old: str, new: str) -> Iterator[tuple
 
 def _map_turns(path: str, value: Any, mend: Map) -> Any:
     if isinstance(value, list):
-        return [_map_turns(f"{path}[{at}]", each, mend) for at, each in enumerate(value)]
+        return [_map_turns(f"{path}[{at}]", item, mend) for at, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
     if any(isinstance(value.get(key), str) for key in _ROLE_KEYS):
         return _map_turn(path, value, mend)
-    return {key: _map_turns(f"{path}.{key}", each, mend) for key, each in value.items()}
+    return {key: _map_turns(f"{path}.{key}", item, mend) for key, item in value.items()}
 
 
 def _map_turn(path: str, turn: Mapping[str, Any], mend: Map) -> Mapping[str, Any]:
@@ -96,11 +96,11 @@ def _map_part(path: str, part: Any, mend: Map) -> Any:
 def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Texts, numbers, booleans and nulls at whatever depth, with their paths."""
     if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _leaves(each, (*path, key))
+        for key, member in value.items():
+            yield from _leaves(member, (*path, key))
     elif isinstance(value, list):
-        for at, each in enumerate(value):
-            yield from _leaves(each, (*path, at))
+        for at, member in enumerate(value):
+            yield from _leaves(member, (*path, at))
     else:
         yield path, value
 
@@ -112,7 +112,7 @@ def _written(path: tuple[Any, ...]) -> str:
 
 def _like(value: Any, text: str) -> Any:
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except ValueError:
         return text
-    return found if type(found) is type(value) else text
+    return parsed if type(parsed) is type(value) else text

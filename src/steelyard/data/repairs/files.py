@@ -9,18 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.data.formats.write import ending_of as written_as
-from steelyard.data.outfiles import (
-    cannot_write,
-    check_free,
-    columns_of,
-    ending_of,
-    whole_folder,
-    writers,
-)
+from steelyard.data.outfiles import check_free, columns_of, ending_of, moved_task, writers
 from steelyard.data.repairs.work import TO_REVIEW, Work
-from steelyard.data.splits.moved import moved_task
 from steelyard.errors import ConfigError, DataError
-from steelyard.files import replacing
+from steelyard.files import cannot_write, replacing, whole_folder
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 
@@ -29,7 +21,7 @@ _MAKER = "Written by steelyard data fix: see changes.jsonl."
 
 
 class RepairTarget:
-    """Where a repair goes: a file (with its log beside it), or a folder for a task."""
+    """Where a repair goes: a file (its log next to it), or a folder for a task."""
 
     def __init__(self, task: Task, out: Path) -> None:
         self.sources = task.example_paths
@@ -48,8 +40,8 @@ class RepairTarget:
         """The new files by part, then ``changes`` and ``review``, and ``task`` in a folder."""
         if not self.is_folder:
             part = next(iter(self.sources))
-            beside = {name: self.out.with_name(f"{self.out.name}.{name}.jsonl") for name in _LOGS}
-            return {part: self.out, **beside}
+            logs = {name: self.out.with_name(f"{self.out.name}.{name}.jsonl") for name in _LOGS}
+            return {part: self.out, **logs}
         parts = {
             part: self.out / f"{'examples' if part == 'all' else part}{ending_of(path)}"
             for part, path in self.sources.items()
@@ -66,9 +58,9 @@ class RepairTarget:
             return check_free(self.out, self.sources, self._ours, force=force)
         if self.out.is_dir():
             raise ConfigError(f"{self.out} is a folder: name a file in it")
-        taken = [path for path in self.files().values() if path.exists()]
-        if taken and not force:
-            raise ConfigError(f"{taken[0]} is there already: choose another file, or --force")
+        existing = [path for path in self.files().values() if path.exists()]
+        if existing and not force:
+            raise ConfigError(f"{existing[0]} already exists: choose another file, or --force")
         return False
 
     def _ours(self, folder: Path) -> frozenset[str]:
@@ -80,10 +72,10 @@ class RepairTarget:
         """Write all files, whole or not at all; return those written. Raises `StorageError`."""
         if not any(True for _ in work.kept()):
             raise DataError(
-                f"no row of {work.task.name} would be left: look at it with steelyard data check"
+                f"no row of {work.task.name} would remain: inspect it with steelyard data check"
             )
         files = self.files()
-        if not any(row.left and row.left.action in TO_REVIEW for row in work.rows):
+        if not any(row.removal and row.removal.action in TO_REVIEW for row in work.rows):
             del files["review"]
         if not self.is_folder:
             self._write_file(work, files)
@@ -124,13 +116,15 @@ def _write_logs(work: Work, files: Mapping[str, Path], place: Callable[[Path], P
     changes = sorted(work.changes, key=lambda change: change.row)
     _write_lines(place(files["changes"]), (change._asdict() for change in changes))
     if "review" in files:
-        left = (row.left for row in work.rows if row.left and row.left.action in TO_REVIEW)
+        removals = (
+            row.removal for row in work.rows if row.removal and row.removal.action in TO_REVIEW
+        )
         _write_lines(
             place(files["review"]),
             (
-                {"row": each.row, "source": each.source, "action": each.action}
-                | {"reason": each.reason, "fields": each.before}
-                for each in left
+                {"row": removal.row, "source": removal.source, "action": removal.action}
+                | {"reason": removal.reason, "fields": removal.before}
+                for removal in removals
             ),
         )
 
@@ -146,8 +140,8 @@ def _line(line: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False, default=str)
     except (ValueError, RecursionError):
-        held = {"before", "after", "fields"}
-        line = {key: str(value) if key in held else value for key, value in line.items()}
+        texts = {"before", "after", "fields"}
+        line = {key: str(value) if key in texts else value for key, value in line.items()}
         text = json.dumps(line, ensure_ascii=False)
     try:
         text.encode()

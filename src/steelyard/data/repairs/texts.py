@@ -1,15 +1,19 @@
-"""White space, invisible characters and encoding damage in inputs and outputs."""
+"""Repairs of the texts in rows: white space, invisible characters, encoding damage, private data."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple, cast
 
+from steelyard.data.private.redact import PlaceholderBook, redact_fields
+from steelyard.data.private.regions import regions_of
 from steelyard.data.repairs.fields import map_texts
-from steelyard.data.repairs.work import Work
+from steelyard.data.repairs.work import Change, RepairRow, Work
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
 from steelyard.packaged import packaged
@@ -17,8 +21,9 @@ from steelyard.packaged import packaged
 Mend = Callable[[str], str]
 _DAMAGE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")
 """A UTF-8 sequence read as Latin-1. Its second character may be a no-break space or a soft hyphen:
-without ftfy such a text keeps them, for otherwise nothing could mend it later."""
+without ftfy such a text keeps them, or nothing could repair it later."""
 _ROUNDS = 5
+_LOOKED_AT = 200
 
 
 class TextRepair(NamedTuple):
@@ -33,7 +38,7 @@ def mend_texts(work: Work) -> None:
     """Repair the texts of every row that is still in, and log each step by field."""
     steps, missing = _steps()
     if missing is not None:
-        work.notes.append(f"encoding damage is not mended: {missing}")
+        work.notes.append(f"encoding damage is not repaired: {missing}")
     for row in work.kept():
 
         def mend(path: str, text: str, row: Any = row) -> str:
@@ -46,28 +51,28 @@ def mend_texts(work: Work) -> None:
 
 
 def mended(text: str, steps: dict[str, Mend]) -> list[TextRepair]:
-    """The repairs that ``text`` needs, in order, until none changes it any more."""
-    done: list[TextRepair] = []
+    """The repairs that ``text`` needs, in order, until none changes it."""
+    repairs: list[TextRepair] = []
     for _ in range(_ROUNDS):
-        before = len(done)
+        before = len(repairs)
         for action, repair in steps.items():
             after = repair(text)
             if after != text:
-                done.append(TextRepair(action, text, after))
+                repairs.append(TextRepair(action, text, after))
                 text = after
-        if len(done) == before:
+        if len(repairs) == before:
             break
-    return done
+    return repairs
 
 
 def mend_value(value: Any) -> Any:
     """The value with every text in it mended, at whatever depth."""
     if isinstance(value, str):
-        done = mended(value, _steps()[0])
-        return done[-1].after if done else value
+        repairs = mended(value, _steps()[0])
+        return repairs[-1].after if repairs else value
     if isinstance(value, dict):
-        return {key: mend_value(each) for key, each in value.items()}
-    return [mend_value(each) for each in value] if isinstance(value, list) else value
+        return {key: mend_value(member) for key, member in value.items()}
+    return [mend_value(member) for member in value] if isinstance(value, list) else value
 
 
 def _steps() -> tuple[dict[str, Mend], str | None]:
@@ -87,9 +92,9 @@ def _steps() -> tuple[dict[str, Mend], str | None]:
 
 
 def _is_about_damage(before: str, after: str) -> bool:
-    """Whether a letter stands in the text both right and damaged: then it may quote the damage."""
+    """Whether a letter is in the text both intact and damaged: then it may quote the damage."""
     rest = _DAMAGE.sub("", before)
-    letters = {each for each in rest if not each.isascii() and each.isalpha()}
+    letters = {letter for letter in rest if not letter.isascii() and letter.isalpha()}
     return any(after.count(letter) > rest.count(letter) for letter in letters)
 
 
@@ -127,10 +132,82 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What is removed, and what becomes a space."""
     lists = packaged("data/data/characters.yaml")
     ranges = "".join(
-        "-".join(re.escape(chr(int(code, 16))) for code in each.split("-"))
-        if isinstance(each, str)
-        else re.escape(chr(each))
-        for each in lists["remove_controls"]
+        "-".join(re.escape(chr(int(code, 16))) for code in span.split("-"))
+        if isinstance(span, str)
+        else re.escape(chr(span))
+        for span in lists["remove_controls"]
     )
     removed = "".join(map(re.escape, lists["remove"])) + ranges
     return re.compile(f"[{removed}]"), re.compile(f"[{''.join(lists['space'])}]")
+
+
+def redact_rows(work: Work) -> None:
+    """Replace private values in every row, also in those that have left, and in the log so far.
+
+    It comes after the texts are mended, for an invisible character hides an address from every
+    rule. So where a row holds private data, the log keeps no text from before its repair.
+    """
+    book = PlaceholderBook(regions_of(islice(_texts(work.rows), _LOOKED_AT)))
+    private: dict[int, dict[str, Any]] = {}
+    for row in work.rows:
+        if row.removal is not None:
+            _redact_removed(row, book)
+            continue
+        fields, kinds = redact_fields(row.fields, book)
+        if kinds:
+            changed = [name for name, value in fields.items() if value != row.fields[name]]
+            private[row.number] = {name: fields[name] for name in changed}
+            row.fields = fields
+    work.changes = [_redacted(change, private, book) for change in work.changes]
+    work.changes = [_removal(work, change) for change in work.changes]
+    _log(work, private, book)
+
+
+def _redact_removed(row: RepairRow, book: PlaceholderBook) -> None:
+    row.fields, _ = redact_fields(mend_value(row.fields), book)
+    row.text = redact_fields({"text": mend_value(row.text)}, book)[0]["text"]
+
+
+def _redacted(change: Change, private: Container[int], book: PlaceholderBook) -> Change:
+    safe = redact_fields({"after": change.after, "reason": change.reason}, book)[0]
+    if change.row in private:
+        return change._replace(before=None, **safe)
+    return change._replace(**safe)
+
+
+def _removal(work: Work, change: Change) -> Change:
+    """The removal of a row, with what the row holds now."""
+    row = work.rows[change.row - 1]
+    if row.removal is None:
+        return change
+    row.removal = change._replace(before=row.fields or row.text)
+    return row.removal
+
+
+def _log(work: Work, private: Mapping[int, dict[str, Any]], book: PlaceholderBook) -> None:
+    for row in work.rows:
+        if row.number in private:
+            for name, value in private[row.number].items():
+                work.change(row, "redacted", name, (None, value))
+    if private:
+        kinds = Counter(book.counts)
+        replaced = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+        work.notes.append(
+            f"replaced by placeholders: {replaced}; rules miss names and free wording"
+        )
+
+
+def _texts(rows: Iterable[RepairRow]) -> Iterator[str]:
+    for row in rows:
+        yield " ".join(_strings(row.fields))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from _strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _strings(member)

@@ -10,24 +10,24 @@ from steelyard.core import Example
 from steelyard.task import Task
 
 ACTIONS: Mapping[str, str] = {
-    "answer": "labelled anew in the review",
-    "encoding": "text that was decoded wrongly is mended",
-    "line_breaks": "line breaks are written as one line feed",
-    "characters": "invisible characters are taken out",
-    "spaces": "unusual spaces are written as plain ones",
+    "answer": "relabelled in the review",
+    "encoding": "wrongly decoded text is repaired",
+    "line_breaks": "line breaks become single line feeds",
+    "characters": "invisible characters are removed",
+    "spaces": "unusual spaces become plain spaces",
     "unicode": "letters are composed (Unicode NFC)",
-    "trim": "spaces at the ends are cut off",
+    "trim": "leading and trailing spaces are removed",
     "label_spelling": "spelled like the same label elsewhere",
-    "redacted": "private data is replaced by placeholders",
-    "duplicate": "dropped: another row says the very same",
-    "leak": "dropped: the row stands in dev or test too",
+    "redacted": "private data is replaced with placeholders",
+    "duplicate": "dropped: identical to another row",
+    "leak": "dropped: also in dev or test",
     "dropped": "dropped in the review",
     "flagged": "to the review file: flagged in the review",
     "unreadable": "to the review file: a run would refuse the row",
-    "conflict": "to the review file: the same input with another output",
+    "conflict": "to the review file: same input, different output",
     "over_context": "to the review file: longer than the model's context",
 }
-"""Every action, in the order in which it is shown, and what it says of a row."""
+"""Every action, in display order, and what it means."""
 
 TO_REVIEW = frozenset({"flagged", "unreadable", "conflict", "over_context"})
 LEAVING = TO_REVIEW | {"duplicate", "leak", "dropped"}
@@ -48,7 +48,7 @@ class Change(NamedTuple):
 
 @dataclass(eq=False)
 class RepairRow:
-    """One row: where it stands, its fields as repaired so far, and its example once it has one.
+    """One row: where it is, its fields as repaired so far, and its example once it has one.
 
     ``is_trusted`` when a person confirmed or gave its output; ``text`` is the line of a row that
     has no fields.
@@ -61,19 +61,18 @@ class RepairRow:
     fields: dict[str, Any]
     example: Example | None = None
     is_trusted: bool = False
-    left: Change | None = None
+    removal: Change | None = None
     text: str | None = None
 
     @property
     def read(self) -> Example:
-        """The example of a row that has one."""
         assert self.example is not None
         return self.example
 
 
 @dataclass(eq=False)
 class Work:
-    """All rows of a source, in order, the changes made, and what must be said besides."""
+    """All rows of a source, in order, the changes made, and notes for the reader."""
 
     task: Task
     rows: Sequence[RepairRow]
@@ -81,8 +80,7 @@ class Work:
     notes: list[str] = field(default_factory=list)
 
     def kept(self) -> Iterator[RepairRow]:
-        """The rows that have not left."""
-        return (row for row in self.rows if row.left is None)
+        return (row for row in self.rows if row.removal is None)
 
     def change(
         self, row: RepairRow, action: str, where: str, values: tuple[Any, Any], reason: str = ""
@@ -96,6 +94,6 @@ class Work:
     def leave(self, row: RepairRow, action: str, reason: str) -> None:
         """Take a row out, and log it with all it held."""
         assert action in LEAVING
-        held = row.fields or row.text
-        row.left = Change(row.number, row.source, action, "", held, None, reason)
-        self.changes.append(row.left)
+        content = row.fields or row.text
+        row.removal = Change(row.number, row.source, action, "", content, None, reason)
+        self.changes.append(row.removal)

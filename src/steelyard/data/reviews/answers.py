@@ -1,4 +1,4 @@
-"""The answers of a review: a line for each, kept by what the row says and not by where it stands."""
+"""The answers of a review: a line each, keyed by what the row says, not by its place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _START = b'{"key": '
 class ReviewAnswer:
     """One key pressed for one row.
 
-    ``key`` depends on what the row says. ``old`` is the output as given, ``new`` as decided (``None``
+    ``key`` depends on what the row says. ``old`` is the output in the file, ``new`` as decided (``None``
     for a row to drop or to edit later). ``undo`` takes the row's last answer back. ``time`` is UTC.
     """
 
@@ -39,13 +39,13 @@ class ReviewAnswer:
 
 
 def keys_of(data: Dataset) -> list[str]:
-    """A key for each example; rows that say the very same are told apart by their order."""
-    seen: Counter[str] = Counter()
+    """A key for each example; identical rows are numbered in order."""
+    counts: Counter[str] = Counter()
     keys = []
     for example in data.examples:
         name = content_id(example)
-        seen[name] += 1
-        keys.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+        counts[name] += 1
+        keys.append(name if counts[name] == 1 else f"{name}-{counts[name]}")
     return keys
 
 
@@ -63,13 +63,13 @@ class Answers:
         """
         if not self.path.is_file():
             raise DataError(f"no answers at {self.path}: write them with steelyard data label")
-        held: dict[str, ReviewAnswer] = {}
+        answers: dict[str, ReviewAnswer] = {}
         for number, line in enumerate(self._lines()[0], 1):
             answer = self._answer(number, line)
-            held.pop(answer.key, None)
+            answers.pop(answer.key, None)
             if answer.action != "undo":
-                held[answer.key] = answer
-        return held
+                answers[answer.key] = answer
+        return answers
 
     def __enter__(self) -> Self:
         """Open for appending, without a torn last line. Raises `StorageError` and `DataError`."""
@@ -103,26 +103,25 @@ class Answers:
             raise self._cannot_write(error) from None
 
     def _lines(self) -> tuple[list[bytes], int]:
-        """The whole lines, and how many bytes they take."""
         try:
             content = self.path.read_bytes()
         except OSError as error:
             raise DataError(f"cannot read {self.path}: {error.strerror or error}") from None
         whole, newline, torn = content.rpartition(b"\n")
         if torn and not (torn.startswith(_START) or _START.startswith(torn)):
-            raise self._foreign(whole.count(b"\n") + 1 + bool(newline), "no answer of a review")
+            raise self._foreign(whole.count(b"\n") + 1 + bool(newline), "not a review answer")
         return whole.split(b"\n") if whole else [], len(content) - len(torn)
 
     def _answer(self, number: int, line: bytes) -> ReviewAnswer:
         try:
-            found: Any = json.loads(line)
-            if not isinstance(found, Mapping):
-                raise ValueError("no answer of a review")
-            answer = ReviewAnswer(**cast("dict[str, Any]", found))
+            fields: Any = json.loads(line)
+            if not isinstance(fields, Mapping):
+                raise ValueError("not a review answer")
+            answer = ReviewAnswer(**cast("dict[str, Any]", fields))
         except (ValueError, TypeError, RecursionError):
-            raise self._foreign(number, "no answer of a review") from None
+            raise self._foreign(number, "not a review answer") from None
         if not isinstance(answer.key, str) or not isinstance(answer.new, str | None):
-            raise self._foreign(number, "no answer of a review")
+            raise self._foreign(number, "not a review answer")
         if answer.action not in ACTIONS:
             raise self._foreign(number, f"unknown action {answer.action!r}")
         return answer

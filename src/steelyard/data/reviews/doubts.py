@@ -8,9 +8,14 @@ from itertools import chain, zip_longest
 
 from steelyard.data.base import CheckResult
 from steelyard.data.dataset import Dataset, clip
-from steelyard.data.likeness.alike import answers, closest_pairs, firsts
-from steelyard.data.likeness.conflicts import near_conflicts, same_conflicts
-from steelyard.data.likeness.normalise import groups_of
+from steelyard.data.likeness.alike import (
+    answers,
+    closest_pairs,
+    firsts,
+    near_conflicts,
+    same_conflicts,
+)
+from steelyard.data.likeness.rows import groups_of
 
 CHECKS = ("label_errors", "contradictions", "near_duplicates")
 
@@ -35,15 +40,15 @@ Lists = Callable[[Dataset, CheckResult], Iterator[Doubt]]
 
 
 def doubts(data: Dataset, results: Mapping[str, CheckResult]) -> list[Doubt]:
-    """The doubts of each check by turns, the gravest of each first; a row comes once."""
+    """The doubts of each check in turn, the most serious of each first; a row comes once."""
     lists = [_LISTS[name](data, results[name]) for name in CHECKS if name in results]
-    seen: set[int] = set()
-    found = []
+    indices: set[int] = set()
+    unique = []
     for doubt in chain.from_iterable(zip_longest(*lists)):
-        if doubt is not None and doubt.index not in seen:
-            seen.add(doubt.index)
-            found.append(doubt)
-    return found
+        if doubt is not None and doubt.index not in indices:
+            indices.add(doubt.index)
+            unique.append(doubt)
+    return unique
 
 
 def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
@@ -58,28 +63,28 @@ def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
             label = suggested.get(number)
             why = finding.message
             if label is not None:
-                why = f"a model that learnt from the other rows finds {clip(label, 40)!r} likelier"
+                why = f"a model trained on the other rows finds {clip(label, 40)!r} more likely"
             yield Doubt(places[number], "label_errors", why, label)
 
 
 def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
     if data.kind == "text":  # several texts may be right: nobody can decide on one
         return
-    said = answers(data)
+    outputs = answers(data)
     groups = [
         group
         for group in groups_of(data.normalised_keys)
-        if len({said[index] for index in group}) > 1
+        if len({outputs[index] for index in group}) > 1
     ]
-    same = {conflict.row: conflict for conflict in same_conflicts(groups, said)}
-    near = {conflict.row: conflict for conflict in near_conflicts(data, said)}
+    same = {conflict.row: conflict for conflict in same_conflicts(groups, outputs)}
+    near = {conflict.row: conflict for conflict in near_conflicts(data, outputs)}
     for index in _rows(data, result):
         conflict = same.get(index) or near.get(index)
         if conflict is None:
             continue
         counts = conflict.outputs
         most = max(counts, key=lambda output: counts[output])
-        wins = counts[most] > counts[said[index]] and data.kind == "label"
+        wins = counts[most] > counts[outputs[index]] and data.kind == "label"
         votes = ", ".join(f"{clip(output, 40)!r} {n}x" for output, n in counts.items())
         which = "the same input" if index in same else "nearly the same input"
         why = f"{which} has several outputs: {votes}"
@@ -87,21 +92,21 @@ def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
 
 
 def _near_duplicates(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
-    said, texts, pairs = answers(data), firsts(data.texts), closest_pairs(data.near)
+    outputs, texts, pairs = answers(data), firsts(data.texts), closest_pairs(data.near)
     for index in _rows(data, result):
-        other, likeness = texts[index], "the same but for case, punctuation and spaces"
+        other, likeness = texts[index], "the same apart from case, punctuation and spaces"
         if other == index:
             pair = pairs.get(index)
             if pair is None:
                 continue
             other = pair.a + pair.b - index
             likeness = f"nearly the same (similarity {pair.similarity:.2f})"
-        differs = said[other] != said[index]
+        differs = outputs[other] != outputs[index]
         yield Doubt(
             index,
             "near_duplicates",
             f"{likeness} as row {data.numbers[other]}, "
-            f"{'which has another output' if differs else 'with the same output'}",
+            f"{'which has a different output' if differs else 'with the same output'}",
             suggests_drop=not differs,
             like=(other,),
         )

@@ -35,7 +35,6 @@ class ScriptedKeys:
         self._keys = iter(keys)
 
     def next(self) -> str:
-        """Return the next key of the script, then `END`."""
         return next(self._keys, END)
 
 
@@ -128,5 +127,5 @@ else:
         return read.decode("utf-8", "replace") if read else "\x04"
 
     def _is_partial(read: bytes) -> bool:
-        wanted = 4 if read[0] >= 0xF0 else 3 if read[0] >= 0xE0 else 2 if read[0] >= 0xC0 else 1
-        return len(read) < wanted
+        size = 4 if read[0] >= 0xF0 else 3 if read[0] >= 0xE0 else 2 if read[0] >= 0xC0 else 1
+        return len(read) < size

@@ -18,16 +18,16 @@ _WIDTH = 80
 _LINES = 12
 _DIGITS = 9
 _HELP = """\
-k    keep the output as it is given
+k    keep the output as it is
 s    take the suggestion
 1-9  choose that label (up to nine labels)
 /    find a label: type a part of it, tab for the next match, enter to take it
 d    drop the row
-e    flag the row as one to edit later
-n    not now: it comes again at the next start
-u    back to the row before, its answer taken back
-m    show all of the row
-q    stop; every answer is saved, and the next start goes on here"""
+e    flag the row to edit later
+n    not now: show it again at the next start
+u    back to the previous row, undoing its answer
+m    show the whole row
+q    stop; every answer is saved, and the next start resumes here"""
 
 
 class Screen:
@@ -42,11 +42,11 @@ class Screen:
         self,
         doubt: Doubt,
         place: tuple[int, int],
-        held: Mapping[int, ReviewAnswer],
+        answers: Mapping[int, ReviewAnswer],
         *,
         whole: bool = False,
     ) -> None:
-        """Show a row as the ``place[0]``-th of ``place[1]``; ``held`` are answers by index."""
+        """Show a row as the ``place[0]``-th of ``place[1]``; ``answers`` by index."""
         example = self._data.examples[doubt.index]
         head = f"{place[0]} of {place[1]}  row {self._data.numbers[doubt.index]}  {example.source}"
         self._say(f"\n{head}\n{'-' * self._width}", "bold")
@@ -59,10 +59,9 @@ class Screen:
             self._field("suggested", suggestion, "bold green", whole=whole)
         self._field("why", f"{doubt.check}: {doubt.why}", whole=True)
         for index in doubt.like:
-            self._field(f"row {self._data.numbers[index]}", self._like(index, held), whole=whole)
+            self._field(f"row {self._data.numbers[index]}", self._like(index, answers), whole=whole)
 
     def ask(self, labels: Sequence[str], doubt: Doubt) -> None:
-        """Show the keys."""
         if 0 < len(labels) <= _DIGITS:
             self._say(wrap_items(f"{n} {label}" for n, label in enumerate(labels, 1)), "cyan")
         keys = ["k keep"]
@@ -71,28 +70,25 @@ class Screen:
         keys += ["d drop", "e edit later", "n not now", "u back", "m more", "? help", "q quit"]
         self._say(wrap_items(keys), "dim")
 
-    def matches(self, typed: str, found: Sequence[str], place: int) -> None:
+    def matches(self, typed: str, labels: Sequence[str], place: int) -> None:
         """Show what was typed and the labels that match, the one that enter takes in brackets."""
-        shown = found[place : place + 5]
-        said = "  ".join([f"[{shown[0]}]", *shown[1:]]) if shown else "no label matches"
-        self._say(f"/{typed}  {clip(said, self._width - len(typed) - 3)}", "cyan")
+        window = labels[place : place + 5]
+        line = "  ".join([f"[{window[0]}]", *window[1:]]) if window else "no label matches"
+        self._say(f"/{typed}  {clip(line, self._width - len(typed) - 3)}", "cyan")
 
     def help(self) -> None:
-        """Show what each key does."""
         self._say(_HELP)
 
     def note(self, text: str) -> None:
-        """Say one line."""
         self._say(f"  {text}")
 
     def done(self, answer: ReviewAnswer) -> None:
-        """Say what was answered."""
-        self._say(f"  {_said(answer)}", "green")
+        self._say(f"  {_outcome(answer)}", "green")
 
-    def _like(self, index: int, held: Mapping[int, ReviewAnswer]) -> str:
+    def _like(self, index: int, answers: Mapping[int, ReviewAnswer]) -> str:
         example = self._data.examples[index]
-        answer = held.get(index)
-        now = "" if answer is None else f" (you: {_said(answer)})"
+        answer = answers.get(index)
+        now = "" if answer is None else f" (you: {_outcome(answer)})"
         return f"{clip(self._data.written[index], 60)}{now}: {clip(example.input)}"
 
     def _field(self, name: str, text: str, style: str = "", *, whole: bool) -> None:
@@ -109,7 +105,7 @@ class Screen:
         self._console.print(Text(text, style=style), soft_wrap=True)
 
 
-def _said(answer: ReviewAnswer) -> str:
+def _outcome(answer: ReviewAnswer) -> str:
     plain = {"keep": "kept", "drop": "to be dropped", "later": "flagged to edit later"}
     return plain.get(answer.action, f"now {answer.new}")
 
@@ -117,12 +113,13 @@ def _said(answer: ReviewAnswer) -> str:
 def visible(text: str) -> str:
     """The text with control and direction characters written out: data must not steer a terminal."""
     return "".join(
-        each
-        if each == "\n" or unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        character
+        if character == "\n"
+        or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
         else "    "
-        if each == "\t"
-        else f"<U+{ord(each):04X}>"
-        for each in text.replace("\r\n", "\n")
+        if character == "\t"
+        else f"<U+{ord(character):04X}>"
+        for character in text.replace("\r\n", "\n")
     )
 
 

@@ -1,24 +1,83 @@
-"""Cut examples into train, dev and test so that nothing alike straddles two parts."""
+"""How many examples of which label each part should get."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.likeness.forest import Forest
-from steelyard.data.likeness.normalise import groups_of
-from steelyard.data.likeness.rows import RowLikeness
-from steelyard.data.splits.quotas import part_sizes, stratum_quotas
-from steelyard.errors import DataError
+from steelyard.data.likeness.near import Forest
+from steelyard.data.likeness.rows import RowLikeness, groups_of
+from steelyard.errors import ConfigError, DataError
 from steelyard.task.sections import PARTS, SplitConfig
 from steelyard.words import counted
 
+TEST_SHARE, TEST_MOST = 0.30, 1000
+DEV_SHARE, DEV_LEAST, DEV_MOST = 0.15, 20, 200
 MIN_EXAMPLES = 10
 SHOWN = 5
+FIRST = 25
+Subsets = Sequence[int] | Literal["auto"]
+
+
+def part_sizes(n: int, fractions: SplitConfig | None) -> dict[str, int]:
+    """Examples wanted in train, test and dev.
+
+    By default 30 % is for test (at most 1,000) and 15 % for dev (at most 200, and 20 as soon as
+    they are no more than a fifth of all). Given fractions are kept. Raises `DataError`.
+    """
+    if fractions is None:
+        test = min(round(n * TEST_SHARE), TEST_MOST)
+        dev = min(max(round(n * DEV_SHARE), min(DEV_LEAST, n // 5)), DEV_MOST)
+    else:
+        dev_share, test_share = _filled(fractions)
+        test, dev = round(n * test_share), round(n * dev_share)
+    sizes = {"train": n - test - dev, "test": test, "dev": dev}
+    empty = [part for part, size in sizes.items() if size < 1]
+    if empty:
+        raise DataError(
+            f"split leaves {' and '.join(empty)} empty with {n} examples: change the fractions, "
+            "or add rows"
+        )
+    return sizes
+
+
+def _filled(fractions: SplitConfig) -> tuple[float, float]:
+    """The shares of dev and test: what is left out shares the rest as the defaults do (1 to 2)."""
+    dev, test, train = fractions.dev, fractions.test, fractions.train
+    if dev is None and test is None:
+        rest = 1 - (train if train is not None else 1 - DEV_SHARE - TEST_SHARE)
+        return rest / 3, rest * 2 / 3
+    if dev is None and test is not None:
+        return (1 - train - test if train is not None else min(DEV_SHARE, (1 - test) / 3)), test
+    if test is None and dev is not None:
+        return dev, (1 - train - dev if train is not None else min(TEST_SHARE, (1 - dev) / 2))
+    return dev or 0.0, test or 0.0
+
+
+def stratum_quotas(
+    counts: Mapping[str, int], sizes: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
+    """Share each part's size among the labels by largest remainder; train keeps one of each."""
+    total = sum(counts.values())
+    remaining = dict(counts)
+    quotas: dict[str, dict[str, int]] = {"train": remaining}
+    for part in ("test", "dev"):
+        ideal = {label: count * sizes[part] / total for label, count in counts.items()}
+        quota = {label: min(int(ideal[label]), remaining[label] - 1) for label in counts}
+        by_remainder = sorted(counts, key=lambda label: (quota[label] - ideal[label], label))
+        missing = sizes[part] - sum(quota.values())
+        for label in by_remainder:
+            if missing > 0 and remaining[label] - quota[label] > 1:
+                quota[label] += 1
+                missing -= 1
+        for label in counts:
+            remaining[label] -= quota[label]
+        quotas[part] = quota
+    return quotas
 
 
 class Cluster(NamedTuple):
@@ -97,8 +156,8 @@ def check_enough(examples: Sequence[Example], kind: OutputKind) -> None:
     outputs = {example.output for example in examples}
     if kind == "label" and len(outputs) == 1:
         raise DataError(
-            f"every example has the label {next(iter(outputs))!r}, which leaves nothing to tell "
-            "apart: add examples of the other labels"
+            f"every example has the label {next(iter(outputs))!r}, which leaves nothing to "
+            "distinguish: add examples of the other labels"
         )
 
 
@@ -189,3 +248,37 @@ def _too_clustered(clusters: int) -> str:
         f"the examples fall into {clusters} groups of duplicates or shared 'group' values, too few "
         "or too uneven to fill train, dev and test: add examples of other groups"
     )
+
+
+def subset_sizes(sizes: Subsets, train: int) -> tuple[int, ...]:
+    """Sizes in rising order, all below ``train``; ``auto`` doubles from 25. Raises `ConfigError`."""
+    if sizes == "auto":
+        doublings = (FIRST * 2**step for step in range(train.bit_length()))
+        return tuple(size for size in doublings if size < train)
+    for size in sizes:
+        if not 1 <= int(size) < train:
+            raise ConfigError(
+                f"a training subset of {size} is not possible: train has {train} rows, so give "
+                f"sizes from 1 to {train - 1}, or auto"
+            )
+    return tuple(sorted({int(size) for size in sizes}))
+
+
+def nested_order(train: Sequence[Example], kind: OutputKind, seed: int) -> list[int]:
+    """Indices of ``train`` in an order of which every beginning is a fair subset.
+
+    One example of each label comes first, the frequent labels before the rare ones; after that each
+    beginning holds the labels in the proportions of the whole (Webster's method: the j-th of n
+    examples of a label stands at (j + 1/2) / n). Within a label the seed decides.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    strata: dict[str, list[int]] = {}
+    for index, example in enumerate(train):
+        strata.setdefault(example.output if kind == "label" else "", []).append(index)
+    keyed: list[tuple[float, float, int]] = []
+    for label in sorted(strata):
+        members = [strata[label][place] for place in rng.permutation(len(strata[label]))]
+        for rank, index in enumerate(members):
+            place = (rank + 0.5) / len(members)
+            keyed.append((place if rank else -1.0, place, index))
+    return [index for *_, index in sorted(keyed)]

@@ -1,25 +1,92 @@
-"""Which row goes to which part: by label, by group, by time, or as the task's files give it."""
+"""Which row goes to which part: by label, by group, by time, or as given in the task's files."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.outfiles import unwritable
 from steelyard.data.read import read_rows
-from steelyard.data.splits.allocation import Cluster, allocate, carve_dev, check_enough, split_rows
-from steelyard.data.splits.moments import cut_by_time, moment
-from steelyard.data.splits.quotas import part_sizes
+from steelyard.data.splits.allocation import (
+    Cluster,
+    allocate,
+    carve_dev,
+    check_enough,
+    part_sizes,
+    split_rows,
+)
 from steelyard.errors import DataError
 from steelyard.task import Task
 from steelyard.task.sections import PARTS, SplitConfig
 from steelyard.words import counted
 
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
+_COMPACT_DATE = re.compile(r"(19|20)\d{6}")
+_SLASHES = re.compile(r"(\d{4})/(\d{2})/(\d{2})")
+_ZONE = re.compile(r"\s*(UTC|GMT)$", re.IGNORECASE)
+_UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (math.inf, 1e9))
+"""Epoch numbers below the first figure count units of which the second makes a second: 1e11 seconds
+is the year 5138, and 1e11 milliseconds is 1973."""
+
+
+def moment(text: str) -> float | None:
+    """Seconds since 1970 of an ISO date or time, or of an epoch in s, ms, µs or ns; else ``None``.
+
+    A time without a zone is taken as UTC, a date as its first moment. Dates such as 03/04/2025 are
+    not read: they mean two days.
+    """
+    text = text.strip()
+    if _NUMBER.fullmatch(text) and not _COMPACT_DATE.fullmatch(text):
+        return _epoch(float(text))
+    text = _ZONE.sub("+00:00", _SLASHES.sub(r"\1-\2-\3", text, count=1))
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def _epoch(value: float) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return value / next(unit for most, unit in _UNITS if abs(value) < most)
+
+
+def cut_by_time(moments: Sequence[float], sizes: Mapping[str, int]) -> dict[str, list[int]]:
+    """Indices by part: the oldest in train, then dev, the newest in test.
+
+    Equal moments stay together, so a part may be a little larger or smaller than wanted. Raises
+    `DataError` when there are fewer than three different moments.
+    """
+    ordered = sorted(range(len(moments)), key=lambda index: (moments[index], index))
+    ties = [list(same) for _, same in groupby(ordered, key=lambda index: moments[index])]
+    if len(ties) < 3:
+        raise DataError(
+            f"{counted(len(ties), 'different time')} cannot be cut into train, dev and test: at "
+            "least 3 are needed; give a finer timestamp, or split --by label"
+        )
+    edges = [0]
+    for same in ties:
+        edges.append(edges[-1] + len(same))
+    first = _nearest(edges, sizes["train"], 1, len(ties) - 2)
+    second = _nearest(edges, sizes["train"] + sizes["dev"], first + 1, len(ties) - 1)
+    a, b = edges[first], edges[second]
+    return {"train": sorted(ordered[:a]), "dev": sorted(ordered[a:b]), "test": sorted(ordered[b:])}
+
+
+def _nearest(edges: Sequence[int], target: int, low: int, high: int) -> int:
+    """The place, from ``low`` to ``high``, of the edge nearest to ``target``."""
+    return min(range(low, high + 1), key=lambda place: (abs(edges[place] - target), place))
+
 
 class OmittedRows(NamedTuple):
-    """A row that stands in no part, and why."""
+    """A row that is in no part, and why."""
 
     row: int
     source: str
@@ -39,7 +106,7 @@ class Cut(NamedTuple):
 
     plan: CutPlan
     parts: Mapping[str, list[int]]
-    wanted: Mapping[str, int]
+    sizes: Mapping[str, int]
     left_out: tuple[OmittedRows, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -58,7 +125,7 @@ def read(task: Task) -> Dataset:
 
 
 def omitted_rows(data: Dataset, cut: Cut) -> list[OmittedRows]:
-    """The rows that stand in no part: those that a run would not take, and what the cut left out."""
+    """The rows in no part: those that a run would not take, and those that the cut left out."""
     unusable = [
         OmittedRows(number, f"{bad.file}:{bad.line}", bad.reason)
         for number, _, bad in data.unusable
@@ -104,7 +171,7 @@ def _by_group(rows: Dataset, plan: CutPlan) -> Cut:
     if not is_balanced:
         notes.append("labels are not balanced over the parts: groups and labels go together")
     if alone:
-        notes.append(f"{counted(alone, 'row')} without a group stand each for themselves")
+        notes.append(f"{counted(alone, 'row')} without a group are each a group of their own")
     return Cut(plan, parts, sizes, notes=tuple(notes))
 
 
@@ -130,7 +197,9 @@ def _by_time(rows: Dataset, plan: CutPlan) -> Cut:
             continue
         reason = "no timestamp"
         if example.timestamp:
-            reason = f"timestamp {example.timestamp[:40]!r} is no ISO date or time, and no epoch"
+            reason = (
+                f"timestamp {example.timestamp[:40]!r} is neither an ISO date or time nor an epoch"
+            )
         left_out.append(OmittedRows(rows.numbers[index], example.source, reason))
     if not moments:
         raise DataError(
@@ -159,7 +228,6 @@ def _as_given(rows: Dataset, plan: CutPlan) -> Cut:
 
 
 def _sorted(members: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
-    """The members of each part in the order of their rows."""
     return {part: sorted(indices) for part, indices in members.items()}
 
 

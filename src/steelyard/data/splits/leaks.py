@@ -1,4 +1,4 @@
-"""Examples that stand in two parts of a split."""
+"""Examples that are in two parts of a split."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 def split_leaks(data: Dataset) -> dict[str, Any]:
-    """Report the rows of dev and test that also stand in an earlier part.
+    """Report the rows of dev and test that are also in an earlier part.
 
     Per kind of likeness (``exact``, ``normalised``, ``near``, ``group``): ``count``, ``test_count``
     (those in test), and up to 20 ``rows`` with both sources. Normalised likeness includes exact
@@ -41,9 +41,9 @@ def _in_order(data: Dataset, keys: Sequence[str | None]) -> list[NearPair]:
 
 
 def leaks_by_key(keys: Sequence[str | None], parts: Sequence[int]) -> list[NearPair]:
-    """The indices whose key stands in a lower part (``b``), with the first index there (``a``).
+    """The indices whose key is in a lower part (``b``), with the first index there (``a``).
 
-    ``None`` is no key. Pairs come in the order of their parts, then of ``b``.
+    ``None`` is not a key. Pairs come in the order of their parts, then of ``b``.
     """
     firsts: dict[str, int] = {}
     leaks = []

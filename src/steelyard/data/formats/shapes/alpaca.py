@@ -29,15 +29,14 @@ def fits(fields: Mapping[str, Any]) -> bool:
     return "instruction" in fields and "output" in fields
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row; the question is instruction, newline, input. Raises `RowError`."""
-    del columns
     question, input_at = question_of(fields)
     turns: list[Turn] = []
     system, history = fields.get("system"), fields.get("history")
     if system:
         if not isinstance(system, str):
-            raise RowError("system is no text")
+            raise RowError("system is not text")
         turns.append({"role": "system", "content": system})
     if history:
         turns += _history(history)
@@ -78,10 +77,10 @@ def write(row: Conversation, is_flat: bool) -> Written:
     system = turns.pop(0) if turns and turns[0]["role"] in {"system", "developer"} else None
     roles = [turn["role"] for turn in turns]
     if not turns or roles != ["user", "assistant"] * (len(turns) // 2):
-        raise RowError(f"its turns are not user and assistant by turns, as {NAME} needs them")
+        raise RowError(f"its turns do not alternate between user and assistant, as {NAME} requires")
     if is_flat and len(turns) > 2:
         raise RowError(
-            f"has {len(turns) - 2} turns before the last question, which a table has no place for; "
+            f"has {len(turns) - 2} turns before the last question, which a table cannot hold; "
             "write .jsonl or .parquet"
         )
     texts = [of.text_of(turn, NAME, lost) for turn in turns]

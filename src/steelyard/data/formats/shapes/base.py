@@ -48,7 +48,6 @@ class Conversation(NamedTuple):
 
     @property
     def prompt(self) -> Sequence[Turn]:
-        """The turns before the answer."""
         return self.turns[: len(self.turns) - self.answer]
 
 
@@ -59,8 +58,8 @@ class Written(NamedTuple):
     lost: tuple[str, ...] = ()
 
 
-Read = Callable[[Mapping[str, Any], Mapping[str, str]], Conversation]
-"""Takes a row's fields and the columns the user named. Raises `RowError` with the reason."""
+Read = Callable[[Mapping[str, Any]], Conversation]
+"""Takes a row's fields. Raises `RowError` with the reason."""
 
 Write = Callable[[Conversation, bool], Written]
 """Takes a conversation, and whether the file is flat (one text a cell). Raises `RowError`."""
@@ -77,11 +76,11 @@ class Shape:
     write: Write | None = None
 
 
-def rest_of(fields: Mapping[str, Any], used: frozenset[str]) -> Mapping[str, Any]:
+def rest_of(fields: Mapping[str, Any], names: frozenset[str]) -> Mapping[str, Any]:
     """The fields that are not ``used``."""
-    if fields.keys() <= used:
+    if fields.keys() <= names:
         return NOTHING
-    return {name: value for name, value in fields.items() if name not in used}
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def put_rest(row: dict[str, Any], rest: Mapping[str, Any], lost: list[str]) -> None:
@@ -93,11 +92,20 @@ def put_rest(row: dict[str, Any], rest: Mapping[str, Any], lost: list[str]) -> N
             row[name] = value
 
 
+def written(row: Conversation, fields: dict[str, Any], lost: list[str]) -> Written:
+    """The written ``fields`` of a row with its other fields, and all that is lost."""
+    if row.input_at is not None:
+        lost.append(BORDER)
+    if row.fields:
+        put_rest(fields, row.fields, lost)
+    return Written(fields, tuple(lost))
+
+
 def refuse_rejected(row: Conversation, shape: str) -> None:
     """Raise `RowError` for a row with a rejected answer, where there is no place for one."""
     if row.rejected is not None:
         raise RowError(
-            f"has a rejected answer, which {shape} has no place for; preference or sharegpt has"
+            f"has a rejected answer, which {shape} cannot hold; preference or sharegpt can"
         )
 
 
@@ -105,4 +113,4 @@ def refuse_tools(row: Conversation, shape: str) -> None:
     """Raise `RowError` for a row that offers tools, where there is no place for them."""
     offered = next((key for key in ("tools", "functions") if row.tools.get(key)), None)
     if offered is not None:
-        raise RowError(f"offers {offered}, which {shape} has no place for; openai has")
+        raise RowError(f"offers {offered}, which {shape} cannot hold; openai can")

@@ -19,9 +19,9 @@ from steelyard.data.formats.shapes.base import (
     Shape,
     Turn,
     Written,
-    put_rest,
     refuse_rejected,
     rest_of,
+    written,
 )
 from steelyard.packaged import packaged
 
@@ -39,7 +39,6 @@ class Vendor:
     """
 
     name: str
-    title: str
     row: frozenset[str]
     turn: Mapping[str, frozenset[str]]
     weights: tuple[float, ...]
@@ -51,34 +50,36 @@ class Vendor:
 @lru_cache(maxsize=1)
 def vendors() -> dict[str, Vendor]:
     """The providers by name."""
-    return {name: _vendor(name, each) for name, each in packaged("data/data/vendors.yaml").items()}
+    return {
+        name: _vendor(name, rules) for name, rules in packaged("data/data/vendors.yaml").items()
+    }
 
 
-def _vendor(name: str, given: Mapping[str, Any]) -> Vendor:
+def _vendor(name: str, rules: Mapping[str, Any]) -> Vendor:
     turn = {
-        role: frozenset({"role", "content", *(keys or ())}) for role, keys in given["turn"].items()
+        role: frozenset({"role", "content", *(keys or ())}) for role, keys in rules["turn"].items()
     }
     return Vendor(
         name=name,
-        title=given["title"],
-        row=frozenset(given["row"]),
+        row=frozenset(rules["row"]),
         turn=turn,
-        weights=tuple(given["weights"]),
-        takes_parts=given["content"] == "text or parts",
-        call_id=given["call_id"] or "",
-        mark=given["byte_order_mark"],
+        weights=tuple(rules["weights"]),
+        takes_parts=rules["content"] == "text or parts",
+        call_id=rules["call_id"] or "",
+        mark=rules["byte_order_mark"],
     )
 
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether there are messages."""
-    found = fields.get(KEY)
-    return isinstance(found, list) or (isinstance(found, str) and found.lstrip()[:1] == "[")
+    messages = fields.get(KEY)
+    return isinstance(messages, list) or (
+        isinstance(messages, str) and messages.lstrip()[:1] == "["
+    )
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row with messages and perhaps tools. Raises `RowError`."""
-    del columns
     if KEY not in fields:
         raise RowError(f"no {KEY}; keys: {', '.join(str(key)[:40] for key in list(fields)[:8])}")
     turns = of.read_turns(fields[KEY])
@@ -95,21 +96,17 @@ def write(row: Conversation, is_flat: bool) -> Written:
     refuse_rejected(row, "messages")
     lost: list[str] = []
     fields: dict[str, Any] = {KEY: without_value(row.turns, lost), **row.tools}
-    if row.input_at is not None:
-        lost.append(BORDER)
-    if row.fields:
-        put_rest(fields, row.fields, lost)
-    return Written(fields, tuple(lost))
+    return written(row, fields, lost)
 
 
 def refuse_flat(is_flat: bool, what: str) -> None:
     """Raise `RowError` where lists would have to go into cells of text."""
     if is_flat:
-        raise RowError(f"a table has no place for {what}; write .jsonl or .parquet")
+        raise RowError(f"a table cannot hold {what}; write .jsonl or .parquet")
 
 
 def without_value(turns: Any, lost: list[str]) -> list[Turn]:
-    """The turns without what only stands beside them in memory."""
+    """The turns without `VALUE_KEY`, which only exists in memory."""
     if any(VALUE_KEY in turn for turn in turns):
         lost.append(VALUE_KEY)
         return [{key: turn[key] for key in turn if key != VALUE_KEY} for turn in turns]
@@ -117,7 +114,7 @@ def without_value(turns: Any, lost: list[str]) -> list[Turn]:
 
 
 def write_for(vendor: Vendor, row: Conversation, is_flat: bool) -> Written:
-    """Write a row as a provider takes it. Raises `RowError` for what it has no place for."""
+    """Write a row as a provider takes it. Raises `RowError` for what it cannot hold."""
     refuse_flat(is_flat, "messages")
     refuse_rejected(row, vendor.name)
     lost: list[str] = []
@@ -137,7 +134,7 @@ def write_for(vendor: Vendor, row: Conversation, is_flat: bool) -> Written:
 def tools_for(vendor: Vendor, tools: Mapping[str, Any], lost: list[str]) -> dict[str, Any]:
     """The keys on tools that a provider takes. Raises `RowError` where tools would be lost."""
     if tools.get("functions") and "functions" not in vendor.row:
-        raise RowError(f"offers functions, which {vendor.name} has no place for: make them tools")
+        raise RowError(f"offers functions, which {vendor.name} cannot hold: make them tools")
     lost += [key for key in tools if key not in vendor.row]
     return {key: value for key, value in tools.items() if key in vendor.row}
 
@@ -158,35 +155,33 @@ def _turn_for(vendor: Vendor, turn: Turn, ids: dict[str, str], lost: list[str]) 
     role = turn["role"] if turn["role"] in vendor.turn else "system"
     keys = vendor.turn[role]
     if turn.get("function_call") and "function_call" not in keys:
-        raise RowError(
-            f"has function_call, which {vendor.name} has no place for: make it tool_calls"
-        )
-    made: dict[str, Any] = {"role": role}
+        raise RowError(f"has function_call, which {vendor.name} cannot hold: make it tool_calls")
+    fields: dict[str, Any] = {"role": role}
     for key, value in turn.items():
         if key not in keys or (key == "weight" and value not in vendor.weights):
             lost.append(key)
         elif key == "weight":
-            made[key] = int(value)
+            fields[key] = int(value)
         elif key == "content" and isinstance(value, list) and not vendor.takes_parts:
-            made[key] = of.flat_content(turn, vendor.name, lost)
+            fields[key] = of.flat_content(turn, vendor.name, lost)
         elif key == "tool_calls" and vendor.call_id:
-            made[key] = [_renamed_call(vendor, call, ids, lost) for call in value]
+            fields[key] = [_renamed_call(vendor, call, ids, lost) for call in value]
         elif key == "tool_call_id" and vendor.call_id:
-            made[key] = _call_id(vendor, value, ids, lost)
+            fields[key] = _call_id(vendor, value, ids, lost)
         elif key != "role":
-            made[key] = value
-    return made
+            fields[key] = value
+    return fields
 
 
 def _renamed_call(vendor: Vendor, call: Any, ids: dict[str, str], lost: list[str]) -> Any:
     if not isinstance(call, dict):
-        raise RowError("has a tool call that is no object")
+        raise RowError("has a tool call that is not an object")
     return {**call, "id": _call_id(vendor, call.get("id"), ids, lost)}
 
 
-def _call_id(vendor: Vendor, given: Any, ids: dict[str, str], lost: list[str]) -> str:
+def _call_id(vendor: Vendor, value: Any, ids: dict[str, str], lost: list[str]) -> str:
     """The id, or one of the provider's form made from it: the same in a call and in its result."""
-    text = str(given)
+    text = str(value)
     if re.fullmatch(vendor.call_id, text):
         return text
     lost.append("tool call ids as they were")

@@ -23,21 +23,20 @@ def fits(fields: Mapping[str, Any]) -> bool:
     return PROMPT in fields and IDS in fields
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row: the instructions become ``rules``, ``key`` the ``id``. Raises `RowError`."""
-    del columns
     prompt = fields.get(PROMPT)
     if not isinstance(prompt, str):
-        raise RowError(f"{PROMPT} is no text")
-    known = {"rules": _rules(fields), "id": fields.get(KEY)}
-    more = {name: value for name, value in known.items() if value is not None}
+        raise RowError(f"{PROMPT} is not text")
+    roles = {"rules": _rules(fields), "id": fields.get(KEY)}
+    more = {name: value for name, value in roles.items() if value is not None}
     return Conversation([of.user(prompt)], 0, fields={**rest_of(fields, _USED), **more})
 
 
 def _rules(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = of.listed(fields.get(IDS), IDS)
-    given = fields.get(KWARGS)
-    kwargs = of.listed(given, KWARGS) if given else [{}] * len(names)
+    value = fields.get(KWARGS)
+    kwargs = of.listed(value, KWARGS) if value else [{}] * len(names)
     if len(kwargs) != len(names):
         raise RowError(f"{IDS} has {len(names)} entries and {KWARGS} {len(kwargs)}")
     return [_rule(*pair) for pair in zip(names, kwargs, strict=True)]

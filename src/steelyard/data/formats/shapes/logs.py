@@ -65,43 +65,42 @@ def fits(fields: Mapping[str, Any]) -> bool:
     return _request(fields) is not None
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a request with the first answer to it. Raises `RowError` for failed and streamed ones."""
-    del columns
     request = _request(fields)
     if request is None:
         raise RowError("no request with messages or a prompt")
     _refuse_failed(fields)
     response = _response(fields)
-    answer, left_of_response = _answer(response.body)
-    prompt, used = _prompt(request.body)
+    answer, unused_response = _answer(response.body)
+    prompt, prompt_keys = _prompt(request.body)
     tools = of.read_tools(request.body)
-    left_of_request = _without(request.body, *used, *tools)
+    unused_request = _without(request.body, *prompt_keys, *tools)
     rest = _without(fields, request.key, response.key)
     if request.key:
-        _put_back(rest, request, fields[request.key], left_of_request)
+        _put_back(rest, request, fields[request.key], unused_request)
     else:
-        rest = {name: value for name, value in rest.items() if name in left_of_request}
+        rest = {name: value for name, value in rest.items() if name in unused_request}
     if response.key:
-        _put_back(rest, response, fields[response.key], left_of_response)
+        _put_back(rest, response, fields[response.key], unused_response)
     else:
         rest.pop("choices", None)
-        rest |= {"choices": left_of_response["choices"]} if "choices" in left_of_response else {}
+        rest |= {"choices": unused_response["choices"]} if "choices" in unused_response else {}
     return Conversation([*prompt, answer], 1, None, tools, rest)
 
 
-def _put_back(rest: dict[str, Any], side: _Side, whole: Any, left: Any) -> None:
+def _put_back(rest: dict[str, Any], side: _Side, whole: Any, unused: Any) -> None:
     """Keep under its key what was not used of a side, with all that it was wrapped in."""
-    kept = _wrapped(whole, side.path, left)
-    if kept:
-        rest[side.key] = kept
+    wrapped = _wrapped(whole, side.path, unused)
+    if wrapped:
+        rest[side.key] = wrapped
 
 
-def _wrapped(whole: Any, path: tuple[str, ...], left: Any) -> Any:
+def _wrapped(whole: Any, path: tuple[str, ...], unused: Any) -> Any:
     if not path:
-        return left
+        return unused
     outer = dict(_unpacked(whole))
-    inner = _wrapped(outer.pop(path[0]), path[1:], left)
+    inner = _wrapped(outer.pop(path[0]), path[1:], unused)
     return {**outer, path[0]: inner} if inner else outer
 
 
@@ -158,31 +157,33 @@ def _prompt(body: Mapping[str, Any]) -> tuple[list[Turn], set[str]]:
         return of.read_turns(_unpacked(body["messages"])), {"messages"}
     if "prompt" in body:
         return [of.user(body["prompt"])], {"prompt"}
-    given, instructions = body["input"], body.get("instructions")
+    content, instructions = body["input"], body.get("instructions")
     turns: list[Turn] = []
     if isinstance(instructions, str) and instructions:
         turns.append({"role": "system", "content": instructions})
-    turns += [of.user(given)] if isinstance(given, str) else of.read_turns(_items(given), "input")
+    turns += (
+        [of.user(content)] if isinstance(content, str) else of.read_turns(_items(content), "input")
+    )
     return turns, {"input", "instructions"}
 
 
-def _items(given: list[Any]) -> list[Any]:
+def _items(items: list[Any]) -> list[Any]:
     """Items of the Responses API as messages; reasoning and calls have no place among them."""
-    made = []
-    for item in given:
+    messages = []
+    for item in items:
         if isinstance(item, Mapping) and item.get("type", "message") != "message":
             raise RowError(f"the request holds an item of type {str(item.get('type'))[:40]!r}")
-        kept = dict(item) if isinstance(item, Mapping) else item
-        if isinstance(kept, dict):
-            kept = {key: kept[key] for key in kept if key in {"role", "content"}}
-        made.append(kept)
-    return made
+        message = dict(item) if isinstance(item, Mapping) else item
+        if isinstance(message, dict):
+            message = {key: message[key] for key in message if key in {"role", "content"}}
+        messages.append(message)
+    return messages
 
 
 def _refuse_failed(fields: Mapping[str, Any]) -> None:
     keys = spellings()
     holders = [fields, *(fields[key] for key in keys.response if key in fields)]
-    for holder in (_unpacked(each) for each in holders):
+    for holder in (_unpacked(body) for body in holders):
         if not isinstance(holder, Mapping):
             continue
         if holder.get("error"):
@@ -232,8 +233,8 @@ def _is_chunk(value: Any) -> bool:
 def _answer_in(body: Mapping[str, Any]) -> tuple[Turn, Any]:
     for key, read_answer in (("choices", _choice), ("output", _last_message)):
         if isinstance(body.get(key), list) or (key == "choices" and key in body):
-            answer, left = read_answer(body[key])
-            return answer, {**_without(body, key), **({key: left} if left else {})}
+            answer, unused = read_answer(body[key])
+            return answer, {**_without(body, key), **({key: unused} if unused else {})}
     if isinstance(body.get("message"), Mapping):
         return _message(body["message"]), _without(body, "message")
     if "content" in body:
@@ -252,24 +253,23 @@ def _choice(choices: Any) -> tuple[Turn, list[Any]]:
     if "delta" in first:
         raise RowError(_STREAMED)
     if isinstance(first.get("text"), str):
-        turn, left = of.assistant(first["text"]), _without(first, "text")
+        turn, unused = of.assistant(first["text"]), _without(first, "text")
     elif isinstance(first.get("message"), Mapping):
-        turn, left = _message(first["message"]), _without(first, "message")
+        turn, unused = _message(first["message"]), _without(first, "message")
     else:
         raise RowError("the first choice holds no message")
-    return turn, [left, *choices[1:]] if left or choices[1:] else []
+    return turn, [unused, *choices[1:]] if unused or choices[1:] else []
 
 
 def _message(message: Mapping[str, Any]) -> Turn:
-    kept = {key: value for key, value in message.items() if value is not None and value != []}
-    turn = of.read_turns([{**kept, "role": kept.get("role", "assistant")}], "response")[0]
+    fields = {key: value for key, value in message.items() if value is not None and value != []}
+    turn = of.read_turns([{**fields, "role": fields.get("role", "assistant")}], "response")[0]
     if turn["role"] != "assistant":
         raise RowError(f"the response is from the {turn['role']}")
     return _with_text(turn)
 
 
 def _with_text(turn: Turn) -> Turn:
-    """Parts of plain output text as one text."""
     content = turn.get("content")
     if not isinstance(content, list):
         return turn
@@ -288,11 +288,11 @@ def _last_message(items: list[Any]) -> tuple[Turn, list[Any]]:
         raise RowError("the response calls tools in the Responses API's form")
     if not places:
         raise RowError("the response holds no message")
-    found = items[places[-1]]
-    left = _without(found, "role", "content", "type")
+    last = items[places[-1]]
+    unused = _without(last, "role", "content", "type")
     others = [item for at, item in enumerate(items) if at != places[-1]]
-    turn = _message({key: found[key] for key in found if key in {"role", "content"}})
-    return turn, [*others, left] if left else others
+    turn = _message({key: last[key] for key in last if key in {"role", "content"}})
+    return turn, [*others, unused] if unused else others
 
 
 SHAPE = Shape(NAME, "logs of requests and responses", fits, read)

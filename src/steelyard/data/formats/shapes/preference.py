@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ from steelyard.data.formats.shapes.base import (
     Shape,
     Turn,
     Written,
-    put_rest,
     rest_of,
+    written,
 )
 from steelyard.data.formats.shapes.chat import tools_for, turns_for, vendors, without_value
 from steelyard.data.formats.shapes.sharegpt import KEYS as SHAREGPT_KEYS
@@ -27,14 +28,13 @@ _PAIR = frozenset({"chosen", "rejected"})
 
 
 def fits(fields: Mapping[str, Any]) -> bool:
-    """Whether there are two answers to tell apart; ShareGPT reads its own pairs."""
+    """Whether there are two answers to choose from; ShareGPT reads its own pairs."""
     is_pair = fields.keys() >= _PAIR and not any(key in fields for key in SHAREGPT_KEYS)
     return is_pair or fields.keys() >= _OPENAI
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a pair. Raises `RowError` where the question or one of the answers is missing."""
-    del columns
     if "preferred_output" in fields:
         return _read_openai(fields)
     missing = sorted(name for name in _PAIR if fields.get(name) is None)
@@ -44,50 +44,59 @@ def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
 
 
 def _read_openai(fields: Mapping[str, Any]) -> Conversation:
-    given = fields.get("input")
-    if not isinstance(given, Mapping):
-        raise RowError("input is no object with messages")
-    prompt = of.read_turns(given.get("messages"), "input.messages")
-    chosen = _answers(fields.get("preferred_output"), "preferred_output")
+    request = fields.get("input")
+    if not isinstance(request, Mapping):
+        raise RowError("input is not an object with messages")
+    prompt = of.read_turns(request.get("messages"), "input.messages")
+    preferred = _answers(fields.get("preferred_output"), "preferred_output")
     rejected = _answers(fields.get("non_preferred_output"), "non_preferred_output")
-    tools = of.read_tools(given)
+    tools = of.read_tools(request)
     rest = dict(rest_of(fields, _OPENAI))
-    more = rest_of(given, frozenset({"messages", *TOOL_KEYS}))
+    more = rest_of(request, frozenset({"messages", *TOOL_KEYS}))
     if more:
         rest["input"] = dict(more)
-    return Conversation([*prompt, *chosen], len(chosen), rejected, tools, rest)
+    return Conversation([*prompt, *preferred], len(preferred), rejected, tools, rest)
 
 
 def _answers(value: Any, name: str) -> list[Turn]:
-    if isinstance(value, str) and value.lstrip()[:1] != "[":
+    if isinstance(value, str) and not _holds_messages(value):
         return [of.assistant(value)]
     if value is None:
         raise RowError(f"no {name}")
     return of.read_turns([value] if isinstance(value, dict) else value, name)
 
 
+def _holds_messages(text: str) -> bool:
+    """Whether a cell's text is a JSON list of objects; any other text is the answer itself."""
+    try:
+        items = json.loads(text) if text.lstrip()[:1] == "[" else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(items, list) and items != [] and all(type(item) is dict for item in items)
+
+
 def _read_pair(fields: Mapping[str, Any]) -> Conversation:
     """TRL's pair: a prompt and two answers, or two conversations that begin alike."""
     name = next((key for key in _prompt_names() if fields.get(key) is not None), None)
-    chosen, rejected = (_answers(fields[key], key) for key in ("chosen", "rejected"))
-    used = {"chosen", "rejected", *TOOL_KEYS}
+    preferred, rejected = (_answers(fields[key], key) for key in ("chosen", "rejected"))
+    keys = {"chosen", "rejected", *TOOL_KEYS}
     prompt: list[Turn] = []
     input_at = None
-    if chosen[0]["role"] != "assistant":
-        prompt = _common(chosen, rejected)
-        chosen, rejected = chosen[len(prompt) :], rejected[len(prompt) :]
-        if not chosen or not rejected:
+    if preferred[0]["role"] != "assistant":
+        prompt = _common(preferred, rejected)
+        preferred, rejected = preferred[len(prompt) :], rejected[len(prompt) :]
+        if not preferred or not rejected:
             raise RowError("chosen and rejected are the same up to the end of one of them")
         if name is not None and fields[name] == prompt[-1].get("content"):
-            used.add(name)
+            keys.add(name)
     elif name is None:
-        raise RowError("no prompt beside chosen and rejected")
+        raise RowError("no prompt next to chosen and rejected")
     else:
-        prompt, input_at, taken = _prompt(fields, name)
-        used |= taken
+        prompt, input_at, prompt_keys = _prompt(fields, name)
+        keys |= prompt_keys
     tools = of.read_tools(fields)
-    rest = rest_of(fields, frozenset(used))
-    return Conversation([*prompt, *chosen], len(chosen), rejected, tools, rest, input_at)
+    rest = rest_of(fields, frozenset(keys))
+    return Conversation([*prompt, *preferred], len(preferred), rejected, tools, rest, input_at)
 
 
 def _prompt_names() -> list[str]:
@@ -96,29 +105,28 @@ def _prompt_names() -> list[str]:
 
 def _prompt(fields: Mapping[str, Any], name: str) -> tuple[list[Turn], int | None, set[str]]:
     """The turns before the answers, where Alpaca's input begins, and the fields that were used."""
-    given, system = fields[name], fields.get("system")
-    if isinstance(given, list) or (isinstance(given, str) and given.startswith("[{")):
-        return of.read_turns(given, name), None, {name}
-    if not isinstance(given, str):
+    content, system = fields[name], fields.get("system")
+    if isinstance(content, list) or (isinstance(content, str) and content.startswith("[{")):
+        return of.read_turns(content, name), None, {name}
+    if not isinstance(content, str):
         raise RowError(f"{name} is neither text nor a list of messages")
     turns: list[Turn] = []
-    used = {name}
+    keys = {name}
     if isinstance(system, str) and system:
         turns.append({"role": "system", "content": system})
-        used.add("system")
+        keys.add("system")
     at = None
     if name == "instruction" and isinstance(fields.get("input", ""), str):
-        given, at = question_of(fields)
-        used.add("input")
-    return [*turns, of.user(given)], at, used
+        content, at = question_of(fields)
+        keys.add("input")
+    return [*turns, of.user(content)], at, keys
 
 
-def _common(chosen: Sequence[Turn], rejected: Sequence[Turn]) -> list[Turn]:
-    """The turns with which both begin."""
+def _common(a: Sequence[Turn], b: Sequence[Turn]) -> list[Turn]:
     count = 0
-    while count < min(len(chosen), len(rejected)) and chosen[count] == rejected[count]:
+    while count < min(len(a), len(b)) and a[count] == b[count]:
         count += 1
-    return list(chosen[:count])
+    return list(a[:count])
 
 
 def write(row: Conversation, is_flat: bool) -> Written:
@@ -128,10 +136,10 @@ def write(row: Conversation, is_flat: bool) -> Written:
         return write_pair(row, is_flat)
     lost: list[str] = []
     openai = vendors()["openai"]
-    given: dict[str, Any] = {"messages": turns_for(openai, row.prompt, lost)}
-    given |= tools_for(openai, row.tools, lost)
+    request: dict[str, Any] = {"messages": turns_for(openai, row.prompt, lost)}
+    request |= tools_for(openai, row.tools, lost)
     fields = {
-        "input": given,
+        "input": request,
         "preferred_output": turns_for(openai, row.turns[len(row.prompt) :], lost),
         "non_preferred_output": turns_for(openai, rejected, lost),
     }
@@ -144,8 +152,8 @@ def write_pair(row: Conversation, is_flat: bool) -> Written:
     """Write a pair as TRL takes it: three texts where that is all there is, else lists."""
     rejected = _rejected(row)
     lost: list[str] = []
-    chosen = row.turns[len(row.prompt) :]
-    parts = [row.prompt, chosen, rejected]
+    preferred = row.turns[len(row.prompt) :]
+    parts = [row.prompt, preferred, rejected]
     is_text = (
         all(len(turns) == 1 and of.is_plain(turns[0]) for turns in parts)
         and row.prompt[0]["role"] == "user"
@@ -162,10 +170,7 @@ def write_pair(row: Conversation, is_flat: bool) -> Written:
         lost += row.tools
     else:
         fields |= row.tools
-    if row.input_at is not None:
-        lost.append(BORDER)
-    put_rest(fields, row.fields, lost)
-    return Written(fields, tuple(lost))
+    return written(row, fields, lost)
 
 
 def _rejected(row: Conversation) -> Sequence[Turn]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from steelyard.data.formats.base import RowError, resolve
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import (
-    BORDER,
+    NOTHING,
     VALUE_KEY,
     Conversation,
     Shape,
     Turn,
     Written,
-    put_rest,
     refuse_rejected,
     refuse_tools,
     rest_of,
+    written,
 )
 from steelyard.data.formats.shapes.chat import without_value
 from steelyard.errors import closest
@@ -31,7 +32,7 @@ _TEXT_KEYS = frozenset({"role", "content", VALUE_KEY})
 
 
 def columns_in(names: tuple[str, ...], columns: Mapping[str, str]) -> dict[str, str]:
-    """Which of ``names`` hold input and output; prompt beside completion comes before all others."""
+    """Which of ``names`` hold input and output; a prompt with a completion comes first."""
     if not columns and set(names) >= _BOTH:
         return {"input": "prompt", "output": "completion"}
     roles = resolve(names, columns)
@@ -42,12 +43,12 @@ _usual_columns = lru_cache(maxsize=1_000)(lambda names: columns_in(names, {}))
 
 
 def fits(fields: Mapping[str, Any]) -> bool:
-    """Whether both columns can be told."""
+    """Whether both columns are found."""
     return len(_usual_columns(tuple(fields))) == len(_BOTH)
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
-    """Read a row. Raises `RowError` when a side is missing or the input is no text."""
+def read(fields: Mapping[str, Any], columns: Mapping[str, str] = NOTHING) -> Conversation:
+    """Read a row, by ``columns`` if given. Raises `RowError` if a side is missing or not as it should be."""
     keys = tuple(fields)
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
@@ -66,12 +67,12 @@ def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
             return Conversation(turns)
         return Conversation(turns, fields=rest_of(fields, frozenset({name, answer_name})))
     if prompt is None or completion is None:
-        raise RowError(_missing("output" if prompt is not None else "input", roles, keys))
+        raise RowError(missing("output" if prompt is not None else "input", roles, keys))
     return _read_mixed(fields, name, answer_name)
 
 
 def _read_mixed(fields: Mapping[str, Any], name: str, answer_name: str) -> Conversation:
-    """Read a row of which a side is no plain text."""
+    """Read a row where either side is not plain text."""
     prompt, completion = fields[name], fields[answer_name]
     if not isinstance(prompt, str | list):
         raise RowError("the input is JSON and not text: put it in quotes")
@@ -81,8 +82,8 @@ def _read_mixed(fields: Mapping[str, Any], name: str, answer_name: str) -> Conve
         of.read_turns(completion, answer_name) if is_chat else [of.answer_of(completion, "output")]
     )
     tools = of.read_tools(fields) if is_chat else {}
-    used = frozenset({name, answer_name, *tools})
-    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, used))
+    names = frozenset({name, answer_name, *tools})
+    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, names))
 
 
 def write(row: Conversation, is_flat: bool) -> Written:
@@ -118,11 +119,7 @@ def write(row: Conversation, is_flat: bool) -> Written:
         at = len(turns) - row.answer
         fields = {"prompt": clean[:at], "completion": clean[at:]}
         fields |= row.tools
-    if row.input_at is not None:
-        lost.append(BORDER)
-    if row.fields:
-        put_rest(fields, row.fields, lost)
-    return Written(fields, tuple(lost))
+    return written(row, fields, lost)
 
 
 def _is_pair_under_system(row: Conversation) -> bool:
@@ -139,7 +136,6 @@ def _is_pair_under_system(row: Conversation) -> bool:
 
 
 def _calls_tools(turns: Any) -> bool:
-    """Whether some turn calls a tool."""
     return any(turn.get("tool_calls") or turn.get("function_call") for turn in turns)
 
 
@@ -152,16 +148,17 @@ def _why_not_flat(row: Conversation) -> str:
     what = "tool calls" if _calls_tools(row.turns) else f"{before} turns before the last question"
     if before == 1 and row.prompt[0]["role"] in {"system", "developer"}:
         what = "a system message"
-        return f"has {what}, which these two columns have no place for; alpaca's columns have"
-    return f"has {what}, which a table has no place for; write .jsonl or .parquet"
+        return f"has {what}, which these two columns cannot hold; alpaca's columns can"
+    return f"has {what}, which a table cannot hold; write .jsonl or .parquet"
 
 
-def _missing(role: str, roles: Mapping[str, str], keys: tuple[str, ...]) -> str:
-    names = [key[:40] for key in keys[:8]]
-    known = ", ".join(names) or "none"
-    if role in roles:
-        return f"no {roles[role]!r}, the {role}{closest(roles[role], names)}; keys: {known}"
-    return f"no {role}; keys: {known}"
+def missing(role: str, columns: Mapping[str, str], fields: Iterable[str]) -> str:
+    """Say that a row lacks its input or output, with the keys that it has."""
+    names = [str(key)[:40] for key in islice(fields, 8)]
+    keys = ", ".join(names) or "none"
+    if role in columns:
+        return f"no {columns[role]!r}, the {role}{closest(columns[role], names)}; keys: {keys}"
+    return f"no {role}; keys: {keys}"
 
 
 SHAPE = Shape(NAME, "prompt and completion", fits, read, write)

@@ -9,15 +9,14 @@ from typing import Any
 from steelyard.data.formats.base import RowError
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import (
-    BORDER,
     TAKEN,
     VALUE_KEY,
     Conversation,
     Shape,
     Turn,
     Written,
-    put_rest,
     rest_of,
+    written,
 )
 from steelyard.data.formats.shapes.chat import refuse_flat
 
@@ -49,9 +48,8 @@ def fits(fields: Mapping[str, Any]) -> bool:
     )
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
+def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row, with a rejected answer where it has one. Raises `RowError`."""
-    del columns
     key = next((key for key in KEYS if key in fields), None)
     if key is None:
         raise RowError("no conversations")
@@ -61,14 +59,14 @@ def read(fields: Mapping[str, Any], columns: Mapping[str, str]) -> Conversation:
         turns.append({"role": "system", "content": fields["system"]})
     turns += _turns(fields[key], key, calls)
     rest = rest_of(fields, _USED)
-    kept = {name: fields[name] for name in ("system",) if not isinstance(fields.get(name, ""), str)}
+    odd = {name: fields[name] for name in ("system",) if not isinstance(fields.get(name, ""), str)}
     tools = _tools(fields.get("tools"))
     if "chosen" in fields or "rejected" in fields:
-        chosen = _turns(as_list(fields.get("chosen")), "chosen", calls)
+        preferred = _turns(as_list(fields.get("chosen")), "chosen", calls)
         rejected = _turns(as_list(fields.get("rejected")), "rejected", calls)
-        return Conversation([*turns, *chosen], len(chosen), rejected, tools, {**rest, **kept})
+        return Conversation([*turns, *preferred], len(preferred), rejected, tools, {**rest, **odd})
     answer = int(turns[-1]["role"] == "assistant")
-    return Conversation(turns, answer, None, tools, {**rest, **kept} if kept else rest)
+    return Conversation(turns, answer, None, tools, {**rest, **odd} if odd else rest)
 
 
 def as_list(value: Any) -> Any:
@@ -77,7 +75,7 @@ def as_list(value: Any) -> Any:
 
 
 class _Calls:
-    """Gives tool calls the ids that ShareGPT has no place for: a result answers the oldest call."""
+    """Gives tool calls the ids that ShareGPT cannot hold: a result answers the oldest call."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -90,25 +88,25 @@ class _Calls:
 
 
 def _turns(messages: Any, name: str, calls: _Calls) -> list[Turn]:
-    found = of.listed(messages, name)
-    if all(isinstance(each, dict) and "role" in each for each in found):
-        return of.read_turns(found, name)
-    return [_turn(place, each, calls) for place, each in enumerate(found, 1)]
+    listed = of.listed(messages, name)
+    if all(isinstance(message, dict) and "role" in message for message in listed):
+        return of.read_turns(listed, name)
+    return [_turn(place, message, calls) for place, message in enumerate(listed, 1)]
 
 
-def _turn(place: int, given: Any, calls: _Calls) -> Turn:
-    if not isinstance(given, dict) or "from" not in given:
+def _turn(place: int, message: Any, calls: _Calls) -> Turn:
+    if not isinstance(message, dict) or "from" not in message:
         raise RowError(f"turn {place} is not an object with from and value")
-    who, value = given["from"], given.get("value")
-    if given.get("content", value) != value:
+    who, value = message["from"], message.get("value")
+    if message.get("content", value) != value:
         raise RowError(f"turn {place} has a value and another content")
     role = _ROLE_OF.get(who) if isinstance(who, str) else None
     if role is None:
         raise RowError(f"turn {place} is from {str(who)[:40]!r}; known: {', '.join(_ROLE_OF)}")
     more = {
-        key: kept
-        for key, kept in given.items()
-        if key not in {"from", "value", "role", "content"} and kept is not None
+        key: item
+        for key, item in message.items()
+        if key not in {"from", "value", "role", "content"} and item is not None
     }
     if role == "function_call":
         return {"role": "assistant", "tool_calls": _read_calls(place, value, calls), **more}
@@ -124,19 +122,19 @@ def _turn(place: int, given: Any, calls: _Calls) -> Turn:
 
 def _read_calls(place: int, value: Any, calls: _Calls) -> list[dict[str, Any]]:
     try:
-        found = json.loads(value) if isinstance(value, str) else value
+        parsed = json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        found = None
-    found = found if isinstance(found, list) else [found]
-    if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in found):
-        raise RowError(f"turn {place} is a function_call whose value is no JSON with a name")
+        parsed = None
+    parsed = parsed if isinstance(parsed, list) else [parsed]
+    if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in parsed):
+        raise RowError(f"turn {place} is a function_call whose value is not JSON with a name")
     return [
         {
             "id": calls.add(),
             "type": "function",
             "function": {"name": call["name"], "arguments": _as_text(call.get("arguments", {}))},
         }
-        for call in found
+        for call in parsed
     ]
 
 
@@ -144,29 +142,29 @@ def _as_text(arguments: Any) -> str:
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
-def _tools(given: Any) -> dict[str, Any]:
+def _tools(tools: Any) -> dict[str, Any]:
     """Tools as OpenAI lists them, from a list or from its JSON text."""
-    if given is None or given == "":
+    if tools is None or tools == "":
         return {}
-    if isinstance(given, str):
+    if isinstance(tools, str):
         try:
-            given = json.loads(given)
+            tools = json.loads(tools)
         except (ValueError, RecursionError):
-            raise RowError("tools is text that is no JSON") from None
-    if not isinstance(given, list) or not all(isinstance(tool, dict) for tool in given):
-        raise RowError("tools is no list of objects")
+            raise RowError("tools is text that is not JSON") from None
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        raise RowError("tools is not a list of objects")
     return {
         "tools": [
-            tool if "function" in tool else {"type": "function", "function": tool} for tool in given
+            tool if "function" in tool else {"type": "function", "function": tool} for tool in tools
         ]
     }
 
 
 def write(row: Conversation, is_flat: bool) -> Written:
-    """Write a row; a rejected answer goes beside the chosen one. Raises `RowError`."""
+    """Write a row; a rejected answer goes next to the chosen one. Raises `RowError`."""
     refuse_flat(is_flat, "conversations")
     if row.tools.get("functions"):
-        raise RowError(f"offers functions, which {NAME} has no place for: make them tools")
+        raise RowError(f"offers functions, which {NAME} cannot hold: make them tools")
     lost: list[str] = [key for key in row.tools if key != "tools"]
     fields: dict[str, Any]
     if row.rejected is None:
@@ -179,11 +177,7 @@ def write(row: Conversation, is_flat: bool) -> Written:
         }
     if "tools" in row.tools:
         fields["tools"] = json.dumps(row.tools["tools"], ensure_ascii=False)
-    if row.input_at is not None:
-        lost.append(BORDER)
-    if row.fields:
-        put_rest(fields, row.fields, lost)
-    return Written(fields, tuple(lost))
+    return written(row, fields, lost)
 
 
 def _one(turns: list[Turn]) -> Turn | list[Turn]:
@@ -207,10 +201,10 @@ def _written_turn(turn: Turn, lost: list[str]) -> Turn:
     lost += [TAKEN.format(key) for key in ("from", "value") if key in turn]
     more = {key: value for key, value in turn.items() if key not in dropped}
     if turn.get("function_call") or role == "function":
-        raise RowError(f"has function_call, which {NAME} has no place for: make it tool_calls")
+        raise RowError(f"has function_call, which {NAME} cannot hold: make it tool_calls")
     if turn.get("tool_calls"):
         if turn.get("content"):
-            raise RowError(f"has a turn with text and tool calls, which {NAME} has no place for")
+            raise RowError(f"has a turn with text and tool calls, which {NAME} cannot hold")
         return {"from": "function_call", "value": _calls_as_text(turn["tool_calls"]), **more}
     value = of.flat_content(turn, NAME, lost)
     if role == "tool":
@@ -225,14 +219,14 @@ def _written_turn(turn: Turn, lost: list[str]) -> Turn:
 
 
 def _calls_as_text(calls: Any) -> str:
-    made = []
+    functions = []
     for call in calls if isinstance(calls, list) else [calls]:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise RowError("has a tool call without a function's name")
-        given = function.get("arguments", "{}")
-        made.append({"name": function["name"], "arguments": _as_written(given)})
-    return json.dumps(made[0] if len(made) == 1 else made, ensure_ascii=False)
+        arguments = function.get("arguments", "{}")
+        functions.append({"name": function["name"], "arguments": _as_written(arguments)})
+    return json.dumps(functions[0] if len(functions) == 1 else functions, ensure_ascii=False)
 
 
 def _as_written(arguments: Any) -> Any:

@@ -25,9 +25,9 @@ def listed(value: Any, name: str) -> list[Any]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise RowError(f"{name} is text that is no JSON") from None
+            raise RowError(f"{name} is text that is not JSON") from None
     if not isinstance(value, list):
-        raise RowError(f"{name} is no list")
+        raise RowError(f"{name} is not a list")
     if not value:
         raise RowError(f"{name} is empty")
     return value
@@ -38,8 +38,8 @@ def _turn(place: int, message: Any) -> Turn:
         raise RowError(f"message {place} is not an object with role and content")
     role, content = message.get("role"), message.get("content")
     if type(role) is not str or role not in ROLES:
-        known = ", ".join(sorted(ROLES))
-        raise RowError(f"message {place} has role {str(role)[:40]!r}; known: {known}")
+        roles = ", ".join(sorted(ROLES))
+        raise RowError(f"message {place} has role {str(role)[:40]!r}; known: {roles}")
     if type(content) is str and len(message) == len(_PLAIN):
         return message
     turn = {key: value for key, value in message.items() if value is not None}
@@ -68,7 +68,7 @@ def assistant(text: str) -> Turn:
 
 
 def answer_of(value: Any, name: str) -> Turn:
-    """An answer that a cell holds; what is no text is kept beside its JSON. Raises `RowError`."""
+    """An answer that a cell holds; a value that is not text is kept with its JSON. Raises `RowError`."""
     if isinstance(value, str):
         return {"role": "assistant", "content": value}
     if value is None:
@@ -94,7 +94,7 @@ def text_of(turn: Turn, shape: str, lost: list[str]) -> str:
         return str(turn["content"])
     for key in ("tool_calls", "function_call"):
         if turn.get(key):
-            raise RowError(f"has {key}, which {shape} has no place for; openai has")
+            raise RowError(f"has {key}, which {shape} cannot hold; openai can")
     lost += [key for key in turn if key not in _PLAIN and key != VALUE_KEY]
     return flat_content(turn, shape, lost)
 
@@ -105,19 +105,19 @@ def flat_content(turn: Turn, shape: str, lost: list[str]) -> str:
     if isinstance(content, str):
         return content
     if content is None:
-        raise RowError(f"has a {turn['role']} turn without text, which {shape} has no place for")
+        raise RowError(f"has a {turn['role']} turn without text, which {shape} cannot hold")
     texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
     if not all(isinstance(text, str) for text in texts):
-        raise RowError(f"has a turn with more than text, which {shape} has no place for")
+        raise RowError(f"has a turn with more than text, which {shape} cannot hold")
     lost.append("content parts")
     return "".join(cast("list[str]", texts))
 
 
-def check_roles(turns: Sequence[Turn], shape: str, known: frozenset[str], lost: list[str]) -> None:
+def check_roles(turns: Sequence[Turn], shape: str, roles: frozenset[str], lost: list[str]) -> None:
     """Refuse roles that a shape has no word for; a developer speaks as the system does."""
     for turn in turns:
         role = turn["role"]
-        if role == "developer" and "system" in known:
+        if role == "developer" and "system" in roles:
             lost.append("developer role")
-        elif role not in known:
-            raise RowError(f"has a turn of the {role}, which {shape} has no place for; openai has")
+        elif role not in roles:
+            raise RowError(f"has a turn of the {role}, which {shape} cannot hold; openai can")

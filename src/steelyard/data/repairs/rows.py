@@ -1,0 +1,202 @@
+"""Repairs of whole rows: outputs rewritten, duplicates dropped, unusable rows set aside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from steelyard.core import OutputKind
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks import CHECKS
+from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.formats import RawRow, RowError
+from steelyard.data.likeness.alike import answer
+from steelyard.data.likeness.rows import RowLikeness, exact_key, normalised_key
+from steelyard.data.outfiles import unwritable
+from steelyard.data.repairs.fields import with_output
+from steelyard.data.repairs.work import RepairRow, Work
+from steelyard.data.reviews.answers import Answers, keys_of
+from steelyard.data.rows import ParsedRow, RowParser, parser_of
+from steelyard.words import counted
+
+_RANK = {"test": 0, "dev": 1}
+"""Of a row in several parts the one nearest to the test stays: a test row is worth the most."""
+_SHORT = 60
+
+
+def parse_rows(work: Work, *, patient: bool) -> None:
+    """Read the fields of every row; a ``patient`` pass takes outputs that a run would refuse."""
+    parser = parser_of(work.task)
+    for row in work.kept():
+        try:
+            row.example, _, refusal = _parsed(parser, row)
+        except RowError as error:
+            work.leave(row, "unreadable", str(error))
+        else:
+            if refusal is not None and not patient:
+                work.leave(row, "unreadable", refusal)
+
+
+def put_output(work: Work, row: RepairRow, output: str, action: str, reason: str = "") -> bool:
+    """Write another output into a row that has one, and log it; say whether it could be done."""
+    parser = parser_of(work.task)
+    for fields, path, before in with_output(row.fields, row.read.output, output):
+        tried = replace(row, fields=fields)
+        try:
+            example = _parsed(parser, tried).example
+        except RowError:
+            continue
+        if example.output == output:
+            row.fields, row.example = fields, example
+            work.change(row, action, path, (before, output), reason)
+            return True
+    return False
+
+
+def refuse_repeated_ids(work: Work) -> None:
+    """Set rows aside whose id an earlier row of the same part has: a run needs them to differ."""
+    first: dict[tuple[str, str], int] = {}
+    for row in work.kept():
+        if row.read.id and first.setdefault((row.part, row.read.id), row.number) != row.number:
+            before = first[row.part, row.read.id]
+            reason = f"id {row.read.id[:40]!r} is already used in row {before}"
+            work.leave(row, "unreadable", reason)
+
+
+def _parsed(parser: RowParser, row: RepairRow) -> ParsedRow:
+    problem = unwritable(row.fields)
+    if problem is not None:
+        raise RowError(problem)
+    return parser.parse(RawRow(row.line, row.fields), row.source.rpartition(":")[0])
+
+
+def set_long_rows_aside(work: Work) -> None:
+    """Put aside what the check ``over_context`` finds among the rows as repaired."""
+    rows = list(work.kept())
+    data = Dataset(
+        work.task,
+        RowLikeness([row.read for row in rows]),
+        numbers=tuple(row.number for row in rows),
+        parts_read=tuple(row.part for row in rows),
+        written=tuple(row.read.output for row in rows),
+    )
+    result = CHECKS.get("over_context")(data, CheckOptions())
+    if result.reason is not None:
+        work.notes.append(f"rows over the model's context: {result.reason}")
+    by_number = {row.number: row for row in rows}
+    why = f"longer than the {result.facts.get('window')} tokens that {work.task.model.name} reads"
+    for finding in result.findings:
+        for number in finding.rows if finding.severity == "error" else ():
+            if by_number[number].removal is None:
+                work.leave(by_number[number], "over_context", why)
+
+
+def drop_duplicates(work: Work) -> None:
+    """Drop rows with the same input and output as another; the first stays."""
+    first: dict[tuple[str, str], RepairRow] = {}
+    for row in sorted(work.kept(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
+        key = (exact_key(row.read), _answer(row, work.task.output.kind))
+        original = first.setdefault(key, row)
+        if original is row:
+            continue
+        if original.part == row.part:
+            work.leave(row, "duplicate", f"identical to row {original.number}")
+        else:
+            work.leave(row, "leak", f"also in {original.part}, as row {original.number}")
+
+
+def set_conflicts_aside(work: Work) -> None:
+    """Set rows aside that have the same input and different outputs.
+
+    The same is what the check ``contradictions`` takes for it: but for case, punctuation and spaces.
+    Rows that a person has confirmed stay. Several texts may be right, so texts never conflict.
+    """
+    kind = work.task.output.kind
+    if kind == "text":
+        return
+    alike: dict[str, list[RepairRow]] = {}
+    for row in work.kept():
+        alike.setdefault(normalised_key(row.read), []).append(row)
+    for rows in alike.values():
+        if len(rows) > 1 and len({_answer(row, kind) for row in rows}) > 1:
+            _set_aside(work, rows)
+
+
+def _set_aside(work: Work, rows: Iterable[RepairRow]) -> None:
+    rows = list(rows)
+    kind = work.task.output.kind
+    for row in rows:
+        if row.is_trusted:
+            continue
+        other = next(rival for rival in rows if _answer(rival, kind) != _answer(row, kind))
+        output = other.read.output
+        what = f"the output {output!r}" if len(output) <= _SHORT else "another output"
+        work.leave(row, "conflict", f"row {other.number} has the same input and {what}")
+
+
+def _answer(row: RepairRow, kind: OutputKind) -> str:
+    """A text as it is, JSON by its value."""
+    return answer(row.read.output, kind) if kind == "json" else row.read.output
+
+
+def unify_labels(work: Work) -> None:
+    """Write each label as it is declared, or else as most rows write it (the first, if equal)."""
+    if work.task.output.kind != "label":
+        return
+    counts = Counter(row.read.output for row in work.kept())
+    spelling: dict[str, str] = {folded(label): label for label in work.task.output.labels}
+    for label, _ in counts.most_common():
+        spelling.setdefault(folded(label), label)
+    for row in work.kept():
+        label = row.read.output
+        usual = spelling[folded(label)]
+        if label == usual or not label:
+            continue
+        put_output(work, row, usual, "label_spelling", _reason(work, usual))
+
+
+def folded(text: str) -> str:
+    """The text without case and with single spaces."""
+    return " ".join(text.casefold().split())
+
+
+def _reason(work: Work, spelling: str) -> str:
+    if spelling in work.task.output.labels:
+        return "spelled as in output.labels"
+    return "spelled as in most rows"
+
+
+def apply_answers(work: Work, path: Path) -> None:
+    """Label, drop or flag rows as the answers say. Raises `DataError` for a file that is not answers."""
+    decided = Answers(path).read()
+    data = open_dataset(work.task)
+    keys = dict(zip(data.numbers, keys_of(data), strict=True))
+    answered = set()
+    for row in work.kept():
+        key = keys.get(row.number)
+        answer = decided.get(key) if key is not None else None
+        if answer is None or key is None:
+            continue
+        answered.add(key)
+        if answer.action == "drop":
+            work.leave(row, "dropped", "dropped in the review")
+        elif answer.action == "later":
+            work.leave(row, "flagged", "flagged in the review for editing")
+        else:
+            _relabel(work, row, answer.new)
+    lost = len(decided) - len(answered)
+    if lost:
+        work.notes.append(
+            f"{path.name} has {counted(lost, 'answer')} for rows that are no longer there: they have "
+            "changed since the review"
+        )
+
+
+def _relabel(work: Work, row: RepairRow, new: str | None) -> None:
+    row.is_trusted = True
+    if new is None or new == row.read.output:
+        return
+    if not put_output(work, row, new, "answer"):
+        work.leave(row, "flagged", f"the review says {new!r}, but the row has no field for it")
