@@ -15,6 +15,11 @@ _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _LEAST_MONEY = Decimal("0.001")
 
 
+def plain(figure: str) -> str:
+    """A figure for a terminal: thin spaces, which some draw wide, closed up; none is a hyphen."""
+    return figure.replace(THIN, "").replace("< ", "<").replace(NONE, "-")
+
+
 def count(value: float | None) -> str:
     """A whole number with thousands set apart: ``10,000``."""
     return NONE if value is None else f"{value:,.0f}"

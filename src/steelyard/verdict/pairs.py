@@ -29,7 +29,7 @@ def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
         if (comparison.a, comparison.b) == (a.name, b.name):
             return comparison
         if (comparison.a, comparison.b) == (b.name, a.name):
-            return _turned(comparison)
+            return comparison.turned()
     fresh = case.compare_by(a.name, b.name) if case.compare_by else _by_scores(case, a, b)
     case.memo[a.name, b.name] = fresh
     return fresh
@@ -49,7 +49,7 @@ def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
         clusters=case.clusters,
         level=1 - case.alpha,
     )
-    return difference if first is a else _turned(difference)
+    return difference if first is a else difference.turned()
 
 
 def against(case: Case, one: Candidate, others: Sequence[Candidate]) -> dict[str, Comparison]:
@@ -86,14 +86,3 @@ def _mean_square(differences: np.ndarray[tuple[int], np.dtype[np.float64]]) -> f
     """Mean squared difference, drawn toward the assumed discordance where items are few."""
     total = float(np.sum(differences**2)) + _GUESSED_ITEMS * ASSUMED_DISCORDANT
     return total / (len(differences) + _GUESSED_ITEMS)
-
-
-def _turned(comparison: Comparison) -> Comparison:
-    return replace(
-        comparison,
-        a=comparison.b,
-        b=comparison.a,
-        difference=-comparison.difference,
-        low=-comparison.high,
-        high=-comparison.low,
-    )
