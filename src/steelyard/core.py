@@ -164,8 +164,8 @@ class Completion:
             usages = {account: Usage(*figures) for account, figures in spent.items()}
         else:  # as first written: a list for each account, without requests and trained tokens
             usages = {
-                account: Usage(0, given, cached, produced, 0, seconds)
-                for account, given, cached, produced, seconds in spent
+                account: Usage(0, inputs, reused, outputs, 0, seconds)
+                for account, inputs, reused, outputs, seconds in spent
             }
         return cls(**{**saved, "spent": usages})
 

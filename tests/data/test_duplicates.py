@@ -32,8 +32,8 @@ def test_exact_duplicates_repeat_an_earlier_row() -> None:
     ]
     assert finding.severity == "warning"
     assert finding.message == (
-        "3 rows repeat an earlier row's input as it is (2 inputs), 1 of them with another output "
-        "than the first time: keep one of each"
+        "3 rows repeat an earlier row's input exactly (2 inputs), 1 of them with a different output "
+        "from the first: keep one of each"
     )
     assert result.facts["rows"] == 3
     assert result.facts["largest_cluster"] == 3
@@ -48,7 +48,7 @@ def test_one_repeat_among_many_rows_is_a_note() -> None:
     rows = [(f"text {n}", "A") for n in range(200)] + [("text 7", "A")]
     (finding,) = exact_duplicates.find(dataset(rows), OPTIONS).findings
     assert finding.severity == "note"
-    assert finding.message.startswith("1 row repeats an earlier row's input as it is (1 input)")
+    assert finding.message.startswith("1 row repeats an earlier row's input exactly (1 input)")
 
 
 def test_near_duplicates_are_those_that_are_not_exact() -> None:
@@ -60,7 +60,7 @@ def test_near_duplicates_are_those_that_are_not_exact() -> None:
         (2, False),
     ]
     assert finding.evidence[1]["similarity"] == 0.925
-    assert finding.message.startswith("2 rows nearly repeat another row's input (1 but for case")
+    assert finding.message.startswith("2 rows nearly repeat another row's input (1 identical apart from case")
     assert result.facts["normalised"] == 1
 
 

@@ -126,7 +126,7 @@ def test_damaged_text_is_found_and_the_repair_shown(tmp_path):
     assert about(result, "control characters").rows == (16,)
     assert about(result, "byte order mark").rows == (17,)
     assert about(result, "escaped HTML").severity == "note"
-    assert about(result, "line ends other than").rows == (19,)
+    assert about(result, "line endings other than").rows == (19,)
     assert result.facts["encoding"] == dict.fromkeys(
         "mojibake replaced control invisible byte_order_mark line_ends entities".split(), 1
     )
@@ -196,14 +196,14 @@ def test_the_repair_is_shown_where_it_changes_something():
     if repair is None:
         pytest.skip("ftfy is not installed")
     (found,) = damages(f"{'a word ' * 40}le cafÃ© est fermÃ© {'and on ' * 40}", repair)
-    assert "le café est fermé" in found.found
-    assert len(found.found) < 80
+    assert "le café est fermé" in found.place
+    assert len(found.place) < 80
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_looked_at(text):
     repair, _ = load_repair()
-    assert all(each.found for each in damages(text, repair))
+    assert all(each.place for each in damages(text, repair))
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="&")))

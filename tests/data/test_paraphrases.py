@@ -36,7 +36,7 @@ def test_rows_close_in_meaning_are_found_closest_first() -> None:
     assert finding.evidence[1]["similarity"] == round(float(np.cos(np.radians(10))), 3)
     assert finding.severity == "note"
     assert "2 rows say what an earlier row says in other words" in finding.message
-    assert "1 of them with another output" in finding.message
+    assert "1 of them with a different output" in finding.message
     assert result.facts["rows"] == 2
 
 

@@ -21,10 +21,10 @@ def one_of(what: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
     """Hold a text to ``names``, which say what it may be; ``what`` it is goes into the message."""
 
     def check(value: str) -> str:
-        known = list(names())
-        if value not in known:
+        choices = list(names())
+        if value not in choices:
             raise ValueError(
-                f"unknown {what} {value!r}{closest(value, known)}; known: {', '.join(known)}"
+                f"unknown {what} {value!r}{closest(value, choices)}; known: {', '.join(choices)}"
             )
         return value
 

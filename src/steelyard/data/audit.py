@@ -117,12 +117,12 @@ def files_of(data: Dataset) -> list[dict[str, Any]]:
         *zip(data.parts_read, data.numbers, strict=True),
         *((u.part, u.number) for u in data.bad),
     ]
-    found = []
+    files = []
     for part, path in data.task.example_paths.items():
         numbers = [number for of, number in every if of == part]
         first, last = (min(numbers), max(numbers)) if numbers else (None, None)
-        found.append({"part": part, "file": path.name, "first_row": first, "last_row": last})
-    return found
+        files.append({"part": part, "file": path.name, "first_row": first, "last_row": last})
+    return files
 
 
 def _plain(value: Any) -> Any:

@@ -163,7 +163,7 @@ def brier(confidence: Floats, correct: Floats) -> float:
 def coverage_curve(
     confidence: Floats,
     correct: Floats,
-    asked: int,
+    questions: int,
     rng: np.random.Generator,
     level: float = 0.95,
     clusters: Clusters | None = None,
@@ -186,7 +186,9 @@ def coverage_curve(
         low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
         accuracy = float(correct[confident].mean())
         curve.append(
-            CoveragePoint(len(confident) / asked, accuracy, low, high, threshold, len(confident))
+            CoveragePoint(
+                len(confident) / questions, accuracy, low, high, threshold, len(confident)
+            )
         )
     return curve
 

@@ -149,9 +149,9 @@ class Task(Section):
             raise ValueError("the list is empty: name at least one model")
         tags_of(models)
         plain = [model.model_dump(exclude={"tag", "max_in_flight"}) for model in models]
-        for place, each in enumerate(plain):
-            if each in plain[:place]:
-                raise ValueError(f"{each['provider']}:{each['name']} is listed twice")
+        for place, fields in enumerate(plain):
+            if fields in plain[:place]:
+                raise ValueError(f"{fields['provider']}:{fields['name']} is listed twice")
         return choice
 
     @field_validator("prices")
@@ -261,10 +261,10 @@ class Task(Section):
 
 def load_task(path: Path | str) -> Task:
     """Load a task from its folder or its file. Raises `ConfigError` on any mistake."""
-    given = Path(path).expanduser()
-    file = given / FILE_NAME if given.is_dir() else given
+    source = Path(path).expanduser()
+    file = source / FILE_NAME if source.is_dir() else source
     if not file.is_file():
-        raise ConfigError(_no_task(given))
+        raise ConfigError(_no_task(source))
     data, lines = read_yaml(file)
     data.setdefault("name", file.resolve().parent.name or "task")
     return build_task(data, file.resolve().parent, where=file.name, lines=lines)
@@ -277,9 +277,9 @@ def build_task(
     lines: Lines | None = None,
 ) -> Task:
     """Build a task from plain data; relative paths start at ``folder``. Raises `ConfigError`."""
-    given = with_schema({str(key): value for key, value in config.items()}, Path(folder), where)
+    data = with_schema({str(key): value for key, value in config.items()}, Path(folder), where)
     try:
-        task = Task.model_validate(given)
+        task = Task.model_validate(data)
     except ValidationError as error:
         raise explain(error, where, lines or {}) from None
     except RecursionError:
@@ -316,18 +316,18 @@ def scored_by_rules(task: Task) -> Task:
     return task if task.metric else _filled_in(task, metric=(MetricConfig(name="rules"),))
 
 
-def _filled_in(task: Task, **found: Any) -> Task:
-    copy = task.model_copy(update=found)
+def _filled_in(task: Task, **fields: Any) -> Task:
+    copy = task.model_copy(update=fields)
     copy._folder, copy._fingerprint = task.folder, task.fingerprint
     return copy
 
 
-def _no_task(given: Path) -> str:
-    if not given.exists():
-        hint = closest_file(given.name, names_in(given.parent))
-        return f"no task at {given}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
-    hint = closest_file(FILE_NAME, names_in(given))
-    return f"{given} holds no {FILE_NAME}{hint}: start one with: steelyard init DIR --from my.csv"
+def _no_task(source: Path) -> str:
+    if not source.exists():
+        hint = closest_file(source.name, names_in(source.parent))
+        return f"no task at {source}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
+    hint = closest_file(FILE_NAME, names_in(source))
+    return f"{source} holds no {FILE_NAME}{hint}: start one with: steelyard init DIR --from my.csv"
 
 
 def _check_members(task: Task, where: str, lines: Lines) -> None:
@@ -391,10 +391,10 @@ def _fingerprint(task: Task) -> str:
     canonical = json.dumps(config, sort_keys=True, ensure_ascii=False, default=str)
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass"))
     for part, path in sorted(task.example_paths.items()):
-        for each in files_of(path):
-            with each.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"\0{part}\0{found}".encode())
+        for data_file in files_of(path):
+            with data_file.open("rb") as file:
+                checksum = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"\0{part}\0{checksum}".encode())
     for metric in task.metrics:
         scorer = task.path(metric.rpartition(":")[0])
         if scorer.suffix == ".py" and scorer.is_file():  # the user's own function

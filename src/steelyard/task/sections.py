@@ -25,9 +25,9 @@ def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
     repeated = [label for label, count in Counter(stripped).items() if count > 1]
     if repeated:
         raise ValueError(f"label {repeated[0]!r} is listed twice: list each label once")
-    seen: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for label in stripped:
-        other = seen.setdefault(label.casefold(), label)
+        other = spellings.setdefault(label.casefold(), label)
         if other != label:
             raise ValueError(
                 f"labels {other!r} and {label!r} differ only by case: keep one spelling"
@@ -203,11 +203,11 @@ class SplitConfig(Section):
 
     @model_validator(mode="after")
     def _check_sum(self) -> SplitConfig:
-        given = [value for value in (self.train, self.dev, self.test) if value is not None]
-        total = sum(given)
-        if len(given) == len(PARTS) and abs(total - 1) > 1e-6:
+        fractions = [value for value in (self.train, self.dev, self.test) if value is not None]
+        total = sum(fractions)
+        if len(fractions) == len(PARTS) and abs(total - 1) > 1e-6:
             raise ValueError(f"the fractions add up to {total:g}: make them add up to 1")
-        if len(given) < len(PARTS) and total >= 1:
+        if len(fractions) < len(PARTS) and total >= 1:
             raise ValueError(f"the fractions add up to {total:g}: leave room for the other parts")
         return self
 

@@ -1,8 +1,8 @@
-"""Rows that ask the very same as an earlier row."""
+"""Rows that ask exactly what an earlier row asks."""
 
 from __future__ import annotations
 
-from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import answers
 from steelyard.data.likeness.normalise import groups_of
@@ -12,16 +12,16 @@ MANY = 0.01
 
 
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
-    """Find the rows whose input, with the turns before it, repeats an earlier row's as it is.
+    """Find the rows whose input, with the turns before it, repeats an earlier row's exactly.
 
     The first row of a cluster is not counted. Rows of the largest clusters come first; evidence
     names the first row (``also``) and says whether the outputs are the same. One in 100 is a
     warning: repeats weigh double in training, and count for less than they seem in a test.
     """
     groups = sorted(groups_of(data.exact_keys), key=lambda group: -len(group))
-    said = answers(data) if groups else []
+    outputs = answers(data) if groups else []
     repeats = [(index, group[0]) for group in groups for index in group[1:]]
-    same = [said[index] == said[first] for index, first in repeats]
+    same = [outputs[index] == outputs[first] for index, first in repeats]
     facts = {
         "rows": len(repeats),
         "clusters": len(groups),
@@ -31,27 +31,24 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     }
     if not repeats:
         return CheckResult(facts=facts)
-    rows = [index for index, _ in repeats]
-    also = [data.numbers[first] for _, first in repeats]
-    severity: Severity = "warning" if len(repeats) >= MANY * len(data.examples) else "note"
-    finding = Finding(
+    finding = Finding.of_rows(
+        data,
+        [index for index, _ in repeats],
         "exact_duplicates",
-        severity,
+        "warning" if len(repeats) >= MANY * len(data.examples) else "note",
         _message(len(repeats), len(groups), same.count(False)),
-        data.rows_of(rows),
-        data.evidence(rows, also=also, same_output=same),
+        also=[data.numbers[first] for _, first in repeats],
+        same_output=same,
     )
     return CheckResult((finding,), facts)
 
 
 def _message(rows: int, inputs: int, different: int) -> str:
-    verb = "repeats" if rows == 1 else "repeat"
-    outputs = (
-        f"{different:,} of them with another output than the first time"
-        if different
-        else "always with the same output"
-    )
+    repeats = counted(rows, "row repeats", "rows repeat")
+    outputs = "always with the same output"
+    if different:
+        outputs = f"{different:,} of them with a different output from the first"
     return (
-        f"{counted(rows, 'row')} {verb} an earlier row's input as it is "
-        f"({counted(inputs, 'input')}), {outputs}: keep one of each"
+        f"{repeats} an earlier row's input exactly ({counted(inputs, 'input')}), {outputs}: "
+        "keep one of each"
     )

@@ -1,4 +1,4 @@
-"""Rows in another language than most, outputs in another than usual, words in two alphabets."""
+"""Rows and outputs in an unusual language, and words in two alphabets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_READ = 1_000_000
 """Characters whose language is guessed, at most: about 1 microsecond each. Of more, a sample."""
 
 MANY = 0.05
-"""From this share on, rows in other languages weigh on the mean without being measured apart."""
+"""From this share on, rows in other languages weigh on the mean without being measured alone."""
 
 PATTERN = 0.8
 """Share of the rows from which the usual pair of input and output language is a rule."""
@@ -30,19 +30,19 @@ Guesses = Mapping[int, LanguageGuess]
 
 
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
-    """Guess the language of inputs and, for text, of outputs; short and unclear texts are left."""
+    """Guess the language of inputs and, for text, of outputs; skip short and unclear texts."""
     findings = list(_mixed(data))
     facts: dict[str, Any] = {"mixed_alphabets": sum(len(finding.rows) for finding in findings)}
     try:
         identifier()
     except MissingExtraError as error:
-        return CheckResult(tuple(findings), facts, f"languages are not told apart: {error}")
+        return CheckResult(tuple(findings), facts, f"languages cannot be identified: {error}")
     sample = _sample(data, options.seed)
     sides = {"input": [data.examples[index].input for index in sample]}
     if data.kind == "text":
         sides["output"] = [data.written[index] for index in sample]
     guesses = {side: _guesses(sample, texts) for side, texts in sides.items()}
-    facts |= {side: _facts(found, len(sample)) for side, found in guesses.items()}
+    facts |= {side: _facts(languages, len(sample)) for side, languages in guesses.items()}
     findings += _minority(data, guesses["input"], len(sample))
     if "output" in guesses:
         findings += _unlike(data, guesses["input"], guesses["output"])
@@ -64,16 +64,16 @@ def _sample(data: Dataset, seed: int) -> list[int]:
 
 def _guesses(indices: Sequence[int], texts: Sequence[str]) -> dict[int, LanguageGuess]:
     pairs = zip(indices, map(guess, texts), strict=True)
-    return {index: found for index, found in pairs if found is not None}
+    return {index: language for index, language in pairs if language is not None}
 
 
 def _facts(guesses: Guesses, looked_at: int) -> dict[str, Any]:
-    counts = Counter(each.code for each in guesses.values())
+    counts = Counter(language.code for language in guesses.values())
     return {"languages": dict(counts.most_common()), "unclear": looked_at - len(guesses)}
 
 
 def _main(guesses: Guesses) -> LanguageGuess | None:
-    counts = Counter(each.code for each in guesses.values())
+    counts = Counter(language.code for language in guesses.values())
     return LanguageGuess(counts.most_common(1)[0][0], 1.0, True) if counts else None
 
 
@@ -81,26 +81,21 @@ def _minority(data: Dataset, guesses: Guesses, looked_at: int) -> Iterator[Findi
     main = _main(guesses)
     if main is None:
         return
-    foreign = [index for index, each in guesses.items() if not is_same(each, main)]
+    foreign = [index for index, language in guesses.items() if not is_same(language, main)]
     if not foreign:
         return
     foreign.sort(key=lambda index: (-guesses[index].probability, index))
     counts = Counter(guesses[index].code for index in foreign)
-    shown = [f"{named(code)} {count:,}" for code, count in counts.most_common()]
+    counted_names = [f"{named(code)} {count:,}" for code, count in counts.most_common()]
     share = len(foreign) / len(guesses)
     severity: Severity = "warning" if share >= MANY else "note"
-    is_sample = looked_at < len(data.examples)
-    of = f"of a sample of {looked_at:,} rows, " if is_sample else ""
-    is_in = "is" if len(foreign) == 1 else "are"
-    yield Finding(
-        CHECK,
-        severity,
-        f"{of}{counted(len(foreign), 'input')} {is_in} in another language than most, which are in "
-        f"{named(main.code)}: {listed(shown)} ({percent(share)} of those long enough to tell); "
-        "keep them if users write so, and set a slice to see their quality apart",
-        data.rows_of(foreign),
-        _evidence(data, foreign, guesses),
+    of = f"in a sample of {looked_at:,} rows, " if looked_at < len(data.examples) else ""
+    message = (
+        f"{of}{counted(len(foreign), 'input is', 'inputs are')} not in {named(main.code)}, the "
+        f"language of most: {listed(counted_names)} ({percent(share)} of those long enough to tell); "
+        "keep them if users write that way, and set a slice to see their quality separately"
     )
+    yield _finding(data, foreign, guesses, severity, message)
 
 
 def _unlike(data: Dataset, inputs: Guesses, outputs: Guesses) -> Iterator[Finding]:
@@ -115,7 +110,7 @@ def _unlike(data: Dataset, inputs: Guesses, outputs: Guesses) -> Iterator[Findin
         return
     if len(same) >= PATTERN * len(both):
         odd = sorted(set(both) - set(same), key=lambda index: (-outputs[index].probability, index))
-        usual = "in the language of its input"
+        usual = "in the language of the input"
     else:
         pairs = Counter((inputs[index].code, outputs[index].code) for index in both)
         (source, target), count = pairs.most_common(1)[0]
@@ -125,21 +120,22 @@ def _unlike(data: Dataset, inputs: Guesses, outputs: Guesses) -> Iterator[Findin
         usual = f"in {named(target)} for an input in {named(source)}"
     if not odd:
         return
-    is_not = "output is" if len(odd) == 1 else "outputs are"
-    yield Finding(
-        CHECK,
-        "warning",
-        f"{len(odd):,} {is_not} not {usual}, as is usual here: a tuned model learns to switch",
-        data.rows_of(odd),
-        _evidence(data, odd, outputs),
+    message = (
+        f"{counted(len(odd), 'output is', 'outputs are')} not {usual}, as is usual here: a tuned "
+        "model learns to switch languages"
     )
+    yield _finding(data, odd, outputs, "warning", message)
 
 
-def _evidence(
-    data: Dataset, indices: Sequence[int], guesses: Guesses
-) -> tuple[dict[str, Any], ...]:
-    return data.evidence(
+def _finding(
+    data: Dataset, indices: Sequence[int], guesses: Guesses, severity: Severity, message: str
+) -> Finding:
+    return Finding.of_rows(
+        data,
         indices,
+        CHECK,
+        severity,
+        message,
         language=[named(guesses[index].code) for index in indices],
         probability=[round(guesses[index].probability, 3) for index in indices],
     )
@@ -149,17 +145,18 @@ def _mixed(data: Dataset) -> Iterator[Finding]:
     """Look-alike letters: a model reads them as other tokens, and no exact match finds them."""
     words: dict[int, list[str]] = {}
     for index, example in enumerate(data.examples):
-        if found := mixed_words(example.input) or mixed_words(data.written[index]):
-            words[index] = found
+        if disguised := mixed_words(example.input) or mixed_words(data.written[index]):
+            words[index] = disguised
     if not words:
         return
     indices = list(words)
-    has = "row has a word" if len(indices) == 1 else "rows have words"
-    yield Finding(
+    yield Finding.of_rows(
+        data,
+        indices,
         CHECK,
         "warning",
-        f"{len(indices):,} {has} in two alphabets, such as {words[indices[0]][0]!r} with letters "
-        "that only look alike: a model reads other tokens; write them in one alphabet",
-        data.rows_of(indices),
-        data.evidence(indices, words=[", ".join(words[index][:5]) for index in indices]),
+        f"{counted(len(indices), 'row has a word', 'rows have words')} in two alphabets, such as "
+        f"{words[indices[0]][0]!r} with look-alike letters: to a model these are other tokens; use "
+        "one alphabet",
+        words=[", ".join(words[index][:5]) for index in indices],
     )

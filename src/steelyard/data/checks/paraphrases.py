@@ -36,8 +36,8 @@ def find_in(data: Dataset, vectors: Vectors) -> CheckResult:
         if roots[match.b] == match.b
     ]
     matches.sort(key=lambda match: (-match.similarity, match.b))
-    said = answers(data)
-    same = [said[match.b] == said[match.a] for match in matches]
+    outputs = answers(data)
+    same = [outputs[match.b] == outputs[match.a] for match in matches]
     facts = {
         "rows": len(matches),
         "rate": len(matches) / len(vectors) if len(vectors) else None,
@@ -47,26 +47,22 @@ def find_in(data: Dataset, vectors: Vectors) -> CheckResult:
     }
     if not matches:
         return CheckResult(facts=facts)
-    rows = [match.b for match in matches]
-    finding = Finding(
+    finding = Finding.of_rows(
+        data,
+        [match.b for match in matches],
         "paraphrases",
         "note",
-        _message(len(rows), same.count(False)),
-        data.rows_of(rows),
-        data.evidence(
-            rows,
-            also=[data.numbers[match.a] for match in matches],
-            similarity=[round(match.similarity, 3) for match in matches],
-            same_output=same,
-        ),
+        _message(len(matches), same.count(False)),
+        also=[data.numbers[match.a] for match in matches],
+        similarity=[round(match.similarity, 3) for match in matches],
+        same_output=same,
     )
     return CheckResult((finding,), facts)
 
 
 def _message(rows: int, different: int) -> str:
-    verb = "says" if rows == 1 else "say"
-    outputs = f", {different:,} of them with another output: check these" if different else ""
+    repeat = counted(rows, "row says", "rows say")
+    outputs = f", {different:,} of them with a different output: check these" if different else ""
     return (
-        f"{counted(rows, 'row')} {verb} what an earlier row says in other words "
-        f"(cosine of {THRESHOLD} or more){outputs}"
+        f"{repeat} what an earlier row says in other words (cosine of {THRESHOLD} or more){outputs}"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from steelyard.data.private.files import Redaction, redact_file
 from steelyard.data.private.find import Match, find_private, mask
+from steelyard.data.private.phones import regions_of
 from steelyard.data.private.redact import PlaceholderBook, hide, redact, redact_fields
-from steelyard.data.private.regions import regions_of
 
 __all__ = [
     "Match",

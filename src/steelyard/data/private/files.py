@@ -13,8 +13,8 @@ from steelyard.data.formats import BadRow, RawRow, container_of, reader_for
 from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import read_table
 from steelyard.data.formats.write import WriteRow, why_unwritable, writer_for
+from steelyard.data.private.phones import regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
-from steelyard.data.private.regions import regions_of
 from steelyard.errors import DataError, StorageError
 from steelyard.words import counted
 
@@ -98,7 +98,7 @@ def _copy(
     source: Path, rows: Iterator[RawRow], book: PlaceholderBook, write: WriteRow
 ) -> Redaction:
     before = book.counts.copy()
-    done = changed = 0
+    written = changed = 0
     left_out: list[BadRow] = []
     for row in rows:
         kinds: list[str] = []
@@ -107,11 +107,11 @@ def _copy(
             fields, kinds = redact_fields(row.fields, book)
             problem = _write(write, fields)
         if problem is None:
-            done += 1
+            written += 1
             changed += bool(kinds)
         else:
             left_out.append(BadRow(source.name, row.line, problem))
-    return Redaction(done, changed, dict(book.counts - before), tuple(left_out))
+    return Redaction(written, changed, dict(book.counts - before), tuple(left_out))
 
 
 def _write(write: WriteRow, fields: dict[str, Any]) -> str | None:

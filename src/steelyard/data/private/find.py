@@ -39,18 +39,18 @@ class Match:
 
 
 class PrivateFindings(NamedTuple):
-    """Private data that a text holds, without the value: ``shown`` is masked."""
+    """Private data that a text holds, without the value, of which ``masked`` shows the start."""
 
     kind: str
     strength: int
     rule: str
-    shown: str
+    masked: str
 
 
 def find_private(text: str, regions: Sequence[str] | None = None, hint: str = "") -> list[Match]:
     """Find the private data of ``text``, from left to right; matches never overlap.
 
-    Where several rules want the same characters the strongest wins, then secrets, cards and ids over
+    Where several rules match the same characters the strongest wins, then secrets, cards and ids over
     the rest, then the longest. ``regions`` are those whose national phone numbers are known
     (`regions_of`), by default the usual ones. ``hint`` is read as words before the text: the name of
     the field that holds it. Names of people are not found (`rule_book().missed`).
@@ -59,24 +59,24 @@ def find_private(text: str, regions: Sequence[str] | None = None, hint: str = ""
         return []
     front = f"{hint}: " if hint else ""
     scanned = front + _hide_placeholders(text)
-    found = [each for each in _scan(scanned, regions) if each.start >= len(front)]
-    found = [each for each in found if _BLANK not in scanned[each.start : each.end]]
-    return [_moved(match, -len(front)) for match in _apart(found)]
+    matches = [match for match in _scan(scanned, regions) if match.start >= len(front)]
+    matches = [match for match in matches if _BLANK not in scanned[match.start : match.end]]
+    return [_moved(match, -len(front)) for match in _apart(matches)]
 
 
 def find_within(text: str, regions: Sequence[str] | None = None) -> list[PrivateFindings]:
     """Find the private data of ``text``, or of each value where it is JSON, to be counted and shown."""
-    held: list[PrivateFindings] = []
+    findings: list[PrivateFindings] = []
 
     def note(value: str, hint: str) -> str:
         for match in find_private(value, regions, hint):
-            shown = mask(value[match.start : match.end])
-            held.append(PrivateFindings(match.kind, match.strength, match.rule, shown))
+            masked = mask(value[match.start : match.end])
+            findings.append(PrivateFindings(match.kind, match.strength, match.rule, masked))
         return value
 
     if may_hold(text):
         rewrite(text, note)
-    return held
+    return findings
 
 
 def may_hold(text: str) -> bool:
@@ -86,8 +86,8 @@ def may_hold(text: str) -> bool:
 
 def mask(value: str) -> str:
     """The first characters of ``value``, at most four and a quarter of it, and stars."""
-    shown = min(4, len(value) // 4)
-    return value[:shown] + "*" * min(8, len(value) - shown)
+    visible = min(4, len(value) // 4)
+    return value[:visible] + "*" * min(8, len(value) - visible)
 
 
 @lru_cache(maxsize=1)
@@ -140,8 +140,8 @@ def _by_trigger() -> dict[_Trigger, list[PrivateRule]]:
 
 
 def _matches(rule: PrivateRule, text: str) -> Iterator[Match]:
-    for found in rule.pattern.finditer(text):
-        start, end = found.span(rule.group)
+    for hit in rule.pattern.finditer(text):
+        start, end = hit.span(rule.group)
         if rule.holds(text, start, end):
             key = _KEYS.get(rule.kind, str)(text[start:end])
             yield Match(rule.kind, start, end, rule.strength, rule.name, key)
@@ -157,13 +157,13 @@ def _apart(matches: Sequence[Match]) -> list[Match]:
         is_lighter = kinds[match.kind].severity != "error"
         return -match.strength, is_lighter, match.start - match.end, match.start
 
-    kept: list[Match] = []
+    accepted: list[Match] = []
     for match in sorted(matches, key=rank):
-        place = bisect_left(kept, match.start, key=lambda other: other.start)
-        is_free_before = place == 0 or kept[place - 1].end <= match.start
-        if is_free_before and (place == len(kept) or match.end <= kept[place].start):
-            kept.insert(place, match)
-    return kept
+        place = bisect_left(accepted, match.start, key=lambda other: other.start)
+        is_free_before = place == 0 or accepted[place - 1].end <= match.start
+        if is_free_before and (place == len(accepted) or match.end <= accepted[place].start):
+            accepted.insert(place, match)
+    return accepted
 
 
 def _moved(match: Match, by: int) -> Match:

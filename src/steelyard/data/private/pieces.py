@@ -33,13 +33,13 @@ def rewrite(text: str, change: Change, hint: str = "") -> str:
         return change(text, hint)
     name = hint
 
-    def token(found: re.Match[str]) -> str:
+    def token(match: re.Match[str]) -> str:
         nonlocal name
-        raw = found[0]
+        raw = match[0]
         if raw[0] != '"':
             return _number(raw, change, name)
         value = json.loads(raw)
-        if _COLON.match(text, found.end()):
+        if _COLON.match(text, match.end()):
             name = hint_of(value)
             return raw
         changed = rewrite(value, change, name)
@@ -53,9 +53,9 @@ def rewrite_value(value: Any, change: Change, name: str = "") -> Any:
     if isinstance(value, str):
         return rewrite(value, change, name)
     if isinstance(value, dict):
-        return {key: rewrite_value(each, change, hint_of(str(key))) for key, each in value.items()}
+        return {key: rewrite_value(item, change, hint_of(str(key))) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [rewrite_value(each, change, name) for each in value]
+        return [rewrite_value(item, change, name) for item in value]
     if (
         isinstance(value, int)
         and not isinstance(value, bool)

@@ -86,7 +86,7 @@ def rule_book() -> RuleBook:
         date=str(raw["date"]),
         missed=raw["missed"],
         kinds={name: PrivateKind(**kind) for name, kind in raw["kinds"].items()},
-        rules=tuple(build(each) for each in raw["rules"]),
+        rules=tuple(build(rule) for rule in raw["rules"]),
         phone=PhoneRules(
             context=_word_pattern(phone["context"]),
             labels=_label_pattern([*labels, *phone["labels"]]),
@@ -132,8 +132,8 @@ def _rule(
 def _check(name: str | None, card: Callable[[str], bool]) -> Callable[[str], bool] | None:
     if name is None or name == "card":
         return card if name else None
-    found: Callable[[str], bool] = getattr(checksums, name, None) or getattr(shapes, name)
-    return found
+    test: Callable[[str], bool] = getattr(checksums, name, None) or getattr(shapes, name)
+    return test
 
 
 def _pattern(text: str, edges: str, fragments: Mapping[str, str]) -> re.Pattern[str]:

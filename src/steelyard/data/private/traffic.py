@@ -81,15 +81,15 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
 def largest(traffic: Mapping[str, Any]) -> str:
     """Say in one clause under which strategy the most requests carry private data."""
     strategies = traffic["strategies"]
-    name = max(strategies, key=lambda each: strategies[each]["requests"])
+    name = max(strategies, key=lambda name: strategies[name]["requests"])
     line, total = strategies[name], traffic["requests"]
     shots = f" with {line['shots']} shots" if line.get("shots", 0) > 1 else ""
     volume = f"{total:,} requests a month" + (" (assumed)" if traffic["is_assumed"] else "")
-    today = "carry" if traffic["is_hosted_today"] else "would carry"
-    where = "" if traffic["is_hosted_today"] else "; today none leave the machine"
+    today = "send" if traffic["is_hosted_today"] else "would send"
+    where = "" if traffic["is_hosted_today"] else "; today no request leaves the machine"
     return (
         f"{line['requests']:,} of {volume} {today} such data to a hosted provider under "
-        f"{name}{shots}, the most of all strategies{where}"
+        f"{name}{shots}, the most of any strategy{where}"
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from steelyard.data.private.phones import regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
-from steelyard.data.private.regions import regions_of
 from steelyard.data.repairs.texts import mend_value
 from steelyard.data.repairs.work import Change, RepairRow, Work
 

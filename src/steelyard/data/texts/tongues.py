@@ -53,7 +53,7 @@ def guess(text: str) -> LanguageGuess | None:
         return None
     ranked = dict(identifier().rank(plain))
     code = next(iter(ranked))
-    together = sum(ranked.get(each, 0.0) for each in groups().get(code, (code,)))
+    together = sum(ranked.get(alike, 0.0) for alike in groups().get(code, (code,)))
     if together < SURE or code == _NO_LANGUAGE:
         return None
     return LanguageGuess(code, together, ranked[code] >= CERTAIN)

@@ -44,5 +44,5 @@ def system_first(messages: Sequence[Message]) -> bool:
 def alternates(messages: Sequence[Message]) -> bool:
     """Whether user and assistant take turns, the user first; system messages set aside."""
     roles = [turn.role for turn in messages if turn.role != "system"]
-    wanted = ["user", "assistant"] * (len(roles) // 2)
-    return roles == wanted
+    expected = ["user", "assistant"] * (len(roles) // 2)
+    return roles == expected

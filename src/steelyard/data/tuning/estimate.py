@@ -49,7 +49,7 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
     tokens = _tokens(counts, rows, limit)
     rule = provider.rules["default_epochs"]
     epochs = default_epochs(rule.value, len(rows))
-    seen = None if epochs is None else tokens * epochs
+    trained = None if epochs is None else tokens * epochs
     money = _price(data, provider)
     reasons = [
         f"{provider.title}'s default number of epochs is not known: {rule.reason}"
@@ -64,8 +64,8 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
         examples=len(rows),
         tokens_per_epoch=tokens,
         epochs=epochs,
-        training_tokens=seen,
-        price=None if money is None or seen is None else money * seen / 1_000_000,
+        training_tokens=trained,
+        price=None if money is None or trained is None else money * trained / 1_000_000,
         source=rule.source,
         date=rule.read,
         reason="; ".join(filter(None, reasons)) or None,
@@ -106,11 +106,11 @@ def _tokens(counts: TokenCounts, rows: list[int], limit: int | None) -> int:
 
 def _price(data: Dataset, provider: Provider) -> Decimal | None:
     """The user's price of a million training tokens: under the provider's name, or the model's."""
-    given = {
+    prices = {
         name: entry.model_dump(mode="python", exclude_none=True)
         for name, entry in data.task.prices.items()
     }
-    own = training_price(provider.name, given)
-    if own is None and data.model.provider == provider.name:
-        own = training_price(data.model.name, given)
-    return own
+    price = training_price(provider.name, prices)
+    if price is None and data.model.provider == provider.name:
+        price = training_price(data.model.name, prices)
+    return price

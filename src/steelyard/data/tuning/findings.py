@@ -21,7 +21,7 @@ def judgement_findings(
         provider = judgement.provider
         if judgement.broken:
             verb = "would not take these rows" if not judgement.fits else "would not keep all of it"
-            says = "; ".join(f"{each.says} ({each.cited})" for each in judgement.broken)
+            says = "; ".join(f"{rule.says} ({rule.cited})" for rule in judgement.broken)
             grave: tuple[Severity, Severity] = (
                 ("error", "warning") if named else ("warning", "note")
             )
@@ -50,7 +50,7 @@ def training_findings(
     jobs["LoRA here"] = local = estimate_local(data, counts)
     if not local.examples:
         return
-    known = [
+    estimates = [
         f"{title} {job.training_tokens:,} in {job.epochs} {'epoch' if job.epochs == 1 else 'epochs'}"
         + ("" if job.price is None else f" for {job.price:.2f} {CURRENCY}")
         for title, job in jobs.items()
@@ -64,7 +64,7 @@ def training_findings(
         check="format",
         severity="note",
         message=f"{rows} {about}{local.tokens_per_epoch:,} tokens to train on by {counts.how}: "
-        f"by default {', '.join(known)}{'' if priced else advice}",
+        f"by default {', '.join(estimates)}{'' if priced else advice}",
         count=local.examples,
     )
 
@@ -79,7 +79,7 @@ def tuning_facts(
         provider = judgement.provider
         facts[provider.name] = {
             "fits": judgement.fits,
-            "broken": [each.says for each in judgement.broken],
+            "broken": [rule.says for rule in judgement.broken],
             "unknown": provider.unknown,
             "rules_read": provider.read,
             "ends": provider.ends and provider.ends.date,

@@ -38,13 +38,13 @@ class TuningReview(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether no documented rule refuses the data."""
-        return not any(each.refused for each in self.broken)
+        return not any(rule.refused for rule in self.broken)
 
     @property
     def indices(self) -> list[int]:
         """The rows that break a rule, those of refusing rules first, each once."""
-        ordered = sorted(self.broken, key=lambda each: not each.refused)
-        return list(dict.fromkeys(index for each in ordered for index in each.indices))
+        ordered = sorted(self.broken, key=lambda rule: not rule.refused)
+        return list(dict.fromkeys(index for rule in ordered for index in rule.indices))
 
 
 class Chats(NamedTuple):
@@ -158,19 +158,19 @@ def token_limit(provider: Provider, model: str) -> tuple[int | None, str]:
     if named:
         name = max(named, key=len)
         return int(limits[name]), name
-    name = max(limits, key=lambda each: int(limits[each]))
+    name = max(limits, key=lambda name: int(limits[name]))
     return int(limits[name]), f"{name}, the longest that is listed"
 
 
 def _weighted(data: Dataset, chats: Chats, provider: Provider) -> Iterator[Broken]:
     """Weights between 0 and 1, or over 1, have no place in the provider's rows."""
-    known = provider.value("weights")
-    if known is None:
+    weights = provider.value("weights")
+    if weights is None:
         return
-    rows = tuple(index for index in chats.indices if data.examples[index].weight not in known)
+    rows = tuple(index for index in chats.indices if data.examples[index].weight not in weights)
     if rows:
         says = (
-            f"{_rows(len(rows))} with a weight other than {' or '.join(map(str, known))}, "
+            f"{_rows(len(rows))} with a weight other than {' or '.join(map(str, weights))}, "
             "which would be lost"
         )
         yield _broken(provider, "weights", says, rows, refused=False)

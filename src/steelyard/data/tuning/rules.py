@@ -83,13 +83,13 @@ def get_provider(name: str) -> Provider:
 
 @cache
 def _load(name: str) -> Provider:
-    given = packaged(f"data/data/tuning/{name}.yaml")
+    contents = packaged(f"data/data/tuning/{name}.yaml")
     return Provider(
         name=name,
-        title=given["title"],
-        rules={key: TuningRule(**_dated(rule)) for key, rule in given["rules"].items()},
-        prices_at=given["prices_at"],
-        ends=Ending(**_dated(given["ends"])) if given["ends"] else None,
+        title=contents["title"],
+        rules={key: TuningRule(**_dated(rule)) for key, rule in contents["rules"].items()},
+        prices_at=contents["prices_at"],
+        ends=Ending(**_dated(contents["ends"])) if contents["ends"] else None,
     )
 
 
