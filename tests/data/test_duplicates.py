@@ -60,7 +60,9 @@ def test_near_duplicates_are_those_that_are_not_exact() -> None:
         (2, False),
     ]
     assert finding.evidence[1]["similarity"] == 0.925
-    assert finding.message.startswith("2 rows nearly repeat another row's input (1 identical apart from case")
+    assert finding.message.startswith(
+        "2 rows nearly repeat another row's input (1 identical apart from case"
+    )
     assert result.facts["normalised"] == 1
 
 

@@ -157,7 +157,7 @@ def test_providers_are_judged_more_gravely_when_named(tmp_path):
     few = about(check(tmp_path, GOOD[:5]), "fine-tuning at OpenAI")
     named = about(check(tmp_path, GOOD[:5], "openai"), "fine-tuning at OpenAI")
     assert (few.severity, named.severity) == ("warning", "error")
-    assert "5 examples to train on, 10 are the least" in named.message
+    assert "5 training examples, and the minimum is 10" in named.message
     assert "read 2026-11-21" in named.message
 
 

@@ -74,7 +74,7 @@ def test_messages_say_how_many_and_where(result: CheckResult) -> None:
     assert card.startswith("1 row contains a payment card number (1 in the input); ")
     assert (
         email
-        == "3 rows hold e-mail addresses (1 in the input, 1 in the output, 1 in the earlier turns)"
+        == "3 rows contain e-mail addresses (1 in the input, 1 in the output, 1 in the earlier turns)"
     )
     assert phone == "2 rows hold phone numbers (2 in the input); 1 of them less sure"
 
@@ -109,7 +109,7 @@ def test_what_would_go_to_a_provider(result: CheckResult) -> None:
     assert months["few_shot"] == months["retrieved_few_shot"] == total  # all eight rows are shots
     assert result.facts["traffic"]["strategies"]["lora"]["rows_uploaded_once"] == 5
     assert "300,000 of 300,000 requests a month (assumed) would send" in result.findings[0].message
-    assert result.findings[0].message.endswith("today none leave the machine")
+    assert result.findings[0].message.endswith("today no request leaves the machine")
 
 
 def test_clean_rows_have_facts_and_no_finding(tmp_path: Path) -> None:

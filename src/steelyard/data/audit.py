@@ -1,4 +1,4 @@
-"""``steelyard.data.check``: every check over one data set, and what they add up to."""
+"""``steelyard.data.check``: every check over one data set, and what they amount to."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from steelyard.task import Task
 SEVERITIES = ("error", "warning", "note")
 
 OnCheck = Callable[[str, int, int], None]
-"""Called with a check's name, how many are done, and how many there are."""
+"""Called with a check's name, how many have finished, and how many there are."""
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What every check said of one data set. ``seconds`` is each check's own time."""
+    """The results of every check of one data set. ``seconds`` is each check's own time."""
 
     dataset: Dataset
     results: Mapping[str, CheckResult]
@@ -33,12 +33,12 @@ class Audit:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings, the gravest first, in the order of the checks within one severity."""
+        """All findings, the most serious first, in the order of the checks within one severity."""
         findings = [finding for result in self.results.values() for finding in result.findings]
         return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the audit as ``data check --json`` prints it; plain JSON data without NaN."""
+        """The audit as ``data check --json`` prints it; plain JSON data without NaN."""
         data = self.dataset
         audit = {
             "rows": data.rows,
@@ -82,7 +82,7 @@ def check(
     names = tuple(CHECKS) if only is None else tuple(dict.fromkeys(only))
     checks = [(name, CHECKS.get(name)) for name in names]
     if not checks:
-        raise ConfigError(f"no check is named; known: {', '.join(CHECKS)}")
+        raise ConfigError(f"name at least one check; known: {', '.join(CHECKS)}")
     options = options or CheckOptions()
     if options.seed < 0:
         raise ConfigError(f"the seed must be 0 or more, not {options.seed}")
@@ -103,7 +103,7 @@ def check(
 def _mistakes(
     data: Dataset, results: Mapping[str, CheckResult], only: Sequence[str] | None
 ) -> tuple[Mistake, ...]:
-    """The common mistakes rest on all checks: a part of them says nothing about these."""
+    """The common mistakes need all checks: none is judged when only some ran."""
     if only is not None:
         return ()
     from steelyard.data.mistakes import mistakes

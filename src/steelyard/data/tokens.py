@@ -1,4 +1,4 @@
-"""How long rows are in the chosen model's tokens: counted by its tokenizer, else estimated."""
+"""The length of rows in the model's tokens: counted by its tokenizer, else estimated."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class TokenCounts:
     ``instruction`` is the task's, once a request. ``turns`` counts user and assistant turns with the
     answer, ``has_system`` says which rows have a system message of their own. ``overhead`` is what
     the chat template adds. ``window`` is the context of a model on this machine, if known.
-    ``method`` is ``exact`` by the model's own tokenizer, else ``estimated``; ``how`` says by what and
-    ``reason`` why not exactly.
+    ``method`` is ``exact`` by the model's own tokenizer, else ``estimated``; ``how`` names what counted
+    and ``reason`` why it is not exact.
     """
 
     input: Ints
@@ -71,7 +71,7 @@ class TokenCounts:
         return self.prompt + self.output
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the lengths and how they were found, as plain data."""
+        """The lengths and how they were counted, as plain data."""
         return {
             "method": self.method,
             "how": self.how,
@@ -140,7 +140,8 @@ def _counter(model: ModelSpec) -> tuple[CountTokens, Overhead, str, str | None, 
     tokenizer = local_tokenizer(model)
     if isinstance(tokenizer, str):
         ratios = _ratios()["characters_per_token"]
-        how = f"characters by script: {', '.join(f'{k} {v}' for k, v in ratios.items())} a token"
+        by_script = ", ".join(f"{script} {ratio}" for script, ratio in ratios.items())
+        how = f"an estimate from characters ({by_script} per token)"
         return estimate, _usual_overhead(), how, tokenizer, None
     template = tokenizer.template and overhead(
         tokenizer.template, tokenizer.special, tokenizer.count
@@ -152,7 +153,7 @@ def _counter(model: ModelSpec) -> tuple[CountTokens, Overhead, str, str | None, 
     return (
         tokenizer.count,
         plain,
-        f"{how}, which has no usable chat template",
+        f"{how}, without a usable chat template",
         None,
         tokenizer.window,
     )
@@ -188,5 +189,4 @@ def _usual_overhead() -> Overhead:
 
 @cache
 def _ratios() -> dict[str, Any]:
-    ratios: dict[str, Any] = packaged("model/data/tokens.yaml")
-    return ratios
+    return dict(packaged("model/data/tokens.yaml"))

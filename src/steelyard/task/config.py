@@ -60,7 +60,7 @@ Strategies = Annotated[
 
 
 def _steadiness_tag(value: Any) -> str:
-    """Tell ``false`` from a section; the words in brackets are left out of error messages."""
+    """Distinguish ``false`` from a section; tags in angle brackets stay out of error messages."""
     return "<off>" if value is False else "<on>"
 
 
@@ -160,14 +160,14 @@ class Task(Section):
         for name, price in prices.items():
             if (name == MACHINE) != (price.per_hour is not None):
                 form = "{per_hour: …}" if name == MACHINE else "{input: …, cached: …, output: …}"
-                raise ValueError(f"the price of {name} takes the form {form}")
+                raise ValueError(f"write the price of {name} as {form}")
         return prices
 
     @model_validator(mode="after")
     def _check_whole(self) -> Task:
         if self.split is not None and self.examples.all is None:
             raise ValueError(
-                "split is for one examples file: remove it, the files are split already"
+                "split is for a single examples file: remove it, these files are split already"
             )
         if self.rules and self.output.kind != "text":
             raise ValueError(f"rules belong to output.kind: text, not to kind: {self.output.kind}")
@@ -180,23 +180,20 @@ class Task(Section):
 
     @property
     def models(self) -> tuple[ModelConfig, ...]:
-        """The models, each of which every strategy runs on."""
         choice = self.model_choice
         return (choice,) if isinstance(choice, ModelConfig) else choice
 
     @property
     def model(self) -> ModelConfig:
-        """The first model."""
         return self.models[0]
 
     @property
     def model_tags(self) -> tuple[str, ...]:
-        """What each model's arms are called by, along `models`."""
+        """The tags that name each model's arms, along `models`."""
         return tags_of(self.models)
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The names of the metrics; see `metric_configs`."""
         return tuple(metric.name for metric in self.metric_configs)
 
     @property
@@ -209,17 +206,16 @@ class Task(Section):
 
     @property
     def primary_metric(self) -> str:
-        """The metric that decides."""
         return self.metrics[0]
 
     @property
     def is_scored_by_rules_alone(self) -> bool:
-        """Whether no metric holds an answer against a reference."""
+        """Whether no metric compares an answer with a reference."""
         return bool(self.rules) and set(self.metrics) == {"rules"}
 
     @property
     def is_bare(self) -> bool:
-        """Whether there is only a file of examples, without a ``task.yaml``; see `bare_task`."""
+        """Whether it is only a file of examples, without a ``task.yaml``; see `bare_task`."""
         return not self.instruction
 
     @property
@@ -231,7 +227,6 @@ class Task(Section):
 
     @property
     def documents_path(self) -> Path | None:
-        """Absolute path of the documents, when given."""
         return self.path(self.documents) if self.documents else None
 
     @property
@@ -291,7 +286,7 @@ def build_task(
 
 
 def bare_task(path: Path, kind: OutputKind, columns: Mapping[str, str]) -> Task:
-    """A file of examples as a task of which nothing else is known: no instruction, no labels."""
+    """A file of examples as a task without instruction and labels."""
     task = Task.model_construct(
         name=path.name,
         instruction="",
@@ -312,7 +307,7 @@ def with_labels(task: Task, labels: tuple[str, ...]) -> Task:
 
 
 def scored_by_rules(task: Task) -> Task:
-    """Set the metric of a task that names none, whose rows turned out to have rules and no outputs."""
+    """Set the metric of a task that names none and whose rows have rules but no outputs."""
     return task if task.metric else _filled_in(task, metric=(MetricConfig(name="rules"),))
 
 
@@ -327,7 +322,7 @@ def _no_task(source: Path) -> str:
         hint = closest_file(source.name, names_in(source.parent))
         return f"no task at {source}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
     hint = closest_file(FILE_NAME, names_in(source))
-    return f"{source} holds no {FILE_NAME}{hint}: start one with: steelyard init DIR --from my.csv"
+    return f"{source} has no {FILE_NAME}{hint}: create one with: steelyard init DIR --from my.csv"
 
 
 def _check_members(task: Task, where: str, lines: Lines) -> None:

@@ -1,4 +1,4 @@
-"""What a task calls by name, metrics and strategies, held to what their classes state."""
+"""Metrics and strategies that a task names, checked against what their classes state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def metric_class(name: str) -> Any:
     """Return the class of the metric called ``name``; a colon makes it the user's own function."""
     if name.endswith(".py"):
         raise ConfigError(
-            f"metric {name!r} names a file: add the function in it that scores, {name}:FUNCTION"
+            f"metric {name!r} names a file: add the function that scores, {name}:FUNCTION"
         )
     if name == _CUSTOM:
         raise ConfigError(

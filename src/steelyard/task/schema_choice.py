@@ -10,6 +10,7 @@ from typing import Any
 from steelyard.config.source import names_in, read_yaml
 from steelyard.errors import ConfigError, closest_file
 from steelyard.user_code import load_name
+from steelyard.words import one_line
 
 _FILES = (".json", ".yaml", ".yml")
 
@@ -41,7 +42,7 @@ def _schema_of(source: Any, folder: Path, what: str) -> Any:
     if ":" in source:
         return _of_model(load_name(source, folder, what), what, source)
     raise ConfigError(
-        f"{what}: {source!r} is no schema: write it out, or name a file (order.json) or a pydantic "
+        f"{what}: {source!r} is not a schema: write it out, or name a file (order.json) or a pydantic "
         "model (schemas.py:Order)"
     )
 
@@ -55,7 +56,9 @@ def _of_file(path: Path, what: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
-        raise ConfigError(f"{what}: {path} holds no JSON: {' '.join(str(error).split())}") from None
+        raise ConfigError(
+            f"{what}: {path} is not valid JSON: {' '.join(str(error).split())}"
+        ) from None
 
 
 def _of_model(model: Any, what: str, name: str) -> Any:
@@ -63,7 +66,7 @@ def _of_model(model: Any, what: str, name: str) -> Any:
         try:
             return model.model_json_schema()
         except Exception as error:  # noqa: BLE001 - the class and its fields are the user's
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(str(error), 200)
             raise ConfigError(
                 f"{what}: {name} has no JSON schema ({type(error).__name__}: {reason}): name a class of "
                 "your own, with fields that JSON can hold"

@@ -48,7 +48,7 @@ class OutputConfig(Section):
         labels = check_labels(labels)
         if len(labels) == 1:
             raise ValueError(
-                f"one label, {labels[0]!r}, leaves nothing to tell apart: add the others"
+                f"one label, {labels[0]!r}, leaves nothing to choose from: add the others"
             )
         return labels
 
@@ -111,10 +111,10 @@ class MetricConfig(Section):
 class JudgeConfig(Section):
     """A model that judges replies; ``model`` takes any form that the task's own does.
 
-    ``mode`` ``compare`` holds a reply against the reference in both orders, ties allowed;
-    ``rate`` gives marks from 1 to ``scale`` by the rubric. ``votes`` are asked of each order.
-    ``reasoning`` lets it say why before it says what: dearer, and free text.
-    ``ratings`` is a file with the user's own ratings, to hold the judge's against.
+    ``mode`` ``compare`` compares a reply with the reference in both orders, ties allowed; ``rate``
+    rates it from 1 to ``scale`` by the rubric. ``votes`` are asked in each order. ``reasoning`` lets
+    the judge explain before it decides: more expensive, and free text. ``ratings`` is a file with the
+    user's own ratings, to check the judge's against.
     """
 
     model: str | dict[str, Any] | None = None
@@ -139,7 +139,7 @@ class ConsistencyConfig(Section):
 
 
 class TrafficConfig(Section):
-    """The volume the choice must pay for."""
+    """The volume that the choice is made for."""
 
     requests_per_day: int = Field(default=10_000, gt=0)
     horizon_days: int = Field(default=365, gt=0)
@@ -178,7 +178,7 @@ class ConstraintsConfig(Section):
 
 
 class ColumnsConfig(Section):
-    """Which column or key holds what; a role left out is guessed from the usual names."""
+    """Which column or key plays which role; a role left out is guessed from the usual names."""
 
     input: Name | None = None
     output: Name | None = None
@@ -195,7 +195,7 @@ class ColumnsConfig(Section):
 
 
 class SplitConfig(Section):
-    """Fractions of the examples per part; what is left out is filled in."""
+    """Fractions of the examples per part; a fraction left out is filled in."""
 
     train: Fraction | None = None
     dev: Fraction | None = None

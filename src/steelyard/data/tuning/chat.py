@@ -10,7 +10,7 @@ from steelyard.data.dataset import Dataset
 
 
 def training_rows(data: Dataset) -> list[int]:
-    """Indices of what would be trained on: train, or all where the rows are in no parts yet."""
+    """Indices of what would be trained on: train, or all rows before a split."""
     train = [index for index, part in enumerate(data.parts) if part == "train"]
     return train or list(range(len(data.examples)))
 
@@ -37,12 +37,12 @@ def row_bytes(messages: Sequence[Message]) -> int:
 
 
 def system_first(messages: Sequence[Message]) -> bool:
-    """Whether a system message stands nowhere but at the beginning."""
+    """Whether the only system message is the first message, if there is one."""
     return all(turn.role != "system" for turn in messages[1:])
 
 
 def alternates(messages: Sequence[Message]) -> bool:
-    """Whether user and assistant take turns, the user first; system messages set aside."""
+    """Whether user and assistant take turns, the user first; system messages are ignored."""
     roles = [turn.role for turn in messages if turn.role != "system"]
     expected = ["user", "assistant"] * (len(roles) // 2)
     return roles == expected

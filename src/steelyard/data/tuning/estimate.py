@@ -37,7 +37,7 @@ class Training(NamedTuple):
     reason: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the estimate as plain data, money as text."""
+        """The estimate as plain data, money as text."""
         price = None if self.price is None else f"{self.price:f}"
         return {**self._asdict(), "price": price, "currency": CURRENCY}
 
@@ -51,15 +51,14 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
     epochs = default_epochs(rule.value, len(rows))
     trained = None if epochs is None else tokens * epochs
     money = _price(data, provider)
-    reasons = [
-        f"{provider.title}'s default number of epochs is not known: {rule.reason}"
-        if epochs is None
-        else "",
-        ""
-        if money is not None
-        else f"training prices change and are yours to give: see {provider.prices_at}, then set "
-        f"prices: {{{provider.name}: {{training: …}}}} per million tokens in task.yaml",
-    ]
+    reasons = []
+    if epochs is None:
+        reasons.append(f"{provider.title}'s default number of epochs is unknown: {rule.reason}")
+    if money is None:
+        reasons.append(
+            f"training prices change, so none is built in: see {provider.prices_at}, then set prices: "
+            f"{{{provider.name}: {{training: …}}}} per million tokens in task.yaml"
+        )
     return Training(
         examples=len(rows),
         tokens_per_epoch=tokens,
@@ -68,16 +67,18 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
         price=None if money is None or trained is None else money * trained / 1_000_000,
         source=rule.source,
         date=rule.read,
-        reason="; ".join(filter(None, reasons)) or None,
+        reason="; ".join(reasons) or None,
     )
 
 
 def estimate_local(data: Dataset, counts: TokenCounts) -> Training:
-    """Estimate LoRA on this machine: tokens only, its time is measured by a run."""
+    """Estimate LoRA on this machine: tokens only, since a run measures its time."""
     rows = training_rows(data)
     epochs: int = STRATEGIES.get("lora")().config.max_epochs
     tokens = _tokens(counts, rows, counts.window)
-    reason = "LoRA here costs machine time, which a run measures; it may stop before the last epoch"
+    reason = (
+        "local LoRA costs machine time, which a run measures; it may stop before the last epoch"
+    )
     source = "steelyard's LoRA defaults"
     return Training(len(rows), tokens, epochs, tokens * epochs, None, source, "", reason)
 

@@ -1,4 +1,4 @@
-"""What the providers' rules and a job's estimate say, as findings and facts of the check ``format``."""
+"""Providers' rules and the estimate of a job as findings and facts of the check ``format``."""
 
 from __future__ import annotations
 
@@ -11,27 +11,24 @@ from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.estimate import CURRENCY, LOCAL, estimate_local, estimate_training
 from steelyard.data.tuning.judge import Chats, TuningReview
 from steelyard.data.tuning.rules import Provider
+from steelyard.words import counted
 
 
 def judgement_findings(
     data: Dataset, judged: Sequence[TuningReview], *, named: bool
 ) -> Iterator[Finding]:
-    """Yield a finding a provider that would refuse or warn; graver where the user named it."""
+    """Yield a finding per provider that would refuse or warn, more serious where the user named it."""
     for judgement in judged:
         provider = judgement.provider
         if judgement.broken:
-            verb = "would not take these rows" if not judgement.fits else "would not keep all of it"
+            verb = "would not keep everything" if judgement.fits else "would refuse these rows"
             says = "; ".join(f"{rule.says} ({rule.cited})" for rule in judgement.broken)
-            grave: tuple[Severity, Severity] = (
-                ("error", "warning") if named else ("warning", "note")
-            )
-            yield Finding(
-                check="format",
-                severity=grave[judgement.fits],
-                message=f"fine-tuning at {provider.title} {verb}: {says}",
-                rows=data.rows_of(judgement.indices),
-                evidence=data.evidence(judgement.indices),
-            )
+            severities: tuple[Severity, Severity] = ("warning", "note")
+            if named:
+                severities = ("error", "warning")
+            message = f"fine-tuning at {provider.title} {verb}: {says}"
+            severity = severities[judgement.fits]
+            yield Finding.of_rows(data, judgement.indices, "format", severity, message)
         if provider.ends is not None:
             end = provider.ends
             yield Finding(
@@ -45,25 +42,25 @@ def judgement_findings(
 def training_findings(
     data: Dataset, counts: TokenCounts, providers: Sequence[Provider]
 ) -> Iterator[Finding]:
-    """Yield what a job would see and cost: by the user's price, or in tokens alone."""
+    """Yield what a job would see and cost: at the user's price, or in tokens alone."""
     jobs = {provider.title: estimate_training(data, counts, provider) for provider in providers}
     jobs["LoRA here"] = local = estimate_local(data, counts)
     if not local.examples:
         return
     estimates = [
-        f"{title} {job.training_tokens:,} in {job.epochs} {'epoch' if job.epochs == 1 else 'epochs'}"
+        f"{title} {job.training_tokens:,} in {counted(job.epochs or 0, 'epoch')}"
         + ("" if job.price is None else f" for {job.price:.2f} {CURRENCY}")
         for title, job in jobs.items()
         if job.training_tokens is not None
     ]
     priced = any(job.price is not None for job in jobs.values())
     about = "about " if counts.method == "estimated" else ""
-    rows = "1 row is" if local.examples == 1 else f"{local.examples:,} rows are"
+    rows = counted(local.examples, "row is", "rows are")
     advice = "; give prices: {PROVIDER: {training: …}} per million tokens for the price"
     yield Finding(
         check="format",
         severity="note",
-        message=f"{rows} {about}{local.tokens_per_epoch:,} tokens to train on by {counts.how}: "
+        message=f"{rows} {about}{local.tokens_per_epoch:,} tokens to train on, by {counts.how}: "
         f"by default {', '.join(estimates)}{'' if priced else advice}",
         count=local.examples,
     )
