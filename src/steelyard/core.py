@@ -54,7 +54,6 @@ class Example:
 
     @property
     def question(self) -> Question:
-        """What an arm is asked about it."""
         return Question(self.input, self.context)
 
 
@@ -105,11 +104,9 @@ class Usage(NamedTuple):
     machine_seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:  # type: ignore[override]
-        """Add up figure by figure."""
         return Usage(*map(add, self, other))
 
     def __truediv__(self, count: float) -> Usage:
-        """Return the mean of ``count``."""
         return Usage(*(figure / count for figure in self))
 
 
@@ -140,12 +137,10 @@ class Completion:
 
     @property
     def machine_seconds(self) -> float:
-        """Machine time spent on this request alone, in seconds."""
         return self.total_seconds / self.batch_size
 
     @property
     def usage(self) -> Usage:
-        """What the answer took in all."""
         if self.spent:
             return sum(self.spent.values(), Usage())
         return Usage(

@@ -52,7 +52,6 @@ class JsonSchema:
             return False
 
     def is_fitting_text(self, text: str) -> bool:
-        """Whether ``text`` is JSON that fits."""
         try:
             return self.is_fitting(json.loads(text))
         except (ValueError, RecursionError):  # of the parser

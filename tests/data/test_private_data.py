@@ -76,7 +76,7 @@ def test_messages_say_how_many_and_where(result: CheckResult) -> None:
         email
         == "3 rows contain e-mail addresses (1 in the input, 1 in the output, 1 in the earlier turns)"
     )
-    assert phone == "2 rows hold phone numbers (2 in the input); 1 of them less sure"
+    assert phone == "2 rows contain phone numbers (2 in the input); 1 of them less certain"
 
 
 def test_nothing_of_it_leaks(result: CheckResult) -> None:

@@ -13,10 +13,18 @@ from hypothesis import strategies as st
 from steelyard.core import Example, Message
 from steelyard.data.dataset import open_dataset
 from steelyard.data.tokens import count_tokens
-from steelyard.data.tuning import PROVIDERS, estimate_training, get_provider, judge
-from steelyard.data.tuning.chat import alternates, chat_row, row_bytes, system_first, training_rows
-from steelyard.data.tuning.estimate import default_epochs, estimate_local
-from steelyard.data.tuning.judge import as_chats, token_limit
+from steelyard.data.tuning.estimate import default_epochs, estimate_local, estimate_training
+from steelyard.data.tuning.judge import (
+    alternates,
+    as_chats,
+    chat_row,
+    judge,
+    row_bytes,
+    system_first,
+    token_limit,
+    training_rows,
+)
+from steelyard.data.tuning.rules import PROVIDERS, get_provider
 from steelyard.errors import ConfigError
 
 OPENAI_EPOCHS = get_provider("openai").value("default_epochs")

@@ -58,7 +58,6 @@ class Finding:
         return cls(check, severity, message, data.rows_of(indices), first_rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as ``data check --json`` prints it."""
         return {
             "check": self.check,
             "severity": self.severity,

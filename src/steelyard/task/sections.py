@@ -84,28 +84,22 @@ class ExampleFiles(Section):
         return {part: name for part, name in names.items() if name is not None}
 
 
-class StrategyConfig(Section):
+class _Member(Section):
+    name: Name
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class StrategyConfig(_Member):
     """A strategy to weigh, with its options."""
 
-    name: Name
-    options: dict[str, Any] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-
-class MetricConfig(Section):
+class MetricConfig(_Member):
     """A metric with its options; ``file.py:function`` names the user's own."""
-
-    name: Name
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
 
 
 class JudgeConfig(Section):
@@ -190,7 +184,6 @@ class ColumnsConfig(Section):
     rules: Name | None = None
 
     def given(self) -> dict[str, str]:
-        """The roles that are named."""
         return {role: name for role, name in self.model_dump().items() if name is not None}
 
 

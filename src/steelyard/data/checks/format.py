@@ -11,10 +11,9 @@ from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
 from steelyard.data.texts.encoding import Damage, Sign, damages, load_repair
 from steelyard.data.tokens import count_tokens
-from steelyard.data.tuning import PROVIDERS, get_provider, judge
-from steelyard.data.tuning.chat import alternates, chat_row, system_first
-from steelyard.data.tuning.findings import judgement_findings, training_findings, tuning_facts
-from steelyard.data.tuning.judge import as_chats
+from steelyard.data.tuning.estimate import judgement_findings, training_findings, tuning_facts
+from steelyard.data.tuning.judge import alternates, as_chats, chat_row, judge, system_first
+from steelyard.data.tuning.rules import PROVIDERS, get_provider
 from steelyard.words import counted
 
 CHECK = "format"

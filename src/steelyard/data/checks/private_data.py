@@ -115,7 +115,7 @@ def _message(kind: str, rows: Sequence[_Row]) -> str:
         f"{places[place]:,} in the {place}" for place in (INPUT, OUTPUT, TURNS) if places[place]
     )
     weak = sum(_strength(row, kind) == 1 for row in rows)
-    unsure = f"; {weak:,} of them are less certain" if weak else ""
+    unsure = f"; {weak:,} of them less certain" if weak else ""
     contain = counted(len(rows), f"row contains {words.one}", f"rows contain {words.many}")
     return f"{contain} ({where}){unsure}"
 

@@ -60,12 +60,10 @@ class Outputs:
 
     @cached_property
     def filled(self) -> list[int]:
-        """Indices of the outputs that are not empty."""
         return [index for index, text in enumerate(self.texts) if text]
 
     @cached_property
     def blank(self) -> list[int]:
-        """Indices of the outputs that are empty."""
         return [index for index, text in enumerate(self.texts) if not text]
 
     def may_lack(self, index: int) -> bool:
@@ -80,7 +78,6 @@ class Outputs:
 
     @cached_property
     def values(self) -> dict[int, Any]:
-        """The JSON objects and arrays among the outputs."""
         parsed = self.parsed.items()
         return {index: output.value for index, output in parsed if output.reason is None}
 

@@ -115,7 +115,6 @@ def _copy(
 
 
 def _write(write: WriteRow, fields: dict[str, Any]) -> str | None:
-    """Write a row, or say why it cannot be written."""
     try:
         write(fields)
     except (ValueError, RecursionError) as error:

@@ -86,7 +86,6 @@ def _saying_nothing() -> frozenset[str]:
 
 
 def _is_json(text: str) -> bool:
-    """Whether ``text`` is a JSON object or array."""
     start = text.lstrip()[:1]
     if start not in ("{", "["):
         return False

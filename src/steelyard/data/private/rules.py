@@ -46,7 +46,6 @@ class PrivateRule:
     group: str | int
 
     def holds(self, text: str, start: int, end: int) -> bool:
-        """Whether the value at ``start`` to ``end`` is what its form says."""
         if self.check is not None and not self.check(text[start:end]):
             return False
         if self.labels is not None and is_labelled(self.labels, text, start):

@@ -103,7 +103,6 @@ class CardTable:
                     self._firsts[str(number)] = lengths_so_far | lengths
 
     def __call__(self, value: str) -> bool:
-        """Whether ``value`` has a brand's first digits and length and passes Luhn's test."""
         number = compact(value)
         is_known = any(
             len(number) in self._firsts.get(number[:size], frozenset()) for size in (1, 2, 3, 4)

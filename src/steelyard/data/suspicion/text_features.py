@@ -183,7 +183,6 @@ def _orthonormal(parts: Sequence[Floats], most: int) -> list[Floats]:
 
 
 def _product(blocks: Sequence[_Block], rights: Sequence[Floats]) -> Floats:
-    """The blocks side by side, times the ``rights`` one above the other."""
     inner = [block.inner(right) for block, right in zip(blocks, rights, strict=True)]
     total = np.empty((blocks[0].counts.shape[0], rights[0].shape[1]), dtype=np.float32)
     for start in range(0, len(total), _BLOCK):
