@@ -38,7 +38,7 @@ class Example:
 
     ``context`` holds the turns before the last user turn (a row's own system message included);
     ``source`` says where the row came from (``examples.jsonl:12``). ``rules`` is what a reply to this
-    very example must keep, beside the task's rules: a list as JSON text.
+    example must keep, in addition to the task's rules: a list as JSON text.
     """
 
     id: str

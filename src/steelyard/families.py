@@ -1,7 +1,7 @@
 """Everything pluggable on one page: each strategy, metric, check and provider by name, and where it is.
 
 A member is a file and a line here, or in another package an entry point of the group named here. What
-others must know of a member stands on its class.
+others must know of a member is stated on its class.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class PlainDisplay(Display):
 
 
 def is_telling(name: str) -> bool:
-    """Whether a job is one that a person waits for: a fit or a test, not a probe beside it."""
+    """Whether a job is one that a person waits for: a fit or a test, not a probe."""
     return name.endswith((": fit", ": test"))
 
 

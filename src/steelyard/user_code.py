@@ -44,7 +44,7 @@ def _from_file(folder: Path, place: str, what: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ConfigError(f"{what}: {path} cannot be loaded as Python")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pydantic look their own module up
+    sys.modules[name] = module  # dataclasses and pydantic look up their module
     try:
         with _importable(path.parent):
             spec.loader.exec_module(module)

@@ -79,7 +79,7 @@ def compare_statistic(
     clusters: Clusters | None = None,
     level: float = 0.95,
 ) -> Comparison:
-    """Compare two arms by a figure that is no mean of item scores, such as macro-F1.
+    """Compare two arms by a figure that is not a mean of item scores, such as macro-F1.
 
     ``a`` and ``b`` hold the two arms' answers in item order; ``function(answers, index)`` is the
     figure over the items ``index``. The test swaps the two answers of random items (approximate

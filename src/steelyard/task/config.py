@@ -353,7 +353,7 @@ def _check_files(task: Task, where: str, lines: Lines) -> None:
 
 
 def _with_local_model(task: Task) -> Task:
-    """Make Hugging Face models that are folders beside the task absolute."""
+    """Make Hugging Face models that are folders near the task absolute."""
     models = tuple(_absolute(model, task) for model in task.models)
     if models == task.models:
         return task

@@ -22,7 +22,7 @@ def metric_class(name: str) -> Any:
         )
     if name == _CUSTOM:
         raise ConfigError(
-            "metric custom stands for a function of yours: write metric: scorers.py:my_function"
+            "metric custom needs a function of yours: write metric: scorers.py:my_function"
         )
     return METRICS.get(_CUSTOM if ":" in name else name)
 

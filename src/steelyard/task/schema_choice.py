@@ -57,7 +57,7 @@ def _of_file(path: Path, what: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
         raise ConfigError(
-            f"{what}: {path} is not valid JSON: {' '.join(str(error).split())}"
+            f"{what}: {path} is not valid JSON: {one_line(str(error), 200)}"
         ) from None
 
 

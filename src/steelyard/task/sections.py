@@ -21,7 +21,7 @@ def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("a label is empty: remove it or give it a name")
     for label in stripped:
         if not label.isprintable():
-            raise ValueError(f"label {label[:40]!r} holds a line break or control character")
+            raise ValueError(f"label {label[:40]!r} contains a line break or control character")
     repeated = [label for label, count in Counter(stripped).items() if count > 1]
     if repeated:
         raise ValueError(f"label {repeated[0]!r} is listed twice: list each label once")

@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Effort:
-    """TF-IDF's ``dimensions``, the models' settings, and over how many folds of all rows to average."""
+    """TF-IDF's ``dimensions``, the models' settings, and how many times to deal the folds and average."""
 
     dimensions: int
     settings: FoldSettings
@@ -44,7 +44,7 @@ FAST = Effort(256, FoldSettings(folds=3, steps=12), repeats=1)
 
 
 class Features(NamedTuple):
-    """(n, d) vectors, what they are made of, and why the encoder has no part in them, if so."""
+    """(n, d) vectors, what they are made of, and why the encoder is missing, if it is."""
 
     values: Floats
     name: str
@@ -52,7 +52,7 @@ class Features(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """(n, k) probabilities by models that did not see the row, and the penalty these took."""
+    """(n, k) probabilities by models that did not see the row, and the penalty used."""
 
     probabilities: Floats
     penalty: float
@@ -67,11 +67,11 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     a copied mistake does not vouch for itself. The evidence has the labels ``given`` and
     ``suggested`` with the probability of each, the facts the rows by suggested label.
 
-    What to expect, on banking77 without the encoder (``benchmarks/label_errors.py``): 98 % and more
-    of the labels flipped at random are listed, 91 % where they went to a label much alike. One
-    listed row in three was flipped where 1 % were, two in three at 5 %, more at 20 %. Of the
-    untouched data 2 % are listed, wrong labels of its own among them. Few rows a label (20 and
-    less) make it list more rows in vain; fewer than about 100 rows in all, less than there is.
+    What to expect, on banking77 without the encoder (``benchmarks/label_errors.py``): 98 % or more of
+    the labels flipped at random are listed, 91 % of those flipped to a similar label. One listed row in
+    three was flipped where 1 % were, two in three at 5 %, more at 20 %. Of the untouched data 2 % are
+    listed, including labels that really are wrong. With few rows per label (20 or fewer) more rows are
+    listed wrongly; with fewer than about 100 rows in total, fewer than should be.
     """
     if data.kind != "label":
         return CheckResult(reason=f"the outputs are {data.kind}, not labels")

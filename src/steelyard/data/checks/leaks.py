@@ -33,7 +33,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 
     Kinds: ``exact`` (spaces around the input aside), ``normalised``, ``near`` (as in
     near_duplicates, every row compared directly with the earlier parts), ``paraphrase`` (with the
-    sentence encoder) and ``group``. But for groups, a row counts under the first kind that holds.
+    sentence encoder) and ``group``. Except for groups, a row counts under the first kind that holds.
     Test rows come first; evidence names the row alike (``also``), its part and the similarity. It
     is an error where one test row in 100 leaks (one in 20 nearly), since the score is then in part
     memory; paraphrases are a note. A single file has no parts to leak between: the facts say what

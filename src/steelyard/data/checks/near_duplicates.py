@@ -62,7 +62,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 
 
 def _near_rows(data: Dataset) -> list[_Near]:
-    """Every row of a cluster but its first and those that repeat another as it is."""
+    """Every row of a cluster but its first and those that repeat another exactly."""
     roots, texts, exact = near_clusters(data), firsts(data.texts), firsts(data.exact_keys)
     pairs = closest_pairs(data.near)
     near = []

@@ -42,7 +42,7 @@ def empty(outputs: Outputs) -> Iterator[Trouble]:
 
 
 def constant(outputs: Outputs) -> Iterator[Trouble]:
-    """One output for all rows, or for text, one that stands in many."""
+    """One output for all rows, or for text, one that many rows share."""
     counts = Counter(outputs.texts[index] for index in outputs.filled)
     if not counts:
         return
@@ -136,7 +136,7 @@ def remains(outputs: Outputs) -> Iterator[Trouble]:
         yield from _search(
             outputs,
             "refusals",
-            "a phrase that assistants refuse or describe themselves with: a model probably wrote these "
+            "a phrase in which an assistant refuses or describes itself: a model probably wrote these "
             "rows, and nobody reviewed them",
             patterns()["refusals"],
         )

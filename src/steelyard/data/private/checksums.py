@@ -1,7 +1,7 @@
 """Check digits of cards, accounts and national ids: pure functions from a text to yes or no.
 
-Each takes the value as it stands in a text, separators included, and knows its own length. What each
-is taken from stands beside its rule in ``data/private.yaml``.
+Each takes the value as written in a text, separators included, and knows its length. The source of
+each is named next to its rule in ``data/private.yaml``.
 """
 
 from __future__ import annotations

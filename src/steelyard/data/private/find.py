@@ -26,7 +26,7 @@ class Match:
     """A private value in a text: characters ``start`` to ``end``.
 
     ``strength`` is 3 for a checksum or an unmistakable form, 2 for a telling form, 1 where only words
-    near it speak for it. ``key`` is the value in one spelling: equal for equal values. It is never
+    near it suggest it. ``key`` is the value in one spelling: equal for equal values. It is never
     shown, not even by ``repr``.
     """
 
@@ -80,7 +80,7 @@ def find_within(text: str, regions: Sequence[str] | None = None) -> list[Private
 
 
 def may_hold(text: str) -> bool:
-    """Whether ``text`` has any of the characters that private data cannot do without."""
+    """Whether ``text`` has any of the characters that all private data needs."""
     return "@" in text or _DIGIT.search(text) is not None or "PRIVATE KEY" in text
 
 
@@ -92,13 +92,13 @@ def mask(value: str) -> str:
 
 @lru_cache(maxsize=1)
 def placeholder_pattern() -> re.Pattern[str]:
-    """What stands in place of private values: ``[EMAIL_1]``."""
+    """What replaces private values: ``[EMAIL_1]``."""
     kinds = "|".join(kind.upper() for kind in rule_book().kinds)
     return re.compile(rf"\[({kinds})(?:_(\d{{1,12}}))?\]")
 
 
 def _hide_placeholders(text: str) -> str:
-    """Blank placeholders: they hold nothing, and are no words near other values."""
+    """Blank placeholders: they are neither private nor context words of other values."""
     if "[" not in text:
         return text
     return placeholder_pattern().sub(lambda match: _BLANK * len(match[0]), text)

@@ -28,13 +28,13 @@ _OTHER = re.compile(
 _SUM = re.compile(r"\s?[=*×÷<>]")
 _BEFORE_SUM = re.compile(r"[=*×÷<>]\s?$")
 _UNEVEN = re.compile(r"\d(?: ?[/] ?| - | -|- |[. -]{3,}| \.)\(?\d")
-"""Separators that a number has no use for unless words announce it: sums, ranges and choices."""
+"""Separators of sums, ranges and alternatives: not a number unless words announce it."""
 
 _AFTER = re.compile(
     r"\s?(?:[€$£%]|(?:eur|usd|gbp|euros?|dollars?|pounds?|km|kg|mb|gb|ms|units?)\b)", re.I
 )
 _JOINTS = (".", "-")
-"""What holds groups together: no number begins or ends there."""
+"""What joins groups: no number begins or ends there."""
 
 _FEWEST, _MOST = 8, 15
 _MOST_GROUPS = 7
@@ -42,7 +42,7 @@ _FEWEST_IN_GROUPS = 9
 _FEWEST_IN_A_RUN = 10
 """Digits in one run, or of no known grouping, that with words near them count as a phone number."""
 _IN_A_RUN_FROM_ZERO = (10, 11)
-"""And those that a number written with its leading zero has, where a region has such numbers."""
+"""Digits of a number in one run with its leading zero, where a region has such numbers."""
 
 
 _TEXTS, _AT_ONCE = 200, 20
@@ -51,7 +51,7 @@ _LEAST_SHARE = 0.2
 
 
 class Phone(NamedTuple):
-    """Where a phone number stands, how telling it is (1 to 3), and its E.164 form or its digits."""
+    """Where a phone number is, how certain it is (1 to 3), and its E.164 form or its digits."""
 
     start: int
     end: int
@@ -132,7 +132,7 @@ def _in_run(text: str, offset: int, run: str, regions: tuple[str, ...]) -> Itera
 
 
 def _begin(run: str, start: int) -> int:
-    """Take the plus and the parenthesis before the first digit along."""
+    """Include the plus and the parenthesis before the first digit."""
     while start and run[start - 1] in "+(":
         start -= 1
     return start

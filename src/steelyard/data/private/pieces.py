@@ -14,7 +14,7 @@ Change = Callable[[str, str], str]
 """Takes a text and the name of what holds it (or nothing), and returns the text to put there."""
 
 FEWEST_DIGITS = 9
-"""A number of fewer digits is no card, phone or id."""
+"""A number of fewer digits is not a card, phone or id."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?')
 _COLON = re.compile(r"\s*:")
@@ -49,7 +49,7 @@ def rewrite(text: str, change: Change, hint: str = "") -> str:
 
 
 def rewrite_value(value: Any, change: Change, name: str = "") -> Any:
-    """Do the same to the value of a field: a text, a long number, or lists and objects of these."""
+    """`rewrite` for the value of a field: a text, a long number, or lists and objects of these."""
     if isinstance(value, str):
         return rewrite(value, change, name)
     if isinstance(value, dict):

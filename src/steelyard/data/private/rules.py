@@ -96,7 +96,7 @@ def rule_book() -> RuleBook:
 
 
 def is_near(words: re.Pattern[str], text: str, start: int, end: int) -> bool:
-    """Whether one of ``words`` stands near the value at ``start`` to ``end``."""
+    """Whether one of ``words`` is near the value at ``start`` to ``end``."""
     before, after = text[max(0, start - BEFORE) : start], text[end : end + AFTER]
     return words.search(before) is not None or words.search(after) is not None
 

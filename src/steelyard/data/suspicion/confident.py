@@ -4,7 +4,7 @@ Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Data
 of Artificial Intelligence Research 70, 2021). It assumes that a wrong label depends on the true
 label alone, not on the row, and that the model, on average over a label's rows, is as sure of the
 right label as it ought to be. Where a label does not follow from the text, every second label looks
-wrong. Pure functions over arrays: ``probabilities`` is (n, k), ``given`` (n,) codes from 0 to k - 1.
+wrong. Pure functions over arrays: ``probabilities`` is (n, k), ``labels`` (n,) codes from 0 to k - 1.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def thresholds(probabilities: NDArray[np.floating], labels: Ints) -> Floats:
 
     A label without a row has no threshold that could be met: infinity.
     """
-    own = probabilities[np.arange(len(labels)), labels]
+    stated = probabilities[np.arange(len(labels)), labels]
     counts = np.bincount(labels, minlength=probabilities.shape[1])
-    sums = np.bincount(labels, weights=own, minlength=probabilities.shape[1])
+    sums = np.bincount(labels, weights=stated, minlength=probabilities.shape[1])
     means: Floats = np.divide(sums, counts, out=np.full(len(counts), np.inf), where=counts > 0)
     return means
 
@@ -72,12 +72,12 @@ def log_odds(probabilities: NDArray[np.floating], labels: Ints) -> tuple[Floats,
     two related labels has little of either, a wrong label next to nothing.
     """
     rows = np.arange(len(labels))
-    own = probabilities[rows, labels]
+    stated = probabilities[rows, labels]
     others = np.array(probabilities, dtype=np.float64)
     others[rows, labels] = -1.0
     best = others.argmax(axis=1)
     rival = others[rows, best]
-    return np.log(np.maximum(rival, _LEAST)) - np.log(np.maximum(own, _LEAST)), best
+    return np.log(np.maximum(rival, _LEAST)) - np.log(np.maximum(stated, _LEAST)), best
 
 
 STRONG_ODDS = 20.0

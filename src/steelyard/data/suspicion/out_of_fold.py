@@ -82,8 +82,8 @@ class _Model:
 
 def log_loss(probabilities: Floats, labels: Ints) -> float:
     """Mean negative log probability of the rows' labels, in nats."""
-    own = probabilities[np.arange(len(labels)), labels]
-    return -float(np.log(np.maximum(own, _LEAST)).mean(dtype=np.float64))
+    stated = probabilities[np.arange(len(labels)), labels]
+    return -float(np.log(np.maximum(stated, _LEAST)).mean(dtype=np.float64))
 
 
 def _fit(
@@ -102,9 +102,9 @@ def _fit(
         for part in parts:
             labels = codes[part]
             shares = _softmax(rows[part] @ weights + bias)
-            own = (np.arange(len(labels)), labels)
-            total -= float(np.log(np.maximum(shares[own], _LEAST)).sum(dtype=np.float64))
-            shares[own] -= 1
+            places = (np.arange(len(labels)), labels)
+            total -= float(np.log(np.maximum(shares[places], _LEAST)).sum(dtype=np.float64))
+            shares[places] -= 1
             gradient += rows[part].T @ shares
         return total, (scale * gradient).ravel().astype(np.float64)
 

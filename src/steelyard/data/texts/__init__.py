@@ -1,1 +1,1 @@
-"""What texts hold besides their words: languages, damage, facts."""
+"""Languages, damaged encoding and stated facts in texts."""

@@ -1,4 +1,4 @@
-"""Facts that outputs state and inputs do not hold: what a model would have to know by heart."""
+"""Facts that outputs state and inputs do not contain: a model would have to know them by heart."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def outside_facts(data: Dataset, settings: Mapping[str, Any]) -> OutsideFacts:
     """Search the outputs for dates, prices, hours, versions and the like.
 
     ``given`` is the section ``wrong_task`` of ``data/mistakes.yaml``. A fact counts when no turn of
-    the input holds it and nothing beside it says that it was computed. Names and plain numbers are
+    the input holds it and nothing next to it says that it was computed. Names and plain numbers are
     not looked for: too many of them are part of any reply.
     """
     kinds = {kind: re.compile(text, re.IGNORECASE) for kind, text in settings["facts"].items()}

@@ -10,14 +10,14 @@ from steelyard.languages import groups, identifier
 
 SURE = 0.8
 """Probability from which a guess counts. With it 12,151 of the 13,083 messages of banking77 and 4,382
-of the 5,574 of sms_spam, all English, are told, and none is taken for another language."""
+of the 5,574 of sms_spam, all English, are identified, and none as another language."""
 
 CERTAIN = 0.95
-"""Probability from which a language counts apart from those it is easily confused with."""
+"""Probability from which a language is distinct from those it is easily confused with."""
 
 LETTERS = 20
 FEWER_LETTERS = 8  # for scripts that say more with a letter, and name the language by themselves
-LEAST_SHARE = 0.6  # of letters among the characters that are no space: below it is code or data
+LEAST_SHARE = 0.6  # of letters among non-space characters: below it is code or data
 MOST_CHARACTERS = 300
 
 _NO_LANGUAGE = "zxx"
