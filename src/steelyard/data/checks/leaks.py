@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
-from steelyard.data.checks.paraphrases import THRESHOLD as CLOSE
+from steelyard.data.checks.duplicates import CLOSE
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import firsts, near_clusters, widest
 from steelyard.data.likeness.meaning import Vectors, closest, embeddings
