@@ -48,7 +48,7 @@ def test_a_sound_file_has_only_openais_end_and_what_training_takes(tmp_path):
     tokens = result.facts["tuning"]["together"]["tokens_per_epoch"]
     said = f"12 rows are about {tokens:,} tokens to train on"
     assert result.findings[1].message.startswith(said)
-    assert f"OpenAI {8 * tokens:,} in 8 epochs, Together {tokens:,} in 1 epoch, LoRA here" in (
+    assert f"OpenAI {8 * tokens:,} in 8 epochs, Together {tokens:,} in 1 epoch, local LoRA" in (
         result.findings[1].message
     )
     assert "for the price" in result.findings[1].message

@@ -16,6 +16,7 @@ from pydantic import (
     PrivateAttr,
     Tag,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -120,12 +121,15 @@ class Task(Section):
             raise ValueError(f"it takes keys such as {{repeats: 3}}, or false, not {value!r}")
         return value
 
-    @field_validator("metric")
+    @field_validator("metric", "strategies")
     @classmethod
-    def _some_metric(cls, metric: Any) -> Any:
-        if not metric:
-            raise ValueError("the list is empty: name a metric, or leave the key out")
-        return metric
+    def _some_member(cls, members: Any, info: ValidationInfo) -> Any:
+        if not members:
+            advice = "write auto, or name at least one strategy"
+            if info.field_name == "metric":
+                advice = "name a metric, or leave the key out"
+            raise ValueError(f"the list is empty: {advice}")
+        return members
 
     @field_validator("instruction")
     @classmethod
@@ -133,13 +137,6 @@ class Task(Section):
         if not instruction.strip():
             raise ValueError("it is empty: write the prompt you use today")
         return instruction.strip()
-
-    @field_validator("strategies")
-    @classmethod
-    def _some_strategy(cls, strategies: Any) -> Any:
-        if not strategies:
-            raise ValueError("the list is empty: write auto, or name at least one strategy")
-        return strategies
 
     @field_validator("model_choice")
     @classmethod

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -169,8 +169,7 @@ def _apart(matches: Sequence[Match]) -> list[Match]:
 def _moved(match: Match, by: int) -> Match:
     if not by:
         return match
-    start, end = match.start + by, match.end + by
-    return Match(match.kind, start, end, match.strength, match.rule, match.key)
+    return replace(match, start=match.start + by, end=match.end + by)
 
 
 def _folded(value: str) -> str:

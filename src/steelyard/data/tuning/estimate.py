@@ -148,7 +148,7 @@ def training_findings(
 ) -> Iterator[Finding]:
     """Yield what a job would see and cost: at the user's price, or in tokens alone."""
     jobs = {provider.title: estimate_training(data, counts, provider) for provider in providers}
-    jobs["LoRA here"] = local = estimate_local(data, counts)
+    jobs["local LoRA"] = local = estimate_local(data, counts)
     if not local.examples:
         return
     estimates = [
@@ -164,7 +164,7 @@ def training_findings(
     yield Finding(
         check="format",
         severity="note",
-        message=f"{rows} {about}{local.tokens_per_epoch:,} tokens to train on, by {counts.how}: "
+        message=f"{rows} {about}{local.tokens_per_epoch:,} tokens to train on, by {counts.how}; "
         f"by default {', '.join(estimates)}{'' if priced else advice}",
         count=local.examples,
     )
@@ -173,7 +173,7 @@ def training_findings(
 def tuning_facts(
     data: Dataset, chats: Chats, counts: TokenCounts, judged: Sequence[TuningReview]
 ) -> dict[str, Any]:
-    """Return by provider, and for LoRA here: fit or not, why, and the estimate of a job."""
+    """Return by provider, and for local LoRA: fit or not, why, and the estimate of a job."""
     by = f"{counts.how} ({counts.method})"
     facts: dict[str, Any] = {}
     for judgement in judged:
