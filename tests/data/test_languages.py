@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from steelyard.data.base import CheckOptions, CheckResult
-from steelyard.data.checks.languages import MOST_READ, find
+from steelyard.data.checks.languages import (
+    MOST_CHARACTERS,
+    MOST_READ,
+    LanguageGuess,
+    find,
+    guess,
+    is_same,
+    mixed_words,
+)
 from steelyard.data.dataset import open_dataset
-from steelyard.data.texts.tongues import MOST_CHARACTERS, LanguageGuess, guess, is_same, mixed_words
 from steelyard.languages import identifier, named
 from steelyard.task import build_task
 

@@ -1,1 +1,1 @@
-"""Languages, damaged encoding and stated facts in texts."""
+"""Damaged encoding and stated facts in texts."""
