@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steelyard.data.checks.paraphrases import THRESHOLD
+from steelyard.data.checks.duplicates import CLOSE as THRESHOLD
 from steelyard.data.likeness.near import Forest, near_pairs
 from steelyard.data.likeness.rows import normalise
 from steelyard.model.encoder import SentenceEncoder

@@ -33,7 +33,7 @@ def test_a_module_is_imported() -> None:
     [
         ("mine.py:anser", r"metric: mine.py defines no 'anser' \(did you mean 'answer'\?\)"),
         ("mime.py:answer", r"no file .*mime.py \(did you mean 'mine.py'\?\)"),
-        ("mine.py", "not of the form file.py:name or module:name"),
+        ("mine.py", "is not valid: write file.py:name or module:name"),
         ("no_such_module_here:x", "cannot import 'no_such_module_here'"),
         ("broken.py:x", r"broken.py fails to load: ZeroDivisionError: .* \(line 2\)"),
         ("leaving.py:x", r"leaving.py fails to load: SystemExit: 1 \(line 2\)"),

@@ -38,7 +38,7 @@ class Example:
 
     ``context`` holds the turns before the last user turn (a row's own system message included);
     ``source`` says where the row came from (``examples.jsonl:12``). ``rules`` is what a reply to this
-    very example must keep, beside the task's rules: a list as JSON text.
+    example must keep, in addition to the task's rules: a list as JSON text.
     """
 
     id: str
@@ -54,7 +54,6 @@ class Example:
 
     @property
     def question(self) -> Question:
-        """What an arm is asked about it."""
         return Question(self.input, self.context)
 
 
@@ -105,11 +104,9 @@ class Usage(NamedTuple):
     machine_seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:  # type: ignore[override]
-        """Add up figure by figure."""
         return Usage(*map(add, self, other))
 
     def __truediv__(self, count: float) -> Usage:
-        """Return the mean of ``count``."""
         return Usage(*(figure / count for figure in self))
 
 
@@ -140,12 +137,10 @@ class Completion:
 
     @property
     def machine_seconds(self) -> float:
-        """Machine time spent on this request alone, in seconds."""
         return self.total_seconds / self.batch_size
 
     @property
     def usage(self) -> Usage:
-        """What the answer took in all."""
         if self.spent:
             return sum(self.spent.values(), Usage())
         return Usage(
@@ -164,8 +159,8 @@ class Completion:
             usages = {account: Usage(*figures) for account, figures in spent.items()}
         else:  # as first written: a list for each account, without requests and trained tokens
             usages = {
-                account: Usage(0, given, cached, produced, 0, seconds)
-                for account, given, cached, produced, seconds in spent
+                account: Usage(0, inputs, reused, outputs, 0, seconds)
+                for account, inputs, reused, outputs, seconds in spent
             }
         return cls(**{**saved, "spent": usages})
 

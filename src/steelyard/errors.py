@@ -5,8 +5,8 @@ SteelyardError                 a mistake or a limit the user can act on; printed
 ├── DataError                  examples cannot be read, split or used
 ├── MissingExtraError          an optional dependency is not installed
 ├── ModelError                 a model cannot be loaded or reached
-│   └── EndpointError          a hosted model's endpoint is not there, or does not serve any more
-│       └── CredentialError    the endpoint refused the key, or there is none
+│   └── EndpointError          a hosted model's endpoint is missing, or no longer serves
+│       └── CredentialError    the endpoint refused the key, or the key is missing
 ├── BudgetError                what --max-cost allows is spent
 ├── ArmError                   a saved arm cannot be loaded or answers differently than it was measured
 └── StorageError               the run folder or database cannot be written
@@ -45,11 +45,11 @@ class ModelError(SteelyardError):
 
 
 class EndpointError(ModelError):
-    """A hosted model's endpoint is not there, or does not serve any more; the message is the reason.
+    """A hosted model's endpoint is missing, or no longer serves; the message is the reason.
 
     ``unserved`` are the indices of requests that ended as failures though the endpoint never worked on
     them: nothing was paid, and they may be asked again. Where it ``is_final``, asking again cannot help
-    before somebody mends the key, the name, the address or the account.
+    before somebody corrects the key, the name, the address or the account.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class EndpointError(ModelError):
 
 
 class CredentialError(EndpointError):
-    """The endpoint refused the key, or the environment holds none."""
+    """The endpoint refused the key, or the environment has none."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, is_final=True)

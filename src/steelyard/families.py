@@ -1,7 +1,7 @@
 """Everything pluggable on one page: each strategy, metric, check and provider by name, and where it is.
 
 A member is a file and a line here, or in another package an entry point of the group named here. What
-others must know of a member stands on its class.
+others must know of a member is stated on its class.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ CHECKS: Registry[Any] = Registry(
         "format": "steelyard.data.checks.format:find",
         "size": "steelyard.data.checks.size:find",
         "imbalance": "steelyard.data.checks.imbalance:find",
-        "exact_duplicates": "steelyard.data.checks.exact_duplicates:find",
-        "near_duplicates": "steelyard.data.checks.near_duplicates:find",
-        "paraphrases": "steelyard.data.checks.paraphrases:find",
+        "exact_duplicates": "steelyard.data.checks.duplicates:exact",
+        "near_duplicates": "steelyard.data.checks.duplicates:near",
+        "paraphrases": "steelyard.data.checks.duplicates:paraphrases",
         "leaks": "steelyard.data.checks.leaks:find",
         "contradictions": "steelyard.data.checks.contradictions:find",
         "label_errors": "steelyard.data.checks.label_errors:find",

@@ -17,7 +17,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a scratch path beside ``path`` that takes its place when the block ends well.
+    """Yield a scratch path next to ``path`` that replaces it when the block ends well.
 
     A reader, or a kill at any moment, never sees half a file. After an error the scratch file is
     gone and ``path`` is as it was. `OSError` goes to the caller, who knows what to advise.

@@ -38,7 +38,7 @@ class JsonSchema:
         try:
             self._validator = kind(schema, validate_formats=False, offline=True)
         except jsonschema_rs.ValidationError as error:
-            if error.kind.name == "$ref":  # it does not say where the reference stands
+            if error.kind.name == "$ref":  # it does not say where the reference is
                 raise BadSchemaError(f"a reference leads nowhere: {error.message}") from None
             raise BadSchemaError(error.message, _json_path(error.instance_path)) from None
         except ValueError as error:  # nested too deeply, or not Unicode
@@ -52,7 +52,6 @@ class JsonSchema:
             return False
 
     def is_fitting_text(self, text: str) -> bool:
-        """Whether ``text`` is JSON that fits."""
         try:
             return self.is_fitting(json.loads(text))
         except (ValueError, RecursionError):  # of the parser

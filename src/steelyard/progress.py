@@ -20,16 +20,13 @@ _PLAIN_SECONDS = 15.0  # a plain line about a long job at most this often
 class OnProgress(Protocol):
     """Called with ``(done, total)`` as a job goes on."""
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` are finished."""
-        ...
+    def __call__(self, done: int, total: int) -> None: ...
 
 
 class Display:
     """Shows nothing, and writes everything to ``run.log``. The base of the displays that show."""
 
     def say(self, text: str) -> None:
-        """Show one line, or a few, of plain text."""
         log.info("%s", text)
 
     @contextmanager
@@ -45,7 +42,6 @@ class PlainDisplay(Display):
     """Plain lines on stderr: one as each long or telling job ends, and now and then during one."""
 
     def say(self, text: str) -> None:
-        """Print the text."""
         super().say(text)
         print(text, file=sys.stderr, flush=True)
 
@@ -74,7 +70,7 @@ class PlainDisplay(Display):
 
 
 def is_telling(name: str) -> bool:
-    """Whether a job is one that a person waits for: a fit or a test, not a probe beside it."""
+    """Whether a job is one that a person waits for: a fit or a test, not a probe."""
     return name.endswith((": fit", ": test"))
 
 
@@ -92,7 +88,6 @@ class RichDisplay(Display):
         self._console = Console(stderr=True)
 
     def say(self, text: str) -> None:
-        """Print the text above the bars."""
         super().say(text)
         self._console.print(text, markup=False, highlight=False)
 

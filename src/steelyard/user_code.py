@@ -13,17 +13,18 @@ from types import ModuleType
 from typing import Any
 
 from steelyard.errors import ConfigError, closest, closest_file
+from steelyard.words import one_line
 
 
 def load_name(reference: str, folder: Path, what: str) -> Any:
     """Return what ``reference`` names; a file's path starts at ``folder``, and it is run once.
 
-    Modules beside the file can be imported by it. ``what`` says in the error whose reference it is.
+    It can import modules in its own folder. ``what`` says in the error whose reference it is.
     Raises `ConfigError` where there is no such file, module or name, or where it fails to load.
     """
     place, _, name = reference.rpartition(":")
     if not place or not name.isidentifier():
-        raise ConfigError(f"{what}: {reference!r} is not of the form file.py:name or module:name")
+        raise ConfigError(f"{what}: {reference!r} is not valid: write file.py:name or module:name")
     module = _from_file(folder, place, what) if place.endswith(".py") else _module(place, what)
     try:
         return getattr(module, name)
@@ -35,17 +36,17 @@ def load_name(reference: str, folder: Path, what: str) -> Any:
 def _from_file(folder: Path, place: str, what: str) -> ModuleType:
     path = (folder / Path(place).expanduser()).resolve()
     if not path.is_file():
-        beside = path.parent.glob("*.py") if path.parent.is_dir() else ()
-        hint = closest_file(path.name, [neighbour.name for neighbour in beside])
+        neighbours = path.parent.glob("*.py") if path.parent.is_dir() else ()
+        hint = closest_file(path.name, [neighbour.name for neighbour in neighbours])
         raise ConfigError(f"{what}: no file {path}{hint}")
     name = f"steelyard_user_{path.stem}_{abs(hash(path)):x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"{what}: {path} cannot be loaded as Python")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pydantic look their own module up
+    sys.modules[name] = module  # dataclasses and pydantic look up their module
     try:
-        with _beside(path.parent):
+        with _importable(path.parent):
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever the user's file raises
         del sys.modules[name]
@@ -54,7 +55,7 @@ def _from_file(folder: Path, place: str, what: str) -> ModuleType:
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[None]:
+def _importable(folder: Path) -> Iterator[None]:
     """Let modules in ``folder`` be imported, and leave no compiled files there."""
     written = sys.dont_write_bytecode
     sys.path.insert(0, str(folder))
@@ -77,7 +78,7 @@ def _module(place: str, what: str) -> ModuleType:
 
 def explained(error: BaseException, file: Path | None = None) -> str:
     """One line for an exception out of the user's code, with the line of ``file`` it came from."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    text = one_line(f"{type(error).__name__}: {error}", 300)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if file is not None and Path(frame.filename) == file]
-    return f"{text} (line {own[-1].lineno})" if own else text
+    lines = [frame.lineno for frame in frames if file is not None and Path(frame.filename) == file]
+    return f"{text} (line {lines[-1]})" if lines else text

@@ -56,7 +56,7 @@ def test_trained_tokens_have_a_price_of_their_own_or_none():
     usage = Usage(input_tokens=1_000_000, trained_tokens=2_000_000)
     assert cost_of(usage, replace(THREE_CENTS, training=Decimal(3))).amount == 36
     unknown = cost_of(usage, THREE_CENTS)
-    assert (unknown.amount, unknown.reason) == (None, "the price of training is not known")
+    assert (unknown.amount, unknown.reason) == (None, "the price of training is unknown")
     machine = Price(machine_hour=Decimal(2))
     assert cost_of(usage + Usage(machine_seconds=1800), machine) == Money(Decimal(1))
 
@@ -88,7 +88,7 @@ def test_currencies_are_never_mixed():
         ((5, 1), (0, 1), None, "never"),
         ((5, 2), (0, 1), None, "never"),
         ((0, 2), (5, 1), None, "cheaper only for the first 5 requests"),
-        ((None, 2), (5, 1), None, "not known"),
+        ((None, 2), (5, 1), None, "unknown"),
     ],
 )
 def test_break_even_at_the_edges(a, b, requests, reason):
@@ -101,7 +101,7 @@ def test_break_even_at_the_edges(a, b, requests, reason):
 def test_break_even_without_traffic_has_no_days():
     found = break_even(Decimal(10), Decimal(1), Decimal(0), Decimal(2), 0)
     assert (found.requests, found.days) == (10, None)
-    assert "no traffic" in found.reason
+    assert "without traffic" in found.reason
 
 
 AMOUNTS = st.decimals(0, 1000, places=4)

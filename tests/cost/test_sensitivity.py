@@ -34,7 +34,7 @@ def test_no_flip_says_why():
     cheap, dear = (Decimal(0), Decimal(1)), (Decimal(1), Decimal(2))
     assert "every volume" in volume_flip(cheap, dear, 365).reason
     assert "horizon" in volume_flip(cheap, dear, 0).reason
-    assert "not known" in volume_flip((None, Decimal(1)), dear, 365).reason
-    assert "not known" in price_factor_flip((None, Decimal(1)), dear, 10).reason
+    assert "unknown" in volume_flip((None, Decimal(1)), dear, 365).reason
+    assert "unknown" in price_factor_flip((None, Decimal(1)), dear, 10).reason
     assert "nothing" in price_factor_flip((Decimal(0), Decimal(0)), dear, 10).reason
     assert "upfront" in price_factor_flip((Decimal(100), Decimal(1)), cheap, 10).reason

@@ -34,8 +34,8 @@ def test_the_minority_comes_first_and_bounds_accuracy() -> None:
     assert result.facts["accuracy_ceiling"] == {"value": pytest.approx(4 / 6), "reason": None}
     assert finding.severity == "error"
     assert finding.message == (
-        "2 inputs have different outputs, in 5 rows: no rule that answers an input always the same "
-        "way gets more than 66.66 %"
+        "2 inputs have different outputs (5 rows): a model that always answers an input the same way "
+        "gets at most 66.66 %"
     )
     assert json.loads(json.dumps(result.facts)) == result.facts
 
@@ -43,7 +43,7 @@ def test_the_minority_comes_first_and_bounds_accuracy() -> None:
 def test_a_ceiling_just_below_one_does_not_read_as_one() -> None:
     rows = [(f"text {n}", "A") for n in range(30_000)] + [("text 1", "B")]
     (finding, *_) = contradictions.find(dataset(rows), OPTIONS).findings
-    assert "more than 99.99 %" in finding.message
+    assert "at most 99.99 %" in finding.message
     assert finding.severity == "warning"
 
 

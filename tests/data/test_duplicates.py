@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.data.base import CheckOptions
-from steelyard.data.checks import exact_duplicates, near_duplicates
+from steelyard.data.checks import duplicates
 from tests.data.alike_rows import dataset
 
 OPTIONS = CheckOptions(encoder=False)
@@ -22,7 +22,7 @@ ROWS = [
 
 
 def test_exact_duplicates_repeat_an_earlier_row() -> None:
-    result = exact_duplicates.find(dataset(ROWS), OPTIONS)
+    result = duplicates.exact(dataset(ROWS), OPTIONS)
     (finding,) = result.findings
     assert finding.rows == (3, 5, 7), "the largest cluster first"
     assert [(each["also"], each["same_output"]) for each in finding.evidence] == [
@@ -32,8 +32,8 @@ def test_exact_duplicates_repeat_an_earlier_row() -> None:
     ]
     assert finding.severity == "warning"
     assert finding.message == (
-        "3 rows repeat an earlier row's input as it is (2 inputs), 1 of them with another output "
-        "than the first time: keep one of each"
+        "3 rows repeat an earlier row's input exactly (2 inputs), 1 of them with a different output "
+        "from the first: keep one of each"
     )
     assert result.facts["rows"] == 3
     assert result.facts["largest_cluster"] == 3
@@ -41,18 +41,18 @@ def test_exact_duplicates_repeat_an_earlier_row() -> None:
 
 def test_the_turns_before_an_input_belong_to_it() -> None:
     rows = [("yes", "A", "all", None, "be kind"), ("yes", "A", "all", None, "be brief")]
-    assert exact_duplicates.find(dataset(rows), OPTIONS).findings == ()
+    assert duplicates.exact(dataset(rows), OPTIONS).findings == ()
 
 
 def test_one_repeat_among_many_rows_is_a_note() -> None:
     rows = [(f"text {n}", "A") for n in range(200)] + [("text 7", "A")]
-    (finding,) = exact_duplicates.find(dataset(rows), OPTIONS).findings
+    (finding,) = duplicates.exact(dataset(rows), OPTIONS).findings
     assert finding.severity == "note"
-    assert finding.message.startswith("1 row repeats an earlier row's input as it is (1 input)")
+    assert finding.message.startswith("1 row repeats an earlier row's input exactly (1 input)")
 
 
 def test_near_duplicates_are_those_that_are_not_exact() -> None:
-    result = near_duplicates.find(dataset(ROWS), OPTIONS)
+    result = duplicates.near(dataset(ROWS), OPTIONS)
     (finding,) = result.findings
     assert finding.rows == (4, 6), "the most similar first"
     assert [(each["also"], each["similarity"] == 1) for each in finding.evidence] == [
@@ -60,21 +60,23 @@ def test_near_duplicates_are_those_that_are_not_exact() -> None:
         (2, False),
     ]
     assert finding.evidence[1]["similarity"] == 0.925
-    assert finding.message.startswith("2 rows nearly repeat another row's input (1 but for case")
+    assert finding.message.startswith(
+        "2 rows nearly repeat another row's input (1 identical apart from case"
+    )
     assert result.facts["normalised"] == 1
 
 
 def test_nothing_alike_is_no_finding_but_facts() -> None:
-    for check in (exact_duplicates, near_duplicates):
+    for check in (duplicates.exact, duplicates.near):
         for rows in ([], [("one thing", "A"), ("something else", "B")]):
-            result = check.find(dataset(rows), OPTIONS)
+            result = check(dataset(rows), OPTIONS)
             assert result.findings == ()
             assert result.facts["rows"] == 0
             assert result.reason is None
 
 
 def test_more_rows_than_evidence_are_all_named() -> None:
-    result = exact_duplicates.find(dataset([("same", "A")] * 50), OPTIONS)
+    result = duplicates.exact(dataset([("same", "A")] * 50), OPTIONS)
     assert len(result.findings[0].rows) == 49
     assert len(result.findings[0].evidence) == 20
 
@@ -82,7 +84,7 @@ def test_more_rows_than_evidence_are_all_named() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["a b", "A b", "a b!", "c", LONG, LONG + "!"]))))
 def test_every_repeat_is_counted_once(texts: list[tuple[str]]) -> None:
     data = dataset([(text, "A") for (text,) in texts])
-    exact = exact_duplicates.find(data, OPTIONS).facts["rows"]
-    near = near_duplicates.find(data, OPTIONS).facts["rows"]
+    exact = duplicates.exact(data, OPTIONS).facts["rows"]
+    near = duplicates.near(data, OPTIONS).facts["rows"]
     assert exact == len(texts) - len(set(data.exact_keys))
     assert exact + near == len(texts) - len(set(data.texts))

@@ -48,7 +48,7 @@ def test_a_sound_file_has_only_openais_end_and_what_training_takes(tmp_path):
     tokens = result.facts["tuning"]["together"]["tokens_per_epoch"]
     said = f"12 rows are about {tokens:,} tokens to train on"
     assert result.findings[1].message.startswith(said)
-    assert f"OpenAI {8 * tokens:,} in 8 epochs, Together {tokens:,} in 1 epoch, LoRA here" in (
+    assert f"OpenAI {8 * tokens:,} in 8 epochs, Together {tokens:,} in 1 epoch, local LoRA" in (
         result.findings[1].message
     )
     assert "for the price" in result.findings[1].message
@@ -126,7 +126,7 @@ def test_damaged_text_is_found_and_the_repair_shown(tmp_path):
     assert about(result, "control characters").rows == (16,)
     assert about(result, "byte order mark").rows == (17,)
     assert about(result, "escaped HTML").severity == "note"
-    assert about(result, "line ends other than").rows == (19,)
+    assert about(result, "line endings other than").rows == (19,)
     assert result.facts["encoding"] == dict.fromkeys(
         "mojibake replaced control invisible byte_order_mark line_ends entities".split(), 1
     )
@@ -157,7 +157,7 @@ def test_providers_are_judged_more_gravely_when_named(tmp_path):
     few = about(check(tmp_path, GOOD[:5]), "fine-tuning at OpenAI")
     named = about(check(tmp_path, GOOD[:5], "openai"), "fine-tuning at OpenAI")
     assert (few.severity, named.severity) == ("warning", "error")
-    assert "5 examples to train on, 10 are the least" in named.message
+    assert "5 training examples, and the minimum is 10" in named.message
     assert "read 2026-11-21" in named.message
 
 
@@ -196,14 +196,14 @@ def test_the_repair_is_shown_where_it_changes_something():
     if repair is None:
         pytest.skip("ftfy is not installed")
     (found,) = damages(f"{'a word ' * 40}le cafÃ© est fermÃ© {'and on ' * 40}", repair)
-    assert "le café est fermé" in found.found
-    assert len(found.found) < 80
+    assert "le café est fermé" in found.place
+    assert len(found.place) < 80
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_looked_at(text):
     repair, _ = load_repair()
-    assert all(each.found for each in damages(text, repair))
+    assert all(each.place for each in damages(text, repair))
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="&")))

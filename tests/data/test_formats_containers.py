@@ -331,9 +331,9 @@ def test_datasets_folders_are_read_in_both_layouts(tmp_path: Path) -> None:
         ("state.json", "{bad", "is not JSON"),
         ("state.json", '{"_data_files": [{"filename": "../secret"}]}', "names no data files"),
         ("state.json", '{"_data_files": [{"filename": "gone.arrow"}]}', "gone.arrow"),
-        ("dataset_dict.json", '{"splits": ["../x"]}', "no folder name"),
+        ("dataset_dict.json", '{"splits": ["../x"]}', "not a folder name"),
         ("dataset_dict.json", "[]", "lists no splits"),
-        ("notes.txt", "", "holds no data set"),
+        ("notes.txt", "", "is not a data set"),
     ],
 )
 def test_a_folder_that_is_no_data_set_says_why(

@@ -74,7 +74,7 @@ def test_facts_and_message_say_what_was_measured() -> None:
         finding.rows
     )
     assert finding.message.startswith(f"an estimated {facts['estimated_errors']} of 180 labels (")
-    assert finding.message.endswith("reviewed with `steelyard data label`: it is a suspicion")
+    assert finding.message.endswith("a suspicion, to be reviewed with `steelyard data label`")
 
 
 def test_clean_labels_give_no_finding() -> None:
@@ -122,10 +122,10 @@ def reason(data: Dataset) -> str:
 
 def test_what_cannot_be_judged_says_why() -> None:
     assert reason(dataset([("a", "b")], kind="text")) == "the outputs are text, not labels"
-    assert reason(dataset([])) == "a label is doubted only for another: two need 5 inputs each"
-    assert reason(dataset(rows(6)[:18])) == "18 rows of at least 50 to learn from"
+    assert reason(dataset([])) == "fewer than two labels have 5 different inputs to learn from"
+    assert reason(dataset(rows(6)[:18])) == "18 rows to learn from; at least 50 are needed"
     one = [(text, "CARD") for text, _ in rows()]
-    assert "two need 5 inputs each" in reason(dataset(one))
+    assert "fewer than two labels" in reason(dataset(one))
     same = [("the same", label) for _, label in rows()]
     assert "180 rows with a label of fewer than 5 different inputs" in reason(dataset(same))
 
@@ -139,7 +139,7 @@ def test_labels_that_do_not_follow_from_the_inputs_are_not_doubted() -> None:
 def test_with_too_many_rows_and_labels_a_sample_is_judged() -> None:
     judged = judged_rows(dataset(rows()), 5, np.random.default_rng(0), most_cells=450)
     assert len(judged.rows) == 150
-    assert judged.left == {"outside a random sample": 30}
+    assert judged.excluded == {"outside a random sample": 30}
     assert judged.labels == ("CARD", "LOAN", "TRAVEL")
     assert [rows()[row][1] for row in judged.rows] == [judged.labels[code] for code in judged.codes]
 

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from steelyard.data.base import CheckOptions, CheckResult
-from steelyard.data.checks.languages import MOST_READ, find
+from steelyard.data.checks.languages import (
+    MOST_CHARACTERS,
+    MOST_READ,
+    LanguageGuess,
+    find,
+    guess,
+    is_same,
+    mixed_words,
+)
 from steelyard.data.dataset import open_dataset
-from steelyard.data.texts.tongues import MOST_CHARACTERS, LanguageGuess, guess, is_same, mixed_words
 from steelyard.languages import identifier, named
 from steelyard.task import build_task
 
@@ -120,7 +127,7 @@ def test_many_rows_are_sampled_by_seed_and_the_message_says_so(tmp_path: Path) -
     looked_at = result.facts["looked_at"]
     assert result.facts["is_sample"]
     assert MOST_READ / MOST_CHARACTERS * 0.95 < looked_at < len(rows)
-    assert result.findings[0].message.startswith(f"of a sample of {looked_at:,} rows, ")
+    assert result.findings[0].message.startswith(f"in a sample of {looked_at:,} rows, ")
     assert set(result.findings[0].rows) <= set(range(4001, 4801))
     assert check(tmp_path, rows) == result
 

@@ -43,7 +43,7 @@ def test_leaks_of_each_kind_name_both_rows() -> None:
     assert found["group"].evidence[0]["similarity"] is None
     assert all(finding.severity == "error" for finding in result.findings)
     assert found["exact"].message.startswith(
-        "1 test row and 1 dev row also stand in an earlier part, word for word"
+        "1 test row and 1 dev row also appear in an earlier part, word for word"
     )
     assert result.facts["kinds"]["exact"] == {"rows": 2, "test_rows": 1}
     assert result.facts["parts"] == {"train": 3, "dev": 1, "test": 5}
@@ -78,13 +78,13 @@ def test_a_few_leaks_among_many_test_rows_are_a_warning() -> None:
     rows += [(f"unlike the others {n * n * 7919}", "A", "test") for n in range(150)]
     finding = kinds(leaks.find(dataset(rows), OPTIONS).findings)["exact"]
     assert finding.severity == "warning"
-    assert finding.message.startswith("1 test row also stands in an earlier part")
+    assert finding.message.startswith("1 test row also appears in an earlier part")
 
 
 def test_a_single_file_is_told_what_its_split_will_do() -> None:
     result = leaks.find(dataset([(text, label) for text, label, *_ in ROWS]), OPTIONS)
     assert result.findings == ()
-    assert result.reason == "the rows are one part: nothing can leak"
+    assert result.reason == "all rows are in one part: nothing can leak"
     assert result.facts["parts"] is None
     assert result.facts["cut_clusters"] == 0
     assert result.facts["own_split"].endswith("in one part")
@@ -94,4 +94,4 @@ def test_templates_that_the_split_cuts_are_said() -> None:
     rows = [(f"Dear support, my order number {n} has not arrived yet", "A") for n in range(200)]
     facts = leaks.find(dataset(rows), OPTIONS).facts
     assert facts["cut_clusters"] == 1
-    assert "it cuts 1 cluster of more than 10 near-duplicates" in facts["own_split"]
+    assert "it divides 1 cluster of more than 10 near-duplicates" in facts["own_split"]

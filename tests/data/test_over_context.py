@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from steelyard.data.base import CheckOptions
-from steelyard.data.checks.over_context import find, rows_over
+from steelyard.data.checks.over_context import find
 from steelyard.data.dataset import open_dataset
 
 pytest.importorskip("tokenizers")
@@ -45,7 +45,6 @@ def test_rows_over_the_window_are_errors_the_longest_first(tmp_path):
     assert error.rows == (3, 2)  # 17 words, 2 of instruction and 1 of answer are 20: they fit
     assert [each["tokens"] for each in error.evidence] == [33, 21]
     assert "2 rows need more than the 20 tokens" in error.message
-    assert rows_over(data) == [2, 1]
     assert result.facts["over"] == 2
 
 
@@ -55,7 +54,7 @@ def test_rows_over_half_the_window_are_a_note_with_the_shots_that_fit(tmp_path):
     assert note.severity == "note"
     assert note.rows == (4,)
     # beside a row of 5 words, examples of 3 words: (20 - 5) // 3
-    assert "beside a row of median length 5 examples fit" in note.message
+    assert "next to a row of median length, 5 examples fit" in note.message
     assert result.facts["shots_that_fit"] == 5
 
 

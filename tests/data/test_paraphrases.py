@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example, Message
 from steelyard.data.base import CheckOptions
-from steelyard.data.checks import paraphrases
+from steelyard.data.checks import duplicates
 from steelyard.data.likeness.meaning import FEW_ROWS, MOST_ROWS, closest, embeddings, meaning_text
 from steelyard.extras import ENCODER_COMMAND
 from tests.data.alike_rows import dataset
@@ -26,7 +26,7 @@ def test_rows_close_in_meaning_are_found_closest_first() -> None:
         ("has it been sent", "B"),
         ("card whereabouts", "A"),
     ]
-    result = paraphrases.find_in(dataset(rows), unit(0, 90, 10, 1))
+    result = duplicates.paraphrases_in(dataset(rows), unit(0, 90, 10, 1))
     (finding,) = result.findings
     assert finding.rows == (4, 3)
     assert [(each["also"], each["same_output"]) for each in finding.evidence] == [
@@ -36,20 +36,20 @@ def test_rows_close_in_meaning_are_found_closest_first() -> None:
     assert finding.evidence[1]["similarity"] == round(float(np.cos(np.radians(10))), 3)
     assert finding.severity == "note"
     assert "2 rows say what an earlier row says in other words" in finding.message
-    assert "1 of them with another output" in finding.message
+    assert "1 of them with a different output" in finding.message
     assert result.facts["rows"] == 2
 
 
 def test_near_duplicates_are_no_paraphrases() -> None:
     text = "please send me the invoice for my last order of shoes"
-    result = paraphrases.find_in(dataset([(text, "A"), (text + " now", "A")]), unit(0, 0))
+    result = duplicates.paraphrases_in(dataset([(text, "A"), (text + " now", "A")]), unit(0, 0))
     assert result.findings == ()
     assert result.facts["rows"] == 0
 
 
 def test_the_encoder_can_be_switched_off_and_has_limits() -> None:
     few = dataset([("a", "A"), ("b", "B")])
-    assert paraphrases.find(few, CheckOptions(encoder=False)).reason == (
+    assert duplicates.paraphrases(few, CheckOptions(encoder=False)).reason == (
         "the sentence encoder was switched off"
     )
     huge = dataset([("a", "A")] * (MOST_ROWS + 1))
@@ -60,7 +60,7 @@ def test_without_the_package_the_reason_is_the_command(monkeypatch: pytest.Monke
     monkeypatch.setattr("sys.path", [])
     data = dataset([("a", "A")] * 3)
     for wanted in (None, True):
-        result = paraphrases.find(data, CheckOptions(encoder=wanted))
+        result = duplicates.paraphrases(data, CheckOptions(encoder=wanted))
         assert result.findings == ()
         assert ENCODER_COMMAND in str(result.reason)
 

@@ -71,12 +71,12 @@ def test_one_finding_for_each_kind_the_gravest_first(result: CheckResult) -> Non
 
 def test_messages_say_how_many_and_where(result: CheckResult) -> None:
     card, email, phone, _ = (each.message for each in result.findings)
-    assert card.startswith("1 row holds a payment card number (1 in the input); ")
+    assert card.startswith("1 row contains a payment card number (1 in the input); ")
     assert (
         email
-        == "3 rows hold e-mail addresses (1 in the input, 1 in the output, 1 in the earlier turns)"
+        == "3 rows contain e-mail addresses (1 in the input, 1 in the output, 1 in the earlier turns)"
     )
-    assert phone == "2 rows hold phone numbers (2 in the input); 1 of them less sure"
+    assert phone == "2 rows contain phone numbers (2 in the input); 1 of them less certain"
 
 
 def test_nothing_of_it_leaks(result: CheckResult) -> None:
@@ -108,8 +108,8 @@ def test_what_would_go_to_a_provider(result: CheckResult) -> None:
     assert months["majority"] == months["tfidf_linear"] == months["nearest_neighbour"] == 0
     assert months["few_shot"] == months["retrieved_few_shot"] == total  # all eight rows are shots
     assert result.facts["traffic"]["strategies"]["lora"]["rows_uploaded_once"] == 5
-    assert "300,000 of 300,000 requests a month (assumed) would carry" in result.findings[0].message
-    assert result.findings[0].message.endswith("today none leave the machine")
+    assert "300,000 of 300,000 requests a month (assumed) would send" in result.findings[0].message
+    assert result.findings[0].message.endswith("today no request leaves the machine")
 
 
 def test_clean_rows_have_facts_and_no_finding(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_an_instruction_that_holds_some_goes_with_every_request(tmp_path: Path) 
     found = find(dataset(tmp_path, ROWS[:1], instruction=instruction), CheckOptions())
     first = found.findings[0]
     assert (first.severity, first.count, first.rows) == ("warning", 1, ())
-    assert "the instruction itself holds an e-mail address" in first.message
+    assert "the instruction itself contains an e-mail address" in first.message
     assert "boss@example" not in first.message
     assert found.facts["requests_per_month"]["zero_shot"] == 300_000
 
@@ -138,7 +138,7 @@ def test_a_hosted_model_and_stated_traffic(model: object, tmp_path: Path) -> Non
         traffic={"requests_per_day": 10, "horizon_days": 30},
     )
     message = find(data, CheckOptions()).findings[0].message
-    assert "300 of 300 requests a month carry such data to a hosted provider" in message
+    assert "300 of 300 requests a month send such data to a hosted provider" in message
     assert "today" not in message
 
 

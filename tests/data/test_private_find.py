@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.data.private import find_private, mask, regions_of
-from steelyard.data.private.find import find_within
+from steelyard.data.private.find import find_private, find_within, mask
+from steelyard.data.private.phones import regions_of
 from steelyard.data.private.rules import rule_book
 
 # Every value is reserved for examples (example.com, 555-01xx, Ofcom's 0xxx xxx xxx for drama), a

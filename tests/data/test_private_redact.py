@@ -9,15 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.data.formats.write import WRITERS
-from steelyard.data.private import (
-    PlaceholderBook,
-    find_private,
-    hide,
-    redact,
-    redact_fields,
-    redact_file,
-)
-from steelyard.data.private.find import find_within
+from steelyard.data.private.files import redact_file
+from steelyard.data.private.find import find_private, find_within
+from steelyard.data.private.redact import PlaceholderBook, hide, redact, redact_fields
 from steelyard.errors import DataError, StorageError
 
 PARTS = [

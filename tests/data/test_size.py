@@ -150,7 +150,7 @@ def test_a_label_known_only_roughly_is_said(tmp_path: Path) -> None:
     result = check(dataset(tmp_path, parts))
     note = next(each for each in result.findings if "recall" in each.message)
     assert (note.severity, note.count) == ("note", 1)
-    assert "1 label has" in note.message and "c, to" in note.message
+    assert "1 label has" in note.message and "c, ±" in note.message
     assert result.facts["labels"]["c"]["half_width"] == half_width(10)
 
 
@@ -169,7 +169,7 @@ def test_a_test_file_without_a_readable_row_is_not_planned_around(tmp_path: Path
     result = check(open_dataset(build_task({**config, "examples": files}, tmp_path)))
     assert result.facts["is_planned"] is False
     shown = next(each for each in result.findings if "between two arms" in each.message)
-    assert shown.severity == "error" and shown.message.startswith("0 test rows as given")
+    assert shown.severity == "error" and shown.message.startswith("0 test rows cannot show")
 
 
 def test_a_metric_that_is_no_share_of_right_answers_has_a_reason(tmp_path: Path) -> None:

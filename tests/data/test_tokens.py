@@ -83,7 +83,7 @@ def test_without_a_chat_template_only_the_texts_count(tmp_path):
     model_folder(tmp_path / "model", template=None)
     counts = count_tokens(open_dataset(write_task(tmp_path, ROWS[:1], "hf:./model")))
     assert counts.overhead == Overhead(0, 0, 1)
-    assert "no usable chat template" in counts.how
+    assert "without a usable chat template" in counts.how
 
 
 def test_hosted_models_are_estimated_and_say_so(tmp_path):
@@ -92,7 +92,7 @@ def test_hosted_models_are_estimated_and_say_so(tmp_path):
     assert counts.method == "estimated"
     assert "openai:gpt-4o-mini is not on this machine" in (counts.reason or "")
     assert (counts.input[0], counts.output[0]) == (10, 2)
-    assert counts.to_dict()["how"].startswith("characters by script")
+    assert counts.to_dict()["how"].startswith("an estimate from characters (")
 
 
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "/no/such/folder/here"])

@@ -13,10 +13,18 @@ from hypothesis import strategies as st
 from steelyard.core import Example, Message
 from steelyard.data.dataset import open_dataset
 from steelyard.data.tokens import count_tokens
-from steelyard.data.tuning import PROVIDERS, estimate_training, get_provider, judge
-from steelyard.data.tuning.chat import alternates, chat_row, row_bytes, system_first, training_rows
-from steelyard.data.tuning.estimate import default_epochs, estimate_local
-from steelyard.data.tuning.judge import as_chats, token_limit
+from steelyard.data.tuning.estimate import default_epochs, estimate_local, estimate_training
+from steelyard.data.tuning.judge import (
+    alternates,
+    as_chats,
+    chat_row,
+    judge,
+    row_bytes,
+    system_first,
+    token_limit,
+    training_rows,
+)
+from steelyard.data.tuning.rules import PROVIDERS, get_provider
 from steelyard.errors import ConfigError
 
 OPENAI_EPOCHS = get_provider("openai").value("default_epochs")
@@ -80,7 +88,7 @@ def test_too_few_examples_are_refused_by_those_that_say_so(tmp_path):
         "mistral": True,
     }
     (broken,) = judged(data, "openai").broken
-    assert broken.says == "9 examples to train on, 10 are the least"
+    assert broken.says == "9 training examples, and the minimum is 10"
     assert broken.cited.endswith("read 2026-11-21")
 
 
@@ -134,7 +142,7 @@ def test_limits_on_the_whole_job_are_kept(tmp_path):
     ]
     heavy = chats._replace(file_bytes=600 * 10**6)
     (broken,) = judge(data, heavy, counts, azure).broken
-    assert broken.says == "the file would have 600.0 MB, 512.0 MB are the most"
+    assert broken.says == "the file would have 600.0 MB, and the maximum is 512.0 MB"
 
 
 def test_a_dated_name_has_the_limit_of_its_model():
@@ -178,7 +186,7 @@ def test_long_rows_count_up_to_the_limit(tmp_path):
     found = estimate_training(data, count_tokens(data), get_provider("azure"))
     assert found.tokens_per_epoch == 65_536
     assert found.training_tokens is None
-    assert "epochs is not known" in (found.reason or "")
+    assert "epochs is unknown" in (found.reason or "")
 
 
 def test_the_users_price_makes_money_of_tokens(tmp_path):

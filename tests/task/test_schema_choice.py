@@ -65,8 +65,8 @@ def test_a_file_with_a_schema(tmp_path: Path, name: str) -> None:
     ("schema", "message"),
     [
         ("ordr.json", r"no file .*ordr.json \(did you mean 'order.json'\?\)"),
-        ("bad.json", "holds no JSON"),
-        ("object", "'object' is no schema: write it out"),
+        ("bad.json", "is not valid JSON"),
+        ("object", "'object' is not a schema: write it out"),
         ("schemas.py:Path", "schemas.py:Path is neither a pydantic model nor a JSON schema"),
         ("schemas.py:Ordre", "did you mean 'Order'"),
         ("schemas.py:BaseModel", r"BaseModel has no JSON schema \(AttributeError"),

@@ -18,13 +18,13 @@ Several = Annotated[tuple[Item, ...], Field(min_length=1)]
 
 
 def one_of(what: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
-    """Hold a text to ``names``, which say what it may be; ``what`` it is goes into the message."""
+    """Allow only the texts of ``names``; ``what`` names the value in the message."""
 
     def check(value: str) -> str:
-        known = list(names())
-        if value not in known:
+        choices = list(names())
+        if value not in choices:
             raise ValueError(
-                f"unknown {what} {value!r}{closest(value, known)}; known: {', '.join(known)}"
+                f"unknown {what} {value!r}{closest(value, choices)}; known: {', '.join(choices)}"
             )
         return value
 
@@ -34,8 +34,8 @@ def one_of(what: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
 class Options(Section):
     """Options of a metric, a rule, a strategy or a fake model; each default lives once, on its field.
 
-    Values are not converted, but for whole numbers where any number will do. An item stands for a list
-    of one.
+    Values are not converted, except whole numbers where any number will do. A single item is read as
+    a list of one.
     """
 
     model_config = ConfigDict(strict=True)

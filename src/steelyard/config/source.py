@@ -8,10 +8,12 @@ from typing import Any
 import yaml
 
 from steelyard.errors import ConfigError
+from steelyard.words import one_line
 
 Lines = dict[tuple[str | int, ...], int]
+_LONGEST = 1000  # characters of a parser's message
 _TEXT = "tag:yaml.org,2002:str"
-_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 
 
 def encoding_problem(path: Path) -> str:
@@ -22,10 +24,8 @@ def encoding_problem(path: Path) -> str:
             try:
                 raw.decode("utf-8")
             except UnicodeDecodeError as error:
-                guess = (
-                    _BOMS.get(raw[:2], "another encoding") if number == 1 else "another encoding"
-                )
-                source = "UTF-16" if guess == "UTF-16" else "CP1252"
+                is_utf16 = number == 1 and raw[:2] in _BOMS
+                guess, source = ("UTF-16", "UTF-16") if is_utf16 else ("another encoding", "CP1252")
                 return (
                     f"{path.name} is not UTF-8 (looks like {guess}): byte 0x{raw[error.start]:02x} "
                     f"at offset {offset + error.start}, line {number}; save it as UTF-8, for "
@@ -65,13 +65,19 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax_message(path, error)) from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path.name} is not valid YAML: {_one_line(str(error))}") from None
+        raise ConfigError(
+            f"{path.name} is not valid YAML: {one_line(str(error), _LONGEST)}"
+        ) from None
     except RecursionError:
         raise ConfigError(f"{path.name} is nested too deeply: flatten it") from None
     except ValueError as error:  # an impossible date or a number of thousands of digits
-        raise ConfigError(f"{path.name} is not valid YAML: {_one_line(str(error))}") from None
+        raise ConfigError(
+            f"{path.name} is not valid YAML: {one_line(str(error), _LONGEST)}"
+        ) from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{path.name} must hold keys such as 'instruction:', not {_kind(data)}")
+        raise ConfigError(
+            f"{path.name} must contain keys such as 'instruction:', not {_kind(data)}"
+        )
     return data, lines
 
 
@@ -99,12 +105,8 @@ def _index(node: yaml.Node, path: tuple[str | int, ...], lines: Lines, name: str
 def _syntax_message(path: Path, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     where = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    problem = _one_line(" ".join(part for part in (error.context, error.problem) if part))
+    problem = one_line(f"{error.context or ''} {error.problem or ''}", _LONGEST)
     return f"{path.name}{where} is not valid YAML: {problem}; check indentation, colons and quotes"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _kind(data: object) -> str:

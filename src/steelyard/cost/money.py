@@ -29,7 +29,6 @@ class Money:
         return Money(self.amount + other.amount, self.currency)
 
     def __mul__(self, factor: Decimal | int) -> Money:
-        """Multiply; unknown stays unknown."""
         if self.amount is None:
             return self
         return Money(self.amount * factor, self.currency)
@@ -63,9 +62,9 @@ def cost_of(usage: Usage, price: Price) -> Money:
         hours = _decimal(usage.machine_seconds) / _SECONDS_PER_HOUR
         return Money(hours * price.machine_hour, price.currency)
     if price.input is None or price.output is None:
-        return Money(None, price.currency, price.source or "the model's price is not known")
+        return Money(None, price.currency, price.source or "the model's price is unknown")
     if usage.trained_tokens and price.training is None:
-        return Money(None, price.currency, "the price of training is not known")
+        return Money(None, price.currency, "the price of training is unknown")
     cached_price = price.input if price.cached is None else price.cached
     cached = _decimal(min(usage.cached_tokens, usage.input_tokens))
     tokens = (_decimal(usage.input_tokens) - cached) * price.input + cached * cached_price
@@ -87,25 +86,25 @@ def break_even(
     per_request_b: Decimal | None,
     requests_per_day: int,
 ) -> BreakEven:
-    """Find when ``a``, dearer upfront, has paid for itself against ``b`` by cheaper requests.
+    """Find when ``a``, more expensive upfront, has paid for itself against ``b`` by cheaper requests.
 
-    Amounts in one currency. 0 requests when ``a`` is no dearer in either; ``None`` when it never
-    pays or a cost is unknown, and also when ``a`` only *starts* cheaper: the reason then says how
-    long it stays so.
+    Amounts in one currency. 0 requests when ``a`` costs no more in either way; ``None`` when it never
+    pays or a cost is unknown, and also when ``a`` only *starts* cheaper: the reason then says for how
+    long.
     """
     if upfront_a is None or per_request_a is None or upfront_b is None or per_request_b is None:
-        return BreakEven(None, None, "a cost is not known")
+        return BreakEven(None, None, "a cost is unknown")
     extra, saving = upfront_a - upfront_b, per_request_b - per_request_a
     if extra <= 0 and saving >= 0:
-        return BreakEven(0, Decimal(0), "at once: no dearer upfront and no dearer per request")
+        return BreakEven(0, Decimal(0), "at once: no more expensive upfront or per request")
     if extra >= 0 and saving <= 0:
-        return BreakEven(None, None, "never: each request costs no less")
+        return BreakEven(None, None, "never: its requests are not cheaper")
     requests = int((extra / saving).to_integral_value(ROUND_CEILING))
     if saving < 0:
         reason = f"cheaper only for the first {requests:,} requests: each request costs more"
         return BreakEven(None, None, reason)
     if requests_per_day <= 0:
-        return BreakEven(requests, None, "no traffic is given, so days are not known")
+        return BreakEven(requests, None, "without traffic the number of days is unknown")
     return BreakEven(requests, Decimal(requests) / requests_per_day)
 
 

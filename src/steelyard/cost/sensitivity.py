@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-UNKNOWN = "a cost is not known"
+UNKNOWN = "a cost is unknown"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def volume_flip(
     second: tuple[Decimal | None, Decimal | None],
     horizon_days: int,
 ) -> Flip:
-    """Requests a day at which two arms, ``(upfront, per_request)``, cost the same in all."""
+    """Requests a day at which two arms, ``(upfront, per_request)``, cost the same in total."""
     (upfront_a, each_a), (upfront_b, each_b) = first, second
     if upfront_a is None or each_a is None or upfront_b is None or each_b is None:
         return Flip(None, reason=UNKNOWN)
@@ -33,7 +33,7 @@ def volume_flip(
     if horizon_days <= 0:
         return Flip(None, reason="the horizon is empty")
     if extra * saving <= 0:
-        return Flip(None, reason="one arm is no dearer at every volume")
+        return Flip(None, reason="one arm costs no more than the other at every volume")
     return Flip(extra / (saving * horizon_days), 0 if saving > 0 else 1)
 
 
@@ -50,5 +50,5 @@ def price_factor_flip(
         return Flip(None, reason="the first arm's requests cost nothing")
     room = upfront_b + each_b * requests - upfront_a
     if room <= 0:
-        return Flip(None, reason="the first arm is dearer upfront than the second in all")
+        return Flip(None, reason="the first arm costs more upfront than the second in total")
     return Flip(room / (each_a * requests), 1)

@@ -1,4 +1,4 @@
-"""``steelyard.data.check``: every check over one data set, and what they add up to."""
+"""``steelyard.data.check``: every check over one data set, and what they amount to."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from steelyard.task import Task
 SEVERITIES = ("error", "warning", "note")
 
 OnCheck = Callable[[str, int, int], None]
-"""Called with a check's name, how many are done, and how many there are."""
+"""Called with a check's name, how many have finished, and how many there are."""
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What every check found in one data set. ``seconds`` is each check's own time."""
+    """The results of every check of one data set. ``seconds`` is each check's own time."""
 
     dataset: Dataset
     results: Mapping[str, CheckResult]
@@ -39,6 +39,7 @@ class Audit:
         return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
     def to_dict(self) -> dict[str, Any]:
+        """The audit as ``data check --json`` prints it; plain JSON data without NaN."""
         data = self.dataset
         audit = {
             "rows": data.rows,
@@ -82,7 +83,7 @@ def check(
     names = tuple(CHECKS) if only is None else tuple(dict.fromkeys(only))
     checks = [(name, CHECKS.get(name)) for name in names]
     if not checks:
-        raise ConfigError(f"no check is named; known: {', '.join(CHECKS)}")
+        raise ConfigError(f"name at least one check; known: {', '.join(CHECKS)}")
     options = options or CheckOptions()
     if options.seed < 0:
         raise ConfigError(f"the seed must be 0 or more, not {options.seed}")

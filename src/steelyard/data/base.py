@@ -1,8 +1,8 @@
-"""What a check is given and what it finds."""
+"""What a check gets and what it returns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -15,11 +15,11 @@ certainty; ``note``: worth knowing."""
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """Options of the checks.
+    """Options of a check.
 
     ``encoder`` compares meanings with the sentence encoder: ``None`` where it is installed and the
     rows are few, ``True`` always, ``False`` never. ``tuning`` names the provider whose fine-tuning
-    rules are to be kept; ``None`` tries each that is known.
+    rules to check; ``None`` checks all that are known.
     """
 
     encoder: bool | None = None
@@ -42,6 +42,20 @@ class Finding:
     rows: tuple[int, ...] = ()
     evidence: tuple[Mapping[str, Any], ...] = ()
     count: int | None = None
+
+    @classmethod
+    def of_rows(
+        cls,
+        data: Dataset,
+        indices: Sequence[int],
+        check: str,
+        severity: Severity,
+        message: str,
+        **evidence: Sequence[Any],
+    ) -> Finding:
+        """A finding about the rows ``indices``; ``evidence`` runs along them (`Dataset.evidence`)."""
+        first_rows = data.evidence(indices, **evidence)
+        return cls(check, severity, message, data.rows_of(indices), first_rows)
 
     def to_dict(self) -> dict[str, Any]:
         return {

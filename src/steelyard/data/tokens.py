@@ -1,4 +1,4 @@
-"""How long rows are in the chosen model's tokens: counted by its tokenizer, else estimated."""
+"""The length of rows in the model's tokens: counted by its tokenizer, else estimated."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class TokenCounts:
     ``instruction`` is the task's, once a request. ``turns`` counts user and assistant turns with the
     answer, ``has_system`` says which rows have a system message of their own. ``overhead`` is what
     the chat template adds. ``window`` is the context of a model on this machine, if known.
-    ``method`` is ``exact`` by the model's own tokenizer, else ``estimated``; ``how`` says by what and
-    ``reason`` why not exactly.
+    ``method`` is ``exact`` by the model's own tokenizer, else ``estimated``; ``how`` names what counted
+    and ``reason`` why it is not exact.
     """
 
     input: Ints
@@ -61,8 +61,8 @@ class TokenCounts:
         """All that is sent: the instruction, the row's turns and the template's own tokens."""
         opened = self.has_system | (self.instruction > 0)
         opening = np.where(opened, self.overhead.opening_system, self.overhead.opening)
-        around = np.ceil(opening + self.overhead.per_turn * self.turns).astype(np.int64)
-        prompt: Ints = self.input + self.instruction + around
+        template = np.ceil(opening + self.overhead.per_turn * self.turns).astype(np.int64)
+        prompt: Ints = self.input + self.instruction + template
         return prompt
 
     @property
@@ -71,7 +71,7 @@ class TokenCounts:
         return self.prompt + self.output
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the lengths and how they were found, as plain data."""
+        """The lengths and how they were counted, as plain data."""
         return {
             "method": self.method,
             "how": self.how,
@@ -115,19 +115,19 @@ def count_tokens(data: Dataset) -> TokenCounts:
 
 def _count(data: Dataset) -> TokenCounts:
     model, instruction = data.model, data.task.instruction.strip()
-    count, around, how, reason, window = _counter(model)
+    count, template, how, reason, window = _counter(model)
     roles = [[turn.role for turn in example.context] for example in data.examples]
-    asked = np.array(count([example.input for example in data.examples]), dtype=np.int64)
+    inputs = np.array(count([example.input for example in data.examples]), dtype=np.int64)
     turns = [turn.content for example in data.examples for turn in example.context]
-    owner = np.repeat(np.arange(len(roles)), [len(each) for each in roles])
+    owner = np.repeat(np.arange(len(roles)), [len(turns_of_row) for turns_of_row in roles])
     before = np.bincount(owner, weights=_each(count, turns), minlength=len(roles))
     return TokenCounts(
-        input=asked + before.astype(np.int64),
+        input=inputs + before.astype(np.int64),
         output=_each(count, data.written),
         turns=np.array([2 + len(r) - r.count("system") for r in roles], dtype=np.int64),
-        has_system=np.array(["system" in each for each in roles], dtype=np.bool_),
+        has_system=np.array(["system" in turns_of_row for turns_of_row in roles], dtype=np.bool_),
         instruction=count([instruction])[0] if instruction else 0,
-        overhead=around,
+        overhead=template,
         method="exact" if reason is None else "estimated",
         how=how,
         reason=reason,
@@ -137,24 +137,33 @@ def _count(data: Dataset) -> TokenCounts:
 
 def _counter(model: ModelSpec) -> tuple[CountTokens, Overhead, str, str | None, int | None]:
     """A way to count, the template's tokens, how it counts, why it only estimates, the window."""
-    found = local_tokenizer(model)
-    if isinstance(found, str):
+    tokenizer = local_tokenizer(model)
+    if isinstance(tokenizer, str):
         ratios = _ratios()["characters_per_token"]
-        how = f"characters by script: {', '.join(f'{k} {v}' for k, v in ratios.items())} a token"
-        return estimate, _usual_overhead(), how, found, None
-    around = found.template and overhead(found.template, found.special, found.count)
+        by_script = ", ".join(f"{script} {ratio}" for script, ratio in ratios.items())
+        how = f"an estimate from characters ({by_script} per token)"
+        return estimate, _usual_overhead(), how, tokenizer, None
+    template = tokenizer.template and overhead(
+        tokenizer.template, tokenizer.special, tokenizer.count
+    )
     how = f"the tokenizer of {model.name}"
-    if around:
-        return found.count, around, how, None, found.window
+    if template:
+        return tokenizer.count, template, how, None, tokenizer.window
     plain = Overhead(0, 0, 1)  # without a template turns are joined by blank lines
-    return found.count, plain, f"{how}, which has no usable chat template", None, found.window
+    return (
+        tokenizer.count,
+        plain,
+        f"{how}, without a usable chat template",
+        None,
+        tokenizer.window,
+    )
 
 
 def _each(count: CountTokens, texts: Sequence[str]) -> Ints:
     """Count each text, equal ones once: outputs and system messages repeat."""
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    known = np.array(count(list(places)), dtype=np.int64)
-    return known[np.array([places[text] for text in texts], dtype=np.int64)]
+    counts = np.array(count(list(places)), dtype=np.int64)
+    return counts[np.array([places[text] for text in texts], dtype=np.int64)]
 
 
 def estimate(texts: Sequence[str]) -> list[int]:
@@ -180,5 +189,4 @@ def _usual_overhead() -> Overhead:
 
 @cache
 def _ratios() -> dict[str, Any]:
-    found: dict[str, Any] = packaged("model/data/tokens.yaml")
-    return found
+    return dict(packaged("model/data/tokens.yaml"))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from steelyard.stats.corrections import holm
 from steelyard.stats.intervals import mean, proportion, statistic
-from steelyard.stats.paired import compare, compare_statistic
+from steelyard.stats.paired import compare, compare_statistic, holm
 from steelyard.stats.power import (
     ASSUMED_DISCORDANT,
     Detectable,

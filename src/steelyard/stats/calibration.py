@@ -20,7 +20,7 @@ _WIDEST = 4.0  # true gaps of more than so many times those seen are not conside
 
 
 class Bin(NamedTuple):
-    """Answers of like confidence: its range, its mean, and how often they were right."""
+    """Answers of similar confidence: its range, its mean, and how often they were right."""
 
     low: float
     high: float
@@ -89,7 +89,7 @@ def calibration_error(
     accuracy and its mean confidence. As a sum of absolute values it is biased upwards, and a bootstrap
     around it covers almost nothing near 0. So the test is inverted: the gaps seen are scaled
     by a factor, noise of the bins' binomial errors (with clusters: their robust ones, where larger) is
-    added, and the interval holds the factors under which the error seen is no surprise. The estimand is
+    added, and the interval holds the factors under which the error seen is unsurprising. The estimand is
     the error over these bins, not the unbinned one.
     """
     n = len(confidence)
@@ -163,7 +163,7 @@ def brier(confidence: Floats, correct: Floats) -> float:
 def coverage_curve(
     confidence: Floats,
     correct: Floats,
-    asked: int,
+    questions: int,
     rng: np.random.Generator,
     level: float = 0.95,
     clusters: Clusters | None = None,
@@ -186,7 +186,9 @@ def coverage_curve(
         low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
         accuracy = float(correct[confident].mean())
         curve.append(
-            CoveragePoint(len(confident) / asked, accuracy, low, high, threshold, len(confident))
+            CoveragePoint(
+                len(confident) / questions, accuracy, low, high, threshold, len(confident)
+            )
         )
     return curve
 

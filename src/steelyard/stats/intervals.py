@@ -80,7 +80,7 @@ def statistic(
     level: float = 0.95,
     clusters: Clusters | None = None,
 ) -> Estimate:
-    """Interval of a figure that is no mean of item scores, such as macro-F1, by BCa bootstrap.
+    """Interval of a figure that is not a mean of item scores, such as macro-F1, by BCa bootstrap.
 
     ``function`` maps item indices (with repeats) to the figure over those items.
     """

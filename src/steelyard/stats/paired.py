@@ -1,4 +1,4 @@
-"""The paired difference of two arms on the same items, with its interval and test."""
+"""The paired difference of two arms on the same items: interval, test and correction for many tests."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def compare_statistic(
     clusters: Clusters | None = None,
     level: float = 0.95,
 ) -> Comparison:
-    """Compare two arms by a figure that is no mean of item scores, such as macro-F1.
+    """Compare two arms by a figure that is not a mean of item scores, such as macro-F1.
 
     ``a`` and ``b`` hold the two arms' answers in item order; ``function(answers, index)`` is the
     figure over the items ``index``. The test swaps the two answers of random items (approximate
@@ -157,3 +157,19 @@ def _no_spread(value: float, drawn: int, level: float) -> tuple[float, float]:
     """Limits when every unit differs alike: Tango's for as many units that do not differ."""
     low, high = tango(0, 0, drawn, level)
     return max(-1.0, value + low), min(1.0, value + high)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted by Holm's step-down method, in the order given.
+
+    Comparing an adjusted value with ``alpha`` holds the chance of one or more false differences at
+    ``alpha``, whatever the dependence between the tests. Holm (1979), Scandinavian Journal of
+    Statistics 6, 65-70.
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted

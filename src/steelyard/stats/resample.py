@@ -27,7 +27,6 @@ class Units(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """The mean over all items."""
         return float(self.sums.sum() / self.sizes.sum())
 
 

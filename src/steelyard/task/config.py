@@ -16,6 +16,7 @@ from pydantic import (
     PrivateAttr,
     Tag,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -60,7 +61,7 @@ Strategies = Annotated[
 
 
 def _steadiness_tag(value: Any) -> str:
-    """Tell ``false`` from a section; the words in brackets are left out of error messages."""
+    """Distinguish ``false`` from a section; tags in angle brackets stay out of error messages."""
     return "<off>" if value is False else "<on>"
 
 
@@ -120,12 +121,15 @@ class Task(Section):
             raise ValueError(f"it takes keys such as {{repeats: 3}}, or false, not {value!r}")
         return value
 
-    @field_validator("metric")
+    @field_validator("metric", "strategies")
     @classmethod
-    def _some_metric(cls, metric: Any) -> Any:
-        if not metric:
-            raise ValueError("the list is empty: name a metric, or leave the key out")
-        return metric
+    def _some_member(cls, members: Any, info: ValidationInfo) -> Any:
+        if not members:
+            advice = "write auto, or name at least one strategy"
+            if info.field_name == "metric":
+                advice = "name a metric, or leave the key out"
+            raise ValueError(f"the list is empty: {advice}")
+        return members
 
     @field_validator("instruction")
     @classmethod
@@ -133,13 +137,6 @@ class Task(Section):
         if not instruction.strip():
             raise ValueError("it is empty: write the prompt you use today")
         return instruction.strip()
-
-    @field_validator("strategies")
-    @classmethod
-    def _some_strategy(cls, strategies: Any) -> Any:
-        if not strategies:
-            raise ValueError("the list is empty: write auto, or name at least one strategy")
-        return strategies
 
     @field_validator("model_choice")
     @classmethod
@@ -149,9 +146,9 @@ class Task(Section):
             raise ValueError("the list is empty: name at least one model")
         tags_of(models)
         plain = [model.model_dump(exclude={"tag", "max_in_flight"}) for model in models]
-        for place, each in enumerate(plain):
-            if each in plain[:place]:
-                raise ValueError(f"{each['provider']}:{each['name']} is listed twice")
+        for place, fields in enumerate(plain):
+            if fields in plain[:place]:
+                raise ValueError(f"{fields['provider']}:{fields['name']} is listed twice")
         return choice
 
     @field_validator("prices")
@@ -160,14 +157,14 @@ class Task(Section):
         for name, price in prices.items():
             if (name == MACHINE) != (price.per_hour is not None):
                 form = "{per_hour: …}" if name == MACHINE else "{input: …, cached: …, output: …}"
-                raise ValueError(f"the price of {name} takes the form {form}")
+                raise ValueError(f"write the price of {name} as {form}")
         return prices
 
     @model_validator(mode="after")
     def _check_whole(self) -> Task:
         if self.split is not None and self.examples.all is None:
             raise ValueError(
-                "split is for one examples file: remove it, the files are split already"
+                "split is for a single examples file: remove it, these files are split already"
             )
         if self.rules and self.output.kind != "text":
             raise ValueError(f"rules belong to output.kind: text, not to kind: {self.output.kind}")
@@ -180,23 +177,20 @@ class Task(Section):
 
     @property
     def models(self) -> tuple[ModelConfig, ...]:
-        """The models, each of which every strategy runs on."""
         choice = self.model_choice
         return (choice,) if isinstance(choice, ModelConfig) else choice
 
     @property
     def model(self) -> ModelConfig:
-        """The first model."""
         return self.models[0]
 
     @property
     def model_tags(self) -> tuple[str, ...]:
-        """What each model's arms are called by, along `models`."""
+        """The tags that name each model's arms, along `models`."""
         return tags_of(self.models)
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The names of the metrics; see `metric_configs`."""
         return tuple(metric.name for metric in self.metric_configs)
 
     @property
@@ -209,17 +203,16 @@ class Task(Section):
 
     @property
     def primary_metric(self) -> str:
-        """The metric that decides."""
         return self.metrics[0]
 
     @property
     def is_scored_by_rules_alone(self) -> bool:
-        """Whether no metric holds an answer against a reference."""
+        """Whether no metric compares an answer with a reference."""
         return bool(self.rules) and set(self.metrics) == {"rules"}
 
     @property
     def is_bare(self) -> bool:
-        """Whether there is only a file of examples, without a ``task.yaml``; see `bare_task`."""
+        """Whether it is only a file of examples, without a ``task.yaml``; see `bare_task`."""
         return not self.instruction
 
     @property
@@ -231,7 +224,6 @@ class Task(Section):
 
     @property
     def documents_path(self) -> Path | None:
-        """Absolute path of the documents, when given."""
         return self.path(self.documents) if self.documents else None
 
     @property
@@ -261,10 +253,10 @@ class Task(Section):
 
 def load_task(path: Path | str) -> Task:
     """Load a task from its folder or its file. Raises `ConfigError` on any mistake."""
-    given = Path(path).expanduser()
-    file = given / FILE_NAME if given.is_dir() else given
+    source = Path(path).expanduser()
+    file = source / FILE_NAME if source.is_dir() else source
     if not file.is_file():
-        raise ConfigError(_no_task(given))
+        raise ConfigError(_no_task(source))
     data, lines = read_yaml(file)
     data.setdefault("name", file.resolve().parent.name or "task")
     return build_task(data, file.resolve().parent, where=file.name, lines=lines)
@@ -277,9 +269,9 @@ def build_task(
     lines: Lines | None = None,
 ) -> Task:
     """Build a task from plain data; relative paths start at ``folder``. Raises `ConfigError`."""
-    given = with_schema({str(key): value for key, value in config.items()}, Path(folder), where)
+    data = with_schema({str(key): value for key, value in config.items()}, Path(folder), where)
     try:
-        task = Task.model_validate(given)
+        task = Task.model_validate(data)
     except ValidationError as error:
         raise explain(error, where, lines or {}) from None
     except RecursionError:
@@ -291,7 +283,7 @@ def build_task(
 
 
 def bare_task(path: Path, kind: OutputKind, columns: Mapping[str, str]) -> Task:
-    """A file of examples as a task of which nothing else is known: no instruction, no labels."""
+    """A file of examples as a task without instruction and labels."""
     task = Task.model_construct(
         name=path.name,
         instruction="",
@@ -312,22 +304,22 @@ def with_labels(task: Task, labels: tuple[str, ...]) -> Task:
 
 
 def scored_by_rules(task: Task) -> Task:
-    """Set the metric of a task that names none, whose rows turned out to have rules and no outputs."""
+    """Set the metric of a task that names none and whose rows have rules but no outputs."""
     return task if task.metric else _filled_in(task, metric=(MetricConfig(name="rules"),))
 
 
-def _filled_in(task: Task, **found: Any) -> Task:
-    copy = task.model_copy(update=found)
+def _filled_in(task: Task, **fields: Any) -> Task:
+    copy = task.model_copy(update=fields)
     copy._folder, copy._fingerprint = task.folder, task.fingerprint
     return copy
 
 
-def _no_task(given: Path) -> str:
-    if not given.exists():
-        hint = closest_file(given.name, names_in(given.parent))
-        return f"no task at {given}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
-    hint = closest_file(FILE_NAME, names_in(given))
-    return f"{given} holds no {FILE_NAME}{hint}: start one with: steelyard init DIR --from my.csv"
+def _no_task(source: Path) -> str:
+    if not source.exists():
+        hint = closest_file(source.name, names_in(source.parent))
+        return f"no task at {source}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
+    hint = closest_file(FILE_NAME, names_in(source))
+    return f"{source} has no {FILE_NAME}{hint}: create one with: steelyard init DIR --from my.csv"
 
 
 def _check_members(task: Task, where: str, lines: Lines) -> None:
@@ -358,7 +350,7 @@ def _check_files(task: Task, where: str, lines: Lines) -> None:
 
 
 def _with_local_model(task: Task) -> Task:
-    """Make Hugging Face models that are folders beside the task absolute."""
+    """Make Hugging Face models that are folders near the task absolute."""
     models = tuple(_absolute(model, task) for model in task.models)
     if models == task.models:
         return task
@@ -391,10 +383,10 @@ def _fingerprint(task: Task) -> str:
     canonical = json.dumps(config, sort_keys=True, ensure_ascii=False, default=str)
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass"))
     for part, path in sorted(task.example_paths.items()):
-        for each in files_of(path):
-            with each.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"\0{part}\0{found}".encode())
+        for data_file in files_of(path):
+            with data_file.open("rb") as file:
+                checksum = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"\0{part}\0{checksum}".encode())
     for metric in task.metrics:
         scorer = task.path(metric.rpartition(":")[0])
         if scorer.suffix == ".py" and scorer.is_file():  # the user's own function

@@ -22,17 +22,7 @@ _SPLIT_WORDS = {
 }
 _WORD = re.compile(r"[a-z]+")
 _NOT_DATA = {STATE, INFO, SPLITS, "dataset_infos.json", "manifest.json", "result.json"}
-_ENDINGS = (
-    ".parquet",
-    ".arrow",
-    ".jsonl",
-    ".jsonl.gz",
-    ".ndjson",
-    ".json",
-    ".csv",
-    ".csv.gz",
-    ".tsv",
-)
+_ENDINGS = tuple(".parquet .arrow .jsonl .jsonl.gz .ndjson .json .csv .csv.gz .tsv".split())
 
 
 class FolderSplit(NamedTuple):
@@ -64,7 +54,7 @@ def parts_of(path: Path) -> tuple[FolderSplit, ...]:
     parts = _hub_parts(path)
     if not parts:
         raise DataError(
-            f"{path} holds no data set: name a folder that datasets' save_to_disk wrote, one with "
+            f"{path} is not a data set: name a folder written by datasets' save_to_disk, one with "
             "data/train-….parquet, or a file"
         )
     return parts
@@ -88,12 +78,12 @@ def _saved_files(folder: Path) -> tuple[Path, ...]:
 
 
 def _names(path: Path) -> list[str]:
-    found = _json(path)
-    names = found.get("splits") if isinstance(found, dict) else None
+    contents = _json(path)
+    names = contents.get("splits") if isinstance(contents, dict) else None
     if not isinstance(names, list) or not names:
         raise DataError(f"{path} lists no splits")
     if not all(isinstance(name, str) and Path(name).name == name for name in names):
-        raise DataError(f"{path} lists a split that is no folder name")
+        raise DataError(f"{path} lists a split that is not a folder name")
     return names
 
 
@@ -109,14 +99,14 @@ def _json(path: Path) -> Any:
 def _hub_parts(path: Path) -> tuple[FolderSplit, ...]:
     """Data files in the folder or in ``data/`` by split, as the hub tells splits from file names."""
     folder = path / "data" if (path / "data").is_dir() else path
-    found: dict[str | None, list[Path]] = {}
+    by_split: dict[str | None, list[Path]] = {}
     for file in sorted(folder.iterdir()):
         if file.is_file() and file.name not in _NOT_DATA and file.name.lower().endswith(_ENDINGS):
-            found.setdefault(_split_of(file.name), []).append(file)
-    named = [name for name in dict.fromkeys(_SPLIT_WORDS.values()) if name in found]
+            by_split.setdefault(_split_of(file.name), []).append(file)
+    named = [name for name in dict.fromkeys(_SPLIT_WORDS.values()) if name in by_split]
     if named:
-        return tuple(FolderSplit(name, tuple(found[name])) for name in named)
-    return (FolderSplit(None, tuple(found[None])),) if len(found.get(None, ())) == 1 else ()
+        return tuple(FolderSplit(name, tuple(by_split[name])) for name in named)
+    return (FolderSplit(None, tuple(by_split[None])),) if len(by_split.get(None, ())) == 1 else ()
 
 
 def _split_of(name: str) -> str | None:

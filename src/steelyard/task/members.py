@@ -1,4 +1,4 @@
-"""What a task calls by name, metrics and strategies, held to what their classes state."""
+"""Metrics and strategies that a task names, checked against what their classes state."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def metric_class(name: str) -> Any:
     """Return the class of the metric called ``name``; a colon makes it the user's own function."""
     if name.endswith(".py"):
         raise ConfigError(
-            f"metric {name!r} names a file: add the function in it that scores, {name}:FUNCTION"
+            f"metric {name!r} names a file: add the function that scores, {name}:FUNCTION"
         )
     if name == _CUSTOM:
         raise ConfigError(
-            "metric custom stands for a function of yours: write metric: scorers.py:my_function"
+            "metric custom needs a function of yours: write metric: scorers.py:my_function"
         )
     return METRICS.get(_CUSTOM if ":" in name else name)
 
@@ -38,24 +38,26 @@ def check_metric(metric: MetricConfig, kind: OutputKind, place: Place) -> None:
     The user's own function is not loaded.
     """
     try:
-        found = metric_class(metric.name)
-        if kind not in found.kinds:
-            raise ConfigError(_unfit(metric.name, found.kinds, kind))
+        metric_type = metric_class(metric.name)
+        if kind not in metric_type.kinds:
+            raise ConfigError(_unfit(metric.name, metric_type.kinds, kind))
     except ConfigError as error:
         raise ConfigError(f"{place}: {error}") from None
     options = metric_options(metric.name, metric.options)
     options_place = place._replace(path=(*place.path, "options"))
-    read_options(f"metric {metric.name}", found.options_type, options, options_place)
+    read_options(f"metric {metric.name}", metric_type.options_type, options, options_place)
 
 
 def check_strategy(strategy: StrategyConfig, place: Place) -> None:
     """Raise `ConfigError` for an unknown strategy and unfit options."""
     try:
-        found = STRATEGIES.get(strategy.name)
+        strategy_type = STRATEGIES.get(strategy.name)
     except ConfigError as error:
         raise ConfigError(f"{place}: {error}") from None
     options_place = place._replace(path=(*place.path, "options"))
-    read_options(f"strategy {strategy.name}", found.options_type, strategy.options, options_place)
+    read_options(
+        f"strategy {strategy.name}", strategy_type.options_type, strategy.options, options_place
+    )
 
 
 def _unfit(name: str, kinds: tuple[OutputKind, ...], kind: OutputKind) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from steelyard.config.source import names_in, read_yaml
 from steelyard.errors import ConfigError, closest_file
 from steelyard.user_code import load_name
+from steelyard.words import one_line
 
 _FILES = (".json", ".yaml", ".yml")
 
@@ -22,24 +23,26 @@ def with_schema(config: Mapping[str, Any], folder: Path, where: str) -> dict[str
     `ConfigError` where there is no such file or model.
     """
     output = config.get("output")
-    given = output.get("schema", output.get("json_schema")) if isinstance(output, Mapping) else None
-    if given is None or isinstance(given, Mapping):
+    source = (
+        output.get("schema", output.get("json_schema")) if isinstance(output, Mapping) else None
+    )
+    if source is None or isinstance(source, Mapping):
         return dict(config)
     assert isinstance(output, Mapping)
     rest = {key: value for key, value in output.items() if key not in ("schema", "json_schema")}
-    schema = _schema_of(given, folder, f"{where}: output.schema")
+    schema = _schema_of(source, folder, f"{where}: output.schema")
     return {**config, "output": {**rest, "schema": schema}}
 
 
-def _schema_of(given: Any, folder: Path, what: str) -> Any:
-    if not isinstance(given, str):
-        return _of_model(given, what, repr(given))
-    if given.endswith(_FILES):
-        return _of_file((folder / Path(given).expanduser()).resolve(), what)
-    if ":" in given:
-        return _of_model(load_name(given, folder, what), what, given)
+def _schema_of(source: Any, folder: Path, what: str) -> Any:
+    if not isinstance(source, str):
+        return _of_model(source, what, repr(source))
+    if source.endswith(_FILES):
+        return _of_file((folder / Path(source).expanduser()).resolve(), what)
+    if ":" in source:
+        return _of_model(load_name(source, folder, what), what, source)
     raise ConfigError(
-        f"{what}: {given!r} is no schema: write it out, or name a file (order.json) or a pydantic "
+        f"{what}: {source!r} is not a schema: write it out, or name a file (order.json) or a pydantic "
         "model (schemas.py:Order)"
     )
 
@@ -53,19 +56,21 @@ def _of_file(path: Path, what: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
-        raise ConfigError(f"{what}: {path} holds no JSON: {' '.join(str(error).split())}") from None
+        raise ConfigError(
+            f"{what}: {path} is not valid JSON: {one_line(str(error), 200)}"
+        ) from None
 
 
-def _of_model(model: Any, what: str, shown: str) -> Any:
+def _of_model(model: Any, what: str, name: str) -> Any:
     if isinstance(model, type) and hasattr(model, "model_json_schema"):
         try:
             return model.model_json_schema()
         except Exception as error:  # noqa: BLE001 - the class and its fields are the user's
-            said = " ".join(str(error).split())[:200]
+            reason = one_line(str(error), 200)
             raise ConfigError(
-                f"{what}: {shown} has no JSON schema ({type(error).__name__}: {said}): name a class of "
+                f"{what}: {name} has no JSON schema ({type(error).__name__}: {reason}): name a class of "
                 "your own, with fields that JSON can hold"
             ) from None
     if isinstance(model, Mapping):
         return dict(model)
-    raise ConfigError(f"{what}: {shown} is neither a pydantic model nor a JSON schema")
+    raise ConfigError(f"{what}: {name} is neither a pydantic model nor a JSON schema")

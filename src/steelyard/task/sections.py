@@ -21,13 +21,13 @@ def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("a label is empty: remove it or give it a name")
     for label in stripped:
         if not label.isprintable():
-            raise ValueError(f"label {label[:40]!r} holds a line break or control character")
+            raise ValueError(f"label {label[:40]!r} contains a line break or control character")
     repeated = [label for label, count in Counter(stripped).items() if count > 1]
     if repeated:
         raise ValueError(f"label {repeated[0]!r} is listed twice: list each label once")
-    seen: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for label in stripped:
-        other = seen.setdefault(label.casefold(), label)
+        other = spellings.setdefault(label.casefold(), label)
         if other != label:
             raise ValueError(
                 f"labels {other!r} and {label!r} differ only by case: keep one spelling"
@@ -48,7 +48,7 @@ class OutputConfig(Section):
         labels = check_labels(labels)
         if len(labels) == 1:
             raise ValueError(
-                f"one label, {labels[0]!r}, leaves nothing to tell apart: add the others"
+                f"one label, {labels[0]!r}, leaves nothing to choose from: add the others"
             )
         return labels
 
@@ -84,37 +84,31 @@ class ExampleFiles(Section):
         return {part: name for part, name in names.items() if name is not None}
 
 
-class StrategyConfig(Section):
+class _Member(Section):
+    name: Name
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class StrategyConfig(_Member):
     """A strategy to weigh, with its options."""
 
-    name: Name
-    options: dict[str, Any] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-
-class MetricConfig(Section):
+class MetricConfig(_Member):
     """A metric with its options; ``file.py:function`` names the user's own."""
-
-    name: Name
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
 
 
 class JudgeConfig(Section):
     """A model that judges replies; ``model`` takes any form that the task's own does.
 
-    ``mode`` ``compare`` holds a reply against the reference in both orders, ties allowed;
-    ``rate`` gives marks from 1 to ``scale`` by the rubric. ``votes`` are asked of each order.
-    ``reasoning`` lets it say why before it says what: dearer, and free text.
-    ``ratings`` is a file with the user's own ratings, to hold the judge's against.
+    ``mode`` ``compare`` compares a reply with the reference in both orders, ties allowed; ``rate``
+    rates it from 1 to ``scale`` by the rubric. ``votes`` are asked in each order. ``reasoning`` lets
+    the judge explain before it decides: more expensive, and free text. ``ratings`` is a file with the
+    user's own ratings, to check the judge's against.
     """
 
     model: str | dict[str, Any] | None = None
@@ -139,7 +133,7 @@ class ConsistencyConfig(Section):
 
 
 class TrafficConfig(Section):
-    """The volume the choice must pay for."""
+    """The volume that the choice is made for."""
 
     requests_per_day: int = Field(default=10_000, gt=0)
     horizon_days: int = Field(default=365, gt=0)
@@ -178,7 +172,7 @@ class ConstraintsConfig(Section):
 
 
 class ColumnsConfig(Section):
-    """Which column or key holds what; a role left out is guessed from the usual names."""
+    """Which column or key plays which role; a role left out is guessed from the usual names."""
 
     input: Name | None = None
     output: Name | None = None
@@ -190,12 +184,11 @@ class ColumnsConfig(Section):
     rules: Name | None = None
 
     def given(self) -> dict[str, str]:
-        """The roles that are named."""
         return {role: name for role, name in self.model_dump().items() if name is not None}
 
 
 class SplitConfig(Section):
-    """Fractions of the examples per part; what is left out is filled in."""
+    """Fractions of the examples per part; a fraction left out is filled in."""
 
     train: Fraction | None = None
     dev: Fraction | None = None
@@ -203,11 +196,11 @@ class SplitConfig(Section):
 
     @model_validator(mode="after")
     def _check_sum(self) -> SplitConfig:
-        given = [value for value in (self.train, self.dev, self.test) if value is not None]
-        total = sum(given)
-        if len(given) == len(PARTS) and abs(total - 1) > 1e-6:
+        fractions = [value for value in (self.train, self.dev, self.test) if value is not None]
+        total = sum(fractions)
+        if len(fractions) == len(PARTS) and abs(total - 1) > 1e-6:
             raise ValueError(f"the fractions add up to {total:g}: make them add up to 1")
-        if len(given) < len(PARTS) and total >= 1:
+        if len(fractions) < len(PARTS) and total >= 1:
             raise ValueError(f"the fractions add up to {total:g}: leave room for the other parts")
         return self
 

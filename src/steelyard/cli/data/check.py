@@ -125,7 +125,9 @@ def _write_page(path: Path, audit: Audit) -> None:
 
 def _redact(data: Dataset, target: Path) -> None:
     """Write a copy of one file, or of all files of a task into a folder, sharing placeholders."""
-    from steelyard.data.private import PlaceholderBook, redact_file, regions_of
+    from steelyard.data.private.files import redact_file
+    from steelyard.data.private.phones import regions_of
+    from steelyard.data.private.redact import PlaceholderBook
 
     book = PlaceholderBook(regions_of(example.input for example in data.examples))
     paths = data.task.example_paths

@@ -23,26 +23,26 @@ SHOWN_OUTPUTS = 5
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
     """Find inputs with different outputs: one finding for the same input, one for nearly the same.
 
-    The same input is the same with the turns before it but for case, punctuation and spaces; nearly
-    the same as in near_duplicates. Labels are compared as they are, JSON by its value; texts may
-    differ rightly, so that they only earn a note, and only for the same input. Rows whose output is
-    in the minority come first; evidence names a row that differs (``also``), its output, and how
-    often each output occurs. The facts hold the accuracy ceiling: see `steelyard.data.likeness.alike`.
+    The same: equal with the turns before it apart from case, punctuation and spaces; nearly the same
+    as in near_duplicates. Labels are compared as they are, JSON by its value; texts may well differ,
+    so they only earn a note, and only for the same input. Rows whose output is in the minority come
+    first; evidence names a row that differs (``also``), its output, and how often each output
+    occurs. The facts hold the accuracy ceiling: see `steelyard.data.likeness.alike`.
     """
-    said = answers(data)
+    outputs = answers(data)
     groups = [
         group
         for group in groups_of(data.normalised_keys)
-        if len({said[index] for index in group}) > 1
+        if len({outputs[index] for index in group}) > 1
     ]
     is_text = data.kind == "text"
-    near = [] if is_text else near_conflicts(data, said)
-    same = same_conflicts(groups, said)
+    near = [] if is_text else near_conflicts(data, outputs)
+    same = same_conflicts(groups, outputs)
     facts = {
         "inputs": len(groups),
         "rows": len(same),
         "near_rows": None if is_text else len(near),
-        **ceilings(data, said),
+        **ceilings(data, outputs),
     }
     findings = []
     if same:
@@ -53,31 +53,29 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 
 
 def _same_finding(
-    data: Dataset, groups: list[list[int]], found: list[Conflict], ceiling: float | None
+    data: Dataset, groups: list[list[int]], conflicts: list[Conflict], ceiling: float | None
 ) -> Finding:
-    verb = "has" if len(groups) == 1 else "have"
-    message = f"{counted(len(groups), 'input')} {verb} different outputs, in {counted(len(found), 'row')}: "
-    if ceiling is None:
-        severity: Severity = "note"
-        message += "rightly so where several texts will do; look whether the style is one"
-    else:
+    severity: Severity = "note"
+    advice = "fine where several replies are acceptable; check that their style is consistent"
+    if ceiling is not None:
         severity = "error" if 1 - ceiling >= MANY else "warning"
-        message += (
-            f"no rule that answers an input always the same way gets more than {_percent(ceiling)}"
+        advice = (
+            f"a model that always answers an input the same way gets at most {_percent(ceiling)}"
         )
-    return _finding(data, severity, message, found, "same")
+    inputs = counted(len(groups), "input has", "inputs have")
+    rows = counted(len(conflicts), "row")
+    return _finding(data, severity, f"{inputs} different outputs ({rows}): {advice}", conflicts)
 
 
-def _near_finding(data: Dataset, found: list[Conflict], ceiling: float | None) -> Finding:
-    severity: Severity = "warning" if len(found) >= MANY * len(data.examples) else "note"
-    verb = "has" if len(found) == 1 else "have"
+def _near_finding(data: Dataset, conflicts: list[Conflict], ceiling: float | None) -> Finding:
+    severity: Severity = "warning" if len(conflicts) >= MANY * len(data.examples) else "note"
     message = (
-        f"{counted(len(found), 'row')} {verb} another output than a row nearly the same: a few "
-        "characters decide, or one of the two is wrong"
+        f"{counted(len(conflicts), 'row has', 'rows have')} a different output from a nearly "
+        "identical row: either a few characters decide, or one of the two is wrong"
     )
     if ceiling is not None:
         message += f" (then at most {_percent(ceiling)} can be right)"
-    return _finding(data, severity, message, found, "near")
+    return _finding(data, severity, message, conflicts, "near")
 
 
 def _percent(share: float) -> str:
@@ -86,26 +84,23 @@ def _percent(share: float) -> str:
 
 
 def _finding(
-    data: Dataset, severity: Severity, message: str, found: list[Conflict], kind: str
+    data: Dataset, severity: Severity, message: str, conflicts: list[Conflict], kind: str = "same"
 ) -> Finding:
-    rows = [conflict.row for conflict in found]
-    return Finding(
+    return Finding.of_rows(
+        data,
+        [conflict.row for conflict in conflicts],
         "contradictions",
         severity,
         message,
-        data.rows_of(rows),
-        data.evidence(
-            rows,
-            kind=[kind] * len(rows),
-            also=[data.numbers[conflict.also] for conflict in found],
-            also_output=[clip(data.written[conflict.also]) for conflict in found],
-            similarity=[round(conflict.similarity, 3) for conflict in found],
-            outputs=[_shown(conflict.outputs) for conflict in found],
-        ),
+        kind=[kind] * len(conflicts),
+        also=[data.numbers[conflict.also] for conflict in conflicts],
+        also_output=[clip(data.written[conflict.also]) for conflict in conflicts],
+        similarity=[round(conflict.similarity, 3) for conflict in conflicts],
+        outputs=[_most_frequent(conflict.outputs) for conflict in conflicts],
     )
 
 
-def _shown(outputs: dict[str, int]) -> dict[str, int]:
+def _most_frequent(outputs: dict[str, int]) -> dict[str, int]:
     """The most frequent outputs, shortened, and how often each occurs."""
     ranked = sorted(outputs.items(), key=lambda item: (-item[1], item[0]))
     return {clip(output): count for output, count in ranked[:SHOWN_OUTPUTS]}

@@ -1,4 +1,4 @@
-"""Rows that cannot be read, chats out of order, damaged text, and what providers would not take."""
+"""Rows that cannot be read, chats out of order, damaged text, and what providers would refuse."""
 
 from __future__ import annotations
 
@@ -11,33 +11,28 @@ from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
 from steelyard.data.texts.encoding import Damage, Sign, damages, load_repair
 from steelyard.data.tokens import count_tokens
-from steelyard.data.tuning import PROVIDERS, get_provider, judge
-from steelyard.data.tuning.chat import alternates, chat_row, system_first
-from steelyard.data.tuning.findings import judgement_findings, training_findings, tuning_facts
-from steelyard.data.tuning.judge import as_chats
+from steelyard.data.tuning.estimate import judgement_findings, training_findings, tuning_facts
+from steelyard.data.tuning.judge import alternates, as_chats, chat_row, judge, system_first
+from steelyard.data.tuning.rules import PROVIDERS, get_provider
+from steelyard.words import counted
 
+CHECK = "format"
 _REASONS = 8
 _VARIABLE = re.compile(r"""(?<!\w)'[^']*'|"[^"]*"|\([^)]*\)|;.*|\d[\d,.]*""")
-_SAYS: Mapping[Sign, tuple[Severity, str]] = {
-    "mojibake": (
-        "warning",
-        "text that was decoded with the wrong encoding (mojibake): re-read the original as UTF-8, "
-        "or let data fix repair it",
-    ),
-    "replaced": (
-        "warning",
-        "the replacement character U+FFFD: what stood there is lost, so re-export from the original",
-    ),
-    "control": ("warning", "control characters, which no reader sees but a model learns"),
-    "invisible": ("warning", "zero-width or direction characters amid plain text: remove them"),
-    "byte_order_mark": ("warning", "a byte order mark inside the text: files were joined unread"),
-    "line_ends": ("warning", "line ends other than LF and CRLF"),
-    "entities": ("note", "escaped HTML such as &amp;: unescape it unless users really send it"),
+_SAYS: Mapping[Sign, str] = {
+    "mojibake": "text decoded with the wrong encoding (mojibake): read the original again as UTF-8, "
+    "or run steelyard data fix",
+    "replaced": "the replacement character U+FFFD: text was lost there, so export the original again",
+    "control": "control characters, which people do not see but a model learns",
+    "invisible": "zero-width or direction characters inside plain text: remove them",
+    "byte_order_mark": "a byte order mark inside the text: files were joined without removing it",
+    "line_ends": "line endings other than LF and CRLF",
+    "entities": "escaped HTML such as &amp;: unescape it unless users really send it",
 }
 
 
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
-    """Look at the rows' form, and hold them against the providers' fine-tuning rules.
+    """Check the form of the rows, and whether they keep to the providers' fine-tuning rules.
 
     Raises `ConfigError` for a provider without rules in ``options.tuning``. Facts: ``unreadable`` and
     ``encoding`` (counts by kind), ``system_prompts``, ``ignored_keys``, ``tuning`` by provider.
@@ -68,7 +63,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 
 
 def _unreadable(data: Dataset) -> Iterator[Finding]:
-    """One finding for each kind of reason, the commonest first."""
+    """One finding for each kind of reason, the most frequent first."""
     kinds: dict[str, list[Unreadable]] = {}
     for row in data.bad:
         kinds.setdefault(_kind(row.bad.reason), []).append(row)
@@ -76,31 +71,25 @@ def _unreadable(data: Dataset) -> Iterator[Finding]:
     rest = [row for rows in ordered[_REASONS:] for row in rows]
     for rows in [*ordered[:_REASONS], *([rest] if rest else [])]:
         first = rows[0].bad
-        many = "1 row cannot" if len(rows) == 1 else f"{len(rows):,} rows cannot"
+        many = counted(len(rows), "row cannot", "rows cannot")
         example = "" if len(rows) == 1 else "for example "
         yield Finding(
-            check="format",
-            severity="error",
-            message=f"{many} be used: {example}{first.file} line {first.line}: {first.reason}",
-            rows=tuple(row.number for row in rows),
-            evidence=tuple(_bad_evidence(row) for row in rows[:SHOWN]),
+            CHECK,
+            "error",
+            f"{many} be used: {example}{first.file} line {first.line}: {first.reason}",
+            tuple(row.number for row in rows),
+            tuple(_bad_evidence(row) for row in rows[:SHOWN]),
         )
 
 
 def _kind(reason: str) -> str:
-    """The reason without what differs from row to row: names, figures, what was found."""
+    """The reason without what differs from row to row: names, figures, values."""
     return " ".join(_VARIABLE.sub("", reason).split())
 
 
 def _bad_evidence(row: Unreadable) -> dict[str, Any]:
-    source = f"{row.bad.file}:{row.bad.line}"
-    return {
-        "row": row.number,
-        "source": source,
-        "input": "",
-        "output": "",
-        "reason": row.bad.reason,
-    }
+    place = {"row": row.number, "source": f"{row.bad.file}:{row.bad.line}"}
+    return {**place, "input": "", "output": "", "reason": row.bad.reason}
 
 
 def _disorder(data: Dataset) -> Iterator[Finding]:
@@ -112,23 +101,24 @@ def _disorder(data: Dataset) -> Iterator[Finding]:
                 rows.append(index)
     if rows:
         roles = [[*(turn.role for turn in data.examples[row].context), "user"] for row in rows]
-        yield Finding(
-            check="format",
-            severity="error",
-            message=f"{_has(len(rows))} turns out of order: after an optional system message, user "
-            "and assistant should alternate, the user first; chat templates and providers refuse it",
-            rows=data.rows_of(rows),
-            evidence=data.evidence(rows, roles=roles),
+        yield Finding.of_rows(
+            data,
+            rows,
+            CHECK,
+            "error",
+            f"{_have(rows)} turns out of order: after an optional system message, user and assistant "
+            "must alternate, the user first; chat templates and providers refuse anything else",
+            roles=roles,
         )
 
 
 def _system_texts(data: Dataset) -> list[str | None]:
     """Each row's own system messages, ``None`` where it has none."""
-    found: list[str | None] = []
+    texts: list[str | None] = []
     for example in data.examples:
-        own = [turn.content.strip() for turn in example.context if turn.role == "system"]
-        found.append("\n\n".join(own) if own else None)
-    return found
+        messages = [turn.content.strip() for turn in example.context if turn.role == "system"]
+        texts.append("\n\n".join(messages) if messages else None)
+    return texts
 
 
 def _system_facts(data: Dataset) -> dict[str, int]:
@@ -148,49 +138,46 @@ def _system_prompts(data: Dataset) -> Iterator[Finding]:
         (i for i, text in enumerate(texts) if text != usual), key=lambda i: counts[texts[i]]
     )
     has = "no system message" if usual is None else "the same system message"
-    said = "1 system message" if different == 1 else f"{different:,} different system messages"
+    messages = counted(different, "system message", "different system messages")
     without = f" and {counts[None]:,} rows without one" if None in counts else ""
-    yield Finding(
-        check="format",
-        severity="warning",
-        message=f"there are {said}{without}: {many:,} of {len(texts):,} rows have {has}; a tuned "
-        "model answers best under the message it was trained with, so use one",
-        rows=data.rows_of(rows),
-        evidence=data.evidence(rows, system=[(texts[i] or "none")[:60] for i in rows[:SHOWN]]),
+    yield Finding.of_rows(
+        data,
+        rows,
+        CHECK,
+        "warning",
+        f"there are {messages}{without}: {many:,} of {len(texts):,} rows have {has}; a tuned model "
+        "answers best with the message it was trained on, so use one",
+        system=[(texts[i] or "none")[:60] for i in rows[:SHOWN]],
     )
 
 
 def _signs(data: Dataset, repair: Any) -> dict[Sign, list[tuple[int, Damage]]]:
     """Rows by sign of damage. Equal texts (labels, system messages) are looked at once."""
-    found: dict[Sign, list[tuple[int, Damage]]] = {sign: [] for sign in _SAYS}
-    known: dict[str, list[Damage]] = {}
+    by_sign: dict[Sign, list[tuple[int, Damage]]] = {sign: [] for sign in _SAYS}
+    by_text: dict[str, list[Damage]] = {}
     for index, (example, written) in enumerate(zip(data.examples, data.written, strict=True)):
-        seen: dict[Sign, Damage] = {}
+        first: dict[Sign, Damage] = {}
         for text in (example.input, written, *(turn.content for turn in example.context)):
-            if text not in known:
-                known[text] = damages(text, repair)
-            for damage in known[text]:
-                seen.setdefault(damage.sign, damage)
-        for sign, damage in seen.items():
-            found[sign].append((index, damage))
-    return found
+            if text not in by_text:
+                by_text[text] = damages(text, repair)
+            for damage in by_text[text]:
+                first.setdefault(damage.sign, damage)
+        for sign, damage in first.items():
+            by_sign[sign].append((index, damage))
+    return by_sign
 
 
 def _damaged(
     data: Dataset, signs: Mapping[Sign, Sequence[tuple[int, Damage]]]
 ) -> Iterator[Finding]:
-    for sign, (severity, says) in _SAYS.items():
+    for sign, says in _SAYS.items():
         rows = [index for index, _ in signs[sign]]
         if rows:
-            found = [damage.found[:80] for _, damage in signs[sign][:SHOWN]]
-            better = {"fixed" if sign == "mojibake" else "found": found}
-            yield Finding(
-                check="format",
-                severity=severity,
-                message=f"{_has(len(rows))} {says}",
-                rows=data.rows_of(rows),
-                evidence=data.evidence(rows, **better),
-            )
+            examples = [damage.place[:80] for _, damage in signs[sign][:SHOWN]]
+            name = "fixed" if sign == "mojibake" else "found"
+            severity: Severity = "note" if sign == "entities" else "warning"
+            message = f"{_have(rows)} {says}"
+            yield Finding.of_rows(data, rows, CHECK, severity, message, **{name: examples})
 
 
 def _line_ends(data: Dataset) -> Iterator[Finding]:
@@ -203,28 +190,23 @@ def _line_ends(data: Dataset) -> Iterator[Finding]:
         elif any("\n" in text for text in texts):
             lf += 1
     if crlf and lf:
-        yield Finding(
-            check="format",
-            severity="warning",
-            message=f"{_has(len(crlf))} CRLF line ends and {lf:,} LF alone: use one of them",
-            rows=data.rows_of(crlf),
-            evidence=data.evidence(crlf),
-        )
+        message = f"{_have(crlf)} CRLF line endings and {lf:,} only LF: use one kind"
+        yield Finding.of_rows(data, crlf, CHECK, "warning", message)
 
 
 def _ignored(data: Dataset) -> Iterator[Finding]:
-    if data.ignored_keys:
-        names = ", ".join(repr(key[:40]) for key in data.ignored_keys[:12])
-        more = "" if len(data.ignored_keys) <= 12 else f" and {len(data.ignored_keys) - 12} more"
-        one = len(data.ignored_keys) == 1
+    keys = data.ignored_keys
+    if keys:
+        names = ", ".join(repr(key[:40]) for key in keys[:12])
+        more = f" and {len(keys) - 12} more" if len(keys) > 12 else ""
         yield Finding(
-            check="format",
-            severity="note",
-            message=f"{'1 key is' if one else f'{len(data.ignored_keys)} keys are'} not used: "
-            f"{names}{more}; name it under columns in task.yaml if it should be",
-            count=len(data.ignored_keys),
+            CHECK,
+            "note",
+            f"{counted(len(keys), 'key is', 'keys are')} not used: {names}{more}; to use a key, name "
+            "it under columns in task.yaml",
+            count=len(keys),
         )
 
 
-def _has(many: int) -> str:
-    return "1 row has" if many == 1 else f"{many:,} rows have"
+def _have(rows: Sequence[int]) -> str:
+    return counted(len(rows), "row has", "rows have")

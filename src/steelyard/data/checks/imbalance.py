@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import exp, log
 from typing import Any
 
-from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import Dataset
 from steelyard.errors import closest
 from steelyard.stats import proportion
@@ -17,7 +17,7 @@ from steelyard.words import counted, first_words, listed, percent
 CHECK = "imbalance"
 
 MAJORITY = 0.8
-"""From here on always answering the most frequent label looks like a good accuracy."""
+"""From this share on, always answering the most frequent label looks like a good accuracy."""
 
 RARE = 0.1
 """A label is rare below this part of an even share of the rows: with two labels below 5 %."""
@@ -78,18 +78,17 @@ def _undeclared(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
     if not unknown:
         return
     unknown.sort(key=lambda label: (counts[label], label))
-    shown = [f"{first_words([label])}{closest(label, declared)}" for label in unknown[:5]]
+    examples = [f"{first_words([label])}{closest(label, declared)}" for label in unknown[:5]]
     more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
-    indices = _rows_with(data, unknown)
-    carry = "row carries" if len(indices) == 1 else "rows carry"
-    yield Finding(
+    indices = rows_with(data, unknown)
+    yield Finding.of_rows(
+        data,
+        indices,
         CHECK,
         "error",
-        f"{len(indices):,} {carry} a label that the task does not declare: "
-        f"{', '.join(shown)}{more}; a run refuses them: correct them, or add the label to "
+        f"{counted(len(indices), 'row has', 'rows have')} a label that the task does not declare: "
+        f"{', '.join(examples)}{more}; a run refuses them: correct them, or add the label to "
         "output.labels",
-        data.rows_of(indices),
-        data.evidence(indices),
     )
 
 
@@ -97,29 +96,28 @@ def _without_rows(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]
     """Declared labels that never occur, and labels that do but not in the train file."""
     absent = [label for label in data.task.output.labels if not counts.get(label)]
     if absent:
-        have = "label has" if len(absent) == 1 else "labels have"
+        have = counted(len(absent), "declared label has", "declared labels have")
         yield Finding(
             CHECK,
             "error",
-            f"{len(absent)} declared {have} no row ({listed(absent)}): nothing can learn it, and a "
-            "run refuses the task; add rows, or take it out of output.labels",
+            f"{have} no row ({listed(absent)}): nothing can learn {_them(absent)}, and a run refuses "
+            f"the task; add rows, or remove {_them(absent)} from output.labels",
             count=len(absent),
         )
     if "train" not in data.parts_read:
         return
     parts = zip(data.examples, data.parts_read, strict=True)
-    known = {example.output for example, part in parts if part == "train"}
-    untaught = sorted(label for label in counts if label not in known)
+    taught = {example.output for example, part in parts if part == "train"}
+    untaught = sorted(label for label in counts if label not in taught)
     if untaught:
-        indices = _rows_with(data, untaught)
-        occur = "label occurs" if len(untaught) == 1 else "labels occur"
-        yield Finding(
+        occur = counted(len(untaught), "label occurs", "labels occur")
+        yield Finding.of_rows(
+            data,
+            rows_with(data, untaught),
             CHECK,
             "error",
-            f"{len(untaught)} {occur} in no train row ({listed(untaught)}): nothing can learn it; "
+            f"{occur} in no train row ({listed(untaught)}): nothing can learn {_them(untaught)}; "
             "move rows to train",
-            data.rows_of(indices),
-            data.evidence(indices),
         )
 
 
@@ -135,7 +133,7 @@ def _majority(counts: Mapping[str, int]) -> Iterator[Finding]:
         CHECK,
         "warning",
         f"always answering {first_words([label])} is right in {percent(share)} of the rows: "
-        "accuracy hides what is missed, so set metric: [macro_f1, accuracy] and read the recall of "
+        "accuracy hides the misses, so set metric: [macro_f1, accuracy] and read the recall of "
         "each label",
         count=counts[label],
     )
@@ -149,42 +147,40 @@ def _rare(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
     if not rare:
         return
     rare.sort(key=lambda label: (counts[label], label))
-    indices = _rows_with(data, rare)
     named = [f"{label} ({counted(counts[label], 'row')})" for label in rare]
-    have = "label has" if len(rare) == 1 else "labels have"
-    yield Finding(
+    yield Finding.of_rows(
+        data,
+        rows_with(data, rare),
         CHECK,
         "warning",
-        f"{len(rare)} {have} less than a tenth of an even share, {even:,.0f} rows: "
-        f"{listed(named)}; the largest is {max(counts.values()) / counts[rare[0]]:,.0f} times the "
-        "smallest",
-        data.rows_of(indices),
-        data.evidence(indices),
+        f"{counted(len(rare), 'label has', 'labels have')} less than a tenth of an even share "
+        f"({even:,.0f} rows): {listed(named)}; the most frequent label has "
+        f"{max(counts.values()) / counts[rare[0]]:,.0f} times the rows of the rarest",
     )
 
 
-def _rows_with(data: Dataset, labels: Sequence[str]) -> list[int]:
+def _them(labels: Sequence[str]) -> str:
+    return "it" if len(labels) == 1 else "them"
+
+
+def rows_with(data: Dataset, labels: Sequence[str]) -> list[int]:
     """Indices of the rows with these labels, in the order of the labels."""
     order = {label: place for place, label in enumerate(labels)}
-    found = [i for i, example in enumerate(data.examples) if example.output in order]
-    return sorted(found, key=lambda index: order[data.examples[index].output])
+    indices = [i for i, example in enumerate(data.examples) if example.output in order]
+    return sorted(indices, key=lambda index: order[data.examples[index].output])
 
 
 def _find_in_fields(data: Dataset) -> CheckResult:
     listed_values = dict(_listed(data.task.output.json_schema, ()))
     if not listed_values:
-        what = (
-            "the schema lists the values of no field"
-            if data.task.output.json_schema
-            else "no schema"
-        )
-        return CheckResult(reason=f"{what}: there is nothing to balance")
+        has = "the schema lists no field's values" if data.task.output.json_schema else "no schema"
+        return CheckResult(reason=f"{has}: there is nothing to balance")
     counts: dict[tuple[str, ...], Counter[str]] = {path: Counter() for path in listed_values}
     for output in data.written:
         try:
             value = json.loads(output)
         except (ValueError, RecursionError):
-            continue  # output_hygiene reports what is no JSON
+            continue  # output_hygiene reports invalid JSON
         for path in counts:
             counts[path].update(map(_name, _values_at(value, path)))
     facts: dict[str, Any] = {"fields": {}}
@@ -200,24 +196,20 @@ def _find_in_fields(data: Dataset) -> CheckResult:
 def _of_field(field: str, counts: Mapping[str, int]) -> Iterator[Finding]:
     total = sum(counts.values())
     if not total:
-        yield _field_note("warning", f"no row holds the field {field} with a listed value", 0)
+        message = f"no row has a listed value in the field {field}"
+        yield Finding(CHECK, "warning", message, count=0)
         return
     absent = [value for value, count in counts.items() if not count]
     if absent:
-        yield _field_note(
-            "warning",
+        message = (
             f"the field {field} never has {len(absent)} of its {len(counts)} listed values "
-            f"({listed(absent)}): nothing can learn or measure that",
-            len(absent),
+            f"({listed(absent)}): nothing can learn or measure {_them(absent)}"
         )
+        yield Finding(CHECK, "warning", message, count=len(absent))
     top = max(counts, key=lambda value: (counts[value], value))
     if len(counts) > 1 and counts[top] >= MAJORITY * total:
-        share = percent(counts[top] / total)
-        yield _field_note("note", f"the field {field} is {top} in {share} of the rows", counts[top])
-
-
-def _field_note(severity: Severity, message: str, count: int) -> Finding:
-    return Finding(CHECK, severity, message, count=count)
+        message = f"the field {field} is {top} in {percent(counts[top] / total)} of the rows"
+        yield Finding(CHECK, "note", message, count=counts[top])
 
 
 def _listed(schema: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:

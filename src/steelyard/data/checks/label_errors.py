@@ -1,4 +1,4 @@
-"""Labels that are probably wrong: a model that did not see the row finds another one likelier."""
+"""Labels that are probably wrong: a model that did not see the row finds another more likely."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Effort:
-    """TF-IDF's ``dimensions``, the models' settings, and over how many folds of all rows to average."""
+    """TF-IDF's ``dimensions``, the models' settings, and how many times to deal the folds and average."""
 
     dimensions: int
     settings: FoldSettings
@@ -44,7 +44,7 @@ FAST = Effort(256, FoldSettings(folds=3, steps=12), repeats=1)
 
 
 class Features(NamedTuple):
-    """(n, d) vectors, what they are made of, and why the encoder has no part in them, if so."""
+    """(n, d) vectors, what they are made of, and why the encoder is missing, if it is."""
 
     values: Floats
     name: str
@@ -52,7 +52,7 @@ class Features(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """(n, k) probabilities by models that did not see the row, and the penalty these took."""
+    """(n, k) probabilities by models that did not see the row, and the penalty used."""
 
     probabilities: Floats
     penalty: float
@@ -67,11 +67,11 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     a copied mistake does not vouch for itself. The evidence has the labels ``given`` and
     ``suggested`` with the probability of each, the facts the rows by suggested label.
 
-    What to expect, on banking77 without the encoder (``benchmarks/label_errors.py``): 98 % and more
-    of the labels flipped at random are listed, 91 % where they went to a label much alike. One
-    listed row in three was flipped where 1 % were, two in three at 5 %, more at 20 %. Of the
-    untouched data 2 % are listed, wrong labels of its own among them. Few rows a label (20 and
-    less) make it list more rows in vain; fewer than about 100 rows in all, less than there is.
+    What to expect, on banking77 without the encoder (``benchmarks/label_errors.py``): 98 % or more of
+    the labels flipped at random are listed, 91 % of those flipped to a similar label. One listed row in
+    three was flipped where 1 % were, two in three at 5 %, more at 20 %. Of the untouched data 2 % are
+    listed, including labels that really are wrong. With few rows per label (20 or fewer) more rows are
+    listed wrongly; with fewer than about 100 rows in total, fewer than should be.
     """
     if data.kind != "label":
         return CheckResult(reason=f"the outputs are {data.kind}, not labels")
@@ -80,17 +80,17 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     judged = judged_rows(data, effort.settings.folds, rng)
     reason = why_not(judged, effort.settings.folds)
     if reason is not None:
-        return CheckResult(facts={"judged": 0, "not_judged": dict(judged.left)}, reason=reason)
+        return CheckResult(facts={"judged": 0, "not_judged": dict(judged.excluded)}, reason=reason)
     features, predictions = look(data, judged, options, rng)
     probabilities = predictions.probabilities
     facts = _measured(judged, features, effort, predictions)
     if _says_nothing(probabilities, judged):
         return CheckResult(
-            (), facts, "the inputs do not predict the labels, so none can be doubted"
+            (), facts, "the inputs do not predict the labels, so none can be questioned"
         )
-    found = suspects(probabilities, judged.codes)
-    facts |= _suspicion(data, judged, found)
-    findings = (_finding(data, judged, found, probabilities, facts),) if len(found.rows) else ()
+    doubted = suspects(probabilities, judged.codes)
+    facts |= _suspicion(data, judged, doubted)
+    findings = (_finding(data, judged, doubted, probabilities, facts),) if len(doubted.rows) else ()
     return CheckResult(findings, facts)
 
 
@@ -132,18 +132,18 @@ def _predictions(
         return out_of_fold(features, judged.codes, fold_of, settings)
 
     fold_of = deal_folds(judged.codes, judged.inputs, effort.settings.folds, rng)
-    chosen = PENALTIES[0]
-    total = predict(chosen)
+    best = PENALTIES[0]
+    total = predict(best)
     for penalty in PENALTIES[1:]:
         tried = predict(penalty)
         if log_loss(tried, judged.codes) >= log_loss(total, judged.codes):
             break
-        chosen, total = penalty, tried
+        best, total = penalty, tried
     for _ in range(effort.repeats - 1):
         fold_of = deal_folds(judged.codes, judged.inputs, effort.settings.folds, rng)
-        total += predict(chosen)
+        total += predict(best)
     total /= effort.repeats
-    return Predictions(total, chosen)
+    return Predictions(total, best)
 
 
 def _measured(
@@ -152,7 +152,7 @@ def _measured(
     agrees = predictions.probabilities.argmax(axis=1) == judged.codes
     return {
         "judged": len(judged.rows),
-        "not_judged": dict(judged.left),
+        "not_judged": dict(judged.excluded),
         "method": f"confident learning; multinomial logistic regression on {features.name}, "
         f"{features.values.shape[1]} dimensions",
         "without_encoder": features.without,
@@ -171,16 +171,16 @@ def _says_nothing(probabilities: Floats, judged: Judged) -> bool:
     return log_loss(probabilities, judged.codes) >= -float((shares * np.log(shares)).sum())
 
 
-def _suspicion(data: Dataset, judged: Judged, found: Suspects) -> dict[str, Any]:
-    given = [judged.labels[code] for code in judged.codes[found.rows]]
-    suggested = [judged.labels[code] for code in found.suggested]
+def _suspicion(data: Dataset, judged: Judged, doubted: Suspects) -> dict[str, Any]:
+    labels = [judged.labels[code] for code in judged.codes[doubted.rows]]
+    suggested = [judged.labels[code] for code in doubted.suggested]
     rows: dict[str, list[int]] = {}
-    for index, label in zip(judged.rows[found.rows], suggested, strict=True):
+    for index, label in zip(judged.rows[doubted.rows], suggested, strict=True):
         rows.setdefault(label, []).append(data.numbers[index])
-    pairs = Counter(zip(given, suggested, strict=True)).most_common(CONFUSIONS)
+    pairs = Counter(zip(labels, suggested, strict=True)).most_common(CONFUSIONS)
     return {
-        "estimated_errors": round(found.estimated),
-        "rate": found.estimated / len(judged.rows),
+        "estimated_errors": round(doubted.estimated),
+        "rate": doubted.estimated / len(judged.rows),
         "confusions": [{"given": a, "suggested": b, "count": many} for (a, b), many in pairs],
         "suggested": rows,
     }
@@ -189,31 +189,33 @@ def _suspicion(data: Dataset, judged: Judged, found: Suspects) -> dict[str, Any]
 def _finding(
     data: Dataset,
     judged: Judged,
-    found: Suspects,
+    doubted: Suspects,
     probabilities: Floats,
     facts: Mapping[str, Any],
 ) -> Finding:
-    indices = judged.rows[found.rows].tolist()
-    rows = found.rows[:SHOWN]
-    given, suggested = judged.codes[rows], found.suggested[:SHOWN]
-    evidence = data.evidence(
+    indices = judged.rows[doubted.rows].tolist()
+    rows = doubted.rows[:SHOWN]
+    codes, suggested = judged.codes[rows], doubted.suggested[:SHOWN]
+    return Finding.of_rows(
+        data,
         indices,
-        given=[judged.labels[code] for code in given],
-        given_probability=probabilities[rows, given].astype(float).round(4).tolist(),
+        "label_errors",
+        "warning",
+        _message(len(indices), facts, judged),
+        given=[judged.labels[code] for code in codes],
+        given_probability=probabilities[rows, codes].astype(float).round(4).tolist(),
         suggested=[judged.labels[code] for code in suggested],
         suggested_probability=probabilities[rows, suggested].astype(float).round(4).tolist(),
     )
-    message = _message(len(indices), facts, judged)
-    return Finding("label_errors", "warning", message, data.rows_of(indices), evidence)
 
 
 def _message(rows: int, facts: Mapping[str, Any], judged: Judged) -> str:
     estimated = facts["estimated_errors"]
     message = (
         f"an estimated {estimated:,} of {facts['judged']:,} labels ({percent(facts['rate'])}) "
-        f"{'is' if estimated == 1 else 'are'} wrong, by a model that learns from the other rows (it "
-        f"agrees with {percent(facts['out_of_fold_accuracy'])} of the labels); "
-        f"{'the most suspect is' if rows == 1 else f'the {rows:,} most suspect are'} listed, to be "
-        "reviewed with `steelyard data label`: it is a suspicion"
+        f"{'is' if estimated == 1 else 'are'} wrong, according to a model that learns from the other "
+        f"rows (it agrees with {percent(facts['out_of_fold_accuracy'])} of the labels); "
+        f"{'the most suspect is' if rows == 1 else f'the {rows:,} most suspect are'} listed: a "
+        "suspicion, to be reviewed with `steelyard data label`"
     )
-    return message + (f"; not judged: {judged.left_out}" if judged.left else "")
+    return message + (f"; not judged: {judged.left_out}" if judged.excluded else "")

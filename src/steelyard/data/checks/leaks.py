@@ -1,4 +1,4 @@
-"""Rows of dev and test that stand in an earlier part as well."""
+"""Rows of dev and test that also appear in an earlier part."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
-from steelyard.data.checks.paraphrases import THRESHOLD as CLOSE
+from steelyard.data.checks.duplicates import CLOSE
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import firsts, near_clusters, widest
 from steelyard.data.likeness.meaning import Vectors, closest, embeddings
@@ -21,10 +21,10 @@ MANY = {"exact": 0.01, "normalised": 0.01, "near": 0.05, "group": 0.01}
 its own uncertainty."""
 _SAYS = {
     "exact": "word for word",
-    "normalised": "but for case, punctuation and spaces",
-    "near": "nearly as it is",
+    "normalised": "apart from case, punctuation and spaces",
+    "near": "nearly unchanged",
     "paraphrase": "in other words",
-    "group": "by another row of its group",
+    "group": "through another row of the same group",
 }
 
 
@@ -33,14 +33,16 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 
     Kinds: ``exact`` (spaces around the input aside), ``normalised``, ``near`` (as in
     near_duplicates, every row compared directly with the earlier parts), ``paraphrase`` (with the
-    sentence encoder) and ``group``. But for groups, a row counts under the first kind that holds.
+    sentence encoder) and ``group``. Except for groups, a row counts under the first kind that holds.
     Test rows come first; evidence names the row alike (``also``), its part and the similarity. It
     is an error where one test row in 100 leaks (one in 20 nearly), since the score is then in part
     memory; paraphrases are a note. A single file has no parts to leak between: the facts say what
     Steelyard's own split will do with it.
     """
     if len(set(data.ranks)) < 2:
-        return CheckResult(facts=_own_split(data), reason="the rows are one part: nothing can leak")
+        return CheckResult(
+            facts=_own_split(data), reason="all rows are in one part: nothing can leak"
+        )
     vectors = embeddings(data, options)
     reason = vectors if isinstance(vectors, str) else None
     kinds = leaks_by_kind(data, None if isinstance(vectors, str) else vectors)
@@ -60,10 +62,9 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 
 
 def leaks_by_kind(data: Dataset, vectors: Vectors | None) -> dict[str, list[NearPair]]:
-    """The leaks of each kind that can be looked for: a row (``b``) and one of an earlier part (``a``).
+    """The leaks of each kind: a row (``b``) and one of an earlier part (``a``).
 
-    Without ``vectors`` no paraphrases are looked for, without
-    groups no groups.
+    Without ``vectors`` there is no kind paraphrase, without groups no kind group.
     """
     ranks = data.ranks
     leaking: set[int] = set()
@@ -93,26 +94,20 @@ def _stripped_keys(data: Dataset) -> list[str]:
 
 
 def _finding(data: Dataset, kind: str, leaks: list[NearPair]) -> Finding:
-    leaks = sorted(
-        leaks,
-        key=lambda leak: (data.parts[leak.b] != "test", -leak.similarity, leak.b),
-    )
-    rows = [leak.b for leak in leaks]
-    by_part = Counter(data.parts[row] for row in rows)
-    similarities = [None if kind == "group" else round(leak.similarity, 3) for leak in leaks]
-    return Finding(
+    leaks = sorted(leaks, key=lambda x: (data.parts[x.b] != "test", -x.similarity, x.b))
+    parts = [data.parts[leak.b] for leak in leaks]
+    by_part = Counter(parts)
+    return Finding.of_rows(
+        data,
+        [leak.b for leak in leaks],
         "leaks",
         _severity(kind, by_part["test"], data.parts.count("test")),
         _message(kind, by_part),
-        data.rows_of(rows),
-        data.evidence(
-            rows,
-            kind=[kind] * len(rows),
-            part=[data.parts[row] for row in rows],
-            also=[data.numbers[leak.a] for leak in leaks],
-            also_part=[data.parts[leak.a] for leak in leaks],
-            similarity=similarities,
-        ),
+        kind=[kind] * len(leaks),
+        part=parts,
+        also=[data.numbers[leak.a] for leak in leaks],
+        also_part=[data.parts[leak.a] for leak in leaks],
+        similarity=[None if kind == "group" else round(leak.similarity, 3) for leak in leaks],
     )
 
 
@@ -126,14 +121,11 @@ def _message(kind: str, by_part: Mapping[str, int]) -> str:
     rows_by_part = [
         counted(by_part[part], f"{part} row") for part in ("test", "dev") if by_part[part]
     ]
-    rows = sum(by_part.values())
-    verb = "stands" if rows == 1 else "stand"
-    advice = (
-        "expect new inputs to be harder"
-        if kind == "paraphrase"
-        else "what is scored there is in part memory; take them out of the earlier part"
-    )
-    return f"{' and '.join(rows_by_part)} also {verb} in an earlier part, {_SAYS[kind]}: {advice}"
+    appear = "appears" if sum(by_part.values()) == 1 else "appear"
+    advice = "the score is partly memory; remove them from the earlier part"
+    if kind == "paraphrase":
+        advice = "expect new inputs to be harder"
+    return f"{' and '.join(rows_by_part)} also {appear} in an earlier part, {_SAYS[kind]}: {advice}"
 
 
 def _own_split(data: Dataset) -> dict[str, Any]:
@@ -145,8 +137,8 @@ def _own_split(data: Dataset) -> dict[str, Any]:
     message = "Steelyard's own split keeps duplicates, near-duplicates and groups in one part"
     if cut:
         message += (
-            f", but it cuts {counted(cut, 'cluster')} of more than {most:,} near-duplicates, "
-            "as templates make them: the parts will share these"
+            f", but it divides {counted(cut, 'cluster')} of more than {most:,} near-duplicates, "
+            "which templates produce: the parts will share these"
         )
     return {
         "parts": None,

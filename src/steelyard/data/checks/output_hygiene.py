@@ -1,6 +1,8 @@
-"""Outputs that are empty, broken, spelled in several ways, given away or out of style."""
+"""Outputs that are empty, broken, inconsistently spelled or styled, or given away by the input."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import SHOWN, Dataset
@@ -45,18 +47,14 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     return CheckResult(
         tuple(_finding(data, trouble) for trouble in troubles),
         facts,
-        f"outputs are not held against the schema: {reason}" if reason else None,
+        f"outputs are not checked against the schema: {reason}" if reason else None,
     )
 
 
 def _finding(data: Dataset, trouble: Trouble) -> Finding:
     notes = list(trouble.notes[:SHOWN])
     more = {"problem": notes} if len(notes) >= min(SHOWN, len(trouble.indices)) > 0 else {}
-    return Finding(
-        CHECK,
-        trouble.severity,
-        trouble.message,
-        data.rows_of(trouble.indices),
-        data.evidence(trouble.indices, **more),
-        trouble.count,
+    finding = Finding.of_rows(
+        data, trouble.indices, CHECK, trouble.severity, trouble.message, **more
     )
+    return replace(finding, count=trouble.count)

@@ -1,4 +1,4 @@
-"""Rows that do not fit into the context of the chosen model, and rows too long to show a shot beside."""
+"""Rows that do not fit into the model's context, and rows that leave no room for a shot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import Ints, TokenCounts, count_tokens
 from steelyard.model import provider_of
 from steelyard.model.prices import context_window
+from steelyard.words import counted
 
 
 class Window(NamedTuple):
@@ -24,9 +25,8 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     """Compare each row's instruction, turns and answer with the model's context window.
 
     Facts: ``tokens`` (lengths and how they were found), ``window``, ``over``, ``over_half`` and
-    ``shots_that_fit``: examples of median length that stand beside a prompt of median length.
+    ``shots_that_fit``: examples of median length that fit next to a prompt of median length.
     """
-    del options
     counts = count_tokens(data)
     window = window_of(data, counts)
     facts: dict[str, Any] = {
@@ -52,16 +52,6 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     return CheckResult(tuple(findings), facts, reason)
 
 
-def rows_over(data: Dataset) -> list[int]:
-    """Indices of the rows over the model's context, the longest first; none where it is unknown."""
-    counts = count_tokens(data)
-    window = window_of(data, counts)
-    if window.tokens is None:
-        return []
-    need = needed(data, counts)
-    return _longest(need, need > window.tokens)
-
-
 def window_of(data: Dataset, counts: TokenCounts) -> Window:
     """The context of the task's model: its own configuration, or the book for a hosted one."""
     model = data.model
@@ -69,7 +59,7 @@ def window_of(data: Dataset, counts: TokenCounts) -> Window:
         return Window(counts.window, f"the configuration of {model.name}")
     if provider_of(model).is_local:
         why = counts.reason or f"the configuration of {model.name} names none"
-        return Window(None, f"the context window is not known: {why}")
+        return Window(None, f"the context window is unknown: {why}")
     return Window(*context_window(model.provider, model.name, base_url=model.base_url))
 
 
@@ -79,7 +69,7 @@ def needed(data: Dataset, counts: TokenCounts) -> Ints:
 
 
 def shots_that_fit(counts: TokenCounts, need: Ints, window: int) -> int | None:
-    """How many examples of median length fit beside a row of median length."""
+    """How many examples of median length fit next to a row of median length."""
     if not len(need):
         return None
     shot = float(np.median(counts.input + counts.output)) + 2 * counts.overhead.per_turn
@@ -90,37 +80,28 @@ def _reserve(data: Dataset) -> int:
     return data.task.max_output_tokens or 0
 
 
-def _longest(need: Ints, wanted: Any) -> list[int]:
-    """The wanted indices by falling length."""
-    chosen = np.flatnonzero(wanted)
-    return [int(index) for index in chosen[np.argsort(-need[chosen], kind="stable")]]
+def _longest(need: Ints, mask: Any) -> list[int]:
+    """The indices in ``mask`` by falling length."""
+    indices = np.flatnonzero(mask)
+    return [int(index) for index in indices[np.argsort(-need[indices], kind="stable")]]
 
 
 def _over(data: Dataset, counts: TokenCounts, window: int, need: Ints, rows: list[int]) -> Finding:
-    many = len(rows)
     by = "about " if counts.method == "estimated" else ""
-    longest = f"{by}{int(need[rows[0]]):,}"
-    share = f"{many:,} rows need" if many > 1 else "1 row needs"
-    them = "they fail or lose their beginning" if many > 1 else "it fails or loses its beginning"
-    return Finding(
-        check="over_context",
-        severity="error",
-        message=f"{share} more than the {window:,} tokens that {data.model.name} can read "
-        f"(up to {longest}): {them}; shorten or drop {'them' if many > 1 else 'it'}",
-        rows=data.rows_of(rows),
-        evidence=data.evidence(rows, tokens=[int(need[row]) for row in rows]),
+    message = (
+        f"{counted(len(rows), 'row needs', 'rows need')} more than the {window:,} tokens that "
+        f"{data.model.name} can read (up to {by}{int(need[rows[0]]):,}): such a row fails or loses its "
+        "beginning; shorten or drop it"
     )
+    tokens = [int(need[row]) for row in rows]
+    return Finding.of_rows(data, rows, "over_context", "error", message, tokens=tokens)
 
 
 def _half(data: Dataset, window: int, need: Ints, rows: list[int], shots: int | None) -> Finding:
-    many = len(rows)
-    usual = "1 example fits" if shots == 1 else f"{shots:,} examples fit"
-    return Finding(
-        check="over_context",
-        severity="note",
-        message=f"{f'{many:,} rows fill' if many > 1 else '1 row fills'} over half of the {window:,} "
-        f"tokens that {data.model.name} can read, which leaves little room for few-shot "
-        f"examples there; beside a row of median length {usual}",
-        rows=data.rows_of(rows),
-        evidence=data.evidence(rows, tokens=[int(need[row]) for row in rows]),
+    message = (
+        f"{counted(len(rows), 'row fills', 'rows fill')} over half of the {window:,} tokens that "
+        f"{data.model.name} can read, which leaves little room for few-shot examples; next to a row "
+        f"of median length, {counted(shots or 0, 'example fits', 'examples fit')}"
     )
+    tokens = [int(need[row]) for row in rows]
+    return Finding.of_rows(data, rows, "over_context", "note", message, tokens=tokens)

@@ -1,12 +1,13 @@
-"""Enough rows? The rules of thumb beside what the test part can tell, and labels that are thin."""
+"""Enough rows? The rules of thumb, what the test part can show, and labels with few rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.checks.imbalance import rows_with
 from steelyard.data.dataset import Dataset
 from steelyard.data.enough import (
     ACCURACY,
@@ -35,17 +36,17 @@ banking77 is found with recall 0.32, against 0.89 with all of them (5: 0.18, 20:
 train on (Casanueva et al., 2020, "Efficient Intent Detection with Dual Sentence Encoders")."""
 
 WIDE = 0.15
-"""A label's recall that is known to no better than this, on either side, is as good as unknown:
-the interval around 80 % then reaches from good to poor."""
+"""A label's recall known only to within this, on either side, is as good as unknown: the interval
+around 80 % then reaches from good to poor."""
 
 POOR_DIFFERENCE, FAIR_DIFFERENCE = 0.10, 0.05
-"""Arms that are worth choosing between often lie closer than ten points; five are fair."""
+"""Arms worth choosing between are often closer than ten points; five are fair."""
 
 MARKS: tuple[tuple[int, Severity], ...] = ((20, "error"), (50, "warning"), (100, "warning"))
 
 
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
-    """Hold the distinct rows of each part against the rules of thumb and the measured view."""
+    """Compare the distinct rows of each part with the rules of thumb and with what a test can show."""
     parts = parts_of(data)
     distinct = len(first_indices(data))
     facts: dict[str, Any] = {
@@ -62,7 +63,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         return CheckResult((finding,), facts, parts.reason)
     thumbs = rules_of_thumb(parts.train.distinct, data.task.traffic.requests_per_day)
     thumbs = [thumb for thumb in thumbs if thumb.quantity == "train_examples"]
-    test, shown, more = _test(data, parts)
+    test, detectable, more = _test(data, parts)
     facts |= {
         "thumbs": [asdict(thumb) for thumb in thumbs],
         "test": test,
@@ -70,17 +71,17 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     }
     findings = [
         *_by_thumb(parts, thumbs),
-        *_by_measure(parts, shown, more),
+        *_by_measure(parts, detectable, more),
         *_unmeasured(data, parts),
         *_thin(data, parts),
         *_wide(facts["labels"]),
     ]
-    thin = [label for label in _counted_labels(data) if _train(parts, label) < THIN_ROWS]
-    return CheckResult(tuple(findings), facts | {"thin_labels": thin, "thin_below": THIN_ROWS})
+    facts |= {"thin_labels": _thin_labels(data, parts), "thin_below": THIN_ROWS}
+    return CheckResult(tuple(findings), facts)
 
 
 def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | None, list[More]]:
-    """What the test part can tell, as facts; the difference and what is needed for smaller ones."""
+    """What the test part can show, as facts; the difference, and what smaller ones need."""
     reason = unseen_reason(data)
     facts: dict[str, Any] = {
         "rows": parts.test.rows,
@@ -91,12 +92,12 @@ def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | Non
     }
     if reason is not None:
         return facts, None, []
-    shown = shown_by(parts.test.distinct)
+    detectable = shown_by(parts.test.distinct)
     more = [more_for(difference, parts, data.task.split) for difference in DIFFERENCES]
     facts["half_width"]["value"] = half_width(parts.test.distinct)
-    facts["detectable"] = asdict(shown)
-    facts["needed"] = [each._asdict() for each in more]
-    return facts, shown, more
+    facts["detectable"] = asdict(detectable)
+    facts["needed"] = [need._asdict() for need in more]
+    return facts, detectable, more
 
 
 def _counted_labels(data: Dataset) -> list[str]:
@@ -127,13 +128,13 @@ def _labels(data: Dataset, parts: Parts) -> dict[str, Any] | None:
 
 def _by_thumb(parts: Parts, thumbs: Sequence[Thumb]) -> Iterator[Finding]:
     train = parts.train
-    mark = next(((least, grave) for least, grave in MARKS if train.distinct < least), None)
-    if mark is None:
+    severity = next((severity for least, severity in MARKS if train.distinct < least), None)
+    if severity is None:
         return
     missed = [thumb.rule for thumb in thumbs if not thumb.is_reached]
     yield Finding(
         CHECK,
-        mark[1],
+        severity,
         f"{_rows_for(parts, 'train')} to learn from: rules of thumb ask for more "
         f"({'; '.join(reversed(missed))})",
         count=train.distinct,
@@ -146,24 +147,25 @@ def _rows_for(parts: Parts, name: str) -> str:
     return f"{counted(part.distinct, f'{name} row')}{repeats}"
 
 
-def _by_measure(parts: Parts, shown: Detectable | None, more: Sequence[More]) -> Iterator[Finding]:
-    if shown is None:
+def _by_measure(
+    parts: Parts, detectable: Detectable | None, more: Sequence[More]
+) -> Iterator[Finding]:
+    if detectable is None:
         return
-    difference = shown.difference
+    difference = detectable.difference
     if difference is not None and difference <= FAIR_DIFFERENCE:
         return
-    whose = "that Steelyard's own split would give" if parts.is_planned else "as given"
-    severity: Severity = "note"
+    whose = " from Steelyard's own split" if parts.is_planned else ""
+    severity: Severity = "error"
     what = "cannot show any difference between two arms"
     if difference is not None:
-        what = f"can only show differences between two arms from {points(difference)} up"
-    if difference is None or difference > POOR_DIFFERENCE:
-        severity = "warning" if difference is not None else "error"
+        severity = "warning" if difference > POOR_DIFFERENCE else "note"
+        what = f"can only show differences of {points(difference)} or more between two arms"
     yield Finding(
         CHECK,
         severity,
-        f"{_rows_for(parts, 'test')} {whose} {what} (power {shown.power:.0%}, if they differ on "
-        f"{shown.discordant:.0%} of the rows){_accuracy(parts)}; {_need(parts, more)}",
+        f"{_rows_for(parts, 'test')}{whose} {what} (power {detectable.power:.0%}, if they differ on "
+        f"{detectable.discordant:.0%} of the rows){_accuracy(parts)}; {_need(parts, more)}",
         count=parts.test.distinct,
     )
 
@@ -176,53 +178,39 @@ def _accuracy(parts: Parts) -> str:
 
 
 def _need(parts: Parts, more: Sequence[More]) -> str:
-    said = []
-    for each in more:
-        size = points(each.difference)
-        if each.rows is not None and parts.is_planned:
-            said.append(f"{size} would need {counted(each.rows, 'more row')} in all")
-        elif each.test_rows is not None:
-            said.append(f"{size} would need {counted(each.test_rows, 'more test row')}")
-    return ", ".join(said) or "no practical number of rows would show less"
+    clauses = []
+    for need in more:
+        size = points(need.difference)
+        if need.rows is not None and parts.is_planned:
+            clauses.append(f"{size} would need {counted(need.rows, 'more row')} in total")
+        elif need.test_rows is not None:
+            clauses.append(f"{size} would need {counted(need.test_rows, 'more test row')}")
+    return ", ".join(clauses) or "no practical number of rows would show less"
 
 
 def _unmeasured(data: Dataset, parts: Parts) -> Iterator[Finding]:
     absent = [label for label in _counted_labels(data) if not parts.test.labels.get(label)]
     if not absent or not parts.test.rows:
         return
-    them = "it is" if len(absent) == 1 else "they are"
-    yield _of_labels(
-        data,
-        absent,
-        "warning",
-        f"{_have(len(absent))} no test row ({listed(absent)}): how well {them} found is not measured",
-    )
+    message = f"{_have(absent)} no test row ({listed(absent)}): their recall is not measured"
+    yield Finding.of_rows(data, rows_with(data, absent), CHECK, "warning", message)
 
 
 def _thin(data: Dataset, parts: Parts) -> Iterator[Finding]:
-    thin = [label for label in _counted_labels(data) if _train(parts, label) < THIN_ROWS]
+    thin = _thin_labels(data, parts)
     if not thin:
         return
     named = [f"{label} ({_train(parts, label)})" for label in thin]
-    yield _of_labels(
-        data,
-        thin,
-        "warning",
-        f"{_have(len(thin))} fewer than {THIN_ROWS} distinct train rows, too few to learn: "
-        f"{listed(named)}",
-    )
+    message = f"{_have(thin)} fewer than {THIN_ROWS} distinct train rows, too few to learn: {listed(named)}"
+    yield Finding.of_rows(data, rows_with(data, thin), CHECK, "warning", message)
 
 
-def _of_labels(data: Dataset, labels: Sequence[str], severity: Severity, message: str) -> Finding:
-    """A finding with the rows of ``labels``, in the order of the labels."""
-    order = {label: place for place, label in enumerate(labels)}
-    found = [i for i, example in enumerate(data.examples) if example.output in order]
-    indices = sorted(found, key=lambda index: order[data.examples[index].output])
-    return Finding(CHECK, severity, message, data.rows_of(indices), data.evidence(indices))
+def _thin_labels(data: Dataset, parts: Parts) -> list[str]:
+    return [label for label in _counted_labels(data) if _train(parts, label) < THIN_ROWS]
 
 
 def _wide(labels: Mapping[str, Any] | None) -> Iterator[Finding]:
-    halves = {name: each["half_width"] for name, each in (labels or {}).items()}
+    halves = {name: figures["half_width"] for name, figures in (labels or {}).items()}
     wide = {name: half for name, half in halves.items() if half is not None and half > WIDE}
     if not wide or labels is None:
         return
@@ -230,12 +218,12 @@ def _wide(labels: Mapping[str, Any] | None) -> Iterator[Finding]:
     yield Finding(
         CHECK,
         "note",
-        f"{_have(len(wide))} so few test rows that a recall of {ACCURACY:.0%} would be known to no "
-        f"better than ±{points(WIDE)}; the least known is {worst}, to ±{points(wide[worst])} on "
+        f"{_have(wide)} so few test rows that a recall of {ACCURACY:.0%} would not even be known to "
+        f"±{points(WIDE)}; the least certain is {worst}, ±{points(wide[worst])} on "
         f"{counted(labels[worst]['test'], 'row')}",
         count=len(wide),
     )
 
 
-def _have(labels: int) -> str:
-    return "1 label has" if labels == 1 else f"{labels} labels have"
+def _have(labels: Collection[str]) -> str:
+    return counted(len(labels), "label has", "labels have")

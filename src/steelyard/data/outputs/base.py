@@ -1,4 +1,4 @@
-"""Outputs as the searches for trouble see them, and what a search returns."""
+"""Outputs as the searches see them, and what a search returns."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from steelyard.packaged import packaged
 class Trouble:
     """One kind of trouble: its rows by index, the most suspect first, and what is wrong with each.
 
-    ``notes`` runs along the first of ``indices`` at least. ``count`` stands in for the number of
-    rows where the trouble is not one of rows.
+    ``notes`` runs along the first of ``indices`` at least. ``count`` replaces the number of rows where
+    the trouble does not concern single rows.
     """
 
     name: str
@@ -52,26 +52,22 @@ class Outputs:
 
     @property
     def kind(self) -> OutputKind:
-        """The kind of output."""
         return self.data.kind
 
     @cached_property
     def texts(self) -> list[str]:
-        """Each output without the spaces around it."""
         return [output.strip() for output in self.data.written]
 
     @cached_property
     def filled(self) -> list[int]:
-        """Indices of the outputs that are not empty."""
         return [index for index, text in enumerate(self.texts) if text]
 
     @cached_property
     def blank(self) -> list[int]:
-        """Indices of the outputs that are empty."""
         return [index for index, text in enumerate(self.texts) if not text]
 
     def may_lack(self, index: int) -> bool:
-        """Whether a row needs no output, because replies are held against rules."""
+        """Whether a row needs no output, because replies are scored by rules."""
         by_rules = self.data.task.is_scored_by_rules_alone
         return self.kind == "text" and (by_rules or self.data.examples[index].rules is not None)
 
@@ -82,9 +78,8 @@ class Outputs:
 
     @cached_property
     def values(self) -> dict[int, Any]:
-        """The JSON objects and arrays among the outputs."""
         parsed = self.parsed.items()
-        return {index: each.value for index, each in parsed if each.reason is None}
+        return {index: output.value for index, output in parsed if output.reason is None}
 
 
 def parse(text: str) -> Parsed:
@@ -120,9 +115,3 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 def patterns() -> Mapping[str, Any]:
     """Read ``data/outputs.yaml``: what outputs should not hold, and formats of numbers and dates."""
     return dict(packaged("data/data/outputs.yaml"))
-
-
-def by_index(notes: Mapping[int, str]) -> tuple[list[int], list[str]]:
-    """Indices and their notes, in order of the rows."""
-    ordered = sorted(notes.items())
-    return [index for index, _ in ordered], [note for _, note in ordered]

@@ -1,14 +1,15 @@
-"""Inputs that already end in the answer, and outputs that repeat the input."""
+"""Inputs that already end with the answer, and outputs that repeat the input."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from steelyard.data.outputs.base import Outputs, Trouble
+from steelyard.words import counted
 
 LEAST_REPLY = 12
-"""Characters from which a reply that ends the input verbatim, as a sentence, is no chance."""
+"""Characters from which a reply that ends the input verbatim, as a sentence, is not a coincidence."""
 
 LEAST_ECHO = 20
 
@@ -18,25 +19,24 @@ _CLOSING = " \t\r\n.!?*_`\"'”)]"
 
 
 def leaked(outputs: Outputs) -> Iterator[Trouble]:
-    """Inputs that end in their answer.
+    """Inputs that end with their answer.
 
-    It must stand apart: on a line of its own, after a mark such as ``Label:``, or as a sentence. As
-    the last word of one it may be there by right, and only a label of several words, or with an
+    The answer must be separate: on a line of its own, after a mark such as ``Label:``, or a sentence.
+    As the last word of one it may belong there, so only a label of several words, or with an
     underscore, counts.
     """
     labels = set(outputs.data.labels)
-    found = [index for index in outputs.filled if _is_leaked(outputs, index, labels)]
-    outputs.facts["leaked"] = len(found)
-    if not found:
+    indices = [index for index in outputs.filled if _is_leaked(outputs, index, labels)]
+    outputs.facts["leaked"] = len(indices)
+    if not indices:
         return
-    ends = "input ends" if len(found) == 1 else "inputs end"
     yield Trouble(
         "leaked",
         "error",
-        f"{len(found):,} {ends} in the answer: quality is overstated and nothing is learned; cut "
-        "the answer off the input",
-        found,
-        [f"…{outputs.data.examples[index].input.rstrip()[-60:]}" for index in found],
+        f"{counted(len(indices), 'input ends', 'inputs end')} with the answer: scores will look too "
+        "high and nothing is learned; remove the answer from the input",
+        indices,
+        [f"…{outputs.data.examples[index].input.rstrip()[-60:]}" for index in indices],
     )
 
 
@@ -51,19 +51,19 @@ def _is_leaked(outputs: Outputs, index: int, labels: set[str]) -> bool:
         return False  # the whole input: an echo, not a leak
     if outputs.kind != "label":
         is_sentence = len(bare) >= LEAST_REPLY and _AFTER_SENTENCE.search(before[-8:]) is not None
-        return is_sentence or _stands_apart(before)
+        return is_sentence or _is_separate(before)
     if _lists_labels(before, labels):
         return False
     telling = len(bare.split()) > 1 or "_" in bare
-    return _stands_apart(before) or (telling and not before[-1:].isalnum())
+    return _is_separate(before) or (telling and not before[-1:].isalnum())
 
 
-def _stands_apart(before: str) -> bool:
+def _is_separate(before: str) -> bool:
     return _AFTER_MARK.search(before[-40:]) is not None
 
 
 def _lists_labels(before: str, labels: set[str]) -> bool:
-    """Whether another label stands right before: the input offers labels to choose from."""
+    """Whether another label comes right before: the input offers labels to choose from."""
     line = next((line for line in reversed(before.splitlines()) if line.strip(" -*•\t")), "")
     pieces = re.split(r"[,;|/:]|\bor\b|\band\b", line[-400:])
     return any(piece.strip(" -*•.()[]\"'") in labels for piece in pieces)
@@ -73,26 +73,23 @@ def repeated(outputs: Outputs) -> Iterator[Trouble]:
     """Outputs that are the input, or begin with all of it."""
     if outputs.kind == "label":
         return
-    notes: Mapping[int, str] = {
-        index: what for index in outputs.filled if (what := _echo(outputs, index)) is not None
-    }
+    notes: dict[int, str] = {i: how for i in outputs.filled if (how := _echo(outputs, i))}
     if not notes:
         return
-    repeat = "output repeats" if len(notes) == 1 else "outputs repeat"
     yield Trouble(
         "repeats_input",
         "warning",
-        f"{len(notes):,} {repeat} the whole input: a tuned model learns to echo; right only where "
-        "nothing was to change",
+        f"{counted(len(notes), 'output repeats', 'outputs repeat')} the whole input: a tuned model "
+        "learns to echo; fine only where nothing had to change",
         list(notes),
         list(notes.values()),
     )
 
 
 def _echo(outputs: Outputs, index: int) -> str | None:
-    text, asked = outputs.texts[index], outputs.data.examples[index].input.strip()
-    if text == asked:
+    text, question = outputs.texts[index], outputs.data.examples[index].input.strip()
+    if text == question:
         return "is the input"
-    if len(asked) >= LEAST_ECHO and text.startswith(asked):
+    if len(question) >= LEAST_ECHO and text.startswith(question):
         return "begins with the input"
     return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from steelyard.data.base import Severity
 from steelyard.data.outputs.base import Outputs, Trouble, patterns
-from steelyard.words import listed
+from steelyard.words import counted, listed
 
 USUAL = 0.9
 """Share of the objects from which a key is one that all should have."""
@@ -24,7 +24,7 @@ Ways = dict[str, list[int]]
 
 
 class Fields:
-    """What stands in each field over all JSON outputs; ``[]`` stands for any item of an array."""
+    """How each field is written over all JSON outputs; ``[]`` is any item of an array."""
 
     def __init__(self, values: Mapping[int, Any]) -> None:
         self.types: dict[str, Ways] = defaultdict(lambda: defaultdict(list))
@@ -46,7 +46,8 @@ class Fields:
             self._note(self.types[path], "text", index)
             self.read(index, value, path)
         elif value is not None:
-            self._note(self.types[path], _scalar(value), index)
+            scalar = "true or false" if isinstance(value, bool) else "number"
+            self._note(self.types[path], scalar, index)
 
     def read(self, index: int, text: str, path: str) -> None:
         """Note how a text writes a number, date or time, if it is one."""
@@ -62,10 +63,6 @@ class Fields:
         rows = ways[way]
         if not rows or rows[-1] != index:
             rows.append(index)
-
-
-def _scalar(value: Any) -> str:
-    return "true or false" if isinstance(value, bool) else "number"
 
 
 @lru_cache(maxsize=1)
@@ -113,7 +110,7 @@ def mixed(outputs: Outputs) -> Iterator[Trouble]:
     severity: Severity = "warning" if outputs.kind == "json" else "note"
     yield from _mixed("mixed_types", "types of value", fields.types, severity)
     for family in ("number", "date", "time"):
-        ways = {path: found for (path, of), found in fields.formats.items() if of == family}
+        ways = {path: forms for (path, of), forms in fields.formats.items() if of == family}
         yield from _mixed(f"mixed_{family}s", f"ways to write a {family}", ways, severity)
     yield from _mixed("mixed_date_orders", "orders of day and month", fields.slashed, severity)
 
@@ -123,29 +120,28 @@ def _mixed(
 ) -> Iterator[Trouble]:
     """One finding over all fields: the rows that do not write a field as most do."""
     notes: dict[int, str] = {}
-    said = []
+    clauses = []
     for path, ways in fields.items():
         if len(ways) < 2:
             continue
         ordered = sorted(ways, key=lambda way: (-len(ways[way]), way))
-        said.append(f"{path} has {', '.join(f'{way}: {len(ways[way]):,}' for way in ordered)}")
+        clauses.append(f"{path} has {', '.join(f'{way}: {len(ways[way]):,}' for way in ordered)}")
         for way in reversed(ordered[1:]):
             notes |= {i: f"{path}: {way}, mostly {ordered[0]}" for i in ways[way] if i not in notes}
-    if not said:
+    if not clauses:
         return
-    noun = "field mixes" if len(said) == 1 else "fields mix"
     yield Trouble(
         name,
         severity,
-        f"{len(said)} {noun} {what} ({listed(said, 3)}): choose one, or answers that are right "
-        "count as wrong",
+        f"{counted(len(clauses), 'field mixes', 'fields mix')} {what} ({listed(clauses, 3)}): choose "
+        "one, or right answers will count as wrong",
         list(notes),
         list(notes.values()),
     )
 
 
 def keys(outputs: Outputs) -> Iterator[Trouble]:
-    """Keys in another order than usual, keys spelled otherwise, and keys that few rows lack."""
+    """Keys in an unusual order, keys with an unusual spelling, and keys that few rows lack."""
     objects = {i: v for i, v in outputs.values.items() if isinstance(v, dict)}
     if outputs.kind != "json" or len(objects) < 2:
         return
@@ -161,18 +157,18 @@ def _spellings(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Tro
     for name in counts:
         groups.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), []).append(name)
     odd = {
-        name: max(group, key=lambda each: (counts[each], each))
+        name: max(group, key=lambda name: (counts[name], name))
         for group in groups.values()
         for name in group
         if len(group) > 1
     }
     odd = {name: best for name, best in odd.items() if name != best}
-    found = [index for index, value in objects.items() if not odd.keys().isdisjoint(value)]
-    if found:
-        shown = listed([f"{name!r} for {best!r}" for name, best in odd.items()])
-        spell = "output spells" if len(found) == 1 else "outputs spell"
-        message = f"{len(found):,} {spell} a key otherwise than most: {shown}"
-        yield Trouble("key_spellings", "warning", message, found)
+    indices = [index for index, value in objects.items() if not odd.keys().isdisjoint(value)]
+    if indices:
+        examples = listed([f"{name!r} for {best!r}" for name, best in odd.items()])
+        spell = counted(len(indices), "output spells", "outputs spell")
+        message = f"{spell} a key differently from most: {examples}"
+        yield Trouble("key_spellings", "warning", message, indices)
 
 
 def _orders(objects: Mapping[int, Any]) -> Iterator[Trouble]:
@@ -180,15 +176,14 @@ def _orders(objects: Mapping[int, Any]) -> Iterator[Trouble]:
     usual, _ = orders.most_common(1)[0]
     place = {name: number for number, name in enumerate(usual)}
     odd = {order for order in orders if not _follows(order, place)}
-    found = [index for index, value in objects.items() if tuple(value) in odd] if odd else []
-    if found:
-        has = "output has" if len(found) == 1 else "outputs have"
+    indices = [index for index, value in objects.items() if tuple(value) in odd] if odd else []
+    if indices:
         yield Trouble(
             "key_order",
             "note",
-            f"{len(found):,} {has} the keys in another order than most ({listed(usual, 8)}): JSON "
-            "does not mind, but a model learns one order sooner",
-            found,
+            f"{counted(len(indices), 'output has', 'outputs have')} the keys in a different order from "
+            f"most ({listed(usual, 8)}): valid JSON, but a model learns a single order sooner",
+            indices,
         )
 
 
@@ -208,12 +203,12 @@ def _missing(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Troub
         if lacking and (missing := [name for name in lacking if name not in value])
     }
     if notes:
-        lack = "output lacks" if len(notes) == 1 else "outputs lack"
         yield Trouble(
             "missing_keys",
             "note",
-            f"{len(notes):,} {lack} a key that nearly all have "
-            f"({listed(lacking)}): give it, or null, everywhere; a schema would say what is meant",
+            f"{counted(len(notes), 'output lacks', 'outputs lack')} a key that nearly all have "
+            f"({listed(lacking)}): write it everywhere, with null where unknown; a schema would say "
+            "which keys are required",
             list(notes),
             list(notes.values()),
         )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from steelyard.data.outputs.base import Outputs, Trouble
-from steelyard.words import listed
+from steelyard.words import counted, listed
 
 # Signs such as # + * & % @ / tell labels apart ("C", "C#", "C++") and stay.
 _LOOSE = re.compile(r"""[\s_.,;:!?"'“”‘’«»()\[\]{}\u2010-\u2015-]+""")
@@ -29,18 +29,17 @@ def spellings(outputs: Outputs) -> Iterator[Trouble]:
     outputs.facts["spellings"] = meant
     if not meant:
         return
-    found = [index for index in outputs.filled if outputs.texts[index] in meant]
-    found.sort(key=lambda index: (counts[outputs.texts[index]], index))
+    indices = [index for index in outputs.filled if outputs.texts[index] in meant]
+    indices.sort(key=lambda index: (counts[outputs.texts[index]], index))
     rarest = sorted(meant, key=lambda label: (counts[label], label))
-    shown = [f"{label!r} ({counts[label]:,}) for {meant[label]!r}" for label in rarest]
-    is_spelled = "label is" if len(found) == 1 else "labels are"
+    examples = [f"{label!r} ({counts[label]:,}) for {meant[label]!r}" for label in rarest]
     yield Trouble(
         "spellings",
         "error" if outputs.data.task.output.labels else "warning",
-        f"{len(found):,} {is_spelled} spelled otherwise than a declared or more frequent one: "
-        f"{listed(shown)}; they count as labels of their own until they are spelled alike",
-        found,
-        [f"meant: {meant[outputs.texts[index]]}" for index in found],
+        f"{counted(len(indices), 'label is', 'labels are')} spelled differently from a declared or more "
+        f"frequent one: {listed(examples)}; they count as separate labels until the spelling is the same",
+        indices,
+        [f"meant: {meant[outputs.texts[index]]}" for index in indices],
     )
 
 
@@ -51,9 +50,9 @@ def intended(counts: Counter[str], declared: tuple[str, ...]) -> dict[str, str]:
         groups.setdefault(folded(label), []).append(label)
     meant: dict[str, str] = {}
     for group in groups.values():
-        known = [label for label in group if label in declared]
-        if len(group) < 2 or len(known) > 1:
-            continue  # two declared labels so alike: nobody can say which is meant
-        best = known[0] if known else max(group, key=lambda label: (counts[label], label))
+        named = [label for label in group if label in declared]
+        if len(group) < 2 or len(named) > 1:
+            continue  # two declared labels so alike: either may be meant
+        best = named[0] if named else max(group, key=lambda label: (counts[label], label))
         meant |= {label: best for label in group if label != best}
     return meant

@@ -1,4 +1,4 @@
-"""Trouble that any text may have: empty, constant, spaces around, remains, far too long."""
+"""Trouble that any text may have: empty, constant, stray spaces, template tokens, far too long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CANNED_SHARE, CANNED_ROWS = 0.1, 10
 """One text that answers this share of the inputs, and as many of them, is a canned reply."""
 
 ALIKE = 0.95
-"""Share of outputs with the same leading space from which it is a habit rather than a slip."""
+"""Share of outputs with the same leading space from which it is a convention, not a slip."""
 
 FAR = 5.0
 """Modified z-score of the logarithm of the length from which an output is an outlier. Iglewicz and
@@ -29,21 +29,20 @@ _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 
 
 def empty(outputs: Outputs) -> Iterator[Trouble]:
-    """Outputs of nothing but spaces, where replies are held against them and not against rules."""
-    found = [index for index in outputs.blank if not outputs.may_lack(index)]
-    if found:
-        is_empty = "output is" if len(found) == 1 else "outputs are"
+    """Outputs of nothing but spaces, where replies are scored against them and not by rules."""
+    indices = [index for index in outputs.blank if not outputs.may_lack(index)]
+    if indices:
         yield Trouble(
             "empty",
             "error",
-            f"{len(found):,} {is_empty} empty: a run refuses them, and a model learns to say "
-            "nothing; fill them in or leave the rows out",
-            found,
+            f"{counted(len(indices), 'output is', 'outputs are')} empty: a run refuses them, and a "
+            "model learns to say nothing; fill them in or leave the rows out",
+            indices,
         )
 
 
 def constant(outputs: Outputs) -> Iterator[Trouble]:
-    """One output for all rows, or for text, one that stands in many."""
+    """One output for all rows, or for text, one that many rows share."""
     counts = Counter(outputs.texts[index] for index in outputs.filled)
     if not counts:
         return
@@ -69,34 +68,35 @@ def constant(outputs: Outputs) -> Iterator[Trouble]:
 
 
 def spaces(outputs: Outputs) -> Iterator[Trouble]:
-    """Spaces and line breaks around outputs; a leading space that nearly all have is a habit."""
+    """Spaces and line breaks around outputs; a leading space that nearly all have is a convention."""
     written = outputs.data.written
-    found = [index for index in outputs.filled if written[index] != outputs.texts[index]]
-    if not found:
+    indices = [index for index in outputs.filled if written[index] != outputs.texts[index]]
+    if not indices:
         return
-    habit = [index for index in found if written[index] == f" {outputs.texts[index]}"]
+    habit = [index for index in indices if written[index] == f" {outputs.texts[index]}"]
     if len(habit) >= ALIKE * len(outputs.filled):
-        found = [index for index in outputs.filled if written[index] != f" {outputs.texts[index]}"]
+        indices = [
+            index for index in outputs.filled if written[index] != f" {outputs.texts[index]}"
+        ]
         yield Trouble(
             "leading_space",
             "note",
             f"{counted(len(habit), 'output')} of {len(outputs.filled):,} start with a space, as "
-            "completion formats once asked for; chat formats do not: steelyard data fix removes it",
+            "old completion formats required; chat formats do not: steelyard data fix removes it",
             habit,
             [_around(written[index]) for index in habit[:50]],
         )
-        if not found:
+        if not indices:
             return
-        found = [index for index in found if written[index] != outputs.texts[index]]
-    if found:
-        has = "output has" if len(found) == 1 else "outputs have"
+        indices = [index for index in indices if written[index] != outputs.texts[index]]
+    if indices:
         yield Trouble(
             "spaces",
             "note" if outputs.kind == "json" else "warning",
-            f"{len(found):,} {has} spaces or line breaks around the text, which a tuned model "
-            "learns to write: steelyard data fix removes them",
-            found,
-            [_around(written[index]) for index in found[:50]],
+            f"{counted(len(indices), 'output has', 'outputs have')} spaces or line breaks around the "
+            "text, which a tuned model learns to write: steelyard data fix removes them",
+            indices,
+            [_around(written[index]) for index in indices[:50]],
         )
 
 
@@ -107,38 +107,37 @@ def _around(text: str) -> str:
 
 
 def invisible(outputs: Outputs) -> Iterator[Trouble]:
-    """Characters that do not show: zero-width space, word joiner, byte order mark, soft hyphen."""
+    """Invisible characters: zero-width space, word joiner, byte order mark, soft hyphen."""
     texts = outputs.texts
-    found = [i for i in outputs.filled if not texts[i].isascii() and _INVISIBLE.search(texts[i])]
-    if found:
-        holds = "output holds" if len(found) == 1 else "outputs hold"
+    indices = [i for i in outputs.filled if not texts[i].isascii() and _INVISIBLE.search(texts[i])]
+    if indices:
         yield Trouble(
             "invisible",
             "warning",
-            f"{len(found):,} {holds} characters that do not show (zero-width space, byte order "
-            "mark, soft hyphen): no exact match finds them",
-            found,
+            f"{counted(len(indices), 'output contains', 'outputs contain')} invisible characters "
+            "(zero-width space, byte order mark, soft hyphen): exact matches will fail",
+            indices,
             [
                 ", ".join(sorted({f"U+{ord(c):04X}" for c in _INVISIBLE.findall(texts[i])}))
-                for i in found[:50]
+                for i in indices[:50]
             ],
         )
 
 
 def remains(outputs: Outputs) -> Iterator[Trouble]:
-    """Marks of chat templates, and phrases of a model that declined or spoke of itself."""
+    """Tokens of chat templates, and phrases of a model that refused or spoke of itself."""
     yield from _search(
         outputs,
         "template_remains",
-        "marks of a chat template or a role name, which the model then writes out",
+        "tokens of a chat template or a role name, which a tuned model will write too",
         patterns()["remains"],
     )
     if outputs.kind == "text":
         yield from _search(
             outputs,
             "refusals",
-            "a phrase with which assistants decline or speak of themselves: rows that a model wrote "
-            "and nobody read",
+            "a phrase in which an assistant refuses or describes itself: a model probably wrote these "
+            "rows, and nobody reviewed them",
             patterns()["refusals"],
         )
 
@@ -149,31 +148,29 @@ def _search(
     expression = re.compile("|".join(expressions), re.IGNORECASE)
     hits = {i: hit[0] for i in outputs.filled if (hit := expression.search(outputs.texts[i]))}
     if hits:
-        holds = "output holds" if len(hits) == 1 else "outputs hold"
-        message = f"{len(hits):,} {holds} {what}"
+        message = f"{counted(len(hits), 'output contains', 'outputs contain')} {what}"
         yield Trouble(name, "warning", message, list(hits), [hit[:80] for hit in hits.values()])
 
 
 def placeholders(outputs: Outputs) -> Iterator[Trouble]:
-    """Words that stand for an output nobody wrote; labels may rightly be called so."""
+    """Words in place of an output that nobody wrote; a label may have such a name."""
     if outputs.kind != "text":
         return
     words = set(patterns()["placeholders"])
-    found = [index for index in outputs.filled if outputs.texts[index].casefold() in words]
-    if found:
-        is_word = "output is" if len(found) == 1 else "outputs are"
-        shown = first_words(sorted({outputs.texts[index] for index in found}))
+    indices = [index for index in outputs.filled if outputs.texts[index].casefold() in words]
+    if indices:
+        examples = first_words(sorted({outputs.texts[index] for index in indices}))
         yield Trouble(
             "placeholders",
             "warning",
-            f"{len(found):,} {is_word} only a placeholder ({shown}): write the reply, or leave the "
-            "rows out",
-            found,
+            f"{counted(len(indices), 'output is', 'outputs are')} only a placeholder ({examples}): "
+            "write the reply, or leave the rows out",
+            indices,
         )
 
 
 def too_long(outputs: Outputs) -> Iterator[Trouble]:
-    """Outputs whose length stands far outside the others'."""
+    """Outputs far longer than the others."""
     if outputs.kind == "label" or len(outputs.filled) < LEAST_OUTPUTS:
         return
     lengths = np.array([len(outputs.texts[index]) for index in outputs.filled])
@@ -186,14 +183,13 @@ def too_long(outputs: Outputs) -> Iterator[Trouble]:
     if not len(far):
         return
     ordered = far[np.argsort(-lengths[far], kind="stable")]
-    found = [outputs.filled[place] for place in ordered]
-    is_long = "output is" if len(found) == 1 else "outputs are"
+    indices = [outputs.filled[place] for place in ordered]
     yield Trouble(
         "too_long",
         "note",
-        f"{len(found):,} {is_long} far longer than the rest, up to {int(lengths.max()):,} "
-        f"characters where half have at most {round(float(np.exp(middle))):,}: look whether they "
-        "are what a reply should be",
-        found,
+        f"{counted(len(indices), 'output is', 'outputs are')} far longer than the rest, up to "
+        f"{int(lengths.max()):,} characters, while half have at most "
+        f"{round(float(np.exp(middle))):,}: check that they are proper replies",
+        indices,
         [f"{int(lengths[place]):,} characters" for place in ordered],
     )

@@ -1,16 +1,16 @@
-"""Outputs in another style than most: JSON among text, fences, quotes, closing marks."""
+"""Outputs in an unusual style: JSON among text, fences, quotes, closing punctuation."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 
-from steelyard.data.outputs.base import Outputs, Trouble, by_index
-from steelyard.words import percent
+from steelyard.data.outputs.base import Outputs, Trouble
+from steelyard.words import counted, percent
 
 LEAST_OUTPUTS = 20
 RULE = 0.8
-"""Share of the outputs from which a style is the rule and the rest stand out."""
+"""Share of the outputs from which a style is the rule and the rest are exceptions."""
 
 _FENCED = re.compile(r"```")
 _QUOTED = re.compile(r"""(?:"[^"]*"|“[^”]*”|'[^']*'|«[^»]*»|„[^“]*“)""", re.DOTALL)
@@ -20,36 +20,32 @@ _STRAIGHT = re.compile(r"""["']""")
 
 
 def not_json(outputs: Outputs) -> Iterator[Trouble]:
-    """For kind json: outputs that are none, those in a code fence apart, for the repair differs."""
+    """For kind json: outputs that are not JSON; those in a code fence get a repair of their own."""
     if outputs.kind != "json":
         return
-    reasons = {index: each.reason for index, each in outputs.parsed.items() if each.reason}
-    fenced = {index: why for index, why in reasons.items() if why == "in a code fence"}
+    reasons = {index: output.reason for index, output in outputs.parsed.items() if output.reason}
+    fenced = [index for index, why in reasons.items() if why == "in a code fence"]
     if fenced:
-        stand = "output stands" if len(fenced) == 1 else "outputs stand"
-        yield Trouble(
-            "fenced",
-            "error",
-            f"{len(fenced):,} {stand} in a code fence, which is no JSON: a run refuses them; take "
-            "the fence away",
-            list(fenced),
+        message = (
+            f"{counted(len(fenced), 'output is', 'outputs are')} in a code fence, which is not JSON: a "
+            "run refuses them; remove the fence"
         )
-    broken = {index: why for index, why in reasons.items() if index not in fenced}
+        yield Trouble("fenced", "error", message, fenced)
+    broken = {index: reasons[index] for index in sorted(set(reasons).difference(fenced))}
     if broken:
-        indices, notes = by_index(broken)
-        is_broken = "output is" if len(broken) == 1 else "outputs are"
+        first = next(iter(broken))
         yield Trouble(
             "not_json",
             "error",
-            f"{len(broken):,} {is_broken} no JSON object or array, such as row "
-            f"{outputs.data.numbers[indices[0]]}: {notes[0]}",
-            indices,
-            notes,
+            f"{counted(len(broken), 'output is', 'outputs are')} not a JSON object or array, such as "
+            f"row {outputs.data.numbers[first]}: {broken[first]}",
+            list(broken),
+            list(broken.values()),
         )
 
 
 def mixed(outputs: Outputs) -> Iterator[Trouble]:
-    """For text: the outputs that do not keep to the style of the others."""
+    """For text: the outputs in a different style from the others."""
     if outputs.kind != "text" or len(outputs.filled) < 2:
         return
     texts = outputs.texts
@@ -63,23 +59,20 @@ def mixed(outputs: Outputs) -> Iterator[Trouble]:
 
 
 def _fewer(outputs: Outputs, name: str, what: str, having: Sequence[int]) -> Iterator[Trouble]:
-    """The smaller side of those that have a mark and those that do not, if there are both."""
+    """The smaller of the two groups, with the mark and without it, if there are both."""
     total = len(outputs.filled)
     if not 0 < len(having) < total:
         return
-    odd, is_not = having, "is" if len(having) == 1 else "are"
+    odd, negation = having, ""
     if len(having) > total / 2:
         has = set(having)
         odd = [index for index in outputs.filled if index not in has]
-        is_not = "is not" if len(odd) == 1 else "are not"
-    noun = "output" if len(odd) == 1 else "outputs"
-    yield Trouble(
-        name,
-        "warning",
-        f"{len(odd):,} {noun} of {total:,} {is_not} {what}, unlike the others: a tuned model will "
-        "write either",
-        odd,
+        negation = "not "
+    message = (
+        f"{counted(len(odd), 'output')} of {total:,} {'is' if len(odd) == 1 else 'are'} {negation}{what}, "
+        "unlike the others: a tuned model may write either"
     )
+    yield Trouble(name, "warning", message, odd)
 
 
 def _closing(outputs: Outputs) -> Iterator[Trouble]:
@@ -94,15 +87,13 @@ def _closing(outputs: Outputs) -> Iterator[Trouble]:
         return
     is_rule = len(closed) == most
     odd = [index for index in outputs.filled if (index in closed) != is_rule]
-    end = "output ends" if len(odd) == 1 else "outputs end"
-    how = "without a closing mark" if is_rule else "in a closing mark"
-    rest = "do: they may be cut off" if is_rule else "do not: exact matches will fail"
-    yield Trouble(
-        "mixed_closing",
-        "note",
-        f"{len(odd):,} {end} {how}, where {percent(most / total)} {rest}",
-        odd,
+    how = "without" if is_rule else "with"
+    rest = "have it: they may be cut off" if is_rule else "do not: exact matches will fail"
+    message = (
+        f"{counted(len(odd), 'output ends', 'outputs end')} {how} closing punctuation, while "
+        f"{percent(most / total)} {rest}"
     )
+    yield Trouble("mixed_closing", "note", message, odd)
 
 
 def _quote_marks(outputs: Outputs) -> Iterator[Trouble]:
@@ -112,12 +103,9 @@ def _quote_marks(outputs: Outputs) -> Iterator[Trouble]:
     if not curly or not straight:
         return
     odd, how = (curly, "curly") if len(curly) <= len(straight) else (straight, "straight")
-    has = "output has" if len(odd) == 1 else "outputs have"
     other = "straight" if how == "curly" else "curly"
-    yield Trouble(
-        "mixed_quote_marks",
-        "note",
-        f"{len(odd):,} {has} {how} quotation marks or apostrophes, where "
-        f"{max(len(curly), len(straight)):,} have {other} ones: write them alike",
-        odd,
+    message = (
+        f"{counted(len(odd), 'output has', 'outputs have')} {how} quotation marks or apostrophes, "
+        f"while {max(len(curly), len(straight)):,} have {other} ones: use one kind"
     )
+    yield Trouble("mixed_quote_marks", "note", message, odd)

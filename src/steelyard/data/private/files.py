@@ -13,8 +13,8 @@ from steelyard.data.formats import BadRow, RawRow, container_of, reader_for
 from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import read_table
 from steelyard.data.formats.write import WriteRow, why_unwritable, writer_for
+from steelyard.data.private.phones import regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
-from steelyard.data.private.regions import regions_of
 from steelyard.errors import DataError, StorageError
 from steelyard.words import counted
 
@@ -46,7 +46,7 @@ def redact_file(
     """Write ``source`` to ``target`` with placeholders in place of private values, never in place.
 
     Rows are streamed and every field is searched, whatever its name. Give several files one ``book``
-    to share their placeholders. ``on_bytes`` is told how much of ``source`` has been read. Rows that
+    to share their placeholders. ``on_bytes`` is called with how much of ``source`` has been read. Rows that
     cannot be read or written are left out and returned with their reasons. Raises `DataError` for a
     file that cannot be read, and `StorageError` where the copy cannot be written.
     """
@@ -67,7 +67,7 @@ def redact_file(
 
 
 def _columns(source: Path, target: Path, first: list[RawRow]) -> list[str]:
-    """The columns of a table; refuse to squeeze rows of other shapes into one."""
+    """The columns of a table; refuse to force rows of varying keys into one."""
     container = container_of(source)
     if container.format in {".csv", ".tsv"}:
         return list(next(read_table(source), RawRow(1, {})).fields)
@@ -76,11 +76,11 @@ def _columns(source: Path, target: Path, first: list[RawRow]) -> list[str]:
             f"{target.name} is a table, and rows of {source.name} may differ in their keys: "
             "name a .jsonl file"
         )
-    return []  # those that occur: a null of a Parquet file is no field of its row
+    return []  # those that occur: a null in a Parquet file is not a field of its row
 
 
 def _reading(source: Path, on_bytes: OnBytes | None) -> Iterator[RawRow]:
-    """Read the rows; what can go wrong with the file as a whole becomes one line."""
+    """Read the rows; a problem with the whole file becomes one line."""
     try:
         yield from reader_for(source)(source, None, on_bytes)
     except UnicodeDecodeError:
@@ -98,7 +98,7 @@ def _copy(
     source: Path, rows: Iterator[RawRow], book: PlaceholderBook, write: WriteRow
 ) -> Redaction:
     before = book.counts.copy()
-    done = changed = 0
+    written = changed = 0
     left_out: list[BadRow] = []
     for row in rows:
         kinds: list[str] = []
@@ -107,15 +107,14 @@ def _copy(
             fields, kinds = redact_fields(row.fields, book)
             problem = _write(write, fields)
         if problem is None:
-            done += 1
+            written += 1
             changed += bool(kinds)
         else:
             left_out.append(BadRow(source.name, row.line, problem))
-    return Redaction(done, changed, dict(book.counts - before), tuple(left_out))
+    return Redaction(written, changed, dict(book.counts - before), tuple(left_out))
 
 
 def _write(write: WriteRow, fields: dict[str, Any]) -> str | None:
-    """Write a row, or say why it cannot be written."""
     try:
         write(fields)
     except (ValueError, RecursionError) as error:

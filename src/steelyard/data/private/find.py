@@ -6,7 +6,7 @@ import ipaddress
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class Match:
     """A private value in a text: characters ``start`` to ``end``.
 
     ``strength`` is 3 for a checksum or an unmistakable form, 2 for a telling form, 1 where only words
-    near it speak for it. ``key`` is the value in one spelling: equal for equal values. It is never
+    near it suggest it. ``key`` is the value in one spelling: equal for equal values. It is never
     shown, not even by ``repr``.
     """
 
@@ -39,18 +39,18 @@ class Match:
 
 
 class PrivateFindings(NamedTuple):
-    """Private data that a text holds, without the value: ``shown`` is masked."""
+    """Private data that a text holds, without the value, of which ``masked`` shows the start."""
 
     kind: str
     strength: int
     rule: str
-    shown: str
+    masked: str
 
 
 def find_private(text: str, regions: Sequence[str] | None = None, hint: str = "") -> list[Match]:
     """Find the private data of ``text``, from left to right; matches never overlap.
 
-    Where several rules want the same characters the strongest wins, then secrets, cards and ids over
+    Where several rules match the same characters the strongest wins, then secrets, cards and ids over
     the rest, then the longest. ``regions`` are those whose national phone numbers are known
     (`regions_of`), by default the usual ones. ``hint`` is read as words before the text: the name of
     the field that holds it. Names of people are not found (`rule_book().missed`).
@@ -59,46 +59,46 @@ def find_private(text: str, regions: Sequence[str] | None = None, hint: str = ""
         return []
     front = f"{hint}: " if hint else ""
     scanned = front + _hide_placeholders(text)
-    found = [each for each in _scan(scanned, regions) if each.start >= len(front)]
-    found = [each for each in found if _BLANK not in scanned[each.start : each.end]]
-    return [_moved(match, -len(front)) for match in _apart(found)]
+    matches = [match for match in _scan(scanned, regions) if match.start >= len(front)]
+    matches = [match for match in matches if _BLANK not in scanned[match.start : match.end]]
+    return [_moved(match, -len(front)) for match in _apart(matches)]
 
 
 def find_within(text: str, regions: Sequence[str] | None = None) -> list[PrivateFindings]:
     """Find the private data of ``text``, or of each value where it is JSON, to be counted and shown."""
-    held: list[PrivateFindings] = []
+    findings: list[PrivateFindings] = []
 
     def note(value: str, hint: str) -> str:
         for match in find_private(value, regions, hint):
-            shown = mask(value[match.start : match.end])
-            held.append(PrivateFindings(match.kind, match.strength, match.rule, shown))
+            masked = mask(value[match.start : match.end])
+            findings.append(PrivateFindings(match.kind, match.strength, match.rule, masked))
         return value
 
     if may_hold(text):
         rewrite(text, note)
-    return held
+    return findings
 
 
 def may_hold(text: str) -> bool:
-    """Whether ``text`` has any of the characters that private data cannot do without."""
+    """Whether ``text`` has any of the characters that all private data needs."""
     return "@" in text or _DIGIT.search(text) is not None or "PRIVATE KEY" in text
 
 
 def mask(value: str) -> str:
     """The first characters of ``value``, at most four and a quarter of it, and stars."""
-    shown = min(4, len(value) // 4)
-    return value[:shown] + "*" * min(8, len(value) - shown)
+    visible = min(4, len(value) // 4)
+    return value[:visible] + "*" * min(8, len(value) - visible)
 
 
 @lru_cache(maxsize=1)
 def placeholder_pattern() -> re.Pattern[str]:
-    """What stands in place of private values: ``[EMAIL_1]``."""
+    """What replaces private values: ``[EMAIL_1]``."""
     kinds = "|".join(kind.upper() for kind in rule_book().kinds)
     return re.compile(rf"\[({kinds})(?:_(\d{{1,12}}))?\]")
 
 
 def _hide_placeholders(text: str) -> str:
-    """Blank placeholders: they hold nothing, and are no words near other values."""
+    """Blank placeholders: they are neither private nor context words of other values."""
     if "[" not in text:
         return text
     return placeholder_pattern().sub(lambda match: _BLANK * len(match[0]), text)
@@ -140,8 +140,8 @@ def _by_trigger() -> dict[_Trigger, list[PrivateRule]]:
 
 
 def _matches(rule: PrivateRule, text: str) -> Iterator[Match]:
-    for found in rule.pattern.finditer(text):
-        start, end = found.span(rule.group)
+    for hit in rule.pattern.finditer(text):
+        start, end = hit.span(rule.group)
         if rule.holds(text, start, end):
             key = _KEYS.get(rule.kind, str)(text[start:end])
             yield Match(rule.kind, start, end, rule.strength, rule.name, key)
@@ -157,20 +157,19 @@ def _apart(matches: Sequence[Match]) -> list[Match]:
         is_lighter = kinds[match.kind].severity != "error"
         return -match.strength, is_lighter, match.start - match.end, match.start
 
-    kept: list[Match] = []
+    accepted: list[Match] = []
     for match in sorted(matches, key=rank):
-        place = bisect_left(kept, match.start, key=lambda other: other.start)
-        is_free_before = place == 0 or kept[place - 1].end <= match.start
-        if is_free_before and (place == len(kept) or match.end <= kept[place].start):
-            kept.insert(place, match)
-    return kept
+        place = bisect_left(accepted, match.start, key=lambda other: other.start)
+        is_free_before = place == 0 or accepted[place - 1].end <= match.start
+        if is_free_before and (place == len(accepted) or match.end <= accepted[place].start):
+            accepted.insert(place, match)
+    return accepted
 
 
 def _moved(match: Match, by: int) -> Match:
     if not by:
         return match
-    start, end = match.start + by, match.end + by
-    return Match(match.kind, start, end, match.strength, match.rule, match.key)
+    return replace(match, start=match.start + by, end=match.end + by)
 
 
 def _folded(value: str) -> str:

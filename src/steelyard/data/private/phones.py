@@ -1,15 +1,18 @@
-"""Phone numbers among other numbers."""
+"""Phone numbers among other numbers, and the regions whose national forms a text may hold."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from steelyard import extras
 from steelyard.data.private.rules import is_labelled, is_near, rule_book
 from steelyard.errors import MissingExtraError
+from steelyard.languages import identifier
 
 _RUN = re.compile(
     r"(?<![\w@$€£/+])(?<!\d[.,:-])[+(]{0,2}\d(?:[\d \u00a0\u202f()./-]{5,46})\d(?![\w@])"
@@ -25,13 +28,13 @@ _OTHER = re.compile(
 _SUM = re.compile(r"\s?[=*×÷<>]")
 _BEFORE_SUM = re.compile(r"[=*×÷<>]\s?$")
 _UNEVEN = re.compile(r"\d(?: ?[/] ?| - | -|- |[. -]{3,}| \.)\(?\d")
-"""Separators that a number has no use for unless words announce it: sums, ranges and choices."""
+"""Separators of sums, ranges and alternatives: not a number unless words announce it."""
 
 _AFTER = re.compile(
     r"\s?(?:[€$£%]|(?:eur|usd|gbp|euros?|dollars?|pounds?|km|kg|mb|gb|ms|units?)\b)", re.I
 )
 _JOINTS = (".", "-")
-"""What holds groups together: no number begins or ends there."""
+"""What joins groups: no number begins or ends there."""
 
 _FEWEST, _MOST = 8, 15
 _MOST_GROUPS = 7
@@ -39,11 +42,16 @@ _FEWEST_IN_GROUPS = 9
 _FEWEST_IN_A_RUN = 10
 """Digits in one run, or of no known grouping, that with words near them count as a phone number."""
 _IN_A_RUN_FROM_ZERO = (10, 11)
-"""And those that a number written with its leading zero has, where a region has such numbers."""
+"""Digits of a number in one run with its leading zero, where a region has such numbers."""
+
+
+_TEXTS, _AT_ONCE = 200, 20
+_LEAST_SHARE = 0.2
+"""Texts whose language is identified, in batches; and the share of the batches that counts."""
 
 
 class Phone(NamedTuple):
-    """Where a phone number stands, how telling it is (1 to 3), and its E.164 form or its digits."""
+    """Where a phone number is, how certain it is (1 to 3), and its E.164 form or its digits."""
 
     start: int
     end: int
@@ -66,6 +74,27 @@ def missing_library() -> str | None:
     except MissingExtraError as error:
         return f"{error}; without it only phone numbers that begin with + are found"
     return None
+
+
+def regions_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """The usual regions, and those of the languages that the first 200 texts are written in.
+
+    Languages are identified over 20 texts at a time, because short ones are ambiguous. Without
+    py3langid (extra ``data``) only the usual regions are returned.
+    """
+    rules = rule_book().phone
+    sample = [text[:400] for text in islice(texts, _TEXTS)]
+    try:
+        languages_of = identifier()
+    except MissingExtraError:
+        return rules.regions
+    batches = ["\n".join(sample[at : at + _AT_ONCE]) for at in range(0, len(sample), _AT_ONCE)]
+    counts = Counter(languages_of.classify(batch)[0] for batch in batches)
+    languages = [
+        name for name, count in counts.most_common() if count >= _LEAST_SHARE * len(batches)
+    ]
+    more = [region for name in languages for region in rules.by_language.get(name, ())]
+    return tuple(dict.fromkeys([*more, *rules.regions]))
 
 
 def find_phones(text: str, regions: Sequence[str]) -> Iterator[Phone]:
@@ -94,16 +123,16 @@ def _in_run(text: str, offset: int, run: str, regions: tuple[str, ...]) -> Itera
                 break
             if run[start - 1 : start] in _JOINTS or run[end : end + 1] in _JOINTS:
                 continue
-            found = _judge(text, offset + start, offset + end, regions)
-            if found is not None:
-                yield found
+            phone = _judge(text, offset + start, offset + end, regions)
+            if phone is not None:
+                yield phone
                 first = last
                 break
         first += 1
 
 
 def _begin(run: str, start: int) -> int:
-    """Take the plus and the parenthesis before the first digit along."""
+    """Include the plus and the parenthesis before the first digit."""
     while start and run[start - 1] in "+(":
         start -= 1
     return start

@@ -14,7 +14,7 @@ Change = Callable[[str, str], str]
 """Takes a text and the name of what holds it (or nothing), and returns the text to put there."""
 
 FEWEST_DIGITS = 9
-"""A number of fewer digits is no card, phone or id."""
+"""A number of fewer digits is not a card, phone or id."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?')
 _COLON = re.compile(r"\s*:")
@@ -33,13 +33,13 @@ def rewrite(text: str, change: Change, hint: str = "") -> str:
         return change(text, hint)
     name = hint
 
-    def token(found: re.Match[str]) -> str:
+    def token(match: re.Match[str]) -> str:
         nonlocal name
-        raw = found[0]
+        raw = match[0]
         if raw[0] != '"':
             return _number(raw, change, name)
         value = json.loads(raw)
-        if _COLON.match(text, found.end()):
+        if _COLON.match(text, match.end()):
             name = hint_of(value)
             return raw
         changed = rewrite(value, change, name)
@@ -49,13 +49,13 @@ def rewrite(text: str, change: Change, hint: str = "") -> str:
 
 
 def rewrite_value(value: Any, change: Change, name: str = "") -> Any:
-    """Do the same to the value of a field: a text, a long number, or lists and objects of these."""
+    """`rewrite` for the value of a field: a text, a long number, or lists and objects of these."""
     if isinstance(value, str):
         return rewrite(value, change, name)
     if isinstance(value, dict):
-        return {key: rewrite_value(each, change, hint_of(str(key))) for key, each in value.items()}
+        return {key: rewrite_value(item, change, hint_of(str(key))) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [rewrite_value(each, change, name) for each in value]
+        return [rewrite_value(item, change, name) for item in value]
     if (
         isinstance(value, int)
         and not isinstance(value, bool)
@@ -86,7 +86,6 @@ def _saying_nothing() -> frozenset[str]:
 
 
 def _is_json(text: str) -> bool:
-    """Whether ``text`` is a JSON object or array."""
     start = text.lstrip()[:1]
     if start not in ("{", "["):
         return False

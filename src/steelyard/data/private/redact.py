@@ -37,9 +37,9 @@ class PlaceholderBook:
     def keep_clear(self, text: str) -> None:
         """Give out no number at or below those of placeholders that ``text`` has already."""
         if "[" in text:
-            for found in placeholder_pattern().finditer(text):
-                kind = found[1].lower()
-                self._last[kind] = max(self._last[kind], int(found[2] or 0))
+            for placeholder in placeholder_pattern().finditer(text):
+                kind = placeholder[1].lower()
+                self._last[kind] = max(self._last[kind], int(placeholder[2] or 0))
 
 
 class _Pass:
@@ -52,9 +52,9 @@ class _Pass:
     def change(self, text: str, hint: str) -> str:
         """Replace until nothing is found, so that a second pass would change nothing."""
         self.book.keep_clear(text)
-        while found := find_private(text, self.book.regions, hint):
+        while matches := find_private(text, self.book.regions, hint):
             parts, end = [], 0
-            for match in found:
+            for match in matches:
                 parts += [text[end : match.start], self.book.placeholder(match)]
                 end = match.end
                 self.kinds.append(match.kind)

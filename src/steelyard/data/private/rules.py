@@ -46,7 +46,6 @@ class PrivateRule:
     group: str | int
 
     def holds(self, text: str, start: int, end: int) -> bool:
-        """Whether the value at ``start`` to ``end`` is what its form says."""
         if self.check is not None and not self.check(text[start:end]):
             return False
         if self.labels is not None and is_labelled(self.labels, text, start):
@@ -86,7 +85,7 @@ def rule_book() -> RuleBook:
         date=str(raw["date"]),
         missed=raw["missed"],
         kinds={name: PrivateKind(**kind) for name, kind in raw["kinds"].items()},
-        rules=tuple(build(each) for each in raw["rules"]),
+        rules=tuple(build(rule) for rule in raw["rules"]),
         phone=PhoneRules(
             context=_word_pattern(phone["context"]),
             labels=_label_pattern([*labels, *phone["labels"]]),
@@ -97,7 +96,7 @@ def rule_book() -> RuleBook:
 
 
 def is_near(words: re.Pattern[str], text: str, start: int, end: int) -> bool:
-    """Whether one of ``words`` stands near the value at ``start`` to ``end``."""
+    """Whether one of ``words`` is near the value at ``start`` to ``end``."""
     before, after = text[max(0, start - BEFORE) : start], text[end : end + AFTER]
     return words.search(before) is not None or words.search(after) is not None
 
@@ -132,8 +131,8 @@ def _rule(
 def _check(name: str | None, card: Callable[[str], bool]) -> Callable[[str], bool] | None:
     if name is None or name == "card":
         return card if name else None
-    found: Callable[[str], bool] = getattr(checksums, name, None) or getattr(shapes, name)
-    return found
+    test: Callable[[str], bool] = getattr(checksums, name, None) or getattr(shapes, name)
+    return test
 
 
 def _pattern(text: str, edges: str, fragments: Mapping[str, str]) -> re.Pattern[str]:

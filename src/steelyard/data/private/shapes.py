@@ -10,32 +10,21 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from steelyard.data.private.checksums import compact, luhn
 
-_FILE_ENDINGS = {
-    "png",
-    "jpg",
-    "jpeg",
-    "gif",
-    "svg",
-    "webp",
-    "css",
-    "js",
-    "ts",
-    "json",
-    "html",
-    "pdf",
-}
+_FILE_ENDINGS = set("png jpg jpeg gif svg webp css js ts json html pdf".split())
 _BLANK = re.compile(
     r"(?i)[*•x.#-]+|(?:your|my|the|some|test)[_-]\w.*|change[_-]?me.*|.*placeholder.*"
 )
-_UNKEPT = (
-    "0.0.0.0/8 10.0.0.0/8 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 224.0.0.0/3 "
-    "::1/128 fe80::/10 ff00::/8"
-).split()
+_UNKEPT = [
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8 10.0.0.0/8 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 224.0.0.0/3 "
+        "::1/128 fe80::/10 ff00::/8"
+    ).split()
+]
 _LEAST_BITS = 3.0
 """Bits per character from which a text of a key's length counts as random: English words joined by
 hyphens reach it too, so a digit and a letter are asked for as well."""
@@ -65,7 +54,7 @@ def password(value: str) -> bool:
     if len(core) < 6 or not not_a_blank(core):
         return False
     letters, digits = any(map(str.isalpha, core)), any(map(str.isdecimal, core))
-    symbols = any(not each.isalnum() and each not in "-_.'’/\\" for each in core)
+    symbols = any(not character.isalnum() and character not in "-_.'’/\\" for character in core)
     return (letters and (digits or symbols)) and len(set(core)) > 3
 
 
@@ -97,14 +86,7 @@ def ip_address(value: str) -> bool:
         return False
     if address.version == 4 and all(len(part) == 1 for part in value.split(".")):
         return False
-    return not any(
-        address in network for network in _unkept() if network.version == address.version
-    )
-
-
-@lru_cache(maxsize=1)
-def _unkept() -> tuple[Any, ...]:
-    return tuple(ipaddress.ip_network(each) for each in _UNKEPT)
+    return not any(address in network for network in _UNKEPT)
 
 
 class CardTable:
@@ -117,13 +99,12 @@ class CardTable:
             for first in brand["first"]:
                 low, _, high = str(first).partition("-")
                 for number in range(int(low), int(high or low) + 1):
-                    known = self._firsts.get(str(number), frozenset())
-                    self._firsts[str(number)] = known | lengths
+                    lengths_so_far = self._firsts.get(str(number), frozenset())
+                    self._firsts[str(number)] = lengths_so_far | lengths
 
     def __call__(self, value: str) -> bool:
-        """Whether ``value`` has a brand's first digits and length and passes Luhn's test."""
         number = compact(value)
-        known = any(
+        is_known = any(
             len(number) in self._firsts.get(number[:size], frozenset()) for size in (1, 2, 3, 4)
         )
-        return known and len(set(number)) > 1 and luhn(number)
+        return is_known and len(set(number)) > 1 and luhn(number)

@@ -47,23 +47,23 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
     may lie above that. Nothing leaves the machine for strategies that answer without the model.
     """
     total = data.task.traffic.requests_per_day * DAYS
-    own_rows = [a or b for a, b in zip(carried.inputs, carried.turns, strict=True)]
-    own = 1.0 if carried.by_instruction else _share(own_rows)
+    private_rows = [a or b for a, b in zip(carried.inputs, carried.turns, strict=True)]
+    prompt_share = 1.0 if carried.by_instruction else _share(private_rows)
     pool = [place for place, part in enumerate(data.parts) if part in ("train", "all")]
     pool = pool or list(range(len(data.parts)))
     shots = [carried.inputs[place] or carried.outputs[place] for place in pool]
-    uploads = sum(own_rows[place] or carried.outputs[place] for place in pool)
+    uploads = sum(private_rows[place] or carried.outputs[place] for place in pool)
     strategies: dict[str, dict[str, Any]] = {}
     for name in STRATEGIES:
         strategy = STRATEGIES.get(name)()
         carries = strategy.traits.carries
-        share = 0.0 if carries == "nothing" else own
+        share = 0.0 if carries == "nothing" else prompt_share
         line: dict[str, Any] = {}
         limits = strategy.shot_limits(data.kind, len(data.labels))
         if limits is not None and carries != "nothing":
             number = _number_of_shots(data, limits, pool)
             any_shot = chance_of_any(sum(shots), len(shots), number)
-            share = 1 - (1 - own) * (1 - any_shot)
+            share = 1 - (1 - prompt_share) * (1 - any_shot)
             line = {"shots": number, "chance_that_a_shot_holds_some": round(any_shot, 4)}
         if carries == "fixed_shots":
             line["requests_if_a_shot_holds_some"] = total if any(shots) else None
@@ -81,15 +81,15 @@ def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
 def largest(traffic: Mapping[str, Any]) -> str:
     """Say in one clause under which strategy the most requests carry private data."""
     strategies = traffic["strategies"]
-    name = max(strategies, key=lambda each: strategies[each]["requests"])
+    name = max(strategies, key=lambda name: strategies[name]["requests"])
     line, total = strategies[name], traffic["requests"]
     shots = f" with {line['shots']} shots" if line.get("shots", 0) > 1 else ""
     volume = f"{total:,} requests a month" + (" (assumed)" if traffic["is_assumed"] else "")
-    today = "carry" if traffic["is_hosted_today"] else "would carry"
-    where = "" if traffic["is_hosted_today"] else "; today none leave the machine"
+    today = "send" if traffic["is_hosted_today"] else "would send"
+    where = "" if traffic["is_hosted_today"] else "; today no request leaves the machine"
     return (
         f"{line['requests']:,} of {volume} {today} such data to a hosted provider under "
-        f"{name}{shots}, the most of all strategies{where}"
+        f"{name}{shots}, the most of any strategy{where}"
     )
 
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
+from steelyard.data.private.phones import regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
-from steelyard.data.private.regions import regions_of
 from steelyard.data.repairs.fields import map_texts
 from steelyard.data.repairs.work import Change, RepairRow, Work
 from steelyard.errors import MissingExtraError

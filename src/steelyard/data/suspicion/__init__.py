@@ -1,1 +1,1 @@
-"""Labels held against what a model that did not see the row would say."""
+"""Labels compared with the predictions of models that did not see the row."""

@@ -4,7 +4,7 @@ Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Data
 of Artificial Intelligence Research 70, 2021). It assumes that a wrong label depends on the true
 label alone, not on the row, and that the model, on average over a label's rows, is as sure of the
 right label as it ought to be. Where a label does not follow from the text, every second label looks
-wrong. Pure functions over arrays: ``probabilities`` is (n, k), ``given`` (n,) codes from 0 to k - 1.
+wrong. Pure functions over arrays: ``probabilities`` is (n, k), ``labels`` (n,) codes from 0 to k - 1.
 """
 
 from __future__ import annotations
@@ -33,51 +33,51 @@ class Suspects(NamedTuple):
     joint: Floats
 
 
-def thresholds(probabilities: NDArray[np.floating], given: Ints) -> Floats:
+def thresholds(probabilities: NDArray[np.floating], labels: Ints) -> Floats:
     """Return (k,) the mean probability of each label over the rows that carry it.
 
     A label without a row has no threshold that could be met: infinity.
     """
-    own = probabilities[np.arange(len(given)), given]
-    counts = np.bincount(given, minlength=probabilities.shape[1])
-    sums = np.bincount(given, weights=own, minlength=probabilities.shape[1])
+    stated = probabilities[np.arange(len(labels)), labels]
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
+    sums = np.bincount(labels, weights=stated, minlength=probabilities.shape[1])
     means: Floats = np.divide(sums, counts, out=np.full(len(counts), np.inf), where=counts > 0)
     return means
 
 
-def estimate_joint(probabilities: NDArray[np.floating], given: Ints) -> Floats:
+def estimate_joint(probabilities: NDArray[np.floating], codes: Ints) -> Floats:
     """Return (k, k) the rows by given label and by true label; rows sum to the given counts.
 
     A row counts for the most probable of the labels whose threshold it meets, if any; the counts
     are then scaled to all rows of the given label (equations 1 and 3 of the paper). A label with no
     such row is taken to be right.
     """
-    met = np.where(probabilities >= thresholds(probabilities, given), probabilities, -1.0)
+    met = np.where(probabilities >= thresholds(probabilities, codes), probabilities, -1.0)
     best = met.argmax(axis=1)
-    sure = met[np.arange(len(given)), best] > 0
+    sure = met[np.arange(len(codes)), best] > 0
     labels = probabilities.shape[1]
-    joint = np.bincount(given[sure] * labels + best[sure], minlength=labels * labels)
+    joint = np.bincount(codes[sure] * labels + best[sure], minlength=labels * labels)
     counted = joint.reshape(labels, labels).astype(np.float64)
     empty = counted.sum(axis=1) == 0
     counted[empty, empty] = 1.0
-    rows = np.bincount(given, minlength=labels)
+    rows = np.bincount(codes, minlength=labels)
     scaled: Floats = counted / counted.sum(axis=1, keepdims=True) * rows[:, None]
     return scaled
 
 
-def log_odds(probabilities: NDArray[np.floating], given: Ints) -> tuple[Floats, Ints]:
+def log_odds(probabilities: NDArray[np.floating], labels: Ints) -> tuple[Floats, Ints]:
     """Return, for each row, the log odds of its best other label against its own, and that label.
 
     Among many labels this ranks better than the difference of the two probabilities: a row between
     two related labels has little of either, a wrong label next to nothing.
     """
-    rows = np.arange(len(given))
-    own = probabilities[rows, given]
+    rows = np.arange(len(labels))
+    stated = probabilities[rows, labels]
     others = np.array(probabilities, dtype=np.float64)
-    others[rows, given] = -1.0
+    others[rows, labels] = -1.0
     best = others.argmax(axis=1)
     rival = others[rows, best]
-    return np.log(np.maximum(rival, _LEAST)) - np.log(np.maximum(own, _LEAST)), best
+    return np.log(np.maximum(rival, _LEAST)) - np.log(np.maximum(stated, _LEAST)), best
 
 
 STRONG_ODDS = 20.0
@@ -85,16 +85,18 @@ STRONG_ODDS = 20.0
 wrong label among 120 raises no count past a threshold. On banking77 this adds no row."""
 
 
-def suspects(probabilities: NDArray[np.floating], given: Ints, least_odds: float = 2.0) -> Suspects:
+def suspects(
+    probabilities: NDArray[np.floating], labels: Ints, least_odds: float = 2.0
+) -> Suspects:
     """List as many rows as the joint estimate calls wrong, by `log_odds`.
 
     The paper's pruning by noise rate, over all labels at once. A row is listed only where another
     label is at least ``least_odds`` times as probable as its own, and always where it is
     `STRONG_ODDS` times as probable.
     """
-    joint = estimate_joint(probabilities, given)
+    joint = estimate_joint(probabilities, labels)
     estimated = float(joint.sum() - np.trace(joint))
-    odds, other = log_odds(probabilities, given)
+    odds, other = log_odds(probabilities, labels)
     strong = int(np.count_nonzero(odds >= np.log(STRONG_ODDS)))
     order = np.argsort(-odds, kind="stable")[: max(round(estimated), strong)]
     listed = order[odds[order] >= np.log(least_odds)]

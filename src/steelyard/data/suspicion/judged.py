@@ -13,7 +13,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.words import counted
 
 FEWEST_ROWS = 50
-"""Below this, a model knows too little of any label to doubt one."""
+"""Below this, a model knows too little of any label to question one."""
 MOST_CELLS = 20_000_000
 """Rows times labels: with more, a random sample of the rows is judged."""
 
@@ -24,19 +24,19 @@ class Judged(NamedTuple):
     """Indices of the rows, ascending, and codes from 0 of their labels and of their inputs.
 
     Inputs that differ in case, punctuation and spaces only have one code. ``labels`` are in the
-    order of their codes; ``left`` counts the other rows by the reason.
+    order of their codes; ``excluded`` counts the other rows by the reason.
     """
 
     rows: Ints
     codes: Ints
     inputs: Ints
     labels: tuple[str, ...]
-    left: Mapping[str, int]
+    excluded: Mapping[str, int]
 
     @property
     def left_out(self) -> str:
         """The rows left out in words: ``3 rows without an output, 1 row …``."""
-        return ", ".join(f"{counted(many, 'row')} {why}" for why, many in self.left.items())
+        return ", ".join(f"{counted(many, 'row')} {why}" for why, many in self.excluded.items())
 
 
 def judged_rows(
@@ -49,25 +49,25 @@ def judged_rows(
     """
     outputs = [example.output for example in data.examples]
     answered = [index for index, output in enumerate(outputs) if output]
-    asked = np.array([index for index in answered if data.texts[index]], dtype=np.intp)
-    kept = _well_known(data, asked, folds)
-    chosen, labels = kept, len({outputs[index] for index in kept})
-    if len(kept) * labels > most_cells:
-        sample = np.sort(rng.choice(kept, most_cells // labels, replace=False))
-        chosen = _well_known(data, sample, folds)
-    left = {
+    with_input = np.array([index for index in answered if data.texts[index]], dtype=np.intp)
+    well_known = _well_known(data, with_input, folds)
+    sample, labels = well_known, len({outputs[index] for index in well_known})
+    if len(well_known) * labels > most_cells:
+        sample = np.sort(rng.choice(well_known, most_cells // labels, replace=False))
+        sample = _well_known(data, sample, folds)
+    excluded = {
         "without an output": len(outputs) - len(answered),
-        "without an input": len(answered) - len(asked),
-        f"with a label of fewer than {folds} different inputs": len(asked) - len(kept),
-        "outside a random sample": len(kept) - len(chosen),
+        "without an input": len(answered) - len(with_input),
+        f"with a label of fewer than {folds} different inputs": len(with_input) - len(well_known),
+        "outside a random sample": len(well_known) - len(sample),
     }
-    names = tuple(sorted({outputs[index] for index in chosen}))
+    names = tuple(sorted({outputs[index] for index in sample}))
     return Judged(
-        chosen,
-        _codes([outputs[index] for index in chosen], names),
-        _codes([data.normalised_keys[index] for index in chosen]),
+        sample,
+        _codes([outputs[index] for index in sample], names),
+        _codes([data.normalised_keys[index] for index in sample]),
         names,
-        {why: count for why, count in left.items() if count},
+        {why: count for why, count in excluded.items() if count},
     )
 
 
@@ -75,10 +75,10 @@ def why_not(judged: Judged, folds: int) -> str | None:
     """Why the rows cannot be judged at all, if so."""
     if len(judged.labels) >= 2 and len(judged.rows) >= FEWEST_ROWS:
         return None
-    left_out = f"; left out: {judged.left_out}" if judged.left else ""
+    left_out = f"; left out: {judged.left_out}" if judged.excluded else ""
     if len(judged.labels) < 2:
-        return f"a label is doubted only for another: two need {folds} inputs each{left_out}"
-    return f"{counted(len(judged.rows), 'row')} of at least {FEWEST_ROWS} to learn from{left_out}"
+        return f"fewer than two labels have {folds} different inputs to learn from{left_out}"
+    return f"{counted(len(judged.rows), 'row')} to learn from; at least {FEWEST_ROWS} are needed{left_out}"
 
 
 def _well_known(data: Dataset, rows: Ints, folds: int) -> Ints:
@@ -86,8 +86,8 @@ def _well_known(data: Dataset, rows: Ints, folds: int) -> Ints:
     outputs = [data.examples[index].output for index in rows]
     keys = (data.normalised_keys[index] for index in rows)
     inputs = Counter(label for label, _ in set(zip(outputs, keys, strict=True)))
-    known: Ints = rows[np.array([inputs[label] >= folds for label in outputs], dtype=bool)]
-    return known
+    enough: Ints = rows[np.array([inputs[label] >= folds for label in outputs], dtype=bool)]
+    return enough
 
 
 def _codes(values: list[str], names: tuple[str, ...] = ()) -> Ints:

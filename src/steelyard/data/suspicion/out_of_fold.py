@@ -82,16 +82,16 @@ class _Model:
 
 def log_loss(probabilities: Floats, labels: Ints) -> float:
     """Mean negative log probability of the rows' labels, in nats."""
-    own = probabilities[np.arange(len(labels)), labels]
-    return -float(np.log(np.maximum(own, _LEAST)).mean(dtype=np.float64))
+    stated = probabilities[np.arange(len(labels)), labels]
+    return -float(np.log(np.maximum(stated, _LEAST)).mean(dtype=np.float64))
 
 
 def _fit(
     rows: Floats, codes: Ints, count: int, left_out: tuple[int, int], settings: FoldSettings
 ) -> _Model:
     parts = [*_blocks(0, left_out[0]), *_blocks(left_out[1], len(rows))]
-    seen = np.bincount(np.delete(codes, np.s_[slice(*left_out)]), minlength=count) + _SMOOTHING
-    bias = np.log(seen / seen.sum()).astype(np.float32)
+    frequency = np.bincount(np.delete(codes, np.s_[slice(*left_out)]), minlength=count) + _SMOOTHING
+    bias = np.log(frequency / frequency.sum()).astype(np.float32)
     power = sum((np.square(rows[part]).sum(axis=0) for part in parts), np.zeros(rows.shape[1]))
     scale = (1 / np.sqrt(_CURVATURE * power + settings.penalty)).astype(np.float32)[:, None]
 
@@ -100,17 +100,19 @@ def _fit(
         gradient = settings.penalty * weights
         total = 0.5 * settings.penalty * float(np.vdot(weights, weights))
         for part in parts:
-            given = codes[part]
+            labels = codes[part]
             shares = _softmax(rows[part] @ weights + bias)
-            own = (np.arange(len(given)), given)
-            total -= float(np.log(np.maximum(shares[own], _LEAST)).sum(dtype=np.float64))
-            shares[own] -= 1
+            places = (np.arange(len(labels)), labels)
+            total -= float(np.log(np.maximum(shares[places], _LEAST)).sum(dtype=np.float64))
+            shares[places] -= 1
             gradient += rows[part].T @ shares
         return total, (scale * gradient).ravel().astype(np.float64)
 
     start = np.zeros(rows.shape[1] * count)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": settings.steps})
-    return _Model(scale * found.x.reshape(rows.shape[1], count).astype(np.float32), bias)
+    solution = minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": settings.steps}
+    )
+    return _Model(scale * solution.x.reshape(rows.shape[1], count).astype(np.float32), bias)
 
 
 def _softmax(scores: Floats) -> Floats:

@@ -66,10 +66,10 @@ def text_features(
     blocks = _blocks([text[:CLIPPED] for text in texts])
     if not blocks:
         return np.zeros((len(texts), 1), dtype=np.float32)
-    chosen = np.arange(len(texts))
+    sample = np.arange(len(texts))
     if len(texts) > basis_rows:
-        chosen = np.sort(rng.choice(len(texts), basis_rows, replace=False))
-    directions = _directions([block.of(chosen) for block in blocks], dimensions, rng)
+        sample = np.sort(rng.choice(len(texts), basis_rows, replace=False))
+    directions = _directions([block.of(sample) for block in blocks], dimensions, rng)
     return _product(blocks, directions)
 
 
@@ -85,15 +85,15 @@ def _blocks(texts: Sequence[str]) -> list[_Block]:
     frequency = np.zeros(grams.shape[1])
     for part in _parts(singles, grams):
         frequency += np.bincount(part.indices, minlength=grams.shape[1])
-    kept = np.flatnonzero(frequency > 1)
-    if not len(kept):
-        kept = np.arange(grams.shape[1])
-    grams = (grams[:, kept] @ _idf(frequency[kept], len(texts))).tocsr()
+    columns = np.flatnonzero(frequency > 1)
+    if not len(columns):
+        columns = np.arange(grams.shape[1])
+    grams = (grams[:, columns] @ _idf(frequency[columns], len(texts))).tocsr()
     softened = _sublinear(singles)
     lengths = [np.sqrt(part.power(2).sum(axis=1)) for part in _parts(softened, grams)]
     return [
         _Block(_scaled(both, np.sqrt(both.power(2).sum(axis=1))), None),
-        _Block(_scaled(softened, np.concatenate([np.asarray(each) for each in lengths])), grams),
+        _Block(_scaled(softened, np.concatenate([np.asarray(part) for part in lengths])), grams),
     ]
 
 
@@ -113,8 +113,8 @@ def _counts(texts: Sequence[str], ngrams: tuple[int, int]) -> tuple[Any, Sequenc
 
 def _seen_twice(counts: Any) -> Any:
     """Leave out what a single text has: it ties that text to no other."""
-    kept = np.flatnonzero(np.bincount(counts.indices, minlength=counts.shape[1]) > 1)
-    return counts[:, kept] if len(kept) else counts
+    columns = np.flatnonzero(np.bincount(counts.indices, minlength=counts.shape[1]) > 1)
+    return counts[:, columns] if len(columns) else counts
 
 
 def _grams(words: Sequence[str]) -> Any:
@@ -161,11 +161,11 @@ def _directions(
     """Orthonormal columns, cut by block, that span most of what the texts differ in."""
     rows, width = blocks[0].counts.shape[0], sum(block.width for block in blocks)
     tried = min(dimensions + _OVERSAMPLED, rows, width)
-    found = [rng.standard_normal((block.width, tried), dtype=np.float32) for block in blocks]
+    directions = [rng.standard_normal((block.width, tried), dtype=np.float32) for block in blocks]
     for _ in range(_PASSES):
-        basis = _orthonormal([_product(blocks, found)], tried)[0]
-        found = [block.transposed_times(basis) for block in blocks]
-    return _orthonormal(found, dimensions)
+        basis = _orthonormal([_product(blocks, directions)], tried)[0]
+        directions = [block.transposed_times(basis) for block in blocks]
+    return _orthonormal(directions, dimensions)
 
 
 def _orthonormal(parts: Sequence[Floats], most: int) -> list[Floats]:
@@ -183,12 +183,11 @@ def _orthonormal(parts: Sequence[Floats], most: int) -> list[Floats]:
 
 
 def _product(blocks: Sequence[_Block], rights: Sequence[Floats]) -> Floats:
-    """The blocks side by side, times the ``rights`` one above the other."""
     inner = [block.inner(right) for block, right in zip(blocks, rights, strict=True)]
     total = np.empty((blocks[0].counts.shape[0], rights[0].shape[1]), dtype=np.float32)
     for start in range(0, len(total), _BLOCK):
         part = slice(start, start + _BLOCK)
         total[part] = sum(
-            block.counts[part] @ each for block, each in zip(blocks, inner, strict=True)
+            block.counts[part] @ right for block, right in zip(blocks, inner, strict=True)
         )
     return total

@@ -1,1 +1,1 @@
-"""What texts hold besides their words: languages, damage, facts."""
+"""Damaged encoding and stated facts in texts."""

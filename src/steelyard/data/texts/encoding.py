@@ -17,7 +17,7 @@ _SUSPECT = re.compile("[^\t\n\x20-\x25\x27-\x7e]")  # all but plain ASCII; "&" o
 _SIGNS: dict[Sign, re.Pattern[str]] = {
     "replaced": re.compile("\ufffd"),
     "control": re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f]"),
-    # Zero-width joiners belong to emoji and to Arabic and Indic scripts: beside ASCII they do not.
+    # Zero-width joiners belong to emoji and to Arabic and Indic scripts: next to ASCII they do not.
     "invisible": re.compile(
         "[\u200b\u2060\u180e\u202a-\u202e\u2066-\u2069]"
         "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
@@ -34,32 +34,32 @@ Repair = Callable[[str], str]
 
 
 class Damage(NamedTuple):
-    """One sign of damage: what was found, as code points or as the place put right."""
+    """One sign of damage, and the place: as code points, or as it reads when repaired."""
 
     sign: Sign
-    found: str
+    place: str
 
 
 def damages(text: str, repair: Repair | None) -> list[Damage]:
     """Return the signs of damage in ``text``, each once.
 
-    ``repair`` is ftfy's (`load_repair`); without it only the commonest mojibake is seen.
+    ``repair`` is ftfy's (`load_repair`); without it only the most common mojibake is seen.
     """
     if _SUSPECT.search(text) is None:
         return []
-    found = []
+    signs = []
     broken = not text.isascii() and _mojibake(text, repair)
     if broken:
-        found.append(Damage("mojibake", broken))
+        signs.append(Damage("mojibake", broken))
     for sign, pattern in _SIGNS.items():
         match = pattern.search(text)
         if match and not (broken and sign == "control" and match[0] > "\x7f"):
-            found.append(Damage(sign, match[0] if sign == "entities" else code_points(match[0])))
-    return found
+            signs.append(Damage(sign, match[0] if sign == "entities" else code_points(match[0])))
+    return signs
 
 
 def _mojibake(text: str, repair: Repair | None) -> str:
-    """The place put right, or the broken piece where nobody can put it right; empty when sound."""
+    """The place as repaired, or the broken piece where it cannot be; empty when sound."""
     if repair is None:
         match = _SIMPLE.search(text)
         return match[0] if match else ""
@@ -81,9 +81,9 @@ def code_points(text: str) -> str:
 
 
 def load_repair() -> tuple[Repair | None, str | None]:
-    """Return ftfy's repair of mojibake, or ``None`` with the reason why it is not at hand."""
+    """Return ftfy's repair of mojibake, or ``None`` with the reason why it is missing."""
     try:
         ftfy = require("ftfy", "data")
     except MissingExtraError as error:
-        return None, f"mojibake was looked for with a simple rule only: {error}"
+        return None, f"only the most common mojibake was searched for: {error}"
     return cast(Repair, ftfy.fix_encoding), None

@@ -1,4 +1,4 @@
-"""Facts that outputs state and inputs do not hold: what a model would have to know by heart."""
+"""Facts that outputs state and inputs do not contain: a model would have to know them by heart."""
 
 from __future__ import annotations
 
@@ -37,27 +37,29 @@ class OutsideFacts:
         return self.outputs / self.looked_at if self.looked_at else None
 
 
-def outside_facts(data: Dataset, given: Mapping[str, Any]) -> OutsideFacts:
+def outside_facts(data: Dataset, settings: Mapping[str, Any]) -> OutsideFacts:
     """Search the outputs for dates, prices, hours, versions and the like.
 
     ``given`` is the section ``wrong_task`` of ``data/mistakes.yaml``. A fact counts when no turn of
-    the input holds it and nothing beside it says that it was computed. Names and plain numbers are
+    the input holds it and nothing next to it says that it was computed. Names and plain numbers are
     not looked for: too many of them are part of any reply.
     """
-    kinds = {kind: re.compile(text, re.IGNORECASE) for kind, text in given["facts"].items()}
-    computed = re.compile(given["computed"])
+    kinds = {kind: re.compile(text, re.IGNORECASE) for kind, text in settings["facts"].items()}
+    computed = re.compile(settings["computed"])
     counts: Counter[str] = Counter()
     facts: Counter[str] = Counter()
     outputs, first = 0, None
-    indices = _sample([i for i, text in enumerate(data.written) if text.strip()], given["sample"])
+    indices = _sample(
+        [i for i, text in enumerate(data.written) if text.strip()], settings["sample"]
+    )
     for index in indices:
-        found = dict(_stated(data.examples[index], data.written[index], kinds, computed))
-        if not found:
+        stated = dict(_stated(data.examples[index], data.written[index], kinds, computed))
+        if not stated:
             continue
         outputs += 1
         first = data.numbers[index] if first is None else first
-        counts.update(set(found.values()))
-        facts.update(found.keys())
+        counts.update(set(stated.values()))
+        facts.update(stated.keys())
     return OutsideFacts(
         len(indices), outputs, dict(counts.most_common()), tuple(facts.most_common(_SHOWN)), first
     )
@@ -76,21 +78,21 @@ def _stated(
     """Yield each fact of ``output``, folded, with its kind."""
     if not any(character.isdigit() or character == ":" for character in output):
         return
-    asked = " ".join([*(turn.content for turn in example.context), example.input]).casefold()
-    held = set(_NUMBER.findall(asked))
+    question = " ".join([*(turn.content for turn in example.context), example.input]).casefold()
+    numbers = set(_NUMBER.findall(question))
     # A number that is computed somewhere in the output is computed wherever it stands.
-    held |= set(re.findall(rf"(?:{computed.pattern})\s*[€$£]?\s?({_NUMBER.pattern})", output))
+    numbers |= set(re.findall(rf"(?:{computed.pattern})\s*[€$£]?\s?({_NUMBER.pattern})", output))
     for kind, expression in kinds.items():
         for match in expression.finditer(output):
             fact = " ".join(match[0].casefold().split()).rstrip(".,")
-            if fact not in asked and not _derived(fact, kind, held):
+            if fact not in question and not _derived(fact, kind, numbers):
                 yield fact, kind
 
 
-def _derived(fact: str, kind: str, held: set[str]) -> bool:
+def _derived(fact: str, kind: str, input_numbers: set[str]) -> bool:
     """Whether the input holds the numbers; a date may be written in another way there."""
     numbers = [number.lstrip("0") or "0" for number in _NUMBER.findall(fact)]
-    plain = {number.lstrip("0") or "0" for number in held}
+    plain = {number.lstrip("0") or "0" for number in input_numbers}
     if kind == "date":
         numbers = [part for number in numbers for part in re.split(r"\D", number)]
         return any(number in plain for number in numbers)

@@ -1,20 +1,21 @@
-"""How many tokens a training job would see, and what that costs by the user's own price."""
+"""What a training job would see and cost, and what providers would refuse, for the check ``format``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from steelyard.data.base import Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
-from steelyard.data.tuning.chat import training_rows
-from steelyard.data.tuning.judge import token_limit
+from steelyard.data.tuning.judge import Chats, TuningReview, token_limit, training_rows
 from steelyard.data.tuning.rules import Provider
 from steelyard.families import STRATEGIES
 from steelyard.model.prices import training_price
+from steelyard.words import counted
 
 CURRENCY = "USD"
 LOCAL = "local"
@@ -37,7 +38,7 @@ class Training(NamedTuple):
     reason: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the estimate as plain data, money as text."""
+        """The estimate as plain data, money as text."""
         price = None if self.price is None else f"{self.price:f}"
         return {**self._asdict(), "price": price, "currency": CURRENCY}
 
@@ -49,35 +50,36 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
     tokens = _tokens(counts, rows, limit)
     rule = provider.rules["default_epochs"]
     epochs = default_epochs(rule.value, len(rows))
-    seen = None if epochs is None else tokens * epochs
+    trained = None if epochs is None else tokens * epochs
     money = _price(data, provider)
-    reasons = [
-        f"{provider.title}'s default number of epochs is not known: {rule.reason}"
-        if epochs is None
-        else "",
-        ""
-        if money is not None
-        else f"training prices change and are yours to give: see {provider.prices_at}, then set "
-        f"prices: {{{provider.name}: {{training: …}}}} per million tokens in task.yaml",
-    ]
+    reasons = []
+    if epochs is None:
+        reasons.append(f"{provider.title}'s default number of epochs is unknown: {rule.reason}")
+    if money is None:
+        reasons.append(
+            f"training prices change, so none is built in: see {provider.prices_at}, then set prices: "
+            f"{{{provider.name}: {{training: …}}}} per million tokens in task.yaml"
+        )
     return Training(
         examples=len(rows),
         tokens_per_epoch=tokens,
         epochs=epochs,
-        training_tokens=seen,
-        price=None if money is None or seen is None else money * seen / 1_000_000,
+        training_tokens=trained,
+        price=None if money is None or trained is None else money * trained / 1_000_000,
         source=rule.source,
         date=rule.read,
-        reason="; ".join(filter(None, reasons)) or None,
+        reason="; ".join(reasons) or None,
     )
 
 
 def estimate_local(data: Dataset, counts: TokenCounts) -> Training:
-    """Estimate LoRA on this machine: tokens only, its time is measured by a run."""
+    """Estimate LoRA on this machine: tokens only, since a run measures its time."""
     rows = training_rows(data)
     epochs: int = STRATEGIES.get("lora")().config.max_epochs
     tokens = _tokens(counts, rows, counts.window)
-    reason = "LoRA here costs machine time, which a run measures; it may stop before the last epoch"
+    reason = (
+        "local LoRA costs machine time, which a run measures; it may stop before the last epoch"
+    )
     source = "steelyard's LoRA defaults"
     return Training(len(rows), tokens, epochs, tokens * epochs, None, source, "", reason)
 
@@ -106,11 +108,86 @@ def _tokens(counts: TokenCounts, rows: list[int], limit: int | None) -> int:
 
 def _price(data: Dataset, provider: Provider) -> Decimal | None:
     """The user's price of a million training tokens: under the provider's name, or the model's."""
-    given = {
+    prices = {
         name: entry.model_dump(mode="python", exclude_none=True)
         for name, entry in data.task.prices.items()
     }
-    own = training_price(provider.name, given)
-    if own is None and data.model.provider == provider.name:
-        own = training_price(data.model.name, given)
-    return own
+    price = training_price(provider.name, prices)
+    if price is None and data.model.provider == provider.name:
+        price = training_price(data.model.name, prices)
+    return price
+
+
+def judgement_findings(
+    data: Dataset, judged: Sequence[TuningReview], *, named: bool
+) -> Iterator[Finding]:
+    """Yield a finding per provider that would refuse or warn, more serious where the user named it."""
+    for judgement in judged:
+        provider = judgement.provider
+        if judgement.broken:
+            verb = "would not keep everything" if judgement.fits else "would refuse these rows"
+            says = "; ".join(f"{rule.says} ({rule.cited})" for rule in judgement.broken)
+            severities: tuple[Severity, Severity] = ("warning", "note")
+            if named:
+                severities = ("error", "warning")
+            message = f"fine-tuning at {provider.title} {verb}: {says}"
+            severity = severities[judgement.fits]
+            yield Finding.of_rows(data, judgement.indices, "format", severity, message)
+        if provider.ends is not None:
+            end = provider.ends
+            yield Finding(
+                check="format",
+                severity="warning" if named else "note",
+                message=f"{end.message} (announced {end.announced}; {end.source}, read {end.read})",
+                count=0,
+            )
+
+
+def training_findings(
+    data: Dataset, counts: TokenCounts, providers: Sequence[Provider]
+) -> Iterator[Finding]:
+    """Yield what a job would see and cost: at the user's price, or in tokens alone."""
+    jobs = {provider.title: estimate_training(data, counts, provider) for provider in providers}
+    jobs["local LoRA"] = local = estimate_local(data, counts)
+    if not local.examples:
+        return
+    estimates = [
+        f"{title} {job.training_tokens:,} in {counted(job.epochs or 0, 'epoch')}"
+        + ("" if job.price is None else f" for {job.price:.2f} {CURRENCY}")
+        for title, job in jobs.items()
+        if job.training_tokens is not None
+    ]
+    priced = any(job.price is not None for job in jobs.values())
+    about = "about " if counts.method == "estimated" else ""
+    rows = counted(local.examples, "row is", "rows are")
+    advice = "; give prices: {PROVIDER: {training: …}} per million tokens for the price"
+    yield Finding(
+        check="format",
+        severity="note",
+        message=f"{rows} {about}{local.tokens_per_epoch:,} tokens to train on, by {counts.how}; "
+        f"by default {', '.join(estimates)}{'' if priced else advice}",
+        count=local.examples,
+    )
+
+
+def tuning_facts(
+    data: Dataset, chats: Chats, counts: TokenCounts, judged: Sequence[TuningReview]
+) -> dict[str, Any]:
+    """Return by provider, and for local LoRA: fit or not, why, and the estimate of a job."""
+    by = f"{counts.how} ({counts.method})"
+    facts: dict[str, Any] = {}
+    for judgement in judged:
+        provider = judgement.provider
+        facts[provider.name] = {
+            "fits": judgement.fits,
+            "broken": [rule.says for rule in judgement.broken],
+            "unknown": provider.unknown,
+            "rules_read": provider.read,
+            "ends": provider.ends and provider.ends.date,
+            "file_bytes": chats.file_bytes,
+            "byte_order_mark": provider.value("byte_order_mark"),
+            "tokens_by": by,
+            **estimate_training(data, counts, provider).to_dict(),
+        }
+    facts[LOCAL] = {"fits": None, "tokens_by": by, **estimate_local(data, counts).to_dict()}
+    return facts

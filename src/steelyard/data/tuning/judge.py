@@ -1,25 +1,65 @@
-"""A data set against one provider's documented rules."""
+"""A data set as the chats that a provider trains on, against its documented rules."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Message
+from steelyard.core import Example, Message
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
-from steelyard.data.tuning.chat import alternates, chat_row, row_bytes, system_first, training_rows
 from steelyard.data.tuning.rules import Provider
+from steelyard.words import counted
 
 _GIGA, _MEGA = 10**9, 10**6
 
 
-class Broken(NamedTuple):
-    """One rule that the data breaks, said in words, with the rows (indices) if rows break it.
+def training_rows(data: Dataset) -> list[int]:
+    """Indices of what would be trained on: train, or all rows before a split."""
+    train = [index for index, part in enumerate(data.parts) if part == "train"]
+    return train or list(range(len(data.examples)))
 
-    ``refused`` says that the provider documents a refusal; else it warns, cuts, or does not say.
+
+def chat_row(example: Example, answer: str, instruction: str) -> tuple[Message, ...]:
+    """The instruction as system message, the row's turns, its answer.
+
+    A system message with which the row itself begins follows the instruction in the same message,
+    as when a model is asked.
+    """
+    turns = list(example.context)
+    heads = [instruction.strip()]
+    while turns and turns[0].role == "system":
+        heads.append(turns.pop(0).content)
+    head = "\n\n".join(dict.fromkeys(text for text in heads if text))
+    system = [Message("system", head)] if head else []
+    return (*system, *turns, Message("user", example.input), Message("assistant", answer))
+
+
+def row_bytes(messages: Sequence[Message]) -> int:
+    """The size of a chat row as one line of JSON in UTF-8."""
+    line = json.dumps({"messages": [turn._asdict() for turn in messages]}, ensure_ascii=False)
+    return len(line.encode()) + 1
+
+
+def system_first(messages: Sequence[Message]) -> bool:
+    """Whether the only system message is the first message, if there is one."""
+    return all(turn.role != "system" for turn in messages[1:])
+
+
+def alternates(messages: Sequence[Message]) -> bool:
+    """Whether user and assistant take turns, the user first; system messages are ignored."""
+    roles = [turn.role for turn in messages if turn.role != "system"]
+    expected = ["user", "assistant"] * (len(roles) // 2)
+    return roles == expected
+
+
+class Broken(NamedTuple):
+    """One rule that the data breaks, in words, with the rows (indices) if rows break it.
+
+    ``refused``: the provider documents a refusal; otherwise it warns, cuts, or does not say.
     """
 
     rule: str
@@ -30,21 +70,20 @@ class Broken(NamedTuple):
 
 
 class TuningReview(NamedTuple):
-    """All the rules that a data set breaks; ``fits`` when none of them refuses it."""
+    """All the rules that a data set breaks; it ``fits`` when none of them refuses it."""
 
     provider: Provider
     broken: tuple[Broken, ...]
 
     @property
     def fits(self) -> bool:
-        """Whether no documented rule refuses the data."""
-        return not any(each.refused for each in self.broken)
+        return not any(rule.refused for rule in self.broken)
 
     @property
     def indices(self) -> list[int]:
         """The rows that break a rule, those of refusing rules first, each once."""
-        ordered = sorted(self.broken, key=lambda each: not each.refused)
-        return list(dict.fromkeys(index for each in ordered for index in each.indices))
+        ordered = sorted(self.broken, key=lambda rule: not rule.refused)
+        return list(dict.fromkeys(index for rule in ordered for index in rule.indices))
 
 
 class Chats(NamedTuple):
@@ -64,7 +103,7 @@ def as_chats(data: Dataset) -> Chats:
 
 
 def judge(data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider) -> TuningReview:
-    """Hold ``chats`` against every rule of ``provider`` that is known."""
+    """Check ``chats`` against every known rule of ``provider``."""
     broken = [
         *_counted(chats, provider),
         *_shaped(chats, provider),
@@ -79,43 +118,33 @@ def _counted(chats: Chats, provider: Provider) -> Iterator[Broken]:
     many, size = len(chats.rows), chats.file_bytes
     least, most = provider.value("min_examples"), provider.value("max_examples")
     if least is not None and many < least:
-        examples = "1 example" if many == 1 else f"{many:,} examples"
-        yield _broken(provider, "min_examples", f"{examples} to train on, {least:,} are the least")
+        says = f"{counted(many, 'training example')}, and the minimum is {least:,}"
+        yield _broken(provider, "min_examples", says)
     if most is not None and many > most:
-        yield _broken(provider, "max_examples", f"{many:,} examples, {most:,} are the most")
+        says = f"{many:,} training examples, and the maximum is {most:,}"
+        yield _broken(provider, "max_examples", says)
     limit = provider.value("max_file_bytes")
     if limit is not None and size > limit:
-        says = f"the file would have {_size(size)}, {_size(limit)} are the most"
+        says = f"the file would have {_size(size)}, and the maximum is {_size(limit)}"
         yield _broken(provider, "max_file_bytes", says)
 
 
 def _shaped(chats: Chats, provider: Provider) -> Iterator[Broken]:
     """Roles and texts, row by row."""
     roles = frozenset(provider.value("roles") or ())
+    listed = ", ".join(sorted(roles))
     tests: tuple[tuple[str, str, Callable[[Sequence[Message]], bool]], ...] = (
-        (
-            "roles",
-            "with a role other than " + ", ".join(sorted(roles)),
-            lambda row: _only(row, roles),
-        ),
+        ("roles", f"with a role other than {listed}", lambda row: {x.role for x in row} <= roles),
         ("system_first", "with a system message after the first", system_first),
         ("alternate", "whose turns do not alternate between user and assistant", alternates),
-        ("text_required", "with an empty message", _has_text),
+        ("text_required", "with an empty message", lambda row: all(x.content.strip() for x in row)),
     )
     for rule, says, keeps in tests:
         if provider.value(rule):
             pairs = zip(chats.indices, chats.rows, strict=True)
             rows = tuple(index for index, row in pairs if not keeps(row))
             if rows:
-                yield _broken(provider, rule, f"{_rows(len(rows))} {says}", rows)
-
-
-def _only(row: Sequence[Message], roles: frozenset[str]) -> bool:
-    return all(turn.role in roles for turn in row)
-
-
-def _has_text(row: Sequence[Message]) -> bool:
-    return all(turn.content.strip() for turn in row)
+                yield _broken(provider, rule, f"{counted(len(rows), 'row')} {says}", rows)
 
 
 def _too_long(
@@ -133,7 +162,7 @@ def _too_long(
             rule.then, ", and it is not documented whether they are refused or cut"
         )
         by = counts.how if counts.method == "exact" else "an estimate from characters"
-        says = f"{_rows(len(rows))} over the {limit:,} tokens of {of} by {by}{then}"
+        says = f"{counted(len(rows), 'row')} over the {limit:,} tokens of {of}, by {by}{then}"
         yield _broken(provider, "max_tokens_per_example", says, rows, rule.then == "refused")
 
 
@@ -142,12 +171,12 @@ def _too_many(chats: Chats, counts: TokenCounts, provider: Provider) -> Iterator
     most = provider.value("max_job_tokens")
     tokens = int(counts.whole[chats.indices].sum())
     if most is not None and tokens > most:
-        says = f"{tokens:,} tokens an epoch, {most:,} in all epochs are the most"
+        says = f"{tokens:,} tokens per epoch, and the maximum over all epochs is {most:,}"
         yield _broken(provider, "max_job_tokens", says)
 
 
 def token_limit(provider: Provider, model: str) -> tuple[int | None, str]:
-    """The longest example that ``model`` takes, else that any listed model takes, and whose it is.
+    """The longest example that ``model`` takes, else that any listed model takes, and which one.
 
     Dated names (``gpt-4.1-mini-2025-04-14``) have the limit of the longest listed name they begin with.
     """
@@ -158,19 +187,19 @@ def token_limit(provider: Provider, model: str) -> tuple[int | None, str]:
     if named:
         name = max(named, key=len)
         return int(limits[name]), name
-    name = max(limits, key=lambda each: int(limits[each]))
-    return int(limits[name]), f"{name}, the longest that is listed"
+    name = max(limits, key=lambda name: int(limits[name]))
+    return int(limits[name]), f"{name}, the longest listed"
 
 
 def _weighted(data: Dataset, chats: Chats, provider: Provider) -> Iterator[Broken]:
     """Weights between 0 and 1, or over 1, have no place in the provider's rows."""
-    known = provider.value("weights")
-    if known is None:
+    weights = provider.value("weights")
+    if weights is None:
         return
-    rows = tuple(index for index in chats.indices if data.examples[index].weight not in known)
+    rows = tuple(index for index in chats.indices if data.examples[index].weight not in weights)
     if rows:
         says = (
-            f"{_rows(len(rows))} with a weight other than {' or '.join(map(str, known))}, "
+            f"{counted(len(rows), 'row')} with a weight other than {' or '.join(map(str, weights))}, "
             "which would be lost"
         )
         yield _broken(provider, "weights", says, rows, refused=False)
@@ -180,10 +209,6 @@ def _broken(
     provider: Provider, rule: str, says: str, rows: tuple[int, ...] = (), refused: bool = True
 ) -> Broken:
     return Broken(rule, says, provider.rules[rule].cited, refused, rows)
-
-
-def _rows(many: int) -> str:
-    return "1 row" if many == 1 else f"{many:,} rows"
 
 
 def _size(size: int) -> str:

@@ -18,7 +18,7 @@ class TuningRule:
     """A documented rule. ``value`` is ``None`` where none was found, and ``reason`` says so.
 
     ``source`` is the page, ``read`` the day on which it was read. ``then`` says what the provider
-    does with what breaks it (``cut``, ``refused`` or ``unknown``).
+    does with rows that break it (``cut``, ``refused`` or ``unknown``).
     """
 
     value: Any = None
@@ -30,7 +30,6 @@ class TuningRule:
 
     @property
     def cited(self) -> str:
-        """Page and day, for a message."""
         return f"{self.source}, read {self.read}"
 
 
@@ -57,7 +56,7 @@ class Provider:
     ends: Ending | None = None
 
     def value(self, rule: str) -> Any:
-        """The rule's value, ``None`` when it is not known. An unknown rule raises `KeyError`."""
+        """The rule's value, ``None`` where it is unknown. A rule of another name raises `KeyError`."""
         return self.rules[rule].value
 
     @property
@@ -67,7 +66,7 @@ class Provider:
 
     @property
     def read(self) -> str:
-        """The oldest day on which one of its rules was read."""
+        """The earliest day on which one of its rules was read."""
         return min(rule.read for rule in self.rules.values() if rule.read)
 
 
@@ -83,13 +82,13 @@ def get_provider(name: str) -> Provider:
 
 @cache
 def _load(name: str) -> Provider:
-    given = packaged(f"data/data/tuning/{name}.yaml")
+    contents = packaged(f"data/data/tuning/{name}.yaml")
     return Provider(
         name=name,
-        title=given["title"],
-        rules={key: TuningRule(**_dated(rule)) for key, rule in given["rules"].items()},
-        prices_at=given["prices_at"],
-        ends=Ending(**_dated(given["ends"])) if given["ends"] else None,
+        title=contents["title"],
+        rules={key: TuningRule(**_dated(rule)) for key, rule in contents["rules"].items()},
+        prices_at=contents["prices_at"],
+        ends=Ending(**_dated(contents["ends"])) if contents["ends"] else None,
     )
 
 
