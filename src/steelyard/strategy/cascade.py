@@ -34,10 +34,10 @@ from steelyard.strategy.cascade_parts import (
     models_of,
     no_confidence,
 )
-from steelyard.strategy.forecasting import added, asking
+from steelyard.strategy.forecasting import AnswerSize, added, forecast_of
 from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.record import FitRecord
-from steelyard.strategy.search import Trial, stratified_subset
+from steelyard.strategy.search import Stage, Trial, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits
 
 _UNTESTED_THRESHOLD = 0.5
@@ -180,10 +180,8 @@ class Cascade(Strategy):
             if forecast is None or not forecast.per_answer:
                 return None
             requests, read, written = map(max, zip(*forecast.per_answer.values(), strict=True))
-            forecasts += [
-                forecast,
-                asking(round(dev * requests), read / requests, written / requests),
-            ]
+            size = AnswerSize(read, written, requests=round(requests))
+            forecasts += [forecast, forecast_of([Stage("threshold", [size], dev)])]
             answer = (answer[0] + requests, answer[1] + read, answer[2] + written)
         total = added(*forecasts)
         note = "; ".join(filter(None, [total.note, "every answer is taken to be passed on"]))

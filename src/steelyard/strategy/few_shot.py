@@ -11,15 +11,8 @@ from pydantic import NonNegativeInt
 from steelyard.config.options import Several, one_of
 from steelyard.core import Example, OutputKind
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.forecasting import (
-    Searched,
-    chat_tokens,
-    own_tokens,
-    searching,
-    shot_tokens,
-    shots_that_fit,
-)
+from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.forecasting import AnswerSize, chat_tokens, shot_tokens, shots_that_fit
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.prompt import Prompt, count_tokens
@@ -27,10 +20,8 @@ from steelyard.strategy.prompt_search import (
     DevEvaluator,
     PromptStrategy,
     SearchOptions,
-    SearchResult,
-    by_rank,
+    SearchSpace,
     format_names,
-    format_spread,
 )
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.shots import CHOICES, ORDERS, ordered, shot_sequence
@@ -89,26 +80,23 @@ class FewShot(PromptStrategy):
         labels = {shot.output for shot in prompt.recipe.shots} if prompt.recipe.choices else {""}
         return {"k": len(prompt.recipe.shots) / max(1, len(labels))}
 
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Screen formats, then compare shot sets in the best one."""
-        sets = self._shot_sets(evaluator)
+    def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
+        """Formats are screened with the smallest shot set; the sets are compared in the best one."""
+        sets, formats = self._shot_sets(evaluator), format_names(self.config)
         smallest = next(iter(sets.values()))
-        formats = [evaluator.recipe(name, smallest) for name in format_names(self.config)]
-        screened = [
-            SearchCandidate(recipe.format, Prompt(recipe), recipe.length) for recipe in formats
-        ]
-        free = min(self.config.free_candidates, len(sets))
-        evaluator.expect(len(sets), free, screens=len(screened))
-        first = evaluator.screen(screened)
-        best = first.best.value.recipe.format
-        recipes = {name: evaluator.recipe(best, shots) for name, shots in sets.items()}
-        candidates = [
-            SearchCandidate(name, Prompt(recipe), recipe.length) for name, recipe in recipes.items()
-        ]
-        choice = evaluator.choose(candidates)
-        spread = format_spread(screened, first)
-        trace = (*first.trace, *choice.trace)
-        return SearchResult(by_rank(candidates, choice), choice.score, spread, trace)
+        return evaluator.space(
+            [evaluator.candidate(name, formats[0], shots) for name, shots in sets.items()],
+            screened=[evaluator.candidate(name, name, smallest) for name in formats],
+        )
+
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+        """The same with shots of mean length."""
+        config, labels = self.config, sizes.labels if brief.kind == "label" else 1
+        counts = [min(k * max(1, labels), sizes.train) for k in config.k if k]
+        fitting = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in counts}
+        prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in sorted(fitting or {1})]
+        screened = prompts[:1] * len(format_names(config))
+        return self.sized(brief, sizes, prompts * max(1, config.sets), screened)
 
     def _shot_sets(self, evaluator: DevEvaluator) -> dict[str, tuple[Shot, ...]]:
         """Return the shot sets that fit the budget, by name; at least one, cut to fit."""
@@ -128,20 +116,6 @@ class FewShot(PromptStrategy):
                 if shots not in sets.values():
                     sets[f"{size} shots, set {turn + 1} ({choice}, {order})"] = shots
         return dict(sorted(sets.items(), key=lambda item: len(item[1])))
-
-    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say what the search asks at most, by shots of mean length."""
-        config, labels = self.config, sizes.labels if brief.kind == "label" else 1
-        counts = sorted(min(k * max(1, labels), sizes.train) for k in config.k if k)
-        fits = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in counts}
-        fitting = fits or {1}
-        prompts = [chat_tokens(sizes, count * shot_tokens(sizes)) for count in sorted(fitting)]
-        screened, candidates = (
-            prompts[:1] * len(format_names(config)),
-            prompts * max(1, config.sets),
-        )
-        searched = Searched(screened, candidates, own_tokens(sizes))
-        return searching(self.name, brief, sizes, config, searched)
 
 
 def short_shots(evaluator: DevEvaluator, train: Sequence[Example], limit: int) -> list[Shot]:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Generic
 
 from pydantic import Field, NonNegativeInt
 
 from steelyard.config.options import Options, one_of
 from steelyard.core import Answer, Example, Question
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
+from steelyard.strategy.base import (
+    Arm,
+    ArmFacts,
+    Brief,
+    FitContext,
+    Forecast,
+    Sizes,
+    Strategy,
+)
+from steelyard.strategy.forecasting import (
+    AnswerSize,
+    answer_limit,
+    forecast_of,
+    input_tokens,
+    repair_size,
+    repaired_answer,
+)
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
@@ -20,9 +36,12 @@ from steelyard.strategy.record import FitRecord
 from steelyard.strategy.search import (
     Choice,
     Halving,
+    P,
     SearchCandidate,
+    Stage,
     Trial,
     choose,
+    questions_in,
     stratified_subset,
     trace_options,
 )
@@ -45,6 +64,29 @@ class SearchOptions(Options):
     dev_items: NonNegativeInt = 100
     free_candidates: NonNegativeInt = 2
     repairs: NonNegativeInt = 2
+
+    @property
+    def plan(self) -> Halving:
+        """The budget of one choice."""
+        return Halving(self.screen, self.finalists)
+
+
+@dataclass(frozen=True)
+class SearchSpace(Generic[P]):
+    """What a fit tries on ``dev`` examples; a prompt is a candidate or its size, as in `Stage`.
+
+    ``screened`` are only asked about a part of dev, to find the format in which ``candidates`` are
+    compared. The free arm is chosen among ``free``, and ``repaired`` is the prompt of the repairing
+    arm. A reasoning prompt answers ``worked_examples`` of train, and ``decided`` is its two-step form.
+    """
+
+    dev: int
+    screened: Sequence[P]
+    candidates: Sequence[P]
+    free: Sequence[P] = ()
+    repaired: Sequence[P] = ()
+    decided: Sequence[P] = ()
+    worked_examples: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,11 +121,6 @@ class DevEvaluator:
         """Whether answers can be held to labels, or to a schema."""
         return self.context.brief.constrainable
 
-    @property
-    def plan(self) -> Halving:
-        """The budget of one search."""
-        return Halving(self.options.screen, self.options.finalists)
-
     def recipe(
         self,
         format_name: str,
@@ -110,19 +147,31 @@ class DevEvaluator:
             temperature=brief.temperature,
         )
 
-    def expect(self, *candidates: int, screens: int = 0) -> None:
-        """Announce searches over so many ``candidates``, and ``screens`` to be screened only."""
-        count = len(self.dev)
-        self._expected += sum(self.plan.questions(number, count) for number in candidates)
-        self._expected += screens * min(self.plan.screen or count, count)
+    def candidate(
+        self, name: str, format_name: str, shots: Sequence[Shot] = ()
+    ) -> SearchCandidate[Prompt]:
+        """Return the prompt with these shots to choose from."""
+        recipe = self.recipe(format_name, shots)
+        return SearchCandidate(name, Prompt(recipe), recipe.length)
 
-    def expect_items(self, count: int) -> None:
-        """Announce that :meth:`ask` will be given so many examples."""
-        self._expected += count
+    def space(
+        self,
+        candidates: Sequence[SearchCandidate[Prompt]],
+        screened: Sequence[SearchCandidate[Prompt]] = (),
+    ) -> SearchSpace[SearchCandidate[Prompt]]:
+        """Return the search space of these candidates on this task."""
+        options, last = self.options, candidates[-1:]
+        free = candidates[-max(1, options.free_candidates) :] if self.constrainable else ()
+        repaired = last if self.context.brief.kind == "json" and options.repairs else ()
+        return SearchSpace(len(self.dev), screened, candidates, free, repaired)
+
+    def expect(self, questions: int) -> None:
+        """Add so many questions to the total that progress is shown against."""
+        self._expected += questions
 
     def screen(self, candidates: Sequence[SearchCandidate[Prompt]]) -> Choice[Prompt]:
         """Choose on the screening subset of dev alone."""
-        size = self.plan.screen or len(self.dev)
+        size = self.options.plan.screened(len(self.dev))
         subset = stratified_subset(self.dev, size, self._generator())
         dev = [self.dev[index] for index in subset]
         plan = Halving(0, len(candidates))
@@ -130,7 +179,7 @@ class DevEvaluator:
 
     def choose(self, candidates: Sequence[SearchCandidate[Prompt]]) -> Choice[Prompt]:
         """Choose by successive halving over dev."""
-        return self._choose(candidates, self.dev, self.plan)
+        return self._choose(candidates, self.dev, self.options.plan)
 
     def ask(self, prompt: Prompt, questions: Sequence[Question]) -> tuple[list[Answer], int]:
         """Answer ``questions`` by a prompt; returns also how many requests that took."""
@@ -181,6 +230,19 @@ class DevEvaluator:
         }
         return self._build(name, prompt, options, FitRecord(search, dict(outcome.spread)))
 
+    def repairing(self, free: SearchCandidate[Prompt], more: Mapping[str, Any]) -> list[Arm]:
+        """Return the arm that repairs the answers of a free prompt, where dev shows a need."""
+        repairs = self.options.repairs
+        if self.context.brief.kind != "json" or not repairs or not self.dev:
+            return []
+        recipe = replace(free.value.recipe, repairs=repairs)
+        candidate = SearchCandidate("repair", replace(free.value, recipe=recipe), free.size)
+        choice = self.choose([candidate])
+        if choice.dev_calls == len(self.dev):
+            return []
+        outcome = SearchResult((candidate,), choice.score, {}, choice.trace)
+        return [self.arm(f"{self._strategy}_repair", outcome, {**more, "repairs": repairs})]
+
     def _build(
         self,
         name: str,
@@ -209,17 +271,86 @@ class PromptStrategy(Strategy):
     config: SearchOptions
 
     @abstractmethod
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Return the candidates of the main search, best first."""
+    def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
+        """Return the prompts to try, from short to long."""
+
+    @abstractmethod
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+        """Return what the prompts of :meth:`space` take at most, before a fit; see :meth:`sized`."""
+
+    def sized(
+        self,
+        brief: Brief,
+        sizes: Sizes,
+        candidates: Sequence[float],
+        screened: Sequence[float] = (),
+        own_tokens: float | None = None,
+    ) -> SearchSpace[AnswerSize]:
+        """Return the space of prompts of these lengths in tokens.
+
+        All but ``own_tokens`` of a prompt (by default the input) is the same for every item.
+        """
+        config, limit = self.config, answer_limit(brief, sizes)
+        own = input_tokens(sizes) if own_tokens is None else own_tokens
+        held = limit if brief.kind != "label" else sizes.longest_output_tokens or limit
+        compared = [AnswerSize(prompt, held, own) for prompt in sorted(candidates)]
+        freed = [size._replace(output_tokens=limit) for size in compared]
+        return SearchSpace(
+            dev=min(sizes.dev, config.dev_items),
+            screened=[AnswerSize(prompt, held, own) for prompt in screened],
+            candidates=compared,
+            free=freed[-max(1, config.free_candidates) :] if brief.constrainable else (),
+            repaired=[repair_size(freed[-1])] if brief.kind == "json" and config.repairs else (),
+        )
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         """Options of the arm beyond those that every prompting arm has."""
         return {}
 
+    def search_stages(self, space: SearchSpace[P]) -> list[Stage[P]]:
+        """Return the stages of :meth:`search`."""
+        plan = self.config.plan
+        screen = Stage("screen", space.screened, plan.screened(space.dev))
+        return [screen, *plan.stages(space.candidates, space.dev)]
+
+    def stages(self, space: SearchSpace[P]) -> list[Stage[P]]:
+        """Return all stages of a fit: the search, the free arm's, and the repairs of JSON."""
+        free = self.config.plan.stages(space.free, space.dev)
+        repair = Stage("repair", space.repaired, space.dev, self.config.repairs)
+        return [*self.search_stages(space), *free, repair]
+
+    def search(
+        self, evaluator: DevEvaluator, space: SearchSpace[SearchCandidate[Prompt]]
+    ) -> SearchResult:
+        """Screen formats and compare candidates in the best one; without any, compare candidates."""
+        compared, candidates = list(space.screened), list(space.candidates)
+        trace: tuple[Trial, ...] = ()
+        if compared:
+            first = evaluator.screen(compared)
+            candidates = [_in_format_of(first.best, candidate) for candidate in candidates]
+            trace = first.trace
+        choice = evaluator.choose(candidates)
+        spread = format_spread(compared or candidates, trace or choice.trace)
+        return SearchResult(
+            by_rank(candidates, choice), choice.score, spread, (*trace, *choice.trace)
+        )
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
+        """Return what a fit asks at most, and what its arms take with the longest prompt."""
+        space = self.expected_space(brief, sizes)
+        arms = {self.name: space.decided or space.candidates, f"{self.name}_free": space.free}
+        per_answer = {name: prompts[-1] for name, prompts in arms.items() if prompts}
+        if space.repaired:
+            answer = (space.free or space.candidates)[-1]
+            per_answer[f"{self.name}_repair"] = repaired_answer(answer, self.config.repairs)
+        return forecast_of(self.stages(space), per_answer)
+
     def fit(self, context: FitContext) -> list[Arm]:
         """Choose format and shots on dev, the free arm among the constrained one's best."""
         evaluator = DevEvaluator(context, self.config, self.name)
-        outcome = self.search(evaluator)
+        space = self.space(evaluator)
+        evaluator.expect(questions_in(self.stages(space)))
+        outcome = self.search(evaluator, space)
         arms: list[Arm] = [
             evaluator.arm(self.name, outcome, self.describe(outcome.ranked[0].value))
         ]
@@ -228,21 +359,8 @@ class PromptStrategy(Strategy):
             more = self.describe(free.ranked[0].value)
             arms.append(evaluator.arm(f"{self.name}_free", free, more))
             outcome = free
-        return [*arms, *self.repairing(evaluator, outcome.ranked[0])]
-
-    def repairing(self, evaluator: DevEvaluator, free: SearchCandidate[Prompt]) -> list[Arm]:
-        """Return the arm that repairs the answers of a free prompt, where dev shows a need."""
-        if evaluator.context.brief.kind != "json" or not self.config.repairs or not evaluator.dev:
-            return []
-        recipe = replace(free.value.recipe, repairs=self.config.repairs)
-        candidate = SearchCandidate("repair", replace(free.value, recipe=recipe), free.size)
-        evaluator.expect(1)
-        choice = evaluator.choose([candidate])
-        if choice.dev_calls == len(evaluator.dev):
-            return []
-        outcome = SearchResult((candidate,), choice.score, {}, choice.trace)
-        more = {**self.describe(candidate.value), "repairs": self.config.repairs}
-        return [evaluator.arm(f"{self.name}_repair", outcome, more)]
+        best = outcome.ranked[0]
+        return [*arms, *evaluator.repairing(best, self.describe(best.value))]
 
     def _search_free(self, evaluator: DevEvaluator, outcome: SearchResult) -> SearchResult:
         shortlist = [
@@ -253,9 +371,17 @@ class PromptStrategy(Strategy):
         return SearchResult(
             ranked=by_rank(shortlist, choice),
             score=choice.score,
-            spread=format_spread(shortlist, choice),
+            spread=format_spread(shortlist, choice.trace),
             trace=choice.trace,
         )
+
+
+def _in_format_of(
+    best: SearchCandidate[Prompt], candidate: SearchCandidate[Prompt]
+) -> SearchCandidate[Prompt]:
+    recipe = replace(candidate.value.recipe, format=best.value.recipe.format)
+    size = candidate.size + recipe.length - candidate.value.recipe.length
+    return SearchCandidate(candidate.name, replace(candidate.value, recipe=recipe), size)
 
 
 def by_rank(
@@ -267,11 +393,11 @@ def by_rank(
 
 
 def format_spread(
-    candidates: Sequence[SearchCandidate[Prompt]], choice: Choice[Prompt]
+    candidates: Sequence[SearchCandidate[Prompt]], trace: Iterable[Trial]
 ) -> dict[str, float]:
     """Return each format's best dev score on the largest set that met all candidates."""
     first: dict[str, float] = {}
-    for trial in choice.trace:
+    for trial in trace:
         first.setdefault(trial.name, trial.score)
     spread: dict[str, float] = {}
     for candidate in candidates:
