@@ -12,8 +12,8 @@ from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
-from steelyard.strategy.frugal import cheapest
 from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import cheapest
 from tests.strategy.samples import TOPICS, tickets
 
 MakeContext = Callable[..., FitContext]

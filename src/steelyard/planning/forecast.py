@@ -31,7 +31,7 @@ from steelyard.planning.reflected import reflection_lines
 from steelyard.progress import Display
 from steelyard.strategy import build_strategy, traits_of
 from steelyard.strategy.base import Forecast, RunFacts
-from steelyard.strategy.optimise.allowance import tunings_of
+from steelyard.strategy.optimise.budget import tunings_of
 from steelyard.task import Task
 
 

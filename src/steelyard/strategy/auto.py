@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from steelyard.families import STRATEGIES
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Strategy, TaskFacts
-from steelyard.strategy.catalogue import build_strategy
+from steelyard.strategy.base import Strategy, TaskFacts, build_strategy
 from steelyard.strategy.traits import StrategySpec
 
 

@@ -357,3 +357,9 @@ def traits_of(strategy: str) -> Traits:
     """Return the traits of the strategy of that name; an unknown one raises `ConfigError`."""
     kind: type[Strategy] = STRATEGIES.get(strategy)
     return kind.traits
+
+
+def build_strategy(spec: StrategySpec) -> Strategy:
+    """Build the strategy that ``spec`` names; unknown names and options raise `ConfigError`."""
+    kind: type[Strategy] = STRATEGIES.get(spec.name)
+    return kind(**spec.options)

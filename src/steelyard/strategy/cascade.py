@@ -35,9 +35,8 @@ from steelyard.strategy.cascade_parts import (
     no_confidence,
 )
 from steelyard.strategy.forecasting import AnswerSize, added, forecast_of
-from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.record import FitRecord
-from steelyard.strategy.search import Stage, Trial, stratified_subset
+from steelyard.strategy.search import Stage, Trial, cheapest, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits
 
 _UNTESTED_THRESHOLD = 0.5
@@ -231,7 +230,7 @@ def _sweep(
     sure = np.array([-1.0 if a.confidence is None else a.confidence for a in firsts])
     levels = np.unique(sure[sure >= 0])
     thresholds = [0.0, *((levels[1:] + levels[:-1]) / 2).tolist(), _EVERYTHING]
-    scores = [item_scores(context, dev, answers) for answers in (firsts, thens)]
+    scores = [np.array(context.scores(dev, answers)) for answers in (firsts, thens)]
     stands = np.array([stays(first, then) for first, then in zip(firsts, thens, strict=True)])
     totals, items = [], []
     for threshold in thresholds:

@@ -11,8 +11,7 @@ from steelyard.config.options import Options
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.strategy.base import Brief, Strategy, TaskFacts, traits_of
-from steelyard.strategy.catalogue import build_strategy
+from steelyard.strategy.base import Brief, Strategy, TaskFacts, build_strategy, traits_of
 from steelyard.strategy.traits import StrategySpec, Traits
 
 

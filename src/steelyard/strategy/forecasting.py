@@ -48,23 +48,6 @@ def input_tokens(sizes: Sizes) -> float:
     return sizes.input_tokens + _CHAT_TOKENS
 
 
-def asking(
-    requests: int, input_tokens: float, output_tokens: float, own: float | None = None
-) -> Forecast:
-    """Return the forecast of so many requests of these mean sizes.
-
-    Where ``own`` is given, all but so many tokens of each prompt are shared with the others.
-    """
-    shared = 0.0 if own is None else max(0.0, input_tokens - own)
-    return Forecast(
-        requests,
-        round(requests * input_tokens),
-        round(requests * output_tokens),
-        shared_tokens=round(requests * shared),
-        shared_per_request=shared,
-    )
-
-
 def added(*forecasts: Forecast) -> Forecast:
     """Add up searches; each arm is in one of them, and notes are put one after the other."""
     per_answer = {

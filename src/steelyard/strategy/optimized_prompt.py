@@ -22,9 +22,8 @@ from steelyard.strategy.base import (
     TaskFacts,
 )
 from steelyard.strategy.forecasting import estimated_tokens
-from steelyard.strategy.optimise.allowance import allowance
 from steelyard.strategy.optimise.board import AnswerBoard
-from steelyard.strategy.optimise.budget import Ledger, pass_tokens
+from steelyard.strategy.optimise.budget import Ledger, allowance, pass_tokens
 from steelyard.strategy.optimise.design import PromptFactory
 from steelyard.strategy.optimise.options import OptimizedPromptOptions
 from steelyard.strategy.optimise.race import Standing

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from steelyard.config.options import Several, one_of
@@ -26,12 +27,11 @@ from steelyard.strategy.base import (
 from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.forecasting import AnswerSize, forecast_of
-from steelyard.strategy.frugal import cheapest, item_scores
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import DevEvaluator, PromptStrategy, SearchResult
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import reasoning_refusal, votes_refusal
-from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, questions_in
+from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, cheapest, questions_in
 from steelyard.strategy.traits import ShotLimits, Traits
 from steelyard.strategy.zero_shot import ZeroShot
 
@@ -162,7 +162,7 @@ class SelfConsistency(Strategy):
             score = evaluator.context.score(evaluator.dev, answers)
             trials.append(Trial(candidate.name, "votes", len(evaluator.dev), requests, score))
             answered.append(answers)
-        items = [item_scores(evaluator.context, evaluator.dev, answers) for answers in answered]
+        items = [np.array(evaluator.context.scores(evaluator.dev, answers)) for answers in answered]
         place = cheapest([trial.score for trial in trials], items)
         return candidates[place], tuple(trials)
 

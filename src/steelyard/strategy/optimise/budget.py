@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from steelyard.core import Completion, Example
 from steelyard.model.base import Model
+from steelyard.strategy.base import Brief, OnePass, build_strategy, traits_of
 from steelyard.strategy.prompt import count_tokens
+from steelyard.strategy.traits import StrategySpec
 from steelyard.train.config import LoraConfig
+from steelyard.words import listed
 
+DEFAULT_TUNING = StrategySpec("lora")
 UNIT = "forward-pass tokens"
 BACKWARD = 3
 """A training token costs three forward passes: 6ND against 2ND operations (Kaplan et al. 2020)."""
@@ -61,6 +65,36 @@ def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> 
     each = count_tokens(model, instruction) + 3 * 8
     texts = [(example.input, example.output) for example in examples]
     return sum(each + count_tokens(model, given) + count_tokens(model, out) for given, out in texts)
+
+
+class Allowance(NamedTuple):
+    """Forward-pass tokens, and where that number comes from."""
+
+    tokens: int
+    source: str
+
+
+def allowance(
+    budget: int, brief: Brief, tunings: Sequence[StrategySpec], once: OnePass
+) -> Allowance:
+    """Return ``budget`` where there is one, else what the dearest of the run's ``tunings`` may take.
+
+    Where the run tunes nothing, the defaults of `DEFAULT_TUNING` hold.
+    """
+    if budget:
+        return Allowance(budget, "the option budget")
+    most = max(
+        build_strategy(tuning).tuning_tokens(brief, once) for tuning in tunings or [DEFAULT_TUNING]
+    )
+    names = listed(list(dict.fromkeys(tuning.name for tuning in tunings)))
+    return Allowance(
+        most, f"this run's {names}" if tunings else f"the defaults of {DEFAULT_TUNING.name}"
+    )
+
+
+def tunings_of(specs: Iterable[StrategySpec]) -> tuple[StrategySpec, ...]:
+    """Return those of a run's strategies that fine-tune."""
+    return tuple(spec for spec in specs if traits_of(spec.name).tunes)
 
 
 @dataclass
