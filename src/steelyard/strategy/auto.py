@@ -39,9 +39,9 @@ def _reason(strategy: Strategy, task: TaskFacts, model: ModelSpec | None) -> str
 def _not_built(has_documents: bool) -> dict[str, str]:
     return {
         "retrieval": (
-            "answering from documents is not built yet"
+            "answering from documents is not available yet"
             if has_documents
-            else "the task brings no documents"
+            else "the task has no documents"
         ),
-        "full_fine_tuning": "training every weight is not built yet",
+        "full_fine_tuning": "training all weights is not available yet",
     }

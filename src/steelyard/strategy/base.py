@@ -98,12 +98,12 @@ class FitContext:
     ) -> float:
         """The task's first metric over answered examples, in [0, 1]; no examples score 0.
 
-        A failed answer counts 0. ``scores`` are the answers' own, where they are known.
+        A failed answer counts 0. ``scores`` are those of the single answers, where they are known.
         """
         return self.metric.over(examples, answers, scores) or 0.0
 
     def scores(self, examples: Sequence[Example], answers: Sequence[Answer]) -> list[float]:
-        """Each answer's own score by the task's first metric, in [0, 1]."""
+        """The score of each answer by the task's first metric, in [0, 1]."""
         outputs = [answer.output for answer in answers]
         return [grade.score for grade in self.metric.grade_all(examples, outputs)]
 
@@ -141,7 +141,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class OtherModelUse:
-    """What a fit may ask at most of a model beside its own, the tokens in that model's estimate."""
+    """What a fit may ask at most of other models, the tokens in that model's estimate."""
 
     spec: ModelSpec
     usage: Usage
@@ -202,7 +202,7 @@ class Arm(ABC):
 
     @property
     def account(self) -> str | None:
-        """What its own model is called in accounts; ``None`` where it has none or several."""
+        """Its model's name in accounts; ``None`` where it has none or several."""
         return None
 
     @property
@@ -217,23 +217,21 @@ class Arm(ABC):
 
     @property
     def confidence_source(self) -> str:
-        """Where its probabilities come from."""
         return "label probabilities" if self.specs else "classifier"
 
     @property
     def machine_seconds(self) -> float:
-        """The machine time that its fit took beside requests to models, in seconds."""
+        """The machine time of its fit in seconds, requests to models left out."""
         training = self.fit.training
         return self.fit.seconds if training is None else training.seconds
 
     @property
     def trained_tokens(self) -> int:
-        """How many tokens passed through training while it was fitted."""
         return 0 if self.fit.training is None else self.fit.training.tokens
 
     @property
     def why_no_gap(self) -> str | None:
-        """Why it cannot be held against its own train examples; ``None`` if it can."""
+        """Why its scores on train and test cannot be compared; ``None`` if they can."""
         return traits_of(self.strategy).no_gap
 
     def shown_inputs(self) -> frozenset[str]:
@@ -295,7 +293,7 @@ class Strategy(ABC):
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:
-        """The models that a fit may ask beside the task's; none by default."""
+        """Models that a fit may ask in addition to the task's; none by default."""
         return ()
 
     @property
@@ -313,7 +311,7 @@ class Strategy(ABC):
         Without a model, what holds of every model is said.
         """
         if self.traits.needs_references and not has_references(task.train):
-            return "it learns from reference outputs, which the train examples lack"
+            return "it needs reference outputs, and the train examples have none"
         return None
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:

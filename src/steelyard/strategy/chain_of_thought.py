@@ -25,7 +25,6 @@ from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     FormatName,
-    PromptStrategy,
     SearchOptions,
     SearchResult,
     SearchSpace,
@@ -33,6 +32,7 @@ from steelyard.strategy.prompt_search import (
     format_names,
     format_spread,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.reasoning import (
     bare_shots,
     bootstrapped_shots,
@@ -77,12 +77,11 @@ class ReasoningOptions(SearchOptions):
 
     @property
     def variant_names(self) -> tuple[str, ...]:
-        """The variants to try."""
         return self.variants or tuple(_variants())
 
     @property
     def shot_counts(self) -> list[int]:
-        """The numbers of shots to try, besides none."""
+        """The numbers of shots to try in addition to none."""
         return sorted({k for k in self.k if k})
 
 
@@ -122,11 +121,9 @@ class ChainOfThought(PromptStrategy):
         return super().refusal(task, model) or reasoning_refusal(task)
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
-        """``k`` counts in all."""
         return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Say how the model is asked to reason, and in how many requests."""
         two_step = prompt.recipe.decoding == "constrained"
         return {
             "instruction": prompt.recipe.instruction,
@@ -231,7 +228,7 @@ class ChainOfThought(PromptStrategy):
 
     def reasoning_note(self, brief: Brief) -> str:
         """Say what a forecast takes reasoning to need."""
-        note = f"reasoning is taken to need all of {self._reasoning(brief)} tokens"
+        note = f"assumes that reasoning uses all of {self._reasoning(brief)} tokens"
         if not self.config.max_output_tokens and brief.kind == "text":
             note += ", the limit where references reason"
         return note

@@ -18,11 +18,11 @@ from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.prompt import Prompt, count_tokens
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
-    PromptStrategy,
     SearchOptions,
     SearchSpace,
     format_names,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.shots import CHOICES, ORDERS, ordered, shot_sequence
 from steelyard.strategy.traits import ShotLimits, Traits
@@ -76,7 +76,6 @@ class FewShot(PromptStrategy):
         return ShotLimits(counts, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Say what ``k`` the shots amount to."""
         labels = {shot.output for shot in prompt.recipe.shots} if prompt.recipe.choices else {""}
         return {"k": len(prompt.recipe.shots) / max(1, len(labels))}
 

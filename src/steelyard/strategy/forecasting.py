@@ -49,7 +49,7 @@ def input_tokens(sizes: Sizes) -> float:
 
 
 def added(*forecasts: Forecast) -> Forecast:
-    """Add up searches; each arm is in one of them, and notes are put one after the other."""
+    """Add up forecasts; each arm is in one of them."""
     per_answer = {
         arm: needs for forecast in forecasts for arm, needs in forecast.per_answer.items()
     }
@@ -72,7 +72,7 @@ def shot_tokens(sizes: Sizes) -> float:
 
 
 def shots_that_fit(sizes: Sizes, count: int, budget: int) -> int:
-    """How many of ``wanted`` shots of mean length fit into a prompt of ``budget`` tokens; 1 at least."""
+    """How many of ``count`` shots of mean length fit into a prompt of ``budget`` tokens; 1 at least."""
     shot = sizes.input_tokens + sizes.output_tokens + _COUNTED_SHOT_TOKENS
     return max(1, min(count, int((budget - sizes.instruction_tokens) / max(shot, 1))))
 

@@ -191,8 +191,8 @@ class Lora(Strategy):
         parts = (context.train, context.dev)
         once = [pass_tokens(context.model, recipe.instruction, part) for part in parts]
         measured = len(trained.trace) + 2  # the constrained and the free arm answer dev too
-        used = tuning_used(trained.tokens, once[1], measured)
-        return budget_block(tuning_budget(once[0], once[1], self.config), used)
+        spent = tuning_used(trained.tokens, once[1], measured)
+        return budget_block(tuning_budget(once[0], once[1], self.config), spent)
 
     def _describe(self, recipe: PromptRecipe, trained: Trained) -> dict[str, Any]:
         return {

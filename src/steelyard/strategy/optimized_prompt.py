@@ -70,7 +70,7 @@ class OptimizedPrompt(Strategy):
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:
-        """The reflecting model, where it is none of the task's."""
+        """The reflecting model, where it is not one of the task's."""
         return () if self.reflector.spec is None else (self.reflector.spec,)
 
     @property
@@ -84,12 +84,12 @@ class OptimizedPrompt(Strategy):
         search = self._start(evaluator)
         evaluator.expect(self._likely(search))
         standings, reflected = self._search(search)
-        story = SearchReport(search, standings, reflected)
-        arms: list[Arm] = [story.arm(evaluator, self.name)]
+        report = SearchReport(search, standings, reflected)
+        arms: list[Arm] = [report.arm(evaluator, self.name)]
         if evaluator.constrainable:
             start = len(search.board.trace)
             standings = self._freed(search, standings)
-            arms.append(story.free_arm(evaluator, f"{self.name}_free", standings, start))
+            arms.append(report.free_arm(evaluator, f"{self.name}_free", standings, start))
         prompt = search.factory.prompt(standings[0].design)
         return [*arms, *evaluator.repairing(SearchCandidate("best", prompt), {})]
 
@@ -97,8 +97,8 @@ class OptimizedPrompt(Strategy):
         """With few examples `few_shot` tries what there is to try."""
         if len(task.train) < MIN_EXAMPLES:
             return (
-                f"{len(task.train)} train examples are too few to search prompts on; "
-                f"{MIN_EXAMPLES} are the least"
+                f"it needs at least {MIN_EXAMPLES} train examples to search prompts "
+                f"(found {len(task.train)})"
             )
         return None
 
@@ -157,7 +157,7 @@ class OptimizedPrompt(Strategy):
         context = search.factory.evaluator.context
         spec, reason = self.reflector.choose(context)
         if spec is None or not screened:
-            return [], {"model": None, "reason": reason or "the budget was spent before"}
+            return [], {"model": None, "reason": reason or "the budget was already spent"}
         model = context.build_model(spec)
         adviser = model if spec == context.spec else Adviser(model)
         try:

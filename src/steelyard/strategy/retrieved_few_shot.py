@@ -17,11 +17,11 @@ from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     FormatName,
-    PromptStrategy,
     SearchOptions,
     SearchSpace,
     format_names,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.tfidf import RETRIEVED_ORDERS, FeatureName, Retrieval, ShotIndex
 from steelyard.strategy.traits import RETRIEVES_ITSELF, ShotLimits, Traits
@@ -83,7 +83,6 @@ class RetrievedFewShot(PromptStrategy):
         return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Name ``k``, the features and how neighbours are shown."""
         retrieval = asdict(prompt.index.retrieval) if prompt.index is not None else {}
         return {"k": prompt.recipe.retrieved, "features": self.config.features, **retrieval}
 

@@ -194,7 +194,7 @@ def stratified_order(examples: Sequence[Example], rng: np.random.Generator) -> l
 
 
 def trace_options(choice: Choice[Any]) -> Mapping[str, Any]:
-    """What a result tells of a search: the winner's and every candidate's last dev score."""
+    """What a result states about a search: the last dev score of the winner and of every candidate."""
     last = {trial.name: trial for trial in choice.trace}
     return {
         "dev_score": choice.score,

@@ -28,7 +28,8 @@ from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.forecasting import AnswerSize, forecast_of
 from steelyard.strategy.prompt import Prompt
-from steelyard.strategy.prompt_search import DevEvaluator, PromptStrategy, SearchResult
+from steelyard.strategy.prompt_search import DevEvaluator, SearchResult
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import reasoning_refusal, votes_refusal
 from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, cheapest, questions_in
@@ -102,9 +103,7 @@ class SelfConsistency(Strategy):
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """Its votes are slow on the embedded model, and of little use without reasoning."""
         if model.provider == "embedded":
-            return (
-                "every answer is reasoned several times, which takes long here; name it to run it"
-            )
+            return "it reasons several times for every answer, which is slow on this model; name it to run it"
         if reasoning_refusal(task) is not None:
             return "it votes over chain_of_thought, which does not fit the task"
         return None
@@ -180,7 +179,7 @@ class SelfConsistency(Strategy):
             most * answer.input_tokens, most * answer.output_tokens, requests=most * answer.requests
         )
         stages = [*strategy.search_stages(space), *self._votes(answer, space.dev)]
-        notes = [f"{most} votes, the most there may be"]
+        notes = [f"assumes {most} votes, the most it may use"]
         if isinstance(strategy, ChainOfThought):
             notes.insert(0, strategy.reasoning_note(brief))
         return replace(forecast_of(stages, {self.name: voted}), note="; ".join(notes))

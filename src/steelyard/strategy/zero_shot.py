@@ -11,11 +11,11 @@ from steelyard.strategy.forecasting import AnswerSize, chat_tokens
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
-    PromptStrategy,
     SearchOptions,
     SearchSpace,
     format_names,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.traits import Traits
 

@@ -19,7 +19,7 @@ _WORTH_HOLDING_BACK = 20
 class OptimizedPromptOptions(SearchOptions):
     """The search and its bounds.
 
-    ``budget`` is in forward-pass tokens (0: what this run's ``lora`` may take, the dearest of several;
+    ``budget`` is in forward-pass tokens (0: what this run's ``lora`` may take, the most expensive of several;
     without one, LoRA's defaults) and ``max_calls`` in questions (0: 1,500 for a hosted model, any
     number for a local one). ``candidates`` instructions × formats are screened, ``screen`` dev items
     first; ``k`` is shots per label, or in all; ``neighbours`` are numbers of retrieved shots. The
@@ -42,7 +42,6 @@ class OptimizedPromptOptions(SearchOptions):
 
     @property
     def rules(self) -> SearchRules:
-        """How far each round goes."""
         return SearchRules(
             max_prompt_tokens=self.max_prompt_tokens,
             first=self.screen,
