@@ -33,10 +33,10 @@ OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
 
 @dataclass(frozen=True)
 class Brief:
-    """What an arm must know of the task; saved with it.
+    """What an arm must know about the task; saved with it.
 
-    ``schema`` is JSON text, for kind json. ``temperature`` is the user's: at which a model answers
-    when it is put to use, 0 for the likeliest answer.
+    ``schema`` is JSON text, for kind json. ``temperature`` is the user's, at which
+    models answer in production; 0 gives the most likely answer.
     """
 
     instruction: str
@@ -49,12 +49,12 @@ class Brief:
 
     @property
     def constrainable(self) -> bool:
-        """Whether answers can be held to the task's form while they are written."""
+        """Whether decoding can be constrained to the task's labels or schema."""
         return self.kind == "label" or self.schema is not None
 
 
 class TaskFacts(NamedTuple):
-    """What of a task decides whether a strategy can be fitted to it."""
+    """The facts of a task that decide whether a strategy can be fitted to it."""
 
     brief: Brief
     train: Sequence[Example]
@@ -67,7 +67,7 @@ class FitContext:
     ``model`` records and caches everything it is asked. ``build_model`` builds another model under the
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
     killed fit can go on. ``progress`` is for long searches. ``metric`` is the task's first one.
-    ``models`` are all the task's, in the order in which they are named, that of ``spec`` among them.
+    ``models`` are all the task's in the order of task.yaml, that of ``spec`` included.
     ``tunings`` are those of the run's strategies that tune, for what gets the same budget.
     """
 
@@ -87,7 +87,6 @@ class FitContext:
 
     @property
     def task(self) -> TaskFacts:
-        """What decides whether a strategy fits."""
         return TaskFacts(self.brief, self.train)
 
     def score(
@@ -110,7 +109,7 @@ class FitContext:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a forecast may know of the run; the names are those of `FitContext`.
+    """What a forecast may know about the run; the names are those of `FitContext`.
 
     ``local`` says whether a model that may be asked runs on this machine, as far as is known.
     """
@@ -122,7 +121,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What can be known of a task's size before anything is asked; lengths are in tokens, means.
+    """What is known about a task's size before anything is asked; lengths are mean token counts.
 
     ``longest_output_tokens`` is the length of the longest output; 0 where it is not known.
     ``run`` is the run that the forecast is for.
@@ -141,7 +140,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class OtherModelUse:
-    """What a fit may ask at most of other models, the tokens in that model's estimate."""
+    """What a fit may ask of another model at most; tokens are estimated for that model."""
 
     spec: ModelSpec
     usage: Usage
@@ -154,8 +153,8 @@ class Forecast:
     ``requests`` and tokens are those of the search; ``trained_tokens`` pass through training (all
     epochs of all trials). ``per_answer`` maps each arm to the requests, input and output tokens of
     one answer. Of the input tokens, ``shared_tokens`` of the search and ``shared_per_request`` of
-    the answers stand at the front of many prompts alike: an engine that keeps them reads them once.
-    ``note`` says what the figures rest on. ``other_models`` is what other models are asked, on top.
+    the answers are a prefix that many prompts share: an engine that caches it reads it once.
+    ``note`` says what the figures assume. ``other_models`` are asked in addition.
     """
 
     requests: int = 0
@@ -171,7 +170,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """What every arm states of itself: its name, who fitted it and to what, with which outcome."""
+    """What every arm states about itself: its name, who fitted it and to what, with which outcome."""
 
     name: str
     strategy: str

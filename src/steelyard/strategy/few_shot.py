@@ -27,7 +27,7 @@ from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.shots import CHOICES, ORDERS, ordered, shot_sequence
 from steelyard.strategy.traits import ShotLimits, Traits
 
-_LONGEST_SHARE = 8
+LONGEST_SHARE = 8
 """A shot may take at most one part in so many of the prompt's budget."""
 
 
@@ -101,7 +101,7 @@ class FewShot(PromptStrategy):
         """Return the shot sets that fit the budget, by name; at least one, cut to fit."""
         context, budget = evaluator.context, self.config.max_prompt_tokens
         labels = context.brief.labels if context.brief.kind == "label" else ()
-        pool = short_shots(evaluator, context.train, budget // _LONGEST_SHARE)
+        pool = short_shots(evaluator, context.train, budget // LONGEST_SHARE)
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}
         for turn in range(max(1, self.config.sets)):
@@ -120,7 +120,7 @@ class FewShot(PromptStrategy):
 def short_shots(evaluator: DevEvaluator, train: Sequence[Example], limit: int) -> list[Shot]:
     """Return train as shots of at most ``limit`` tokens; if there is none, the shortest one."""
     shots = train_shots(train)
-    tokens = [_tokens(evaluator, shot) for shot in shots]
+    tokens = [shot_length(evaluator, shot) for shot in shots]
     short = [shot for shot, count in zip(shots, tokens, strict=True) if count <= limit]
     return short or [shots[int(np.argmin(tokens))]]
 
@@ -131,12 +131,12 @@ def fitting_shots(evaluator: DevEvaluator, sequence: Sequence[Shot], budget: int
         evaluator.context.model, evaluator.recipe(format_names(evaluator.options)[0]).instruction
     )
     for place, shot in enumerate(sequence):
-        spent += _tokens(evaluator, shot)
+        spent += shot_length(evaluator, shot)
         if spent > budget:
             return place
     return len(sequence)
 
 
-def _tokens(evaluator: DevEvaluator, shot: Shot) -> int:
+def shot_length(evaluator: DevEvaluator, shot: Shot) -> int:
     """Tokens of a shot inside a chat; 8 are allowed for the turns' marks."""
     return count_tokens(evaluator.context.model, shot.input + "\n" + shot.output) + 8

@@ -8,8 +8,9 @@ from dataclasses import replace
 from steelyard.core import Example, questions_of
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, TaskFacts
+from steelyard.strategy.few_shot import shot_length
 from steelyard.strategy.formats import Shot, fill
-from steelyard.strategy.prompt import Prompt, PromptRecipe, count_tokens
+from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.reading import split_reasoned
 from steelyard.strategy.rounds import wording
@@ -147,7 +148,7 @@ def first_fitting(
     fitting: list[Shot] = []
     budget_left = budget
     for shot in shots:
-        tokens = count_tokens(evaluator.context.model, f"{shot.input}\n{shot.output}") + 8
+        tokens = shot_length(evaluator, shot)
         if len(fitting) == k:
             break
         if tokens <= min(budget_left, budget // _LONGEST_SHARE):

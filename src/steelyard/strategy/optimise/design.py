@@ -8,15 +8,13 @@ from functools import cached_property
 
 from steelyard.core import Question
 from steelyard.data.rows import has_references
-from steelyard.strategy.few_shot import fitting_shots, short_shots
+from steelyard.strategy.few_shot import LONGEST_SHARE, fitting_shots, short_shots
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.optimise.wordings import Wording, Wordings
 from steelyard.strategy.prompt import Prompt, count_tokens, full_instruction
 from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.tfidf import Retrieval, ShotIndex
 
-_LONGEST_SHARE = 8
-"""A shot may take at most one part in so many of the prompt's budget."""
 FEATURES = "word+char"
 _INPUT = "\x00"  # stands for the input where only what is around it is counted
 
@@ -69,7 +67,7 @@ class PromptFactory:
         self.wordings = Wordings(context.brief, context.train)
         self.formats = evaluator.options.formats or tuple(load_formats())
         self._counts: dict[str, int] = {}
-        limit = max_prompt_tokens // _LONGEST_SHARE
+        limit = max_prompt_tokens // LONGEST_SHARE
         usable = has_references(context.train)
         self.pool = short_shots(evaluator, context.train, limit) if usable else []
 

@@ -48,11 +48,6 @@ class Reflecting:
             raise ConfigError(f"strategy optimized_prompt: option reflect: {message}") from None
         return cls("", ModelSpec(**config.to_spec()))
 
-    @property
-    def is_off(self) -> bool:
-        """Whether no model was named: ``auto`` may find one, but that is not known before the fit."""
-        return self.spec is None and self.word in (AUTO, NONE)
-
     def check(self, models: Sequence[PlannedModel]) -> None:
         """Raise `ConfigError` for a tag that is not one of the task's models."""
         if self.spec is None and self.word not in (AUTO, NONE):
@@ -80,15 +75,12 @@ class Reflecting:
         return models[-1].spec, ""
 
 
-class Asked(Protocol):
+class ReflectingModel(Protocol):
     """What reflection needs of a model."""
 
     @property
-    def name(self) -> str:
-        """The name shown to people."""
-
-    def generate(self, requests: Sequence[Request]) -> list[Completion | None]:
-        """Answer each request; see `steelyard.model.base.Model.generate`."""
+    def name(self) -> str: ...
+    def generate(self, requests: Sequence[Request]) -> list[Completion | None]: ...
 
 
 class NoAdviceError(SteelyardError):

@@ -17,7 +17,7 @@ from steelyard.strategy.formats import fill
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design
 from steelyard.strategy.optimise.race import Standing, ranked
-from steelyard.strategy.optimise.reflecting import Asked, NoAdviceError
+from steelyard.strategy.optimise.reflecting import NoAdviceError, ReflectingModel
 from steelyard.strategy.optimise.search import PromptSearch
 
 log = logging.getLogger("steelyard")
@@ -44,7 +44,7 @@ class Reflector:
     answered afresh, and a search that is resumed reads every reply back.
     """
 
-    def __init__(self, model: Asked, constraint: str) -> None:
+    def __init__(self, model: ReflectingModel, constraint: str) -> None:
         self.model = model
         self.requests = self.input_tokens = self.output_tokens = 0
         self.failures = 0
@@ -187,7 +187,7 @@ class _RunLog:
 
 
 def reflect(
-    search: PromptSearch, base: Design, model: Asked, share: float
+    search: PromptSearch, base: Design, model: ReflectingModel, share: float
 ) -> tuple[list[Standing], dict[str, Any]]:
     """Evolve the base's instruction with ``share`` of the budget that is left.
 
