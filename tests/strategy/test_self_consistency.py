@@ -69,7 +69,9 @@ def test_it_votes_over_another_prompt_where_asked_or_needed(fit_context: MakeCon
     brief = Brief("Say.", "text", metric="exact_match")
     context = fit_context(brief=brief, train=two_lines, dev=two_lines[:9])
     assert fit(context).options["over"] == "few_shot"
-    with pytest.raises(ConfigError, match="cannot vote over chain_of_thought: some references have sev"):
+    with pytest.raises(
+        ConfigError, match="cannot vote over chain_of_thought: some references have sev"
+    ):
         fit(context, over="chain_of_thought")
 
 
