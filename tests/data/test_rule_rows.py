@@ -126,7 +126,7 @@ def test_strategies_that_learn_from_outputs_are_left_out_without_them(make_task:
     left_out = dict(chosen.left_out)
     for name in ("majority", "nearest_neighbour", "few_shot", "retrieved_few_shot", "lora"):
         assert name not in names
-        assert left_out[name] == "it learns from reference outputs, which the train examples lack"
+        assert left_out[name] == "it needs reference outputs, and the train examples have none"
 
 
 def test_a_file_of_rules_starts_a_task_scored_by_them(tmp_path: Path) -> None:

@@ -140,9 +140,13 @@ def test_json_has_a_repairing_arm_and_a_longer_limit(fit_context: MakeContext) -
         (
             Brief("Say.", "text", metric="rouge_l"),
             sums(9),
-            "the metric rouge_l reads the whole text",
+            "the metric rouge_l scores the whole text",
         ),
-        (Brief("Say.", "text", metric="exact_match"), sums(9, worked=True), "hold their reasoning"),
+        (
+            Brief("Say.", "text", metric="exact_match"),
+            sums(9, worked=True),
+            "include their reasoning",
+        ),
     ],
 )
 def test_other_tasks_are_refused_with_the_reason(

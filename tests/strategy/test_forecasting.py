@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelyard.core import Answer, Completion, Question
+from steelyard.model.fake_script import ScriptedModel
+from steelyard.score import get_metric
 from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy, traits_of
-from steelyard.strategy.base import Brief, Sizes
-from steelyard.strategy.forecasting import answer_limit, choosing, shots_that_fit
-from steelyard.strategy.search import Halving
+from steelyard.strategy.base import Brief, FitContext, Sizes
+from steelyard.strategy.forecasting import AnswerSize, answer_limit, forecast_of, shots_that_fit
+from steelyard.strategy.search import Halving, SearchCandidate, choose, questions_in
+from tests.strategy.samples import tickets
 
 LABELS = Brief("Say which.", "label", ("A", "B", "C"))
+MakeContext = Callable[..., FitContext]
+JSON = Brief("Extract.", "json", metric="json_match", schema='{"type": "object"}')
+DEV = st.integers(0, 120)
 SIZES = Sizes(100, 40, 60, 3, 30.0, 20.0, 2.0, 3.0)
 
 
@@ -24,17 +35,79 @@ SIZES = Sizes(100, 40, 60, 3, 30.0, 20.0, 2.0, 3.0)
     dev=st.integers(0, 120),
     own=st.floats(0, 2000),
 )
-def test_choosing_asks_as_often_as_halving_does(
+def test_a_forecast_adds_up_the_stages_that_the_search_runs(
     prompts: list[float], screen: int, finalists: int, dev: int, own: float
 ) -> None:
     plan = Halving(screen, finalists)
-    found = choosing(prompts, plan, dev, 4.0, own)
-    assert found.requests == plan.questions(len(prompts), dev)
-    assert found.output_tokens == pytest.approx(4 * found.requests, abs=1)
-    least, most = min(prompts) * found.requests, max(prompts) * found.requests
-    assert least - 2 <= found.input_tokens <= most + 2
-    assert 0 <= found.shared_tokens <= found.input_tokens + 2
-    assert found.input_tokens - found.shared_tokens <= own * found.requests + 2
+    sizes = [AnswerSize(prompt, 4.0, own) for prompt in sorted(prompts)]
+    stages = plan.stages(sizes, dev)
+    forecast = forecast_of(stages)
+    assert forecast.requests == questions_in(stages)
+    assert forecast.output_tokens == 4 * forecast.requests
+    least, most = min(prompts) * forecast.requests, max(prompts) * forecast.requests
+    assert least - 2 <= forecast.input_tokens <= most + 2
+    assert 0 <= forecast.shared_tokens <= forecast.input_tokens + 2
+    assert forecast.input_tokens - forecast.shared_tokens <= own * forecast.requests + 2
+
+
+@given(count=st.integers(1, 12), screen=st.integers(0, 60), finalists=st.integers(1, 5), dev=DEV)
+def test_choosing_asks_what_its_stages_say(
+    count: int, screen: int, finalists: int, dev: int
+) -> None:
+    plan, asked = Halving(screen, finalists), []
+
+    def answer(name: str, questions: Sequence[Question]) -> list[Answer]:
+        asked.extend(questions)
+        return [Answer(name, Completion(name, "stop"))] * len(questions)
+
+    candidates = [SearchCandidate(str(number), str(number)) for number in range(count)]
+    choose(candidates, tickets(dev), answer, lambda *_: 0.5, np.random.default_rng(0), plan)
+    assert len(asked) == questions_in(plan.stages(candidates, dev))
+
+
+RUNS = [
+    *(
+        (name, brief, {})
+        for brief in ("label", "json")
+        for name in (
+            "zero_shot",
+            "few_shot",
+            "retrieved_few_shot",
+            "chain_of_thought",
+            "self_consistency",
+        )
+    ),
+    ("zero_shot", "label", {"free_candidates": 0}),
+    ("few_shot", "label", {"screen": 0, "k": [1, 30], "sets": 4}),
+    ("retrieved_few_shot", "label", {"k": [1, 2, 100]}),
+    ("chain_of_thought", "label", {"k": [1, 2], "bootstrap": 0}),
+    ("self_consistency", "label", {"over": "zero_shot"}),
+    ("self_consistency", "label", {"over": "few_shot", "samples": [2, 2, 5]}),
+    ("optimized_prompt", "json", {"budget": 20_000}),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "options"), RUNS)
+def test_a_fit_asks_no_more_than_was_forecast_and_ends_within_its_progress(
+    fit_context: MakeContext, name: str, kind: str, options: Mapping[str, Any]
+) -> None:
+    model = ScriptedModel(lambda request: '{"a": ' if kind == "json" else "BILLING")
+    shown: list[tuple[int, int]] = []
+    context = fit_context(model=model, progress=lambda *counts: shown.append(counts))
+    if kind == "json":
+        rows = [replace(row, output=json.dumps({"a": row.output})) for row in tickets(120)]
+        context = replace(
+            context, brief=JSON, metric=get_metric("json_match"), train=rows[:60], dev=rows[60:]
+        )
+    strategy = build_strategy(StrategySpec(name, options))
+    arms = strategy.fit(context)
+    forecast = strategy.forecast(context.brief, Sizes(60, 60, 40, 3, 20, 9, 6, 9))
+    assert forecast is not None
+    # a request that was asked before is answered from the record
+    assert 0 < len(set(model.requests)) <= forecast.requests
+    assert {arm.name for arm in arms} <= set(forecast.per_answer)
+    assert all(count <= total for count, total in shown)
+    assert len({total for _, total in shown}) == 1
 
 
 def test_what_prompts_share_is_all_but_the_input_or_but_the_neighbours_found_for_it() -> None:
@@ -90,9 +163,6 @@ def test_training_counts_every_epoch_and_every_trial() -> None:
     assert once is not None and twice is not None
     assert twice.trained_tokens == pytest.approx(1.5 * once.trained_tokens, abs=1)
     assert set(once.per_answer) == {"lora", "lora_free"}
-
-
-JSON = Brief("Extract.", "json", metric="json_match", schema='{"type": "object"}')
 
 
 @pytest.mark.parametrize("name", ["zero_shot", "optimized_prompt", "chain_of_thought"])

@@ -78,7 +78,7 @@ def test_a_small_budget_is_kept_and_still_gives_arms(fit_context: MakeContext, b
     assert arms[0].answer(TEST[0].input) in TOPICS
     if budget == 1:
         assert arms[0].fit.search["dev_score"] is None
-        assert arms[0].fit.search["held_back"]["reason"] == "the budget ended before"
+        assert arms[0].fit.search["held_back"]["reason"] == "the budget ran out first"
         assert arms[0].prompt.recipe.instruction == full_instruction(arms[0].brief)
 
 
@@ -177,7 +177,7 @@ def test_a_small_dev_holds_nothing_back_and_no_dev_gives_the_plain_prompt(
 ) -> None:
     small, _ = fit(fit_context(dev=tickets(12, 100)))
     held = small.fit.search["held_back"]
-    assert held == {"items": 0, "score": None, "reason": "dev is too small to hold a part back"}
+    assert held == {"items": 0, "score": None, "reason": "dev is too small to hold part of it back"}
     assert small.fit.search["dev_score"] is not None
     none, _ = fit(fit_context(dev=()))
     assert none.fit.search["dev_score"] is None

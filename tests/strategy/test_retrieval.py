@@ -65,14 +65,11 @@ def test_an_index_of_the_first_versions_shows_the_nearest_last(tmp_path: Path) -
 
 
 def test_only_the_largest_k_meets_every_way() -> None:
-    options = RetrievedFewShotOptions(per_label=2)
-    assert options.ways(2, 8) == [Retrieval(per_label=2)]
-    assert options.ways(8, 8) == [
-        Retrieval(per_label=2),
-        Retrieval(0.3, 2),
-        Retrieval(0.0, 2, "nearest_first"),
-    ]
-    assert options.ways(1, 1) == [Retrieval(per_label=2)]
+    usual = Retrieval(per_label=2)
+    every = [usual, Retrieval(0.3, 2), Retrieval(0.0, 2, "nearest_first")]
+    options = RetrievedFewShotOptions(per_label=2, k=(2, 8, 100))
+    assert options.ways_to_try(60) == (2, [(2, usual), *((8, way) for way in every)])
+    assert options.ways_to_try(1) == (1, [(1, usual)])
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
-from steelyard.strategy.frugal import cheapest
 from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import cheapest
 from tests.strategy.samples import TOPICS, tickets
 
 MakeContext = Callable[..., FitContext]
@@ -69,7 +69,9 @@ def test_it_votes_over_another_prompt_where_asked_or_needed(fit_context: MakeCon
     brief = Brief("Say.", "text", metric="exact_match")
     context = fit_context(brief=brief, train=two_lines, dev=two_lines[:9])
     assert fit(context).options["over"] == "few_shot"
-    with pytest.raises(ConfigError, match="cannot vote over chain_of_thought: references have sev"):
+    with pytest.raises(
+        ConfigError, match="cannot vote over chain_of_thought: some references have sev"
+    ):
         fit(context, over="chain_of_thought")
 
 
@@ -85,7 +87,7 @@ def test_what_it_cannot_vote_over_is_refused_before_anything_is_asked() -> None:
 
 
 def test_prose_cannot_be_voted_on(fit_context: MakeContext) -> None:
-    with pytest.raises(ConfigError, match="with the metric judge no two texts are the same"):
+    with pytest.raises(ConfigError, match="with the metric judge no two texts count as the same"):
         fit(fit_context(brief=Brief("Say.", "text", metric="judge")))
 
 

@@ -31,7 +31,7 @@ from steelyard.planning.reflected import reflection_lines
 from steelyard.progress import Display
 from steelyard.strategy import build_strategy, traits_of
 from steelyard.strategy.base import Forecast, RunFacts
-from steelyard.strategy.optimise.allowance import tunings_of
+from steelyard.strategy.optimise.budget import tunings_of
 from steelyard.task import Task
 
 
@@ -45,10 +45,10 @@ def plan(
     how fast the models are, unless ``no_cache`` would throw it away. Raises a `SteelyardError` for
     every mistake that the run would stop at before it asks.
     """
-    made = make_plan(task, RunOptions(**options))
-    folder = Path(out) if out is not None else default_folder(made)
-    outlook = look_ahead(made, None if made.options.no_cache else folder)
-    return replace(outlook, audit=look_over(made, Display()))
+    planned = make_plan(task, RunOptions(**options))
+    folder = Path(out) if out is not None else default_folder(planned)
+    outlook = look_ahead(planned, None if planned.options.no_cache else folder)
+    return replace(outlook, audit=look_over(planned, Display()))
 
 
 def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
@@ -57,12 +57,12 @@ def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
     paces = {model.tag: pace_of(plan, model, folder) for model in plan.models}
     forecasts = [(job, _forecast(job, plan, lengths)) for job in plan.jobs]
     lines = [_line(job, forecast, plan, paces) for job, forecast in forecasts]
-    asking = [(job, found) for job, found in forecasts if job.model is not None and found]
-    again = [_again(job, found, plan, paces) for job, found in asking]
+    asking = [(job, forecast) for job, forecast in forecasts if job.model is not None and forecast]
+    again = [_again(job, forecast, plan, paces) for job, forecast in asking]
     dearest = max(again, key=lambda line: (line.cost.amount or 0, line.seconds or 0), default=None)
     everything = (*lines, *([dearest] if dearest else []))
-    for job, found in forecasts:
-        for line, pace in reflection_lines(plan, job, found, folder):
+    for job, forecast in forecasts:
+        for line, pace in reflection_lines(plan, job, forecast, folder):
             assert line.model is not None
             paces.setdefault(line.model.tag, pace)
             everything = (*everything, _priced_as(line.model, line, pace))
@@ -83,7 +83,7 @@ def look_over(plan: Plan, display: Display) -> Audit:
         audit = check(
             plan.data,
             CheckOptions(encoder=False, seed=plan.seed),
-            on_check=lambda _, done, total: job(done, total),
+            on_check=lambda _, finished, total: job(finished, total),
         )
     for finding in audit.findings:
         if finding.severity == "error":
@@ -92,7 +92,7 @@ def look_over(plan: Plan, display: Display) -> Audit:
 
 
 def answers_of(plan: Plan, job: Job) -> dict[str, int]:
-    """How many answers each arm of a job gives, by phase, beside the search."""
+    """How many answers each arm of a job gives, by phase, the search left out."""
     test, train = len(plan.split.test), len(plan.split.train)
     batched = job.model is not None and job.model.spec.batch
     return {
@@ -125,16 +125,16 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
         note = "asks no language model"
         return Line(job.name, None, (job.name,), {}, seconds=0.0, cost=nothing, note=note)
     if forecast is None:
-        money = Money(None, plan.model_price.currency, "not known before")
-        return Line(job.key, job.model, cost=money, note="not known before")
+        money = Money(None, plan.model_price.currency, "not known in advance")
+        return Line(job.key, job.model, cost=money, note="not known in advance")
     requests: dict[str, int] = {"search": forecast.requests}
-    given, written = float(forecast.input_tokens), float(forecast.output_tokens)
+    read, written = float(forecast.input_tokens), float(forecast.output_tokens)
     shared = float(forecast.shared_tokens)
     for phase, answers in answers_of(plan, job).items():
-        needs = [[answers * each for each in needed] for needed in forecast.per_answer.values()]
-        requests[phase] = round(sum(asked for asked, _, _ in needs))
-        shared += sum(asked for asked, _, _ in needs) * forecast.shared_per_request
-        given += sum(tokens for _, tokens, _ in needs)
+        needs = [[answers * need for need in needed] for needed in forecast.per_answer.values()]
+        requests[phase] = round(sum(count for count, _, _ in needs))
+        shared += sum(count for count, _, _ in needs) * forecast.shared_per_request
+        read += sum(tokens for _, tokens, _ in needs)
         written += sum(tokens for _, _, tokens in needs)
     return _priced(
         Line(
@@ -144,7 +144,7 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
             requests,
             Usage(
                 sum(requests.values()),
-                round(given),
+                round(read),
                 output_tokens=round(written),
                 trained_tokens=forecast.trained_tokens,
             ),
@@ -163,24 +163,24 @@ def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) 
     test = len(plan.split.test)
     local = provider_of(job.model.spec).is_local
     answers = test if local and test <= RESCORE_WHOLE_BELOW else min(test, RESCORE_EXAMPLES)
-    needs = max(forecast.per_answer.values(), key=lambda each: each[1], default=(0.0, 0.0, 0.0))
-    asked, given, written = (round(answers * each) for each in needs)
-    shared = round(asked * forecast.shared_per_request)
-    usage = Usage(asked, given, output_tokens=written)
-    line = Line("the winner again", job.model, (), {"rescore": asked}, usage, shared)
+    needs = max(forecast.per_answer.values(), key=lambda need: need[1], default=(0.0, 0.0, 0.0))
+    requests, read, written = (round(answers * need) for need in needs)
+    shared = round(requests * forecast.shared_per_request)
+    usage = Usage(requests, read, output_tokens=written)
+    line = Line("the winner again", job.model, (), {"rescore": requests}, usage, shared)
     return _priced(line, job, plan, paces)
 
 
 def _priced(line: Line, job: Job, plan: Plan, paces: Mapping[str, Pace]) -> Line:
-    """Add time and money; what several models may answer is taken to be the dearest one's."""
+    """Add time and money; what several models may answer is priced as the most expensive one's."""
     assert line.model is not None
     models = plan.models if job.spans_models else (line.model,)
-    each = [_priced_as(model, line, paces[model.tag]) for model in models]
-    found = max(each, key=lambda one: (one.cost.amount is None, one.cost.amount or 0))
+    lines = [_priced_as(model, line, paces[model.tag]) for model in models]
+    dearest = max(lines, key=lambda one: (one.cost.amount is None, one.cost.amount or 0))
     if len(models) == 1:
-        return found
-    note = "; ".join(filter(None, [line.note, f"taken to be all on {found.model_tag}"]))
-    return replace(found, note=note)
+        return dearest
+    note = "; ".join(filter(None, [line.note, f"assumes that all is asked of {dearest.model_tag}"]))
+    return replace(dearest, note=note)
 
 
 def _priced_as(model: PlannedModel, line: Line, pace: Pace) -> Line:
@@ -203,9 +203,9 @@ def _seconds(line: Line, pace: Pace) -> float | None:
     probes, total = requests.get("latency", 0), sum(requests.values())
     trained = line.usage.trained_tokens
     read = line.usage.input_tokens - (line.shared_tokens if pace.keeps_shared else 0)
-    asked = pace.seconds(total, read, line.usage.output_tokens)
-    if asked is None or (trained and pace.training_seconds is None):
+    seconds = pace.seconds(total, read, line.usage.output_tokens)
+    if seconds is None or (trained and pace.training_seconds is None):
         return None
     share = probes / total if total else 0.0
-    waiting = asked * share * (pace.at_once - 1)
-    return asked + waiting + trained * (pace.training_seconds or 0.0)
+    waiting = seconds * share * (pace.at_once - 1)
+    return seconds + waiting + trained * (pace.training_seconds or 0.0)

@@ -12,9 +12,9 @@ from steelyard.strategy.base import (
     Progress,
     Strategy,
     TaskFacts,
+    build_strategy,
     traits_of,
 )
-from steelyard.strategy.catalogue import build_strategy
 from steelyard.strategy.saved import load_arm, save_arm
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from steelyard.families import STRATEGIES
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Strategy, TaskFacts
-from steelyard.strategy.catalogue import build_strategy
+from steelyard.strategy.base import Strategy, TaskFacts, build_strategy
 from steelyard.strategy.traits import StrategySpec
 
 
@@ -40,9 +39,9 @@ def _reason(strategy: Strategy, task: TaskFacts, model: ModelSpec | None) -> str
 def _not_built(has_documents: bool) -> dict[str, str]:
     return {
         "retrieval": (
-            "answering from documents is not built yet"
+            "answering from documents is not available yet"
             if has_documents
-            else "the task brings no documents"
+            else "the task has no documents"
         ),
-        "full_fine_tuning": "training every weight is not built yet",
+        "full_fine_tuning": "training all weights is not available yet",
     }

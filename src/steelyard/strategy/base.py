@@ -33,10 +33,10 @@ OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
 
 @dataclass(frozen=True)
 class Brief:
-    """What an arm must know of the task; saved with it.
+    """What an arm must know about the task; saved with it.
 
-    ``schema`` is JSON text, for kind json. ``temperature`` is the user's: at which a model answers
-    when it is put to use, 0 for the likeliest answer.
+    ``schema`` is JSON text, for kind json. ``temperature`` is the user's, at which
+    models answer in production; 0 gives the most likely answer.
     """
 
     instruction: str
@@ -49,12 +49,12 @@ class Brief:
 
     @property
     def constrainable(self) -> bool:
-        """Whether answers can be held to the task's form while they are written."""
+        """Whether decoding can be constrained to the task's labels or schema."""
         return self.kind == "label" or self.schema is not None
 
 
 class TaskFacts(NamedTuple):
-    """What of a task decides whether a strategy can be fitted to it."""
+    """The facts of a task that decide whether a strategy can be fitted to it."""
 
     brief: Brief
     train: Sequence[Example]
@@ -67,7 +67,7 @@ class FitContext:
     ``model`` records and caches everything it is asked. ``build_model`` builds another model under the
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
     killed fit can go on. ``progress`` is for long searches. ``metric`` is the task's first one.
-    ``models`` are all the task's, in the order in which they are named, that of ``spec`` among them.
+    ``models`` are all the task's in the order of task.yaml, that of ``spec`` included.
     ``tunings`` are those of the run's strategies that tune, for what gets the same budget.
     """
 
@@ -87,7 +87,6 @@ class FitContext:
 
     @property
     def task(self) -> TaskFacts:
-        """What decides whether a strategy fits."""
         return TaskFacts(self.brief, self.train)
 
     def score(
@@ -98,19 +97,19 @@ class FitContext:
     ) -> float:
         """The task's first metric over answered examples, in [0, 1]; no examples score 0.
 
-        A failed answer counts 0. ``scores`` are the answers' own, where they are known.
+        A failed answer counts 0. ``scores`` are those of the single answers, where they are known.
         """
         return self.metric.over(examples, answers, scores) or 0.0
 
     def scores(self, examples: Sequence[Example], answers: Sequence[Answer]) -> list[float]:
-        """Each answer's own score by the task's first metric, in [0, 1]."""
+        """The score of each answer by the task's first metric, in [0, 1]."""
         outputs = [answer.output for answer in answers]
         return [grade.score for grade in self.metric.grade_all(examples, outputs)]
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a forecast may know of the run; the names are those of `FitContext`.
+    """What a forecast may know about the run; the names are those of `FitContext`.
 
     ``local`` says whether a model that may be asked runs on this machine, as far as is known.
     """
@@ -122,7 +121,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What can be known of a task's size before anything is asked; lengths are in tokens, means.
+    """What is known about a task's size before anything is asked; lengths are mean token counts.
 
     ``longest_output_tokens`` is the length of the longest output; 0 where it is not known.
     ``run`` is the run that the forecast is for.
@@ -141,7 +140,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class OtherModelUse:
-    """What a fit may ask at most of a model beside its own, the tokens in that model's estimate."""
+    """What a fit may ask of another model at most; tokens are estimated for that model."""
 
     spec: ModelSpec
     usage: Usage
@@ -154,8 +153,8 @@ class Forecast:
     ``requests`` and tokens are those of the search; ``trained_tokens`` pass through training (all
     epochs of all trials). ``per_answer`` maps each arm to the requests, input and output tokens of
     one answer. Of the input tokens, ``shared_tokens`` of the search and ``shared_per_request`` of
-    the answers stand at the front of many prompts alike: an engine that keeps them reads them once.
-    ``note`` says what the figures rest on. ``other_models`` is what other models are asked, on top.
+    the answers are a prefix that many prompts share: an engine that caches it reads it once.
+    ``note`` says what the figures assume. ``other_models`` are asked in addition.
     """
 
     requests: int = 0
@@ -171,7 +170,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """What every arm states of itself: its name, who fitted it and to what, with which outcome."""
+    """What every arm states about itself: its name, who fitted it and to what, with which outcome."""
 
     name: str
     strategy: str
@@ -202,7 +201,7 @@ class Arm(ABC):
 
     @property
     def account(self) -> str | None:
-        """What its own model is called in accounts; ``None`` where it has none or several."""
+        """Its model's name in accounts; ``None`` where it has none or several."""
         return None
 
     @property
@@ -217,23 +216,21 @@ class Arm(ABC):
 
     @property
     def confidence_source(self) -> str:
-        """Where its probabilities come from."""
         return "label probabilities" if self.specs else "classifier"
 
     @property
     def machine_seconds(self) -> float:
-        """The machine time that its fit took beside requests to models, in seconds."""
+        """The machine time of its fit in seconds, requests to models left out."""
         training = self.fit.training
         return self.fit.seconds if training is None else training.seconds
 
     @property
     def trained_tokens(self) -> int:
-        """How many tokens passed through training while it was fitted."""
         return 0 if self.fit.training is None else self.fit.training.tokens
 
     @property
     def why_no_gap(self) -> str | None:
-        """Why it cannot be held against its own train examples; ``None`` if it can."""
+        """Why its scores on train and test cannot be compared; ``None`` if they can."""
         return traits_of(self.strategy).no_gap
 
     def shown_inputs(self) -> frozenset[str]:
@@ -295,7 +292,7 @@ class Strategy(ABC):
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:
-        """The models that a fit may ask beside the task's; none by default."""
+        """Models that a fit may ask in addition to the task's; none by default."""
         return ()
 
     @property
@@ -313,7 +310,7 @@ class Strategy(ABC):
         Without a model, what holds of every model is said.
         """
         if self.traits.needs_references and not has_references(task.train):
-            return "it learns from reference outputs, which the train examples lack"
+            return "it needs reference outputs, and the train examples have none"
         return None
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
@@ -357,3 +354,9 @@ def traits_of(strategy: str) -> Traits:
     """Return the traits of the strategy of that name; an unknown one raises `ConfigError`."""
     kind: type[Strategy] = STRATEGIES.get(strategy)
     return kind.traits
+
+
+def build_strategy(spec: StrategySpec) -> Strategy:
+    """Build the strategy that ``spec`` names; unknown names and options raise `ConfigError`."""
+    kind: type[Strategy] = STRATEGIES.get(spec.name)
+    return kind(**spec.options)

@@ -34,10 +34,9 @@ from steelyard.strategy.cascade_parts import (
     models_of,
     no_confidence,
 )
-from steelyard.strategy.forecasting import added, asking
-from steelyard.strategy.frugal import cheapest, item_scores
+from steelyard.strategy.forecasting import AnswerSize, added, forecast_of
 from steelyard.strategy.record import FitRecord
-from steelyard.strategy.search import Trial, stratified_subset
+from steelyard.strategy.search import Stage, Trial, cheapest, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits
 
 _UNTESTED_THRESHOLD = 0.5
@@ -91,9 +90,9 @@ class Cascade(Strategy):
     config: CascadeOptions
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        """The usual first strategies are sure of labels only."""
+        """The usual first strategies give a confidence for labels only."""
         if task.brief.kind != "label":
-            return f"answers of kind {task.brief.kind} come without a probability"
+            return f"{task.brief.kind} answers come without a probability"
         return None
 
     def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
@@ -104,7 +103,6 @@ class Cascade(Strategy):
     def models_asked(
         self, brief: Brief, models: Sequence[PlannedModel]
     ) -> tuple[PlannedModel, ...]:
-        """Say which models its parts ask."""
         return models_of(self._parts(brief), brief, models)
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits | None:
@@ -124,7 +122,6 @@ class Cascade(Strategy):
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:
-        """Those of its parts."""
         return tuple(spec for part in self._named_parts for spec in part.build().more_models)
 
     def fit(self, context: FitContext) -> list[Arm]:
@@ -139,7 +136,7 @@ class Cascade(Strategy):
             thens = then.answer_all(questions_of(dev), context.progress)
             outcome = _outcome(_sweep(context, dev, firsts, thens), len(dev))
         else:
-            rule = {"threshold_rule": "there was no dev example to set it on"}
+            rule = {"threshold_rule": "there were no dev examples to set it on"}
             outcome = SweepOutcome(_UNTESTED_THRESHOLD, rule, {})
         arms = {"first": first, "then": then}
         names = {
@@ -166,7 +163,7 @@ class Cascade(Strategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Add up both strategies' forecasts; at most, every answer is passed on.
 
-        Of a part with several arms the dearest is taken: which one is chosen is not known before.
+        Of a part with several arms the most expensive is taken: which one is chosen is not known yet.
         """
         if self.config.first is None and brief.kind != "label":
             return None
@@ -180,13 +177,11 @@ class Cascade(Strategy):
             if forecast is None or not forecast.per_answer:
                 return None
             requests, read, written = map(max, zip(*forecast.per_answer.values(), strict=True))
-            forecasts += [
-                forecast,
-                asking(round(dev * requests), read / requests, written / requests),
-            ]
+            size = AnswerSize(read, written, requests=round(requests))
+            forecasts += [forecast, forecast_of([Stage("threshold", [size], dev)])]
             answer = (answer[0] + requests, answer[1] + read, answer[2] + written)
         total = added(*forecasts)
-        note = "; ".join(filter(None, [total.note, "every answer is taken to be passed on"]))
+        note = "; ".join(filter(None, [total.note, "assumes that every answer is passed on"]))
         return replace(total, per_answer={self.name: answer}, note=note)
 
 
@@ -233,7 +228,7 @@ def _sweep(
     sure = np.array([-1.0 if a.confidence is None else a.confidence for a in firsts])
     levels = np.unique(sure[sure >= 0])
     thresholds = [0.0, *((levels[1:] + levels[:-1]) / 2).tolist(), _EVERYTHING]
-    scores = [item_scores(context, dev, answers) for answers in (firsts, thens)]
+    scores = [np.array(context.scores(dev, answers)) for answers in (firsts, thens)]
     stands = np.array([stays(first, then) for first, then in zip(firsts, thens, strict=True)])
     totals, items = [], []
     for threshold in thresholds:
@@ -259,8 +254,8 @@ def _outcome(sweep: Sweep, dev: int) -> SweepOutcome:
     options = {
         "coverage": sweep.coverage[sweep.choice],
         "threshold_rule": (
-            "the least passed on whose dev score is within one standard error of the best, "
-            f"{max(sweep.scores):.3f}"
+            "the fewest answers passed on with a dev score within one standard error of the best "
+            f"({max(sweep.scores):.3f})"
         ),
         "curve": curve,
     }

@@ -21,7 +21,7 @@ ROLES = ("first", "then")
 
 
 def stays(first: Answer, then: Answer) -> bool:
-    """Whether the first answer stands though it was passed on, because the other is of no use."""
+    """Whether the first answer stands though it was passed on, because the other one is unusable."""
     return then.output is None and first.output is not None
 
 
@@ -49,12 +49,10 @@ class CascadeArm(Arm):
 
     @property
     def specs(self) -> tuple[ModelSpec, ...]:
-        """The language models behind the arm, each once."""
         return tuple(dict.fromkeys(spec for part in self.parts for spec in part.specs))
 
     @property
     def temperature(self) -> float:
-        """The higher of the two."""
         return max(part.temperature for part in self.parts)
 
     @property
@@ -64,12 +62,10 @@ class CascadeArm(Arm):
 
     @property
     def machine_seconds(self) -> float:
-        """What both fits took."""
         return sum(part.machine_seconds for part in self.parts)
 
     @property
     def trained_tokens(self) -> int:
-        """The tokens that its parts were trained on."""
         return sum(part.trained_tokens for part in self.parts)
 
     @property
@@ -79,7 +75,6 @@ class CascadeArm(Arm):
         return next(filter(None, (part.why_no_gap for part in lookups)), None)
 
     def shown_inputs(self) -> frozenset[str]:
-        """Return the inputs that either prompt shows."""
         return self.first.shown_inputs() | self.then.shown_inputs()
 
     def answer_all(
@@ -125,7 +120,6 @@ class CascadeArm(Arm):
         return other
 
     def is_unsure(self, answer: Answer) -> bool:
-        """Whether an answer of the first arm is passed on."""
         return answer.confidence is None or answer.confidence < self.threshold
 
     def _kept(self, answer: Answer) -> Answer:
@@ -144,7 +138,6 @@ class CascadeArm(Arm):
         return Answer(first.output, completion)
 
     def save(self, folder: Path) -> None:
-        """Write ``arm.json`` and the two arms into folders of their own."""
         for role, arm in zip(ROLES, self.parts, strict=True):
             (folder / role).mkdir()
             arm.save(folder / role)
@@ -154,7 +147,6 @@ class CascadeArm(Arm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> CascadeArm:
-        """Build the arm from its own and the two arms' folders."""
         first, then = (load_arm(folder / role, build_model) for role in ROLES)
         return cls(read_facts(saved), (first, then), float(saved["threshold"]))
 

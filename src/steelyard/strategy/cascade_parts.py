@@ -1,4 +1,4 @@
-"""The two strategies of a cascade: read, held against the task, and given their models."""
+"""The two strategies of a cascade: reading them, checking them, and choosing their models."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from steelyard.config.options import Options
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.listed import PlannedModel
-from steelyard.strategy.base import Brief, Strategy, TaskFacts, traits_of
-from steelyard.strategy.catalogue import build_strategy
+from steelyard.strategy.base import Brief, Strategy, TaskFacts, build_strategy, traits_of
 from steelyard.strategy.traits import StrategySpec, Traits
 
 
@@ -47,12 +46,10 @@ class CascadePart(Options):
         return self
 
     def build(self) -> Strategy:
-        """Build the strategy."""
         return build_strategy(StrategySpec(self.name, self.options))
 
     @property
     def needs_model(self) -> bool:
-        """Whether a language model is asked."""
         return traits_of(self.name).needs_model
 
 
@@ -61,8 +58,8 @@ def default_first(brief: Brief) -> CascadePart:
     if brief.kind == "label":
         return CascadePart(name="tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
     raise ConfigError(
-        f"strategy cascade: answers of kind {brief.kind} have no probabilities of their own; name "
-        "first: self_consistency, whose votes are a confidence, or leave cascade out of strategies"
+        f"strategy cascade: {brief.kind} answers have no probabilities; use first: self_consistency, "
+        "whose votes give a confidence, or leave cascade out of strategies"
     )
 
 

@@ -13,13 +13,11 @@ from steelyard.core import OutputKind
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, TaskFacts
 from steelyard.strategy.forecasting import (
-    PromptLengths,
-    added,
+    AnswerSize,
     answer_limit,
-    asking,
     chat_tokens,
-    own_tokens,
-    repairing,
+    input_tokens,
+    repair_size,
     shot_tokens,
 )
 from steelyard.strategy.formats import Shot
@@ -27,13 +25,14 @@ from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     FormatName,
-    PromptStrategy,
     SearchOptions,
     SearchResult,
+    SearchSpace,
     by_rank,
     format_names,
     format_spread,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.reasoning import (
     bare_shots,
     bootstrapped_shots,
@@ -45,7 +44,7 @@ from steelyard.strategy.reasoning import (
     reasoning_tokens,
 )
 from steelyard.strategy.rounds import wording
-from steelyard.strategy.search import Halving, SearchCandidate, Trial
+from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, questions_in
 from steelyard.strategy.traits import ShotLimits, Traits
 
 _ASKED_TO_REASON = 60
@@ -78,8 +77,12 @@ class ReasoningOptions(SearchOptions):
 
     @property
     def variant_names(self) -> tuple[str, ...]:
-        """The variants to try."""
         return self.variants or tuple(_variants())
+
+    @property
+    def shot_counts(self) -> list[int]:
+        """The numbers of shots to try in addition to none."""
+        return sorted({k for k in self.k if k})
 
 
 class ChainOfThought(PromptStrategy):
@@ -101,14 +104,16 @@ class ChainOfThought(PromptStrategy):
         """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""
         self.require_fit(context.task)
         evaluator = DevEvaluator(context, self.config, self.name)
-        outcome = self.search(evaluator)
+        space = self.space(evaluator)
+        evaluator.expect(questions_in(self.stages(space)))
+        outcome = self.search(evaluator, space)
         best = outcome.ranked[0]
         free = next(
             candidate for candidate in outcome.ranked if candidate.value.recipe.decoding == "free"
         )
         return [
             evaluator.arm(self.name, outcome, self.describe(best.value)),
-            *self.repairing(evaluator, free),
+            *evaluator.repairing(free, self.describe(free.value)),
         ]
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
@@ -116,62 +121,78 @@ class ChainOfThought(PromptStrategy):
         return super().refusal(task, model) or reasoning_refusal(task)
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
-        """``k`` counts in all."""
         return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Say how the model is asked to reason, and in how many requests."""
         two_step = prompt.recipe.decoding == "constrained"
         return {
             "instruction": prompt.recipe.instruction,
             "requests_per_answer": 2 if two_step else 1,
         }
 
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Screen wordings, compare shots in the best one, and try the constrained decision."""
-        limit = reasoning_tokens(
-            evaluator.context.brief, evaluator.context.train, self.config.max_output_tokens
-        )
+    def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
+        """Wordings are screened; shots, with and without reasoning, are compared in the best one.
+
+        Which shots these are is known after the screening: until then they stand for its first prompt.
+        """
+        context, config = evaluator.context, self.config
+        limit = reasoning_tokens(context.brief, context.train, config.max_output_tokens)
         screened = [
             _candidate(
                 f"{variant}, {name}", Prompt(reasoning_recipe(evaluator, name, variant, limit))
             )
-            for name in format_names(self.config)
-            for variant in self.config.variant_names
+            for name in format_names(config)
+            for variant in config.variant_names
         ]
-        evaluator.expect(screens=len(screened))
-        first = evaluator.screen(screened)
-        candidates, trace = self._with_shots(evaluator, first.best)
-        evaluator.expect(len(candidates), *([1] if evaluator.constrainable else []))
+        worked_examples = 0
+        if evaluator.dev and not _shows_references(evaluator):
+            worked_examples = min(config.bootstrap, len(context.train))
+        kinds = 2 if worked_examples or _shows_references(evaluator) else 1
+        candidates = screened[:1] * (1 + kinds * len(config.shot_counts))
+        return replace(
+            evaluator.space(candidates, screened),
+            free=(),
+            decided=screened[:1] if evaluator.constrainable else (),
+            worked_examples=worked_examples,
+        )
+
+    def search_stages(self, space: SearchSpace[P]) -> list[Stage[P]]:
+        """Beyond choosing: the model works examples of train, and the best prompt's answer is decided."""
+        worked = Stage("bootstrap", space.candidates[:1], space.worked_examples)
+        decided = Stage("decision", space.decided, space.dev)
+        return [*super().search_stages(space), worked, decided]
+
+    def search(
+        self, evaluator: DevEvaluator, space: SearchSpace[SearchCandidate[Prompt]]
+    ) -> SearchResult:
+        """Screen wordings, compare shots in the best one, and try the constrained decision."""
+        first = evaluator.screen(space.screened)
+        candidates, trace = self._with_shots(evaluator, first.best, space.worked_examples)
         choice = evaluator.choose(candidates)
         outcome = SearchResult(
             by_rank(candidates, choice),
             choice.score,
-            format_spread(screened, first),
+            format_spread(space.screened, first.trace),
             (*first.trace, *trace, *choice.trace),
         )
-        return (
-            _decided(evaluator, outcome) if evaluator.constrainable and evaluator.dev else outcome
-        )
+        return _decided(evaluator, outcome) if space.decided and evaluator.dev else outcome
 
     def _with_shots(
-        self, evaluator: DevEvaluator, best: SearchCandidate[Prompt]
+        self, evaluator: DevEvaluator, best: SearchCandidate[Prompt], worked_examples: int
     ) -> tuple[list[SearchCandidate[Prompt]], tuple[Trial, ...]]:
         """Return the prompt without shots, with bare ones and with worked ones."""
-        recipe, train = best.value.recipe, evaluator.context.train
+        recipe = best.value.recipe
         trace: tuple[Trial, ...] = ()
         shots: dict[str, list[Shot]] = {"bare": bare_shots(evaluator)}
-        if holds_reasoning(train) and evaluator.context.brief.kind == "text":
+        if _shows_references(evaluator):
             shots["worked by the references"] = own_shots(evaluator)
-        elif evaluator.dev and train and self.config.bootstrap:
-            count = min(self.config.bootstrap, len(train))
-            evaluator.expect_items(count)
-            worked, trial = bootstrapped_shots(evaluator, best.value, count)
+        elif worked_examples:
+            worked, trial = bootstrapped_shots(evaluator, best.value, worked_examples)
             shots["worked by the model"], trace = worked, (trial,)
         candidates: dict[tuple[Shot, ...], SearchCandidate[Prompt]] = {
             (): _candidate(f"{best.name}, no shots", best.value)
         }
-        for k in sorted({k for k in self.config.k if k}):
+        for k in self.config.shot_counts:
             for kind, pool in shots.items():
                 fitting = first_fitting(evaluator, pool, k, self.config.max_prompt_tokens)
                 prompt = Prompt(replace(recipe, shots=fitting))
@@ -179,40 +200,38 @@ class ChainOfThought(PromptStrategy):
                 candidates.setdefault(fitting, _candidate(name, prompt))
         return list(candidates.values()), trace
 
-    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say what the search asks at most, its repairs of JSON included."""
-        search = self.forecast_search(brief, sizes)
-        if brief.kind != "json" or not self.config.repairs:
-            return search
-        dev, most = min(sizes.dev, self.config.dev_items), self._longest_prompt(brief, sizes)
-        lengths = PromptLengths(most, self._reasoning(brief), own_tokens(sizes))
-        repairs = repairing(self.name, dev, self.config.repairs, lengths)
-        return replace(
-            added(search, repairs), shared_per_request=max(0.0, most - own_tokens(sizes))
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+        """The same with every prompt and answer as long as its limit lets it be."""
+        config, limit = self.config, self._reasoning(brief)
+        longest = AnswerSize(self._longest_prompt(brief, sizes), limit)
+        decision = longest.input_tokens + limit + _ASKED_TO_DECIDE
+        two_step = AnswerSize(
+            longest.input_tokens + decision, limit + answer_limit(brief, sizes), requests=2
+        )
+        repaired = repair_size(longest._replace(own_tokens=input_tokens(sizes)))
+        return SearchSpace(
+            dev=min(sizes.dev, config.dev_items),
+            screened=[longest] * (len(config.variant_names) * len(format_names(config))),
+            candidates=[longest] * (1 + 2 * len(config.shot_counts)),
+            repaired=[repaired] if brief.kind == "json" and config.repairs else (),
+            decided=[two_step] if brief.constrainable else (),
+            worked_examples=min(config.bootstrap, sizes.train),
         )
 
-    def forecast_search(self, brief: Brief, sizes: Sizes) -> Forecast:
-        """Say what :meth:`search` asks at most, every answer as long as its limit lets it be."""
-        config, dev = self.config, min(sizes.dev, self.config.dev_items)
-        limit, most = self._reasoning(brief), self._longest_prompt(brief, sizes)
-        decision = (most + limit + _ASKED_TO_DECIDE, answer_limit(brief, sizes))
-        parts = [asking(self._questions(sizes, dev), most, limit)]
-        needs = (1.0, most, float(limit))
-        if brief.constrainable:
-            parts += [asking(dev, most, limit), asking(dev, *decision)]
-            needs = (2.0, most + decision[0], limit + decision[1])
-        note = f"reasoning is taken to need all of {limit} tokens"
-        if not config.max_output_tokens and brief.kind == "text":
-            note += ", the limit where references reason"
-        return replace(added(*parts), per_answer={self.name: needs}, note=note)
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
+        """An arm that decides asks twice; that reasoning needs its whole limit is noted."""
+        forecast = super().forecast(brief, sizes)
+        shared = 0.0
+        if f"{self.name}_repair" in forecast.per_answer:
+            shared = self._longest_prompt(brief, sizes) - input_tokens(sizes)
+        return replace(forecast, note=self.reasoning_note(brief), shared_per_request=shared)
 
-    def _questions(self, sizes: Sizes, dev: int) -> int:
-        config = self.config
-        wordings = len(config.variant_names) * len(format_names(config))
-        candidates = 1 + 2 * len({k for k in config.k if k})
-        plan = Halving(config.screen, config.finalists)
-        screened = wordings * min(config.screen or dev, dev)
-        return screened + plan.questions(candidates, dev) + min(config.bootstrap, sizes.train)
+    def reasoning_note(self, brief: Brief) -> str:
+        """Say what a forecast takes reasoning to need."""
+        note = f"assumes that reasoning uses all of {self._reasoning(brief)} tokens"
+        if not self.config.max_output_tokens and brief.kind == "text":
+            note += ", the limit where references reason"
+        return note
 
     def _reasoning(self, brief: Brief) -> int:
         """The longest reasoning; references that reason lengthen it, and a forecast sees none."""
@@ -225,6 +244,12 @@ class ChainOfThought(PromptStrategy):
         shots = max(self.config.k, default=0) * (shot_tokens(sizes) + self._reasoning(brief))
         fitting = min(shots, self.config.max_prompt_tokens)
         return chat_tokens(sizes, fitting, instruction=_ASKED_TO_REASON)
+
+
+def _shows_references(evaluator: DevEvaluator) -> bool:
+    """Whether worked shots show the reasoning of the references."""
+    context = evaluator.context
+    return context.brief.kind == "text" and holds_reasoning(context.train)
 
 
 def _candidate(name: str, prompt: Prompt) -> SearchCandidate[Prompt]:

@@ -11,32 +11,23 @@ from pydantic import NonNegativeInt
 from steelyard.config.options import Several, one_of
 from steelyard.core import Example, OutputKind
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.forecasting import (
-    Searched,
-    chat_tokens,
-    own_tokens,
-    searching,
-    shot_tokens,
-    shots_that_fit,
-)
+from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.forecasting import AnswerSize, chat_tokens, shot_tokens, shots_that_fit
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.prompt import Prompt, count_tokens
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
-    PromptStrategy,
     SearchOptions,
-    SearchResult,
-    by_rank,
+    SearchSpace,
     format_names,
-    format_spread,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.shots import CHOICES, ORDERS, ordered, shot_sequence
 from steelyard.strategy.traits import ShotLimits, Traits
 
-_LONGEST_SHARE = 8
+LONGEST_SHARE = 8
 """A shot may take at most one part in so many of the prompt's budget."""
 
 
@@ -85,36 +76,32 @@ class FewShot(PromptStrategy):
         return ShotLimits(counts, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Say what ``k`` the shots amount to."""
         labels = {shot.output for shot in prompt.recipe.shots} if prompt.recipe.choices else {""}
         return {"k": len(prompt.recipe.shots) / max(1, len(labels))}
 
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Screen formats, then compare shot sets in the best one."""
-        sets = self._shot_sets(evaluator)
+    def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
+        """Formats are screened with the smallest shot set; the sets are compared in the best one."""
+        sets, formats = self._shot_sets(evaluator), format_names(self.config)
         smallest = next(iter(sets.values()))
-        formats = [evaluator.recipe(name, smallest) for name in format_names(self.config)]
-        screened = [
-            SearchCandidate(recipe.format, Prompt(recipe), recipe.length) for recipe in formats
-        ]
-        free = min(self.config.free_candidates, len(sets))
-        evaluator.expect(len(sets), free, screens=len(screened))
-        first = evaluator.screen(screened)
-        best = first.best.value.recipe.format
-        recipes = {name: evaluator.recipe(best, shots) for name, shots in sets.items()}
-        candidates = [
-            SearchCandidate(name, Prompt(recipe), recipe.length) for name, recipe in recipes.items()
-        ]
-        choice = evaluator.choose(candidates)
-        spread = format_spread(screened, first)
-        trace = (*first.trace, *choice.trace)
-        return SearchResult(by_rank(candidates, choice), choice.score, spread, trace)
+        return evaluator.space(
+            [evaluator.candidate(name, formats[0], shots) for name, shots in sets.items()],
+            screened=[evaluator.candidate(name, name, smallest) for name in formats],
+        )
+
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+        """The same with shots of mean length."""
+        config, labels = self.config, sizes.labels if brief.kind == "label" else 1
+        counts = [min(k * max(1, labels), sizes.train) for k in config.k if k]
+        fitting = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in counts}
+        prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in sorted(fitting or {1})]
+        screened = prompts[:1] * len(format_names(config))
+        return self.sized(brief, sizes, prompts * max(1, config.sets), screened)
 
     def _shot_sets(self, evaluator: DevEvaluator) -> dict[str, tuple[Shot, ...]]:
         """Return the shot sets that fit the budget, by name; at least one, cut to fit."""
         context, budget = evaluator.context, self.config.max_prompt_tokens
         labels = context.brief.labels if context.brief.kind == "label" else ()
-        pool = short_shots(evaluator, context.train, budget // _LONGEST_SHARE)
+        pool = short_shots(evaluator, context.train, budget // LONGEST_SHARE)
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}
         for turn in range(max(1, self.config.sets)):
@@ -129,25 +116,11 @@ class FewShot(PromptStrategy):
                     sets[f"{size} shots, set {turn + 1} ({choice}, {order})"] = shots
         return dict(sorted(sets.items(), key=lambda item: len(item[1])))
 
-    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say what the search asks at most, by shots of mean length."""
-        config, labels = self.config, sizes.labels if brief.kind == "label" else 1
-        counts = sorted(min(k * max(1, labels), sizes.train) for k in config.k if k)
-        fits = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in counts}
-        fitting = fits or {1}
-        prompts = [chat_tokens(sizes, count * shot_tokens(sizes)) for count in sorted(fitting)]
-        screened, candidates = (
-            prompts[:1] * len(format_names(config)),
-            prompts * max(1, config.sets),
-        )
-        searched = Searched(screened, candidates, own_tokens(sizes))
-        return searching(self.name, brief, sizes, config, searched)
-
 
 def short_shots(evaluator: DevEvaluator, train: Sequence[Example], limit: int) -> list[Shot]:
     """Return train as shots of at most ``limit`` tokens; if there is none, the shortest one."""
     shots = train_shots(train)
-    tokens = [_tokens(evaluator, shot) for shot in shots]
+    tokens = [shot_length(evaluator, shot) for shot in shots]
     short = [shot for shot, count in zip(shots, tokens, strict=True) if count <= limit]
     return short or [shots[int(np.argmin(tokens))]]
 
@@ -158,12 +131,12 @@ def fitting_shots(evaluator: DevEvaluator, sequence: Sequence[Shot], budget: int
         evaluator.context.model, evaluator.recipe(format_names(evaluator.options)[0]).instruction
     )
     for place, shot in enumerate(sequence):
-        spent += _tokens(evaluator, shot)
+        spent += shot_length(evaluator, shot)
         if spent > budget:
             return place
     return len(sequence)
 
 
-def _tokens(evaluator: DevEvaluator, shot: Shot) -> int:
+def shot_length(evaluator: DevEvaluator, shot: Shot) -> int:
     """Tokens of a shot inside a chat; 8 are allowed for the turns' marks."""
     return count_tokens(evaluator.context.model, shot.input + "\n" + shot.output) + 8

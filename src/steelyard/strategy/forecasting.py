@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from statistics import fmean as mean
+from typing import NamedTuple
 
 from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.search import Halving
+from steelyard.strategy.search import Stage
 
 _CHAT_TOKENS = 16
 """What a chat template puts around a system message and an input."""
@@ -20,45 +21,21 @@ _REPAIR_TOKENS = 80
 _MOST_OUTPUT = 512
 
 
-class SearchBounds(Protocol):
-    """What of a search's options its forecast reads; see `SearchOptions`."""
+class AnswerSize(NamedTuple):
+    """What one answer takes at most, in tokens of all its requests.
 
-    @property
-    def screen(self) -> int:
-        """Dev items that all candidates meet."""
-        ...
-
-    @property
-    def finalists(self) -> int:
-        """How many meet all dev items."""
-        ...
-
-    @property
-    def dev_items(self) -> int:
-        """Dev items at most."""
-        ...
-
-    @property
-    def free_candidates(self) -> int:
-        """Candidates for the free arm."""
-        ...
-
-    @property
-    def repairs(self) -> int:
-        """How often an answer is asked again."""
-        ...
-
-
-@dataclass(frozen=True)
-class Searched:
-    """The lengths of a search's prompts in tokens: those only screened, and those chosen among.
-
-    All but ``own`` tokens of a prompt are the same for all items.
+    Of the input, all but ``own_tokens`` is the same for every item; by default nothing is.
     """
 
-    screened: Sequence[float]
-    candidates: Sequence[float]
-    own: float
+    input_tokens: float
+    output_tokens: float
+    own_tokens: float | None = None
+    requests: int = 1
+
+    @property
+    def shared_tokens(self) -> float:
+        """Input tokens that an engine which keeps prefixes reads once."""
+        return 0.0 if self.own_tokens is None else max(0.0, self.input_tokens - self.own_tokens)
 
 
 def chat_tokens(sizes: Sizes, shots: float = 0.0, *, instruction: float = 0.0) -> float:
@@ -66,30 +43,13 @@ def chat_tokens(sizes: Sizes, shots: float = 0.0, *, instruction: float = 0.0) -
     return sizes.instruction_tokens + instruction + shots + sizes.input_tokens + _CHAT_TOKENS
 
 
-def own_tokens(sizes: Sizes) -> float:
+def input_tokens(sizes: Sizes) -> float:
     """Tokens of a prompt that no other item's has, where only the input differs."""
     return sizes.input_tokens + _CHAT_TOKENS
 
 
-def asking(
-    requests: int, input_tokens: float, output_tokens: float, own: float | None = None
-) -> Forecast:
-    """Return the forecast of so many requests of these mean sizes.
-
-    Where ``own`` is given, all but so many tokens of each prompt are shared with the others.
-    """
-    shared = 0.0 if own is None else max(0.0, input_tokens - own)
-    return Forecast(
-        requests,
-        round(requests * input_tokens),
-        round(requests * output_tokens),
-        shared_tokens=round(requests * shared),
-        shared_per_request=shared,
-    )
-
-
 def added(*forecasts: Forecast) -> Forecast:
-    """Add up searches; each arm is in one of them, and notes are put one after the other."""
+    """Add up forecasts; each arm is in one of them."""
     per_answer = {
         arm: needs for forecast in forecasts for arm, needs in forecast.per_answer.items()
     }
@@ -112,7 +72,7 @@ def shot_tokens(sizes: Sizes) -> float:
 
 
 def shots_that_fit(sizes: Sizes, count: int, budget: int) -> int:
-    """How many of ``wanted`` shots of mean length fit into a prompt of ``budget`` tokens; 1 at least."""
+    """How many of ``count`` shots of mean length fit into a prompt of ``budget`` tokens; 1 at least."""
     shot = sizes.input_tokens + sizes.output_tokens + _COUNTED_SHOT_TOKENS
     return max(1, min(count, int((budget - sizes.instruction_tokens) / max(shot, 1))))
 
@@ -130,65 +90,45 @@ def estimated_tokens(text: str) -> float:
     return len(text) / 3
 
 
-def choosing(
-    prompts: Sequence[float], plan: Halving, dev: int, output: float, own: float
+def forecast_of(
+    stages: Iterable[Stage[AnswerSize]], per_answer: Mapping[str, AnswerSize] = {}
 ) -> Forecast:
-    """Return what it takes at most to choose among prompts of so many tokens on dev."""
-    screen = min(plan.screen or dev, dev)
-    if len(prompts) <= plan.finalists or screen == dev:
-        return asking(len(prompts) * dev, _mean(prompts), output, own)
-    longest = sorted(prompts)[-plan.finalists :]
-    return added(
-        asking(len(prompts) * screen, _mean(prompts), output, own),
-        asking(len(longest) * (dev - screen), _mean(longest), output, own),
+    """Add up stages; ``per_answer`` is what one answer of each arm takes."""
+    needs = {arm: (size.requests, *size[:2]) for arm, size in per_answer.items()}
+    shared = min((size.shared_tokens for size in per_answer.values()), default=0.0)
+    total = added(*map(_asking_of, stages))
+    return replace(total, per_answer=needs, shared_per_request=shared)
+
+
+def _asking_of(stage: Stage[AnswerSize]) -> Forecast:
+    if not stage.prompts:
+        return Forecast()
+    answers = len(stage.prompts) * stage.items * stage.repeats
+    read = mean([size.input_tokens for size in stage.prompts])
+    written = mean([size.output_tokens for size in stage.prompts])
+    owns = [size.own_tokens for size in stage.prompts if size.own_tokens is not None]
+    shared = max(0.0, read - mean(owns)) if owns else 0.0
+    return Forecast(
+        answers * max(size.requests for size in stage.prompts),
+        round(answers * read),
+        round(answers * written),
+        shared_tokens=round(answers * shared),
     )
 
 
-def searching(
-    name: str, brief: Brief, sizes: Sizes, bounds: SearchBounds, searched: Searched
-) -> Forecast:
-    """Return what `PromptStrategy.fit` asks at most, and what its arms take with the longest prompt.
-
-    The main search, the free arm's among its best, and the repairs of JSON.
-    """
-    dev = min(sizes.dev, bounds.dev_items)
-    plan = Halving(bounds.screen, bounds.finalists)
-    limit, most, own = answer_limit(brief, sizes), max(searched.candidates), searched.own
-    main = limit if brief.kind != "label" else sizes.longest_output_tokens or limit
-    screened = choosing(searched.screened, Halving(0, 1), min(plan.screen or dev, dev), main, own)
-    parts = [screened, choosing(searched.candidates, plan, dev, main, own)]
-    per_answer = {name: (1.0, most, main)}
-    if brief.constrainable:
-        shortlist = sorted(searched.candidates)[-max(1, bounds.free_candidates) :]
-        parts.append(choosing(shortlist, plan, dev, limit, own))
-        per_answer[f"{name}_free"] = (1.0, most, limit)
-    if brief.kind == "json" and bounds.repairs:
-        parts.append(repairing(name, dev, bounds.repairs, PromptLengths(most, limit, own)))
-        per_answer |= parts[-1].per_answer
-    shared = max(0.0, most - own)
-    return replace(added(*parts), per_answer=per_answer, shared_per_request=shared)
+def repair_size(answer: AnswerSize) -> AnswerSize:
+    """What it takes to ask once more for an answer to a free prompt."""
+    more = answer.output_tokens + _REPAIR_TOKENS
+    own = None if answer.own_tokens is None else answer.own_tokens + more
+    return AnswerSize(answer.input_tokens + more, answer.output_tokens, own)
 
 
-class PromptLengths(NamedTuple):
-    """Tokens of a prompt, of the longest answer to it, and of what no other prompt shares."""
-
-    prompt: float
-    answer: float
-    own: float
-
-
-def repairing(name: str, dev: int, repairs: int, lengths: PromptLengths) -> Forecast:
-    """Return what it takes at most to repair the answers of a free prompt, which dev was asked.
-
-    Every answer of the arm ``NAME_repair`` may be asked again ``repairs`` times.
-    """
-    prompt, answer, own = lengths
-    again = prompt + answer + _REPAIR_TOKENS
-    forecast = asking(dev * repairs, again, answer, own + answer + _REPAIR_TOKENS)
-    requests = 1.0 + repairs
-    needs = (requests, prompt + repairs * again, requests * answer)
-    return replace(forecast, per_answer={f"{name}_repair": needs})
-
-
-def _mean(prompts: Sequence[float]) -> float:
-    return sum(prompts) / len(prompts) if prompts else 0.0
+def repaired_answer(answer: AnswerSize, repairs: int) -> AnswerSize:
+    """What an answer to a free prompt takes if it is asked for ``repairs`` times more."""
+    again = repair_size(answer)
+    return AnswerSize(
+        answer.input_tokens + repairs * again.input_tokens,
+        (1 + repairs) * answer.output_tokens,
+        answer.own_tokens,
+        1 + repairs,
+    )

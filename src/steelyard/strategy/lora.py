@@ -27,17 +27,19 @@ from steelyard.strategy.base import (
     TaskFacts,
 )
 from steelyard.strategy.forecasting import (
+    AnswerSize,
     answer_limit,
-    asking,
     chat_tokens,
     estimated_tokens,
-    own_tokens,
+    forecast_of,
+    input_tokens,
 )
 from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompt_search import FormatName
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord, TrainingRecord
+from steelyard.strategy.search import Stage
 from steelyard.strategy.traits import Traits
 from steelyard.train.config import LoraConfig
 
@@ -189,8 +191,8 @@ class Lora(Strategy):
         parts = (context.train, context.dev)
         once = [pass_tokens(context.model, recipe.instruction, part) for part in parts]
         measured = len(trained.trace) + 2  # the constrained and the free arm answer dev too
-        used = tuning_used(trained.tokens, once[1], measured)
-        return budget_block(tuning_budget(once[0], once[1], self.config), used)
+        spent = tuning_used(trained.tokens, once[1], measured)
+        return budget_block(tuning_budget(once[0], once[1], self.config), spent)
 
     def _describe(self, recipe: PromptRecipe, trained: Trained) -> dict[str, Any]:
         return {
@@ -213,11 +215,10 @@ class Lora(Strategy):
         passes = config.max_epochs + (trials if len(config.learning_rates) > 1 else 0.0)
         trained = sizes.train * min(prompt + sizes.output_tokens + 1, config.max_tokens) * passes
         names = ["lora", "lora_free"] if brief.constrainable else ["lora"]
-        return replace(
-            asking(len(names) * sizes.dev, prompt, limit, own_tokens(sizes)),
-            trained_tokens=round(trained),
-            per_answer=dict.fromkeys(names, (1.0, prompt, limit)),
-        )
+        answer = AnswerSize(prompt, limit, input_tokens(sizes))
+        dev = Stage("dev", [answer] * len(names), sizes.dev)
+        forecast = forecast_of([dev], dict.fromkeys(names, answer))
+        return replace(forecast, trained_tokens=round(trained))
 
 
 SHARED = (

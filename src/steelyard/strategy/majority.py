@@ -26,11 +26,9 @@ class MajorityArm(ClassicalArm):
         self._guess = Prediction(output, shares)
 
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return the same guess for each text."""
         return [self._guess] * len(texts)
 
     def save(self, folder: Path) -> None:
-        """Write ``arm.json``."""
         probabilities = self._guess.probabilities
         shares = dict(probabilities) if probabilities is not None else None
         write_manifest(self, folder, {"output": self._guess.output, "shares": shares})
@@ -39,7 +37,6 @@ class MajorityArm(ClassicalArm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> MajorityArm:
-        """Build the arm from its manifest alone."""
         return cls(read_facts(saved), saved["output"], saved["shares"])
 
 

@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from pydantic import Field, NonNegativeInt
-
-from steelyard.config.options import Several
 from steelyard.core import OutputKind
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
@@ -21,31 +18,28 @@ from steelyard.strategy.base import (
     OnePass,
     OtherModelUse,
     Sizes,
+    Strategy,
     TaskFacts,
 )
 from steelyard.strategy.forecasting import estimated_tokens
-from steelyard.strategy.optimise.allowance import allowance
 from steelyard.strategy.optimise.board import AnswerBoard
-from steelyard.strategy.optimise.budget import HOSTED_CALLS, Ledger, pass_tokens
+from steelyard.strategy.optimise.budget import Ledger, allowance, pass_tokens
 from steelyard.strategy.optimise.design import PromptFactory
-from steelyard.strategy.optimise.outlook import Spend, most_questions, outlook, reflecting
+from steelyard.strategy.optimise.options import OptimizedPromptOptions
 from steelyard.strategy.optimise.race import Standing
-from steelyard.strategy.optimise.reflecting import AUTO, NONE, Adviser, NoAdviceError, Reflecting
+from steelyard.strategy.optimise.reflecting import NONE, Adviser, NoAdviceError, Reflecting
 from steelyard.strategy.optimise.reflection import reflect
-from steelyard.strategy.optimise.search import (
-    PromptSearch,
-    SearchPart,
-    SearchRules,
-    choose_finalist,
-)
+from steelyard.strategy.optimise.search import PromptSearch, SearchPart, choose_finalist
 from steelyard.strategy.optimise.search_report import SearchReport
-from steelyard.strategy.prompt_search import (
-    DevEvaluator,
-    PromptStrategy,
-    SearchOptions,
-    SearchResult,
+from steelyard.strategy.optimise.stages import (
+    Spend,
+    most_stages,
+    reflection_forecast,
+    search_forecast,
 )
-from steelyard.strategy.search import SearchCandidate, stratified_order
+from steelyard.strategy.prompt_search import DevEvaluator
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.search import SearchCandidate, questions_in, stratified_order
 from steelyard.strategy.traits import ShotLimits, Traits
 
 MIN_EXAMPLES = 20
@@ -53,47 +47,9 @@ MIN_EXAMPLES = 20
 _MARKS = 24
 """Tokens of a chat's marks around an example that a model is tuned on."""
 _UNBOUNDED = 10**9
-_WORTH_HOLDING_BACK = 20
-"""Dev examples from which on a part of them is held back."""
 
 
-class OptimizedPromptOptions(SearchOptions):
-    """The search and its bounds.
-
-    ``budget`` is in forward-pass tokens (0: what this run's ``lora`` may take, the dearest of several;
-    without one, LoRA's defaults) and ``max_calls`` in questions (0: 1,500 for a hosted model, any
-    number for a local one). ``candidates`` instructions × formats are screened, ``screen`` dev items
-    first; ``k`` is shots per label, or in all; ``neighbours`` are numbers of retrieved shots. The
-    share ``held_back`` of dev chooses among ``finalists`` and is not searched on. ``formats``: empty
-    for all. ``reflect`` is a model that rewrites instructions (``auto``: the task's last model, where
-    that is a hosted one; ``none``).
-    """
-
-    screen: int = Field(default=SearchRules.first, ge=1)
-    finalists: int = Field(default=4, ge=1)
-    dev_items: NonNegativeInt = 120
-    budget: NonNegativeInt = 0
-    max_calls: NonNegativeInt = 0
-    candidates: int = Field(default=SearchRules.candidates, ge=1)
-    k: Several[NonNegativeInt] = SearchRules.counts
-    neighbours: Several[NonNegativeInt] = SearchRules.neighbours
-    held_back: float = Field(default=0.3, ge=0, lt=1)
-    max_prompt_tokens: NonNegativeInt = SearchRules.max_prompt_tokens
-    reflect: Any = AUTO
-
-    @property
-    def rules(self) -> SearchRules:
-        """How far each round goes."""
-        return SearchRules(
-            max_prompt_tokens=self.max_prompt_tokens,
-            first=self.screen,
-            candidates=self.candidates,
-            counts=self.k,
-            neighbours=self.neighbours,
-        )
-
-
-class OptimizedPrompt(PromptStrategy):
+class OptimizedPrompt(Strategy):
     """Searches instructions, formats and shots on dev, with a budget like that of fine-tuning."""
 
     name: ClassVar[str] = "optimized_prompt"
@@ -104,6 +60,7 @@ class OptimizedPrompt(PromptStrategy):
         carries="fixed_shots",
     )
 
+    arm_type: ClassVar[type[Arm]] = PromptArm
     options_type = OptimizedPromptOptions
     config: OptimizedPromptOptions
 
@@ -113,7 +70,7 @@ class OptimizedPrompt(PromptStrategy):
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:
-        """The reflecting model, where it is none of the task's."""
+        """The reflecting model, where it is not one of the task's."""
         return () if self.reflector.spec is None else (self.reflector.spec,)
 
     @property
@@ -125,23 +82,23 @@ class OptimizedPrompt(PromptStrategy):
         """Search, choose among the finalists, and free the best for an arm of its own."""
         evaluator = DevEvaluator(context, self.config, self.name)
         search = self._start(evaluator)
-        evaluator.expect_items(self._likely(search))
+        evaluator.expect(self._likely(search))
         standings, reflected = self._search(search)
-        story = SearchReport(search, standings, reflected)
-        arms: list[Arm] = [story.arm(evaluator, self.name)]
+        report = SearchReport(search, standings, reflected)
+        arms: list[Arm] = [report.arm(evaluator, self.name)]
         if evaluator.constrainable:
             start = len(search.board.trace)
             standings = self._freed(search, standings)
-            arms.append(story.free_arm(evaluator, f"{self.name}_free", standings, start))
+            arms.append(report.free_arm(evaluator, f"{self.name}_free", standings, start))
         prompt = search.factory.prompt(standings[0].design)
-        return [*arms, *self.repairing(evaluator, SearchCandidate("best", prompt))]
+        return [*arms, *evaluator.repairing(SearchCandidate("best", prompt), {})]
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """With few examples `few_shot` tries what there is to try."""
         if len(task.train) < MIN_EXAMPLES:
             return (
-                f"{len(task.train)} train examples are too few to search prompts on; "
-                f"{MIN_EXAMPLES} are the least"
+                f"it needs at least {MIN_EXAMPLES} train examples to search prompts "
+                f"(found {len(task.train)})"
             )
         return None
 
@@ -155,29 +112,21 @@ class OptimizedPrompt(PromptStrategy):
         most = rules.most_shots(max(1, labels) if kind == "label" else 1)
         return ShotLimits((most,), rules.max_prompt_tokens)
 
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Search and return the finalists, best first."""
-        search = self._start(evaluator)
-        return SearchReport(search, *self._search(search)).found()
-
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
-        """Say what the search asks at most, and what a model that reflects is asked beside it."""
+        """Say what the search asks at most, and what a reflecting model is asked on top."""
         config, run = self.config, sizes.run
         allowed = allowance(config.budget, brief, run.tunings, _expected_pass(sizes)).tokens
         dev = min(sizes.dev, config.dev_items)
-        held_back = self._held(dev)
-        free = max(1, config.free_candidates) if brief.constrainable else 0
-        questions = most_questions(
-            config.rules, (dev - held_back, held_back), config.finalists, free
-        )
-        bound = self._most_calls(run.local) or _UNBOUNDED
+        questions = questions_in(most_stages(config, dev, brief.constrainable, None))
+        bound = config.most_calls(run.local) or _UNBOUNDED
         spec = self.reflector.among(run.models)[0] if run.models else None
         other_models: tuple[OtherModelUse, ...] = ()
         if spec is not None:
             limits = Spend(bound, allowed)
-            reflected, more = reflecting(spec, brief, sizes, config, limits)
+            reflected, more = reflection_forecast(spec, brief, sizes, config.rules, limits)
             questions, other_models = questions + more, (reflected,)
-        forecast = outlook(self.name, brief, sizes, config, Spend(min(questions, bound), allowed))
+        spend = Spend(min(questions, bound), allowed)
+        forecast = search_forecast(self.name, brief, sizes, config, spend)
         return replace(forecast, other_models=other_models)
 
     def _search(self, search: PromptSearch) -> tuple[list[Standing], Mapping[str, Any]]:
@@ -208,7 +157,7 @@ class OptimizedPrompt(PromptStrategy):
         context = search.factory.evaluator.context
         spec, reason = self.reflector.choose(context)
         if spec is None or not screened:
-            return [], {"model": None, "reason": reason or "the budget was spent before"}
+            return [], {"model": None, "reason": reason or "the budget was already spent"}
         model = context.build_model(spec)
         adviser = model if spec == context.spec else Adviser(model)
         try:
@@ -244,7 +193,7 @@ class OptimizedPrompt(PromptStrategy):
         probes = [context.train[place] for place in _some(context, self.config.rules.probes)]
         board = AnswerBoard(factory, self._ledger(context), [*evaluator.dev, *probes])
         size = len(evaluator.dev)
-        held_back = self._held(size)
+        held_back = self.config.parts_of(size)[1]
         order = stratified_order(evaluator.dev, fit_generator(context.seed, "optimise/held_back"))
         probe = tuple(range(size, size + len(probes)))
         part = SearchPart(
@@ -254,19 +203,12 @@ class OptimizedPrompt(PromptStrategy):
 
     def _likely(self, search: PromptSearch) -> int:
         """About how many questions there will be, for whoever watches: prompts grow on the way."""
-        searched, held_back = search.part.search, search.part.held_back
-        free = max(1, self.config.free_candidates) if search.factory.evaluator.constrainable else 0
-        sizes = (len(searched), len(held_back))
-        most = most_questions(search.rules, sizes, self.config.finalists, free)
+        evaluator, ledger = search.factory.evaluator, search.board.ledger
+        stages = most_stages(self.config, len(evaluator.dev), evaluator.constrainable, search.plain)
+        searched = search.part.search
         tokens = 2 * search.board.expected(search.plain, searched) / max(1, len(searched))
-        return min(
-            most,
-            search.board.ledger.calls or most,
-            int(search.board.ledger.allowed / (tokens or 1)),
-        )
-
-    def _held(self, dev: int) -> int:
-        return round(self.config.held_back * dev) if dev >= _WORTH_HOLDING_BACK else 0
+        most = questions_in(stages)
+        return min(most, ledger.calls or most, int(ledger.allowed / (tokens or 1)))
 
     def _ledger(self, context: FitContext) -> Ledger:
         model, parts = context.model, (context.train, context.dev)
@@ -276,11 +218,8 @@ class OptimizedPrompt(PromptStrategy):
             return train, dev
 
         limit = allowance(self.config.budget, context.brief, context.tunings, once)
-        calls = self._most_calls(model.local)
+        calls = self.config.most_calls(model.local)
         return Ledger(limit.tokens, model.local, calls, source=limit.source)
-
-    def _most_calls(self, local: bool) -> int | None:
-        return self.config.max_calls or (None if local else HOSTED_CALLS)
 
 
 def _expected_pass(sizes: Sizes) -> OnePass:

@@ -55,7 +55,6 @@ class PromptRecipe:
     def request(
         self, question: Question, retrieved: Sequence[Shot] = (), nonce: str = ""
     ) -> Request:
-        """Return what the model is asked."""
         return Request(
             messages=self.messages(question, retrieved),
             max_output_tokens=self.max_output_tokens,
@@ -71,13 +70,11 @@ class PromptRecipe:
         return sum(len(message.content) for message in self.messages(Question("")))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain data."""
         fields = {name: value for name, value in asdict(self).items() if name != "shape"}
         return dict(json.loads(json.dumps(fields)))
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> PromptRecipe:
-        """Rebuild a recipe from what `to_dict` made of it."""
         shots = tuple(Shot(*shot) for shot in saved["shots"])
         return cls(**{**saved, "shots": shots, "choices": tuple(saved["choices"])})
 
@@ -90,11 +87,9 @@ class Prompt:
     index: ShotIndex | None = None
 
     def freed(self) -> Prompt:
-        """Return the same prompt with free decoding."""
         return replace(self, recipe=replace(self.recipe, decoding="free"))
 
     def requests(self, questions: Sequence[Question], nonce: str = "") -> list[Request]:
-        """Return one request for each question."""
         if self.index is None or not self.recipe.retrieved or not questions:
             return [self.recipe.request(question, (), nonce) for question in questions]
         retrieved = self.index.shown(
@@ -138,7 +133,7 @@ def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
         return brief.max_output_tokens
     labelled = brief.kind == "label"
     outputs = brief.labels if labelled else [example.output for example in train]
-    if not labelled and not any(outputs):  # texts that are only held against rules
+    if not labelled and not any(outputs):  # texts that are only checked by rules
         return _LONGEST_ANSWER
     longest = max((count_tokens(model, text) for text in outputs), default=32)
     return longest + 6 if labelled else min(_LONGEST_ANSWER, max(16, longest + longest // 4))

@@ -1,18 +1,21 @@
-"""Choosing a prompt on dev: what the prompting strategies share."""
+"""Choosing a prompt on dev: what is tried, and who asks about it."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, Generic
 
 from pydantic import Field, NonNegativeInt
 
 from steelyard.config.options import Options, one_of
 from steelyard.core import Answer, Example, Question
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
+from steelyard.strategy.base import (
+    Arm,
+    ArmFacts,
+    FitContext,
+)
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
@@ -20,6 +23,7 @@ from steelyard.strategy.record import FitRecord
 from steelyard.strategy.search import (
     Choice,
     Halving,
+    P,
     SearchCandidate,
     Trial,
     choose,
@@ -35,7 +39,7 @@ class SearchOptions(Options):
 
     ``formats`` are tried (empty for the usual ones), each on ``screen`` dev items, and the best
     ``finalists`` on ``dev_items``; the free arm is chosen among the ``free_candidates`` best
-    constrained ones. An answer that is no JSON, or does not fit the schema, is asked again at most
+    constrained ones. An answer that is not JSON, or does not fit the schema, is asked for again at most
     ``repairs`` times by the arm ``NAME_repair`` (0: no such arm).
     """
 
@@ -45,6 +49,28 @@ class SearchOptions(Options):
     dev_items: NonNegativeInt = 100
     free_candidates: NonNegativeInt = 2
     repairs: NonNegativeInt = 2
+
+    @property
+    def plan(self) -> Halving:
+        return Halving(self.screen, self.finalists)
+
+
+@dataclass(frozen=True)
+class SearchSpace(Generic[P]):
+    """What a fit tries on ``dev`` examples; a prompt is a candidate or its size, as in `Stage`.
+
+    ``screened`` are only asked about a part of dev, to find the format in which ``candidates`` are
+    compared. The free arm is chosen among ``free``, and ``repaired`` is the prompt of the repairing
+    arm. A reasoning prompt answers ``worked_examples`` of train, and ``decided`` is its two-step form.
+    """
+
+    dev: int
+    screened: Sequence[P]
+    candidates: Sequence[P]
+    free: Sequence[P] = ()
+    repaired: Sequence[P] = ()
+    decided: Sequence[P] = ()
+    worked_examples: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,13 +102,7 @@ class DevEvaluator:
 
     @property
     def constrainable(self) -> bool:
-        """Whether answers can be held to labels, or to a schema."""
         return self.context.brief.constrainable
-
-    @property
-    def plan(self) -> Halving:
-        """The budget of one search."""
-        return Halving(self.options.screen, self.options.finalists)
 
     def recipe(
         self,
@@ -110,19 +130,29 @@ class DevEvaluator:
             temperature=brief.temperature,
         )
 
-    def expect(self, *candidates: int, screens: int = 0) -> None:
-        """Announce searches over so many ``candidates``, and ``screens`` to be screened only."""
-        count = len(self.dev)
-        self._expected += sum(self.plan.questions(number, count) for number in candidates)
-        self._expected += screens * min(self.plan.screen or count, count)
+    def candidate(
+        self, name: str, format_name: str, shots: Sequence[Shot] = ()
+    ) -> SearchCandidate[Prompt]:
+        recipe = self.recipe(format_name, shots)
+        return SearchCandidate(name, Prompt(recipe), recipe.length)
 
-    def expect_items(self, count: int) -> None:
-        """Announce that :meth:`ask` will be given so many examples."""
-        self._expected += count
+    def space(
+        self,
+        candidates: Sequence[SearchCandidate[Prompt]],
+        screened: Sequence[SearchCandidate[Prompt]] = (),
+    ) -> SearchSpace[SearchCandidate[Prompt]]:
+        options, last = self.options, candidates[-1:]
+        free = candidates[-max(1, options.free_candidates) :] if self.constrainable else ()
+        repaired = last if self.context.brief.kind == "json" and options.repairs else ()
+        return SearchSpace(len(self.dev), screened, candidates, free, repaired)
+
+    def expect(self, questions: int) -> None:
+        """Add so many questions to the total that progress is shown against."""
+        self._expected += questions
 
     def screen(self, candidates: Sequence[SearchCandidate[Prompt]]) -> Choice[Prompt]:
         """Choose on the screening subset of dev alone."""
-        size = self.plan.screen or len(self.dev)
+        size = self.options.plan.screened(len(self.dev))
         subset = stratified_subset(self.dev, size, self._generator())
         dev = [self.dev[index] for index in subset]
         plan = Halving(0, len(candidates))
@@ -130,7 +160,7 @@ class DevEvaluator:
 
     def choose(self, candidates: Sequence[SearchCandidate[Prompt]]) -> Choice[Prompt]:
         """Choose by successive halving over dev."""
-        return self._choose(candidates, self.dev, self.plan)
+        return self._choose(candidates, self.dev, self.options.plan)
 
     def ask(self, prompt: Prompt, questions: Sequence[Question]) -> tuple[list[Answer], int]:
         """Answer ``questions`` by a prompt; returns also how many requests that took."""
@@ -181,6 +211,19 @@ class DevEvaluator:
         }
         return self._build(name, prompt, options, FitRecord(search, dict(outcome.spread)))
 
+    def repairing(self, free: SearchCandidate[Prompt], more: Mapping[str, Any]) -> list[Arm]:
+        """Return the arm that repairs the answers of a free prompt, where dev shows a need."""
+        repairs = self.options.repairs
+        if self.context.brief.kind != "json" or not repairs or not self.dev:
+            return []
+        recipe = replace(free.value.recipe, repairs=repairs)
+        candidate = SearchCandidate("repair", replace(free.value, recipe=recipe), free.size)
+        choice = self.choose([candidate])
+        if choice.dev_calls == len(self.dev):
+            return []
+        outcome = SearchResult((candidate,), choice.score, {}, choice.trace)
+        return [self.arm(f"{self._strategy}_repair", outcome, {**more, "repairs": repairs})]
+
     def _build(
         self,
         name: str,
@@ -197,67 +240,6 @@ class DevEvaluator:
         return fit_generator(self.context.seed, "screen")
 
 
-class PromptStrategy(Strategy):
-    """A strategy that searches prompts.
-
-    Labels, and JSON with a schema, give two arms: constrained, and ``NAME_free``. JSON gives
-    ``NAME_repair`` too, the free prompt that asks again for what cannot be used, if on dev there was
-    anything to ask again: otherwise it is the free arm.
-    """
-
-    arm_type: ClassVar[type[Arm]] = PromptArm
-    config: SearchOptions
-
-    @abstractmethod
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Return the candidates of the main search, best first."""
-
-    def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Options of the arm beyond those that every prompting arm has."""
-        return {}
-
-    def fit(self, context: FitContext) -> list[Arm]:
-        """Choose format and shots on dev, the free arm among the constrained one's best."""
-        evaluator = DevEvaluator(context, self.config, self.name)
-        outcome = self.search(evaluator)
-        arms: list[Arm] = [
-            evaluator.arm(self.name, outcome, self.describe(outcome.ranked[0].value))
-        ]
-        if evaluator.constrainable:
-            free = self._search_free(evaluator, outcome)
-            more = self.describe(free.ranked[0].value)
-            arms.append(evaluator.arm(f"{self.name}_free", free, more))
-            outcome = free
-        return [*arms, *self.repairing(evaluator, outcome.ranked[0])]
-
-    def repairing(self, evaluator: DevEvaluator, free: SearchCandidate[Prompt]) -> list[Arm]:
-        """Return the arm that repairs the answers of a free prompt, where dev shows a need."""
-        if evaluator.context.brief.kind != "json" or not self.config.repairs or not evaluator.dev:
-            return []
-        recipe = replace(free.value.recipe, repairs=self.config.repairs)
-        candidate = SearchCandidate("repair", replace(free.value, recipe=recipe), free.size)
-        evaluator.expect(1)
-        choice = evaluator.choose([candidate])
-        if choice.dev_calls == len(evaluator.dev):
-            return []
-        outcome = SearchResult((candidate,), choice.score, {}, choice.trace)
-        more = {**self.describe(candidate.value), "repairs": self.config.repairs}
-        return [evaluator.arm(f"{self.name}_repair", outcome, more)]
-
-    def _search_free(self, evaluator: DevEvaluator, outcome: SearchResult) -> SearchResult:
-        shortlist = [
-            SearchCandidate(candidate.name, candidate.value.freed(), candidate.size)
-            for candidate in outcome.ranked[: max(1, self.config.free_candidates)]
-        ]
-        choice = evaluator.choose(shortlist)
-        return SearchResult(
-            ranked=by_rank(shortlist, choice),
-            score=choice.score,
-            spread=format_spread(shortlist, choice),
-            trace=choice.trace,
-        )
-
-
 def by_rank(
     candidates: Sequence[SearchCandidate[Prompt]], choice: Choice[Prompt]
 ) -> tuple[SearchCandidate[Prompt], ...]:
@@ -267,11 +249,11 @@ def by_rank(
 
 
 def format_spread(
-    candidates: Sequence[SearchCandidate[Prompt]], choice: Choice[Prompt]
+    candidates: Sequence[SearchCandidate[Prompt]], trace: Iterable[Trial]
 ) -> dict[str, float]:
     """Return each format's best dev score on the largest set that met all candidates."""
     first: dict[str, float] = {}
-    for trial in choice.trace:
+    for trial in trace:
         first.setdefault(trial.name, trial.score)
     spread: dict[str, float] = {}
     for candidate in candidates:

@@ -48,22 +48,18 @@ class PromptArm(Arm):
 
     @cached_property
     def model(self) -> Model:
-        """The language model behind the arm."""
         return self._build_model(self.spec)
 
     @property
     def specs(self) -> tuple[ModelSpec, ...]:
-        """The model's spec; asking for it does not build the model."""
         return (self.spec,)
 
     @property
     def account(self) -> str:
-        """What the model is called in accounts."""
         return self.spec.account
 
     @property
     def temperature(self) -> float:
-        """That of its requests."""
         return float(self.prompt.recipe.temperature)
 
     @property
@@ -77,7 +73,6 @@ class PromptArm(Arm):
         return RETRIEVES_ITSELF if self.prompt.recipe.retrieved else super().why_no_gap
 
     def shown_inputs(self) -> frozenset[str]:
-        """Return the inputs of its fixed shots."""
         return frozenset(shot.input for shot in self.prompt.recipe.shots)
 
     def answer_all(

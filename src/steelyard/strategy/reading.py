@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -10,12 +11,20 @@ from steelyard.core import Completion
 from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.score import parse_output
 from steelyard.score.text import normalise
-from steelyard.score.values import final_value
-from steelyard.strategy.announced import last_line, split_reasoned, splits, unmarked
+from steelyard.score.values import answer_line, final_value
 from steelyard.strategy.base import Brief
 
-__all__ = ["Reading", "canonical", "misfit", "read_completion", "split_reasoned"]
-
+_MARKER = re.compile(
+    r"(?:\bfinal\s+)?\banswer\b(?:\s+is\b)?[*_]*\s*[:：]\s*[*_]*"
+    r"|\bthe\s+(?:final\s+|correct\s+)?answer\s+is\b[*_]*\s*[:：]?\s*[*_]*"
+    r"|^[^\S\n]*(?P<hashes>####)(?!#)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What final answers are announced by: ours, what models write unasked, and GSM8K's."""
+_CLOSING = re.compile(r"[*_]+[.!,;:]*$")
+_HEADING = re.compile(r"^#{1,6}\s+")
+_OPENING = re.compile(r"[{\[]")
+_DECODER = json.JSONDecoder()
 _LISTED_ERRORS = 3
 
 Reading = tuple[str | None, str | None]
@@ -35,15 +44,15 @@ def read_completion(brief: Brief, completion: Completion, *, reasoned: bool) -> 
 
 def _read_reasoned(brief: Brief, completion: Completion) -> Reading:
     text = completion.text
-    answers = [answer for _, answer in splits(text)]
+    answers = [answer for _, answer in _splits(text)]
     if not answers and completion.finish_reason == "length":
         return None, f"cut after {completion.output_tokens} tokens, before an answer was given"
     if brief.kind == "json":
-        readings = [parse_output(brief, answer) for answer in answers or [unmarked(text)]]
+        readings = [parse_output(brief, answer) for answer in answers or [_unmarked(text)]]
         return next((reading for reading in readings if reading[0] is not None), readings[0])
     if brief.metric == "numeric":
         return parse_output(brief, _numeric(text, answers))
-    line = unmarked(answers[0].splitlines()[0]) if answers else last_line(text)
+    line = _unmarked(answers[0].splitlines()[0]) if answers else _last_line(text)
     return parse_output(brief, line)
 
 
@@ -55,10 +64,10 @@ def _numeric(text: str, answers: Sequence[str]) -> str:
     for answer in answers:
         for line in answer.splitlines():
             if final_value(line) is not None:
-                return unmarked(line)
+                return _unmarked(line)
     if answers:
-        return unmarked(answers[0].splitlines()[0])
-    last = last_line(text)
+        return _unmarked(answers[0].splitlines()[0])
+    last = _last_line(text)
     return last if final_value(last) == final_value(text) else text
 
 
@@ -93,3 +102,58 @@ def canonical(brief: Brief, output: str) -> str:
         return json.dumps(json.loads(output), sort_keys=True)
     value = final_value(output) if brief.metric == "numeric" else None
     return normalise(output) if value is None else str(value.number.normalize())
+
+
+def split_reasoned(text: str) -> tuple[str, str] | None:
+    """Split a text at its last answer marker into reasoning and answer; ``None`` without one."""
+    return next(iter(_splits(text)), None)
+
+
+def _splits(text: str) -> list[tuple[str, str]]:
+    """Split a text at each of its answer markers into reasoning and answer, the last one first.
+
+    A marker after which nothing stands does not count, nor one inside of JSON, nor a heading of the
+    fourth level, which only looks like GSM8K's ``#### 42``.
+    """
+    markers = list(_MARKER.finditer(text))
+    inside = _json_spans(text) if markers else []
+    pairs = []
+    for marker in reversed(markers):
+        answer = _unmarked(text[marker.end() :])
+        if not answer or any(start < marker.start() < end for start, end in inside):
+            continue
+        if marker["hashes"] and not _is_answer(text[marker.end() :]):
+            continue
+        pairs.append((text[: marker.start()].strip(), answer))
+    return pairs
+
+
+def _unmarked(text: str) -> str:
+    """A text without Markdown's emphasis around it, and without what follows such emphasis."""
+    return _CLOSING.sub("", text.strip().strip("*_").strip()).strip()
+
+
+def _last_line(text: str) -> str:
+    """The last line that says something, without a heading's marks."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return _unmarked(_HEADING.sub("", "".join(lines[-1:])))
+
+
+def _is_answer(rest: str) -> bool:
+    """Whether what follows ``####`` is a number with its unit, or ends the text."""
+    return "\n" not in rest.strip() or answer_line(rest.partition("\n")[0]) is not None
+
+
+def _json_spans(text: str) -> list[tuple[int, int]]:
+    """From where to where the objects and arrays in a text go."""
+    spans: list[tuple[int, int]] = []
+    end = 0
+    for opening in _OPENING.finditer(text):
+        if opening.start() < end:
+            continue
+        try:
+            _, end = _DECODER.raw_decode(text, opening.start())
+        except (ValueError, RecursionError):
+            continue
+        spans.append((opening.start(), end))
+    return spans

@@ -8,8 +8,9 @@ from dataclasses import replace
 from steelyard.core import Example, questions_of
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, TaskFacts
+from steelyard.strategy.few_shot import shot_length
 from steelyard.strategy.formats import Shot, fill
-from steelyard.strategy.prompt import Prompt, PromptRecipe, count_tokens
+from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.reading import split_reasoned
 from steelyard.strategy.rounds import wording
@@ -34,18 +35,18 @@ def reasoning_refusal(task: TaskFacts) -> str | None:
     metrics, is_function = wording("reasoning")["text_metrics"], ":" in brief.metric
     if brief.metric not in metrics and not is_function:
         return (
-            f"the metric {brief.metric} reads the whole text, reasoning included; "
-            f"it is for metrics of one final answer ({', '.join(metrics)})"
+            f"the metric {brief.metric} scores the whole text, reasoning included; "
+            f"use a metric of the final answer ({', '.join(metrics)})"
         )
     if holds_reasoning(train):
         if brief.metric == "numeric" or is_function:
             return None
         return (
-            f"the references hold their reasoning, and the metric {brief.metric} compares all of it; "
-            "choose numeric, or give the final answers alone"
+            f"the references include their reasoning, and the metric {brief.metric} compares all of it; "
+            "use numeric, or keep only the final answers"
         )
     if any(len(example.output.strip().splitlines()) > 1 for example in train):
-        return "references have several lines, and an answer after reasoning has one"
+        return "some references have several lines, but an answer after reasoning has only one"
     return None
 
 
@@ -55,8 +56,8 @@ def votes_refusal(brief: Brief) -> str | None:
     if brief.kind != "text" or brief.metric in metrics or ":" in brief.metric:
         return None
     return (
-        f"with the metric {brief.metric} no two texts are the same answer, so that there is nothing "
-        f"to vote on; it is for labels, JSON, and text with {', '.join(metrics)}"
+        f"with the metric {brief.metric} no two texts count as the same answer, so there is nothing to "
+        f"vote on; use it for labels, JSON, or text with {', '.join(metrics)}"
     )
 
 
@@ -74,7 +75,7 @@ def answer_in(brief: Brief, example: Example) -> str:
 
 
 def reasoning_tokens(brief: Brief, train: Sequence[Example], limit: int) -> int:
-    """The longest an answer with its reasoning may get, in tokens; ``wanted`` unless it is 0."""
+    """The longest an answer with its reasoning may get, in tokens: ``limit`` unless it is 0."""
     defaults = wording("reasoning")["max_output_tokens"]
     if limit:
         return limit
@@ -143,11 +144,11 @@ def bootstrapped_shots(
 def first_fitting(
     evaluator: DevEvaluator, shots: Sequence[Shot], k: int, budget: int
 ) -> tuple[Shot, ...]:
-    """The first ``k`` shots that fit into ``budget`` tokens together, giants left out."""
+    """The first ``k`` shots that fit into ``budget`` tokens together, long ones left out."""
     fitting: list[Shot] = []
     budget_left = budget
     for shot in shots:
-        tokens = count_tokens(evaluator.context.model, f"{shot.input}\n{shot.output}") + 8
+        tokens = shot_length(evaluator, shot)
         if len(fitting) == k:
             break
         if tokens <= min(budget_left, budget // _LONGEST_SHARE):

@@ -10,20 +10,18 @@ from pydantic import Field, NonNegativeInt
 
 from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind
-from steelyard.strategy.base import Brief, Forecast, Sizes
+from steelyard.strategy.base import Brief, Sizes
 from steelyard.strategy.few_shot import short_shots
-from steelyard.strategy.forecasting import Searched, chat_tokens, searching, shot_tokens
+from steelyard.strategy.forecasting import AnswerSize, chat_tokens, shot_tokens
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     FormatName,
-    PromptStrategy,
     SearchOptions,
-    SearchResult,
-    by_rank,
+    SearchSpace,
     format_names,
-    format_spread,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.tfidf import RETRIEVED_ORDERS, FeatureName, Retrieval, ShotIndex
 from steelyard.strategy.traits import RETRIEVES_ITSELF, ShotLimits, Traits
@@ -51,8 +49,13 @@ class RetrievedFewShotOptions(SearchOptions):
     per_label: NonNegativeInt = 0
     max_prompt_tokens: NonNegativeInt = 1500
 
-    def ways(self, k: int, largest: int) -> list[Retrieval]:
-        """Return the ways to show ``k`` neighbours that are tried."""
+    def ways_to_try(self, train: int) -> tuple[int, list[tuple[int, Retrieval]]]:
+        """Return how many of ``train`` examples formats are screened with, and what is then compared."""
+        counts = sorted({k for k in self.k if 0 < k <= train}) or [1]
+        ways = [(k, way) for k in counts for way in self._ways(k, counts[-1])]
+        return min(_SCREENING_K, counts[-1]), ways
+
+    def _ways(self, k: int, largest: int) -> list[Retrieval]:
         first = Retrieval(self.diversity[0], self.per_label, self.order[0])
         if k < largest or k < 2:
             return [first]
@@ -80,16 +83,15 @@ class RetrievedFewShot(PromptStrategy):
         return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Name ``k``, the features and how neighbours are shown."""
         retrieval = asdict(prompt.index.retrieval) if prompt.index is not None else {}
         return {"k": prompt.recipe.retrieved, "features": self.config.features, **retrieval}
 
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Screen formats, then compare numbers of neighbours, and ways to show them, in the best."""
-        largest = max(1, *self.config.k)
-        limit = self.config.max_prompt_tokens // largest
+    def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
+        """Formats are screened with few neighbours; in the best one more of them are compared."""
+        config, formats = self.config, format_names(self.config)
+        limit = config.max_prompt_tokens // max(1, *config.k)
         pool = short_shots(evaluator, evaluator.context.train, limit)
-        index = ShotIndex.fit(pool, self.config.features)
+        index = ShotIndex.fit(pool, config.features)
         mean_length = sum(len(shot.input) + len(shot.output) for shot in pool) // len(pool)
 
         def candidate(
@@ -99,31 +101,20 @@ class RetrievedFewShot(PromptStrategy):
             size = recipe.length + k * mean_length
             return SearchCandidate(name, Prompt(recipe, index.showing(way)), size)
 
-        sizes = sorted({k for k in self.config.k if 0 < k <= len(pool)}) or [1]
-        few = min(_SCREENING_K, sizes[-1])
-        usual = self.config.ways(1, largest)[0]
-        screened = [candidate(name, name, few, usual) for name in format_names(self.config)]
-        ways = [(k, way) for k in sizes for way in self.config.ways(k, sizes[-1])]
-        evaluator.expect(
-            len(ways), min(self.config.free_candidates, len(ways)), screens=len(screened)
+        few, ways = config.ways_to_try(len(pool))
+        usual = ways[0][1]
+        return evaluator.space(
+            [candidate(_name(k, way, usual), formats[0], k, way) for k, way in ways],
+            screened=[candidate(name, name, few, usual) for name in formats],
         )
-        first = evaluator.screen(screened)
-        best = first.best.value.recipe.format
-        candidates = [candidate(_name(k, way, usual), best, k, way) for k, way in ways]
-        choice = evaluator.choose(candidates)
-        spread = format_spread(screened, first)
-        trace = (*first.trace, *choice.trace)
-        return SearchResult(by_rank(candidates, choice), choice.score, spread, trace)
 
-    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say what the search asks at most, by neighbours of mean length."""
-        sizes_tried = sorted({min(k, sizes.train) for k in self.config.k if k}) or [1]
-        counts = [k for k in sizes_tried for _ in self.config.ways(k, sizes_tried[-1])]
-        few = min(_SCREENING_K, sizes_tried[-1])
-        prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in (few, *counts)]
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+        """The same with neighbours of mean length; only the instruction is shared by all inputs."""
+        few, ways = self.config.ways_to_try(sizes.train)
+        prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in (few, *(k for k, _ in ways))]
+        screened = prompts[:1] * len(format_names(self.config))
         own = max(prompts) - sizes.instruction_tokens
-        searched = Searched(prompts[:1] * len(format_names(self.config)), prompts[1:], own)
-        return searching(self.name, brief, sizes, self.config, searched)
+        return self.sized(brief, sizes, prompts[1:], screened, own)
 
 
 def _name(k: int, way: Retrieval, usual: Retrieval) -> str:

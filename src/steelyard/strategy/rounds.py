@@ -32,7 +32,7 @@ def wording(name: str) -> Mapping[str, Any]:
 class Draft:
     """One answer on its way: what is asked next, what came back, and the answer once it is settled.
 
-    ``found`` is the last answer that could be read, in case that a repair makes things worse.
+    ``readable`` is the last answer that could be read, in case a repair makes things worse.
     """
 
     example: int
@@ -40,7 +40,7 @@ class Draft:
     completions: list[Completion] = field(default_factory=list)
     reasoning: str | None = None
     repairs: int = 0
-    found: str | None = None
+    readable: str | None = None
     answer: Answer | None = None
 
 
@@ -60,7 +60,7 @@ class Rounds:
         self.asked = 0
 
     def run(self, requests: Sequence[Request], on_settled: OnSettled) -> list[Answer]:
-        """Answer each request; ``on_settled`` is told of each answer as soon as it stands."""
+        """Answer each request; ``on_settled`` is called with each answer as soon as it stands."""
         self._on_settled = on_settled
         self._drafts = [self._begin(place, request) for place, request in enumerate(requests)]
         answers: dict[int, Answer] = {}
@@ -71,7 +71,7 @@ class Rounds:
         return [answers[place] for place in range(len(requests))]
 
     def _begin(self, example: int, request: Request) -> list[Draft]:
-        """Return an example's drafts: one, or one for each vote, told apart by their nonce."""
+        """Return an example's drafts: one, or one for each vote, with nonces that differ."""
         if self._is_two_step:
             request = replace(request, choices=(), schema=None)
         if self._recipe.samples == 1:
@@ -120,7 +120,7 @@ class Rounds:
         reasoned = recipe.reasoning and draft.reasoning is None
         reading = read_completion(self._brief, completion, reasoned=reasoned)
         complaint = None if failed else self._complaint(reading, completion)
-        draft.found = draft.found if reading[0] is None else reading[0]
+        draft.readable = draft.readable if reading[0] is None else reading[0]
         if complaint is not None and draft.repairs < recipe.repairs:
             draft.repairs += 1
             draft.request = self._repair(draft.request, completion.text, complaint)
@@ -128,7 +128,7 @@ class Rounds:
         draft.answer = self._settle(draft, reading)
 
     def _complaint(self, reading: Reading, completion: Completion) -> str | None:
-        """Say what is wrong with an answer that a repair might mend."""
+        """Say what is wrong with an answer that a repair might fix."""
         if not self._recipe.repairs:
             return None
         output, failure = reading
@@ -142,8 +142,8 @@ class Rounds:
         if draft.reasoning is not None and len(draft.completions) > 1:
             text = f"{draft.reasoning}\nAnswer: {draft.completions[-1].text}"
             completion = replace(completion, text=text)
-        if draft.found is not None:
-            return Answer(draft.found, completion)
+        if draft.readable is not None:
+            return Answer(draft.readable, completion)
         return Answer(None, completion, reading[1])
 
     def _decision(self, request: Request, reasoning: str) -> Request:

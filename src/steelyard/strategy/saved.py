@@ -1,4 +1,4 @@
-"""Saved arms: a folder with ``arm.json`` and what the arm needs beside it."""
+"""Saved arms: a folder with ``arm.json`` and what else the arm needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile
 def save_arm(arm: Arm, folder: Path) -> None:
     """Write ``arm`` to ``folder``, replacing what was there, never leaving a half-written arm.
 
-    A crash between the two renames leaves no arm at ``folder``; saving again mends it. Raises
+    A crash between the two renames leaves no arm at ``folder``; saving again repairs it. Raises
     `StorageError` when the disk refuses.
     """
     fresh = folder.with_name(f".{folder.name}.partial")
@@ -57,7 +57,7 @@ def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_mode
         schema = saved["schema"]
     except FileNotFoundError:
         raise ArmError(
-            f"no saved arm at {folder}: there is no arm.json; give a run's winner/ folder"
+            f"no saved arm at {folder}: arm.json is missing; give a run's winner/ folder"
         ) from None
     except _UNREADABLE as error:
         raise ArmError(f"{folder / 'arm.json'} is not a saved arm: {error}") from error

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelyard.core import Answer, Example, Question
 
 T = TypeVar("T")
+P = TypeVar("P")
+_ROUNDING = 1e-12
+"""One item lost among any number is one standard error exactly."""
 Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
 """The metric's value over answered examples, in [0, 1]; a failed answer counts 0."""
 
@@ -39,18 +43,46 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Stage(Generic[P]):
+    """A step of a search: each of ``prompts`` answers ``items`` examples.
+
+    A prompt is a candidate where the search runs, and a length where it is forecast. ``repeats`` is
+    how often an answer is asked for at most (votes, repairs).
+    """
+
+    name: str
+    prompts: Sequence[P]
+    items: int
+    repeats: int = 1
+
+
+def questions_in(stages: Iterable[Stage[Any]]) -> int:
+    """How many answers the stages ask for at most."""
+    return sum(len(stage.prompts) * stage.items for stage in stages)
+
+
+@dataclass(frozen=True)
 class Halving:
     """The search's budget: all meet ``screen`` dev examples, ``finalists`` the whole of dev."""
 
     screen: int = 40
     finalists: int = 2
 
-    def questions(self, candidates: int, dev: int) -> int:
-        """How many dev items so many candidates are asked in all, of ``dev`` there are."""
-        screen = min(self.screen or dev, dev)
-        if candidates <= self.finalists or screen == dev:
-            return candidates * dev
-        return candidates * screen + self.finalists * (dev - screen)
+    def screened(self, dev: int) -> int:
+        """How many of ``dev`` examples all candidates meet."""
+        return min(self.screen or dev, dev)
+
+    def stages(self, prompts: Sequence[P], dev: int) -> list[Stage[P]]:
+        """Return the stages of choosing among ``prompts`` on ``dev`` examples.
+
+        The second one names as many of the last prompts as will be finalists; the search replaces
+        them by those that won the first.
+        """
+        screen = self.screened(dev)
+        if len(prompts) <= self.finalists or screen == dev:
+            return [Stage("final", prompts, dev)]
+        finalists = prompts[-self.finalists :]
+        return [Stage("screen", prompts, screen), Stage("final", finalists, dev - screen)]
 
 
 @dataclass(frozen=True)
@@ -105,20 +137,21 @@ def choose(
     if not dev:
         return Choice(min(candidates, key=lambda candidate: candidate.size))
     trace: list[Trial] = []
-    everything = range(len(dev))
-    if len(standings) > plan.finalists and len(dev) > plan.screen > 0:
-        subset = stratified_subset(dev, plan.screen, rng)
+    for stage in plan.stages(standings, len(dev)):
+        if stage.name == "screen":
+            items = stratified_subset(dev, stage.items, rng)
+        else:
+            items = list(range(len(dev)))
+        if len(stage.prompts) < len(standings):
+            standings = _ranked(standings)[: len(stage.prompts)]
         for standing in standings:
-            trace.append(_try(standing, "screen", subset, dev, (answer_fn, score_fn)))
-        standings = _ranked(standings)[: plan.finalists]
-    for standing in standings:
-        trace.append(_try(standing, "final", everything, dev, (answer_fn, score_fn)))
+            trace.append(_try(standing, stage.name, items, dev, (answer_fn, score_fn)))
     return Choice(_ranked(standings)[0].candidate, tuple(trace))
 
 
 def _try(
     standing: _Standing[T],
-    stage: Literal["screen", "final"],
+    stage: str,
     indices: Sequence[int],
     dev: Sequence[Example],
     functions: tuple[Callable[[T, Sequence[Question]], Sequence[Answer]], Scorer],
@@ -161,9 +194,28 @@ def stratified_order(examples: Sequence[Example], rng: np.random.Generator) -> l
 
 
 def trace_options(choice: Choice[Any]) -> Mapping[str, Any]:
-    """What a result tells of a search: the winner's and every candidate's last dev score."""
+    """What a result states about a search: the last dev score of the winner and of every candidate."""
     last = {trial.name: trial for trial in choice.trace}
     return {
         "dev_score": choice.score,
         "tried": {name: {"score": t.score, "items": t.items} for name, t in last.items()},
     }
+
+
+def cheapest(totals: Sequence[float], items: Sequence[NDArray[Any]]) -> int:
+    """Return the first setting not worse than the best by more than one standard error.
+
+    Settings are ordered from the cheapest: ``totals`` are their metrics over dev and ``items`` the scores
+    of the same examples. The one-standard-error rule of Breiman et al. (1984), with the error of the
+    paired difference, because all answered the same examples. Assumes that examples are independent.
+    Between equal totals the cheaper one is the best.
+    """
+    best = max(range(len(totals)), key=lambda place: (totals[place], -place))
+    for place in range(best):
+        differences = items[best] - items[place]
+        if len(differences) < 2:
+            return best
+        error = float(np.std(differences, ddof=1)) / len(differences) ** 0.5
+        if max(totals[best] - totals[place], float(np.mean(differences))) <= error + _ROUNDING:
+            return place
+    return best

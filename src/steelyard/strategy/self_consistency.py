@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from steelyard.config.options import Several, one_of
@@ -25,13 +26,13 @@ from steelyard.strategy.base import (
 )
 from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
-from steelyard.strategy.forecasting import added, answer_limit, asking, chat_tokens
-from steelyard.strategy.frugal import cheapest, item_scores
+from steelyard.strategy.forecasting import AnswerSize, forecast_of
 from steelyard.strategy.prompt import Prompt
-from steelyard.strategy.prompt_search import DevEvaluator, PromptStrategy, SearchResult
+from steelyard.strategy.prompt_search import DevEvaluator, SearchResult
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import reasoning_refusal, votes_refusal
-from steelyard.strategy.search import SearchCandidate, Trial
+from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, cheapest, questions_in
 from steelyard.strategy.traits import ShotLimits, Traits
 from steelyard.strategy.zero_shot import ZeroShot
 
@@ -76,7 +77,11 @@ class SelfConsistency(Strategy):
         self.require_fit(context.task)
         over = self._over(context.task)
         evaluator = DevEvaluator(context, self.config, self.name)
-        search = self._voted_over(over).search(evaluator)
+        strategy = self._voted_over(over)
+        space = strategy.space(evaluator)
+        stages = [*strategy.search_stages(space), *self._votes(space.candidates[-1], space.dev)]
+        evaluator.expect(questions_in(stages))
+        search = strategy.search(evaluator, space)
         voted, trials = self._vote(evaluator, search.ranked[0])
         score = next((t.score for t in trials if t.name == voted.name), None)
         recipe = voted.value.recipe
@@ -98,9 +103,7 @@ class SelfConsistency(Strategy):
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """Its votes are slow on the embedded model, and of little use without reasoning."""
         if model.provider == "embedded":
-            return (
-                "every answer is reasoned several times, which takes long here; name it to run it"
-            )
+            return "it reasons several times for every answer, which is slow on this model; name it to run it"
         if reasoning_refusal(task) is not None:
             return "it votes over chain_of_thought, which does not fit the task"
         return None
@@ -139,15 +142,18 @@ class SelfConsistency(Strategy):
             return FewShot(**shared)
         return ChainOfThought(**shared, **{name: getattr(self.config, name) for name in _REASONING})
 
+    def _votes(self, prompt: P, dev: int) -> list[Stage[P]]:
+        """One stage for each number of votes, the fewest first."""
+        return [Stage("votes", [prompt], dev, n) for n in sorted(set(self.config.samples))]
+
     def _vote(
         self, evaluator: DevEvaluator, best: SearchCandidate[Prompt]
     ) -> tuple[SearchCandidate[Prompt], tuple[Trial, ...]]:
         """Try each number of votes; the votes of a smaller number are among those of a larger one."""
-        sizes = sorted(set(self.config.samples))
-        candidates = [self._voting(best, size) for size in sizes]
+        stages = self._votes(best, len(evaluator.dev))
+        candidates = [self._voting(best, stage.repeats) for stage in stages]
         if not evaluator.dev:
             return candidates[-1], ()
-        evaluator.expect_items(len(candidates) * len(evaluator.dev))
         answered: list[list[Answer]] = []
         trials: list[Trial] = []
         for candidate in candidates:
@@ -155,7 +161,7 @@ class SelfConsistency(Strategy):
             score = evaluator.context.score(evaluator.dev, answers)
             trials.append(Trial(candidate.name, "votes", len(evaluator.dev), requests, score))
             answered.append(answers)
-        items = [item_scores(evaluator.context, evaluator.dev, answers) for answers in answered]
+        items = [np.array(evaluator.context.scores(evaluator.dev, answers)) for answers in answered]
         place = cheapest([trial.score for trial in trials], items)
         return candidates[place], tuple(trials)
 
@@ -163,29 +169,17 @@ class SelfConsistency(Strategy):
         recipe = replace(best.value.recipe, samples=samples, temperature=self.config.temperature)
         return SearchCandidate(f"{samples} votes", replace(best.value, recipe=recipe), best.size)
 
-    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Say what search and votes ask at most, over reasoning where ``over`` is auto."""
-        over = "chain_of_thought" if self.config.over == "auto" else self.config.over
-        dev, votes = min(sizes.dev, self.config.dev_items), self.config.samples
-        if over == "chain_of_thought":
-            names = (*_SHARED, *_REASONING)
-            reasoning = ChainOfThought(**{name: getattr(self.config, name) for name in names})
-            search = reasoning.forecast_search(brief, sizes)
-            needs = search.per_answer["chain_of_thought"]
-        else:
-            most = chat_tokens(sizes, sizes.labels * (sizes.input_tokens + sizes.output_tokens))
-            limit = answer_limit(brief, sizes)
-            needs = (1.0, most, limit)
-            search = asking(self.config.finalists * dev, most, limit)
-        votes_asked = [
-            asking(round(dev * n * needs[0]), needs[1] / needs[0], needs[2] / needs[0])
-            for n in votes
-        ]
-        requests, read, written = (max(votes) * need for need in needs)
-        return replace(
-            added(search, *votes_asked),
-            per_answer={self.name: (requests, read, written)},
-            note="; ".join(
-                filter(None, [search.note, f"{max(votes)} votes, the most there may be"])
-            ),
+        strategy = self._voted_over(self.config.over)
+        space = strategy.expected_space(brief, sizes)
+        answer = (space.decided or space.candidates)[-1]
+        most = max(self.config.samples)
+        voted = AnswerSize(
+            most * answer.input_tokens, most * answer.output_tokens, requests=most * answer.requests
         )
+        stages = [*strategy.search_stages(space), *self._votes(answer, space.dev)]
+        notes = [f"assumes {most} votes, the most it may use"]
+        if isinstance(strategy, ChainOfThought):
+            notes.insert(0, strategy.reasoning_note(brief))
+        return replace(forecast_of(stages, {self.name: voted}), note="; ".join(notes))

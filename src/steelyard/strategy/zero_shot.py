@@ -6,18 +6,16 @@ from typing import ClassVar
 
 from pydantic import NonNegativeInt
 
-from steelyard.strategy.base import Brief, Forecast, Sizes
-from steelyard.strategy.forecasting import Searched, chat_tokens, own_tokens, searching
+from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.forecasting import AnswerSize, chat_tokens
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
-    PromptStrategy,
     SearchOptions,
-    SearchResult,
-    by_rank,
+    SearchSpace,
     format_names,
-    format_spread,
 )
+from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.traits import Traits
 
@@ -38,20 +36,12 @@ class ZeroShot(PromptStrategy):
     options_type = ZeroShotOptions
     config: ZeroShotOptions
 
-    def search(self, evaluator: DevEvaluator) -> SearchResult:
-        """Compare the formats."""
-        recipes = [evaluator.recipe(name) for name in format_names(self.config)]
-        candidates = [
-            SearchCandidate(recipe.format, Prompt(recipe), recipe.length) for recipe in recipes
-        ]
-        evaluator.expect(len(candidates), min(self.config.free_candidates, len(candidates)))
-        choice = evaluator.choose(candidates)
-        spread = format_spread(candidates, choice)
-        return SearchResult(by_rank(candidates, choice), choice.score, spread, choice.trace)
-
-    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say what the search over formats asks at most."""
-        prompts = [chat_tokens(sizes)] * len(format_names(self.config))
-        return searching(
-            self.name, brief, sizes, self.config, Searched((), prompts, own_tokens(sizes))
+    def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
+        """The instruction in each format."""
+        return evaluator.space(
+            [evaluator.candidate(name, name) for name in format_names(self.config)]
         )
+
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+        """As many prompts as formats, all of one length."""
+        return self.sized(brief, sizes, [chat_tokens(sizes)] * len(format_names(self.config)))

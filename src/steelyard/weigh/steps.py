@@ -26,7 +26,7 @@ from steelyard.store.recorder import RecordedModel
 from steelyard.store.rows import StoredRun
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
-from steelyard.strategy.optimise.allowance import tunings_of
+from steelyard.strategy.optimise.budget import tunings_of
 from steelyard.weigh.measure import Timing, to_records
 
 log = logging.getLogger("steelyard")

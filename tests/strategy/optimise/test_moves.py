@@ -58,14 +58,14 @@ def test_moves_are_new_unique_and_small(factory: MakeKitchen) -> None:
         assert abs(len(each.shots) - 6) <= 1
         assert len(set(each.shots) - set(shots)) <= 1
     orders = [each for each in found if Counter(each.shots) == Counter(shots)]
-    assert {"reversed", "shuffled"} <= {each.shown.split(", ")[-1] for each in orders}
+    assert {"reversed", "shuffled"} <= {each.shots_name.split(", ")[-1] for each in orders}
 
 
 def test_a_swap_keeps_the_label(factory: MakeKitchen) -> None:
     made = factory()
     shots = sequences(made, 3)["random"][:6]
     design = made.design(Wording(), "user_turn").with_shots(shots, "6 random")
-    swapped = [each for each in near(made, design) if each.shown.endswith("swapped")]
+    swapped = [each for each in near(made, design) if each.shots_name.endswith("swapped")]
     assert swapped
     labels = [shot.output for shot in shots]
     assert all([shot.output for shot in each.shots] == labels for each in swapped)
@@ -119,7 +119,7 @@ def test_every_way_comes_once_before_any_comes_again(factory: MakeKitchen) -> No
     designs = shot_designs(
         made, made.design(Wording(), "user_turn"), sequences(made, 3), (1, 2), (2, 4)
     )
-    shown = [each.shown for each in designs[:5]]
+    shown = [each.shots_name for each in designs[:5]]
     assert shown == [
         "2 retrieved",
         "2 retrieved, diversity 0.3",

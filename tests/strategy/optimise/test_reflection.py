@@ -145,13 +145,13 @@ def test_who_reflects(fit_context: MakeContext) -> None:
     assert Reflecting().choose(both_specs) == (HOSTED, "")
     assert Reflecting.parse("small").choose(both_specs) == (SPEC, "")
     assert Reflecting.parse("big").choose(both_specs) == (HOSTED, "")
-    assert Reflecting.parse("none").choose(both_specs) == (None, "not asked for")
+    assert Reflecting.parse("none").choose(both_specs) == (None, "turned off (reflect: none)")
     spec, reason = Reflecting.parse("auto").choose(fit_context())
-    assert spec is None and "name one that reflects" in reason
+    assert spec is None and "name a stronger one" in reason
     named = Reflecting.parse({"provider": "openai", "name": "x", "base_url": "http://a.b/v1"})
     assert named.choose(both_specs)[0] == ModelSpec("openai", "x", base_url="http://a.b/v1")
     assert Reflecting.parse("groq:llama").choose(both_specs)[0] is not None
-    with pytest.raises(ConfigError, match=r"names 'smal', which is none .* \(small, big-one\)"):
+    with pytest.raises(ConfigError, match=r"names 'smal', which is not one .* \(small, big-one\)"):
         Reflecting.parse("smal").choose(both_specs)
 
 
@@ -186,7 +186,7 @@ def test_a_tag_that_is_no_model_of_the_task_is_refused_before_anything_is_asked(
     strategy = build_strategy(StrategySpec("optimized_prompt", {"reflect": "lrage"}))
     brief = Brief("Say.", "label", ("A", "B"))
     models = listed(SPEC, HOSTED, tags=("small", "large"))
-    with pytest.raises(ConfigError, match="reflect names 'lrage', which is none of the task's"):
+    with pytest.raises(ConfigError, match="reflect names 'lrage', which is not one of the task's"):
         strategy.check(TaskFacts(brief, ()), models)
     named = build_strategy(StrategySpec("optimized_prompt", {"reflect": "large"}))
     named.check(TaskFacts(brief, ()), models)

@@ -59,7 +59,7 @@ def test_a_stage_ends_at_its_share_and_calls_are_bounded_alike() -> None:
     assert not ledger.affords(301, 1)
     assert not ledger.affords(1, 31)
     ledger.book([answered(199)], 1)
-    assert (ledger.used, ledger.asked, ledger.left) == (200, 1, 100)
+    assert (ledger.spent, ledger.questions, ledger.left) == (200, 1, 100)
     ledger.stage(0.5)
     assert ledger.left == 400
     assert ledger.affords(400, 50) and not ledger.affords(400, 51)

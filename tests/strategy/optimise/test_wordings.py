@@ -9,8 +9,14 @@ import pytest
 
 from steelyard.core import Example, OutputKind
 from steelyard.strategy.base import Brief
-from steelyard.strategy.optimise.glosses import label_examples, label_words
-from steelyard.strategy.optimise.wordings import Wording, Wordings, about, named_wordings
+from steelyard.strategy.optimise.wordings import (
+    Wording,
+    Wordings,
+    about,
+    label_examples,
+    label_words,
+    named_wordings,
+)
 from steelyard.strategy.prompt import full_instruction
 from tests.strategy.samples import TOPICS, tickets
 

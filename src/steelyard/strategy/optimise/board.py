@@ -36,7 +36,6 @@ class AnswerBoard:
         self._output = {False: [0, 0], True: [0, 0]}  # tokens and answers so far; free ones apart
 
     def missing(self, design: Design, items: Sequence[int]) -> list[int]:
-        """Return those of ``items`` that ``design`` was not asked about."""
         answers = self._answers.get(design.key, {})
         return [item for item in items if item not in answers]
 
@@ -53,7 +52,6 @@ class AnswerBoard:
         return tokens + round(len(items) * self._answer_tokens(design.free))
 
     def affords(self, design: Design, items: Sequence[int]) -> bool:
-        """Whether ``design`` can be asked about ``items`` in this stage."""
         fresh = self.missing(design, items)
         return not fresh or self.ledger.affords(self.expected(design, fresh), len(fresh))
 
@@ -82,7 +80,6 @@ class AnswerBoard:
         return requests
 
     def answer(self, design: Design, item: int) -> Answer:
-        """The answer that ``design`` gave."""
         return self._answers[design.key][item]
 
     def score(self, design: Design, items: Sequence[int]) -> float:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from steelyard.core import Completion, Example
 from steelyard.model.base import Model
+from steelyard.strategy.base import Brief, OnePass, build_strategy, traits_of
 from steelyard.strategy.prompt import count_tokens
+from steelyard.strategy.traits import StrategySpec
 from steelyard.train.config import LoraConfig
+from steelyard.words import listed
 
+DEFAULT_TUNING = StrategySpec("lora")
 UNIT = "forward-pass tokens"
 BACKWARD = 3
 """A training token costs three forward passes: 6ND against 2ND operations (Kaplan et al. 2020)."""
@@ -19,19 +23,17 @@ HOSTED_CALLS = 1500
 
 
 class Tuning(Protocol):
-    """What decides how much a tuning takes; `LoraConfig` and the strategy's options have it."""
+    """What decides how much a tuning takes; `LoraConfig` and the strategy's options have it.
+
+    Several ``learning_rates`` are tried on ``trial_share`` of train before ``max_epochs`` over all of it.
+    """
 
     @property
-    def learning_rates(self) -> tuple[float, ...]:
-        """Tried on a part of train, if there are several."""
-
+    def learning_rates(self) -> tuple[float, ...]: ...
     @property
-    def trial_share(self) -> float:
-        """That part."""
-
+    def trial_share(self) -> float: ...
     @property
-    def max_epochs(self) -> int:
-        """Passes over train at most."""
+    def max_epochs(self) -> int: ...
 
 
 DEFAULTS: Tuning = LoraConfig()
@@ -58,9 +60,39 @@ def tuning_used(trained_tokens: int, dev_tokens: float, measured: int) -> int:
 
 def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> int:
     """Return the tokens of one pass over ``examples`` as tuning reads them; 8 a turn for its marks."""
-    each = count_tokens(model, instruction) + 3 * 8
+    frame = count_tokens(model, instruction) + 3 * 8
     texts = [(example.input, example.output) for example in examples]
-    return sum(each + count_tokens(model, given) + count_tokens(model, out) for given, out in texts)
+    return sum(frame + count_tokens(model, text) + count_tokens(model, out) for text, out in texts)
+
+
+class Allowance(NamedTuple):
+    """Forward-pass tokens, and where that number comes from."""
+
+    tokens: int
+    source: str
+
+
+def allowance(
+    budget: int, brief: Brief, tunings: Sequence[StrategySpec], once: OnePass
+) -> Allowance:
+    """Return ``budget`` where there is one, else what the most expensive of the run's ``tunings`` may take.
+
+    Where the run tunes nothing, the defaults of `DEFAULT_TUNING` hold.
+    """
+    if budget:
+        return Allowance(budget, "the option budget")
+    most = max(
+        build_strategy(tuning).tuning_tokens(brief, once) for tuning in tunings or [DEFAULT_TUNING]
+    )
+    names = listed(list(dict.fromkeys(tuning.name for tuning in tunings)))
+    return Allowance(
+        most, f"this run's {names}" if tunings else f"the defaults of {DEFAULT_TUNING.name}"
+    )
+
+
+def tunings_of(specs: Iterable[StrategySpec]) -> tuple[StrategySpec, ...]:
+    """Return those of a run's strategies that fine-tune."""
+    return tuple(spec for spec in specs if traits_of(spec.name).tunes)
 
 
 @dataclass
@@ -76,8 +108,8 @@ class Ledger:
     allowed: int
     local: bool
     calls: int | None = None
-    used: int = 0
-    asked: int = 0
+    spent: int = 0
+    questions: int = 0
     source: str = ""
     limit: int = field(init=False)
     calls_limit: int | None = field(init=False)
@@ -88,9 +120,9 @@ class Ledger:
 
     def stage(self, share: float) -> None:
         """Let the next stage spend ``share`` of what is left."""
-        self.limit = self.used + round(share * max(0, self.allowed - self.used))
+        self.limit = self.spent + round(share * max(0, self.allowed - self.spent))
         if self.calls is not None:
-            self.calls_limit = self.asked + round(share * max(0, self.calls - self.asked))
+            self.calls_limit = self.questions + round(share * max(0, self.calls - self.questions))
         else:
             self.calls_limit = None
 
@@ -102,23 +134,22 @@ class Ledger:
     @property
     def left(self) -> int:
         """Tokens that the current stage may still spend."""
-        return max(0, self.limit - self.used)
+        return max(0, self.limit - self.spent)
 
     def affords(self, tokens: float, questions: int) -> bool:
         """Whether so many more tokens and questions are within the bounds of this stage."""
-        fits = self.calls_limit is None or self.asked + questions <= self.calls_limit
+        fits = self.calls_limit is None or self.questions + questions <= self.calls_limit
         return fits and tokens <= self.left
 
     def book(self, completions: Sequence[Completion], requests: int) -> None:
         """Add the answers of one call, for which ``requests`` were made."""
-        self.used += tokens_of(completions, self.local)
-        self.asked += requests
+        self.spent += tokens_of(completions, self.local)
+        self.questions += requests
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the block ``budget`` of a search."""
         bound = {"max_calls": self.calls} if self.calls is not None else {}
         source = {"source": self.source} if self.source else {}
-        return {"unit": UNIT, "allowed": self.allowed, "used": self.used, **source, **bound}
+        return {"unit": UNIT, "allowed": self.allowed, "used": self.spent, **source, **bound}
 
 
 def tokens_of(completions: Sequence[Completion], local: bool) -> int:
@@ -132,6 +163,6 @@ def tokens_of(completions: Sequence[Completion], local: bool) -> int:
     return sent - sum(cached) + shared
 
 
-def budget_block(allowed: int, used: int) -> Mapping[str, Any]:
+def budget_block(allowed: int, spent: int) -> Mapping[str, Any]:
     """Return the block ``budget`` of a search that counts for itself."""
-    return {"unit": UNIT, "allowed": allowed, "used": used}
+    return {"unit": UNIT, "allowed": allowed, "used": spent}

@@ -8,15 +8,13 @@ from functools import cached_property
 
 from steelyard.core import Question
 from steelyard.data.rows import has_references
-from steelyard.strategy.few_shot import fitting_shots, short_shots
+from steelyard.strategy.few_shot import LONGEST_SHARE, fitting_shots, short_shots
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.optimise.wordings import Wording, Wordings
 from steelyard.strategy.prompt import Prompt, count_tokens, full_instruction
 from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.tfidf import Retrieval, ShotIndex
 
-_LONGEST_SHARE = 8
-"""A shot may take at most one part in so many of the prompt's budget."""
 FEATURES = "word+char"
 _INPUT = "\x00"  # stands for the input where only what is around it is counted
 
@@ -25,23 +23,22 @@ _INPUT = "\x00"  # stands for the input where only what is around it is counted
 class Design:
     """A candidate as data. ``wording`` is ``None`` for an instruction that a model wrote.
 
-    ``said`` and ``shown`` name instruction and shots for people.
+    ``wording_name`` and ``shots_name`` name instruction and shots for people.
     """
 
     instruction: str
-    said: str
+    wording_name: str
     format: str
     wording: Wording | None = None
     shots: tuple[Shot, ...] = ()
-    shown: str = "no shots"
+    shots_name: str = "no shots"
     retrieved: int = 0
     retrieval: Retrieval = field(default_factory=Retrieval)
     free: bool = False
 
     @property
     def name(self) -> str:
-        """The name in the trace."""
-        return f"{self.said} · {self.format} · {self.shown}"
+        return f"{self.wording_name} · {self.format} · {self.shots_name}"
 
     @property
     def key(self) -> Hashable:
@@ -49,16 +46,14 @@ class Design:
         way = self.retrieval if self.retrieved else None
         return (self.instruction, self.format, self.shots, self.retrieved, way, self.free)
 
-    def with_shots(self, shots: Sequence[Shot], shown: str) -> Design:
-        """Return the design with these fixed shots."""
-        return replace(self, shots=tuple(shots), shown=shown, retrieved=0)
+    def with_shots(self, shots: Sequence[Shot], shots_name: str) -> Design:
+        return replace(self, shots=tuple(shots), shots_name=shots_name, retrieved=0)
 
     def with_retrieved(self, k: int, retrieval: Retrieval) -> Design:
-        """Return the design with ``k`` shots looked up for each input."""
         unusual = f", diversity {retrieval.diversity:g}" if retrieval.diversity else ""
         unusual += ", nearest first" if retrieval.order == "nearest_first" else ""
-        shown = f"{k} retrieved{unusual}"
-        return replace(self, shots=(), shown=shown, retrieved=k, retrieval=retrieval)
+        shots_name = f"{k} retrieved{unusual}"
+        return replace(self, shots=(), shots_name=shots_name, retrieved=k, retrieval=retrieval)
 
 
 class PromptFactory:
@@ -72,13 +67,12 @@ class PromptFactory:
         self.wordings = Wordings(context.brief, context.train)
         self.formats = evaluator.options.formats or tuple(load_formats())
         self._counts: dict[str, int] = {}
-        limit = max_prompt_tokens // _LONGEST_SHARE
+        limit = max_prompt_tokens // LONGEST_SHARE
         usable = has_references(context.train)
         self.pool = short_shots(evaluator, context.train, limit) if usable else []
 
     @cached_property
     def index(self) -> ShotIndex:
-        """The train examples by their inputs."""
         return ShotIndex.fit(self.pool, FEATURES)
 
     def design(self, wording: Wording, format_name: str) -> Design:
@@ -88,7 +82,6 @@ class PromptFactory:
         return Design(text, wording.name, format_name, wording)
 
     def prompt(self, design: Design) -> Prompt:
-        """Return what is asked."""
         recipe = self.evaluator.recipe(
             design.format, design.shots, design.retrieved, instruction=design.instruction
         )
@@ -112,7 +105,7 @@ class PromptFactory:
         return self.tokens(design, ()) <= self.max_prompt_tokens
 
     def fitting(self, sequence: Sequence[Shot]) -> int:
-        """How many shots from the front of ``sequence`` fit beside the task's own instruction."""
+        """How many shots from the front of ``sequence`` fit in a prompt with the task's instruction."""
         return fitting_shots(self.evaluator, sequence, self.max_prompt_tokens)
 
     def tokens(self, design: Design, questions: Sequence[Question], shares: bool = True) -> int:

@@ -44,7 +44,9 @@ def _words(
     changed = []
     for wording in factory.wordings.neighbours(design.wording):
         text = factory.wordings.text(wording) or ""
-        changed.append(replace(design, instruction=text, said=wording.name, wording=wording))
+        changed.append(
+            replace(design, instruction=text, wording_name=wording.name, wording=wording)
+        )
     return changed
 
 
@@ -59,15 +61,15 @@ def _orders(
 ) -> list[Design]:
     if len(design.shots) < 2:
         return []
-    shown = _plain(design.shown)
+    name = _plain(design.shots_name)
     designs = [
-        design.with_shots(ordered(design.shots, order), f"{shown}, {order}")
+        design.with_shots(ordered(design.shots, order), f"{name}, {order}")
         for order in ORDERS
         if order != "drawn"
     ]
     for _ in range(2):
         drawn = [design.shots[place] for place in rng.permutation(len(design.shots))]
-        designs.append(design.with_shots(drawn, f"{shown}, shuffled"))
+        designs.append(design.with_shots(drawn, f"{name}, shuffled"))
     return designs
 
 
@@ -83,7 +85,7 @@ def _swaps(
         if fitting:
             new = fitting[int(rng.integers(min(3, len(fitting))))]
             shots = (*design.shots[:place], new, *design.shots[place + 1 :])
-            designs.append(design.with_shots(shots, f"{_plain(design.shown)}, swapped"))
+            designs.append(design.with_shots(shots, f"{_plain(design.shots_name)}, swapped"))
     return designs
 
 
@@ -123,9 +125,9 @@ def _retrieval(
     return designs
 
 
-def _plain(shown: str) -> str:
+def _plain(name: str) -> str:
     """The name of a set without what was done to it."""
-    return shown.partition(",")[0]
+    return name.partition(",")[0]
 
 
 _MOVES: tuple[Move, ...] = (_words, _swaps, _formats, _orders, _counts, _retrieval)

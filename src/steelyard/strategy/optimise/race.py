@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     score: float
 
 
-def race(board: AnswerBoard, designs: Sequence[Design], heat: RaceSettings) -> list[Standing]:
+def race(board: AnswerBoard, designs: Sequence[Design], settings: RaceSettings) -> list[Standing]:
     """Return the designs that were asked, best first; empty where the budget allows none.
 
     Successive halving (Jamieson & Talwalkar 2016): each round meets `ETA` times the examples and
@@ -45,25 +45,27 @@ def race(board: AnswerBoard, designs: Sequence[Design], heat: RaceSettings) -> l
     """
     alive = list({design.key: design for design in designs}.values())
     standings: dict[Hashable, Standing] = {}
-    every = rounds(heat)
+    every = rounds(settings)
     for number, items in enumerate(every):
         # halving spends alike on each round, so the first may not take what the others need
         going = affordable(board, alive, items, 1 / (len(every) - number))
-        alive = [design for design in going if board.ask(design, items, heat.stage)]
+        alive = [design for design in going if board.ask(design, items, settings.stage)]
         for design in alive:
             standings[design.key] = Standing(design, len(items), board.score(design, items))
-        alive = survivors(board, alive, items, heat.keep)
+        alive = survivors(board, alive, items, settings.keep)
     return ranked(board, list(standings.values()))
 
 
-def rounds(heat: RaceSettings) -> list[tuple[int, ...]]:
+def rounds(settings: RaceSettings) -> list[tuple[int, ...]]:
     """Return the examples of each round; the last has them all."""
     sizes = []
-    size = max(1, heat.first)
-    while size < len(heat.items):
+    size = max(1, settings.first)
+    while size < len(settings.items):
         sizes.append(size)
         size *= ETA
-    return [heat.items[:size] for size in (*sizes, len(heat.items))] if heat.items else []
+    return (
+        [settings.items[:size] for size in (*sizes, len(settings.items))] if settings.items else []
+    )
 
 
 def affordable(

@@ -31,7 +31,7 @@ class Reflecting:
 
     @classmethod
     def parse(cls, value: Any) -> Reflecting:
-        """Read the option. Raises `ConfigError` for what is no model, `MissingExtraError` without GEPA."""
+        """Read the option. Raises `ConfigError` for what is not a model, `MissingExtraError` without GEPA."""
         if value in (AUTO, NONE, None, False):
             return cls(AUTO if value == AUTO else NONE)
         require("gepa", "optimise")  # asked for: say it is missing before anything is spent
@@ -48,13 +48,8 @@ class Reflecting:
             raise ConfigError(f"strategy optimized_prompt: option reflect: {message}") from None
         return cls("", ModelSpec(**config.to_spec()))
 
-    @property
-    def is_off(self) -> bool:
-        """Whether no model was named: ``auto`` may find one, but that is not known before the fit."""
-        return self.spec is None and self.word in (AUTO, NONE)
-
     def check(self, models: Sequence[PlannedModel]) -> None:
-        """Raise `ConfigError` for a tag that is none of the task's models."""
+        """Raise `ConfigError` for a tag that is not one of the task's models."""
         if self.spec is None and self.word not in (AUTO, NONE):
             _tagged(self.word, models)
 
@@ -67,43 +62,39 @@ class Reflecting:
         if self.spec is not None:
             return self.spec, ""
         if self.word == NONE:
-            return None, "not asked for"
+            return None, "turned off (reflect: none)"
         if self.word != AUTO:
             return _tagged(self.word, models), ""
         if provider_of(models[-1].spec).is_local:
             return (
                 None,
-                "the task's models run on this machine; name one that reflects: reflect: MODEL",
+                "the task's models run on this machine; name a stronger one with reflect: MODEL",
             )
         if find_spec("gepa") is None:
             return None, f"the package gepa is not installed; run: {command('optimise')}"
         return models[-1].spec, ""
 
 
-class Asked(Protocol):
+class ReflectingModel(Protocol):
     """What reflection needs of a model."""
 
     @property
-    def name(self) -> str:
-        """The name shown to people."""
-
-    def generate(self, requests: Sequence[Request]) -> list[Completion | None]:
-        """Answer each request; see `steelyard.model.base.Model.generate`."""
+    def name(self) -> str: ...
+    def generate(self, requests: Sequence[Request]) -> list[Completion | None]: ...
 
 
 class NoAdviceError(SteelyardError):
-    """The reflecting model cannot be asked, which is no fault of the model that is searched for."""
+    """The reflecting model cannot be asked, which does not fail the model that prompts are searched for."""
 
 
 class Adviser:
-    """A reflecting model beside the arm's own: its errors end the reflection, not the search."""
+    """A reflecting model other than the arm's: its errors end the reflection, not the search."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
 
     @property
     def name(self) -> str:
-        """The model's name."""
         with self._advising():
             return self._model.name
 
@@ -128,6 +119,6 @@ def _tagged(word: str, models: Sequence[PlannedModel]) -> ModelSpec:
             return model.spec
     tags = ", ".join(model.tag for model in models)
     raise ConfigError(
-        f"strategy optimized_prompt: option reflect names {word!r}, which is none of the task's models "
+        f"strategy optimized_prompt: option reflect names {word!r}, which is not one of the task's models "
         f"({tags}); write PROVIDER:NAME for another"
     )

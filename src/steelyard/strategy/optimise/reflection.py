@@ -17,7 +17,7 @@ from steelyard.strategy.formats import fill
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design
 from steelyard.strategy.optimise.race import Standing, ranked
-from steelyard.strategy.optimise.reflecting import Asked, NoAdviceError
+from steelyard.strategy.optimise.reflecting import NoAdviceError, ReflectingModel
 from steelyard.strategy.optimise.search import PromptSearch
 
 log = logging.getLogger("steelyard")
@@ -44,7 +44,7 @@ class Reflector:
     answered afresh, and a search that is resumed reads every reply back.
     """
 
-    def __init__(self, model: Asked, constraint: str) -> None:
+    def __init__(self, model: ReflectingModel, constraint: str) -> None:
         self.model = model
         self.requests = self.input_tokens = self.output_tokens = 0
         self.failures = 0
@@ -78,7 +78,6 @@ class Reflector:
         return text
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what was asked of the reflecting model."""
         names = ("requests", "input_tokens", "output_tokens")
         return {"model": self.model.name, **{name: getattr(self, name) for name in names}}
 
@@ -105,15 +104,15 @@ class Adapter:
         self.failure: SteelyardError | None = None
         self.is_spent = False
         self._batch = batch
-        self._names: dict[str, str] = {base.instruction: base.said}
+        self._names: dict[str, str] = {base.instruction: base.wording_name}
 
     def design(self, candidate: Mapping[str, str]) -> Design:
         """Return the base with the candidate's instruction."""
         text = candidate[_COMPONENT]
         if text == self.base.instruction:
             return self.base
-        said = self._names.setdefault(text, f"reflected {len(self._names)}")
-        return replace(self.base, instruction=text, said=said, wording=None)
+        name = self._names.setdefault(text, f"reflected {len(self._names)}")
+        return replace(self.base, instruction=text, wording_name=name, wording=None)
 
     def evaluate(
         self, batch: list[int], candidate: dict[str, str], capture_traces: bool = False
@@ -154,7 +153,7 @@ class Adapter:
         except SteelyardError as error:
             self.failure = error
             raise
-        self.board.ledger.asked += 1
+        self.board.ledger.questions += 1
         fits = text is not None and self.board.factory.fits(
             self.design({_COMPONENT: text}) if text else self.base
         )
@@ -184,12 +183,11 @@ class _RunLog:
     """GEPA's log goes to ours at a level that is off unless asked for, and never to the terminal."""
 
     def log(self, message: str) -> None:
-        """Write one line."""
         log.debug("gepa: %s", str(message).splitlines()[0] if message else "")
 
 
 def reflect(
-    search: PromptSearch, base: Design, model: Asked, share: float
+    search: PromptSearch, base: Design, model: ReflectingModel, share: float
 ) -> tuple[list[Standing], dict[str, Any]]:
     """Evolve the base's instruction with ``share`` of the budget that is left.
 
@@ -197,8 +195,8 @@ def reflect(
     keeps the candidates that are best on some example (its Pareto front), picks a parent among them,
     shows the reflector a few train examples with the parent's answers, and takes the proposal over if
     it does better on these. Its randomness is one generator from the seed, its state lives in
-    memory only: what makes it resumable is that every answer is recorded. A reflector that cannot
-    be asked any more ends it with a ``reason``; one that cannot be had raises `NoAdviceError`.
+    memory only: what makes it resumable is that every answer is recorded. A reflector that
+    stops answering ends it with a ``reason``; one that cannot be built raises `NoAdviceError`.
     """
     gepa = require("gepa", EXTRA)
     board, part = search.board, search.part
@@ -208,7 +206,7 @@ def reflect(
     train = [item for item in part.probe if board.examples[item].input not in _shown(base)]
     facts = {"by": "gepa", "accepted": 0, **reflector.to_dict()}
     if not train or not part.search or not board.affords(base, part.search):
-        return [], {**facts, "reason": "the budget, or train, is too small to reflect on"}
+        return [], {**facts, "reason": "the budget or the train split is too small for reflection"}
     try:
         gepa.optimize(
             seed_candidate={_COMPONENT: base.instruction},
@@ -230,7 +228,7 @@ def reflect(
     elif adapter.failure is not None:
         raise adapter.failure
     standings = _standings(board, adapter, part.search)
-    accepted = sum(standing.design.said != base.said for standing in standings)
+    accepted = sum(standing.design.wording_name != base.wording_name for standing in standings)
     return standings, {**facts, "accepted": accepted, **reflector.to_dict()}
 
 
@@ -246,7 +244,7 @@ def _most_calls(board: AnswerBoard, base: Design, items: Sequence[int]) -> int:
     """Return how many questions the stage may ask, by the tokens of one call about all ``items``."""
     price = max(1.0, board.expected(base, items) / max(1, len(items)))
     bound, ledger = int(board.ledger.left / price), board.ledger
-    calls = bound if ledger.calls_limit is None else ledger.calls_limit - ledger.asked
+    calls = bound if ledger.calls_limit is None else ledger.calls_limit - ledger.questions
     return max(1, min(bound, calls))
 
 

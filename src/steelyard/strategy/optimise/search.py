@@ -62,7 +62,6 @@ class PromptSearch:
 
     @property
     def factory(self) -> PromptFactory:
-        """What designs are made of."""
         return self.board.factory
 
     @property
@@ -74,7 +73,7 @@ class PromptSearch:
         """Race instructions and formats, half of them with the first few shots."""
         self.board.ledger.stage(self.rules.screen_share)
         self.board.ask(self.plain, self.part.search, "plain")
-        return self.note("screen", race(self.board, self._crossed(), self._heat("screen")))
+        return self.note("screen", race(self.board, self._crossed(), self._race_settings("screen")))
 
     def shots(self, best: Sequence[Standing]) -> list[Standing]:
         """Race shot sets, bootstrapped ones among them, under the best designs."""
@@ -98,7 +97,9 @@ class PromptSearch:
                 factory, second.design, others, rules.counts, rules.neighbours[-1:]
             )
         best_designs = [standing.design for standing in best[: rules.keep]]
-        return self.note("shots", race(self.board, [*best_designs, *designs], self._heat("shots")))
+        return self.note(
+            "shots", race(self.board, [*best_designs, *designs], self._race_settings("shots"))
+        )
 
     def climb(self, best: Standing) -> Standing:
         """Go on to a better neighbour until the budget is spent or nothing near is better."""
@@ -118,7 +119,9 @@ class PromptSearch:
             for candidate in fresh:
                 number += 1
                 named.append(
-                    replace(candidate, shown=f"{candidate.shown.partition(' #')[0]} #{number}")
+                    replace(
+                        candidate, shots_name=f"{candidate.shots_name.partition(' #')[0]} #{number}"
+                    )
                 )
             better = self._better(best, named)
             if better is None and not self._can_go_on(named):
@@ -135,11 +138,11 @@ class PromptSearch:
 
     def _better(self, best: Standing, near: Sequence[Design]) -> Standing | None:
         """Race the neighbours against the best design itself; ``None`` where it stays ahead."""
-        heat = self._heat("moves")
-        won = race(self.board, [best.design, *near], heat)
+        settings = self._race_settings("moves")
+        won = race(self.board, [best.design, *near], settings)
         first = won[0] if won else best
         ahead = (first.items, first.score) > (best.items, best.score)
-        return first if ahead and first.items == len(heat.items) else None
+        return first if ahead and first.items == len(settings.items) else None
 
     def _for_later(self, best: Design) -> tuple[int, int]:
         """Tokens and questions to keep for finalists and free answers, in prompts like the best."""
@@ -159,11 +162,10 @@ class PromptSearch:
         """Whether there was a neighbour, and money to ask one about everything."""
         return bool(near) and self.board.affords(near[0], self.part.search)
 
-    def _heat(self, stage: str) -> RaceSettings:
+    def _race_settings(self, stage: str) -> RaceSettings:
         return RaceSettings(self.part.search, self.rules.first, self.rules.keep, stage)
 
     def note(self, stage: str, standings: list[Standing]) -> list[Standing]:
-        """Remember the best of a stage."""
         if standings:
             self.stages.append((stage, standings[0]))
         return standings

@@ -1,4 +1,4 @@
-"""What a result tells of the search: the trace, where the gain came from, and what it may be worth."""
+"""What a result states about the search: its trace, where the gain came from, what it may be worth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SearchReport:
         self._finalists = list(finalists)
         self._reflected = reflected
 
-    def found(self, standings: Sequence[Standing] | None = None, start: int = 0) -> SearchResult:
+    def outcome(self, standings: Sequence[Standing] | None = None, start: int = 0) -> SearchResult:
         """Return the search's outcome; the trace begins at ``start``."""
         factory = self._search.factory
         standings = standings or self._finalists
@@ -39,8 +39,8 @@ class SearchReport:
         return SearchResult(ranked, score, self._spread(), tuple(self._search.board.trace[start:]))
 
     def arm(self, evaluator: DevEvaluator, name: str) -> PromptArm:
-        """Return the arm of the chosen finalist, with the whole search told."""
-        arm = evaluator.arm(name, self.found(), _described(self._finalists[0].design))
+        """Return the arm of the chosen finalist, with the record of the whole search."""
+        arm = evaluator.arm(name, self.outcome(), _described(self._finalists[0].design))
         return _with_search(
             arm,
             **self._budget(),
@@ -54,7 +54,7 @@ class SearchReport:
         self, evaluator: DevEvaluator, name: str, standings: Sequence[Standing], start: int
     ) -> PromptArm:
         """Return the arm of free answers; its trace begins at ``start``."""
-        arm = evaluator.arm(name, self.found(standings, start), _described(standings[0].design))
+        arm = evaluator.arm(name, self.outcome(standings, start), _described(standings[0].design))
         reason = "chosen on all of dev, among the finalists of the constrained search"
         held_back = {"items": 0, "score": None, "reason": reason}
         return _with_search(arm, **self._budget(), held_back=held_back)
@@ -68,7 +68,7 @@ class SearchReport:
         items = len(self._search.part.held_back)
         if score is not None:
             return {"items": items, "score": score}
-        reason = "the budget ended before" if items else "dev is too small to hold a part back"
+        reason = "the budget ran out first" if items else "dev is too small to hold part of it back"
         return {"items": items, "score": None, "reason": reason}
 
     def _finalist(self, standing: Standing) -> Mapping[str, Any]:
@@ -116,8 +116,8 @@ def _described(design: Design) -> dict[str, Any]:
     purpose = "a model's rewriting" if design.wording is None else about(design.wording)
     return {
         "instruction": design.instruction,
-        "wording": design.said,
+        "wording": design.wording_name,
         "wording_about": purpose,
-        "shown": design.shown,
+        "shown": design.shots_name,
         **({"retrieval": asdict(design.retrieval)} if design.retrieved else {}),
     }

@@ -1,4 +1,4 @@
-"""The same input typed otherwise: with slips of the finger, or in other case."""
+"""The same input typed differently: with typos, or in another case."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ def words_of(*texts: str) -> frozenset[str]:
 
 
 def mistyped(
-    text: str, every: int, rng: np.random.Generator, kept: Collection[str] = frozenset()
+    text: str, every: int, rng: np.random.Generator, protected: Collection[str] = frozenset()
 ) -> str:
     """Return ``text`` with about one typo in ``every`` characters, one at least, one in a word at most.
 
     A typo drops a letter, doubles it, swaps it with the next one, or hits a neighbour on a QWERTY
     keyboard (letters of other alphabets have none here): the slips that Belinkov and Bisk (2018, ICLR)
     call natural. First letters stay, and so do words of fewer than three letters, those with
-    a digit or a sign inside (numbers, codes, addresses), and those in ``kept`` (case folded).
+    a digit or a sign inside (numbers, codes, addresses), and those in ``protected`` (case folded).
     """
     places = [match.span() for match in _WORD.finditer(text)]
-    spans = [core for start, end in places if (core := _core(text, start, end, kept)) is not None]
+    spans = [
+        core for start, end in places if (core := _core(text, start, end, protected)) is not None
+    ]
     if not spans:
         return text
     weights = np.array([end - start for start, end in spans], dtype=np.float64)
@@ -46,7 +48,7 @@ def mistyped(
     return text
 
 
-def _core(text: str, start: int, end: int, kept: Collection[str]) -> tuple[int, int] | None:
+def _core(text: str, start: int, end: int, protected: Collection[str]) -> tuple[int, int] | None:
     """The span of a word without the punctuation around it; ``None`` for one that stays."""
     match = _CORE.search(text, start, end)
     letters = None if match is None else match[0].replace("'", "").replace("’", "")
@@ -55,7 +57,7 @@ def _core(text: str, start: int, end: int, kept: Collection[str]) -> tuple[int, 
     context = text[start : match.start()] + text[match.end() : end]
     plain = not any(sign.isalnum() or sign in "@/\\_<>{}[]=#$%&|~^*+" for sign in context)
     words = {match[0].casefold(), *words_of(match[0])}
-    return match.span() if plain and not words & set(kept) else None
+    return match.span() if plain and not words & set(protected) else None
 
 
 def _slip(word: str, rng: np.random.Generator) -> str:
@@ -97,13 +99,13 @@ def _keyboard() -> Mapping[str, str]:
     return dict(packaged("strategy/data/keyboard.json"))
 
 
-def in_case(text: str, case: str, kept: Collection[str] = frozenset()) -> str:
-    """Return ``text`` in one of `CASES`; words in ``kept`` (case folded) stay as they are."""
+def in_case(text: str, case: str, protected: Collection[str] = frozenset()) -> str:
+    """Return ``text`` in one of `CASES`; words in ``protected`` (case folded) stay as they are."""
     starts = {match.end() - 1 for match in _SENTENCE.finditer(text)}
 
     def changed(match: re.Match[str]) -> str:
         word = match[0]
-        if word.casefold() in kept:
+        if word.casefold() in protected:
             return word
         if case == "upper case":
             return word.upper()

@@ -1,27 +1,30 @@
-"""What the search will ask at most, before anything is asked."""
+"""The stages of the search and its forecast: what it asks at most, before anything is asked."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from steelyard.core import Usage
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Brief, Forecast, OtherModelUse, Sizes
 from steelyard.strategy.forecasting import (
-    PromptLengths,
+    AnswerSize,
     added,
     answer_limit,
-    asking,
     chat_tokens,
-    own_tokens,
-    repairing,
+    forecast_of,
+    input_tokens,
+    repair_size,
+    repaired_answer,
     shot_tokens,
 )
+from steelyard.strategy.optimise.options import OptimizedPromptOptions
 from steelyard.strategy.optimise.race import ETA, RaceSettings, rounds
 from steelyard.strategy.optimise.reflection import MINIBATCH, REFLECTED_TOKENS
 from steelyard.strategy.optimise.search import SearchRules
 from steelyard.strategy.optimise.shot_sets import BOOTSTRAPS, DIVERSITIES
+from steelyard.strategy.search import P, Stage
 from steelyard.strategy.shots import CHOICES
 
 _WORDING_TOKENS = 300
@@ -32,25 +35,6 @@ _RECORD_TOKENS = 48
 """What it says around an input, its answer and the reference."""
 
 
-class OutlookBounds(Protocol):
-    """What of the search's options its forecast reads; see `OptimizedPromptOptions`."""
-
-    @property
-    def rules(self) -> SearchRules:
-        """How far each round goes."""
-        ...
-
-    @property
-    def dev_items(self) -> int:
-        """Dev items at most."""
-        ...
-
-    @property
-    def repairs(self) -> int:
-        """How often an answer is asked again."""
-        ...
-
-
 class Spend(NamedTuple):
     """Questions and forward-pass tokens that a search may take at most."""
 
@@ -58,77 +42,78 @@ class Spend(NamedTuple):
     allowed: int
 
 
-def race_questions(designs: int, items: int, rules: SearchRules) -> int:
-    """Questions of a race of so many designs over so many items, if none is known to be behind."""
-    questions = before = 0
-    for items_met in rounds(RaceSettings(tuple(range(items)), rules.first, rules.keep, "")):
-        questions += designs * (len(items_met) - before)
-        before, designs = len(items_met), min(designs, max(rules.keep, -(-designs // ETA)))
-    return questions
+def race_stages(
+    designs: int, items: int, rules: SearchRules, name: str, prompt: P
+) -> list[Stage[P]]:
+    """Return the rounds of a race of so many designs, if none falls behind; see `race`."""
+    stages, before = [], 0
+    for met in rounds(RaceSettings(tuple(range(items)), rules.first, rules.keep, name)):
+        stages.append(Stage(name, [prompt] * designs, len(met) - before))
+        before, designs = len(met), min(designs, max(rules.keep, -(-designs // ETA)))
+    return stages
 
 
-def most_questions(rules: SearchRules, items: tuple[int, int], finalists: int, free: int) -> int:
-    """Questions of the whole search at most, money apart; ``items`` are dev's two parts."""
-    searched, held = items
-    sets = (len(CHOICES) + len(BOOTSTRAPS)) * len(rules.counts) + len(rules.neighbours) * len(
-        DIVERSITIES
-    )
-    second = 2 * len(rules.counts) + len(DIVERSITIES)
-    return (
-        searched
-        + race_questions(rules.candidates, searched, rules)
-        + rules.probes
-        + race_questions(rules.keep + sets + second, searched, rules)
-        + rules.climbs * race_questions(rules.moves, searched, rules)
-        + finalists * held
-        + free * (searched + held)
-    )
+def most_stages(
+    options: OptimizedPromptOptions, dev: int, constrainable: bool, prompt: P
+) -> list[Stage[P]]:
+    """Return the stages of the whole search, budget apart, all asking ``prompt``."""
+    rules, (searched, held_back) = options.rules, options.parts_of(dev)
+    sets = len(CHOICES) + len(BOOTSTRAPS)
+    shots = sets * len(rules.counts) + len(rules.neighbours) * len(DIVERSITIES)
+    shots += rules.keep + 2 * len(rules.counts) + len(DIVERSITIES)  # under the second best too
+    free = max(1, options.free_candidates) if constrainable else 0
+    return [
+        Stage("plain", [prompt], searched),
+        *race_stages(rules.candidates, searched, rules, "screen", prompt),
+        Stage("probe", [prompt], rules.probes),
+        *race_stages(shots, searched, rules, "shots", prompt),
+        *race_stages(rules.moves, searched, rules, "moves", prompt) * rules.climbs,
+        Stage("held_back", [prompt] * options.finalists, held_back),
+        Stage("free", [prompt] * free, searched + held_back),
+    ]
 
 
-def outlook(name: str, brief: Brief, sizes: Sizes, bounds: OutlookBounds, spend: Spend) -> Forecast:
+def search_forecast(
+    name: str, brief: Brief, sizes: Sizes, options: OptimizedPromptOptions, spend: Spend
+) -> Forecast:
     """Return the forecast of a search within ``spend``, and of the repairs of JSON after it.
 
     On a model of this machine the budget bounds what is computed, and prompts share the rest.
     """
-    limit, prompt, own = (
-        answer_limit(brief, sizes),
-        _longest(brief, sizes, bounds),
-        own_tokens(sizes),
+    longest = AnswerSize(
+        _longest(brief, sizes, options.rules), answer_limit(brief, sizes), input_tokens(sizes)
     )
     questions = min(spend.questions, _affordable(sizes, spend.allowed))
-    read = round(questions * prompt)
+    read = round(questions * longest.input_tokens)
     computed = min(read, spend.allowed)
-    forecast = Forecast(
+    search = Forecast(
         questions,
         read if sizes.run.local else computed,
-        round(min(questions * limit, spend.allowed)),
+        round(min(questions * longest.output_tokens, spend.allowed)),
         shared_tokens=read - computed if sizes.run.local else 0,
     )
     names = [name, f"{name}_free"] if brief.constrainable else [name]
-    per_answer = dict.fromkeys(names, (1.0, prompt, limit))
-    if brief.kind == "json" and bounds.repairs:
-        lengths, dev = PromptLengths(prompt, limit, own), min(sizes.dev, bounds.dev_items)
-        repairs = repairing(name, dev, bounds.repairs, lengths)
-        per_answer |= repairs.per_answer
+    per_answer = dict.fromkeys(names, longest)
+    repairs: list[Stage[AnswerSize]] = []
+    if brief.kind == "json" and options.repairs:
+        dev = min(sizes.dev, options.dev_items)
+        per_answer[f"{name}_repair"] = repaired_answer(longest, options.repairs)
         # the free prompt is not asked before where the budget was spent
-        forecast = added(forecast, asking(dev, prompt, limit, own), repairs)
-    return replace(
-        forecast,
-        per_answer=per_answer,
-        note=f"{name} searches with {spend.allowed:,} forward-pass tokens at most",
-        shared_per_request=max(0.0, prompt - own),
-    )
+        repairs = [Stage("free", [longest], dev)]
+        repairs += [Stage("repair", [repair_size(longest)], dev, options.repairs)]
+    after = forecast_of(repairs, per_answer)
+    note = f"{name} may use up to {spend.allowed:,} forward-pass tokens for its search"
+    return replace(added(search, after), note=note, shared_per_request=after.shared_per_request)
 
 
-def reflecting(
-    spec: ModelSpec, brief: Brief, sizes: Sizes, bounds: OutlookBounds, spend: Spend
+def reflection_forecast(
+    spec: ModelSpec, brief: Brief, sizes: Sizes, rules: SearchRules, spend: Spend
 ) -> tuple[OtherModelUse, int]:
     """Return what a reflecting model is asked at most, and the questions that try its instructions.
 
     Each reflection follows a few train examples answered under the parent and goes before as many
     under the child; all of these are within the share of the budget that reflection may spend.
     """
-    rules = bounds.rules
     calls = int(rules.reflect_share * min(spend.questions, _affordable(sizes, spend.allowed)))
     examples = max(4, sizes.labels)
     batch = max(1, min(MINIBATCH, min(sizes.train, rules.probes) - examples))
@@ -146,10 +131,9 @@ def _affordable(sizes: Sizes, allowed: int) -> int:
     return int(allowed / (sizes.input_tokens + 1))
 
 
-def _longest(brief: Brief, sizes: Sizes, bounds: OutlookBounds) -> float:
+def _longest(brief: Brief, sizes: Sizes, rules: SearchRules) -> float:
     """Tokens of the longest prompt: the most shots, and one more with every round of moves."""
-    rules = bounds.rules
     most = rules.most_shots(max(1, sizes.labels) if brief.kind == "label" else 1)
     shots = min(most, sizes.train) * shot_tokens(sizes)
-    widest = max(rules.max_prompt_tokens + own_tokens(sizes), chat_tokens(sizes))
+    widest = max(rules.max_prompt_tokens + input_tokens(sizes), chat_tokens(sizes))
     return min(chat_tokens(sizes, shots, instruction=_WORDING_TOKENS), widest)
