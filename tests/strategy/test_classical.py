@@ -158,7 +158,7 @@ def test_an_empty_train_split_is_a_data_error(name: str, fit_context: MakeContex
 
 def test_inputs_without_a_word_are_a_data_error(fit_context: MakeContext) -> None:
     train = (Example("1", "...", "BILLING"), Example("2", "?!", "ACCOUNT"))
-    with pytest.raises(DataError, match="holds a word"):
+    with pytest.raises(DataError, match="contains a word"):
         build_strategy(StrategySpec("nearest_neighbour")).fit(fit_context(train=train))
 
 

@@ -14,6 +14,8 @@ from steelyard.config.options import Options, Several
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.retrieve.base import Hit, Passage
+from steelyard.retrieve.tfidf import FeatureName, TfidfIndex
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import ClassicalArm, Prediction
@@ -21,7 +23,6 @@ from steelyard.strategy.formats import Shot
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
-from steelyard.strategy.tfidf import FeatureName, Neighbour, ShotIndex
 from steelyard.strategy.traits import Traits
 
 
@@ -35,14 +36,14 @@ class NearestNeighbourOptions(Options):
 class NearestNeighbourArm(ClassicalArm):
     """The ``k`` nearest vote with their cosine; with nothing alike the first of train wins."""
 
-    def __init__(self, facts: ArmFacts, index: ShotIndex, k: int) -> None:
+    def __init__(self, facts: ArmFacts, index: TfidfIndex, k: int) -> None:
         super().__init__(facts)
         self._index = index
         self._k = k
 
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
         """Return the winning output of each text's vote."""
-        return [Prediction(_winner(near)) for near in self._index.nearest(texts, self._k)]
+        return [Prediction(_winner(hits)) for hits in self._index.find(texts, self._k)]
 
     def save(self, folder: Path) -> None:
         """Write ``arm.json`` and the index."""
@@ -54,13 +55,13 @@ class NearestNeighbourArm(ClassicalArm):
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> NearestNeighbourArm:
         """Build the arm from its manifest and index."""
-        return cls(read_facts(saved), ShotIndex.load(folder), saved["k"])
+        return cls(read_facts(saved), TfidfIndex.load(folder), saved["k"])
 
 
 class _Setting(NamedTuple):
     """One candidate: an index of train and the number of voters."""
 
-    neighbours: ShotIndex
+    neighbours: TfidfIndex
     k: int
 
 
@@ -94,7 +95,8 @@ class NearestNeighbour(Strategy):
         def answer(setting: _Setting, questions: Sequence[Question]) -> list[Answer]:
             return NearestNeighbourArm(facts, *setting).answer_all(questions)
 
-        indexes = [ShotIndex.fit(shots, features) for features in self.config.features]
+        passages = [Passage(*shot) for shot in shots]
+        indexes = [TfidfIndex.fit(passages, features) for features in self.config.features]
         candidates = [
             SearchCandidate(f"{index.features}, k={k}", _Setting(index, k))
             for index in indexes
@@ -116,8 +118,8 @@ def train_shots(train: Sequence[Example]) -> list[Shot]:
     return [Shot(example.input, example.output) for example in train]
 
 
-def _winner(neighbours: Sequence[Neighbour]) -> str:
+def _winner(hits: Sequence[Hit]) -> str:
     votes: dict[str, float] = defaultdict(float)
-    for neighbour in neighbours:
-        votes[neighbour.shot.output] += neighbour.similarity
+    for hit in hits:
+        votes[hit.passage.output] += hit.score
     return max(votes, key=lambda output: votes[output])

@@ -14,8 +14,10 @@ from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import Format, Shot, get_format
 
 if TYPE_CHECKING:
-    from steelyard.strategy.tfidf import ShotIndex
+    from steelyard.retrieve.base import Retriever
+    from steelyard.retrieve.tfidf import TfidfIndex
 
+RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
 Decoding = Literal["constrained", "free"]
 
 
@@ -84,10 +86,14 @@ class PromptRecipe:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A recipe with the index that retrieved shots come from; ``None`` when it retrieves none."""
+    """A recipe with the index that retrieved shots come from; ``None`` when it retrieves none.
+
+    ``order`` is how they are shown, one of `RETRIEVED_ORDERS`.
+    """
 
     recipe: PromptRecipe
-    index: ShotIndex | None = None
+    index: Retriever | None = None
+    order: str = RETRIEVED_ORDERS[0]
 
     def freed(self) -> Prompt:
         """Return the same prompt with free decoding."""
@@ -97,13 +103,31 @@ class Prompt:
         """Return one request for each question."""
         if self.index is None or not self.recipe.retrieved or not questions:
             return [self.recipe.request(question, (), nonce) for question in questions]
-        retrieved = self.index.shown(
-            [question.input for question in questions], self.recipe.retrieved
-        )
+        step = 1 if self.order == "nearest_first" else -1
+        texts = [question.input for question in questions]
         return [
-            self.recipe.request(question, shots, nonce)
-            for question, shots in zip(questions, retrieved, strict=True)
+            self.recipe.request(question, [Shot(*hit.passage) for hit in hits][::step], nonce)
+            for question, hits in zip(
+                questions, self.index.find(texts, self.recipe.retrieved), strict=True
+            )
         ]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How train examples near an input become shots.
+
+    ``diversity`` and ``per_label`` are the rules of `TfidfIndex`, ``order`` is one of
+    `RETRIEVED_ORDERS`.
+    """
+
+    diversity: float = 0.0
+    per_label: int = 0
+    order: str = RETRIEVED_ORDERS[0]
+
+    def prompt(self, recipe: PromptRecipe, index: TfidfIndex) -> Prompt:
+        """Return a prompt that shows what ``index`` finds in this way."""
+        return Prompt(recipe, index.varied(self.diversity, self.per_label), self.order)
 
 
 def full_instruction(brief: Brief) -> str:

@@ -10,10 +10,12 @@ from pydantic import Field, NonNegativeInt
 
 from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.tfidf import FeatureName, TfidfIndex
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.few_shot import short_shots
 from steelyard.strategy.forecasting import Searched, chat_tokens, searching, shot_tokens
-from steelyard.strategy.prompt import Prompt
+from steelyard.strategy.prompt import RETRIEVED_ORDERS, Prompt, Retrieval
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     FormatName,
@@ -25,7 +27,6 @@ from steelyard.strategy.prompt_search import (
     format_spread,
 )
 from steelyard.strategy.search import SearchCandidate
-from steelyard.strategy.tfidf import RETRIEVED_ORDERS, FeatureName, Retrieval, ShotIndex
 from steelyard.strategy.traits import RETRIEVES_ITSELF, ShotLimits, Traits
 
 _SCREENING_K = 2
@@ -81,15 +82,18 @@ class RetrievedFewShot(PromptStrategy):
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         """Name ``k``, the features and how neighbours are shown."""
-        retrieval = asdict(prompt.index.retrieval) if prompt.index is not None else {}
-        return {"k": prompt.recipe.retrieved, "features": self.config.features, **retrieval}
+        options = {"k": prompt.recipe.retrieved, "features": self.config.features}
+        index = prompt.index
+        if not isinstance(index, TfidfIndex):
+            return options
+        return {**options, **asdict(Retrieval(index.diversity, index.per_output, prompt.order))}
 
     def search(self, evaluator: DevEvaluator) -> SearchResult:
         """Screen formats, then compare numbers of neighbours, and ways to show them, in the best."""
         largest = max(1, *self.config.k)
         limit = self.config.max_prompt_tokens // largest
         pool = short_shots(evaluator, evaluator.context.train, limit)
-        index = ShotIndex.fit(pool, self.config.features)
+        index = TfidfIndex.fit([Passage(*shot) for shot in pool], self.config.features)
         mean_length = sum(len(shot.input) + len(shot.output) for shot in pool) // len(pool)
 
         def candidate(
@@ -97,7 +101,7 @@ class RetrievedFewShot(PromptStrategy):
         ) -> SearchCandidate[Prompt]:
             recipe = evaluator.recipe(format_name, retrieved=k)
             size = recipe.length + k * mean_length
-            return SearchCandidate(name, Prompt(recipe, index.showing(way)), size)
+            return SearchCandidate(name, way.prompt(recipe, index), size)
 
         sizes = sorted({k for k in self.config.k if 0 < k <= len(pool)}) or [1]
         few = min(_SCREENING_K, sizes[-1])

@@ -23,6 +23,7 @@ from steelyard.config.options import Options, Several, one_of
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.retrieve.tfidf import FeatureName, Tfidf
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
 from steelyard.strategy.classical import ClassicalArm, Prediction
@@ -30,7 +31,6 @@ from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
-from steelyard.strategy.tfidf import FeatureName, Tfidf
 from steelyard.strategy.traits import Traits
 
 CLASSIFIERS = ("logistic", "svm")

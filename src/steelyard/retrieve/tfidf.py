@@ -1,12 +1,11 @@
-"""TF-IDF features and a nearest-text index, kept as arrays and JSON so that no pickle is loaded."""
+"""TF-IDF features and an index over them, saved as arrays and JSON so that no pickle is loaded."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from steelyard.config.options import one_of
 from steelyard.errors import DataError
-from steelyard.strategy.formats import Shot
+from steelyard.retrieve.base import Hit, Passage
 
 _WORD = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
 _CHAR = {"analyzer": "char_wb", "ngram_range": (2, 5)}
@@ -31,8 +30,7 @@ MAX_FEATURES = 100_000
 _CHUNK = 512
 """Texts compared at once: bounds the dense matrix of similarities."""
 _POOL = 4
-"""Diverse shots are picked among so many times as many neighbours, and a score at least."""
-RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
+"""Diverse passages are picked among so many times as many neighbours, and at least 20."""
 
 
 class Tfidf:
@@ -48,7 +46,7 @@ class Tfidf:
         vectorizers = [_vectorizer(settings, MAX_FEATURES) for settings in FEATURES[features]]
         if not any(any(character.isalnum() for character in text) for text in texts):
             raise DataError(
-                f"none of the {len(texts)} train inputs holds a word: TF-IDF has nothing to learn "
+                f"none of the {len(texts)} train inputs contains a word, so TF-IDF has nothing to learn "
                 "from; check which column is the input"
             )
         for vectorizer in vectorizers:
@@ -81,125 +79,110 @@ class Tfidf:
         return cls(saved["features"], vectorizers)
 
 
-class Neighbour(NamedTuple):
-    """A train example near a text; ``similarity`` is their cosine in [0, 1]."""
+class TfidfIndex:
+    """Passages found by the TF-IDF cosine of their text, in [0, 1]: a `Retriever`.
 
-    shot: Shot
-    similarity: float
-
-
-@dataclass(frozen=True)
-class Retrieval:
-    """How neighbours become shots.
-
-    ``diversity`` in [0, 1] weighs being unlike the shots already picked against being near the input
+    ``diversity`` in [0, 1] weighs being unlike the passages already picked against being near the text
     (maximal marginal relevance, Carbonell & Goldstein 1998, with lambda = 1 - ``diversity``). At most
-    ``per_label`` shots have the same output (0: any number). ``order`` is one of `RETRIEVED_ORDERS`.
+    ``per_output`` passages have the same output (0: any number).
     """
-
-    diversity: float = 0.0
-    per_label: int = 0
-    order: str = "nearest_last"
-
-    @property
-    def plain(self) -> bool:
-        """Whether the nearest are simply taken."""
-        return not self.diversity and not self.per_label
-
-
-class ShotIndex:
-    """Train examples to be found by the TF-IDF cosine of their input, shown by ``retrieval``."""
 
     def __init__(
         self,
-        shots: Sequence[Shot],
+        passages: Sequence[Passage],
         tfidf: Tfidf,
-        matrix: sparse.csr_matrix | None = None,
-        retrieval: Retrieval = Retrieval(),
+        matrix: sparse.csr_matrix,
+        diversity: float = 0.0,
+        per_output: int = 0,
     ) -> None:
-        self.shots = tuple(shots)
-        self.retrieval = retrieval
+        self.passages = tuple(passages)
+        self.diversity = diversity
+        self.per_output = per_output
         self._tfidf = tfidf
-        self._matrix = tfidf.transform([shot.input for shot in shots]) if matrix is None else matrix
+        self._matrix = matrix
 
     @classmethod
-    def fit(cls, shots: Sequence[Shot], features: str) -> ShotIndex:
-        """Index ``shots``; without a word among their inputs raises `DataError`."""
-        return cls(shots, Tfidf.fit([shot.input for shot in shots], features))
+    def fit(cls, passages: Sequence[Passage], features: str) -> TfidfIndex:
+        """Index ``passages``; texts without a single word raise `DataError`."""
+        texts = [passage.text for passage in passages]
+        tfidf = Tfidf.fit(texts, features)
+        return cls(passages, tfidf, tfidf.transform(texts))
 
     @property
     def features(self) -> str:
         """The name of the feature set."""
         return self._tfidf.features
 
-    def nearest(self, texts: Sequence[str], k: int) -> list[list[Neighbour]]:
-        """Return for each text its ``k`` nearest shots, the nearest first; ties in train order."""
-        neighbours: list[list[Neighbour]] = []
+    def varied(self, diversity: float, per_output: int) -> TfidfIndex:
+        """Return the same index with other rules for what it picks."""
+        return TfidfIndex(self.passages, self._tfidf, self._matrix, diversity, per_output)
+
+    def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
+        """Return at most ``k`` passages for each text, the first pick first; ties in their order."""
+        pick = self._diverse if self.diversity or self.per_output else _nearest
+        hits: list[list[Hit]] = []
         for start in range(0, len(texts), _CHUNK):
             features = self._tfidf.transform(texts[start : start + _CHUNK])
             similarities: NDArray[Any] = (features @ self._matrix.T).toarray()
-            places = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
-            neighbours += [
-                [Neighbour(self.shots[place], float(row[place])) for place in nearest]
-                for row, nearest in zip(similarities, places, strict=True)
+            hits += [
+                [Hit(self.passages[place], float(row[place])) for place in pick(row, k)]
+                for row in similarities
             ]
-        return neighbours
+        return hits
 
-    def showing(self, retrieval: Retrieval) -> ShotIndex:
-        """Return the same index with another way to show what it finds."""
-        return ShotIndex(self.shots, self._tfidf, self._matrix, retrieval)
-
-    def shown(self, texts: Sequence[str], k: int) -> list[list[Shot]]:
-        """Return for each text the shots to show, at most ``k``, in the order of the prompt."""
-        if self.retrieval.plain:
-            shots = [[near.shot for near in row] for row in self.nearest(texts, k)]
-        else:
-            shots = []
-            for start in range(0, len(texts), _CHUNK):
-                features = self._tfidf.transform(texts[start : start + _CHUNK])
-                similarities: NDArray[Any] = (features @ self._matrix.T).toarray()
-                shots += [[self.shots[i] for i in self._marginal(row, k)] for row in similarities]
-        first = self.retrieval.order == "nearest_first"
-        return shots if first else [list(reversed(row)) for row in shots]
-
-    def _marginal(self, relevance: NDArray[Any], k: int) -> list[int]:
-        """Places of the picked shots, the first pick first; ``relevance`` holds all shots' cosines."""
-        pool = np.argsort(-relevance, kind="stable")[: max(20, _POOL * k)]
+    def _diverse(self, relevance: NDArray[Any], k: int) -> list[int]:
+        """Places of the picked passages; ``relevance`` holds the cosines of all."""
+        pool = _nearest(relevance, max(20, _POOL * k))
         alike: NDArray[Any] = (self._matrix[pool] @ self._matrix[pool].T).toarray()
-        weight, cap = self.retrieval.diversity, self.retrieval.per_label or k
+        cap = self.per_output or k
         picked: list[int] = []
         outputs: dict[str, int] = {}
         while len(picked) < min(k, len(pool)):
             repeated = alike[:, picked].max(axis=1) if picked else np.zeros(len(pool))
-            worth = np.round((1 - weight) * relevance[pool] - weight * repeated, 12)
-            full = [outputs.get(self.shots[i].output, 0) >= cap for i in pool]
+            worth = (1 - self.diversity) * relevance[pool] - self.diversity * repeated
+            worth = np.round(worth, 12)
             worth[picked] = -np.inf
-            worth[full] = -np.inf
+            worth[[outputs.get(self.passages[i].output, 0) >= cap for i in pool]] = -np.inf
             best = int(np.argmax(worth))
             if worth[best] == -np.inf:
                 break
             picked.append(best)
-            output = self.shots[pool[best]].output
+            output = self.passages[pool[best]].output
             outputs[output] = outputs.get(output, 0) + 1
         return [int(pool[place]) for place in picked]
 
     def save(self, folder: Path) -> None:
         """Write features, the matrix, ``shots.jsonl`` and ``retrieval.json`` to ``folder``."""
         self._tfidf.save(folder)
-        (folder / "retrieval.json").write_text(json.dumps(asdict(self.retrieval)), encoding="utf-8")
+        rules = {"diversity": self.diversity, "per_label": self.per_output}
+        (folder / "retrieval.json").write_text(json.dumps(rules), encoding="utf-8")
         sparse.save_npz(folder / "matrix.npz", self._matrix)
-        lines = [json.dumps(shot._asdict(), ensure_ascii=False) + "\n" for shot in self.shots]
+        lines = [
+            json.dumps({"input": text, "output": output}, ensure_ascii=False) + "\n"
+            for text, output in self.passages
+        ]
         (folder / "shots.jsonl").write_text("".join(lines), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> ShotIndex:
-        """Read what :meth:`save` wrote."""
+    def load(cls, folder: Path) -> TfidfIndex:
+        """Read what `save` wrote."""
         with (folder / "shots.jsonl").open(encoding="utf-8") as lines:
-            shots = [Shot(**json.loads(line)) for line in lines]
+            shots = [json.loads(line) for line in lines]
         matrix = sparse.csr_matrix(sparse.load_npz(folder / "matrix.npz"))
         path = folder / "retrieval.json"  # absent in arms saved by the first versions
-        saved = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return cls(shots, Tfidf.load(folder), matrix, Retrieval(**saved))
+        rules = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return cls(
+            [Passage(shot["input"], shot["output"]) for shot in shots],
+            Tfidf.load(folder),
+            matrix,
+            rules.get("diversity", 0.0),
+            rules.get("per_label", 0),
+        )
+
+
+def _nearest(similarities: NDArray[Any], k: int) -> NDArray[Any]:
+    """Places of the ``k`` highest similarities, ties in their order."""
+    return np.argsort(-similarities, kind="stable")[:k]
 
 
 def _vectorizer(

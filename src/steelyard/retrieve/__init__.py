@@ -1,0 +1,1 @@
+"""Texts to be found: an index of passages per file, behind one small protocol."""
