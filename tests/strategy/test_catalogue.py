@@ -139,5 +139,5 @@ def test_auto_says_what_it_leaves_out_and_why(
 
 
 def test_tuning_is_left_out_where_its_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steelyard.strategy.lora.find_spec", lambda name: None)
+    monkeypatch.setattr("steelyard.train.lora.find_spec", lambda name: None)
     assert "pip install 'steelyard[local]'" in dict(weigh("label", "hf").left_out)["lora"]

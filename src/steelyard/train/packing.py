@@ -15,7 +15,7 @@ import torch
 IMPLEMENTATION = "steelyard_training"
 
 
-class Sample(NamedTuple):
+class TokenSample(NamedTuple):
     """One example as tokens: what is read, and what must be learnt."""
 
     prompt: tuple[int, ...]
@@ -49,7 +49,7 @@ class Packed(NamedTuple):
 
 
 def pack(
-    samples: Sequence[Sample], prefix_tokens: int, device: torch.device, dtype: torch.dtype
+    samples: Sequence[TokenSample], prefix_tokens: int, device: torch.device, dtype: torch.dtype
 ) -> Packed:
     """Lay out ``samples``, whose first ``prefix_tokens`` tokens are the same, as one sequence.
 
@@ -85,7 +85,7 @@ def pack(
     )
 
 
-def shared_prompt(samples: Sequence[Sample]) -> int:
+def shared_prompt(samples: Sequence[TokenSample]) -> int:
     """Leading tokens that all prompts share, leaving each at least one of its own."""
     shortest, longest = min(s.prompt for s in samples), max(s.prompt for s in samples)
     limit = min(len(sample.prompt) for sample in samples) - 1
@@ -175,7 +175,9 @@ def batches(count: int, size: int, generator: torch.Generator) -> list[list[int]
     return [order[begin : begin + size] for begin in range(0, count, size)]
 
 
-def split_tokens(group: Sequence[int], samples: Sequence[Sample], most: int) -> list[list[int]]:
+def split_tokens(
+    group: Sequence[int], samples: Sequence[TokenSample], most: int
+) -> list[list[int]]:
     """Cut one optimiser step into pieces of at most ``most`` tokens, which bounds the memory."""
     pieces: list[list[int]] = []
     tokens = 0

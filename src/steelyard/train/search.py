@@ -13,9 +13,10 @@ import torch
 
 from steelyard.errors import ModelError
 from steelyard.files import write_whole
-from steelyard.train.config import LoraConfig
-from steelyard.train.packing import Sample
-from steelyard.train.trainer import Epoch, Tick, Trainer
+from steelyard.train.base import Tick
+from steelyard.train.config import LoraOptions
+from steelyard.train.packing import TokenSample
+from steelyard.train.trainer import Epoch, Trainer
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,8 @@ class Trained:
 
 
 def train(
-    network: Any,
-    samples: tuple[Sequence[Sample], Sequence[Sample]],
-    config: LoraConfig,
-    seed: int,
+    trainer: Trainer,
+    samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
     folder: Path,
     tick: Tick = lambda done, total: None,
 ) -> Trained:
@@ -44,9 +43,9 @@ def train(
     on there. Seconds count every attempt's training, tokens every pass over train.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    search = _Search(Trainer(network, config, seed), samples, folder, tick)
-    rates = config.learning_rates
-    trials = {rate: search.trial(rate) for rate in rates} if len(rates) > 1 else {}
+    search = _Search(trainer, samples, folder, tick)
+    rates = trainer.options.learning_rates
+    trials = {rate: search.trial(rate) for rate in rates} if trainer.options.trials else {}
     best = min(rates, key=lambda rate: _loss(trials[rate]) if trials else 0.0)
     epochs = search.run(best)
     lowest = min(epochs, key=_loss)
@@ -81,20 +80,20 @@ class _Search:
     def __init__(
         self,
         trainer: Trainer,
-        samples: tuple[Sequence[Sample], Sequence[Sample]],
+        samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
         folder: Path,
         tick: Tick,
     ) -> None:
         self.trainer = trainer
         self.train, self.dev = samples
         self.folder = folder
-        count = max(1, round(trainer.config.trial_share * len(self.train)))
+        count = max(1, round(trainer.options.trial_share * len(self.train)))
         self.share = count / len(self.train)
         order = torch.randperm(
             len(self.train), generator=torch.Generator().manual_seed(trainer.seed)
         )
         self._part = [self.train[i] for i in order[:count].tolist()]
-        self._ticks = _Ticks(tick, trainer.config, len(self._part), len(self.train))
+        self._ticks = _Ticks(tick, trainer.options, len(self._part), len(self.train))
 
     def trial(self, rate: float) -> Epoch:
         """Train on a part of train and measure dev; read back when it was done before."""
@@ -115,7 +114,7 @@ class _Search:
             self.trainer.resume(checkpoints[-1])
         for _ in self.trainer.epochs:
             self._ticks.finish(len(self.train))
-        while len(self.trainer.epochs) < self.trainer.config.max_epochs and not self._spent():
+        while len(self.trainer.epochs) < self.trainer.options.max_epochs and not self._spent():
             self.trainer.epoch(self.train, self.dev, rate, self._ticks)
             self.trainer.checkpoint(self.path(rate, len(self.trainer.epochs) - 1))
             self._ticks.finish(len(self.train))
@@ -128,18 +127,17 @@ class _Search:
     def _spent(self) -> bool:
         losses = [_loss(epoch) for epoch in self.trainer.epochs]
         return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= (
-            self.trainer.config.patience
+            self.trainer.options.patience
         )
 
 
 class _Ticks:
     """Steps over trials and epochs together."""
 
-    def __init__(self, tick: Tick, config: LoraConfig, part: int, whole: int) -> None:
+    def __init__(self, tick: Tick, options: LoraOptions, part: int, whole: int) -> None:
         self._tick = tick
-        self._size = config.batch_size
-        trials = len(config.learning_rates) if len(config.learning_rates) > 1 else 0
-        self._total = trials * self._steps(part) + config.max_epochs * self._steps(whole)
+        self._size = options.batch_size
+        self._total = options.trials * self._steps(part) + options.max_epochs * self._steps(whole)
         self._before = 0
 
     def __call__(self, done: int, total: int) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 
 from steelyard.model.ready import cast_parameters
 from steelyard.train import packing
-from steelyard.train.config import LoraConfig
+from steelyard.train.base import Tick
+from steelyard.train.config import LoraOptions
 from steelyard.train.fast import speed_up
-from steelyard.train.packing import Sample
+from steelyard.train.packing import TokenSample
 
-Tick = Callable[[int, int], None]
-"""Called with ``(steps done, steps in all)``."""
+_WARMUP = 0.1
+"""The rate rises over this share of all steps, and falls linearly to zero at the end."""
+_CLIP = 1.0
+_STEP_TOKENS = 640
+"""Tokens computed at once; a larger batch is accumulated and gives the same gradient."""
 
 
 def _device() -> torch.device:
@@ -42,31 +46,38 @@ class Trainer:
     steps of a small learning rate vanish when they are added in bf16.
     """
 
-    def __init__(self, network: Any, config: LoraConfig, seed: int) -> None:
-        from peft import LoraConfig as PeftConfig
-        from peft import get_peft_model
+    step_tokens = _STEP_TOKENS
+
+    def __init__(
+        self,
+        network: Any,
+        options: LoraOptions,
+        seed: int,
+        precision: Literal["float32", "bfloat16"] = "float32",
+    ) -> None:
+        from peft import LoraConfig, get_peft_model
 
         packing.register()
         network.set_attn_implementation(packing.IMPLEMENTATION)
         torch.manual_seed(seed)  # peft draws the adapter's first values from the global generator
         self.network = get_peft_model(
             network.to(device=_device(), dtype=torch.float32),
-            PeftConfig(
-                r=config.rank,
-                lora_alpha=config.alpha,
+            LoraConfig(
+                r=options.rank,
+                lora_alpha=options.alpha,
                 target_modules="all-linear",
                 lora_dropout=0.0,
                 task_type="CAUSAL_LM",
             ),
         )
-        self.config = config
+        self.options = options
         self.seed = seed
         speed_up(self.network)
         trainable = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._initial = torch.cat(
             [weight.detach().float().flatten() for weight in trainable.values()]
         )
-        cast_parameters(self.network, getattr(torch, config.precision))
+        cast_parameters(self.network, getattr(torch, precision))
         self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._sizes = [weight.numel() for weight in self.weights.values()]
         self.device = self._initial.device
@@ -78,7 +89,7 @@ class Trainer:
         self.master = self._initial.clone().requires_grad_()
         self.optimiser = torch.optim.AdamW([self.master], lr=1.0, weight_decay=0.0, fused=True)
         self.epochs: list[Epoch] = []
-        self.span = self.config.max_epochs
+        self.span = self.options.max_epochs
         self._publish()
 
     @torch.no_grad()
@@ -92,8 +103,8 @@ class Trainer:
 
     def epoch(
         self,
-        train: Sequence[Sample],
-        dev: Sequence[Sample],
+        train: Sequence[TokenSample],
+        dev: Sequence[TokenSample],
         learning_rate: float,
         tick: Tick = lambda done, total: None,
     ) -> Epoch:
@@ -101,7 +112,7 @@ class Trainer:
         start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
-        groups = packing.batches(len(train), self.config.batch_size, generator)
+        groups = packing.batches(len(train), self.options.batch_size, generator)
         prefix = packing.shared_prompt(train) if len(train) > 1 else 0
         loss, tokens = 0.0, 0
         self.network.train()
@@ -116,30 +127,30 @@ class Trainer:
 
     def _schedule(self, step: int, steps_per_epoch: int) -> float:
         total = steps_per_epoch * self.span
-        warm = max(1, int(total * self.config.warmup))
+        warm = max(1, int(total * _WARMUP))
         if step < warm:
             return (step + 1) / warm
         return max(0.0, (total - step) / max(1, total - warm))
 
-    def _step(self, samples: list[Sample], prefix: int, rate: float) -> tuple[float, int]:
+    def _step(self, samples: list[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss and the number of completion tokens."""
         tokens = sum(len(sample.completion) for sample in samples)
         total = 0.0
-        for piece in packing.split_tokens(range(len(samples)), samples, self.config.step_tokens):
+        for piece in packing.split_tokens(range(len(samples)), samples, self.step_tokens):
             loss = self._loss([samples[i] for i in piece], prefix)
             (loss / tokens).backward()
             total += loss.item()
         gradients = [weight.grad for weight in self.weights.values()]
         self.master.grad = torch.cat([g.flatten() for g in gradients if g is not None]).float()
         self.network.zero_grad()
-        torch.nn.utils.clip_grad_norm_([self.master], self.config.clip)
+        torch.nn.utils.clip_grad_norm_([self.master], _CLIP)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
         self._publish()
         return total, tokens
 
-    def _loss(self, samples: Sequence[Sample], prefix: int) -> torch.Tensor:
+    def _loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
         packed = packing.pack(samples, prefix, self.device, self.dtype)
         logits = self.network(
             input_ids=packed.tokens,
@@ -151,14 +162,14 @@ class Trainer:
         return F.cross_entropy(logits.float(), packed.targets, reduction="sum")
 
     @torch.no_grad()
-    def loss(self, samples: Sequence[Sample]) -> float:
+    def loss(self, samples: Sequence[TokenSample]) -> float:
         """Mean loss per completion token, in nats."""
         self.network.eval()
         prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
         order = sorted(range(len(samples)), key=lambda i: samples[i].length)
         total = sum(
             float(self._loss([samples[i] for i in piece], prefix))
-            for piece in packing.split_tokens(order, samples, self.config.step_tokens)
+            for piece in packing.split_tokens(order, samples, self.step_tokens)
         )
         return total / sum(len(sample.completion) for sample in samples)
 

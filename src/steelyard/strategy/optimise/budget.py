@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from steelyard.core import Completion, Example
 from steelyard.model.base import Model
 from steelyard.strategy.prompt import count_tokens
-from steelyard.train.config import LoraConfig
+from steelyard.train.base import Passes
 
 UNIT = "forward-pass tokens"
 BACKWARD = 3
@@ -18,37 +18,13 @@ HOSTED_CALLS = 1500
 """Questions at most that a search asks of a hosted model unless the user says otherwise."""
 
 
-class Tuning(Protocol):
-    """What decides how much a tuning takes; `LoraConfig` and the strategy's options have it."""
+def tuning_budget(train_tokens: float, dev_tokens: float, passes: Passes) -> int:
+    """Return what tuning may take at most, in forward-pass tokens.
 
-    @property
-    def learning_rates(self) -> tuple[float, ...]:
-        """Tried on a part of train, if there are several."""
-
-    @property
-    def trial_share(self) -> float:
-        """That part."""
-
-    @property
-    def max_epochs(self) -> int:
-        """Passes over train at most."""
-
-
-DEFAULTS: Tuning = LoraConfig()
-
-
-def tuning_budget(train_tokens: float, dev_tokens: float, config: Tuning = DEFAULTS) -> int:
-    """Return what LoRA's search may take at most, in forward-pass tokens.
-
-    ``train_tokens`` and ``dev_tokens`` are one pass over each, prompts and answers. Every trial and
-    every epoch passes over its part of train, forward and backward, and over dev to be compared; the
-    constrained and the free arm then answer dev.
+    ``train_tokens`` and ``dev_tokens`` are one pass over each, prompts and answers. Passes over train
+    go forward and backward; after them the constrained and the free arm answer dev.
     """
-    rates = len(config.learning_rates)
-    trials = rates if rates > 1 else 0
-    passes = trials * config.trial_share + config.max_epochs
-    measured = trials + config.max_epochs + 2
-    return round(BACKWARD * passes * train_tokens + measured * dev_tokens)
+    return round(BACKWARD * passes.train * train_tokens + (passes.dev + 2) * dev_tokens)
 
 
 def tuning_used(trained_tokens: int, dev_tokens: float, measured: int) -> int:
