@@ -20,7 +20,7 @@ from steelyard.data.likeness.meaning import (
     meaning_text,
 )
 from steelyard.extras import ENCODER_COMMAND
-from steelyard.model.encoder import Encoder, OnProgress
+from steelyard.model.encoder import Encoder
 from tests.data.alike_rows import dataset
 
 
@@ -93,9 +93,7 @@ class LengthEncoder(Encoder):
     def __init__(self) -> None:
         self.count = 0
 
-    def encode(
-        self, texts: Sequence[str], on_progress: OnProgress | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.count += len(texts)
         return np.array([[len(text)] for text in texts], dtype=np.float32)
 

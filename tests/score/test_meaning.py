@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steelyard.core import Example
 from steelyard.errors import MissingExtraError
-from steelyard.model.encoder import Encoder, OnProgress
+from steelyard.model.encoder import Encoder
 from steelyard.score import get_metric
 from steelyard.score.meaning import EmbeddingSimilarity
 
@@ -29,9 +29,7 @@ class LetterEncoder(Encoder):
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def encode(
-        self, texts: Sequence[str], on_progress: OnProgress | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.texts += texts
         counts = np.array([[text.count(letter) for letter in "abcxyz"] for text in texts])
         lengths = np.linalg.norm(counts, axis=1, keepdims=True)

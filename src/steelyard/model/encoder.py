@@ -2,13 +2,13 @@
 
 Reimers and Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks" (2019), and
 Wang et al., "MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained
-Transformers" (2020). The tokens' last states are averaged and brought to length 1, as the model was
-trained. It knows English; of a text longer than 256 word pieces the beginning counts.
+Transformers" (2020). The tokens' last states are averaged and scaled to length 1, as in training. It
+knows English and reads the first 256 word pieces of a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,18 +21,13 @@ from steelyard.extras import ENCODER_COMMAND, require, require_encoder
 from steelyard.model.files import hash_file
 from steelyard.packaged import packaged
 
-OnProgress = Callable[[int], None]
-"""Called with the number of texts encoded so far, as each batch ends."""
-
 _BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
 
 
 class Encoder(Protocol):
     """Turns texts into unit vectors, whose dot product is the cosine of their angle."""
 
-    def encode(
-        self, texts: Sequence[str], on_progress: OnProgress | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return an array of shape (texts, dimensions), rows of length 1, in the order of ``texts``."""
         ...
 
@@ -47,10 +42,10 @@ class SentenceEncoder(Encoder):
 
     @classmethod
     def load(cls) -> SentenceEncoder:
-        """Load the pinned model from its package, which is not imported.
+        """Load the pinned model from its package, without importing it.
 
-        Raises `MissingExtraError` with the install command when the package, torch or transformers
-        is absent, and `ModelError` when its files are not the pinned ones.
+        Raises `MissingExtraError` with the install command where the package, torch or transformers
+        is missing, and `ModelError` where its files are not the pinned ones.
         """
         pinned = describe()
         folder = Path(require_encoder()) / "model"
@@ -61,7 +56,7 @@ class SentenceEncoder(Encoder):
 
     @classmethod
     def read(cls, folder: Path, most_tokens: int) -> SentenceEncoder:
-        """Read a BERT-like encoder and its tokenizer from ``folder``, whatever they are."""
+        """Read any BERT-like encoder and its tokenizer from ``folder``."""
         import torch
         from transformers import AutoModel, AutoTokenizer
 
@@ -73,24 +68,18 @@ class SentenceEncoder(Encoder):
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(network.to(device).eval(), tokenizer, most_tokens)
 
-    def encode(
-        self, texts: Sequence[str], on_progress: OnProgress | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors; the end of a text longer than ``most_tokens`` is not read."""
         import torch
 
         result = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
-        done = 0
         with torch.inference_mode():
             for indices, tokens in self._batches(texts):
                 result[indices] = self._encode(tokens)
-                done += len(indices)
-                if on_progress is not None:
-                    on_progress(done)
         return result
 
     def _batches(self, texts: Sequence[str]) -> list[tuple[list[int], list[list[int]]]]:
-        """Indices and tokens, texts of like length together, within `_BATCH_TOKENS`."""
+        """Return indices and tokens, texts of similar length together, within `_BATCH_TOKENS`."""
         if not texts:
             return []
         tokens = self._tokenizer(list(texts), truncation=True, max_length=self._most_tokens)
@@ -124,7 +113,7 @@ class SentenceEncoder(Encoder):
 
 @cache
 def describe() -> Mapping[str, Any]:
-    """What is pinned: name, package, version, source, date, dimensions and the files' SHA-256."""
+    """Return what is pinned: name, package, version, source, date, dimensions, SHA-256 of files."""
     pinned: Mapping[str, Any] = packaged("model/data/encoder.json")
     return pinned
 

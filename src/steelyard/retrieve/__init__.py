@@ -1,1 +1,1 @@
-"""Texts to be found: an index of passages per file, behind one small protocol."""
+"""What finds texts: `Retriever`, and an index of passages per file."""

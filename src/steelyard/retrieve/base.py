@@ -1,4 +1,4 @@
-"""What is searched and how: passages, and the protocol that every index of them keeps."""
+"""Passages, and the protocol of an index over them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import NamedTuple, Protocol, Self
 
 
 class Passage(NamedTuple):
-    """A text to be found; ``output`` is its answer where it is a solved example."""
+    """A text to find; ``output`` is its answer where it is a solved example."""
 
     text: str
     output: str = ""
 
 
 class Hit(NamedTuple):
-    """A passage near a text; the higher the ``score``, the nearer."""
+    """A passage for a text; a higher ``score`` is better."""
 
     passage: Passage
     score: float
 
 
 class Retriever(Protocol):
-    """An index of passages, saved as data and loaded without being built again."""
+    """An index of passages, saved as data and loaded without rebuilding it."""
 
     def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
         """Return at most ``k`` passages for each text, the best first."""

@@ -1,4 +1,4 @@
-"""TF-IDF features and an index over them, saved as arrays and JSON so that no pickle is loaded."""
+"""TF-IDF features and an index over them, saved as arrays and JSON: no pickle is ever loaded."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FEATURES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "word+char": (_WORD, _CHAR),
 }
 FeatureName = Annotated[str, one_of("features", lambda: FEATURES)]
-"""Feature sets by name: each is one or more vectorizers side by side."""
+"""Feature sets by name; each is one or more vectorizers, side by side."""
 MAX_FEATURES = 100_000
-"""Per vectorizer; the most frequent n-grams are kept."""
+"""Per vectorizer; the most frequent n-grams count."""
 _CHUNK = 512
 """Texts compared at once: bounds the dense matrix of similarities."""
 _POOL = 4
@@ -42,7 +42,7 @@ class Tfidf:
 
     @classmethod
     def fit(cls, texts: Sequence[str], features: str) -> Tfidf:
-        """Learn vocabulary and idf; texts without a single word or letter raise `DataError`."""
+        """Learn vocabulary and idf. Raises `DataError` where no text contains a word."""
         vectorizers = [_vectorizer(settings, MAX_FEATURES) for settings in FEATURES[features]]
         if not any(any(character.isalnum() for character in text) for text in texts):
             raise DataError(
@@ -59,7 +59,7 @@ class Tfidf:
         return sparse.csr_matrix(sparse.hstack(blocks) / np.sqrt(len(blocks)))
 
     def save(self, folder: Path) -> None:
-        """Write ``features.json`` (names, in column order) and ``idf.npz`` to ``folder``."""
+        """Write ``features.json``, with the terms in column order, and ``idf.npz``."""
         terms = [list(vectorizer.get_feature_names_out()) for vectorizer in self._vectorizers]
         text = json.dumps({"features": self.features, "terms": terms}, ensure_ascii=False)
         (folder / "features.json").write_text(text, encoding="utf-8")
@@ -68,7 +68,6 @@ class Tfidf:
 
     @classmethod
     def load(cls, folder: Path) -> Tfidf:
-        """Read what :meth:`save` wrote."""
         saved = json.loads((folder / "features.json").read_text(encoding="utf-8"))
         vectorizers = []
         with np.load(folder / "idf.npz", allow_pickle=False) as idf:
@@ -80,11 +79,11 @@ class Tfidf:
 
 
 class TfidfIndex:
-    """Passages found by the TF-IDF cosine of their text, in [0, 1]: a `Retriever`.
+    """A `Retriever` by the TF-IDF cosine of texts, in [0, 1].
 
-    ``diversity`` in [0, 1] weighs being unlike the passages already picked against being near the text
-    (maximal marginal relevance, Carbonell & Goldstein 1998, with lambda = 1 - ``diversity``). At most
-    ``per_output`` passages have the same output (0: any number).
+    ``diversity`` in [0, 1] weighs difference from the passages already picked against nearness to the
+    text (maximal marginal relevance, Carbonell & Goldstein 1998, with lambda = 1 - ``diversity``). At
+    most ``per_output`` passages have the same output (0: any number).
     """
 
     def __init__(
@@ -103,22 +102,20 @@ class TfidfIndex:
 
     @classmethod
     def fit(cls, passages: Sequence[Passage], features: str) -> TfidfIndex:
-        """Index ``passages``; texts without a single word raise `DataError`."""
+        """Index ``passages``. Raises `DataError` where no text contains a word."""
         texts = [passage.text for passage in passages]
         tfidf = Tfidf.fit(texts, features)
         return cls(passages, tfidf, tfidf.transform(texts))
 
     @property
     def features(self) -> str:
-        """The name of the feature set."""
         return self._tfidf.features
 
     def varied(self, diversity: float, per_output: int) -> TfidfIndex:
-        """Return the same index with other rules for what it picks."""
         return TfidfIndex(self.passages, self._tfidf, self._matrix, diversity, per_output)
 
     def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
-        """Return at most ``k`` passages for each text, the first pick first; ties in their order."""
+        """Return at most ``k`` passages for each text, the best first; ties in the index's order."""
         pick = self._diverse if self.diversity or self.per_output else _nearest
         hits: list[list[Hit]] = []
         for start in range(0, len(texts), _CHUNK):
@@ -165,7 +162,6 @@ class TfidfIndex:
 
     @classmethod
     def load(cls, folder: Path) -> TfidfIndex:
-        """Read what `save` wrote."""
         with (folder / "shots.jsonl").open(encoding="utf-8") as lines:
             shots = [json.loads(line) for line in lines]
         matrix = sparse.csr_matrix(sparse.load_npz(folder / "matrix.npz"))
@@ -181,7 +177,6 @@ class TfidfIndex:
 
 
 def _nearest(similarities: NDArray[Any], k: int) -> NDArray[Any]:
-    """Places of the ``k`` highest similarities, ties in their order."""
     return np.argsort(-similarities, kind="stable")[:k]
 
 

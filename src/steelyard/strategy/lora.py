@@ -12,7 +12,7 @@ from steelyard.train.lora import LoraTuner
 
 
 class LoraStrategyOptions(LoraOptions, TunedOptions):
-    """How to tune, and what the tuned model is asked."""
+    """Options of training, and of the prompt of the tuned model."""
 
 
 class Lora(TunedStrategy):

@@ -27,14 +27,14 @@ from steelyard.strategy.traits import Traits
 
 
 class NearestNeighbourOptions(Options):
-    """What is tried on dev: how many neighbours vote, over which features."""
+    """The grid tried on dev: how many neighbours vote, and by which features they are found."""
 
     k: Several[NonNegativeInt] = (1, 3, 5, 9, 15)
     features: Several[FeatureName] = ("word", "word+char")
 
 
 class NearestNeighbourArm(ClassicalArm):
-    """The ``k`` nearest vote with their cosine; with nothing alike the first of train wins."""
+    """The ``k`` nearest vote, weighted by cosine; if nothing is similar, the first of train wins."""
 
     def __init__(self, facts: ArmFacts, index: TfidfIndex, k: int) -> None:
         super().__init__(facts)
@@ -42,11 +42,9 @@ class NearestNeighbourArm(ClassicalArm):
         self._k = k
 
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return the winning output of each text's vote."""
         return [Prediction(_winner(hits)) for hits in self._index.find(texts, self._k)]
 
     def save(self, folder: Path) -> None:
-        """Write ``arm.json`` and the index."""
         write_manifest(self, folder, {"k": self._k})
         self._index.save(folder)
 
@@ -54,13 +52,10 @@ class NearestNeighbourArm(ClassicalArm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> NearestNeighbourArm:
-        """Build the arm from its manifest and index."""
         return cls(read_facts(saved), TfidfIndex.load(folder), saved["k"])
 
 
 class _Setting(NamedTuple):
-    """One candidate: an index of train and the number of voters."""
-
     neighbours: TfidfIndex
     k: int
 
@@ -74,7 +69,7 @@ class NearestNeighbour(Strategy):
         about="the answer of the most similar example",
         needs_model=False,
         needs_references=True,
-        no_gap="on train it would find the very example asked about",
+        no_gap="on train it would find the very example it is asked about",
         looks_up_train=True,
         is_reference=True,
         confidence="none",
@@ -85,7 +80,7 @@ class NearestNeighbour(Strategy):
     arm_type: ClassVar[type[Arm]] = NearestNeighbourArm
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """Return one arm; an empty or wordless train split raises `DataError`."""
+        """Return one arm. Raises `DataError` where train is empty or contains no word."""
         brief, shots = context.brief, train_shots(context.train)
         sizes = self.config.k if brief.kind == "label" else (1,)
         sizes = tuple(k for k in sizes if 0 < k <= len(shots)) or (1,)
@@ -112,9 +107,9 @@ class NearestNeighbour(Strategy):
 
 
 def train_shots(train: Sequence[Example]) -> list[Shot]:
-    """Return inputs and outputs of ``train``; an empty one raises `DataError`."""
+    """Return inputs and outputs of ``train``. Raises `DataError` where it is empty."""
     if not train:
-        raise DataError("the train split is empty; give more examples or a smaller test share")
+        raise DataError("the train split is empty; add examples or choose a smaller test share")
     return [Shot(example.input, example.output) for example in train]
 
 

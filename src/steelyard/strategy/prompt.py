@@ -86,10 +86,7 @@ class PromptRecipe:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A recipe with the index that retrieved shots come from; ``None`` when it retrieves none.
-
-    ``order`` is how they are shown, one of `RETRIEVED_ORDERS`.
-    """
+    """A recipe, and the index of its retrieved shots, if any, shown in an order of `RETRIEVED_ORDERS`."""
 
     recipe: PromptRecipe
     index: Retriever | None = None
@@ -115,18 +112,13 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """How train examples near an input become shots.
-
-    ``diversity`` and ``per_label`` are the rules of `TfidfIndex`, ``order`` is one of
-    `RETRIEVED_ORDERS`.
-    """
+    """How neighbours become shots: the rules of `TfidfIndex`, and an order of `RETRIEVED_ORDERS`."""
 
     diversity: float = 0.0
     per_label: int = 0
     order: str = RETRIEVED_ORDERS[0]
 
     def prompt(self, recipe: PromptRecipe, index: TfidfIndex) -> Prompt:
-        """Return a prompt that shows what ``index`` finds in this way."""
         return Prompt(recipe, index.varied(self.diversity, self.per_label), self.order)
 
 

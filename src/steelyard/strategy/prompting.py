@@ -149,7 +149,7 @@ class PromptArm(Arm):
 
 
 def _older_order(folder: Path) -> str:
-    """Return the order of retrieved shots, which once stood with the index, or not at all."""
+    """Return the order of retrieved shots that older versions wrote with the index, if at all."""
     path = folder / "retrieval.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return str(kept.get("order", RETRIEVED_ORDERS[0]))
+    rules = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return str(rules.get("order", RETRIEVED_ORDERS[0]))

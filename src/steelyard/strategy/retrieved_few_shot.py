@@ -1,4 +1,4 @@
-"""The instruction with train examples near to each input."""
+"""The instruction with the train examples nearest to each input."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _SCREENING_K = 2
 
 
 class RetrievedFewShotOptions(SearchOptions):
-    """The search over formats and ``k``, the neighbours shown, found by TF-IDF over ``features``.
+    """The search over formats and over ``k``, the number of neighbours, found by ``features``.
 
-    The first ``diversity`` (see `Retrieval`) and ``order`` go with every ``k``, the others with the
-    largest one only. At most ``per_label`` shots have the same output (0: any number). Retrieved shots
-    share no prefix, so fewer formats and dev items are asked than elsewhere.
+    Every ``k`` is tried with the first ``diversity`` (see `TfidfIndex`) and ``order``, the largest with
+    the others too. At most ``per_label`` shots have the same output (0: any number). Retrieved shots
+    share no prefix, so fewer formats and dev items are tried than elsewhere.
     """
 
     formats: Several[FormatName] = ("system_user", "labelled_turns", "labelled_list")
@@ -77,11 +77,9 @@ class RetrievedFewShot(PromptStrategy):
     config: RetrievedFewShotOptions
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
-        """``k`` counts in all."""
         return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Name ``k``, the features and how neighbours are shown."""
         options = {"k": prompt.recipe.retrieved, "features": self.config.features}
         index = prompt.index
         if not isinstance(index, TfidfIndex):
@@ -131,7 +129,6 @@ class RetrievedFewShot(PromptStrategy):
 
 
 def _name(k: int, way: Retrieval, usual: Retrieval) -> str:
-    """``k=8``, and what is unusual about it."""
     unusual = [f"diversity {way.diversity:g}"] if way.diversity != usual.diversity else []
     unusual += [way.order] if way.order != usual.order else []
     return ", ".join([f"k={k}", *unusual])

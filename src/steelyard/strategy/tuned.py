@@ -1,4 +1,4 @@
-"""What strategies that tune a model share: the examples go into weights, and out of the prompt."""
+"""Strategies that tune a model: the examples go into weights instead of the prompt."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ MIN_EXAMPLES = 20
 
 
 class TunedOptions(TuningOptions):
-    """What a tuned model is asked, in training and after.
+    """The prompt, in training and after.
 
-    ``instruction`` is ``short`` (a few words: the examples teach the rest), ``full`` (the task's own)
+    ``instruction`` is ``short`` (a few words: the examples teach the rest), ``full`` (that of the task)
     or a text.
     """
 
@@ -50,7 +50,7 @@ class TunedOptions(TuningOptions):
 
 
 class TunedStrategy(Strategy):
-    """A strategy over a `Tuner`, whose options it reads together with its own."""
+    """A strategy over a `Tuner`; ``options_type`` joins `TunedOptions` and the tuner's options."""
 
     tuner: ClassVar[Tuner[Any]]
     config: TunedOptions
@@ -64,7 +64,14 @@ class TunedStrategy(Strategy):
         samples, dev = (chat_samples(recipe, part) for part in (context.train, context.dev))
         tuned = self.tuner.tune(samples, dev, self.config, job)
         model = context.build_model(tuned.spec)
-        options = describe(recipe, tuned)
+        options = {
+            "format": recipe.format,
+            "instruction": recipe.instruction,
+            "shots": 0,
+            "retrieved": 0,
+            **tuned.choice,
+            "max_output_tokens": recipe.max_output_tokens,
+        }
         seconds, tokens = tuned.usage.machine_seconds, int(tuned.usage.trained_tokens)
         training = TrainingRecord(seconds, tokens, tuned.left_out_too_long, tuned.trace)
         budget = self._budget(context, recipe, tuned)
@@ -86,27 +93,24 @@ class TunedStrategy(Strategy):
         return arms
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
-        """Refuse a model that the tuner cannot tune."""
         reason = super().refusal(task, model)
         return reason or (None if model is None else self.tuner.refusal(model))
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        """It takes what the tuner needs, and more than a handful of examples."""
         missing = self.tuner.reservation()
         if missing is None and len(task.train) < MIN_EXAMPLES:
             return (
-                f"{len(task.train)} train examples are too few to tune on; "
-                f"{MIN_EXAMPLES} are the least"
+                f"needs at least {MIN_EXAMPLES} training examples to tune on "
+                f"(found {len(task.train)})"
             )
         return missing
 
     def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
-        """Return what its training may take at most, in forward-pass tokens."""
         instruction = short_instruction(brief, self.config.instruction)
         return tuning_budget(*once(instruction), self.tuner.passes(self.config))
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
-        """Say how many tokens pass through training at most, and what each arm asks of dev."""
+        """Count the tokens that pass through training at most, and the requests of the arms on dev."""
         limit = answer_limit(brief, sizes)
         instruction = estimated_tokens(short_instruction(brief, self.config.instruction))
         prompt = chat_tokens(replace(sizes, instruction_tokens=instruction))
@@ -120,7 +124,6 @@ class TunedStrategy(Strategy):
         )
 
     def _decodings(self, brief: Brief) -> dict[str, Decoding]:
-        """The arms of one training, by name."""
         if not brief.constrainable:
             return {self.name: "free"}
         return {self.name: "constrained", f"{self.name}_free": "free"}
@@ -138,35 +141,23 @@ class TunedStrategy(Strategy):
         )
 
     def _budget(self, context: FitContext, recipe: PromptRecipe, tuned: Tuned) -> Mapping[str, Any]:
-        """What training could take and took, in the currency of `optimized_prompt`."""
+        """Return what training could take and took, in the unit of `optimized_prompt`."""
         train, dev = (
             pass_tokens(context.model, recipe.instruction, part)
             for part in (context.train, context.dev)
         )
         measured = len(tuned.trace) + 2  # the constrained and the free arm answer dev too
-        used = tuning_used(int(tuned.usage.trained_tokens), dev, measured)
-        return budget_block(tuning_budget(train, dev, self.tuner.passes(self.config)), used)
+        allowed = tuning_budget(train, dev, self.tuner.passes(self.config))
+        return budget_block(allowed, tuning_used(int(tuned.usage.trained_tokens), dev, measured))
 
 
 def chat_samples(recipe: PromptRecipe, examples: Sequence[Example]) -> list[ChatSample]:
-    """Return each example as the chat that its arm will read, and the answer it should give."""
+    """Return each example as the chat that the arm will send, and the answer."""
     return [ChatSample(recipe.messages(one.question), one.output) for one in examples]
 
 
-def describe(recipe: PromptRecipe, tuned: Tuned) -> dict[str, Any]:
-    """Return the options of a tuned arm."""
-    return {
-        "format": recipe.format,
-        "instruction": recipe.instruction,
-        "shots": 0,
-        "retrieved": 0,
-        **tuned.choice,
-        "max_output_tokens": recipe.max_output_tokens,
-    }
-
-
 def short_instruction(brief: Brief, choice: str) -> str:
-    """Return the instruction a tuned model is given."""
+    """Return the instruction of a tuned model's prompt; see `TunedOptions`."""
     if choice == "full":
         return full_instruction(brief)
     if choice != "short":

@@ -1,4 +1,4 @@
-"""What a tuner is given and what it returns. A tuner turns examples into a model of their own."""
+"""What a tuner gets and returns: it turns examples into a model."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from steelyard.core import Message, Usage
 from steelyard.model.base import ModelSpec
 
 Tick = Callable[[int, int], None]
-"""Called with ``(steps done, steps in all)``."""
+"""Called with the steps done and the steps in all."""
 
 
 class ChatSample(NamedTuple):
-    """One example to learn from: the chat that is read, and the answer to it."""
+    """One example to learn from: a chat and the answer to it."""
 
     messages: tuple[Message, ...]
     output: str
 
 
 class Passes(NamedTuple):
-    """How often tuning passes over train (trials on a part count as that part) and over dev at most."""
+    """How often tuning passes over train, in whole and parts, and over dev at most."""
 
     train: float
     dev: int
 
 
 class TuningOptions(Options):
-    """What every tuner can be told: longer examples, in tokens, are left out of training."""
+    """Options of every tuner. Examples of more than ``max_tokens`` are left out of training."""
 
     max_tokens: int = Field(default=1024, ge=1)
 
@@ -43,21 +43,21 @@ OptionsT = TypeVar("OptionsT", bound=TuningOptions)
 
 @dataclass(frozen=True)
 class TuningJob:
-    """The model to tune, and a folder that is kept between attempts, so that a killed one can go on."""
+    """The model to tune; ``folder`` is kept between attempts, so that a killed one can go on."""
 
     spec: ModelSpec
     folder: Path
     seed: int
-    progress: Tick = lambda done, total: None
+    progress: Tick = lambda steps, total: None
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A tuned model and how it came about.
+    """A tuned model.
 
-    ``spec`` builds it, and its ``base`` is the model it was made of. ``usage`` counts the tokens that
-    passed through training, in all attempts, and the machine's seconds. ``trace`` holds the losses that
-    ``choice``, the options it was trained with in the end, rests on.
+    ``spec`` builds it, and ``spec.base`` is the model it was made of. ``usage`` counts trained tokens
+    and machine seconds of all attempts, ``trace`` holds their losses, and ``choice`` the options that
+    these led to.
     """
 
     spec: ModelSpec
@@ -68,7 +68,7 @@ class Tuned:
 
 
 class Tuner(ABC, Generic[OptionsT]):
-    """A way to tune a model. Its options are read and saved by the strategy over it."""
+    """A way to tune a model, under a `TunedStrategy` that reads its options."""
 
     @abstractmethod
     def tune(

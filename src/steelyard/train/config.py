@@ -26,5 +26,4 @@ class LoraOptions(TuningOptions):
 
     @property
     def trials(self) -> int:
-        """How many learning rates are tried: none where there is nothing to choose."""
         return len(self.learning_rates) if len(self.learning_rates) > 1 else 0

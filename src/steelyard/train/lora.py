@@ -29,7 +29,6 @@ class LoraTuner(Tuner[LoraOptions]):
         options: LoraOptions,
         job: TuningJob,
     ) -> Tuned:
-        """Train, or read back what an earlier attempt finished."""
         from steelyard.model import huggingface
 
         huggingface.quiet()
@@ -37,44 +36,35 @@ class LoraTuner(Tuner[LoraOptions]):
         assert weights is not None
         source = weights(job.spec)
         tokenizer = huggingface.read_tokenizer(source)
-        token_samples = [tokenize(tokenizer, part) for part in (samples, dev)]
-        train, held_out = (
-            [sample for sample in part if sample.length <= options.max_tokens]
-            for part in token_samples
+        train, checked = (
+            [one for one in tokenize(tokenizer, part) if one.length <= options.max_tokens]
+            for part in (samples, dev)
         )
-        if not train or not held_out:
+        if not train or not checked:
             raise ConfigError(
-                f"strategy lora: no example has at most {options.max_tokens} tokens; "
-                "raise the option max_tokens"
+                f"strategy lora: every example of train or of dev has more than "
+                f"{options.max_tokens} tokens; raise the option max_tokens"
             )
-        trained = _train(source, (train, held_out), options, job)
+        trained = _train(source, (train, checked), options, job)
         return Tuned(
             replace(job.spec, adapter=str(trained.folder)),
             Usage(trained_tokens=trained.tokens, machine_seconds=trained.seconds),
             trained.trace,
-            {
-                "rank": options.rank,
-                "learning_rate": trained.learning_rate,
-                "epochs": trained.epoch,
-            },
-            left_out_too_long=len(samples) - len(train),
+            {"rank": options.rank, "learning_rate": trained.learning_rate, "epochs": trained.epoch},
+            len(samples) - len(train),
         )
 
     def passes(self, options: LoraOptions) -> Passes:
         """Every trial passes over its share of train, and like every epoch over dev."""
-        trials = options.trials
-        return Passes(
-            trials * options.trial_share + options.max_epochs, trials + options.max_epochs
-        )
+        trials, epochs = options.trials, options.max_epochs
+        return Passes(trials * options.trial_share + epochs, trials + epochs)
 
     def refusal(self, spec: ModelSpec) -> str | None:
-        """Refuse a model whose weights are not on this machine."""
         if provider_of(spec).is_tunable:
             return None
         return f"the model behind {spec.provider!r} cannot be tuned on this machine"
 
     def reservation(self) -> str | None:
-        """Name the extra that brings its packages."""
         if all(find_spec(package) for package in LOCAL_MODULES):
             return None
         return "the extra 'local' is not installed: pip install 'steelyard[local]'"
@@ -98,7 +88,7 @@ def _train(
         network = huggingface.read_network(source, "float32")
         if not understands(network):
             raise ConfigError(
-                f"strategy lora cannot train the architecture of {job.spec.name!r} yet "
+                f"strategy lora does not support the architecture of {job.spec.name!r} yet "
                 f"({type(network).__name__}); leave lora out of strategies"
             )
         trainer = Trainer(network, options, job.seed, settings.precision)
@@ -108,7 +98,7 @@ def _train(
 
 
 def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]:
-    """Return each sample as the tokens that are read and those to answer, the end included."""
+    """Return the tokens of each chat and of its answer, with the end of the turn."""
     from steelyard.model.prompts import PromptWriter
     from steelyard.train.packing import TokenSample
 

@@ -1,4 +1,4 @@
-"""Choose the learning rate and the epoch on dev, going on where a killed attempt stopped."""
+"""Choose the learning rate and the epoch on dev; a killed attempt is resumed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from steelyard.train.trainer import Epoch, Trainer
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: the adapter's folder, the choice, and the losses it rests on."""
+    """A finished training: the adapter's folder, the chosen rate and epoch, and all losses."""
 
     folder: Path
     learning_rate: float
@@ -35,12 +35,12 @@ def train(
     trainer: Trainer,
     samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
     folder: Path,
-    tick: Tick = lambda done, total: None,
+    tick: Tick = lambda steps, total: None,
 ) -> Trained:
-    """Train on the first of ``samples`` and choose on the second; leaves ``folder/adapter``.
+    """Train on the first of ``samples``, choose on the second, and write ``folder/adapter``.
 
-    Every trial and epoch is kept below ``folder``, so that a second call with the same arguments goes
-    on there. Seconds count every attempt's training, tokens every pass over train.
+    Trials and epochs are saved in ``folder``: a second call with the same arguments resumes there.
+    Seconds count the training of all attempts, tokens every pass over train.
     """
     folder.mkdir(parents=True, exist_ok=True)
     search = _Search(trainer, samples, folder, tick)
@@ -51,7 +51,7 @@ def train(
     lowest = min(epochs, key=_loss)
     if not math.isfinite(lowest.dev_loss):
         raise ModelError(
-            f"training diverged at a learning rate of {best:g}: the loss on dev is not a number; "
+            f"training diverged at a learning rate of {best:g} (the loss on dev is not a number); "
             "give lora smaller learning_rates"
         )
     search.trainer.resume(search.path(best, lowest.number))
@@ -72,7 +72,7 @@ def train(
 
 
 def _loss(epoch: Epoch) -> float:
-    """The loss on dev; one that is not a number is worse than any."""
+    """Return the loss on dev; one that is not a number is the worst."""
     return epoch.dev_loss if math.isfinite(epoch.dev_loss) else math.inf
 
 
@@ -96,7 +96,7 @@ class _Search:
         self._ticks = _Ticks(tick, trainer.options, len(self._part), len(self.train))
 
     def trial(self, rate: float) -> Epoch:
-        """Train on a part of train and measure dev; read back when it was done before."""
+        """Train on a part of train and measure dev, or read the result of an earlier attempt."""
         path = self.folder / f"trial-{rate:g}.json"
         if not path.is_file():
             self.trainer.reset()
@@ -107,7 +107,7 @@ class _Search:
         return Epoch(**json.loads(path.read_text(encoding="utf-8")))
 
     def run(self, rate: float) -> list[Epoch]:
-        """Train with ``rate`` until the last epoch, or until dev has stopped to improve."""
+        """Train with ``rate`` until the last epoch, or until dev stops improving."""
         self.trainer.reset()
         checkpoints = sorted(self.folder.glob("epoch-*.pt"))
         if checkpoints:
@@ -121,7 +121,6 @@ class _Search:
         return list(self.trainer.epochs)
 
     def path(self, rate: float, number: int) -> Path:
-        """The checkpoint after epoch ``number``."""
         return self.folder / f"epoch-{number:03d}-{rate:g}.pt"
 
     def _spent(self) -> bool:
@@ -132,7 +131,7 @@ class _Search:
 
 
 class _Ticks:
-    """Steps over trials and epochs together."""
+    """Progress in steps, over trials and epochs together."""
 
     def __init__(self, tick: Tick, options: LoraOptions, part: int, whole: int) -> None:
         self._tick = tick
@@ -140,11 +139,11 @@ class _Ticks:
         self._total = options.trials * self._steps(part) + options.max_epochs * self._steps(whole)
         self._before = 0
 
-    def __call__(self, done: int, total: int) -> None:
-        self._tick(self._before + done, self._total)
+    def __call__(self, steps: int, total: int) -> None:
+        self._tick(self._before + steps, self._total)
 
     def finish(self, samples: int) -> None:
-        """Count one pass over so many samples as done."""
+        """Count a finished pass over so many samples."""
         self._before += self._steps(samples)
 
     def _steps(self, samples: int) -> int:
@@ -152,7 +151,7 @@ class _Ticks:
 
 
 def save_trained(trained: Trained, path: Path) -> None:
-    """Write the outcome beside its adapter, and only then drop the checkpoints it rests on."""
+    """Write the outcome next to its adapter, then delete the checkpoints."""
     data = {**vars(trained), "folder": trained.folder.name, "trace": list(trained.trace)}
     write_whole(path, json.dumps(data))
     for checkpoint in path.parent.glob("*.pt"):
@@ -160,7 +159,7 @@ def save_trained(trained: Trained, path: Path) -> None:
 
 
 def load_trained(path: Path) -> Trained | None:
-    """Read what `save_trained` wrote; ``None`` when there is nothing whole."""
+    """Read what `save_trained` wrote; ``None`` where there is nothing."""
     if not path.is_file():
         return None
     data = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A lean LoRA loop: packed tokens, the head on completion tokens only, checkpoints on the way."""
+"""A small LoRA loop: packed tokens, the head on completion tokens only, checkpoints."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ from steelyard.train.fast import speed_up
 from steelyard.train.packing import TokenSample
 
 _WARMUP = 0.1
-"""The rate rises over this share of all steps, and falls linearly to zero at the end."""
+"""The rate rises over this share of all steps, then falls linearly to zero."""
 _CLIP = 1.0
-_STEP_TOKENS = 640
-"""Tokens computed at once; a larger batch is accumulated and gives the same gradient."""
 
 
 def _device() -> torch.device:
@@ -31,7 +29,7 @@ def _device() -> torch.device:
 
 @dataclass
 class Epoch:
-    """What one pass over train gave: mean losses per completion token, in nats."""
+    """Mean losses per completion token, in nats, after one pass over train."""
 
     number: int
     train_loss: float
@@ -40,13 +38,14 @@ class Epoch:
 
 
 class Trainer:
-    """Trains the adapter of one network. The network's own weights stay as they are.
+    """Trains the adapter of one network, whose weights are frozen.
 
-    The adapter is kept in fp32 and, where the network is in bf16, copied to bf16 for computing:
-    steps of a small learning rate vanish when they are added in bf16.
+    The adapter is kept in fp32 and, where the network is in bf16, copied to bf16 for computing: in
+    bf16, the steps of a small learning rate vanish when they are added.
     """
 
-    step_tokens = _STEP_TOKENS
+    step_tokens = 640
+    """Tokens computed at once; a larger batch is accumulated and gives the same gradient."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class Trainer:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the first values of the adapter and an optimiser that has seen nothing."""
+        """Go back to the first values of the adapter and a fresh optimiser."""
         self.master = self._initial.clone().requires_grad_()
         self.optimiser = torch.optim.AdamW([self.master], lr=1.0, weight_decay=0.0, fused=True)
         self.epochs: list[Epoch] = []
@@ -106,9 +105,9 @@ class Trainer:
         train: Sequence[TokenSample],
         dev: Sequence[TokenSample],
         learning_rate: float,
-        tick: Tick = lambda done, total: None,
+        tick: Tick = lambda steps, total: None,
     ) -> Epoch:
-        """Pass over ``train`` once and measure ``dev``; seed and number decide the order."""
+        """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch."""
         start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
@@ -121,9 +120,9 @@ class Trainer:
             part, count = self._step([train[i] for i in group], prefix, rate)
             loss, tokens = loss + part, tokens + count
             tick(step + 1, len(groups))
-        done = Epoch(number, loss / tokens, self.loss(dev), time.perf_counter() - start)
-        self.epochs.append(done)
-        return done
+        epoch = Epoch(number, loss / tokens, self.loss(dev), time.perf_counter() - start)
+        self.epochs.append(epoch)
+        return epoch
 
     def _schedule(self, step: int, steps_per_epoch: int) -> float:
         total = steps_per_epoch * self.span
@@ -174,7 +173,7 @@ class Trainer:
         return total / sum(len(sample.completion) for sample in samples)
 
     def checkpoint(self, path: Path) -> None:
-        """Write everything needed to go on, atomically."""
+        """Write, atomically, everything that `resume` needs."""
         state = {
             "master": self.master.detach(),
             "optimiser": self.optimiser.state_dict(),
@@ -185,7 +184,6 @@ class Trainer:
         partial.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go back to what `checkpoint` wrote."""
         state = torch.load(path, weights_only=True, map_location=self.device)
         with torch.no_grad():
             self.master.copy_(state["master"])
