@@ -22,8 +22,8 @@ from steelyard.model import huggingface as hf
 from steelyard.model.embedded import weights_folder
 from steelyard.model.local import EngineSettings
 from steelyard.model.prompts import PromptWriter
-from steelyard.train.config import LoraConfig
-from steelyard.train.packing import Sample
+from steelyard.train.config import LoraOptions
+from steelyard.train.packing import TokenSample
 from steelyard.train.trainer import Trainer
 
 RATE, BATCH, RANK, ALPHA = 1e-3, 8, 16, 32
@@ -81,18 +81,19 @@ def chat(text: str) -> tuple[Message, ...]:
     return (Message("system", SYSTEM), Message("user", text))
 
 
-def samples(rows: list[tuple[str, str]]) -> list[Sample]:
+def samples(rows: list[tuple[str, str]]) -> list[TokenSample]:
     tokenizer = hf.read_tokenizer(str(weights_folder()))
     writer = PromptWriter(tokenizer)
     prompts = writer.tokens([chat(text) for text, _ in rows])
     answers = writer.answer_tokens([label for _, label in rows])
     end = tokenizer.eos_token_id
-    return [Sample(tuple(p), (*a, end)) for p, a in zip(prompts, answers, strict=True)]
+    return [TokenSample(tuple(p), (*a, end)) for p, a in zip(prompts, answers, strict=True)]
 
 
 def steelyard(rows: list[tuple[str, str]], folder: Path, precision: Any) -> Outcome:
-    config = LoraConfig(rank=RANK, alpha=ALPHA, batch_size=BATCH, max_epochs=1, precision=precision)
-    trainer = Trainer(hf.read_network(str(weights_folder()), "float32"), config, seed=0)
+    options = LoraOptions(rank=RANK, alpha=ALPHA, batch_size=BATCH, max_epochs=1)
+    network = hf.read_network(str(weights_folder()), "float32")
+    trainer = Trainer(network, options, seed=0, precision=precision)
     data = samples(rows)
     trainer.epoch(data[:16], data[:1], RATE)  # warm-up
     trainer.reset()
@@ -107,7 +108,7 @@ def trl(
     rows: list[tuple[str, str]], folder: Path, options: dict[str, Any], dtype: str = "float32"
 ) -> Outcome:
     from datasets import Dataset
-    from peft import LoraConfig as PeftConfig
+    from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
     source = str(weights_folder())
@@ -137,7 +138,7 @@ def trl(
         seed=0,
         **options,
     )
-    peft = PeftConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
+    peft = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer = SFTTrainer(
         model=hf.read_network(source, dtype),
         args=config,

@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from steelyard.core import Example, Message
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import duplicates
-from steelyard.data.likeness.meaning import FEW_ROWS, MOST_ROWS, closest, embeddings, meaning_text
+from steelyard.data.likeness.meaning import (
+    FEW_ROWS,
+    MOST_ROWS,
+    closest,
+    embeddings,
+    encode_rows,
+    meaning_text,
+)
 from steelyard.extras import ENCODER_COMMAND
+from steelyard.model.encoder import Encoder
 from tests.data.alike_rows import dataset
 
 
@@ -74,6 +85,24 @@ def test_many_rows_are_encoded_only_when_asked(
     monkeypatch.syspath_prepend(tmp_path)
     data = dataset([("a", "A")] * (FEW_ROWS + 1))
     assert "use --encoder" in str(embeddings(data, CheckOptions()))
+
+
+class LengthEncoder(Encoder):
+    """One number a text; it counts what it reads."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.count += len(texts)
+        return np.array([[len(text)] for text in texts], dtype=np.float32)
+
+
+def test_any_encoder_will_do_and_reads_a_text_once() -> None:
+    encoder = LengthEncoder()
+    rows = dataset([("aa", "A"), ("b", "B"), ("aa", "B")]).examples
+    assert encode_rows(rows, encoder).tolist() == [[2], [1], [2]]
+    assert encoder.count == 2
 
 
 def test_the_input_comes_before_the_turns_and_system_messages_do_not_count() -> None:

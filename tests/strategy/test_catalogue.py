@@ -112,13 +112,13 @@ def test_auto_takes_everything_that_fits() -> None:
 @pytest.mark.parametrize(
     ("arguments", "left_out", "reason"),
     [
-        (("text", "embedded"), "tfidf_linear", "gives labels"),
+        (("text", "embedded"), "tfidf_linear", "only predict labels"),
         (("label", None), "few_shot", "no language model to ask"),
         (("label", None), "lora", "no language model to tune"),
         (("label", "openai"), "lora", "'openai' cannot be tuned"),
         (("label", "hf", 5), "optimized_prompt", "at least 20 train examples"),
         (("label", None), "optimized_prompt", "no language model"),
-        (("label", "hf", 5), "lora", "5 train examples are too few"),
+        (("label", "hf", 5), "lora", "at least 20 training examples to tune on (found 5)"),
         (("text", "hf"), "chain_of_thought", "scores the whole text"),
         (("text", "hf"), "self_consistency", "nothing to vote on"),
         (("json", "hf"), "cascade", "without a probability"),
@@ -139,5 +139,5 @@ def test_auto_says_what_it_leaves_out_and_why(
 
 
 def test_tuning_is_left_out_where_its_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steelyard.strategy.lora.find_spec", lambda name: None)
+    monkeypatch.setattr("steelyard.train.lora.find_spec", lambda name: None)
     assert "pip install 'steelyard[local]'" in dict(weigh("label", "hf").left_out)["lora"]

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from steelyard.core import Question
 from steelyard.errors import ConfigError
-from steelyard.strategy import StrategySpec, build_strategy
+from steelyard.model import ModelSpec, load_model
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.tfidf import TfidfIndex
+from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
+from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.formats import Shot
+from steelyard.strategy.prompt import Prompt, PromptRecipe, Retrieval
+from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.retrieved_few_shot import RetrievedFewShotOptions
-from steelyard.strategy.tfidf import Retrieval, ShotIndex
 
 SHOTS = [
     Shot("my card is lost", "LOST"),
@@ -18,11 +25,22 @@ SHOTS = [
     Shot("my card was stolen", "STOLEN"),
     Shot("the weather is fine", "OTHER"),
 ]
-ASKED = ["my card is lost"]
+QUESTIONS = [Question("my card is lost")]
+INDEX = TfidfIndex.fit([Passage(*shot) for shot in SHOTS], "word")
+
+
+def prompt(retrieval: Retrieval, k: int = 3) -> Prompt:
+    return retrieval.prompt(PromptRecipe("Label it.", "system_user", retrieved=k), INDEX)
+
+
+def shots_of(shown: Prompt) -> list[Shot]:
+    [request] = shown.requests(QUESTIONS)
+    turns = [message.content for message in request.messages if message.role != "system"][:-1]
+    return [Shot(*pair) for pair in zip(turns[::2], turns[1::2], strict=True)]
 
 
 def shown(retrieval: Retrieval, k: int = 3) -> list[Shot]:
-    return ShotIndex.fit(SHOTS, "word").showing(retrieval).shown(ASKED, k)[0]
+    return shots_of(prompt(retrieval, k))
 
 
 def test_the_nearest_stand_last_or_first() -> None:
@@ -49,19 +67,43 @@ def test_more_than_there_are_gives_all() -> None:
     assert Counter(shown(Retrieval(diversity=0.3), k=50)) == Counter(SHOTS)
 
 
+def saved(shown: Prompt, folder: Path) -> PromptArm:
+    facts = ArmFacts("retrieved_few_shot", "retrieved_few_shot", Brief("Label it.", "label"))
+    arm = PromptArm(facts, shown, ModelSpec("fake", "smart"), load_model)
+    save_arm(arm, folder)
+    return arm
+
+
 @pytest.mark.parametrize("retrieval", [Retrieval(), Retrieval(0.4, 2, "nearest_first")])
-def test_the_way_is_saved_with_the_index(retrieval: Retrieval, tmp_path: Path) -> None:
-    index = ShotIndex.fit(SHOTS, "word+char").showing(retrieval)
-    index.save(tmp_path)
-    loaded = ShotIndex.load(tmp_path)
-    assert loaded.retrieval == retrieval
-    assert loaded.shown(ASKED, 3) == index.shown(ASKED, 3)
+def test_the_way_is_saved_with_the_arm(retrieval: Retrieval, tmp_path: Path) -> None:
+    arm = saved(prompt(retrieval), tmp_path / "arm")
+    loaded = load_arm(tmp_path / "arm")
+    assert isinstance(loaded, PromptArm)
+    assert loaded.prompt.requests(QUESTIONS) == arm.prompt.requests(QUESTIONS)
 
 
-def test_an_index_of_the_first_versions_shows_the_nearest_last(tmp_path: Path) -> None:
-    ShotIndex.fit(SHOTS, "word").save(tmp_path)
-    (tmp_path / "retrieval.json").unlink()
-    assert ShotIndex.load(tmp_path).shown(ASKED, 3)[0] == shown(Retrieval())
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        (None, Retrieval()),
+        (
+            {"diversity": 0.7, "per_label": 0, "order": "nearest_first"},
+            Retrieval(0.7, 0, "nearest_first"),
+        ),
+    ],
+)
+def test_an_arm_of_older_versions_shows_what_it_showed(
+    kept: dict[str, object] | None, expected: Retrieval, tmp_path: Path
+) -> None:
+    saved(prompt(Retrieval(order="nearest_first")), tmp_path)
+    manifest = json.loads((tmp_path / "arm.json").read_text())
+    del manifest["retrieved_order"]
+    (tmp_path / "arm.json").write_text(json.dumps(manifest))
+    path = tmp_path / "index" / "retrieval.json"
+    path.unlink() if kept is None else path.write_text(json.dumps(kept))
+    loaded = load_arm(tmp_path)
+    assert isinstance(loaded, PromptArm)
+    assert shots_of(loaded.prompt) == shown(expected)
 
 
 def test_only_the_largest_k_meets_every_way() -> None:

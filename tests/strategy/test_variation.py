@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example, questions_of
 from steelyard.model.fake import FakeModel
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.tfidf import TfidfIndex
 from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
-from steelyard.strategy.tfidf import ShotIndex
 from steelyard.strategy.variation import CASES, TYPO_EVERY, in_case, mistyped
 from steelyard.strategy.variation.inputs import words_of
 from tests.strategy.samples import SPEC, TOPICS, tickets
@@ -124,13 +125,18 @@ def test_few_shots_have_few_orders(count, orders):
 
 
 def test_retrieved_shots_are_turned_round():
-    index = ShotIndex.fit(SHOTS, "word")
+    index = TfidfIndex.fit([Passage(*shot) for shot in SHOTS], "word")
     plain = arm(Prompt(recipe(shots=(), retrieved=3), index))
     [(name, turned)] = plain.variations("order", rng())
     assert isinstance(turned, PromptArm) and turned.prompt.index is not None
-    asked = [tickets(1, offset=50)[0].input]
     assert name == "nearest first"
-    assert turned.prompt.index.shown(asked, 3) == [list(reversed(index.shown(asked, 3)[0]))]
+    before, after = (
+        one.prompt.requests([tickets(1, offset=50)[0].question])[0]
+        .messages[-1]
+        .content.split("\n\n")
+        for one in (plain, turned)
+    )
+    assert before[1:4] == after[3:0:-1]
 
 
 def test_a_cascade_varies_both_of_its_arms():

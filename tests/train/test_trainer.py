@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 
 from steelyard.train import packing
-from steelyard.train.config import LoraConfig
-from steelyard.train.packing import Sample
+from steelyard.train.config import LoraOptions
+from steelyard.train.packing import TokenSample
 from steelyard.train.search import load_trained, save_trained, train
 from steelyard.train.trainer import Trainer
 from tests.model.tiny import tiny_network
 
 
-def samples(count: int, seed: int = 0) -> list[Sample]:
+def samples(count: int, seed: int = 0) -> list[TokenSample]:
     """The answer is decided by the first token of the question."""
     generator = torch.Generator().manual_seed(seed)
     made = []
@@ -24,11 +24,11 @@ def samples(count: int, seed: int = 0) -> list[Sample]:
         length = int(torch.randint(2, 9, (1,), generator=generator))
         question = torch.randint(20, 100, (length,), generator=generator).tolist()
         answer = (3, 4) if question[0] % 2 else (5, 6, 7)
-        made.append(Sample((10, 11, 12, *question), (*answer, 1)))
+        made.append(TokenSample((10, 11, 12, *question), (*answer, 1)))
     return made
 
 
-CONFIG = LoraConfig(rank=4, learning_rates=(1e-2,), batch_size=4, max_epochs=3, patience=3)
+CONFIG = LoraOptions(rank=4, learning_rates=(1e-2,), batch_size=4, max_epochs=3, patience=3)
 
 
 def test_packed_loss_and_gradient_equal_one_example_at_a_time() -> None:
@@ -64,9 +64,8 @@ def test_training_learns_what_the_examples_say() -> None:
 
 
 def test_steps_in_pieces_give_the_same_gradient() -> None:
-    whole, pieces = (
-        Trainer(tiny_network(), LoraConfig(rank=4, step_tokens=most), seed=1) for most in (4096, 16)
-    )
+    whole, pieces = (Trainer(tiny_network(), LoraOptions(rank=4), seed=1) for _ in range(2))
+    whole.step_tokens, pieces.step_tokens = 4096, 16
     some = samples(8)
     assert whole._step(some, 3, 1e-2)[0] == pytest.approx(pieces._step(some, 3, 1e-2)[0], rel=1e-4)
     assert torch.allclose(whole.master, pieces.master, atol=1e-4)
@@ -78,8 +77,10 @@ class StopError(Exception):
 
 def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     sets = (samples(24), samples(8, seed=5))
-    config = LoraConfig(rank=4, learning_rates=(1e-2, 1e-3), batch_size=4, max_epochs=3, patience=2)
-    calm = train(tiny_network(), sets, config, 0, tmp_path / "calm")
+    options = LoraOptions(
+        rank=4, learning_rates=(1e-2, 1e-3), batch_size=4, max_epochs=3, patience=2
+    )
+    calm = train(Trainer(tiny_network(), options, 0), sets, tmp_path / "calm")
     steps = 0
 
     def kill(done: int, total: int) -> None:
@@ -90,7 +91,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
 
     for _ in range(4):
         try:
-            torn = train(tiny_network(), sets, config, 0, tmp_path / "torn", kill)
+            torn = train(Trainer(tiny_network(), options, 0), sets, tmp_path / "torn", kill)
             break
         except StopError:
             continue
@@ -104,8 +105,8 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
 
 
 def test_a_finished_training_is_read_back(tmp_path: Path) -> None:
-    config = LoraConfig(rank=2, learning_rates=(1e-2,), max_epochs=1)
-    trained = train(tiny_network(), (samples(8), samples(4)), config, 0, tmp_path)
+    options = LoraOptions(rank=2, learning_rates=(1e-2,), max_epochs=1)
+    trained = train(Trainer(tiny_network(), options, 0), (samples(8), samples(4)), tmp_path)
     save_trained(trained, tmp_path / "trained.json")
     assert load_trained(tmp_path / "trained.json") == trained
     assert load_trained(tmp_path / "nothing.json") is None

@@ -2,16 +2,16 @@
 
 Reimers and Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks" (2019), and
 Wang et al., "MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained
-Transformers" (2020). The tokens' last states are averaged and brought to length 1, as the model was
-trained. It knows English; of a text longer than 256 word pieces the beginning counts.
+Transformers" (2020). The tokens' last states are averaged and scaled to length 1, as in training. It
+knows English and reads the first 256 word pieces of a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,19 @@ from steelyard.extras import ENCODER_COMMAND, require, require_encoder
 from steelyard.model.files import hash_file
 from steelyard.packaged import packaged
 
-OnProgress = Callable[[int], None]
-"""Called with the number of texts encoded so far, as each batch ends."""
-
 _BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
 
 
-class SentenceEncoder:
-    """Turns texts into unit vectors whose dot product is the cosine of their angle."""
+class Encoder(Protocol):
+    """Turns texts into unit vectors, whose dot product is the cosine of their angle."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return an array of shape (texts, dimensions), rows of length 1, in the order of ``texts``."""
+        ...
+
+
+class SentenceEncoder(Encoder):
+    """The pinned sentence encoder, on this machine."""
 
     def __init__(self, network: Any, tokenizer: Any, most_tokens: int) -> None:
         self._network = network
@@ -37,10 +42,10 @@ class SentenceEncoder:
 
     @classmethod
     def load(cls) -> SentenceEncoder:
-        """Load the pinned model from its package, which is not imported.
+        """Load the pinned model from its package, without importing it.
 
-        Raises `MissingExtraError` with the install command when the package, torch or transformers
-        is absent, and `ModelError` when its files are not the pinned ones.
+        Raises `MissingExtraError` with the install command where the package, torch or transformers
+        is missing, and `ModelError` where its files are not the pinned ones.
         """
         pinned = describe()
         folder = Path(require_encoder()) / "model"
@@ -51,7 +56,7 @@ class SentenceEncoder:
 
     @classmethod
     def read(cls, folder: Path, most_tokens: int) -> SentenceEncoder:
-        """Read a BERT-like encoder and its tokenizer from ``folder``, whatever they are."""
+        """Read any BERT-like encoder and its tokenizer from ``folder``."""
         import torch
         from transformers import AutoModel, AutoTokenizer
 
@@ -63,24 +68,18 @@ class SentenceEncoder:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(network.to(device).eval(), tokenizer, most_tokens)
 
-    def encode(
-        self, texts: Sequence[str], on_progress: OnProgress | None = None
-    ) -> NDArray[np.float32]:
-        """Return an array of shape (texts, dimensions), rows of length 1, in the order given."""
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors; the end of a text longer than ``most_tokens`` is not read."""
         import torch
 
         result = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
-        done = 0
         with torch.inference_mode():
             for indices, tokens in self._batches(texts):
                 result[indices] = self._encode(tokens)
-                done += len(indices)
-                if on_progress is not None:
-                    on_progress(done)
         return result
 
     def _batches(self, texts: Sequence[str]) -> list[tuple[list[int], list[list[int]]]]:
-        """Indices and tokens, texts of like length together, within `_BATCH_TOKENS`."""
+        """Return indices and tokens, texts of similar length together, within `_BATCH_TOKENS`."""
         if not texts:
             return []
         tokens = self._tokenizer(list(texts), truncation=True, max_length=self._most_tokens)
@@ -100,37 +99,40 @@ class SentenceEncoder:
         width = max(1, len(tokens[0]))  # the longest comes first
         ids = torch.full((len(tokens), width), self._tokenizer.pad_token_id)
         mask = torch.zeros((len(tokens), width), dtype=torch.long)
-        for row, each in enumerate(tokens):
-            ids[row, : len(each)] = torch.tensor(each, dtype=torch.long)
-            mask[row, : len(each)] = 1
+        for row, text_ids in enumerate(tokens):
+            ids[row, : len(text_ids)] = torch.tensor(text_ids, dtype=torch.long)
+            mask[row, : len(text_ids)] = 1
         device = next(self._network.parameters()).device
         ids, mask = ids.to(device), mask.to(device)
         states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
         weights = mask.unsqueeze(-1).to(states.dtype)
         means = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
-        unit = torch.nn.functional.normalize(means, dim=1)
-        found: NDArray[np.float32] = unit.cpu().numpy()
-        return found
+        vectors: NDArray[np.float32] = torch.nn.functional.normalize(means, dim=1).cpu().numpy()
+        return vectors
 
 
 @cache
 def describe() -> Mapping[str, Any]:
-    """What is pinned: name, package, version, source, date, dimensions and the files' SHA-256."""
+    """Return what is pinned: name, package, version, source, date, dimensions, SHA-256 of files."""
     pinned: Mapping[str, Any] = packaged("model/data/encoder.json")
     return pinned
 
 
 def check_files(folder: Path, expected: Mapping[str, str]) -> None:
-    """Refuse a model whose files are not those expected. Raises `ModelError`.
+    """Raise `ModelError` unless the files are the expected ones.
 
-    The package has one unknown author, so its word is not enough.
+    The package has one unknown author, so its own word is not enough.
     """
     for name, sha256 in expected.items():
         path = folder / name
-        found = hash_file(path) if path.is_file() else None
-        if found != sha256:
-            what = "is missing" if found is None else f"has the SHA-256 {found[:12]}…"
+        actual = hash_file(path) if path.is_file() else None
+        if actual != sha256:
+            trouble = (
+                "is missing"
+                if actual is None
+                else f"has the SHA-256 {actual[:12]}… instead of {sha256[:12]}… and is not trusted"
+            )
             raise ModelError(
-                f"the sentence encoder's {name} {what}, not {sha256[:12]}…, and is not trusted; "
+                f"the sentence encoder's {name} {trouble}; "
                 f"install the tested package: {ENCODER_COMMAND} --force-reinstall"
             )

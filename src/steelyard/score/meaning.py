@@ -1,4 +1,4 @@
-"""How near two texts are in meaning, by the sentence encoder."""
+"""How close two texts are in meaning, by the sentence encoder."""
 
 from __future__ import annotations
 
@@ -12,39 +12,43 @@ from numpy.typing import NDArray
 
 from steelyard.core import Example
 from steelyard.extras import require, require_encoder
-from steelyard.model.encoder import SentenceEncoder
+from steelyard.model.encoder import Encoder, SentenceEncoder
 from steelyard.score.base import Grade, ReferenceMetric
 
 _DECIMALS = 5  # beyond them a score depends on what else is in the batch
-_KEPT_REFERENCES = 20_000
+_MAX_REFERENCES = 20_000
 
 
 class EmbeddingSimilarity(ReferenceMetric):
     """The cosine between the encodings of answer and reference; below 0 counts as 0.
 
-    The encoder knows English, and reads the first 256 word pieces; see `SentenceEncoder`. It hardly
-    tells a statement from its opposite, so it says what a reply is about rather than whether it is
-    right.
+    The sentence encoder knows English and reads the first 256 word pieces. It hardly distinguishes a
+    statement from its opposite: it says what a reply is about rather than whether it is right.
     """
 
     name = "embedding_similarity"
     title = "Embedding similarity"
 
-    def __init__(self, *building: Any) -> None:
-        """Raise `MissingExtraError` with the install command where the encoder is absent."""
+    def __init__(self, *building: Any, encoder: Encoder | None = None) -> None:
+        """Use ``encoder``, or the sentence encoder.
+
+        Raises `MissingExtraError` with the install command where that is absent.
+        """
         super().__init__(*building)
+        self._references: dict[str, NDArray[np.float32]] = {}
+        if encoder is not None:
+            self._encoder = encoder
+            return
         require_encoder()
         for module in ("torch", "transformers"):
             if find_spec(module) is None:
                 require(module, "local")
-        self._references: dict[str, NDArray[np.float32]] = {}
 
     @cached_property
-    def _encoder(self) -> SentenceEncoder:
+    def _encoder(self) -> Encoder:
         return SentenceEncoder.load()
 
     def score_answer(self, output: str, reference: str) -> float:
-        """The cosine of one pair."""
         return self._scores([output], [reference])[0]
 
     def grade_all(self, examples: Sequence[Example], outputs: Sequence[str | None]) -> list[Grade]:
@@ -63,7 +67,7 @@ class EmbeddingSimilarity(ReferenceMetric):
         new = [text for text in dict.fromkeys(references) if text not in self._references]
         texts = list(dict.fromkeys([*answers, *new]))
         encodings = dict(zip(texts, self._encoder.encode(texts), strict=True))
-        if len(self._references) > _KEPT_REFERENCES:
+        if len(self._references) > _MAX_REFERENCES:
             self._references.clear()
         self._references |= {text: encodings[text] for text in new}
         vectors = {**self._references, **encodings}

@@ -14,6 +14,8 @@ from steelyard.config.options import Options, Several
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.retrieve.base import Hit, Passage
+from steelyard.retrieve.tfidf import FeatureName, TfidfIndex
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import ClassicalArm, Prediction
@@ -21,31 +23,28 @@ from steelyard.strategy.formats import Shot
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
-from steelyard.strategy.tfidf import FeatureName, Neighbour, ShotIndex
 from steelyard.strategy.traits import Traits
 
 
 class NearestNeighbourOptions(Options):
-    """What is tried on dev: how many neighbours vote, over which features."""
+    """The grid tried on dev: how many neighbours vote, and by which features they are found."""
 
     k: Several[NonNegativeInt] = (1, 3, 5, 9, 15)
     features: Several[FeatureName] = ("word", "word+char")
 
 
 class NearestNeighbourArm(ClassicalArm):
-    """The ``k`` nearest vote with their cosine; with nothing alike the first of train wins."""
+    """The ``k`` nearest vote, weighted by cosine; if nothing is similar, the first of train wins."""
 
-    def __init__(self, facts: ArmFacts, index: ShotIndex, k: int) -> None:
+    def __init__(self, facts: ArmFacts, index: TfidfIndex, k: int) -> None:
         super().__init__(facts)
         self._index = index
         self._k = k
 
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return the winning output of each text's vote."""
-        return [Prediction(_winner(near)) for near in self._index.nearest(texts, self._k)]
+        return [Prediction(_winner(hits)) for hits in self._index.find(texts, self._k)]
 
     def save(self, folder: Path) -> None:
-        """Write ``arm.json`` and the index."""
         write_manifest(self, folder, {"k": self._k})
         self._index.save(folder)
 
@@ -53,14 +52,11 @@ class NearestNeighbourArm(ClassicalArm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> NearestNeighbourArm:
-        """Build the arm from its manifest and index."""
-        return cls(read_facts(saved), ShotIndex.load(folder), saved["k"])
+        return cls(read_facts(saved), TfidfIndex.load(folder), saved["k"])
 
 
 class _Setting(NamedTuple):
-    """One candidate: an index of train and the number of voters."""
-
-    neighbours: ShotIndex
+    neighbours: TfidfIndex
     k: int
 
 
@@ -73,7 +69,7 @@ class NearestNeighbour(Strategy):
         about="the answer of the most similar example",
         needs_model=False,
         needs_references=True,
-        no_gap="on train it would find the very example asked about",
+        no_gap="on train it would find the very example it is asked about",
         looks_up_train=True,
         is_reference=True,
         confidence="none",
@@ -84,7 +80,7 @@ class NearestNeighbour(Strategy):
     arm_type: ClassVar[type[Arm]] = NearestNeighbourArm
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """Return one arm; an empty or wordless train split raises `DataError`."""
+        """Return one arm. Raises `DataError` where train is empty or contains no word."""
         brief, shots = context.brief, train_shots(context.train)
         sizes = self.config.k if brief.kind == "label" else (1,)
         sizes = tuple(k for k in sizes if 0 < k <= len(shots)) or (1,)
@@ -94,7 +90,8 @@ class NearestNeighbour(Strategy):
         def answer(setting: _Setting, questions: Sequence[Question]) -> list[Answer]:
             return NearestNeighbourArm(facts, *setting).answer_all(questions)
 
-        indexes = [ShotIndex.fit(shots, features) for features in self.config.features]
+        passages = [Passage(*shot) for shot in shots]
+        indexes = [TfidfIndex.fit(passages, features) for features in self.config.features]
         candidates = [
             SearchCandidate(f"{index.features}, k={k}", _Setting(index, k))
             for index in indexes
@@ -110,14 +107,14 @@ class NearestNeighbour(Strategy):
 
 
 def train_shots(train: Sequence[Example]) -> list[Shot]:
-    """Return inputs and outputs of ``train``; an empty one raises `DataError`."""
+    """Return inputs and outputs of ``train``. Raises `DataError` where it is empty."""
     if not train:
-        raise DataError("the train split is empty; give more examples or a smaller test share")
+        raise DataError("the train split is empty; add examples or choose a smaller test share")
     return [Shot(example.input, example.output) for example in train]
 
 
-def _winner(neighbours: Sequence[Neighbour]) -> str:
+def _winner(hits: Sequence[Hit]) -> str:
     votes: dict[str, float] = defaultdict(float)
-    for neighbour in neighbours:
-        votes[neighbour.shot.output] += neighbour.similarity
+    for hit in hits:
+        votes[hit.passage.output] += hit.score
     return max(votes, key=lambda output: votes[output])

@@ -14,8 +14,10 @@ from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import Format, Shot, get_format
 
 if TYPE_CHECKING:
-    from steelyard.strategy.tfidf import ShotIndex
+    from steelyard.retrieve.base import Retriever
+    from steelyard.retrieve.tfidf import TfidfIndex
 
+RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
 Decoding = Literal["constrained", "free"]
 
 
@@ -81,10 +83,11 @@ class PromptRecipe:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A recipe with the index that retrieved shots come from; ``None`` when it retrieves none."""
+    """A recipe, and the index of its retrieved shots, if any, shown in an order of `RETRIEVED_ORDERS`."""
 
     recipe: PromptRecipe
-    index: ShotIndex | None = None
+    index: Retriever | None = None
+    order: str = RETRIEVED_ORDERS[0]
 
     def freed(self) -> Prompt:
         return replace(self, recipe=replace(self.recipe, decoding="free"))
@@ -92,13 +95,26 @@ class Prompt:
     def requests(self, questions: Sequence[Question], nonce: str = "") -> list[Request]:
         if self.index is None or not self.recipe.retrieved or not questions:
             return [self.recipe.request(question, (), nonce) for question in questions]
-        retrieved = self.index.shown(
-            [question.input for question in questions], self.recipe.retrieved
-        )
+        step = 1 if self.order == "nearest_first" else -1
+        texts = [question.input for question in questions]
         return [
-            self.recipe.request(question, shots, nonce)
-            for question, shots in zip(questions, retrieved, strict=True)
+            self.recipe.request(question, [Shot(*hit.passage) for hit in hits][::step], nonce)
+            for question, hits in zip(
+                questions, self.index.find(texts, self.recipe.retrieved), strict=True
+            )
         ]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How neighbours become shots: the rules of `TfidfIndex`, and an order of `RETRIEVED_ORDERS`."""
+
+    diversity: float = 0.0
+    per_label: int = 0
+    order: str = RETRIEVED_ORDERS[0]
+
+    def prompt(self, recipe: PromptRecipe, index: TfidfIndex) -> Prompt:
+        return Prompt(recipe, index.varied(self.diversity, self.per_label), self.order)
 
 
 def full_instruction(brief: Brief) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from steelyard.core import Answer, Question
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
-from steelyard.strategy.prompt import Prompt, PromptRecipe
+from steelyard.strategy.prompt import RETRIEVED_ORDERS, Prompt, PromptRecipe
 from steelyard.strategy.rounds import Rounds
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.traits import RETRIEVES_ITSELF
@@ -116,22 +117,34 @@ class PromptArm(Arm):
         if self.spec.adapter is not None:
             shutil.copytree(self.spec.adapter, folder / _ADAPTER)
             spec["adapter"] = _ADAPTER
+        fields: dict[str, Any] = {"model": spec, "recipe": self.prompt.recipe.to_dict()}
         if self.prompt.index is not None:
             (folder / _INDEX).mkdir()
             self.prompt.index.save(folder / _INDEX)
-        write_manifest(self, folder, {"model": spec, "recipe": self.prompt.recipe.to_dict()})
+            fields["retrieved_order"] = self.prompt.order
+        write_manifest(self, folder, fields)
 
     @classmethod
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> PromptArm:
         """Build the arm; its adapter is the copy inside ``folder``."""
-        from steelyard.strategy.tfidf import ShotIndex
-
         spec = ModelSpec.from_dict(saved["model"])
         if spec.adapter is not None:
             spec = replace(spec, adapter=str(folder / spec.adapter))
         recipe = PromptRecipe.from_dict(saved["recipe"])
         get_format(recipe.format)
-        index = ShotIndex.load(folder / _INDEX) if recipe.retrieved else None
-        return cls(read_facts(saved), Prompt(recipe, index), spec, build_model)
+        prompt = Prompt(recipe)
+        if recipe.retrieved:
+            from steelyard.retrieve.tfidf import TfidfIndex
+
+            order = saved.get("retrieved_order") or _older_order(folder / _INDEX)
+            prompt = Prompt(recipe, TfidfIndex.load(folder / _INDEX), order)
+        return cls(read_facts(saved), prompt, spec, build_model)
+
+
+def _older_order(folder: Path) -> str:
+    """Return the order of retrieved shots that older versions wrote with the index, if at all."""
+    path = folder / "retrieval.json"
+    rules = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return str(rules.get("order", RETRIEVED_ORDERS[0]))

@@ -1,4 +1,4 @@
-"""The instruction with train examples near to each input."""
+"""The instruction with the train examples nearest to each input."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pydantic import Field, NonNegativeInt
 
 from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.tfidf import FeatureName, TfidfIndex
 from steelyard.strategy.base import Brief, Sizes
 from steelyard.strategy.few_shot import short_shots
 from steelyard.strategy.forecasting import AnswerSize, chat_tokens, shot_tokens
-from steelyard.strategy.prompt import Prompt
+from steelyard.strategy.prompt import RETRIEVED_ORDERS, Prompt, Retrieval
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     FormatName,
@@ -23,18 +25,17 @@ from steelyard.strategy.prompt_search import (
 )
 from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
-from steelyard.strategy.tfidf import RETRIEVED_ORDERS, FeatureName, Retrieval, ShotIndex
 from steelyard.strategy.traits import RETRIEVES_ITSELF, ShotLimits, Traits
 
 _SCREENING_K = 2
 
 
 class RetrievedFewShotOptions(SearchOptions):
-    """The search over formats and ``k``, the neighbours shown, found by TF-IDF over ``features``.
+    """The search over formats and over ``k``, the number of neighbours, found by ``features``.
 
-    The first ``diversity`` (see `Retrieval`) and ``order`` go with every ``k``, the others with the
-    largest one only. At most ``per_label`` shots have the same output (0: any number). Retrieved shots
-    share no prefix, so fewer formats and dev items are asked than elsewhere.
+    Every ``k`` is tried with the first ``diversity`` (see `TfidfIndex`) and ``order``, the largest with
+    the others too. At most ``per_label`` shots have the same output (0: any number). Retrieved shots
+    share no prefix, so fewer formats and dev items are tried than elsewhere.
     """
 
     formats: Several[FormatName] = ("system_user", "labelled_turns", "labelled_list")
@@ -79,19 +80,21 @@ class RetrievedFewShot(PromptStrategy):
     config: RetrievedFewShotOptions
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
-        """``k`` counts in all."""
         return ShotLimits(self.config.k, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        retrieval = asdict(prompt.index.retrieval) if prompt.index is not None else {}
-        return {"k": prompt.recipe.retrieved, "features": self.config.features, **retrieval}
+        options = {"k": prompt.recipe.retrieved, "features": self.config.features}
+        index = prompt.index
+        if not isinstance(index, TfidfIndex):
+            return options
+        return {**options, **asdict(Retrieval(index.diversity, index.per_output, prompt.order))}
 
     def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
         """Formats are screened with few neighbours; in the best one more of them are compared."""
         config, formats = self.config, format_names(self.config)
         limit = config.max_prompt_tokens // max(1, *config.k)
         pool = short_shots(evaluator, evaluator.context.train, limit)
-        index = ShotIndex.fit(pool, config.features)
+        index = TfidfIndex.fit([Passage(*shot) for shot in pool], self.config.features)
         mean_length = sum(len(shot.input) + len(shot.output) for shot in pool) // len(pool)
 
         def candidate(
@@ -99,7 +102,7 @@ class RetrievedFewShot(PromptStrategy):
         ) -> SearchCandidate[Prompt]:
             recipe = evaluator.recipe(format_name, retrieved=k)
             size = recipe.length + k * mean_length
-            return SearchCandidate(name, Prompt(recipe, index.showing(way)), size)
+            return SearchCandidate(name, way.prompt(recipe, index), size)
 
         few, ways = config.ways_to_try(len(pool))
         usual = ways[0][1]
@@ -118,7 +121,6 @@ class RetrievedFewShot(PromptStrategy):
 
 
 def _name(k: int, way: Retrieval, usual: Retrieval) -> str:
-    """``k=8``, and what is unusual about it."""
     unusual = [f"diversity {way.diversity:g}"] if way.diversity != usual.diversity else []
     unusual += [way.order] if way.order != usual.order else []
     return ", ".join([f"k={k}", *unusual])

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from steelyard.errors import DataError
+from steelyard.retrieve.tfidf import Tfidf
 from steelyard.strategy.formats import Shot
-from steelyard.strategy.tfidf import Tfidf
 
 CHOICES = ("random", "diverse", "typical")
 """``typical``: nearest to the centre of the label's texts; ``diverse``: far from those before it."""

@@ -1,4 +1,4 @@
-"""A linear classifier over TF-IDF n-grams: the classical baseline that a model must beat."""
+"""A linear classifier over TF-IDF n-grams: the classical baseline that a model has to beat."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from steelyard.config.options import Options, Several, one_of
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.retrieve.tfidf import FeatureName, Tfidf
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
 from steelyard.strategy.classical import ClassicalArm, Prediction
@@ -30,7 +31,6 @@ from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
-from steelyard.strategy.tfidf import FeatureName, Tfidf
 from steelyard.strategy.traits import Traits
 
 CLASSIFIERS = ("logistic", "svm")
@@ -41,8 +41,8 @@ _LOG_SCALES = (-4.0, 4.0)
 class TfidfLinearOptions(Options):
     """The grid tried on dev; ``c`` is the inverse regularisation strength.
 
-    With more than ``max_logistic_labels`` labels the svm is tried without the logistic classifier,
-    whose time grows with labels times features (30 times the svm on banking77, for less).
+    With more than ``max_logistic_labels`` labels only the svm is tried: the time of the logistic
+    classifier grows with labels times features (on banking77, 30 times the svm's, for less quality).
     """
 
     features: Several[FeatureName] = ("word", "word+char")
@@ -54,9 +54,8 @@ class TfidfLinearOptions(Options):
 class Linear(NamedTuple):
     """A fitted linear classifier as arrays.
 
-    ``weights`` is (n features, n labels), ``bias`` (n labels,); ``loss`` says whether the scores
-    are log-odds (logistic) or margins (svm). The softmax of ``scale`` times the scores are the labels'
-    probabilities.
+    ``weights`` is (n features, n labels), ``bias`` (n labels,); scores are log-odds where ``loss`` is
+    logistic, margins where it is svm. Probabilities are the softmax of ``scale`` times the scores.
     """
 
     loss: Literal["logistic", "svm"]
@@ -70,12 +69,11 @@ class Linear(NamedTuple):
         return np.asarray(matrix @ self.weights) + self.bias
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the labels' probabilities of each row of scores."""
         return np.asarray(softmax(self.scale * scores, axis=1))
 
 
 class TfidfLinearArm(ClassicalArm):
-    """The label with the highest score, and every label's probability, calibrated on dev."""
+    """Answers with the label of the highest score; probabilities are calibrated on dev."""
 
     def __init__(self, facts: ArmFacts, tfidf: Tfidf, linear: Linear) -> None:
         super().__init__(facts)
@@ -83,7 +81,6 @@ class TfidfLinearArm(ClassicalArm):
         self._linear = linear
 
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return the best label of each text."""
         linear = self._linear
         scores = linear.scores(self._tfidf.transform(texts))
         best = [linear.labels[place] for place in scores.argmax(axis=1)]
@@ -93,10 +90,10 @@ class TfidfLinearArm(ClassicalArm):
         ]
 
     def calibrate(self, dev: Sequence[Example]) -> None:
-        """Scale the scores so that the labels of ``dev`` are likeliest; the answers stay the same.
+        """Scale the scores so that the labels of ``dev`` are most likely; no answer changes.
 
         One parameter for all labels: Platt (1999) without the intercept, temperature scaling of Guo et
-        al. (2017). Labels that train lacks are left out; with fewer than ten items nothing is scaled.
+        al. (2017). Labels missing in train are left out; with fewer than ten items nothing is scaled.
         """
         places = {label: place for place, label in enumerate(self._linear.labels)}
         usable = [example for example in dev if example.output in places]
@@ -115,7 +112,6 @@ class TfidfLinearArm(ClassicalArm):
         self.options["calibration"]["scale"] = scale
 
     def save(self, folder: Path) -> None:
-        """Write ``arm.json``, the features and ``linear.npz``."""
         linear = self._linear
         fields = {"loss": linear.loss, "trained_labels": list(linear.labels), "scale": linear.scale}
         write_manifest(self, folder, fields)
@@ -126,22 +122,21 @@ class TfidfLinearArm(ClassicalArm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> TfidfLinearArm:
-        """Build the arm from its manifest and arrays."""
         with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
             weights, bias = arrays["weights"], arrays["bias"]
-        scale = saved.get("scale", 1.0)  # arms saved before there was one
+        scale = saved.get("scale", 1.0)  # absent in arms of the first versions
         linear = Linear(saved["loss"], tuple(saved["trained_labels"]), weights, bias, scale)
         tfidf = Tfidf.load(folder)
         return cls(read_facts(saved), tfidf, linear)
 
 
 class TfidfLinear(Strategy):
-    """Fits every point of a small grid on train and keeps the best on dev. Labels only."""
+    """Fits every point of a small grid on train and takes the best on dev. Labels only."""
 
     name: ClassVar[str] = "tfidf_linear"
     traits: ClassVar[Traits] = Traits(
         family="classical",
-        about="word weights and a linear model",
+        about="a linear classifier on word counts",
         needs_model=False,
         needs_references=True,
         is_reference=True,
@@ -152,13 +147,16 @@ class TfidfLinear(Strategy):
     arm_type: ClassVar[type[Arm]] = TfidfLinearArm
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """Return one arm; other outputs raise `ConfigError`, under two train labels `DataError`."""
+        """Return one arm. Raises `ConfigError` for other outputs, `DataError` for a single label."""
         brief = context.brief
         self.require_fit(context.task)
         shots = train_shots(context.train)
         labels = [shot.output for shot in shots]
         if len(set(labels)) < 2:
-            raise DataError(f"strategy {self.name} needs two labels in train, found {labels[:1]}")
+            raise DataError(
+                f"strategy {self.name} needs at least two labels in train; "
+                f"all {len(labels)} examples have {labels[0]!r}"
+            )
         texts = [shot.input for shot in shots]
         candidates = []
         for features in self.config.features:
@@ -173,10 +171,10 @@ class TfidfLinear(Strategy):
         return [_best(candidates, context)]
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
-        """Refuse outputs that are no labels."""
         reason = super().refusal(task, model)
         if reason is None and task.brief.kind != "label":
-            return f"it gives labels, the task asks for {task.brief.kind}"
+            needed = "JSON" if task.brief.kind == "json" else "text"
+            return f"it can only predict labels; this task needs {needed}"
         return reason
 
     def _classifiers(self, labels: Sequence[str]) -> tuple[str, ...]:

@@ -1,30 +1,29 @@
-"""How LoRA is trained: plain data with every default in one place."""
+"""How LoRA is trained: each default in one place. Importing it loads no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from pydantic import Field, NonNegativeFloat
+
+from steelyard.config.options import Several
+from steelyard.train.base import TuningOptions
 
 
-@dataclass(frozen=True)
-class LoraConfig:
+class LoraOptions(TuningOptions):
     """LoRA on all linear layers (Hu et al. 2021; all layers as in Dettmers et al. 2023, "QLoRA").
 
     Each of ``learning_rates`` is tried on ``trial_share`` of train; the one with the lowest loss on dev
     starts afresh and trains for at most ``max_epochs``, stopping after ``patience`` epochs without a
-    lower loss. The rate warms up over ``warmup`` of all steps and falls linearly to zero at the end.
-    ``step_tokens`` bounds how many tokens are computed at once; a larger batch is accumulated and
-    gives the same gradient.
+    lower loss.
     """
 
-    rank: int = 16
-    alpha: int = 32
-    learning_rates: tuple[float, ...] = (3e-4, 1e-3)
-    batch_size: int = 8
-    trial_share: float = 0.25
-    max_epochs: int = 3
-    patience: int = 1
-    warmup: float = 0.1
-    clip: float = 1.0
-    step_tokens: int = 640
-    precision: Literal["float32", "bfloat16"] = "float32"
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    learning_rates: Several[NonNegativeFloat] = (3e-4, 1e-3)
+    batch_size: int = Field(default=8, ge=1)
+    trial_share: NonNegativeFloat = 0.25
+    max_epochs: int = Field(default=3, ge=1)
+    patience: int = Field(default=1, ge=1)
+
+    @property
+    def trials(self) -> int:
+        return len(self.learning_rates) if len(self.learning_rates) > 1 else 0

@@ -1,7 +1,7 @@
-"""Two modules of a network under training, with fewer passes over memory. Same values, same gradients.
+"""LoRA layers and RMS norms with fewer passes over memory, and the same values and gradients.
 
 peft scales, casts and adds the low-rank part in separate steps, and transformers normalises in fp32
-step by step; on a CPU with a few hundred tokens per step that takes longer than the products do.
+step by step; on a CPU, with a few hundred tokens per step, that takes longer than the products.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ class _Normalise(torch.autograd.Function):
 
 
 def speed_up(network: nn.Module) -> None:
-    """Replace the forward of LoRA layers and of plain RMS norms, in place, for training.
+    """Replace the forward of LoRA layers and of plain RMS norms in place, for training.
 
-    A norm is replaced only where the replacement gives the same values on a probe: some families
-    scale by one plus their weight.
+    A norm is replaced only where the values on a probe stay the same: some families scale by one plus
+    the weight.
     """
     from peft.tuners.lora import Linear
 

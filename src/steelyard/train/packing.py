@@ -1,8 +1,8 @@
 """Training examples as packed tokens: the shared prompt once per step, and no padding.
 
-All prompts of a step begin with the same tokens (the chat template and the instruction). They are
-computed once and every example attends to them, which is the same function of the weights as a copy
-per example, and so has the same gradient. Examples see the prefix and themselves, never each other.
+All prompts of a step begin with the same tokens (chat template and instruction). They are computed
+once, and every example attends to them and to itself, never to another one. That is the same function
+of the weights as a copy per example, with the same gradient.
 """
 
 from __future__ import annotations
@@ -15,24 +15,23 @@ import torch
 IMPLEMENTATION = "steelyard_training"
 
 
-class Sample(NamedTuple):
-    """One example as tokens: what is read, and what must be learnt."""
+class TokenSample(NamedTuple):
+    """One example as tokens; only the completion is learnt."""
 
     prompt: tuple[int, ...]
     completion: tuple[int, ...]
 
     @property
     def length(self) -> int:
-        """Tokens in all."""
         return len(self.prompt) + len(self.completion)
 
 
 class Packed(NamedTuple):
-    """``T`` tokens: ``prefix`` shared ones, then each sample's own, at most ``width`` of ``rows``.
+    """``T`` tokens: ``prefix`` shared ones, then at most ``width`` of each of ``rows`` samples.
 
-    Token ``prefix + t`` is the ``column[t]``-th own token of sample ``row[t]``. ``mask`` is additive,
-    ``[width, prefix + width]``, and ``prefix_mask`` the prefix's own. ``keep`` are the ``K``
-    positions that predict ``targets``.
+    Token ``prefix + t`` is the ``column[t]``-th of sample ``row[t]`` after the prefix. ``mask`` is
+    additive, ``[width, prefix + width]``; ``prefix_mask`` is that of the prefix. ``keep`` are the
+    ``K`` positions that predict ``targets``.
     """
 
     tokens: torch.Tensor
@@ -49,9 +48,9 @@ class Packed(NamedTuple):
 
 
 def pack(
-    samples: Sequence[Sample], prefix_tokens: int, device: torch.device, dtype: torch.dtype
+    samples: Sequence[TokenSample], prefix_tokens: int, device: torch.device, dtype: torch.dtype
 ) -> Packed:
-    """Lay out ``samples``, whose first ``prefix_tokens`` tokens are the same, as one sequence.
+    """Lay out ``samples``, whose first ``prefix_tokens`` tokens are equal, as one sequence.
 
     The last completion token predicts nothing and is not computed.
     """
@@ -60,12 +59,12 @@ def pack(
     column: list[int] = []
     keep: list[int] = []
     for number, sample in enumerate(samples):
-        own = [*sample.prompt[prefix_tokens:], *sample.completion[:-1]]
+        suffix = [*sample.prompt[prefix_tokens:], *sample.completion[:-1]]
         first = len(tokens) + len(sample.prompt) - prefix_tokens - 1
         keep += range(first, first + len(sample.completion))
-        tokens += own
-        row += [number] * len(own)
-        column += range(len(own))
+        tokens += suffix
+        row += [number] * len(suffix)
+        column += range(len(suffix))
     width = max(column) + 1
     positions = [*range(prefix_tokens), *(prefix_tokens + place for place in column)]
     everything = prefix_tokens + width
@@ -85,8 +84,8 @@ def pack(
     )
 
 
-def shared_prompt(samples: Sequence[Sample]) -> int:
-    """Leading tokens that all prompts share, leaving each at least one of its own."""
+def shared_prompt(samples: Sequence[TokenSample]) -> int:
+    """Count the leading tokens that all prompts share, leaving at least one of each prompt."""
     shortest, longest = min(s.prompt for s in samples), max(s.prompt for s in samples)
     limit = min(len(sample.prompt) for sample in samples) - 1
     same = 0
@@ -116,19 +115,19 @@ def training_attention(
     count = packed.prefix
     rows = _padded(query[:, :, count:], packed).transpose(1, 2)
     output = _attend(rows, _with_prefix(key, packed), _with_prefix(value, packed), packed.mask)
-    own = output.transpose(1, 2)[packed.row, packed.column]
+    suffixes = output.transpose(1, 2)[packed.row, packed.column]
     if not count:
-        return own.unsqueeze(0), None
+        return suffixes.unsqueeze(0), None
     shared = _attend(
         query[:, :, :count], key[:, :, :count], value[:, :, :count], packed.prefix_mask
     )
-    return torch.cat([shared[0].transpose(0, 1), own]).unsqueeze(0), None
+    return torch.cat([shared[0].transpose(0, 1), suffixes]).unsqueeze(0), None
 
 
 def _attend(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
-    """Plain attention, a query head group folded into the rows of its key-value head.
+    """Plain attention, the query heads of a group folded into the rows of their key-value head.
 
     For a few dozen tokens per row this is faster on a CPU than the fused kernel and its gradient.
     """
@@ -148,15 +147,15 @@ def _padded(packed_tensor: torch.Tensor, packed: Packed) -> torch.Tensor:
 
 
 def _with_prefix(packed_tensor: torch.Tensor, packed: Packed) -> torch.Tensor:
-    """Return each row's keys or values behind the prefix's, ``[rows, heads, prefix + width, size]``."""
+    """Put each row's keys or values after the prefix's, ``[rows, heads, prefix + width, size]``."""
     count = packed.prefix
-    own = _padded(packed_tensor[:, :, count:], packed).transpose(1, 2)
+    suffixes = _padded(packed_tensor[:, :, count:], packed).transpose(1, 2)
     shared = packed_tensor[:, :, :count].expand(packed.rows, -1, -1, -1)
-    return torch.cat([shared, own], dim=2)
+    return torch.cat([shared, suffixes], dim=2)
 
 
 def register() -> None:
-    """Make the implementation known to transformers; safe to call again."""
+    """Register the attention with transformers; safe to call again."""
     from transformers import AttentionInterface, AttentionMaskInterface
 
     from steelyard.model.engine.attention import no_mask
@@ -166,16 +165,18 @@ def register() -> None:
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> list[list[int]]:
-    """One epoch over ``count`` samples in random batches.
+    """Return one epoch over ``count`` samples in random batches.
 
-    Packed tokens need no padding, so nothing is gained by sorting samples by length, and it costs
-    quality: batches of like length are batches of like labels (``docs/performance.md``).
+    Packed tokens need no padding, so sorting by length gains nothing. It costs quality: samples of
+    similar length have similar labels (``docs/performance.md``).
     """
     order = torch.randperm(count, generator=generator).tolist()
     return [order[begin : begin + size] for begin in range(0, count, size)]
 
 
-def split_tokens(group: Sequence[int], samples: Sequence[Sample], most: int) -> list[list[int]]:
+def split_tokens(
+    group: Sequence[int], samples: Sequence[TokenSample], most: int
+) -> list[list[int]]:
     """Cut one optimiser step into pieces of at most ``most`` tokens, which bounds the memory."""
     pieces: list[list[int]] = []
     tokens = 0

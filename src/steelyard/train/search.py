@@ -1,4 +1,4 @@
-"""Choose the learning rate and the epoch on dev, going on where a killed attempt stopped."""
+"""Choose the learning rate and the epoch on dev; a killed attempt is resumed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import torch
 
 from steelyard.errors import ModelError
 from steelyard.files import write_whole
-from steelyard.train.config import LoraConfig
-from steelyard.train.packing import Sample
-from steelyard.train.trainer import Epoch, Tick, Trainer
+from steelyard.train.base import Tick
+from steelyard.train.config import LoraOptions
+from steelyard.train.packing import TokenSample
+from steelyard.train.trainer import Epoch, Trainer
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: the adapter's folder, the choice, and the losses it rests on."""
+    """A finished training: the adapter's folder, the chosen rate and epoch, and all losses."""
 
     folder: Path
     learning_rate: float
@@ -31,28 +32,26 @@ class Trained:
 
 
 def train(
-    network: Any,
-    samples: tuple[Sequence[Sample], Sequence[Sample]],
-    config: LoraConfig,
-    seed: int,
+    trainer: Trainer,
+    samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
     folder: Path,
-    tick: Tick = lambda done, total: None,
+    tick: Tick = lambda steps, total: None,
 ) -> Trained:
-    """Train on the first of ``samples`` and choose on the second; leaves ``folder/adapter``.
+    """Train on the first of ``samples``, choose on the second, and write ``folder/adapter``.
 
-    Every trial and epoch is kept below ``folder``, so that a second call with the same arguments goes
-    on there. Seconds count every attempt's training, tokens every pass over train.
+    Trials and epochs are saved in ``folder``: a second call with the same arguments resumes there.
+    Seconds count the training of all attempts, tokens every pass over train.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    search = _Search(Trainer(network, config, seed), samples, folder, tick)
-    rates = config.learning_rates
-    trials = {rate: search.trial(rate) for rate in rates} if len(rates) > 1 else {}
+    search = _Search(trainer, samples, folder, tick)
+    rates = trainer.options.learning_rates
+    trials = {rate: search.trial(rate) for rate in rates} if trainer.options.trials else {}
     best = min(rates, key=lambda rate: _loss(trials[rate]) if trials else 0.0)
     epochs = search.run(best)
     lowest = min(epochs, key=_loss)
     if not math.isfinite(lowest.dev_loss):
         raise ModelError(
-            f"training diverged at a learning rate of {best:g}: the loss on dev is not a number; "
+            f"training diverged at a learning rate of {best:g} (the loss on dev is not a number); "
             "give lora smaller learning_rates"
         )
     search.trainer.resume(search.path(best, lowest.number))
@@ -73,7 +72,7 @@ def train(
 
 
 def _loss(epoch: Epoch) -> float:
-    """The loss on dev; one that is not a number is worse than any."""
+    """Return the loss on dev; one that is not a number is the worst."""
     return epoch.dev_loss if math.isfinite(epoch.dev_loss) else math.inf
 
 
@@ -81,23 +80,23 @@ class _Search:
     def __init__(
         self,
         trainer: Trainer,
-        samples: tuple[Sequence[Sample], Sequence[Sample]],
+        samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
         folder: Path,
         tick: Tick,
     ) -> None:
         self.trainer = trainer
         self.train, self.dev = samples
         self.folder = folder
-        count = max(1, round(trainer.config.trial_share * len(self.train)))
+        count = max(1, round(trainer.options.trial_share * len(self.train)))
         self.share = count / len(self.train)
         order = torch.randperm(
             len(self.train), generator=torch.Generator().manual_seed(trainer.seed)
         )
         self._part = [self.train[i] for i in order[:count].tolist()]
-        self._ticks = _Ticks(tick, trainer.config, len(self._part), len(self.train))
+        self._ticks = _Ticks(tick, trainer.options, len(self._part), len(self.train))
 
     def trial(self, rate: float) -> Epoch:
-        """Train on a part of train and measure dev; read back when it was done before."""
+        """Train on a part of train and measure dev, or read the result of an earlier attempt."""
         path = self.folder / f"trial-{rate:g}.json"
         if not path.is_file():
             self.trainer.reset()
@@ -108,45 +107,43 @@ class _Search:
         return Epoch(**json.loads(path.read_text(encoding="utf-8")))
 
     def run(self, rate: float) -> list[Epoch]:
-        """Train with ``rate`` until the last epoch, or until dev has stopped to improve."""
+        """Train with ``rate`` until the last epoch, or until dev stops improving."""
         self.trainer.reset()
         checkpoints = sorted(self.folder.glob("epoch-*.pt"))
         if checkpoints:
             self.trainer.resume(checkpoints[-1])
         for _ in self.trainer.epochs:
             self._ticks.finish(len(self.train))
-        while len(self.trainer.epochs) < self.trainer.config.max_epochs and not self._spent():
+        while len(self.trainer.epochs) < self.trainer.options.max_epochs and not self._spent():
             self.trainer.epoch(self.train, self.dev, rate, self._ticks)
             self.trainer.checkpoint(self.path(rate, len(self.trainer.epochs) - 1))
             self._ticks.finish(len(self.train))
         return list(self.trainer.epochs)
 
     def path(self, rate: float, number: int) -> Path:
-        """The checkpoint after epoch ``number``."""
         return self.folder / f"epoch-{number:03d}-{rate:g}.pt"
 
     def _spent(self) -> bool:
         losses = [_loss(epoch) for epoch in self.trainer.epochs]
         return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= (
-            self.trainer.config.patience
+            self.trainer.options.patience
         )
 
 
 class _Ticks:
-    """Steps over trials and epochs together."""
+    """Progress in steps, over trials and epochs together."""
 
-    def __init__(self, tick: Tick, config: LoraConfig, part: int, whole: int) -> None:
+    def __init__(self, tick: Tick, options: LoraOptions, part: int, whole: int) -> None:
         self._tick = tick
-        self._size = config.batch_size
-        trials = len(config.learning_rates) if len(config.learning_rates) > 1 else 0
-        self._total = trials * self._steps(part) + config.max_epochs * self._steps(whole)
+        self._size = options.batch_size
+        self._total = options.trials * self._steps(part) + options.max_epochs * self._steps(whole)
         self._before = 0
 
-    def __call__(self, done: int, total: int) -> None:
-        self._tick(self._before + done, self._total)
+    def __call__(self, steps: int, total: int) -> None:
+        self._tick(self._before + steps, self._total)
 
     def finish(self, samples: int) -> None:
-        """Count one pass over so many samples as done."""
+        """Count a finished pass over so many samples."""
         self._before += self._steps(samples)
 
     def _steps(self, samples: int) -> int:
@@ -154,7 +151,7 @@ class _Ticks:
 
 
 def save_trained(trained: Trained, path: Path) -> None:
-    """Write the outcome beside its adapter, and only then drop the checkpoints it rests on."""
+    """Write the outcome next to its adapter, then delete the checkpoints."""
     data = {**vars(trained), "folder": trained.folder.name, "trace": list(trained.trace)}
     write_whole(path, json.dumps(data))
     for checkpoint in path.parent.glob("*.pt"):
@@ -162,7 +159,7 @@ def save_trained(trained: Trained, path: Path) -> None:
 
 
 def load_trained(path: Path) -> Trained | None:
-    """Read what `save_trained` wrote; ``None`` when there is nothing whole."""
+    """Read what `save_trained` wrote; ``None`` where there is nothing."""
     if not path.is_file():
         return None
     data = json.loads(path.read_text(encoding="utf-8"))

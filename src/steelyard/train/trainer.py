@@ -1,24 +1,26 @@
-"""A lean LoRA loop: packed tokens, the head on completion tokens only, checkpoints on the way."""
+"""A small LoRA loop: packed tokens, the head on completion tokens only, checkpoints."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 
 from steelyard.model.ready import cast_parameters
 from steelyard.train import packing
-from steelyard.train.config import LoraConfig
+from steelyard.train.base import Tick
+from steelyard.train.config import LoraOptions
 from steelyard.train.fast import speed_up
-from steelyard.train.packing import Sample
+from steelyard.train.packing import TokenSample
 
-Tick = Callable[[int, int], None]
-"""Called with ``(steps done, steps in all)``."""
+_WARMUP = 0.1
+"""The rate rises over this share of all steps, then falls linearly to zero."""
+_CLIP = 1.0
 
 
 def _device() -> torch.device:
@@ -27,7 +29,7 @@ def _device() -> torch.device:
 
 @dataclass
 class Epoch:
-    """What one pass over train gave: mean losses per completion token, in nats."""
+    """Mean losses per completion token, in nats, after one pass over train."""
 
     number: int
     train_loss: float
@@ -36,37 +38,45 @@ class Epoch:
 
 
 class Trainer:
-    """Trains the adapter of one network. The network's own weights stay as they are.
+    """Trains the adapter of one network, whose weights are frozen.
 
-    The adapter is kept in fp32 and, where the network is in bf16, copied to bf16 for computing:
-    steps of a small learning rate vanish when they are added in bf16.
+    The adapter is kept in fp32 and, where the network is in bf16, copied to bf16 for computing: in
+    bf16, the steps of a small learning rate vanish when they are added.
     """
 
-    def __init__(self, network: Any, config: LoraConfig, seed: int) -> None:
-        from peft import LoraConfig as PeftConfig
-        from peft import get_peft_model
+    step_tokens = 640
+    """Tokens computed at once; a larger batch is accumulated and gives the same gradient."""
+
+    def __init__(
+        self,
+        network: Any,
+        options: LoraOptions,
+        seed: int,
+        precision: Literal["float32", "bfloat16"] = "float32",
+    ) -> None:
+        from peft import LoraConfig, get_peft_model
 
         packing.register()
         network.set_attn_implementation(packing.IMPLEMENTATION)
         torch.manual_seed(seed)  # peft draws the adapter's first values from the global generator
         self.network = get_peft_model(
             network.to(device=_device(), dtype=torch.float32),
-            PeftConfig(
-                r=config.rank,
-                lora_alpha=config.alpha,
+            LoraConfig(
+                r=options.rank,
+                lora_alpha=options.alpha,
                 target_modules="all-linear",
                 lora_dropout=0.0,
                 task_type="CAUSAL_LM",
             ),
         )
-        self.config = config
+        self.options = options
         self.seed = seed
         speed_up(self.network)
         trainable = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._initial = torch.cat(
             [weight.detach().float().flatten() for weight in trainable.values()]
         )
-        cast_parameters(self.network, getattr(torch, config.precision))
+        cast_parameters(self.network, getattr(torch, precision))
         self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._sizes = [weight.numel() for weight in self.weights.values()]
         self.device = self._initial.device
@@ -74,11 +84,11 @@ class Trainer:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the first values of the adapter and an optimiser that has seen nothing."""
+        """Go back to the first values of the adapter and a fresh optimiser."""
         self.master = self._initial.clone().requires_grad_()
         self.optimiser = torch.optim.AdamW([self.master], lr=1.0, weight_decay=0.0, fused=True)
         self.epochs: list[Epoch] = []
-        self.span = self.config.max_epochs
+        self.span = self.options.max_epochs
         self._publish()
 
     @torch.no_grad()
@@ -92,16 +102,16 @@ class Trainer:
 
     def epoch(
         self,
-        train: Sequence[Sample],
-        dev: Sequence[Sample],
+        train: Sequence[TokenSample],
+        dev: Sequence[TokenSample],
         learning_rate: float,
-        tick: Tick = lambda done, total: None,
+        tick: Tick = lambda steps, total: None,
     ) -> Epoch:
-        """Pass over ``train`` once and measure ``dev``; seed and number decide the order."""
+        """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch."""
         start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
-        groups = packing.batches(len(train), self.config.batch_size, generator)
+        groups = packing.batches(len(train), self.options.batch_size, generator)
         prefix = packing.shared_prompt(train) if len(train) > 1 else 0
         loss, tokens = 0.0, 0
         self.network.train()
@@ -110,36 +120,36 @@ class Trainer:
             part, count = self._step([train[i] for i in group], prefix, rate)
             loss, tokens = loss + part, tokens + count
             tick(step + 1, len(groups))
-        done = Epoch(number, loss / tokens, self.loss(dev), time.perf_counter() - start)
-        self.epochs.append(done)
-        return done
+        epoch = Epoch(number, loss / tokens, self.loss(dev), time.perf_counter() - start)
+        self.epochs.append(epoch)
+        return epoch
 
     def _schedule(self, step: int, steps_per_epoch: int) -> float:
         total = steps_per_epoch * self.span
-        warm = max(1, int(total * self.config.warmup))
+        warm = max(1, int(total * _WARMUP))
         if step < warm:
             return (step + 1) / warm
         return max(0.0, (total - step) / max(1, total - warm))
 
-    def _step(self, samples: list[Sample], prefix: int, rate: float) -> tuple[float, int]:
+    def _step(self, samples: list[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss and the number of completion tokens."""
         tokens = sum(len(sample.completion) for sample in samples)
         total = 0.0
-        for piece in packing.split_tokens(range(len(samples)), samples, self.config.step_tokens):
+        for piece in packing.split_tokens(range(len(samples)), samples, self.step_tokens):
             loss = self._loss([samples[i] for i in piece], prefix)
             (loss / tokens).backward()
             total += loss.item()
         gradients = [weight.grad for weight in self.weights.values()]
         self.master.grad = torch.cat([g.flatten() for g in gradients if g is not None]).float()
         self.network.zero_grad()
-        torch.nn.utils.clip_grad_norm_([self.master], self.config.clip)
+        torch.nn.utils.clip_grad_norm_([self.master], _CLIP)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
         self._publish()
         return total, tokens
 
-    def _loss(self, samples: Sequence[Sample], prefix: int) -> torch.Tensor:
+    def _loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
         packed = packing.pack(samples, prefix, self.device, self.dtype)
         logits = self.network(
             input_ids=packed.tokens,
@@ -151,19 +161,19 @@ class Trainer:
         return F.cross_entropy(logits.float(), packed.targets, reduction="sum")
 
     @torch.no_grad()
-    def loss(self, samples: Sequence[Sample]) -> float:
+    def loss(self, samples: Sequence[TokenSample]) -> float:
         """Mean loss per completion token, in nats."""
         self.network.eval()
         prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
         order = sorted(range(len(samples)), key=lambda i: samples[i].length)
         total = sum(
             float(self._loss([samples[i] for i in piece], prefix))
-            for piece in packing.split_tokens(order, samples, self.config.step_tokens)
+            for piece in packing.split_tokens(order, samples, self.step_tokens)
         )
         return total / sum(len(sample.completion) for sample in samples)
 
     def checkpoint(self, path: Path) -> None:
-        """Write everything needed to go on, atomically."""
+        """Write, atomically, everything that `resume` needs."""
         state = {
             "master": self.master.detach(),
             "optimiser": self.optimiser.state_dict(),
@@ -174,7 +184,6 @@ class Trainer:
         partial.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go back to what `checkpoint` wrote."""
         state = torch.load(path, weights_only=True, map_location=self.device)
         with torch.no_grad():
             self.master.copy_(state["master"])

@@ -19,8 +19,8 @@ from steelyard.strategy.optimise.shot_sets import (
 )
 from steelyard.strategy.optimise.wordings import Wording
 from steelyard.strategy.optimized_prompt import OptimizedPromptOptions
+from steelyard.strategy.prompt import Retrieval
 from steelyard.strategy.prompt_search import DevEvaluator
-from steelyard.strategy.tfidf import Retrieval
 from tests.strategy.samples import TOPICS
 
 MakeKitchen = Callable[..., PromptFactory]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from steelyard.core import Completion
@@ -11,7 +13,9 @@ from steelyard.strategy.optimise.budget import (
     tuning_budget,
     tuning_used,
 )
-from steelyard.train.config import LoraConfig
+from steelyard.train.base import Passes
+from steelyard.train.config import LoraOptions
+from steelyard.train.lora import LoraTuner
 from tests.strategy.samples import tickets
 
 
@@ -19,19 +23,22 @@ def answered(given: int, cached: int = 0, output: int = 1) -> Completion:
     return Completion("x", "stop", input_tokens=given, cached_tokens=cached, output_tokens=output)
 
 
+def passes(**options: Any) -> Passes:
+    return LoraTuner().passes(LoraOptions(**options))
+
+
 def test_a_tunings_budget_is_its_passes_forward_and_backward_and_dev() -> None:
-    config = LoraConfig(learning_rates=(1e-4, 1e-3), trial_share=0.25, max_epochs=3)
-    assert tuning_budget(1000, 100, config) == 3 * (2 * 0.25 + 3) * 1000 + (2 + 3 + 2) * 100
-    one = LoraConfig(learning_rates=(1e-4,), max_epochs=2)
+    several = passes(learning_rates=(1e-4, 1e-3), trial_share=0.25, max_epochs=3)
+    assert tuning_budget(1000, 100, several) == 3 * (2 * 0.25 + 3) * 1000 + (2 + 3 + 2) * 100
+    one = passes(learning_rates=(1e-4,), max_epochs=2)
     assert tuning_budget(1000, 100, one) == 3 * 2 * 1000 + (2 + 2) * 100
     assert tuning_used(2000, 100, 4) == 6400
 
 
 def test_what_was_used_is_within_what_was_allowed() -> None:
-    config = LoraConfig()
-    most = config.max_epochs + len(config.learning_rates) * config.trial_share
-    measured = config.max_epochs + len(config.learning_rates) + 2
-    assert tuning_used(round(most * 1000), 100, measured) == tuning_budget(1000, 100, config)
+    most = passes()
+    used = tuning_used(round(most.train * 1000), 100, most.dev + 2)
+    assert used == tuning_budget(1000, 100, most)
 
 
 def test_a_pass_reads_instruction_input_and_output_of_every_example() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from steelyard.core import Completion, Example
 from steelyard.model.base import Model
 from steelyard.strategy.base import Brief, OnePass, build_strategy, traits_of
 from steelyard.strategy.prompt import count_tokens
 from steelyard.strategy.traits import StrategySpec
-from steelyard.train.config import LoraConfig
+from steelyard.train.base import Passes
 from steelyard.words import listed
 
 DEFAULT_TUNING = StrategySpec("lora")
@@ -22,35 +22,13 @@ HOSTED_CALLS = 1500
 """Questions at most that a search asks of a hosted model unless the user says otherwise."""
 
 
-class Tuning(Protocol):
-    """What decides how much a tuning takes; `LoraConfig` and the strategy's options have it.
+def tuning_budget(train_tokens: float, dev_tokens: float, passes: Passes) -> int:
+    """Return what tuning may take at most, in forward-pass tokens.
 
-    Several ``learning_rates`` are tried on ``trial_share`` of train before ``max_epochs`` over all of it.
+    ``train_tokens`` and ``dev_tokens`` are one pass over each, prompts and answers. Passes over train
+    go forward and backward; after them the constrained and the free arm answer dev.
     """
-
-    @property
-    def learning_rates(self) -> tuple[float, ...]: ...
-    @property
-    def trial_share(self) -> float: ...
-    @property
-    def max_epochs(self) -> int: ...
-
-
-DEFAULTS: Tuning = LoraConfig()
-
-
-def tuning_budget(train_tokens: float, dev_tokens: float, config: Tuning = DEFAULTS) -> int:
-    """Return what LoRA's search may take at most, in forward-pass tokens.
-
-    ``train_tokens`` and ``dev_tokens`` are one pass over each, prompts and answers. Every trial and
-    every epoch passes over its part of train, forward and backward, and over dev to be compared; the
-    constrained and the free arm then answer dev.
-    """
-    rates = len(config.learning_rates)
-    trials = rates if rates > 1 else 0
-    passes = trials * config.trial_share + config.max_epochs
-    measured = trials + config.max_epochs + 2
-    return round(BACKWARD * passes * train_tokens + measured * dev_tokens)
+    return round(BACKWARD * passes.train * train_tokens + (passes.dev + 2) * dev_tokens)
 
 
 def tuning_used(trained_tokens: int, dev_tokens: float, measured: int) -> int:

@@ -8,12 +8,13 @@ from functools import cached_property
 
 from steelyard.core import Question
 from steelyard.data.rows import has_references
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.tfidf import TfidfIndex
 from steelyard.strategy.few_shot import LONGEST_SHARE, fitting_shots, short_shots
 from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.optimise.wordings import Wording, Wordings
-from steelyard.strategy.prompt import Prompt, count_tokens, full_instruction
+from steelyard.strategy.prompt import Prompt, Retrieval, count_tokens, full_instruction
 from steelyard.strategy.prompt_search import DevEvaluator
-from steelyard.strategy.tfidf import Retrieval, ShotIndex
 
 FEATURES = "word+char"
 _INPUT = "\x00"  # stands for the input where only what is around it is counted
@@ -72,8 +73,8 @@ class PromptFactory:
         self.pool = short_shots(evaluator, context.train, limit) if usable else []
 
     @cached_property
-    def index(self) -> ShotIndex:
-        return ShotIndex.fit(self.pool, FEATURES)
+    def index(self) -> TfidfIndex:
+        return TfidfIndex.fit([Passage(*shot) for shot in self.pool], FEATURES)
 
     def design(self, wording: Wording, format_name: str) -> Design:
         """Return the design of a wording without shots; the wording must fit the task."""
@@ -85,8 +86,8 @@ class PromptFactory:
         recipe = self.evaluator.recipe(
             design.format, design.shots, design.retrieved, instruction=design.instruction
         )
-        index = self.index.showing(design.retrieval) if design.retrieved else None
-        prompt = Prompt(recipe, index)
+        retrieval = design.retrieval
+        prompt = retrieval.prompt(recipe, self.index) if design.retrieved else Prompt(recipe)
         return prompt.freed() if design.free else prompt
 
     def freed(self, design: Design) -> Design:

@@ -10,8 +10,8 @@ import numpy as np
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.optimise.shot_sets import DIVERSITIES
+from steelyard.strategy.prompt import RETRIEVED_ORDERS
 from steelyard.strategy.shots import ORDERS, ordered
-from steelyard.strategy.tfidf import RETRIEVED_ORDERS
 
 Move = Callable[[PromptFactory, Design, Sequence[Shot], np.random.Generator], list[Design]]
 

@@ -11,8 +11,8 @@ from steelyard.seeds import fit_generator
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design, PromptFactory
+from steelyard.strategy.prompt import Retrieval
 from steelyard.strategy.shots import CHOICES, in_rounds, shot_sequence
-from steelyard.strategy.tfidf import Retrieval
 
 BOOTSTRAPS = ("wrong", "border", "right")
 """What the best prompt so far got wrong, hardest first; was least sure of; got right, surest first."""

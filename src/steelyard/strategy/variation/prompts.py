@@ -84,12 +84,10 @@ def _instructions(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[st
 
 
 def _orders(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Prompt]]:
-    shots, index = prompt.recipe.shots, prompt.index
-    if index is not None and prompt.recipe.retrieved > 1:
-        before = index.retrieval.order
-        after = "nearest_first" if before == "nearest_last" else "nearest_last"
-        turned = index.showing(replace(index.retrieval, order=after))
-        yield after.replace("_", " "), replace(prompt, index=turned)
+    shots = prompt.recipe.shots
+    if prompt.index is not None and prompt.recipe.retrieved > 1:
+        other = "nearest_first" if prompt.order == "nearest_last" else "nearest_last"
+        yield other.replace("_", " "), replace(prompt, order=other)
     orders = {shots, tuple(reversed(shots))}
     if len(orders) > 1:
         yield "reversed", replace(prompt, recipe=replace(prompt.recipe, shots=shots[::-1]))

@@ -1,0 +1,1 @@
+"""What finds texts: `Retriever`, and an index of passages per file."""

@@ -1,0 +1,38 @@
+"""Passages, and the protocol of an index over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
+
+
+class Passage(NamedTuple):
+    """A text to find; ``output`` is its answer where it is a solved example."""
+
+    text: str
+    output: str = ""
+
+
+class Hit(NamedTuple):
+    """A passage for a text; a higher ``score`` is better."""
+
+    passage: Passage
+    score: float
+
+
+class Retriever(Protocol):
+    """An index of passages, saved as data and loaded without rebuilding it."""
+
+    def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
+        """Return at most ``k`` passages for each text, the best first."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the index to ``folder``, which exists."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        ...

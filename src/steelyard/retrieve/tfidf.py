@@ -1,0 +1,188 @@
+"""TF-IDF features and an index over them, saved as arrays and JSON: no pickle is ever loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from steelyard.config.options import one_of
+from steelyard.errors import DataError
+from steelyard.retrieve.base import Hit, Passage
+
+_WORD = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
+_CHAR = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+FEATURES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "word": (_WORD,),
+    "char": (_CHAR,),
+    "word+char": (_WORD, _CHAR),
+}
+FeatureName = Annotated[str, one_of("features", lambda: FEATURES)]
+"""Feature sets by name; each is one or more vectorizers, side by side."""
+MAX_FEATURES = 100_000
+"""Per vectorizer; the most frequent n-grams count."""
+_CHUNK = 512
+"""Texts compared at once: bounds the dense matrix of similarities."""
+_POOL = 4
+"""Diverse passages are picked among so many times as many neighbours, and at least 20."""
+
+
+class Tfidf:
+    """One feature set fitted on texts: sublinear term frequency, smooth idf, unit length."""
+
+    def __init__(self, features: str, vectorizers: Sequence[TfidfVectorizer]) -> None:
+        self.features = features
+        self._vectorizers = list(vectorizers)
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], features: str) -> Tfidf:
+        """Learn vocabulary and idf. Raises `DataError` where no text contains a word."""
+        vectorizers = [_vectorizer(settings, MAX_FEATURES) for settings in FEATURES[features]]
+        if not any(any(character.isalnum() for character in text) for text in texts):
+            raise DataError(
+                f"none of the {len(texts)} train inputs contains a word, so TF-IDF has nothing to learn "
+                "from; check which column is the input"
+            )
+        for vectorizer in vectorizers:
+            vectorizer.fit(texts)
+        return cls(features, vectorizers)
+
+    def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Return an (n texts, n features) matrix whose rows have unit length, or are all zero."""
+        blocks = [vectorizer.transform(texts) for vectorizer in self._vectorizers]
+        return sparse.csr_matrix(sparse.hstack(blocks) / np.sqrt(len(blocks)))
+
+    def save(self, folder: Path) -> None:
+        """Write ``features.json``, with the terms in column order, and ``idf.npz``."""
+        terms = [list(vectorizer.get_feature_names_out()) for vectorizer in self._vectorizers]
+        text = json.dumps({"features": self.features, "terms": terms}, ensure_ascii=False)
+        (folder / "features.json").write_text(text, encoding="utf-8")
+        idf = {str(place): vectorizer.idf_ for place, vectorizer in enumerate(self._vectorizers)}
+        np.savez_compressed(folder / "idf.npz", **idf)
+
+    @classmethod
+    def load(cls, folder: Path) -> Tfidf:
+        saved = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        vectorizers = []
+        with np.load(folder / "idf.npz", allow_pickle=False) as idf:
+            for place, settings in enumerate(FEATURES[saved["features"]]):
+                vectorizer = _vectorizer(settings, None, saved["terms"][place])
+                vectorizer.idf_ = idf[str(place)]
+                vectorizers.append(vectorizer)
+        return cls(saved["features"], vectorizers)
+
+
+class TfidfIndex:
+    """A `Retriever` by the TF-IDF cosine of texts, in [0, 1].
+
+    ``diversity`` in [0, 1] weighs difference from the passages already picked against nearness to the
+    text (maximal marginal relevance, Carbonell & Goldstein 1998, with lambda = 1 - ``diversity``). At
+    most ``per_output`` passages have the same output (0: any number).
+    """
+
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        tfidf: Tfidf,
+        matrix: sparse.csr_matrix,
+        diversity: float = 0.0,
+        per_output: int = 0,
+    ) -> None:
+        self.passages = tuple(passages)
+        self.diversity = diversity
+        self.per_output = per_output
+        self._tfidf = tfidf
+        self._matrix = matrix
+
+    @classmethod
+    def fit(cls, passages: Sequence[Passage], features: str) -> TfidfIndex:
+        """Index ``passages``. Raises `DataError` where no text contains a word."""
+        texts = [passage.text for passage in passages]
+        tfidf = Tfidf.fit(texts, features)
+        return cls(passages, tfidf, tfidf.transform(texts))
+
+    @property
+    def features(self) -> str:
+        return self._tfidf.features
+
+    def varied(self, diversity: float, per_output: int) -> TfidfIndex:
+        return TfidfIndex(self.passages, self._tfidf, self._matrix, diversity, per_output)
+
+    def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
+        """Return at most ``k`` passages for each text, the best first; ties in the index's order."""
+        pick = self._diverse if self.diversity or self.per_output else _nearest
+        hits: list[list[Hit]] = []
+        for start in range(0, len(texts), _CHUNK):
+            features = self._tfidf.transform(texts[start : start + _CHUNK])
+            similarities: NDArray[Any] = (features @ self._matrix.T).toarray()
+            hits += [
+                [Hit(self.passages[place], float(row[place])) for place in pick(row, k)]
+                for row in similarities
+            ]
+        return hits
+
+    def _diverse(self, relevance: NDArray[Any], k: int) -> list[int]:
+        """Places of the picked passages; ``relevance`` holds the cosines of all."""
+        pool = _nearest(relevance, max(20, _POOL * k))
+        alike: NDArray[Any] = (self._matrix[pool] @ self._matrix[pool].T).toarray()
+        cap = self.per_output or k
+        picked: list[int] = []
+        outputs: dict[str, int] = {}
+        while len(picked) < min(k, len(pool)):
+            repeated = alike[:, picked].max(axis=1) if picked else np.zeros(len(pool))
+            worth = (1 - self.diversity) * relevance[pool] - self.diversity * repeated
+            worth = np.round(worth, 12)
+            worth[picked] = -np.inf
+            worth[[outputs.get(self.passages[i].output, 0) >= cap for i in pool]] = -np.inf
+            best = int(np.argmax(worth))
+            if worth[best] == -np.inf:
+                break
+            picked.append(best)
+            output = self.passages[pool[best]].output
+            outputs[output] = outputs.get(output, 0) + 1
+        return [int(pool[place]) for place in picked]
+
+    def save(self, folder: Path) -> None:
+        """Write features, the matrix, ``shots.jsonl`` and ``retrieval.json`` to ``folder``."""
+        self._tfidf.save(folder)
+        rules = {"diversity": self.diversity, "per_label": self.per_output}
+        (folder / "retrieval.json").write_text(json.dumps(rules), encoding="utf-8")
+        sparse.save_npz(folder / "matrix.npz", self._matrix)
+        lines = [
+            json.dumps({"input": text, "output": output}, ensure_ascii=False) + "\n"
+            for text, output in self.passages
+        ]
+        (folder / "shots.jsonl").write_text("".join(lines), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> TfidfIndex:
+        with (folder / "shots.jsonl").open(encoding="utf-8") as lines:
+            shots = [json.loads(line) for line in lines]
+        matrix = sparse.csr_matrix(sparse.load_npz(folder / "matrix.npz"))
+        path = folder / "retrieval.json"  # absent in arms saved by the first versions
+        rules = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return cls(
+            [Passage(shot["input"], shot["output"]) for shot in shots],
+            Tfidf.load(folder),
+            matrix,
+            rules.get("diversity", 0.0),
+            rules.get("per_label", 0),
+        )
+
+
+def _nearest(similarities: NDArray[Any], k: int) -> NDArray[Any]:
+    return np.argsort(-similarities, kind="stable")[:k]
+
+
+def _vectorizer(
+    settings: Mapping[str, Any], limit: int | None, vocabulary: Sequence[str] | None = None
+) -> TfidfVectorizer:
+    return TfidfVectorizer(
+        sublinear_tf=True, max_features=limit, vocabulary=vocabulary, dtype=np.float64, **settings
+    )

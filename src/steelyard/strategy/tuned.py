@@ -1,0 +1,167 @@
+"""Strategies that tune a model: the examples go into weights instead of the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from steelyard.core import Example, questions_of
+from steelyard.model.base import ModelSpec
+from steelyard.packaged import packaged
+from steelyard.strategy.base import (
+    Arm,
+    ArmFacts,
+    Brief,
+    FitContext,
+    Forecast,
+    OnePass,
+    Sizes,
+    Strategy,
+    TaskFacts,
+)
+from steelyard.strategy.forecasting import (
+    AnswerSize,
+    answer_limit,
+    chat_tokens,
+    estimated_tokens,
+    forecast_of,
+    input_tokens,
+)
+from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
+from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
+from steelyard.strategy.prompt_search import FormatName
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.record import FitRecord, TrainingRecord
+from steelyard.strategy.search import Stage
+from steelyard.train.base import ChatSample, Tuned, Tuner, TuningJob, TuningOptions
+
+MIN_EXAMPLES = 20
+"""Train examples below which ``auto`` does not tune."""
+
+
+class TunedOptions(TuningOptions):
+    """The prompt, in training and after.
+
+    ``instruction`` is ``short`` (a few words: the examples teach the rest), ``full`` (that of the task)
+    or a text.
+    """
+
+    instruction: str = "short"
+    format: FormatName = "system_user"
+
+
+class TunedStrategy(Strategy):
+    """A strategy over a `Tuner`; ``options_type`` joins `TunedOptions` and the tuner's options."""
+
+    tuner: ClassVar[Tuner[Any]]
+    config: TunedOptions
+    arm_type: ClassVar[type[Arm]] = PromptArm
+
+    def fit(self, context: FitContext) -> list[Arm]:
+        """Tune once; labels, and JSON with a schema, give a constrained and a free arm of it."""
+        self.require_fit(context.task, context.spec)
+        recipe = self._recipe(context)
+        job = TuningJob(context.spec, context.folder, context.seed, context.progress)
+        samples, dev = (chat_samples(recipe, part) for part in (context.train, context.dev))
+        tuned = self.tuner.tune(samples, dev, self.config, job)
+        model = context.build_model(tuned.spec)
+        options = {
+            "format": recipe.format,
+            "instruction": recipe.instruction,
+            "shots": 0,
+            "retrieved": 0,
+            **tuned.choice,
+            "max_output_tokens": recipe.max_output_tokens,
+        }
+        seconds, tokens = tuned.usage.machine_seconds, int(tuned.usage.trained_tokens)
+        training = TrainingRecord(seconds, tokens, tuned.left_out_too_long, tuned.trace)
+        budget = self._budget(context, recipe, tuned)
+        arms: list[Arm] = []
+        for name, decoding in self._decodings(context.brief).items():
+            arm = PromptArm(
+                ArmFacts(name, self.name, context.brief, {**options, "decoding": decoding}),
+                Prompt(replace(recipe, decoding=decoding)),
+                tuned.spec,
+                lambda spec: model,
+            )
+            search = {
+                "dev_score": context.score(context.dev, arm.answer_all(questions_of(context.dev))),
+                "dev_calls": len(context.dev),
+                "budget": budget,
+            }
+            arm.fit = FitRecord(search, training=training)
+            arms.append(arm)
+        return arms
+
+    def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
+        reason = super().refusal(task, model)
+        return reason or (None if model is None else self.tuner.refusal(model))
+
+    def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
+        missing = self.tuner.reservation()
+        if missing is None and len(task.train) < MIN_EXAMPLES:
+            return (
+                f"needs at least {MIN_EXAMPLES} training examples to tune on "
+                f"(found {len(task.train)})"
+            )
+        return missing
+
+    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
+        instruction = short_instruction(brief, self.config.instruction)
+        return tuning_budget(*once(instruction), self.tuner.passes(self.config))
+
+    def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
+        """Count the tokens that pass through training at most, and the requests of the arms on dev."""
+        limit = answer_limit(brief, sizes)
+        instruction = estimated_tokens(short_instruction(brief, self.config.instruction))
+        prompt = chat_tokens(replace(sizes, instruction_tokens=instruction))
+        example = min(prompt + sizes.output_tokens + 1, self.config.max_tokens)
+        trained = sizes.train * example * self.tuner.passes(self.config).train
+        names = self._decodings(brief)
+        answer = AnswerSize(prompt, limit, input_tokens(sizes))
+        dev = Stage("dev", [answer] * len(names), sizes.dev)
+        forecast = forecast_of([dev], dict.fromkeys(names, answer))
+        return replace(forecast, trained_tokens=round(trained))
+
+    def _decodings(self, brief: Brief) -> dict[str, Decoding]:
+        if not brief.constrainable:
+            return {self.name: "free"}
+        return {self.name: "constrained", f"{self.name}_free": "free"}
+
+    def _recipe(self, context: FitContext) -> PromptRecipe:
+        brief = context.brief
+        return PromptRecipe(
+            instruction=short_instruction(brief, self.config.instruction),
+            format=self.config.format,
+            kind=brief.kind,
+            choices=brief.labels if brief.kind == "label" else (),
+            schema=brief.schema,
+            max_output_tokens=output_limit(brief, context.train, context.model),
+            temperature=brief.temperature,
+        )
+
+    def _budget(self, context: FitContext, recipe: PromptRecipe, tuned: Tuned) -> Mapping[str, Any]:
+        """Return what training could take and took, in the unit of `optimized_prompt`."""
+        train, dev = (
+            pass_tokens(context.model, recipe.instruction, part)
+            for part in (context.train, context.dev)
+        )
+        measured = len(tuned.trace) + 2  # the constrained and the free arm answer dev too
+        allowed = tuning_budget(train, dev, self.tuner.passes(self.config))
+        return budget_block(allowed, tuning_used(int(tuned.usage.trained_tokens), dev, measured))
+
+
+def chat_samples(recipe: PromptRecipe, examples: Sequence[Example]) -> list[ChatSample]:
+    """Return each example as the chat that the arm will send, and the answer."""
+    return [ChatSample(recipe.messages(one.question), one.output) for one in examples]
+
+
+def short_instruction(brief: Brief, choice: str) -> str:
+    """Return the instruction of a tuned model's prompt; see `TunedOptions`."""
+    if choice == "full":
+        return full_instruction(brief)
+    if choice != "short":
+        return choice
+    short: Mapping[str, str] = packaged("strategy/data/short_instructions.json")
+    return short[brief.kind]

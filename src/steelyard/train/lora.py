@@ -1,0 +1,112 @@
+"""LoRA on this machine: tokenise, train the adapter, choose by the loss on dev."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from steelyard.core import Usage
+from steelyard.errors import ConfigError
+from steelyard.extras import LOCAL_MODULES
+from steelyard.model.base import ModelSpec, provider_of
+from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
+from steelyard.train.config import LoraOptions
+
+if TYPE_CHECKING:
+    from steelyard.train.packing import TokenSample
+    from steelyard.train.search import Trained
+
+
+class LoraTuner(Tuner[LoraOptions]):
+    """Tunes local weights; the tuned model is the base and an adapter folder."""
+
+    def tune(
+        self,
+        samples: Sequence[ChatSample],
+        dev: Sequence[ChatSample],
+        options: LoraOptions,
+        job: TuningJob,
+    ) -> Tuned:
+        from steelyard.model import huggingface
+
+        huggingface.quiet()
+        weights = provider_of(job.spec).weights
+        assert weights is not None
+        source = weights(job.spec)
+        tokenizer = huggingface.read_tokenizer(source)
+        train, checked = (
+            [one for one in tokenize(tokenizer, part) if one.length <= options.max_tokens]
+            for part in (samples, dev)
+        )
+        if not train or not checked:
+            raise ConfigError(
+                f"strategy lora: every example of train or of dev has more than "
+                f"{options.max_tokens} tokens; raise the option max_tokens"
+            )
+        trained = _train(source, (train, checked), options, job)
+        return Tuned(
+            replace(job.spec, adapter=str(trained.folder)),
+            Usage(trained_tokens=trained.tokens, machine_seconds=trained.seconds),
+            trained.trace,
+            {"rank": options.rank, "learning_rate": trained.learning_rate, "epochs": trained.epoch},
+            len(samples) - len(train),
+        )
+
+    def passes(self, options: LoraOptions) -> Passes:
+        """Every trial passes over its share of train, and like every epoch over dev."""
+        trials, epochs = options.trials, options.max_epochs
+        return Passes(trials * options.trial_share + epochs, trials + epochs)
+
+    def refusal(self, spec: ModelSpec) -> str | None:
+        if provider_of(spec).is_tunable:
+            return None
+        return f"the model behind {spec.provider!r} cannot be tuned on this machine"
+
+    def reservation(self) -> str | None:
+        if all(find_spec(package) for package in LOCAL_MODULES):
+            return None
+        return "the extra 'local' is not installed: pip install 'steelyard[local]'"
+
+
+def _train(
+    source: str,
+    samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
+    options: LoraOptions,
+    job: TuningJob,
+) -> Trained:
+    from steelyard.model import huggingface
+    from steelyard.model.ready import understands
+    from steelyard.train.search import load_trained, save_trained, train
+    from steelyard.train.trainer import Trainer
+
+    path = job.folder / "trained.json"
+    trained = load_trained(path)
+    if trained is None:
+        settings = huggingface.best_settings(source)
+        network = huggingface.read_network(source, "float32")
+        if not understands(network):
+            raise ConfigError(
+                f"strategy lora does not support the architecture of {job.spec.name!r} yet "
+                f"({type(network).__name__}); leave lora out of strategies"
+            )
+        trainer = Trainer(network, options, job.seed, settings.precision)
+        trained = train(trainer, samples, job.folder, job.progress)
+        save_trained(trained, path)
+    return trained
+
+
+def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]:
+    """Return the tokens of each chat and of its answer, with the end of the turn."""
+    from steelyard.model.prompts import PromptWriter
+    from steelyard.train.packing import TokenSample
+
+    writer = PromptWriter(tokenizer)
+    prompts = writer.tokens([sample.messages for sample in samples])
+    answers = writer.answer_tokens([sample.output for sample in samples])
+    end = tokenizer.eos_token_id
+    return [
+        TokenSample(tuple(prompt), (*answer, end))
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]

@@ -1,0 +1,127 @@
+"""A strategy over a tuner that is not LoRA: a file for the tuner, and a class of a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+
+from steelyard.core import Usage
+from steelyard.errors import ConfigError
+from steelyard.model import ModelSpec
+from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.traits import Traits
+from steelyard.strategy.tuned import MIN_EXAMPLES, TunedOptions, TunedStrategy, short_instruction
+from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
+from tests.strategy.samples import SPEC, tickets
+
+
+class JobTuner(Tuner["JobOptions"]):
+    """Stands for a job at a provider: the tuned model has a name of its own."""
+
+    def __init__(self) -> None:
+        self.samples: list[ChatSample] = []
+
+    def tune(
+        self,
+        samples: Sequence[ChatSample],
+        dev: Sequence[ChatSample],
+        options: JobOptions,
+        job: TuningJob,
+    ) -> Tuned:
+        self.samples = list(samples)
+        return Tuned(
+            replace(job.spec, name="smart?x=1", tuned_from=job.spec),
+            Usage(trained_tokens=1200 * options.epochs, machine_seconds=0.0),
+            ({"epoch": 0, "dev_loss": 0.5},),
+            {"epochs": options.epochs},
+            left_out_too_long=2,
+        )
+
+    def passes(self, options: JobOptions) -> Passes:
+        return Passes(options.epochs, 1)
+
+    def refusal(self, spec: ModelSpec) -> str | None:
+        return "not on a Tuesday" if spec.name == "weekday" else None
+
+
+class JobOptions(TunedOptions):
+    epochs: int = 2
+
+
+class HostedJob(TunedStrategy):
+    name: ClassVar[str] = "hosted_job"
+    traits: ClassVar[Traits] = Traits("fine_tune", "a tuned model", tunes=True, carries="upload")
+    options_type = JobOptions
+    tuner: ClassVar[Tuner[Any]] = JobTuner()
+
+
+def test_what_the_tuner_returns_becomes_arms(fit_context: Callable[..., FitContext]) -> None:
+    built: list[ModelSpec] = []
+    base = fit_context()
+
+    def build(spec: ModelSpec) -> Any:
+        built.append(spec)
+        return base.model
+
+    arms = HostedJob(epochs=3).fit(replace(base, build_model=build))
+    assert [arm.name for arm in arms] == ["hosted_job", "hosted_job_free"]
+    for arm in arms:
+        assert isinstance(arm, PromptArm)
+        assert arm.spec.base == SPEC != arm.spec
+        assert (arm.trained_tokens, arm.machine_seconds) == (3600, 0.0)
+        assert arm.options["epochs"] == 3
+        training = arm.fit.training
+        assert training is not None and training.left_out_too_long == 2
+        assert training.trace == ({"epoch": 0, "dev_loss": 0.5},)
+        budget = arm.fit.search["budget"]
+        assert budget["allowed"] >= budget["used"] > 3 * 3600
+    assert [spec.name for spec in built] == ["smart?x=1"], "one model behind both arms"
+
+
+def test_the_tuner_reads_the_chats_that_the_arm_will_ask(
+    fit_context: Callable[..., FitContext],
+) -> None:
+    context = fit_context()
+    arm = HostedJob().fit(context)[0]
+    assert isinstance(arm, PromptArm)
+    tuner = HostedJob.tuner
+    assert isinstance(tuner, JobTuner)
+    requests = arm.prompt.requests([example.question for example in context.train])
+    assert [sample.messages for sample in tuner.samples] == [one.messages for one in requests]
+    assert [sample.output for sample in tuner.samples] == [one.output for one in context.train]
+
+
+def test_the_tuners_refusal_is_the_strategys(fit_context: Callable[..., FitContext]) -> None:
+    with pytest.raises(ConfigError, match="does not fit this task: not on a Tuesday"):
+        HostedJob().fit(fit_context(spec=ModelSpec("fake", "weekday")))
+
+
+def test_few_examples_are_a_reservation(brief: Brief) -> None:
+    few = TaskFacts(brief, tickets(MIN_EXAMPLES - 1))
+    assert "20" in str(HostedJob().reservation(few, SPEC))
+    assert HostedJob().reservation(TaskFacts(brief, tickets(MIN_EXAMPLES)), SPEC) is None
+
+
+def test_a_forecast_counts_passes_over_examples_that_are_not_too_long(brief: Brief) -> None:
+    sizes = Sizes(100, 20, 30, 3, 40.0, 30.0, 3.0)
+    short, cut = (HostedJob(epochs=2, max_tokens=most) for most in (1000, 10))
+    whole, bounded = short.forecast(brief, sizes), cut.forecast(brief, sizes)
+    assert whole is not None and bounded is not None
+    assert bounded.trained_tokens == 100 * 10 * 2 < whole.trained_tokens
+    assert list(whole.per_answer) == ["hosted_job", "hosted_job_free"]
+    text = HostedJob().forecast(Brief("Reply.", "text"), sizes)
+    assert text is not None and list(text.per_answer) == ["hosted_job"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "instruction"),
+    [("short", "Give the label."), ("Say it.", "Say it."), ("full", "Classify the ticket.")],
+)
+def test_the_instruction_is_short_full_or_a_text(
+    choice: str, instruction: str, brief: Brief
+) -> None:
+    assert short_instruction(brief, choice).startswith(instruction)

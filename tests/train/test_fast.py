@@ -1,0 +1,62 @@
+"""The replaced modules give the values and gradients of those they replace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+
+from steelyard.train.fast import speed_up
+from tests.model.tiny import tiny_network
+
+IDS = torch.tensor([[5, 9, 40, 41, 77, 3]])
+
+
+def adapted() -> Any:
+    torch.manual_seed(3)
+    network = get_peft_model(
+        tiny_network(), LoraConfig(r=4, lora_alpha=8, target_modules="all-linear")
+    )
+    for name, weight in network.named_parameters():
+        if "lora_B" in name:  # which begins at zero
+            torch.nn.init.normal_(weight, std=0.1)
+    return network
+
+
+def gradients(network: Any) -> dict[str, torch.Tensor]:
+    network(input_ids=IDS, labels=IDS).loss.backward()
+    return {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+
+
+def test_values_and_gradients_stay_the_same() -> None:
+    plain, fast = adapted(), adapted()
+    speed_up(fast)
+    assert sum("forward" in module.__dict__ for module in fast.modules()) == 14 + 5
+    torch.testing.assert_close(fast(input_ids=IDS).logits, plain(input_ids=IDS).logits)
+    expected, computed = gradients(plain), gradients(fast)
+    assert computed.keys() == expected.keys()
+    assert all("lora_" in name for name in computed), "the network's own weights are frozen"
+    for name, gradient in expected.items():
+        torch.testing.assert_close(computed[name], gradient, rtol=1e-3, atol=1e-5)
+
+
+class OnePlusRMSNorm(torch.nn.Module):
+    """Scales by one plus its weight, as Gemma does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(8))
+        self.eps = 1e-6
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        scale = torch.rsqrt(inputs.square().mean(-1, keepdim=True) + self.eps)
+        return inputs * scale * (1 + self.weight)
+
+
+@pytest.mark.parametrize("kind", [OnePlusRMSNorm, torch.nn.LayerNorm])
+def test_a_norm_of_another_kind_keeps_its_own_forward(kind: Any) -> None:
+    norm = kind() if kind is OnePlusRMSNorm else kind(8)
+    speed_up(torch.nn.Sequential(norm))
+    assert "forward" not in norm.__dict__
