@@ -63,15 +63,15 @@ def _replies(plan: Plan, lines: Sequence[Line], *, decides: bool) -> int:
 def _question_tokens(plan: Plan, judge: Judge, spec: ModelSpec) -> float:
     """Mean tokens of a question, were every reply its reference."""
     examples = plan.split.test[:_SAMPLE]
-    asked = [
+    questions = [
         compare_messages(judge.options, example, example.output, True)
         if judge.options.mode == "compare"
         else rate_messages(judge.options, example, example.output)
         for example in examples
     ]
-    found = local_tokenizer(spec)
-    count = estimate if isinstance(found, str) else found.count
-    lengths = count([_text(messages) for messages in asked])
+    tokenizer = local_tokenizer(spec)
+    count = estimate if isinstance(tokenizer, str) else tokenizer.count
+    lengths = count([_text(messages) for messages in questions])
     return sum(lengths) / max(1, len(lengths)) + _CHAT_TOKENS
 
 

@@ -20,18 +20,18 @@ def notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tup
 def _unused(task: Task) -> list[str]:
     """Sections that no metric reads: that is allowed, and seldom meant."""
     by_rules = [config for config in task.metric_configs if config.name == "rules"]
-    said = []
+    notes = []
     if task.judge is not None and "judge" not in task.metrics:
-        said.append("judge: is not used, because no metric is called judge; add it to metric")
+        notes.append("judge: is not used, because no metric is called judge; add it to metric")
     if task.rules and not by_rules:
         rules = counted(len(task.rules), "rule")
-        said.append(
+        notes.append(
             f"{rules} in rules: not checked, because no metric is called rules; add it to metric"
         )
-    return said
+    return notes
 
 
 def _about_schema(schema: str | None, models: Sequence[ModelSpec]) -> list[str]:
     if schema is None:
         return []
-    return list(dict.fromkeys(said for spec in models for said in check_schema(schema, spec)))
+    return list(dict.fromkeys(note for spec in models for note in check_schema(schema, spec)))

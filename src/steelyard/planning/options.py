@@ -39,7 +39,6 @@ class RunOptions:
     max_cost: Decimal | None = None
 
     def __post_init__(self) -> None:
-        """Take names in any sequence."""
         if self.strategies is not None:
             object.__setattr__(self, "strategies", tuple(self.strategies))
         if self.model is not None and not isinstance(self.model, str):

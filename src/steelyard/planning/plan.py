@@ -54,22 +54,18 @@ class Plan:
 
     @property
     def task(self) -> Task:
-        """The task with its labels filled in."""
         return self.data.task
 
     @property
     def split(self) -> Split:
-        """The examples."""
         return self.data.split
 
     @cached_property
     def overview(self) -> dict[str, Any]:
-        """The figures of the examples; see `steelyard.data.overview`."""
         return overview(self.data)
 
     @property
     def model(self) -> ModelSpec:
-        """The first model."""
         return self.models[0].spec
 
     @property
@@ -106,12 +102,10 @@ class Plan:
 
     @property
     def prices(self) -> dict[str, Any]:
-        """The user's own prices, as plain data."""
         return _prices_of(self.task)
 
     @property
     def seed(self) -> int:
-        """The one seed."""
         return self.options.seed
 
     @property
@@ -173,12 +167,12 @@ def _more_models(
     specs: Sequence[StrategySpec], models: Sequence[PlannedModel], prices: Mapping[str, Any]
 ) -> tuple[PlannedModel, ...]:
     """Build every strategy, which checks its options, and price what it asks beside the task's."""
-    known = [model.spec for model in models]
+    specs_known = [model.spec for model in models]
     more: list[PlannedModel] = []
     for strategy in [build_strategy(spec) for spec in specs]:
         for spec in strategy.more_models:
-            if spec not in known:
-                known.append(spec)
+            if spec not in specs_known:
+                specs_known.append(spec)
                 more.append(_planned(f"for {strategy.name}", spec, prices))
     return tuple(more)
 
@@ -230,20 +224,20 @@ def _overridden(task: Task, options: RunOptions) -> Task:
     if options.strategies is not None:
         automatic = options.strategies == ("auto",)
         changes["strategies"] = "auto" if automatic else _strategies_named(task, options.strategies)
-    asked = (options.model,) if isinstance(options.model, str) else options.model
-    if asked:
-        models = [_model_override(task, text) for text in asked]
+    names = (options.model,) if isinstance(options.model, str) else options.model
+    if names:
+        models = [_model_override(task, text) for text in names]
         changes["model"] = models[0] if len(models) == 1 else models
     return task.updated(**changes) if changes else task
 
 
 def _strategies_named(task: Task, names: Sequence[str]) -> list[Any]:
     """Return the strategies of these names with the options that the task gives them, if it does."""
-    own = () if task.strategies == "auto" else task.strategies
-    chosen: list[Any] = []
+    configs = () if task.strategies == "auto" else task.strategies
+    strategies: list[Any] = []
     for name in dict.fromkeys(names):
-        chosen += [each.model_dump() for each in own if each.name == name] or [name]
-    return chosen
+        strategies += [config.model_dump() for config in configs if config.name == name] or [name]
+    return strategies
 
 
 def _model_override(task: Task, model: str) -> str | dict[str, Any]:
@@ -252,23 +246,27 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     here = Path(name).expanduser()
     if provider in PROVIDERS and PROVIDERS.get(provider).may_be_folder and name and here.is_dir():
         return f"{provider}:{here.resolve()}"
-    of_provider = [own for own in task.models if own.provider == provider and name]
+    of_provider = [
+        model_config for model_config in task.models if model_config.provider == provider and name
+    ]
     if not of_provider:
         return model
-    like = next((own for own in of_provider if own.name == name), of_provider[0])
-    kept = like.to_dict()
+    like = next(
+        (model_config for model_config in of_provider if model_config.name == name), of_provider[0]
+    )
+    config = like.to_dict()
     if like.name != name:
-        kept.pop("tag", None)
-    return kept | {"name": name}
+        config.pop("tag", None)
+    return config | {"name": name}
 
 
 def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:
     """Refuse models priced in several currencies, and a cap where a price is not known."""
     currencies = {model.price.currency: model.tag for model in models}
     if len(currencies) > 1:
-        said = ", ".join(f"{tag} in {currency}" for currency, tag in currencies.items())
+        listing = ", ".join(f"{tag} in {currency}" for currency, tag in currencies.items())
         raise ConfigError(
-            f"the models are priced in several currencies ({said}), which cannot be compared: "
+            f"the models are priced in several currencies ({listing}), which cannot be compared: "
             "give prices in one currency in task.yaml"
         )
     for model in models if options.max_cost is not None else ():
@@ -289,7 +287,7 @@ def headlines(plan: Plan) -> list[str]:
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
         f"audit: {_audit_text(plan.overview)}",
-        *(f"note: {said}" for said in (*plan.overview["warnings"], *plan.notes)),
+        *(f"note: {note}" for note in (*plan.overview["warnings"], *plan.notes)),
         f"can be told apart: {detectable_text(plan)}",
         *_about_models(plan),
     ]
@@ -300,7 +298,7 @@ def describe(plan: Plan, folder: Path, ahead: Sequence[str] = ()) -> str:
     lines = [
         *headlines(plan),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
-        *(f"left out: {left_out_text(each)}" for each in plan.left_out),
+        *(f"left out: {left_out_text(entry)}" for entry in plan.left_out),
         *ahead,
         *_about_cap(plan),
         f"run folder: {folder}",
@@ -316,9 +314,9 @@ def _about_models(plan: Plan) -> list[str]:
     ]
 
 
-def left_out_text(each: LeftOut) -> str:
+def left_out_text(entry: LeftOut) -> str:
     """A strategy that is left out, on which model, and why."""
-    return f"{each.strategy}{f' on {each.model}' if each.model else ''} ({each.reason})"
+    return f"{entry.strategy}{f' on {entry.model}' if entry.model else ''} ({entry.reason})"
 
 
 def _audit_text(audit: Mapping[str, Any]) -> str:
@@ -345,12 +343,12 @@ def _about_cap(plan: Plan) -> list[str]:
 
 def detectable_text(plan: Plan) -> str:
     """Say in words which difference the test split can show."""
-    found = plan.detectable
-    if found is None:
+    detectable = plan.detectable
+    if detectable is None:
         return f"depends on the spread of {plan.metrics[0].name}, seen after the run"
-    if found.difference is None:
-        return found.reason or "nothing"
+    if detectable.difference is None:
+        return detectable.reason or "nothing"
     return (
-        f"differences from {words.points(found.difference)} up on {found.n} test examples "
-        f"(power {found.power:.0%}, if arms differ on {found.discordant:.0%} of them)"
+        f"differences from {words.points(detectable.difference)} up on {detectable.n} test examples "
+        f"(power {detectable.power:.0%}, if arms differ on {detectable.discordant:.0%} of them)"
     )

@@ -38,7 +38,6 @@ class FindingView:
 
     @property
     def more(self) -> int:
-        """How many of its rows are not shown."""
         return max(0, self.count - len(self.evidence))
 
 
@@ -57,7 +56,6 @@ class AuditView:
 
     @property
     def counts(self) -> list[tuple[str, str, int]]:
-        """Severity, its title, and how many findings are of it."""
         return [
             (name, title, sum(finding.severity == name for finding in self.findings))
             for name, title in SEVERITIES.items()

@@ -35,7 +35,6 @@ class Curve:
     kind: str
 
     def at(self, requests: float) -> float:
-        """The height of the line."""
         return self.upfront + self.per_request * requests
 
 

@@ -49,7 +49,6 @@ class Certainty:
 
     @property
     def without(self) -> list[tuple[str, str]]:
-        """The other arms, each with the reason."""
         return [
             (arm.name, arm.record.calibration_reason or "not measured")
             for arm in self._view.arms
@@ -58,7 +57,6 @@ class Certainty:
 
     @property
     def rows(self) -> list[CertaintyRow]:
-        """A row for each arm."""
         return [_row(arm) for arm in self.arms]
 
     @property
@@ -86,7 +84,6 @@ class Certainty:
 
     @property
     def reliability_note(self) -> str:
-        """What the plot shows, in words."""
         count = formats.count(_calibration(self.arms[0]).n)
         return f"Each dot is a group of the {count} test answers; its size is their number."
 
@@ -109,7 +106,6 @@ class Certainty:
 
     @property
     def coverage_note(self) -> str:
-        """What the curve shows, in words."""
         handed = _handed(self.arms[0])
         return (
             f"{self.arms[0].name}: {handed}."

@@ -20,7 +20,6 @@ class Page(View):
 
     @property
     def level(self) -> str:
-        """The intervals' level."""
         return formats.percent(next((arm.record.quality.level for arm in self.arms), 0.95), 0)
 
     @property
@@ -31,12 +30,10 @@ class Page(View):
 
     @property
     def flips(self) -> list[str]:
-        """What would change the verdict."""
         return [self.sentence(flip) for flip in self.verdict.flips]
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know before trusting the verdict."""
         return [self.sentence(warning) for warning in self.verdict.warnings]
 
     def sentence(self, clause: str) -> str:
@@ -63,18 +60,15 @@ class Page(View):
 
     @property
     def long_answers(self) -> bool:
-        """Whether answers need a line of their own."""
         longest = max((len(label) for label in self.labels), default=_LONG_LABEL + 1)
         return longest > _LONG_LABEL
 
     @property
     def families(self) -> set[str]:
-        """The families that have an arm."""
         return {arm.family for arm in self.arms}
 
     @property
     def keys(self) -> list[tuple[str, str, str]]:
-        """The key numbers below the headline: a label, a figure, a note."""
         arm = self.main_arm
         if arm is None:
             return []
@@ -130,12 +124,10 @@ class Page(View):
 
     @property
     def several_models(self) -> bool:
-        """Whether more than one language model was weighed."""
         return len(self.task.models) > 1
 
     @property
     def failed_arms(self) -> list[tuple[ArmView, tuple[FailedAnswer, ...]]]:
-        """The arms with failed answers, each with those that were kept."""
         pairs = [(arm, self.result.failures.get(arm.name, ())) for arm in self.arms]
         return [(arm, failures) for arm, failures in pairs if failures]
 
@@ -150,7 +142,6 @@ class Page(View):
 
     @cached_property
     def part_labels(self) -> dict[str, dict[str, int]]:
-        """How often each label occurs in each part."""
         return {name: part.labels for name, part in self.audit.parts.items() if part.labels}
 
     @property
@@ -162,7 +153,6 @@ class Page(View):
 
     @property
     def duplicates(self) -> list[tuple[str, Duplicates]]:
-        """The audit's counts of rows that repeat others."""
         kinds = self.audit.duplicates
         titled = {
             "Exact duplicates": kinds.exact,
@@ -173,7 +163,6 @@ class Page(View):
 
     @property
     def methods(self) -> dict[str, str]:
-        """How intervals and differences were made."""
         return {
             "interval": _listed(arm.record.quality.method for arm in self.arms),
             "paired": _listed(comparison.method for comparison in self.result.comparisons),
@@ -185,5 +174,4 @@ def _weakest_first(scores: Iterable[Score]) -> list[Score]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Each name once."""
     return ", ".join(dict.fromkeys(filter(None, names)))

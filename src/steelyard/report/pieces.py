@@ -40,7 +40,6 @@ class Pieces:
 
     @cached_property
     def metrics(self) -> list[str]:
-        """The metrics with parts, in the order of the task."""
         named = [part.metric for arm in self._view.arms for part in arm.record.parts]
         return list(dict.fromkeys(named))
 
@@ -55,11 +54,9 @@ class Pieces:
 
     @property
     def hidden(self) -> int:
-        """How many arms with parts are not shown."""
         return sum(bool(arm.record.parts) for arm in self._view.arms) - len(self.arms)
 
     def title(self, metric: str) -> str:
-        """The metric in words."""
         return words()["metrics"].get(metric, metric)
 
     def rows(self, metric: str) -> list[Piece]:

@@ -42,13 +42,11 @@ class Name:
         return lines
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Tell rich the least and the most columns the name can use."""
         from rich.measure import Measurement
 
         return Measurement(max(map(len, self.lines(0))), len(self.mark + self.name))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Text]:
-        """Draw the name in the columns there are."""
         from rich.text import Text
 
         yield Text("\n".join(self.lines(options.max_width)), overflow="fold")

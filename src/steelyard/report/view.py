@@ -31,7 +31,6 @@ class ArmView:
 
     @property
     def name(self) -> str:
-        """The arm's name."""
         return self.record.name
 
     @property
@@ -42,17 +41,14 @@ class ArmView:
 
     @property
     def family(self) -> str:
-        """Which column of the field's comparison it belongs to."""
         return self.record.family
 
     @property
     def free(self) -> bool:
-        """Whether it answers in free text, read back into a label."""
         return self.record.is_free
 
     @property
     def about(self) -> str:
-        """The strategy in a few words."""
         if not self.free:
             return self.record.about
         again = ", asked again where it does not fit" if self.record.repairs else ""
@@ -60,22 +56,18 @@ class ArmView:
 
     @property
     def quality(self) -> float | None:
-        """The metric's value."""
         return self.record.quality.value
 
     @property
     def low(self) -> float | None:
-        """The lower end of the quality's interval."""
         return self.record.quality.low
 
     @property
     def high(self) -> float | None:
-        """The upper end of the quality's interval."""
         return self.record.quality.high
 
     @property
     def currency(self) -> str:
-        """The currency of its costs."""
         return self.record.cost.currency
 
     @property
@@ -85,7 +77,6 @@ class ArmView:
 
     @property
     def breaks(self) -> list[str]:
-        """The constraints it does not meet, in words."""
         return [words()["constraints"].get(name, name) for name in self.record.breaks]
 
     @property
@@ -107,12 +98,10 @@ class View:
 
     @property
     def metric_name(self) -> str:
-        """The metric that decides, in words."""
         return words()["metrics"].get(self.task.metric, self.task.metric)
 
     @cached_property
     def arms(self) -> list[ArmView]:
-        """Every arm, the best quality first; arms without a figure last."""
         views = [
             ArmView(
                 arm,
@@ -125,32 +114,26 @@ class View:
         return sorted(views, key=lambda arm: (arm.quality is None, -(arm.quality or 0), arm.name))
 
     def arm(self, name: str | None) -> ArmView | None:
-        """The arm called ``name``."""
         return next((arm for arm in self.arms if arm.name == name), None)
 
     @property
     def winner(self) -> ArmView | None:
-        """The recommended arm."""
         return next((arm for arm in self.arms if arm.winner), None)
 
     @cached_property
     def currency(self) -> str:
-        """The currency of the costs."""
         return next((arm.currency for arm in self.arms), "USD")
 
     @property
     def least(self) -> float | None:
-        """The lowest end of any arm's quality."""
         return min((arm.low for arm in self.arms if arm.low is not None), default=None)
 
     @property
     def most(self) -> float | None:
-        """The highest end of any arm's quality."""
         return max((arm.high for arm in self.arms if arm.high is not None), default=None)
 
     @property
     def headline(self) -> str:
-        """The verdict in one sentence."""
         return words()["headlines"][self.verdict.recommendation].format(arm=self.verdict.arm)
 
     @property
@@ -166,7 +149,6 @@ class View:
         return "the best arm that only prompts" if arm and arm.prompts_only else "the best arm"
 
     def family(self, name: str) -> ArmView | None:
-        """The arm that stands for a family: the recommended one, else the best of it."""
         members = [arm for arm in self.arms if arm.family == name]
         return next((arm for arm in members if arm.winner), members[0] if members else None)
 

@@ -64,10 +64,10 @@ def check_ours(folder: Path) -> None:
     """Refuse a folder that no run made but that holds what a run would replace or remove."""
     if (folder / "run.db").exists():
         return
-    taken = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
-    if taken:
+    clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
+    if clashes:
         raise StorageError(
-            f"{folder} holds {', '.join(taken)} but no run.db, so it is no run folder: "
+            f"{folder} holds {', '.join(clashes)} but no run.db, so it is no run folder: "
             "choose another --out"
         )
 

@@ -55,7 +55,7 @@ def decide(case: Case) -> Verdict:
     decision = Decision(case, limits, details=_details(case, limits))
     for name, reason in limits.dropped.items():
         decision.reasons.append(f"{name} drops out: {reason}")
-    real = [candidate for candidate in limits.kept if candidate.strategy != MAJORITY]
+    real = [candidate for candidate in limits.within if candidate.strategy != MAJORITY]
     if not real:
         return none_left(decision)
     least = case.limits.min_quality
@@ -100,7 +100,7 @@ def _flips(decision: Decision, choice: Candidate, tied: Sequence[Candidate]) -> 
 
 def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candidate:
     """The best of those about as cheap to own as the cheapest; the best of all when no cost is known."""
-    priced = [(cost, c) for c in tied if (cost := c.own(case.requests)) is not None]
+    priced = [(cost, c) for c in tied if (cost := c.total_cost(case.requests)) is not None]
     if not priced:
         return best
     least = min(cost for cost, _ in priced)
@@ -178,29 +178,31 @@ def _telling(
 
 
 def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Candidate]) -> str:
-    cost = words.money(choice.own(case.requests), case.currency)
+    cost = words.money(choice.total_cost(case.requests), case.currency)
     period = f"over {case.horizon_days} days at {case.requests_per_day:,} requests a day"
     if len(case.candidates) == 1:
         return f"{words.quality(choice)} is the only arm; {cost} {period}"
     if len(tied) == 1:
         return f"{words.quality(choice)} is the best, and no arm is level with it; {cost} {period}"
-    if choice.own(case.requests) is None:
+    if choice.total_cost(case.requests) is None:
         return (
             f"{words.quality(choice)} is the best of {len(tied)} level arms; none has a known cost"
         )
-    least = min(tied, key=lambda c: own if (own := c.own(case.requests)) is not None else _NEVER)
+    least = min(
+        tied, key=lambda c: _NEVER if (total := c.total_cost(case.requests)) is None else total
+    )
     if least is not choice:
         return (
             f"{words.quality(choice)} is the best of the arms that cost about as little to own as the "
             f"cheapest of {len(tied)} that the test cannot tell from the best: {cost} {period}, against "
-            f"{words.quality(least)} {words.money(least.own(case.requests), case.currency)}"
+            f"{words.quality(least)} {words.money(least.total_cost(case.requests), case.currency)}"
         )
     dearer = [c for c in tied if c is not choice]
     rival = best if best is not choice else _cheapest(case, dearer, dearer[0])
     return (
         f"{words.quality(choice)} is the cheapest to own of {len(tied)} arms that the test cannot "
         f"tell from the best: {cost} {period}, against "
-        f"{words.quality(rival)} {words.money(rival.own(case.requests), case.currency)}"
+        f"{words.quality(rival)} {words.money(rival.total_cost(case.requests), case.currency)}"
     )
 
 
@@ -211,5 +213,5 @@ def _details(case: Case, limits: WithinLimits) -> dict[str, Any]:
         "dropped": [{"arm": name, "reason": why} for name, why in limits.dropped.items()],
         "cost_rule": f"costs over the horizon within {LEVEL_COST} {case.currency} or "
         f"{LEVEL_SHARE:.0%} of the cheapest count as equal; then the higher quality decides",
-        "cost_to_own": {c.name: to_number(c.own(case.requests)) for c in case.candidates},
+        "cost_to_own": {c.name: to_number(c.total_cost(case.requests)) for c in case.candidates},
     }

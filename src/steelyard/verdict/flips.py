@@ -23,7 +23,7 @@ def find_flips(
 
 
 def _level(case: Case, one: Candidate, other: Candidate) -> bool:
-    first, second = one.own(case.requests), other.own(case.requests)
+    first, second = one.total_cost(case.requests), other.total_cost(case.requests)
     return one is other or (first is not None and second is not None and costs_level(first, second))
 
 
@@ -78,7 +78,7 @@ def _quality(
 
 def _runner_up(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
     """How far the next arm below is from being level with the choice."""
-    below = [c for c in limits.kept if c is not choice and c.strategy != MAJORITY]
+    below = [c for c in limits.within if c is not choice and c.strategy != MAJORITY]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
@@ -95,7 +95,7 @@ def _challenger(
     case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
 ) -> list[str]:
     """Where neither volume nor price decides: what the best arm below would have to gain."""
-    below = [c for c in limits.kept if c.strategy != MAJORITY and all(c is not t for t in tied)]
+    below = [c for c in limits.within if c.strategy != MAJORITY and all(c is not t for t in tied)]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
@@ -109,7 +109,7 @@ def _challenger(
 
 
 def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
-    first, second = one.own(case.requests), other.own(case.requests)
+    first, second = one.total_cost(case.requests), other.total_cost(case.requests)
     return first is not None and second is not None and first < second
 
 

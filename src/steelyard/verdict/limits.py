@@ -14,7 +14,7 @@ from steelyard.verdict.base import Candidate, Case
 class WithinLimits(NamedTuple):
     """Who stays, who drops out and why, and what the limits could not be held against."""
 
-    kept: list[Candidate]
+    within: list[Candidate]
     dropped: dict[str, str]
     unknown: list[str]
 

@@ -27,7 +27,7 @@ def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates, the best first; see `best_of`."""
 
     def key(candidate: Candidate) -> tuple[float, float, str]:
-        cost = candidate.own(case.requests)
+        cost = candidate.total_cost(case.requests)
         worst = float("inf") if cost is None else float(cost)
         return -(candidate.quality.value or 0.0), worst, candidate.name
 
@@ -63,7 +63,7 @@ def _what_stops(decision: Decision, usable: Sequence[Candidate]) -> str:
     stopped = [_stopped(decision, candidate) for candidate in usable[:_NAMED]]
     if len(usable) > _NAMED:
         stopped.append(f"{len(usable) - _NAMED} more")
-    only = f"; only {_COMMONEST} keeps them, which solves no task" if decision.limits.kept else ""
+    only = f"; only {_COMMONEST} keeps them, which solves no task" if decision.limits.within else ""
     is_low = best is not None and least is not None and best < least
     stronger = ", or try a stronger model" if is_low else ""
     return f"{_NONE_KEEPS}: {', '.join(stopped)}{only}; relax one{stronger}"

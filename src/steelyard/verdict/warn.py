@@ -68,7 +68,7 @@ def _audit(case: Case) -> list[str]:
 
 
 def _costs(case: Case) -> list[str]:
-    unknown = [c.name for c in case.candidates if c.own(case.requests) is None]
+    unknown = [c.name for c in case.candidates if c.total_cost(case.requests) is None]
     if not unknown:
         return []
     return [

@@ -51,12 +51,10 @@ class RunResult:
 
     @property
     def report(self) -> Path:
-        """The report, one HTML file."""
         return self.folder / "report.html"
 
     @property
     def verdict(self) -> Mapping[str, Any]:
-        """The verdict of the result."""
         return self.record.verdict.to_dict()
 
 
@@ -136,7 +134,6 @@ def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
 
 
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:
-    """Warn where the arm that is recommended is not steady."""
     return [
         warning
         for measured in arms

@@ -54,10 +54,10 @@ def measure_consistency(
     test = steps.plan.split.test
     if not config or not test:
         return None, NO_TEST if config else NOT_ASKED
-    step, asked = f"consistency:{arm.name}", config.model_dump(mode="json")
-    done = steps.store.step(step)
-    if done is not None and done["asked"] == asked:
-        return Consistency.model_validate(with_agreement(done["block"])), None
+    step, settings = f"consistency:{arm.name}", config.model_dump(mode="json")
+    finished = steps.store.step(step)
+    if finished is not None and finished["asked"] == settings:
+        return Consistency.model_validate(with_agreement(finished["block"])), None
     places = stratified_subset(test, config.items, generator(steps.plan.seed, "consistency"))
     total = consistency_requests(config, len(test), prompted=arm.model_name is not None)
     answered = 0
@@ -77,7 +77,7 @@ def measure_consistency(
             on_asked,
         )
         consistency, seconds = _measure(steps, sample, config)
-    payload = {"asked": asked, "block": consistency.to_dict(), "seconds": seconds}
+    payload = {"asked": settings, "block": consistency.to_dict(), "seconds": seconds}
     steps.store.finish_step(step, payload, sum(seconds.values()))
     return consistency, None
 

@@ -127,7 +127,7 @@ def _parts(metric: Judge, record: Record) -> dict[str, float]:
 
 
 def _count(judged: Iterable[Mapping[str, float]], part: str) -> int:
-    return sum(round(each.get(part, 0.0)) for each in judged)
+    return sum(round(parts.get(part, 0.0)) for parts in judged)
 
 
 def _mark(metric: Judge, record: Record) -> float | None:

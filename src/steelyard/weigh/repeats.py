@@ -40,12 +40,10 @@ class RepeatSample:
 
     @property
     def answers(self) -> list[Answer]:
-        """The ordinary answers."""
         return [record.answer for record in self.records]
 
     @property
     def clusters(self) -> list[Hashable] | None:
-        """The examples' groups."""
         return clusters_of(self.examples)
 
     def generator(self, name: str) -> np.random.Generator:
@@ -65,7 +63,6 @@ class RepeatSample:
         return scores
 
     def figure(self, scores: Floats, answers: Sequence[Answer]) -> float:
-        """The metric over the sample."""
         return self.metric.over(self.examples, answers, scores.tolist()) or 0.0
 
     def codes(self, *several: Sequence[Answer]) -> Codes:

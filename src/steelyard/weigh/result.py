@@ -91,7 +91,6 @@ def build_result(
 
 
 def _first(weighed: Weighed) -> str | None:
-    """The arm that is recommended, or that leads."""
     verdict = weighed.verdict
     return verdict.arm or verdict.details.get("leading")
 
