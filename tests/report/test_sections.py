@@ -64,7 +64,7 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
     result: dict[str, Any],
 ) -> None:
     arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
-    assert "not always answered alike" not in render(parse_result(result))
+    assert "that got different answers" not in render(parse_result(result))
     arm["consistency"]["repeats"]["by_example"] = [
         {
             "example_id": "t1",
@@ -79,7 +79,7 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
     (changed,) = row.changed
     assert changed.outputs == (("DELIVERY", 2), ("no usable answer", 1))
     page = render(parse_result(result))
-    assert "not always answered alike" in page
+    assert "that got different answers" in page
     assert "Where is &lt;my&gt; parcel?" in page
 
 
@@ -99,7 +99,7 @@ def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> 
     bins = first.record.calibration.bins
     assert str(certainty.reliability).count("<circle") == len(bins)
     said = round(100 * bins[0].confidence, 1)
-    assert f"said {said:.1f}" in str(certainty.reliability)
+    assert f"stated {said:.1f}" in str(certainty.reliability)
     assert str(certainty.coverage).count("<polyline") == 3
 
 

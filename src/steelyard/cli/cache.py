@@ -24,7 +24,7 @@ def call(args: argparse.Namespace) -> int:
 
     state = cache(clear=args.clear)
     if state.path is None:
-        print("the answer cache is turned off (STEELYARD_ANSWER_CACHE)")
+        print("the answer cache is off (STEELYARD_ANSWER_CACHE)")
         return 0
     size, most = state.bytes / 1e6, state.most_bytes / 1e6
     print(f"{state.path}\n{counted(state.entries, 'answer')}, {size:,.1f} of {most:,.0f} MB")

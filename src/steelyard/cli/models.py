@@ -20,7 +20,7 @@ def call(args: argparse.Namespace) -> int:
     for name in PROVIDERS:
         provider = PROVIDERS.get(name)
         print(f"{provider.form:<17}{provider.about}\n{'':<17}{_state(name)}")
-    print("\nendpoints known by name, all of them like openai:NAME")
+    print("\nendpoints known by name, used like openai:NAME")
     named = {name: endpoint for name, endpoint in endpoints().items() if name != "openai"}
     for name, endpoint in named.items():
         key = f"key from {endpoint['key']}" if "key" in endpoint else "no key needed"

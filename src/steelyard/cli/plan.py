@@ -22,7 +22,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser(
         "plan",
-        help="say what a run would ask, cost and take at most",
+        help="forecast what a run would ask, cost and take at most",
         description="Forecast a run without asking any model: requests, tokens, money and time for "
         "each strategy and model, at most. Takes what run takes.",
     )

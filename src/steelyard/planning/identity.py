@@ -99,8 +99,8 @@ def check_identity(
         )
     )
     raise StorageError(
-        f"{folder} holds a run of other input ({differences}): choose another --out, "
-        "or throw that run away with --no-cache"
+        f"{folder} contains a run with different inputs ({differences}): choose another --out, "
+        "or discard that run with --no-cache"
     )
 
 
@@ -118,7 +118,7 @@ def _difference(name: str, before: Any, now: Any) -> str:
         return "one model against several"
     if name == "model" and before.get("name") == now["name"]:
         same = before.get("files") == now.get("files")
-        return f"the {'settings' if same else 'files'} of its model"
+        return f"the {'settings' if same else 'files'} of the model"
     if name == "model":
         return f"model {before.get('name')}, now {now['name']}"
     if name == "strategies" and isinstance(before, Mapping):

@@ -42,7 +42,7 @@ def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[
             round(requests * _question_tokens(plan, judge, model.spec)),
             output_tokens=requests * written,
         ),
-        note="every reply is taken to be new, and of the reference's length",
+        note="every reply is new and as long as its reference",
     )
     return line, pace_of(plan, model, folder)
 

@@ -49,11 +49,11 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
 def _counter(spec: ModelSpec) -> tuple[CountTokens, str, bool]:
     """A way to count, by what it counts, and whether that is exact."""
     if (count := provider_of(spec).count) is not None:
-        return count, f"as the {spec.provider} counts", True
+        return count, f"counted by {spec.provider}", True
     tokenizer = local_tokenizer(spec)
     if isinstance(tokenizer, str):
         return estimate, f"estimated from characters: {tokenizer}", False
-    return tokenizer.count, f"by the tokenizer of {spec.name}", True
+    return tokenizer.count, f"counted by the tokenizer of {spec.name}", True
 
 
 def _asked(example: Example) -> str:

@@ -22,11 +22,11 @@ def _unused(task: Task) -> list[str]:
     by_rules = [config for config in task.metric_configs if config.name == "rules"]
     notes = []
     if task.judge is not None and "judge" not in task.metrics:
-        notes.append("judge: is not used, because no metric is called judge; add it to metric")
+        notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
     if task.rules and not by_rules:
         rules = counted(len(task.rules), "rule")
         notes.append(
-            f"{rules} in rules: not checked, because no metric is called rules; add it to metric"
+            f"{rules} in rules: not checked, because rules is not one of the metrics; add it to metric"
         )
     return notes
 

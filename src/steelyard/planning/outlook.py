@@ -124,11 +124,11 @@ class Outlook:
     def warnings(self) -> tuple[str, ...]:
         """What to know before the run is started: keys that are missing, a cap that may end it."""
         lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.asked)
-        warnings = [f"{lack}; what is not measured yet ends there" for lack in lacking if lack]
+        warnings = [f"{lack}; the run will stop there" for lack in lacking if lack]
         cap, cost = self.plan.options.max_cost, self.hosted_cost
         if cap is not None and cost.amount is not None and cost.amount > cap:
             warnings.append(
-                f"--max-cost {cap} may end the run: it may cost up to {cost.amount:.2f} "
+                f"--max-cost {cap} may stop the run: it may cost up to {cost.amount:.2f} "
                 f"{cost.currency} for hosted models"
             )
         return tuple(warnings)
@@ -145,7 +145,7 @@ class Outlook:
             if line.model is not None and line.requests is not None and line.note:
                 notes.setdefault(line.note, line.strategy.partition("@")[0])
         assumptions += [f"{strategy}: {note}" for note, strategy in notes.items()]
-        return (*assumptions, "tokens by mean lengths, at the price of those that are not cached")
+        return (*assumptions, "tokens by mean lengths, priced as uncached")
 
     def to_dict(self) -> dict[str, Any]:
         plan = self.plan
@@ -221,14 +221,12 @@ def short_text(outlook: Outlook) -> list[str]:
     clauses = [f"{counted(total.requests, 'request')}, {tokens}"]
     if any(model.paid_by_tokens for model in outlook.plan.asked):
         is_priced = hosted.amount is not None
-        clauses.append(
-            f"{hosted.amount:.2f} {hosted.currency}" if is_priced else "a price not known"
-        )
+        clauses.append(f"{hosted.amount:.2f} {hosted.currency}" if is_priced else "price unknown")
     if total.seconds is not None and total.seconds >= 1:
         clauses.append(f"about {_time_text(total.seconds)}")
-    text = f"will ask at most: {'; '.join(clauses)}"
+    text = f"at most {'; '.join(clauses)}"
     if total.unknown:
-        text += f"; not known before: {listed(total.unknown)}"
+        text += f"; unknown in advance: {listed(total.unknown)}"
     return [text, *(f"note: {warning}" for warning in outlook.warnings)]
 
 

@@ -18,9 +18,9 @@ from steelyard.planning.plan import Plan
 from steelyard.store.database import Store
 from steelyard.strategy.record import FitRecord
 
-_MADE_UP = "a fake's seconds are made up"
-_IN_BATCHES = "not known before: each step is a batch, answered within a day"
-_UNKNOWN = "not known before a first run: another model on this machine than the embedded one"
+_MADE_UP = "made up by the fake model"
+_IN_BATCHES = "unknown in advance: each step is a batch, answered within a day"
+_UNKNOWN = "unknown before a first run: not the embedded model"
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ def _assumed(model: PlannedModel) -> Pace:
         return Pace(_UNKNOWN, is_known=False, training_seconds=None)
     if provider.is_local:
         return Pace(
-            assumed["said"],
+            assumed["source"],
             input_seconds=1 / assumed["input_tokens_per_second"],
             output_seconds=1 / assumed["output_tokens_per_second"],
             training_seconds=1 / assumed["training_tokens_per_second"],
             keeps_shared=True,
         )
     return Pace(
-        assumed["said"],
+        assumed["source"],
         output_seconds=1 / assumed["output_tokens_per_second"],
         request_seconds=assumed["first_token_seconds"],
         at_once=_at_once(model),
@@ -112,11 +112,11 @@ def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
 def _pace_from(usage: Usage, trained: float | None, model: PlannedModel, folder: Path) -> Pace:
     if not provider_of(model.spec).is_local:
         seconds = usage.machine_seconds / usage.requests
-        source = f"as measured in {folder}: {seconds:.2f} s a request, {_at_once(model)} at once"
+        source = f"measured in {folder}: {seconds:.2f} s a request, {_at_once(model)} at a time"
         return Pace(source, request_seconds=seconds, at_once=_at_once(model))
     tokens = usage.input_tokens - usage.cached_tokens + usage.output_tokens
     seconds = usage.machine_seconds / max(tokens, 1)
-    source = f"as measured in {folder}: {1 / max(seconds, 1e-9):,.0f} tokens a second"
+    source = f"measured in {folder}: {1 / max(seconds, 1e-9):,.0f} tokens a second"
     return Pace(
         source,
         input_seconds=seconds,

@@ -288,7 +288,7 @@ def headlines(plan: Plan) -> list[str]:
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
         f"audit: {_audit_text(plan.overview)}",
         *(f"note: {note}" for note in (*plan.overview["warnings"], *plan.notes)),
-        f"can be told apart: {detectable_text(plan)}",
+        f"smallest detectable difference: {detectable_text(plan)}",
         *_about_models(plan),
     ]
 
@@ -336,19 +336,19 @@ def _about_cap(plan: Plan) -> list[str]:
     here = [model.tag for model in plan.asked if model.price.machine_hour is not None]
     if len(here) == len(plan.asked):
         runs = "this one runs" if len(here) == 1 else "these run"
-        return [f"--max-cost holds for hosted models only: {runs} on this machine"]
+        return [f"--max-cost applies to hosted models only; {runs} on this machine"]
     cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"
-    return [f"{cap}; not counted, on this machine: {', '.join(here)}" if here else cap]
+    return [f"{cap}; not counted, because on this machine: {', '.join(here)}" if here else cap]
 
 
 def detectable_text(plan: Plan) -> str:
     """Say in words which difference the test split can show."""
     detectable = plan.detectable
     if detectable is None:
-        return f"depends on the spread of {plan.metrics[0].name}, seen after the run"
+        return f"depends on the spread of {plan.metrics[0].name}, known after the run"
     if detectable.difference is None:
         return detectable.reason or "nothing"
     return (
-        f"differences from {words.points(detectable.difference)} up on {detectable.n} test examples "
-        f"(power {detectable.power:.0%}, if arms differ on {detectable.discordant:.0%} of them)"
+        f"{words.points(detectable.difference)} ({detectable.n} test examples, power "
+        f"{detectable.power:.0%}, if arms differ on {detectable.discordant:.0%} of them)"
     )

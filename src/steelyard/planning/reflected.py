@@ -12,8 +12,8 @@ from steelyard.planning.plan import Plan
 from steelyard.strategy.base import Forecast
 
 _NOTE = (
-    "one for every few questions of its share of the search, each as long as may be; tokens are taken "
-    "to be those of the model that is searched for"
+    "one request for every few questions of its share of the search, each of the greatest length; "
+    "tokens as the searched model counts them"
 )
 
 

@@ -108,7 +108,7 @@ def audit_text(audit: DataAudit, name: str, rows: int = 3) -> str:
     if view.clean:
         lines += ["", *_wrapped(f"Clean: {', '.join(view.clean)}.", "", "       ")]
     for check, reason in view.unmeasured.items():
-        lines += _wrapped(f"Not (wholly) measured: {check}: {reason}", "", "  ")
+        lines += _wrapped(f"Not fully measured: {check}: {reason}", "", "  ")
     counts = ", ".join(counted(count, severity) for severity, _, count in view.counts)
     lines += ["", f"{counted(view.checks, 'check')} in {audit.seconds:.1f} s: {counts}"]
     return "\n".join(lines)

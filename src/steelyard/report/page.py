@@ -25,8 +25,12 @@ class Page(View):
     @property
     def reasons(self) -> list[str]:
         """The verdict's reasons, without those that only say which arm dropped out."""
-        dropped = {f"{arm.arm} drops out: {arm.reason}" for arm in self.verdict.details.dropped}
-        return [self.sentence(reason) for reason in self.verdict.reasons if reason not in dropped]
+        dropped = [(f"{arm.arm} ", f": {arm.reason}") for arm in self.verdict.details.dropped]
+        return [
+            self.sentence(reason)
+            for reason in self.verdict.reasons
+            if not any(reason.startswith(arm) and reason.endswith(why) for arm, why in dropped)
+        ]
 
     @property
     def flips(self) -> list[str]:

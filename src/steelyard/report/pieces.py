@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steelyard.core import FAMILIES
 from steelyard.report import formats
-from steelyard.report.view import ArmView, View, words
+from steelyard.report.view import ArmView, View, metric_title
 from steelyard.result.figures import PartFigure
 
 _MOST_ARMS = 6
@@ -57,7 +57,7 @@ class Pieces:
         return sum(bool(arm.record.parts) for arm in self._view.arms) - len(self.arms)
 
     def title(self, metric: str) -> str:
-        return words()["metrics"].get(metric, metric)
+        return metric_title(metric)
 
     def rows(self, metric: str) -> list[Piece]:
         """The parts of a metric, those first on which the recommended (or best) arm is weakest."""

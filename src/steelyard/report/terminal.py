@@ -120,7 +120,7 @@ def verdict_text(result: Result) -> str:
     lines += _block("Why", view.reasons[:_MOST_REASONS])
     if dropped:
         names = ", ".join(arm.arm for arm in dropped)
-        lines += _block("Dropped out by the constraints", [names])
+        lines += _block("Ruled out by constraints", [names])
     lines += _block("What would change it", view.flips)
     lines += _block("Warnings", view.warnings)
     return "\n".join(lines)

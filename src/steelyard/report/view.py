@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from steelyard.core import Comparison
+from steelyard.families import METRICS
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.result import ArmResult, Result
@@ -18,6 +19,12 @@ _LONG_OPTIONS = frozenset({"spread", "search"})
 def words() -> Mapping[str, Mapping[str, str]]:
     """The report's words for families, metrics and verdicts (``words.json``)."""
     return packaged("report/words.json")  # type: ignore[no-any-return]
+
+
+def metric_title(name: str) -> str:
+    """What people call a metric; a user's own is called by its name."""
+    family = name if name in METRICS else name.partition("_")[0]
+    return str(METRICS.get(family).title_of(name)) if family in METRICS else name
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class View:
 
     @property
     def metric_name(self) -> str:
-        return words()["metrics"].get(self.task.metric, self.task.metric)
+        return metric_title(self.task.metric)
 
     @cached_property
     def arms(self) -> list[ArmView]:
@@ -146,7 +153,7 @@ class View:
     def reference_kind(self) -> str:
         """What the reference arm is among the arms."""
         arm = self.arm(self.result.reference)
-        return "the best arm that only prompts" if arm and arm.prompts_only else "the best arm"
+        return "the best prompt-only arm" if arm and arm.prompts_only else "the best arm"
 
     def family(self, name: str) -> ArmView | None:
         members = [arm for arm in self.arms if arm.family == name]

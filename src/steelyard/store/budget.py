@@ -96,8 +96,8 @@ class Budget:
         else:
             return price
         raise ConfigError(
-            f"--max-cost counts all that this run folder paid, and {model.name}, which it asked "
-            f"before, {why}: give its price under prices in task.yaml, or choose another --out"
+            f"--max-cost includes earlier spending in this run folder, but {model.name} {why}: "
+            "give its price under prices in task.yaml, or choose another --out"
         )
 
 
@@ -156,7 +156,7 @@ class _Meter:
         return BudgetError(
             f"stopped at {_shown(spent)} {currency} of --max-cost {cap}: the next request may cost "
             f"up to {_shown(coming)} {currency}{longer}; everything measured is kept: "
-            "raise --max-cost and run again to go on"
+            "raise --max-cost and run again to resume"
         )
 
     def _bound(self, request: Request) -> Decimal:

@@ -67,7 +67,7 @@ def check_ours(folder: Path) -> None:
     clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
     if clashes:
         raise StorageError(
-            f"{folder} holds {', '.join(clashes)} but no run.db, so it is no run folder: "
+            f"{folder} holds {', '.join(clashes)} but no run.db, so it is not a run folder: "
             "choose another --out"
         )
 

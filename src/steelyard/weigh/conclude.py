@@ -128,7 +128,7 @@ class Prices:
         if model == MACHINE:
             return self.machine or Price(self.default.currency, machine_hour=Decimal(0))
         prices = (planned.price for planned in self.models if model in planned.names)
-        why = f"the price of {model} is not known: it is none of the run's models"
+        why = f"the price of {model} is unknown: it is not one of the run's models"
         return next(prices, Price(self.default.currency, source=why) if model else self.default)
 
     def of(self, usage: Mapping[str, Usage]) -> Money:
@@ -139,7 +139,7 @@ class Prices:
 def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
     seconds, currency = machine_seconds(measured.records), prices.default.currency
     if seconds is None:
-        return Money(None, currency, "no request was answered, so its cost is not known")
+        return Money(None, currency, "no request was answered, so its cost is unknown")
     answered = [
         r.answer.completion for r in measured.records if r.answer.completion.failure is None
     ]

@@ -122,7 +122,7 @@ def _conclude(
     if reused := steps.store.reused():
         answers = counted(reused, "answer")
         steps.display.say(
-            f"{answers} came from the cache across runs and cost nothing now; --no-cache asks afresh"
+            f"{answers} came from the cache of earlier runs and cost nothing; --no-cache asks again"
         )
     return RunResult(folder, folder / "winner" if promoted["promoted"] else None, result)
 

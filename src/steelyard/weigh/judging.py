@@ -19,7 +19,7 @@ FAILED_SHARE = 0.05
 """From this share of failed judgements on the result warns: each of them scores 0.5."""
 FLIPPED_SHARE = 0.5
 """From this share on of judgements that turn with the order, as a coin's would, the result warns."""
-_NO_RATINGS = "no ratings of your own are given: name a file under judge.ratings"
+_NO_RATINGS = "no human ratings were given: name a file under judge.ratings"
 
 
 def judge_of(metrics: Sequence[Metric]) -> Judge | None:
@@ -28,7 +28,7 @@ def judge_of(metrics: Sequence[Metric]) -> Judge | None:
 
 
 def agreement_of(metric: Judge, examples: Sequence[Example]) -> dict[str, Any]:
-    """Hold the judge against the user's ratings; ``kappa`` is ``None`` with a reason without them.
+    """Compare the judge with the user's ratings; ``kappa`` is ``None`` with a reason without them.
 
     Every request of it is in the store after the first time. Raises `DataError` for bad rows.
     """
@@ -98,13 +98,13 @@ def judge_warnings(judge: JudgeResult | None, primary: Metric) -> list[str]:
     warnings = [f"judge: {note}" for note in judge.notes]
     if not judge.agreement.rated:
         warnings.append(
-            "judge: nobody has held it against ratings of people; name some in judge.ratings"
+            "judge: it has not been checked against human ratings; add some under judge.ratings"
         )
     elif low is None or low <= 0:
-        figure = "" if kappa is None else f" (kappa {kappa:.2f} on {n} ratings of yours)"
+        figure = "" if kappa is None else f" (kappa {kappa:.2f} on {n} ratings)"
         warnings.append(
-            f"judge: its agreement with you is not shown to be above chance{figure}; "
-            "what it scores says little"
+            f"judge: its agreement with your ratings is not shown to be above chance{figure}; "
+            "treat its scores with caution"
         )
     return warnings
 
@@ -139,15 +139,15 @@ def _about_place(flipped: int, judged: int) -> list[str]:
     if not judged or flipped < FLIPPED_SHARE * judged:
         return []
     return [
-        f"asked in both orders the judge named the same place for {flipped} of {judged} replies: it "
-        "judges the place, not the reply; a stronger judge, or judge.reasoning, may tell them apart"
+        f"the judge picked the same position in both orders for {flipped} of {judged} replies: it responds "
+        "to position, not content; a stronger judge, or judge.reasoning, may do better"
     ]
 
 
 def _about_sameness(marks: set[float | None]) -> list[str]:
     if len(marks - {None}) != 1:
         return []
-    return ["the judge gave every reply of every arm the same score: it told no two of them apart"]
+    return ["the judge gave every reply of every arm the same score, so it distinguishes nothing"]
 
 
 def _about_failed(failed: int, judged: int) -> list[str]:
@@ -155,5 +155,5 @@ def _about_failed(failed: int, judged: int) -> list[str]:
         return []
     return [
         f"the judge failed on {failed} of {judged} replies, which score 0.5 each: differences between "
-        "arms look smaller than they are; a stronger judge, or judge.reasoning, may answer better"
+        "arms look smaller than they are; a stronger judge, or judge.reasoning, may do better"
     ]

@@ -56,7 +56,7 @@ def _searched(steps: RunSteps, job: Job) -> dict[str, Usage]:
     )
 
 
-_NO_TOKENS = Tokens(reason="no language model is asked")
+_NO_TOKENS = Tokens(reason="it uses no language model")
 
 
 def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:
@@ -66,5 +66,5 @@ def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:
     if not examples:
         return Gap(reason="there is no test example to compare with")
     gap = steps.gap(arm, test_score, examples)
-    undefined = f"{steps.metrics[0].name} is not defined on both"
+    undefined = f"{steps.metrics[0].name} is undefined on train or test"
     return Gap(value=gap, n=len(examples), reason=undefined if gap is None else NO_INTERVAL)
