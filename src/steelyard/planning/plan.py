@@ -15,12 +15,11 @@ from steelyard.data.overview import overview
 from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
-from steelyard.model import ModelSpec, provider_of
+from steelyard.model import ModelSpec, check_schema, provider_of
 from steelyard.model.listed import PlannedModel
 from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
-from steelyard.planning.notes import notes_on
 from steelyard.planning.options import RunOptions
 from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
@@ -29,6 +28,7 @@ from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
 from steelyard.verdict import words
+from steelyard.words import counted
 
 SEEDS = 2**32
 """Seeds lie below this, the most that every library in use takes."""
@@ -132,7 +132,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
-    notes = notes_on(task, _schema_text(task), specs_of)
+    notes = _notes_on(task, _schema_text(task), specs_of)
     if (judge := _judge_of(metrics, prices)) is not None:
         _check_money(options, (*models, judge))
     brief = Brief(
@@ -273,6 +273,34 @@ def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:
         price = model.price
         if price.machine_hour is None and (price.input is None or price.output is None):
             raise ConfigError(f"--max-cost needs the price of {model.spec.name}: {price.source}")
+
+
+def _notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tuple[str, ...]:
+    """What to say of ``task`` and its ``schema`` (JSON text) with these models.
+
+    Raises `ConfigError` for a schema that a model cannot be held to.
+    """
+    return (*_unused(task), *_about_schema(schema, models))
+
+
+def _unused(task: Task) -> list[str]:
+    """Sections that no metric reads: that is allowed, and seldom meant."""
+    by_rules = [config for config in task.metric_configs if config.name == "rules"]
+    notes = []
+    if task.judge is not None and "judge" not in task.metrics:
+        notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
+    if task.rules and not by_rules:
+        rules = counted(len(task.rules), "rule")
+        notes.append(
+            f"{rules} in rules: not checked, because rules is not one of the metrics; add it to metric"
+        )
+    return notes
+
+
+def _about_schema(schema: str | None, models: Sequence[ModelSpec]) -> list[str]:
+    if schema is None:
+        return []
+    return list(dict.fromkeys(note for spec in models for note in check_schema(schema, spec)))
 
 
 def default_folder(plan: Plan) -> Path:

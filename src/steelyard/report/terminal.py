@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steelyard.report import formats
-from steelyard.report.page import Page
-from steelyard.report.view import ArmView
+from steelyard.report.view import ArmView, View
 from steelyard.result import Result
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def table(result: Result) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    view = Page(result)
+    view = View(result)
     grid = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     grid.add_column("Arm", overflow="fold")
     grid.add_column(f"{view.metric_name}, {_plain(view.level)}", justify="right", overflow="fold")
@@ -73,7 +72,7 @@ def table(result: Result) -> Table:
     return grid
 
 
-def _cells(view: Page, arm: ArmView) -> list[str]:
+def _cells(view: View, arm: ArmView) -> list[str]:
     cost = arm.record.cost
     p = formats.p_value(arm.versus.p_adjusted if arm.versus else None).replace(" ", "")
     between = formats.interval(arm.low, arm.high).replace(" to ", "-")
@@ -93,7 +92,7 @@ def _mark(arm: ArmView) -> str:
     return "* " if arm.winner else "x " if arm.breaks else _INDENT
 
 
-def _caption(view: Page) -> str:
+def _caption(view: View) -> str:
     notes = ["* recommended"] if view.winner else []
     notes += ["x breaks a constraint"] if any(arm.breaks for arm in view.arms) else []
     if view.result.reference:
@@ -108,7 +107,7 @@ def _plain(figure: str) -> str:
 
 def verdict_text(result: Result) -> str:
     """Return the verdict in 80 columns of plain text: what, how sure, why, what would flip it."""
-    view = Page(result)
+    view = View(result)
     lines = [f"VERDICT  {view.headline}"]
     confidence, dropped = view.verdict.confidence, view.verdict.details.dropped
     if view.winner is not None:
@@ -126,7 +125,7 @@ def verdict_text(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _figures(view: Page, arm: ArmView) -> list[str]:
+def _figures(view: View, arm: ArmView) -> list[str]:
     figures = [f"{label.lower()} {value} ({note})" for label, value, note in view.keys]
     return textwrap.wrap(f"{arm.name}: {_thin('; '.join(figures))}.", _WIDTH)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,14 +15,24 @@ from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.result.arm import ArmCost, Latency, Tokens
-from steelyard.result.figures import Gap, Quality
+from steelyard.result.figures import Gap, PartFigure, Quality
+from steelyard.result.steadiness import Calibration, Consistency
 from steelyard.score import compare_records
 from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
-from steelyard.weigh.blocks import ArmBlocks
 from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds
+
+
+class ArmBlocks(NamedTuple):
+    """Fields of an `ArmResult`, by their names; what is ``None`` has its reason beside it."""
+
+    parts: tuple[PartFigure, ...] = ()
+    consistency: Consistency | None = None
+    consistency_reason: str | None = None
+    calibration: Calibration | None = None
+    calibration_reason: str | None = None
 
 
 @dataclass(frozen=True)

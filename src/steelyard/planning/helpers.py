@@ -1,19 +1,21 @@
-"""What a judge will be asked, forecast from the replies that the arms will give."""
+"""What the models beside the task's will be asked: those that judge, and those that reflect."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from steelyard.core import Message, Usage
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec
 from steelyard.model.length.tokenizer import local_tokenizer
+from steelyard.planning.jobs import Job
 from steelyard.planning.outlook import Line
 from steelyard.planning.pace import Pace, pace_of
 from steelyard.planning.plan import Plan
 from steelyard.score.judge import Judge
 from steelyard.score.judge.prompts import compare_messages, rate_messages
+from steelyard.strategy.base import Forecast
 
 _SAMPLE = 40
 _CHAT_TOKENS = 16
@@ -21,6 +23,10 @@ _CHOICE_TOKENS = 8
 _REASONED_TOKENS = 256
 _CLASSICAL_TRIALS = 4
 """Settings that a classical strategy tries on dev, each of them judged where the judge decides."""
+_REFLECTION = (
+    "one request for every few questions of its share of the search, each of the greatest length; "
+    "tokens as the searched model counts them"
+)
 
 
 def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[Line, Pace] | None:
@@ -77,3 +83,19 @@ def _question_tokens(plan: Plan, judge: Judge, spec: ModelSpec) -> float:
 
 def _text(messages: Sequence[Message]) -> str:
     return "\n".join(message.content for message in messages)
+
+
+def reflection_lines(
+    plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
+) -> Iterator[tuple[Line, Pace]]:
+    """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
+    for other in () if forecast is None else forecast.other_models:
+        model = next(model for model in plan.asked if model.spec == other.spec)
+        line = Line(
+            f"reflection of {job.key}",
+            model,
+            requests={"reflect": int(other.usage.requests)},
+            usage=other.usage,
+            note=_REFLECTION,
+        )
+        yield line, pace_of(plan, model, folder)
