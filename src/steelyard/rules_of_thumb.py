@@ -1,4 +1,4 @@
-"""The field's rules of thumb, to stand beside the measured answer. They decide nothing here."""
+"""The field's rules of thumb, to compare with the measured answer. They decide nothing here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Thumb:
 
 
 def rules_of_thumb(train_examples: int, requests_per_day: int) -> list[Thumb]:
-    """Hold a task's figures against the rules."""
+    """Compare a task's figures with the rules."""
     figures = {"train_examples": train_examples, "requests_per_day": requests_per_day}
     return [
         Thumb(

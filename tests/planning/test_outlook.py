@@ -120,7 +120,7 @@ def test_money_and_time_of_each_model(tmp_path: Path) -> None:
     other = lines["zero_shot@model"]
     assert other.seconds is None and other.cost.amount is None and other.cost.reason
     assert outlook.total().cost.amount is None and outlook.total().cost.reason
-    assert any("--max-cost 0.01 may end the run" in said for said in outlook.warnings)
+    assert any("--max-cost 0.01 may stop the run" in said for said in outlook.warnings)
 
 
 def test_a_former_run_tells_how_fast_an_endpoint_is(

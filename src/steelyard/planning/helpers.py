@@ -1,4 +1,4 @@
-"""What the models beside the task's will be asked: those that judge, and those that reflect."""
+"""What a run's helpers will be asked: the models that judge replies or reflect on a search."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from steelyard.strategy import StrategySpec, build_strategy, traits_of
 class Job:
     """One strategy to fit, on one model or (``None``) on no language model.
 
-    ``name`` tells strategies apart (``few_shot``, ``few_shot-2``). ``tag`` is the model's where a run
+    ``name`` is unique in the run (``few_shot``, ``few_shot-2``). ``tag`` is the model's where a run
     has several, else empty.
     """
 
@@ -56,7 +56,7 @@ class EndedArm(NamedTuple):
     """An arm that could not be measured to its end: where it stood, and why.
 
     ``arm`` is ``None`` where the strategy has no arm yet; ``phase`` is ``fit``, ``measure``, or
-    ``skipped`` for what was not tried any more.
+    ``skipped`` for what was no longer tried.
     """
 
     strategy: str

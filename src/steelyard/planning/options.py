@@ -28,7 +28,7 @@ class RunOptions:
 
     ``strategies`` are names, or ``("auto",)``, in place of the task's own. ``model`` is text such as
     ``hf:NAME``, or several; ``max_cost`` is one cap over all models, in the currency of their prices,
-    and holds for hosted ones only; ``no_cache`` starts the run folder afresh.
+    and applies to hosted ones only; ``no_cache`` starts with an empty run folder.
     """
 
     strategies: Sequence[str] | None = None

@@ -25,7 +25,7 @@ _UNKNOWN = "unknown before a first run: not the embedded model"
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds a model needs: of a token read, written and trained on, and of a request besides.
+    """Seconds a model needs: of a token read, written and trained on, and of a request as such.
 
     ``at_once`` requests share them; one that ``keeps_shared`` reads once what many prompts share.
     Without ``is_known`` there is no figure; ``source`` says why, or what the figures rest on.

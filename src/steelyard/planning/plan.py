@@ -48,7 +48,7 @@ class Plan:
     machine_price: Price
     options: RunOptions
     more_models: tuple[PlannedModel, ...] = ()
-    """Those that strategies ask beside the task's own: a model that reflects."""
+    """Those that strategies ask in addition to the task's: a model that reflects."""
     notes: tuple[str, ...] = ()
     """What of the task goes unused, or may not do what it says."""
 
@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def helpers(self) -> tuple[PlannedModel, ...]:
-        """The models that are asked beside the task's: the judge, and what strategies reflect with."""
+        """Models that are not the task's own: the judge, and those that strategies reflect with."""
         judges = () if self.judge is None else (self.judge,)
         return (*judges, *self.more_models)
 
@@ -166,7 +166,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
 def _more_models(
     specs: Sequence[StrategySpec], models: Sequence[PlannedModel], prices: Mapping[str, Any]
 ) -> tuple[PlannedModel, ...]:
-    """Build every strategy, which checks its options, and price what it asks beside the task's."""
+    """Build every strategy, which checks its options, and price the models it asks in addition to the task's."""
     specs_known = [model.spec for model in models]
     more: list[PlannedModel] = []
     for strategy in [build_strategy(spec) for spec in specs]:

@@ -222,7 +222,7 @@ def _crossings(
     scales: tuple[Scale, Scale],
     frame: Frame,
 ) -> str:
-    """Mark the crossings, and write beside each what it means, clear of the lines."""
+    """Mark the crossings, and write next to each what it means, clear of the lines."""
     x, y = scales
     anchors = [Anchor(x(requests), y(money), words) for requests, money, words in met]
     obstacles = [

@@ -1,4 +1,4 @@
-"""Put a name beside each point of a chart so that no two overlap."""
+"""Put a name next to each point of a chart so that no two overlap."""
 
 from __future__ import annotations
 

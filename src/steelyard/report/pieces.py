@@ -1,4 +1,4 @@
-"""A metric's parts beside each other: each rule, each field, arm by arm."""
+"""A metric's parts, arm by arm: each rule, each field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test examples beside every arm's answer, and the audit's lists, cut to a page's length."""
+"""Test examples with every arm's answer, and the audit's lists, cut to a page's length."""
 
 from __future__ import annotations
 

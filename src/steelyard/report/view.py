@@ -47,7 +47,7 @@ class ArmView:
 
     @property
     def twin_name(self) -> str:
-        """The name of the constrained arm beside a free one, on the same model."""
+        """The name of a free arm's constrained twin, on the same model."""
         name, at, tag = self.name.partition("@")
         return f"{name.removesuffix('_free')}{at}{tag}"
 

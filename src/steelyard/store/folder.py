@@ -85,7 +85,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the run folder for this process; a second run on it raises `StorageError` at once.
 
     The lock is the kernel's (``flock``), so that it ends with the process however that dies. Where
-    there is no ``flock`` (Windows) two runs are told apart only by the database's own locks.
+    there is no ``flock`` (Windows) only the database's own locks keep two runs apart.
     """
     try:
         import fcntl

@@ -49,7 +49,7 @@ class Candidate:
         return self.upfront, self.per_request
 
     def total_cost(self, requests: int) -> Decimal | None:
-        """Cost to own over ``requests`` requests; ``None`` when a part is not known."""
+        """Total cost over ``requests`` requests; ``None`` when a part is not known."""
         if self.upfront is None or self.per_request is None:
             return None
         return self.upfront + self.per_request * requests

@@ -1,8 +1,8 @@
 """Which arm to use, why, how sure, and what would change it.
 
 The rule: arms that break a constraint drop out; of the rest, those that a paired test (Holm over
-all tests against the best, level ``alpha``) cannot tell from the best are tied; among the tied that
-are shown to beat the majority class, the cheapest to own over the horizon wins. Costs that differ by
+all tests against the best, level ``alpha``) cannot distinguish from the best are tied; among the tied that
+are shown to beat the majority class, the one of the lowest total cost over the horizon wins. Costs that differ by
 less than `LEVEL_COST` or `LEVEL_SHARE` count as equal, and the higher quality decides: nobody gives
 up accuracy for cents, and measured machine time is never exact. When the test is too small for that,
 the verdict is ``undecided`` and says how many more test items would settle it, or that they are too few
@@ -99,7 +99,7 @@ def _flips(decision: Decision, choice: Candidate, tied: Sequence[Candidate]) -> 
 
 
 def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candidate:
-    """The best of those about as cheap to own as the cheapest; the best of all when no cost is known."""
+    """The best of those that cost about as little as the cheapest; the best of all if no cost is known."""
     priced = [(cost, c) for c in tied if (cost := c.total_cost(case.requests)) is not None]
     if not priced:
         return best

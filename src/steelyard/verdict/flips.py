@@ -28,7 +28,7 @@ def _level(case: Case, one: Candidate, other: Candidate) -> bool:
 
 
 def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
-    """The next volume below and above today's at which a tied arm becomes cheaper to own."""
+    """The next volume below and above today's at which a tied arm becomes cheaper."""
     sentences = []
     for rival in rivals:
         flip = volume_flip(choice.money, rival.money, case.horizon_days)
@@ -47,7 +47,7 @@ def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[
 
 
 def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
-    """The least rise in the choice's price per request that makes a tied arm cheaper to own."""
+    """The least rise in the choice's price per request that makes a tied arm cheaper."""
     factors = [
         (price_factor_flip(choice.money, rival.money, case.requests).at, rival) for rival in rivals
     ]

@@ -20,7 +20,7 @@ from steelyard.stats import (
 )
 from steelyard.verdict.base import Candidate, Case
 
-_GUESSED_ITEMS = 10  # weight of the assumed discordance beside the observed one
+_GUESSED_ITEMS = 10  # weight of the assumed discordance against the observed one
 
 
 def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
@@ -63,7 +63,7 @@ def against(case: Case, one: Candidate, others: Sequence[Candidate]) -> dict[str
 
 
 def differs(case: Case, comparison: Comparison) -> bool:
-    """Whether the corrected test tells the two arms apart."""
+    """Whether the corrected test shows a difference between the two arms."""
     return comparison.p_adjusted is not None and comparison.p_adjusted <= case.alpha
 
 

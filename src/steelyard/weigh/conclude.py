@@ -26,7 +26,7 @@ from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds
 
 
 class ArmBlocks(NamedTuple):
-    """Fields of an `ArmResult`, by their names; what is ``None`` has its reason beside it."""
+    """Fields of an `ArmResult`, by their names; where one is ``None``, its reason says why."""
 
     parts: tuple[PartFigure, ...] = ()
     consistency: Consistency | None = None

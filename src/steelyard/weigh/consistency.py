@@ -112,7 +112,7 @@ def _repeated(steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig) 
 def consistency_warnings(name: str, consistency: Consistency | None) -> list[str]:
     """Say what to know of an arm's steadiness before trusting it; nothing where nothing stands out.
 
-    A loss is told where its kind's p-value stays below `LEVEL` over all kinds (Bonferroni).
+    A loss is reported where its kind's p-value stays below `LEVEL` over all kinds (Bonferroni).
     """
     if consistency is None:
         return []

@@ -91,7 +91,7 @@ def meaning(brief: Brief, output: str) -> str:
 
 
 def ask_again(sample: RepeatSample, turn: int) -> list[Answer]:
-    """Ask every example afresh, in two calls of a new order.
+    """Ask every example again, in two calls of a new order.
 
     Batches and the shared prefix come out otherwise than before, and no item keeps its place: what
     rounding can change on a local model then shows.
@@ -142,7 +142,7 @@ def _by_example(
 
 
 def _counted(codes: Sequence[int], outputs: Sequence[str | None]) -> tuple[OutputCount, ...]:
-    """Each answer that an example got, once, with how often: the commonest first."""
+    """Each answer that an example got, once, with how often: the most common first."""
     first = {code: outputs[codes.index(code)] for code in codes if code != UNANSWERED}
     counts = Counter(codes)
     return tuple(

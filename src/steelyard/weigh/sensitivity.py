@@ -56,7 +56,7 @@ def measure_sensitivity(
 
 def _ask_prompts(sample: RepeatSample, kind: str, most: int) -> Iterator[Variant]:
     for name, arm in sample.arm.variations(kind, sample.generator(kind))[:most]:
-        # Asked afresh: a cached answer would hide what merely asking again changes.
+        # Asked again: a cached answer would hide what merely asking again changes.
         answers = arm.answer_all(questions_of(sample.examples), nonce=kind)
         sample.on_asked(len(answers))
         yield Variant(name, answers, len(answers))
