@@ -15,7 +15,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.model.phase import current_phase, during
 from steelyard.planning.identity import identity_of
-from steelyard.planning.plan import RunOptions, make_plan
+from steelyard.planning.plan import RunOptions, judge_of, make_plan
 from steelyard.result.verdict import JudgeResult
 from steelyard.score import Metric, get_metric
 from steelyard.score.judge import Judge
@@ -26,7 +26,6 @@ from steelyard.task import load_task
 from steelyard.weigh import run
 from steelyard.weigh.judging import (
     agreement_of,
-    judge_of,
     judge_price,
     judge_report,
     judge_warnings,

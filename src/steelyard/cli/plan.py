@@ -104,14 +104,4 @@ def _figures(requests: Mapping[str, int], of: Line | Sum) -> list[str]:
     tokens = [of.usage.input_tokens, of.usage.output_tokens]
     money = formats.money(of.cost.amount, of.cost.currency)
     time = formats.seconds(of.seconds or None)
-    return _plain([*map(formats.count, [*counts, *tokens]), money, time])
-
-
-def _plain(cells: list[str]) -> list[str]:
-    """Close up thin spaces, which some terminals draw wide; an unknown figure is a dash."""
-    from steelyard.report import formats
-
-    return [
-        cell.replace(formats.THIN, "").replace("< ", "<").replace(formats.NONE, _DASH)
-        for cell in cells
-    ]
+    return [*map(formats.plain, [*map(formats.count, [*counts, *tokens]), money, time])]

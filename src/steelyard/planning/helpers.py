@@ -12,7 +12,7 @@ from steelyard.model.length.tokenizer import local_tokenizer
 from steelyard.planning.jobs import Job
 from steelyard.planning.outlook import Line
 from steelyard.planning.pace import Pace, pace_of
-from steelyard.planning.plan import Plan
+from steelyard.planning.plan import Plan, judge_of
 from steelyard.score.judge import Judge
 from steelyard.score.judge.prompts import compare_messages, rate_messages
 from steelyard.strategy.base import Forecast
@@ -31,7 +31,7 @@ _REFLECTION = (
 
 def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[Line, Pace] | None:
     """Return the judge's line, not priced yet, and its pace; ``None`` where no model judges."""
-    judge = next((metric for metric in plan.metrics if isinstance(metric, Judge)), None)
+    judge = judge_of(plan.metrics)
     model = plan.judge
     if judge is None or model is None:
         return None

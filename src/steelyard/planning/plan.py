@@ -76,7 +76,7 @@ class Plan:
     @property
     def judge(self) -> PlannedModel | None:
         """The model that judges replies, with its price; ``None`` where none does."""
-        return _judge_of(self.metrics, _prices_of(self.task))
+        return _judge_model(self.metrics, _prices_of(self.task))
 
     def model_of(self, spec: ModelSpec) -> PlannedModel | None:
         """Return the run's model of this spec; a tuned one has its base's tag, and its own price.
@@ -133,7 +133,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
     notes = _notes_on(task, _schema_text(task), specs_of)
-    if (judge := _judge_of(metrics, prices)) is not None:
+    if (judge := _judge_model(metrics, prices)) is not None:
         _check_money(options, (*models, judge))
     brief = Brief(
         task.instruction,
@@ -166,7 +166,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
 def _more_models(
     specs: Sequence[StrategySpec], models: Sequence[PlannedModel], prices: Mapping[str, Any]
 ) -> tuple[PlannedModel, ...]:
-    """Build every strategy, which checks its options, and price the models it asks in addition to the task's."""
+    """Build every strategy, which checks its options, and price the models it adds to the task's."""
     specs_known = [model.spec for model in models]
     more: list[PlannedModel] = []
     for strategy in [build_strategy(spec) for spec in specs]:
@@ -181,8 +181,13 @@ def _prices_of(task: Task) -> dict[str, Any]:
     return dict(task.model_dump(mode="python", exclude_none=True)["prices"])
 
 
-def _judge_of(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
-    judge = next((metric for metric in metrics if isinstance(metric, Judge)), None)
+def judge_of(metrics: Sequence[Metric]) -> Judge | None:
+    """Return the judge among a task's metrics, if there is one."""
+    return next((metric for metric in metrics if isinstance(metric, Judge)), None)
+
+
+def _judge_model(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
+    judge = judge_of(metrics)
     spec = None if judge is None else judge.options.spec
     if spec is None:
         return None

@@ -138,3 +138,8 @@ def clip(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return f"{text[:most].rstrip()}… ({len(text) - most:,} more characters)"
+
+
+def plain(figure: str) -> str:
+    """Close up thin spaces, which some terminals draw wide; an unknown figure is a dash."""
+    return figure.replace(THIN, "").replace("< ", "<").replace(NONE, "-")

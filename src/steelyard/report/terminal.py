@@ -60,13 +60,15 @@ def table(result: Result) -> Table:
     view = View(result)
     grid = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     grid.add_column("Arm", overflow="fold")
-    grid.add_column(f"{view.metric_name}, {_plain(view.level)}", justify="right", overflow="fold")
+    grid.add_column(
+        f"{view.metric_name}, {formats.plain(view.level)}", justify="right", overflow="fold"
+    )
     for name in ("Fail", "p", "p95", "A month", "Upfront"):
         grid.add_column(name, justify="right", overflow="fold")
     for arm in view.arms:
         style = "bold" if arm.winner else "dim" if arm.breaks else ""
         figures = (Text(cell) for cell in _cells(view, arm))
-        grid.add_row(Name(_mark(arm), _plain(arm.name)), *figures, style=style)
+        grid.add_row(Name(_mark(arm), formats.plain(arm.name)), *figures, style=style)
     grid.caption = Text(_caption(view), justify="left")
     grid.caption_justify = "left"
     return grid
@@ -85,7 +87,7 @@ def _cells(view: View, arm: ArmView) -> list[str]:
         formats.money(cost.monthly, arm.currency),
         formats.money(cost.upfront, arm.currency),
     ]
-    return [_plain(figure) for figure in figures]
+    return [formats.plain(figure) for figure in figures]
 
 
 def _mark(arm: ArmView) -> str:
@@ -98,11 +100,6 @@ def _caption(view: View) -> str:
     if view.result.reference:
         notes.append(f"p: against {view.result.reference}, Holm")
     return "; ".join(notes)
-
-
-def _plain(figure: str) -> str:
-    """Close up thin spaces, which some terminals draw wide; an unknown figure is a dash."""
-    return figure.replace(formats.THIN, "").replace("< ", "<").replace(formats.NONE, "-")
 
 
 def verdict_text(result: Result) -> str:

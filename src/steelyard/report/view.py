@@ -14,6 +14,7 @@ from steelyard.report import formats
 from steelyard.result import ArmResult, Result
 from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore, SliceScore
 from steelyard.result.audit import Duplicates
+from steelyard.verdict.pairs import oriented
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
 _LONG_LABEL = 14
@@ -329,16 +330,6 @@ class View:
             "interval": _listed(arm.record.quality.method for arm in self.arms),
             "paired": _listed(comparison.method for comparison in self.result.comparisons),
         }
-
-
-def oriented(comparisons: Iterable[Comparison], a: str, b: str) -> Comparison | None:
-    """Return the comparison of ``a`` with ``b``, turned round if it is kept as ``b`` with ``a``."""
-    for comparison in comparisons:
-        if (comparison.a, comparison.b) == (a, b):
-            return comparison
-        if (comparison.a, comparison.b) == (b, a):
-            return comparison.turned()
-    return None
 
 
 def _weakest_first(scores: Iterable[Score]) -> list[Score]:

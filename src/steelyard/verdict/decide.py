@@ -1,12 +1,12 @@
 """Which arm to use, why, how sure, and what would change it.
 
-The rule: arms that break a constraint drop out; of the rest, those that a paired test (Holm over
-all tests against the best, level ``alpha``) cannot distinguish from the best are tied; among the tied that
-are shown to beat the majority class, the one of the lowest total cost over the horizon wins. Costs that differ by
-less than `LEVEL_COST` or `LEVEL_SHARE` count as equal, and the higher quality decides: nobody gives
-up accuracy for cents, and measured machine time is never exact. When the test is too small for that,
-the verdict is ``undecided`` and says how many more test items would settle it, or that they are too few
-to estimate that. Always giving the most common answer is never recommended.
+The rule: arms that break a constraint are ruled out; of the rest, those that a paired test (Holm over
+all tests against the best, level ``alpha``) cannot distinguish from the best are tied; among the tied
+arms that beat the majority class, the cheapest over the horizon wins. Costs that differ by less than
+`LEVEL_COST` or `LEVEL_SHARE` count as equal, and the higher quality decides: nobody gives up accuracy
+for cents, and measured machine time is never exact. When the test is too small for that, the verdict
+is ``undecided`` and says how many more test items would settle it, or that they are too few to
+estimate that. Always giving the most common answer is never recommended.
 """
 
 from __future__ import annotations

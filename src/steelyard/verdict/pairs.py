@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,14 +25,22 @@ _GUESSED_ITEMS = 10  # weight of the assumed discordance against the observed on
 
 def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
     """The comparison ``a - b``: a given one, an asked one, or by the scores."""
-    for comparison in (*case.comparisons, *case.memo.values()):
-        if (comparison.a, comparison.b) == (a.name, b.name):
-            return comparison
-        if (comparison.a, comparison.b) == (b.name, a.name):
-            return _turned(comparison)
+    earlier = oriented((*case.comparisons, *case.memo.values()), a.name, b.name)
+    if earlier is not None:
+        return earlier
     fresh = case.compare_by(a.name, b.name) if case.compare_by else _by_scores(case, a, b)
     case.memo[a.name, b.name] = fresh
     return fresh
+
+
+def oriented(comparisons: Iterable[Comparison], a: str, b: str) -> Comparison | None:
+    """Return the comparison of ``a`` with ``b``, turned round if it is kept as ``b`` with ``a``."""
+    for comparison in comparisons:
+        if (comparison.a, comparison.b) == (a, b):
+            return comparison
+        if (comparison.a, comparison.b) == (b, a):
+            return comparison.turned()
+    return None
 
 
 def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
@@ -49,7 +57,7 @@ def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
         clusters=case.clusters,
         level=1 - case.alpha,
     )
-    return difference if first is a else _turned(difference)
+    return difference if first is a else difference.turned()
 
 
 def against(case: Case, one: Candidate, others: Sequence[Candidate]) -> dict[str, Comparison]:
@@ -86,14 +94,3 @@ def _mean_square(differences: np.ndarray[tuple[int], np.dtype[np.float64]]) -> f
     """Mean squared difference, drawn toward the assumed discordance where items are few."""
     total = float(np.sum(differences**2)) + _GUESSED_ITEMS * ASSUMED_DISCORDANT
     return total / (len(differences) + _GUESSED_ITEMS)
-
-
-def _turned(comparison: Comparison) -> Comparison:
-    return replace(
-        comparison,
-        a=comparison.b,
-        b=comparison.a,
-        difference=-comparison.difference,
-        low=-comparison.high,
-        high=-comparison.low,
-    )

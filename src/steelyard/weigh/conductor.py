@@ -16,7 +16,7 @@ from steelyard.planning.forecast import look_ahead, look_over
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.options import RunKeywords, RunOptions, takes_run_options
 from steelyard.planning.outlook import short_text
-from steelyard.planning.plan import Plan, default_folder, describe, make_plan
+from steelyard.planning.plan import Plan, default_folder, describe, judge_of, make_plan
 from steelyard.progress import Display, logged
 from steelyard.result import Result
 from steelyard.result.verdict import JudgeResult
@@ -27,7 +27,7 @@ from steelyard.task import Task
 from steelyard.weigh.conclude import MeasuredArm, Weighed, weigh
 from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
-from steelyard.weigh.judging import agreement_of, judge_of, judge_report, judge_warnings
+from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import open_run
 from steelyard.weigh.promotion import promote_recommended

@@ -22,11 +22,6 @@ FLIPPED_SHARE = 0.5
 _NO_RATINGS = "no human ratings were given: name a file under judge.ratings"
 
 
-def judge_of(metrics: Sequence[Metric]) -> Judge | None:
-    """Return the judge among a task's metrics, if there is one."""
-    return next((metric for metric in metrics if isinstance(metric, Judge)), None)
-
-
 def agreement_of(metric: Judge, examples: Sequence[Example]) -> dict[str, Any]:
     """Compare the judge with the user's ratings; ``kappa`` is ``None`` with a reason without them.
 
