@@ -135,7 +135,9 @@ def test_a_judge_that_tells_nothing_apart_is_warned_of(store: Store) -> None:
     first, _ = connected(store, ScriptedModel(lambda request: "A"))
     rows = judged(first, "one", "two", "three")
     notes = judge_report(store, first, {"arm": rows}, None, agreement_of(first, [])).notes
-    assert any("picked the same position in both orders for 3 of 3 replies" in note for note in notes)
+    assert any(
+        "picked the same position in both orders for 3 of 3 replies" in note for note in notes
+    )
     assert any("the same score" in note for note in notes)
     fair, _ = connected(store, ScriptedModel(preferring(lambda text: "one" in text)))
     rows = judged(fair, "one more", "another", "a third")
