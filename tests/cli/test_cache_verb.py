@@ -31,7 +31,7 @@ def test_it_says_that_it_is_off(
 ) -> None:
     monkeypatch.setenv(VARIABLE, "off")
     assert main(["cache"]) == 0
-    assert "turned off" in capsys.readouterr().out
+    assert "cache is off" in capsys.readouterr().out
 
 
 def test_a_file_that_is_no_database_is_one_line(

@@ -76,8 +76,10 @@ def test_run_ask_report(
     result = read_result(out)
     assert str(result.verdict.arm) in captured.out
     assert f"report: {out / 'report.html'}" in captured.out
-    assert "can be told apart: " in captured.err
-    assert captured.err.index("can be told apart") < captured.err.index("majority: test")
+    assert "smallest detectable difference: " in captured.err
+    assert captured.err.index("smallest detectable difference") < captured.err.index(
+        "majority: test"
+    )
 
     assert main(["ask", str(out), "refund the overcharged invoice please"]) == 0
     assert capsys.readouterr().out.strip() in result.task.labels
@@ -233,7 +235,7 @@ def test_interrupted_by_hand(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     # Python itself ends by the signal when it struck inside an exec(); a shell sees 130 either way.
     assert process.returncode in (130, -signal.SIGINT), err
-    assert err.strip().splitlines()[-1] == "steelyard: interrupted; run again to go on"
+    assert err.strip().splitlines()[-1] == "steelyard: interrupted; run again to resume"
     assert "Traceback" not in err
 
 

@@ -85,10 +85,13 @@ def test_what_a_model_makes_of_the_schema_is_noted_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "note"),
     [
-        ({"judge": {"model": "fake:echo"}}, "judge: is not used, because no metric is called"),
+        (
+            {"judge": {"model": "fake:echo"}},
+            "judge: not used, because judge is not one of the metrics",
+        ),
         (
             {"rules": ["no_markdown"], "metric": "rouge_l"},
-            "1 rule in rules: not checked, because no metric",
+            "1 rule in rules: not checked, because rules is not one",
         ),
     ],
 )

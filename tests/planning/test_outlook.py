@@ -120,7 +120,7 @@ def test_money_and_time_of_each_model(tmp_path: Path) -> None:
     other = lines["zero_shot@model"]
     assert other.seconds is None and other.cost.amount is None and other.cost.reason
     assert outlook.total().cost.amount is None and outlook.total().cost.reason
-    assert any("--max-cost 0.01 may end the run" in said for said in outlook.warnings)
+    assert any("--max-cost 0.01 may stop the run" in said for said in outlook.warnings)
 
 
 def test_a_former_run_tells_how_fast_an_endpoint_is(
@@ -137,7 +137,7 @@ def test_a_former_run_tells_how_fast_an_endpoint_is(
         afresh = steelyard.plan(task, tmp_path / "out", no_cache=True)
         assert len(endpoint.requests) == sent
     assert "assumed" in before.paces["small"].source == afresh.paces["small"].source
-    assert "as measured in" in after.paces["small"].source
+    assert "measured in" in after.paces["small"].source
     assert 0 < (after.total().seconds or 0) < (before.total().seconds or 0)
     lacking = write_task(tmp_path / "t2", model="openai:gpt-x", strategies=["zero_shot"])
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
@@ -160,7 +160,11 @@ def test_the_verb_shows_a_table_or_data(tmp_path: Path, capsys: pytest.CaptureFi
     )
     assert main(["plan", str(task), "--model", "fake:flaky", "--model", "fake:smart"]) == 0
     shown = capsys.readouterr().out
-    assert "zero_shot@flaky" in shown and "all on smart" in shown and "can be told apart" in shown
+    assert (
+        "zero_shot@flaky" in shown
+        and "all on smart" in shown
+        and "smallest detectable difference" in shown
+    )
     assert main(["plan", str(task / "absent")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -170,7 +174,7 @@ def test_a_run_begins_by_saying_what_it_will_ask(
 ) -> None:
     task = write_task(tmp_path / "task", rows=60, strategies=["zero_shot"])
     assert main(["run", str(task), "--out", str(tmp_path / "out")]) == 0
-    assert "will ask at most: " in capsys.readouterr().err
+    assert "at most " in capsys.readouterr().err
 
 
 def test_the_judge_has_a_line_of_its_own(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_replaced_weights_are_other_input(tmp_path: Path) -> None:
     stamp = weights.stat().st_mtime_ns
     weights.write_bytes(b"two")
     os.utime(weights, ns=(stamp, stamp + 1))
-    with pytest.raises(StorageError, match="the files of its model"):
+    with pytest.raises(StorageError, match="the files of the model"):
         check_identity(before, plan, tmp_path)
 
 

@@ -94,4 +94,4 @@ def test_the_page_escapes_what_rows_hold_and_needs_no_network() -> None:
 
 def test_an_audit_without_findings_says_so() -> None:
     page = render_audit(AUDIT.updated(findings=()), "x")
-    assert "No finding." in page
+    assert "No findings." in page

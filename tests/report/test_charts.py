@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from steelyard.report import breakeven, charts
 from steelyard.report.labels import Anchor, Box, place, spread, width
-from steelyard.report.page import Page
 from steelyard.report.scale import axis, quality_axis
+from steelyard.report.view import View
 from steelyard.result import parse_result
 
 
@@ -53,7 +53,7 @@ def test_a_share_stays_between_0_and_1() -> None:
 
 
 def test_scatter_marks_every_arm_and_both_limits(result: dict[str, Any]) -> None:
-    drawn = charts.scatter(Page(parse_result(result)))
+    drawn = charts.scatter(View(parse_result(result)))
     wide = drawn[: drawn.index("</svg>")]
     for arm in result["arms"]:
         assert f">{arm['name']}</text>" in wide
@@ -75,7 +75,7 @@ def test_no_tick_beside_the_gutter_is_below_what_the_gutter_says(
     for number, arm in enumerate(result["arms"]):
         arm["cost"]["monthly"] = dear[number] if number < len(dear) else "0.0001"
     result["task"]["constraints"] = {}
-    words = _ticks(charts.scatter(Page(parse_result(result))))
+    words = _ticks(charts.scatter(View(parse_result(result))))
     sums = [float(each.removeprefix("$").replace(",", "")) for each in words if each[0] == "$"]
     assert "under $0.01" in words
     assert len(sums) >= 2 and min(sums) >= 0.01
@@ -86,7 +86,7 @@ def test_ticks_between_whole_percentages_keep_their_digit(result: dict[str, Any]
     for arm in result["arms"]:
         arm["quality"] |= {"value": 0.0, "low": 0.0, "high": 0.12}
     result["task"]["constraints"] = {}
-    assert "2.5\u202f%" in _ticks(charts.scatter(Page(parse_result(result))))
+    assert "2.5\u202f%" in _ticks(charts.scatter(View(parse_result(result))))
 
 
 def test_a_name_keeps_off_the_mark_of_another() -> None:
@@ -118,7 +118,7 @@ def _spots_on(leader: tuple[float, float, float, float] | None) -> list[tuple[fl
 
 def test_arms_without_a_cost_are_named_apart(result: dict[str, Any]) -> None:
     result["arms"][0]["cost"] = {"monthly": None, "reason": "price not known"}
-    page = Page(parse_result(result))
+    page = View(parse_result(result))
     assert [(arm.name, why) for arm, why in charts.unplaced(page)] == [
         ("majority", "price not known")
     ]
@@ -128,11 +128,11 @@ def test_arms_without_a_cost_are_named_apart(result: dict[str, Any]) -> None:
 def test_scatter_with_free_arms_only(result: dict[str, Any]) -> None:
     for arm in result["arms"]:
         arm["cost"]["monthly"] = 0
-    assert ">lora</text>" in charts.scatter(Page(parse_result(result)))
+    assert ">lora</text>" in charts.scatter(View(parse_result(result)))
 
 
 def test_crossing_is_marked_with_the_runs_own_figures(result: dict[str, Any]) -> None:
-    page = Page(parse_result(result))
+    page = View(parse_result(result))
     head = next(crossing for crossing in breakeven.crossings(page) if crossing.main)
     assert head.arm == "lora"
     assert f"{head.even.requests:,} requests" in breakeven.chart(page)
@@ -146,11 +146,11 @@ def test_linear_axes_when_the_crossing_is_late(result: dict[str, Any]) -> None:
     result["task"]["traffic"] = {"requests_per_day": 1000, "horizon_days": 365}
     entry = {"arm": "lora", "against": "retrieved_few_shot", "requests": 29630, "days": 29.63}
     result["crossover"] = {**entry, "reason": None, "arms": [{**entry, "reason": None}]}
-    drawn = breakeven.chart(Page(parse_result(result)))
+    drawn = breakeven.chart(View(parse_result(result)))
     assert "29,630 requests, 30 days" in drawn
     assert ">100\u202fk</text>" in drawn
 
 
 def test_no_traffic_no_chart(result: dict[str, Any]) -> None:
     result["task"]["traffic"] = {}
-    assert breakeven.chart(Page(parse_result(result))) == ""
+    assert breakeven.chart(View(parse_result(result))) == ""

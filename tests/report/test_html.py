@@ -240,7 +240,7 @@ def test_undecided_names_the_leader_and_what_would_settle_it(result: dict[str, A
     result["verdict"] |= {"recommendation": "undecided", "arm": None, "confidence": "low"}
     result["verdict"]["details"] |= {"leading": "lora", "more_items": 1340}
     words = Outline(render(parse_result(result))).words
-    assert "The data cannot tell yet." in words
+    assert "No clear answer yet." in words
     assert "lora leads so far. About 1,340 more test items would settle it." in words
     assert "recommended" not in words.split("Every arm")[1].split("Break-even")[0]
 
@@ -269,7 +269,7 @@ def test_tasks_without_labels(result: dict[str, Any], kind: str) -> None:
 
 def test_the_least_result_still_makes_a_page() -> None:
     words = Outline(render(parse_result({"schema_version": 2}))).words
-    assert "The data cannot tell yet." in words
+    assert "No clear answer yet." in words
     assert "Not drawn" in words
 
 

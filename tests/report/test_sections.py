@@ -10,10 +10,10 @@ from steelyard.report import render
 from steelyard.report.certainty import Certainty
 from steelyard.report.comparison import columns
 from steelyard.report.marks import point
-from steelyard.report.page import Page
 from steelyard.report.pieces import Pieces
 from steelyard.report.searches import searches
 from steelyard.report.steadiness import Steadiness
+from steelyard.report.view import View
 from steelyard.result import parse_result
 
 RULES = {"acknowledges": 0.9, "closing": 0.4}
@@ -29,7 +29,7 @@ def with_parts(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def cell(result: dict[str, Any], arm: str, kind: str) -> Any:
-    steady = Steadiness(Page(parse_result(result)))
+    steady = Steadiness(View(parse_result(result)))
     row = next(row for row in steady.rows if row.arm.name == arm)
     return row.cells[steady.kinds.index(kind)]
 
@@ -64,7 +64,7 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
     result: dict[str, Any],
 ) -> None:
     arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
-    assert "not always answered alike" not in render(parse_result(result))
+    assert "that got different answers" not in render(parse_result(result))
     arm["consistency"]["repeats"]["by_example"] = [
         {
             "example_id": "t1",
@@ -74,12 +74,12 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
         }
     ]
     row = next(
-        row for row in Steadiness(Page(parse_result(result))).rows if row.arm.name == "few_shot"
+        row for row in Steadiness(View(parse_result(result))).rows if row.arm.name == "few_shot"
     )
     (changed,) = row.changed
     assert changed.outputs == (("DELIVERY", 2), ("no usable answer", 1))
     page = render(parse_result(result))
-    assert "not always answered alike" in page
+    assert "that got different answers" in page
     assert "Where is &lt;my&gt; parcel?" in page
 
 
@@ -93,25 +93,25 @@ def test_what_was_not_measured_leaves_no_section(result: dict[str, Any]) -> None
 
 
 def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> None:
-    certainty = Certainty(Page(parse_result(result)))
+    certainty = Certainty(View(parse_result(result)))
     first = certainty.arms[0]
     assert first.winner
     bins = first.record.calibration.bins
     assert str(certainty.reliability).count("<circle") == len(bins)
     said = round(100 * bins[0].confidence, 1)
-    assert f"said {said:.1f}" in str(certainty.reliability)
+    assert f"stated {said:.1f}" in str(certainty.reliability)
     assert str(certainty.coverage).count("<polyline") == 3
 
 
 def test_a_handover_that_reaches_nothing_says_why(result: dict[str, Any]) -> None:
     block = next(arm for arm in result["arms"] if arm["name"] == "lora")["calibration"]
     block["handover"] = {"target": 0.99, "share": None, "reason": "no share reaches it"}
-    row = Certainty(Page(parse_result(result))).rows[0]
+    row = Certainty(View(parse_result(result))).rows[0]
     assert row.handed == "no share reaches it"
 
 
 def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, Any]) -> None:
-    pieces = Pieces(Page(parse_result(with_parts(result))))
+    pieces = Pieces(View(parse_result(with_parts(result))))
     assert pieces.metrics == ["rules"]
     assert [row.name for row in pieces.rows("rules")] == ["closing", "acknowledges"]
     assert len(pieces.arms) == 6
@@ -120,7 +120,7 @@ def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, A
 
 
 def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
-    found = {search.arm.name: search for search in searches(Page(parse_result(result)))}
+    found = {search.arm.name: search for search in searches(View(parse_result(result)))}
     assert "tfidf_linear" not in found
     trace = found["few_shot"].arm.record.search.trace
     assert str(found["few_shot"].picture).count("<circle") == len(trace)
@@ -138,7 +138,7 @@ def test_the_form_that_decoding_alone_keeps_is_told(result: dict[str, Any]) -> N
         if each["strategy"] in kept
     ]
     told = "zero_shot_free 40.0\u202f%, constrained 100.0\u202f%; tuned and free, lora_free 97.0\u202f%"
-    assert Page(parse_result(result)).form_kept == told
+    assert View(parse_result(result)).form_kept == told
     assert told in render(parse_result(result))
 
 
@@ -166,12 +166,12 @@ def test_constraint_judge_and_ended_arms_are_told(result: dict[str, Any]) -> Non
 
 def test_a_family_has_its_column_where_one_of_its_arms_was_weighed(result: dict[str, Any]) -> None:
     always = ["Prompt", "Few-shot", "Fine-tuning", "Classical"]
-    assert [column.name for column in columns(Page(parse_result(result)))] == always
+    assert [column.name for column in columns(View(parse_result(result)))] == always
     families = {"zero_shot_free": "retrieval", "lora_free": "hybrid"}
     for arm in result["arms"]:
         arm["family"] = families.get(arm["name"], arm["family"])
     every = ["Prompt", "Few-shot", "Retrieval", "Fine-tuning", "Hybrid", "Classical"]
-    assert [column.name for column in columns(Page(parse_result(result)))] == every
+    assert [column.name for column in columns(View(parse_result(result)))] == every
     page = render(parse_result(result))
     legend = page[page.index('class="legend"') : page.index("</figcaption>")]
     assert all(name in legend for name in every)

@@ -68,7 +68,7 @@ def test_verdict_says_what_why_what_flips_and_what_to_mind(result: dict[str, Any
     text = verdict_text(parse_result(result))
     assert text.startswith("VERDICT  Fine-tune: use lora.\n")
     assert max(map(len, text.splitlines())) <= 80
-    for title in ("Why", "Dropped out by the constraints", "What would change it", "Warnings"):
+    for title in ("Why", "Ruled out by constraints", "What would change it", "Warnings"):
         assert f"\n{title}\n" in text
     assert "\x1b" not in text
 
@@ -84,7 +84,7 @@ def test_undecided_verdict(result: dict[str, Any]) -> None:
         "details": {"leading": "lora", "more_items": 300},
     }
     text = verdict_text(parse_result(result))
-    assert "The data cannot tell yet." in text
+    assert "No clear answer yet." in text
     assert "About 300 more test items would settle it." in text
     assert "What would change it" not in text
 

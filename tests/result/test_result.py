@@ -189,8 +189,8 @@ def test_a_run_of_schema_1_draws_its_report(old: dict[str, Any], tmp_path: Path)
     [
         ("[]", "no schema_version"),
         ('{"schema_version": 3}', "schema version 3"),
-        ('{"schema_version": 1, "arms": [{"name": "few_shot"}]}', "no result of a run"),
-        ('{"schema_version": 1, "arms": [7]}', "no result of a run"),
+        ('{"schema_version": 1, "arms": [{"name": "few_shot"}]}', "not the result of a run"),
+        ('{"schema_version": 1, "arms": [7]}', "not the result of a run"),
         ('{"schema_version": 2, "arms": [{"quality": {"value": "much"}}]}', "arms.0.quality.value"),
     ],
 )

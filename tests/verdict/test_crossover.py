@@ -33,7 +33,7 @@ def test_undefined_is_none_with_a_reason(make):
     lora, poor = make("lora", 180, upfront=10), make("zero_shot", 100)
     block = crossover(Case((lora, poor), 1000, 365), labels=400)
     assert (block["arm"], block["requests"], block["days"]) == ("lora", None, None)
-    assert block["reason"].startswith("no prompt-only arm reaches its quality")
+    assert block["reason"].startswith("no prompt-only arm matches its quality")
     assert block["nearest"]["against"] == "zero_shot"
     assert block["nearest"]["reason"].startswith("never")
     alone = crossover(Case((lora,), 1000, 365), labels=400)

@@ -26,7 +26,7 @@ def test_the_clearly_best_wins_and_the_reasons_cite_figures(make):
     assert verdict.confidence == "high"
     assert verdict.reasons[0].startswith("lora 0.90 [0.85, 0.93] is the best")
     assert any(
-        "lora 0.90 [0.85, 0.93] is 0.30 above zero_shot 0.60 [0.53, 0.67] (p < 0.001 after Holm)"
+        "lora 0.90 [0.85, 0.93] beats zero_shot 0.60 [0.53, 0.67] by 0.30 (p < 0.001, Holm-corrected)"
         in reason
         for reason in verdict.reasons
     )
@@ -60,7 +60,9 @@ def test_a_tied_better_arm_says_how_many_items_would_let_it_win(make):
     better = make("lora", 166, shift=2, upfront=1000)
     verdict = decide(_case(make("majority", 60), cheap, better))
     assert verdict.arm == "few_shot"
-    assert any("lora is 0.03 above few_shot here; about" in flip for flip in verdict.flips)
+    assert any(
+        "lora scored 0.03 higher than few_shot here; about" in flip for flip in verdict.flips
+    )
 
 
 def test_arms_that_break_a_constraint_drop_out_by_name(make):
@@ -78,14 +80,14 @@ def test_arms_that_break_a_constraint_drop_out_by_name(make):
     assert all(any(name in reason for reason in verdict.reasons) for name in dropped)
     assert any(flip.startswith("constraint: lora 0.95") for flip in verdict.flips)
     # 500 / (0.03 * 30) = 555.6 requests a day
-    assert any("fits the budget below 556 requests a day" in flip for flip in verdict.flips)
+    assert any("fit the budget below 556 requests a day" in flip for flip in verdict.flips)
 
 
 def test_limits_that_could_not_be_held_are_warned_of(make):
     limits = Limits(None, 500, Decimal(500))
     verdict = decide(_case(make("majority", 60), make("zero_shot", 170), limits=limits))
-    assert any("zero_shot: latency not measured" in warning for warning in verdict.warnings)
-    assert any("zero_shot: cost not known" in warning for warning in verdict.warnings)
+    assert any("zero_shot: latency was not measured" in warning for warning in verdict.warnings)
+    assert any("zero_shot: cost is unknown" in warning for warning in verdict.warnings)
 
 
 def test_not_shown_above_the_majority_is_undecided_with_the_items_it_takes(make):
@@ -108,7 +110,7 @@ def test_where_no_difference_was_seen_more_items_are_not_said_to_be_of_no_use(ma
     assert "will not change" not in verdict.reasons[0]
     assert "no difference was seen" in verdict.reasons[0]
     # Tango's interval of 0 in 30: z^2 / (n + z^2) = 0.1135
-    assert "allows zero_shot to be up to 0.11 above" in verdict.reasons[0]
+    assert "zero_shot may still be up to 0.11 better" in verdict.reasons[0]
     assert verdict.details["more_items"] is None
 
 
@@ -116,7 +118,7 @@ def test_an_arm_below_the_majority_may_be_above_it_where_the_interval_says_so(ma
     verdict = decide(_case(make("majority", 12, 30), make("zero_shot", 11, 30, shift=9)))
     assert "will not change" not in verdict.reasons[0]
     assert "no difference was seen" not in verdict.reasons[0]
-    assert "the interval still allows zero_shot to be up to 0." in verdict.reasons[0]
+    assert "by its interval zero_shot may still be up to 0." in verdict.reasons[0]
 
 
 @pytest.mark.parametrize("n", [4, 19, 20])
@@ -133,24 +135,24 @@ def test_a_small_test_gives_no_number_of_items_for_a_minimum_or_a_flip(make):
     unsure = decide(_case(make("lora", 17, 19), limits=limits))
     assert "19 test items are too few to estimate" in unsure.reasons[0]
     exact = decide(_case(make("lora", 17, 20), limits=limits))
-    assert "it lies on it so far" in exact.reasons[0]
+    assert "it is exactly at the minimum" in exact.reasons[0]
     given = Comparison("lora", "few_shot", "accuracy", 0.05, -0.1, 0.15, 0.5, None, "given")
     dear, cheap = make("lora", 17, 19, upfront=1000), make("few_shot", 16, 19)
     verdict = decide(_case(dear, cheap, comparisons=(given,)))
     assert verdict.arm == "few_shot"
     assert any("19 test items are too few to estimate" in flip for flip in verdict.flips)
-    assert not any("it would win" in flip for flip in verdict.flips)
+    assert not any("then win" in flip for flip in verdict.flips)
 
 
 def test_a_thin_test_is_warned_of_with_the_plans_own_figure(make):
     arms = make("majority", 10, 36), make("zero_shot", 30, 36)
     planned = detectable_difference(36, comparisons=2)
-    shown = f"differences below about {100 * planned.difference:.0f} points do not show"
-    assert f"thin test: 36 items; {shown}" in decide(_case(*arms, detectable=planned)).warnings
+    shown = f"differences below about {100 * planned.difference:.0f} points cannot be detected"
+    assert f"small test: 36 items; {shown}" in decide(_case(*arms, detectable=planned)).warnings
     nothing = detectable_difference(36, comparisons=40)
-    assert f"thin test: {nothing.reason}" in (decide(_case(*arms, detectable=nothing)).warnings)
+    assert f"small test: {nothing.reason}" in (decide(_case(*arms, detectable=nothing)).warnings)
     unplanned = (
-        f"thin test: 36 items; differences below about {detectable_difference(36).difference:.2f}"
+        f"small test: 36 items; differences below about {detectable_difference(36).difference:.2f}"
     )
     assert any(warning.startswith(unplanned) for warning in decide(_case(*arms)).warnings)
 
@@ -168,14 +170,14 @@ def test_three_items_decide_nothing(make):
     assert verdict.recommendation == "undecided"
     assert verdict.details["more_items"] is None
     assert "3 test items are too few to estimate how many would settle it" in verdict.reasons[0]
-    assert any(warning.startswith("thin test: 3 items") for warning in verdict.warnings)
+    assert any(warning.startswith("small test: 3 items") for warning in verdict.warnings)
 
 
 def test_a_minimum_inside_every_interval_is_undecided(make):
     limits = Limits(min_quality=0.85)
     verdict = decide(_case(make("majority", 60), make("lora", 174), limits=limits))
     assert verdict.recommendation == "undecided"
-    assert "cannot say whether lora 0.87" in verdict.reasons[0]
+    assert "cannot tell whether lora 0.87" in verdict.reasons[0]
     # z^2 * 0.87 * 0.13 / 0.02^2 = 1087 items in all
     assert verdict.details["more_items"] == pytest.approx(887, abs=3)
 
@@ -184,7 +186,7 @@ def test_a_minimum_just_missed_may_yet_be_reached(make):
     limits = Limits(min_quality=0.85)
     verdict = decide(_case(make("majority", 60), make("lora", 166), limits=limits))
     assert verdict.recommendation == "undecided"
-    assert "lora 0.83 [0.77, 0.88] may yet reach min_quality 0.85" in verdict.reasons[0]
+    assert "lora 0.83 [0.77, 0.88] may still reach min_quality 0.85" in verdict.reasons[0]
 
 
 def test_no_arm_left_is_undecided(make):
@@ -192,8 +194,8 @@ def test_no_arm_left_is_undecided(make):
     verdict = decide(_case(make("majority", 60), make("lora", 100), limits=limits))
     assert verdict.recommendation == "undecided"
     assert verdict.reasons[0] == (
-        "no usable arm keeps every constraint: lora (quality 0.50 [0.43, 0.57] is below min_quality "
-        "0.99); relax one, or try a stronger model"
+        "no usable arm meets every constraint: lora (quality 0.50 [0.43, 0.57] is below min_quality "
+        "0.99); relax a constraint, or try a stronger model"
     )
     assert decide(_case()).reasons[0] == "no arm was measured"
 
@@ -209,10 +211,10 @@ def test_the_majority_is_not_recommended_where_constraints_drop_all_else(make):
     assert verdict.details["leading"] == "lora"
     assert verdict.details["more_items"] is None
     assert verdict.reasons[0] == (
-        "no usable arm keeps every constraint: lora 0.95 [0.91, 0.97] (p95 latency 1,000 ms is above "
+        "no usable arm meets every constraint: lora 0.95 [0.91, 0.97] (p95 latency 1,000 ms is above "
         "0.3 ms), tfidf_linear 0.85 [0.79, 0.89] (p95 latency 0.42 ms is above 0.3 ms), s2 0.01 "
-        "[0.00, 0.04] (p95 latency 2,000 ms is above 0.3 ms), 1 more; only always giving the "
-        "commonest answer keeps them, which solves no task; relax one"
+        "[0.00, 0.04] (p95 latency 2,000 ms is above 0.3 ms), 1 more; only always giving the most "
+        "common answer meets them, which is not a solution; relax a constraint"
     )
 
 
@@ -221,7 +223,9 @@ def test_an_arm_no_better_than_the_majority_is_not_recommended_where_the_rest_dr
     slow, poor = make("lora", 190, latency_p95_seconds=1.0), make("zero_shot", 60)
     verdict = decide(_case(make("majority", 60), slow, poor, limits=limits))
     assert (verdict.recommendation, verdict.arm) == ("undecided", None)
-    assert verdict.reasons[0].startswith("no arm that keeps every constraint is above always")
+    assert verdict.reasons[0].startswith(
+        "no arm that meets every constraint does better than always"
+    )
     assert "a looser constraint may help" in verdict.reasons[0]
 
 
@@ -237,8 +241,8 @@ def test_what_stops_the_leading_arm_is_named_and_items_are_not_said_to_mend_it(m
     fast = make("tfidf_linear", 200, latency_p95_seconds=0.001)
     verdict = decide(_case(make("majority", 60), fast, limits=limits))
     assert verdict.reasons[0] == (
-        "no usable arm keeps every constraint: tfidf_linear 1.00 [0.98, 1.00] (p95 latency 1 ms is "
-        "above 0.3 ms); relax one"
+        "no usable arm meets every constraint: tfidf_linear 1.00 [0.98, 1.00] (p95 latency 1 ms is "
+        "above 0.3 ms); relax a constraint"
     )
     assert verdict.details["more_items"] is None
 
@@ -248,9 +252,9 @@ def test_items_may_mend_an_arm_behind_the_one_that_another_constraint_stops(make
     slow = make("lora", 190, latency_p95_seconds=1.0)
     short, low = make("few_shot", 166, latency_p95_seconds=0.01), make("zero_shot", 100)
     verdict = decide(_case(make("majority", 166), slow, short, low, limits=limits))
-    stopped, may = verdict.reasons[0].split("; relax one; ")
-    assert stopped.startswith("no usable arm keeps every constraint: lora 0.95 [0.91, 0.97] (p95")
-    assert may.startswith("few_shot 0.83 [0.77, 0.88] may yet reach min_quality 0.85: about")
+    stopped, may = verdict.reasons[0].split("; relax a constraint; ")
+    assert stopped.startswith("no usable arm meets every constraint: lora 0.95 [0.91, 0.97] (p95")
+    assert may.startswith("few_shot 0.83 [0.77, 0.88] may still reach min_quality 0.85: about")
     assert verdict.details["leading"] == "few_shot"
     assert verdict.details["more_items"] > 100
 
@@ -260,7 +264,7 @@ def test_an_unknown_cost_never_wins_by_cost(make):
     local = make("zero_shot", 168, per_request="0.01")
     verdict = decide(_case(make("majority", 60), hosted, local))
     assert verdict.arm == "zero_shot"
-    assert any("cost not known: few_shot" in warning for warning in verdict.warnings)
+    assert any("cost unknown: few_shot" in warning for warning in verdict.warnings)
     alone = decide(_case(make("majority", 60), hosted))
     assert alone.arm == "few_shot"
 
@@ -270,7 +274,7 @@ def test_warnings_name_leaks_conflicts_and_failed_answers(make):
     broken = make("zero_shot", 170, failed=25)
     text = " ".join(decide(_case(make("majority", 60), broken, notes=notes)).warnings)
     assert "leaks: 6" in text and "conflicts: 2" in text and "3 bad rows" in text
-    assert "zero_shot (the choice) gave no usable answer to 25 of 200" in text
+    assert "zero_shot (the choice) failed on 25 of 200 examples" in text
 
 
 def test_given_comparisons_are_used_in_either_order(make):
@@ -299,7 +303,7 @@ def test_an_arm_without_a_figure_drops_out(make):
     blank = Candidate("lora", "lora", Estimate(None, reason="no items"), np.zeros(200))
     verdict = decide(_case(make("majority", 60), make("zero_shot", 170), blank))
     assert verdict.arm == "zero_shot"
-    assert verdict.details["dropped"][0]["reason"] == "its quality is not known: no items"
+    assert verdict.details["dropped"][0]["reason"] == "its quality is unknown: no items"
 
 
 def test_an_unknown_strategy_names_the_closest(make):
@@ -331,13 +335,13 @@ def test_cents_do_not_outweigh_quality(make):
     better = make("tfidf_linear", 166, shift=2, per_request="0.0000002")
     verdict = decide(_case(make("majority", 60), cheap, better))
     assert verdict.arm == "tfidf_linear"
-    assert "cost about as little to own as the cheapest" in verdict.reasons[0]
+    assert "cost about as little as the cheapest" in verdict.reasons[0]
     assert not any(flip.startswith(("volume", "price")) for flip in verdict.flips)
 
 
 def test_a_choice_that_no_volume_or_price_changes_says_what_would(make):
     verdict = decide(_case(make("majority", 60), make("zero_shot", 120), make("tfidf_linear", 180)))
-    assert any("zero_shot would have to gain 0.30" in flip for flip in verdict.flips)
+    assert any("zero_shot would need +0.30" in flip for flip in verdict.flips)
 
 
 def test_one_reason_for_each_family_is_enough(make):

@@ -108,13 +108,13 @@ def test_handover_reaches_the_target_by_the_lower_limit() -> None:
         (
             [record(i, 0.9, True) for i in range(40)],
             0.95,
-            "40 answers cannot show 95 % right: it takes 73",
+            "40 answers cannot show 95 % accuracy: it takes 73",
         ),
-        ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "not even its surest answers"),
+        ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "no part of its answers"),
         (
             [record(i, 0.9, True) for i in range(100)],
             1.0,
-            "no number of answers can show 100 % right",
+            "no number of answers can show 100 % accuracy",
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_where_the_probabilities_come_from() -> None:
     [
         ([record(i, None, True) for i in range(50)], "accuracy", BRIEF, "no probabilities"),
         ([failed(i) for i in range(50)], "accuracy", BRIEF, "no probabilities"),
-        (drawn(19), "accuracy", BRIEF, "only 19 answers carry a probability"),
+        (drawn(19), "accuracy", BRIEF, "only 19 answers have a probability"),
         (drawn(50), "token_f1", Brief("Say.", "text"), "token_f1 does not score"),
     ],
 )

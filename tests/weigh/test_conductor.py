@@ -231,7 +231,7 @@ def test_other_options_of_a_strategy_are_another_run(tmp_path: Path) -> None:
     given = {"rows": 60, "strategies": [{"name": "few_shot", "options": {"k": [1]}}]}
     run(write_task(tmp_path / "task", **given), tmp_path / "out")
     given["strategies"][0]["options"]["k"] = [2]
-    with pytest.raises(StorageError, match=r"other input \(the options of few_shot\)"):
+    with pytest.raises(StorageError, match=r"different inputs \(the options of few_shot\)"):
         run(write_task(tmp_path / "task", **given), tmp_path / "out")
 
 
@@ -318,7 +318,7 @@ def test_a_result_of_another_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="schema version 9"):
         read_result(tmp_path)
     (tmp_path / "result.json").write_text('{"schema_')
-    with pytest.raises(StorageError, match="no result of a run"):
+    with pytest.raises(StorageError, match="not the result of a run"):
         read_result(tmp_path)
 
 

@@ -15,7 +15,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.model.phase import current_phase, during
 from steelyard.planning.identity import identity_of
-from steelyard.planning.plan import RunOptions, make_plan
+from steelyard.planning.plan import RunOptions, judge_of, make_plan
 from steelyard.result.verdict import JudgeResult
 from steelyard.score import Metric, get_metric
 from steelyard.score.judge import Judge
@@ -26,7 +26,6 @@ from steelyard.task import load_task
 from steelyard.weigh import run
 from steelyard.weigh.judging import (
     agreement_of,
-    judge_of,
     judge_price,
     judge_report,
     judge_warnings,
@@ -113,7 +112,7 @@ def test_the_report_counts_what_was_judged_and_what_it_cost(store: Store) -> Non
     assert report["model"] == "smart"
     doubts = judge_warnings(judge, metric)
     assert [doubt.split(":")[0] for doubt in doubts] == ["judge"] * 4
-    assert "nobody has held it against ratings" in doubts[3]
+    assert "not been checked against human ratings" in doubts[3]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +135,9 @@ def test_a_judge_that_tells_nothing_apart_is_warned_of(store: Store) -> None:
     first, _ = connected(store, ScriptedModel(lambda request: "A"))
     rows = judged(first, "one", "two", "three")
     notes = judge_report(store, first, {"arm": rows}, None, agreement_of(first, [])).notes
-    assert any("named the same place for 3 of 3 replies" in note for note in notes)
+    assert any(
+        "picked the same position in both orders for 3 of 3 replies" in note for note in notes
+    )
     assert any("the same score" in note for note in notes)
     fair, _ = connected(store, ScriptedModel(preferring(lambda text: "one" in text)))
     rows = judged(fair, "one more", "another", "a third")
@@ -231,7 +232,7 @@ def test_a_run_that_a_judge_decides(tmp_path: Path, mode: str) -> None:
     task = write_task(tmp_path / "task", metric=["judge", "token_f1"], judge=section)
     done = run(task, tmp_path / "out")
     arms = {arm["name"]: arm for arm in done.result["arms"]}
-    assert any("nobody has held it" in each for each in done.verdict["warnings"])
+    assert any("not been checked against human" in each for each in done.verdict["warnings"])
     own, judges = (price["name"] for price in done.result["prices"])
     assert (own, judges.endswith(" (judge)")) == ("smart", True)
     assert {"few_shot", "nearest_neighbour"} <= set(arms)

@@ -132,7 +132,9 @@ def test_a_key_that_is_refused_ends_its_arms_and_going_on_finishes(tmp_path: Pat
         assert (first["model"], first["model_tag"]) == ("small", "small")
         assert "refused the key" in first["reason"]
         assert (skipped["strategy"], skipped["phase"]) == ("few_shot@small", "skipped")
-        assert any("Ended: zero_shot@small" in said for said in result["verdict"]["warnings"])
+        assert any(
+            "Could not measure zero_shot@small" in said for said in result["verdict"]["warnings"]
+        )
         before = arms(result)["few_shot@smart"]
         refuses = False
         result = run(task, tmp_path / "out").result
@@ -183,8 +185,8 @@ def test_an_endpoint_that_comes_back_is_asked_again_and_one_that_does_not_is_lef
     assert [each.phase for each in endings.ended] == ["fit", "measure", "measure", "skipped"]
     endings.check_measured(1)
     assert endings.warnings() == (
-        "Ended: zero_shot@smart, few_shot@smart and few_shot_free@smart could not be measured on "
-        "smart: down; run again to go on",
+        "Could not measure zero_shot@smart, few_shot@smart and few_shot_free@smart on smart: down; "
+        "run again to resume",
     )
     with pytest.raises(ValueError, match="a bug"), endings.catching(third):
         raise ValueError("a bug")
@@ -478,7 +480,7 @@ def test_a_model_that_the_run_does_not_know_has_no_known_price() -> None:
     known = PlannedModel("a", TWINS[0], Price(input=Decimal(1), output=Decimal(1)))
     money = Prices((known,), known.price).of({"a": Usage(1, 5.0), "gone": Usage(1, 5.0)})
     assert money.amount is None
-    assert money.reason == "the price of gone is not known: it is none of the run's models"
+    assert money.reason == "the price of gone is unknown: it is not one of the run's models"
 
 
 def test_what_a_model_cost_that_left_counts_under_the_cap(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_worse_answers_are_refused(tmp_path: Path) -> None:
         found = promote(steps, name, steps.store.records(name))
     assert found["promoted"] is False
     assert found["difference"] == -1
-    assert "loaded again it scores -1.00" in found["reason"]
+    assert "reloaded, it scores -1.00" in found["reason"]
     assert not (tmp_path / "t" / "out" / "winner").exists()
 
 

@@ -22,10 +22,10 @@ def call(args: argparse.Namespace) -> int:
     from steelyard.model.answer_cache import cache
     from steelyard.words import counted
 
-    found = cache(clear=args.clear)
-    if found.path is None:
-        print("the answer cache is turned off (STEELYARD_ANSWER_CACHE)")
+    state = cache(clear=args.clear)
+    if state.path is None:
+        print("the answer cache is off (STEELYARD_ANSWER_CACHE)")
         return 0
-    size, most = found.bytes / 1e6, found.most_bytes / 1e6
-    print(f"{found.path}\n{counted(found.entries, 'answer')}, {size:,.1f} of {most:,.0f} MB")
+    size, most = state.bytes / 1e6, state.most_bytes / 1e6
+    print(f"{state.path}\n{counted(state.entries, 'answer')}, {size:,.1f} of {most:,.0f} MB")
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser("init", help="start a task of your own")
-    verb.add_argument("folder", metavar="DIR", type=Path, help="the folder to make")
+    verb.add_argument("folder", metavar="DIR", type=Path, help="the folder to create")
     source = verb.add_mutually_exclusive_group(required=True)
     source.add_argument("--example", metavar="NAME", help="copy an example, e.g. support-tickets")
     source.add_argument(

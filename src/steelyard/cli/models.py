@@ -20,12 +20,12 @@ def call(args: argparse.Namespace) -> int:
     for name in PROVIDERS:
         provider = PROVIDERS.get(name)
         print(f"{provider.form:<17}{provider.about}\n{'':<17}{_state(name)}")
-    print("\nendpoints known by name, all of them like openai:NAME")
-    named = {name: known for name, known in endpoints().items() if name != "openai"}
-    for name, known in named.items():
-        key = f"key from {known['key']}" if "key" in known else "no key needed"
-        place = known.get("base_url", f"base_url: {known.get('hint')}")
-        print(f"{name + ':NAME':<17}{known['title']}: {place}, {key}")
+    print("\nendpoints known by name, used like openai:NAME")
+    named = {name: endpoint for name, endpoint in endpoints().items() if name != "openai"}
+    for name, endpoint in named.items():
+        key = f"key from {endpoint['key']}" if "key" in endpoint else "no key needed"
+        place = endpoint.get("base_url", f"base_url: {endpoint.get('hint')}")
+        print(f"{name + ':NAME':<17}{endpoint['title']}: {place}, {key}")
     return 0
 
 

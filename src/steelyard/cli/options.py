@@ -12,7 +12,9 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     """Add the task and the options over it."""
     verb.add_argument("task", metavar="TASK", type=Path, help="a folder with task.yaml")
     verb.add_argument("--out", metavar="DIR", type=Path, help="run folder (default: runs/NAME)")
-    verb.add_argument("--strategies", metavar="A,B", type=_names, help="instead of the task's own")
+    verb.add_argument(
+        "--strategies", metavar="A,B", type=_names, help="instead of the task's strategies"
+    )
     verb.add_argument(
         "--model",
         metavar="M",
@@ -23,7 +25,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--no-cache",
         action="store_true",
-        help="throw away what the run folder holds, and ask afresh what other runs paid for",
+        help="discard what the run folder holds, and ask again what other runs paid for",
     )
     verb.add_argument(
         "--max-cost", metavar="X", type=_money, help="stop before hosted tokens cost more than X"
@@ -31,7 +33,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--skip-bad-rows",
         action="store_true",
-        help="go on without rows that cannot be read",
+        help="skip rows that cannot be read",
     )
 
 

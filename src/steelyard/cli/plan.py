@@ -22,7 +22,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser(
         "plan",
-        help="say what a run would ask, cost and take at most",
+        help="forecast what a run would ask, cost and take at most",
         description="Forecast a run without asking any model: requests, tokens, money and time for "
         "each strategy and model, at most. Takes what run takes.",
     )
@@ -53,11 +53,11 @@ def _show(outlook: Outlook) -> None:
     for line in headlines(outlook.plan):
         console.print(line, markup=False, highlight=False)
     console.print(_table(outlook))
-    said = [f"audit: {finding}" for finding in outlook.audit_errors]
-    said += [f"left out: {left_out_text(each)}" for each in outlook.plan.left_out]
-    said += [f"warning: {warning}" for warning in outlook.warnings]
-    said += [f"assumed: {each}" for each in outlook.assumptions]
-    for line in said:
+    lines = [f"audit: {finding}" for finding in outlook.audit_errors]
+    lines += [f"left out: {left_out_text(entry)}" for entry in outlook.plan.left_out]
+    lines += [f"warning: {warning}" for warning in outlook.warnings]
+    lines += [f"assumed: {entry}" for entry in outlook.assumptions]
+    for line in lines:
         console.print(line, markup=False, highlight=False)
 
 
@@ -67,20 +67,20 @@ def _table(outlook: Outlook) -> Table:
 
     from steelyard.report.terminal import Name
 
-    made = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    made.add_column("At most", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table.add_column("At most", overflow="fold")
     for name in ("Search", "Test", "Probes", "Tokens in", "out", "Money", "Time"):
-        made.add_column(f" {name}", justify="right", overflow="fold")
+        table.add_column(f" {name}", justify="right", overflow="fold")
     for line in outlook.lines:
         name, *figures = _cells(line)
-        made.add_row(Name("", name), *figures)
-    made.add_section()
+        table.add_row(Name("", name), *figures)
+    table.add_section()
     if len(outlook.plan.models) > 1:
         for model in outlook.plan.models:
-            made.add_row(*_sum_cells(f"all on {model.tag}", outlook.total(model.tag)))
+            table.add_row(*_sum_cells(f"all on {model.tag}", outlook.total(model.tag)))
     total = outlook.total()
-    made.add_row(*_sum_cells(f"all, {total.requests:,} requests", total), style="bold")
-    return made
+    table.add_row(*_sum_cells(f"all, {total.requests:,} requests", total), style="bold")
+    return table
 
 
 def _cells(line: Line) -> list[str]:
@@ -95,12 +95,12 @@ def _sum_cells(name: str, total: Sum) -> list[str]:
     return [name, *_figures(total.requests_by_phase, total)]
 
 
-def _figures(asked: Mapping[str, int], of: Line | Sum) -> list[str]:
+def _figures(requests: Mapping[str, int], of: Line | Sum) -> list[str]:
     from steelyard.report import formats
 
-    known = {phase: asked.get(phase, 0) for phase in ("search", "test", "rescore")}
-    counts = [known["search"], known["test"] + known["rescore"]]
-    counts.append(sum(asked.values()) - sum(known.values()))
+    counts_by_phase = {phase: requests.get(phase, 0) for phase in ("search", "test", "rescore")}
+    counts = [counts_by_phase["search"], counts_by_phase["test"] + counts_by_phase["rescore"]]
+    counts.append(sum(requests.values()) - sum(counts_by_phase.values()))
     tokens = [of.usage.input_tokens, of.usage.output_tokens]
     money = formats.money(of.cost.amount, of.cost.currency)
     time = formats.seconds(of.seconds or None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
-    verb = verbs.add_parser("report", help="write report.html again from a run's result.json")
+    verb = verbs.add_parser("report", help="redraw report.html from a run's result.json")
     verb.add_argument("folder", metavar="DIR", type=Path, help="a run folder")
     verb.set_defaults(call=call)
 

@@ -1,4 +1,4 @@
-"""``steelyard run TASK``: weigh the strategies and say which pays."""
+"""``steelyard run TASK``: compare the strategies and recommend one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser(
         "run",
-        help="weigh the strategies on a task and say which pays",
+        help="compare the strategies on a task and recommend one",
         description="Fit each strategy, answer the test examples, and write result.json, "
-        "report.html and winner/. Run the same command again to go on after an interruption.",
+        "report.html and winner/. Run the same command again to resume after an interruption.",
     )
     add_options(verb)
     verb.add_argument(

@@ -49,7 +49,7 @@ def choose(
     references = [spec for spec in automatic if traits_of(spec.name).is_reference]
     specs = (*(spec for spec in references if spec.name not in names), *named)
     running = {spec.name for spec in specs}
-    left_out = [LeftOut(s.name, "not asked for") for s in automatic if s.name not in running]
+    left_out = [LeftOut(s.name, "not requested") for s in automatic if s.name not in running]
     decided = {spec.name for spec in automatic} | running
     left_out += [
         entry for entry in _merged(selections, models, set()) if entry.strategy not in decided
@@ -106,7 +106,7 @@ def _impossible(
             on = ", ".join(f"{model.spec.provider}:{model.spec.name}" for model in models)
             raise ConfigError(
                 f"strategy {spec.name} cannot run on {on}: {next(iter(refusals.values()))}; "
-                f"leave {spec.name} out of strategies, or choose a model on this machine"
+                f"remove {spec.name} from strategies, or choose a local model"
             )
         left_out |= {LeftOut(spec.name, reason, tag): None for tag, reason in refusals.items()}
     return tuple(left_out)

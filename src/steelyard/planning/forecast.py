@@ -13,8 +13,8 @@ from steelyard.cost import Money, cost_of
 from steelyard.data import Audit, CheckOptions, check
 from steelyard.model import provider_of
 from steelyard.model.listed import PlannedModel
+from steelyard.planning.helpers import judge_line, reflection_lines
 from steelyard.planning.jobs import Job
-from steelyard.planning.judged import judge_line
 from steelyard.planning.lengths import Lengths, lengths_of
 from steelyard.planning.options import RunKeywords, RunOptions, takes_run_options
 from steelyard.planning.outlook import Line, Outlook
@@ -27,7 +27,6 @@ from steelyard.planning.probes import (
     RESCORE_WHOLE_BELOW,
     consistency_requests,
 )
-from steelyard.planning.reflected import reflection_lines
 from steelyard.progress import Display
 from steelyard.strategy import build_strategy, traits_of
 from steelyard.strategy.base import Forecast, RunFacts

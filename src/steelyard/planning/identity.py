@@ -27,7 +27,7 @@ def identity_of(plan: Plan) -> dict[str, Any]:
     """Return a plan's identity as plain JSON data."""
     task = plan.task
     examples = json.dumps([[asdict(example) for example in part] for part in plan.split])
-    said = {
+    identity = {
         "task": [task.instruction, task.output.model_dump(mode="json"), list(task.rules)],
         "temperature": task.temperature,
         "metric": [
@@ -39,7 +39,7 @@ def identity_of(plan: Plan) -> dict[str, Any]:
         **_models_and_strategies(plan),
         "seed": plan.seed,
     } | ({"constrained": "json"} if plan.brief.schema is not None else {})
-    return dict(json.loads(json.dumps(said)))
+    return dict(json.loads(json.dumps(identity)))
 
 
 def _decided_by(metric: Metric) -> dict[str, str]:
@@ -47,12 +47,12 @@ def _decided_by(metric: Metric) -> dict[str, str]:
 
 
 def _models_and_strategies(plan: Plan) -> dict[str, Any]:
-    known = {model.tag: _model_identity(model.spec) for model in plan.models}
-    each = [[spec.name, dict(spec.options)] for spec in plan.specs]
-    strategies = dict(zip(names_of(plan.specs), each, strict=True))
-    if len(known) == 1:
-        return {"model": known[plan.models[0].tag], "strategies": strategies}
-    return {"models": known, "strategies": strategies}
+    models = {model.tag: _model_identity(model.spec) for model in plan.models}
+    details = [[spec.name, dict(spec.options)] for spec in plan.specs]
+    strategies = dict(zip(names_of(plan.specs), details, strict=True))
+    if len(models) == 1:
+        return {"model": models[plan.models[0].tag], "strategies": strategies}
+    return {"models": models, "strategies": strategies}
 
 
 def _model_identity(model: ModelSpec) -> dict[str, Any]:
@@ -64,33 +64,43 @@ def _weights(model: ModelSpec) -> dict[str, str]:
     folder = Path(model.name).expanduser()
     if not provider_of(model).may_be_folder or not folder.is_dir():
         return {}
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    states = {path.relative_to(folder).as_posix(): path.stat() for path in found}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    states = {path.relative_to(folder).as_posix(): path.stat() for path in files}
     listed = [[name, state.st_size, state.st_mtime_ns] for name, state in sorted(states.items())]
     return {"files": hashlib.sha256(json.dumps(listed).encode()).hexdigest()}
 
 
-def check_identity(kept: Mapping[str, Any] | None, plan: Plan, folder: Path) -> dict[str, Any]:
+def check_identity(
+    before_run: Mapping[str, Any] | None, plan: Plan, folder: Path
+) -> dict[str, Any]:
     """Return what the folder is to keep from now on: ``kept``, with what joins it.
 
     Refuses a folder that another run made, saying what differs (`StorageError`).
     """
     identity = identity_of(plan)
-    if kept is None:
+    if before_run is None:
         return identity
-    joined = {**identity, **{name: _joined(kept.get(name), identity.get(name)) for name in _JOINED}}
+    joined = {
+        **identity,
+        **{name: _joined(before_run.get(name), identity.get(name)) for name in _JOINED},
+    }
     joined = {name: value for name, value in joined.items() if value is not None}
-    names = [*dict.fromkeys([*joined, *kept])]
-    before = {**kept, **{name: _joined(identity.get(name), kept.get(name)) for name in _JOINED}}
+    names = [*dict.fromkeys([*joined, *before_run])]
+    before = {
+        **before_run,
+        **{name: _joined(identity.get(name), before_run.get(name)) for name in _JOINED},
+    }
     different = [name for name in names if before.get(name) != joined.get(name)]
     if not different:
         return joined
-    shown = ", ".join(
-        dict.fromkeys(_difference(name, kept.get(name), identity.get(name)) for name in different)
+    differences = ", ".join(
+        dict.fromkeys(
+            _difference(name, before_run.get(name), identity.get(name)) for name in different
+        )
     )
     raise StorageError(
-        f"{folder} holds a run of other input ({shown}): choose another --out, "
-        "or throw that run away with --no-cache"
+        f"{folder} contains a run with different inputs ({differences}): choose another --out, "
+        "or discard that run with --no-cache"
     )
 
 
@@ -108,10 +118,10 @@ def _difference(name: str, before: Any, now: Any) -> str:
         return "one model against several"
     if name == "model" and before.get("name") == now["name"]:
         same = before.get("files") == now.get("files")
-        return f"the {'settings' if same else 'files'} of its model"
+        return f"the {'settings' if same else 'files'} of the model"
     if name == "model":
         return f"model {before.get('name')}, now {now['name']}"
     if name == "strategies" and isinstance(before, Mapping):
-        changed = [each for each in now if each in before and before[each] != now[each]]
+        changed = [key for key in now if key in before and before[key] != now[key]]
         return f"the options of {listed(changed)}"
     return f"its {name} differ{'s' if name in ('task', 'metric') else ''}"

@@ -14,7 +14,7 @@ from steelyard.strategy import StrategySpec, build_strategy, traits_of
 class Job:
     """One strategy to fit, on one model or (``None``) on no language model.
 
-    ``name`` tells strategies apart (``few_shot``, ``few_shot-2``). ``tag`` is the model's where a run
+    ``name`` is unique in the run (``few_shot``, ``few_shot-2``). ``tag`` is the model's where a run
     has several, else empty.
     """
 
@@ -25,7 +25,6 @@ class Job:
 
     @property
     def spans_models(self) -> bool:
-        """Whether it asks all of the run's models."""
         return self.model is not None and traits_of(self.strategy.name).spans_models
 
     @property
@@ -39,9 +38,9 @@ class Job:
             return []
         return [[model.tag, model.spec.account] for model in models]
 
-    def arm_name(self, own: str) -> str:
-        """Return the name in this run of an arm that its strategy calls ``own``."""
-        name = own.replace(self.strategy.name, self.name, 1)
+    def arm_name(self, strategy_arm: str) -> str:
+        """Return the name in this run of an arm that its strategy calls ``strategy_arm``."""
+        name = strategy_arm.replace(self.strategy.name, self.name, 1)
         return f"{name}@{self.tag}" if self.tag else name
 
 
@@ -57,7 +56,7 @@ class EndedArm(NamedTuple):
     """An arm that could not be measured to its end: where it stood, and why.
 
     ``arm`` is ``None`` where the strategy has no arm yet; ``phase`` is ``fit``, ``measure``, or
-    ``skipped`` for what was not tried any more.
+    ``skipped`` for what was no longer tried.
     """
 
     strategy: str
@@ -70,11 +69,11 @@ class EndedArm(NamedTuple):
 
 def names_of(specs: Sequence[StrategySpec]) -> list[str]:
     """Return one name for each strategy; a second ``few_shot`` becomes ``few_shot-2``."""
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     names = []
     for spec in specs:
-        seen[spec.name] = seen.get(spec.name, 0) + 1
-        names.append(spec.name if seen[spec.name] == 1 else f"{spec.name}-{seen[spec.name]}")
+        counts[spec.name] = counts.get(spec.name, 0) + 1
+        names.append(spec.name if counts[spec.name] == 1 else f"{spec.name}-{counts[spec.name]}")
     return names
 
 
@@ -88,7 +87,7 @@ def jobs_of(
     A strategy that spans models is fitted once, on the first. Names of one model carry no tag.
     """
     named = list(zip(specs, names_of(specs), strict=True))
-    skipped = {(each.strategy, each.model) for each in left_out}
+    skipped = {(entry.strategy, entry.model) for entry in left_out}
     if len(models) == 1:
         return tuple(
             Job(spec, name, models[0] if traits_of(spec.name).needs_model else None)

@@ -32,7 +32,7 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
     """Count with the model's own tokenizer where it is on this machine, else estimate."""
     count, how, exact = _counter(spec)
     examples = _spread([*split.train, *split.dev, *split.test])
-    outputs = brief.labels if brief.kind == "label" else [each.output for each in split.train]
+    outputs = brief.labels if brief.kind == "label" else [example.output for example in split.train]
     sizes = Sizes(
         train=len(split.train),
         dev=len(split.dev),
@@ -49,11 +49,11 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
 def _counter(spec: ModelSpec) -> tuple[CountTokens, str, bool]:
     """A way to count, by what it counts, and whether that is exact."""
     if (count := provider_of(spec).count) is not None:
-        return count, f"as the {spec.provider} counts", True
-    found = local_tokenizer(spec)
-    if isinstance(found, str):
-        return estimate, f"estimated from characters: {found}", False
-    return found.count, f"by the tokenizer of {spec.name}", True
+        return count, f"counted by {spec.provider}", True
+    tokenizer = local_tokenizer(spec)
+    if isinstance(tokenizer, str):
+        return estimate, f"estimated from characters: {tokenizer}", False
+    return tokenizer.count, f"counted by the tokenizer of {spec.name}", True
 
 
 def _asked(example: Example) -> str:

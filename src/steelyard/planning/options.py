@@ -28,7 +28,7 @@ class RunOptions:
 
     ``strategies`` are names, or ``("auto",)``, in place of the task's own. ``model`` is text such as
     ``hf:NAME``, or several; ``max_cost`` is one cap over all models, in the currency of their prices,
-    and holds for hosted ones only; ``no_cache`` starts the run folder afresh.
+    and applies to hosted ones only; ``no_cache`` starts with an empty run folder.
     """
 
     strategies: Sequence[str] | None = None
@@ -39,7 +39,6 @@ class RunOptions:
     max_cost: Decimal | None = None
 
     def __post_init__(self) -> None:
-        """Take names in any sequence."""
         if self.strategies is not None:
             object.__setattr__(self, "strategies", tuple(self.strategies))
         if self.model is not None and not isinstance(self.model, str):

@@ -45,11 +45,9 @@ class Line:
 
     @property
     def model_tag(self) -> str | None:
-        """What the model is called by."""
         return None if self.model is None else self.model.tag
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the line as plain data."""
         return {
             "strategy": self.strategy,
             "model": None if self.model is None else self.model.spec.name,
@@ -77,11 +75,9 @@ class Sum:
 
     @property
     def requests(self) -> int:
-        """Requests in all."""
         return sum(self.requests_by_phase.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the sum as plain data."""
         return {
             "requests": self.requests,
             "requests_by_phase": dict(self.requests_by_phase),
@@ -106,9 +102,8 @@ class Outlook:
     audit: Audit | None = None
 
     def total(self, tag: str | None = None) -> Sum:
-        """Add up all lines, or those of the model ``tag``."""
-        chosen = [line for line in self.lines if tag in (None, line.model_tag)]
-        return _added(chosen, self.plan.model_price.currency)
+        lines = [line for line in self.lines if tag in (None, line.model_tag)]
+        return _added(lines, self.plan.model_price.currency)
 
     @property
     def hosted_cost(self) -> Money:
@@ -118,27 +113,30 @@ class Outlook:
 
     @property
     def audit_errors(self) -> tuple[str, ...]:
-        """What the audit calls an error, where there was one."""
-        found = () if self.audit is None else self.audit.findings
-        return tuple(f"{each.check}: {each.message}" for each in found if each.severity == "error")
+        findings = () if self.audit is None else self.audit.findings
+        return tuple(
+            f"{finding.check}: {finding.message}"
+            for finding in findings
+            if finding.severity == "error"
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to know before the run is started: keys that are missing, a cap that may end it."""
         lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.asked)
-        said = [f"{lack}; what is not measured yet ends there" for lack in lacking if lack]
+        warnings = [f"{lack}; the run will stop there" for lack in lacking if lack]
         cap, cost = self.plan.options.max_cost, self.hosted_cost
         if cap is not None and cost.amount is not None and cost.amount > cap:
-            said.append(
-                f"--max-cost {cap} may end the run: it may cost up to {cost.amount:.2f} "
+            warnings.append(
+                f"--max-cost {cap} may stop the run: it may cost up to {cost.amount:.2f} "
                 f"{cost.currency} for hosted models"
             )
-        return tuple(said)
+        return tuple(warnings)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What the figures rest on: how tokens are counted, how fast models are, what is left out."""
-        said = [
+        assumptions = [
             f"{tag}: tokens {lengths.how}; time {self.paces[tag].source}"
             for tag, lengths in self.lengths.items()
         ]
@@ -146,13 +144,12 @@ class Outlook:
         for line in self.lines:
             if line.model is not None and line.requests is not None and line.note:
                 notes.setdefault(line.note, line.strategy.partition("@")[0])
-        said += [f"{strategy}: {note}" for note, strategy in notes.items()]
-        return (*said, "tokens by mean lengths, at the price of those that are not cached")
+        assumptions += [f"{strategy}: {note}" for note, strategy in notes.items()]
+        return (*assumptions, "tokens by mean lengths, priced as uncached")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
         plan = self.plan
-        found = plan.detectable
+        detectable = plan.detectable
         return {
             "task": plan.task.name,
             "split": {name: len(part) for name, part in plan.split._asdict().items()},
@@ -168,13 +165,13 @@ class Outlook:
                 for model in plan.models
             ],
             "strategies": [line.to_dict() for line in self.lines],
-            "left_out": [each._asdict() for each in plan.left_out],
+            "left_out": [entry._asdict() for entry in plan.left_out],
             "total": self.total().to_dict(),
             "hosted_cost": to_number(self.hosted_cost.amount),
             "max_cost": to_number(plan.options.max_cost),
             "detectable": {"difference": None, "reason": detectable_text(plan)}
-            if found is None
-            else asdict(found),
+            if detectable is None
+            else asdict(detectable),
             "audit_errors": list(self.audit_errors),
             "notes": [*plan.overview["warnings"], *plan.notes],
             "warnings": list(self.warnings),
@@ -195,21 +192,21 @@ def _lacking(spec: ModelSpec) -> str | None:
 
 
 def _added(lines: Sequence[Line], currency: str) -> Sum:
-    known = [line for line in lines if line.requests is not None]
+    forecast = [line for line in lines if line.requests is not None]
     missing = [line.strategy for line in lines if line.requests is None]
-    unpriced = [line for line in known if line.cost.amount is None]
-    untimed = [line for line in known if line.seconds is None]
+    unpriced = [line for line in forecast if line.cost.amount is None]
+    untimed = [line for line in forecast if line.seconds is None]
     nothing = Money(Decimal(0), currency)
-    cost = reduce(add, [line.cost for line in known if line not in unpriced], nothing)
+    cost = reduce(add, [line.cost for line in forecast if line not in unpriced], nothing)
     if unpriced:
         cost = Money(None, currency, unpriced[0].cost.reason)
     phases: Counter[str] = Counter()
-    for line in known:
+    for line in forecast:
         phases.update(line.requests or {})
     return Sum(
         requests_by_phase=phases,
-        usage=sum((line.usage for line in known), Usage()),
-        seconds=None if untimed else sum(line.seconds or 0.0 for line in known),
+        usage=sum((line.usage for line in forecast), Usage()),
+        seconds=None if untimed else sum(line.seconds or 0.0 for line in forecast),
         cost=cost,
         unknown=tuple(missing),
     )
@@ -221,15 +218,15 @@ def short_text(outlook: Outlook) -> list[str]:
     if not total.requests and not total.unknown:
         return []
     tokens = f"{total.usage.input_tokens:,} tokens in and {total.usage.output_tokens:,} out"
-    said = [f"{counted(total.requests, 'request')}, {tokens}"]
+    clauses = [f"{counted(total.requests, 'request')}, {tokens}"]
     if any(model.paid_by_tokens for model in outlook.plan.asked):
-        known = hosted.amount is not None
-        said.append(f"{hosted.amount:.2f} {hosted.currency}" if known else "a price not known")
+        is_priced = hosted.amount is not None
+        clauses.append(f"{hosted.amount:.2f} {hosted.currency}" if is_priced else "price unknown")
     if total.seconds is not None and total.seconds >= 1:
-        said.append(f"about {_time_text(total.seconds)}")
-    text = f"will ask at most: {'; '.join(said)}"
+        clauses.append(f"about {_time_text(total.seconds)}")
+    text = f"at most {'; '.join(clauses)}"
     if total.unknown:
-        text += f"; not known before: {listed(total.unknown)}"
+        text += f"; unknown in advance: {listed(total.unknown)}"
     return [text, *(f"note: {warning}" for warning in outlook.warnings)]
 
 

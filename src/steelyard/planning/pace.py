@@ -18,14 +18,14 @@ from steelyard.planning.plan import Plan
 from steelyard.store.database import Store
 from steelyard.strategy.record import FitRecord
 
-_MADE_UP = "a fake's seconds are made up"
-_IN_BATCHES = "not known before: each step is a batch, answered within a day"
-_UNKNOWN = "not known before a first run: another model on this machine than the embedded one"
+_MADE_UP = "made up by the fake model"
+_IN_BATCHES = "unknown in advance: each step is a batch, answered within a day"
+_UNKNOWN = "unknown before a first run: not the embedded model"
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds a model needs: of a token read, written and trained on, and of a request besides.
+    """Seconds a model needs: of a token read, written and trained on, and of a request as such.
 
     ``at_once`` requests share them; one that ``keeps_shared`` reads once what many prompts share.
     Without ``is_known`` there is no figure; ``source`` says why, or what the figures rest on.
@@ -65,21 +65,21 @@ def _assumed(model: PlannedModel) -> Pace:
         return Pace(_MADE_UP)
     if model.spec.batch:
         return Pace(_IN_BATCHES, is_known=False, training_seconds=None)
-    known = _paces().get(model.spec.provider if provider.is_local else "hosted")
-    if known is None:
+    assumed = _paces().get(model.spec.provider if provider.is_local else "hosted")
+    if assumed is None:
         return Pace(_UNKNOWN, is_known=False, training_seconds=None)
     if provider.is_local:
         return Pace(
-            known["said"],
-            input_seconds=1 / known["input_tokens_per_second"],
-            output_seconds=1 / known["output_tokens_per_second"],
-            training_seconds=1 / known["training_tokens_per_second"],
+            assumed["source"],
+            input_seconds=1 / assumed["input_tokens_per_second"],
+            output_seconds=1 / assumed["output_tokens_per_second"],
+            training_seconds=1 / assumed["training_tokens_per_second"],
             keeps_shared=True,
         )
     return Pace(
-        known["said"],
-        output_seconds=1 / known["output_tokens_per_second"],
-        request_seconds=known["first_token_seconds"],
+        assumed["source"],
+        output_seconds=1 / assumed["output_tokens_per_second"],
+        request_seconds=assumed["first_token_seconds"],
         at_once=_at_once(model),
     )
 
@@ -111,30 +111,30 @@ def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
 
 def _pace_from(usage: Usage, trained: float | None, model: PlannedModel, folder: Path) -> Pace:
     if not provider_of(model.spec).is_local:
-        each = usage.machine_seconds / usage.requests
-        said = f"as measured in {folder}: {each:.2f} s a request, {_at_once(model)} at once"
-        return Pace(said, request_seconds=each, at_once=_at_once(model))
+        seconds = usage.machine_seconds / usage.requests
+        source = f"measured in {folder}: {seconds:.2f} s a request, {_at_once(model)} at a time"
+        return Pace(source, request_seconds=seconds, at_once=_at_once(model))
     tokens = usage.input_tokens - usage.cached_tokens + usage.output_tokens
-    each = usage.machine_seconds / max(tokens, 1)
-    said = f"as measured in {folder}: {1 / max(each, 1e-9):,.0f} tokens a second"
+    seconds = usage.machine_seconds / max(tokens, 1)
+    source = f"measured in {folder}: {1 / max(seconds, 1e-9):,.0f} tokens a second"
     return Pace(
-        said,
-        input_seconds=each,
-        output_seconds=each,
+        source,
+        input_seconds=seconds,
+        output_seconds=seconds,
         training_seconds=trained,
         keeps_shared=True,
     )
 
 
-def _holds(kept: Mapping[str, Any], plan: Plan, model: PlannedModel) -> bool:
+def _holds(identity: Mapping[str, Any], plan: Plan, model: PlannedModel) -> bool:
     """Whether a folder's run asked this very model under this very tag."""
     now = identity_of(plan)
-    if ("models" in kept) != ("models" in now):
+    if ("models" in identity) != ("models" in now):
         return False
     if "models" in now:
-        own = now["models"].get(model.tag)  # one that is asked beside the task's has none
-        return own is not None and bool(kept["models"].get(model.tag) == own)
-    return bool(kept.get("model") == now["model"])
+        before = now["models"].get(model.tag)  # one that is asked beside the task's has none
+        return before is not None and bool(identity["models"].get(model.tag) == before)
+    return bool(identity.get("model") == now["model"])
 
 
 def _trained(folder: Path, arms: Sequence[str]) -> float | None:

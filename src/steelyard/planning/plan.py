@@ -15,12 +15,11 @@ from steelyard.data.overview import overview
 from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
-from steelyard.model import ModelSpec, provider_of
+from steelyard.model import ModelSpec, check_schema, provider_of
 from steelyard.model.listed import PlannedModel
 from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
-from steelyard.planning.notes import notes_on
 from steelyard.planning.options import RunOptions
 from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
@@ -29,6 +28,7 @@ from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
 from steelyard.verdict import words
+from steelyard.words import counted
 
 SEEDS = 2**32
 """Seeds lie below this, the most that every library in use takes."""
@@ -48,28 +48,24 @@ class Plan:
     machine_price: Price
     options: RunOptions
     more_models: tuple[PlannedModel, ...] = ()
-    """Those that strategies ask beside the task's own: a model that reflects."""
+    """Those that strategies ask in addition to the task's: a model that reflects."""
     notes: tuple[str, ...] = ()
     """What of the task goes unused, or may not do what it says."""
 
     @property
     def task(self) -> Task:
-        """The task with its labels filled in."""
         return self.data.task
 
     @property
     def split(self) -> Split:
-        """The examples."""
         return self.data.split
 
     @cached_property
     def overview(self) -> dict[str, Any]:
-        """The figures of the examples; see `steelyard.data.overview`."""
         return overview(self.data)
 
     @property
     def model(self) -> ModelSpec:
-        """The first model."""
         return self.models[0].spec
 
     @property
@@ -80,7 +76,7 @@ class Plan:
     @property
     def judge(self) -> PlannedModel | None:
         """The model that judges replies, with its price; ``None`` where none does."""
-        return _judge_of(self.metrics, _prices_of(self.task))
+        return _judge_model(self.metrics, _prices_of(self.task))
 
     def model_of(self, spec: ModelSpec) -> PlannedModel | None:
         """Return the run's model of this spec; a tuned one has its base's tag, and its own price.
@@ -100,18 +96,16 @@ class Plan:
 
     @property
     def helpers(self) -> tuple[PlannedModel, ...]:
-        """The models that are asked beside the task's: the judge, and what strategies reflect with."""
+        """Models that are not the task's own: the judge, and those that strategies reflect with."""
         judges = () if self.judge is None else (self.judge,)
         return (*judges, *self.more_models)
 
     @property
     def prices(self) -> dict[str, Any]:
-        """The user's own prices, as plain data."""
         return _prices_of(self.task)
 
     @property
     def seed(self) -> int:
-        """The one seed."""
         return self.options.seed
 
     @property
@@ -138,8 +132,8 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
-    notes = notes_on(task, _schema_text(task), specs_of)
-    if (judge := _judge_of(metrics, prices)) is not None:
+    notes = _notes_on(task, _schema_text(task), specs_of)
+    if (judge := _judge_model(metrics, prices)) is not None:
         _check_money(options, (*models, judge))
     brief = Brief(
         task.instruction,
@@ -172,13 +166,13 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
 def _more_models(
     specs: Sequence[StrategySpec], models: Sequence[PlannedModel], prices: Mapping[str, Any]
 ) -> tuple[PlannedModel, ...]:
-    """Build every strategy, which checks its options, and price what it asks beside the task's."""
-    known = [model.spec for model in models]
+    """Build every strategy, which checks its options, and price the models it adds to the task's."""
+    specs_known = [model.spec for model in models]
     more: list[PlannedModel] = []
     for strategy in [build_strategy(spec) for spec in specs]:
         for spec in strategy.more_models:
-            if spec not in known:
-                known.append(spec)
+            if spec not in specs_known:
+                specs_known.append(spec)
                 more.append(_planned(f"for {strategy.name}", spec, prices))
     return tuple(more)
 
@@ -187,8 +181,13 @@ def _prices_of(task: Task) -> dict[str, Any]:
     return dict(task.model_dump(mode="python", exclude_none=True)["prices"])
 
 
-def _judge_of(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
-    judge = next((metric for metric in metrics if isinstance(metric, Judge)), None)
+def judge_of(metrics: Sequence[Metric]) -> Judge | None:
+    """Return the judge among a task's metrics, if there is one."""
+    return next((metric for metric in metrics if isinstance(metric, Judge)), None)
+
+
+def _judge_model(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
+    judge = judge_of(metrics)
     spec = None if judge is None else judge.options.spec
     if spec is None:
         return None
@@ -230,20 +229,20 @@ def _overridden(task: Task, options: RunOptions) -> Task:
     if options.strategies is not None:
         automatic = options.strategies == ("auto",)
         changes["strategies"] = "auto" if automatic else _strategies_named(task, options.strategies)
-    asked = (options.model,) if isinstance(options.model, str) else options.model
-    if asked:
-        models = [_model_override(task, text) for text in asked]
+    names = (options.model,) if isinstance(options.model, str) else options.model
+    if names:
+        models = [_model_override(task, text) for text in names]
         changes["model"] = models[0] if len(models) == 1 else models
     return task.updated(**changes) if changes else task
 
 
 def _strategies_named(task: Task, names: Sequence[str]) -> list[Any]:
     """Return the strategies of these names with the options that the task gives them, if it does."""
-    own = () if task.strategies == "auto" else task.strategies
-    chosen: list[Any] = []
+    configs = () if task.strategies == "auto" else task.strategies
+    strategies: list[Any] = []
     for name in dict.fromkeys(names):
-        chosen += [each.model_dump() for each in own if each.name == name] or [name]
-    return chosen
+        strategies += [config.model_dump() for config in configs if config.name == name] or [name]
+    return strategies
 
 
 def _model_override(task: Task, model: str) -> str | dict[str, Any]:
@@ -252,29 +251,61 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     here = Path(name).expanduser()
     if provider in PROVIDERS and PROVIDERS.get(provider).may_be_folder and name and here.is_dir():
         return f"{provider}:{here.resolve()}"
-    of_provider = [own for own in task.models if own.provider == provider and name]
+    of_provider = [
+        model_config for model_config in task.models if model_config.provider == provider and name
+    ]
     if not of_provider:
         return model
-    like = next((own for own in of_provider if own.name == name), of_provider[0])
-    kept = like.to_dict()
+    like = next(
+        (model_config for model_config in of_provider if model_config.name == name), of_provider[0]
+    )
+    config = like.to_dict()
     if like.name != name:
-        kept.pop("tag", None)
-    return kept | {"name": name}
+        config.pop("tag", None)
+    return config | {"name": name}
 
 
 def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:
     """Refuse models priced in several currencies, and a cap where a price is not known."""
     currencies = {model.price.currency: model.tag for model in models}
     if len(currencies) > 1:
-        said = ", ".join(f"{tag} in {currency}" for currency, tag in currencies.items())
+        listing = ", ".join(f"{tag} in {currency}" for currency, tag in currencies.items())
         raise ConfigError(
-            f"the models are priced in several currencies ({said}), which cannot be compared: "
+            f"the models are priced in several currencies ({listing}), which cannot be compared: "
             "give prices in one currency in task.yaml"
         )
     for model in models if options.max_cost is not None else ():
         price = model.price
         if price.machine_hour is None and (price.input is None or price.output is None):
             raise ConfigError(f"--max-cost needs the price of {model.spec.name}: {price.source}")
+
+
+def _notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tuple[str, ...]:
+    """What to say of ``task`` and its ``schema`` (JSON text) with these models.
+
+    Raises `ConfigError` for a schema that a model cannot be held to.
+    """
+    return (*_unused(task), *_about_schema(schema, models))
+
+
+def _unused(task: Task) -> list[str]:
+    """Sections that no metric reads: that is allowed, and seldom meant."""
+    by_rules = [config for config in task.metric_configs if config.name == "rules"]
+    notes = []
+    if task.judge is not None and "judge" not in task.metrics:
+        notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
+    if task.rules and not by_rules:
+        rules = counted(len(task.rules), "rule")
+        notes.append(
+            f"{rules} in rules: not checked, because rules is not one of the metrics; add it to metric"
+        )
+    return notes
+
+
+def _about_schema(schema: str | None, models: Sequence[ModelSpec]) -> list[str]:
+    if schema is None:
+        return []
+    return list(dict.fromkeys(note for spec in models for note in check_schema(schema, spec)))
 
 
 def default_folder(plan: Plan) -> Path:
@@ -289,8 +320,8 @@ def headlines(plan: Plan) -> list[str]:
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
         f"audit: {_audit_text(plan.overview)}",
-        *(f"note: {said}" for said in (*plan.overview["warnings"], *plan.notes)),
-        f"can be told apart: {detectable_text(plan)}",
+        *(f"note: {note}" for note in (*plan.overview["warnings"], *plan.notes)),
+        f"smallest detectable difference: {detectable_text(plan)}",
         *_about_models(plan),
     ]
 
@@ -300,7 +331,7 @@ def describe(plan: Plan, folder: Path, ahead: Sequence[str] = ()) -> str:
     lines = [
         *headlines(plan),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
-        *(f"left out: {left_out_text(each)}" for each in plan.left_out),
+        *(f"left out: {left_out_text(entry)}" for entry in plan.left_out),
         *ahead,
         *_about_cap(plan),
         f"run folder: {folder}",
@@ -316,9 +347,9 @@ def _about_models(plan: Plan) -> list[str]:
     ]
 
 
-def left_out_text(each: LeftOut) -> str:
+def left_out_text(entry: LeftOut) -> str:
     """A strategy that is left out, on which model, and why."""
-    return f"{each.strategy}{f' on {each.model}' if each.model else ''} ({each.reason})"
+    return f"{entry.strategy}{f' on {entry.model}' if entry.model else ''} ({entry.reason})"
 
 
 def _audit_text(audit: Mapping[str, Any]) -> str:
@@ -338,19 +369,19 @@ def _about_cap(plan: Plan) -> list[str]:
     here = [model.tag for model in plan.asked if model.price.machine_hour is not None]
     if len(here) == len(plan.asked):
         runs = "this one runs" if len(here) == 1 else "these run"
-        return [f"--max-cost holds for hosted models only: {runs} on this machine"]
+        return [f"--max-cost applies to hosted models only; {runs} on this machine"]
     cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"
-    return [f"{cap}; not counted, on this machine: {', '.join(here)}" if here else cap]
+    return [f"{cap}; not counted, because on this machine: {', '.join(here)}" if here else cap]
 
 
 def detectable_text(plan: Plan) -> str:
     """Say in words which difference the test split can show."""
-    found = plan.detectable
-    if found is None:
-        return f"depends on the spread of {plan.metrics[0].name}, seen after the run"
-    if found.difference is None:
-        return found.reason or "nothing"
+    detectable = plan.detectable
+    if detectable is None:
+        return f"depends on the spread of {plan.metrics[0].name}, known after the run"
+    if detectable.difference is None:
+        return detectable.reason or "nothing"
     return (
-        f"differences from {words.points(found.difference)} up on {found.n} test examples "
-        f"(power {found.power:.0%}, if arms differ on {found.discordant:.0%} of them)"
+        f"{words.points(detectable.difference)} ({detectable.n} test examples, power "
+        f"{detectable.power:.0%}, if arms differ on {detectable.discordant:.0%} of them)"
     )

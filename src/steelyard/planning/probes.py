@@ -1,4 +1,4 @@
-"""What an arm is asked beside its test: how many requests each probe sends."""
+"""What an arm is asked besides its test: how many requests each probe sends."""
 
 from __future__ import annotations
 

@@ -38,7 +38,6 @@ class FindingView:
 
     @property
     def more(self) -> int:
-        """How many of its rows are not shown."""
         return max(0, self.count - len(self.evidence))
 
 
@@ -57,7 +56,6 @@ class AuditView:
 
     @property
     def counts(self) -> list[tuple[str, str, int]]:
-        """Severity, its title, and how many findings are of it."""
         return [
             (name, title, sum(finding.severity == name for finding in self.findings))
             for name, title in SEVERITIES.items()
@@ -110,7 +108,7 @@ def audit_text(audit: DataAudit, name: str, rows: int = 3) -> str:
     if view.clean:
         lines += ["", *_wrapped(f"Clean: {', '.join(view.clean)}.", "", "       ")]
     for check, reason in view.unmeasured.items():
-        lines += _wrapped(f"Not (wholly) measured: {check}: {reason}", "", "  ")
+        lines += _wrapped(f"Not fully measured: {check}: {reason}", "", "  ")
     counts = ", ".join(counted(count, severity) for severity, _, count in view.counts)
     lines += ["", f"{counted(view.checks, 'check')} in {audit.seconds:.1f} s: {counts}"]
     return "\n".join(lines)

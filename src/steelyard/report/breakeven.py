@@ -35,7 +35,6 @@ class Curve:
     kind: str
 
     def at(self, requests: float) -> float:
-        """The height of the line."""
         return self.upfront + self.per_request * requests
 
 
@@ -223,7 +222,7 @@ def _crossings(
     scales: tuple[Scale, Scale],
     frame: Frame,
 ) -> str:
-    """Mark the crossings, and write beside each what it means, clear of the lines."""
+    """Mark the crossings, and write next to each what it means, clear of the lines."""
     x, y = scales
     anchors = [Anchor(x(requests), y(money), words) for requests, money, words in met]
     obstacles = [

@@ -49,7 +49,6 @@ class Certainty:
 
     @property
     def without(self) -> list[tuple[str, str]]:
-        """The other arms, each with the reason."""
         return [
             (arm.name, arm.record.calibration_reason or "not measured")
             for arm in self._view.arms
@@ -58,7 +57,6 @@ class Certainty:
 
     @property
     def rows(self) -> list[CertaintyRow]:
-        """A row for each arm."""
         return [_row(arm) for arm in self.arms]
 
     @property
@@ -68,13 +66,13 @@ class Certainty:
         bins = _calibration(arm).bins
         largest = max(group.n for group in bins)
         x, y = _axes()
-        body = _grid(x, y, "How sure it was", f"{arm.name}: right")
+        body = _grid(x, y, "Stated confidence", f"{arm.name}: right")
         body += line(x(0), y(0), x(1), y(1), "limit")
         for group in bins:
             confidence, accuracy = group.confidence, group.accuracy
             if confidence is None or accuracy is None or not group.n:
                 continue
-            words = f"said {formats.percent(confidence)}, right {formats.percent(accuracy)}"
+            words = f"stated {formats.percent(confidence)}, right {formats.percent(accuracy)}"
             inside = tag("title", f"{words}, {group.n} items")
             at = {"cx": x(confidence), "cy": y(accuracy)}
             body += line(at["cx"], y(confidence), at["cx"], at["cy"], "whisker")
@@ -86,9 +84,8 @@ class Certainty:
 
     @property
     def reliability_note(self) -> str:
-        """What the plot shows, in words."""
         count = formats.count(_calibration(self.arms[0]).n)
-        return f"Each dot is a group of the {count} test answers; its size is their number."
+        return f"Each dot is a group of the {count} test answers; a larger dot holds more of them."
 
     @property
     def coverage(self) -> Markup:
@@ -96,7 +93,7 @@ class Certainty:
         x, y = _axes()
         arms = self.arms[:_CURVES]
         curves = [(arm, _curve(arm)) for arm in arms]
-        body = _grid(x, y, "Share answered without a person", "Right among them")
+        body = _grid(x, y, "Share answered without a person", "Accuracy of the answers kept")
         ends: list[float] = []
         for place, (arm, spots) in enumerate(curves):
             body += _drawn(arm, spots, (x, y), place, ends)
@@ -109,7 +106,6 @@ class Certainty:
 
     @property
     def coverage_note(self) -> str:
-        """What the curve shows, in words."""
         handed = _handed(self.arms[0])
         return (
             f"{self.arms[0].name}: {handed}."
@@ -194,4 +190,4 @@ def _handed(arm: ArmView) -> str:
     if handover.share is None:
         return handover.reason or ""
     share, target = formats.percent(handover.share, 0), formats.percent(handover.target, 0)
-    return f"the least sure {share} for {target} right"
+    return f"the least certain {share}, for {target} right"

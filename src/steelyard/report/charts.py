@@ -73,11 +73,11 @@ def _cost_axis(costs: Sequence[float], frame: Frame) -> tuple[Scale, float]:
     On a logarithmic axis a cost below a cent would only push the others together.
     """
     whole = axis(costs, frame.left, frame.x_end)
-    dearer = [cost for cost in costs if cost >= _CHEAP]
-    if not whole.log or len(dearer) == len(costs) or not dearer:
+    priced = [cost for cost in costs if cost >= _CHEAP]
+    if not whole.log or len(priced) == len(costs) or not priced:
         return whole, 0.0
     gutter = _GUTTER * (0.75 if frame.narrow else 1.0)
-    return log_axis(dearer, frame.left + gutter, frame.x_end, _CHEAP), gutter
+    return log_axis(priced, frame.left + gutter, frame.x_end, _CHEAP), gutter
 
 
 def _spots(

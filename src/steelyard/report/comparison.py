@@ -64,14 +64,14 @@ def rows(view: View) -> list[ComparisonRow]:
 def _upfront(view: View, arm: ArmView) -> ComparisonCell:
     cost = arm.record.cost
     if cost.upfront is None:
-        return ComparisonCell(None, cost.reason or "upfront cost not known")
+        return ComparisonCell(None, cost.reason or "upfront cost unknown")
     return ComparisonCell(formats.money(cost.upfront, arm.currency))
 
 
 def _inference(view: View, arm: ArmView) -> ComparisonCell:
     cost = arm.record.cost
     if cost.per_request is None:
-        return ComparisonCell(None, cost.reason or "price per request not known")
+        return ComparisonCell(None, cost.reason or "price per request unknown")
     monthly = formats.money(cost.monthly, arm.currency)
     thousand = formats.per_thousand(cost.per_request, arm.currency)
     return ComparisonCell(f"{monthly} a month", f"{thousand} per 1,000 requests")
@@ -150,7 +150,7 @@ def _best_for(view: View, arm: ArmView) -> ComparisonCell:
     if arm.breaks:
         return ComparisonCell("Not this task", "; ".join(arm.breaks))
     if arm.reference:
-        return ComparisonCell("The prompt to beat", "the best that only prompts")
+        return ComparisonCell("The prompt to beat", "the best prompt-only arm")
     if arm.versus is None:
         return ComparisonCell(None, "not compared")
     figure = f"{formats.points(arm.versus.difference)} points"
@@ -163,7 +163,7 @@ _ROWS: Mapping[str, tuple[str, Callable[[View, ArmView], ComparisonCell]]] = {
     "Set-up time": ("machine time; writing and labelling not counted", _setup),
     "Flexibility": ("time until a changed task is served; other tasks not measured", _flexibility),
     "Consistency": ("the same answer when asked again", _consistency),
-    "Data needed": ("examples used; how few would do was not measured", _data),
+    "Data needed": ("examples used; whether fewer would do was not measured", _data),
     "Knowledge depth": ("the weakest slice or label; nothing beyond the examples", _knowledge),
     "Maintenance": ("would need later data: this run saw one moment", _maintenance),
     "Latency": ("median, one request at a time", _latency),

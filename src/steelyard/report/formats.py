@@ -1,4 +1,4 @@
-"""Figures as people read them; ``NONE`` where there is no figure, and a reason goes beside it.
+"""Figures as people read them; ``NONE`` where there is no figure, and a reason goes with it.
 
 Units change here (seconds to milliseconds, one request to a thousand); nothing is computed.
 """

@@ -10,7 +10,6 @@ from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.marks import breakable, interval_bar, key
-from steelyard.report.page import Page
 from steelyard.report.pieces import Pieces
 from steelyard.report.samples import asides, samples
 from steelyard.report.searches import searches
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 def render(result: Result) -> str:
     """Return ``report.html``. What was not measured is shown as such, with the reason."""
-    view = Page(result)
+    view = View(result)
     return (
         _environment()
         .get_template("report.html")

@@ -1,4 +1,4 @@
-"""Put a name beside each point of a chart so that no two overlap."""
+"""Put a name next to each point of a chart so that no two overlap."""
 
 from __future__ import annotations
 
@@ -27,13 +27,11 @@ class Box(NamedTuple):
     bottom: float
 
     def overlap(self, other: Box) -> float:
-        """The area two rectangles share."""
         wide = min(self.right, other.right) - max(self.left, other.left)
         high = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(wide, 0.0) * max(high, 0.0)
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether a spot lies inside."""
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 

@@ -26,17 +26,14 @@ class Frame:
 
     @property
     def x_end(self) -> float:
-        """The right edge of the plot."""
         return self.width - self.right
 
     @property
     def y_end(self) -> float:
-        """The bottom edge of the plot."""
         return self.height - self.bottom
 
     @property
     def narrow(self) -> bool:
-        """Whether it is drawn for a phone."""
         return self.width < 500
 
 

@@ -1,4 +1,4 @@
-"""A metric's parts beside each other: each rule, each field, arm by arm."""
+"""A metric's parts, arm by arm: each rule, each field."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steelyard.core import FAMILIES
 from steelyard.report import formats
-from steelyard.report.view import ArmView, View, words
+from steelyard.report.view import ArmView, View, metric_title
 from steelyard.result.figures import PartFigure
 
 _MOST_ARMS = 6
@@ -40,7 +40,6 @@ class Pieces:
 
     @cached_property
     def metrics(self) -> list[str]:
-        """The metrics with parts, in the order of the task."""
         named = [part.metric for arm in self._view.arms for part in arm.record.parts]
         return list(dict.fromkeys(named))
 
@@ -55,12 +54,10 @@ class Pieces:
 
     @property
     def hidden(self) -> int:
-        """How many arms with parts are not shown."""
         return sum(bool(arm.record.parts) for arm in self._view.arms) - len(self.arms)
 
     def title(self, metric: str) -> str:
-        """The metric in words."""
-        return words()["metrics"].get(metric, metric)
+        return metric_title(metric)
 
     def rows(self, metric: str) -> list[Piece]:
         """The parts of a metric, those first on which the recommended (or best) arm is weakest."""

@@ -1,4 +1,4 @@
-"""Test examples beside every arm's answer, and the audit's lists, cut to a page's length."""
+"""Test examples with every arm's answer, and the audit's lists, cut to a page's length."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ class SampleReply:
 
     @property
     def right(self) -> bool | None:
-        """Whether the answer was right."""
         if self.output is None or self.score == 0:
             return False
         return True if self.score == 1 else None
@@ -52,7 +51,6 @@ class SampleView:
 
     @property
     def failed(self) -> list[SampleReply]:
-        """The replies that are no usable answer."""
         return [reply for reply in self.replies if reply.output is None]
 
     @property

@@ -75,23 +75,19 @@ class Steadiness:
 
     @cached_property
     def kinds(self) -> list[str]:
-        """The kinds of change that some arm met."""
         tried = {change.kind for arm in self._view.arms for change in _changes(arm)}
         return [*[kind for kind in KINDS if kind in tried], *sorted(tried - KINDS.keys())]
 
     @property
     def titles(self) -> list[str]:
-        """The kinds in words."""
         return [KINDS.get(kind, kind) for kind in self.kinds]
 
     @cached_property
     def rows(self) -> list[SteadinessRow]:
-        """A row for each arm, the best quality first."""
         return [self._row(arm) for arm in self._view.arms]
 
     @property
     def items(self) -> str:
-        """How many test examples were asked, in words."""
         counts = {change.items for arm in self._view.arms for change in _measured(arm)}
         counts |= {
             repeats.items for arm in self._view.arms if (repeats := _consistency(arm).repeats)
@@ -100,7 +96,6 @@ class Steadiness:
 
     @property
     def temperature(self) -> str:
-        """The temperature of the repeats."""
         temperatures = (_consistency(arm).temperature for arm in self._view.arms)
         return next((f"{degree:g}" for degree in temperatures if degree is not None), "")
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steelyard.report import formats
-from steelyard.report.page import Page
-from steelyard.report.view import ArmView
+from steelyard.report.view import ArmView, View
 from steelyard.result import Result
 
 if TYPE_CHECKING:
@@ -42,13 +41,11 @@ class Name:
         return lines
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Tell rich the least and the most columns the name can use."""
         from rich.measure import Measurement
 
         return Measurement(max(map(len, self.lines(0))), len(self.mark + self.name))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Text]:
-        """Draw the name in the columns there are."""
         from rich.text import Text
 
         yield Text("\n".join(self.lines(options.max_width)), overflow="fold")
@@ -60,7 +57,7 @@ def table(result: Result) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    view = Page(result)
+    view = View(result)
     grid = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     grid.add_column("Arm", overflow="fold")
     grid.add_column(
@@ -77,7 +74,7 @@ def table(result: Result) -> Table:
     return grid
 
 
-def _cells(view: Page, arm: ArmView) -> list[str]:
+def _cells(view: View, arm: ArmView) -> list[str]:
     cost = arm.record.cost
     p = formats.p_value(arm.versus.p_adjusted if arm.versus else None).replace(" ", "")
     between = formats.interval(arm.low, arm.high).replace(" to ", "-")
@@ -97,7 +94,7 @@ def _mark(arm: ArmView) -> str:
     return "* " if arm.winner else "x " if arm.breaks else _INDENT
 
 
-def _caption(view: Page) -> str:
+def _caption(view: View) -> str:
     notes = ["* recommended"] if view.winner else []
     notes += ["x breaks a constraint"] if any(arm.breaks for arm in view.arms) else []
     if view.result.reference:
@@ -107,7 +104,7 @@ def _caption(view: Page) -> str:
 
 def verdict_text(result: Result) -> str:
     """Return the verdict in 80 columns of plain text: what, how sure, why, what would flip it."""
-    view = Page(result)
+    view = View(result)
     lines = [f"VERDICT  {view.headline}"]
     confidence, dropped = view.verdict.confidence, view.verdict.details.dropped
     if view.winner is not None:
@@ -119,13 +116,13 @@ def verdict_text(result: Result) -> str:
     lines += _block("Why", view.reasons[:_MOST_REASONS])
     if dropped:
         names = ", ".join(arm.arm for arm in dropped)
-        lines += _block("Dropped out by the constraints", [names])
+        lines += _block("Ruled out by constraints", [names])
     lines += _block("What would change it", view.flips)
     lines += _block("Warnings", view.warnings)
     return "\n".join(lines)
 
 
-def _figures(view: Page, arm: ArmView) -> list[str]:
+def _figures(view: View, arm: ArmView) -> list[str]:
     figures = [f"{label.lower()} {value} ({note})" for label, value, note in view.keys]
     return textwrap.wrap(f"{arm.name}: {_thin('; '.join(figures))}.", _WIDTH)
 

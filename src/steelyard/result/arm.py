@@ -132,7 +132,6 @@ class ArmResult(ResultPart):
 
     @property
     def format(self) -> str | None:
-        """The prompt format that was kept."""
         return self.options.get("format")
 
     @property
@@ -142,7 +141,6 @@ class ArmResult(ResultPart):
 
     @property
     def repairs(self) -> bool:
-        """Whether an answer that does not fit is asked for again."""
         return bool(self.options.get("repairs"))
 
     @cached_property
@@ -152,5 +150,4 @@ class ArmResult(ResultPart):
 
     @property
     def formats(self) -> dict[str, float]:
-        """The dev score of each prompt format that was tried."""
         return dict(self.options.get("spread") or {})

@@ -173,7 +173,6 @@ class AuditFindings(ResultPart):
 
     @property
     def seconds(self) -> float:
-        """The time that all checks took together."""
         return sum(outcome.seconds or 0.0 for outcome in self.checks.values())
 
 

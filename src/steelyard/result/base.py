@@ -39,7 +39,6 @@ class ResultPart(BaseModel):
         return dict(plain(self.model_dump()))
 
     def updated(self, **fields: Any) -> Self:
-        """Return a copy with other values."""
         return self.model_copy(update=fields)
 
 

@@ -27,7 +27,6 @@ class Figure(ResultPart):
 
     @property
     def estimate(self) -> Estimate:
-        """The figure as the verdict's `Estimate`."""
         return Estimate(**{field.name: getattr(self, field.name) for field in fields(Estimate)})
 
 

@@ -15,7 +15,7 @@ from steelyard.result.run import SCHEMA_VERSION, Result
 from steelyard.strategy import traits_of
 
 _TIMED_KEYS = frozenset({"cost", "crossover", "created", "cost_to_own", "flips", "reasons"})
-_FITTED_ON = "the training examples it was fitted on; how few would do was not measured"
+_FITTED_ON = "the training examples it was fitted on; whether fewer would do was not measured"
 NO_INTERVAL = "its interval was not measured"
 
 
@@ -38,7 +38,7 @@ def parse_result(data: Any, where: str = "result.json") -> Result:
     """Check what ``result.json`` holds, of any schema version so far; raises `StorageError`."""
     version = data.get("schema_version") if isinstance(data, Mapping) else None
     if version is None:
-        raise _no_result(where, "it states no schema_version")
+        raise _no_result(where, "it has no schema_version")
     if version not in (1, SCHEMA_VERSION):
         raise StorageError(
             f"{where} has schema version {version!r}, this Steelyard reads {SCHEMA_VERSION}: "
@@ -59,7 +59,7 @@ def parse_result(data: Any, where: str = "result.json") -> Result:
 
 
 def _no_result(where: str, why: object) -> StorageError:
-    return StorageError(f"{where} is no result of a run ({why}): run the task again")
+    return StorageError(f"{where} is not the result of a run ({why}): run the task again")
 
 
 def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class Handover(ResultPart):
 
 
 class Calibration(ResultPart):
-    """The answers that carry a probability, held against how often they were right."""
+    """The answers that have a probability, compared with how often they were right."""
 
     source: str = ""
     n: int = 0

@@ -11,7 +11,7 @@ from steelyard.result.figures import Figure, LabelsNeeded
 
 
 class BreakEvenWith(ResultPart):
-    """When an arm has paid for itself against another; ``None`` with a reason: at once, or never."""
+    """When an arm breaks even with another; ``None`` with a reason: at once, or never."""
 
     against: str | None = None
     requests: int | None = None

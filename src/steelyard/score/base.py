@@ -63,6 +63,11 @@ class Metric(ABC):
         """What the metric is called with these options."""
         return cls.name
 
+    @classmethod
+    def title_of(cls, name: str) -> str:
+        """What people call the metric that is called ``name``; the name itself where it is the user's."""
+        return str(getattr(cls, "title", name)) if name == getattr(cls, "name", "") else name
+
     @property
     def fingerprint(self) -> str:
         """What decides the scores beyond name and options: a judge's settings, the user's own code."""

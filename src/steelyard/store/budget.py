@@ -49,7 +49,6 @@ class Budget:
 
     @property
     def spent(self) -> Decimal:
-        """What was paid so far, in the prices' currency."""
         with self._lock:
             return self._spent
 
@@ -89,7 +88,7 @@ class Budget:
 
     def _countable(self, model: AskedModel, price: Price | None) -> Price:
         """Refuse a cap over what was paid at an unknown price, or in another currency."""
-        currencies = {known.currency for known in self._prices.values()}
+        currencies = {price_of_model.currency for price_of_model in self._prices.values()}
         if price is None or not _is_known(price):
             why = "has no known price"
         elif currencies and price.currency not in currencies:
@@ -97,8 +96,8 @@ class Budget:
         else:
             return price
         raise ConfigError(
-            f"--max-cost counts all that this run folder paid, and {model.name}, which it asked "
-            f"before, {why}: give its price under prices in task.yaml, or choose another --out"
+            f"--max-cost includes earlier spending in this run folder, but {model.name} {why}: "
+            "give its price under prices in task.yaml, or choose another --out"
         )
 
 
@@ -114,7 +113,6 @@ class _Meter:
         self._next = Decimal(0)
 
     def reserve(self, request: Request) -> Literal["go", "wait", "stop"]:
-        """See `steelyard.model.meter.Meter`."""
         bound = self._bound(request)
         budget = self._budget
         with budget._lock:
@@ -122,7 +120,7 @@ class _Meter:
             if budget._spent + self._next > budget.cap:
                 return "stop"
             aside = sum(
-                (each._aside * each._excess for each in budget._meters.values()), Decimal(0)
+                (meter._aside * meter._excess for meter in budget._meters.values()), Decimal(0)
             )
             if budget._spent + aside + self._next > budget.cap:
                 return "wait"
@@ -130,13 +128,11 @@ class _Meter:
             return "go"
 
     def owe(self, request: Request) -> None:
-        """See `steelyard.model.meter.Meter`."""
         bound = self._bound(request)
         with self._budget._lock:
             self._aside += bound
 
     def settle(self, request: Request, completion: Completion | None) -> None:
-        """See `steelyard.model.meter.Meter`."""
         bound = self._bound(request)
         with self._budget._lock:
             self._aside -= bound
@@ -148,7 +144,6 @@ class _Meter:
                 self._excess = max(self._excess, cost / bound)
 
     def over(self) -> BudgetError:
-        """See `steelyard.model.meter.Meter`."""
         with self._budget._lock:
             spent, cap = self._budget._spent, self._budget.cap
             coming, excess = self._next, self._excess
@@ -161,15 +156,15 @@ class _Meter:
         return BudgetError(
             f"stopped at {_shown(spent)} {currency} of --max-cost {cap}: the next request may cost "
             f"up to {_shown(coming)} {currency}{longer}; everything measured is kept: "
-            "raise --max-cost and run again to go on"
+            "raise --max-cost and run again to resume"
         )
 
     def _bound(self, request: Request) -> Decimal:
         """The most that ``request`` can cost by its length: all it sends, and the longest answer."""
         texts = [message.content for message in request.messages]
         texts += [*request.choices, *((request.schema,) if request.schema is not None else ())]
-        given = sum(self._tokens(text) + _ROOM for text in texts)
-        longest = Usage(1, given, output_tokens=request.max_output_tokens + _ROOM)
+        input_tokens = sum(self._tokens(text) + _ROOM for text in texts)
+        longest = Usage(1, input_tokens, output_tokens=request.max_output_tokens + _ROOM)
         return _amount(longest, self._price)
 
     def _tokens(self, text: str) -> int:
@@ -179,27 +174,27 @@ class _Meter:
 
 def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
     """Return the prices of a run's models as `Budget` takes them; none needs to be built for it."""
-    known: dict[str, Price] = {}
+    by_account: dict[str, Price] = {}
     for spec, price in models:
-        known.setdefault(spec.account, price)
-    return known
+        by_account.setdefault(spec.account, price)
+    return by_account
 
 
 def former_prices(
-    store: Store, prices: Mapping[str, Price], own: Mapping[str, Any]
+    store: Store, prices: Mapping[str, Price], overrides: Mapping[str, Any]
 ) -> dict[str, Price]:
     """Keep what today's models cost in the run folder; return what all that it paid for cost.
 
     A model may leave the run, and what it cost is still paid. For one whose price was never known the
-    user's ``own`` prices of today are looked into, and the book.
+    user's ``overrides`` of today are looked into, and the book.
     """
     keep_prices(store, prices)
-    kept = {key.removeprefix(_KEPT): _price_in(said) for key, said in store.metas(_KEPT).items()}
+    stored = {key.removeprefix(_KEPT): _price_in(data) for key, data in store.metas(_KEPT).items()}
     for model in store.paid_by_model():
         spec = read_fingerprint(model.fingerprint)
-        if spec is not None and _named(model, kept) is None:
-            kept[model.fingerprint] = price_of(spec, own)
-    return kept
+        if spec is not None and _named(model, stored) is None:
+            stored[model.fingerprint] = price_of(spec, overrides)
+    return stored
 
 
 def keep_prices(store: Store, prices: Mapping[str, Price]) -> None:
@@ -235,7 +230,6 @@ def _is_known(price: Price) -> bool:
 
 
 def _amount(usage: Usage, price: Price) -> Decimal:
-    """What tokens cost at a price that is known."""
     amount = cost_of(usage, price).amount
     assert amount is not None
     return amount

@@ -70,7 +70,6 @@ class Store:
         return cls(f"sqlite:///{folder / 'run.db'}")
 
     def close(self) -> None:
-        """Give the connections back."""
         self._engine.dispose()
 
     @contextmanager
@@ -130,24 +129,20 @@ class Store:
         return StoredRun(**row._mapping)
 
     def meta(self, key: str) -> Any:
-        """Return the value kept under ``key``, or ``None``."""
         query = sa.select(META.c.value).where(self._of(META) & (META.c.key == key))
         with self._transaction() as connection:
             return connection.scalar(query)
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Keep ``value`` (JSON) under ``key``."""
         self._upsert(META, [{"key": key, "value": value}])
 
     def metas(self, prefix: str) -> dict[str, Any]:
-        """Return what is kept under keys that begin with ``prefix``."""
         begins = META.c.key.startswith(prefix, autoescape=True)
         query = sa.select(META.c.key, META.c.value).where(self._of(META) & begins)
         with self._transaction() as connection:
             return {row.key: row.value for row in connection.execute(query)}
 
     def drop_meta(self, key: str) -> None:
-        """Remove what is kept under ``key``."""
         with self._transaction() as connection:
             connection.execute(META.delete().where(self._of(META) & (META.c.key == key)))
 
@@ -184,16 +179,15 @@ class Store:
                 connection.execute(undone)
 
     def completions(self, keys: Iterable[str]) -> dict[str, Completion]:
-        """Return the completions known among ``keys``."""
-        wanted = list(keys)
-        known: dict[str, Completion] = {}
+        all_keys = list(keys)
+        stored: dict[str, Completion] = {}
         table = COMPLETIONS.c
         with self._transaction() as connection:
-            for start in range(0, len(wanted), _CHUNK):
-                among = self._of(COMPLETIONS) & table.key.in_(wanted[start : start + _CHUNK])
+            for start in range(0, len(all_keys), _CHUNK):
+                among = self._of(COMPLETIONS) & table.key.in_(all_keys[start : start + _CHUNK])
                 rows = connection.execute(sa.select(table.key, table.completion).where(among))
-                known.update((row.key, to_completion(row.completion)) for row in rows)
-        return known
+                stored.update((row.key, to_completion(row.completion)) for row in rows)
+        return stored
 
     def add_completions(self, rows: Sequence[StoredCompletion]) -> None:
         """Commit one batch of new completions in one transaction."""
@@ -203,7 +197,6 @@ class Store:
                 connection.execute(COMPLETIONS.insert(), values)
 
     def forget_completions(self, keys: Iterable[str]) -> None:
-        """Remove completions, so that they are asked again."""
         with self._transaction() as connection:
             for key in keys:
                 same = self._of(COMPLETIONS) & (COMPLETIONS.c.key == key)
@@ -214,7 +207,6 @@ class Store:
         self._upsert(PHASE_KEYS, [{"phase": phase, "key": key} for key in dict.fromkeys(keys)])
 
     def know_model(self, model: AskedModel) -> None:
-        """Keep the name of a model under its fingerprint."""
         self._upsert(MODELS, [model._asdict()])
 
     def notes(self, fingerprint: str) -> tuple[str, ...]:
@@ -224,7 +216,6 @@ class Store:
             return tuple(connection.scalar(sa.select(MODELS.c.notes).where(same)) or ())
 
     def set_notes(self, model: AskedModel, notes: Sequence[str]) -> None:
-        """Keep what people must know of a model's answers."""
         self._upsert(MODELS, [{**model._asdict(), "notes": list(notes)}])
 
     def usage(self, *phases: str) -> Usage:
@@ -247,10 +238,10 @@ class Store:
         version began counts what it was first to ask.
         """
         in_phases = self._of(PHASE_KEYS) & PHASE_KEYS.c.phase.in_(phases)
-        wanted = sa.select(PHASE_KEYS.c.key).where(in_phases)
+        phase_keys = sa.select(PHASE_KEYS.c.key).where(in_phases)
         table = COMPLETIONS.c
         return self._by_model(
-            table.phase.in_(phases) | table.key.in_(wanted) if phases else sa.true()
+            table.phase.in_(phases) | table.key.in_(phase_keys) if phases else sa.true()
         )
 
     def paid_by_model(self, *phases: str) -> dict[AskedModel, Usage]:
@@ -284,7 +275,6 @@ class Store:
         self._upsert(RECORDS, [record_row(*pair) for pair in records.items()])
 
     def records(self, arm: str) -> list[Record]:
-        """Return an arm's records by position."""
         of_arm = self._of(RECORDS) & (RECORDS.c.arm == arm)
         query = sa.select(RECORDS).where(of_arm).order_by(RECORDS.c.position)
         with self._transaction() as connection:
@@ -292,7 +282,6 @@ class Store:
 
 
 def _sums() -> tuple[sa.ColumnElement[Any], ...]:
-    """The columns of a `Usage`."""
     table = COMPLETIONS.c
     summed = (
         table.input_tokens,
@@ -304,5 +293,7 @@ def _sums() -> tuple[sa.ColumnElement[Any], ...]:
 
 
 def _usage(row: Sequence[Any]) -> Usage:
-    count, given, cached, produced, seconds = row
-    return Usage(int(count), int(given), int(cached), int(produced), machine_seconds=float(seconds))
+    count, input_tokens, cached, produced, seconds = row
+    return Usage(
+        int(count), int(input_tokens), int(cached), int(produced), machine_seconds=float(seconds)
+    )

@@ -64,10 +64,10 @@ def check_ours(folder: Path) -> None:
     """Refuse a folder that no run made but that holds what a run would replace or remove."""
     if (folder / "run.db").exists():
         return
-    taken = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
-    if taken:
+    clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
+    if clashes:
         raise StorageError(
-            f"{folder} holds {', '.join(taken)} but no run.db, so it is no run folder: "
+            f"{folder} holds {', '.join(clashes)} but no run.db, so it is not a run folder: "
             "choose another --out"
         )
 
@@ -85,7 +85,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the run folder for this process; a second run on it raises `StorageError` at once.
 
     The lock is the kernel's (``flock``), so that it ends with the process however that dies. Where
-    there is no ``flock`` (Windows) two runs are told apart only by the database's own locks.
+    there is no ``flock`` (Windows) only the database's own locks keep two runs apart.
     """
     try:
         import fcntl

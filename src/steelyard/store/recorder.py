@@ -62,7 +62,6 @@ class Recorder:
             self.budget.add_price(account, price)
 
     def wrap(self, model: Model) -> RecordedModel:
-        """Return ``model`` under this recorder."""
         return RecordedModel(lambda: model, self)
 
     def later(self, build: Callable[[], Model]) -> RecordedModel:
@@ -93,33 +92,29 @@ class RecordedModel(Model):
             return self._model
 
     def _equip(self, model: Model) -> None:
-        recorder, asked = self._recorder, AskedModel(model.fingerprint, model.name)
-        recorder.store.know_model(asked)
+        recorder, model_key = self._recorder, AskedModel(model.fingerprint, model.name)
+        recorder.store.know_model(model_key)
         self._reuse = Reuse.of(model, recorder.cache)
         if recorder.budget is not None and not model.local:
-            self._meter = recorder.budget.meter(asked, model.count_tokens)
+            self._meter = recorder.budget.meter(model_key, model.count_tokens)
         if isinstance(model, PaidModel):
             model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
             model.meter = self._meter
 
     @property
     def built(self) -> bool:
-        """Whether the model itself was needed so far."""
         return self._model is not None
 
     @property
     def name(self) -> str:
-        """The inner model's name."""
         return self.inner.name
 
     @property
     def fingerprint(self) -> str:
-        """The inner model's fingerprint."""
         return self.inner.fingerprint
 
     @property
     def local(self) -> bool:
-        """Whether the inner model runs on this machine."""
         return self.inner.local
 
     @property
@@ -130,11 +125,9 @@ class RecordedModel(Model):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What people must know of how the inner model answers."""
         return self.inner.facts
 
     def count_tokens(self, text: str) -> int | None:
-        """Tokens by the inner model's tokenizer, or ``None``."""
         return self.inner.count_tokens(text)
 
     def generate(
@@ -161,23 +154,27 @@ class RecordedModel(Model):
         places: dict[str, list[int]] = {}
         for index, request in enumerate(requests):
             places.setdefault(completion_key(self.fingerprint, request), []).append(index)
-        wanted = {key: [i for i in where if i not in skip] for key, where in places.items()}
-        store, here = self._recorder.store, [key for key, where in wanted.items() if where]
+        places_to_fill = {key: [i for i in where if i not in skip] for key, where in places.items()}
+        store, here = self._recorder.store, [key for key, where in places_to_fill.items() if where]
         store.want(phase.name, here)
-        known = store.completions(here)
+        stored = store.completions(here)
         answers: list[Completion | None] = [None] * len(requests)
 
-        def deliver(done: Sequence[tuple[str, Completion]]) -> None:
-            pairs = [(index, completion) for key, completion in done for index in wanted[key]]
+        def deliver(batch: Sequence[tuple[str, Completion]]) -> None:
+            pairs = [
+                (index, completion) for key, completion in batch for index in places_to_fill[key]
+            ]
             for index, completion in pairs:
                 answers[index] = completion
             if on_done is not None and pairs:
                 on_done(pairs)
 
-        deliver(list(known.items()))
-        if any(where and key not in known for key, where in wanted.items()):
+        deliver(list(stored.items()))
+        if any(where and key not in stored for key, where in places_to_fill.items()):
             unique = [(key, requests[where[0]]) for key, where in places.items()]
-            missing = {i for i, (key, _) in enumerate(unique) if key not in known and wanted[key]}
+            missing = {
+                i for i, (key, _) in enumerate(unique) if key not in stored and places_to_fill[key]
+            }
             missing -= self._take(unique, missing, deliver, phase)
             self._ask(unique, frozenset(range(len(unique))) - missing, deliver, phase)
         return answers
@@ -228,12 +225,12 @@ class RecordedModel(Model):
             phase.on_stored()
             deliver([(row.key, row.completion) for row in rows])
 
-        asked = [request for _, request in unique]
+        requests = [request for _, request in unique]
         try:
             if self._meter is None or isinstance(self.inner, PaidModel):
-                self.inner.generate(asked, store, settled)
+                self.inner.generate(requests, store, settled)
             else:
-                self._ask_in_slices(asked, store, settled)
+                self._ask_in_slices(requests, store, settled)
         except EndpointError as error:
             # These failures say nothing about the requests, and were not paid: they are asked again.
             forgotten = {unique[index][0] for index in error.unserved}
@@ -252,16 +249,16 @@ class RecordedModel(Model):
             self._stored_notes = notes
 
     def _ask_in_slices(
-        self, asked: Sequence[Request], store: OnDone, settled: frozenset[int]
+        self, requests: Sequence[Request], store: OnDone, settled: frozenset[int]
     ) -> None:
         """Ask a model that knows no meter: as many at once as the money that is left allows."""
-        meter, everything = self._meter, frozenset(range(len(asked)))
+        meter, everything = self._meter, frozenset(range(len(requests)))
         assert meter is not None
         missing = sorted(everything - settled)
         while missing:
             affordable: list[int] = []
             for index in missing:
-                if meter.reserve(asked[index]) != "go":
+                if meter.reserve(requests[index]) != "go":
                     break
                 affordable.append(index)
             if not affordable:
@@ -269,10 +266,10 @@ class RecordedModel(Model):
 
             def pay(batch: Sequence[tuple[int, Completion]]) -> None:
                 for index, completion in batch:
-                    meter.settle(asked[index], completion)
+                    meter.settle(requests[index], completion)
                 store(batch)
 
-            self.inner.generate(asked, pay, everything - frozenset(affordable))
+            self.inner.generate(requests, pay, everything - frozenset(affordable))
             missing = missing[len(affordable) :]
 
 

@@ -34,11 +34,11 @@ class Reuse:
             return None
         return Reuse(model, cache)
 
-    def find(self, asked: Sequence[tuple[int, Request]]) -> dict[int, Completion]:
+    def find(self, requests: Sequence[tuple[int, Request]]) -> dict[int, Completion]:
         """Return the known answers by the numbers of their requests."""
-        keys = {index: self._key(request) for index, request in asked if is_fixed(request)}
-        known = self._cache.get(keys.values()) if keys else {}
-        return {index: known[key] for index, key in keys.items() if key in known}
+        keys = {index: self._key(request) for index, request in requests if is_fixed(request)}
+        answers = self._cache.get(keys.values()) if keys else {}
+        return {index: answers[key] for index, key in keys.items() if key in answers}
 
     def keep(self, answered: Iterable[tuple[Request, Completion]]) -> None:
         """Note new answers; failures are none."""

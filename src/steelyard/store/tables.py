@@ -26,11 +26,9 @@ class Json(sa.TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        """Write a value."""
         return None if value is None else dumps(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
-        """Read a value."""
         return None if value is None else json.loads(value)
 
 

@@ -38,21 +38,18 @@ class Candidate:
 
     @property
     def family(self) -> Recommendation:
-        """What recommending this arm amounts to."""
         return family_of(self.strategy)
 
     @property
     def prompt_only(self) -> bool:
-        """Whether it adapts the model by its prompt alone."""
         return self.family in PROMPT_ONLY
 
     @property
     def money(self) -> tuple[Decimal | None, Decimal | None]:
-        """``(upfront, per_request)``."""
         return self.upfront, self.per_request
 
-    def own(self, requests: int) -> Decimal | None:
-        """Cost to own over ``requests`` requests; ``None`` when a part is not known."""
+    def total_cost(self, requests: int) -> Decimal | None:
+        """Total cost over ``requests`` requests; ``None`` when a part is not known."""
         if self.upfront is None or self.per_request is None:
             return None
         return self.upfront + self.per_request * requests
@@ -104,7 +101,6 @@ class Case:
 
     @property
     def requests(self) -> int:
-        """Requests over the horizon."""
         return self.requests_per_day * self.horizon_days
 
 

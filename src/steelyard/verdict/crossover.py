@@ -41,7 +41,7 @@ def _entry(case: Case, candidate: Candidate, labels: int) -> dict[str, Any]:
         if c.prompt_only and c is not candidate and c.quality.value is not None
     ]
     if candidate.quality.value is None:
-        return row | {"reason": "its quality is not known"}
+        return row | {"reason": "its quality is unknown"}
     if not rivals:
         return row | {"reason": "there is no other prompt-only arm to break even with"}
     tests = against(case, candidate, rivals)
@@ -50,7 +50,7 @@ def _entry(case: Case, candidate: Candidate, labels: int) -> dict[str, Any]:
     ]
     if not level:
         nearest = max(rivals, key=lambda c: c.quality.value or 0.0)
-        why = f"no prompt-only arm reaches its quality; the nearest is {words.quality(nearest)}"
+        why = f"no prompt-only arm matches its quality; the closest is {words.quality(nearest)}"
         return row | {"reason": why, "nearest": _even(case, candidate, nearest)}
     priced = [(c.per_request, c.name, c) for c in level if c.per_request is not None]
     if not priced:

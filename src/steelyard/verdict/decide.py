@@ -1,12 +1,12 @@
 """Which arm to use, why, how sure, and what would change it.
 
-The rule: arms that break a constraint drop out; of the rest, those that a paired test (Holm over
-all tests against the best, level ``alpha``) cannot tell from the best are tied; among the tied that
-are shown to beat the majority class, the cheapest to own over the horizon wins. Costs that differ by
-less than `LEVEL_COST` or `LEVEL_SHARE` count as equal, and the higher quality decides: nobody gives
-up accuracy for cents, and measured machine time is never exact. When the test is too small for that,
-the verdict is ``undecided`` and says how many more test items would settle it, or that they are too few
-to estimate that. Always giving the commonest answer is never recommended.
+The rule: arms that break a constraint are ruled out; of the rest, those that a paired test (Holm over
+all tests against the best, level ``alpha``) cannot distinguish from the best are tied; among the tied
+arms that beat the majority class, the cheapest over the horizon wins. Costs that differ by less than
+`LEVEL_COST` or `LEVEL_SHARE` count as equal, and the higher quality decides: nobody gives up accuracy
+for cents, and measured machine time is never exact. When the test is too small for that, the verdict
+is ``undecided`` and says how many more test items would settle it, or that they are too few to
+estimate that. Always giving the most common answer is never recommended.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from steelyard.verdict.undecided import (
 _NEVER = Decimal("Infinity")
 CONFIDENCE = (("high", 0.05, 100), ("moderate", 0.10, 50))
 CONFIDENCE_RULE = (
-    "high: at least 100 test items, and the interval of no tied arm allows it to be more than 0.05 "
-    "better than the choice; moderate: 50 items and 0.10; low: otherwise"
+    "high: at least 100 test items, and no tied arm may be more than 0.05 better than the choice (by "
+    "its interval); moderate: 50 items and 0.10; low: otherwise"
 )
 
 
@@ -54,8 +54,8 @@ def decide(case: Case) -> Verdict:
     limits = apply_limits(case)
     decision = Decision(case, limits, details=_details(case, limits))
     for name, reason in limits.dropped.items():
-        decision.reasons.append(f"{name} drops out: {reason}")
-    real = [candidate for candidate in limits.kept if candidate.strategy != MAJORITY]
+        decision.reasons.append(f"{name} is ruled out: {reason}")
+    real = [candidate for candidate in limits.within if candidate.strategy != MAJORITY]
     if not real:
         return none_left(decision)
     least = case.limits.min_quality
@@ -65,7 +65,7 @@ def decide(case: Case) -> Verdict:
     for c in real:
         if not any(c is other for other in sure):
             decision.reasons.append(
-                f"{words.quality(c)} is not shown to reach min_quality {least:g}"
+                f"{words.quality(c)} does not reliably reach min_quality {least:g}"
             )
     return _weigh(decision, sure)
 
@@ -90,7 +90,7 @@ def _weigh(decision: Decision, real: Sequence[Candidate]) -> Verdict:
     alone = len(case.candidates) == 1
     sure = "low" if alone else _confidence(loss, len(choice.scores))
     if alone:
-        decision.reasons.append("it was weighed alone: nothing was compared")
+        decision.reasons.append("no other arm was measured, so there is nothing to compare it with")
     return decision.verdict(choice, sure, _flips(decision, choice, tied))
 
 
@@ -99,8 +99,8 @@ def _flips(decision: Decision, choice: Candidate, tied: Sequence[Candidate]) -> 
 
 
 def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candidate:
-    """The best of those about as cheap to own as the cheapest; the best of all when no cost is known."""
-    priced = [(cost, c) for c in tied if (cost := c.own(case.requests)) is not None]
+    """The best of those that cost about as little as the cheapest; the best of all if no cost is known."""
+    priced = [(cost, c) for c in tied if (cost := c.total_cost(case.requests)) is not None]
     if not priced:
         return best
     least = min(cost for cost, _ in priced)
@@ -153,13 +153,17 @@ def _why(
     telling = _telling(best, tied, [c for c in case.candidates if c.name in tests])
     even = [c for c in telling if tests[c.name].difference == 0]
     if even:
-        reasons.append(f"{words.quality(best)} is level with {', '.join(c.name for c in even)}")
+        reasons.append(
+            f"{words.quality(best)} scored the same as {', '.join(c.name for c in even)}"
+        )
     for candidate in (c for c in telling if tests[c.name].difference != 0):
         test = tests[candidate.name]
-        apart = "" if differs(case, test) else ": not told apart"
+        is_clear = differs(case, test)
+        verb = "trails" if test.difference < 0 else "beats" if is_clear else "leads"
+        chance = "" if is_clear else ", which may be chance"
         reasons.append(
-            f"{words.quality(best)} is {words.difference(test.difference)} "
-            f"{words.quality(candidate)} ({words.p_value(test)}){apart}"
+            f"{words.quality(best)} {verb} {words.quality(candidate)} by {abs(test.difference):.2f} "
+            f"({words.p_value(test)}){chance}"
         )
     return reasons
 
@@ -178,29 +182,34 @@ def _telling(
 
 
 def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Candidate]) -> str:
-    cost = words.money(choice.own(case.requests), case.currency)
+    cost = words.money(choice.total_cost(case.requests), case.currency)
     period = f"over {case.horizon_days} days at {case.requests_per_day:,} requests a day"
     if len(case.candidates) == 1:
-        return f"{words.quality(choice)} is the only arm; {cost} {period}"
+        return f"{words.quality(choice)} is the only arm; it costs {cost} {period}"
     if len(tied) == 1:
-        return f"{words.quality(choice)} is the best, and no arm is level with it; {cost} {period}"
-    if choice.own(case.requests) is None:
         return (
-            f"{words.quality(choice)} is the best of {len(tied)} level arms; none has a known cost"
+            f"{words.quality(choice)} is the best, and no other arm is statistically tied with it; "
+            f"it costs {cost} {period}"
         )
-    least = min(tied, key=lambda c: own if (own := c.own(case.requests)) is not None else _NEVER)
+    if choice.total_cost(case.requests) is None:
+        return (
+            f"{words.quality(choice)} is the best of {len(tied)} tied arms; none has a known cost"
+        )
+    least = min(
+        tied, key=lambda c: _NEVER if (total := c.total_cost(case.requests)) is None else total
+    )
     if least is not choice:
         return (
-            f"{words.quality(choice)} is the best of the arms that cost about as little to own as the "
-            f"cheapest of {len(tied)} that the test cannot tell from the best: {cost} {period}, against "
-            f"{words.quality(least)} {words.money(least.own(case.requests), case.currency)}"
+            f"{len(tied)} arms are statistically tied, and {words.quality(choice)} scored highest of those "
+            f"that cost about as little as the cheapest: {cost} {period}, against "
+            f"{words.money(least.total_cost(case.requests), case.currency)} for {words.quality(least)}"
         )
-    dearer = [c for c in tied if c is not choice]
-    rival = best if best is not choice else _cheapest(case, dearer, dearer[0])
+    others = [c for c in tied if c is not choice]
+    rival = best if best is not choice else _cheapest(case, others, others[0])
     return (
-        f"{words.quality(choice)} is the cheapest to own of {len(tied)} arms that the test cannot "
-        f"tell from the best: {cost} {period}, against "
-        f"{words.quality(rival)} {words.money(rival.own(case.requests), case.currency)}"
+        f"{words.quality(choice)} is the cheapest of {len(tied)} arms statistically tied with the best: "
+        f"{cost} {period}, against "
+        f"{words.money(rival.total_cost(case.requests), case.currency)} for {words.quality(rival)}"
     )
 
 
@@ -210,6 +219,6 @@ def _details(case: Case, limits: WithinLimits) -> dict[str, Any]:
         "confidence_rule": CONFIDENCE_RULE,
         "dropped": [{"arm": name, "reason": why} for name, why in limits.dropped.items()],
         "cost_rule": f"costs over the horizon within {LEVEL_COST} {case.currency} or "
-        f"{LEVEL_SHARE:.0%} of the cheapest count as equal; then the higher quality decides",
-        "cost_to_own": {c.name: to_number(c.own(case.requests)) for c in case.candidates},
+        f"{LEVEL_SHARE:.0%} of the cheapest count as equal; the higher quality then decides",
+        "cost_to_own": {c.name: to_number(c.total_cost(case.requests)) for c in case.candidates},
     }

@@ -24,7 +24,6 @@ class Decision:
     def verdict(
         self, choice: Candidate, confidence: str, flips: Sequence[str], warnings: Sequence[str] = ()
     ) -> Verdict:
-        """Recommend an arm."""
         return Verdict(
             choice.family,
             choice.name,

@@ -23,12 +23,12 @@ def find_flips(
 
 
 def _level(case: Case, one: Candidate, other: Candidate) -> bool:
-    first, second = one.own(case.requests), other.own(case.requests)
+    first, second = one.total_cost(case.requests), other.total_cost(case.requests)
     return one is other or (first is not None and second is not None and costs_level(first, second))
 
 
 def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
-    """The next volume below and above today's at which a tied arm becomes cheaper to own."""
+    """The next volume below and above today's at which a tied arm becomes cheaper."""
     sentences = []
     for rival in rivals:
         flip = volume_flip(choice.money, rival.money, case.horizon_days)
@@ -40,14 +40,14 @@ def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[
     nearest = [max(below, key=lambda e: e[0])] if below else []
     nearest += [min(above, key=lambda e: e[0])] if above else []
     return [
-        f"volume: {side} {words.count(at)} requests a day (now {case.requests_per_day:,}) "
-        f"{rival.name} is cheaper to own over {case.horizon_days} days"
+        f"volume: {side} {words.count(at)} requests a day (now {case.requests_per_day:,}), "
+        f"{rival.name} costs less over {case.horizon_days} days"
         for at, side, rival in nearest
     ]
 
 
 def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
-    """The least rise in the choice's price per request that makes a tied arm cheaper to own."""
+    """The least rise in the choice's price per request that makes a tied arm cheaper."""
     factors = [
         (price_factor_flip(choice.money, rival.money, case.requests).at, rival) for rival in rivals
     ]
@@ -56,7 +56,7 @@ def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[s
         return []
     at, rival = min(crossings, key=lambda entry: entry[0])
     return [
-        f"price: {rival.name} is cheaper to own once a request to {choice.name} costs "
+        f"price: {rival.name} becomes cheaper once a request to {choice.name} costs "
         f"{words.factor(at)} times as much as now"
     ]
 
@@ -68,9 +68,9 @@ def _quality(
     lead = (best.quality.value or 0.0) - (choice.quality.value or 0.0)
     if best is not choice and lead > 0:
         items = items_to_show(case, best, choice, len(case.candidates) - 1).items
-        how = words.more_items(items, len(choice.scores), "show a difference of that size")
-        so = ", and it would win" if how.startswith("about") else ""
-        return [f"quality: {best.name} is {lead:.2f} above {choice.name} here; {how}{so}"]
+        how = words.more_items(items, len(choice.scores), "confirm a difference of that size")
+        so = ", and it would then win" if how.startswith("about") else ""
+        return [f"quality: {best.name} scored {lead:.2f} higher than {choice.name} here; {how}{so}"]
     if any(not _level(case, c, choice) for c in tied):
         return []
     return _runner_up(case, choice, limits)
@@ -78,7 +78,7 @@ def _quality(
 
 def _runner_up(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
     """How far the next arm below is from being level with the choice."""
-    below = [c for c in limits.kept if c is not choice and c.strategy != MAJORITY]
+    below = [c for c in limits.within if c is not choice and c.strategy != MAJORITY]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
@@ -86,8 +86,8 @@ def _runner_up(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]
     if low <= 0 or not _is_cheaper(case, nearest, choice):
         return []
     return [
-        f"quality: {nearest.name} is cheaper to own; about {low:.2f} more quality would make it "
-        f"level with {choice.name}, and it would win"
+        f"quality: {nearest.name} costs less; about {low:.2f} more quality would tie it with "
+        f"{choice.name}, and it would then win"
     ]
 
 
@@ -95,21 +95,21 @@ def _challenger(
     case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
 ) -> list[str]:
     """Where neither volume nor price decides: what the best arm below would have to gain."""
-    below = [c for c in limits.kept if c.strategy != MAJORITY and all(c is not t for t in tied)]
+    below = [c for c in limits.within if c.strategy != MAJORITY and all(c is not t for t in tied)]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
     gap = (choice.quality.value or 0.0) - (nearest.quality.value or 0.0)
-    change = f"quality: {nearest.name} would have to gain {gap:.2f} to be level with {choice.name}"
+    change = f"quality: {nearest.name} would need +{gap:.2f} to tie with {choice.name}"
     if _is_cheaper(case, choice, nearest):
         return [
-            f"{change}, and being dearer to own, more than that to win; no volume or price will do"
+            f"{change}, and more to win, because it costs more; no change in volume or price would do it"
         ]
-    return [f"{change}; no volume or price will do"]
+    return [f"{change}; no change in volume or price would do it"]
 
 
 def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
-    first, second = one.own(case.requests), other.own(case.requests)
+    first, second = one.total_cost(case.requests), other.total_cost(case.requests)
     return first is not None and second is not None and first < second
 
 
@@ -122,9 +122,9 @@ def _limits(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
             continue
         volume = affordable_volume(case, candidate)
         fits = (
-            f" (it fits the budget below {words.count(volume)} requests a day)"
+            f" (it would fit the budget below {words.count(volume)} requests a day)"
             if volume is not None and volume < case.requests_per_day
             else ""
         )
-        sentences.append(f"constraint: {words.quality(candidate)} is out because {why}{fits}")
+        sentences.append(f"constraint: {words.quality(candidate)} is ruled out because {why}{fits}")
     return sentences

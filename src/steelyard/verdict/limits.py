@@ -12,9 +12,9 @@ from steelyard.verdict.base import Candidate, Case
 
 
 class WithinLimits(NamedTuple):
-    """Who stays, who drops out and why, and what the limits could not be held against."""
+    """Who stays, who drops out and why, and which limits could not be checked."""
 
-    kept: list[Candidate]
+    within: list[Candidate]
     dropped: dict[str, str]
     unknown: list[str]
 
@@ -36,7 +36,7 @@ def broken_limits(case: Case, candidate: Candidate) -> list[str]:
     """Say which constraints a candidate breaks."""
     limits, reasons = case.limits, []
     if candidate.quality.value is None:
-        reasons.append(f"its quality is not known: {candidate.quality.reason}")
+        reasons.append(f"its quality is unknown: {candidate.quality.reason}")
     elif limits.min_quality is not None and candidate.quality.value < limits.min_quality:
         figure = words.estimate(candidate.quality)
         reasons.append(f"quality {figure} is below min_quality {limits.min_quality:g}")
@@ -71,7 +71,9 @@ def affordable_volume(case: Case, candidate: Candidate) -> Decimal | None:
 def _unknown(case: Case, candidate: Candidate) -> list[str]:
     reasons = []
     if case.limits.max_latency_p95_ms is not None and candidate.latency_p95_seconds is None:
-        reasons.append(f"{candidate.name}: latency not measured, so max_latency_p95_ms is not held")
+        reasons.append(
+            f"{candidate.name}: latency was not measured, so max_latency_p95_ms was not checked"
+        )
     if case.limits.max_monthly_cost is not None and candidate.monthly is None:
-        reasons.append(f"{candidate.name}: cost not known, so max_monthly_cost is not held")
+        reasons.append(f"{candidate.name}: cost is unknown, so max_monthly_cost was not checked")
     return reasons

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,19 +20,27 @@ from steelyard.stats import (
 )
 from steelyard.verdict.base import Candidate, Case
 
-_GUESSED_ITEMS = 10  # weight of the assumed discordance beside the observed one
+_GUESSED_ITEMS = 10  # weight of the assumed discordance against the observed one
 
 
 def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
     """The comparison ``a - b``: a given one, an asked one, or by the scores."""
-    for comparison in (*case.comparisons, *case.memo.values()):
-        if (comparison.a, comparison.b) == (a.name, b.name):
-            return comparison
-        if (comparison.a, comparison.b) == (b.name, a.name):
-            return comparison.turned()
+    earlier = oriented((*case.comparisons, *case.memo.values()), a.name, b.name)
+    if earlier is not None:
+        return earlier
     fresh = case.compare_by(a.name, b.name) if case.compare_by else _by_scores(case, a, b)
     case.memo[a.name, b.name] = fresh
     return fresh
+
+
+def oriented(comparisons: Iterable[Comparison], a: str, b: str) -> Comparison | None:
+    """Return the comparison of ``a`` with ``b``, turned round if it is kept as ``b`` with ``a``."""
+    for comparison in comparisons:
+        if (comparison.a, comparison.b) == (a, b):
+            return comparison
+        if (comparison.a, comparison.b) == (b, a):
+            return comparison.turned()
+    return None
 
 
 def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
@@ -63,7 +71,7 @@ def against(case: Case, one: Candidate, others: Sequence[Candidate]) -> dict[str
 
 
 def differs(case: Case, comparison: Comparison) -> bool:
-    """Whether the corrected test tells the two arms apart."""
+    """Whether the corrected test shows a difference between the two arms."""
     return comparison.p_adjusted is not None and comparison.p_adjusted <= case.alpha
 
 

@@ -14,8 +14,8 @@ from steelyard.verdict.pairs import items_to_bound, items_to_show, pair
 
 MOST_LOSS = 0.20
 _NAMED = 3
-_NONE_KEEPS = "no usable arm keeps every constraint"
-_COMMONEST = "always giving the commonest answer"
+_NONE_KEEPS = "no usable arm meets every constraint"
+_MOST_COMMON = "always giving the most common answer"
 
 
 def best_of(case: Case, candidates: Sequence[Candidate]) -> Candidate:
@@ -27,7 +27,7 @@ def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates, the best first; see `best_of`."""
 
     def key(candidate: Candidate) -> tuple[float, float, str]:
-        cost = candidate.own(case.requests)
+        cost = candidate.total_cost(case.requests)
         worst = float("inf") if cost is None else float(cost)
         return -(candidate.quality.value or 0.0), worst, candidate.name
 
@@ -35,7 +35,7 @@ def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def none_left(decision: Decision) -> Verdict:
-    """No arm keeps every constraint, but for always giving the commonest answer."""
+    """No arm keeps every constraint, but for always giving the most common answer."""
     case = decision.case
     usable = ranked(case, [c for c in case.candidates if c.strategy != MAJORITY])
     if not usable:
@@ -44,7 +44,9 @@ def none_left(decision: Decision) -> Verdict:
     if not close:
         return decision.undecided(_what_stops(decision, usable), usable[0], None)
     text, more = _items_for_minimum(case, close[0])
-    may = f"{words.quality(close[0])} may yet reach min_quality {case.limits.min_quality:g}: {text}"
+    may = (
+        f"{words.quality(close[0])} may still reach min_quality {case.limits.min_quality:g}: {text}"
+    )
     ahead = _NONE_KEEPS if close[0] is usable[0] else _what_stops(decision, usable)
     return decision.undecided(f"{ahead}; {may}", close[0], more)
 
@@ -53,8 +55,8 @@ def _nothing_usable(decision: Decision) -> Verdict:
     if not decision.case.candidates:
         return decision.undecided("no arm was measured", None, None)
     only = decision.case.candidates[0]
-    reason = f"{words.quality(only)} is the only arm measured, and {_COMMONEST} solves no task"
-    return decision.undecided(f"{reason}: weigh other strategies", only, None)
+    reason = f"{words.quality(only)} is the only arm measured, and {_MOST_COMMON} is not a solution"
+    return decision.undecided(f"{reason}: try other strategies", only, None)
 
 
 def _what_stops(decision: Decision, usable: Sequence[Candidate]) -> str:
@@ -63,10 +65,14 @@ def _what_stops(decision: Decision, usable: Sequence[Candidate]) -> str:
     stopped = [_stopped(decision, candidate) for candidate in usable[:_NAMED]]
     if len(usable) > _NAMED:
         stopped.append(f"{len(usable) - _NAMED} more")
-    only = f"; only {_COMMONEST} keeps them, which solves no task" if decision.limits.kept else ""
+    only = (
+        f"; only {_MOST_COMMON} meets them, which is not a solution"
+        if decision.limits.within
+        else ""
+    )
     is_low = best is not None and least is not None and best < least
     stronger = ", or try a stronger model" if is_low else ""
-    return f"{_NONE_KEEPS}: {', '.join(stopped)}{only}; relax one{stronger}"
+    return f"{_NONE_KEEPS}: {', '.join(stopped)}{only}; relax a constraint{stronger}"
 
 
 def _stopped(decision: Decision, candidate: Candidate) -> str:
@@ -83,7 +89,7 @@ def unsure_of_minimum(decision: Decision, leading: Candidate) -> Verdict:
     text, more = _items_for_minimum(decision.case, leading)
     least = decision.case.limits.min_quality
     who = words.quality(leading)
-    reason = f"the test cannot say whether {who} reaches min_quality {least:g}: {text}"
+    reason = f"the test cannot tell whether {who} reaches min_quality {least:g}: {text}"
     return decision.undecided(reason, leading, more)
 
 
@@ -93,7 +99,10 @@ def _items_for_minimum(case: Case, leading: Candidate) -> tuple[str, int | None]
     least = case.limits.min_quality or 0.0
     gap = abs(value - least)
     if gap == 0 and least < 1:
-        return "it lies on it so far, so how many test items would tell cannot be estimated", None
+        return (
+            "it is exactly at the minimum, so the number of test items needed cannot be estimated",
+            None,
+        )
     variance = max(float(leading.scores.var()), 0.25 / max(n, 1))
     items = items_for_interval(variance, gap, 1 - case.alpha)
     return words.more_items(items, n), words.further_items(items, n)
@@ -105,15 +114,16 @@ def not_above_majority(
     """The best of the real arms is not shown to beat the majority class; ``test`` is of those two."""
     case, best = decision.case, best_of(decision.case, real)
     if test.difference <= 0:
-        arm = "no arm that keeps every constraint" if decision.limits.dropped else "no arm"
+        arm = "no arm that meets every constraint" if decision.limits.dropped else "no arm"
         reason = (
-            f"{arm} is above {_COMMONEST}: {words.quality(best)} against {words.quality(majority)}; "
+            f"{arm} does better than {_MOST_COMMON}: {words.quality(best)} against "
+            f"{words.quality(majority)}; "
             f"{_what_may_help(decision, real, majority, test)}"
         )
         return decision.undecided(reason, best, None)
     n, needed = len(best.scores), items_to_show(case, best, majority, tests)
     reason = (
-        f"{words.quality(best)} is not shown to be above {_COMMONEST}, "
+        f"{words.quality(best)} has not been shown to beat {_MOST_COMMON}, "
         f"{words.quality(majority)} ({words.p_value(test)}): {words.more_items(needed.items, n)}"
     )
     return decision.undecided(reason, best, words.further_items(needed.items, n))
@@ -129,13 +139,11 @@ def _what_may_help(
     pairs = [pair(decision.case, candidate, majority) for candidate in real]
     most = max(pairs, key=lambda rival: rival.high)
     if most.high <= 0:
-        return f"more test items will not change that, {better}"
-    unknown = (
-        "no difference was seen, so how many test items would show one cannot be estimated, and "
-    )
+        return f"more test items will not change that; {better}"
+    unknown = "no difference was seen, so the number of test items needed cannot be estimated, and "
     return (
-        f"{unknown if test.difference == 0 else ''}the interval still allows {most.a} to be up to "
-        f"{most.high:.2f} above; {better} help"
+        f"{unknown if test.difference == 0 else ''}by its interval {most.a} may still be up to "
+        f"{most.high:.2f} better; {better} help"
     )
 
 
@@ -150,7 +158,7 @@ def too_few(
         needs.append(items_to_show(case, rival, choice, tests).items)
     items = min((count for count in needs if count is not None), default=None)
     reason = (
-        f"{n} test items cannot tell {words.quality(choice)} from {words.quality(rival)}, which "
+        f"{n} test items cannot distinguish {words.quality(choice)} from {words.quality(rival)}, which "
         f"may be up to {loss:.2f} better: {words.more_items(items, n)}"
     )
     return decision.undecided(reason, choice, words.further_items(items, n))

@@ -21,20 +21,20 @@ def _thin(case: Case) -> list[str]:
     n = max((len(candidate.scores) for candidate in case.candidates), default=0)
     if n >= THIN_TEST:
         return []
-    return [f"thin test: {_not_shown(case, n)}"]
+    return [f"small test: {_not_shown(case, n)}"]
 
 
 def _not_shown(case: Case, n: int) -> str:
     """What the test is too small for: the plan's figure, so that a run says one thing throughout."""
     detectable = case.detectable or detectable_difference(n, level=1 - case.alpha)
     if detectable.difference is None:
-        return detectable.reason or "no difference shows"
+        return detectable.reason or "no difference can be detected"
     least = (
         f"{detectable.difference:.2f}"
         if case.detectable is None
         else words.points(detectable.difference)
     )
-    return f"{n} items; differences below about {least} do not show"
+    return f"{n} items; differences below about {least} cannot be detected"
 
 
 def _failed(case: Case, choice: Candidate | None) -> list[str]:
@@ -45,8 +45,8 @@ def _failed(case: Case, choice: Candidate | None) -> list[str]:
             continue
         which = " (the choice)" if choice is candidate else ""
         warnings.append(
-            f"failed answers: {candidate.name}{which} gave no usable answer to {candidate.failed} "
-            f"of {n}; they count as wrong"
+            f"failed answers: {candidate.name}{which} failed on {candidate.failed} of {n} examples "
+            "(counted as wrong)"
         )
     return warnings
 
@@ -54,8 +54,10 @@ def _failed(case: Case, choice: Candidate | None) -> list[str]:
 def _audit(case: Case) -> list[str]:
     notes, warnings = case.notes, []
     if notes.leaks:
-        items = counted(notes.leaks, "test item is", "test items are")
-        warnings.append(f"leaks: {items} also in train or dev, or nearly; quality reads high")
+        items = counted(notes.leaks, "test item appears", "test items appear")
+        warnings.append(
+            f"leaks: {items} in train or dev too, exactly or nearly; scores will look too high"
+        )
     if notes.conflicts:
         inputs = counted(notes.conflicts, "input has", "inputs have")
         warnings.append(
@@ -68,9 +70,7 @@ def _audit(case: Case) -> list[str]:
 
 
 def _costs(case: Case) -> list[str]:
-    unknown = [c.name for c in case.candidates if c.own(case.requests) is None]
+    unknown = [c.name for c in case.candidates if c.total_cost(case.requests) is None]
     if not unknown:
         return []
-    return [
-        f"cost not known: {', '.join(unknown)}; they cannot win by cost, add prices to task.yaml"
-    ]
+    return [f"cost unknown: {', '.join(unknown)} cannot win on cost; add prices to task.yaml"]

@@ -32,15 +32,10 @@ def quality(candidate: Candidate) -> str:
 
 
 def p_value(comparison: Comparison) -> str:
-    """``p = 0.02 after Holm``."""
+    """``p = 0.02, Holm-corrected``."""
     p = comparison.p_adjusted if comparison.p_adjusted is not None else comparison.p_value
     text = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-    return f"{text} after Holm" if comparison.p_adjusted is not None else text
-
-
-def difference(amount: float) -> str:
-    """``0.06 above`` or ``0.06 below``."""
-    return f"{abs(amount):.2f} {'above' if amount >= 0 else 'below'}"
+    return f"{text}, Holm-corrected" if comparison.p_adjusted is not None else text
 
 
 def points(amount: float) -> str:
@@ -54,9 +49,9 @@ def milliseconds(amount: float) -> str:
 
 
 def money(amount: Decimal | None, currency: str) -> str:
-    """``$1,234.56``; below a cent two significant digits; ``of unknown cost`` when not known."""
+    """``$1,234.56``; below a cent two significant digits; ``an unknown amount`` when not known."""
     if amount is None:
-        return "of unknown cost"
+        return "an unknown amount"
     digits = f"{abs(amount):,.2f}"
     if 0 < abs(amount) < Decimal("0.01"):
         digits = format(Decimal(f"{abs(amount):.2g}"), "f")

@@ -1,4 +1,4 @@
-"""The conductor: fit, answer, score, measure, record, resume, promote."""
+"""Run a task: fit, answer, score, measure, record, resume, promote."""
 
 from __future__ import annotations
 

@@ -46,11 +46,11 @@ def measure_calibration(
     """
     places = [place for place, record in enumerate(records) if _confidence(record) is not None]
     if not places:
-        return None, "its answers carry no probabilities"
+        return None, "its answers have no probabilities"
     if not metric.binary and arm.brief.kind != "label":
         return None, f"{metric.name} does not score answers as right or wrong"
     if len(places) < FEWEST:
-        return None, f"only {len(places)} answers carry a probability, and it takes {FEWEST}"
+        return None, f"only {len(places)} answers have a probability; it takes {FEWEST}"
     confidence = np.array([_confidence(records[place]) for place in places], dtype=np.float64)
     correct = np.array([_is_right(arm, records[place]) for place in places], dtype=np.float64)
     groups = clusters_of([examples[place] for place in places])
@@ -94,9 +94,9 @@ def _handover(curve: list[CoveragePoint], target: float) -> Handover:
     needed = items_to_show(target)
     most = max(point.n for point in curve)
     if needed is None:
-        why = f"no number of answers can show {percent(target)} right"
+        why = f"no number of answers can show {percent(target)} accuracy"
     elif needed > most:
-        why = f"{most} answers cannot show {percent(target)} right: it takes {needed}, all right"
+        why = f"{most} answers cannot show {percent(target)} accuracy: it takes {needed}, all of them right"
     else:
-        why = f"not even its surest answers are shown to be {percent(target)} right"
+        why = f"no part of its answers is reliably {percent(target)} right"
     return Handover(target=target, reason=why)

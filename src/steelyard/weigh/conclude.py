@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,14 +15,24 @@ from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.result.arm import ArmCost, Latency, Tokens
-from steelyard.result.figures import Gap, Quality
+from steelyard.result.figures import Gap, PartFigure, Quality
+from steelyard.result.steadiness import Calibration, Consistency
 from steelyard.score import compare_records
 from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
-from steelyard.weigh.blocks import ArmBlocks
 from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds
+
+
+class ArmBlocks(NamedTuple):
+    """Fields of an `ArmResult`, by their names; where one is ``None``, its reason says why."""
+
+    parts: tuple[PartFigure, ...] = ()
+    consistency: Consistency | None = None
+    consistency_reason: str | None = None
+    calibration: Calibration | None = None
+    calibration_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,6 @@ class MeasuredArm:
 
     @property
     def failed(self) -> int:
-        """How many test examples got no usable answer."""
         return sum(record.outcome == "failed" for record in self.records)
 
 
@@ -93,12 +102,12 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     What several models were asked is priced by each one's own price.
     """
     fitted = plan.machine_price if measured.model is None else measured.model.price
-    asked = [model for spec in measured.arm.specs if (model := plan.model_of(spec))]
-    own = asked[0].price if len(asked) == 1 else fitted
+    models = [model for spec in measured.arm.specs if (model := plan.model_of(spec))]
+    price = models[0].price if len(models) == 1 else fitted
     first = () if measured.model is None else (measured.model,)
-    machine = _in_currency(plan.machine_price, own)
-    prices = Prices((*asked, *first, *plan.asked), own, machine)
-    tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in asked)
+    machine = _in_currency(plan.machine_price, price)
+    prices = Prices((*models, *first, *plan.asked), price, machine)
+    tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in models)
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
     upfront = prices.of(measured.search) + training
     per_request = _per_request(measured, prices)
@@ -112,13 +121,13 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
 
 @dataclass(frozen=True)
 class Prices:
-    """The run's prices by model, the arm's first; ``own`` is for what names no model.
+    """The run's prices by model, the arm's first; ``default`` is for what names no model.
 
     ``machine`` is for what was computed without a language model; left out, that costs nothing.
     """
 
     models: Sequence[PlannedModel]
-    own: Price
+    default: Price
     machine: Price | None = None
 
     def named(self, model: str) -> Price:
@@ -127,21 +136,20 @@ class Prices:
         One that the run does not know has no known price.
         """
         if model == MACHINE:
-            return self.machine or Price(self.own.currency, machine_hour=Decimal(0))
-        known = (planned.price for planned in self.models if model in planned.names)
-        why = f"the price of {model} is not known: it is none of the run's models"
-        return next(known, Price(self.own.currency, source=why) if model else self.own)
+            return self.machine or Price(self.default.currency, machine_hour=Decimal(0))
+        prices = (planned.price for planned in self.models if model in planned.names)
+        why = f"the price of {model} is unknown: it is not one of the run's models"
+        return next(prices, Price(self.default.currency, source=why) if model else self.default)
 
     def of(self, usage: Mapping[str, Usage]) -> Money:
-        """What ``usage`` by model costs in all."""
-        nothing = Money(Decimal(0), self.own.currency)
+        nothing = Money(Decimal(0), self.default.currency)
         return sum((cost_of(use, self.named(name)) for name, use in usage.items()), nothing)
 
 
 def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
-    seconds, currency = machine_seconds(measured.records), prices.own.currency
+    seconds, currency = machine_seconds(measured.records), prices.default.currency
     if seconds is None:
-        return Money(None, currency, "no request was answered, so its cost is not known")
+        return Money(None, currency, "no request was answered, so its cost is unknown")
     answered = [
         r.answer.completion for r in measured.records if r.answer.completion.failure is None
     ]
@@ -155,7 +163,7 @@ def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
         tokens.output_mean or 0.0,
         machine_seconds=seconds,
     )
-    return cost_of(usage, prices.own)
+    return cost_of(usage, prices.default)
 
 
 def mean_spent(answered: Sequence[Completion]) -> dict[str, Usage]:

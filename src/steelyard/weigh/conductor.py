@@ -16,7 +16,7 @@ from steelyard.planning.forecast import look_ahead, look_over
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.options import RunKeywords, RunOptions, takes_run_options
 from steelyard.planning.outlook import short_text
-from steelyard.planning.plan import Plan, default_folder, describe, make_plan
+from steelyard.planning.plan import Plan, default_folder, describe, judge_of, make_plan
 from steelyard.progress import Display, logged
 from steelyard.result import Result
 from steelyard.result.verdict import JudgeResult
@@ -27,7 +27,7 @@ from steelyard.task import Task
 from steelyard.weigh.conclude import MeasuredArm, Weighed, weigh
 from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
-from steelyard.weigh.judging import agreement_of, judge_of, judge_report, judge_warnings
+from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import open_run
 from steelyard.weigh.promotion import promote_recommended
@@ -51,12 +51,10 @@ class RunResult:
 
     @property
     def report(self) -> Path:
-        """The report, one HTML file."""
         return self.folder / "report.html"
 
     @property
     def verdict(self) -> Mapping[str, Any]:
-        """The verdict of the result."""
         return self.record.verdict.to_dict()
 
 
@@ -124,7 +122,7 @@ def _conclude(
     if reused := steps.store.reused():
         answers = counted(reused, "answer")
         steps.display.say(
-            f"{answers} came from the cache across runs and cost nothing now; --no-cache asks afresh"
+            f"{answers} came from the cache of earlier runs and cost nothing; --no-cache asks again"
         )
     return RunResult(folder, folder / "winner" if promoted["promoted"] else None, result)
 
@@ -136,7 +134,6 @@ def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
 
 
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:
-    """Warn where the arm that is recommended is not steady."""
     return [
         warning
         for measured in arms

@@ -23,22 +23,22 @@ from steelyard.words import percent, points
 if TYPE_CHECKING:
     from steelyard.weigh.steps import RunSteps
 
-ALIKE = "it answers alike every time"
-NOT_ASKED = "not asked for: the task says consistency: false"
+ALIKE = "it always gives the same answer"
+NOT_ASKED = "turned off: the task says consistency: false"
 NO_TEST = "there is no test example to ask again"
 STEADY = 0.9
 """Agreement of repeats below which a warning is given."""
 LEVEL = 0.05
 _CHANGES = {
-    "format": "another prompt format",
-    "instruction": "other words around the instruction",
-    "order": "another order of the shots",
+    "format": "a different prompt format",
+    "instruction": "different wording around the instruction",
+    "order": "a different order of the shots",
     "typos": "typos in the input",
-    "case": "another case of the input",
+    "case": "different letter case in the input",
 }
 _NOTES = {
-    True: "at temperature 0 a model on this machine repeats itself but for rounding in other batches",
-    False: "at temperature 0 what changes is the endpoint's own doing",
+    True: "at temperature 0 a local model repeats itself, except for rounding in different batches",
+    False: "at temperature 0 any change comes from the endpoint",
 }
 
 
@@ -54,10 +54,10 @@ def measure_consistency(
     test = steps.plan.split.test
     if not config or not test:
         return None, NO_TEST if config else NOT_ASKED
-    step, asked = f"consistency:{arm.name}", config.model_dump(mode="json")
-    done = steps.store.step(step)
-    if done is not None and done["asked"] == asked:
-        return Consistency.model_validate(with_agreement(done["block"])), None
+    step, settings = f"consistency:{arm.name}", config.model_dump(mode="json")
+    finished = steps.store.step(step)
+    if finished is not None and finished["asked"] == settings:
+        return Consistency.model_validate(with_agreement(finished["block"])), None
     places = stratified_subset(test, config.items, generator(steps.plan.seed, "consistency"))
     total = consistency_requests(config, len(test), prompted=arm.model_name is not None)
     answered = 0
@@ -77,7 +77,7 @@ def measure_consistency(
             on_asked,
         )
         consistency, seconds = _measure(steps, sample, config)
-    payload = {"asked": asked, "block": consistency.to_dict(), "seconds": seconds}
+    payload = {"asked": settings, "block": consistency.to_dict(), "seconds": seconds}
     steps.store.finish_step(step, payload, sum(seconds.values()))
     return consistency, None
 
@@ -112,7 +112,7 @@ def _repeated(steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig) 
 def consistency_warnings(name: str, consistency: Consistency | None) -> list[str]:
     """Say what to know of an arm's steadiness before trusting it; nothing where nothing stands out.
 
-    A loss is told where its kind's p-value stays below `LEVEL` over all kinds (Bonferroni).
+    A loss is reported where its kind's p-value stays below `LEVEL` over all kinds (Bonferroni).
     """
     if consistency is None:
         return []
@@ -122,7 +122,7 @@ def consistency_warnings(name: str, consistency: Consistency | None) -> list[str
     if repeats is not None and agreement is not None and agreement < STEADY:
         at = f"at temperature {consistency.temperature:g}"
         warnings.append(
-            f"consistency: asked the same again {at}, {name} gives the same answer in "
+            f"consistency: asked again {at}, {name} gives the same answer in "
             f"{percent(agreement)} of cases ({repeats.items} examples)"
         )
     for change in consistency.sensitivity:

@@ -1,4 +1,4 @@
-"""What constrained decoding costs and gives: each constrained arm beside its free twin."""
+"""What constrained decoding costs and gives: each constrained arm compared with its free twin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def price_of_constraint(
 ) -> tuple[ConstraintPrice, ...]:
     """Compare each constrained arm with its free twin, differences constrained minus free.
 
-    Both arms are the best that their own search found: prompt and shots may differ besides. Seconds
+    Both arms are the best that their own search found: prompt and shots may differ too. Seconds
     are the median of one request alone, ``machine_seconds`` the mean in batches.
     """
     named = {measured.arm.name: measured for measured in arms}
@@ -77,7 +77,7 @@ def _price(
 
 
 def _valid(records: Sequence[Record], schema: str | None) -> float | None:
-    """The share of answers of the form asked for: of the schema, or at all usable."""
+    """The share of answers that fit the schema, or that are usable where there is none."""
     if schema is None:
         return 1 - _failed(records) if records else None
     return validity([record.answer.output for record in records], schema).value

@@ -1,4 +1,4 @@
-"""Arms that end with a reason: what a run does when one of its models is not to be had any more.
+"""Arms that end with a reason: what a run does when one of its models fails.
 
 With one model there is nothing to go on with: its error stops the run, and what is measured is kept.
 With several the arm ends, the others go on, and the same run started again tries the ended ones again.
@@ -38,7 +38,7 @@ class FailedArms:
         tags = [model.tag for model in self._models(job) if model.tag in self._given_up]
         if not tags:
             return False
-        reason = f"not tried: {tags[0]} had ended ({self._given_up[tags[0]]})"
+        reason = f"not tried: {tags[0]} had already failed ({self._given_up[tags[0]]})"
         self._note(job, arm, "skipped", reason)
         return True
 
@@ -67,7 +67,7 @@ class FailedArms:
         self._failures[job.tag] += 1
         if self._failures[job.tag] >= _TRIES or _is_final(error):
             self._given_up[job.tag] = reason
-            self.display.say(f"{job.tag} is not asked any more in this run; the others go on")
+            self.display.say(f"giving up on {job.tag} for this run; other models continue")
 
     def _note(self, job: Job, arm: str | None, phase: str, reason: str) -> None:
         models = self._models(job)
@@ -100,7 +100,7 @@ class FailedArms:
     def warnings(self) -> tuple[str, ...]:
         """One line for each model that ended: which arms are missing, and why."""
         return tuple(
-            f"Ended: {listed(self._named(tag))} could not be measured on {tag}: {reason}{_go_on(reason)}"
+            f"Could not measure {listed(self._named(tag))} on {tag}: {reason}{_go_on(reason)}"
             for tag, reason in self._first_reasons().items()
         )
 
@@ -111,7 +111,7 @@ class FailedArms:
 
 def _go_on(reason: str) -> str:
     """What to do next, where the reason does not say it."""
-    return "" if "run again" in reason else "; run again to go on"
+    return "" if "run again" in reason else "; run again to resume"
 
 
 def _is_final(error: SteelyardError) -> bool:

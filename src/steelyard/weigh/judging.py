@@ -19,16 +19,11 @@ FAILED_SHARE = 0.05
 """From this share of failed judgements on the result warns: each of them scores 0.5."""
 FLIPPED_SHARE = 0.5
 """From this share on of judgements that turn with the order, as a coin's would, the result warns."""
-_NO_RATINGS = "no ratings of your own are given: name a file under judge.ratings"
-
-
-def judge_of(metrics: Sequence[Metric]) -> Judge | None:
-    """Return the judge among a task's metrics, if there is one."""
-    return next((metric for metric in metrics if isinstance(metric, Judge)), None)
+_NO_RATINGS = "no human ratings were given: name a file under judge.ratings"
 
 
 def agreement_of(metric: Judge, examples: Sequence[Example]) -> dict[str, Any]:
-    """Hold the judge against the user's ratings; ``kappa`` is ``None`` with a reason without them.
+    """Compare the judge with the user's ratings; ``kappa`` is ``None`` with a reason without them.
 
     Every request of it is in the store after the first time. Raises `DataError` for bad rows.
     """
@@ -98,13 +93,13 @@ def judge_warnings(judge: JudgeResult | None, primary: Metric) -> list[str]:
     warnings = [f"judge: {note}" for note in judge.notes]
     if not judge.agreement.rated:
         warnings.append(
-            "judge: nobody has held it against ratings of people; name some in judge.ratings"
+            "judge: it has not been checked against human ratings; add some under judge.ratings"
         )
     elif low is None or low <= 0:
-        figure = "" if kappa is None else f" (kappa {kappa:.2f} on {n} ratings of yours)"
+        figure = "" if kappa is None else f" (kappa {kappa:.2f} on {n} ratings)"
         warnings.append(
-            f"judge: its agreement with you is not shown to be above chance{figure}; "
-            "what it scores says little"
+            f"judge: its agreement with your ratings is not shown to be above chance{figure}; "
+            "treat its scores with caution"
         )
     return warnings
 
@@ -127,7 +122,7 @@ def _parts(metric: Judge, record: Record) -> dict[str, float]:
 
 
 def _count(judged: Iterable[Mapping[str, float]], part: str) -> int:
-    return sum(round(each.get(part, 0.0)) for each in judged)
+    return sum(round(parts.get(part, 0.0)) for parts in judged)
 
 
 def _mark(metric: Judge, record: Record) -> float | None:
@@ -139,15 +134,15 @@ def _about_place(flipped: int, judged: int) -> list[str]:
     if not judged or flipped < FLIPPED_SHARE * judged:
         return []
     return [
-        f"asked in both orders the judge named the same place for {flipped} of {judged} replies: it "
-        "judges the place, not the reply; a stronger judge, or judge.reasoning, may tell them apart"
+        f"the judge picked the same position in both orders for {flipped} of {judged} replies: it responds "
+        "to position, not content; a stronger judge, or judge.reasoning, may do better"
     ]
 
 
 def _about_sameness(marks: set[float | None]) -> list[str]:
     if len(marks - {None}) != 1:
         return []
-    return ["the judge gave every reply of every arm the same score: it told no two of them apart"]
+    return ["the judge gave every reply of every arm the same score, so it distinguishes nothing"]
 
 
 def _about_failed(failed: int, judged: int) -> list[str]:
@@ -155,5 +150,5 @@ def _about_failed(failed: int, judged: int) -> list[str]:
         return []
     return [
         f"the judge failed on {failed} of {judged} replies, which score 0.5 each: differences between "
-        "arms look smaller than they are; a stronger judge, or judge.reasoning, may answer better"
+        "arms look smaller than they are; a stronger judge, or judge.reasoning, may do better"
     ]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from steelyard.core import Usage
+from collections.abc import Sequence
+
+from steelyard.core import Record, Usage
 from steelyard.model.accounts import merged
 from steelyard.planning.jobs import Job
 from steelyard.result.arm import Tokens
 from steelyard.result.figures import Gap
 from steelyard.result.read import NO_INTERVAL
 from steelyard.strategy import Arm
-from steelyard.weigh.blocks import blocks_of
-from steelyard.weigh.conclude import MeasuredArm
+from steelyard.weigh.calibration import measure_calibration
+from steelyard.weigh.conclude import ArmBlocks, MeasuredArm
+from steelyard.weigh.consistency import measure_consistency
 from steelyard.weigh.measure import latency, quality, tokens
+from steelyard.weigh.parts import parts
 from steelyard.weigh.steps import RunSteps
 
 
@@ -42,7 +46,7 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
             machine_seconds=arm.machine_seconds if arm.model_name else wall,
         ),
         gap=gap,
-        blocks=blocks_of(steps, arm, records),
+        blocks=_blocks(steps, arm, records),
     )
 
 
@@ -56,7 +60,7 @@ def _searched(steps: RunSteps, job: Job) -> dict[str, Usage]:
     )
 
 
-_NO_TOKENS = Tokens(reason="no language model is asked")
+_NO_TOKENS = Tokens(reason="it uses no language model")
 
 
 def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:
@@ -66,5 +70,23 @@ def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:
     if not examples:
         return Gap(reason="there is no test example to compare with")
     gap = steps.gap(arm, test_score, examples)
-    undefined = f"{steps.metrics[0].name} is not defined on both"
+    undefined = f"{steps.metrics[0].name} is undefined on train or test"
     return Gap(value=gap, n=len(examples), reason=undefined if gap is None else NO_INTERVAL)
+
+
+def _blocks(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> ArmBlocks:
+    """Measure the arm's parts, consistency and calibration."""
+    plan = steps.plan
+    test = plan.split.test
+    consistency, not_asked_why = measure_consistency(steps, arm, records, plan.task.consistency)
+    target = plan.task.constraints.min_quality
+    calibration, unsure_why = measure_calibration(
+        arm, records, test, plan.metrics[0], plan.seed, target
+    )
+    return ArmBlocks(
+        tuple(part for metric in plan.metrics for part in parts(metric, records, plan.seed, test)),
+        consistency,
+        not_asked_why,
+        calibration,
+        unsure_why,
+    )

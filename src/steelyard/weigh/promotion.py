@@ -47,7 +47,7 @@ def promote_recommended(
         if len(steps.plan.models) == 1:
             raise
         remove_folder(steps.folder / "winner")
-        reason = f"{name} was not put in winner/: it could not be asked again: {error}"
+        reason = f"{name} was not saved to winner/: it could not be asked again: {error}"
         return {"arm": name, "promoted": False, "reason": reason}
 
 
@@ -91,8 +91,8 @@ def _rescore(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> dict[str, 
     if different <= allowed:
         return report | {"promoted": True}
     reason = (
-        f"{arm.name} was not put in winner/: loaded again it answered {different} of "
-        f"{len(indices)} test examples otherwise than measured"
+        f"{arm.name} was not saved to winner/: reloaded, it gave a different answer on {different} "
+        f"of {len(indices)} test examples"
     )
     return report | {"promoted": False, "reason": reason}
 
@@ -112,7 +112,7 @@ def _as_good(steps: RunSteps, again: Sequence[Record], before: Sequence[Record])
     if p_value >= RESCORE_LEVEL:
         return {"promoted": True, "difference": difference, "p_value": p_value}
     reason = (
-        f"{again[0].arm} was not put in winner/: loaded again it scores {difference:+.2f} "
+        f"{again[0].arm} was not saved to winner/: reloaded, it scores {difference:+.2f} "
         f"on the same {len(before)} test examples (p = {p_value:.2g})"
     )
     return {"promoted": False, "difference": difference, "reason": reason}

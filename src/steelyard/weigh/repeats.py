@@ -40,12 +40,10 @@ class RepeatSample:
 
     @property
     def answers(self) -> list[Answer]:
-        """The ordinary answers."""
         return [record.answer for record in self.records]
 
     @property
     def clusters(self) -> list[Hashable] | None:
-        """The examples' groups."""
         return clusters_of(self.examples)
 
     def generator(self, name: str) -> np.random.Generator:
@@ -65,7 +63,6 @@ class RepeatSample:
         return scores
 
     def figure(self, scores: Floats, answers: Sequence[Answer]) -> float:
-        """The metric over the sample."""
         return self.metric.over(self.examples, answers, scores.tolist()) or 0.0
 
     def codes(self, *several: Sequence[Answer]) -> Codes:
@@ -94,7 +91,7 @@ def meaning(brief: Brief, output: str) -> str:
 
 
 def ask_again(sample: RepeatSample, turn: int) -> list[Answer]:
-    """Ask every example afresh, in two calls of a new order.
+    """Ask every example again, in two calls of a new order.
 
     Batches and the shared prefix come out otherwise than before, and no item keeps its place: what
     rounding can change on a local model then shows.
@@ -145,7 +142,7 @@ def _by_example(
 
 
 def _counted(codes: Sequence[int], outputs: Sequence[str | None]) -> tuple[OutputCount, ...]:
-    """Each answer that an example got, once, with how often: the commonest first."""
+    """Each answer that an example got, once, with how often: the most common first."""
     first = {code: outputs[codes.index(code)] for code in codes if code != UNANSWERED}
     counts = Counter(codes)
     return tuple(

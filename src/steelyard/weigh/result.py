@@ -38,7 +38,7 @@ from steelyard.weigh.details import details
 from steelyard.weigh.measure import outcomes
 
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
-_NOT_PROBED = "no forgetting probes in this run"
+_NOT_PROBED = "forgetting was not probed in this run"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,6 @@ def build_result(
 
 
 def _first(weighed: Weighed) -> str | None:
-    """The arm that is recommended, or that leads."""
     verdict = weighed.verdict
     return verdict.arm or verdict.details.get("leading")
 
@@ -142,7 +141,7 @@ def _split(plan: Plan) -> SplitFacts:
 
 def _audit(plan: Plan, audit: Audit) -> AuditResult:
     """What the data is like, without the checks' seconds: the same data gives the same result."""
-    why = {"reason": f"not known before the run for {plan.metrics[0].name}"}
+    why = {"reason": f"unknown before the run for {plan.metrics[0].name}"}
     detectable = why if plan.detectable is None else asdict(plan.detectable)
     facts = {**plan.overview, **audit.to_dict(), "detectable": detectable}
     result = AuditResult.model_validate(facts)

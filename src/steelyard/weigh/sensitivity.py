@@ -24,11 +24,11 @@ from steelyard.weigh.repeats import RepeatSample
 
 KINDS = (*PROMPT_KINDS, "typos", "case")
 _NO_CHANGE = {
-    "format": "no other form of its prompt is known",
-    "instruction": "no other wording of its prompt is known",
+    "format": "its prompt has no other format",
+    "instruction": "its prompt has no other wording",
     "order": "its prompt shows fewer than two examples",
-    "typos": "its inputs hold no word that a typo may change",
-    "case": "its inputs have no upper and lower case",
+    "typos": "its inputs have no word that a typo may change",
+    "case": "its inputs have no letter case",
 }
 _NO_PROMPT = "it has no prompt"
 
@@ -56,7 +56,7 @@ def measure_sensitivity(
 
 def _ask_prompts(sample: RepeatSample, kind: str, most: int) -> Iterator[Variant]:
     for name, arm in sample.arm.variations(kind, sample.generator(kind))[:most]:
-        # Asked afresh: a cached answer would hide what merely asking again changes.
+        # Asked again: a cached answer would hide what merely asking again changes.
         answers = arm.answer_all(questions_of(sample.examples), nonce=kind)
         sample.on_asked(len(answers))
         yield Variant(name, answers, len(answers))
@@ -165,7 +165,7 @@ def _alike(sample: RepeatSample, answers: Sequence[Answer]) -> float | None:
 
 def _by_chance(sample: RepeatSample, scores: Sequence[Floats]) -> dict[str, Any]:
     if not sample.metric.decomposable:
-        reason = f"not known for {sample.metric.name}, which is no mean of item scores"
+        reason = f"not defined for {sample.metric.name}, which is not a mean of item scores"
         return {"spread_reason": reason}
     by_chance = spread(np.column_stack(scores), sample.generator("spread"), sample.clusters)
     return {"spread_by_chance": by_chance.by_chance, "p_value": by_chance.p_value}

@@ -52,9 +52,9 @@ class RunSteps:
     def fit(self, job: Job) -> list[Arm]:
         """Fit a strategy and save its arms, or load them when that was done before."""
         key = job.key
-        done = self._fitted(job)
-        folders = [self.folder / "arms" / name for name in done["arms"]] if done else []
-        if done and all((folder / "arm.json").is_file() for folder in folders):
+        finished = self._fitted(job)
+        folders = [self.folder / "arms" / name for name in finished["arms"]] if finished else []
+        if finished and all((folder / "arm.json").is_file() for folder in folders):
             return [load_arm(folder, self.build_model) for folder in folders]
         work = self.folder / "work" / key
         work.mkdir(parents=True, exist_ok=True)
@@ -66,11 +66,11 @@ class RunSteps:
         for arm in arms:
             arm.name = job.arm_name(arm.name)
             save_arm(arm, self.folder / "arms" / arm.name)
-        known = {} if job.model is None else about_model(self.build_model(job.model.spec))
+        facts = {} if job.model is None else about_model(self.build_model(job.model.spec))
         payload = {
             "arms": [arm.name for arm in arms],
             "seconds": seconds,
-            "model": known,
+            "model": facts,
             "models": job.followed(self.plan.models),
         }
         self.store.finish_step(phase, payload, seconds)
@@ -81,11 +81,11 @@ class RunSteps:
 
         So is what was measured of its arms. Their answers stay, so that only new ones are asked.
         """
-        done = self.store.step(f"fit:{job.key}")
-        if done is None or done.get("models", []) == job.followed(self.plan.models):
-            return done
+        finished = self.store.step(f"fit:{job.key}")
+        if finished is None or finished.get("models", []) == job.followed(self.plan.models):
+            return finished
         remove_folder(self.folder / "work" / job.key)
-        steps = [f"{step}:{arm}" for arm in done["arms"] for step in ARM_STEPS]
+        steps = [f"{step}:{arm}" for arm in finished["arms"] for step in ARM_STEPS]
         self.store.undo_steps([*steps, f"fit:{job.key}"])
         return None
 
@@ -120,7 +120,6 @@ class RunSteps:
         )
 
     def test(self, arm: Arm) -> list[Record]:
-        """Answer the whole test split and record each outcome."""
         if self.store.step(f"test:{arm.name}") is not None:
             return self.store.records(arm.name)
         started = time.perf_counter()
@@ -154,9 +153,9 @@ class RunSteps:
         if self.is_batched(arm):
             return []
         name = f"latency:{arm.name}"
-        done = self.store.step(name)
-        if done is not None:
-            return [Timing(*each) for each in done["timings"]]
+        finished = self.store.step(name)
+        if finished is not None:
+            return [Timing(*timing) for timing in finished["timings"]]
         test = self.plan.split.test
         examples = [test[i % len(test)] for i in range(LATENCY_REQUESTS)] if test else []
         self._warm_up(arm)
@@ -180,16 +179,16 @@ class RunSteps:
 
     def gap(self, arm: Arm, test_score: float | None, examples: Sequence[Example]) -> float | None:
         """Return the metric on ``examples`` of train minus ``test_score``."""
-        done = self.store.step(f"gap:{arm.name}")
-        if done is None:
+        finished = self.store.step(f"gap:{arm.name}")
+        if finished is None:
             answers = self.answer(arm, examples, "gap")
             records = to_records(arm.name, examples, answers, self.metrics)
             score = self.metrics[0].over(examples, answers, [record.score for record in records])
-            done = {"train_score": score, "n": len(records)}
-            self.store.finish_step(f"gap:{arm.name}", done, 0.0)
-        if done["train_score"] is None or test_score is None:
+            finished = {"train_score": score, "n": len(records)}
+            self.store.finish_step(f"gap:{arm.name}", finished, 0.0)
+        if finished["train_score"] is None or test_score is None:
             return None
-        return float(done["train_score"]) - test_score
+        return float(finished["train_score"]) - test_score
 
     def gap_examples(self, arm: Arm) -> tuple[Example, ...]:
         """Draw as many train examples as there are in test; at most fifty where a model answers.

@@ -29,6 +29,14 @@ class RulesOptions(Options):
     loose: bool = False
 
 
+_TITLES = {
+    "rules": "Rules kept",
+    "rules_all": "All rules kept",
+    "rules_loose": "Rules kept (loose)",
+    "rules_all_loose": "All rules kept (loose)",
+}
+
+
 class RulesMetric(PartsMetric):
     """The share of rules that a reply keeps: the task's, and those of its example.
 
@@ -53,8 +61,7 @@ class RulesMetric(PartsMetric):
         """Build the task's rules. Raises `ConfigError` for an unknown type or key."""
         super().__init__(options, task, name)
         self.binary = self.config.all
-        kept = "All rules kept" if self.config.all else "Rules kept"
-        self.title = f"{kept} (loose)" if self.config.loose else kept
+        self.title = self.title_of(self.name_with(self.config))
         self._rules = build_rules(() if task is None else task.rules, "rules")
         self._read = lru_cache(maxsize=4096)(self._own_rules)
 
@@ -62,6 +69,11 @@ class RulesMetric(PartsMetric):
     def name_with(cls, options: RulesOptions) -> str:
         """``rules``, with ``all`` and ``loose`` where they are set."""
         return "rules" + ("_all" if options.all else "") + ("_loose" if options.loose else "")
+
+    @classmethod
+    def title_of(cls, name: str) -> str:
+        """See `Metric.title_of`."""
+        return _TITLES.get(name, name)
 
     def check(self, examples: Sequence[Example]) -> None:
         """Build every example's rules. Raises `DataError` for bad ones, `ConfigError` for none."""

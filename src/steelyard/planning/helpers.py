@@ -1,19 +1,21 @@
-"""What a judge will be asked, forecast from the replies that the arms will give."""
+"""What a run's helpers will be asked: the models that judge replies or reflect on a search."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from steelyard.core import Message, Usage
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec
 from steelyard.model.length.tokenizer import local_tokenizer
+from steelyard.planning.jobs import Job
 from steelyard.planning.outlook import Line
 from steelyard.planning.pace import Pace, pace_of
-from steelyard.planning.plan import Plan
+from steelyard.planning.plan import Plan, judge_of
 from steelyard.score.judge import Judge
 from steelyard.score.judge.prompts import compare_messages, rate_messages
+from steelyard.strategy.base import Forecast
 
 _SAMPLE = 40
 _CHAT_TOKENS = 16
@@ -21,11 +23,15 @@ _CHOICE_TOKENS = 8
 _REASONED_TOKENS = 256
 _CLASSICAL_TRIALS = 4
 """Settings that a classical strategy tries on dev, each of them judged where the judge decides."""
+_REFLECTION = (
+    "one request for every few questions of its share of the search, each of the greatest length; "
+    "tokens as the searched model counts them"
+)
 
 
 def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[Line, Pace] | None:
     """Return the judge's line, not priced yet, and its pace; ``None`` where no model judges."""
-    judge = next((metric for metric in plan.metrics if isinstance(metric, Judge)), None)
+    judge = judge_of(plan.metrics)
     model = plan.judge
     if judge is None or model is None:
         return None
@@ -42,7 +48,7 @@ def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[
             round(requests * _question_tokens(plan, judge, model.spec)),
             output_tokens=requests * written,
         ),
-        note="every reply is taken to be new, and of the reference's length",
+        note="every reply is new and as long as its reference",
     )
     return line, pace_of(plan, model, folder)
 
@@ -63,17 +69,33 @@ def _replies(plan: Plan, lines: Sequence[Line], *, decides: bool) -> int:
 def _question_tokens(plan: Plan, judge: Judge, spec: ModelSpec) -> float:
     """Mean tokens of a question, were every reply its reference."""
     examples = plan.split.test[:_SAMPLE]
-    asked = [
+    questions = [
         compare_messages(judge.options, example, example.output, True)
         if judge.options.mode == "compare"
         else rate_messages(judge.options, example, example.output)
         for example in examples
     ]
-    found = local_tokenizer(spec)
-    count = estimate if isinstance(found, str) else found.count
-    lengths = count([_text(messages) for messages in asked])
+    tokenizer = local_tokenizer(spec)
+    count = estimate if isinstance(tokenizer, str) else tokenizer.count
+    lengths = count([_text(messages) for messages in questions])
     return sum(lengths) / max(1, len(lengths)) + _CHAT_TOKENS
 
 
 def _text(messages: Sequence[Message]) -> str:
     return "\n".join(message.content for message in messages)
+
+
+def reflection_lines(
+    plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
+) -> Iterator[tuple[Line, Pace]]:
+    """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
+    for other in () if forecast is None else forecast.other_models:
+        model = next(model for model in plan.asked if model.spec == other.spec)
+        line = Line(
+            f"reflection of {job.key}",
+            model,
+            requests={"reflect": int(other.usage.requests)},
+            usage=other.usage,
+            note=_REFLECTION,
+        )
+        yield line, pace_of(plan, model, folder)
