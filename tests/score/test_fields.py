@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.score import build_metric
-from steelyard.score.fields import Likeness, tally, types_of
-from steelyard.score.fields.values import as_date, same
+from steelyard.score.fields import Likeness, as_date, same, tally, types_of
 from tests.score.tasks import task_with
 
 SCHEMA = {

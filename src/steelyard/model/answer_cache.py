@@ -113,7 +113,6 @@ class AnswerCache:
         self._is_usable = True
 
     def get(self, keys: Iterable[str]) -> dict[str, Completion]:
-        """Return the answers known among ``keys``."""
         wanted = list(keys)
         since = time.time() - self._most_seconds
 

@@ -62,7 +62,6 @@ class ModelSpec:
         return replace(self, max_in_flight=None, timeout_seconds=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields that are set."""
         fields = {key: value for key, value in asdict(self).items() if value not in (None, False)}
         return (
             fields
@@ -72,7 +71,6 @@ class ModelSpec:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> ModelSpec:
-        """Build a spec from what `to_dict` returned."""
         base = saved.get("tuned_from")
         return cls(**{**saved, "tuned_from": base if base is None else cls.from_dict(base)})
 
@@ -198,7 +196,6 @@ class ModelProvider:
 
     @property
     def is_tunable(self) -> bool:
-        """Whether its models can be tuned on this machine."""
         return self.weights is not None
 
 

@@ -141,7 +141,6 @@ class ModelConfig(Section):
 
     @property
     def may_be_folder(self) -> bool:
-        """Whether its name may be a folder on this machine."""
         return provider_named(self.provider).may_be_folder
 
     def to_dict(self) -> dict[str, Any]:

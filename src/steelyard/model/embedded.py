@@ -19,8 +19,8 @@ from steelyard.extras import (
 from steelyard.model.base import LocalTokenizer, Model, ModelProvider, ModelSpec
 from steelyard.model.config import EMBEDDED
 from steelyard.model.files import build_folder, cache_folder, hash_file
-from steelyard.model.length.tokenizer import folder_tokenizer, gguf_tokenizer
 from steelyard.model.schema_check import check_grammar
+from steelyard.model.tokenizer import folder_tokenizer, gguf_tokenizer
 
 NAMES = (EMBEDDED,)
 NOTE = "weights dequantised from Q4_1"

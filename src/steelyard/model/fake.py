@@ -62,22 +62,18 @@ class FakeModel(Model):
 
     @property
     def name(self) -> str:
-        """The name shown to people."""
         return f"fake:{self._behaviour}"
 
     @property
     def fingerprint(self) -> str:
-        """What decides an answer: the behaviour, its failures and its context."""
         context = f":context={self._options.context}" if self._options.context else ""
         return f"fake:{self._behaviour}:fail_every={self._fail_every}{context}:v1"
 
     @property
     def local(self) -> bool:
-        """Whether the fake plays a model on this machine."""
         return self._options.local
 
     def count_tokens(self, text: str) -> int | None:
-        """Words and punctuation marks of ``text``."""
         return len(tokenize(text))
 
     def generate(
@@ -86,7 +82,6 @@ class FakeModel(Model):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer in batches of similar length; see `steelyard.model.base.Model.generate`."""
         prompts = [_prompt_tokens(request) for request in requests]
         shared = _shared_prefix(prompts)
         order = sorted(range(len(requests)), key=lambda index: (len(prompts[index]), index))

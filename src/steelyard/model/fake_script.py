@@ -27,7 +27,6 @@ class ScriptedModel(Model):
 
     @property
     def name(self) -> str:
-        """The name shown to people."""
         return self._name
 
     @property
@@ -37,11 +36,9 @@ class ScriptedModel(Model):
 
     @property
     def local(self) -> bool:
-        """Whether it plays a model on this machine."""
         return self._local
 
     def count_tokens(self, text: str) -> int | None:
-        """Words and punctuation marks of ``text``."""
         return len(tokenize(text))
 
     def generate(
@@ -50,7 +47,6 @@ class ScriptedModel(Model):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer one by one; see `steelyard.model.base.Model.generate`."""
         self.calls += 1
         results: list[Completion | None] = [None] * len(requests)
         for index, request in enumerate(requests):

@@ -11,8 +11,8 @@ from steelyard.errors import ModelError
 from steelyard.extras import LOCAL_MODULES, command, require
 from steelyard.model.base import Model, ModelProvider, ModelSpec
 from steelyard.model.files import hash_folder
-from steelyard.model.length.tokenizer import hub_tokenizer
 from steelyard.model.schema_check import check_grammar
+from steelyard.model.tokenizer import hub_tokenizer
 
 if TYPE_CHECKING:
     from steelyard.model.local import EngineSettings

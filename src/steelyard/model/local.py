@@ -56,17 +56,14 @@ class LocalModel(Model):
 
     @property
     def name(self) -> str:
-        """The name shown to people."""
         return self._name
 
     @property
     def local(self) -> bool:
-        """True: it runs on this machine."""
         return True
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Its precision, its threads where they are bounded, and what was done to its weights."""
         facts = {
             "precision": self.settings.precision,
             "threads": self.settings.threads,
@@ -81,7 +78,6 @@ class LocalModel(Model):
 
     @property
     def context_tokens(self) -> int:
-        """The longest sequence the network was made for."""
         return int(getattr(self.network.config, "max_position_embeddings", 1 << 30))
 
     def forget(self) -> None:
@@ -98,7 +94,6 @@ class LocalModel(Model):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer ``requests``; see `steelyard.model.base.Model.generate`."""
         results: list[Completion | None] = [None] * len(requests)
         prompts = self.writer.tokens([request.messages for request in requests])
         fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)

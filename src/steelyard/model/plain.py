@@ -23,7 +23,6 @@ class PlainModel(LocalModel):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer ``requests`` in batches of ``settings.rows``; see `steelyard.model.base.Model`."""
         results: list[Completion | None] = [None] * len(requests)
         prompts = self.writer.tokens([request.messages for request in requests])
         fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)

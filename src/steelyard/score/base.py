@@ -60,7 +60,6 @@ class Metric(ABC):
 
     @classmethod
     def name_with(cls, options: Any) -> str:
-        """What the metric is called with these options."""
         return cls.name
 
     @property
@@ -137,7 +136,6 @@ class ReferenceMetric(Metric):
     kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
 
     def check(self, examples: Sequence[Example]) -> None:
-        """Refuse examples without a reference. Raises `ConfigError`."""
         lacking = [example for example in examples if not example.output.strip()]
         if not lacking:
             return

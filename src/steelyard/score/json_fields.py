@@ -68,7 +68,6 @@ class JsonMatch(Metric):
         self._likeness = self.config.likeness(task) if self.config.typed else None
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the parsed values are the same."""
         answer, wanted = _parsed(output), _parsed(reference)
         if answer is _NOTHING or wanted is _NOTHING:
             return 0.0
@@ -99,7 +98,6 @@ class FieldF1(Metric):
         self._likeness = self.config.likeness(task)
 
     def score_answer(self, output: str, reference: str) -> float:
-        """Twice the right fields over the fields of both."""
         answer, wanted = _parsed(output), _parsed(reference)
         if answer is _NOTHING or wanted is _NOTHING:
             return 0.0

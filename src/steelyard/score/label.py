@@ -21,7 +21,6 @@ class Accuracy(Metric):
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the label is right."""
         return float(output.strip() == reference.strip())
 
 
@@ -38,7 +37,6 @@ class MacroF1(CorpusMetric):
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the label is right."""
         return float(output.strip() == reference.strip())
 
     def encode(
@@ -51,7 +49,6 @@ class MacroF1(CorpusMetric):
         return np.array(answers), np.array([codes[reference.strip()] for reference in references])
 
     def figure(self, outputs: NDArray[Any], references: NDArray[Any]) -> float:
-        """Macro-F1 over the labels that occur among these references."""
         size = int(references.max()) + 1
         right = np.bincount(references[outputs == references], minlength=size)
         asked = np.bincount(references, minlength=size)

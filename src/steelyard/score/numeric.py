@@ -72,7 +72,6 @@ class Numeric(ReferenceMetric):
     unit: ClassVar[Decimal] = Decimal("0.01")
 
     def check(self, examples: Sequence[Example]) -> None:
-        """Refuse references none of which holds a number."""
         answered = [example for example in examples if example.output]
         if answered and all(final_value(example.output) is None for example in answered):
             first = answered[0]
@@ -83,7 +82,6 @@ class Numeric(ReferenceMetric):
             )
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the numbers agree; 0 when either has none."""
         answer, wanted = final_value(output), final_value(reference)
         if answer is None or wanted is None:
             return 0.0

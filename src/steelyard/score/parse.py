@@ -20,14 +20,10 @@ class OutputSpec(Protocol):
     """What an answer should be; a strategy's ``Brief`` is one."""
 
     @property
-    def kind(self) -> OutputKind:
-        """The kind of output."""
-        ...
+    def kind(self) -> OutputKind: ...
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, for kind ``label``."""
-        ...
+    def labels(self) -> tuple[str, ...]: ...
 
 
 def parse_output(spec: OutputSpec, text: str) -> tuple[str | None, str | None]:

@@ -33,7 +33,6 @@ class ExactMatch(ReferenceMetric):
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the normalised texts are equal."""
         return float(normalise(output) == normalise(reference))
 
 
@@ -76,7 +75,6 @@ class TokenF1(ReferenceMetric):
     title = "Token F1"
 
     def score_answer(self, output: str, reference: str) -> float:
-        """Twice the words shared over the words of both."""
         answer, wanted = Counter(words(output)), Counter(words(reference))
         if not answer and not wanted:
             return float(normalise(output) == normalise(reference))

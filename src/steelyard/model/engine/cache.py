@@ -19,7 +19,6 @@ class CacheShape:
 
     @property
     def bytes_per_token(self) -> int:
-        """Bytes that one token's keys and values take over all layers."""
         return 2 * self.layers * self.heads * self.width * self.dtype.itemsize
 
 

@@ -10,7 +10,7 @@ import torch
 
 from steelyard.errors import ModelError
 from steelyard.extras import require
-from steelyard.model.engine.grammar import compile_schema, unfit
+from steelyard.model.schema_check import compile_schema, unfit
 
 
 class Taken(NamedTuple):

@@ -63,7 +63,6 @@ class Runner:
 
     @torch.inference_mode()
     def fill(self, tokens: Sequence[int]) -> Prefix:
-        """Compute the shared prefix once."""
         prefix = Prefix(tuple(tokens))
         if tokens:
             positions = list(range(len(tokens)))

@@ -116,12 +116,10 @@ class Address:
 
     @property
     def is_official(self) -> bool:
-        """Whether this is OpenAI's own endpoint."""
         return self.base_url == DEFAULT_BASE_URL
 
     @property
     def fingerprint(self) -> str:
-        """Provider, address and model name; what changes behind them cannot be seen from here."""
         return _fingerprint(self.base_url, self.model)
 
     def __str__(self) -> str:

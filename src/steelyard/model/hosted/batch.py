@@ -74,7 +74,6 @@ class BatchModel(Endpoint):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people must know of the answers."""
         return ("answers came through the batch interface", *super().notes)
 
     def generate(

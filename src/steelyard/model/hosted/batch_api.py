@@ -37,7 +37,6 @@ class Batch:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will come of it."""
         return self.status in ENDED
 
     @property
@@ -61,7 +60,6 @@ class BatchApi:
         return _text(found, "id")
 
     async def create(self, file: str, metadata: Mapping[str, str]) -> Batch:
-        """Begin a batch over an uploaded file."""
         body = {
             "input_file_id": file,
             "endpoint": CHATS,
@@ -71,7 +69,6 @@ class BatchApi:
         return _batch(_parsed(await self._wire.call("POST", "/batches", body=body)))
 
     async def look(self, id: str) -> Batch:
-        """Return the batch as it stands now."""
         return _batch(_parsed(await self._wire.call("GET", f"/batches/{id}")))
 
     async def find(self, metadata: Mapping[str, str]) -> Batch | None:
@@ -89,7 +86,6 @@ class BatchApi:
         return None
 
     async def content(self, file: str) -> bytes:
-        """Return a file's content."""
         return await self._wire.call("GET", f"/files/{file}/content")
 
 

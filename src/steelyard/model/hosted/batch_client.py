@@ -131,7 +131,6 @@ class BatchClient:
         raise self._away(trouble)
 
     def wait(self, parcel: BatchHandle) -> Batch:
-        """Look at the batch until it has ended."""
         options = self._options
         wait, started = options.least_wait_seconds, time.monotonic()
         done = -1

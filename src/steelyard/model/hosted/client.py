@@ -94,7 +94,6 @@ class HostedModel(Endpoint):
 
     @property
     def fingerprint(self) -> str:
-        """Provider, address and model name; what changes behind them cannot be seen from here."""
         return self._address.fingerprint
 
     def generate(

@@ -115,11 +115,9 @@ class Dialect:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people must know of the answers because of a refused parameter."""
         return tuple(_NOTES[name] for name in _NOTES if name in self._dropped)
 
     def parameters(self, model: str, request: Request) -> dict[str, Any]:
-        """Return the keyword arguments of one streamed chat completion."""
         room = _JSON_ROOM if request.choices else 0
         given: dict[str, Any] = {
             "model": model,

@@ -34,7 +34,6 @@ class Endpoint(Model):
 
     @property
     def name(self) -> str:
-        """The endpoint's model name."""
         return self._address.model
 
     @property
@@ -83,7 +82,6 @@ class Endpoint(Model):
         return to_completion(reply, request, self._address.mask)
 
     def sent_text(self, request: Request) -> str:
-        """Return what would be sent for ``request`` now, as canonical JSON."""
         return self._dialect.text(self.name, request)
 
     def count_tokens(self, text: str) -> int | None:

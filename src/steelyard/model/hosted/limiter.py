@@ -69,7 +69,6 @@ class Limiter:
         self._turn: asyncio.Handle | None = None
 
     def start(self) -> None:
-        """Let requests through again after `stop`."""
         self._halt.clear()
 
     def stop(self) -> None:

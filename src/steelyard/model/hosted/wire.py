@@ -253,7 +253,6 @@ class Wire:
         return self._session
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -342,7 +341,6 @@ class _Events:
         return lines
 
     def _take(self, data: bytes, found: list[bytes]) -> None:
-        """Take in one line of data."""
         if self._data and (
             data == _DONE or (data.startswith(b"{") and self._data[-1].endswith(b"}"))
         ):
@@ -356,7 +354,6 @@ class _Events:
             raise _GarbledError(f"an event of more than {_LARGEST_LINE:,} bytes")
 
     def _end(self, found: list[bytes]) -> None:
-        """End the event that is under way, if there is one."""
         if self._data:
             found.append(b"\n".join(self._data))
             self._data, self._size = [], 0

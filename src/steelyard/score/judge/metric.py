@@ -61,7 +61,6 @@ class Judge(ModelMetric):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people must know before they trust the judge."""
         return (SELF_PREFERENCE,) if self.options.is_own else ()
 
     def check(self, examples: Sequence[Example]) -> None:
@@ -82,17 +81,14 @@ class Judge(ModelMetric):
 
     @property
     def model(self) -> Model:
-        """The judge's model. Raises `ConfigError` before `connect`."""
         if self._model is None:
             raise ConfigError("the judge was given no model: judging takes a run, or check_judge")
         return self._model
 
     def score_answer(self, output: str, reference: str) -> float:
-        """Judge one reply whose input is not known."""
         return self.grade(Example(id="", input="", output=reference), output).score
 
     def grade(self, example: Example, output: str | None) -> Grade:
-        """Judge one reply; many at once are cheaper, see `grade_all`."""
         return self.grade_all([example], [output])[0]
 
     def grade_all(self, examples: Sequence[Example], outputs: Sequence[str | None]) -> list[Grade]:

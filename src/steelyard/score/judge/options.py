@@ -42,7 +42,6 @@ class JudgeOptions:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words a judgement may be."""
         if self.mode == "compare":
             return (A, B, TIE)
         return tuple(str(mark) for mark in range(1, self.scale + 1))

@@ -1,4 +1,4 @@
-"""Rules about the form of a reply: case, JSON, plain text."""
+"""Rules about the form of a reply: case, language, JSON, plain text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import re
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from steelyard.errors import MissingExtraError
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.languages import code_of, is_language
 from steelyard.score.rules.base import Reply, Rule
 
 _FENCED = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
@@ -28,7 +30,6 @@ class LetterCase(Rule):
     wanted: Literal["lower", "upper"] = Field(alias="is")
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether they are."""
         return reply.text.islower() if self.wanted == "lower" else reply.text.isupper()
 
 
@@ -53,7 +54,6 @@ class ValidJson(Rule):
         return None if self.json_schema is None else JsonSchema(self.json_schema)
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether it parses and fits."""
         text = reply.text
         if self.fence and (found := _FENCED.fullmatch(text)):
             text = found[1]
@@ -68,9 +68,30 @@ class NoMarkdown(Rule):
     """No headings, bold, code, links, tables or starred lists; dashes and numbers are plain text."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether there is none."""
         return _MARKDOWN.search(reply.text) is None
 
 
 def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
+
+
+class Language(Rule):
+    """The reply is in this language, by its code (``en``) or English name; needs the extra ``data``.
+
+    A reply with too few letters to tell keeps the rule.
+    """
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    wanted: str = Field(alias="is")
+
+    @field_validator("wanted")
+    @classmethod
+    def _known(cls, wanted: str) -> str:
+        try:
+            return code_of(wanted)
+        except MissingExtraError as error:
+            raise ValueError(str(error)) from None
+
+    def is_kept(self, reply: Reply) -> bool:
+        return is_language(reply.text, self.wanted)

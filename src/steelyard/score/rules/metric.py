@@ -60,7 +60,6 @@ class RulesMetric(PartsMetric):
 
     @classmethod
     def name_with(cls, options: RulesOptions) -> str:
-        """``rules``, with ``all`` and ``loose`` where they are set."""
         return "rules" + ("_all" if options.all else "") + ("_loose" if options.loose else "")
 
     def check(self, examples: Sequence[Example]) -> None:
@@ -88,7 +87,6 @@ class RulesMetric(PartsMetric):
         return build_own_rules(json.loads(rules), "rules", {rule.name for rule in self._rules})
 
     def score_answer(self, output: str, reference: str) -> float:
-        """The score by the task's own rules."""
         return self._grade(self._rules, output).score
 
     def grade(self, example: Example, output: str | None) -> Grade:

@@ -35,11 +35,9 @@ class Pattern:
             raise ValueError(f"{source!r} is no regular expression: {error}") from None
 
     def is_in(self, text: str) -> bool:
-        """Whether the pattern is found in ``text``. Raises `PatternTimeoutError`."""
         return self._search(text) is not None
 
     def is_at_start(self, text: str) -> bool:
-        """Whether ``text`` begins with the pattern. Raises `PatternTimeoutError`."""
         found = self._search(text)
         return found is not None and found.start() == 0
 

@@ -43,7 +43,6 @@ class FirstSentence(_OneSentence):
     """The first sentence has one of the words; a greeting of its own (``Hi Ann!``) is none."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether one is there."""
         return self._is_in(first_sentence(reply.sentences))
 
 
@@ -51,7 +50,6 @@ class LastSentence(_OneSentence):
     """The last sentence has one of the words."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether one is there."""
         return bool(reply.sentences) and self._is_in(reply.sentences[-1])
 
 
@@ -82,7 +80,6 @@ class StartsWith(_Edge):
     """The reply begins with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether it begins so."""
         return _bare(reply.text).startswith(tuple(_bare(each) for each in self.text))
 
 
@@ -90,7 +87,6 @@ class EndsWith(_Edge):
     """The reply ends with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether it ends so."""
         return _bare(reply.text).endswith(tuple(_bare(each) for each in self.text))
 
 

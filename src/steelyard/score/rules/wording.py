@@ -39,7 +39,6 @@ class Contains(_Wording):
     any: bool = False
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether they are there."""
         try:
             found = (each.is_in(reply.text) for each in self._wanted)
             return any(found) if self.any else all(found)
@@ -51,7 +50,6 @@ class Never(_Wording):
     """None of the words and patterns is there."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether none is there."""
         try:
             return not any(each.is_in(reply.text) for each in self._wanted)
         except PatternTimeoutError:
@@ -75,7 +73,6 @@ class Regex(Rule):
         return as_pattern(self.pattern, ignore_case=self.ignore_case)
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether it is found as it must be."""
         try:
             return self._compiled.is_in(reply.text) == self.must
         except PatternTimeoutError:
