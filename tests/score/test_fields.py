@@ -144,8 +144,8 @@ def test_a_document_is_itself_and_f1_is_symmetric(one: object, other: object) ->
     likeness = Likeness()
     assert tally(one, one, likeness).f1 == 1
     there, back = tally(one, other, likeness), tally(other, one, likeness)
-    assert there.right.total() <= min(there.said.total(), there.wanted.total())
-    assert (there.said, there.wanted) == (back.wanted, back.said)
+    assert there.right.total() <= min(there.answer.total(), there.reference.total())
+    assert (there.answer, there.reference) == (back.reference, back.answer)
     assert 0 <= there.f1 <= 1
 
 

@@ -81,8 +81,8 @@ def sampling_seed(request: Request) -> int:
     It is made of the request's seed, nonce and messages: the same request gives the same sample in
     any batch, another nonce gives another one.
     """
-    said = "\0".join(f"{role}\0{content}" for role, content in request.messages)
-    text = f"{request.seed}\0{request.nonce}\0{said}"
+    conversation = "\0".join(f"{role}\0{content}" for role, content in request.messages)
+    text = f"{request.seed}\0{request.nonce}\0{conversation}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

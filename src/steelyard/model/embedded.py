@@ -32,10 +32,10 @@ def load(spec: ModelSpec) -> Model:
 
     if spec.name not in NAMES:
         raise ModelError(
-            f"no embedded model {spec.name!r}{closest(spec.name, NAMES)}; there is {NAMES[0]}"
+            f"no embedded model {spec.name!r}{closest(spec.name, NAMES)}; the only one is {NAMES[0]}"
         )
     folder = weights_folder()
-    return build(spec, str(folder), spec.name, NOTE, known=folder.name)
+    return build(spec, str(folder), spec.name, NOTE, weights_id=folder.name)
 
 
 def weights_folder() -> Path:

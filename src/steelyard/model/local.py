@@ -108,11 +108,13 @@ class LocalModel(Model):
                 batch = [fitting[k] for k in planned if fitting[k] not in skip]
                 if not batch:
                     continue
-                done = self._batch(batch, requests, prompts, group.prefix_tokens, len(fitting) == 1)
-                for index, completion in done:
+                answers = self._batch(
+                    batch, requests, prompts, group.prefix_tokens, len(fitting) == 1
+                )
+                for index, completion in answers:
                     results[index] = completion
                 if on_done is not None:
-                    on_done(done)
+                    on_done(answers)
         return results
 
     def _batch(
@@ -170,15 +172,15 @@ class LocalModel(Model):
         Only an exact match is reused, so that an answer depends on its own call alone. A lone request
         (a served question) takes the longest remembered prefix of its prompt.
         """
-        wanted = prompt[:shared]
+        prefix = prompt[:shared]
         if alone:
-            known = [p for p in self._prefixes if len(p) < len(prompt) and prompt[: len(p)] == p]
-            wanted = max(known, key=len, default=())
-        if wanted not in self._prefixes:
+            prefixes = [p for p in self._prefixes if len(p) < len(prompt) and prompt[: len(p)] == p]
+            prefix = max(prefixes, key=len, default=())
+        if prefix not in self._prefixes:
             while len(self._prefixes) >= 4:
                 self._prefixes.pop(next(iter(self._prefixes)))
-            self._prefixes[wanted] = self._runner.fill(wanted)
-        return self._prefixes[wanted]
+            self._prefixes[prefix] = self._runner.fill(prefix)
+        return self._prefixes[prefix]
 
     def _job(self, request: Request, prompt: list[int], prefix_tokens: int) -> PendingPrompt:
         return PendingPrompt(
@@ -232,8 +234,10 @@ class LocalModel(Model):
 
 def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
     """The tokens that end an answer, by the generation config and the tokenizer."""
-    found = getattr(network.generation_config, "eos_token_id", None)
-    ids = set(found if isinstance(found, list) else [] if found is None else [found])
+    configured = getattr(network.generation_config, "eos_token_id", None)
+    ids = set(
+        configured if isinstance(configured, list) else [] if configured is None else [configured]
+    )
     if tokenizer.eos_token_id is not None:
         ids.add(tokenizer.eos_token_id)
     return frozenset(int(token) for token in ids)

@@ -47,7 +47,7 @@ def check_strict(schema: str) -> tuple[str, ...]:
     if not troubles:
         return ()
     return (
-        f"output.schema is asked for without strict mode, so answers may break it: {listed(troubles)}",
+        f"output.schema is sent without strict mode, so answers may not follow it: {listed(troubles)}",
     )
 
 
@@ -77,6 +77,6 @@ def compile_schema(schema: str, tokenizer: Any = None) -> str:
 
 
 def unfit(reason: str) -> str:
-    """Say in one line that answers cannot be held to a schema."""
+    """The error that answers cannot be constrained to a schema, in one line."""
     line = " ".join(reason.split())[:200]
-    return f"answers cannot be held to output.schema ({line}): simplify the schema, or leave it out"
+    return f"answers cannot be constrained to output.schema ({line}); simplify the schema, or leave it out"

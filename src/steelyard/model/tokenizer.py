@@ -19,7 +19,7 @@ _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length
 
 
 def local_tokenizer(spec: ModelSpec) -> LocalTokenizer | str:
-    """Return the tokenizer of ``spec``, or the reason why there is none on this machine.
+    """Return the tokenizer of ``spec``, or the reason why it is not on this machine.
 
     Nothing is downloaded and no weights are read or converted.
     """
@@ -54,18 +54,18 @@ def gguf_tokenizer(path: Path) -> LocalTokenizer:
 
 
 def hub_tokenizer(name: str) -> LocalTokenizer | str:
-    """Read the tokenizer of a folder, or of a hub name in the cache; or say why there is none."""
+    """Read the tokenizer of a folder, or of a hub name in the cache; or say why it cannot be read."""
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder_tokenizer(folder)
     hub = require("huggingface_hub", "local")
     try:
-        found = hub.try_to_load_from_cache(name, "config.json")
+        config = hub.try_to_load_from_cache(name, "config.json")
     except ValueError:  # a path, which cannot be a hub name
-        found = None
-    if not isinstance(found, str):
+        config = None
+    if not isinstance(config, str):
         return f"{name} is neither a folder nor in the Hugging Face cache"
-    return folder_tokenizer(Path(found).parent)
+    return folder_tokenizer(Path(config).parent)
 
 
 def folder_tokenizer(folder: Path) -> LocalTokenizer | str:
@@ -107,11 +107,11 @@ def _fast(tokenizer: Any) -> CountTokens:
     tokenizer.no_padding()
 
     def count(texts: Sequence[str]) -> list[int]:
-        found: list[int] = []
+        lengths: list[int] = []
         for start in range(0, len(texts), BATCH):
             batch = list(texts[start : start + BATCH])
-            found += map(len, tokenizer.encode_batch_fast(batch, add_special_tokens=False))
-        return found
+            lengths += map(len, tokenizer.encode_batch_fast(batch, add_special_tokens=False))
+        return lengths
 
     return count
 
@@ -120,11 +120,11 @@ def _template(folder: Path, settings: Mapping[str, Any]) -> str | None:
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8")
-    given = settings.get("chat_template")
-    if isinstance(given, list):  # several by name
-        named = {each.get("name"): each.get("template") for each in given}
-        given = named.get("default")
-    return given if isinstance(given, str) else None
+    template = settings.get("chat_template")
+    if isinstance(template, list):  # several by name
+        named = {entry.get("name"): entry.get("template") for entry in template}
+        template = named.get("default")
+    return template if isinstance(template, str) else None
 
 
 def window_of(folder: Path) -> int | None:
@@ -140,10 +140,10 @@ def window_of(folder: Path) -> int | None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 _PROBE = "word"

@@ -141,8 +141,8 @@ class ReferenceMetric(Metric):
             return
         rows = counted(len(lacking), "example")
         raise ConfigError(
-            f"metric {self.name} compares with reference outputs, which {rows} of "
-            f"{len(examples):,} lack (the first: {lacking[0].source or lacking[0].id}): add outputs, "
+            f"metric {self.name} needs reference outputs, but {rows} of "
+            f"{len(examples):,} lack one (the first: {lacking[0].source or lacking[0].id}); add outputs, "
             "or set metric: rules"
         )
 
@@ -163,4 +163,4 @@ class ModelMetric(Metric):
 
     @abstractmethod
     def connect(self, build_model: Callable[[ModelSpec], Model]) -> None:
-        """Take the run's models, before the first grade; what they are asked is the judge's."""
+        """Take the run's models, before the first grade; their cost goes to the judge's account."""

@@ -109,10 +109,10 @@ class Custom(Metric):
         return self._read(returned, example)
 
     def _raised(self, error: BaseException, example: Example) -> str:
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return (
-            f"metric {self.name} failed{_for(example)} with {said} ({_place(error)}); "
-            "mend the function and run again in another --out (answers of hosted models are kept)"
+            f"metric {self.name} failed{_for(example)} with {message} ({_place(error)}); "
+            "fix the function and rerun with a new --out (answers of hosted models are cached)"
         )
 
     def _read(self, returned: Any, example: Example) -> Grade:
@@ -171,20 +171,22 @@ def _refuse_bare_file(name: str, folder: Path) -> None:
     place, _, function = name.rpartition(":")
     if "." not in place and (folder / f"{place}.py").is_file():
         raise ConfigError(
-            f"metric: {name!r} names a module; for the file write {place}.py:{function}"
+            f"metric: {name!r} names a module; to name the file, write {place}.py:{function}"
         )
 
 
 def _signature(name: str, function: Any) -> inspect.Signature:
     if not callable(function):
-        raise ConfigError(f"metric: {name} is no function but {one_line(repr(function), _SHOWN)}")
+        raise ConfigError(
+            f"metric: {name} is not a function (got {one_line(repr(function), _SHOWN)})"
+        )
     if inspect.iscoroutinefunction(function):
-        raise ConfigError(f"metric: {name} is an async function: write it as a plain one")
+        raise ConfigError(f"metric: {name} is an async function; make it a plain one")
     try:
         return inspect.signature(function)
     except (ValueError, TypeError):
         raise ConfigError(
-            f"metric: {name} does not say what it takes: wrap it in a function of your own"
+            f"metric: {name} does not reveal its parameters; wrap it in a function of your own"
         ) from None
 
 
@@ -203,16 +205,16 @@ def _parameters(
         needed = signature.parameters[parameter].default is inspect.Parameter.empty
         if kind is inspect.Parameter.POSITIONAL_ONLY:
             raise ConfigError(
-                f"metric: {name} takes {parameter!r} by place only: remove the / there"
+                f"metric: {name} takes {parameter!r} by position only; remove the / from its signature"
             )
         if needed and parameter not in GIVEN and parameter not in options:
             raise ConfigError(
-                f"metric: {name} takes {parameter!r}{closest(parameter, GIVEN)}, which is none of "
-                f"{', '.join(GIVEN)} and no option: give it a default, or add it to options"
+                f"metric: {name} takes {parameter!r}{closest(parameter, GIVEN)}, which is not one of "
+                f"{', '.join(GIVEN)} or an option; give it a default, or add it to options"
             )
     for option in options:
         if option in GIVEN:
-            raise ConfigError(f"metric {name}: option {option!r} is filled in for you: rename it")
+            raise ConfigError(f"metric {name}: option {option!r} is reserved; rename it")
         if option not in named and not takes_all:
             free = [parameter for parameter in named if parameter not in GIVEN]
             raise ConfigError(

@@ -24,7 +24,7 @@ class Likeness:
 
     Paths are as in ``items[].product``. ``tolerance`` is the relative difference up to which numbers
     are the same; ``case`` whether upper and lower case differ in plain text; lists at the paths in
-    ``ordered`` are compared place by place, others without regard to order. ``known`` are the paths
+    ``ordered`` are compared place by place, others without regard to order. ``leaf_paths`` are the paths
     that the schema names, empty where there is no schema.
     """
 
@@ -32,10 +32,10 @@ class Likeness:
     tolerance: float = 1e-6
     case: bool = False
     ordered: frozenset[str] = frozenset()
-    known: frozenset[str] = frozenset()
+    leaf_paths: frozenset[str] = frozenset()
 
     def kind(self, path: str) -> Kind:
-        """What the text at ``path`` holds: plain text where nothing is said."""
+        """What the text at ``path`` holds: plain text unless the schema says otherwise."""
         return self.kinds.get(path, "text")
 
 
@@ -46,15 +46,15 @@ def types_of(schema: Any) -> tuple[dict[str, Kind], frozenset[str]]:
     another format it is taken verbatim. Alternatives (``anyOf`` and its kin) are read together.
     """
     kinds: dict[str, Kind] = {}
-    known: dict[str, None] = {}
-    for path, said in _walk(schema, "", schema, 0):
+    paths: dict[str, None] = {}
+    for path, part in _walk(schema, "", schema, 0):
         if path:
-            known[path] = None
-        if said.get("format") in _DATES:
+            paths[path] = None
+        if part.get("format") in _DATES:
             kinds[path] = "date"
-        elif path not in kinds and _is_verbatim(said):
+        elif path not in kinds and _is_verbatim(part):
             kinds[path] = "verbatim"
-    leaves = [path for path in known if not any(_is_below(other, path) for other in known)]
+    leaves = [path for path in paths if not any(_is_below(other, path) for other in paths)]
     return kinds, frozenset(leaves)
 
 
@@ -62,9 +62,9 @@ def _is_below(path: str, above: str) -> bool:
     return path.startswith((f"{above}.", f"{above}[]"))
 
 
-def _is_verbatim(said: Mapping[str, Any]) -> bool:
-    texts = [value for value in said.get("enum", [said.get("const")]) if isinstance(value, str)]
-    return bool(texts) or "pattern" in said or "format" in said
+def _is_verbatim(part: Mapping[str, Any]) -> bool:
+    texts = [value for value in part.get("enum", [part.get("const")]) if isinstance(value, str)]
+    return bool(texts) or "pattern" in part or "format" in part
 
 
 def _walk(schema: Any, path: str, root: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -81,20 +81,20 @@ def _walk(schema: Any, path: str, root: Any, depth: int) -> Iterator[tuple[str, 
         yield from _walk(inner, join(path, name), root, depth + 1)
     for word in ("items", "prefixItems"):
         inner = schema.get(word)
-        for each in inner if isinstance(inner, list) else [inner]:
-            if isinstance(each, Mapping):
-                yield from _walk(each, f"{path}[]", root, depth + 1)
+        for item in inner if isinstance(inner, list) else [inner]:
+            if isinstance(item, Mapping):
+                yield from _walk(item, f"{path}[]", root, depth + 1)
 
 
 def _resolve(root: Any, reference: str) -> Any:
-    """Follow ``#/$defs/Name``; what lies elsewhere says nothing."""
+    """Follow ``#/$defs/Name``; a reference elsewhere is ignored."""
     if not reference.startswith("#"):
         return None
-    found = root
+    place = root
     for part in reference[1:].split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
+        place = place.get(key) if isinstance(place, Mapping) else None
+    return place
 
 
 def join(path: str, name: str) -> str:
@@ -109,37 +109,37 @@ _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4
 _NUMERIC = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
 
 
-def same(said: Any, wanted: Any, path: str, likeness: Likeness) -> bool:
-    """Whether ``said`` is the value ``wanted`` at ``path``.
+def same(answer: Any, reference: Any, path: str, likeness: Likeness) -> bool:
+    """Whether ``answer`` is the value ``reference`` at ``path``.
 
-    A number is no text and true is not 1. Dates are the same day (or moment) however they are
+    A number is not a text and true is not 1. Dates are the same day (or moment) however they are
     written; days and months in figures only are read year first, as other orders are ambiguous.
     """
-    if isinstance(wanted, bool) or isinstance(said, bool):
-        return said is wanted
-    if isinstance(wanted, int | float) and isinstance(said, int | float):
-        return _close(said, wanted, likeness.tolerance)
-    if isinstance(wanted, str) and isinstance(said, str):
-        return _same_text(said, wanted, path, likeness)
-    return bool(said == wanted)
+    if isinstance(reference, bool) or isinstance(answer, bool):
+        return answer is reference
+    if isinstance(reference, int | float) and isinstance(answer, int | float):
+        return _close(answer, reference, likeness.tolerance)
+    if isinstance(reference, str) and isinstance(answer, str):
+        return _same_text(answer, reference, path, likeness)
+    return bool(answer == reference)
 
 
-def _close(said: float, wanted: float, tolerance: float) -> bool:
-    if said == wanted:
+def _close(answer: float, reference: float, tolerance: float) -> bool:
+    if answer == reference:
         return True
     try:
-        return abs(said - wanted) <= tolerance * max(abs(said), abs(wanted))
+        return abs(answer - reference) <= tolerance * max(abs(answer), abs(reference))
     except OverflowError:  # an integer beyond what a float holds
         return False
 
 
-def _same_text(said: str, wanted: str, path: str, likeness: Likeness) -> bool:
+def _same_text(answer: str, reference: str, path: str, likeness: Likeness) -> bool:
     kind = likeness.kind(path)
     if kind == "verbatim":
-        return said == wanted
-    if kind == "date" and (moment := as_date(wanted)) is not None:
-        return as_date(said) == moment
-    return _folded(said, likeness.case) == _folded(wanted, likeness.case)
+        return answer == reference
+    if kind == "date" and (moment := as_date(reference)) is not None:
+        return as_date(answer) == moment
+    return _folded(answer, likeness.case) == _folded(reference, likeness.case)
 
 
 def _folded(text: str, case: bool) -> str:
@@ -148,9 +148,9 @@ def _folded(text: str, case: bool) -> str:
 
 
 def as_date(text: str) -> date | datetime | None:
-    """The day, or the moment, that a text names; ``None`` where it is none.
+    """The day, or the moment, that a text names; ``None`` for anything else.
 
-    A moment with its offset is turned to UTC, and is none where that leaves the calendar; midnight
+    A moment with its offset is converted to UTC (``None`` where that leaves the calendar); midnight
     without an offset is the day.
     """
     plain = " ".join(text.split())
@@ -171,12 +171,12 @@ def _in_utc(moment: datetime) -> datetime | None:
 
 
 def _written_out(text: str) -> date | None:
-    if found := _DAY_FIRST.fullmatch(text):
-        day, month, year = found[1], _MONTH_OF.get(found[2][:3].casefold()), found[3]
-    elif found := _MONTH_FIRST.fullmatch(text):
-        month, day, year = _MONTH_OF.get(found[1][:3].casefold()), found[2], found[3]
-    elif found := _NUMERIC.fullmatch(text):
-        year, month, day = found[1], int(found[2]), found[3]
+    if match := _DAY_FIRST.fullmatch(text):
+        day, month, year = match[1], _MONTH_OF.get(match[2][:3].casefold()), match[3]
+    elif match := _MONTH_FIRST.fullmatch(text):
+        month, day, year = _MONTH_OF.get(match[1][:3].casefold()), match[2], match[3]
+    elif match := _NUMERIC.fullmatch(text):
+        year, month, day = match[1], int(match[2]), match[3]
     else:
         return None
     try:
@@ -192,54 +192,56 @@ _MOST_ALIGNED = 200
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of fields by path: said in the answer, wanted by the reference, and right in both.
+    """Counts of fields by path: in the answer, in the reference, and right in both.
 
     A field that is null, an empty list or left out is not there: saying nothing where nothing is
-    wanted neither helps nor harms, as in slot filling (Makhoul et al. 1999).
+    expected neither helps nor harms, as in slot filling (Makhoul et al. 1999).
     """
 
-    said: Counter[str] = field(default_factory=Counter)
-    wanted: Counter[str] = field(default_factory=Counter)
+    answer: Counter[str] = field(default_factory=Counter)
+    reference: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.said + other.said, self.wanted + other.wanted, self.right + other.right)
+        return Tally(
+            self.answer + other.answer, self.reference + other.reference, self.right + other.right
+        )
 
     @property
     def f1(self) -> float:
         """Twice the right fields over the fields of both; 1 where neither document has any."""
-        total = self.said.total() + self.wanted.total()
+        total = self.answer.total() + self.reference.total()
         return 2 * self.right.total() / total if total else 1.0
 
     def by_path(self) -> dict[str, float]:
         """F1 of each field that at least one of the documents has."""
         return {
-            path: 2 * self.right[path] / (self.said[path] + self.wanted[path])
-            for path in sorted({*self.said, *self.wanted})
+            path: 2 * self.right[path] / (self.answer[path] + self.reference[path])
+            for path in sorted({*self.answer, *self.reference})
         }
 
 
-def tally(said: Any, wanted: Any, likeness: Likeness, path: str = "") -> Tally:
+def tally(answer: Any, reference: Any, likeness: Likeness, path: str = "") -> Tally:
     """Count the fields of an answer against those of the reference.
 
     Items of a list are paired so that as many fields as possible are right (an assignment problem;
     Kuhn 1955), so that order does not matter and yet a quantity belongs to its product.
     """
-    if _is_absent(said) and _is_absent(wanted):
+    if _is_absent(answer) and _is_absent(reference):
         return Tally()
-    if isinstance(said, dict) and isinstance(wanted, dict):
-        found = Tally()
-        for name in dict.fromkeys([*wanted, *said]):
-            found += tally(said.get(name), wanted.get(name), likeness, join(path, name))
-        return found
-    if isinstance(said, list) and isinstance(wanted, list):
-        return _lists(said, wanted, likeness, path)
-    if isinstance(said, dict | list) or isinstance(wanted, dict | list):
-        return Tally(leaves(said, path), leaves(wanted, path))
+    if isinstance(answer, dict) and isinstance(reference, dict):
+        total = Tally()
+        for name in dict.fromkeys([*reference, *answer]):
+            total += tally(answer.get(name), reference.get(name), likeness, join(path, name))
+        return total
+    if isinstance(answer, list) and isinstance(reference, list):
+        return _lists(answer, reference, likeness, path)
+    if isinstance(answer, dict | list) or isinstance(reference, dict | list):
+        return Tally(leaves(answer, path), leaves(reference, path))
     one = Counter([path])
-    right = one if same(said, wanted, path, likeness) else Counter[str]()
+    right = one if same(answer, reference, path, likeness) else Counter[str]()
     return Tally(
-        Counter() if _is_absent(said) else one, Counter() if _is_absent(wanted) else one, right
+        Counter() if _is_absent(answer) else one, Counter() if _is_absent(reference) else one, right
     )
 
 
@@ -248,46 +250,46 @@ def leaves(value: Any, path: str) -> Counter[str]:
     if _is_absent(value):
         return Counter()
     if isinstance(value, dict):
-        inner = [leaves(each, join(path, name)) for name, each in value.items()]
+        inner = [leaves(item, join(path, name)) for name, item in value.items()]
     elif isinstance(value, list):
-        inner = [leaves(each, f"{path}[]") for each in value]
+        inner = [leaves(item, f"{path}[]") for item in value]
     else:
         return Counter([path])
     return sum(inner, Counter())
 
 
-def _lists(said: list[Any], wanted: list[Any], likeness: Likeness, path: str) -> Tally:
+def _lists(answer: list[Any], reference: list[Any], likeness: Likeness, path: str) -> Tally:
     inner = f"{path}[]"
-    longest = max(len(said), len(wanted))
+    longest = max(len(answer), len(reference))
     if path in likeness.ordered or longest > _MOST_ALIGNED:
-        pairs = [(place, place) for place in range(min(len(said), len(wanted)))]
+        pairs = [(place, place) for place in range(min(len(answer), len(reference)))]
     else:
-        pairs = _aligned(said, wanted, likeness, inner)
-    found = Tally()
-    for left, right in pairs:
-        found += tally(said[left], wanted[right], likeness, inner)
-    spare = set(range(len(said))) - {left for left, _ in pairs}
-    missed = set(range(len(wanted))) - {right for _, right in pairs}
+        pairs = _aligned(answer, reference, likeness, inner)
+    total = Tally()
+    for i, j in pairs:
+        total += tally(answer[i], reference[j], likeness, inner)
+    spare = set(range(len(answer))) - {i for i, _ in pairs}
+    missed = set(range(len(reference))) - {j for _, j in pairs}
     for place in spare:
-        found += Tally(said=leaves(said[place], inner))
+        total += Tally(answer=leaves(answer[place], inner))
     for place in missed:
-        found += Tally(wanted=leaves(wanted[place], inner))
-    return found
+        total += Tally(reference=leaves(reference[place], inner))
+    return total
 
 
 def _aligned(
-    said: list[Any], wanted: list[Any], likeness: Likeness, inner: str
+    answer: list[Any], reference: list[Any], likeness: Likeness, inner: str
 ) -> list[tuple[int, int]]:
     """Pair items so that most fields are right; between equals, items at the same place."""
     from scipy.optimize import linear_sum_assignment
 
     right = np.array(
-        [[tally(a, b, likeness, inner).right.total() for b in wanted] for a in said],
+        [[tally(a, b, likeness, inner).right.total() for b in reference] for a in answer],
         dtype=np.float64,
     )
     if not right.size:
         return []
-    places = np.abs(np.subtract.outer(np.arange(len(said)), np.arange(len(wanted))))
+    places = np.abs(np.subtract.outer(np.arange(len(answer)), np.arange(len(reference))))
     rows, columns = linear_sum_assignment(right - places / (4.0 * places.size), maximize=True)
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 

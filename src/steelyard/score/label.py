@@ -42,7 +42,7 @@ class MacroF1(CorpusMetric):
     def encode(
         self, outputs: Sequence[str | None], references: Sequence[str]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Number the labels; -1 is any answer that is none of the references' labels."""
+        """Number the labels; -1 is any answer outside the references' labels."""
         labels = sorted({reference.strip() for reference in references})
         codes = {label: code for code, label in enumerate(labels)}
         answers = [-1 if output is None else codes.get(output.strip(), -1) for output in outputs]
@@ -51,8 +51,8 @@ class MacroF1(CorpusMetric):
     def figure(self, outputs: NDArray[Any], references: NDArray[Any]) -> float:
         size = int(references.max()) + 1
         right = np.bincount(references[outputs == references], minlength=size)
-        asked = np.bincount(references, minlength=size)
+        expected = np.bincount(references, minlength=size)
         # A resample may lack a label; answers that name it are then nobody's false alarm.
-        said = np.bincount(outputs[(outputs >= 0) & (outputs < size)], minlength=size)
-        present = asked > 0
-        return float(np.mean(2 * right[present] / (asked[present] + said[present])))
+        answered = np.bincount(outputs[(outputs >= 0) & (outputs < size)], minlength=size)
+        present = expected > 0
+        return float(np.mean(2 * right[present] / (expected[present] + answered[present])))

@@ -56,11 +56,11 @@ def read_key(spec: ModelSpec) -> str:
             return NO_KEY
         raise CredentialError(
             f"no key for {spec.name} at {shown_endpoint(endpoint(spec))}: "
-            f"put it into the environment variable {variable}"
+            f"set the environment variable {variable}"
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise CredentialError(
-            f"the key in {variable} holds characters that no key has: copy it again"
+            f"the key in {variable} contains characters that keys do not have; copy it again"
         )
     return key
 

@@ -56,8 +56,8 @@ class Endpoint(Model):
     def learned(self) -> tuple[str, ...]:
         """What the endpoint turned out to be like; set it to what an earlier run learned.
 
-        The parameters that it refused and all else that `notes` tells: an answer from the cache is
-        to be told of as it was.
+        The parameters that it refused and all else that `notes` reports, so that answers from the
+        cache come with the notes they had.
         """
         return (
             *self._dialect.learned,
@@ -89,7 +89,7 @@ class Endpoint(Model):
         return None
 
 
-def _same_model(asked: str, said: str) -> bool:
+def _same_model(requested: str, answering: str) -> bool:
     """Whether an endpoint's name for its model is the one asked for, but for a date or a vendor."""
-    a, b = asked.casefold(), said.casefold()
+    a, b = requested.casefold(), answering.casefold()
     return a in b or b in a

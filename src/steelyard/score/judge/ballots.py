@@ -46,9 +46,9 @@ def read_judgement(text: str, choices: Sequence[str]) -> str | None:
         if (bare := _known(candidate.strip(_TRIM), choices)) is not None:
             return bare
     for pattern in _RATE if choices[0].isdigit() else _COMPARE:
-        said = [match["said"] for match in pattern.finditer(text)]
-        if said:
-            return _known(said[-1], choices)
+        verdicts = [match["said"] for match in pattern.finditer(text)]
+        if verdicts:
+            return _known(verdicts[-1], choices)
     return _known(lines[0].strip(_TRIM), choices) or _named_in(lines[-1], choices)
 
 
@@ -62,7 +62,7 @@ def _named_in(line: str, choices: Sequence[str]) -> str | None:
     words = [word.strip(_TRIM) for word in line.split()]
     if len(words) > _SHORT_WORDS:
         return None
-    named = {known for word in words if word != "a" and (known := _known(word, choices))}
+    named = {choice for word in words if word != "a" and (choice := _known(word, choices))}
     opens_with_article = len(words) > 1 and words[0] == "A" and named == {"A"}
     return named.pop() if len(named) == 1 and not opens_with_article else None
 
@@ -105,20 +105,24 @@ def read_ballot(completion: Completion | None, options: JudgeOptions) -> Ballot 
     """
     if completion is None:
         return None
-    known = completion.probabilities
-    if known and completion.failure is None and (options.mode == "rate" or options.votes > 1):
-        return _tempered({word: known.get(word, 0.0) for word in options.choices}, options)
-    said = read_judgement(completion.text, options.choices)
-    return None if said is None else {said: 1.0}
+    probabilities = completion.probabilities
+    if (
+        probabilities
+        and completion.failure is None
+        and (options.mode == "rate" or options.votes > 1)
+    ):
+        return _tempered({word: probabilities.get(word, 0.0) for word in options.choices}, options)
+    word = read_judgement(completion.text, options.choices)
+    return None if word is None else {word: 1.0}
 
 
-def _tempered(known: Mapping[str, float], options: JudgeOptions) -> Ballot | None:
+def _tempered(probabilities: Mapping[str, float], options: JudgeOptions) -> Ballot | None:
     """Probabilities at the judge's temperature; a model that tells them does so at 1."""
     power = 1 / options.temperature if options.temperature > 0 else 1.0
-    largest = max(known.values())
+    largest = max(probabilities.values())
     if largest <= 0:
         return None
-    weights = {word: (share / largest) ** power for word, share in known.items()}
+    weights = {word: (share / largest) ** power for word, share in probabilities.items()}
     total = sum(weights.values())
     return {word: weight / total for word, weight in weights.items()}
 
@@ -153,8 +157,8 @@ def _order(
     if shares is None:
         return None
     win, tie, loss = (shares.get(word, 0.0) for word in (ours, TIE, theirs))
-    said: Outcome = "win" if win > max(tie, loss) else "loss" if loss > max(win, tie) else "tie"
-    return said, win + _WORTH["tie"] * tie
+    outcome: Outcome = "win" if win > max(tie, loss) else "loss" if loss > max(win, tie) else "tie"
+    return outcome, win + _WORTH["tie"] * tie
 
 
 def rated(ballots: Sequence[Ballot | None], scale: int) -> Judgement:

@@ -133,39 +133,39 @@ def build_rules(rules: Iterable[Mapping[str, Any] | str], where: str) -> tuple[N
     `ConfigError` for the first that cannot be built, by its place from 1.
     """
     built: list[NamedRule] = []
-    for place, given in enumerate(rules, 1):
-        named = _build({"type": given} if isinstance(given, str) else given, f"{where}[{place}]")
-        taken = {each.name for each in built}
-        if named.name in taken and _has_name(given):
-            raise ConfigError(f"{where}[{place}]: a second rule called {named.name!r}: rename it")
-        built.append(named._replace(name=_free(named.name, "-", taken)))
+    for place, data in enumerate(rules, 1):
+        named = _build({"type": data} if isinstance(data, str) else data, f"{where}[{place}]")
+        names = {rule.name for rule in built}
+        if named.name in names and _has_name(data):
+            raise ConfigError(f"{where}[{place}]: two rules are called {named.name!r}; rename one")
+        built.append(named._replace(name=_free(named.name, "-", names)))
     return tuple(built)
 
 
 def build_own_rules(
-    rules: Iterable[Mapping[str, Any] | str], where: str, taken: Collection[str]
+    rules: Iterable[Mapping[str, Any] | str], where: str, task_names: Collection[str]
 ) -> tuple[NamedRule, ...]:
-    """Build the rules of one example, beside task rules whose names are ``taken``.
+    """Build the rules of one example, next to task rules whose names are ``task_names``.
 
     Several of one name are kept apart by `REPEATED`, and are one part in the figures. Raises
     `ConfigError` as `build_rules` does.
     """
     built: list[NamedRule] = []
-    for place, given in enumerate(rules, 1):
-        named = _build({"type": given} if isinstance(given, str) else given, f"{where}[{place}]")
-        name = f"{named.name} (own)" if named.name in taken else named.name
-        built.append(named._replace(name=_free(name, REPEATED, {each.name for each in built})))
+    for place, data in enumerate(rules, 1):
+        named = _build({"type": data} if isinstance(data, str) else data, f"{where}[{place}]")
+        name = f"{named.name} (own)" if named.name in task_names else named.name
+        built.append(named._replace(name=_free(name, REPEATED, {rule.name for rule in built})))
     return tuple(built)
 
 
-def _build(given: Mapping[str, Any], where: str) -> NamedRule:
-    kind, name = given.get("type"), given.get("name", given.get("type"))
+def _build(data: Mapping[str, Any], where: str) -> NamedRule:
+    kind, name = data.get("type"), data.get("name", data.get("type"))
     if not isinstance(kind, str):
         raise ConfigError(f"{where}: a rule needs a type, such as {{type: never, words: […]}}")
     if not isinstance(name, str) or not name.strip() or name.strip() in RESERVED or "#" in name:
-        raise ConfigError(f"{where}: no rule can be called {name!r}: choose another name")
+        raise ConfigError(f"{where}: a rule cannot be called {name!r}; choose another name")
     label = f"{where} ({kind})" if name == kind else f"{where} ({name}, {kind})"
-    keys = {key: value for key, value in given.items() if key not in {"type", "name"}}
+    keys = {key: value for key, value in data.items() if key not in {"type", "name"}}
     try:
         rule = RULES.get(kind)
     except ConfigError as error:
@@ -173,11 +173,11 @@ def _build(given: Mapping[str, Any], where: str) -> NamedRule:
     return NamedRule(name.strip(), read_options(label, rule, keys))
 
 
-def _has_name(given: Mapping[str, Any] | str) -> bool:
-    return not isinstance(given, str) and "name" in given
+def _has_name(data: Mapping[str, Any] | str) -> bool:
+    return not isinstance(data, str) and "name" in data
 
 
-def _free(name: str, mark: str, taken: Collection[str]) -> str:
+def _free(name: str, mark: str, used_names: Collection[str]) -> str:
     """``name``, or with a number behind ``mark`` where it is taken."""
-    numbered = (f"{name}{mark}{number}" for number in range(2, len(taken) + 3))
-    return next(each for each in (name, *numbered) if each not in taken)
+    numbered = (f"{name}{mark}{number}" for number in range(2, len(used_names) + 3))
+    return next(candidate for candidate in (name, *numbered) if candidate not in used_names)

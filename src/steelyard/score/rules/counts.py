@@ -53,7 +53,7 @@ class _Length(CountBounds):
     @model_validator(mode="after")
     def _check_given(self) -> _Length:
         if not self.min and self.max is None:
-            raise ValueError("it bounds nothing: give min or max")
+            raise ValueError("set min or max")
         return self
 
     @abstractmethod

@@ -27,10 +27,10 @@ class LetterCase(Rule):
 
     model_config = ConfigDict(populate_by_name=False)
 
-    wanted: Literal["lower", "upper"] = Field(alias="is")
+    letters: Literal["lower", "upper"] = Field(alias="is")
 
     def is_kept(self, reply: Reply) -> bool:
-        return reply.text.islower() if self.wanted == "lower" else reply.text.isupper()
+        return reply.text.islower() if self.letters == "lower" else reply.text.isupper()
 
 
 class ValidJson(Rule):
@@ -46,7 +46,9 @@ class ValidJson(Rule):
         try:
             _ = self._schema
         except BadSchemaError as error:
-            raise ValueError(f"schema is no JSON schema: {' '.join(str(error).split())}") from None
+            raise ValueError(
+                f"schema is not a valid JSON schema: {' '.join(str(error).split())}"
+            ) from None
         return self
 
     @cached_property
@@ -55,8 +57,8 @@ class ValidJson(Rule):
 
     def is_kept(self, reply: Reply) -> bool:
         text = reply.text
-        if self.fence and (found := _FENCED.fullmatch(text)):
-            text = found[1]
+        if self.fence and (fenced := _FENCED.fullmatch(text)):
+            text = fenced[1]
         try:
             value = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError):
@@ -83,15 +85,20 @@ class Language(Rule):
 
     model_config = ConfigDict(populate_by_name=False)
 
-    wanted: str = Field(alias="is")
+    language: str = Field(alias="is")
 
-    @field_validator("wanted")
+    @field_validator("language")
     @classmethod
-    def _known(cls, wanted: str) -> str:
-        try:
-            return code_of(wanted)
-        except MissingExtraError as error:
-            raise ValueError(str(error)) from None
+    def _known(cls, language: str) -> str:
+        return language_code(language)
 
     def is_kept(self, reply: Reply) -> bool:
-        return is_language(reply.text, self.wanted)
+        return is_language(reply.text, self.language)
+
+
+def language_code(language: str) -> str:
+    """The code of a language that can be recognised here. Raises `ValueError`."""
+    try:
+        return code_of(language)
+    except MissingExtraError as error:
+        raise ValueError(str(error)) from None

@@ -16,11 +16,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from steelyard.config.options import Several
-from steelyard.errors import MissingExtraError
-from steelyard.languages import code_of, is_language
+from steelyard.languages import is_language
 from steelyard.packaged import packaged
 from steelyard.score.reading import sentences
 from steelyard.score.rules.base import Reply, Rule
+from steelyard.score.rules.form import language_code
 
 Relation = Literal["at least", "less than", "at most", "more than", "exactly"]
 """The data set has the first two."""
@@ -30,14 +30,14 @@ Some = Annotated[int, Field(ge=1)]
 _WORD = re.compile(r"\w+")
 
 
-def is_met(count: int, relation: Relation, wanted: int) -> bool:
-    """Whether ``count`` stands to ``wanted`` as the relation says."""
+def is_met(count: int, relation: Relation, bound: int) -> bool:
+    """Whether ``count`` stands to ``bound`` as the relation says."""
     met = {
-        "at least": count >= wanted,
-        "less than": count < wanted,
-        "at most": count <= wanted,
-        "more than": count > wanted,
-        "exactly": count == wanted,
+        "at least": count >= bound,
+        "less than": count < bound,
+        "at most": count <= bound,
+        "more than": count > bound,
+        "exactly": count == bound,
     }
     return met[relation]
 
@@ -49,8 +49,8 @@ def plain_words(text: str) -> list[str]:
 
 def ends_empty(parts: list[str]) -> list[str]:
     """The parts between separators without an empty one at either end."""
-    kept = parts[1:] if parts and not parts[0].strip() else parts
-    return kept[:-1] if kept and not kept[-1].strip() else kept
+    inner = parts[1:] if parts and not parts[0].strip() else parts
+    return inner[:-1] if inner and not inner[-1].strip() else inner
 
 
 Word = Annotated[str, Field(min_length=1)]
@@ -156,8 +156,8 @@ class ParagraphFirstWord(Rule):
         if len(parts) != self.num_paragraphs:
             return False
         first = parts[self.nth_paragraph - 1].split()[0].lstrip(_QUOTES)
-        found = _FIRST_WORD.match(first)
-        return found is not None and found[0].lower() == self.first_word.strip().lower()
+        word = _FIRST_WORD.match(first)
+        return word is not None and word[0].lower() == self.first_word.strip().lower()
 
 
 Phrase = Annotated[str, Field(min_length=1)]
@@ -242,8 +242,8 @@ class NumberBulletLists(Rule):
     num_bullets: Some
 
     def is_kept(self, reply: Reply) -> bool:
-        found = sum(bool(_STARRED.match(line)) or line.startswith("-") for line in reply.lines)
-        return found == self.num_bullets
+        count = sum(bool(_STARRED.match(line)) or line.startswith("-") for line in reply.lines)
+        return count == self.num_bullets
 
 
 class ConstrainedResponse(Rule):
@@ -259,8 +259,8 @@ class NumberHighlights(Rule):
     num_highlights: Some
 
     def is_kept(self, reply: Reply) -> bool:
-        found = _HIGHLIGHT.finditer(reply.text)
-        count = sum(bool((each["bold"] or each["plain"]).strip()) for each in found)
+        matches = _HIGHLIGHT.finditer(reply.text)
+        count = sum(bool((match["bold"] or match["plain"]).strip()) for match in matches)
         return count >= self.num_highlights
 
 
@@ -309,7 +309,7 @@ class ResponseLanguage(Rule):
     @field_validator("language")
     @classmethod
     def _known(cls, language: str) -> str:
-        return _code(language)
+        return language_code(language)
 
     def is_kept(self, reply: Reply) -> bool:
         return is_language(reply.text, self.language)
@@ -318,7 +318,7 @@ class ResponseLanguage(Rule):
 class _English(Rule):
     @model_validator(mode="after")
     def _check_identifier(self) -> _English:
-        _code(ENGLISH)
+        language_code(ENGLISH)
         return self
 
 
@@ -345,10 +345,3 @@ class CapitalWordFrequency(Rule):
     def is_kept(self, reply: Reply) -> bool:
         count = sum(word.isupper() for word in reply.words)
         return is_met(count, self.capital_relation, self.capital_frequency)
-
-
-def _code(language: str) -> str:
-    try:
-        return code_of(language)
-    except MissingExtraError as error:
-        raise ValueError(str(error)) from None

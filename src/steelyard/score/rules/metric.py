@@ -38,6 +38,7 @@ class RulesMetric(PartsMetric):
     """
 
     name = "rules"
+    title = "Rules kept"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
     pooled_part = "each"
     summary_parts = (ALL,)
@@ -53,8 +54,8 @@ class RulesMetric(PartsMetric):
         """Build the task's rules. Raises `ConfigError` for an unknown type or key."""
         super().__init__(options, task, name)
         self.binary = self.config.all
-        kept = "All rules kept" if self.config.all else "Rules kept"
-        self.title = f"{kept} (loose)" if self.config.loose else kept
+        title = "All rules kept" if self.config.all else "Rules kept"
+        self.title = f"{title} (loose)" if self.config.loose else title
         self._rules = build_rules(() if task is None else task.rules, "rules")
         self._read = lru_cache(maxsize=4096)(self._own_rules)
 
@@ -70,8 +71,8 @@ class RulesMetric(PartsMetric):
                 bare = bare or example
         if bare is not None:
             raise ConfigError(
-                f"metric rules has nothing to check in {bare.source or bare.id}: give rules: in "
-                "task.yaml, or a rules key in every row"
+                f"metric rules has nothing to check in {bare.source or bare.id}; add rules: to "
+                "task.yaml, or a rules key to every row"
             )
 
     def rules_of(self, example: Example) -> tuple[NamedRule, ...]:
@@ -101,9 +102,9 @@ class RulesMetric(PartsMetric):
             name: float(any(reply.text and rule.is_kept(reply) for reply in replies))
             for name, rule in rules
         }
-        kept = float(all(parts.values()))
-        share = sum(parts.values()) / len(parts) if parts else kept
-        return Grade(kept if self.config.all else share, {**parts, ALL: kept})
+        all_kept = float(all(parts.values()))
+        share = sum(parts.values()) / len(parts) if parts else all_kept
+        return Grade(all_kept if self.config.all else share, {**parts, ALL: all_kept})
 
 
 def loose_readings(output: str) -> list[Reply]:

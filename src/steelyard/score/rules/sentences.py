@@ -25,7 +25,7 @@ class _OneSentence(Rule):
     @model_validator(mode="after")
     def _compile(self) -> _OneSentence:
         if not self._wanted:
-            raise ValueError("it names nothing: give any_of or patterns")
+            raise ValueError("give any_of or patterns")
         return self
 
     @cached_property
@@ -34,13 +34,13 @@ class _OneSentence(Rule):
 
     def _is_in(self, sentence: str) -> bool:
         try:
-            return any(each.is_in(sentence) for each in self._wanted)
+            return any(pattern.is_in(sentence) for pattern in self._wanted)
         except PatternTimeoutError:
             return False
 
 
 class FirstSentence(_OneSentence):
-    """The first sentence has one of the words; a greeting of its own (``Hi Ann!``) is none."""
+    """The first sentence has one of the words; a separate greeting (``Hi Ann!``) is skipped."""
 
     def is_kept(self, reply: Reply) -> bool:
         return self._is_in(first_sentence(reply.sentences))
@@ -61,8 +61,8 @@ class Acknowledges(FirstSentence):
 
     @cached_property
     def _wanted(self) -> tuple[Pattern, ...]:
-        known = all_words(_data()["acknowledging"])
-        return (*known, *all_words(self.any_of), *all_patterns(self.patterns))
+        builtin = all_words(_data()["acknowledging"])
+        return (*builtin, *all_words(self.any_of), *all_patterns(self.patterns))
 
 
 class _Edge(Rule):
@@ -71,8 +71,8 @@ class _Edge(Rule):
     @field_validator("text")
     @classmethod
     def _not_empty(cls, text: tuple[str, ...]) -> tuple[str, ...]:
-        if not text or not all(_bare(each) for each in text):
-            raise ValueError("it is empty: write what the reply must begin or end with")
+        if not text or not all(_bare(line) for line in text):
+            raise ValueError("text is empty; write what the reply must begin or end with")
         return text
 
 
@@ -80,25 +80,25 @@ class StartsWith(_Edge):
     """The reply begins with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
 
     def is_kept(self, reply: Reply) -> bool:
-        return _bare(reply.text).startswith(tuple(_bare(each) for each in self.text))
+        return _bare(reply.text).startswith(tuple(_bare(line) for line in self.text))
 
 
 class EndsWith(_Edge):
     """The reply ends with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
 
     def is_kept(self, reply: Reply) -> bool:
-        return _bare(reply.text).endswith(tuple(_bare(each) for each in self.text))
+        return _bare(reply.text).endswith(tuple(_bare(line) for line in self.text))
 
 
 def first_sentence(sentences: list[str]) -> str:
     """The first sentence that is more than a greeting; else the first; empty where there is none."""
-    told = (sentence for sentence in sentences if not _is_greeting(sentence))
-    return next(told, sentences[0] if sentences else "")
+    proper = (sentence for sentence in sentences if not _is_greeting(sentence))
+    return next(proper, sentences[0] if sentences else "")
 
 
 def _is_greeting(sentence: str) -> bool:
-    found = words(sentence.casefold())
-    return 0 < len(found) <= _LONGEST_GREETING and found[0] in _greetings()
+    heard = words(sentence.casefold())
+    return 0 < len(heard) <= _LONGEST_GREETING and heard[0] in _greetings()
 
 
 def _bare(text: str) -> str:

@@ -25,7 +25,7 @@ class _Wording(Rule):
     @model_validator(mode="after")
     def _compile(self) -> _Wording:
         if not self._wanted:
-            raise ValueError("it names nothing: give words or patterns")
+            raise ValueError("give words or patterns")
         return self
 
     @cached_property
@@ -40,8 +40,8 @@ class Contains(_Wording):
 
     def is_kept(self, reply: Reply) -> bool:
         try:
-            found = (each.is_in(reply.text) for each in self._wanted)
-            return any(found) if self.any else all(found)
+            hits = (pattern.is_in(reply.text) for pattern in self._wanted)
+            return any(hits) if self.any else all(hits)
         except PatternTimeoutError:
             return False
 
@@ -51,7 +51,7 @@ class Never(_Wording):
 
     def is_kept(self, reply: Reply) -> bool:
         try:
-            return not any(each.is_in(reply.text) for each in self._wanted)
+            return not any(pattern.is_in(reply.text) for pattern in self._wanted)
         except PatternTimeoutError:
             return False
 
