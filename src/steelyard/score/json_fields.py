@@ -12,6 +12,7 @@ from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
 from steelyard.score.base import Grade, Metric
 from steelyard.score.fields import Likeness, tally, types_of
+from steelyard.score.parse import refuse_constant
 from steelyard.task import Task
 
 _MOST_PARTS_DEPTH = 2
@@ -133,7 +134,7 @@ _DEEPEST = 200
 def _parsed(text: str) -> Any:
     """The JSON value of a text, or ``_NOTHING``."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return _NOTHING
     return value if _depth_is_sane(value) else _NOTHING
@@ -153,10 +154,6 @@ def _inner(value: Any) -> Any:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _canonical(value: Any) -> str:

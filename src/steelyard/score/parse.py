@@ -83,11 +83,12 @@ def _leading_json(text: str) -> str | None:
     return text[:end]
 
 
-def _refuse(constant: str) -> float:
+def refuse_constant(constant: str) -> float:
+    """Refuse ``NaN`` and ``Infinity``, which Python's parser takes for JSON."""
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def _bare(text: str) -> str:

@@ -69,12 +69,6 @@ def final_value(text: str) -> Value | None:
     return _last(text[-_MOST_READ:])
 
 
-def last_number(text: str) -> Decimal | None:
-    """The last number in a text, or ``None``."""
-    value = _last(text[-_MOST_READ:])
-    return None if value is None else value.number
-
-
 def _last(text: str) -> Value | None:
     values = [_value(match) for match in _NUMBER.finditer(_readable(text))]
     return next((value for value in reversed(values) if value is not None), None)

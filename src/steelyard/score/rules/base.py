@@ -74,11 +74,11 @@ _HOME = "steelyard.score.rules"
 RULES: Registry[type[Rule]] = Registry(
     "type",
     {
-        "first_sentence": f"{_HOME}.sentences:FirstSentence",
-        "last_sentence": f"{_HOME}.sentences:LastSentence",
-        "acknowledges": f"{_HOME}.sentences:Acknowledges",
-        "starts_with": f"{_HOME}.sentences:StartsWith",
-        "ends_with": f"{_HOME}.sentences:EndsWith",
+        "first_sentence": f"{_HOME}.wording:FirstSentence",
+        "last_sentence": f"{_HOME}.wording:LastSentence",
+        "acknowledges": f"{_HOME}.wording:Acknowledges",
+        "starts_with": f"{_HOME}.wording:StartsWith",
+        "ends_with": f"{_HOME}.wording:EndsWith",
         "contains": f"{_HOME}.wording:Contains",
         "never": f"{_HOME}.wording:Never",
         "regex": f"{_HOME}.wording:Regex",

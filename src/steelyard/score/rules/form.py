@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from steelyard.errors import MissingExtraError
 from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.languages import code_of, is_language
+from steelyard.score.parse import refuse_constant
 from steelyard.score.rules.base import Reply, Rule
 
 _FENCED = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
@@ -60,7 +61,7 @@ class ValidJson(Rule):
         if self.fence and (fenced := _FENCED.fullmatch(text)):
             text = fenced[1]
         try:
-            value = json.loads(text, parse_constant=_refuse)
+            value = json.loads(text, parse_constant=refuse_constant)
         except (ValueError, RecursionError):
             return False
         return self._schema is None or self._schema.is_fitting(value)
@@ -71,10 +72,6 @@ class NoMarkdown(Rule):
 
     def is_kept(self, reply: Reply) -> bool:
         return _MARKDOWN.search(reply.text) is None
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
 
 
 class Language(Rule):

@@ -35,15 +35,9 @@ class Pattern:
             raise ValueError(f"{source!r} is not a regular expression: {error}") from None
 
     def is_in(self, text: str) -> bool:
-        return self._search(text) is not None
-
-    def is_at_start(self, text: str) -> bool:
-        match = self._search(text)
-        return match is not None and match.start() == 0
-
-    def _search(self, text: str) -> regex.Match[str] | None:
+        """Raises `PatternTimeoutError`."""
         try:
-            match: regex.Match[str] | None = self._compiled.search(text, timeout=SECONDS)
+            return self._compiled.search(text, timeout=SECONDS) is not None
         except TimeoutError:
             if not self._warned:
                 log.warning(
@@ -55,7 +49,6 @@ class Pattern:
                 )
             self._warned = True
             raise PatternTimeoutError from None
-        return match
 
 
 def as_pattern(source: str, *, ignore_case: bool = True) -> Pattern:
