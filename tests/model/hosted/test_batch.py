@@ -198,7 +198,7 @@ def test_batches_that_always_expire_end_with_a_reason_and_what_was_answered() ->
     told: list[int] = []
     with batches(answer=answer, status="expired") as endpoint:
         model = build(endpoint)
-        with pytest.raises(EndpointError, match=r"expired with 1 request unanswered.*rerun"):
+        with pytest.raises(EndpointError, match=r"expired with 1 request unanswered.*run again"):
             model.generate(requests(5), lambda done: told.extend(i for i, _ in done))
     assert sorted(told) == [0, 1, 2, 4]
     assert len(endpoint.batches) == 3
@@ -284,7 +284,9 @@ def test_an_endpoint_that_falls_silent_is_not_waited_for_forever_and_nothing_is_
 def test_one_that_does_not_end_is_left_and_found_again() -> None:
     memory: dict[str, Any] = {}
     with batches(looks=1000) as endpoint:
-        with pytest.raises(EndpointError, match=r"is in_progress after .* rerun to keep waiting"):
+        with pytest.raises(
+            EndpointError, match=r"is in_progress after .* run again to keep waiting"
+        ):
             build(endpoint, memory, deadline_seconds=0.05).generate(requests(6))
         endpoint.looks = endpoint.batches["batch_0"]["seen"] + 1
         found = build(endpoint, memory).generate(requests(6))

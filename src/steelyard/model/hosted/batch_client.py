@@ -22,7 +22,7 @@ log = logging.getLogger("steelyard")
 T = TypeVar("T")
 _PREFIX = "batch:"
 _RUN = "run"
-_LATER = "rerun to keep waiting for it; it will not be sent twice"
+_LATER = "run again to keep waiting for it; it will not be sent twice"
 _LOOKS = 3
 
 

@@ -37,7 +37,7 @@ from steelyard.model.schema_check import check_strict
 
 log = logging.getLogger("steelyard")
 
-_KEPT = "all results so far are kept; rerun to resume"
+_KEPT = "all results so far are kept; run again to resume"
 _GATHER_SECONDS = 0.01
 _PAUSED_SECONDS = 0.05  # until a pause is reported: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]

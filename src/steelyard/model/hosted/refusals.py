@@ -97,7 +97,7 @@ def read_refusal(refusal: RefusedError, address: Address, *, reached: bool) -> A
     if refusal.code == "insufficient_quota" or refusal.status == 402:
         raise EndpointError(
             f"{address} says the account has no credit left: {message}; "
-            "all results so far are kept; top it up and rerun to resume",
+            "all results so far are kept; top it up and run again to resume",
             is_final=True,
         )
     failure = f"HTTP {refusal.status}: {message}"
