@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from steelyard.data.dataset import open_dataset
 from steelyard.data.tokens import count_tokens, estimate, lengths
 from steelyard.model import ModelSpec
-from steelyard.model.length.chat_template import Overhead, overhead
-from steelyard.model.length.tokenizer import local_tokenizer, window_of
+from steelyard.model.tokenizer import Overhead, local_tokenizer, overhead, window_of
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|> {{ m['content'] }} <|end|> {% endfor %}"

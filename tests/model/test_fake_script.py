@@ -29,7 +29,7 @@ def test_an_answer_outside_the_choices_fails_as_a_hosted_one_does() -> None:
     assert good is not None and bad is not None
     assert (good.finish_reason, good.failure) == ("choice", None)
     assert (bad.finish_reason, bad.text) == ("error", "perhaps A")
-    assert "none of the 2 choices" in (bad.failure or "")
+    assert "not one of the 2 choices" in (bad.failure or "")
 
 
 def test_a_whole_completion_is_passed_on() -> None:

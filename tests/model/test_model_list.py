@@ -57,10 +57,10 @@ def test_a_list_of_one_says_what_the_model_alone_says(tmp_path: Path) -> None:
         ("['fake:smart', {provider: opnai, name: x}]", "(did you mean 'openai'?)"),
         ("['fake:smart', {provider: fake, nme: x}]", "unknown key 'nme' (did you mean 'name'?)"),
         ("[3]", "line 4: model.0 must be a mapping of keys, not 3"),
-        ("[{provider: fake, name: smart, tag: 'x y'}]", "tag 'x y' takes up to 40 letters"),
+        ("[{provider: fake, name: smart, tag: 'x y'}]", "tag 'x y' may have up to 40 letters"),
         (
             "[{provider: fake, name: smart, tag: x}, {provider: fake, name: echo, tag: X}]",
-            "two models have one tag (x, X)",
+            "two models have the same tag (x, X)",
         ),
     ],
 )

@@ -114,7 +114,7 @@ def test_an_unknown_batch_interface_counts_in_full_and_says_so() -> None:
     own = {"m": {"input": 2, "output": 8}}
     price = price_of(ModelSpec("openai", "m", base_url="http://localhost:9/v1", batch=True), own)
     assert (price.input, price.output) == (2, 8)
-    assert "the full one counts" in price.source
+    assert "the full price is used" in price.source
 
 
 def test_a_listed_price_is_halved_too() -> None:
@@ -136,8 +136,8 @@ def test_a_tuned_model_never_has_its_bases_price_by_itself() -> None:
         price = price_of(replace(TUNED, name=name), when=WHEN)
         assert (price.input, price.output, price.training) == (None, None, None)
         assert price.source == (
-            f"no price known for {name!r}, and that of 'gpt-4.1-nano', which it was tuned from, is "
-            "not its own; add prices: {ft:gpt-4.1-nano: {input: ..., output: ...}} per million "
+            f"no price known for {name!r}, and the price of 'gpt-4.1-nano', which it was tuned "
+            "from, does not apply; add prices: {ft:gpt-4.1-nano: {input: ..., output: ...}} per million "
             "tokens to task.yaml"
         )
 

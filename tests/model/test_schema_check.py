@@ -38,7 +38,7 @@ def test_a_plain_schema_is_fine(spec: ModelSpec) -> None:
     ],
 )
 def test_a_local_model_cannot_be_held_to_it(schema: dict[str, Any], reason: str) -> None:
-    with pytest.raises(ConfigError, match=f"cannot be held to output.schema.*{reason}"):
+    with pytest.raises(ConfigError, match=f"cannot be constrained to output.schema.*{reason}"):
         check_schema(json.dumps(schema), EMBEDDED)
 
 
@@ -52,7 +52,7 @@ def test_what_only_the_validation_can_hold_is_no_reason_to_refuse() -> None:
         ({"additionalProperties": True}, "the whole schema lacks additionalProperties: false"),
         ({"required": ["a"]}, "the whole schema does not require b"),
         ({"oneOf": []}, "the whole schema uses oneOf"),
-        ({"type": "array"}, "the whole schema is no object"),
+        ({"type": "array"}, "the whole schema is not an object"),
         (
             {"properties": {"a": {"type": "object", "properties": {}}, "b": {"not": {}}}},
             "a lacks additionalProperties: false and b uses not",
@@ -63,7 +63,7 @@ def test_an_endpoint_is_asked_without_strict_mode_and_a_warning_says_why(
     change: dict[str, Any], said: str
 ) -> None:
     [warning] = check_schema(json.dumps(GOOD | change), HOSTED)
-    assert "answers may break it" in warning
+    assert "answers may not follow it" in warning
     assert said in warning
 
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.score import build_metric
-from steelyard.score.fields import Likeness, tally, types_of
-from steelyard.score.fields.values import as_date, same
+from steelyard.score.fields import Likeness, as_date, same, tally, types_of
 from tests.score.tasks import task_with
 
 SCHEMA = {
@@ -145,8 +144,8 @@ def test_a_document_is_itself_and_f1_is_symmetric(one: object, other: object) ->
     likeness = Likeness()
     assert tally(one, one, likeness).f1 == 1
     there, back = tally(one, other, likeness), tally(other, one, likeness)
-    assert there.right.total() <= min(there.said.total(), there.wanted.total())
-    assert (there.said, there.wanted) == (back.wanted, back.said)
+    assert there.right.total() <= min(there.answer.total(), there.reference.total())
+    assert (there.answer, there.reference) == (back.reference, back.answer)
     assert 0 <= there.f1 <= 1
 
 

@@ -43,6 +43,6 @@ def test_each_keeps_its_own_scores() -> None:
 
 
 def test_the_same_metric_twice_is_a_mistake() -> None:
-    with pytest.raises(ConfigError, match="numeric is listed twice with the same options: remove"):
+    with pytest.raises(ConfigError, match="numeric is listed twice with the same options; remove"):
         names_of("numeric", "exact_match", "numeric")
     assert names_of("numeric") == ["numeric"]

@@ -137,7 +137,9 @@ def test_what_an_endpoint_does_not_take_is_remembered_with_its_answers(tmp_path:
         model = HostedModel(place.spec)
         Recorder(store, None, place.cache).wrap(model).generate([request("a", seed=1)])
         assert len(endpoint.requests) == 2
-        assert model.notes == ("the endpoint takes no seed: answers may vary from call to call",)
+        assert model.notes == (
+            "the endpoint does not accept a seed: answers may vary from call to call",
+        )
 
 
 def test_what_is_to_be_known_of_an_endpoints_answers_is_told_whoever_asked(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_the_report_counts_what_was_judged_and_what_it_cost(store: Store) -> Non
     assert report["cost"] == pytest.approx(report["machine_seconds"])
     assert report["agreement"]["kappa"] is None
     assert "judge.ratings" in report["agreement"]["reason"]
-    assert report["notes"][0].startswith("the judge is the model that is weighed")
+    assert report["notes"][0].startswith("the judge is one of the models being compared")
     assert "failed on 1 of 4 replies" in report["notes"][1]
     assert report["model"] == "smart"
     doubts = judge_warnings(judge, metric)

@@ -97,4 +97,4 @@ def test_a_tuned_model_without_a_price_is_not_taken_for_its_base(
         result = run(task, tmp_path / "out").result
     cost = next(arm["cost"] for arm in result["arms"] if arm["name"].startswith("hosted_tune"))
     assert (cost["upfront"], cost["per_request"], cost["monthly"]) == (None, None, None)
-    assert "that of 'small', which it was tuned from, is not its own" in cost["reason"]
+    assert "the price of 'small', which it was tuned from, does not apply" in cost["reason"]

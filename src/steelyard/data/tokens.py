@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from steelyard.data.dataset import Dataset
 from steelyard.model import ModelSpec
 from steelyard.model.base import CountTokens
-from steelyard.model.length.chat_template import Overhead, overhead
-from steelyard.model.length.tokenizer import local_tokenizer
+from steelyard.model.tokenizer import Overhead, local_tokenizer, overhead
 from steelyard.packaged import packaged
 
 Ints = NDArray[np.int64]

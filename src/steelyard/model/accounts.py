@@ -49,30 +49,30 @@ def in_turn(completions: Sequence[Completion], model: str | None) -> Completion:
 def side_by_side(
     completions: Sequence[Completion],
     model: str | None,
-    told: Completion,
+    answer: Completion,
     shares: Mapping[str, float] | None,
     *,
     local: bool,
 ) -> Completion:
-    """Return one completion for requests made at the same time, telling what ``told`` says.
+    """Return one completion for requests made at the same time, with the text of ``answer``.
 
     A local model computes them one by the other, so that machine time adds up; of a hosted model the
     slowest is waited for.
     """
     seconds = [completion.machine_seconds for completion in completions]
     total = sum(seconds) if local else max(seconds)
-    return replace(_summed(completions, model, told, total, total), probabilities=shares)
+    return replace(_summed(completions, model, answer, total, total), probabilities=shares)
 
 
 def _summed(
     completions: Sequence[Completion],
     model: str | None,
-    told: Completion,
+    answer: Completion,
     first_token_seconds: float,
     total_seconds: float,
 ) -> Completion:
     return replace(
-        told,
+        answer,
         input_tokens=sum(completion.input_tokens for completion in completions),
         cached_tokens=sum(completion.cached_tokens for completion in completions),
         output_tokens=sum(completion.output_tokens for completion in completions),

@@ -1,7 +1,7 @@
 """Answers that were paid for, kept across runs in one SQLite file of the user's.
 
 An answer is found again by everything that decides it: the model's address and name, and the request
-as it is sent (see `PaidModel`). What is no fixed answer is never kept: failures, what was asked at a
+as it is sent (see `PaidModel`). Answers that may vary are never kept: failures, what was asked at a
 temperature above 0, and what carries a nonce (repeats, latency probes, warm-ups). The file holds the
 answers, and of requests the hash alone.
 """
@@ -58,10 +58,10 @@ class CacheSummary(NamedTuple):
 
 def cache_path() -> Path | None:
     """Where the answers are kept; ``None`` when the environment turns the cache off."""
-    chosen = os.environ.get(VARIABLE, "").strip()
-    if chosen.lower() in ("off", "0", "no", "false"):
+    setting = os.environ.get(VARIABLE, "").strip()
+    if setting.lower() in ("off", "0", "no", "false"):
         return None
-    return Path(chosen).expanduser() if chosen else cache_folder() / "answers.db"
+    return Path(setting).expanduser() if setting else cache_folder() / "answers.db"
 
 
 def open_cache() -> AnswerCache | None:
@@ -75,12 +75,12 @@ def cache(*, clear: bool = False) -> CacheSummary:
 
     Raises `StorageError` when the file cannot be read or removed.
     """
-    found = open_cache()
-    if found is None:
+    store = open_cache()
+    if store is None:
         return CacheSummary(None, 0, 0, MOST_BYTES)
     if clear:
-        found.clear()
-    return found.summary()
+        store.clear()
+    return store.summary()
 
 
 def is_fixed(request: Request) -> bool:
@@ -98,7 +98,7 @@ def answer_key(fingerprint: str, sent: str, request: Request) -> str:
 class AnswerCache:
     """A file of answers, oldest first out beyond ``most_bytes``; several runs may use it at once.
 
-    Answers of more than ``most_days`` are not found any more.
+    Answers of more than ``most_days`` are not returned.
 
     It is a convenience, so nothing about it stops a run: a damaged file is set aside and begun anew, one
     that cannot be used is done without, each with a warning.
@@ -113,20 +113,19 @@ class AnswerCache:
         self._is_usable = True
 
     def get(self, keys: Iterable[str]) -> dict[str, Completion]:
-        """Return the answers known among ``keys``."""
-        wanted = list(keys)
+        key_list = list(keys)
         since = time.time() - self._most_seconds
 
         def read(file: sqlite3.Connection) -> dict[str, Completion]:
-            known: dict[str, Completion] = {}
-            for start in range(0, len(wanted), _CHUNK):
-                some = wanted[start : start + _CHUNK]
+            cached: dict[str, Completion] = {}
+            for start in range(0, len(key_list), _CHUNK):
+                some = key_list[start : start + _CHUNK]
                 marks = ",".join("?" * len(some))
                 query = f"SELECT key, completion FROM answers WHERE time > ? AND key IN ({marks})"
                 rows = file.execute(query, (since, *some))
-                found = [(key, _completion(text)) for key, text in rows]
-                known |= {key: answer for key, answer in found if answer is not None}
-            return known
+                answers = [(key, _completion(text)) for key, text in rows]
+                cached |= {key: answer for key, answer in answers if answer is not None}
+            return cached
 
         return self._tried(read, {})
 
@@ -202,7 +201,7 @@ class AnswerCache:
                     self._set_aside(before, error)
                     continue
                 self._is_usable = False
-                log.warning("going on without the answer cache %s: %s", self.path, error)
+                log.warning("continuing without the answer cache %s: %s", self.path, error)
         return otherwise
 
     def _set_aside(self, before: tuple[int, int] | None, error: Exception) -> None:
@@ -218,7 +217,7 @@ class AnswerCache:
                 self.path.with_name(self.path.name + end).unlink(missing_ok=True)
             self.path.replace(aside)
         except OSError as failure:
-            log.warning("going on without the answer cache: %s", failure)
+            log.warning("continuing without the answer cache: %s", failure)
             self._is_usable = False
 
     @contextmanager
@@ -265,7 +264,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _size(file: sqlite3.Connection) -> int:
-    """Bytes in use; pages that hold nothing any more are used again before the file grows."""
+    """Bytes in use; empty pages are reused before the file grows."""
     [pages], [free], [size] = (
         file.execute(f"PRAGMA {name}").fetchone()
         for name in ("page_count", "freelist_count", "page_size")
@@ -274,7 +273,7 @@ def _size(file: sqlite3.Connection) -> int:
 
 
 def _completion(text: str) -> Completion | None:
-    """Read an answer; one that another version wrote otherwise is none."""
+    """Read an answer; ``None`` for one that another version wrote differently."""
     try:
         return Completion.from_dict(json.loads(text))
     except (ValueError, TypeError, AttributeError):

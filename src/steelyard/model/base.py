@@ -62,7 +62,6 @@ class ModelSpec:
         return replace(self, max_in_flight=None, timeout_seconds=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields that are set."""
         fields = {key: value for key, value in asdict(self).items() if value not in (None, False)}
         return (
             fields
@@ -72,7 +71,6 @@ class ModelSpec:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> ModelSpec:
-        """Build a spec from what `to_dict` returned."""
         base = saved.get("tuned_from")
         return cls(**{**saved, "tuned_from": base if base is None else cls.from_dict(base)})
 
@@ -83,8 +81,8 @@ def sampling_seed(request: Request) -> int:
     It is made of the request's seed, nonce and messages: the same request gives the same sample in
     any batch, another nonce gives another one.
     """
-    said = "\0".join(f"{role}\0{content}" for role, content in request.messages)
-    text = f"{request.seed}\0{request.nonce}\0{said}"
+    conversation = "\0".join(f"{role}\0{content}" for role, content in request.messages)
+    text = f"{request.seed}\0{request.nonce}\0{conversation}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
@@ -198,7 +196,6 @@ class ModelProvider:
 
     @property
     def is_tunable(self) -> bool:
-        """Whether its models can be tuned on this machine."""
         return self.weights is not None
 
 

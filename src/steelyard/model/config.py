@@ -72,9 +72,9 @@ class ModelConfig(Section):
     def _known_provider(cls, provider: str) -> str:
         every = list(dict.fromkeys([*PROVIDERS, *endpoints()]))
         if provider not in every:
-            known = ", ".join(every)
+            listing = ", ".join(every)
             raise ValueError(
-                f"unknown provider {provider!r}{closest(provider, every)}; known: {known}"
+                f"unknown provider {provider!r}{closest(provider, every)}; known: {listing}"
             )
         return provider
 
@@ -102,14 +102,16 @@ class ModelConfig(Section):
     @classmethod
     def _fit_for_folders(cls, tag: str | None) -> str | None:
         if tag is not None and not _TAG.fullmatch(tag):
-            raise ValueError(f"tag {tag!r} takes up to 40 letters, digits, dots, dashes and _")
+            raise ValueError(
+                f"tag {tag!r} may have up to 40 letters, digits, dots, dashes and underscores"
+            )
         return tag
 
     @model_validator(mode="after")
     def _complete(self) -> ModelConfig:
         names = provider_named(self.provider).names
         if len(names) != 1 and "name" not in self.model_fields_set:
-            raise ValueError(f"provider {self.provider} needs a name: add name: …")
+            raise ValueError(f"provider {self.provider} needs a name; add name: …")
         hint = endpoints().get(self.provider, {}).get("hint")
         if hint is not None and self.base_url is None:
             raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
@@ -131,17 +133,16 @@ class ModelConfig(Section):
                 raise ValueError(str(error)) from None
 
     def _check_batch(self) -> None:
-        """Refuse ``batch`` where there is no such interface; at your own address it is your word."""
-        offered = [name for name, known in endpoints().items() if "batch" in known]
+        """Refuse ``batch`` where there is no such interface; a base_url of the user is trusted."""
+        offered = [name for name, endpoint in endpoints().items() if "batch" in endpoint]
         if self.provider not in offered:
             raise ValueError(
-                f"provider {self.provider} has no batch interface like OpenAI's: leave batch out; "
-                f"those that have one: {', '.join(offered)}"
+                f"provider {self.provider} has no batch interface like OpenAI's; leave batch out "
+                f"(providers with one: {', '.join(offered)})"
             )
 
     @property
     def may_be_folder(self) -> bool:
-        """Whether its name may be a folder on this machine."""
         return provider_named(self.provider).may_be_folder
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,16 +157,16 @@ class ModelConfig(Section):
         """
         spec = self.to_dict()
         spec.pop("tag", None)
-        known = endpoints().get(self.provider)
-        if known is None or self.provider == ENDPOINT:
+        endpoint = endpoints().get(self.provider)
+        if endpoint is None or self.provider == ENDPOINT:
             return spec
-        given = {
-            "base_url": known.get("base_url"),
-            "api_key_env": known.get("key", ""),  # none: no key of another provider goes there
-            "key_header": known.get("key_header"),
-            "max_in_flight": known.get("in_flight"),
+        defaults = {
+            "base_url": endpoint.get("base_url"),
+            "api_key_env": endpoint.get("key", ""),  # none: no key of another provider goes there
+            "key_header": endpoint.get("key_header"),
+            "max_in_flight": endpoint.get("in_flight"),
         }
-        filled = {name: value for name, value in given.items() if value is not None}
+        filled = {name: value for name, value in defaults.items() if value is not None}
         return {**filled, **spec, "provider": ENDPOINT}
 
 
@@ -186,24 +187,26 @@ def tags_of(models: Sequence[ModelConfig]) -> tuple[str, ...]:
 
     A model keeps its tag when others are added after it. Raises `ValueError` for a tag given twice.
     """
-    given = [model.tag for model in models if model.tag is not None]
-    taken = {tag.casefold() for tag in given}
-    if len(taken) < len(given):
-        raise ValueError(f"two models have one tag ({', '.join(given)}): give each its own")
+    chosen_tags = [model.tag for model in models if model.tag is not None]
+    used_tags = {tag.casefold() for tag in chosen_tags}
+    if len(used_tags) < len(chosen_tags):
+        raise ValueError(
+            f"two models have the same tag ({', '.join(chosen_tags)}); give each its own"
+        )
     tags: list[str] = []
     for model in models:
-        tag = model.tag or _free_tag(model, taken)
-        taken.add(tag.casefold())
+        tag = model.tag or _free_tag(model, used_tags)
+        used_tags.add(tag.casefold())
         tags.append(tag)
     return tuple(tags)
 
 
-def _free_tag(model: ModelConfig, taken: set[str]) -> str:
+def _free_tag(model: ModelConfig, used_tags: set[str]) -> str:
     short = re.split(r"[/\\]", model.name.partition("?")[0].rstrip("/\\"))[-1]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", short).strip("-._")[:40] or model.provider
     numbered = (f"{name}-{number}" for number in count(2))
     every = chain((name, f"{name}-{model.provider}"), numbered)
-    return next(tag for tag in every if tag.casefold() not in taken)
+    return next(tag for tag in every if tag.casefold() not in used_tags)
 
 
 def parse_model(text: str) -> dict[str, str]:
@@ -227,5 +230,12 @@ def _with_provider(name: str) -> str | None:
             return f"{provider}:{name}"
     if "/" in name:
         return f"hf:{name}"
-    known = ((each, begin) for each, of in endpoints().items() for begin in of.get("names", ()))
-    return next((f"{each}:{name}" for each, begin in known if name.lower().startswith(begin)), None)
+    prefixes = (
+        (provider, prefix)
+        for provider, endpoint in endpoints().items()
+        for prefix in endpoint.get("names", ())
+    )
+    return next(
+        (f"{provider}:{name}" for provider, prefix in prefixes if name.lower().startswith(prefix)),
+        None,
+    )

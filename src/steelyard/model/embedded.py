@@ -19,8 +19,8 @@ from steelyard.extras import (
 from steelyard.model.base import LocalTokenizer, Model, ModelProvider, ModelSpec
 from steelyard.model.config import EMBEDDED
 from steelyard.model.files import build_folder, cache_folder, hash_file
-from steelyard.model.length.tokenizer import folder_tokenizer, gguf_tokenizer
 from steelyard.model.schema_check import check_grammar
+from steelyard.model.tokenizer import folder_tokenizer, gguf_tokenizer
 
 NAMES = (EMBEDDED,)
 NOTE = "weights dequantised from Q4_1"
@@ -32,10 +32,10 @@ def load(spec: ModelSpec) -> Model:
 
     if spec.name not in NAMES:
         raise ModelError(
-            f"no embedded model {spec.name!r}{closest(spec.name, NAMES)}; there is {NAMES[0]}"
+            f"no embedded model {spec.name!r}{closest(spec.name, NAMES)}; the only one is {NAMES[0]}"
         )
     folder = weights_folder()
-    return build(spec, str(folder), spec.name, NOTE, known=folder.name)
+    return build(spec, str(folder), spec.name, NOTE, weights_id=folder.name)
 
 
 def weights_folder() -> Path:

@@ -62,22 +62,18 @@ class FakeModel(Model):
 
     @property
     def name(self) -> str:
-        """The name shown to people."""
         return f"fake:{self._behaviour}"
 
     @property
     def fingerprint(self) -> str:
-        """What decides an answer: the behaviour, its failures and its context."""
         context = f":context={self._options.context}" if self._options.context else ""
         return f"fake:{self._behaviour}:fail_every={self._fail_every}{context}:v1"
 
     @property
     def local(self) -> bool:
-        """Whether the fake plays a model on this machine."""
         return self._options.local
 
     def count_tokens(self, text: str) -> int | None:
-        """Words and punctuation marks of ``text``."""
         return len(tokenize(text))
 
     def generate(
@@ -86,24 +82,23 @@ class FakeModel(Model):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer in batches of similar length; see `steelyard.model.base.Model.generate`."""
         prompts = [_prompt_tokens(request) for request in requests]
         shared = _shared_prefix(prompts)
         order = sorted(range(len(requests)), key=lambda index: (len(prompts[index]), index))
         results: list[Completion | None] = [None] * len(requests)
         for start in range(0, len(order), self._options.batch):
             batch = order[start : start + self._options.batch]
-            asked = [index for index in batch if index not in skip]
-            if not asked:
+            pending = [index for index in batch if index not in skip]
+            if not pending:
                 continue
             cached = {index: 0 if index == order[0] else shared for index in batch}
             counts = {index: (len(prompts[index]), cached[index]) for index in batch}
-            done = self._answer_batch({index: requests[index] for index in batch}, counts)
-            self._account([requests[index] for index in asked])
-            for index in asked:
-                results[index] = done[index]
+            answers = self._answer_batch({index: requests[index] for index in batch}, counts)
+            self._account([requests[index] for index in pending])
+            for index in pending:
+                results[index] = answers[index]
             if on_done is not None:
-                on_done([(index, done[index]) for index in asked])
+                on_done([(index, answers[index]) for index in pending])
         return results
 
     def _answer_batch(
@@ -140,15 +135,15 @@ class FakeModel(Model):
             return FakeReply("", "error", 0, None, "the fake model failed on purpose")
         return BEHAVIOURS[self._behaviour](request)
 
-    def _account(self, asked: Sequence[Request]) -> None:
+    def _account(self, requests: Sequence[Request]) -> None:
         """Count, sleep and log what was asked, in this order and before ``on_done`` is told."""
-        self.calls += len(asked)
+        self.calls += len(requests)
         if self._options.sleep:
-            time.sleep(self._options.sleep * len(asked))
+            time.sleep(self._options.sleep * len(requests))
         if self._options.log:
             lines = [
                 json.dumps({"request": f"{zlib.crc32(_key(request)):08x}", "nonce": request.nonce})
-                for request in asked
+                for request in requests
             ]
             with Path(self._options.log).open("a", encoding="utf-8") as log:
                 log.write("".join(line + "\n" for line in lines))
@@ -163,8 +158,8 @@ def parse_fake(name: str) -> tuple[str, FakeOptions]:
     """Read a behaviour and its options, as in ``smart?sleep=0.02``. Raises `ConfigError`."""
     behaviour, _, query = name.partition("?")
     if behaviour not in BEHAVIOURS:
-        hint, known = closest(behaviour, BEHAVIOURS), ", ".join(BEHAVIOURS)
-        raise ConfigError(f"unknown fake model {behaviour!r}{hint}; known: {known}")
+        hint, listing = closest(behaviour, BEHAVIOURS), ", ".join(BEHAVIOURS)
+        raise ConfigError(f"unknown fake model {behaviour!r}{hint}; known: {listing}")
     words = dict(parse_qsl(query, keep_blank_values=True))
     return behaviour, read_options(f"model fake:{behaviour}", FakeOptions, words)
 

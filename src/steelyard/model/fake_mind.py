@@ -52,11 +52,11 @@ def smart_reply(request: Request) -> FakeReply:
     if request.choices:
         votes = {choice: _vote(choice, query, shots) for choice in request.choices}
         return _chosen(votes, request)
-    known = list(dict.fromkeys([*(output for _, output in shots), *_listed_labels(request)]))
-    if not known:
+    outputs = list(dict.fromkeys([*(output for _, output in shots), *_listed_labels(request)]))
+    if not outputs:
         return _free(query, request)
-    votes = {output: _vote(output, query, shots) for output in known}
-    best = max(known, key=lambda output: votes[output])
+    votes = {output: _vote(output, query, shots) for output in outputs}
+    best = max(outputs, key=lambda output: votes[output])
     if request.temperature > 0:
         best = _sample(_shares(votes), request)
     elif not shots and _hash(query) % 7 == 0:
@@ -129,8 +129,8 @@ def _shots(request: Request) -> list[tuple[str, str]]:
         and not (index + 2 < len(turns) and turns[index + 2].content.startswith(_FOLLOW_UPS))
     ]
     for message in turns:
-        found = _SHOT.finditer(message.content)
-        pairs += [(match["input"], match["output"].strip()) for match in found]
+        matches = _SHOT.finditer(message.content)
+        pairs += [(match["input"], match["output"].strip()) for match in matches]
     return pairs
 
 
@@ -141,8 +141,8 @@ def _final(output: str) -> str:
 
 def _listed_labels(request: Request) -> list[str]:
     text = "\n".join(message.content for message in request.messages)
-    found = _LABEL_LIST.search(text)
-    return [label.strip() for label in found.group(1).split(",")] if found else []
+    match = _LABEL_LIST.search(text)
+    return [label.strip() for label in match.group(1).split(",")] if match else []
 
 
 def _words(text: str) -> frozenset[str]:
@@ -154,9 +154,9 @@ def _trigrams(text: str) -> frozenset[str]:
     return frozenset(lowered[index : index + 3] for index in range(len(lowered) - 2))
 
 
-def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
+def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
     """Cosine of two sets of words."""
-    return len(left & right) / math.sqrt(len(left) * len(right)) if left and right else 0.0
+    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0
 
 
 def _hash(text: str) -> int:

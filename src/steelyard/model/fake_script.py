@@ -15,7 +15,7 @@ Script = Callable[[Request], str | Completion]
 class ScriptedModel(Model):
     """Answers what ``script`` says. ``requests`` are those asked so far, ``calls`` in how many calls.
 
-    A text that is none of a request's choices is a failure, as it is of a hosted model.
+    A text outside a request's choices is a failure, as with a hosted model.
     """
 
     def __init__(self, script: Script, name: str = "scripted", local: bool = True) -> None:
@@ -27,7 +27,6 @@ class ScriptedModel(Model):
 
     @property
     def name(self) -> str:
-        """The name shown to people."""
         return self._name
 
     @property
@@ -37,11 +36,9 @@ class ScriptedModel(Model):
 
     @property
     def local(self) -> bool:
-        """Whether it plays a model on this machine."""
         return self._local
 
     def count_tokens(self, text: str) -> int | None:
-        """Words and punctuation marks of ``text``."""
         return len(tokenize(text))
 
     def generate(
@@ -50,7 +47,6 @@ class ScriptedModel(Model):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer one by one; see `steelyard.model.base.Model.generate`."""
         self.calls += 1
         results: list[Completion | None] = [None] * len(requests)
         for index, request in enumerate(requests):
@@ -63,16 +59,16 @@ class ScriptedModel(Model):
         return results
 
     def _answer(self, request: Request) -> Completion:
-        said = self._script(request)
-        if isinstance(said, Completion):
-            return said
+        reply = self._script(request)
+        if isinstance(reply, Completion):
+            return reply
         failure = None
-        if request.choices and said not in request.choices:
-            failure = f"the answer {said[:80]!r} is none of the {len(request.choices)} choices"
+        if request.choices and reply not in request.choices:
+            failure = f"the answer {reply[:80]!r} is not one of the {len(request.choices)} choices"
         return Completion(
-            text=said,
+            text=reply,
             finish_reason="error" if failure else "choice" if request.choices else "stop",
             input_tokens=sum(len(tokenize(message.content)) for message in request.messages),
-            output_tokens=len(tokenize(said)),
+            output_tokens=len(tokenize(reply)),
             failure=failure,
         )

@@ -15,9 +15,9 @@ from steelyard.files import write_whole
 
 def cache_folder() -> Path:
     """Steelyard's cache: ``$STEELYARD_CACHE``, or ``steelyard`` below the user's cache folder."""
-    chosen = os.environ.get("STEELYARD_CACHE")
-    if chosen:
-        return Path(chosen)
+    setting = os.environ.get("STEELYARD_CACHE")
+    if setting:
+        return Path(setting)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steelyard"
 
 

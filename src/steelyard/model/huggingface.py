@@ -11,8 +11,8 @@ from steelyard.errors import ModelError
 from steelyard.extras import LOCAL_MODULES, command, require
 from steelyard.model.base import Model, ModelProvider, ModelSpec
 from steelyard.model.files import hash_folder
-from steelyard.model.length.tokenizer import hub_tokenizer
 from steelyard.model.schema_check import check_grammar
+from steelyard.model.tokenizer import hub_tokenizer
 
 if TYPE_CHECKING:
     from steelyard.model.local import EngineSettings
@@ -33,14 +33,14 @@ def load(spec: ModelSpec) -> Model:
     return build(spec, spec.name, spec.name)
 
 
-def build(spec: ModelSpec, source: str, name: str, note: str = "", known: str = "") -> Model:
+def build(spec: ModelSpec, source: str, name: str, note: str = "", weights_id: str = "") -> Model:
     """Load the weights at ``source`` in the precision this machine is fastest in.
 
-    ``known`` is the weights' identity where the caller knows it: hashing gigabytes takes seconds.
+    ``weights_id`` is the weights' identity where the caller knows it: hashing gigabytes takes seconds.
     """
     quiet()
     settings = best_settings(source)
-    return assemble(spec, source, known or identity(source), settings, Label(name, note))
+    return assemble(spec, source, weights_id or identity(source), settings, Label(name, note))
 
 
 def best_settings(source: str) -> EngineSettings:
@@ -59,13 +59,13 @@ def best_settings(source: str) -> EngineSettings:
         return EngineSettings(precision="bfloat16", rows=256, prefill_tokens=8192)
     text = read_config(source).get_text_config()
     inner = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
-    found = tuned(text.hidden_size, inner)
-    torch.set_num_threads(found["threads"])
-    return EngineSettings(precision=found["precision"], threads=found["threads"])
+    choice = tuned(text.hidden_size, inner)
+    torch.set_num_threads(choice["threads"])
+    return EngineSettings(precision=choice["precision"], threads=choice["threads"])
 
 
 def assemble(
-    spec: ModelSpec, source: str, known: str, settings: EngineSettings, label: Label
+    spec: ModelSpec, source: str, weights_id: str, settings: EngineSettings, label: Label
 ) -> Model:
     """Load network and tokenizer, merge the adapter, and put the fastest correct engine before them."""
     import torch
@@ -75,7 +75,7 @@ def assemble(
     from steelyard.model.ready import make_ready
 
     tokenizer, network = read_tokenizer(source), read_network(source, torch.float32)
-    fingerprint = f"{spec.provider}:{known}"
+    fingerprint = f"{spec.provider}:{weights_id}"
     if spec.adapter is not None:
         network = merge_adapter(network, Path(spec.adapter))
         fingerprint += f"+{hash_folder(Path(spec.adapter), '*.safetensors')[:16]}"

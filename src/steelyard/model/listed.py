@@ -24,6 +24,5 @@ class PlannedModel:
 
     @property
     def paid_by_tokens(self) -> bool:
-        """Whether answers are paid one by one, rather than by the hour."""
         hosted = not provider_of(self.spec).is_local
         return self.price.machine_hour is None and (hosted or self.price.input is not None)

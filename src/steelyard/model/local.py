@@ -56,17 +56,14 @@ class LocalModel(Model):
 
     @property
     def name(self) -> str:
-        """The name shown to people."""
         return self._name
 
     @property
     def local(self) -> bool:
-        """True: it runs on this machine."""
         return True
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Its precision, its threads where they are bounded, and what was done to its weights."""
         facts = {
             "precision": self.settings.precision,
             "threads": self.settings.threads,
@@ -81,7 +78,6 @@ class LocalModel(Model):
 
     @property
     def context_tokens(self) -> int:
-        """The longest sequence the network was made for."""
         return int(getattr(self.network.config, "max_position_embeddings", 1 << 30))
 
     def forget(self) -> None:
@@ -98,7 +94,6 @@ class LocalModel(Model):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer ``requests``; see `steelyard.model.base.Model.generate`."""
         results: list[Completion | None] = [None] * len(requests)
         prompts = self.writer.tokens([request.messages for request in requests])
         fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)
@@ -113,11 +108,13 @@ class LocalModel(Model):
                 batch = [fitting[k] for k in planned if fitting[k] not in skip]
                 if not batch:
                     continue
-                done = self._batch(batch, requests, prompts, group.prefix_tokens, len(fitting) == 1)
-                for index, completion in done:
+                answers = self._batch(
+                    batch, requests, prompts, group.prefix_tokens, len(fitting) == 1
+                )
+                for index, completion in answers:
                     results[index] = completion
                 if on_done is not None:
-                    on_done(done)
+                    on_done(answers)
         return results
 
     def _batch(
@@ -175,15 +172,15 @@ class LocalModel(Model):
         Only an exact match is reused, so that an answer depends on its own call alone. A lone request
         (a served question) takes the longest remembered prefix of its prompt.
         """
-        wanted = prompt[:shared]
+        prefix = prompt[:shared]
         if alone:
-            known = [p for p in self._prefixes if len(p) < len(prompt) and prompt[: len(p)] == p]
-            wanted = max(known, key=len, default=())
-        if wanted not in self._prefixes:
+            prefixes = [p for p in self._prefixes if len(p) < len(prompt) and prompt[: len(p)] == p]
+            prefix = max(prefixes, key=len, default=())
+        if prefix not in self._prefixes:
             while len(self._prefixes) >= 4:
                 self._prefixes.pop(next(iter(self._prefixes)))
-            self._prefixes[wanted] = self._runner.fill(wanted)
-        return self._prefixes[wanted]
+            self._prefixes[prefix] = self._runner.fill(prefix)
+        return self._prefixes[prefix]
 
     def _job(self, request: Request, prompt: list[int], prefix_tokens: int) -> PendingPrompt:
         return PendingPrompt(
@@ -237,8 +234,10 @@ class LocalModel(Model):
 
 def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
     """The tokens that end an answer, by the generation config and the tokenizer."""
-    found = getattr(network.generation_config, "eos_token_id", None)
-    ids = set(found if isinstance(found, list) else [] if found is None else [found])
+    configured = getattr(network.generation_config, "eos_token_id", None)
+    ids = set(
+        configured if isinstance(configured, list) else [] if configured is None else [configured]
+    )
     if tokenizer.eos_token_id is not None:
         ids.add(tokenizer.eos_token_id)
     return frozenset(int(token) for token in ids)

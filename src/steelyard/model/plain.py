@@ -23,7 +23,6 @@ class PlainModel(LocalModel):
         on_done: OnDone | None = None,
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
-        """Answer ``requests`` in batches of ``settings.rows``; see `steelyard.model.base.Model`."""
         results: list[Completion | None] = [None] * len(requests)
         prompts = self.writer.tokens([request.messages for request in requests])
         fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)
@@ -36,11 +35,11 @@ class PlainModel(LocalModel):
             for group in _alike(
                 [i for i in keyed[begin : begin + size] if i not in skip], requests
             ):
-                done = self._run(group, requests, prompts)
-                for index, completion in done:
+                answers = self._run(group, requests, prompts)
+                for index, completion in answers:
                     results[index] = completion
                 if on_done is not None:
-                    on_done(done)
+                    on_done(answers)
         return results
 
     @torch.inference_mode()
@@ -112,9 +111,9 @@ class PlainModel(LocalModel):
         paths = [(*tokens, end) for tokens in self.writer.answer_tokens(choices)]
 
         def allowed(_row: int, tokens: Any) -> list[int]:
-            done = tuple(tokens[width:].tolist())
+            output = tuple(tokens[width:].tolist())
             following = {
-                p[len(done)] for p in paths if len(p) > len(done) and p[: len(done)] == done
+                p[len(output)] for p in paths if len(p) > len(output) and p[: len(output)] == output
             }
             return sorted(following) or [end]
 
@@ -135,11 +134,11 @@ def _guided(guides: Sequence[Guide], width: int) -> Callable[[Any, Any], Any]:
 
 def _alike(group: list[int], requests: Sequence[Request]) -> list[list[int]]:
     """Split a batch where requests differ in what ``generate`` takes once for all of them."""
-    found: dict[Any, list[int]] = {}
+    kinds: dict[Any, list[int]] = {}
     for index in group:
         r = requests[index]
         # A batch has one stream of random numbers: what is sampled is asked alone.
         seed = sampling_seed(r) if r.temperature > 0 else None
         kind = (r.choices, r.schema, r.max_output_tokens, r.temperature, seed)
-        found.setdefault(kind, []).append(index)
-    return list(found.values())
+        kinds.setdefault(kind, []).append(index)
+    return list(kinds.values())

@@ -87,8 +87,8 @@ def _tuned_price(spec: ModelSpec, when: datetime) -> Price:
     if not isinstance(entry, str) and entry != _find(spec.provider, spec.base.name, spec.base_url):
         return _book_price(spec, when)
     return Price(
-        source=f"no price known for {spec.name!r}, and that of {spec.base.name!r}, which it was tuned "
-        f"from, is not its own; {_advice(_tuned_key(spec))}"
+        source=f"no price known for {spec.name!r}, and the price of {spec.base.name!r}, which it was tuned "
+        f"from, does not apply; {_advice(_tuned_key(spec))}"
     )
 
 
@@ -101,37 +101,41 @@ def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> P
     """The price in a batch: the user's share of the direct price, or that of the endpoint."""
     if price.machine_hour is not None:
         return price
-    said = f"in batches {share} of it, by {_YOURS}"
+    source = f"in batches {share} of it, by {_YOURS}"
     if share is None:
-        known = _batch_terms(base_url)
-        if known is None:
-            full = "no batch price is known for this endpoint, so the full one counts"
+        terms = _batch_terms(base_url)
+        if terms is None:
+            full = "no batch price is known for this endpoint, so the full price is used"
             return replace(price, source=f"{price.source}; {full}")
-        share = Decimal(str(known["share"]))
-        said = f"in batches {share} of it, {known['source']}, {known['date']}"
+        share = Decimal(str(terms["share"]))
+        source = f"in batches {share} of it, {terms['source']}, {terms['date']}"
     cheaper = {
         key: amount * share
         for key in ("input", "cached", "output")
         if (amount := getattr(price, key)) is not None
     }
-    return replace(price, source=f"{price.source}; {said}", **cheaper)
+    return replace(price, source=f"{price.source}; {source}", **cheaper)
 
 
 def _batch_terms(base_url: str | None) -> Mapping[str, Any] | None:
     """What is known of the batch interface of the endpoint at ``base_url``; `None`: OpenAI's own."""
     host = urlsplit(base_url or DEFAULT_BASE_URL).hostname or ""
-    for known in endpoints().values():
-        place = urlsplit(known.get("base_url") or known.get("hint") or "").hostname or ""
+    for endpoint in endpoints().values():
+        place = urlsplit(endpoint.get("base_url") or endpoint.get("hint") or "").hostname or ""
         place = place.removeprefix(
             "resource"
         )  # a user's own resource lies before the provider's name
-        if _BATCH in known and place and (host == place or host.endswith(f".{place.lstrip('.')}")):
-            return dict(known[_BATCH])
+        if (
+            _BATCH in endpoint
+            and place
+            and (host == place or host.endswith(f".{place.lstrip('.')}"))
+        ):
+            return dict(endpoint[_BATCH])
     return None
 
 
 _GPU_PRICE = Price(
-    source="the price of this GPU is not known; set prices: {machine: {per_hour: ...}} in task.yaml"
+    source="price of this GPU unknown; set prices: {machine: {per_hour: ...}} in task.yaml"
 )
 
 
@@ -170,10 +174,10 @@ def context_window(
     provider: str, name: str, *, base_url: str | None = None
 ) -> tuple[int | None, str]:
     """Return a hosted model's context in tokens with its source, or ``None`` with the reason."""
-    found = _find(provider, name, base_url)
-    if isinstance(found, str) or found.context_window is None:
+    entry = _find(provider, name, base_url)
+    if isinstance(entry, str) or entry.context_window is None:
         return None, f"{price_book()} has no context window for {name!r} at {base_url or provider}"
-    return found.context_window, price_book()
+    return entry.context_window, price_book()
 
 
 def training_price(name: str, overrides: Overrides | None = None) -> Decimal | None:
@@ -189,8 +193,8 @@ def price_book() -> str:
     from importlib.metadata import version
 
     newest = _newest_change()
-    known = f", its newest price change in force of {newest.isoformat()}" if newest else ""
-    return f"genai-prices {version('genai-prices')}{known}"
+    change = f", its newest price change in force of {newest.isoformat()}" if newest else ""
+    return f"genai-prices {version('genai-prices')}{change}"
 
 
 def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
@@ -229,7 +233,9 @@ def _amount(name: str, key: str, value: object) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if isinstance(value, bool) or not amount.is_finite() or amount < 0:
-        raise ConfigError(f"prices.{name}.{key} is {value!r}; give an amount of money, 0 or more")
+        raise ConfigError(
+            f"prices.{name}.{key} is {value!r}; expected an amount of money, 0 or more"
+        )
     return amount
 
 
@@ -237,12 +243,12 @@ def _book_price(spec: ModelSpec, when: datetime) -> Price:
     entry = _find(spec.provider, spec.name, spec.base_url)
     if isinstance(entry, str):
         return Price(source=entry)
-    known = entry.get_prices(when)
-    amounts = [_base(getattr(known, f"{key}_mtok", None)) for key in ("input", "output")]
+    prices = entry.get_prices(when)
+    amounts = [_base(getattr(prices, f"{key}_mtok", None)) for key in ("input", "output")]
     if None in amounts:
         reason = f"{price_book()} has no token price for {spec.name!r}; {_advice(spec.name)}"
         return Price(source=reason)
-    cached = _base(getattr(known, "cache_read_mtok", None))
+    cached = _base(getattr(prices, "cache_read_mtok", None))
     return Price(input=amounts[0], cached=cached, output=amounts[1], source=price_book())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from steelyard.core import Message, Usage
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec
-from steelyard.model.length.tokenizer import local_tokenizer
+from steelyard.model.tokenizer import local_tokenizer
 from steelyard.planning.jobs import Job
 from steelyard.planning.outlook import Line
 from steelyard.planning.pace import Pace, pace_of

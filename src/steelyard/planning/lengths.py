@@ -11,7 +11,7 @@ from steelyard.core import Example, Split
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import CountTokens
-from steelyard.model.length.tokenizer import local_tokenizer
+from steelyard.model.tokenizer import local_tokenizer
 from steelyard.strategy.base import Brief, Sizes
 from steelyard.strategy.prompt import full_instruction
 

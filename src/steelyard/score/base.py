@@ -60,7 +60,6 @@ class Metric(ABC):
 
     @classmethod
     def name_with(cls, options: Any) -> str:
-        """What the metric is called with these options."""
         return cls.name
 
     @classmethod
@@ -142,14 +141,13 @@ class ReferenceMetric(Metric):
     kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
 
     def check(self, examples: Sequence[Example]) -> None:
-        """Refuse examples without a reference. Raises `ConfigError`."""
         lacking = [example for example in examples if not example.output.strip()]
         if not lacking:
             return
         rows = counted(len(lacking), "example")
         raise ConfigError(
-            f"metric {self.name} compares with reference outputs, which {rows} of "
-            f"{len(examples):,} lack (the first: {lacking[0].source or lacking[0].id}): add outputs, "
+            f"metric {self.name} needs reference outputs, but {rows} of "
+            f"{len(examples):,} lack one (the first: {lacking[0].source or lacking[0].id}); add outputs, "
             "or set metric: rules"
         )
 
@@ -170,4 +168,4 @@ class ModelMetric(Metric):
 
     @abstractmethod
     def connect(self, build_model: Callable[[ModelSpec], Model]) -> None:
-        """Take the run's models, before the first grade; what they are asked is the judge's."""
+        """Take the run's models, before the first grade; their cost goes to the judge's account."""

@@ -30,17 +30,17 @@ def build_metric(
     name: str,
     options: Mapping[str, Any] | None = None,
     task: Task | None = None,
-    taken: Set[str] = frozenset(),
+    used_names: Set[str] = frozenset(),
 ) -> Metric:
-    """Build the metric called ``name`` for a task, under a name that is not ``taken``.
+    """Build the metric called ``name`` for a task, under a name that is not in ``used_names``.
 
     A colon makes it the user's own function: ``scorers.py:score`` or ``package.module:score``. Raises
     `ConfigError` for an unknown name or option, and for what the task lacks.
     """
     kind: type[Metric] = metric_class(name)
-    given = metric_options(name, options or {})
-    parsed = read_options(f"metric {name}", kind.options_type, given)
-    return kind(parsed, task, _free_name(kind.name_with(parsed), options or {}, taken))
+    settings = metric_options(name, options or {})
+    parsed = read_options(f"metric {name}", kind.options_type, settings)
+    return kind(parsed, task, _free_name(kind.name_with(parsed), options or {}, used_names))
 
 
 def build_metrics(task: Task) -> tuple[Metric, ...]:
@@ -53,21 +53,21 @@ def build_metrics(task: Task) -> tuple[Metric, ...]:
     for place, config in enumerate(task.metric_configs):
         if config in task.metric_configs[:place]:
             raise ConfigError(
-                f"metric: {config.name} is listed twice with the same options: remove one"
+                f"metric: {config.name} is listed twice with the same options; remove one"
             )
-        taken = {metric.name for metric in metrics}
-        metrics.append(build_metric(config.name, config.options, task, taken))
+        used_names = {metric.name for metric in metrics}
+        metrics.append(build_metric(config.name, config.options, task, used_names))
     return tuple(metrics)
 
 
-def _free_name(name: str, options: Mapping[str, Any], taken: Set[str]) -> str:
-    if name not in taken:
+def _free_name(name: str, options: Mapping[str, Any], used_names: Set[str]) -> str:
+    if name not in used_names:
         return name
     settings = ", ".join(f"{option} {_plain(value)}" for option, value in options.items())
     is_short = 0 < len(settings) <= _LONGEST and "/" not in settings
-    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
+    numbered = (f"{name}-{number}" for number in range(2, len(used_names) + 3))
     names = (f"{name} ({settings})" if is_short else f"{name}-2", *numbered)
-    return next(free for free in names if free not in taken)
+    return next(free for free in names if free not in used_names)
 
 
 def _plain(value: Any) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import math
 import sys
+import sysconfig
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,6 @@ from steelyard.config.options import Options
 from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
 from steelyard.score.base import Grade, Metric
-from steelyard.score.sources import sources_of
 from steelyard.task import Task
 from steelyard.user_code import load_name
 from steelyard.words import one_line
@@ -39,7 +41,6 @@ class CustomOptions(Options):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The options that the user gave."""
         return dict(self.model_extra or {})
 
 
@@ -70,12 +71,10 @@ class Custom(Metric):
 
     @classmethod
     def name_with(cls, options: CustomOptions) -> str:
-        """The function, as it is named in the task."""
         return options.function
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the function's file and of the files beside it that it imports."""
         digest = hashlib.sha256()
         files = sources_of(self._function)
         for path in files:
@@ -89,7 +88,6 @@ class Custom(Metric):
             self.grade(example, example.output)
 
     def score_answer(self, output: str, reference: str) -> float:
-        """Score one answer whose input is not known."""
         return self.grade(Example(id="", input="", output=reference), output).score
 
     def grade(self, example: Example, output: str | None) -> Grade:
@@ -111,10 +109,10 @@ class Custom(Metric):
         return self._read(returned, example)
 
     def _raised(self, error: BaseException, example: Example) -> str:
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return (
-            f"metric {self.name} failed{_for(example)} with {said} ({_place(error)}); "
-            "mend the function and run again in another --out (answers of hosted models are kept)"
+            f"metric {self.name} failed{_for(example)} with {message} ({_place(error)}); "
+            "fix the function and rerun with a new --out (answers of hosted models are cached)"
         )
 
     def _read(self, returned: Any, example: Example) -> Grade:
@@ -173,20 +171,22 @@ def _refuse_bare_file(name: str, folder: Path) -> None:
     place, _, function = name.rpartition(":")
     if "." not in place and (folder / f"{place}.py").is_file():
         raise ConfigError(
-            f"metric: {name!r} names a module; for the file write {place}.py:{function}"
+            f"metric: {name!r} names a module; to name the file, write {place}.py:{function}"
         )
 
 
 def _signature(name: str, function: Any) -> inspect.Signature:
     if not callable(function):
-        raise ConfigError(f"metric: {name} is no function but {one_line(repr(function), _SHOWN)}")
+        raise ConfigError(
+            f"metric: {name} is not a function (got {one_line(repr(function), _SHOWN)})"
+        )
     if inspect.iscoroutinefunction(function):
-        raise ConfigError(f"metric: {name} is an async function: write it as a plain one")
+        raise ConfigError(f"metric: {name} is an async function; make it a plain one")
     try:
         return inspect.signature(function)
     except (ValueError, TypeError):
         raise ConfigError(
-            f"metric: {name} does not say what it takes: wrap it in a function of your own"
+            f"metric: {name} does not reveal its parameters; wrap it in a function of your own"
         ) from None
 
 
@@ -205,16 +205,16 @@ def _parameters(
         needed = signature.parameters[parameter].default is inspect.Parameter.empty
         if kind is inspect.Parameter.POSITIONAL_ONLY:
             raise ConfigError(
-                f"metric: {name} takes {parameter!r} by place only: remove the / there"
+                f"metric: {name} takes {parameter!r} by position only; remove the / from its signature"
             )
         if needed and parameter not in GIVEN and parameter not in options:
             raise ConfigError(
-                f"metric: {name} takes {parameter!r}{closest(parameter, GIVEN)}, which is none of "
-                f"{', '.join(GIVEN)} and no option: give it a default, or add it to options"
+                f"metric: {name} takes {parameter!r}{closest(parameter, GIVEN)}, which is not one of "
+                f"{', '.join(GIVEN)} or an option; give it a default, or add it to options"
             )
     for option in options:
         if option in GIVEN:
-            raise ConfigError(f"metric {name}: option {option!r} is filled in for you: rename it")
+            raise ConfigError(f"metric {name}: option {option!r} is reserved; rename it")
         if option not in named and not takes_all:
             free = [parameter for parameter in named if parameter not in GIVEN]
             raise ConfigError(
@@ -236,3 +236,60 @@ def _place(error: BaseException) -> str:
 def _for(example: Example) -> str:
     named = f" for example {example.id!r}" if example.id else ""
     return f"{named} in {example.source}" if example.source else named
+
+
+_INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
+
+
+def sources_of(function: Callable[..., Any]) -> list[Path]:
+    """The file that defines ``function``, first, and what it imports from its folder, sorted.
+
+    They are read, not run: which modules happen to be loaded does not matter. Of a lone module among
+    the installed packages it is that alone. Empty for a function without a file.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    try:
+        source = inspect.getsourcefile(function)
+    except TypeError:  # a callable object: its class has the source
+        source = inspect.getsourcefile(type(function))
+    if source is None or not Path(source).is_file():
+        return []
+    file = Path(source).resolve()
+    return [file] if file.parent in _INSTALLED else [file, *sorted(_closure(file) - {file})]
+
+
+def _closure(file: Path) -> set[Path]:
+    """A file, and those of its folder that it imports, or that these do."""
+    files, pending = {file}, [file]
+    while pending:
+        for name in _imported(pending.pop()):
+            fresh = _modules(file.parent, name) - files
+            files |= fresh
+            pending += [path for path in fresh if path.parent == file.parent]
+    return files
+
+
+def _imported(file: Path) -> set[str]:
+    """Every word in the import statements of a file: any may be a module of its folder."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            dotted = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            names |= {word for name in dotted for word in name.split(".") if word.isidentifier()}
+    return names
+
+
+def _modules(folder: Path, name: str) -> set[Path]:
+    """The file of a module in ``folder``, or all those of a package."""
+    file, inner = folder / f"{name}.py", folder / name
+    if (inner / "__init__.py").is_file():
+        return {path.resolve() for path in inner.rglob("*.py")}
+    if file.is_file():
+        return {file.resolve()}
+    return {path.resolve() for path in inner.glob("*.py")}

@@ -12,10 +12,11 @@ from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
 from steelyard.score.base import Grade, Metric
 from steelyard.score.fields import Likeness, tally, types_of
+from steelyard.score.parse import refuse_constant
 from steelyard.task import Task
 
 _MOST_PARTS_DEPTH = 2
-"""Without a schema, fields are told apart so many names down: keys may be data."""
+"""Without a schema, fields are distinguished so many names down: keys may be data."""
 
 
 class FieldOptions(Options):
@@ -27,8 +28,8 @@ class FieldOptions(Options):
 
     def likeness(self, task: Task | None) -> Likeness:
         """The comparison for a task, whose schema says which texts are dates or verbatim."""
-        kinds, known = types_of({} if task is None else task.output.json_schema or {})
-        return Likeness(kinds, self.tolerance, self.case, frozenset(self.ordered), known)
+        kinds, paths = types_of({} if task is None else task.output.json_schema or {})
+        return Likeness(kinds, self.tolerance, self.case, frozenset(self.ordered), paths)
 
 
 class JsonMatchOptions(FieldOptions):
@@ -68,13 +69,12 @@ class JsonMatch(Metric):
         self._likeness = self.config.likeness(task) if self.config.typed else None
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the parsed values are the same."""
-        answer, wanted = _parsed(output), _parsed(reference)
-        if answer is _NOTHING or wanted is _NOTHING:
+        answer, expected = _parsed(output), _parsed(reference)
+        if answer is _NOTHING or expected is _NOTHING:
             return 0.0
         if self._likeness is None:
-            return float(_canonical(answer) == _canonical(wanted))
-        return float(tally(answer, wanted, self._likeness).f1 == 1.0)
+            return float(_canonical(answer) == _canonical(expected))
+        return float(tally(answer, expected, self._likeness).f1 == 1.0)
 
 
 class FieldF1(Metric):
@@ -99,28 +99,27 @@ class FieldF1(Metric):
         self._likeness = self.config.likeness(task)
 
     def score_answer(self, output: str, reference: str) -> float:
-        """Twice the right fields over the fields of both."""
-        answer, wanted = _parsed(output), _parsed(reference)
-        if answer is _NOTHING or wanted is _NOTHING:
+        answer, expected = _parsed(output), _parsed(reference)
+        if answer is _NOTHING or expected is _NOTHING:
             return 0.0
-        return tally(answer, wanted, self._likeness).f1
+        return tally(answer, expected, self._likeness).f1
 
     def grade(self, example: Example, output: str | None) -> Grade:
         """Grade the document and each of its fields; a failed answer has none of them right."""
-        wanted = _parsed(example.output)
+        expected = _parsed(example.output)
         answer = _NOTHING if output is None else _parsed(output)
-        if wanted is _NOTHING:
+        if expected is _NOTHING:
             return Grade(0.0)
         if answer is _NOTHING:
-            missed = tally(None, wanted, self._likeness)
+            missed = tally(None, expected, self._likeness)
             return Grade(0.0, self._parts(missed.by_path()))
-        fields = tally(answer, wanted, self._likeness)
+        fields = tally(answer, expected, self._likeness)
         return Grade(fields.f1, self._parts(fields.by_path()))
 
     def _parts(self, by_path: Mapping[str, float]) -> dict[str, float]:
-        known = self._likeness.known
-        if known:
-            return {path: score for path, score in by_path.items() if path in known}
+        paths = self._likeness.leaf_paths
+        if paths:
+            return {path: score for path, score in by_path.items() if path in paths}
         return {
             path: score
             for path, score in by_path.items()
@@ -135,7 +134,7 @@ _DEEPEST = 200
 def _parsed(text: str) -> Any:
     """The JSON value of a text, or ``_NOTHING``."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return _NOTHING
     return value if _depth_is_sane(value) else _NOTHING
@@ -155,10 +154,6 @@ def _inner(value: Any) -> Any:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _canonical(value: Any) -> str:

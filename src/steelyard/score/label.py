@@ -21,7 +21,6 @@ class Accuracy(Metric):
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the label is right."""
         return float(output.strip() == reference.strip())
 
 
@@ -38,24 +37,22 @@ class MacroF1(CorpusMetric):
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the label is right."""
         return float(output.strip() == reference.strip())
 
     def encode(
         self, outputs: Sequence[str | None], references: Sequence[str]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Number the labels; -1 is any answer that is none of the references' labels."""
+        """Number the labels; -1 is any answer outside the references' labels."""
         labels = sorted({reference.strip() for reference in references})
         codes = {label: code for code, label in enumerate(labels)}
         answers = [-1 if output is None else codes.get(output.strip(), -1) for output in outputs]
         return np.array(answers), np.array([codes[reference.strip()] for reference in references])
 
     def figure(self, outputs: NDArray[Any], references: NDArray[Any]) -> float:
-        """Macro-F1 over the labels that occur among these references."""
         size = int(references.max()) + 1
         right = np.bincount(references[outputs == references], minlength=size)
-        asked = np.bincount(references, minlength=size)
+        expected = np.bincount(references, minlength=size)
         # A resample may lack a label; answers that name it are then nobody's false alarm.
-        said = np.bincount(outputs[(outputs >= 0) & (outputs < size)], minlength=size)
-        present = asked > 0
-        return float(np.mean(2 * right[present] / (asked[present] + said[present])))
+        answered = np.bincount(outputs[(outputs >= 0) & (outputs < size)], minlength=size)
+        present = expected > 0
+        return float(np.mean(2 * right[present] / (expected[present] + answered[present])))

@@ -34,7 +34,7 @@ class Tolerance(Options):
             return value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(
-                f"it is a number from 0, a share such as 1 %, or {{absolute, relative}}, not {value!r}"
+                f"expected a number from 0, a share such as 1 %, or {{absolute, relative}}; got {value!r}"
             )
         return {"absolute": value}
 
@@ -45,7 +45,7 @@ def _share(text: str) -> float:
     except InvalidOperation:
         share = Decimal(-1)
     if not 0 <= share <= 1:
-        raise ValueError(f"it must be from 0 % to 100 %, not {text!r}")
+        raise ValueError(f"expected 0 % to 100 %, got {text!r}")
     return float(share)
 
 
@@ -72,36 +72,34 @@ class Numeric(ReferenceMetric):
     unit: ClassVar[Decimal] = Decimal("0.01")
 
     def check(self, examples: Sequence[Example]) -> None:
-        """Refuse references none of which holds a number."""
         answered = [example for example in examples if example.output]
         if answered and all(final_value(example.output) is None for example in answered):
             first = answered[0]
             raise ConfigError(
-                f"metric {self.name}: none of the {len(answered):,} outputs holds a number (the first, "
+                f"metric {self.name}: none of the {len(answered):,} outputs contains a number (the first, "
                 f"{first.source or first.id}: {shortened(first.output, 60)!r}): every answer "
-                "would score 0; choose a metric that compares texts"
+                "would score 0; use a metric that compares texts"
             )
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the numbers agree; 0 when either has none."""
-        answer, wanted = final_value(output), final_value(reference)
-        if answer is None or wanted is None:
+        answer, expected = final_value(output), final_value(reference)
+        if answer is None or expected is None:
             return 0.0
         return float(
-            any(self._agree(number, wanted.number) for number in _readings(answer, wanted))
+            any(self._agree(number, expected.number) for number in _readings(answer, expected))
         )
 
-    def _agree(self, answer: Decimal, wanted: Decimal) -> bool:
-        difference = abs(answer - wanted)
+    def _agree(self, answer: Decimal, expected: Decimal) -> bool:
+        difference = abs(answer - expected)
         if difference <= Decimal(str(self.config.tolerance.absolute)):
             return True
         relative = Decimal(str(self.config.tolerance.relative))
-        return difference <= relative * max(abs(answer), abs(wanted))
+        return difference <= relative * max(abs(answer), abs(expected))
 
 
-def _readings(answer: Value, wanted: Value) -> tuple[Decimal, ...]:
+def _readings(answer: Value, expected: Value) -> tuple[Decimal, ...]:
     """The numbers that the answer may stand for, given how the reference is written."""
-    if answer.is_percent == wanted.is_percent:
+    if answer.is_percent == expected.is_percent:
         return (answer.number,)
     if answer.is_percent:
         return answer.number, answer.number * Numeric.unit

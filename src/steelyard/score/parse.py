@@ -20,14 +20,10 @@ class OutputSpec(Protocol):
     """What an answer should be; a strategy's ``Brief`` is one."""
 
     @property
-    def kind(self) -> OutputKind:
-        """The kind of output."""
-        ...
+    def kind(self) -> OutputKind: ...
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, for kind ``label``."""
-        ...
+    def labels(self) -> tuple[str, ...]: ...
 
 
 def parse_output(spec: OutputSpec, text: str) -> tuple[str | None, str | None]:
@@ -68,8 +64,8 @@ def parse_json(text: str) -> tuple[str | None, str | None]:
     Between other words the longer of the first object and the first array is taken.
     """
     for candidate in (text.strip(), *_FENCE.findall(text)):
-        if (found := _leading_json(candidate.strip())) is not None:
-            return found, None
+        if (value := _leading_json(candidate.strip())) is not None:
+            return value, None
     starts = [text[at:] for at in (text.find("{"), text.find("[")) if at >= 0]
     values = [value for start in starts if (value := _leading_json(start)) is not None]
     if values:
@@ -87,11 +83,12 @@ def _leading_json(text: str) -> str | None:
     return text[:end]
 
 
-def _refuse(constant: str) -> float:
+def refuse_constant(constant: str) -> float:
+    """Refuse ``NaN`` and ``Infinity``, which Python's parser takes for JSON."""
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def _bare(text: str) -> str:
@@ -106,5 +103,5 @@ def _named(text: str, labels: Sequence[str]) -> list[str]:
         by_fold.setdefault(label.casefold(), []).append(label)
     longest = sorted(by_fold, key=len, reverse=True)
     pattern = r"(?<![\w-])(?:" + "|".join(re.escape(label) for label in longest) + r")(?![\w-])"
-    found = dict.fromkeys(re.findall(pattern, text.casefold())) if longest else {}
-    return [label for fold in found for label in by_fold[fold]]
+    matches = dict.fromkeys(re.findall(pattern, text.casefold())) if longest else {}
+    return [label for fold in matches for label in by_fold[fold]]

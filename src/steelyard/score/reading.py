@@ -71,18 +71,18 @@ _QUOTES = str.maketrans("’‘‛`´“”„«»", "'''''\"\"\"\"\"")
 
 def _blocks(text: str) -> Iterator[str]:
     """The stretches of a text within which a line break means nothing."""
-    held: list[str] = []
+    pending: list[str] = []
     for part in paragraphs(text):
         for line in part.splitlines():
-            if held and _MARKER.match(line.strip()):
-                yield "\n".join(held)
-                held = []
-            held.append(line.strip())
-        if not held[-1].endswith((",", "،", "，")):
-            yield "\n".join(held)
-            held = []
-    if held:
-        yield "\n".join(held)
+            if pending and _MARKER.match(line.strip()):
+                yield "\n".join(pending)
+                pending = []
+            pending.append(line.strip())
+        if not pending[-1].endswith((",", "،", "，")):
+            yield "\n".join(pending)
+            pending = []
+    if pending:
+        yield "\n".join(pending)
 
 
 def _split(block: str) -> Iterator[str]:
@@ -108,11 +108,11 @@ def _ends(block: str, stop: int, after: int, start: int) -> bool:
         or _line_before(block, stop).isdigit()
     ):
         return False  # the number of a list item
-    found = _LAST_TOKEN.search(block[max(start, stop - _TOKEN_LENGTH) : stop])
-    if found is None:
+    last = _LAST_TOKEN.search(block[max(start, stop - _TOKEN_LENGTH) : stop])
+    if last is None:
         return True
-    token, stops = found[1].casefold(), _stops()
-    if len(token) == 1 and found[1].isupper() and token != "i":  # an initial
+    token, stops = last[1].casefold(), _stops()
+    if len(token) == 1 and last[1].isupper() and token != "i":  # an initial
         return False
     is_short = goes_on and (token in stops.before_small or "." in token)
     is_counted = follows[:1].isdigit() and token in stops.before_number

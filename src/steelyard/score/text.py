@@ -33,7 +33,6 @@ class ExactMatch(ReferenceMetric):
     binary = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        """1 when the normalised texts are equal."""
         return float(normalise(output) == normalise(reference))
 
 
@@ -60,10 +59,10 @@ class NormalisedMatch(ReferenceMetric):
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the normalised texts are equal; of mere punctuation, when it is the same."""
-        answer, wanted = (plain(text, self.config.ignore) for text in (output, reference))
-        if not answer and not wanted:
+        answer, expected = (plain(text, self.config.ignore) for text in (output, reference))
+        if not answer and not expected:
             return float(normalise(output) == normalise(reference))
-        return float(answer == wanted)
+        return float(answer == expected)
 
 
 class TokenF1(ReferenceMetric):
@@ -76,11 +75,10 @@ class TokenF1(ReferenceMetric):
     title = "Token F1"
 
     def score_answer(self, output: str, reference: str) -> float:
-        """Twice the words shared over the words of both."""
-        answer, wanted = Counter(words(output)), Counter(words(reference))
-        if not answer and not wanted:
+        answer, expected = Counter(words(output)), Counter(words(reference))
+        if not answer and not expected:
             return float(normalise(output) == normalise(reference))
-        return 2 * (answer & wanted).total() / (answer.total() + wanted.total())
+        return 2 * (answer & expected).total() / (answer.total() + expected.total())
 
 
 class RougeLOptions(Options):
@@ -104,12 +102,12 @@ class RougeL(ReferenceMetric):
 
     def score_answer(self, output: str, reference: str) -> float:
         """F over the words in common; texts without words score 1 when they are the same."""
-        answer, wanted = tokens(output), tokens(reference)
-        if not answer and not wanted:
+        answer, expected = tokens(output), tokens(reference)
+        if not answer and not expected:
             return float(normalise(output) == normalise(reference))
-        common, beta2 = longest_common(answer, wanted), self.config.beta**2
+        common, beta2 = longest_common(answer, expected), self.config.beta**2
         # (1 + b2) P R / (R + b2 P) with P = common / answer and R = common / wanted
-        return (1 + beta2) * common / (len(answer) + beta2 * len(wanted))
+        return (1 + beta2) * common / (len(answer) + beta2 * len(expected))
 
 
 def longest_common(a: Sequence[str], b: Sequence[str]) -> int:

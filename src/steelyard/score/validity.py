@@ -29,12 +29,12 @@ def validity(outputs: Sequence[str | None], schema: str, level: float = 0.95) ->
 
 
 def refuse_bad_schema(schema: str) -> None:
-    """Raise `ConfigError` where no answer can be held against ``schema``, JSON text of the task's."""
+    """Raise `ConfigError` where ``schema``, the task's as JSON text, cannot be used to check answers."""
     try:
         JsonSchema(json.loads(schema))
     except BadSchemaError as error:
         raise ConfigError(
-            f"output.schema: no answer can be held against it: {one_line(str(error), 300)}: correct "
+            f"output.schema cannot be used to check answers: {one_line(str(error), 300)}; correct "
             "the schema"
         ) from None
 

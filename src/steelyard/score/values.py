@@ -69,73 +69,67 @@ def final_value(text: str) -> Value | None:
     return _last(text[-_MOST_READ:])
 
 
-def last_number(text: str) -> Decimal | None:
-    """The last number in a text, or ``None``."""
-    found = _last(text[-_MOST_READ:])
-    return None if found is None else found.number
-
-
 def _last(text: str) -> Value | None:
-    values = [_value(found) for found in _NUMBER.finditer(_readable(text))]
+    values = [_value(match) for match in _NUMBER.finditer(_readable(text))]
     return next((value for value in reversed(values) if value is not None), None)
 
 
 def _readable(text: str) -> str:
-    text = _LATEX_SPACE.sub(lambda found: "," if found[0] == "{,}" else "", text)
+    text = _LATEX_SPACE.sub(lambda match: "," if match[0] == "{,}" else "", text)
     return _LATEX.sub(r" \1/\2 ", text.replace("\\$", "$"))
 
 
 def answer_line(rest: str) -> Value | None:
     """The number on a line after ``####``, at most a unit behind it; ``None`` for a heading."""
-    found = _NUMBER.match(_readable(rest).strip(" *"))
-    if found is None:
+    match = _NUMBER.match(_readable(rest).strip(" *"))
+    if match is None:
         return None
-    unit = found.string[found.end() :]
+    unit = match.string[match.end() :]
     if _HEADING.match(unit) or len(unit.split()) > _MOST_UNIT_WORDS:
         return None
-    return _value(found)
+    return _value(match)
 
 
 def _boxes(text: str) -> list[str]:
     r"""What stands in each ``\boxed{}``, braces counted."""
-    found = []
+    boxes = []
     for box in list(_BOXED.finditer(text))[-_MOST_BOXES:]:
         depth = 1
         for place in range(box.end(), min(len(text), box.end() + _MOST_READ)):
             depth += {"{": 1, "}": -1}.get(text[place], 0)
             if not depth:
-                found.append(text[box.end() : place])
+                boxes.append(text[box.end() : place])
                 break
-    return found
+    return boxes
 
 
-def _value(found: re.Match[str]) -> Value | None:
+def _value(match: re.Match[str]) -> Value | None:
     try:
         with localcontext() as context:
             context.prec = _MOST_DIGITS
-            number = _number(found)
+            number = _number(match)
     except (InvalidOperation, ZeroDivisionError):
         return None
     if not number.is_finite():
         return None
-    negative = (found["sign"] or "+") in "-−"
-    return Value(-number if negative else number, found["percent"] is not None)
+    negative = (match["sign"] or "+") in "-−"
+    return Value(-number if negative else number, match["percent"] is not None)
 
 
-def _number(found: re.Match[str]) -> Decimal:
-    if found["half"]:
-        part = Decimal(str(round(unicodedata.numeric(found["half"]), 12)))
-        return Decimal(found["whole"] or 0) + part
-    if found["top"]:
-        return Decimal(found["base"] or 0) + Decimal(found["top"]) / Decimal(found["bottom"])
-    number = _decimal(found["digits"])
-    exponent = found["exponent"]
-    if found["raised"]:
-        return number ** int(found["raised"])
+def _number(match: re.Match[str]) -> Decimal:
+    if match["half"]:
+        part = Decimal(str(round(unicodedata.numeric(match["half"]), 12)))
+        return Decimal(match["whole"] or 0) + part
+    if match["top"]:
+        return Decimal(match["base"] or 0) + Decimal(match["top"]) / Decimal(match["bottom"])
+    number = _decimal(match["digits"])
+    exponent = match["exponent"]
+    if match["raised"]:
+        return number ** int(match["raised"])
     if not exponent:
         return number
-    if found["power"]:
-        return number.scaleb(int(found["power"].replace("−", "-").translate(_SCRIPTS)))
+    if match["power"]:
+        return number.scaleb(int(match["power"].replace("−", "-").translate(_SCRIPTS)))
     return number.scaleb(int(exponent[1:]))
 
 

@@ -148,7 +148,7 @@ def test_an_answer_cut_short_says_so(fast: LocalModel) -> None:
 @pytest.mark.parametrize("schema", ["{not json", '{"type": "nonsense"}', '{"type": 3}'])
 def test_a_schema_that_no_grammar_can_hold_to_is_refused(schema: str) -> None:
     guides = Guides(byte_tokenizer(), frozenset({END}), 258)
-    with pytest.raises(ModelError, match=r"cannot be held to output\.schema"):
+    with pytest.raises(ModelError, match=r"cannot be constrained to output\.schema"):
         guides.start(schema)
 
 

@@ -106,7 +106,7 @@ def test_an_estimate_and_another_model_are_told_of() -> None:
     with batches() as endpoint:
         model = build(endpoint)
         model.generate(requests(2))
-    assert model.notes == ("answers came through the batch interface",)
+    assert model.notes == ("answers came through the provider's batch interface",)
 
 
 def test_no_more_than_fit_into_one_batch() -> None:
@@ -175,7 +175,7 @@ def test_a_parameter_that_is_refused_is_left_out_in_another_batch() -> None:
         found = model.generate(requests(5, seed=1))
     assert texts(found) == [f"ITEM {n}" for n in range(5)]
     assert len(endpoint.batches) == 2
-    assert "the endpoint takes no seed: answers may vary from call to call" in model.notes
+    assert "the endpoint does not accept a seed: answers may vary from call to call" in model.notes
 
 
 def test_an_expired_batch_keeps_what_was_answered_and_asks_the_rest_again() -> None:
@@ -270,7 +270,7 @@ def test_an_endpoint_that_falls_silent_is_not_waited_for_forever_and_nothing_is_
     memory: dict[str, Any] = {}
     with batches(looks=3, troubles={"GET /batches/batch_0": [500] * 1000}) as endpoint:
         started = time.monotonic()
-        with pytest.raises(EndpointError, match="not sent twice"):
+        with pytest.raises(EndpointError, match="not be sent twice"):
             build(endpoint, memory).generate(requests(6))
         assert time.monotonic() - started < 5
         endpoint.troubles.clear()
@@ -284,7 +284,9 @@ def test_an_endpoint_that_falls_silent_is_not_waited_for_forever_and_nothing_is_
 def test_one_that_does_not_end_is_left_and_found_again() -> None:
     memory: dict[str, Any] = {}
     with batches(looks=1000) as endpoint:
-        with pytest.raises(EndpointError, match=r"is in_progress after .* run again to go on"):
+        with pytest.raises(
+            EndpointError, match=r"is in_progress after .* run again to keep waiting"
+        ):
             build(endpoint, memory, deadline_seconds=0.05).generate(requests(6))
         endpoint.looks = endpoint.batches["batch_0"]["seen"] + 1
         found = build(endpoint, memory).generate(requests(6))

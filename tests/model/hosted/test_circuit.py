@@ -90,9 +90,9 @@ def test_a_pause_longer_than_the_deadline_ends_the_asking_and_is_named(limits: s
     with faulty(behave) as endpoint:
         model = build(endpoint.base_url)
         started = time.monotonic()
-        with pytest.raises(EndpointError, match=r"wait 3,600 s, more than is left of the 600 s"):
+        with pytest.raises(EndpointError, match=r"wait 3,600 s, more than remains of the 600 s"):
             model.generate(requests(*range(1000)), told.update)
-        with pytest.raises(EndpointError, match=r"wait 3,600 s, more than is left of the 30 s"):
+        with pytest.raises(EndpointError, match=r"wait 3,600 s, more than remains of the 30 s"):
             model.generate(requests(*range(1000)))
         assert time.monotonic() - started < 5
     assert told[0].text == "ok"

@@ -130,13 +130,13 @@ def test_an_endpoint_without_schemas_is_asked_in_free_text_from_then_on() -> Non
     assert [made.text for made in done if made] == ["TECHNICAL"] * 3
     assert ["response_format" in sent for sent in endpoint.requests] == [True, *[False] * 3]
     assert model.notes == (
-        "the endpoint takes no JSON schema: answers are free text, and read as such",
+        "the endpoint does not accept JSON schemas: answers are free text and parsed as such",
     )
 
 
 def test_an_answer_that_is_none_of_the_choices_fails_with_its_text_and_tokens() -> None:
     (done,) = answer(lambda request, _: stream("SALES"), ask("buy", choices=LABELS))
-    assert done.failure == "the answer 'SALES' is none of the 3 choices"
+    assert done.failure == "the answer 'SALES' is not one of the 3 choices"
     assert (done.text, done.finish_reason, done.output_tokens) == ("SALES", "error", 3)
 
 
@@ -183,7 +183,10 @@ def test_a_request_that_keeps_failing_is_a_failure_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (Reply(body="<html>welcome</html>", content_type="text/html"), "no chat completion stream"),
+        (
+            Reply(body="<html>welcome</html>", content_type="text/html"),
+            "did not send a chat completion stream",
+        ),
         (Reply(body="data: {broken\n\n"), "no readable answer"),
         (Reply(body='data: {"choices": "none"}\n\n'), "ended before the answer was complete"),
         (Reply(body='data: {"error": {"message": "overloaded"}}\n\n'), "overloaded"),

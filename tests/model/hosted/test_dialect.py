@@ -65,7 +65,7 @@ def test_a_schema_refused_in_strict_mode_is_asked_for_without_it() -> None:
     strict = [sent["response_format"]["json_schema"]["strict"] for sent in endpoint.requests]
     assert strict == [True, False, False]
     assert model.notes == (
-        "the endpoint does not take output.schema in strict mode: answers may break it",
+        "the endpoint does not accept output.schema in strict mode: answers may not follow it",
     )
 
 

@@ -223,7 +223,9 @@ def test_a_model_refused_with_400_stops_after_a_few() -> None:
 def test_a_redirect_is_named_and_not_followed() -> None:
     with faulty(lambda c, said, _: send(c, "307 Moved", b"", "Location: http://b/v1")) as endpoint:
         model = HostedModel(ModelSpec("openai", "small", base_url=endpoint.base_url))
-        with pytest.raises(EndpointError, match=r"a redirect to http://b/v1: set model\.base_url"):
+        with pytest.raises(
+            EndpointError, match=r"redirect to http://b/v1; set model\.base_url to that"
+        ):
             model.generate([Request((Message("user", "item 0"),))])
 
 

@@ -58,15 +58,19 @@ def test_a_reference_is_taken_from_the_example_with_the_same_input(tmp_path: Pat
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        ([row("x", "wins")], COMPARE, r"line 1: rating 'wins' is none of .*did you mean 'win'"),
+        (
+            [row("x", "wins")],
+            COMPARE,
+            r"line 1: rating 'wins' is not win, tie or loss .did you mean 'win'",
+        ),
         ([row("x", 4)], COMPARE, "marks are for judge.mode rate"),
         (
             [row("x", "win")],
             RATE,
-            "no whole mark from 1 to 5; win, tie and loss are for judge.mode",
+            "not a whole number from 1 to 5; win, tie and loss are for judge.mode",
         ),
-        ([row("x", 6)], RATE, "rating '6' is no whole mark"),
-        ([row("x", 2.5)], RATE, "rating '2.5' is no whole mark"),
+        ([row("x", 6)], RATE, "rating '6' is not a whole number"),
+        ([row("x", 2.5)], RATE, "rating '2.5' is not a whole number"),
         ([{"input": "q", "output": "x", "rating": "win"}], COMPARE, "no reference, and no example"),
         ([{"input": "q", "rating": "win"}], COMPARE, "line 1: no output"),
         (
@@ -75,7 +79,7 @@ def test_a_reference_is_taken_from_the_example_with_the_same_input(tmp_path: Pat
             "no rating .did you mean 'ratng'",
         ),
         ([row(7, "win")], COMPARE, "output must be text, not 7"),  # type: ignore[arg-type]
-        ([], COMPARE, "holds no row"),
+        ([], COMPARE, "has no rows"),
         ([row("x", "bad")] * 7, COMPARE, "line 5: .*; and 2 more"),
     ],
 )

@@ -34,26 +34,26 @@ def test_every_type_is_there_and_documented(name: str) -> None:
             {"type": "never", "name": "x", "word": ["a"]},
             r"\(x, never\): unknown option 'word' \(did",
         ),
-        ({"type": "never"}, "it names nothing: give words or patterns"),
+        ({"type": "never"}, "give words or patterns"),
         ({"type": "contains", "words": [""]}, "a word is empty"),
         ({"type": "contains", "words": [3]}, "words.0 must be text, not 3"),
-        ({"type": "regex", "pattern": "("}, r"'\(' is no regular expression: missing \)"),
+        ({"type": "regex", "pattern": "("}, r"'\(' is not a regular expression: missing \)"),
         ({"type": "regex", "pattern": ""}, "the pattern is empty"),
-        ({"type": "never", "words": ["/[/"]}, "is no regular expression"),
+        ({"type": "never", "words": ["/[/"]}, "is not a regular expression"),
         ({"type": "first_sentence"}, "give any_of or patterns"),
-        ({"type": "ends_with", "text": " "}, "it is empty"),
+        ({"type": "ends_with", "text": " "}, "text is empty"),
         ({"type": "ends_with"}, "missing key 'text': add it"),
-        ({"type": "words"}, "it bounds nothing: give min or max"),
+        ({"type": "words"}, "set min or max"),
         ({"type": "words", "min": 5, "max": 2}, "max 2 is below min 5"),
         ({"type": "words", "max": "ten"}, "not 'ten'"),
         ({"type": "numbered_list", "min": -1}, "min must be at least 0, not -1"),
         ({"type": "case", "is": "title"}, "'lower' or 'upper', not 'title'"),
         ({"type": "language", "is": "Germn"}, r"unknown language 'Germn' \(did you mean 'german'"),
         ({"type": "language"}, "missing key 'is'"),
-        ({"type": "valid_json", "schema": {"type": "objekt"}}, "schema is no JSON schema"),
+        ({"type": "valid_json", "schema": {"type": "objekt"}}, "schema is not a valid JSON schema"),
         ({"words": ["a"]}, "a rule needs a type"),
-        ({"type": "no_markdown", "name": "all"}, "no rule can be called 'all'"),
-        ({"type": "no_markdown", "name": 3}, "no rule can be called 3"),
+        ({"type": "no_markdown", "name": "all"}, "a rule cannot be called 'all'"),
+        ({"type": "no_markdown", "name": 3}, "a rule cannot be called 3"),
         ({"type": "keywords:existence"}, "missing key 'keywords'"),
         (
             {"type": "keywords:frequency", "keyword": "a", "frequency": 2, "relation": "at lest"},
@@ -92,7 +92,7 @@ def test_rules_are_called_by_name_or_type() -> None:
 
 def test_two_rules_cannot_be_given_one_name() -> None:
     rules = ["no_markdown", {"type": "words", "max": 5, "name": "no_markdown"}]
-    with pytest.raises(ConfigError, match=r"rules\[2\]: a second rule called 'no_markdown'"):
+    with pytest.raises(ConfigError, match=r"rules\[2\]: two rules are called 'no_markdown'"):
         build_rules(rules, "rules")
 
 

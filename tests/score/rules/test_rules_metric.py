@@ -81,7 +81,7 @@ def test_nothing_left_keeps_no_rule() -> None:
 def test_every_example_needs_a_rule() -> None:
     metric().check([example()])
     metric(()).check([example({"type": "no_markdown"})])
-    with pytest.raises(ConfigError, match=r"nothing to check in e\.jsonl:2: give rules:"):
+    with pytest.raises(ConfigError, match=r"nothing to check in e\.jsonl:2; add rules:"):
         metric(()).check([example({"type": "no_markdown"}), example(source="e.jsonl:2")])
 
 

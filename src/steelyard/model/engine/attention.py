@@ -25,7 +25,7 @@ class AttentionStep:
     With ``fill`` set the tokens are one sequence that fills that prefix. Otherwise token ``t`` belongs
     to row ``first_row + row[t]`` and is its ``column[t]``-th new token, kept at ``slot[t]``;
     ``rows_here`` rows take part, each with at most ``width`` new tokens. ``fresh`` rows have no past.
-    ``mask`` is additive, ``[rows_here, 1, width, used]``, for rows with a past.
+    ``mask`` is additive, ``[rows_here, 1, width, slots]``, for rows with a past.
     """
 
     prefix: Prefix | None = None
@@ -34,7 +34,7 @@ class AttentionStep:
     first_row: int = 0
     rows_here: int = 0
     width: int = 0
-    used: int = 0
+    slots: int = 0
     row: torch.Tensor | None = None
     column: torch.Tensor | None = None
     slot: torch.Tensor | None = None
@@ -130,7 +130,7 @@ def _own_past(
     values = step.cache.values[layer][step.first_row : step.first_row + step.rows_here]
     keys[step.row, :, step.slot] = key[0].transpose(0, 1)
     values[step.row, :, step.slot] = value[0].transpose(0, 1)
-    keys, values = keys[:, :, : step.used], values[:, :, : step.used]
+    keys, values = keys[:, :, : step.slots], values[:, :, : step.slots]
     heads, group = query.shape[1], query.shape[1] // key.shape[1]
     padded = _pad(step, query)
     if step.fresh:

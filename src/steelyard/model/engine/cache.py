@@ -19,7 +19,6 @@ class CacheShape:
 
     @property
     def bytes_per_token(self) -> int:
-        """Bytes that one token's keys and values take over all layers."""
         return 2 * self.layers * self.heads * self.width * self.dtype.itemsize
 
 
@@ -92,9 +91,9 @@ class CacheRows:
 
     def keep(self, rows: torch.Tensor) -> None:
         """Drop every row not named in ``rows``, which must ascend; the others move up in place."""
-        count, used = len(rows), int(self.lengths.max())
+        count, slots = len(rows), int(self.lengths.max())
         self.lengths = self.lengths[rows]
         for store in (self.keys, self.values):
             for layer, old in enumerate(store):
-                old[:count, :, :used] = old[rows, :, :used]
+                old[:count, :, :slots] = old[rows, :, :slots]
                 store[layer] = old[:count]

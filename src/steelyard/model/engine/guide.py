@@ -10,10 +10,10 @@ import torch
 
 from steelyard.errors import ModelError
 from steelyard.extras import require
-from steelyard.model.engine.grammar import compile_schema, unfit
+from steelyard.model.schema_check import compile_schema, unfit
 
 
-class Taken(NamedTuple):
+class GuideStep(NamedTuple):
     """The tokens that follow a choice without another choice, and whether the answer is complete."""
 
     forced: list[int]
@@ -29,7 +29,7 @@ class Guide:
         self._bits = np.full((1, (vocabulary + 31) // 32), -1, dtype=np.int32)
         self._vocabulary = vocabulary
 
-    def begin(self) -> Taken:
+    def begin(self) -> GuideStep:
         """The tokens that every answer begins with."""
         return self._forced([])
 
@@ -40,8 +40,8 @@ class Guide:
         fill_next_token_bitmask(self._matcher, self._bits)
         allowed = np.unpackbits(self._bits.view(np.uint8), bitorder="little")
         wide = np.zeros(scores.shape[-1], dtype=bool)
-        known = min(len(wide), len(allowed), self._vocabulary)
-        wide[:known] = allowed[:known]
+        shared = min(len(wide), len(allowed), self._vocabulary)
+        wide[:shared] = allowed[:shared]
         return scores.masked_fill(~torch.from_numpy(wide).to(scores.device), float("-inf"))
 
     def follow(self, token: int) -> None:
@@ -49,26 +49,26 @@ class Guide:
         if token not in self._end_tokens:
             self._matcher.consume_token(token)
 
-    def take(self, token: int) -> Taken:
+    def take(self, token: int) -> GuideStep:
         """Go on with ``token``, which `mask` allowed."""
         if token in self._end_tokens:
-            return Taken([], True)
+            return GuideStep([], True)
         return self._forced([token])
 
-    def _forced(self, tokens: Sequence[int]) -> Taken:
+    def _forced(self, tokens: Sequence[int]) -> GuideStep:
         matcher = self._matcher
         for token in tokens:
             matcher.consume_token(token)
         forced = [int(token) for token in matcher.compute_ff_tokens()]
-        kept = []
+        consumed = []
         for token in forced:
             if token in self._end_tokens:
                 break
             matcher.consume_token(token)
-            kept.append(token)
+            consumed.append(token)
         if matcher.is_error():
             raise ModelError(f"constrained decoding failed: {matcher.get_error()}")
-        return Taken(kept, bool(matcher.is_stopped()) or len(kept) < len(forced))
+        return GuideStep(consumed, bool(matcher.is_stopped()) or len(consumed) < len(forced))
 
 
 class Guides:
@@ -89,7 +89,7 @@ class Guides:
             )
         except ValueError as error:
             raise ModelError(
-                f"answers cannot be held to output.schema, because the model's tokenizer cannot be "
+                f"answers cannot be constrained to output.schema, because the model's tokenizer cannot be "
                 f"followed ({error}): leave output.schema out"
             ) from None
 

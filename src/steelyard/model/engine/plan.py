@@ -78,9 +78,9 @@ def _carve(
     carved: list[tuple[int, list[int]]] = []
     rest: list[int] = []
     for begin, end in zip([piece.start, *ends], [*ends, piece.stop], strict=True):
-        found, left = _carve(prompts, range(begin, end), least)
-        carved += found
-        rest += left
+        groups, leftover = _carve(prompts, range(begin, end), least)
+        carved += groups
+        rest += leftover
     shared = _shared(prompts, rest)
     if (shared - base) * (len(rest) - 1) - base > GROUP_OVERHEAD_TOKENS:
         return [*carved, (shared, rest)], []

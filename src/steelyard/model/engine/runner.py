@@ -11,7 +11,7 @@ import torch
 
 from steelyard.model.engine.attention import IMPLEMENTATION, AttentionStep
 from steelyard.model.engine.cache import Arena, CacheRows, CacheShape, Prefix
-from steelyard.model.engine.guide import Guide, Taken
+from steelyard.model.engine.guide import Guide, GuideStep
 from steelyard.model.engine.trie import Node, forced_path
 
 Forward = Callable[..., Any]
@@ -63,7 +63,6 @@ class Runner:
 
     @torch.inference_mode()
     def fill(self, tokens: Sequence[int]) -> Prefix:
-        """Compute the shared prefix once."""
         prefix = Prefix(tuple(tokens))
         if tokens:
             positions = list(range(len(tokens)))
@@ -125,15 +124,15 @@ class Runner:
         row = [r for r, tokens in enumerate(new) for _ in tokens]
         column = [c for tokens in new for c in range(len(tokens))]
         slot = [lengths[r] + c for r, c in zip(row, column, strict=True)]
-        used = max(slot) + 1
-        cache.reserve(used)
+        slots = max(slot) + 1
+        cache.reserve(slots)
         step = AttentionStep(
             prefix=prefix,
             cache=cache,
             first_row=first_row,
             rows_here=len(states),
             width=max(map(len, new)),
-            used=used,
+            slots=slots,
             row=torch.tensor(row, device=device),
             column=torch.tensor(column, device=device),
             slot=torch.tensor(slot, device=device),
@@ -152,12 +151,12 @@ class Runner:
         return logits
 
     def _mask(self, lengths: list[int], step: AttentionStep) -> torch.Tensor:
-        """Additive mask ``[rows, 1, width, used]``: a new token sees its row up to itself."""
+        """Additive mask ``[rows, 1, width, slots]``: a new token sees its row up to itself."""
         device = self.shape.device
         last = torch.tensor(lengths, device=device)[:, None] + torch.arange(
             step.width, device=device
         )
-        hidden = torch.arange(step.used, device=device) > last[:, :, None]
+        hidden = torch.arange(step.slots, device=device) > last[:, :, None]
         mask = torch.zeros(hidden.shape, dtype=self.shape.dtype, device=device)
         return mask.masked_fill_(hidden, float("-inf")).unsqueeze(1)
 
@@ -205,15 +204,15 @@ class Runner:
         elif len(state.output) >= state.job.max_output_tokens:
             state.finish = "length"
 
-    def _follow(self, state: Progress, taken: Taken) -> None:
+    def _follow(self, state: Progress, step: GuideStep) -> None:
         """Add what the grammar forces after a token; an answer that is complete needs no end token."""
         if state.finish == "stop":
             return
         room = state.job.max_output_tokens - len(state.output)
-        forced = taken.forced[: max(room, 0)]
+        forced = step.forced[: max(room, 0)]
         state.output += forced
         state.pending = [*state.pending, *forced]
-        if len(forced) == len(taken.forced) and taken.is_complete:
+        if len(forced) == len(step.forced) and step.is_complete:
             state.finish = "stop"
         elif len(state.output) >= state.job.max_output_tokens:
             state.finish = "length"

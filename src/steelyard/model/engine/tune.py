@@ -73,12 +73,12 @@ def tuned(width: int, inner: int) -> dict[str, Any]:
     """Return the remembered measurement for this machine and network size, or make it now."""
     key = f"{_processor()}|{usable_cores()} cores|torch {torch.__version__}|{width}x{inner}"
     path = cache_folder() / "tuning.json"
-    known = _read(path)
-    if key not in known:
-        known[key] = measure(width, inner)
-        write_atomically(path, json.dumps(known, indent=2).encode())
-    found: dict[str, Any] = known[key]
-    return found
+    measurements = _read(path)
+    if key not in measurements:
+        measurements[key] = measure(width, inner)
+        write_atomically(path, json.dumps(measurements, indent=2).encode())
+    measurement: dict[str, Any] = measurements[key]
+    return measurement
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -56,11 +56,11 @@ def read_key(spec: ModelSpec) -> str:
             return NO_KEY
         raise CredentialError(
             f"no key for {spec.name} at {shown_endpoint(endpoint(spec))}: "
-            f"put it into the environment variable {variable}"
+            f"set the environment variable {variable}"
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise CredentialError(
-            f"the key in {variable} holds characters that no key has: copy it again"
+            f"the key in {variable} contains characters that keys do not have; copy it again"
         )
     return key
 
@@ -116,12 +116,10 @@ class Address:
 
     @property
     def is_official(self) -> bool:
-        """Whether this is OpenAI's own endpoint."""
         return self.base_url == DEFAULT_BASE_URL
 
     @property
     def fingerprint(self) -> str:
-        """Provider, address and model name; what changes behind them cannot be seen from here."""
         return _fingerprint(self.base_url, self.model)
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ _TOO_MANY_TOKENS = "token_limit_exceeded"
 
 
 @dataclass
-class _Asked:
+class _Waiting:
     """One request: where its answer goes, and how often it was in a batch that did not come to it."""
 
     request: Request
@@ -36,7 +36,7 @@ class _Asked:
 
 
 @dataclass
-class _Told:
+class _Reading:
     """What came of a batch: completions, and what speaks against asking the others again."""
 
     done: dict[str, Completion] = field(default_factory=dict)
@@ -74,8 +74,7 @@ class BatchModel(Endpoint):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people must know of the answers."""
-        return ("answers came through the batch interface", *super().notes)
+        return ("answers came through the provider's batch interface", *super().notes)
 
     def generate(
         self,
@@ -90,18 +89,18 @@ class BatchModel(Endpoint):
         that is still under way is found again by the next call for the same requests.
         """
         answers: list[Completion | None] = [None] * len(requests)
-        waiting: dict[str, _Asked] = {}
+        waiting: dict[str, _Waiting] = {}
         for index, request in enumerate(requests):
             if index not in skip:
                 ref = custom_id(self.fingerprint, request)
-                waiting.setdefault(ref, _Asked(request, [])).places.append(index)
+                waiting.setdefault(ref, _Waiting(request, [])).places.append(index)
 
-        def take(parcel: BatchHandle, told: _Told) -> None:
+        def take(parcel: BatchHandle, reading: _Reading) -> None:
             pairs = []
-            for ref, completion in told.done.items():
-                asked = waiting.pop(ref)
-                self._settle(asked.request, completion)
-                pairs += [(place, completion) for place in asked.places]
+            for ref, completion in reading.done.items():
+                pending = waiting.pop(ref)
+                self._settle(pending.request, completion)
+                pairs += [(place, completion) for place in pending.places]
             for index, completion in pairs:
                 answers[index] = completion
             if on_done is not None and pairs:
@@ -110,8 +109,8 @@ class BatchModel(Endpoint):
             for ref in parcel.ids:
                 if ref in waiting:
                     self._settle(waiting[ref].request, None)
-            if told.trouble is not None:
-                raise told.trouble
+            if reading.trouble is not None:
+                raise reading.trouble
 
         for parcel in self._left_behind(waiting):
             take(parcel, self._read(self._carrier.wait(parcel), parcel, waiting))
@@ -122,12 +121,12 @@ class BatchModel(Endpoint):
             batch = self._carrier.wait(parcel)
             if batch.trouble_code == _TOO_MANY_TOKENS and len(chunk) > 1:
                 most = len(chunk) // 2
-                take(parcel, _Told())
+                take(parcel, _Reading())
             else:
                 take(parcel, self._read(batch, parcel, waiting))
         return answers
 
-    def _send(self, chunk: Mapping[str, bytes], waiting: Mapping[str, _Asked]) -> BatchHandle:
+    def _send(self, chunk: Mapping[str, bytes], waiting: Mapping[str, _Waiting]) -> BatchHandle:
         try:
             return self._carrier.send(chunk, self.memory)
         except EndpointError:
@@ -136,36 +135,36 @@ class BatchModel(Endpoint):
                     self._settle(waiting[ref].request, None)
             raise
 
-    def _left_behind(self, waiting: Mapping[str, _Asked]) -> list[BatchHandle]:
+    def _left_behind(self, waiting: Mapping[str, _Waiting]) -> list[BatchHandle]:
         """Return the batches of an earlier process that hold requests which are asked for now."""
         if not waiting or not len(self.memory):
             return []
-        found = []
+        parcels = []
         for parcel in self._carrier.under_way(self.memory):
             mine = tuple(ref for ref in parcel.ids if ref in waiting)
             if mine:
-                found.append(parcel)
+                parcels.append(parcel)
                 for ref in mine:
                     if self.meter is not None:
                         self.meter.owe(waiting[ref].request)
-        return found
+        return parcels
 
     def _settle(self, request: Request, completion: Completion | None) -> None:
         if self.meter is not None:
             self.meter.settle(request, completion)
 
-    def _chunk(self, waiting: Mapping[str, _Asked], most: int) -> dict[str, bytes]:
+    def _chunk(self, waiting: Mapping[str, _Waiting], most: int) -> dict[str, bytes]:
         """Return the lines of the next batch: as many as it holds and the money allows.
 
         Raises what the meter says where it allows none.
         """
         lines: dict[str, bytes] = {}
         size = 0
-        for ref, asked in waiting.items():
-            line = request_line(ref, self.sent_text(asked.request))
+        for ref, pending in waiting.items():
+            line = request_line(ref, self.sent_text(pending.request))
             if lines and (len(lines) >= most or size + len(line) > self._options.most_bytes):
                 break
-            if self.meter is not None and self.meter.reserve(asked.request) != "go":
+            if self.meter is not None and self.meter.reserve(pending.request) != "go":
                 if not lines:
                     raise self.meter.over()
                 break
@@ -173,33 +172,33 @@ class BatchModel(Endpoint):
             size += len(line)
         return lines
 
-    def _read(self, batch: Batch, parcel: BatchHandle, waiting: Mapping[str, _Asked]) -> _Told:
+    def _read(self, batch: Batch, parcel: BatchHandle, waiting: Mapping[str, _Waiting]) -> _Reading:
         """Sort what an ended batch left into completions, what to ask again, and trouble."""
-        told, found = _Told(), self._carrier.results(batch)
+        reading, results = _Reading(), self._carrier.results(batch)
         sent_by = deepcopy(self._dialect)
         for ref in parcel.ids:
             if ref not in waiting:
                 continue
-            asked, result = waiting[ref], found.get(ref)
+            pending, result = waiting[ref], results.get(ref)
             if result is None and batch.status == "completed":
                 reason = f"batch {batch.id} holds no answer to this request"
-                told.done[ref] = maybe_paid(EndpointReply(), asked.request, reason)
+                reading.done[ref] = maybe_paid(EndpointReply(), pending.request, reason)
             elif result is None or result == LineResult():
-                told.undone += 1
-                told.given_up += not self._goes_again(asked)
+                reading.undone += 1
+                reading.given_up += not self._goes_again(pending)
             elif result.reply is not None:
-                told.done[ref] = self.read(result.reply, asked.request)
+                reading.done[ref] = self.read(result.reply, pending.request)
             elif result.refusal is not None:
-                sent = sent_by.parameters(self.name, asked.request)
-                self._read_refusal(told, ref, asked, result.refusal, sent)
-        told.trouble = told.trouble or self._trouble(batch, told)
-        return replace(told, done=_timed(told.done, batch, len(parcel.ids)))
+                sent = sent_by.parameters(self.name, pending.request)
+                self._read_refusal(reading, ref, pending, result.refusal, sent)
+        reading.trouble = reading.trouble or self._trouble(batch, reading)
+        return replace(reading, done=_timed(reading.done, batch, len(parcel.ids)))
 
     def _read_refusal(
         self,
-        told: _Told,
+        reading: _Reading,
         ref: str,
-        asked: _Asked,
+        pending: _Waiting,
         refusal: RefusedError,
         sent: Mapping[str, Any],
     ) -> None:
@@ -210,34 +209,34 @@ class BatchModel(Endpoint):
         try:
             meaning = read_refusal(refusal, self._address, reached=True)
         except EndpointError as error:
-            told.trouble = told.trouble or error
+            reading.trouble = reading.trouble or error
             return
         if isinstance(meaning, Outcome):
-            told.done[ref] = meaning.completion
-        elif not self._goes_again(asked):
-            told.done[ref] = failed(meaning.failure).completion
+            reading.done[ref] = meaning.completion
+        elif not self._goes_again(pending):
+            reading.done[ref] = failed(meaning.failure).completion
 
-    def _goes_again(self, asked: _Asked) -> bool:
+    def _goes_again(self, pending: _Waiting) -> bool:
         """Whether a request goes into another batch, or was in enough of them."""
-        asked.tries += 1
-        return asked.tries <= self._options.again
+        pending.tries += 1
+        return pending.tries <= self._options.again
 
-    def _trouble(self, batch: Batch, told: _Told) -> EndpointError | None:
+    def _trouble(self, batch: Batch, reading: _Reading) -> EndpointError | None:
         """What speaks against another batch: a failed or cancelled one, or one undone too often."""
-        if not told.undone or (batch.status == "expired" and not told.given_up):
+        if not reading.undone or (batch.status == "expired" and not reading.given_up):
             return None
-        said = f": {self._address.mask(batch.trouble)}" if batch.trouble else ""
+        reason = f": {self._address.mask(batch.trouble)}" if batch.trouble else ""
         ended = "was cancelled" if batch.status == "cancelled" else batch.status
         return EndpointError(
             f"batch {batch.id} at {self._address} {ended} with "
-            f"{counted(told.undone, 'request')} unanswered{said}; what was answered is kept: "
+            f"{counted(reading.undone, 'request')} unanswered{reason}; the answers received are kept: "
             "run again to ask the rest",
             is_final=batch.status == "failed",
         )
 
 
-def _timed(done: Mapping[str, Completion], batch: Batch, size: int) -> dict[str, Completion]:
-    """Give each answer the batch's time, shared by all of it; there is no other to be had."""
+def _timed(completions: Mapping[str, Completion], batch: Batch, size: int) -> dict[str, Completion]:
+    """Give each answer the batch's time, shared by all of it; no other time is known."""
     seconds = batch.seconds or 0.0
     times = {"first_token_seconds": seconds, "total_seconds": seconds, "batch_size": size}
-    return {ref: replace(completion, **times) for ref, completion in done.items()}  # type: ignore[arg-type]
+    return {ref: replace(completion, **times) for ref, completion in completions.items()}  # type: ignore[arg-type]

@@ -37,7 +37,6 @@ class Batch:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will come of it."""
         return self.status in ENDED
 
     @property
@@ -57,11 +56,10 @@ class BatchApi:
 
     async def upload(self, lines: bytes) -> str:
         """Send the requests' file; return its id."""
-        found = _parsed(await self._wire.call("POST", "/files", upload=("batch", lines)))
-        return _text(found, "id")
+        answer = _parsed(await self._wire.call("POST", "/files", upload=("batch", lines)))
+        return _text(answer, "id")
 
     async def create(self, file: str, metadata: Mapping[str, str]) -> Batch:
-        """Begin a batch over an uploaded file."""
         body = {
             "input_file_id": file,
             "endpoint": CHATS,
@@ -71,7 +69,6 @@ class BatchApi:
         return _batch(_parsed(await self._wire.call("POST", "/batches", body=body)))
 
     async def look(self, id: str) -> Batch:
-        """Return the batch as it stands now."""
         return _batch(_parsed(await self._wire.call("GET", f"/batches/{id}")))
 
     async def find(self, metadata: Mapping[str, str]) -> Batch | None:
@@ -79,7 +76,7 @@ class BatchApi:
         query = {"limit": str(_PAGE)}
         for _ in range(_PAGES):
             page = _parsed(await self._wire.call("GET", "/batches", query=query))
-            listed = [_batch(each) for each in page.get("data") or () if isinstance(each, dict)]
+            listed = [_batch(entry) for entry in page.get("data") or () if isinstance(entry, dict)]
             for batch in listed:
                 if metadata.items() <= batch.metadata.items() and batch.status != "failed":
                     return batch
@@ -89,42 +86,41 @@ class BatchApi:
         return None
 
     async def content(self, file: str) -> bytes:
-        """Return a file's content."""
         return await self._wire.call("GET", f"/files/{file}/content")
 
 
-def _batch(said: Mapping[str, Any]) -> Batch:
-    troubles = (said.get("errors") or {}).get("data") or []
-    first = next((each for each in troubles if isinstance(each, dict)), {})
-    counts = said.get("request_counts") or {}
-    status = _text(said, "status")
+def _batch(body: Mapping[str, Any]) -> Batch:
+    troubles = (body.get("errors") or {}).get("data") or []
+    first = next((error for error in troubles if isinstance(error, dict)), {})
+    counts = body.get("request_counts") or {}
+    status = _text(body, "status")
     return Batch(
-        id=_text(said, "id"),
+        id=_text(body, "id"),
         status=status,
-        output_file=said.get("output_file_id") or None,
-        error_file=said.get("error_file_id") or None,
-        created_at=_number(said.get("created_at")),
-        ended_at=_number(said.get(f"{status}_at")),
+        output_file=body.get("output_file_id") or None,
+        error_file=body.get("error_file_id") or None,
+        created_at=_number(body.get("created_at")),
+        ended_at=_number(body.get(f"{status}_at")),
         done=int(_number(counts.get("completed")) or 0),
         trouble=str(first.get("message") or ""),
         trouble_code=str(first.get("code") or ""),
-        metadata=said.get("metadata") or {},
+        metadata=body.get("metadata") or {},
     )
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        shown = body[:80].decode("utf-8", "replace")
-        raise BrokenError(f"the endpoint sent no readable answer: {shown!r}", EndpointReply())
-    return found
+        parsed = None
+    if not isinstance(parsed, dict):
+        excerpt = body[:80].decode("utf-8", "replace")
+        raise BrokenError(f"the endpoint sent no readable answer: {excerpt!r}", EndpointReply())
+    return parsed
 
 
-def _text(said: Mapping[str, Any], key: str) -> str:
-    value = said.get(key)
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
     if not isinstance(value, str) or not value:
         raise BrokenError(f"the endpoint's answer has no {key}", EndpointReply())
     return value
@@ -160,15 +156,15 @@ def results(content: bytes) -> Iterator[tuple[str, LineResult]]:
     """Read an output or error file; lines that cannot be read are passed over."""
     for line in content.splitlines():
         try:
-            said = json.loads(line)
+            result = json.loads(line)
         except ValueError:
             continue
-        if isinstance(said, dict) and isinstance(said.get("custom_id"), str):
-            yield said["custom_id"], _result(said)
+        if isinstance(result, dict) and isinstance(result.get("custom_id"), str):
+            yield result["custom_id"], _result(result)
 
 
-def _result(said: Mapping[str, Any]) -> LineResult:
-    response, error = said.get("response"), said.get("error")
+def _result(result: Mapping[str, Any]) -> LineResult:
+    response, error = result.get("response"), result.get("error")
     if isinstance(response, dict):
         status = response.get("status_code")
         status = status if isinstance(status, int) else 200

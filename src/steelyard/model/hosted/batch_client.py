@@ -22,7 +22,7 @@ log = logging.getLogger("steelyard")
 T = TypeVar("T")
 _PREFIX = "batch:"
 _RUN = "run"
-_LATER = "run again to go on waiting for it: it is not sent twice"
+_LATER = "run again to keep waiting for it; it will not be sent twice"
 _LOOKS = 3
 
 
@@ -78,14 +78,14 @@ class BatchClient:
     def under_way(self, memory: MutableMapping[str, Any]) -> Iterator[BatchHandle]:
         """Yield the batches of an earlier process; what was never begun is forgotten."""
         for key in [key for key in memory if key.startswith(_PREFIX)]:
-            known = memory[key]
-            if known["batch"] is None:
-                found = self._call(partial(self._api.find, _metadata(key, memory)))
-                if found is None:
+            entry = memory[key]
+            if entry["batch"] is None:
+                batch = self._call(partial(self._api.find, _metadata(key, memory)))
+                if batch is None:
                     del memory[key]
                     continue
-                known = memory[key] = {**known, "batch": found.id}
-            yield BatchHandle(key, known["batch"], tuple(known["ids"]))
+                entry = memory[key] = {**entry, "batch": batch.id}
+            yield BatchHandle(key, entry["batch"], tuple(entry["ids"]))
 
     def send(self, lines: Mapping[str, bytes], memory: MutableMapping[str, Any]) -> BatchHandle:
         """Upload the lines and begin a batch over them.
@@ -110,7 +110,7 @@ class BatchClient:
         return BatchHandle(key, batch.id, tuple(lines))
 
     def _begin(self, file: str, metadata: Mapping[str, str]) -> Batch:
-        """Create the batch; where that is not heard to have worked, look before trying again."""
+        """Create the batch; when the outcome is unknown, look for it before trying again."""
         for is_last in (False,) * (_LOOKS - 1) + (True,):
             trouble: Exception
             try:
@@ -123,15 +123,14 @@ class BatchClient:
                 trouble = error
             for _ in range(_LOOKS):  # it may have been begun all the same
                 time.sleep(self._options.least_wait_seconds)
-                found = self._call(partial(self._api.find, metadata))
-                if found is not None:
-                    return found
+                batch = self._call(partial(self._api.find, metadata))
+                if batch is not None:
+                    return batch
             if isinstance(trouble, BrokenError):
                 break
         raise self._away(trouble)
 
     def wait(self, parcel: BatchHandle) -> Batch:
-        """Look at the batch until it has ended."""
         options = self._options
         wait, started = options.least_wait_seconds, time.monotonic()
         done = -1
@@ -150,15 +149,15 @@ class BatchClient:
 
     def results(self, batch: Batch) -> dict[str, LineResult]:
         """Download what the batch left: answers, and its error file."""
-        found: dict[str, LineResult] = {}
+        lines: dict[str, LineResult] = {}
         for file in (batch.error_file, batch.output_file):
             if file is not None:
                 content = self._call(partial(self._api.content, file))
-                found |= dict(results(content))
-        return found
+                lines |= dict(results(content))
+        return lines
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do what may be done twice, again and again while the endpoint only stumbles."""
+        """Make a call that is safe to repeat, and retry it while the trouble is transient."""
         wait, started = self._options.least_wait_seconds, time.monotonic()
         while True:
             try:
@@ -175,7 +174,7 @@ class BatchClient:
             wait = min(2 * wait, self._options.most_wait_seconds)
 
     def _refused(self, refusal: RefusedError) -> EndpointError:
-        """The error that a refused call means; 404 says that there is no batch interface, or file."""
+        """The error that a refused call means; 404 is a missing batch interface, or file."""
         try:
             meaning = read_refusal(refusal, self._address, reached=False)
         except EndpointError as error:
@@ -187,13 +186,13 @@ class BatchClient:
                 "leave model.batch out, or check model.base_url in task.yaml",
                 is_final=True,
             )
-        said = meaning.completion.failure if isinstance(meaning, Outcome) else meaning.failure
-        return EndpointError(f"{self._address} refused the batch: {said}")
+        failure = meaning.completion.failure if isinstance(meaning, Outcome) else meaning.failure
+        return EndpointError(f"{self._address} refused the batch: {failure}")
 
     def _away(self, error: Exception) -> EndpointError:
-        said = self._address.mask(str(error))
+        reason = self._address.mask(str(error))
         return EndpointError(
-            f"{self._address} does not answer: {said}; what is under way there is kept: {_LATER}"
+            f"{self._address} does not answer: {reason}; the batch there goes on: {_LATER}"
         )
 
 

@@ -37,9 +37,9 @@ from steelyard.model.schema_check import check_strict
 
 log = logging.getLogger("steelyard")
 
-_KEPT = "what is measured is kept: run again to go on"
+_KEPT = "all results so far are kept; run again to resume"
 _GATHER_SECONDS = 0.01
-_PAUSED_SECONDS = 0.05  # until a pause is told of: the breaker acts before many requests fail
+_PAUSED_SECONDS = 0.05  # until a pause is reported: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]
 
 
@@ -94,7 +94,6 @@ class HostedModel(Endpoint):
 
     @property
     def fingerprint(self) -> str:
-        """Provider, address and model name; what changes behind them cannot be seen from here."""
         return self._address.fingerprint
 
     def generate(
@@ -106,7 +105,7 @@ class HostedModel(Endpoint):
         """Answer with many requests in flight; see `steelyard.model.base.Model.generate`.
 
         ``on_done`` is called from this thread with what has arrived, so in no fixed order. Raises
-        `EndpointError` for an endpoint that is not there, refuses the key or does not serve any more,
+        `EndpointError` for an endpoint that is not there, refuses the key or no longer serves,
         and what the meter says where the money is spent; what was in flight then has been delivered,
         for it is paid. So it is at Ctrl-C.
         """
@@ -143,8 +142,8 @@ class HostedModel(Endpoint):
 
     def _gave_up(self, troubles: int, outcome: Outcome) -> EndpointError:
         tried = f"{troubles} requests in a row, the last one" if troubles > 1 else "a request"
-        said = outcome.completion.failure
-        return EndpointError(f"{self._address} failed {tried} with: {said}; {_KEPT}")
+        reason = outcome.completion.failure
+        return EndpointError(f"{self._address} failed {tried} with: {reason}; {_KEPT}")
 
     def _arriving(
         self,
@@ -181,8 +180,8 @@ class HostedModel(Endpoint):
         self._loop.call(pool.stop)
         self._loop.call_later(seconds, job.cancel)
         log.info(
-            "interrupted: waiting up to %g s for answers in flight, which are paid for; "
-            "Ctrl-C again to leave at once",
+            "interrupted: waiting up to %g s for answers in flight, which are already paid for; "
+            "press Ctrl-C again to quit at once",
             seconds,
         )
 
@@ -194,17 +193,17 @@ class HostedModel(Endpoint):
         arrived: queue.SimpleQueue[_Arrived | None],
     ) -> None:
         """Ask for all, alone until one is answered."""
-        left = iter(waiting)
+        remaining = iter(waiting)
         try:
             self._limiter.start()
             if not self._reached:
-                await self._reach(pool, requests, left)
-            await pool.all(requests, left, min(self._most, len(waiting)))
+                await self._reach(pool, requests, remaining)
+            await pool.all(requests, remaining, min(self._most, len(waiting)))
         finally:
             arrived.put(None)
 
     async def _reach(
-        self, pool: RequestPool, requests: Sequence[Request], left: Iterator[int]
+        self, pool: RequestPool, requests: Sequence[Request], remaining: Iterator[int]
     ) -> None:
         """Ask one at a time until an answer comes; raise `EndpointError` when none does for long.
 
@@ -213,7 +212,7 @@ class HostedModel(Endpoint):
         decides (the half-open state of a circuit breaker; Nygard, "Release It!", 2007).
         """
         patience = self._options.patience
-        for tried, index in enumerate(left, 1):
+        for tried, index in enumerate(remaining, 1):
             try:
                 outcome = await pool.one(index, requests[index])
             except StoppedError:
@@ -225,14 +224,14 @@ class HostedModel(Endpoint):
                 raise self._gave_up(tried, outcome)
             if tried >= patience:
                 raise EndpointError(
-                    f"{self._address} answered none of the first {tried} requests, the last one "
+                    f"{self._address} answered none of the first {tried} requests; the last one failed "
                     f"with: {outcome.completion.failure}; "
                     "check model.name and model.base_url in task.yaml",
                     is_final=True,
                 )
 
     async def _ask(self, request: Request) -> Outcome:
-        """Ask until there is an answer, or a failure that asking again would not mend.
+        """Ask until there is an answer, or a failure that asking again would not fix.
 
         Raises `StoppedError` when no more is to be sent.
         """
@@ -244,15 +243,15 @@ class HostedModel(Endpoint):
         spent, attempt = 0.0, 0
         while True:
             sent = self._dialect.parameters(self.name, request)
-            started, left = time.perf_counter(), most_seconds - spent
+            started, seconds_left = time.perf_counter(), most_seconds - spent
             spent += self._limiter.pause_seconds
             try:
-                async with self._limiter.place(left, again=attempt > 0) as sent_at:
+                async with self._limiter.place(seconds_left, again=attempt > 0) as sent_at:
                     started = time.perf_counter()
                     received = await self._wire.ask(sent, timeout)
             except PausedError as pause:
                 await self._limiter.rest(_PAUSED_SECONDS)
-                reason = f"{pause}, more than is left of the {most_seconds:g} s for one request"
+                reason = f"{pause}, more than remains of the {most_seconds:g} s for one request"
                 return self._unserved(reason, started)
             except RefusedError as refusal:
                 if refusal.status in UNDERSTANDABLE and self._dialect.learn(
@@ -293,7 +292,7 @@ class HostedModel(Endpoint):
         if not self._reached and failure.startswith("connection failed"):
             reason = failure.removeprefix("connection failed: ")
             raise EndpointError(
-                f"{self._address} cannot be reached: {reason}; check model.base_url in task.yaml, "
+                f"{self._address} cannot be reached: {reason}; check model.base_url in task.yaml "
                 "and that the server is running"
             )
         return failed(failure, time.perf_counter() - started, endpoint_trouble=True)

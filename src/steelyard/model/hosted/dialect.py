@@ -19,14 +19,14 @@ def strict_troubles(schema: Mapping[str, Any]) -> list[str]:
     """Say, place by place, why ``schema`` is not one for strict mode; an empty list if it is."""
     troubles = list(_troubles(schema, ""))
     if schema.get("type") != "object":
-        troubles.insert(0, "the whole schema is no object")
+        troubles.insert(0, "the whole schema is not an object")
     return troubles
 
 
 def _troubles(part: Any, place: str) -> Iterator[str]:
     if isinstance(part, list):
-        for each in part:
-            yield from _troubles(each, place)
+        for item in part:
+            yield from _troubles(item, place)
     if not isinstance(part, Mapping):
         return
     here = place or "the whole schema"
@@ -53,7 +53,7 @@ def _refused() -> frozenset[str]:
     return frozenset(packaged("model/hosted/data/strict.json")["refused"])
 
 
-_JSON_ROOM = 24  # output tokens that {"label": "…"} needs beside the label
+_JSON_ROOM = 24  # output tokens that {"label": "…"} needs besides the label
 _REFUSED = re.compile(
     r"unsupported|not supported|does not support|unknown|unrecogni[sz]ed|unexpected|not permitted"
     r"|not allowed|unavailable|extra inputs|invalid|only the default",
@@ -73,11 +73,11 @@ _LIMITS = ("max_tokens", "max_completion_tokens")
 DELIVERY = ("stream", "stream_options")
 """Parameters that say how an answer travels, and decide nothing in it."""
 _NOTES: Mapping[str, str] = {
-    "response_format": "the endpoint takes no JSON schema: answers are free text, and read as such",
-    "strict": "the endpoint does not take output.schema in strict mode: answers may break it",
+    "response_format": "the endpoint does not accept JSON schemas: answers are free text and parsed as such",
+    "strict": "the endpoint does not accept output.schema in strict mode: answers may not follow it",
     "temperature": "the endpoint refuses temperature 0: answers vary from call to call",
-    "seed": "the endpoint takes no seed: answers may vary from call to call",
-    "stop": "the endpoint takes no stop texts: answers are cut here instead",
+    "seed": "the endpoint does not accept a seed: answers may vary from call to call",
+    "stop": "the endpoint does not accept stop texts: answers are cut after they arrive",
 }
 
 
@@ -109,19 +109,17 @@ class Dialect:
 
     def text(self, model: str, request: Request) -> str:
         """Return what `parameters` gives as canonical JSON, without how it is to be delivered."""
-        given = self.parameters(model, request)
-        body = {key: value for key, value in given.items() if key not in DELIVERY}
+        parameters = self.parameters(model, request)
+        body = {key: value for key, value in parameters.items() if key not in DELIVERY}
         return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people must know of the answers because of a refused parameter."""
         return tuple(_NOTES[name] for name in _NOTES if name in self._dropped)
 
     def parameters(self, model: str, request: Request) -> dict[str, Any]:
-        """Return the keyword arguments of one streamed chat completion."""
         room = _JSON_ROOM if request.choices else 0
-        given: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "model": model,
             "messages": [message._asdict() for message in request.messages],
             "stream": True,
@@ -130,15 +128,15 @@ class Dialect:
             self._limit: request.max_output_tokens + room,
         }
         if request.choices:
-            given["response_format"] = choice_format(request.choices)
+            parameters["response_format"] = choice_format(request.choices)
         elif request.schema is not None:
             lax = "strict" in self._dropped
-            given["response_format"] = schema_format(request.schema, allow_strict=not lax)
+            parameters["response_format"] = schema_format(request.schema, allow_strict=not lax)
         if request.stop and not request.choices:
-            given["stop"] = list(request.stop)
+            parameters["stop"] = list(request.stop)
         if request.seed is not None:
-            given["seed"] = request.seed
-        return {name: value for name, value in given.items() if name not in self._dropped}
+            parameters["seed"] = request.seed
+        return {name: value for name, value in parameters.items() if name not in self._dropped}
 
     def learn(self, message: str, parameter: str | None, sent: Mapping[str, Any]) -> bool:
         """Take in a refusal; return whether to send the request again without what was refused."""
@@ -196,8 +194,10 @@ def schema_format(text: str, *, allow_strict: bool = True) -> dict[str, Any]:
 
 def _is_about_strict(message: str, sent: Any) -> bool:
     """Whether an endpoint that takes schemas refuses to be held to this one."""
-    asked = sent.get("json_schema", {}) if isinstance(sent, dict) else {}
-    return bool(asked.get("strict")) and re.search(_STRICT, message, re.IGNORECASE) is not None
+    sent_format = sent.get("json_schema", {}) if isinstance(sent, dict) else {}
+    return (
+        bool(sent_format.get("strict")) and re.search(_STRICT, message, re.IGNORECASE) is not None
+    )
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str | None:

@@ -34,7 +34,6 @@ class Endpoint(Model):
 
     @property
     def name(self) -> str:
-        """The endpoint's model name."""
         return self._address.model
 
     @property
@@ -57,8 +56,8 @@ class Endpoint(Model):
     def learned(self) -> tuple[str, ...]:
         """What the endpoint turned out to be like; set it to what an earlier run learned.
 
-        The parameters that it refused and all else that `notes` tells: an answer from the cache is
-        to be told of as it was.
+        The parameters that it refused and all else that `notes` reports, so that answers from the
+        cache come with the notes they had.
         """
         return (
             *self._dialect.learned,
@@ -83,7 +82,6 @@ class Endpoint(Model):
         return to_completion(reply, request, self._address.mask)
 
     def sent_text(self, request: Request) -> str:
-        """Return what would be sent for ``request`` now, as canonical JSON."""
         return self._dialect.text(self.name, request)
 
     def count_tokens(self, text: str) -> int | None:
@@ -91,7 +89,7 @@ class Endpoint(Model):
         return None
 
 
-def _same_model(asked: str, said: str) -> bool:
+def _same_model(requested: str, answering: str) -> bool:
     """Whether an endpoint's name for its model is the one asked for, but for a date or a vendor."""
-    a, b = asked.casefold(), said.casefold()
+    a, b = requested.casefold(), answering.casefold()
     return a in b or b in a

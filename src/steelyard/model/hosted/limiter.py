@@ -69,7 +69,6 @@ class Limiter:
         self._turn: asyncio.Handle | None = None
 
     def start(self) -> None:
-        """Let requests through again after `stop`."""
         self._halt.clear()
 
     def stop(self) -> None:
@@ -147,10 +146,10 @@ class Limiter:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_later(pause, self._let_in)
-        said = f"the endpoint asked to wait {self._asked_seconds:,.0f} s"
+        reason = f"the endpoint asked to wait {self._asked_seconds:,.0f} s"
         for place, most_seconds in self._waiting:
             if pause > most_seconds and not place.done():
-                place.set_exception(PausedError(said))
+                place.set_exception(PausedError(reason))
 
     def went_well(self, tokens: int, limits: RateLimits) -> None:
         """Take in a good answer of ``tokens`` in and out."""
@@ -159,8 +158,8 @@ class Limiter:
         self._tokens = tokens if not self._tokens else 0.9 * self._tokens + 0.1 * tokens
         if limits.requests_left == 0 and limits.requests_reset_seconds is not None:
             self._pause(limits.requests_reset_seconds)
-        left, reset = limits.tokens_left, limits.tokens_reset_seconds
-        if left is not None and reset is not None and left < self._tokens:
+        tokens_left, reset = limits.tokens_left, limits.tokens_reset_seconds
+        if tokens_left is not None and reset is not None and tokens_left < self._tokens:
             self._pause(reset)
 
     def too_much(self, sent_at: float, wait_seconds: float) -> None:
@@ -241,11 +240,11 @@ class RequestPool:
             meter.settle(request, None if outcome is None else outcome.completion)
             self._settled.set()
 
-    async def all(self, requests: Sequence[Request], left: Iterator[int], size: int) -> None:
-        """Ask what ``left`` names, ``size`` at a time; a fatal error lets those in flight end."""
+    async def all(self, requests: Sequence[Request], remaining: Iterator[int], size: int) -> None:
+        """Ask the indices in ``remaining``, ``size`` at a time; a fatal error lets those in flight end."""
 
         async def work() -> None:
-            for index in left:
+            for index in remaining:
                 try:
                     await self.one(index, requests[index])
                 except StoppedError:

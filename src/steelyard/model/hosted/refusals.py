@@ -31,10 +31,10 @@ class Retries:
     least_seconds: float = 0.5
     most_seconds: float = 30.0
 
-    def wait(self, attempt: int, asked: float | None, rng: random.Random) -> float:
+    def wait(self, attempt: int, asked_seconds: float | None, rng: random.Random) -> float:
         """Seconds before attempt ``attempt`` + 1 (the first is 0)."""
         drawn = rng.uniform(0, min(self.most_seconds, self.least_seconds * 2.0**attempt))
-        return drawn if asked is None else asked + drawn * 0.1
+        return drawn if asked_seconds is None else asked_seconds + drawn * 0.1
 
 
 UNDERSTANDABLE = (400, 422, 501)
@@ -50,8 +50,8 @@ class Outcome(NamedTuple):
     @property
     def is_unserved(self) -> bool:
         """Whether the endpoint never worked on it, so that nothing can have been paid."""
-        used = self.completion.input_tokens + self.completion.output_tokens
-        return self.endpoint_trouble and used == 0
+        tokens = self.completion.input_tokens + self.completion.output_tokens
+        return self.endpoint_trouble and tokens == 0
 
 
 class Again(NamedTuple):
@@ -79,28 +79,28 @@ def read_refusal(refusal: RefusedError, address: Address, *, reached: bool) -> A
 
     ``reached`` says whether the endpoint has answered before.
     """
-    said = address.mask(refusal.message)
+    message = address.mask(refusal.message)
     if refusal.status == 401 or (refusal.status == 403 and not reached):
         raise CredentialError(
-            f"{address} refused the key in {address.key_env} ({refusal.status}): {said}; "
+            f"{address} refused the key in {address.key_env} ({refusal.status}): {message}; "
             f"set {address.key_env} to a key that may use this model"
         )
     if refusal.status < 400:
         raise EndpointError(
-            f"{address} answers with {said}: set model.base_url to it", is_final=True
+            f"{address} answers with {message}; set model.base_url to that address", is_final=True
         )
     if refusal.status == 404:
         raise EndpointError(
-            f"{address} answers 404: {said}; check model.name and model.base_url in task.yaml",
+            f"{address} answers 404: {message}; check model.name and model.base_url in task.yaml",
             is_final=True,
         )
     if refusal.code == "insufficient_quota" or refusal.status == 402:
         raise EndpointError(
-            f"{address} says the account has no credit left: {said}; "
-            "what is measured is kept: top it up and run again to go on",
+            f"{address} says the account has no credit left: {message}; "
+            "all results so far are kept; top it up and run again to resume",
             is_final=True,
         )
-    failure = f"HTTP {refusal.status}: {said}"
+    failure = f"HTTP {refusal.status}: {message}"
     if refusal.status not in TRANSIENT:
         return failed(failure, endpoint_trouble=refusal.status == 403)
     return Again(failure, refusal.limits.wait_seconds)

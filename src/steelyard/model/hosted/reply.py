@@ -59,36 +59,36 @@ class EndpointReply:
         Some endpoints leave the tokens of hidden reasoning out of ``completion_tokens`` and bill them
         all the same: they are in the total.
         """
-        given = _whole(self.usage.get("prompt_tokens"))
+        prompt = _whole(self.usage.get("prompt_tokens"))
         produced = _whole(self.usage.get("completion_tokens"))
-        if given is None or produced is None:
+        if prompt is None or produced is None:
             return None
-        produced = max(produced, (_whole(self.usage.get("total_tokens")) or 0) - given)
+        produced = max(produced, (_whole(self.usage.get("total_tokens")) or 0) - prompt)
         details = _mapping(self.usage.get("prompt_tokens_details"))
         cached = details.get("cached_tokens", self.usage.get("prompt_cache_hit_tokens"))
-        return given, min(_whole(cached) or 0, given), produced
+        return prompt, min(_whole(cached) or 0, prompt), produced
 
 
 def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Completion:
     """Turn what arrived into a completion, or into a failure with its reason."""
     text = _cut(_whole_text(reply.text), request.stop)
     failure = _failure(reply, mask)
-    chosen = read_choice(text, request.choices) if request.choices else None
-    if failure is None and request.choices and chosen is None:
-        failure = mask(f"the answer {text[:80]!r} is none of the {len(request.choices)} choices")
+    choice = read_choice(text, request.choices) if request.choices else None
+    if failure is None and request.choices and choice is None:
+        failure = mask(f"the answer {text[:80]!r} is not one of the {len(request.choices)} choices")
     finish: Literal["error", "choice", "length", "stop"]
-    finish = "error" if failure is not None else "choice" if chosen is not None else "stop"
+    finish = "error" if failure is not None else "choice" if choice is not None else "stop"
     if finish == "stop" and reply.finish_reason == "length":
         finish = "length"
-    given, cached, produced = reply.counts or (
+    prompt, cached, produced = reply.counts or (
         *_estimate(request),
         _tokens(_whole_text(reply.text)),
     )
     total, first = reply.total_seconds, reply.first_token_seconds
     return Completion(
-        text=text if chosen is None else chosen,
+        text=text if choice is None else choice,
         finish_reason=finish,
-        input_tokens=given,
+        input_tokens=prompt,
         cached_tokens=cached,
         output_tokens=produced,
         first_token_seconds=total if first is None else first,
@@ -103,7 +103,7 @@ def _failure(reply: EndpointReply, mask: Mask) -> str | None:
     if reply.finish_reason == "content_filter":
         return "the endpoint's content filter stopped the answer"
     if reply.chunks == 0:
-        return "the endpoint sent something that is no chat completion stream"
+        return "the endpoint did not send a chat completion stream"
     if reply.finish_reason is None:
         return "the stream ended before the answer was complete"
     return None
@@ -121,14 +121,14 @@ def maybe_paid(reply: EndpointReply, request: Request, reason: str) -> Completio
     It keeps what arrived on the account; where the endpoint did not come to say what it counts, that
     is the longest answer the request allows.
     """
-    given, cached, produced = reply.counts or (
+    prompt, cached, produced = reply.counts or (
         *_estimate(request),
         max(_tokens(_whole_text(reply.text)), request.max_output_tokens),
     )
     return Completion(
         text="",
         finish_reason="error",
-        input_tokens=given,
+        input_tokens=prompt,
         cached_tokens=cached,
         output_tokens=produced,
         first_token_seconds=reply.first_token_seconds or reply.total_seconds,

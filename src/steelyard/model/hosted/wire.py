@@ -46,11 +46,11 @@ def _wait(headers: Mapping[str, str]) -> float | None:
     exact = seconds_of(headers.get("retry-after-ms"))
     if exact is not None:
         return min(exact / 1000, _LONGEST_WAIT)
-    given = headers.get("retry-after")
-    found = seconds_of(given)
-    if found is None and given:
-        found = _until(given)
-    return found
+    header = headers.get("retry-after")
+    seconds = seconds_of(header)
+    if seconds is None and header:
+        seconds = _until(header)
+    return seconds
 
 
 def _until(date: str) -> float | None:
@@ -125,7 +125,7 @@ class _SaidError(Exception):
 
 
 class Received(NamedTuple):
-    """A complete reply, and what the endpoint said of its limits."""
+    """A complete reply, and the limits that the endpoint stated."""
 
     reply: EndpointReply
     limits: RateLimits
@@ -185,15 +185,15 @@ class Wire:
         except _GarbledError as error:
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
         except self._never_sent as error:
-            raise UnreachableError(_said(error)) from None
+            raise UnreachableError(_reason(error)) from None
         except self._aiohttp.ClientError as error:
             # Once a request is on a connection nobody can tell whether the server worked on it.
             reply.total_seconds = time.perf_counter() - started
             raise BrokenError(
-                f"the endpoint sent no readable answer: {_said(error)}", reply
+                f"the endpoint sent no readable answer: {_reason(error)}", reply
             ) from None
         except (OSError, UnicodeError) as error:
-            raise UnreachableError(_said(error)) from None
+            raise UnreachableError(_reason(error)) from None
         return Received(reply, limits)
 
     async def call(
@@ -229,15 +229,15 @@ class Wire:
                 ) as response,
             ):
                 most = _LARGEST_ERROR if response.status >= 300 else _LARGEST_FILE
-                found = await _body(response, most)
+                content = await _body(response, most)
         except self._never_sent as error:
-            raise UnreachableError(_said(error)) from None
+            raise UnreachableError(_reason(error)) from None
         except (TimeoutError, OSError, self._aiohttp.ClientError) as error:
-            raise BrokenError(_said(error), EndpointReply()) from None
+            raise BrokenError(_reason(error), EndpointReply()) from None
         if response.status >= 300:
-            text = found.decode("utf-8", "replace")
+            text = content.decode("utf-8", "replace")
             raise RefusedError(response.status, text, read_limits(response.headers))
-        return found
+        return content
 
     def _open(self) -> Any:
         if self._session is None:
@@ -253,15 +253,14 @@ class Wire:
         return self._session
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
 
-def _said(error: BaseException) -> str:
-    said = (str(error) or type(error).__name__).replace(" ssl:default", "")
-    return without_secrets(said)
+def _reason(error: BaseException) -> str:
+    text = (str(error) or type(error).__name__).replace(" ssl:default", "")
+    return without_secrets(text)
 
 
 async def _body(response: Any, most: int) -> bytes:
@@ -321,13 +320,13 @@ class _Events:
 
     def of(self, chunk: bytes) -> list[bytes]:
         """The data of the events that ``chunk`` completes."""
-        found: list[bytes] = []
+        events: list[bytes] = []
         for line in self._lines(chunk):
             if not line:
-                self._end(found)
+                self._end(events)
             elif line.startswith(_DATA):
-                self._take(line.partition(b":")[2].strip(), found)
-        return found
+                self._take(line.partition(b":")[2].strip(), events)
+        return events
 
     def _lines(self, chunk: bytes) -> list[bytes]:
         r"""The lines that ``chunk`` completes, ended by ``\n``, ``\r\n`` or ``\r``."""
@@ -341,47 +340,45 @@ class _Events:
             raise _GarbledError(f"a line of more than {_LARGEST_LINE:,} bytes")
         return lines
 
-    def _take(self, data: bytes, found: list[bytes]) -> None:
-        """Take in one line of data."""
+    def _take(self, data: bytes, events: list[bytes]) -> None:
         if self._data and (
             data == _DONE or (data.startswith(b"{") and self._data[-1].endswith(b"}"))
         ):
-            self._end(found)
+            self._end(events)
         if data:
             self._data.append(data)
             self._size += len(data)
         if data == _DONE:
-            self._end(found)
+            self._end(events)
         elif self._size > _LARGEST_LINE:
             raise _GarbledError(f"an event of more than {_LARGEST_LINE:,} bytes")
 
-    def _end(self, found: list[bytes]) -> None:
-        """End the event that is under way, if there is one."""
+    def _end(self, events: list[bytes]) -> None:
         if self._data:
-            found.append(b"\n".join(self._data))
+            events.append(b"\n".join(self._data))
             self._data, self._size = [], 0
 
 
 def _parsed(data: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(data)
+        parsed = json.loads(data)
     except (ValueError, RecursionError):
         raise _GarbledError(f"not JSON: {data[:80].decode('utf-8', 'replace')!r}") from None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         return {}
-    error = found.get("error")
+    error = parsed.get("error")
     if error:
         raise _SaidError(error)
-    return found
+    return parsed
 
 
 def _words(status: int, body: str) -> tuple[str, str | None, str | None]:
     """Message, code and parameter of an error body, however the endpoint words it."""
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
         return body.strip() or f"status {status}", None, None
-    error = found.get("error", found) if isinstance(found, dict) else found
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):
         return str(error), None, None
     message = error.get("message") or error.get("detail") or body

@@ -36,11 +36,11 @@ def judge_agreement(metric: Judge, ratings: Sequence[Rating]) -> dict[str, Any]:
     examples = [rating.example for rating in ratings]
     judgements = metric.judge_all(examples, [rating.output for rating in ratings])
     pairs = [
-        (rating, said)
+        (rating, judged)
         for rating, judgement in zip(ratings, judgements, strict=True)
-        if (said := _said(judgement)) is not None
+        if (judged := _said(judgement)) is not None
     ]
-    users, judges = [rating.rating for rating, _ in pairs], [said for _, said in pairs]
+    users, judges = [rating.rating for rating, _ in pairs], [judged for _, judged in pairs]
     categories = _categories(metric.options)
     weights = "none" if metric.options.mode == "compare" else "quadratic"
     kappa = cohen_kappa(users, judges, categories, "none" if weights == "none" else "quadratic")
@@ -68,7 +68,7 @@ def check_judge(
     build_model: Callable[[ModelSpec], Model] = load_model,
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Hold the judge of a task against the user's ratings, before anything is run.
+    """Check the judge of a task against the user's ratings, before anything is run.
 
     ``ratings`` is a file, by default the one under ``judge.ratings``; ``options`` replace keys of
     the section ``judge``. Returns the settings that were used, `judge_agreement`, and the judge's
@@ -79,7 +79,7 @@ def check_judge(
     path = ratings or metric.options.ratings
     if path is None:
         raise ConfigError(
-            "there are no ratings to hold the judge against: name a file of your own under "
+            "there are no human ratings to check the judge against; name a file under "
             "judge.ratings, with rows of input, output and rating"
         )
     rated = read_ratings(path, metric.options, examples)
@@ -120,9 +120,9 @@ def _said(judgement: Judgement | None) -> str | None:
 def _disagreements(
     pairs: Sequence[tuple[Rating, str]], categories: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Where they differ most first: what to read when a judge is to be mended."""
+    """The largest differences first: what to read when a judge needs fixing."""
     place = {category: index for index, category in enumerate(categories)}
-    apart = [(rating, said) for rating, said in pairs if rating.rating != said]
+    apart = [(rating, judged) for rating, judged in pairs if rating.rating != judged]
     apart.sort(key=lambda pair: -abs(place[pair[0].rating] - place[pair[1]]))
     return [
         {
@@ -130,9 +130,9 @@ def _disagreements(
             "input": rating.example.input[:_SHOWN_CHARACTERS],
             "output": rating.output[:_SHOWN_CHARACTERS],
             "rating": rating.rating,
-            "judged": said,
+            "judged": judged,
         }
-        for rating, said in apart[:_MOST_SHOWN]
+        for rating, judged in apart[:_MOST_SHOWN]
     ]
 
 

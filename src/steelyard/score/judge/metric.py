@@ -20,7 +20,7 @@ from steelyard.task import Task
 from steelyard.task.sections import JudgeConfig
 
 SELF_PREFERENCE = (
-    "the judge is the model that is weighed: models tend to prefer their own wording "
+    "the judge is one of the models being compared, and models tend to prefer their own wording "
     "(Panickssery et al. 2024); name another under judge.model"
 )
 
@@ -61,7 +61,6 @@ class Judge(ModelMetric):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people must know before they trust the judge."""
         return (SELF_PREFERENCE,) if self.options.is_own else ()
 
     def check(self, examples: Sequence[Example]) -> None:
@@ -75,46 +74,46 @@ class Judge(ModelMetric):
         """Take the judge's model. A hosted one without its key raises `CredentialError` now."""
         spec = self.options.spec
         if spec is None:
-            raise ConfigError("the metric judge has no model: name one under judge.model")
+            raise ConfigError("the metric judge has no model; name one under judge.model")
         if (check_key := provider_of(spec).check_key) is not None:
             check_key(spec)  # before anything is spent on answers that could not be judged
         self._model = build_model(spec)
 
     @property
     def model(self) -> Model:
-        """The judge's model. Raises `ConfigError` before `connect`."""
         if self._model is None:
-            raise ConfigError("the judge was given no model: judging takes a run, or check_judge")
+            raise ConfigError(
+                "the judge has no model yet; it gets one in a run, or from check_judge"
+            )
         return self._model
 
     def score_answer(self, output: str, reference: str) -> float:
-        """Judge one reply whose input is not known."""
         return self.grade(Example(id="", input="", output=reference), output).score
 
     def grade(self, example: Example, output: str | None) -> Grade:
-        """Judge one reply; many at once are cheaper, see `grade_all`."""
         return self.grade_all([example], [output])[0]
 
     def grade_all(self, examples: Sequence[Example], outputs: Sequence[str | None]) -> list[Grade]:
         """Judge replies. Parts: shares of win, tie, loss and flipped orders, and failed judgements."""
         judgements = self.judge_all(examples, outputs)
-        return [Grade(0.0) if each is None else _grade(each) for each in judgements]
+        return [Grade(0.0) if judgement is None else _grade(judgement) for judgement in judgements]
 
     def judge_all(
         self, examples: Sequence[Example], outputs: Sequence[str | None]
     ) -> list[Judgement | None]:
         """Judge each reply; ``None`` for a failed answer, which the judge is not shown."""
-        given = [(e, output) for e, output in zip(examples, outputs, strict=True)]
+        pairs = [(e, output) for e, output in zip(examples, outputs, strict=True)]
         if self.options.mode == "compare":
             self._check_references(examples)
-            asked = [i for i, (e, output) in enumerate(given) if not _settled(e, output)]
-            judged = self._compare([(given[i][0], given[i][1] or "") for i in asked])
+            open_places = [i for i, (e, output) in enumerate(pairs) if not _settled(e, output)]
+            judged = self._compare([(pairs[i][0], pairs[i][1] or "") for i in open_places])
         else:
-            asked = [i for i, (_, output) in enumerate(given) if output is not None]
-            judged = self._rate([(given[i][0], given[i][1] or "") for i in asked])
-        found = dict(zip(asked, judged, strict=True))
+            open_places = [i for i, (_, output) in enumerate(pairs) if output is not None]
+            judged = self._rate([(pairs[i][0], pairs[i][1] or "") for i in open_places])
+        judgements = dict(zip(open_places, judged, strict=True))
         return [
-            None if output is None else found.get(i, SAME) for i, (_, output) in enumerate(given)
+            None if output is None else judgements.get(i, SAME)
+            for i, (_, output) in enumerate(pairs)
         ]
 
     def _compare(self, pairs: Sequence[tuple[Example, str]]) -> list[Judgement]:
@@ -135,8 +134,8 @@ class Judge(ModelMetric):
         without = next((example for example in examples if not example.output.strip()), None)
         if without is not None:
             raise ConfigError(
-                f"judge.mode compare needs a reference for each example, and {without.id!r} "
-                f"({without.source or 'no source'}) has none: write one, or set judge: {{mode: rate}}"
+                f"judge.mode compare needs a reference for every example, but {without.id!r} "
+                f"({without.source or 'no source'}) has none; add one, or set judge: {{mode: rate}}"
             )
 
 

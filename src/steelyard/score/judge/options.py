@@ -42,7 +42,6 @@ class JudgeOptions:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words a judgement may be."""
         if self.mode == "compare":
             return (A, B, TIE)
         return tuple(str(mark) for mark in range(1, self.scale + 1))
@@ -99,8 +98,8 @@ def _temperature(config: JudgeConfig) -> float:
         return VOTING_TEMPERATURE if config.votes > 1 else 0.0
     if config.temperature == 0 and config.votes > 1:
         raise ConfigError(
-            f"judge.votes is {config.votes} at judge.temperature 0, where every vote is the same: "
-            "leave temperature out, or ask for one vote"
+            f"judge.votes is {config.votes}, but at judge.temperature 0 every vote is the same; "
+            "leave temperature out, or set votes to 1"
         )
     return config.temperature
 

@@ -31,10 +31,10 @@ def compare_messages(
 ) -> tuple[Message, ...]:
     """Ask which is better, the reply (shown as A where ``is_first``, else as B) or the reference."""
     marker = marker_for(*_shown(example), example.output, reply)
-    shown = (reply, example.output) if is_first else (example.output, reply)
+    replies = (reply, example.output) if is_first else (example.output, reply)
     material = [*_input(example, marker)]
     material += [
-        fenced(f"REPLY {letter}", text, marker) for letter, text in zip("AB", shown, strict=True)
+        fenced(f"REPLY {letter}", text, marker) for letter, text in zip("AB", replies, strict=True)
     ]
     return _messages(options, material)
 
@@ -64,7 +64,7 @@ def fenced(name: str, text: str, marker: str) -> str:
 def defused(text: str) -> str:
     """Break up what a tokenizer would read as the end of a turn."""
     pattern = "|".join(_texts()["control_tokens"])
-    return re.sub(pattern, lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    return re.sub(pattern, lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 def marker_for(*texts: str) -> str:

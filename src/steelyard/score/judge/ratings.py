@@ -1,4 +1,4 @@
-"""The user's own ratings of replies, to hold a judge's against."""
+"""The user's own ratings of replies, to check a judge against."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_ratings(
         raise DataError(f"judge.ratings: {'; '.join(map(str, bad[:_SHOWN]))}{more}")
     if not ratings:
         raise DataError(
-            f"judge.ratings: {path.name} holds no row: rate some replies, or leave it out"
+            f"judge.ratings: {path.name} has no rows; rate some replies, or leave judge.ratings out"
         )
     return ratings
 
@@ -67,18 +67,18 @@ def _rating(
         if fields.get(name) in (None, ""):
             others = [key for key in fields if key not in _FIELDS]
             hint = next((closest(name, [other]) for other in others if closest(name, [other])), "")
-            raise RowError(f"no {name}{hint}: a row holds {', '.join(_FIELDS[:3])}")
+            raise RowError(f"no {name}{hint}; each row needs {', '.join(_FIELDS[:3])}")
     text, output = (_text(fields, name) for name in ("input", "output"))
-    known = references.get(text.strip())
-    given = fields.get("reference")
-    reference = _text(fields, "reference") if given not in (None, "") else ""
-    if not reference and known is not None:
-        reference = known.output
+    example_of_input = references.get(text.strip())
+    reference_field = fields.get("reference")
+    reference = _text(fields, "reference") if reference_field not in (None, "") else ""
+    if not reference and example_of_input is not None:
+        reference = example_of_input.output
     if options.mode == "compare" and not reference:
         raise RowError(
-            "no reference, and no example has this input: add one, or set judge.mode to rate"
+            "no reference, and no example has this input; add one, or set judge.mode to rate"
         )
-    context = known.context if known is not None else ()
+    context = example_of_input.context if example_of_input is not None else ()
     example = Example(id=source, input=text, output=reference, context=context, source=source)
     return Rating(example, output, _read_rating(fields["rating"], options))
 
@@ -97,9 +97,11 @@ def _read_rating(value: Any, options: JudgeOptions) -> str:
             return text
         hint = closest(text, OUTCOMES)
         marks = "; marks are for judge.mode rate" if text.isdigit() else ""
-        raise RowError(f"rating {str(value)[:40]!r} is none of win, tie, loss{hint}{marks}")
+        raise RowError(f"rating {str(value)[:40]!r} is not win, tie or loss{hint}{marks}")
     whole = re.fullmatch(r"(\d{1,3})(?:\.0*)?", text)
     if whole is not None and 1 <= int(whole[1]) <= options.scale:
         return str(int(whole[1]))
     words = "; win, tie and loss are for judge.mode compare" if text in OUTCOMES else ""
-    raise RowError(f"rating {str(value)[:40]!r} is no whole mark from 1 to {options.scale}{words}")
+    raise RowError(
+        f"rating {str(value)[:40]!r} is not a whole number from 1 to {options.scale}{words}"
+    )

@@ -35,7 +35,6 @@ class Reply:
 
     @cached_property
     def words(self) -> list[str]:
-        """The words."""
         return reading.words(self.text)
 
     @cached_property
@@ -75,49 +74,49 @@ _HOME = "steelyard.score.rules"
 RULES: Registry[type[Rule]] = Registry(
     "type",
     {
-        "first_sentence": f"{_HOME}.sentences:FirstSentence",
-        "last_sentence": f"{_HOME}.sentences:LastSentence",
-        "acknowledges": f"{_HOME}.sentences:Acknowledges",
-        "starts_with": f"{_HOME}.sentences:StartsWith",
-        "ends_with": f"{_HOME}.sentences:EndsWith",
+        "first_sentence": f"{_HOME}.wording:FirstSentence",
+        "last_sentence": f"{_HOME}.wording:LastSentence",
+        "acknowledges": f"{_HOME}.wording:Acknowledges",
+        "starts_with": f"{_HOME}.wording:StartsWith",
+        "ends_with": f"{_HOME}.wording:EndsWith",
         "contains": f"{_HOME}.wording:Contains",
         "never": f"{_HOME}.wording:Never",
         "regex": f"{_HOME}.wording:Regex",
-        "numbered_list": f"{_HOME}.lists:NumberedList",
-        "bullet_list": f"{_HOME}.lists:BulletList",
-        "words": f"{_HOME}.length:Words",
-        "sentences": f"{_HOME}.length:Sentences",
-        "paragraphs": f"{_HOME}.length:Paragraphs",
-        "characters": f"{_HOME}.length:Characters",
-        "language": f"{_HOME}.language:Language",
+        "numbered_list": f"{_HOME}.counts:NumberedList",
+        "bullet_list": f"{_HOME}.counts:BulletList",
+        "words": f"{_HOME}.counts:Words",
+        "sentences": f"{_HOME}.counts:Sentences",
+        "paragraphs": f"{_HOME}.counts:Paragraphs",
+        "characters": f"{_HOME}.counts:Characters",
+        "language": f"{_HOME}.form:Language",
         "case": f"{_HOME}.form:LetterCase",
         "valid_json": f"{_HOME}.form:ValidJson",
         "no_markdown": f"{_HOME}.form:NoMarkdown",
-        "keywords:existence": f"{_HOME}.ifeval.keywords:Existence",
-        "keywords:frequency": f"{_HOME}.ifeval.keywords:Frequency",
-        "keywords:forbidden_words": f"{_HOME}.ifeval.keywords:ForbiddenWords",
-        "keywords:letter_frequency": f"{_HOME}.ifeval.keywords:LetterFrequency",
-        "language:response_language": f"{_HOME}.ifeval.casing:ResponseLanguage",
-        "length_constraints:number_sentences": f"{_HOME}.ifeval.length:NumberSentences",
-        "length_constraints:number_paragraphs": f"{_HOME}.ifeval.length:NumberParagraphs",
-        "length_constraints:number_words": f"{_HOME}.ifeval.length:NumberWords",
-        "length_constraints:nth_paragraph_first_word": f"{_HOME}.ifeval.length:ParagraphFirstWord",
-        "detectable_content:number_placeholders": f"{_HOME}.ifeval.content:NumberPlaceholders",
-        "detectable_content:postscript": f"{_HOME}.ifeval.content:Postscript",
-        "detectable_format:number_bullet_lists": f"{_HOME}.ifeval.form:NumberBulletLists",
-        "detectable_format:constrained_response": f"{_HOME}.ifeval.form:ConstrainedResponse",
-        "detectable_format:number_highlighted_sections": f"{_HOME}.ifeval.form:NumberHighlights",
-        "detectable_format:multiple_sections": f"{_HOME}.ifeval.form:MultipleSections",
-        "detectable_format:json_format": f"{_HOME}.ifeval.form:JsonFormat",
-        "detectable_format:title": f"{_HOME}.ifeval.form:Title",
-        "combination:two_responses": f"{_HOME}.ifeval.content:TwoResponses",
-        "combination:repeat_prompt": f"{_HOME}.ifeval.content:RepeatPrompt",
-        "startend:end_checker": f"{_HOME}.ifeval.content:EndChecker",
-        "startend:quotation": f"{_HOME}.ifeval.content:Quotation",
-        "change_case:capital_word_frequency": f"{_HOME}.ifeval.casing:CapitalWordFrequency",
-        "change_case:english_capital": f"{_HOME}.ifeval.casing:EnglishCapital",
-        "change_case:english_lowercase": f"{_HOME}.ifeval.casing:EnglishLowercase",
-        "punctuation:no_comma": f"{_HOME}.ifeval.content:NoComma",
+        "keywords:existence": f"{_HOME}.ifeval:Existence",
+        "keywords:frequency": f"{_HOME}.ifeval:Frequency",
+        "keywords:forbidden_words": f"{_HOME}.ifeval:ForbiddenWords",
+        "keywords:letter_frequency": f"{_HOME}.ifeval:LetterFrequency",
+        "language:response_language": f"{_HOME}.ifeval:ResponseLanguage",
+        "length_constraints:number_sentences": f"{_HOME}.ifeval:NumberSentences",
+        "length_constraints:number_paragraphs": f"{_HOME}.ifeval:NumberParagraphs",
+        "length_constraints:number_words": f"{_HOME}.ifeval:NumberWords",
+        "length_constraints:nth_paragraph_first_word": f"{_HOME}.ifeval:ParagraphFirstWord",
+        "detectable_content:number_placeholders": f"{_HOME}.ifeval:NumberPlaceholders",
+        "detectable_content:postscript": f"{_HOME}.ifeval:Postscript",
+        "detectable_format:number_bullet_lists": f"{_HOME}.ifeval:NumberBulletLists",
+        "detectable_format:constrained_response": f"{_HOME}.ifeval:ConstrainedResponse",
+        "detectable_format:number_highlighted_sections": f"{_HOME}.ifeval:NumberHighlights",
+        "detectable_format:multiple_sections": f"{_HOME}.ifeval:MultipleSections",
+        "detectable_format:json_format": f"{_HOME}.ifeval:JsonFormat",
+        "detectable_format:title": f"{_HOME}.ifeval:Title",
+        "combination:two_responses": f"{_HOME}.ifeval:TwoResponses",
+        "combination:repeat_prompt": f"{_HOME}.ifeval:RepeatPrompt",
+        "startend:end_checker": f"{_HOME}.ifeval:EndChecker",
+        "startend:quotation": f"{_HOME}.ifeval:Quotation",
+        "change_case:capital_word_frequency": f"{_HOME}.ifeval:CapitalWordFrequency",
+        "change_case:english_capital": f"{_HOME}.ifeval:EnglishCapital",
+        "change_case:english_lowercase": f"{_HOME}.ifeval:EnglishLowercase",
+        "punctuation:no_comma": f"{_HOME}.ifeval:NoComma",
     },
 )
 
@@ -134,39 +133,39 @@ def build_rules(rules: Iterable[Mapping[str, Any] | str], where: str) -> tuple[N
     `ConfigError` for the first that cannot be built, by its place from 1.
     """
     built: list[NamedRule] = []
-    for place, given in enumerate(rules, 1):
-        named = _build({"type": given} if isinstance(given, str) else given, f"{where}[{place}]")
-        taken = {each.name for each in built}
-        if named.name in taken and _has_name(given):
-            raise ConfigError(f"{where}[{place}]: a second rule called {named.name!r}: rename it")
-        built.append(named._replace(name=_free(named.name, "-", taken)))
+    for place, data in enumerate(rules, 1):
+        named = _build({"type": data} if isinstance(data, str) else data, f"{where}[{place}]")
+        names = {rule.name for rule in built}
+        if named.name in names and _has_name(data):
+            raise ConfigError(f"{where}[{place}]: two rules are called {named.name!r}; rename one")
+        built.append(named._replace(name=_free(named.name, "-", names)))
     return tuple(built)
 
 
 def build_own_rules(
-    rules: Iterable[Mapping[str, Any] | str], where: str, taken: Collection[str]
+    rules: Iterable[Mapping[str, Any] | str], where: str, task_names: Collection[str]
 ) -> tuple[NamedRule, ...]:
-    """Build the rules of one example, beside task rules whose names are ``taken``.
+    """Build the rules of one example, next to task rules whose names are ``task_names``.
 
     Several of one name are kept apart by `REPEATED`, and are one part in the figures. Raises
     `ConfigError` as `build_rules` does.
     """
     built: list[NamedRule] = []
-    for place, given in enumerate(rules, 1):
-        named = _build({"type": given} if isinstance(given, str) else given, f"{where}[{place}]")
-        name = f"{named.name} (own)" if named.name in taken else named.name
-        built.append(named._replace(name=_free(name, REPEATED, {each.name for each in built})))
+    for place, data in enumerate(rules, 1):
+        named = _build({"type": data} if isinstance(data, str) else data, f"{where}[{place}]")
+        name = f"{named.name} (own)" if named.name in task_names else named.name
+        built.append(named._replace(name=_free(name, REPEATED, {rule.name for rule in built})))
     return tuple(built)
 
 
-def _build(given: Mapping[str, Any], where: str) -> NamedRule:
-    kind, name = given.get("type"), given.get("name", given.get("type"))
+def _build(data: Mapping[str, Any], where: str) -> NamedRule:
+    kind, name = data.get("type"), data.get("name", data.get("type"))
     if not isinstance(kind, str):
         raise ConfigError(f"{where}: a rule needs a type, such as {{type: never, words: […]}}")
     if not isinstance(name, str) or not name.strip() or name.strip() in RESERVED or "#" in name:
-        raise ConfigError(f"{where}: no rule can be called {name!r}: choose another name")
+        raise ConfigError(f"{where}: a rule cannot be called {name!r}; choose another name")
     label = f"{where} ({kind})" if name == kind else f"{where} ({name}, {kind})"
-    keys = {key: value for key, value in given.items() if key not in {"type", "name"}}
+    keys = {key: value for key, value in data.items() if key not in {"type", "name"}}
     try:
         rule = RULES.get(kind)
     except ConfigError as error:
@@ -174,11 +173,11 @@ def _build(given: Mapping[str, Any], where: str) -> NamedRule:
     return NamedRule(name.strip(), read_options(label, rule, keys))
 
 
-def _has_name(given: Mapping[str, Any] | str) -> bool:
-    return not isinstance(given, str) and "name" in given
+def _has_name(data: Mapping[str, Any] | str) -> bool:
+    return not isinstance(data, str) and "name" in data
 
 
-def _free(name: str, mark: str, taken: Collection[str]) -> str:
+def _free(name: str, mark: str, used_names: Collection[str]) -> str:
     """``name``, or with a number behind ``mark`` where it is taken."""
-    numbered = (f"{name}{mark}{number}" for number in range(2, len(taken) + 3))
-    return next(each for each in (name, *numbered) if each not in taken)
+    numbered = (f"{name}{mark}{number}" for number in range(2, len(used_names) + 3))
+    return next(candidate for candidate in (name, *numbered) if candidate not in used_names)

@@ -1,4 +1,4 @@
-"""Rules about the form of a reply: case, JSON, plain text."""
+"""Rules about the form of a reply: case, language, JSON, plain text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import re
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from steelyard.errors import MissingExtraError
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.languages import code_of, is_language
+from steelyard.score.parse import refuse_constant
 from steelyard.score.rules.base import Reply, Rule
 
 _FENCED = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
@@ -25,11 +28,10 @@ class LetterCase(Rule):
 
     model_config = ConfigDict(populate_by_name=False)
 
-    wanted: Literal["lower", "upper"] = Field(alias="is")
+    letters: Literal["lower", "upper"] = Field(alias="is")
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether they are."""
-        return reply.text.islower() if self.wanted == "lower" else reply.text.isupper()
+        return reply.text.islower() if self.letters == "lower" else reply.text.isupper()
 
 
 class ValidJson(Rule):
@@ -45,7 +47,9 @@ class ValidJson(Rule):
         try:
             _ = self._schema
         except BadSchemaError as error:
-            raise ValueError(f"schema is no JSON schema: {' '.join(str(error).split())}") from None
+            raise ValueError(
+                f"schema is not a valid JSON schema: {' '.join(str(error).split())}"
+            ) from None
         return self
 
     @cached_property
@@ -53,12 +57,11 @@ class ValidJson(Rule):
         return None if self.json_schema is None else JsonSchema(self.json_schema)
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether it parses and fits."""
         text = reply.text
-        if self.fence and (found := _FENCED.fullmatch(text)):
-            text = found[1]
+        if self.fence and (fenced := _FENCED.fullmatch(text)):
+            text = fenced[1]
         try:
-            value = json.loads(text, parse_constant=_refuse)
+            value = json.loads(text, parse_constant=refuse_constant)
         except (ValueError, RecursionError):
             return False
         return self._schema is None or self._schema.is_fitting(value)
@@ -68,9 +71,31 @@ class NoMarkdown(Rule):
     """No headings, bold, code, links, tables or starred lists; dashes and numbers are plain text."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether there is none."""
         return _MARKDOWN.search(reply.text) is None
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
+class Language(Rule):
+    """The reply is in this language, by its code (``en``) or English name; needs the extra ``data``.
+
+    A reply with too few letters to tell keeps the rule.
+    """
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    language: str = Field(alias="is")
+
+    @field_validator("language")
+    @classmethod
+    def _known(cls, language: str) -> str:
+        return language_code(language)
+
+    def is_kept(self, reply: Reply) -> bool:
+        return is_language(reply.text, self.language)
+
+
+def language_code(language: str) -> str:
+    """The code of a language that can be recognised here. Raises `ValueError`."""
+    try:
+        return code_of(language)
+    except MissingExtraError as error:
+        raise ValueError(str(error)) from None

@@ -46,6 +46,7 @@ class RulesMetric(PartsMetric):
     """
 
     name = "rules"
+    title = "Rules kept"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
     pooled_part = "each"
     summary_parts = (ALL,)
@@ -67,7 +68,6 @@ class RulesMetric(PartsMetric):
 
     @classmethod
     def name_with(cls, options: RulesOptions) -> str:
-        """``rules``, with ``all`` and ``loose`` where they are set."""
         return "rules" + ("_all" if options.all else "") + ("_loose" if options.loose else "")
 
     @classmethod
@@ -83,8 +83,8 @@ class RulesMetric(PartsMetric):
                 bare = bare or example
         if bare is not None:
             raise ConfigError(
-                f"metric rules has nothing to check in {bare.source or bare.id}: give rules: in "
-                "task.yaml, or a rules key in every row"
+                f"metric rules has nothing to check in {bare.source or bare.id}; add rules: to "
+                "task.yaml, or a rules key to every row"
             )
 
     def rules_of(self, example: Example) -> tuple[NamedRule, ...]:
@@ -100,7 +100,6 @@ class RulesMetric(PartsMetric):
         return build_own_rules(json.loads(rules), "rules", {rule.name for rule in self._rules})
 
     def score_answer(self, output: str, reference: str) -> float:
-        """The score by the task's own rules."""
         return self._grade(self._rules, output).score
 
     def grade(self, example: Example, output: str | None) -> Grade:
@@ -115,9 +114,9 @@ class RulesMetric(PartsMetric):
             name: float(any(reply.text and rule.is_kept(reply) for reply in replies))
             for name, rule in rules
         }
-        kept = float(all(parts.values()))
-        share = sum(parts.values()) / len(parts) if parts else kept
-        return Grade(kept if self.config.all else share, {**parts, ALL: kept})
+        all_kept = float(all(parts.values()))
+        share = sum(parts.values()) / len(parts) if parts else all_kept
+        return Grade(all_kept if self.config.all else share, {**parts, ALL: all_kept})
 
 
 def loose_readings(output: str) -> list[Reply]:

@@ -32,38 +32,29 @@ class Pattern:
         try:
             self._compiled = regex.compile(expression, regex.IGNORECASE if ignore_case else 0)
         except regex.error as error:
-            raise ValueError(f"{source!r} is no regular expression: {error}") from None
+            raise ValueError(f"{source!r} is not a regular expression: {error}") from None
 
     def is_in(self, text: str) -> bool:
-        """Whether the pattern is found in ``text``. Raises `PatternTimeoutError`."""
-        return self._search(text) is not None
-
-    def is_at_start(self, text: str) -> bool:
-        """Whether ``text`` begins with the pattern. Raises `PatternTimeoutError`."""
-        found = self._search(text)
-        return found is not None and found.start() == 0
-
-    def _search(self, text: str) -> regex.Match[str] | None:
+        """Raises `PatternTimeoutError`."""
         try:
-            found: regex.Match[str] | None = self._compiled.search(text, timeout=SECONDS)
+            return self._compiled.search(text, timeout=SECONDS) is not None
         except TimeoutError:
             if not self._warned:
                 log.warning(
-                    "the pattern %r took over %g s on a reply of %d characters, which counts as not "
-                    "kept: write it without nested repeats",
+                    "the pattern %r took over %g s on a reply of %d characters, so the rule counts as "
+                    "not kept; write it without nested repeats",
                     self.source,
                     SECONDS,
                     len(text),
                 )
             self._warned = True
             raise PatternTimeoutError from None
-        return found
 
 
 def as_pattern(source: str, *, ignore_case: bool = True) -> Pattern:
-    """A regular expression. Raises `ValueError` for what is none."""
+    """A regular expression. Raises `ValueError` for anything else."""
     if not source:
-        raise ValueError("the pattern is empty: it would be found in every reply")
+        raise ValueError("the pattern is empty and would match every reply")
     return Pattern(source, source, ignore_case=ignore_case)
 
 
@@ -76,14 +67,14 @@ def as_words(text: str) -> Pattern:
     if len(phrase) > 2 and phrase[0] == phrase[-1] == "/":
         return as_pattern(phrase[1:-1])
     if not phrase:
-        raise ValueError("a word is empty: remove it")
+        raise ValueError("a word is empty; remove it")
     inner = r"\s+".join(
         "".join(_QUOTES.get(character, regex.escape(character)) for character in word)
         for word in phrase.split()
     )
-    left = rf"(?<![\w--[{_UNSPACED}]])" if _is_bounded(phrase[0]) else ""
-    right = rf"(?![\w--[{_UNSPACED}]])" if _is_bounded(phrase[-1]) else ""
-    return Pattern(text, f"(?V1){left}{inner}{right}", ignore_case=True)
+    before = rf"(?<![\w--[{_UNSPACED}]])" if _is_bounded(phrase[0]) else ""
+    after = rf"(?![\w--[{_UNSPACED}]])" if _is_bounded(phrase[-1]) else ""
+    return Pattern(text, f"(?V1){before}{inner}{after}", ignore_case=True)
 
 
 def all_words(texts: Sequence[str]) -> tuple[Pattern, ...]:

@@ -1,11 +1,14 @@
-"""Rules about words and patterns anywhere in a reply."""
+"""Rules about the words of a reply: anywhere in it, and how it begins and ends."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from steelyard.packaged import packaged
+from steelyard.score.reading import folded, words
 from steelyard.score.rules.base import Reply, Rule
 from steelyard.score.rules.patterns import (
     Pattern,
@@ -24,12 +27,12 @@ class _Wording(Rule):
 
     @model_validator(mode="after")
     def _compile(self) -> _Wording:
-        if not self._wanted:
-            raise ValueError("it names nothing: give words or patterns")
+        if not self._compiled:
+            raise ValueError("give words or patterns")
         return self
 
     @cached_property
-    def _wanted(self) -> tuple[Pattern, ...]:
+    def _compiled(self) -> tuple[Pattern, ...]:
         return (*all_words(self.words), *all_patterns(self.patterns))
 
 
@@ -39,10 +42,9 @@ class Contains(_Wording):
     any: bool = False
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether they are there."""
         try:
-            found = (each.is_in(reply.text) for each in self._wanted)
-            return any(found) if self.any else all(found)
+            hits = (pattern.is_in(reply.text) for pattern in self._compiled)
+            return any(hits) if self.any else all(hits)
         except PatternTimeoutError:
             return False
 
@@ -51,9 +53,8 @@ class Never(_Wording):
     """None of the words and patterns is there."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether none is there."""
         try:
-            return not any(each.is_in(reply.text) for each in self._wanted)
+            return not any(pattern.is_in(reply.text) for pattern in self._compiled)
         except PatternTimeoutError:
             return False
 
@@ -75,8 +76,110 @@ class Regex(Rule):
         return as_pattern(self.pattern, ignore_case=self.ignore_case)
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether it is found as it must be."""
         try:
             return self._compiled.is_in(reply.text) == self.must
         except PatternTimeoutError:
             return False
+
+
+_AT_ENDS = " \"'*_`#>~()[]"
+_LONGEST_GREETING = 5  # words
+
+
+class _OneSentence(Rule):
+    """Some of the words (``/…/``: a regex) or patterns is in one sentence of the reply."""
+
+    any_of: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _compile(self) -> _OneSentence:
+        if not self._compiled:
+            raise ValueError("give any_of or patterns")
+        return self
+
+    @cached_property
+    def _compiled(self) -> tuple[Pattern, ...]:
+        return (*all_words(self.any_of), *all_patterns(self.patterns))
+
+    def _is_in(self, sentence: str) -> bool:
+        try:
+            return any(pattern.is_in(sentence) for pattern in self._compiled)
+        except PatternTimeoutError:
+            return False
+
+
+class FirstSentence(_OneSentence):
+    """The first sentence has one of the words; a separate greeting (``Hi Ann!``) is skipped."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        return self._is_in(first_sentence(reply.sentences))
+
+
+class LastSentence(_OneSentence):
+    """The last sentence has one of the words."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        return bool(reply.sentences) and self._is_in(reply.sentences[-1])
+
+
+class Acknowledges(FirstSentence):
+    """The first sentence acknowledges: it thanks, regrets, understands (English, a list of words).
+
+    ``any_of`` adds words of your own.
+    """
+
+    @cached_property
+    def _compiled(self) -> tuple[Pattern, ...]:
+        builtin = all_words(_data()["acknowledging"])
+        return (*builtin, *all_words(self.any_of), *all_patterns(self.patterns))
+
+
+class _Edge(Rule):
+    text: tuple[str, ...]
+
+    @field_validator("text")
+    @classmethod
+    def _not_empty(cls, text: tuple[str, ...]) -> tuple[str, ...]:
+        if not text or not all(_bare(line) for line in text):
+            raise ValueError("text is empty; write what the reply must begin or end with")
+        return text
+
+
+class StartsWith(_Edge):
+    """The reply begins with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        return _bare(reply.text).startswith(tuple(_bare(line) for line in self.text))
+
+
+class EndsWith(_Edge):
+    """The reply ends with ``text`` (one of a list), whatever the case, quotes and Markdown marks."""
+
+    def is_kept(self, reply: Reply) -> bool:
+        return _bare(reply.text).endswith(tuple(_bare(line) for line in self.text))
+
+
+def first_sentence(sentences: list[str]) -> str:
+    """The first sentence that is more than a greeting; else the first; empty where there is none."""
+    proper = (sentence for sentence in sentences if not _is_greeting(sentence))
+    return next(proper, sentences[0] if sentences else "")
+
+
+def _is_greeting(sentence: str) -> bool:
+    heard = words(sentence.casefold())
+    return 0 < len(heard) <= _LONGEST_GREETING and heard[0] in _greetings()
+
+
+def _bare(text: str) -> str:
+    return folded(text).strip(_AT_ENDS)
+
+
+@cache
+def _greetings() -> frozenset[str]:
+    return frozenset(_data()["greetings"])
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return dict(packaged("score/rules/data/replies.yaml"))

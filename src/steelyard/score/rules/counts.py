@@ -1,8 +1,9 @@
-"""Rules about lists."""
+"""Rules about how many: words, sentences, paragraphs, items of lists."""
 
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -36,7 +37,6 @@ class NumberedList(CountBounds):
     """Lines that begin with a number (``1.``, ``2)``, ``Step 3:``): how many there are."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether there are as many as wanted."""
         return self._holds(sum(_NUMBERED.match(line) is not None for line in reply.lines))
 
 
@@ -44,5 +44,48 @@ class BulletList(CountBounds):
     """Lines that begin with a bullet (``-``, ``*``, ``•``): how many there are."""
 
     def is_kept(self, reply: Reply) -> bool:
-        """Whether there are as many as wanted."""
         return self._holds(sum(_BULLET.match(line) is not None for line in reply.lines))
+
+
+class _Length(CountBounds):
+    min: Count = 0
+
+    @model_validator(mode="after")
+    def _check_given(self) -> _Length:
+        if not self.min and self.max is None:
+            raise ValueError("set min or max")
+        return self
+
+    @abstractmethod
+    def _count(self, reply: Reply) -> int: ...
+
+    def is_kept(self, reply: Reply) -> bool:
+        return self._holds(self._count(reply))
+
+
+class Words(_Length):
+    """Words, as people count them; ``don't`` and ``well-known`` are one each."""
+
+    def _count(self, reply: Reply) -> int:
+        return len(reply.words)
+
+
+class Sentences(_Length):
+    """Sentences; each item of a list is one at least."""
+
+    def _count(self, reply: Reply) -> int:
+        return len(reply.sentences)
+
+
+class Paragraphs(_Length):
+    """Parts between blank lines."""
+
+    def _count(self, reply: Reply) -> int:
+        return len(reply.paragraphs)
+
+
+class Characters(_Length):
+    """Characters, white space at either end left out."""
+
+    def _count(self, reply: Reply) -> int:
+        return len(reply.text)

@@ -1,12 +1,12 @@
-"""A model's own tokenizer and context window, read without torch and without the network."""
+"""A model's own tokenizer, chat template and context window, read without torch and without the network."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
@@ -19,7 +19,7 @@ _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length
 
 
 def local_tokenizer(spec: ModelSpec) -> LocalTokenizer | str:
-    """Return the tokenizer of ``spec``, or the reason why there is none on this machine.
+    """Return the tokenizer of ``spec``, or the reason why it is not on this machine.
 
     Nothing is downloaded and no weights are read or converted.
     """
@@ -54,18 +54,18 @@ def gguf_tokenizer(path: Path) -> LocalTokenizer:
 
 
 def hub_tokenizer(name: str) -> LocalTokenizer | str:
-    """Read the tokenizer of a folder, or of a hub name in the cache; or say why there is none."""
+    """Read the tokenizer of a folder, or of a hub name in the cache; or say why it cannot be read."""
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder_tokenizer(folder)
     hub = require("huggingface_hub", "local")
     try:
-        found = hub.try_to_load_from_cache(name, "config.json")
+        config = hub.try_to_load_from_cache(name, "config.json")
     except ValueError:  # a path, which cannot be a hub name
-        found = None
-    if not isinstance(found, str):
+        config = None
+    if not isinstance(config, str):
         return f"{name} is neither a folder nor in the Hugging Face cache"
-    return folder_tokenizer(Path(found).parent)
+    return folder_tokenizer(Path(config).parent)
 
 
 def folder_tokenizer(folder: Path) -> LocalTokenizer | str:
@@ -107,11 +107,11 @@ def _fast(tokenizer: Any) -> CountTokens:
     tokenizer.no_padding()
 
     def count(texts: Sequence[str]) -> list[int]:
-        found: list[int] = []
+        lengths: list[int] = []
         for start in range(0, len(texts), BATCH):
             batch = list(texts[start : start + BATCH])
-            found += map(len, tokenizer.encode_batch_fast(batch, add_special_tokens=False))
-        return found
+            lengths += map(len, tokenizer.encode_batch_fast(batch, add_special_tokens=False))
+        return lengths
 
     return count
 
@@ -120,11 +120,11 @@ def _template(folder: Path, settings: Mapping[str, Any]) -> str | None:
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8")
-    given = settings.get("chat_template")
-    if isinstance(given, list):  # several by name
-        named = {each.get("name"): each.get("template") for each in given}
-        given = named.get("default")
-    return given if isinstance(given, str) else None
+    template = settings.get("chat_template")
+    if isinstance(template, list):  # several by name
+        named = {entry.get("name"): entry.get("template") for entry in template}
+        template = named.get("default")
+    return template if isinstance(template, str) else None
 
 
 def window_of(folder: Path) -> int | None:
@@ -140,7 +140,72 @@ def window_of(folder: Path) -> int | None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
+
+
+_PROBE = "word"
+_ROLES = ("user", "assistant")
+
+
+class Overhead(NamedTuple):
+    """Tokens around the texts: once a chat, without or with a system message, and once a turn.
+
+    ``per_turn`` is the mean of a user's and an assistant's turn; the system message's own is in
+    ``opening_system``.
+    """
+
+    opening: float
+    opening_system: float
+    per_turn: float
+
+
+def overhead(template: str, special: Mapping[str, str], count: CountTokens) -> Overhead | None:
+    """Measure ``template`` on probes of one word; ``None`` when it cannot be rendered.
+
+    Assumes that a turn costs the same wherever it stands. A template that refuses system messages
+    is taken to put them into the first user turn, as Steelyard then does.
+    """
+    pair = [(role, _PROBE) for role in _ROLES]
+    chats = [pair, pair + pair, [("system", _PROBE), *pair]]
+    texts = [_render(template, chat, special) for chat in chats]
+    if texts[0] is None or texts[1] is None:
+        return None
+    word = count([_PROBE])[0]
+    one, two, system = (
+        tokens - word * len(chat)
+        for tokens, chat in zip(count([text or "" for text in texts]), chats, strict=True)
+    )
+    opening = one - (two - one)
+    with_system = opening if texts[2] is None else system - (two - one)
+    return Overhead(opening, with_system, (two - one) / 2)
+
+
+def _render(
+    template: str, chat: Sequence[tuple[str, str]], special: Mapping[str, str]
+) -> str | None:
+    from jinja2 import TemplateError
+
+    messages = [{"role": role, "content": content} for role, content in chat]
+    try:
+        return str(_compiled(template).render(messages=messages, **special))
+    except (TemplateError, TypeError, ValueError, KeyError, AttributeError, IndexError):
+        return None  # the template's own refusal, or a need for what only transformers offers
+
+
+@lru_cache(maxsize=8)
+def _compiled(template: str) -> Any:
+    """Compile as transformers does, in a sandbox: a model's folder is somebody else's code."""
+    from jinja2 import TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    def refuse(message: str) -> None:
+        raise TemplateError(message)
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.globals["raise_exception"] = refuse
+    return environment.from_string(template)

@@ -1,1 +1,0 @@
-"""How long rows are in a model's tokens."""
