@@ -101,5 +101,5 @@ def test_clip(text: str, said: str) -> None:
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no file .*absent\.csv"):
         open_dataset(tmp_path / "absent.csv")
-    with pytest.raises(ConfigError, match=r"holds no task\.yaml"):
+    with pytest.raises(ConfigError, match=r"has no task\.yaml"):
         open_dataset(tmp_path)

@@ -287,7 +287,7 @@ TEXT = Brief("Say.", "text", metric="rouge_l")
             {"first": "tfidf_linear"},
             TEXT,
             (SPEC,),
-            "first: tfidf_linear does not fit: it gives lab",
+            "first: tfidf_linear does not fit: it can only predict lab",
         ),
         (
             {"then": {"name": "optimized_prompt", "options": {"reflect": "nope"}}},
