@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Unpack
 
 from steelyard.core import Usage
 from steelyard.cost import Money, cost_of
@@ -16,7 +15,7 @@ from steelyard.model.listed import PlannedModel
 from steelyard.planning.helpers import judge_line, reflection_lines
 from steelyard.planning.jobs import Job
 from steelyard.planning.lengths import Lengths, lengths_of
-from steelyard.planning.options import RunKeywords, RunOptions, takes_run_options
+from steelyard.planning.options import RunOptions
 from steelyard.planning.outlook import Line, Outlook
 from steelyard.planning.pace import Pace, pace_of
 from steelyard.planning.plan import Plan, default_folder, make_plan
@@ -34,9 +33,16 @@ from steelyard.strategy.optimise.budget import tunings_of
 from steelyard.task import Task
 
 
-@takes_run_options
 def plan(
-    task: Task | Path | str, out: Path | str | None = None, **options: Unpack[RunKeywords]
+    task: Task | Path | str,
+    out: Path | str | None = None,
+    *,
+    strategies: Sequence[str] | None = None,
+    model: str | Sequence[str] | None = None,
+    seed: int = 0,
+    skip_bad_rows: bool = False,
+    no_cache: bool = False,
+    max_cost: Decimal | None = None,
 ) -> Outlook:
     """Say what `steelyard.run` with the same arguments would ask, cost and take; nothing is asked.
 
@@ -44,9 +50,11 @@ def plan(
     how fast the models are, unless ``no_cache`` would throw it away. Raises a `SteelyardError` for
     every mistake that the run would stop at before it asks.
     """
-    planned = make_plan(task, RunOptions(**options))
+    planned = make_plan(
+        task, RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost)
+    )
     folder = Path(out) if out is not None else default_folder(planned)
-    outlook = look_ahead(planned, None if planned.options.no_cache else folder)
+    outlook = look_ahead(planned, None if no_cache else folder)
     return replace(outlook, audit=look_over(planned, Display()))
 
 

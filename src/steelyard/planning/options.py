@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypedDict, TypeVar
-
-_Function = TypeVar("_Function", bound=Callable[..., object])
-
-
-class RunKeywords(TypedDict, total=False):
-    """The options as keyword arguments of `steelyard.run` and `steelyard.plan`."""
-
-    strategies: Sequence[str] | None
-    model: str | Sequence[str] | None
-    seed: int
-    skip_bad_rows: bool
-    no_cache: bool
-    max_cost: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -43,20 +28,3 @@ class RunOptions:
             object.__setattr__(self, "strategies", tuple(self.strategies))
         if self.model is not None and not isinstance(self.model, str):
             object.__setattr__(self, "model", tuple(self.model))
-
-
-def takes_run_options(function: _Function) -> _Function:
-    """Show the keywords of ``**options``, with their defaults, in the signature and in ``help()``."""
-    signature = inspect.signature(function, eval_str=False)
-    before = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    options = [
-        inspect.Parameter(
-            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type
-        )
-        for f in fields(RunOptions)
-    ]
-    positional = [p for p in before if p.kind is not p.KEYWORD_ONLY]
-    keywords = [p for p in before if p.kind is p.KEYWORD_ONLY]
-    parameters = [*positional, *options, *keywords]
-    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return function

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 from steelyard.data import Audit
 from steelyard.files import write_whole
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.forecast import look_ahead, look_over
 from steelyard.planning.jobs import EndedArm
-from steelyard.planning.options import RunKeywords, RunOptions, takes_run_options
+from steelyard.planning.options import RunOptions
 from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, default_folder, describe, judge_of, make_plan
 from steelyard.progress import Display, logged
@@ -58,13 +59,17 @@ class RunResult:
         return self.record.verdict.to_dict()
 
 
-@takes_run_options
 def run(
     task: Task | Path | str,
     out: Path | str | None = None,
     *,
+    strategies: Sequence[str] | None = None,
+    model: str | Sequence[str] | None = None,
+    seed: int = 0,
+    skip_bad_rows: bool = False,
+    no_cache: bool = False,
+    max_cost: Decimal | None = None,
     display: Display | None = None,
-    **options: Unpack[RunKeywords],
 ) -> RunResult:
     """Weigh a task's strategies and leave the run in ``out`` (default: ``runs/NAME`` here).
 
@@ -74,7 +79,8 @@ def run(
     ``out`` holds of an earlier run, and uses no answers of others. Raises a `SteelyardError` with one
     line for every mistake or limit; what was measured by then is kept.
     """
-    return run_plan(make_plan(task, RunOptions(**options)), out, display or Display())
+    options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost)
+    return run_plan(make_plan(task, options), out, display or Display())
 
 
 def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
