@@ -59,3 +59,13 @@ def test_registered_members_are_found_and_taken_out_again() -> None:
         registry.register("drum", "json:load")
     registry.remove("kite")
     assert "kite" not in registry
+
+
+def test_a_member_goes_by_its_own_name() -> None:
+    class Trumpet:
+        name = "trumpet"
+
+    registry = toys()
+    registry.register("horn", Trumpet)
+    with pytest.raises(ConfigError, match="toy 'horn' calls itself 'trumpet': register it under"):
+        registry.get("horn")

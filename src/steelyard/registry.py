@@ -45,10 +45,15 @@ class Registry(Generic[T]):
                 f"unknown {self._kind} {name!r}{closest(name, members)}; {self._names_near(name)}"
             )
         target = self._targets[name]
-        if not isinstance(target, str):
-            return target
-        module, _, attribute = target.partition(":")
-        return cast(T, getattr(import_module(module), attribute))
+        if isinstance(target, str):
+            module, _, attribute = target.partition(":")
+            target = cast(T, getattr(import_module(module), attribute))
+        class_name = getattr(target, "name", name)
+        if isinstance(class_name, str) and class_name != name:
+            raise ConfigError(
+                f"{self._kind} {name!r} calls itself {class_name!r}: register it under that name"
+            )
+        return target
 
     def register(self, name: str, target: str | T) -> None:
         """Add a member, or its ``module:attribute``. A name that is taken raises `ConfigError`."""

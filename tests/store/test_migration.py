@@ -123,3 +123,16 @@ def test_what_cannot_be_migrated_stays_as_it_was(tmp_path: Path) -> None:
         assert {"meta", "reused", "ix_completions_phase"} <= names
         assert not names & {"runs", "old_meta", "phase_keys"}
         assert database.execute("SELECT count(*) FROM completions").fetchone() == (2,)
+
+
+def test_reading_a_former_run_migrates_nothing(tmp_path: Path) -> None:
+    assert Store.of_former_run(tmp_path) is None
+    older(tmp_path, TABLES + PHASE_KEYS + ROWS)
+    assert Store.of_former_run(tmp_path) is None
+    with closing(sqlite3.connect(tmp_path / "run.db")) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+    assert "completions" in tables and "runs" not in tables
+    Store.in_folder(tmp_path).close()
+    store = Store.of_former_run(tmp_path)
+    assert store is not None and store.run() is not None
+    store.close()

@@ -92,9 +92,9 @@ def _at_once(model: PlannedModel) -> int:
 def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
     """Read the pace from a run folder's database; no run is begun there."""
     is_simulated = provider_of(model.spec).has_simulated_time
-    if is_simulated or model.spec.batch or not (folder / "run.db").is_file():
+    store = None if is_simulated or model.spec.batch else Store.of_former_run(folder)
+    if store is None:
         return None
-    store = Store.in_folder(folder)
     try:
         run = store.run()
         if run is None or not _holds(run.identity, plan, model):

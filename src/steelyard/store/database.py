@@ -69,6 +69,24 @@ class Store:
         """Open ``folder/run.db``, making it if it is not there."""
         return cls(f"sqlite:///{folder / 'run.db'}")
 
+    @classmethod
+    def of_former_run(cls, folder: Path) -> Store | None:
+        """Open ``folder/run.db`` to read from it; ``None`` where there is none.
+
+        Nor is there one in the older layout: only a run, which holds the folder, may change that.
+        """
+        if not (folder / "run.db").is_file():
+            return None
+        engine = engine_for(f"sqlite:///{folder / 'run.db'}")
+        try:
+            with engine.connect() as connection:
+                has_older_layout = is_older(connection)
+        except DBAPIError as error:
+            raise storage_error(str(folder / "run.db"), error) from error
+        finally:
+            engine.dispose()
+        return None if has_older_layout else cls.in_folder(folder)
+
     def close(self) -> None:
         self._engine.dispose()
 

@@ -248,7 +248,8 @@ class Task(Section):
 
     def updated(self, **changes: Any) -> Task:
         """Return a copy with top-level keys replaced and checked again. Raises `ConfigError`."""
-        return build_task({**self.to_config(), **changes}, self._folder, where="option")
+        where = f"option {' and '.join(changes)}"
+        return build_task({**self.to_config(), **changes}, self._folder, where)
 
 
 def load_task(path: Path | str) -> Task:
