@@ -15,6 +15,8 @@ Recommendation = Literal[
 ]
 FAMILIES: tuple[str, ...] = get_args(Recommendation)[:-1]
 """What a strategy may belong to, in the order of every table and legend."""
+PROMPT_FAMILIES: tuple[Recommendation, ...] = ("prompt", "few_shot")
+"""Those that adapt a model by its prompt alone."""
 
 
 class Message(NamedTuple):

@@ -292,6 +292,6 @@ def test_the_plan_gives_the_search_the_budget_of_its_own_fine_tuning(tmp_path: P
         return next(line.note for line in lines if line.strategy == "optimized_prompt")
 
     long = {"name": "lora", "options": {"max_epochs": 40}}
-    assert "forward-pass tokens for its search" in note("optimized_prompt")
+    assert "forward-pass tokens" in note("optimized_prompt")
     assert note("optimized_prompt", "lora") == note("optimized_prompt")
     assert note("optimized_prompt", long) != note("optimized_prompt")

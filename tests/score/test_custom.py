@@ -144,7 +144,7 @@ def test_an_exception_names_the_line_and_the_example(tmp_path: Path) -> None:
         ("", "no_such_package_here:score", {}, "cannot import 'no_such_package_here'"),
         ("score = 3", "scorers.py:score", {}, "is not a function .got 3"),
         ("async def score(output): ...", "scorers.py:score", {}, "async function"),
-        ("score = dict", "scorers.py:score", {}, "does not reveal its parameters"),
+        ("score = dict", "scorers.py:score", {}, "has no readable signature"),
         ("def score(output, /): ...", "scorers.py:score", {}, "'output' by position only"),
         (
             "def score(output, refrence): ...",

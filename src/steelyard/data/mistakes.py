@@ -57,7 +57,7 @@ def _too_early(data: Dataset, results: Results, limits: Limits) -> tuple[State, 
     is_short = words < limits["least_words"] and len(named) <= len(data.labels) / 2
     if is_short:
         return "risk", (
-            f"{what}, too few to say what each answer is for: try a fuller prompt before tuning"
+            f"{what}, too short to explain each answer: try a fuller prompt before tuning"
         )
     return "ok", f"{what}; steelyard run tries it in several forms before tuning gets any credit"
 
@@ -135,7 +135,7 @@ def _wrong_task(data: Dataset, results: Results, limits: Limits) -> tuple[State,
         return "ok", "the answers are labels, which do not change as facts do"
     facts = outside_facts(data, limits)
     if facts.share is None or facts.looked_at < limits["least_outputs"]:
-        return "unknown", f"only {counted(facts.looked_at, 'output')} to look for facts in"
+        return "unknown", f"only {counted(facts.looked_at, 'output')} to check for facts"
     sample = " of a sample" if facts.looked_at < len(data.examples) else ""
     if not facts.outputs:
         return "ok", (

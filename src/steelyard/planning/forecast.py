@@ -186,7 +186,7 @@ def _priced(line: Line, job: Job, plan: Plan, paces: Mapping[str, Pace]) -> Line
     dearest = max(lines, key=lambda one: (one.cost.amount is None, one.cost.amount or 0))
     if len(models) == 1:
         return dearest
-    note = "; ".join(filter(None, [line.note, f"assumes that all is asked of {dearest.model_tag}"]))
+    note = "; ".join(filter(None, [line.note, f"every request goes to {dearest.model_tag}"]))
     return replace(dearest, note=note)
 
 

@@ -24,7 +24,7 @@ _REASONED_TOKENS = 256
 _CLASSICAL_TRIALS = 4
 """Settings that a classical strategy tries on dev, each of them judged where the judge decides."""
 _REFLECTION = (
-    "one request for every few questions of its share of the search, each of the greatest length; "
+    "about one request per few questions of the search, each at its maximum length; "
     "tokens as the searched model counts them"
 )
 
@@ -48,7 +48,7 @@ def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[
             round(requests * _question_tokens(plan, judge, model.spec)),
             output_tokens=requests * written,
         ),
-        note="every reply is new and as long as its reference",
+        note="no repeated replies, each as long as its reference",
     )
     return line, pace_of(plan, model, folder)
 

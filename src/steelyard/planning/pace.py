@@ -18,9 +18,9 @@ from steelyard.planning.plan import Plan
 from steelyard.store.database import Store
 from steelyard.strategy.record import FitRecord
 
-_MADE_UP = "made up by the fake model"
+_MADE_UP = "simulated by the fake model"
 _IN_BATCHES = "unknown in advance: each step is a batch, answered within a day"
-_UNKNOWN = "unknown before a first run: not the embedded model"
+_UNKNOWN = "unknown until a first run"
 
 
 @dataclass(frozen=True)

@@ -161,11 +161,11 @@ _ROWS: Mapping[str, tuple[str, Callable[[View, ArmView], ComparisonCell]]] = {
     "Upfront cost": ("search on dev and training, once; labelling not counted", _upfront),
     "Inference cost": ("at the task's volume", _inference),
     "Set-up time": ("machine time; writing and labelling not counted", _setup),
-    "Flexibility": ("time until a changed task is served; other tasks not measured", _flexibility),
+    "Flexibility": ("time to refit after a change; other tasks not measured", _flexibility),
     "Consistency": ("the same answer when asked again", _consistency),
     "Data needed": ("examples used; whether fewer would do was not measured", _data),
     "Knowledge depth": ("the weakest slice or label; nothing beyond the examples", _knowledge),
-    "Maintenance": ("would need later data: this run saw one moment", _maintenance),
+    "Maintenance": ("needs later data: this run is a snapshot", _maintenance),
     "Latency": ("median, one request at a time", _latency),
     "Best for": ("on this task; others were not measured", _best_for),
 }

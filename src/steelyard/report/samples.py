@@ -112,7 +112,7 @@ def asides(view: View) -> list[Aside]:
         rows = [
             f"{row.source} ({row.part}) as {row.also_source} ({row.also_in})" for row in leaks.rows
         ]
-        lists.append(_aside(f"Alike across parts: {likeness}", leaks.count, rows))
+        lists.append(_aside(f"Shared between parts: {likeness}", leaks.count, rows))
     return [aside for aside in lists if aside.total]
 
 

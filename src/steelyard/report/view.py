@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TypeVar
 
-from steelyard.core import Comparison
+from steelyard.core import PROMPT_FAMILIES, Comparison
 from steelyard.families import METRICS
 from steelyard.packaged import packaged
 from steelyard.report import formats
@@ -64,7 +64,7 @@ class ArmView:
     def about(self) -> str:
         if not self.free:
             return self.record.about
-        again = ", asked again where it does not fit" if self.record.repairs else ""
+        again = ", retried when the answer does not fit" if self.record.repairs else ""
         return f"{self.record.about}; free text{again}"
 
     @property
@@ -86,7 +86,7 @@ class ArmView:
     @property
     def prompts_only(self) -> bool:
         """Whether it adapts the model by its prompt alone."""
-        return self.family in ("prompt", "few_shot")
+        return self.family in PROMPT_FAMILIES
 
     @property
     def breaks(self) -> list[str]:
@@ -319,7 +319,7 @@ class View:
         kinds = self.audit.duplicates
         titled = {
             "Exact duplicates": kinds.exact,
-            "Duplicates but for case and spacing": kinds.normalised,
+            "Duplicates, ignoring case and spacing": kinds.normalised,
             "Near-duplicates": kinds.near,
         }
         return [(title, rows) for title, rows in titled.items() if rows is not None]

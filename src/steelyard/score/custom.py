@@ -186,7 +186,7 @@ def _signature(name: str, function: Any) -> inspect.Signature:
         return inspect.signature(function)
     except (ValueError, TypeError):
         raise ConfigError(
-            f"metric: {name} does not reveal its parameters; wrap it in a function of your own"
+            f"metric: {name} has no readable signature; wrap it in a function of your own"
         ) from None
 
 

@@ -181,7 +181,7 @@ class Cascade(Strategy):
             forecasts += [forecast, forecast_of([Stage("threshold", [size], dev)])]
             answer = (answer[0] + requests, answer[1] + read, answer[2] + written)
         total = added(*forecasts)
-        note = "; ".join(filter(None, [total.note, "assumes that every answer is passed on"]))
+        note = "; ".join(filter(None, [total.note, "every answer is passed on"]))
         return replace(total, per_answer={self.name: answer}, note=note)
 
 

@@ -228,7 +228,7 @@ class ChainOfThought(PromptStrategy):
 
     def reasoning_note(self, brief: Brief) -> str:
         """Say what a forecast takes reasoning to need."""
-        note = f"assumes that reasoning uses all of {self._reasoning(brief)} tokens"
+        note = f"reasoning uses all {self._reasoning(brief)} tokens"
         if not self.config.max_output_tokens and brief.kind == "text":
             note += ", the limit where references reason"
         return note

@@ -51,6 +51,7 @@ class Majority(Strategy):
         needs_references=True,
         no_gap="it learns nothing from an input",
         is_reference=True,
+        is_floor=True,
         carries="nothing",
     )
     arm_type: ClassVar[type[Arm]] = MajorityArm

@@ -179,7 +179,7 @@ class SelfConsistency(Strategy):
             most * answer.input_tokens, most * answer.output_tokens, requests=most * answer.requests
         )
         stages = [*strategy.search_stages(space), *self._votes(answer, space.dev)]
-        notes = [f"assumes {most} votes, the most it may use"]
+        notes = [f"{most} votes, the maximum"]
         if isinstance(strategy, ChainOfThought):
             notes.insert(0, strategy.reasoning_note(brief))
         return replace(forecast_of(stages, {self.name: voted}), note="; ".join(notes))

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from steelyard.core import Recommendation
 
-RETRIEVES_ITSELF = "on train it would retrieve the very example asked about"
+RETRIEVES_ITSELF = "on train it would retrieve the example that it is asked about"
 """Why a prompt with retrieved shots has no gap between train and test."""
 
 
@@ -21,7 +21,8 @@ class Traits:
     its gap between train and test says nothing; ``looks_up_train`` whether its arms look an input up
     among the train examples, which then holds of every arm that contains one. A reference runs
     whatever is asked for. ``confidence`` says for which answers it may know how sure it is: labels, any
-    kind, or none. ``carries`` is what of the user's text its requests to a model hold.
+    kind, or none. A floor gives every input the same answer, which any other arm must beat. ``carries``
+    is what of the user's text its requests to a model hold.
     """
 
     family: Recommendation
@@ -33,6 +34,7 @@ class Traits:
     no_gap: str | None = None
     looks_up_train: bool = False
     is_reference: bool = False
+    is_floor: bool = False
     confidence: Literal["none", "labels", "any"] = "labels"
     carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "upload"] = "own"
 

@@ -9,14 +9,12 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.core import Comparison, Estimate, Recommendation
+from steelyard.core import PROMPT_FAMILIES, Comparison, Estimate, Recommendation
 from steelyard.stats import Detectable
 from steelyard.strategy import traits_of
 
 LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
 """Costs over the horizon closer than this, in currency or as a share, count as equal."""
-MAJORITY = "majority"
-PROMPT_ONLY = frozenset({"prompt", "few_shot"})
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,13 @@ class Candidate:
         return family_of(self.strategy)
 
     @property
+    def is_floor(self) -> bool:
+        """Whether it gives every input the same answer, which any other arm must beat."""
+        return traits_of(self.strategy).is_floor
+
+    @property
     def prompt_only(self) -> bool:
-        return self.family in PROMPT_ONLY
+        return self.family in PROMPT_FAMILIES
 
     @property
     def money(self) -> tuple[Decimal | None, Decimal | None]:

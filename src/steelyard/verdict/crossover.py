@@ -6,7 +6,7 @@ from typing import Any
 
 from steelyard.cost import break_even, to_number
 from steelyard.verdict import words
-from steelyard.verdict.base import MAJORITY, Candidate, Case
+from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.pairs import against, differs
 
 
@@ -19,9 +19,9 @@ def crossover(case: Case, labels: int, arm: str | None = None) -> dict[str, Any]
     else of the best fitted arm. What is undefined is ``None`` with a reason; where every
     prompt-only arm is worse, ``nearest`` has the break-even with the best of them all the same.
     """
-    entries = [_entry(case, c, labels) for c in case.candidates if c.strategy != MAJORITY]
+    entries = [_entry(case, c, labels) for c in case.candidates if not c.is_floor]
     named = {entry["arm"]: entry for entry in entries}
-    fitted = [c for c in case.candidates if c.strategy != MAJORITY and not c.prompt_only]
+    fitted = [c for c in case.candidates if not c.is_floor and not c.prompt_only]
     fitted.sort(key=lambda candidate: -(candidate.quality.value or 0.0))
     head: dict[str, Any] | None = named.get(arm or "") or (
         named[fitted[0].name] if fitted else None

@@ -22,7 +22,6 @@ from steelyard.verdict import words
 from steelyard.verdict.base import (
     LEVEL_COST,
     LEVEL_SHARE,
-    MAJORITY,
     Candidate,
     Case,
     costs_level,
@@ -55,7 +54,7 @@ def decide(case: Case) -> Verdict:
     decision = Decision(case, limits, details=_details(case, limits))
     for name, reason in limits.dropped.items():
         decision.reasons.append(f"{name} is ruled out: {reason}")
-    real = [candidate for candidate in limits.within if candidate.strategy != MAJORITY]
+    real = [candidate for candidate in limits.within if not candidate.is_floor]
     if not real:
         return none_left(decision)
     least = case.limits.min_quality
@@ -72,7 +71,7 @@ def decide(case: Case) -> Verdict:
 
 def _weigh(decision: Decision, real: Sequence[Candidate]) -> Verdict:
     case, best = decision.case, best_of(decision.case, real)
-    majority = next((c for c in case.candidates if c.strategy == MAJORITY), None)
+    majority = next((c for c in case.candidates if c.is_floor), None)
     others = [c for c in (*real, *([majority] if majority else [])) if c is not best]
     tests = against(case, best, others)
     decision.details["tests"] = [asdict(test) for test in tests.values()]
@@ -175,7 +174,7 @@ def _telling(
     ranked = sorted(others, key=lambda c: -(c.quality.value or 0.0))
     first: dict[str, Candidate] = {}
     for candidate in ranked:
-        group = MAJORITY if candidate.strategy == MAJORITY else family_of(candidate.strategy)
+        group = "floor" if candidate.is_floor else family_of(candidate.strategy)
         first.setdefault(group, candidate)
     rivals = [*first.values(), *(c for c in tied if c is not best)]
     return [c for c in ranked if any(c is other for other in rivals)]

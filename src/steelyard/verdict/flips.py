@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from steelyard.cost import price_factor_flip, volume_flip
 from steelyard.verdict import words
-from steelyard.verdict.base import MAJORITY, Candidate, Case, costs_level
+from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.limits import WithinLimits, affordable_volume
 from steelyard.verdict.pairs import items_to_show, pair
 
@@ -78,7 +78,7 @@ def _quality(
 
 def _runner_up(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
     """How far the next arm below is from being level with the choice."""
-    below = [c for c in limits.within if c is not choice and c.strategy != MAJORITY]
+    below = [c for c in limits.within if c is not choice and not c.is_floor]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
@@ -95,7 +95,7 @@ def _challenger(
     case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
 ) -> list[str]:
     """Where neither volume nor price decides: what the best arm below would have to gain."""
-    below = [c for c in limits.within if c.strategy != MAJORITY and all(c is not t for t in tied)]
+    below = [c for c in limits.within if not c.is_floor and all(c is not t for t in tied)]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)

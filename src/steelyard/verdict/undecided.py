@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from steelyard.core import Comparison, Verdict
 from steelyard.stats import items_for_interval
 from steelyard.verdict import words
-from steelyard.verdict.base import MAJORITY, Candidate, Case
+from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.decision import Decision
 from steelyard.verdict.limits import lacks_only_quality
 from steelyard.verdict.pairs import items_to_bound, items_to_show, pair
@@ -37,7 +37,7 @@ def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
 def none_left(decision: Decision) -> Verdict:
     """No arm keeps every constraint, but for always giving the most common answer."""
     case = decision.case
-    usable = ranked(case, [c for c in case.candidates if c.strategy != MAJORITY])
+    usable = ranked(case, [c for c in case.candidates if not c.is_floor])
     if not usable:
         return _nothing_usable(decision)
     close = [c for c in usable if lacks_only_quality(case, c)]

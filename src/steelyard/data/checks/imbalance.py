@@ -203,7 +203,7 @@ def _of_field(field: str, counts: Mapping[str, int]) -> Iterator[Finding]:
     if absent:
         message = (
             f"the field {field} never has {len(absent)} of its {len(counts)} listed values "
-            f"({listed(absent)}): nothing can learn or measure {_them(absent)}"
+            f"({listed(absent)}): these can be neither learned nor measured"
         )
         yield Finding(CHECK, "warning", message, count=len(absent))
     top = max(counts, key=lambda value: (counts[value], value))

@@ -152,7 +152,7 @@ def _unlike(data: Dataset, inputs: Guesses, outputs: Guesses) -> Iterator[Findin
     if not odd:
         return
     message = (
-        f"{counted(len(odd), 'output is', 'outputs are')} not {usual}, as is usual here: a tuned "
+        f"{counted(len(odd), 'output is', 'outputs are')} not {usual}, the usual language here: a tuned "
         "model learns to switch languages"
     )
     yield _finding(data, odd, outputs, "warning", message)

@@ -185,7 +185,7 @@ def _need(parts: Parts, more: Sequence[More]) -> str:
             clauses.append(f"{size} would need {counted(need.rows, 'more row')} in total")
         elif need.test_rows is not None:
             clauses.append(f"{size} would need {counted(need.test_rows, 'more test row')}")
-    return ", ".join(clauses) or "no practical number of rows would show less"
+    return ", ".join(clauses) or "no practical number of rows could show a smaller one"
 
 
 def _unmeasured(data: Dataset, parts: Parts) -> Iterator[Finding]:

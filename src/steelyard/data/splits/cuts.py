@@ -171,7 +171,7 @@ def _by_group(rows: Dataset, plan: CutPlan) -> Cut:
     if not is_balanced:
         notes.append("labels are not balanced over the parts: groups and labels go together")
     if alone:
-        notes.append(f"{counted(alone, 'row')} without a group are each a group of their own")
+        notes.append(f"{counted(alone, 'row')} without a group: each is its own group")
     return Cut(plan, parts, sizes, notes=tuple(notes))
 
 

@@ -230,7 +230,7 @@ class BatchModel(Endpoint):
         return EndpointError(
             f"batch {batch.id} at {self._address} {ended} with "
             f"{counted(reading.undone, 'request')} unanswered{reason}; the answers received are kept: "
-            "run again to ask the rest",
+            "run again to send the rest",
             is_final=batch.status == "failed",
         )
 

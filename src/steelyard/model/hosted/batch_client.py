@@ -192,7 +192,7 @@ class BatchClient:
     def _away(self, error: Exception) -> EndpointError:
         reason = self._address.mask(str(error))
         return EndpointError(
-            f"{self._address} does not answer: {reason}; the batch there goes on: {_LATER}"
+            f"no response from {self._address}: {reason}; the batch is still running there: {_LATER}"
         )
 
 

@@ -113,7 +113,7 @@ def _with_search(arm: PromptArm, **more: Any) -> PromptArm:
 
 def _described(design: Design) -> dict[str, Any]:
     """The options that say which prompt it is, in words and in full."""
-    purpose = "a model's rewriting" if design.wording is None else about(design.wording)
+    purpose = "rewritten by a model" if design.wording is None else about(design.wording)
     return {
         "instruction": design.instruction,
         "wording": design.wording_name,

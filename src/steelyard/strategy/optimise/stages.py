@@ -102,7 +102,7 @@ def search_forecast(
         repairs = [Stage("free", [longest], dev)]
         repairs += [Stage("repair", [repair_size(longest)], dev, options.repairs)]
     after = forecast_of(repairs, per_answer)
-    note = f"{name} may use up to {spend.allowed:,} forward-pass tokens for its search"
+    note = f"its search may use up to {spend.allowed:,} forward-pass tokens"
     return replace(added(search, after), note=note, shared_per_request=after.shared_per_request)
 
 

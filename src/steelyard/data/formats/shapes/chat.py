@@ -134,7 +134,9 @@ def write_for(vendor: Vendor, row: Conversation, is_flat: bool) -> Written:
 def tools_for(vendor: Vendor, tools: Mapping[str, Any], lost: list[str]) -> dict[str, Any]:
     """The keys on tools that a provider takes. Raises `RowError` where tools would be lost."""
     if tools.get("functions") and "functions" not in vendor.row:
-        raise RowError(f"offers functions, which {vendor.name} cannot hold: make them tools")
+        raise RowError(
+            f"offers functions, which {vendor.name} does not support: convert them to tools"
+        )
     lost += [key for key in tools if key not in vendor.row]
     return {key: value for key, value in tools.items() if key in vendor.row}
 

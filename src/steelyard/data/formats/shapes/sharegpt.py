@@ -164,7 +164,7 @@ def write(row: Conversation, is_flat: bool) -> Written:
     """Write a row; a rejected answer goes next to the chosen one. Raises `RowError`."""
     refuse_flat(is_flat, "conversations")
     if row.tools.get("functions"):
-        raise RowError(f"offers functions, which {NAME} cannot hold: make them tools")
+        raise RowError(f"offers functions, which {NAME} does not support: convert them to tools")
     lost: list[str] = [key for key in row.tools if key != "tools"]
     fields: dict[str, Any]
     if row.rejected is None:

@@ -120,4 +120,4 @@ def check_roles(turns: Sequence[Turn], shape: str, roles: frozenset[str], lost: 
         if role == "developer" and "system" in roles:
             lost.append("developer role")
         elif role not in roles:
-            raise RowError(f"has a turn of the {role}, which {shape} cannot hold; openai can")
+            raise RowError(f"has a turn by the {role}, which {shape} cannot hold; openai can")
