@@ -188,4 +188,4 @@ def test_reasoning_is_taken_to_need_its_whole_limit(name: str) -> None:
     asked, _, written = found.per_answer[name]
     assert written == 200 * asked
     assert found.output_tokens == 200 * found.requests
-    assert "all of 200 tokens" in found.note
+    assert "all 200 tokens" in found.note
