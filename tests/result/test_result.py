@@ -191,6 +191,8 @@ def test_a_run_of_schema_1_draws_its_report(old: dict[str, Any], tmp_path: Path)
         ('{"schema_version": 3}', "schema version 3"),
         ('{"schema_version": 1, "arms": [{"name": "few_shot"}]}', "not the result of a run"),
         ('{"schema_version": 1, "arms": [7]}', "not the result of a run"),
+        ('{"schema_version": 2}', "it has no arms"),
+        ('{"schema_version": 2, "arms": []}', "it has no verdict"),
         ('{"schema_version": 2, "arms": [{"quality": {"value": "much"}}]}', "arms.0.quality.value"),
     ],
 )

@@ -23,7 +23,8 @@ def read_result(folder: Path | str) -> Result:
     """Read a run folder's ``result.json``. Raises `StorageError` when there is none to read."""
     path = Path(folder).expanduser() / "result.json"
     try:
-        return parse_result(json.loads(path.read_text(encoding="utf-8")), str(path))
+        data = json.loads(path.read_text(encoding="utf-8"))
+        result = parse_result(data, str(path))
     except FileNotFoundError:
         raise StorageError(
             f"no {path}: give the folder of a finished run, or run it again to finish it"
@@ -32,6 +33,10 @@ def read_result(folder: Path | str) -> Result:
         raise StorageError(f"cannot read {path}: {error.strerror or error}") from None
     except ValueError as error:
         raise _no_result(str(path), error) from None
+    for key in ("arms", "verdict"):  # defaults must not stand in for what a run never said
+        if key not in data:
+            raise _no_result(str(path), f"it has no {key}")
+    return result
 
 
 def parse_result(data: Any, where: str = "result.json") -> Result:
@@ -41,7 +46,7 @@ def parse_result(data: Any, where: str = "result.json") -> Result:
         raise _no_result(where, "it has no schema_version")
     if version not in (1, SCHEMA_VERSION):
         raise StorageError(
-            f"{where} has schema version {version!r}, this Steelyard reads {SCHEMA_VERSION}: "
+            f"{where} has schema version {version!r}, this Steelyard reads 1 and {SCHEMA_VERSION}: "
             "run the task again"
         )
     try:
