@@ -95,7 +95,7 @@ class Usage(NamedTuple):
     """What was asked of models and computed: for one answer, on average, or in all.
 
     ``cached_tokens`` are the part of ``input_tokens`` whose computation was reused, ``trained_tokens``
-    pass through training; ``machine_seconds`` is the time of a whole machine. `+` adds.
+    pass through training; ``machine_seconds`` is the time of a whole machine. `+` adds, `*` multiplies.
     """
 
     requests: float = 0
@@ -107,6 +107,9 @@ class Usage(NamedTuple):
 
     def __add__(self, other: Usage) -> Usage:  # type: ignore[override]
         return Usage(*map(add, self, other))
+
+    def __mul__(self, count: float) -> Usage:  # type: ignore[override]
+        return Usage(*(figure * count for figure in self))
 
     def __truediv__(self, count: float) -> Usage:
         return Usage(*(figure / count for figure in self))

@@ -189,7 +189,7 @@ def test_the_forecast_adds_both_up() -> None:
     def forecast(**options: object) -> float:
         found = build_strategy(StrategySpec("cascade", options)).forecast(brief, sizes)
         assert found is not None
-        return found.per_answer["cascade"][0]
+        return found.per_answer["cascade"].requests
 
     assert forecast() == 1
     assert forecast(**ZERO_ZERO) == 2
@@ -205,7 +205,9 @@ def test_the_forecast_counts_every_request_of_the_dearest_arm() -> None:
     )
     assert own is not None and found is not None
     assert found.per_answer["cascade"] == own.per_answer["chain_of_thought"]
-    assert found.requests == own.requests + 2 * 40  # each answer is reasoned, then decided
+    assert (
+        found.usage.requests == own.usage.requests + 2 * 40
+    )  # each answer is reasoned, then decided
     assert "every answer is passed on" in found.note
 
 

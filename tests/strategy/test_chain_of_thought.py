@@ -170,5 +170,5 @@ def test_the_forecast_bounds_the_search(fit_context: MakeContext) -> None:
     strategy.fit(context)
     forecast = strategy.forecast(SUM, Sizes(30, 60, 10, 0, 5, 5, 1))
     assert forecast is not None
-    assert len(model.requests) <= forecast.requests <= 1.5 * len(model.requests)
-    assert forecast.per_answer["chain_of_thought"][0] == 1.0
+    assert len(model.requests) <= forecast.usage.requests <= 1.5 * len(model.requests)
+    assert forecast.per_answer["chain_of_thought"].requests == 1.0

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.core import Answer, Completion, Question
+from steelyard.core import Answer, Completion, Question, Usage
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.score import get_metric
 from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy, traits_of
 from steelyard.strategy.base import Brief, FitContext, Sizes
-from steelyard.strategy.forecasting import AnswerSize, answer_limit, forecast_of, shots_that_fit
+from steelyard.strategy.forecasting import answer_limit, forecast_of, shots_that_fit
 from steelyard.strategy.search import Halving, SearchCandidate, choose, questions_in
 from tests.strategy.samples import tickets
 
@@ -33,21 +33,20 @@ SIZES = Sizes(100, 40, 60, 3, 30.0, 20.0, 2.0, 3.0)
     screen=st.integers(0, 60),
     finalists=st.integers(1, 5),
     dev=st.integers(0, 120),
-    own=st.floats(0, 2000),
+    share=st.floats(0, 1),
 )
 def test_a_forecast_adds_up_the_stages_that_the_search_runs(
-    prompts: list[float], screen: int, finalists: int, dev: int, own: float
+    prompts: list[float], screen: int, finalists: int, dev: int, share: float
 ) -> None:
     plan = Halving(screen, finalists)
-    sizes = [AnswerSize(prompt, 4.0, own) for prompt in sorted(prompts)]
+    sizes = [Usage(1, prompt, share * prompt, 4.0) for prompt in sorted(prompts)]
     stages = plan.stages(sizes, dev)
-    forecast = forecast_of(stages)
-    assert forecast.requests == questions_in(stages)
-    assert forecast.output_tokens == 4 * forecast.requests
-    least, most = min(prompts) * forecast.requests, max(prompts) * forecast.requests
-    assert least - 2 <= forecast.input_tokens <= most + 2
-    assert 0 <= forecast.shared_tokens <= forecast.input_tokens + 2
-    assert forecast.input_tokens - forecast.shared_tokens <= own * forecast.requests + 2
+    usage = forecast_of(stages).usage
+    assert usage.requests == questions_in(stages)
+    assert usage.output_tokens == 4 * usage.requests
+    assert min(prompts) * usage.requests - 2 <= usage.input_tokens
+    assert usage.input_tokens <= max(prompts) * usage.requests + 2
+    assert usage.cached_tokens == pytest.approx(share * usage.input_tokens, abs=4)
 
 
 @given(count=st.integers(1, 12), screen=st.integers(0, 60), finalists=st.integers(1, 5), dev=DEV)
@@ -104,7 +103,7 @@ def test_a_fit_asks_no_more_than_was_forecast_and_ends_within_its_progress(
     forecast = strategy.forecast(context.brief, Sizes(60, 60, 40, 3, 20, 9, 6, 9))
     assert forecast is not None
     # a request that was asked before is answered from the record
-    assert 0 < len(set(model.requests)) <= forecast.requests
+    assert 0 < len(set(model.requests)) <= forecast.usage.requests
     assert {arm.name for arm in arms} <= set(forecast.per_answer)
     assert all(count <= total for count, total in shown)
     assert len({total for _, total in shown}) == 1
@@ -116,9 +115,11 @@ def test_what_prompts_share_is_all_but_the_input_or_but_the_neighbours_found_for
     same, own = (build_strategy(spec).forecast(LABELS, SIZES) for spec in (few, looked_up))
     assert same is not None
     assert own is not None
-    assert same.shared_tokens > same.input_tokens - 40 * same.requests
-    assert own.shared_per_request == SIZES.instruction_tokens
-    assert same.per_answer["few_shot"][1] - same.shared_per_request < 40
+    assert same.usage.cached_tokens > same.usage.input_tokens - 40 * same.usage.requests
+    assert own.per_answer["retrieved_few_shot"].cached_tokens == SIZES.instruction_tokens
+    assert own.usage.cached_tokens == SIZES.instruction_tokens * own.usage.requests
+    one = same.per_answer["few_shot"]
+    assert one.input_tokens - one.cached_tokens < 40
 
 
 def test_shots_fit_a_prompt_by_their_mean_length() -> None:
@@ -140,18 +141,21 @@ def test_every_strategy_says_what_it_asks_of_labels(name: str) -> None:
     found = build_strategy(StrategySpec(name)).forecast(LABELS, SIZES)
     assert found is not None
     if not traits_of(name).needs_model:
-        assert (found.requests, found.input_tokens, found.per_answer) == (0, 0, {})
+        assert (found.usage.requests, found.usage.input_tokens, found.per_answer) == (0, 0, {})
     else:
-        assert found.requests > 0 and found.input_tokens > found.requests
-        assert all(min(needs) > 0 for needs in found.per_answer.values())
+        assert found.usage.requests > 0 and found.usage.input_tokens > found.usage.requests
+        assert all(
+            one.requests and one.input_tokens and one.output_tokens
+            for one in found.per_answer.values()
+        )
 
 
 def test_more_shots_and_larger_sets_are_dearer() -> None:
     small = build_strategy(StrategySpec("few_shot", {"k": [1], "sets": 1})).forecast(LABELS, SIZES)
     large = build_strategy(StrategySpec("few_shot")).forecast(LABELS, SIZES)
     assert small is not None and large is not None
-    assert small.input_tokens < large.input_tokens
-    assert small.per_answer["few_shot"][1] < large.per_answer["few_shot"][1]
+    assert small.usage.input_tokens < large.usage.input_tokens
+    assert small.per_answer["few_shot"].input_tokens < large.per_answer["few_shot"].input_tokens
 
 
 def test_training_counts_every_epoch_and_every_trial() -> None:
@@ -161,7 +165,7 @@ def test_training_counts_every_epoch_and_every_trial() -> None:
         StrategySpec("lora", {**options, "learning_rates": [1e-3, 1e-4]})
     ).forecast(LABELS, SIZES)
     assert once is not None and twice is not None
-    assert twice.trained_tokens == pytest.approx(1.5 * once.trained_tokens, abs=1)
+    assert twice.usage.trained_tokens == pytest.approx(1.5 * once.usage.trained_tokens, abs=1)
     assert set(once.per_answer) == {"lora", "lora_free"}
 
 
@@ -173,9 +177,9 @@ def test_json_may_be_repaired_at_every_answer(name: str) -> None:
     )
     assert plain is not None and repairing is not None
     assert f"{name}_repair" not in plain.per_answer
-    requests, given, _ = repairing.per_answer[f"{name}_repair"]
-    assert requests == 3 and given > 3 * SIZES.input_tokens
-    assert repairing.requests >= plain.requests + 2 * 36  # dev items at least
+    repaired = repairing.per_answer[f"{name}_repair"]
+    assert repaired.requests == 3 and repaired.input_tokens > 3 * SIZES.input_tokens
+    assert repairing.usage.requests >= plain.usage.requests + 2 * 36  # dev items at least
     assert set(plain.per_answer) < set(repairing.per_answer)
 
 
@@ -185,7 +189,7 @@ def test_reasoning_is_taken_to_need_its_whole_limit(name: str) -> None:
     options = {"max_output_tokens": 200}
     found = build_strategy(StrategySpec(name, options)).forecast(numeric, SIZES)
     assert found is not None
-    asked, _, written = found.per_answer[name]
-    assert written == 200 * asked
-    assert found.output_tokens == 200 * found.requests
+    one = found.per_answer[name]
+    assert one.output_tokens == 200 * one.requests
+    assert found.usage.output_tokens == 200 * found.usage.requests
     assert "all 200 tokens" in found.note

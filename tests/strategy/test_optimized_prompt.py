@@ -227,9 +227,9 @@ def test_no_more_is_asked_than_was_forecast(
     sizes = Sizes(60, 60, 40, 3, 20, 7, 1, 1)
     told = strategy.forecast(context.brief, sizes)
     assert isinstance(told, Forecast)
-    assert len(model.requests) <= told.requests
+    assert len(model.requests) <= told.usage.requests
     assert sum(model.count_tokens(m.content) or 0 for r in model.requests for m in r.messages) <= (
-        told.input_tokens
+        told.usage.input_tokens
     )
     assert set(told.per_answer) == {arm.name for arm in arms}
     assert f"{options.get('budget', 0):,}" in told.note
@@ -270,7 +270,7 @@ def test_the_forecast_knows_the_runs_own_fine_tuning() -> None:
         sizes = Sizes(60, 60, 40, 3, 20, 7, 1, 1, RunFacts(tunings=tunings))
         told = build_strategy(StrategySpec("optimized_prompt")).forecast(brief, sizes)
         assert told is not None
-        return told.requests
+        return told.usage.requests
 
     assert requests(TUNINGS[0]) < requests(StrategySpec("lora")) == requests()
 
@@ -283,6 +283,6 @@ def test_on_this_machine_the_budget_bounds_what_is_computed_not_what_is_sent() -
         for local in (True, False)
     )
     assert here is not None and away is not None
-    assert away.input_tokens == 20_000 and away.shared_tokens == 0
-    assert here.input_tokens >= 100 * here.requests
-    assert here.input_tokens - here.shared_tokens == 20_000
+    assert away.usage.input_tokens == 20_000 and away.usage.cached_tokens == 0
+    assert here.usage.input_tokens >= 100 * here.usage.requests
+    assert here.usage.input_tokens - here.usage.cached_tokens == 20_000

@@ -101,8 +101,8 @@ def test_the_forecast_counts_every_vote() -> None:
     brief = Brief("Say.", "text", metric="numeric")
     forecast = strategy.forecast(brief, Sizes(100, 40, 40, 0, 20, 10, 5))
     assert forecast is not None
-    assert forecast.per_answer["self_consistency"][0] == 5
-    assert forecast.requests >= (3 + 5) * 20
+    assert forecast.per_answer["self_consistency"].requests == 5
+    assert forecast.usage.requests >= (3 + 5) * 20
 
 
 def test_the_cheapest_setting_within_one_standard_error() -> None:

@@ -111,7 +111,7 @@ def test_a_forecast_counts_passes_over_examples_that_are_not_too_long(brief: Bri
     short, cut = (HostedJob(epochs=2, max_tokens=most) for most in (1000, 10))
     whole, bounded = short.forecast(brief, sizes), cut.forecast(brief, sizes)
     assert whole is not None and bounded is not None
-    assert bounded.trained_tokens == 100 * 10 * 2 < whole.trained_tokens
+    assert bounded.usage.trained_tokens == 100 * 10 * 2 < whole.usage.trained_tokens
     assert list(whole.per_answer) == ["hosted_job", "hosted_job_free"]
     text = HostedJob().forecast(Brief("Reply.", "text"), sizes)
     assert text is not None and list(text.per_answer) == ["hosted_job"]

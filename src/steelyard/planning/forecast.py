@@ -29,6 +29,7 @@ from steelyard.planning.probes import (
 from steelyard.progress import Display
 from steelyard.strategy import build_strategy, traits_of
 from steelyard.strategy.base import Forecast, RunFacts
+from steelyard.strategy.forecasting import whole
 from steelyard.strategy.optimise.budget import tunings_of
 from steelyard.task import Task
 
@@ -134,34 +135,14 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
     if forecast is None:
         money = Money(None, plan.model_price.currency, "not known in advance")
         return Line(job.key, job.model, cost=money, note="not known in advance")
-    requests: dict[str, int] = {"search": forecast.requests}
-    read, written = float(forecast.input_tokens), float(forecast.output_tokens)
-    shared = float(forecast.shared_tokens)
+    usage, requests = forecast.usage, {"search": round(forecast.usage.requests)}
+    of_all_arms = sum(forecast.per_answer.values(), Usage())
     for phase, answers in answers_of(plan, job).items():
-        needs = [[answers * need for need in needed] for needed in forecast.per_answer.values()]
-        requests[phase] = round(sum(count for count, _, _ in needs))
-        shared += sum(count for count, _, _ in needs) * forecast.shared_per_request
-        read += sum(tokens for _, tokens, _ in needs)
-        written += sum(tokens for _, _, tokens in needs)
-    return _priced(
-        Line(
-            job.key,
-            job.model,
-            tuple(job.arm_name(arm) for arm in forecast.per_answer),
-            requests,
-            Usage(
-                sum(requests.values()),
-                round(read),
-                output_tokens=round(written),
-                trained_tokens=forecast.trained_tokens,
-            ),
-            round(shared),
-            note=forecast.note,
-        ),
-        job,
-        plan,
-        paces,
-    )
+        usage += of_all_arms * answers
+        requests[phase] = round(of_all_arms.requests * answers)
+    arms = tuple(job.arm_name(arm) for arm in forecast.per_answer)
+    line = Line(job.key, job.model, arms, requests, whole(usage), note=forecast.note)
+    return _priced(line, job, plan, paces)
 
 
 def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) -> Line:
@@ -170,11 +151,9 @@ def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) 
     test = len(plan.split.test)
     local = provider_of(job.model.spec).is_local
     answers = test if local and test <= RESCORE_WHOLE_BELOW else min(test, RESCORE_EXAMPLES)
-    needs = max(forecast.per_answer.values(), key=lambda need: need[1], default=(0.0, 0.0, 0.0))
-    requests, read, written = (round(answers * need) for need in needs)
-    shared = round(requests * forecast.shared_per_request)
-    usage = Usage(requests, read, output_tokens=written)
-    line = Line("the winner again", job.model, (), {"rescore": requests}, usage, shared)
+    longest = max(forecast.per_answer.values(), key=lambda one: one.input_tokens, default=Usage())
+    usage = whole(longest * answers)
+    line = Line("the winner again", job.model, (), {"rescore": round(usage.requests)}, usage)
     return _priced(line, job, plan, paces)
 
 
@@ -194,7 +173,9 @@ def _priced_as(model: PlannedModel, line: Line, pace: Pace) -> Line:
     seconds = _seconds(line, pace)
     # Training on this machine is paid by its time, whatever the answers of the model cost.
     trained = 0 if provider_of(model.spec).is_local else line.usage.trained_tokens
-    usage = line.usage._replace(machine_seconds=seconds or 0.0, trained_tokens=trained)
+    usage = line.usage._replace(
+        cached_tokens=0, machine_seconds=seconds or 0.0, trained_tokens=trained
+    )
     if model.price.machine_hour is not None and seconds is None:
         cost = Money(None, model.price.currency, pace.source)
     else:
@@ -209,7 +190,7 @@ def _seconds(line: Line, pace: Pace) -> float | None:
     requests = dict(line.requests or {})
     probes, total = requests.get("latency", 0), sum(requests.values())
     trained = line.usage.trained_tokens
-    read = line.usage.input_tokens - (line.shared_tokens if pace.keeps_shared else 0)
+    read = line.usage.input_tokens - (line.usage.cached_tokens if pace.keeps_shared else 0)
     seconds = pace.seconds(total, read, line.usage.output_tokens)
     if seconds is None or (trained and pace.training_seconds is None):
         return None

@@ -89,13 +89,13 @@ def reflection_lines(
     plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
 ) -> Iterator[tuple[Line, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
-    for other in () if forecast is None else forecast.other_models:
-        model = next(model for model in plan.asked if model.spec == other.spec)
+    for spec, usage in () if forecast is None else forecast.other_models:
+        model = next(model for model in plan.asked if model.spec == spec)
         line = Line(
             f"reflection of {job.key}",
             model,
-            requests={"reflect": int(other.usage.requests)},
-            usage=other.usage,
+            requests={"reflect": int(usage.requests)},
+            usage=usage,
             note=_REFLECTION,
         )
         yield line, pace_of(plan, model, folder)

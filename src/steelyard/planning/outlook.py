@@ -28,7 +28,7 @@ _SECONDS_PER_HOUR = 3600
 class Line:
     """One strategy on one model: requests by phase, tokens, money and time, all at most.
 
-    ``shared_tokens`` of the input need be read once only by an engine that keeps them.
+    Cached tokens need be read once only by an engine that keeps them.
     Without ``requests`` nothing is known of the usage either; other figures that cannot be said before
     are ``None``, with the reason in ``note``.
     """
@@ -38,7 +38,6 @@ class Line:
     arms: tuple[str, ...] = ()
     requests: Mapping[str, int] | None = None
     usage: Usage = field(default_factory=Usage)
-    shared_tokens: int = 0
     seconds: float | None = None
     cost: Money = field(default_factory=lambda: Money(None))
     note: str = ""

@@ -139,33 +139,19 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class OtherModelUse:
-    """What a fit may ask of another model at most; tokens are estimated for that model."""
-
-    spec: ModelSpec
-    usage: Usage
-
-
-@dataclass(frozen=True)
 class Forecast:
     """What a fit may ask at most, and what one answer of each arm takes on average.
 
-    ``requests`` and tokens are those of the search; ``trained_tokens`` pass through training (all
-    epochs of all trials). ``per_answer`` maps each arm to the requests, input and output tokens of
-    one answer. Of the input tokens, ``shared_tokens`` of the search and ``shared_per_request`` of
-    the answers are a prefix that many prompts share: an engine that caches it reads it once.
-    ``note`` says what the figures assume. ``other_models`` are asked in addition.
+    ``usage`` is the search's and the training's, all epochs of all trials; ``per_answer`` maps each arm
+    to one answer's. Cached tokens are a prefix that many prompts share: an engine that keeps it reads
+    it once. ``note`` says what the figures assume. ``other_models`` are asked in addition, each with
+    its usage in tokens that are estimated for it.
     """
 
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    trained_tokens: int = 0
-    per_answer: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    per_answer: Mapping[str, Usage] = field(default_factory=dict)
     note: str = ""
-    shared_tokens: int = 0
-    shared_per_request: float = 0.0
-    other_models: tuple[OtherModelUse, ...] = ()
+    other_models: tuple[tuple[ModelSpec, Usage], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from steelyard.config.options import Options
-from steelyard.core import Answer, Example, OutputKind, questions_of
+from steelyard.core import Answer, Example, OutputKind, Usage, questions_of
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
 from steelyard.seeds import fit_generator
@@ -34,7 +34,7 @@ from steelyard.strategy.cascade_parts import (
     models_of,
     no_confidence,
 )
-from steelyard.strategy.forecasting import AnswerSize, added, forecast_of
+from steelyard.strategy.forecasting import added, forecast_of
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.search import Stage, Trial, cheapest, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits
@@ -163,23 +163,24 @@ class Cascade(Strategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Add up both strategies' forecasts; at most, every answer is passed on.
 
-        Of a part with several arms the most expensive is taken: which one is chosen is not known yet.
+        Of a part with several arms the most expensive is taken: which one is chosen is not known yet,
+        nor what their prompts share.
         """
         if self.config.first is None and brief.kind != "label":
             return None
         dev = min(sizes.dev, self.config.dev_items)
         forecasts: list[Forecast] = []
-        answer = (0.0, 0.0, 0.0)
+        answer = Usage()
         for part in self._parts(brief).values():
             if not part.needs_model:
                 continue
             forecast = part.build().forecast(brief, sizes)
             if forecast is None or not forecast.per_answer:
                 return None
-            requests, read, written = map(max, zip(*forecast.per_answer.values(), strict=True))
-            size = AnswerSize(read, written, requests=round(requests))
-            forecasts += [forecast, forecast_of([Stage("threshold", [size], dev)])]
-            answer = (answer[0] + requests, answer[1] + read, answer[2] + written)
+            largest = Usage(*map(max, zip(*forecast.per_answer.values(), strict=True)))
+            asked = largest._replace(cached_tokens=0)
+            forecasts += [forecast, forecast_of([Stage("threshold", [asked], dev)])]
+            answer += asked
         total = added(*forecasts)
         note = "; ".join(filter(None, [total.note, "every answer is passed on"]))
         return replace(total, per_answer={self.name: answer}, note=note)

@@ -9,14 +9,14 @@ from typing import Annotated, Any, ClassVar
 from pydantic import NonNegativeInt
 
 from steelyard.config.options import Several, one_of
-from steelyard.core import OutputKind
+from steelyard.core import OutputKind, Usage
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, TaskFacts
 from steelyard.strategy.forecasting import (
-    AnswerSize,
     answer_limit,
     chat_tokens,
     input_tokens,
+    one_answer,
     repair_size,
     shot_tokens,
 )
@@ -200,31 +200,34 @@ class ChainOfThought(PromptStrategy):
                 candidates.setdefault(fitting, _candidate(name, prompt))
         return list(candidates.values()), trace
 
-    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
         """The same with every prompt and answer as long as its limit lets it be."""
         config, limit = self.config, self._reasoning(brief)
-        longest = AnswerSize(self._longest_prompt(brief, sizes), limit)
-        decision = longest.input_tokens + limit + _ASKED_TO_DECIDE
-        two_step = AnswerSize(
-            longest.input_tokens + decision, limit + answer_limit(brief, sizes), requests=2
-        )
-        repaired = repair_size(longest._replace(own_tokens=input_tokens(sizes)))
+        prompt = self._longest_prompt(brief, sizes)
+        longest = Usage(1, prompt, output_tokens=limit)
+        asked = prompt + limit + _ASKED_TO_DECIDE
+        decision = Usage(1, asked, output_tokens=answer_limit(brief, sizes))
+        repaired = repair_size(one_answer(sizes, prompt, limit))
         return SearchSpace(
             dev=min(sizes.dev, config.dev_items),
             screened=[longest] * (len(config.variant_names) * len(format_names(config))),
             candidates=[longest] * (1 + 2 * len(config.shot_counts)),
             repaired=[repaired] if brief.kind == "json" and config.repairs else (),
-            decided=[two_step] if brief.constrainable else (),
+            decided=[longest + decision] if brief.constrainable else (),
             worked_examples=min(config.bootstrap, sizes.train),
         )
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """An arm that decides asks twice; that reasoning needs its whole limit is noted."""
         forecast = super().forecast(brief, sizes)
-        shared = 0.0
-        if f"{self.name}_repair" in forecast.per_answer:
+        per_answer = forecast.per_answer
+        if f"{self.name}_repair" in per_answer:
             shared = self._longest_prompt(brief, sizes) - input_tokens(sizes)
-        return replace(forecast, note=self.reasoning_note(brief), shared_per_request=shared)
+            per_answer = {
+                arm: one._replace(cached_tokens=one.requests * shared)
+                for arm, one in per_answer.items()
+            }
+        return replace(forecast, per_answer=per_answer, note=self.reasoning_note(brief))
 
     def reasoning_note(self, brief: Brief) -> str:
         """Say what a forecast takes reasoning to need."""

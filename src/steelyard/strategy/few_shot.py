@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import NonNegativeInt
 
 from steelyard.config.options import Several, one_of
-from steelyard.core import Example, OutputKind
+from steelyard.core import Example, OutputKind, Usage
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, Sizes
-from steelyard.strategy.forecasting import AnswerSize, chat_tokens, shot_tokens, shots_that_fit
+from steelyard.strategy.forecasting import chat_tokens, shot_tokens, shots_that_fit
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.prompt import Prompt, count_tokens
@@ -88,7 +88,7 @@ class FewShot(PromptStrategy):
             screened=[evaluator.candidate(name, name, smallest) for name in formats],
         )
 
-    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
         """The same with shots of mean length."""
         config, labels = self.config, sizes.labels if brief.kind == "label" else 1
         counts = [min(k * max(1, labels), sizes.train) for k in config.k if k]

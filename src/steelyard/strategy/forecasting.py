@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from statistics import fmean as mean
-from typing import NamedTuple
 
+from steelyard.core import Usage
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.search import Stage
 
@@ -21,23 +19,6 @@ _REPAIR_TOKENS = 80
 _MOST_OUTPUT = 512
 
 
-class AnswerSize(NamedTuple):
-    """What one answer takes at most, in tokens of all its requests.
-
-    Of the input, all but ``own_tokens`` is the same for every item; by default nothing is.
-    """
-
-    input_tokens: float
-    output_tokens: float
-    own_tokens: float | None = None
-    requests: int = 1
-
-    @property
-    def shared_tokens(self) -> float:
-        """Input tokens that an engine which keeps prefixes reads once."""
-        return 0.0 if self.own_tokens is None else max(0.0, self.input_tokens - self.own_tokens)
-
-
 def chat_tokens(sizes: Sizes, shots: float = 0.0, *, instruction: float = 0.0) -> float:
     """Tokens of one prompt with so many tokens of shots and of further instruction."""
     return sizes.instruction_tokens + instruction + shots + sizes.input_tokens + _CHAT_TOKENS
@@ -48,20 +29,17 @@ def input_tokens(sizes: Sizes) -> float:
     return sizes.input_tokens + _CHAT_TOKENS
 
 
+def one_answer(sizes: Sizes, prompt: float, output_tokens: float) -> Usage:
+    """What an answer to a prompt of so many tokens takes, where only the input differs."""
+    return Usage(1, prompt, prompt - input_tokens(sizes), output_tokens)
+
+
 def added(*forecasts: Forecast) -> Forecast:
     """Add up forecasts; each arm is in one of them."""
-    per_answer = {
-        arm: needs for forecast in forecasts for arm, needs in forecast.per_answer.items()
-    }
     return Forecast(
-        sum(forecast.requests for forecast in forecasts),
-        sum(forecast.input_tokens for forecast in forecasts),
-        sum(forecast.output_tokens for forecast in forecasts),
-        sum(forecast.trained_tokens for forecast in forecasts),
-        per_answer,
+        sum((forecast.usage for forecast in forecasts), Usage()),
+        {arm: one for forecast in forecasts for arm, one in forecast.per_answer.items()},
         "; ".join(dict.fromkeys(forecast.note for forecast in forecasts if forecast.note)),
-        sum(forecast.shared_tokens for forecast in forecasts),
-        min((forecast.shared_per_request for forecast in forecasts), default=0.0),
         tuple(use for forecast in forecasts for use in forecast.other_models),
     )
 
@@ -90,45 +68,25 @@ def estimated_tokens(text: str) -> float:
     return len(text) / 3
 
 
-def forecast_of(
-    stages: Iterable[Stage[AnswerSize]], per_answer: Mapping[str, AnswerSize] = {}
-) -> Forecast:
+def forecast_of(stages: Iterable[Stage[Usage]], per_answer: Mapping[str, Usage] = {}) -> Forecast:
     """Add up stages; ``per_answer`` is what one answer of each arm takes."""
-    needs = {arm: (size.requests, *size[:2]) for arm, size in per_answer.items()}
-    shared = min((size.shared_tokens for size in per_answer.values()), default=0.0)
-    total = added(*map(_asking_of, stages))
-    return replace(total, per_answer=needs, shared_per_request=shared)
+    return Forecast(sum(map(_usage_of, stages), Usage()), dict(per_answer))
 
 
-def _asking_of(stage: Stage[AnswerSize]) -> Forecast:
-    if not stage.prompts:
-        return Forecast()
-    answers = len(stage.prompts) * stage.items * stage.repeats
-    read = mean([size.input_tokens for size in stage.prompts])
-    written = mean([size.output_tokens for size in stage.prompts])
-    owns = [size.own_tokens for size in stage.prompts if size.own_tokens is not None]
-    shared = max(0.0, read - mean(owns)) if owns else 0.0
-    return Forecast(
-        answers * max(size.requests for size in stage.prompts),
-        round(answers * read),
-        round(answers * written),
-        shared_tokens=round(answers * shared),
-    )
+def _usage_of(stage: Stage[Usage]) -> Usage:
+    return whole(sum(stage.prompts, Usage()) * (stage.items * stage.repeats))
 
 
-def repair_size(answer: AnswerSize) -> AnswerSize:
+def whole(usage: Usage) -> Usage:
+    """Round to whole requests and tokens."""
+    return Usage(*map(round, usage))
+
+
+def repair_size(answer: Usage) -> Usage:
     """What it takes to ask once more for an answer to a free prompt."""
-    more = answer.output_tokens + _REPAIR_TOKENS
-    own = None if answer.own_tokens is None else answer.own_tokens + more
-    return AnswerSize(answer.input_tokens + more, answer.output_tokens, own)
+    return answer + Usage(input_tokens=answer.output_tokens + _REPAIR_TOKENS)
 
 
-def repaired_answer(answer: AnswerSize, repairs: int) -> AnswerSize:
+def repaired_answer(answer: Usage, repairs: int) -> Usage:
     """What an answer to a free prompt takes if it is asked for ``repairs`` times more."""
-    again = repair_size(answer)
-    return AnswerSize(
-        answer.input_tokens + repairs * again.input_tokens,
-        (1 + repairs) * answer.output_tokens,
-        answer.own_tokens,
-        1 + repairs,
-    )
+    return answer + repair_size(answer) * repairs

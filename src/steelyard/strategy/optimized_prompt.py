@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from steelyard.core import OutputKind
+from steelyard.core import OutputKind, Usage
 from steelyard.model.base import ModelSpec
 from steelyard.model.listed import PlannedModel
 from steelyard.seeds import fit_generator
@@ -16,7 +16,6 @@ from steelyard.strategy.base import (
     FitContext,
     Forecast,
     OnePass,
-    OtherModelUse,
     Sizes,
     Strategy,
     TaskFacts,
@@ -120,11 +119,11 @@ class OptimizedPrompt(Strategy):
         questions = questions_in(most_stages(config, dev, brief.constrainable, None))
         bound = config.most_calls(run.local) or _UNBOUNDED
         spec = self.reflector.among(run.models)[0] if run.models else None
-        other_models: tuple[OtherModelUse, ...] = ()
+        other_models: tuple[tuple[ModelSpec, Usage], ...] = ()
         if spec is not None:
             limits = Spend(bound, allowed)
-            reflected, more = reflection_forecast(spec, brief, sizes, config.rules, limits)
-            questions, other_models = questions + more, (reflected,)
+            reflected, more = reflection_forecast(brief, sizes, config.rules, limits)
+            questions, other_models = questions + more, ((spec, reflected),)
         spend = Spend(min(questions, bound), allowed)
         forecast = search_forecast(self.name, brief, sizes, config, spend)
         return replace(forecast, other_models=other_models)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from steelyard.core import Usage
 from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
 from steelyard.strategy.forecasting import (
-    AnswerSize,
     answer_limit,
     forecast_of,
-    input_tokens,
+    one_answer,
     repair_size,
     repaired_answer,
 )
@@ -45,7 +45,7 @@ class PromptStrategy(Strategy):
         """Return the prompts to try, from short to long."""
 
     @abstractmethod
-    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
         """Return what the prompts of :meth:`space` take at most, before a fit; see :meth:`sized`."""
 
     def sized(
@@ -54,20 +54,24 @@ class PromptStrategy(Strategy):
         sizes: Sizes,
         candidates: Sequence[float],
         screened: Sequence[float] = (),
-        own_tokens: float | None = None,
-    ) -> SearchSpace[AnswerSize]:
+        shared_tokens: float | None = None,
+    ) -> SearchSpace[Usage]:
         """Return the space of prompts of these lengths in tokens.
 
-        All but ``own_tokens`` of a prompt (by default the input) is the same for every item.
+        Of each, ``shared_tokens`` are the same for every item, by default all but the input.
         """
         config, limit = self.config, answer_limit(brief, sizes)
-        own = input_tokens(sizes) if own_tokens is None else own_tokens
         constrained = limit if brief.kind != "label" else sizes.longest_output_tokens or limit
-        compared = [AnswerSize(prompt, constrained, own) for prompt in sorted(candidates)]
+
+        def one(prompt: float) -> Usage:
+            answer = one_answer(sizes, prompt, constrained)
+            return answer if shared_tokens is None else answer._replace(cached_tokens=shared_tokens)
+
+        compared = [one(prompt) for prompt in sorted(candidates)]
         freed = [size._replace(output_tokens=limit) for size in compared]
         return SearchSpace(
             dev=min(sizes.dev, config.dev_items),
-            screened=[AnswerSize(prompt, constrained, own) for prompt in screened],
+            screened=[one(prompt) for prompt in screened],
             candidates=compared,
             free=freed[-max(1, config.free_candidates) :] if brief.constrainable else (),
             repaired=[repair_size(freed[-1])] if brief.kind == "json" and config.repairs else (),

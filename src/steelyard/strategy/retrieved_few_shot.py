@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, NonNegativeInt
 
 from steelyard.config.options import Several, one_of
-from steelyard.core import OutputKind
+from steelyard.core import OutputKind, Usage
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.tfidf import FeatureName, TfidfIndex
 from steelyard.strategy.base import Brief, Sizes
 from steelyard.strategy.few_shot import short_shots
-from steelyard.strategy.forecasting import AnswerSize, chat_tokens, shot_tokens
+from steelyard.strategy.forecasting import chat_tokens, shot_tokens
 from steelyard.strategy.prompt import RETRIEVED_ORDERS, Prompt, Retrieval
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
@@ -111,13 +111,12 @@ class RetrievedFewShot(PromptStrategy):
             screened=[candidate(name, name, few, usual) for name in formats],
         )
 
-    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
         """The same with neighbours of mean length; only the instruction is shared by all inputs."""
         few, ways = self.config.ways_to_try(sizes.train)
         prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in (few, *(k for k, _ in ways))]
         screened = prompts[:1] * len(format_names(self.config))
-        own = max(prompts) - sizes.instruction_tokens
-        return self.sized(brief, sizes, prompts[1:], screened, own)
+        return self.sized(brief, sizes, prompts[1:], screened, sizes.instruction_tokens)
 
 
 def _name(k: int, way: Retrieval, usual: Retrieval) -> str:

@@ -26,7 +26,7 @@ from steelyard.strategy.base import (
 )
 from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
-from steelyard.strategy.forecasting import AnswerSize, forecast_of
+from steelyard.strategy.forecasting import forecast_of
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import DevEvaluator, SearchResult
 from steelyard.strategy.prompt_strategy import PromptStrategy
@@ -175,11 +175,8 @@ class SelfConsistency(Strategy):
         space = strategy.expected_space(brief, sizes)
         answer = (space.decided or space.candidates)[-1]
         most = max(self.config.samples)
-        voted = AnswerSize(
-            most * answer.input_tokens, most * answer.output_tokens, requests=most * answer.requests
-        )
         stages = [*strategy.search_stages(space), *self._votes(answer, space.dev)]
         notes = [f"{most} votes, the maximum"]
         if isinstance(strategy, ChainOfThought):
             notes.insert(0, strategy.reasoning_note(brief))
-        return replace(forecast_of(stages, {self.name: voted}), note="; ".join(notes))
+        return replace(forecast_of(stages, {self.name: answer * most}), note="; ".join(notes))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from steelyard.core import Example, questions_of
+from steelyard.core import Example, Usage, questions_of
 from steelyard.model.base import ModelSpec
 from steelyard.packaged import packaged
 from steelyard.strategy.base import (
@@ -21,12 +21,11 @@ from steelyard.strategy.base import (
     TaskFacts,
 )
 from steelyard.strategy.forecasting import (
-    AnswerSize,
     answer_limit,
     chat_tokens,
     estimated_tokens,
     forecast_of,
-    input_tokens,
+    one_answer,
 )
 from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
@@ -119,10 +118,10 @@ class TunedStrategy(Strategy):
         example = min(prompt + sizes.output_tokens + 1, self.config.max_tokens)
         trained = sizes.train * example * self.tuner.passes(self.config).train
         names = self._decodings(brief)
-        answer = AnswerSize(prompt, limit, input_tokens(sizes))
+        answer = one_answer(sizes, prompt, limit)
         dev = Stage("dev", [answer] * len(names), sizes.dev)
         forecast = forecast_of([dev], dict.fromkeys(names, answer))
-        return replace(forecast, trained_tokens=round(trained))
+        return replace(forecast, usage=forecast.usage + Usage(trained_tokens=round(trained)))
 
     def _decodings(self, brief: Brief) -> dict[str, Decoding]:
         if not brief.constrainable:

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from pydantic import NonNegativeInt
 
+from steelyard.core import Usage
 from steelyard.strategy.base import Brief, Sizes
-from steelyard.strategy.forecasting import AnswerSize, chat_tokens
+from steelyard.strategy.forecasting import chat_tokens
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
@@ -42,6 +43,6 @@ class ZeroShot(PromptStrategy):
             [evaluator.candidate(name, name) for name in format_names(self.config)]
         )
 
-    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[AnswerSize]:
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
         """As many prompts as formats, all of one length."""
         return self.sized(brief, sizes, [chat_tokens(sizes)] * len(format_names(self.config)))

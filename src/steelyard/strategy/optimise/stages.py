@@ -6,15 +6,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from steelyard.core import Usage
-from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Brief, Forecast, OtherModelUse, Sizes
+from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.forecasting import (
-    AnswerSize,
-    added,
     answer_limit,
     chat_tokens,
     forecast_of,
     input_tokens,
+    one_answer,
     repair_size,
     repaired_answer,
     shot_tokens,
@@ -80,21 +78,20 @@ def search_forecast(
 
     On a model of this machine the budget bounds what is computed, and prompts share the rest.
     """
-    longest = AnswerSize(
-        _longest(brief, sizes, options.rules), answer_limit(brief, sizes), input_tokens(sizes)
-    )
+    prompt = _longest(brief, sizes, options.rules)
+    longest = one_answer(sizes, prompt, answer_limit(brief, sizes))
     questions = min(spend.questions, _affordable(sizes, spend.allowed))
     read = round(questions * longest.input_tokens)
     computed = min(read, spend.allowed)
-    search = Forecast(
-        questions,
-        read if sizes.run.local else computed,
-        round(min(questions * longest.output_tokens, spend.allowed)),
-        shared_tokens=read - computed if sizes.run.local else 0,
+    written = round(min(questions * longest.output_tokens, spend.allowed))
+    search = (
+        Usage(questions, read, read - computed, written)
+        if sizes.run.local
+        else Usage(questions, computed, output_tokens=written)
     )
     names = [name, f"{name}_free"] if brief.constrainable else [name]
     per_answer = dict.fromkeys(names, longest)
-    repairs: list[Stage[AnswerSize]] = []
+    repairs: list[Stage[Usage]] = []
     if brief.kind == "json" and options.repairs:
         dev = min(sizes.dev, options.dev_items)
         per_answer[f"{name}_repair"] = repaired_answer(longest, options.repairs)
@@ -103,12 +100,12 @@ def search_forecast(
         repairs += [Stage("repair", [repair_size(longest)], dev, options.repairs)]
     after = forecast_of(repairs, per_answer)
     note = f"its search may use up to {spend.allowed:,} forward-pass tokens"
-    return replace(added(search, after), note=note, shared_per_request=after.shared_per_request)
+    return replace(after, usage=search + after.usage, note=note)
 
 
 def reflection_forecast(
-    spec: ModelSpec, brief: Brief, sizes: Sizes, rules: SearchRules, spend: Spend
-) -> tuple[OtherModelUse, int]:
+    brief: Brief, sizes: Sizes, rules: SearchRules, spend: Spend
+) -> tuple[Usage, int]:
     """Return what a reflecting model is asked at most, and the questions that try its instructions.
 
     Each reflection follows a few train examples answered under the parent and goes before as many
@@ -123,7 +120,7 @@ def reflection_forecast(
     instruction = max(sizes.instruction_tokens, min(REFLECTED_TOKENS, rules.max_prompt_tokens))
     question = _REFLECTION_TOKENS + sizes.instruction_tokens + instruction + MINIBATCH * record
     usage = Usage(requests, round(requests * question), output_tokens=requests * REFLECTED_TOKENS)
-    return OtherModelUse(spec, usage), calls
+    return usage, calls
 
 
 def _affordable(sizes: Sizes, allowed: int) -> int:
