@@ -13,7 +13,7 @@ import steelyard
 from steelyard.cli import main
 from steelyard.core import Usage
 from steelyard.model import ModelSpec
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import PlannedModel
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.outlook import Outlook
 from steelyard.planning.pace import pace_of

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from steelyard.core import Example
-from steelyard.model.base import ModelSpec
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import ModelSpec, PlannedModel
 
 TOPICS = {
     "BILLING": ["invoice", "refund", "payment", "charged", "card", "receipt"],

@@ -94,19 +94,17 @@ def test_reasoning_is_for_metrics_of_one_answer() -> None:
     assert chosen("rouge_l", plain) == chosen("judge", plain) == set()
 
 
-def weigh(
-    kind: OutputKind, provider: str | None, rows: int = 50, documents: bool = False
-) -> Selection:
+def weigh(kind: OutputKind, provider: str | None, rows: int = 50) -> Selection:
     metric = {"label": "accuracy", "json": "json_match", "text": "rouge_l"}[kind]
     task = TaskFacts(Brief("Say.", kind, metric=metric), tickets(rows))
     model = None if provider is None else ModelSpec(provider, "x")
-    return auto(task, model, has_documents=documents)
+    return auto(task, model)
 
 
 def test_auto_takes_everything_that_fits() -> None:
     selection = weigh("label", "hf")
     assert [spec.name for spec in selection.specs] == list(STRATEGIES)
-    assert {name for name, _ in selection.left_out} == {"retrieval", "full_fine_tuning"}
+    assert selection.left_out == []
 
 
 @pytest.mark.parametrize(
@@ -124,8 +122,6 @@ def test_auto_takes_everything_that_fits() -> None:
         (("json", "hf"), "cascade", "without a probability"),
         (("label", None), "self_consistency", "no language model"),
         (("label", "embedded"), "self_consistency", "name it to run it"),
-        (("label", "hf", 50, True), "retrieval", "not available yet"),
-        (("label", "hf"), "retrieval", "has no documents"),
     ],
 )
 def test_auto_says_what_it_leaves_out_and_why(

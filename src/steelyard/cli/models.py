@@ -15,13 +15,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Print two lines for each kind of model, and one for each endpoint known by name."""
     from steelyard.families import PROVIDERS
-    from steelyard.model.config import endpoints
+    from steelyard.model.config import ENDPOINT, endpoints
 
     for name in PROVIDERS:
         provider = PROVIDERS.get(name)
         print(f"{provider.form:<17}{provider.about}\n{'':<17}{_state(name)}")
-    print("\nendpoints known by name, used like openai:NAME")
-    named = {name: endpoint for name, endpoint in endpoints().items() if name != "openai"}
+    print(f"\nendpoints known by name, used like {ENDPOINT}:NAME")
+    named = {name: endpoint for name, endpoint in endpoints().items() if name != ENDPOINT}
     for name, endpoint in named.items():
         key = f"key from {endpoint['key']}" if "key" in endpoint else "no key needed"
         place = endpoint.get("base_url", f"base_url: {endpoint.get('hint')}")

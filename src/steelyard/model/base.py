@@ -1,13 +1,13 @@
-"""The protocol every model keeps, the spec it is built from, and what is known of its provider."""
+"""The protocol every model keeps, its spec and its place in a run, and what is known of its provider."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
-from steelyard.core import Completion, Request
+from steelyard.core import Completion, Price, Request
 from steelyard.families import PROVIDERS
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
@@ -157,6 +157,31 @@ def _plain_account(spec: ModelSpec) -> str:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """Seconds a model needs: of a token read, written and trained on, and of a request as such.
+
+    ``at_once`` requests share them; one that ``keeps_shared`` reads once what many prompts share.
+    Without ``is_known`` there is no figure; ``source`` says why, or what the figures rest on.
+    """
+
+    source: str
+    is_known: bool = True
+    input_seconds: float = 0.0
+    output_seconds: float = 0.0
+    training_seconds: float | None = 0.0
+    request_seconds: float = 0.0
+    at_once: int = 1
+    keeps_shared: bool = False
+
+    def seconds(self, requests: float, input_tokens: float, output_tokens: float) -> float | None:
+        """Return the time that so much takes; ``None`` where it cannot be said."""
+        if not self.is_known:
+            return None
+        work = input_tokens * self.input_seconds + output_tokens * self.output_seconds
+        return (work + requests * self.request_seconds) / self.at_once
+
+
+@dataclass(frozen=True)
 class ModelProvider:
     """One kind of model: how one is built, and all that is known of it before.
 
@@ -166,12 +191,13 @@ class ModelProvider:
 
     ``has_probabilities`` says whether an answer out of choices comes with their probabilities,
     ``may_be_folder`` whether a model's name may be a folder, ``has_simulated_time`` that its seconds
-    are made up. ``check_name`` raises `ConfigError` for a name with options that it does not know.
-    ``key_env`` is the environment variable that usually holds its key; ``check_key``
-    raises `CredentialError` where a model's key is missing. ``check_schema`` returns warnings about
-    holding answers to a JSON schema, or raises `ConfigError`. ``count`` counts tokens without a model
-    being built; ``tokenizer`` reads the model's own, or says why there is none; ``weights`` returns a
-    folder or hub name with weights that can be tuned here.
+    are made up, ``is_slow`` that answers which reason take long; ``pace`` is assumed before a first run
+    (``None``: unknown). ``check_name`` raises `ConfigError` for a name with options that it does not
+    know. ``key_env`` is the environment variable that usually holds its key; ``check_key`` raises
+    `CredentialError` where a model's key is missing. ``check_schema`` returns warnings about holding
+    answers to a JSON schema, or raises `ConfigError`. ``count`` counts tokens without a model being
+    built; ``tokenizer`` reads the model's own, or says why there is none; ``weights`` returns a folder
+    or hub name with weights that can be tuned here.
     """
 
     load: Callable[[ModelSpec], Model]
@@ -185,6 +211,8 @@ class ModelProvider:
     runs_on_gpu: bool = False
     may_be_folder: bool = False
     has_simulated_time: bool = False
+    is_slow: bool = False
+    pace: Pace | None = None
     account: Callable[[ModelSpec], str] = _plain_account
     check_name: Callable[[str], object] | None = None
     key_env: str = ""
@@ -203,3 +231,23 @@ def provider_of(spec: ModelSpec) -> ModelProvider:
     """Return what is known of the model's provider; an unknown one raises `ConfigError`."""
     provider: ModelProvider = PROVIDERS.get(spec.provider)
     return provider
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """One of the task's models: how to build it, what its arms are called by, what it costs."""
+
+    tag: str
+    spec: ModelSpec
+    price: Price = field(default_factory=Price)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called: first as in accounts, as its spec names it, or by its tag."""
+        spec = self.spec
+        return (spec.account, spec.name, f"{spec.provider}:{spec.name}", self.tag)
+
+    @property
+    def paid_by_tokens(self) -> bool:
+        hosted = not provider_of(self.spec).is_local
+        return self.price.machine_hour is None and (hosted or self.price.input is not None)

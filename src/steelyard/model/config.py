@@ -28,7 +28,6 @@ EMBEDDED = "smollm2-135m"
 ENDPOINT = "openai"
 """The kind of model that the providers in ``data/endpoints.yaml`` serve."""
 
-FORMS = f"{EMBEDDED}, hf:NAME-OR-PATH, openai:NAME, groq:NAME, …, fake:NAME"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
@@ -213,23 +212,27 @@ def parse_model(text: str) -> dict[str, str]:
     """Turn ``hf:NAME`` and its kin into ``{provider, name}``; anything else raises `ValueError`."""
     provider, colon, name = text.strip().partition(":")
     if not colon:
-        if provider == EMBEDDED:
-            return {"provider": "embedded", "name": EMBEDDED}
+        for member in PROVIDERS:
+            if PROVIDERS.get(member).form == provider:
+                return {"provider": member, "name": provider}
         meant = _with_provider(provider)
         hint = f" (did you mean {meant!r}?)" if meant else closest(provider, [EMBEDDED])
-        raise ValueError(f"unknown model {text!r}{hint}; use one of: {FORMS}")
+        raise ValueError(f"unknown model {text!r}{hint}; use one of: {_forms()}")
     if not name.strip():
-        raise ValueError(f"model {text!r} has no name after the colon; use one of: {FORMS}")
+        raise ValueError(f"model {text!r} has no name after the colon; use one of: {_forms()}")
     return {"provider": provider, "name": name.strip()}
 
 
+def _forms() -> str:
+    return ", ".join([*(PROVIDERS.get(member).form for member in PROVIDERS), "groq:NAME, …"])
+
+
 def _with_provider(name: str) -> str | None:
-    """A bare name with the provider whose names begin so, or Hugging Face's, where they have a slash."""
+    """A bare name with the provider that has it, or whose names begin so, or are like folders."""
     for provider in PROVIDERS:
-        if name in PROVIDERS.get(provider).names:
+        facts = PROVIDERS.get(provider)
+        if name in facts.names or ("/" in name and facts.may_be_folder):
             return f"{provider}:{name}"
-    if "/" in name:
-        return f"hf:{name}"
     prefixes = (
         (provider, prefix)
         for provider, endpoint in endpoints().items()

@@ -16,7 +16,7 @@ from steelyard.extras import (
     require,
     require_embedded,
 )
-from steelyard.model.base import LocalTokenizer, Model, ModelProvider, ModelSpec
+from steelyard.model.base import LocalTokenizer, Model, ModelProvider, ModelSpec, Pace
 from steelyard.model.config import EMBEDDED
 from steelyard.model.files import build_folder, cache_folder, hash_file
 from steelyard.model.schema_check import check_grammar
@@ -92,6 +92,14 @@ PROVIDER = ModelProvider(
     install=f"{command('local')} && {EMBEDDED_COMMAND}",
     names=NAMES,
     runs_on_gpu=True,
+    is_slow=True,
+    pace=Pace(
+        "assumed: SmolLM2-135M on two CPU cores",
+        input_seconds=1 / 1500,
+        output_seconds=1 / 150,
+        training_seconds=1 / 450,
+        keeps_shared=True,
+    ),
     check_schema=check_grammar,
     tokenizer=_tokenizer,
     weights=lambda spec: str(weights_folder()),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steelyard.data.dataset import Dataset
 from steelyard.errors import ConfigError
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import PlannedModel
 from steelyard.planning.jobs import LeftOut
 from steelyard.strategy import (
     Brief,
@@ -37,8 +37,7 @@ def choose(
     was asked for with), or not the task.
     """
     task = TaskFacts(brief, data.split.train)
-    has_documents = data.task.documents is not None
-    selections = [auto(task, model.spec, has_documents=has_documents) for model in models]
+    selections = [auto(task, model.spec) for model in models]
     automatic = _union([selection.specs for selection in selections])
     if data.task.strategies == "auto":
         return Chosen(automatic, _merged(selections, models, {spec.name for spec in automatic}))

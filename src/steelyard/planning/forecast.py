@@ -11,13 +11,13 @@ from steelyard.core import Usage
 from steelyard.cost import Money, cost_of
 from steelyard.data import Audit, CheckOptions, check
 from steelyard.model import provider_of
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import Pace, PlannedModel
 from steelyard.planning.helpers import judge_line, reflection_lines
 from steelyard.planning.jobs import Job
 from steelyard.planning.lengths import Lengths, lengths_of
 from steelyard.planning.options import RunOptions
 from steelyard.planning.outlook import Line, Outlook
-from steelyard.planning.pace import Pace, pace_of
+from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import Plan, default_folder, make_plan
 from steelyard.planning.probes import (
     GAP_EXAMPLES,

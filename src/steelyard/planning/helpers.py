@@ -8,10 +8,11 @@ from pathlib import Path
 from steelyard.core import Message, Usage
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec
+from steelyard.model.base import Pace
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.planning.jobs import Job
 from steelyard.planning.outlook import Line
-from steelyard.planning.pace import Pace, pace_of
+from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import Plan, judge_of
 from steelyard.score.judge import Judge
 from steelyard.score.judge.prompts import compare_messages, rate_messages

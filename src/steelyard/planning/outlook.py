@@ -15,9 +15,8 @@ from steelyard.cost import Money, to_number
 from steelyard.data import Audit
 from steelyard.errors import CredentialError
 from steelyard.model import ModelSpec, provider_of
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import Pace, PlannedModel
 from steelyard.planning.lengths import Lengths
-from steelyard.planning.pace import Pace
 from steelyard.planning.plan import Plan, detectable_text
 from steelyard.words import counted, listed
 

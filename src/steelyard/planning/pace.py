@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Usage
 from steelyard.model import provider_of
-from steelyard.model.listed import PlannedModel
-from steelyard.packaged import packaged
+from steelyard.model.base import Pace, PlannedModel
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import Plan
 from steelyard.store.database import Store
@@ -23,40 +21,10 @@ _IN_BATCHES = "unknown in advance: each step is a batch, answered within a day"
 _UNKNOWN = "unknown until a first run"
 
 
-@dataclass(frozen=True)
-class Pace:
-    """Seconds a model needs: of a token read, written and trained on, and of a request as such.
-
-    ``at_once`` requests share them; one that ``keeps_shared`` reads once what many prompts share.
-    Without ``is_known`` there is no figure; ``source`` says why, or what the figures rest on.
-    """
-
-    source: str
-    is_known: bool = True
-    input_seconds: float = 0.0
-    output_seconds: float = 0.0
-    training_seconds: float | None = 0.0
-    request_seconds: float = 0.0
-    at_once: int = 1
-    keeps_shared: bool = False
-
-    def seconds(self, requests: float, input_tokens: float, output_tokens: float) -> float | None:
-        """Return the time that so much takes; ``None`` where it cannot be said."""
-        if not self.is_known:
-            return None
-        work = input_tokens * self.input_seconds + output_tokens * self.output_seconds
-        return (work + requests * self.request_seconds) / self.at_once
-
-
 def pace_of(plan: Plan, model: PlannedModel, folder: Path | None) -> Pace:
     """Return a model's pace: measured where ``folder`` holds a run of it, else a stated assumption."""
     measured = None if folder is None else _measured(plan, model, folder)
     return measured or _assumed(model)
-
-
-@cache
-def _paces() -> Mapping[str, Any]:
-    return dict(packaged("planning/data/paces.json"))
 
 
 def _assumed(model: PlannedModel) -> Pace:
@@ -65,28 +33,8 @@ def _assumed(model: PlannedModel) -> Pace:
         return Pace(_MADE_UP)
     if model.spec.batch:
         return Pace(_IN_BATCHES, is_known=False, training_seconds=None)
-    assumed = _paces().get(model.spec.provider if provider.is_local else "hosted")
-    if assumed is None:
-        return Pace(_UNKNOWN, is_known=False, training_seconds=None)
-    if provider.is_local:
-        return Pace(
-            assumed["source"],
-            input_seconds=1 / assumed["input_tokens_per_second"],
-            output_seconds=1 / assumed["output_tokens_per_second"],
-            training_seconds=1 / assumed["training_tokens_per_second"],
-            keeps_shared=True,
-        )
-    return Pace(
-        assumed["source"],
-        output_seconds=1 / assumed["output_tokens_per_second"],
-        request_seconds=assumed["first_token_seconds"],
-        at_once=_at_once(model),
-    )
-
-
-def _at_once(model: PlannedModel) -> int:
-    usual = int(_paces()["hosted"]["requests_in_flight"])
-    return min(usual, model.spec.max_in_flight or usual)
+    pace = provider.pace or Pace(_UNKNOWN, is_known=False, training_seconds=None)
+    return replace(pace, at_once=min(pace.at_once, model.spec.max_in_flight or pace.at_once))
 
 
 def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
@@ -112,8 +60,9 @@ def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
 def _pace_from(usage: Usage, trained: float | None, model: PlannedModel, folder: Path) -> Pace:
     if not provider_of(model.spec).is_local:
         seconds = usage.machine_seconds / usage.requests
-        source = f"measured in {folder}: {seconds:.2f} s a request, {_at_once(model)} at a time"
-        return Pace(source, request_seconds=seconds, at_once=_at_once(model))
+        at_once = _assumed(model).at_once
+        source = f"measured in {folder}: {seconds:.2f} s a request, {at_once} at a time"
+        return Pace(source, request_seconds=seconds, at_once=at_once)
     tokens = usage.input_tokens - usage.cached_tokens + usage.output_tokens
     seconds = usage.machine_seconds / max(tokens, 1)
     source = f"measured in {folder}: {1 / max(seconds, 1e-9):,.0f} tokens a second"

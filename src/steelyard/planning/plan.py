@@ -16,7 +16,7 @@ from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
 from steelyard.model import ModelSpec, check_schema, provider_of
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import PlannedModel
 from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
@@ -289,9 +289,11 @@ def _notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tu
 
 
 def _unused(task: Task) -> list[str]:
-    """Sections that no metric reads: that is allowed, and seldom meant."""
+    """Sections that nothing reads: that is allowed, and seldom meant."""
     by_rules = [config for config in task.metric_configs if config.name == "rules"]
     notes = []
+    if task.documents is not None:
+        notes.append("documents: not used, because answering from documents is not available yet")
     if task.judge is not None and "judge" not in task.metrics:
         notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
     if task.rules and not by_rules:

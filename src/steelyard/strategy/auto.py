@@ -17,11 +17,10 @@ class Selection(NamedTuple):
     left_out: list[tuple[str, str]]
 
 
-def auto(task: TaskFacts, model: ModelSpec | None, *, has_documents: bool = False) -> Selection:
+def auto(task: TaskFacts, model: ModelSpec | None) -> Selection:
     """Choose strategies for a task on ``model``, ``None`` where there is no model to ask."""
     strategies = [build_strategy(StrategySpec(name)) for name in STRATEGIES]
     reasons = {strategy.name: _reason(strategy, task, model) for strategy in strategies}
-    reasons |= _not_built(has_documents)
     specs = [StrategySpec(name) for name, reason in reasons.items() if reason is None]
     left_out = [(name, reason) for name, reason in reasons.items() if reason is not None]
     return Selection(specs, left_out)
@@ -34,14 +33,3 @@ def _reason(strategy: Strategy, task: TaskFacts, model: ModelSpec | None) -> str
     if model is None:
         return f"there is no language model to {'tune' if strategy.traits.tunes else 'ask'}"
     return strategy.reservation(task, model)
-
-
-def _not_built(has_documents: bool) -> dict[str, str]:
-    return {
-        "retrieval": (
-            "answering from documents is not available yet"
-            if has_documents
-            else "the task has no documents"
-        ),
-        "full_fine_tuning": "training all weights is not available yet",
-    }

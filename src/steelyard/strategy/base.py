@@ -13,8 +13,7 @@ from steelyard.core import Answer, Example, Message, OutputKind, Question, Usage
 from steelyard.data.rows import has_references
 from steelyard.errors import ArmError, ConfigError
 from steelyard.families import STRATEGIES
-from steelyard.model.base import Model, ModelSpec
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import Model, ModelSpec, PlannedModel
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from steelyard.config.options import Options
 from steelyard.core import Answer, Example, OutputKind, Usage, questions_of
-from steelyard.model.base import ModelSpec
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import ModelSpec, PlannedModel
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
@@ -158,7 +157,8 @@ class Cascade(Strategy):
             answers = arm.answer_all(probe, context.progress)
             if any(answer.confidence is not None for answer in answers):
                 return arm, answers
-        raise no_confidence(part)
+        model = model_of(part, "first", context.models)
+        raise no_confidence(part, context.brief, model.spec)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Add up both strategies' forecasts; at most, every answer is passed on.

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from steelyard.config.options import Options
 from steelyard.errors import ConfigError, closest
-from steelyard.model.base import ModelSpec, provider_of
-from steelyard.model.listed import PlannedModel
+from steelyard.families import STRATEGIES
+from steelyard.model.base import ModelSpec, PlannedModel, provider_of
 from steelyard.strategy.base import Brief, Strategy, TaskFacts, build_strategy, traits_of
 from steelyard.strategy.traits import StrategySpec, Traits
 
@@ -58,8 +58,8 @@ def default_first(brief: Brief) -> CascadePart:
     if brief.kind == "label":
         return CascadePart(name="tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
     raise ConfigError(
-        f"strategy cascade: {brief.kind} answers have no probabilities; use first: self_consistency, "
-        "whose votes give a confidence, or leave cascade out of strategies"
+        f"strategy cascade: {brief.kind} answers have no probabilities; name a first strategy that "
+        f"gives a confidence ({_names_of_the_sure(brief)}), or leave cascade out of strategies"
     )
 
 
@@ -78,12 +78,11 @@ def model_of(part: CascadePart, role: str, models: Sequence[PlannedModel]) -> Pl
     return names[part.model]
 
 
-def no_confidence(part: CascadePart) -> ConfigError:
-    """Return the error for a first strategy that is never sure."""
+def no_confidence(part: CascadePart, brief: Brief, spec: ModelSpec) -> ConfigError:
+    """Return the error for a first strategy that is never sure on its model."""
     return ConfigError(
         f"strategy cascade: first: {part.name} gives no confidence on this task; choose one that "
-        "does (tfidf_linear or zero_shot for labels, self_consistency for its votes), or leave "
-        "cascade out of strategies"
+        f"does ({_names_of_the_sure(brief, spec)}), or leave cascade out of strategies"
     )
 
 
@@ -103,17 +102,28 @@ def check_part(
     except ConfigError as error:
         raise ConfigError(f"strategy cascade: {role}: {error}") from None
     if role == "first" and not _may_be_sure(strategy.traits, task.brief, spec):
-        raise no_confidence(part)
+        raise no_confidence(part, task.brief, spec)
 
 
-def _may_be_sure(traits: Traits, brief: Brief, spec: ModelSpec) -> bool:
+def _may_be_sure(traits: Traits, brief: Brief, spec: ModelSpec | None) -> bool:
     """Whether answers may hold a confidence, as far as that is known before they are asked for.
 
     Models that are asked over the network give no probabilities of labels.
     """
-    has_probabilities = not traits.needs_model or provider_of(spec).has_probabilities
-    of_labels = traits.confidence == "labels" and brief.kind == "label" and has_probabilities
-    return traits.confidence == "any" or of_labels
+    if traits.confidence != "labels":
+        return traits.confidence == "any"
+    of_model = spec is not None and provider_of(spec).has_probabilities
+    return brief.kind == "label" and (of_model or not traits.needs_model)
+
+
+def _names_of_the_sure(brief: Brief, spec: ModelSpec | None = None) -> str:
+    """The strategies that may be first."""
+    traits = {name: traits_of(name) for name in STRATEGIES}
+    return ", ".join(
+        name
+        for name, facts in traits.items()
+        if _may_be_sure(facts, brief, spec) and not (facts.is_floor or facts.spans_models)
+    )
 
 
 def models_of(

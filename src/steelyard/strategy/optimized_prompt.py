@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from steelyard.core import OutputKind, Usage
-from steelyard.model.base import ModelSpec
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import ModelSpec, PlannedModel
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
@@ -56,7 +55,7 @@ class OptimizedPrompt(Strategy):
         family="prompt",
         about="instruction and examples searched for",
         looks_up_train=True,
-        carries="fixed_shots",
+        carries="retrieved_shots",
     )
 
     arm_type: ClassVar[type[Arm]] = PromptArm

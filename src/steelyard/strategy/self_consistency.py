@@ -13,8 +13,7 @@ from steelyard.config.options import Several, one_of
 from steelyard.core import Answer, OutputKind, questions_of
 from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError
-from steelyard.model.base import ModelSpec
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import ModelSpec, PlannedModel, provider_of
 from steelyard.strategy.base import (
     Arm,
     Brief,
@@ -38,7 +37,8 @@ from steelyard.strategy.zero_shot import ZeroShot
 
 _SHARED = ("formats", "screen", "finalists", "dev_items", "free_candidates")
 _REASONING = ("variants", "k", "bootstrap", "max_output_tokens", "max_prompt_tokens")
-OVER = ("auto", "chain_of_thought", "few_shot", "zero_shot")
+_VOTED = {strategy.name: strategy for strategy in (ChainOfThought, FewShot, ZeroShot)}
+OVER = ("auto", *_VOTED)
 
 
 class SelfConsistencyOptions(ReasoningOptions):
@@ -101,11 +101,11 @@ class SelfConsistency(Strategy):
         return super().refusal(task, model) or votes_refusal(task.brief)
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        """Its votes are slow on the embedded model, and of little use without reasoning."""
-        if model.provider == "embedded":
+        """Its votes take long on a slow model, and are of little use without reasoning."""
+        if provider_of(model).is_slow:
             return "it reasons several times for every answer, which is slow on this model; name it to run it"
         if reasoning_refusal(task) is not None:
-            return "it votes over chain_of_thought, which does not fit the task"
+            return f"it votes over {ChainOfThought.name}, which does not fit the task"
         return None
 
     def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
@@ -116,17 +116,18 @@ class SelfConsistency(Strategy):
         """Those of the strategy voted over; of text, whose metric decides on it, of either."""
         over = self.config.over
         if over == "auto":
-            over = "few_shot" if kind == "text" else "chain_of_thought"
+            over = (FewShot if kind == "text" else ChainOfThought).name
         return self._voted_over(over).shot_limits(kind, labels)
 
     def _over(self, task: TaskFacts) -> str:
         """The strategy whose prompt is voted over. Raises `ConfigError` for one that cannot be."""
         unreasoned = reasoning_refusal(task)
-        plain = "few_shot" if has_references(task.train) else "zero_shot"
+        has_shots = has_references(task.train)
+        plain = (FewShot if has_shots else ZeroShot).name
         if self.config.over == "auto":
-            return "chain_of_thought" if unreasoned is None else plain
-        bare = None if plain == "few_shot" else "there are no references in train to show"
-        reason = {"chain_of_thought": unreasoned, "few_shot": bare}.get(self.config.over)
+            return ChainOfThought.name if unreasoned is None else plain
+        bare = None if has_shots else "there are no references in train to show"
+        reason = {ChainOfThought.name: unreasoned, FewShot.name: bare}.get(self.config.over)
         if reason is not None:
             raise ConfigError(
                 f"strategy {self.name} cannot vote over {self.config.over}: {reason}; "
@@ -135,12 +136,9 @@ class SelfConsistency(Strategy):
         return self.config.over
 
     def _voted_over(self, over: str) -> PromptStrategy:
-        shared = {name: getattr(self.config, name) for name in _SHARED}
-        if over == "zero_shot":
-            return ZeroShot(**shared)
-        if over == "few_shot":
-            return FewShot(**shared)
-        return ChainOfThought(**shared, **{name: getattr(self.config, name) for name in _REASONING})
+        strategy = _VOTED.get(over, ChainOfThought)
+        names = (*_SHARED, *(_REASONING if strategy is ChainOfThought else ()))
+        return strategy(**{name: getattr(self.config, name) for name in names})
 
     def _votes(self, prompt: P, dev: int) -> list[Stage[P]]:
         """One stage for each number of votes, the fewest first."""

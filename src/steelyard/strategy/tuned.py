@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from steelyard.core import Example, Usage, questions_of
+from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.packaged import packaged
 from steelyard.strategy.base import (
@@ -63,7 +64,10 @@ class TunedStrategy(Strategy):
         recipe = self._recipe(context)
         job = TuningJob(context.spec, context.folder, context.seed, context.progress)
         samples, dev = (chat_samples(recipe, part) for part in (context.train, context.dev))
-        tuned = self.tuner.tune(samples, dev, self.config, job)
+        try:
+            tuned = self.tuner.tune(samples, dev, self.config, job)
+        except ConfigError as error:
+            raise ConfigError(f"strategy {self.name}: {error}") from None
         model = context.build_model(tuned.spec)
         options = {
             "format": recipe.format,

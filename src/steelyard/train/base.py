@@ -78,7 +78,10 @@ class Tuner(ABC, Generic[OptionsT]):
         options: OptionsT,
         job: TuningJob,
     ) -> Tuned:
-        """Tune on ``samples`` and choose on ``dev``; a finished job is read back, not repeated."""
+        """Tune on ``samples`` and choose on ``dev``; a finished job is read back, not repeated.
+
+        Raises `ConfigError` for what cannot be tuned, which the strategy names.
+        """
 
     @abstractmethod
     def passes(self, options: OptionsT) -> Passes:

@@ -42,7 +42,7 @@ class LoraTuner(Tuner[LoraOptions]):
         )
         if not train or not checked:
             raise ConfigError(
-                f"strategy lora: every example of train or of dev has more than "
+                f"every example of train or of dev has more than "
                 f"{options.max_tokens} tokens; raise the option max_tokens"
             )
         trained = _train(source, (train, checked), options, job)
@@ -88,8 +88,8 @@ def _train(
         network = huggingface.read_network(source, "float32")
         if not understands(network):
             raise ConfigError(
-                f"strategy lora does not support the architecture of {job.spec.name!r} yet "
-                f"({type(network).__name__}); leave lora out of strategies"
+                f"the architecture of {job.spec.name!r} is not supported yet "
+                f"({type(network).__name__}); leave this strategy out"
             )
         trainer = Trainer(network, options, job.seed, settings.precision)
         trained = train(trainer, samples, job.folder, job.progress)

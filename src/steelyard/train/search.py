@@ -52,7 +52,7 @@ def train(
     if not math.isfinite(lowest.dev_loss):
         raise ModelError(
             f"training diverged at a learning rate of {best:g} (the loss on dev is not a number); "
-            "give lora smaller learning_rates"
+            "set smaller learning_rates"
         )
     search.trainer.resume(search.path(best, lowest.number))
     search.trainer.save(folder / "adapter")

@@ -12,7 +12,7 @@ import numpy as np
 from steelyard.core import Comparison, Completion, Price, Record, Usage, Verdict
 from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE, merged
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality

@@ -12,7 +12,7 @@ from typing import Any
 
 from steelyard.data import Audit
 from steelyard.files import write_whole
-from steelyard.model.listed import PlannedModel
+from steelyard.model.base import PlannedModel
 from steelyard.planning.forecast import look_ahead, look_over
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.options import RunOptions

@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from steelyard.errors import CredentialError
 from steelyard.model.base import ModelSpec
+from steelyard.model.config import ENDPOINT
 from steelyard.words import shortened
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -96,7 +97,6 @@ def without_secrets(text: str) -> str:
     return re.sub(r"\?[^\s'\"]+", "?***", re.sub(r"[^\s/@'\"]+:[^\s/@'\"]+@", "***@", text))
 
 
-_PROVIDER = "openai"
 BATCHED = "|batch"
 """What the fingerprint of a model ends with that is asked through a batch interface."""
 
@@ -136,13 +136,13 @@ def read_fingerprint(fingerprint: str) -> ModelSpec | None:
     """Return the model in a hosted model's fingerprint; ``None`` for any other fingerprint."""
     provider, _, rest = fingerprint.removesuffix(BATCHED).partition("|")
     base_url, _, name = rest.partition("|")
-    if provider != _PROVIDER:
+    if provider != ENDPOINT:
         return None
-    return ModelSpec(_PROVIDER, name, base_url, batch=fingerprint.endswith(BATCHED))
+    return ModelSpec(ENDPOINT, name, base_url, batch=fingerprint.endswith(BATCHED))
 
 
 def _fingerprint(base_url: str, model: str) -> str:
-    return f"{_PROVIDER}|{shown_endpoint(base_url)}|{model}"
+    return f"{ENDPOINT}|{shown_endpoint(base_url)}|{model}"
 
 
 def address_at(base_url: str, place: str) -> str:

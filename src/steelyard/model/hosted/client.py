@@ -17,7 +17,7 @@ from functools import cached_property
 from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
 from steelyard.extras import command, require
-from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone
+from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone, Pace
 from steelyard.model.hosted.address import DEFAULT_KEY_ENV, hosted_fingerprint, read_key
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.limiter import Limiter, PausedError, RequestPool, StoppedError
@@ -315,6 +315,12 @@ PROVIDER = ModelProvider(
     install=command("hosted"),
     is_local=False,
     has_probabilities=False,
+    pace=Pace(
+        "assumed: first token after 0.6 s, then 60 tokens a second, 16 requests at a time",
+        output_seconds=1 / 60,
+        request_seconds=0.6,
+        at_once=16,
+    ),
     account=hosted_fingerprint,
     key_env=DEFAULT_KEY_ENV,
     check_key=read_key,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from steelyard.core import Completion, Example
+from steelyard.families import STRATEGIES
 from steelyard.model.base import Model
 from steelyard.strategy.base import Brief, OnePass, build_strategy, traits_of
 from steelyard.strategy.prompt import count_tokens
@@ -14,7 +15,6 @@ from steelyard.strategy.traits import StrategySpec
 from steelyard.train.base import Passes
 from steelyard.words import listed
 
-DEFAULT_TUNING = StrategySpec("lora")
 UNIT = "forward-pass tokens"
 BACKWARD = 3
 """A training token costs three forward passes: 6ND against 2ND operations (Kaplan et al. 2020)."""
@@ -55,21 +55,19 @@ def allowance(
 ) -> Allowance:
     """Return ``budget`` where there is one, else what the most expensive of the run's ``tunings`` may take.
 
-    Where the run tunes nothing, the defaults of `DEFAULT_TUNING` hold.
+    Where the run tunes nothing, the defaults of the first strategy that tunes hold.
     """
     if budget:
         return Allowance(budget, "the option budget")
-    most = max(
-        build_strategy(tuning).tuning_tokens(brief, once) for tuning in tunings or [DEFAULT_TUNING]
-    )
+    whose = "this run's" if tunings else "the defaults of"
+    tunings = tunings or tunings_of(map(StrategySpec, STRATEGIES))[:1]
+    most = max(build_strategy(tuning).tuning_tokens(brief, once) for tuning in tunings)
     names = listed(list(dict.fromkeys(tuning.name for tuning in tunings)))
-    return Allowance(
-        most, f"this run's {names}" if tunings else f"the defaults of {DEFAULT_TUNING.name}"
-    )
+    return Allowance(most, f"{whose} {names}")
 
 
 def tunings_of(specs: Iterable[StrategySpec]) -> tuple[StrategySpec, ...]:
-    """Return those of a run's strategies that fine-tune."""
+    """Return those of ``specs`` that fine-tune."""
     return tuple(spec for spec in specs if traits_of(spec.name).tunes)
 
 

@@ -19,8 +19,8 @@ _WORTH_HOLDING_BACK = 20
 class OptimizedPromptOptions(SearchOptions):
     """The search and its bounds.
 
-    ``budget`` is in forward-pass tokens (0: what this run's ``lora`` may take, the most expensive of several;
-    without one, LoRA's defaults) and ``max_calls`` in questions (0: 1,500 for a hosted model, any
+    ``budget`` is in forward-pass tokens (0: what this run's fine-tuning may take, the most expensive of
+    several; without one, by its defaults) and ``max_calls`` in questions (0: 1,500 for a hosted model, any
     number for a local one). ``candidates`` instructions × formats are screened, ``screen`` dev items
     first; ``k`` is shots per label, or in all; ``neighbours`` are numbers of retrieved shots. The
     share ``held_back`` of dev chooses among ``finalists`` and is not searched on. ``formats``: empty

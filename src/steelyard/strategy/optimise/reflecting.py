@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, MissingExtraError, ModelError, SteelyardError
 from steelyard.extras import command, require
-from steelyard.model.base import Model, ModelSpec, provider_of
+from steelyard.model.base import Model, ModelSpec, PlannedModel, provider_of
 from steelyard.model.config import ModelConfig
-from steelyard.model.listed import PlannedModel
 from steelyard.strategy.base import FitContext
 
 AUTO = "auto"
