@@ -35,7 +35,7 @@ from steelyard.strategy.cascade_parts import (
 )
 from steelyard.strategy.forecasting import added, forecast_of
 from steelyard.strategy.record import FitRecord
-from steelyard.strategy.search import Stage, Trial, cheapest, stratified_subset
+from steelyard.strategy.search import P, Stage, Trial, cheapest, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits
 
 _UNTESTED_THRESHOLD = 0.5
@@ -126,14 +126,14 @@ class Cascade(Strategy):
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where the first arm gives no confidence."""
         parts = self._parts(context.brief)
+        stage = self._threshold(list(parts.values()), len(context.dev))
         rng = fit_generator(context.seed, "dev")
-        picked = stratified_subset(context.dev, self.config.dev_items, rng)
-        dev = [context.dev[index] for index in picked]
+        dev = [context.dev[index] for index in stratified_subset(context.dev, stage.items, rng)]
         first, firsts = self._first_arm(context, parts["first"], dev)
         then = _by_dev_score(_fit_part(context, parts["then"], "then"))[0]
         if dev:
             thens = then.answer_all(questions_of(dev), context.progress)
-            outcome = _outcome(_sweep(context, dev, firsts, thens), len(dev))
+            outcome = _outcome(_sweep(context, dev, firsts, thens), stage)
         else:
             rule = {"threshold_rule": "there were no dev examples to set it on"}
             outcome = SweepOutcome(_UNTESTED_THRESHOLD, rule, {})
@@ -168,9 +168,8 @@ class Cascade(Strategy):
         """
         if self.config.first is None and brief.kind != "label":
             return None
-        dev = min(sizes.dev, self.config.dev_items)
         forecasts: list[Forecast] = []
-        answer = Usage()
+        answers: list[Usage] = []
         for part in self._parts(brief).values():
             if not part.needs_model:
                 continue
@@ -178,12 +177,15 @@ class Cascade(Strategy):
             if forecast is None or not forecast.per_answer:
                 return None
             largest = Usage(*map(max, zip(*forecast.per_answer.values(), strict=True)))
-            asked = largest._replace(cached_tokens=0)
-            forecasts += [forecast, forecast_of([Stage("threshold", [asked], dev)])]
-            answer += asked
-        total = added(*forecasts)
-        note = "; ".join(filter(None, [total.note, "every answer is passed on"]))
-        return replace(total, per_answer={self.name: answer}, note=note)
+            forecasts.append(forecast)
+            answers.append(largest._replace(cached_tokens=0))
+        threshold = forecast_of([self._threshold(answers, sizes.dev)])
+        total = added(*forecasts, replace(threshold, note="every answer is passed on"))
+        return replace(total, per_answer={self.name: sum(answers, Usage())})
+
+    def _threshold(self, parts: Sequence[P], dev: int) -> Stage[P]:
+        """Both parts answer the same of ``dev`` examples; the threshold is set on their answers."""
+        return Stage("threshold", parts, min(dev, self.config.dev_items))
 
 
 def _whole_search(arms: Mapping[str, Arm], sweep: Mapping[str, Any], dev: int) -> Mapping[str, Any]:
@@ -241,7 +243,7 @@ def _sweep(
     return Sweep(thresholds, coverage, totals, cheapest(totals, items))
 
 
-def _outcome(sweep: Sweep, dev: int) -> SweepOutcome:
+def _outcome(sweep: Sweep, stage: Stage[Any]) -> SweepOutcome:
     last = len(sweep.thresholds) - 1
     places = {round(place) for place in np.linspace(0, last, min(last + 1, _SHOWN))}
     curve = [
@@ -251,7 +253,7 @@ def _outcome(sweep: Sweep, dev: int) -> SweepOutcome:
     ]
     ends = {"first alone": 0, "then alone": last, "cascade": sweep.choice}
     scores = {name: sweep.scores[place] for name, place in ends.items()}
-    trials = [Trial(name, "threshold", dev, 0, score) for name, score in scores.items()]
+    trials = [Trial(name, stage.name, stage.items, 0, score) for name, score in scores.items()]
     options = {
         "coverage": sweep.coverage[sweep.choice],
         "threshold_rule": (
@@ -262,7 +264,7 @@ def _outcome(sweep: Sweep, dev: int) -> SweepOutcome:
     }
     search = {
         "dev_score": scores["cascade"],
-        "tried": {name: {"score": score, "items": dev} for name, score in scores.items()},
+        "tried": {name: {"score": score, "items": stage.items} for name, score in scores.items()},
         "trace": [asdict(trial) for trial in trials],
     }
     return SweepOutcome(sweep.thresholds[sweep.choice], options, search)

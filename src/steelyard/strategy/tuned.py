@@ -33,7 +33,7 @@ from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instr
 from steelyard.strategy.prompt_search import FormatName
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord, TrainingRecord
-from steelyard.strategy.search import Stage
+from steelyard.strategy.search import P, Stage
 from steelyard.train.base import ChatSample, Tuned, Tuner, TuningJob, TuningOptions
 
 MIN_EXAMPLES = 20
@@ -80,22 +80,21 @@ class TunedStrategy(Strategy):
         seconds, tokens = tuned.usage.machine_seconds, int(tuned.usage.trained_tokens)
         training = TrainingRecord(seconds, tokens, tuned.left_out_too_long, tuned.trace)
         budget = self._budget(context, recipe, tuned)
-        arms: list[Arm] = []
-        for name, decoding in self._decodings(context.brief).items():
-            arm = PromptArm(
+        arms = [
+            PromptArm(
                 ArmFacts(name, self.name, context.brief, {**options, "decoding": decoding}),
                 Prompt(replace(recipe, decoding=decoding)),
                 tuned.spec,
                 lambda spec: model,
             )
-            search = {
-                "dev_score": context.score(context.dev, arm.answer_all(questions_of(context.dev))),
-                "dev_calls": len(context.dev),
-                "budget": budget,
-            }
+            for name, decoding in self._decodings(context.brief).items()
+        ]
+        stage = self._dev_stage(arms, len(context.dev))
+        for arm in stage.prompts:
+            score = context.score(context.dev, arm.answer_all(questions_of(context.dev)))
+            search = {"dev_score": score, "dev_calls": stage.items, "budget": budget}
             arm.fit = FitRecord(search, training=training)
-            arms.append(arm)
-        return arms
+        return [*arms]
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         reason = super().refusal(task, model)
@@ -123,9 +122,13 @@ class TunedStrategy(Strategy):
         trained = sizes.train * example * self.tuner.passes(self.config).train
         names = self._decodings(brief)
         answer = one_answer(sizes, prompt, limit)
-        dev = Stage("dev", [answer] * len(names), sizes.dev)
-        forecast = forecast_of([dev], dict.fromkeys(names, answer))
+        stage = self._dev_stage([answer] * len(names), sizes.dev)
+        forecast = forecast_of([stage], dict.fromkeys(names, answer))
         return replace(forecast, usage=forecast.usage + Usage(trained_tokens=round(trained)))
+
+    def _dev_stage(self, prompts: Sequence[P], dev: int) -> Stage[P]:
+        """After training every arm answers all of dev. What training takes is bounded by its passes."""
+        return Stage("dev", prompts, dev)
 
     def _decodings(self, brief: Brief) -> dict[str, Decoding]:
         if not brief.constrainable:

@@ -54,7 +54,12 @@ def race_stages(
 def most_stages(
     options: OptimizedPromptOptions, dev: int, constrainable: bool, prompt: P
 ) -> list[Stage[P]]:
-    """Return the stages of the whole search, budget apart, all asking ``prompt``."""
+    """Return the stages of the whole search, budget apart, all asking ``prompt``.
+
+    The search does not run these: which designs it builds, how many go on and when it stops is decided
+    by their answers and by what is left of the budget. It takes the same rounds with the same rules, in
+    which no design falls behind here and every climb is taken, so that it never asks more.
+    """
     rules, (searched, held_back) = options.rules, options.parts_of(dev)
     sets = len(CHOICES) + len(BOOTSTRAPS)
     shots = sets * len(rules.counts) + len(rules.neighbours) * len(DIVERSITIES)
