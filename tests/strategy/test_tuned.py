@@ -33,6 +33,8 @@ class JobTuner(Tuner["JobOptions"]):
         job: TuningJob,
     ) -> Tuned:
         self.samples = list(samples)
+        if options.epochs > 9:
+            raise ConfigError("a job has at most 9 epochs")
         return Tuned(
             replace(job.spec, name="smart?x=1", tuned_from=job.spec),
             Usage(trained_tokens=1200 * options.epochs, machine_seconds=0.0),
@@ -98,6 +100,11 @@ def test_the_tuner_reads_the_chats_that_the_arm_will_ask(
 def test_the_tuners_refusal_is_the_strategys(fit_context: Callable[..., FitContext]) -> None:
     with pytest.raises(ConfigError, match="does not fit this task: not on a Tuesday"):
         HostedJob().fit(fit_context(spec=ModelSpec("fake", "weekday")))
+
+
+def test_what_a_tuner_refuses_names_the_strategy(fit_context: Callable[..., FitContext]) -> None:
+    with pytest.raises(ConfigError, match="^strategy hosted_job: a job has at most 9 epochs$"):
+        HostedJob(epochs=10).fit(fit_context())
 
 
 def test_few_examples_are_a_reservation(brief: Brief) -> None:

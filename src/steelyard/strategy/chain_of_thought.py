@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt
 from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind, Usage
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, Forecast, Sizes, TaskFacts
 from steelyard.strategy.forecasting import (
     answer_limit,
     chat_tokens,
@@ -44,7 +44,7 @@ from steelyard.strategy.reasoning import (
     reasoning_tokens,
 )
 from steelyard.strategy.rounds import wording
-from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, questions_in
+from steelyard.strategy.search import P, SearchCandidate, Stage, Trial
 from steelyard.strategy.traits import ShotLimits, Traits
 
 _ASKED_TO_REASON = 60
@@ -99,22 +99,6 @@ class ChainOfThought(PromptStrategy):
     )
     options_type = ReasoningOptions
     config: ReasoningOptions
-
-    def fit(self, context: FitContext) -> list[Arm]:
-        """Return one arm, and for JSON the repairing one. Raises `ConfigError` where none can be."""
-        self.require_fit(context.task)
-        evaluator = DevEvaluator(context, self.config, self.name)
-        space = self.space(evaluator)
-        evaluator.expect(questions_in(self.stages(space)))
-        outcome = self.search(evaluator, space)
-        best = outcome.ranked[0]
-        free = next(
-            candidate for candidate in outcome.ranked if candidate.value.recipe.decoding == "free"
-        )
-        return [
-            evaluator.arm(self.name, outcome, self.describe(best.value)),
-            *evaluator.repairing(free, self.describe(free.value)),
-        ]
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         """Refuse a task whose answers cannot stand after reasoning."""

@@ -153,7 +153,7 @@ class OptimizedPrompt(Strategy):
         Where that one, not the arm's own, cannot be asked, the search goes on without it.
         """
         context = search.factory.evaluator.context
-        spec, reason = self.reflector.choose(context)
+        spec, reason = self.reflector.among(context.models)
         if spec is None or not screened:
             return [], {"model": None, "reason": reason or "the budget was already spent"}
         model = context.build_model(spec)

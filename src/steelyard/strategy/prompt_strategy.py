@@ -119,7 +119,11 @@ class PromptStrategy(Strategy):
         return forecast_of(self.stages(space), per_answer)
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """Choose format and shots on dev, the free arm among the constrained one's best."""
+        """Choose format and shots on dev, the free arm among the constrained one's best.
+
+        Raises `ConfigError` where it does not fit the task.
+        """
+        self.require_fit(context.task)
         evaluator = DevEvaluator(context, self.config, self.name)
         space = self.space(evaluator)
         evaluator.expect(questions_in(self.stages(space)))
@@ -127,13 +131,12 @@ class PromptStrategy(Strategy):
         arms: list[Arm] = [
             evaluator.arm(self.name, outcome, self.describe(outcome.ranked[0].value))
         ]
-        if evaluator.constrainable:
-            free = self._search_free(evaluator, outcome)
-            more = self.describe(free.ranked[0].value)
-            arms.append(evaluator.arm(f"{self.name}_free", free, more))
-            outcome = free
-        best = outcome.ranked[0]
-        return [*arms, *evaluator.repairing(best, self.describe(best.value))]
+        if space.free:
+            outcome = self._search_free(evaluator, outcome)
+            more = self.describe(outcome.ranked[0].value)
+            arms.append(evaluator.arm(f"{self.name}_free", outcome, more))
+        free = next(one for one in outcome.ranked if one.value.recipe.decoding == "free")
+        return [*arms, *evaluator.repairing(free, self.describe(free.value))]
 
     def _search_free(self, evaluator: DevEvaluator, outcome: SearchResult) -> SearchResult:
         shortlist = [

@@ -142,17 +142,17 @@ def test_nothing_is_printed_and_questions_stay_bounded(
 
 def test_who_reflects(fit_context: MakeContext) -> None:
     both_specs = fit_context(models=listed(SPEC, HOSTED, tags=("small", "big-one")))
-    assert Reflecting().choose(both_specs) == (HOSTED, "")
-    assert Reflecting.parse("small").choose(both_specs) == (SPEC, "")
-    assert Reflecting.parse("big").choose(both_specs) == (HOSTED, "")
-    assert Reflecting.parse("none").choose(both_specs) == (None, "turned off (reflect: none)")
-    spec, reason = Reflecting.parse("auto").choose(fit_context())
+    assert Reflecting().among(both_specs.models) == (HOSTED, "")
+    assert Reflecting.parse("small").among(both_specs.models) == (SPEC, "")
+    assert Reflecting.parse("big").among(both_specs.models) == (HOSTED, "")
+    assert Reflecting.parse("none").among(both_specs.models) == (None, "turned off (reflect: none)")
+    spec, reason = Reflecting.parse("auto").among(fit_context().models)
     assert spec is None and "name a stronger one" in reason
     named = Reflecting.parse({"provider": "openai", "name": "x", "base_url": "http://a.b/v1"})
-    assert named.choose(both_specs)[0] == ModelSpec("openai", "x", base_url="http://a.b/v1")
-    assert Reflecting.parse("groq:llama").choose(both_specs)[0] is not None
+    assert named.among(both_specs.models)[0] == ModelSpec("openai", "x", base_url="http://a.b/v1")
+    assert Reflecting.parse("groq:llama").among(both_specs.models)[0] is not None
     with pytest.raises(ConfigError, match=r"names 'smal', which is not one .* \(small, big-one\)"):
-        Reflecting.parse("smal").choose(both_specs)
+        Reflecting.parse("smal").among(both_specs.models)
 
 
 def test_only_a_small_model_means_no_reflection(fit_context: MakeContext) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import numpy as np
 
@@ -30,8 +31,7 @@ def moves(
     kinds = [move(factory, design, spare, rng) for move in _MOVES]
     kinds = [[variant for variant in kind if factory.fits(variant)] for kind in kinds if kind]
     shuffled = [[kind[place] for place in rng.permutation(len(kind))] for kind in kinds if kind]
-    rounds = max((len(kind) for kind in shuffled), default=0)
-    near = [kind[turn] for turn in range(rounds) for kind in shuffled if turn < len(kind)]
+    near = [variant for turn in zip_longest(*shuffled) for variant in turn if variant is not None]
     unique = {variant.key: variant for variant in near if variant.key != design.key}
     return list(unique.values())[:count]
 

@@ -15,7 +15,6 @@ from steelyard.errors import ConfigError, MissingExtraError, ModelError, Steelya
 from steelyard.extras import command, require
 from steelyard.model.base import Model, ModelSpec, PlannedModel, provider_of
 from steelyard.model.config import ModelConfig
-from steelyard.strategy.base import FitContext
 
 AUTO = "auto"
 NONE = "none"
@@ -52,12 +51,8 @@ class Reflecting:
         if self.spec is None and self.word not in (AUTO, NONE):
             _tagged(self.word, models)
 
-    def choose(self, context: FitContext) -> tuple[ModelSpec | None, str]:
-        """Return the model that reflects, or ``None`` and the reason why none does."""
-        return self.among(context.models)
-
     def among(self, models: Sequence[PlannedModel]) -> tuple[ModelSpec | None, str]:
-        """Return the same before the fit; ``models`` are the task's."""
+        """Return the model that reflects, or ``None`` and why none does; ``models`` are the task's."""
         if self.spec is not None:
             return self.spec, ""
         if self.word == NONE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -110,8 +111,7 @@ def shot_designs(
         for name, sequence in ways.items()
     ]
     # one of each way first: where the budget is short, no way is left out altogether
-    longest = max((len(group) for group in sets), default=0)
-    designs = [group[turn] for turn in range(longest) for group in sets if turn < len(group)]
+    designs = [design for turn in zip_longest(*sets) for design in turn if design is not None]
     return [design for design in designs if factory.fits(design)]
 
 
