@@ -103,7 +103,7 @@ def test_the_tuners_refusal_is_the_strategys(fit_context: Callable[..., FitConte
 
 
 def test_what_a_tuner_refuses_names_the_strategy(fit_context: Callable[..., FitContext]) -> None:
-    with pytest.raises(ConfigError, match="^strategy hosted_job: a job has at most 9 epochs$"):
+    with pytest.raises(ConfigError, match=r"^strategy hosted_job: a job has at most 9 epochs$"):
         HostedJob(epochs=10).fit(fit_context())
 
 

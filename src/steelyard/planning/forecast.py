@@ -100,7 +100,10 @@ def look_over(plan: Plan, display: Display) -> Audit:
 
 
 def answers_of(plan: Plan, job: Job) -> dict[str, int]:
-    """How many answers each arm of a job gives, by phase, the search left out."""
+    """How many answers each arm of a job gives at most, by phase, the search left out.
+
+    An arm may learn only in its fit that it has no gap (`Arm.why_no_gap`): from the shots it retrieves.
+    """
     test, train = len(plan.split.test), len(plan.split.train)
     batched = job.model is not None and job.model.spec.batch
     return {
