@@ -12,7 +12,7 @@ from steelyard.config.options import Several, one_of
 from steelyard.core import Example, OutputKind, Usage
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, Sizes
-from steelyard.strategy.forecasting import chat_tokens, shot_tokens, shots_that_fit
+from steelyard.strategy.forecasting import SHOT_MARKS, chat_tokens, shot_tokens, shots_that_fit
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.prompt import Prompt, count_tokens
@@ -138,5 +138,5 @@ def fitting_shots(evaluator: DevEvaluator, sequence: Sequence[Shot], budget: int
 
 
 def shot_length(evaluator: DevEvaluator, shot: Shot) -> int:
-    """Tokens of a shot inside a chat; 8 are allowed for the turns' marks."""
-    return count_tokens(evaluator.context.model, shot.input + "\n" + shot.output) + 8
+    """Tokens of a shot inside a chat, with an allowance for the turns' marks."""
+    return count_tokens(evaluator.context.model, shot.input + "\n" + shot.output) + SHOT_MARKS

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 
 from steelyard.core import Usage
 from steelyard.strategy.base import Brief, Forecast, Sizes
+from steelyard.strategy.prompt import limit_above
 from steelyard.strategy.search import Stage
 
 _CHAT_TOKENS = 16
 """What a chat template puts around a system message and an input."""
 _SHOT_TOKENS = 16
 """What it puts around a shot's two turns, or a list's names of fields."""
-_COUNTED_SHOT_TOKENS = 8
+SHOT_MARKS = 8
 """What a strategy counts of that when it fits shots into a prompt."""
 _REPAIR_TOKENS = 80
 """What asks again for an answer that cannot be used, its error included."""
-_MOST_OUTPUT = 512
 
 
 def chat_tokens(sizes: Sizes, shots: float = 0.0, *, instruction: float = 0.0) -> float:
@@ -51,16 +51,16 @@ def shot_tokens(sizes: Sizes) -> float:
 
 def shots_that_fit(sizes: Sizes, count: int, budget: int) -> int:
     """How many of ``count`` shots of mean length fit into a prompt of ``budget`` tokens; 1 at least."""
-    shot = sizes.input_tokens + sizes.output_tokens + _COUNTED_SHOT_TOKENS
+    shot = sizes.input_tokens + sizes.output_tokens + SHOT_MARKS
     return max(1, min(count, int((budget - sizes.instruction_tokens) / max(shot, 1))))
 
 
 def answer_limit(brief: Brief, sizes: Sizes) -> float:
-    """Tokens that a free answer may take; see `steelyard.strategy.prompting.output_limit`."""
+    """Tokens that a free answer may take; see `steelyard.strategy.prompt.output_limit`."""
     if brief.max_output_tokens is not None:
         return brief.max_output_tokens
     longest = sizes.longest_output_tokens or 2 * sizes.output_tokens
-    return longest + 6 if brief.kind == "label" else min(_MOST_OUTPUT, max(16, 1.25 * longest))
+    return limit_above(brief.kind, longest)
 
 
 def estimated_tokens(text: str) -> float:

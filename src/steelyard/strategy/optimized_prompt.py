@@ -21,7 +21,7 @@ from steelyard.strategy.base import (
 )
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.optimise.board import AnswerBoard
-from steelyard.strategy.optimise.budget import Ledger, allowance, pass_tokens
+from steelyard.strategy.optimise.budget import MARKS, Ledger, allowance, pass_tokens
 from steelyard.strategy.optimise.design import PromptFactory
 from steelyard.strategy.optimise.options import OptimizedPromptOptions
 from steelyard.strategy.optimise.race import Standing
@@ -42,8 +42,6 @@ from steelyard.strategy.traits import ShotLimits, Traits
 
 MIN_EXAMPLES = 20
 """Train examples below which ``auto`` does without the search."""
-_MARKS = 24
-"""Tokens of a chat's marks around an example that a model is tuned on."""
 _UNBOUNDED = 10**9
 
 
@@ -224,7 +222,7 @@ def _expected_pass(sizes: Sizes) -> OnePass:
     """What a pass will take, by mean lengths; see `pass_tokens`."""
 
     def once(instruction: str) -> tuple[float, float]:
-        tokens = sizes.input_tokens + sizes.output_tokens + estimated_tokens(instruction) + _MARKS
+        tokens = sizes.input_tokens + sizes.output_tokens + estimated_tokens(instruction) + MARKS
         return sizes.train * tokens, sizes.dev * tokens
 
     return once

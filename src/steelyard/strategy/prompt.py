@@ -152,7 +152,12 @@ def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
     if not labelled and not any(outputs):  # texts that are only checked by rules
         return _LONGEST_ANSWER
     longest = max((count_tokens(model, text) for text in outputs), default=32)
-    return longest + 6 if labelled else min(_LONGEST_ANSWER, max(16, longest + longest // 4))
+    return int(limit_above(brief.kind, longest))
+
+
+def limit_above(kind: OutputKind, longest: float) -> float:
+    """Tokens a free answer may take where the longest known one has so many."""
+    return longest + 6 if kind == "label" else min(_LONGEST_ANSWER, max(16, 1.25 * longest))
 
 
 def count_tokens(model: Model, text: str) -> int:

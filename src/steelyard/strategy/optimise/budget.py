@@ -18,6 +18,8 @@ from steelyard.words import listed
 UNIT = "forward-pass tokens"
 BACKWARD = 3
 """A training token costs three forward passes: 6ND against 2ND operations (Kaplan et al. 2020)."""
+MARKS = 24
+"""Tokens of a chat's marks around an example that a model is tuned on, 8 a turn."""
 HOSTED_CALLS = 1500
 """Questions at most that a search asks of a hosted model unless the user says otherwise."""
 
@@ -37,8 +39,8 @@ def tuning_used(trained_tokens: int, dev_tokens: float, measured: int) -> int:
 
 
 def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> int:
-    """Return the tokens of one pass over ``examples`` as tuning reads them; 8 a turn for its marks."""
-    frame = count_tokens(model, instruction) + 3 * 8
+    """Return the tokens of one pass over ``examples`` as tuning reads them."""
+    frame = count_tokens(model, instruction) + MARKS
     texts = [(example.input, example.output) for example in examples]
     return sum(frame + count_tokens(model, text) + count_tokens(model, out) for text, out in texts)
 
