@@ -107,9 +107,9 @@ def _config(fractions: SplitConfig | Mapping[str, float] | None) -> SplitConfig 
     try:
         return SplitConfig.model_validate(dict(fractions)) if fractions else None
     except ValidationError as error:
-        from steelyard.config.explain import explain
+        from steelyard.config.explain import Place, explain
 
-        raise explain(error, "fractions", {}) from None
+        raise explain(error, fractions, Place("fractions", {})) from None
 
 
 def _method(task: Task, by: By | None) -> By:

@@ -21,8 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from steelyard.config.explain import explain
-from steelyard.config.options import Place
+from steelyard.config.explain import Place, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
@@ -274,7 +273,7 @@ def build_task(
     try:
         task = Task.model_validate(data)
     except ValidationError as error:
-        raise explain(error, where, lines or {}) from None
+        raise explain(error, data, Place(where, lines or {})) from None
     except RecursionError:
         raise ConfigError(f"{where} is nested too deeply: flatten it") from None
     task._folder = Path(folder).resolve()

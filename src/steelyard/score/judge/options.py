@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from steelyard.config.explain import explain
+from steelyard.config.explain import Place, explain
 from steelyard.config.source import names_in
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec, provider_of
@@ -111,7 +111,7 @@ def _spec(model: str | dict[str, Any] | None, task: Task | None) -> ModelSpec | 
     try:
         spec = _spec_of(ModelConfig.model_validate(model))
     except ValidationError as error:
-        raise explain(error, "judge.model", {}) from None
+        raise explain(error, model, Place("judge.model", {})) from None
     local = (_folder(task) / Path(spec.name).expanduser()).resolve()
     if provider_of(spec).may_be_folder and local.is_dir():
         return replace(spec, name=str(local))
