@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from steelyard.data.reviews.answers import Answers, ReviewAnswer, keys_of
 from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import ConfigError, DataError, StorageError
 from steelyard.task import load_task
+from tests.conftest import HidePackages
 
 Rows = list[dict[str, Any]]
 
@@ -96,9 +96,9 @@ def test_mending_twice_changes_nothing_more(text: str) -> None:
 
 
 def test_encoding_damage_stays_whole_without_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, without_packages: HidePackages
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ftfy", None)
+    without_packages("ftfy")
     damaged = "voil\u00c3\u00a0"  # its last character is a no-break space
     repairs, kept = fixed(tmp_path, [{"input": f"{damaged} x", "output": "YES"}])
     assert kept[0]["input"] == f"{damaged} x"

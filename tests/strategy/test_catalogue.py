@@ -17,6 +17,7 @@ from steelyard.strategy import (
     auto,
     build_strategy,
 )
+from tests.conftest import HidePackages
 from tests.strategy.samples import tickets
 
 HF = ModelSpec("hf", "x")
@@ -138,6 +139,6 @@ def test_auto_says_what_it_leaves_out_and_why(
     assert {"majority", "nearest_neighbour"} <= {spec.name for spec in selection.specs}
 
 
-def test_tuning_is_left_out_where_its_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steelyard.train.lora.find_spec", lambda name: None)
+def test_tuning_is_left_out_where_its_packages_are_missing(without_packages: HidePackages) -> None:
+    without_packages("peft")
     assert "pip install 'steelyard[local]'" in dict(weigh("label", "hf").left_out)["lora"]

@@ -25,7 +25,7 @@ from steelyard.model.hosted.address import hosted_fingerprint
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.identity import identity_of
 from steelyard.planning.jobs import LeftOut
-from steelyard.planning.plan import RunOptions, _check_money, make_plan
+from steelyard.planning.plan import RunOptions, check_prices, make_plan
 from steelyard.progress import Display
 from steelyard.store.budget import Budget, prices_of
 from steelyard.store.database import Store
@@ -376,7 +376,7 @@ def test_currencies_are_not_mixed() -> None:
         for name, currency in (("a", "USD"), ("b", "EUR"))
     ]
     with pytest.raises(ConfigError, match=r"several currencies \(a in USD, b in EUR\)"):
-        _check_money(RunOptions(), models)
+        check_prices(RunOptions(), models)
 
 
 def test_the_json_of_a_run_holds_the_list(tmp_path: Path) -> None:

@@ -128,13 +128,13 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
     prices = _prices_of(task)
     models = _plan_models(task, prices)
-    _check_money(options, models)
+    check_prices(options, models)
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
     notes = _notes_on(task, _schema_text(task), specs_of)
     if (judge := _judge_model(metrics, prices)) is not None:
-        _check_money(options, (*models, judge))
+        check_prices(options, (*models, judge))
     brief = Brief(
         task.instruction,
         task.output.kind,
@@ -147,7 +147,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     overridden = options.model is not None and options.strategies is None
     specs, left_out = choose(data, brief, models, lenient=overridden)
     more = _more_models(specs, models, prices)
-    _check_money(options, (*models, *more))
+    check_prices(options, (*models, *more))
     return Plan(
         data=data,
         brief=brief,
@@ -265,7 +265,7 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     return config | {"name": name}
 
 
-def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:
+def check_prices(options: RunOptions, models: Sequence[PlannedModel]) -> None:
     """Refuse models priced in several currencies, and a cap where a price is not known."""
     currencies = {model.price.currency: model.tag for model in models}
     if len(currencies) > 1:

@@ -184,9 +184,7 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan) -> Weighed:
     records = {measured.arm.name: list(measured.records) for measured in arms}
     test = plan.split.test
     comparisons = compare_all(plan.metrics[0], records, reference, test, plan.seed)
-    case = replace(
-        _case(plan, candidates, comparisons), compare_by=_comparer_by_records(plan, records)
-    )
+    case = replace(_case(plan, candidates, comparisons), compare_by=record_comparer(plan, records))
     verdict = decide(case)
     return Weighed(
         costs=costs,
@@ -198,7 +196,7 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan) -> Weighed:
     )
 
 
-def _comparer_by_records(
+def record_comparer(
     plan: Plan, records: Mapping[str, Sequence[Record]]
 ) -> Callable[[str, str], Comparison] | None:
     """Return what compares two arms where item scores do not decide; ``None`` where they do."""
