@@ -118,9 +118,16 @@ def test_a_strong_model_that_is_worse_is_not_asked(fit_context: MakeContext) -> 
 
 
 def test_the_first_answer_stands_where_the_strong_model_fails(fit_context: MakeContext) -> None:
-    arm = fit(two_models(fit_context), **ZERO_ZERO)
-    gone = ScriptedModel(lambda request: Completion("", "error", failure="gone"))
-    arm.then.__dict__["model"] = gone
+    is_gone = False
+
+    def answer(request: Request) -> Completion:
+        return Completion("", "error", failure="gone") if is_gone else strong(request)
+
+    def build(spec: ModelSpec) -> Model:
+        return ScriptedModel(answer if spec == BIG else cheap)
+
+    arm = fit(two_models(fit_context, build_model=build), **ZERO_ZERO)
+    is_gone = True
     answers = arm.answer_all(questions_of(tickets(4, 600)))
     assert [answer.failure for answer in answers] == [None] * 4
     assert answers[1].output == answers[1].completion.text == LABELS[0]
