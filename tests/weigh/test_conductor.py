@@ -24,7 +24,7 @@ from steelyard.weigh import RunResult, run
 from steelyard.weigh.conclude import record_comparer
 from steelyard.weigh.measure import quality, to_records
 from steelyard.weigh.opening import open_run
-from tests.tickets import write_task
+from tests.tickets import arms_of, write_task
 
 RESULT_KEYS = {
     "schema_version",
@@ -149,7 +149,7 @@ def test_no_figure_is_nan_and_every_null_has_its_reason(done: RunResult) -> None
 
 
 def test_comparisons_share_the_best_prompt_only_arm(done: RunResult) -> None:
-    arms = {arm["name"]: arm for arm in done.result["arms"]}
+    arms = arms_of(done.result)
     reference = done.result["reference"]
     prompting = [
         arm

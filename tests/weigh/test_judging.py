@@ -33,6 +33,7 @@ from steelyard.weigh.judging import (
 from steelyard.weigh.measure import to_records
 from tests.score.judge.scripts import example, preferring
 from tests.score.tasks import task_with
+from tests.tickets import arms_of
 
 SPEC = ModelSpec("fake", "smart")
 OPENINGS = ("Thank you for asking", "Sorry to hear that", "Of course")
@@ -231,7 +232,7 @@ def test_a_run_that_a_judge_decides(tmp_path: Path, mode: str) -> None:
     section = {"mode": mode, "model": f"fake:smart?log={log}"}
     task = write_task(tmp_path / "task", metric=["judge", "token_f1"], judge=section)
     done = run(task, tmp_path / "out")
-    arms = {arm["name"]: arm for arm in done.result["arms"]}
+    arms = arms_of(done.result)
     assert any("not been checked against human" in each for each in done.verdict["warnings"])
     own, judges = (price["name"] for price in done.result["prices"])
     assert (own, judges.endswith(" (judge)")) == ("smart", True)
@@ -256,7 +257,7 @@ def test_a_run_that_a_function_of_the_users_decides(tmp_path: Path) -> None:
     )
     (task / "scorers.py").write_text(code, encoding="utf-8")
     done = run(task, tmp_path / "out")
-    arms = {arm["name"]: arm for arm in done.result["arms"]}
+    arms = arms_of(done.result)
     assert arms["nearest_neighbour"]["quality"]["metric"] == "scorers.py:opening"
     store = Store.in_folder(tmp_path / "out")
     records = store.records("nearest_neighbour")
