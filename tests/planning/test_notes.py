@@ -12,6 +12,7 @@ import pytest
 from steelyard.errors import ConfigError
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.plan import Plan, RunOptions, describe, headlines, make_plan
+from steelyard.result import AuditResult
 from steelyard.task import build_task
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -77,7 +78,7 @@ def test_a_broken_schema_is_refused(tmp_path: Path, metric: str) -> None:
 
 def test_what_a_model_makes_of_the_schema_is_noted_once(tmp_path: Path) -> None:
     models = ["openai:gpt-4o-mini", "openai:gpt-4o", "fake:smart"]
-    lines = headlines(planned(tmp_path, "json", schema=OPEN, model=models))
+    lines = headlines(planned(tmp_path, "json", schema=OPEN, model=models), AuditResult())
     assert sum("note: output.schema is sent without strict mode" in x for x in lines) == 1
     assert not planned(tmp_path, "json", schema=OPEN).notes
 
@@ -97,7 +98,7 @@ def test_what_a_model_makes_of_the_schema_is_noted_once(tmp_path: Path) -> None:
 )
 def test_what_goes_unused_is_noted(tmp_path: Path, keys: dict[str, Any], note: str) -> None:
     plan = planned(tmp_path, "text", **keys)
-    assert f"note: {note}" in describe(plan, tmp_path)
+    assert f"note: {note}" in describe(plan, AuditResult(), tmp_path)
 
 
 def test_what_is_used_is_not_noted(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_rows_with_rules_and_no_outputs_are_scored_by_them(tmp_path: Path) -> No
     plan = planned(tmp_path, "text", rows)
     assert [metric.name for metric in plan.metrics] == ["rules"]
     assert (plan.task.primary_metric, plan.brief.metric) == ("rules", "rules")
-    assert "metric rules" in headlines(plan)[0]
+    assert "metric rules" in headlines(plan, AuditResult())[0]
     with pytest.raises(ConfigError, match="metric exact_match needs reference outputs"):
         planned(tmp_path, "text", rows, metric="exact_match")
 
