@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from steelyard.errors import ConfigError
+from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.plan import Plan, RunOptions, describe, headlines, make_plan
+from steelyard.progress import Display
 from steelyard.result import AuditResult
 from steelyard.task import build_task
 
@@ -105,6 +107,17 @@ def test_what_is_used_is_not_noted(tmp_path: Path) -> None:
     twice = [{"name": "rules", "options": {"all": True}}, "rules", "judge"]
     judge = {"model": "fake:echo"}
     assert not planned(tmp_path, "text", metric=twice, rules=["no_markdown"], judge=judge).notes
+
+
+def test_what_the_audit_counts_is_told(tmp_path: Path) -> None:
+    rows = [{"input": f"{n} {'xyz'[n % 3] * n}", "output": "AB"[n % 2]} for n in range(40)]
+    plan = planned(tmp_path, "label", [*rows, {**rows[0], "output": "B"}])
+    lines = headlines(plan, audit_plan(plan, Display()))
+    assert lines[1] == (
+        "audit: 1 repeated rows, 0 near-duplicates, 1 inputs with conflicting outputs, 0 rows left out"
+    )
+    assert "note: 1 input with different outputs: no arm can get them all right" in lines
+    assert "note: only 12 test rows: only large differences will show" in lines
 
 
 def test_an_empty_list_of_metrics_is_refused(tmp_path: Path) -> None:

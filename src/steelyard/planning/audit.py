@@ -57,6 +57,7 @@ def _figures(audit: Audit) -> dict[str, Any]:
         audit = check(rows, CheckOptions(encoder=False), only=_LIKENESS)
     exact, near, same, leaks = (audit.results[name].facts for name in _LIKENESS)
     examples = dict(zip(rows.numbers, rows.examples, strict=True))
+    parts = dict(zip(rows.numbers, rows.parts, strict=True))
     ceiling = {"value": None, "reason": "defined for labels only"}
     return {
         "examples": len(examples),
@@ -68,9 +69,7 @@ def _figures(audit: Audit) -> dict[str, Any]:
         },
         "conflicts": _conflicts(same, rows, examples),
         "accuracy_ceiling": same["accuracy_ceiling"] if rows.kind == "label" else ceiling,
-        "leaks": _leaks(
-            leaks["likeness"], dict(zip(rows.numbers, rows.parts, strict=True)), examples
-        ),
+        "leaks": _leaks(leaks["likeness"], parts, examples),
         "skipped": {
             "count": len(data.unusable),
             "rows": [row.bad._asdict() for row in data.unusable],
