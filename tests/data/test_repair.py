@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.data import fix
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks.leaks import find as find_leaks
 from steelyard.data.dataset import open_dataset
 from steelyard.data.prepare import prepare
 from steelyard.data.repair import Repairs
 from steelyard.data.repairs.texts import mend_value
 from steelyard.data.repairs.work import LEAVING
 from steelyard.data.reviews.answers import Answers, ReviewAnswer, keys_of
-from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import ConfigError, DataError, StorageError
 from steelyard.task import load_task
 from tests.conftest import HidePackages
@@ -425,7 +426,7 @@ def test_a_task_becomes_a_folder_that_runs(tmp_path: Path) -> None:
     assert line["reason"] == "also in test, as row 52"
     assert (len(read(repairs.files["train"])), len(read(repairs.files["test"]))) == (40, 20)
     prepared = prepare(load_task(tmp_path / "out"), seed=0)
-    assert split_leaks(prepared)["exact"]["count"] == 0
+    assert find_leaks(prepared, CheckOptions(encoder=False)).facts["kinds"]["exact"]["rows"] == 0
     with pytest.raises(ConfigError, match="not empty"):
         fix(folder, tmp_path / "out")
     fix(folder, tmp_path / "out", force=True)

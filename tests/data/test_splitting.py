@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example
 from steelyard.data import split
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks.leaks import find as find_leaks
 from steelyard.data.prepare import prepare
 from steelyard.data.splits.allocation import nested_order, subset_sizes
 from steelyard.data.splits.cuts import cut_by_time, moment
-from steelyard.data.splits.leaks import split_leaks
 from steelyard.data.splitting import SplitFiles, verify
 from steelyard.errors import ConfigError, DataError, StorageError
 from steelyard.task import load_task
@@ -106,7 +107,7 @@ def test_a_split_task_runs_at_once(tmp_path: Path) -> None:
     assert after == before
     prepared = prepare(task, seed=0)
     assert [len(part) for part in prepared.split] == [30, 12, 18]
-    assert split_leaks(prepared)["normalised"]["count"] == 0
+    assert find_leaks(prepared, CheckOptions(encoder=False)).findings == ()
 
 
 def test_the_same_source_and_seed_make_the_same_bytes(tmp_path: Path) -> None:

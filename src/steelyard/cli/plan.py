@@ -50,10 +50,10 @@ def _show(outlook: Outlook) -> None:
     from steelyard.planning.plan import headlines, left_out_text
 
     console = Console()
-    for line in headlines(outlook.plan):
+    for line in headlines(outlook.plan, outlook.audit):
         console.print(line, markup=False, highlight=False)
     console.print(_table(outlook))
-    lines = [f"audit: {finding}" for finding in outlook.audit_errors]
+    lines = [f"audit: {finding}" for finding in outlook.audit.errors]
     lines += [f"left out: {left_out_text(entry)}" for entry in outlook.plan.left_out]
     lines += [f"warning: {warning}" for warning in outlook.warnings]
     lines += [f"assumed: {entry}" for entry in outlook.assumptions]

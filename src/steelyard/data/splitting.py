@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from steelyard._version import __version__
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks import leaks
 from steelyard.data.dataset import Dataset, open_task
 from steelyard.data.outfiles import check_free, columns_of, ending_of, moved_task, writers
 from steelyard.data.read import task_rows
 from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
-from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import whole_folder
 from steelyard.task import Task, load_task
@@ -168,7 +169,8 @@ def _manifest(
         }
 
     divided = rows.divided({name: indices[name] for name in PARTS}, {}, rows.task).usable
-    leaks = {kind: figures["test_count"] for kind, figures in split_leaks(divided).items()}
+    likeness = leaks.find(divided, CheckOptions(encoder=False)).facts["likeness"]
+    leaking = {name: figures["test_rows"] for name, figures in likeness.items()}
     fractions = cut.plan.fractions
     return {
         "schema": SCHEMA,
@@ -188,9 +190,9 @@ def _manifest(
         "subsets": [
             {"size": len(indices[name]), **entry(name)} for name in indices if name not in PARTS
         ],
-        "test_rows_also_in_train_or_dev": leaks,
+        "test_rows_also_in_train_or_dev": leaking,
         "left_out": [row._asdict() for row in cuts.omitted_rows(data, cut)],
-        "notes": [*cut.notes, *_notes(divided, leaks)],
+        "notes": [*cut.notes, *_notes(divided, leaking)],
     }
 
 
@@ -198,16 +200,16 @@ def _hash(path: Path) -> str | None:
     return sha256_of(path) if path.is_file() else None
 
 
-def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
+def _notes(data: Dataset, leaking: Mapping[str, int]) -> list[str]:
     notes = []
-    if leaks["normalised"]:
-        rows = counted(leaks["normalised"], "test row")
+    if leaking["normalised"]:
+        rows = counted(leaking["normalised"], "test row")
         notes.append(
             f"{rows} with the text of a train or dev row, so scores will look too high; "
             "--by label keeps duplicates together"
         )
-    if leaks["group"]:
-        rows = counted(leaks["group"], "test row")
+    if leaking["group"]:
+        rows = counted(leaking["group"], "test row")
         notes.append(
             f"{rows} from a group that is also in train or dev; --by group keeps groups together"
         )

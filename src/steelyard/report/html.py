@@ -11,7 +11,7 @@ from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.pieces import Pieces
-from steelyard.report.samples import asides, samples
+from steelyard.report.samples import samples
 from steelyard.report.searches import searches
 from steelyard.report.steadiness import Steadiness
 from steelyard.report.view import ArmView, View, words
@@ -41,7 +41,6 @@ def render(result: Result) -> str:
             certainty=Certainty(view),
             pieces=Pieces(view),
             searches=searches(view),
-            asides=asides(view),
         )
     )
 

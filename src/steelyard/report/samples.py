@@ -1,4 +1,4 @@
-"""Test examples with every arm's answer, and the audit's lists, cut to a page's length."""
+"""Test examples with every arm's answer, cut to a page's length."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
 from steelyard.result.answers import SampleAnswer, SampleResult
-from steelyard.result.audit import Conflicts, SkippedRows
 
 _SHOWN_CHARACTERS = 900
 _ANSWER_CHARACTERS = 1600
 _MOST_SAMPLES = 60
-_MOST_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,6 @@ class SampleView:
         return " ".join(reply.arm.name for reply in self.replies if reply.right is not True)
 
 
-@dataclass(frozen=True)
-class Aside:
-    """A short list in the audit: ``rows`` shown of ``total``."""
-
-    title: str
-    total: int
-    rows: list[str]
-
-
 def samples(view: View) -> list[SampleView]:
     """The run's samples, those the shown arm missed first."""
     views = [_sample(view, sample) for sample in view.result.samples]
@@ -98,31 +87,3 @@ def _reply(arm: ArmView, answer: SampleAnswer) -> SampleReply:
         score=answer.score,
         missed=answer.missed or (),
     )
-
-
-def asides(view: View) -> list[Aside]:
-    """The audit's lists: conflicts, rows left out, rows alike across parts."""
-    conflicts, skipped = view.audit.conflicts, view.audit.skipped or SkippedRows()
-    left_out = [f"{row.file}:{row.line}: {row.reason}" for row in skipped.rows]
-    lists = [
-        _aside("Same input, different reference", conflicts.inputs or 0, _conflicts(conflicts)),
-        _aside("Rows left out", skipped.count, left_out),
-    ]
-    for likeness, leaks in view.audit.leaks.items():
-        rows = [
-            f"{row.source} ({row.part}) as {row.also_source} ({row.also_in})" for row in leaks.rows
-        ]
-        lists.append(_aside(f"Shared between parts: {likeness}", leaks.count, rows))
-    return [aside for aside in lists if aside.total]
-
-
-def _aside(title: str, total: int, rows: list[str]) -> Aside:
-    return Aside(title, total, [formats.clip(row, 240) for row in rows[:_MOST_LISTED]])
-
-
-def _conflicts(conflicts: Conflicts) -> list[str]:
-    return [
-        f"“{formats.clip(conflict.input, 120)}”: "
-        + ", ".join(f"{row.output} in {row.source}" for row in conflict.rows)
-        for conflict in conflicts.found
-    ]

@@ -13,7 +13,6 @@ from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.result import ArmResult, Result
 from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore, SliceScore
-from steelyard.result.audit import Duplicates
 from steelyard.verdict.pairs import oriented
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
@@ -313,16 +312,6 @@ class View:
         for table in self.result.confusion.values():
             return list(table.labels)
         return list(dict.fromkeys(label for part in self.part_labels.values() for label in part))
-
-    @property
-    def duplicates(self) -> list[tuple[str, Duplicates]]:
-        kinds = self.audit.duplicates
-        titled = {
-            "Exact duplicates": kinds.exact,
-            "Duplicates, ignoring case and spacing": kinds.normalised,
-            "Near-duplicates": kinds.near,
-        }
-        return [(title, rows) for title, rows in titled.items() if rows is not None]
 
     @property
     def methods(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.listed import PlannedModel
 from steelyard.planning.plan import Plan
+from steelyard.result import AuditResult
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
 from steelyard.result.steadiness import Calibration, Consistency
@@ -176,15 +177,17 @@ def _in_currency(machine: Price, price: Price) -> Price:
     return machine if machine.currency == price.currency else replace(machine, machine_hour=None)
 
 
-def weigh(arms: Sequence[MeasuredArm], plan: Plan) -> Weighed:
-    """Compare, price and decide."""
+def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighed:
+    """Compare, price and decide; ``audit`` is that of the plan's rows."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
     candidates = tuple(_candidate(measured, costs[measured.arm.name]) for measured in arms)
     reference = reference_arm(candidates)
     records = {measured.arm.name: list(measured.records) for measured in arms}
     test = plan.split.test
     comparisons = compare_all(plan.metrics[0], records, reference, test, plan.seed)
-    case = replace(_case(plan, candidates, comparisons), compare_by=record_comparer(plan, records))
+    case = replace(
+        _case(plan, audit, candidates, comparisons), compare_by=record_comparer(plan, records)
+    )
     verdict = decide(case)
     return Weighed(
         costs=costs,
@@ -240,10 +243,14 @@ def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
     )
 
 
-def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[Comparison]) -> Case:
-    task, audit = plan.task, plan.overview
+def _case(
+    plan: Plan,
+    audit: AuditResult,
+    candidates: tuple[Candidate, ...],
+    comparisons: Sequence[Comparison],
+) -> Case:
+    task, leaks = plan.task, audit.leaks
     groups = clusters_of(plan.split.test)
-    leaks = audit["leaks"]
     return Case(
         candidates=candidates,
         requests_per_day=task.traffic.requests_per_day,
@@ -253,8 +260,8 @@ def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[C
         comparisons=tuple(comparisons),
         clusters=None if groups is None else tuple(example.group for example in plan.split.test),
         notes=Notes(
-            leaks=max(leaks["near"]["test_count"], leaks["group"]["test_count"]),
-            conflicts=audit["conflicts"]["inputs"] or 0,
+            leaks=max(leaks["near"].test_count, leaks["group"].test_count),
+            conflicts=audit.conflicts.inputs or 0,
             skipped_rows=len(plan.data.unusable),
         ),
         detectable=plan.detectable,

@@ -11,7 +11,6 @@ from typing import Any
 
 from steelyard._version import __version__
 from steelyard.core import Price
-from steelyard.data import Audit
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
 from steelyard.result import ArmResult, AuditResult, Result
@@ -50,7 +49,7 @@ class Circumstances:
 
     created: str
     models: Mapping[str, Mapping[str, Any]]
-    audit: Audit
+    audit: AuditResult
     ended: Sequence[EndedArm] = ()
     judge: JudgeResult | None = None
 
@@ -73,7 +72,7 @@ def build_result(
         versions=versions(),
         machine={**_machine(), **_of_models(plan, circumstances.models)},
         split=_split(plan),
-        audit=_audit(plan, circumstances.audit),
+        audit=circumstances.audit,
         arms=tuple(_arm(measured, weighed, plan) for measured in arms),
         reference=weighed.reference,
         comparisons=tuple(weighed.comparisons),
@@ -137,16 +136,6 @@ def _split(plan: Plan) -> SplitFacts:
     split = plan.split
     sizes = {"train": len(split.train), "dev": len(split.dev), "test": len(split.test)}
     return SplitFacts.model_validate({**plan.data.split_report, **sizes, "test_opened": 1})
-
-
-def _audit(plan: Plan, audit: Audit) -> AuditResult:
-    """What the data is like, without the checks' seconds: the same data gives the same result."""
-    why = {"reason": f"unknown before the run for {plan.metrics[0].name}"}
-    detectable = why if plan.detectable is None else asdict(plan.detectable)
-    facts = {**plan.overview, **audit.to_dict(), "detectable": detectable}
-    result = AuditResult.model_validate(facts)
-    checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
-    return result.updated(checks=checks)
 
 
 def _crossover(crossover: Mapping[str, Any]) -> Crossover:
