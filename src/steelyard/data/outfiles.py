@@ -15,7 +15,6 @@ import yaml
 from steelyard.config.source import names_in
 from steelyard.data.formats import container_of
 from steelyard.data.formats.write import WRITERS, WriteRow, writer_for
-from steelyard.data.read import read_rows
 from steelyard.errors import ConfigError
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task
@@ -23,13 +22,6 @@ from steelyard.task import Task
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ".jsonl"
 _INSTEAD = {".arrow": ".parquet", "folder": ".parquet"}
-
-
-def columns_of(path: Path) -> tuple[str, ...]:
-    """The columns of a file's header in order; none where each row carries its own names."""
-    if not container_of(path).has_header:
-        return ()
-    return next((tuple(row.fields) for row in read_rows(path) if row.reason is None), ())
 
 
 def ending_of(path: Path) -> str:
@@ -57,12 +49,19 @@ def unwritable(fields: Mapping[str, Any]) -> str | None:
 
 @contextmanager
 def writers(
-    paths: Mapping[str, Path], columns: Mapping[str, Sequence[str]]
+    paths: Mapping[str, Path], sources: Mapping[str, Path], field_names: Mapping[str, Sequence[str]]
 ) -> Iterator[dict[str, WriteRow]]:
-    """Open a file for rows per name; all appear when the block ends well."""
+    """Open a file for rows per name; all appear when the block ends well.
+
+    Where the source has a header, ``field_names`` are the columns; in others each row has its own.
+    """
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(writer_for(path)(path, columns[name]))
+            name: stack.enter_context(
+                writer_for(path)(
+                    path, field_names[name] if container_of(sources[name]).has_header else ()
+                )
+            )
             for name, path in paths.items()
         }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS as ALL_CHECKS
-from steelyard.data.dataset import Dataset, open_dataset, open_task
+from steelyard.data.dataset import Dataset, dataset_of, open_source
 from steelyard.data.reviews.answers import Action, Answers, ReviewAnswer, keys_of
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import END, Keys, open_keys
@@ -68,13 +68,13 @@ def label(
 
     if limit is not None and limit < 1:
         raise ConfigError(f"the limit must be 1 or more, not {limit}")
-    task = open_task(source, columns)
+    task, rows = open_source(source, columns)
     path = Path(answers).expanduser() if answers is not None else default_answers(task)
     _check_names(checks)
     console = writer or Console()
     with ExitStack() as stack:
         log = stack.enter_context(Answers(path))
-        data = open_dataset(task)
+        data = dataset_of(task, rows)
         queue, reasons = _look(data, checks)
         session = ReviewSession(data, queue, log, Screen(console, data))
         if session.waiting:

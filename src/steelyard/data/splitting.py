@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from steelyard._version import __version__
-from steelyard.data.dataset import Dataset, open_task
-from steelyard.data.outfiles import check_free, columns_of, ending_of, moved_task, writers
-from steelyard.data.read import task_rows
+from steelyard.data.dataset import Dataset, open_source
+from steelyard.data.outfiles import check_free, ending_of, moved_task, writers
+from steelyard.data.read import NumberedRow
 from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
 from steelyard.data.splits.leaks import split_leaks
@@ -72,10 +72,11 @@ def split(
     are left out and named in ``manifest.json``. The folder appears whole or not at all; ``force``
     replaces an earlier split. Raises `DataError`, `ConfigError` and `StorageError`.
     """
-    task = open_task(source, columns)
+    task, numbered = open_source(source, columns)
     out = Path(out).expanduser()
     replaces = check_free(out, task.example_paths, written_by_split, force=force)
-    data = cuts.read(task)
+    numbered = list(numbered)  # they are written again as they are
+    data = cuts.read(task, numbered)
     rows = data.usable
     plan = cuts.CutPlan(_method(task, by), seed, _config(fractions) or task.split)
     cut = cuts.cut(rows, plan)
@@ -87,7 +88,7 @@ def split(
         for size in sizes
     }
     with whole_folder(out, replaces=replaces) as folder:
-        files = _write(folder, indices, rows)
+        files = _write(folder, indices, rows, numbered)
         facts = _manifest(folder, data, cut, indices, files)
         write_manifest(folder, facts)
         if not task.is_bare:
@@ -127,19 +128,22 @@ def _method(task: Task, by: By | None) -> By:
     return "given" if several else by or "label"
 
 
-def _write(folder: Path, indices: Destinations, rows: Dataset) -> dict[str, str]:
-    """Stream every row to the files that take it; return the files' names."""
+def _write(
+    folder: Path, indices: Destinations, rows: Dataset, numbered: Sequence[NumberedRow]
+) -> dict[str, str]:
+    """Write every row to the files that take it; return the files' names."""
     paths = rows.task.example_paths
-    origins = {name: paths[_origin(paths, name)] for name in indices}
+    parts = {name: _origin(paths, name) for name in indices}
+    origins = {name: paths[part] for name, part in parts.items()}
     files = {name: f"{name}{ending_of(path)}" for name, path in origins.items()}
     takers: dict[int, list[str]] = {}
     for name, places in indices.items():
         for place in places:
             takers.setdefault(rows.numbers[place], []).append(name)
     targets = {name: folder / file for name, file in files.items()}
-    columns = {path: columns_of(path) for path in set(origins.values())}
-    with writers(targets, {name: columns[path] for name, path in origins.items()}) as write:
-        for number, _, row in task_rows(rows.task):
+    field_names = {name: rows.field_names[part] for name, part in parts.items()}
+    with writers(targets, origins, field_names) as write:
+        for number, _, row in numbered:
             for name in takers.get(number, ()):
                 write[name](row.fields)
     return files
