@@ -56,8 +56,8 @@ class RowStream:
     ``on_bytes`` is told how many bytes have been read; it may be set at any time.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.on_bytes: OnBytes | None = None
+    def __init__(self, path: Path, on_bytes: OnBytes | None = None) -> None:
+        self.on_bytes = on_bytes
         self._rows = read_rows(path, None, self._report)
 
     def first(self, count: int) -> list[RawRow]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
 from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.files import whole_folder
+from steelyard.files import hash_file, whole_folder
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 from steelyard.task.sections import PARTS, SplitConfig
@@ -166,7 +165,7 @@ def _manifest(
         labels = Counter(rows.examples[place].output for place in indices[name])
         return {
             "file": files[name],
-            "sha256": sha256_of(folder / files[name]),
+            "sha256": hash_file(folder / files[name]),
             "rows": len(indices[name]),
             "labels": dict(sorted(labels.items())) if rows.kind == "label" else None,
         }
@@ -178,7 +177,11 @@ def _manifest(
         "schema": SCHEMA,
         "steelyard": __version__,
         "source": [
-            {"part": part, "file": path.name, "sha256": _hash(path)}
+            {
+                "part": part,
+                "file": path.name,
+                "sha256": hash_file(path) if path.is_file() else None,
+            }
             for part, path in rows.task.example_paths.items()
         ],
         "columns": rows.task.columns.given(),
@@ -196,10 +199,6 @@ def _manifest(
         "left_out": [row._asdict() for row in cuts.omitted_rows(data, cut)],
         "notes": [*cut.notes, *_notes(divided, leaks)],
     }
-
-
-def _hash(path: Path) -> str | None:
-    return sha256_of(path) if path.is_file() else None
 
 
 def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
@@ -220,12 +219,6 @@ def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
     except DataError as error:
         notes.append(f"steelyard run will refuse this split: {error}")
     return notes
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -262,7 +255,7 @@ def verify(folder: Path | str) -> tuple[str, ...]:
         path = folder / name
         if not path.is_file():
             problems.append(f"{name} is missing")
-        elif sha256_of(path) != expected:
+        elif hash_file(path) != expected:
             problems.append(f"{name} has changed since the split")
     return tuple(problems)
 

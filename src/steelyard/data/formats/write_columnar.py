@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from steelyard.data.formats.columnar import JSON_MARK
 from steelyard.data.formats.write import Spool, WriteRow, note_columns
 from steelyard.errors import DataError
 from steelyard.extras import require
-from steelyard.files import replacing, whole_folder
+from steelyard.files import hash_file, replacing, whole_folder
 from steelyard.task.dataset_folder import INFO, STATE
 
 _INT64 = 2**63
@@ -274,11 +273,9 @@ class _Columns:
 
 def _write_descriptions(folder: Path, features: Mapping[str, Any]) -> None:
     """Write the two JSON files that ``load_from_disk`` looks for."""
-    with (folder / _ARROW_NAME).open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     state: dict[str, Any] = {
         "_data_files": [{"filename": _ARROW_NAME}],
-        "_fingerprint": fingerprint,
+        "_fingerprint": hash_file(folder / _ARROW_NAME)[:16],
         "_format_columns": None,
         "_format_kwargs": {},
         "_format_type": None,
