@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,12 +13,11 @@ import yaml
 
 from steelyard.config.source import names_in
 from steelyard.data.formats import container_of
-from steelyard.data.formats.write import WRITERS, WriteRow, writer_for
+from steelyard.data.formats.write import WRITERS, WriteRow, why_unwritable, writer_for
 from steelyard.errors import ConfigError
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ".jsonl"
 _INSTEAD = {".arrow": ".parquet", "folder": ".parquet"}
 
@@ -37,14 +35,10 @@ def ending_of(path: Path) -> str:
 def unwritable(fields: Mapping[str, Any]) -> str | None:
     """Why a row that could be read cannot be written again; ``None`` for nearly every row."""
     try:
-        text = json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str)
-    except RecursionError:
-        return "nested too deeply"
-    except ValueError:  # 1e999 is JSON, and an infinity that no JSON can say
-        return "holds a number too large to be written again"
-    return (
-        "holds half a surrogate pair, which no file can hold" if _SURROGATE.search(text) else None
-    )
+        json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str).encode()
+    except (ValueError, RecursionError) as error:
+        return why_unwritable(error)
+    return None
 
 
 @contextmanager
@@ -86,7 +80,9 @@ def check_free(
         )
     inside = [path for path in sources.values() if path.resolve().is_relative_to(folder.resolve())]
     if inside:
-        raise ConfigError(f"{inside[0]} lies in {folder}, which is to be replaced: choose another")
+        raise ConfigError(
+            f"{inside[0]} is in {folder}, which would be replaced: choose another folder"
+        )
     other = sorted(names - ours(folder))
     if other:
         raise ConfigError(

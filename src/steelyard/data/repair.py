@@ -21,7 +21,7 @@ from steelyard.data.repairs.rows import (
     set_long_rows_aside,
     unify_labels,
 )
-from steelyard.data.repairs.texts import mend_texts, redact_rows
+from steelyard.data.repairs.texts import redact_rows, repair_texts
 from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
 from steelyard.task import Task
 
@@ -88,7 +88,7 @@ def fix(
 
 def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
     """Take the rows through every repair, in an order in which none undoes another."""
-    mend_texts(work)
+    repair_texts(work)
     if redact:
         redact_rows(work)
     parse_rows(work, patient=True)

@@ -13,7 +13,7 @@ from steelyard.data.likeness.near import Forest
 from steelyard.data.likeness.rows import RowLikeness, groups_of
 from steelyard.errors import ConfigError, DataError
 from steelyard.task.sections import PARTS, SplitConfig
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 TEST_SHARE, TEST_MOST = 0.30, 1000
 DEV_SHARE, DEV_LEAST, DEV_MOST = 0.15, 20, 200
@@ -168,11 +168,10 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
     all_labels = {*labels, *(example.output for part in split for example in part)}
     missing = sorted(all_labels - {example.output for example in split.train})
     if missing:
-        first = ", ".join(repr(label) for label in missing[:SHOWN])
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        what = "the label" if len(missing) == 1 else "the labels"
+        names = listed([repr(label) for label in missing], SHOWN)
         raise DataError(
-            f"no train example has the label {first}{more}: add examples, or take the label out of "
-            "output.labels"
+            f"train has no example of {what} {names}: add examples, or remove {what} from output.labels"
         )
 
 
