@@ -70,22 +70,21 @@ def guess_rows(path: Path, rows: Sequence[RawRow], columns: Mapping[str, str]) -
         examples, bad = max((examples, bad), as_json, key=lambda result: len(result[0]))
     if not examples:
         raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
-    guess = _guess_outputs([example.output for example in examples], columns)
-    guess = replace(guess, bad=tuple(bad))
-    if all(example.rules is not None and not example.output for example in examples):
-        guess = replace(guess, has_rules=True)
-    return guess
+    kind, labels = _guess_kind([example.output for example in examples])
+    has_rules = all(example.rules is not None and not example.output for example in examples)
+    return FileGuess(kind, labels, columns, len(examples), has_rules, tuple(bad))
 
 
-def _guess_outputs(outputs: Sequence[str], columns: Mapping[str, str]) -> FileGuess:
+def _guess_kind(outputs: Sequence[str]) -> tuple[OutputKind, tuple[str, ...]]:
+    """The kind of the outputs, and the labels where it is that."""
     if all(_is_object(output) for output in outputs):
-        return FileGuess("json", (), columns, len(outputs))
+        return "json", ()
     counts = Counter(output.strip() for output in outputs)
     few = 2 <= len(counts) <= min(MOST_LABELS, len(outputs) // 2)
     if few and all(len(label) <= LABEL_CHARACTERS and label.isprintable() for label in counts):
         labels = sorted(counts, key=lambda label: (-counts[label], label))
-        return FileGuess("label", tuple(labels), columns, len(outputs))
-    return FileGuess("text", (), columns, len(outputs))
+        return "label", tuple(labels)
+    return "text", ()
 
 
 def _is_object(text: str) -> bool:
