@@ -54,7 +54,7 @@ REFUSED = [
     ([{"input": f"{i}", "output": "A"} for i in range(30)], (), "every example has the label 'A'"),
     ([{"input": f"{i}", "output": f"{i}"} for i in range(30)], (), "30 different outputs in 30"),
     ([{"input": f"{i}", "output": "aA"[i % 2]} for i in range(30)], (), "differ only by case"),
-    (ROWS, ("A", "B", "C"), "no train example has the label 'C'"),
+    (ROWS, ("A", "B", "C"), "train has no example of the label 'C'"),
 ]
 
 

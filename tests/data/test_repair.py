@@ -15,7 +15,7 @@ from steelyard.data.checks.leaks import find as find_leaks
 from steelyard.data.dataset import open_dataset
 from steelyard.data.prepare import prepare
 from steelyard.data.repair import Repairs
-from steelyard.data.repairs.texts import mend_value
+from steelyard.data.repairs.texts import repaired_value
 from steelyard.data.repairs.work import LEAVING
 from steelyard.data.reviews.answers import Answers, ReviewAnswer, keys_of
 from steelyard.errors import ConfigError, DataError, StorageError
@@ -81,19 +81,19 @@ def test_texts_are_mended_and_logged(action: str, before: str, after: str, tmp_p
 
 def test_a_text_about_damage_keeps_it() -> None:
     pytest.importorskip("ftfy")
-    assert mend_value('"mañana" becomes "maÃ±ana"') == '"mañana" becomes "maÃ±ana"'
-    assert mend_value("It costs Â£5, maÃ±ana, Â£6") == "It costs £5, mañana, £6"
+    assert repaired_value('"mañana" becomes "maÃ±ana"') == '"mañana" becomes "maÃ±ana"'
+    assert repaired_value("It costs Â£5, maÃ±ana, Â£6") == "It costs £5, mañana, £6"
 
 
 @pytest.mark.parametrize("text", ["👩\u200d👩\u200d👧 می\u200cخواهم", "a  b\n\n  c", "naïve Å 漢"])
 def test_what_means_something_stays(text: str) -> None:
-    assert mend_value(text) == text
+    assert repaired_value(text) == text
 
 
 @given(st.text())
 def test_mending_twice_changes_nothing_more(text: str) -> None:
-    once = mend_value(text)
-    assert mend_value(once) == once
+    once = repaired_value(text)
+    assert repaired_value(once) == once
 
 
 def test_encoding_damage_stays_whole_without_its_package(

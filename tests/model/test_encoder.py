@@ -12,8 +12,8 @@ import torch
 
 from steelyard.errors import MissingExtraError, ModelError
 from steelyard.extras import require_encoder
+from steelyard.files import hash_file
 from steelyard.model.encoder import SentenceEncoder, check_files, describe
-from steelyard.model.files import hash_file
 from tests.conftest import HidePackages
 
 TEXTS = ["where is my card", "a", "Where is my card, please? I have waited for weeks.", "", "a b"]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from steelyard.errors import ModelError
 from steelyard.extras import ENCODER_COMMAND, require, require_encoder
-from steelyard.model.files import hash_file
+from steelyard.files import hash_file
 from steelyard.packaged import packaged
 
 _BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from steelyard.errors import StorageError
-from steelyard.files import write_whole
+from steelyard.files import hash_file, write_whole
 
 
 def cache_folder() -> Path:
@@ -52,12 +52,6 @@ def build_folder(folder: Path, build: Callable[[Path], None]) -> Path:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
     return folder
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def hash_folder(folder: Path, pattern: str = "*") -> str:
