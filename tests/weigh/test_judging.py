@@ -17,7 +17,7 @@ from steelyard.model.phase import current_phase, during
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import RunOptions, judge_of, make_plan
 from steelyard.result.verdict import JudgeResult
-from steelyard.score import Metric, get_metric
+from steelyard.score import Metric, build_metric
 from steelyard.score.judge import Judge
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
@@ -128,7 +128,7 @@ def test_a_judge_that_does_not_agree_with_the_user_is_warned_of(
     doubts = judge_warnings(report, metric)
     assert len(doubts) == (said is not None)
     assert said is None or said in doubts[0]
-    assert judge_warnings(report, get_metric("token_f1")) == []
+    assert judge_warnings(report, build_metric("token_f1")) == []
 
 
 def test_a_judge_that_tells_nothing_apart_is_warned_of(store: Store) -> None:
@@ -194,7 +194,7 @@ def test_a_judge_that_cannot_be_asked_stops_the_run_and_ends_no_arm(store: Store
 
 
 def test_the_judge_is_found_among_the_metrics() -> None:
-    metrics = [get_metric("exact_match"), get_metric("judge")]
+    metrics = [build_metric("exact_match"), build_metric("judge")]
     assert judge_of(metrics) is metrics[1]
     assert judge_of(metrics[:1]) is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steelyard.score.base import Grade, Metric
-from steelyard.score.build import build_metric, build_metrics, get_metric, metric_names
+from steelyard.score.build import build_metric, build_metrics
 from steelyard.score.measure import compare_records, quality
 from steelyard.score.parse import OutputSpec, parse_output
 
@@ -14,8 +14,6 @@ __all__ = [
     "build_metric",
     "build_metrics",
     "compare_records",
-    "get_metric",
-    "metric_names",
     "parse_output",
     "quality",
 ]

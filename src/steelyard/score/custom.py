@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import math
+import re
 import sys
 import sysconfig
 import traceback
@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from steelyard.config.options import Options
+from steelyard.config.section import unknown_keys
 from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
 from steelyard.score.base import Grade, Metric
@@ -30,6 +31,7 @@ GIVEN = ("output", "reference", "input", "example", "context")
 """What a scorer may ask for, by the names of its parameters."""
 _SHOWN = 60
 _TRIED = 5
+_WORD = re.compile(r"\w+")
 
 
 class CustomOptions(Options):
@@ -215,12 +217,10 @@ def _parameters(
     for option in options:
         if option in GIVEN:
             raise ConfigError(f"metric {name}: option {option!r} is reserved; rename it")
-        if option not in named and not takes_all:
-            free = [parameter for parameter in named if parameter not in GIVEN]
-            raise ConfigError(
-                f"metric {name}: unknown option {option!r}{closest(option, free)}; "
-                f"known: {', '.join(free) or 'none'}"
-            )
+    unknown = [option for option in options if option not in named]
+    if unknown and not takes_all:
+        free = [parameter for parameter in named if parameter not in GIVEN]
+        raise ConfigError(f"metric {name}: {unknown_keys(unknown, free, 'option')}")
     return GIVEN if takes_all else [name for name in GIVEN if name in named]
 
 
@@ -242,7 +242,7 @@ _INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
 
 
 def sources_of(function: Callable[..., Any]) -> list[Path]:
-    """The file that defines ``function``, first, and what it imports from its folder, sorted.
+    """The file that defines ``function``, first, and what it may import from its folder, sorted.
 
     They are read, not run: which modules happen to be loaded does not matter. Of a lone module among
     the installed packages it is that alone. Empty for a function without a file.
@@ -257,39 +257,23 @@ def sources_of(function: Callable[..., Any]) -> list[Path]:
     if source is None or not Path(source).is_file():
         return []
     file = Path(source).resolve()
-    return [file] if file.parent in _INSTALLED else [file, *sorted(_closure(file) - {file})]
+    return [file] if file.parent in _INSTALLED else [file, *sorted(_helpers(file) - {file})]
 
 
-def _closure(file: Path) -> set[Path]:
-    """A file, and those of its folder that it imports, or that these do."""
-    files, pending = {file}, [file]
+def _helpers(file: Path) -> set[Path]:
+    """The modules and packages next to ``file`` that it names, or that these do.
+
+    Any word counts as a name: an import inside a function, or by a text, is seen as well.
+    """
+    neighbours = list(file.parent.iterdir())
+    helpers: set[Path] = set()
+    pending = [file]
     while pending:
-        for name in _imported(pending.pop()):
-            fresh = _modules(file.parent, name) - files
-            files |= fresh
-            pending += [path for path in fresh if path.parent == file.parent]
-    return files
-
-
-def _imported(file: Path) -> set[str]:
-    """Every word in the import statements of a file: any may be a module of its folder."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
-        return set()
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            dotted = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
-            names |= {word for name in dotted for word in name.split(".") if word.isidentifier()}
-    return names
-
-
-def _modules(folder: Path, name: str) -> set[Path]:
-    """The file of a module in ``folder``, or all those of a package."""
-    file, inner = folder / f"{name}.py", folder / name
-    if (inner / "__init__.py").is_file():
-        return {path.resolve() for path in inner.rglob("*.py")}
-    if file.is_file():
-        return {file.resolve()}
-    return {path.resolve() for path in inner.glob("*.py")}
+        words = set(_WORD.findall(pending.pop().read_text(encoding="utf-8", errors="replace")))
+        named = [path for path in neighbours if path.stem in words]
+        modules = [path for path in named if path.suffix == ".py"]
+        modules += [module for path in named if path.is_dir() for module in path.rglob("*.py")]
+        fresh = {module.resolve() for module in modules} - helpers
+        helpers |= fresh
+        pending += fresh
+    return helpers
