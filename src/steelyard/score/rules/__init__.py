@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steelyard.score.rules.base import NamedRule, Reply, Rule, build_rules, rule_types
+from steelyard.score.rules.base import RULES, NamedRule, Reply, Rule, build_rules
 from steelyard.score.rules.metric import RulesMetric
 
-__all__ = ["NamedRule", "Reply", "Rule", "RulesMetric", "build_rules", "rule_types"]
+__all__ = ["RULES", "NamedRule", "Reply", "Rule", "RulesMetric", "build_rules"]
