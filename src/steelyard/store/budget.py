@@ -11,12 +11,11 @@ from typing import Any, Literal
 from steelyard.core import Completion, Price, Request, Usage
 from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, ConfigError
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import Meter, ModelSpec
 from steelyard.model.hosted.address import read_fingerprint
-from steelyard.model.meter import Meter
 from steelyard.model.prices import price_of
 from steelyard.store.database import Store
-from steelyard.store.rows import AskedModel
+from steelyard.store.tables import AskedModel
 
 _CENT_OF_A_CENT = Decimal("0.0001")
 _ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
