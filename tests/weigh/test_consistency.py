@@ -321,8 +321,8 @@ def steadiness(agreed: float, difference: float, p_value: float | None) -> Consi
 def test_what_stands_out_is_warned_of() -> None:
     said = consistency_warnings("few_shot", steadiness(0.8, -0.25, 0.001))
     assert said == [
-        "consistency: asked again at temperature 0.7, few_shot gives the same answer in "
-        "80 % of cases (24 examples)",
+        "consistency: asked again at temperature 0.7, few_shot gives the same answer 80 % of the time "
+        "(24 examples)",
         "consistency: typos in the input (one per 15 characters) costs few_shot 25 points on 24 "
         "examples (p = 0.001)",
     ]

@@ -14,6 +14,7 @@ from steelyard.errors import EndpointError, SteelyardError
 from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.model.phase import current_phase, during
+from steelyard.model.prices import price_of
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import RunOptions, judge_of, make_plan
 from steelyard.result.verdict import JudgeResult
@@ -24,12 +25,7 @@ from steelyard.store.recorder import Recorder
 from steelyard.strategy import load_arm
 from steelyard.task import load_task
 from steelyard.weigh import run
-from steelyard.weigh.judging import (
-    agreement_of,
-    judge_price,
-    judge_report,
-    judge_warnings,
-)
+from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.measure import to_records
 from tests.score.judge.scripts import example, preferring
 from tests.score.tasks import task_with
@@ -160,10 +156,11 @@ def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) 
 
 def test_a_judge_asked_in_batches_costs_what_batches_do() -> None:
     model = {"provider": "openai", "name": "gpt-4o-mini"}
-    direct, batched = (
-        judge_price(Judge(None, task_with(judge={"model": each})), {}).input
-        for each in (model, model | {"batch": True})
-    )
+    judges = [
+        Judge(None, task_with(judge={"model": each})) for each in (model, model | {"batch": True})
+    ]
+    specs = [judge.options.spec for judge in judges]
+    direct, batched = (None if spec is None else price_of(spec).input for spec in specs)
     assert direct is not None and batched == direct / 2
 
 

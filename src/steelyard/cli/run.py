@@ -26,7 +26,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Run the task; print the verdict, or with ``--json`` the result."""
-    from steelyard.cli.show import show
+    from steelyard.cli.report import show
     from steelyard.progress import display_for
     from steelyard.weigh import run
 

@@ -102,14 +102,14 @@ def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> P
     """The price in a batch: the user's share of the direct price, or that of the endpoint."""
     if price.machine_hour is not None:
         return price
-    source = f"in batches {share} of it, by {_YOURS}"
+    source = f"batches at {share} of that, from {_YOURS}"
     if share is None:
         terms = _batch_terms(base_url)
         if terms is None:
             full = "no batch price is known for this endpoint, so the full price is used"
             return replace(price, source=f"{price.source}; {full}")
         share = Decimal(str(terms["share"]))
-        source = f"in batches {share} of it, {terms['source']}, {terms['date']}"
+        source = f"batches at {share} of that, {terms['source']}, {terms['date']}"
     cheaper = {
         key: amount * share
         for key in ("input", "cached", "output")
@@ -215,7 +215,7 @@ def _own_price(amounts: Mapping[str, Decimal], listed: Price) -> Price:
         input=amounts.get("input", listed.input),
         cached=amounts.get("cached", listed.cached),
         output=amounts.get("output", listed.output),
-        source=f"{_YOURS}, over {listed.source}" if listed.source else _YOURS,
+        source=f"{_YOURS}; the rest from {listed.source}" if listed.source else _YOURS,
     )
 
 

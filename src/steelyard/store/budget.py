@@ -182,10 +182,10 @@ def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
 def former_prices(
     store: Store, prices: Mapping[str, Price], overrides: Mapping[str, Any]
 ) -> dict[str, Price]:
-    """Keep what today's models cost in the run folder; return what all that it paid for cost.
+    """Store today's prices in the run folder; return the price of every model that it ever paid.
 
-    A model may leave the run, and what it cost is still paid. For one whose price was never known the
-    user's ``overrides`` of today are looked into, and the book.
+    A model that has left the run was paid all the same. Where its price was never known, today's
+    ``overrides`` and the book may say it.
     """
     keep_prices(store, prices)
     stored = {key.removeprefix(_KEPT): _price_in(data) for key, data in store.metas(_KEPT).items()}
@@ -197,7 +197,7 @@ def former_prices(
 
 
 def keep_prices(store: Store, prices: Mapping[str, Price]) -> None:
-    """Keep the known ones of ``prices`` by account in the run folder."""
+    """Store the known ones of ``prices`` in the run folder, by account."""
     for account, price in prices.items():
         if _is_known(price):
             store.set_meta(_KEPT + account, _as_data(price))
