@@ -22,7 +22,7 @@ from typing import NamedTuple, TypeVar
 
 from steelyard.core import Completion, Request
 from steelyard.errors import StorageError
-from steelyard.model.base import Model, PaidModel
+from steelyard.model.base import PaidModel
 from steelyard.model.files import cache_folder
 
 log = logging.getLogger("steelyard")
@@ -259,7 +259,10 @@ class AnswerCache:
 
 
 class Reuse:
-    """One model's part in the cache. Only models whose answers are paid for have one."""
+    """One model's part in the cache.
+
+    Only a model whose answers are paid for has one: of a local model the machine time is measured.
+    """
 
     def __init__(self, model: PaidModel, cache: AnswerCache) -> None:
         self._fingerprint = model.fingerprint
@@ -268,16 +271,6 @@ class Reuse:
         self._learned = cache.learned(self._fingerprint)
         self._model.learned = self._learned
         self._waiting: dict[str, Completion] = {}
-
-    @staticmethod
-    def of(model: Model, cache: AnswerCache | None) -> Reuse | None:
-        """Return the model's part in ``cache``, or ``None`` where its answers are not reused.
-
-        A local model's answers cost no money, and their machine time is what is measured.
-        """
-        if cache is None or model.local or not isinstance(model, PaidModel):
-            return None
-        return Reuse(model, cache)
 
     def find(self, requests: Sequence[tuple[int, Request]]) -> dict[int, Completion]:
         """Return the known answers by the numbers of their requests."""

@@ -91,12 +91,13 @@ class RecordedModel(Model):
     def _equip(self, model: Model) -> None:
         recorder, model_key = self._recorder, AskedModel(model.fingerprint, model.name)
         recorder.store.know_model(model_key)
-        self._reuse = Reuse.of(model, recorder.cache)
         if recorder.budget is not None and not model.local:
             self._meter = recorder.budget.meter(model_key, model.count_tokens)
         if isinstance(model, PaidModel):
             model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
             model.meter = self._meter
+            if recorder.cache is not None and not model.local:
+                self._reuse = Reuse(model, recorder.cache)
 
     @property
     def built(self) -> bool:
