@@ -64,11 +64,9 @@ class ModelSpec:
 
     def to_dict(self) -> dict[str, Any]:
         fields = {key: value for key, value in asdict(self).items() if value not in (None, False)}
-        return (
-            fields
-            if self.tuned_from is None
-            else fields | {"tuned_from": self.tuned_from.to_dict()}
-        )
+        if self.tuned_from is not None:
+            fields["tuned_from"] = self.tuned_from.to_dict()
+        return fields
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> ModelSpec:
