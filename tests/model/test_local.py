@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fast(folder: Path) -> LocalModel:
     spec = ModelSpec("hf", str(folder))
     settings = EngineSettings("float32", rows=4, prefill_tokens=64)
-    model = hf.assemble(spec, str(folder), "tiny", settings, hf.Label("tiny"))
+    model = hf.assemble(spec, str(folder), "tiny", settings, "tiny")
     assert type(model) is LocalModel
     return model
 
@@ -130,7 +130,7 @@ def test_a_tokenizer_without_a_template_still_writes_prompts() -> None:
 
 def test_a_lower_precision_leaves_the_rotary_frequencies_alone(folder: Path) -> None:
     spec = ModelSpec("hf", str(folder))
-    model = hf.assemble(spec, str(folder), "tiny", EngineSettings("bfloat16"), hf.Label("tiny"))
+    model = hf.assemble(spec, str(folder), "tiny", EngineSettings("bfloat16"), "tiny")
     network = model.network  # type: ignore[attr-defined]
     assert network.model.rotary_emb.inv_freq.dtype == torch.float32
     assert network.model.embed_tokens.weight.dtype == torch.bfloat16

@@ -110,7 +110,7 @@ def test_handover_reaches_the_target_by_the_lower_limit() -> None:
             0.95,
             "40 answers cannot show 95 % accuracy: it takes 73",
         ),
-        ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "no part of its answers"),
+        ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "no subset of its answers"),
         (
             [record(i, 0.9, True) for i in range(100)],
             1.0,

@@ -37,7 +37,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen(args: argparse.Namespace) -> dict[str, Any]:
+def run_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options as the Python functions take them."""
     names = ("strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost")
     return {name: getattr(args, name) for name in names}

@@ -27,10 +27,10 @@ from steelyard.task import Task
 from steelyard.user_code import load_name
 from steelyard.words import one_line
 
-GIVEN = ("output", "reference", "input", "example", "context")
+INPUTS = ("output", "reference", "input", "example", "context")
 """What a scorer may ask for, by the names of its parameters."""
 _SHOWN = 60
-_TRIED = 5
+_TRIALS = 5
 _WORD = re.compile(r"\w+")
 
 
@@ -49,7 +49,7 @@ class CustomOptions(Options):
 class Custom(Metric):
     """Scores by the user's function, written ``scorers.py:score_reply`` or ``package.module:score``.
 
-    It is called with those of `GIVEN` that it declares, and with the metric's options, by name. It
+    It is called with those of `INPUTS` that it declares, and with the metric's options, by name. It
     returns a number in [0, 1], a truth value, a `Grade`, or a mapping with ``score`` and the scores of
     parts. A failed answer scores 0 and is not shown to it. One that is annotated to return ``bool``
     counts as a metric of right and wrong.
@@ -86,7 +86,7 @@ class Custom(Metric):
 
     def check(self, examples: Sequence[Example]) -> None:
         """Try the function on a few references: what it raises is better known before the run."""
-        for example in examples[:_TRIED]:
+        for example in examples[:_TRIALS]:
             self.grade(example, example.output)
 
     def score_answer(self, output: str, reference: str) -> float:
@@ -195,7 +195,7 @@ def _signature(name: str, function: Any) -> inspect.Signature:
 def _parameters(
     name: str, signature: inspect.Signature, options: Mapping[str, Any]
 ) -> Sequence[str]:
-    """Which of `GIVEN` the function takes. Raises `ConfigError` for parameters that nothing fills."""
+    """Which of `INPUTS` the function takes. Raises `ConfigError` for parameters that nothing fills."""
     kinds = {parameter.name: parameter.kind for parameter in signature.parameters.values()}
     takes_all = inspect.Parameter.VAR_KEYWORD in kinds.values()
     named = {
@@ -209,19 +209,19 @@ def _parameters(
             raise ConfigError(
                 f"metric: {name} takes {parameter!r} by position only; remove the / from its signature"
             )
-        if needed and parameter not in GIVEN and parameter not in options:
+        if needed and parameter not in INPUTS and parameter not in options:
             raise ConfigError(
-                f"metric: {name} takes {parameter!r}{closest(parameter, GIVEN)}, which is not one of "
-                f"{', '.join(GIVEN)} or an option; give it a default, or add it to options"
+                f"metric: {name} takes {parameter!r}{closest(parameter, INPUTS)}, which is not one of "
+                f"{', '.join(INPUTS)} or an option; give it a default, or add it to options"
             )
     for option in options:
-        if option in GIVEN:
+        if option in INPUTS:
             raise ConfigError(f"metric {name}: option {option!r} is reserved; rename it")
     unknown = [option for option in options if option not in named]
     if unknown and not takes_all:
-        free = [parameter for parameter in named if parameter not in GIVEN]
+        free = [parameter for parameter in named if parameter not in INPUTS]
         raise ConfigError(f"metric {name}: {unknown_keys(unknown, free, 'option')}")
-    return GIVEN if takes_all else [name for name in GIVEN if name in named]
+    return INPUTS if takes_all else [name for name in INPUTS if name in named]
 
 
 def _place(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from steelyard.store.tables import AskedModel
 
 _CENT_OF_A_CENT = Decimal("0.0001")
 _ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
-_KEPT = "price:"
+_PRICE_OF = "price:"
 _AMOUNTS = ("input", "cached", "output", "training", "machine_hour")
 _SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
 
@@ -188,7 +188,9 @@ def former_prices(
     ``overrides`` and the book may say it.
     """
     keep_prices(store, prices)
-    stored = {key.removeprefix(_KEPT): _price_in(data) for key, data in store.metas(_KEPT).items()}
+    stored = {
+        key.removeprefix(_PRICE_OF): _price_in(data) for key, data in store.metas(_PRICE_OF).items()
+    }
     for model in store.paid_by_model():
         spec = read_fingerprint(model.fingerprint)
         if spec is not None and _named(model, stored) is None:
@@ -200,7 +202,7 @@ def keep_prices(store: Store, prices: Mapping[str, Price]) -> None:
     """Store the known ones of ``prices`` in the run folder, by account."""
     for account, price in prices.items():
         if _is_known(price):
-            store.set_meta(_KEPT + account, _as_data(price))
+            store.set_meta(_PRICE_OF + account, _as_data(price))
 
 
 def _as_data(price: Price) -> dict[str, Any]:

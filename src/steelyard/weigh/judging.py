@@ -124,7 +124,7 @@ def _about_place(flipped: int, judged: int) -> list[str]:
 def _about_sameness(marks: set[float]) -> list[str]:
     if len(marks) != 1:
         return []
-    return ["the judge gave every reply of every arm the same score, so it distinguishes nothing"]
+    return ["the judge gave every reply of every arm the same score, so it cannot tell them apart"]
 
 
 def _about_failed(failed: int, judged: int) -> list[str]:

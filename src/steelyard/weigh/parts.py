@@ -17,7 +17,7 @@ from steelyard.stats import mean
 from steelyard.weigh.measure import clusters_of
 
 _NUMBER = re.compile(r"#\d+\Z")
-"""Sets apart several parts of one name that one record has: they are one in the figures."""
+"""Behind the name of a part that a record has several of: in the figures they are one."""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fast(folder: Path) -> LocalModel:
     spec = ModelSpec("hf", str(folder))
     settings = EngineSettings("float32", rows=4, prefill_tokens=64)
-    model = hf.assemble(spec, str(folder), "tiny", settings, hf.Label("tiny"))
+    model = hf.assemble(spec, str(folder), "tiny", settings, "tiny")
     assert type(model) is LocalModel
     return model
 

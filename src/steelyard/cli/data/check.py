@@ -35,7 +35,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     encoder = verb.add_mutually_exclusive_group()
     encoder.add_argument(
-        "--encoder", action="store_true", default=None, help="look for paraphrases in any case"
+        "--encoder", action="store_true", default=None, help="always look for paraphrases"
     )
     encoder.add_argument(
         "--no-encoder", dest="encoder", action="store_false", help="do not look for paraphrases"

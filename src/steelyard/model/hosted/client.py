@@ -35,7 +35,7 @@ from steelyard.model.schema_check import check_strict
 
 log = logging.getLogger("steelyard")
 
-_KEPT = "all results so far are kept; run again to resume"
+_RESUME = "all results so far are kept; run again to resume"
 _GATHER_SECONDS = 0.01
 _PAUSED_SECONDS = 0.05  # until a pause is reported: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]
@@ -133,7 +133,7 @@ class HostedModel(Endpoint):
     def _gave_up(self, troubles: int, outcome: Outcome) -> EndpointError:
         tried = f"{troubles} requests in a row, the last one" if troubles > 1 else "a request"
         reason = outcome.completion.failure
-        return EndpointError(f"{self._address} failed {tried} with: {reason}; {_KEPT}")
+        return EndpointError(f"{self._address} failed {tried} with: {reason}; {_RESUME}")
 
     def _arriving(
         self,

@@ -37,7 +37,7 @@ def judge_agreement(metric: Judge, ratings: Sequence[Rating]) -> dict[str, Any]:
     pairs = [
         (rating, judged)
         for rating, judgement in zip(ratings, judgements, strict=True)
-        if (judged := _said(judgement)) is not None
+        if (judged := _category(judgement)) is not None
     ]
     users, judges = [rating.rating for rating, _ in pairs], [judged for _, judged in pairs]
     is_compared = metric.options.mode == "compare"
@@ -106,7 +106,7 @@ def settings(metric: Judge) -> dict[str, Any]:
     }
 
 
-def _said(judgement: Judgement | None) -> str | None:
+def _category(judgement: Judgement | None) -> str | None:
     """The judgement as one of the categories; ``None`` for a failed one."""
     if judgement is None or judgement.failed:
         return None
