@@ -203,6 +203,15 @@ class Record:
         """Why the answer failed; ``None`` when it was scored."""
         return self.answer.failure
 
+    def parts(self, metric: str) -> dict[str, float]:
+        """The scores of the parts of ``metric``, by the names of the parts."""
+        start = f"{metric}/"
+        return {
+            name.removeprefix(start): score
+            for name, score in self.scores.items()
+            if name.startswith(start)
+        }
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -41,7 +41,7 @@ def test_help_lists_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "task", "--sed", "1"], ("--sed",)),
         (["run", "task", "--max-cost", "much"], ("'much' is not an amount of money",)),
         (["run", "task", "--max-cost", "nan"], ("'nan' is not an amount of money",)),
-        (["run", "task", "--strategies", ","], ("at least one strategy",)),
+        (["run", "task", "--strategies", ","], ("at least one name",)),
         (["run", "absent"], ("no task at absent", "steelyard init")),
         (["ask", "absent", "hello"], ("no folder absent",)),
         (["ask", "absent", " \n"], ("the input to answer is empty",)),

@@ -32,7 +32,7 @@ def requests(choices: tuple[str, ...] = ()) -> list[Request]:
 def test_the_engine_says_what_plain_generate_says() -> None:
     source = str(weights_folder())
     spec = ModelSpec("embedded", "smollm2-135m")
-    fast = hf.assemble(spec, source, "test", EngineSettings("float32"), hf.Label("fast"))
+    fast = hf.assemble(spec, source, "test", EngineSettings("float32"), "fast")
     assert type(fast) is LocalModel
     plain = PlainModel(
         "plain",

@@ -126,7 +126,7 @@ def test_a_tokenizer_without_a_template_still_writes_prompts() -> None:
 
 def test_a_lower_precision_leaves_the_rotary_frequencies_alone(folder: Path) -> None:
     spec = ModelSpec("hf", str(folder))
-    model = hf.assemble(spec, str(folder), "tiny", EngineSettings("bfloat16"), hf.Label("tiny"))
+    model = hf.assemble(spec, str(folder), "tiny", EngineSettings("bfloat16"), "tiny")
     network = model.network  # type: ignore[attr-defined]
     assert network.model.rotary_emb.inv_freq.dtype == torch.float32
     assert network.model.embed_tokens.weight.dtype == torch.bfloat16

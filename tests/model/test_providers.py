@@ -12,8 +12,8 @@ import pytest
 from steelyard.cli import main
 from steelyard.families import PROVIDERS
 from steelyard.model import Model, ModelProvider, ModelSpec, load_model, provider_of
+from steelyard.model.base import PaidModel
 from steelyard.model.fake import FakeModel
-from steelyard.model.meter import PaidModel
 from steelyard.strategy.saved import load
 from tests.tickets import arms_of, write_task
 

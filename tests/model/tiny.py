@@ -69,6 +69,6 @@ def engine_of(folder: Path) -> LocalModel:
     """Load the model in ``folder`` into the fast engine."""
     settings = EngineSettings("float32", rows=4, prefill_tokens=64)
     spec = ModelSpec("hf", str(folder))
-    model = hf.assemble(spec, str(folder), "tiny", settings, hf.Label("tiny"))
+    model = hf.assemble(spec, str(folder), "tiny", settings, "tiny")
     assert type(model) is LocalModel
     return model

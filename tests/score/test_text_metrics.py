@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError
-from steelyard.score import build_metric, get_metric
+from steelyard.score import build_metric
 from steelyard.score.chrf import Chrf, ngram_counts
 from steelyard.score.text import RougeL, longest_common
 
@@ -113,7 +113,7 @@ def test_numeric_keeps_its_tolerance(tolerance: Any, output: str, right: int) ->
 
 
 def test_numeric_refuses_outputs_without_a_number_and_a_tolerance_that_is_none() -> None:
-    metric = get_metric("numeric")
+    metric = build_metric("numeric")
     metric.check([Example("1", "x", "refund"), Example("2", "x", "It is 4.")])
     with pytest.raises(ConfigError, match="none of the 1 outputs contains a number"):
         metric.check([Example("1", "x", "refund")])
@@ -205,7 +205,7 @@ def test_chrf_takes_any_alphabet() -> None:
 @pytest.mark.parametrize("name", ["rouge_l", "chrf"])
 def test_overlap_metrics_are_fast(name: str) -> None:
     pairs = [(" ".join(f"w{i * j % 97}" for j in range(100)), "w1 w2 " * 50) for i in range(500)]
-    metric = get_metric(name)
+    metric = build_metric(name)
     examples = [Example(str(i), "x", wanted) for i, (_, wanted) in enumerate(pairs)]
     started = time.perf_counter()
     metric.grade_all(examples, [said for said, _ in pairs])

@@ -12,7 +12,7 @@ from steelyard.model.accounts import MACHINE
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.score.base import Grade
 from steelyard.score.label import Accuracy
 from steelyard.strategy import Arm, ArmFacts, StrategySpec, build_strategy, load_arm, save_arm
@@ -264,7 +264,7 @@ def test_a_metric_that_is_no_mean_is_added_up_over_the_mixed_answers(
     fit_context: MakeContext,
 ) -> None:
     brief = Brief("Say.", "label", LABELS, "macro_f1")
-    context = two_models(fit_context, brief=brief, metric=get_metric("macro_f1"))
+    context = two_models(fit_context, brief=brief, metric=build_metric("macro_f1"))
     arm = fit(context, **ZERO_ZERO)
     for tried in ("first alone", "cascade"):
         arm.threshold = 0.0 if tried == "first alone" else 0.65

@@ -29,7 +29,7 @@ from steelyard.planning.plan import RunOptions, check_prices, make_plan
 from steelyard.progress import Display
 from steelyard.store.budget import Budget, prices_of
 from steelyard.store.database import Store
-from steelyard.store.rows import AskedModel
+from steelyard.store.tables import AskedModel
 from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.prompt import Prompt, PromptRecipe

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from steelyard.cli.options import add_options, chosen
+from steelyard.cli.options import add_options, run_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +24,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "plan",
         help="forecast what a run would ask, cost and take at most",
         description="Forecast a run without asking any model: requests, tokens, money and time for "
-        "each strategy and model, at most. Takes what run takes.",
+        "each strategy and model, at most. Takes the same options as run.",
     )
     add_options(verb)
     verb.add_argument("--json", action="store_true", help="print the figures on stdout as JSON")
@@ -35,7 +35,7 @@ def call(args: argparse.Namespace) -> int:
     """Print the forecast as a table, or with ``--json`` as data."""
     from steelyard.planning.forecast import plan
 
-    outlook = plan(args.task, args.out, **chosen(args))
+    outlook = plan(args.task, args.out, **run_options(args))
     if args.json:
         json.dump(outlook.to_dict(), sys.stdout, indent=2, ensure_ascii=False, default=str)
         print()

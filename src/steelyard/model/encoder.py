@@ -9,7 +9,6 @@ knows English and reads the first 256 word pieces of a text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,7 +110,6 @@ class SentenceEncoder(Encoder):
         return vectors
 
 
-@cache
 def describe() -> Mapping[str, Any]:
     """Return what is pinned: name, package, version, source, date, dimensions, SHA-256 of files."""
     pinned: Mapping[str, Any] = packaged("model/data/encoder.json")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from steelyard.errors import StorageError
 from steelyard.files import hash_file, write_whole
@@ -28,6 +30,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         write_whole(path, content)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}; set STEELYARD_CACHE") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def build_folder(folder: Path, build: Callable[[Path], None]) -> Path:

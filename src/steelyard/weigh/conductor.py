@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.files import write_whole
-from steelyard.model.listed import PlannedModel
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.jobs import EndedArm
@@ -22,7 +21,6 @@ from steelyard.progress import Display, logged
 from steelyard.result import AuditResult, Result
 from steelyard.result.verdict import JudgeResult
 from steelyard.store import folder as files
-from steelyard.store.database import Store
 from steelyard.strategy import Arm
 from steelyard.task import Task
 from steelyard.weigh.conclude import MeasuredArm, Weighed, weigh
@@ -161,15 +159,10 @@ def _circumstances(
     for model in steps.plan.models:
         facts = facts_of.setdefault(model.tag, {})
         at_fit = facts["endpoint"].split("; ") if "endpoint" in facts else []
-        if notes := dict.fromkeys([*at_fit, *_notes_on(steps.store, model)]):
+        if notes := dict.fromkeys([*at_fit, *steps.store.notes(model.spec.account)]):
             facts["endpoint"] = "; ".join(notes)
     judged = _judged(steps, arms)
     return Circumstances(steps.run.created, facts_of, audit, tuple(ended), judged)
-
-
-def _notes_on(store: Store, model: PlannedModel) -> tuple[str, ...]:
-    """Return what the answers of a model showed of it, in all phases."""
-    return store.notes(model.spec.account)
 
 
 def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
@@ -186,7 +179,7 @@ def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
         agreement_of(judge, examples),
     )
     model = steps.plan.judge
-    notes = () if model is None else _notes_on(steps.store, model)
+    notes = () if model is None else steps.store.notes(model.spec.account)
     return report.updated(notes=(*report.notes, *notes))
 
 

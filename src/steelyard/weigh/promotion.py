@@ -25,9 +25,9 @@ from steelyard.weigh.steps import RunSteps
 log = logging.getLogger("steelyard")
 
 RESCORE_TOLERANCE = 0.05
-"""The share that may differ where a local model's answers are not computed in the same batches."""
+"""The share of a local model's answers that may differ, as they are computed in other batches."""
 RESCORE_LEVEL = 0.01
-"""Below this p-value an arm whose answers are not fixed scores otherwise than it was measured."""
+"""Where answers vary: a p-value below this says that the score is not the measured one."""
 
 
 def promote_recommended(
