@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import steelyard
-from steelyard.core import FAMILIES, Estimate, Price, Verdict
+from steelyard.core import FAMILIES, Estimate, Price
 from steelyard.errors import StorageError
 from steelyard.planning.jobs import EndedArm, LeftOut
 from steelyard.report import render
@@ -28,7 +28,6 @@ from steelyard.result.run import (
     UnmeasuredArm,
 )
 from steelyard.result.steadiness import Sensitivity, UnmeasuredChange
-from steelyard.result.verdict import VerdictResult
 from steelyard.score.validity import validity
 from steelyard.stats import Detectable
 from steelyard.task.sections import ConstraintsConfig, TrafficConfig
@@ -179,6 +178,12 @@ def test_schema_1_loses_nothing_else(old: dict[str, Any]) -> None:
     assert changed == {"/schema_version"}
 
 
+def test_an_arm_that_a_constraint_rules_out_is_no_reason_to_choose(old: dict[str, Any]) -> None:
+    old["verdict"]["details"]["dropped"] = [{"arm": "zero_shot", "reason": "it is too slow"}]
+    old["verdict"]["reasons"] = ["zero_shot drops out: it is too slow", "few_shot is the best"]
+    assert parse_result(old).verdict.reasons_to_choose == ["few_shot is the best"]
+
+
 def test_a_run_of_schema_1_draws_its_report(old: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(json.dumps(old), encoding="utf-8")
     assert "retrieved_few_shot" in render(read_result(tmp_path))
@@ -212,7 +217,6 @@ def test_what_is_no_result_is_refused_in_one_line(tmp_path: Path, text: str, wor
         ([field.name for field in fields(Price)], PriceResult),
         ([field.name for field in fields(Estimate)], Figure),
         ([field.name for field in fields(Detectable)], DetectableDifference),
-        ([field.name for field in fields(Verdict)], VerdictResult),
         (EndedArm._fields, UnmeasuredArm),
         (LeftOut._fields, LeftOutStrategy),
     ],

@@ -152,8 +152,7 @@ class View:
     @property
     def main_arm(self) -> ArmView | None:
         """The arm shown first: the recommended one, else the one that leads, else the best."""
-        leading = self.arm(self.verdict.details.leading)
-        return self.winner or leading or (self.arms[0] if self.arms else None)
+        return self.arm(self.verdict.first_arm) or (self.arms[0] if self.arms else None)
 
     @property
     def reference_kind(self) -> str:
@@ -183,13 +182,8 @@ class View:
 
     @property
     def reasons(self) -> list[str]:
-        """The verdict's reasons, without those that only say which arm dropped out."""
-        dropped = [(f"{arm.arm} ", f": {arm.reason}") for arm in self.verdict.details.dropped]
-        return [
-            self.sentence(reason)
-            for reason in self.verdict.reasons
-            if not any(reason.startswith(arm) and reason.endswith(why) for arm, why in dropped)
-        ]
+        """The verdict's reasons, without those that only say which arm is ruled out."""
+        return [self.sentence(reason) for reason in self.verdict.reasons_to_choose]
 
     @property
     def flips(self) -> list[str]:
@@ -210,7 +204,7 @@ class View:
     def leading(self) -> str:
         """Where nothing is recommended: which arm leads so far, and what would settle it."""
         details = self.verdict.details
-        more, name = details.items_to_settle, details.leading
+        more, name = details.more_items, details.leading
         sentences = [f"{name} leads so far."] if name and not self._is_level else []
         if more:
             sentences.append(f"About {formats.count(more)} more test items would settle it.")

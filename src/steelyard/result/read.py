@@ -15,7 +15,6 @@ from steelyard.result.run import SCHEMA_VERSION, Result
 from steelyard.strategy import traits_of
 
 _TIMED_KEYS = frozenset({"cost", "crossover", "created", "cost_to_own", "flips", "reasons"})
-_FITTED_ON = "the training examples it was fitted on; whether fewer would do was not measured"
 NO_INTERVAL = "its interval was not measured"
 
 
@@ -80,6 +79,9 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
             "arms": [_with_labels(arm) for arm in broken_even],
         },
     }
+    if verdict := data.get("verdict"):
+        reasons = [why.replace(" drops out: ", " is ruled out: ", 1) for why in verdict["reasons"]]
+        upgraded["verdict"] = {**verdict, "reasons": reasons}
     if judge := data.get("judge"):
         flips, judged = judge.get("order_flips"), judge.get("judged")
         upgraded["judge"] = {**judge, "flipped_share": flips / judged if judged else None}
@@ -118,12 +120,7 @@ def with_agreement(consistency: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_labels(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {**entry, "labels": fitted_on(entry.get("labels")).model_dump()}
-
-
-def fitted_on(examples: int | None) -> LabelsNeeded:
-    """The labels that an arm was fitted on: an upper bound of what it needs, without an interval."""
-    return LabelsNeeded(value=examples, reason=_FITTED_ON)
+    return {**entry, "labels": LabelsNeeded.fitted_on(entry.get("labels")).model_dump()}
 
 
 def strip_timings(value: Any) -> Any:

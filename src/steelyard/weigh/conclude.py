@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Record, Usage, Verdict
+from steelyard.core import Comparison, Completion, Price, Record, Usage
 from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.listed import PlannedModel
@@ -17,6 +17,7 @@ from steelyard.planning.plan import Plan
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
 from steelyard.result.steadiness import Calibration, Consistency
+from steelyard.result.verdict import Crossover, VerdictResult
 from steelyard.score import compare_records
 from steelyard.seeds import generator
 from steelyard.strategy import Arm
@@ -92,8 +93,8 @@ class Weighed:
     breaks: Mapping[str, list[str]]
     reference: str | None
     comparisons: Sequence[Comparison]
-    crossover: Mapping[str, Any]
-    verdict: Verdict
+    crossover: Crossover
+    verdict: VerdictResult
 
 
 def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:

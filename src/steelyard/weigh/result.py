@@ -18,7 +18,6 @@ from steelyard.result import ArmResult, AuditResult, Result
 from steelyard.result.arm import Fit, SearchTokens
 from steelyard.result.audit import SkippedRow
 from steelyard.result.figures import Validity
-from steelyard.result.read import fitted_on
 from steelyard.result.run import (
     ConstraintsResult,
     LeftOutStrategy,
@@ -29,7 +28,7 @@ from steelyard.result.run import (
     UnmeasuredArm,
     WeighedModel,
 )
-from steelyard.result.verdict import Crossover, CrossoverArm, JudgeResult, VerdictResult, Winner
+from steelyard.result.verdict import JudgeResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.conclude import MeasuredArm, Weighed
@@ -59,7 +58,7 @@ def build_result(
     plan: Plan,
     arms: Sequence[MeasuredArm],
     weighed: Weighed,
-    winner: Mapping[str, Any],
+    winner: Winner,
     circumstances: Circumstances,
 ) -> Result:
     """Put everything together."""
@@ -77,22 +76,17 @@ def build_result(
         arms=tuple(_arm(measured, weighed, plan) for measured in arms),
         reference=weighed.reference,
         comparisons=tuple(weighed.comparisons),
-        crossover=_crossover(weighed.crossover),
-        verdict=VerdictResult.model_validate(asdict(weighed.verdict)),
-        winner=Winner.model_validate(winner),
+        crossover=weighed.crossover,
+        verdict=weighed.verdict,
+        winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
         judge=circumstances.judge,
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.unusable),
         prices=tuple(_prices(plan)),
-        **details(test, records, labels, _first(weighed))._asdict(),
+        **details(test, records, labels, weighed.verdict.first_arm)._asdict(),
     )
-
-
-def _first(weighed: Weighed) -> str | None:
-    verdict = weighed.verdict
-    return verdict.arm or verdict.details.get("leading")
 
 
 def _machine() -> dict[str, Any]:
@@ -147,12 +141,6 @@ def _audit(plan: Plan, audit: Audit) -> AuditResult:
     result = AuditResult.model_validate(facts)
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
     return result.updated(checks=checks)
-
-
-def _crossover(crossover: Mapping[str, Any]) -> Crossover:
-    labels = fitted_on(crossover["labels"])
-    arms = tuple(CrossoverArm(**{**arm, "labels": labels}) for arm in crossover["arms"])
-    return Crossover(**{**crossover, "labels": labels, "arms": arms})
 
 
 def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
