@@ -96,7 +96,7 @@ def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> 
     certainty = Certainty(View(parse_result(result)))
     first = certainty.arms[0]
     assert first.winner
-    bins = first.record.calibration.bins
+    bins = first.calibration.bins
     assert str(certainty.reliability).count("<circle") == len(bins)
     said = round(100 * bins[0].confidence, 1)
     assert f"stated {said:.1f}" in str(certainty.reliability)
@@ -122,7 +122,7 @@ def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, A
 def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
     found = {search.arm.name: search for search in searches(View(parse_result(result)))}
     assert "tfidf_linear" not in found
-    trace = found["few_shot"].arm.record.search.trace
+    trace = found["few_shot"].arm.known_options.search.trace
     assert str(found["few_shot"].picture).count("<circle") == len(trace)
     assert re.fullmatch(r"[\d,]+ of 480,000 forward tokens", found["few_shot"].budget)
 

@@ -97,7 +97,7 @@ def _curves(view: View) -> Iterator[Curve]:
     for arm in map(view.arm, names):
         if arm is None or arm.name in names_drawn or len(names_drawn) >= _MOST_LINES:
             continue
-        cost = arm.record.cost
+        cost = arm.cost
         if cost.upfront is None or cost.per_request is None:
             continue
         names_drawn.add(arm.name)
@@ -240,7 +240,7 @@ def _crossings(
 
 
 def _words(view: View, curve: Curve) -> str:
-    cost = curve.arm.record.cost
+    cost = curve.arm.cost
     upfront = formats.money(cost.upfront, view.currency)
     thousand = formats.per_thousand(cost.per_request, view.currency)
     return f"{curve.arm.name}: {upfront} upfront, {thousand} per 1,000 requests"

@@ -50,7 +50,7 @@ class Certainty:
     @property
     def without(self) -> list[tuple[str, str]]:
         return [
-            (arm.name, arm.record.calibration_reason or "not measured")
+            (arm.name, arm.calibration_reason or "not measured")
             for arm in self._view.arms
             if arm not in self.arms
         ]
@@ -115,7 +115,7 @@ class Certainty:
 
 
 def _calibration(arm: ArmView) -> Calibration:
-    return arm.record.calibration or Calibration()
+    return arm.calibration or Calibration()
 
 
 def _axes() -> tuple[Scale, Scale]:
@@ -175,7 +175,7 @@ def _row(arm: ArmView) -> CertaintyRow:
         arm=arm,
         source=words()["certainty"].get(source, source),
         ece=formats.percent(ece.value),
-        between="" if ece.low is None else formats.interval(ece.low, ece.high),
+        between="" if ece.low is None else formats.interval(ece),
         by_chance=formats.percent(calibration.ece_expected),
         brier=formats.NONE if brier is None else f"{brier:.3f}",
         handed=_handed(arm) or formats.NONE,

@@ -62,39 +62,39 @@ def rows(view: View) -> list[ComparisonRow]:
 
 
 def _upfront(view: View, arm: ArmView) -> ComparisonCell:
-    cost = arm.record.cost
+    cost = arm.cost
     if cost.upfront is None:
         return ComparisonCell(None, cost.reason or "upfront cost unknown")
-    return ComparisonCell(formats.money(cost.upfront, arm.currency))
+    return ComparisonCell(formats.money(cost.upfront, cost.currency))
 
 
 def _inference(view: View, arm: ArmView) -> ComparisonCell:
-    cost = arm.record.cost
+    cost = arm.cost
     if cost.per_request is None:
         return ComparisonCell(None, cost.reason or "price per request unknown")
-    monthly = formats.money(cost.monthly, arm.currency)
-    thousand = formats.per_thousand(cost.per_request, arm.currency)
+    monthly = formats.money(cost.monthly, cost.currency)
+    thousand = formats.per_thousand(cost.per_request, cost.currency)
     return ComparisonCell(f"{monthly} a month", f"{thousand} per 1,000 requests")
 
 
 def _setup(view: View, arm: ArmView) -> ComparisonCell:
-    seconds = arm.record.fit.seconds
+    seconds = arm.fit.seconds
     if seconds is None:
         return ComparisonCell(None, "time not recorded")
     return ComparisonCell(formats.seconds(seconds))
 
 
 def _flexibility(view: View, arm: ArmView) -> ComparisonCell:
-    seconds = arm.record.fit.seconds
+    seconds = arm.fit.seconds
     if seconds is None:
         return ComparisonCell(None, "time to change not recorded")
     return ComparisonCell(f"{formats.seconds(seconds)} to fit again")
 
 
 def _consistency(view: View, arm: ArmView) -> ComparisonCell:
-    consistency = arm.record.consistency
+    consistency = arm.consistency
     if consistency is None or consistency.repeats is None:
-        reason = consistency.repeats_reason if consistency else arm.record.consistency_reason
+        reason = consistency.repeats_reason if consistency else arm.consistency_reason
         return ComparisonCell(None, reason or "answers were not repeated")
     agreement = consistency.repeats.agreement
     if agreement.value is None:
@@ -104,7 +104,7 @@ def _consistency(view: View, arm: ArmView) -> ComparisonCell:
 
 
 def _data(view: View, arm: ArmView) -> ComparisonCell:
-    examples = arm.record.fit.examples
+    examples = arm.fit.examples
     if examples is None:
         return ComparisonCell(None, "examples not recorded")
     return ComparisonCell(f"{formats.count(examples)} examples")
@@ -134,7 +134,7 @@ def _maintenance(view: View, arm: ArmView) -> ComparisonCell:
 
 
 def _latency(view: View, arm: ArmView) -> ComparisonCell:
-    latency = arm.record.latency_seconds
+    latency = arm.latency_seconds
     if latency.p50 is None:
         return ComparisonCell(None, latency.reason or "no latency probe")
     first = latency.first_token
@@ -148,7 +148,7 @@ def _best_for(view: View, arm: ArmView) -> ComparisonCell:
     if arm.winner:
         return ComparisonCell("This task", "at this volume and these prices")
     if arm.breaks:
-        return ComparisonCell("Not this task", "; ".join(arm.breaks))
+        return ComparisonCell("Not this task", "; ".join(arm.constraints_broken))
     if arm.reference:
         return ComparisonCell("The prompt to beat", "the best prompt-only arm")
     if arm.versus is None:

@@ -79,13 +79,6 @@ def _environment() -> Environment:
 
 def _bar(arm: ArmView, view: View) -> str:
     """The small interval bar in an arm's row, on the axis all arms share."""
-    figures = {
-        "value": arm.quality,
-        "low": arm.low,
-        "high": arm.high,
-        "least": view.least,
-        "most": view.most,
-    }
-    between = formats.interval(arm.low, arm.high)
-    title = f"{arm.name}: {formats.percent(arm.quality)}, {between}"
-    return interval_bar(figures, title, "winner" if arm.winner else "")
+    quality = arm.quality
+    title = f"{arm.name}: {formats.percent(quality.value)}, {formats.interval(quality)}"
+    return interval_bar(quality, view.quality_range, title, "winner" if arm.winner else "")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steelyard.core import FAMILIES
 from steelyard.report import formats
-from steelyard.report.view import ArmView, View, metric_title
+from steelyard.report.view import ArmView, View
 from steelyard.result.figures import PartFigure
 
 _MOST_ARMS = 6
@@ -40,24 +40,21 @@ class Pieces:
 
     @cached_property
     def metrics(self) -> list[str]:
-        named = [part.metric for arm in self._view.arms for part in arm.record.parts]
+        named = [part.metric for arm in self._view.arms for part in arm.parts]
         return list(dict.fromkeys(named))
 
     @cached_property
     def arms(self) -> list[ArmView]:
         """The arms shown: one of each family, the recommended one among them, then the best."""
         of_family = [self._view.family(family) for family in FAMILIES]
-        first = [arm for arm in of_family if arm is not None and arm.record.parts]
-        rest = [arm for arm in self._view.arms if arm not in first and arm.record.parts]
+        first = [arm for arm in of_family if arm is not None and arm.parts]
+        rest = [arm for arm in self._view.arms if arm not in first and arm.parts]
         columns = (first + rest)[:_MOST_ARMS]
         return [arm for arm in self._view.arms if arm in columns]
 
     @property
     def hidden(self) -> int:
-        return sum(bool(arm.record.parts) for arm in self._view.arms) - len(self.arms)
-
-    def title(self, metric: str) -> str:
-        return metric_title(metric)
+        return sum(bool(arm.parts) for arm in self._view.arms) - len(self.arms)
 
     def rows(self, metric: str) -> list[Piece]:
         """The parts of a metric, those first on which the recommended (or best) arm is weakest."""
@@ -85,7 +82,7 @@ def _piece(name: str, by_arm: list[dict[str, PartFigure]]) -> Piece:
         tuple(
             PartCell(
                 formats.percent(part.value),
-                formats.interval(part.low, part.high),
+                formats.interval(part),
                 0.0 if part.value is None else min(1.0, (best - part.value) / 0.6),
             )
             for part in figures
@@ -94,4 +91,4 @@ def _piece(name: str, by_arm: list[dict[str, PartFigure]]) -> Piece:
 
 
 def _by_name(arm: ArmView, metric: str) -> dict[str, PartFigure]:
-    return {part.part: part for part in arm.record.parts if part.metric == metric}
+    return {part.part: part for part in arm.parts if part.metric == metric}

@@ -28,8 +28,6 @@ KINDS: Mapping[str, str] = {
 
 
 _MOST_CHANGED = 5
-_SHOWN_FROM = 0.05
-"""Only changes whose p-value is below are shaded: on a few items a point or two is chance."""
 _NO_ANSWER = "no usable answer"
 
 
@@ -106,11 +104,9 @@ class Steadiness:
         return SteadinessRow(
             arm=arm,
             again="" if agreement.value is None else formats.percent(agreement.value),
-            between=""
-            if agreement.low is None
-            else formats.interval(agreement.low, agreement.high),
+            between="" if agreement.low is None else formats.interval(agreement),
             note="" if unchanged is None else f"{formats.percent(unchanged, 0)} never change",
-            reason=why or arm.record.consistency_reason or "",
+            reason=why or arm.consistency_reason or "",
             cells=tuple(_cell(arm, kind) for kind in self.kinds),
             variants=tuple(_variants(arm)),
             changed=tuple(map(_changed, repeats.by_example[:_MOST_CHANGED])),
@@ -121,15 +117,14 @@ def _cell(arm: ArmView, kind: str) -> SteadinessCell:
     change = next((change for change in _changes(arm) if change.kind == kind), None)
     if isinstance(change, UnmeasuredChange):
         return SteadinessCell("", "", change.reason, 0.0)
-    difference = change.worst.difference if change and change.worst else None
-    if change is None or difference is None:
-        return SteadinessCell("", "", arm.record.consistency_reason or "", 0.0)
+    drop = None if change is None else change.largest_drop
+    if change is None or drop is None:
+        return SteadinessCell("", "", arm.consistency_reason or "", 0.0)
     same = (
         "" if change.agreement is None else f"{formats.percent(change.agreement, 0)} same answers"
     )
-    is_shaded = change.p_value is None or change.p_value < _SHOWN_FROM
-    lost = min(1.0, max(0.0, -difference) / 0.3) if is_shaded else 0.0
-    return SteadinessCell(formats.points(min(difference, 0.0)), same, "", lost)
+    shade = 0.0 if change.may_be_chance else min(1.0, drop / 0.3)
+    return SteadinessCell(formats.points(-drop), same, "", shade)
 
 
 def _variants(arm: ArmView) -> list[tuple[str, str, str, str, str]]:
@@ -155,7 +150,7 @@ def _changed(example: ChangedExample) -> Changed:
 
 
 def _consistency(arm: ArmView) -> Consistency:
-    return arm.record.consistency or Consistency()
+    return arm.consistency or Consistency()
 
 
 def _changes(arm: ArmView) -> Sequence[Sensitivity | UnmeasuredChange]:

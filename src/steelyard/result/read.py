@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from steelyard.errors import StorageError
+from steelyard.families import METRICS
 from steelyard.result.figures import LabelsNeeded
 from steelyard.result.run import SCHEMA_VERSION, Result
 from steelyard.strategy import traits_of
@@ -79,6 +80,9 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
             "arms": [_with_labels(arm) for arm in broken_even],
         },
     }
+    if task := data.get("task"):
+        names = task.get("metrics") or (task["metric"],)
+        upgraded["task"] = {**task, "metric_titles": {name: _title(name) for name in names}}
     if verdict := data.get("verdict"):
         reasons = [why.replace(" drops out: ", " is ruled out: ", 1) for why in verdict["reasons"]]
         upgraded["verdict"] = {**verdict, "reasons": reasons}
@@ -86,6 +90,12 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
         flips, judged = judge.get("order_flips"), judge.get("judged")
         upgraded["judge"] = {**judge, "flipped_share": flips / judged if judged else None}
     return upgraded
+
+
+def _title(metric: str) -> str:
+    """What people call a metric; one that is not installed is called by its name."""
+    family = metric if metric in METRICS else metric.partition("_")[0]
+    return str(METRICS.get(family).title_of(metric)) if family in METRICS else metric
 
 
 def _upgraded_arm(arm: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,6 +107,7 @@ def _upgraded_arm(arm: Mapping[str, Any]) -> dict[str, Any]:
         **{key: value for key, value in arm.items() if value is not None},
         "family": traits.family,
         "about": traits.about,
+        "is_tuned": traits.tunes,
         "generalisation_gap": record,
         "fit": _with_tokens(arm),
         "consistency": with_agreement(arm["consistency"]) if arm.get("consistency") else None,

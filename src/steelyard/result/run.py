@@ -63,11 +63,16 @@ class TaskResult(ResultPart):
     labels: tuple[str, ...] = ()
     metric: str = "accuracy"
     metrics: tuple[str, ...] = ()
+    metric_titles: dict[str, str] = Field(default_factory=dict)
     model: str | None = None
     provider: str | None = None
     models: tuple[WeighedModel, ...] = ()
     traffic: TrafficResult = TrafficResult()
     constraints: ConstraintsResult = ConstraintsResult()
+
+    def title_of(self, metric: str) -> str:
+        """What people call a metric; its name where the file does not say."""
+        return self.metric_titles.get(metric, metric)
 
 
 class SplitFacts(OpenPart):
@@ -141,3 +146,8 @@ class Result(ResultPart):
     per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)
     failures: dict[str, tuple[FailedAnswer, ...]] = Field(default_factory=dict)
     samples: tuple[SampleResult, ...] = ()
+
+    @property
+    def is_level(self) -> bool:
+        """Whether several arms all have the same figure, so that none leads."""
+        return len({arm.quality.value for arm in self.arms}) <= 1 < len(self.arms)

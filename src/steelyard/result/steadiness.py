@@ -5,6 +5,9 @@ from __future__ import annotations
 from steelyard.result.base import Omitted, ResultPart
 from steelyard.result.figures import Figure
 
+_CHANCE_FROM = 0.05
+"""A p-value from which a spread is not told from chance."""
+
 
 class OutputCount(ResultPart):
     """One of the answers to a repeated example, and how often it came; ``None``: unusable."""
@@ -77,6 +80,17 @@ class Sensitivity(ResultPart):
     p_value: float | None = None
     spread_reason: Omitted[str] = None
     worst: WorstVariant | None = None
+
+    @property
+    def largest_drop(self) -> float | None:
+        """What the worst variant cost, 0 where none cost anything."""
+        difference = None if self.worst is None else self.worst.difference
+        return None if difference is None else max(0.0, -difference)
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether chance explains the spread: on a few items a point or two is chance."""
+        return self.p_value is not None and self.p_value >= _CHANCE_FROM
 
 
 class Consistency(ResultPart):

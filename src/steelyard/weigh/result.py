@@ -116,6 +116,7 @@ def _task(plan: Plan) -> TaskResult:
         labels=plan.data.labels,
         metric=plan.metrics[0].name,
         metrics=tuple(metric.name for metric in plan.metrics),
+        metric_titles={metric.name: metric.title for metric in plan.metrics},
         model=plan.model.name,
         provider=plan.model.provider,
         models=tuple(
@@ -152,6 +153,7 @@ def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
         strategy=arm.strategy,
         family=traits.family,
         about=traits.about,
+        is_tuned=traits.tunes,
         model=arm.model_name,
         model_tag=_tags(arm, plan),
         options=arm.options | arm.fit.to_options(),
