@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from markupsafe import Markup
 
 from steelyard.report import formats
 from steelyard.report.marks import Frame, drawing, line, tag, text
 from steelyard.report.scale import Scale
-from steelyard.report.view import ArmView, View, words
+from steelyard.report.view import ArmView, View
 from steelyard.result.steadiness import Calibration
 
 _SIZE = (520.0, 420.0, 44.0, 14.0, 30.0, 52.0)
 _FRAME = Frame("reliability", *_SIZE, everywhere=True)
 _CURVES = 3
 """Arms drawn in the coverage curve: the shown one, and the next best."""
-
-
-class CertaintyRow(NamedTuple):
-    """One arm's line in the table of calibration."""
-
-    arm: ArmView
-    source: str
-    ece: str
-    between: str
-    by_chance: str
-    brier: str
-    handed: str
 
 
 class Certainty:
@@ -54,10 +41,6 @@ class Certainty:
             for arm in self._view.arms
             if arm not in self.arms
         ]
-
-    @property
-    def rows(self) -> list[CertaintyRow]:
-        return [_row(arm) for arm in self.arms]
 
     @property
     def reliability(self) -> Markup:
@@ -106,12 +89,23 @@ class Certainty:
 
     @property
     def coverage_note(self) -> str:
-        handed = _handed(self.arms[0])
+        arm = self.arms[0]
+        handover = self.handover(arm)
         return (
-            f"{self.arms[0].name}: {handed}."
-            if handed
+            f"{arm.name}: {handover}."
+            if handover
             else "At the right end every request is answered."
         )
+
+    def handover(self, arm: ArmView) -> str:
+        """How much a person would have to take over for the accuracy wanted, in words."""
+        handover = _calibration(arm).handover
+        if handover is None:
+            return ""
+        if handover.share is None:
+            return handover.reason or ""
+        share, target = formats.percent(handover.share, 0), formats.percent(handover.target, 0)
+        return f"the least certain {share}, for {target} right"
 
 
 def _calibration(arm: ArmView) -> Calibration:
@@ -166,28 +160,3 @@ def _points(pairs: Sequence[tuple[float | None, float | None]]) -> str:
     return ", ".join(
         f"{formats.percent(across, 0)} to {formats.percent(up, 0)}" for across, up in pairs
     )
-
-
-def _row(arm: ArmView) -> CertaintyRow:
-    calibration = _calibration(arm)
-    ece, source, brier = calibration.ece, calibration.source, calibration.brier
-    return CertaintyRow(
-        arm=arm,
-        source=words()["certainty"].get(source, source),
-        ece=formats.percent(ece.value),
-        between="" if ece.low is None else formats.interval(ece),
-        by_chance=formats.percent(calibration.ece_expected),
-        brier=formats.NONE if brier is None else f"{brier:.3f}",
-        handed=_handed(arm) or formats.NONE,
-    )
-
-
-def _handed(arm: ArmView) -> str:
-    """How much a person would have to take over for the accuracy wanted, in words."""
-    handover = _calibration(arm).handover
-    if handover is None:
-        return ""
-    if handover.share is None:
-        return handover.reason or ""
-    share, target = formats.percent(handover.share, 0), formats.percent(handover.target, 0)
-    return f"the least certain {share}, for {target} right"

@@ -11,51 +11,32 @@ from steelyard.report import formats
 from steelyard.report.marks import Frame, drawing, line, tag, text
 from steelyard.report.scale import Scale, quality_axis
 from steelyard.report.view import ArmView, View
-from steelyard.result.arm import SearchBudget, SearchTrial
+from steelyard.result.arm import SearchFacts, SearchTrial
 
 _SIZE = (520.0, 210.0, 44.0, 12.0, 16.0, 34.0, 12.0)
 _FRAME = Frame("search", *_SIZE)
 
 
 class Search(NamedTuple):
-    """One arm's search: what it took, its trials as a drawing, and the prompt it ended with."""
+    """One arm's search, with its trials as a drawing."""
 
     arm: ArmView
-    dev_calls: str
-    tokens: str
-    seconds: str
-    money: str
-    budget: str
-    dev_score: str
+    facts: SearchFacts
     picture: Markup
-    prompt: str
+
+    @property
+    def budget(self) -> str:
+        budget = self.facts.budget
+        if budget is None or budget.allowed is None:
+            return ""
+        unit = budget.unit.replace("_", " ")
+        return f"{formats.count(budget.used)} of {formats.count(budget.allowed)} {unit}"
 
 
 def searches(view: View) -> list[Search]:
     """A row for each arm that was chosen by asking or training a model, the best first."""
-    return [_search(arm) for arm in view.arms if arm.model]
-
-
-def _search(arm: ArmView) -> Search:
-    search, fit = arm.known_options.search, arm.fit
-    return Search(
-        arm=arm,
-        dev_calls=formats.count(search.dev_calls),
-        tokens=formats.count(fit.tokens or None),
-        seconds=formats.seconds(fit.seconds),
-        money=formats.money(fit.cost, arm.cost.currency),
-        budget="" if search.budget is None else _budget(search.budget),
-        dev_score=formats.percent(search.dev_score),
-        picture=_picture(arm, search.trace),
-        prompt=arm.known_options.searched_prompt,
-    )
-
-
-def _budget(budget: SearchBudget) -> str:
-    if budget.allowed is None:
-        return ""
-    unit = budget.unit.replace("_", " ")
-    return f"{formats.count(budget.used)} of {formats.count(budget.allowed)} {unit}"
+    searched = [(arm, arm.known_options.search) for arm in view.arms if arm.model]
+    return [Search(arm, facts, _picture(arm, facts.trace)) for arm, facts in searched]
 
 
 def _picture(arm: ArmView, trace: Sequence[SearchTrial]) -> Markup:

@@ -53,6 +53,13 @@ class SampleAnswer(ResultPart):
     reason: str | None = None
     missed: Omitted[tuple[str, ...]] = None
 
+    @property
+    def mark(self) -> str:
+        """One word for how good it is."""
+        if self.output is None:
+            return "failed"
+        return "wrong" if self.score == 0 else "right" if self.score == 1 else "partly"
+
 
 class SampleResult(ResultPart):
     """A test example with every arm's answer."""

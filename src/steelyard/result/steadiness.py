@@ -101,6 +101,15 @@ class Consistency(ResultPart):
     repeats_reason: Omitted[str] = None
     sensitivity: tuple[UnmeasuredChange | Sensitivity, ...] = ()
 
+    @property
+    def is_repeated(self) -> bool:
+        return self.repeats is not None and self.repeats.agreement.value is not None
+
+    @property
+    def measured(self) -> list[Sensitivity]:
+        """The changes that were tried."""
+        return [change for change in self.sensitivity if isinstance(change, Sensitivity)]
+
 
 class CalibrationBin(ResultPart):
     """Answers of like confidence: its range, its mean, and the share that was right."""
