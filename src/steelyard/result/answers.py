@@ -28,11 +28,19 @@ class LabelScore(GroupScore):
 
     label: str = ""
 
+    @property
+    def name(self) -> str:
+        return self.label
+
 
 class SliceScore(GroupScore):
     """The examples of one slice."""
 
     slice: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.slice
 
 
 class FailedAnswer(ResultPart):

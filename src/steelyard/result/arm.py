@@ -74,6 +74,12 @@ class ArmCost(ResultPart):
     currency: str = "USD"
     reason: Omitted[str] = None
 
+    def after(self, requests: float) -> float | None:
+        """What it has cost after so many requests; ``None`` where a part of that is not known."""
+        if self.upfront is None or self.per_request is None:
+            return None
+        return self.upfront + self.per_request * requests
+
 
 class SearchTrial(OpenPart):
     """A candidate of a search: its score over ``items`` dev examples."""

@@ -27,6 +27,8 @@ from steelyard.result.verdict import (
 )
 
 SCHEMA_VERSION = 2
+FEWEST_OF_GROUP = 10
+"""A slice or label with fewer test examples is not said to be the weakest."""
 
 
 class WeighedModel(ResultPart):
@@ -146,6 +148,14 @@ class Result(ResultPart):
     per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)
     failures: dict[str, tuple[FailedAnswer, ...]] = Field(default_factory=dict)
     samples: tuple[SampleResult, ...] = ()
+
+    def weakest_group(self, arm: str) -> SliceScore | LabelScore | None:
+        """The slice on which an arm is weakest, or else the label; of those with enough examples."""
+        for groups in (self.per_slice.get(arm, ()), self.per_label.get(arm, ())):
+            large = [g for g in groups if g.score is not None and g.n >= FEWEST_OF_GROUP]
+            if large:
+                return min(large, key=lambda group: group.score or 0.0)
+        return None
 
     @property
     def is_level(self) -> bool:

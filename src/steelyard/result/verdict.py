@@ -30,6 +30,16 @@ class CrossoverArm(BreakEvenWith):
     labels: LabelsNeeded = LabelsNeeded()
     nearest: BreakEvenWith | None = None
 
+    @property
+    def is_with_lower_quality(self) -> bool:
+        """Whether every prompt-only arm is worse, so that there is only the nearest one."""
+        return self.against is None and self.nearest is not None
+
+    @property
+    def even(self) -> BreakEvenWith:
+        """The break-even to show, the nearest arm's where no prompt-only arm is as good."""
+        return self.nearest if self.is_with_lower_quality and self.nearest else self
+
 
 class Crossover(CrossoverArm):
     """Every arm's break-even; the block's own fields are the recommended arm's."""
