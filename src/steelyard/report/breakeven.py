@@ -11,7 +11,7 @@ from markupsafe import Markup
 from steelyard.core import FAMILIES
 from steelyard.report import formats
 from steelyard.report.labels import Anchor, Box, place, spread, width
-from steelyard.report.marks import Frame, drawing, line, tag, text
+from steelyard.report.marks import Frame, drawing, grid, line, tag, text
 from steelyard.report.scale import Scale
 from steelyard.report.view import ArmView, View
 from steelyard.result.verdict import CrossoverArm
@@ -140,15 +140,9 @@ def _track(curve: Curve, x: Scale, y: Scale, steps: int) -> Iterator[tuple[float
 
 
 def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
-    body = ""
-    for tick in y.ticks(5):
-        money = formats.money_tick(tick, view.currency)
-        body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
-        body += text(money, frame.left - 8, y(tick) + 4, "tick", "end")
-    for tick in x.ticks(4 if frame.narrow else 7):
-        body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")
-        body += text(_brief(tick), x(tick), frame.y_end + 20, "tick", "middle")
-    body += line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
+    rows = [(y(tick), formats.money_tick(tick, view.currency)) for tick in y.ticks(5)]
+    columns = [(x(tick), _brief(tick)) for tick in x.ticks(4 if frame.narrow else 7)]
+    body = grid(frame, rows, columns)
     body += text("Requests answered", frame.x_end, frame.y_end + 42, "label", "end")
     return body + text("Cost so far", 0, 12, "label")
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from markupsafe import Markup
 
 from steelyard.report import formats
-from steelyard.report.marks import Frame, drawing, line, tag, text
+from steelyard.report.marks import Frame, drawing, grid, line, tag, text
 from steelyard.report.scale import Scale
 from steelyard.report.view import ArmView, View
 from steelyard.result.steadiness import Calibration
@@ -117,12 +117,9 @@ def _axes() -> tuple[Scale, Scale]:
 
 
 def _grid(x: Scale, y: Scale, across: str, up: str) -> str:
-    body = ""
-    for tick in (0, 0.25, 0.5, 0.75, 1):
-        body += line(_FRAME.left, y(tick), _FRAME.x_end, y(tick), "grid")
-        body += text(formats.percent(tick, 0), _FRAME.left - 8, y(tick) + 4, "tick", "end")
-        body += text(formats.percent(tick, 0), x(tick), _FRAME.y_end + 18, "tick", "middle")
-    body += line(_FRAME.left, _FRAME.y_end, _FRAME.x_end, _FRAME.y_end, "axis")
+    ticks = [(tick, formats.percent(tick, 0)) for tick in (0, 0.25, 0.5, 0.75, 1)]
+    rows = [(y(tick), figure) for tick, figure in ticks]
+    body = grid(_FRAME, rows, [(x(tick), figure) for tick, figure in ticks])
     body += text(across, _FRAME.x_end, _FRAME.y_end + 42, "label", "end")
     return body + text(up, 0, 12, "label")
 

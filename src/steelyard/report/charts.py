@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from steelyard.report import formats
 from steelyard.report.labels import Anchor, Box, place, width
-from steelyard.report.marks import Frame, drawing, line, point, tag, text
+from steelyard.report.marks import Frame, drawing, grid, line, point, tag, text
 from steelyard.report.scale import Scale, axis, log_axis, quality_axis
 from steelyard.report.view import ArmView, View
 
@@ -94,17 +94,12 @@ def _spots(
 
 
 def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
-    body = ""
     heights = y.ticks(6)
     digits = 0 if all(math.isclose(100 * tick, round(100 * tick)) for tick in heights) else 1
-    for tick in heights:
-        body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
-        body += text(formats.percent(tick, digits), frame.left - 8, y(tick) + 4, "tick", "end")
-    for tick in x.ticks(4 if frame.narrow else 8):
-        body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")
-        label = formats.money_tick(tick, view.currency)
-        body += text(label, x(tick), frame.y_end + 20, "tick", "middle")
-    body += line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
+    rows = [(y(tick), formats.percent(tick, digits)) for tick in heights]
+    costs = x.ticks(4 if frame.narrow else 8)
+    columns = [(x(tick), formats.money_tick(tick, view.currency)) for tick in costs]
+    body = grid(frame, rows, columns)
     spacing = ", logarithmic" if x.log else ""
     body += text(f"Cost a month{spacing}", frame.x_end, frame.y_end + 42, "label", "end")
     return body + text(view.metric_name, 0, 12, "label")

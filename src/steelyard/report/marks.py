@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -79,6 +79,20 @@ def drawing(frame: Frame, title: str, description: str, body: str) -> Markup:
             font_size=frame.size,
         )
     )
+
+
+def grid(
+    frame: Frame, rows: Iterable[tuple[float, str]], columns: Iterable[tuple[float, str]] = ()
+) -> str:
+    """Level lines with their figures, the axis below them, and its ticks with theirs."""
+    body = ""
+    for at, figure in rows:
+        body += line(frame.left, at, frame.x_end, at, "grid")
+        body += text(figure, frame.left - 8, at + 4, "tick", "end")
+    for at, figure in columns:
+        body += line(at, frame.y_end, at, frame.y_end + 5, "axis")
+        body += text(figure, at, frame.y_end + 20, "tick", "middle")
+    return body + line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
 
 
 def _class(frame: Frame) -> str:

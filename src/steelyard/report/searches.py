@@ -8,7 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from steelyard.report import formats
-from steelyard.report.marks import Frame, drawing, line, tag, text
+from steelyard.report.marks import Frame, drawing, grid, tag, text
 from steelyard.report.scale import Scale, quality_axis
 from steelyard.report.view import ArmView, View
 from steelyard.result.arm import SearchFacts, SearchTrial
@@ -46,11 +46,7 @@ def _picture(arm: ArmView, trace: Sequence[SearchTrial]) -> Markup:
         return Markup("")
     y = quality_axis((score for _, score in trials), _FRAME.y_end, _FRAME.top)
     x = Scale(0, len(trials) - 1, _FRAME.left + 8, _FRAME.x_end - 8)
-    body = ""
-    for tick in y.ticks(4):
-        body += line(_FRAME.left, y(tick), _FRAME.x_end, y(tick), "grid")
-        body += text(formats.percent(tick, 0), _FRAME.left - 8, y(tick) + 4, "tick", "end")
-    body += line(_FRAME.left, _FRAME.y_end, _FRAME.x_end, _FRAME.y_end, "axis")
+    body = grid(_FRAME, [(y(tick), formats.percent(tick, 0)) for tick in y.ticks(4)])
     words = f"{len(trials)} trials, in order"
     body += text(words, _FRAME.x_end, _FRAME.y_end + 22, "tick", "end")
     for place, (trial, score) in enumerate(trials):
