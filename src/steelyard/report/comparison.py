@@ -139,7 +139,7 @@ def _best_for(view: View, arm: ArmView) -> ComparisonCell:
     if arm.breaks:
         return ComparisonCell("Not this task", "; ".join(arm.constraints_broken))
     if arm.reference:
-        return ComparisonCell("The prompt to beat", "the best prompt-only arm")
+        return ComparisonCell("The arm to beat", view.reference_kind)
     if arm.versus is None:
         return ComparisonCell(None, "not compared")
     figure = f"{formats.points(arm.versus.difference)} points"

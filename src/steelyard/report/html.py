@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.core import FAMILIES
 from steelyard.packaged import packaged
 from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
@@ -67,7 +66,6 @@ def _environment() -> Environment:
     environment.globals.update(
         f=formats,
         words=words(),
-        families=FAMILIES,
         key=key,
         bar=_bar,
         breakable=breakable,

@@ -13,20 +13,17 @@ from steelyard.result.figures import PartFigure
 _MOST_ARMS = 6
 
 
-class PartCell(NamedTuple):
-    """One part of one arm: the figure, its interval, and how far below the best arm it is."""
-
-    figure: str
-    between: str
-    lost: float
-
-
 class Piece(NamedTuple):
-    """A part's line: how many test examples it applies to, and a cell for each arm shown."""
+    """A part's line: how many test examples it applies to, and its figure for each arm shown."""
 
     name: str
     items: str
-    cells: tuple[PartCell, ...]
+    figures: list[PartFigure]
+
+    def shade(self, figure: PartFigure) -> float:
+        """How dark a cell is: the further below the best arm, the darker."""
+        best = max((each.value for each in self.figures if each.value is not None), default=0.0)
+        return 0.0 if figure.value is None else min(1.0, (best - figure.value) / 0.6)
 
 
 class Pieces:
@@ -64,30 +61,16 @@ class Pieces:
         of_main = _by_name(main, metric) if main is not None else {}
 
         def order(name: str) -> float:
-            value = of_main[name].value if name in of_main else None
+            value = of_main.get(name, PartFigure()).value
             return 2.0 if value is None else value
 
         return [_piece(name, by_arm) for name in sorted(names, key=order)]
 
 
 def _piece(name: str, by_arm: list[dict[str, PartFigure]]) -> Piece:
-    figures = [parts.get(name, PartFigure()) for parts in by_arm]
-    best = max((part.value for part in figures if part.value is not None), default=0.0)
-    counts = [parts[name].n for parts in by_arm if name in parts]
-    fewest, most = min(counts, default=None), max(counts, default=None)
-    items = formats.count(most)
-    return Piece(
-        name,
-        items if fewest == most else f"{formats.count(fewest)} to {items}",
-        tuple(
-            PartCell(
-                formats.percent(part.value),
-                formats.interval(part),
-                0.0 if part.value is None else min(1.0, (best - part.value) / 0.6),
-            )
-            for part in figures
-        ),
-    )
+    counts = {parts[name].n for parts in by_arm if name in parts}
+    items = " to ".join(map(formats.count, sorted({min(counts), max(counts)})))
+    return Piece(name, items, [parts.get(name, PartFigure()) for parts in by_arm])
 
 
 def _by_name(arm: ArmView, metric: str) -> dict[str, PartFigure]:

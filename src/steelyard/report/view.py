@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from typing import TypeVar
 
-from steelyard.core import Comparison
+from steelyard.core import FAMILIES, Comparison
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.result import ArmResult, Result
@@ -105,10 +105,14 @@ class View:
         return self.arm(self.verdict.first_arm) or (self.arms[0] if self.arms else None)
 
     @property
-    def reference_kind(self) -> str:
-        """What the reference arm is among the arms."""
+    def is_against_prompt(self) -> bool:
+        """Whether the reference arm is a prompt-only one."""
         arm = self.arm(self.result.reference)
-        return "the best prompt-only arm" if arm and arm.is_prompt_only else "the best arm"
+        return arm is not None and arm.is_prompt_only
+
+    @property
+    def reference_kind(self) -> str:
+        return "the best prompt-only arm" if self.is_against_prompt else "the best arm"
 
     def family(self, name: str) -> ArmView | None:
         members = [arm for arm in self.arms if arm.family == name]
@@ -156,12 +160,14 @@ class View:
 
     @property
     def long_answers(self) -> bool:
-        longest = max((len(label) for label in self.labels), default=_LONG_LABEL + 1)
+        longest = max((len(label) for label in self.task.labels), default=_LONG_LABEL + 1)
         return longest > _LONG_LABEL
 
     @property
-    def families(self) -> set[str]:
-        return {arm.family for arm in self.arms}
+    def families(self) -> list[str]:
+        """The families that were weighed, in the order of every legend."""
+        weighed = {arm.family for arm in self.arms}
+        return [family for family in FAMILIES if family in weighed]
 
     @property
     def keys(self) -> list[tuple[str, str, str]]:
@@ -176,7 +182,8 @@ class View:
             p = formats.p_value(arm.versus.p_adjusted)
             figure = f"{formats.points(arm.versus.difference)} points"
             equals = "" if p.startswith("<") else "= "
-            keys.append(("Over the best prompt", figure, f"{self.result.reference}; p {equals}{p}"))
+            over = "Over the best prompt" if self.is_against_prompt else "Over the best arm"
+            keys.append((over, figure, f"{self.result.reference}; p {equals}{p}"))
         return keys + self._price_keys(arm)
 
     def _price_keys(self, arm: ArmView) -> list[tuple[str, str, str]]:
@@ -184,10 +191,10 @@ class View:
         keys = []
         if cost.monthly is not None:
             per_day = formats.count(self.task.traffic.requests_per_day)
-            monthly = formats.money(cost.monthly, arm.cost.currency)
+            monthly = formats.money(cost.monthly, cost.currency)
             keys.append(("Cost a month", monthly, f"at {per_day} requests a day"))
         if cost.upfront is not None:
-            keys.append(("Upfront", formats.money(cost.upfront, arm.cost.currency), "once"))
+            keys.append(("Upfront", formats.money(cost.upfront, cost.currency), "once"))
         if latency.p95 is not None:
             median = formats.seconds(latency.p50)
             keys.append(("Latency, p95", formats.seconds(latency.p95), f"median {median}"))
@@ -239,13 +246,6 @@ class View:
     @cached_property
     def part_labels(self) -> dict[str, dict[str, int]]:
         return {name: part.labels for name, part in self.audit.parts.items() if part.labels}
-
-    @property
-    def labels(self) -> list[str]:
-        """The task's labels, none where its output is of another kind."""
-        for table in self.result.confusion.values():
-            return list(table.labels)
-        return list(dict.fromkeys(label for part in self.part_labels.values() for label in part))
 
     @property
     def duplicates(self) -> list[tuple[str, Duplicates]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -252,7 +252,7 @@ def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[C
         requests_per_day=task.traffic.requests_per_day,
         horizon_days=task.traffic.horizon_days,
         metric=plan.metrics[0].name,
-        limits=Limits(**_limits(plan)),
+        limits=Limits(**task.constraints.model_dump()),
         comparisons=tuple(comparisons),
         clusters=None if groups is None else tuple(example.group for example in plan.split.test),
         notes=Notes(
@@ -264,16 +264,6 @@ def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[C
         seed=plan.seed,
         currency=plan.model_price.currency,
     )
-
-
-def _limits(plan: Plan) -> dict[str, Any]:
-    limits = plan.task.constraints
-    most = limits.max_monthly_cost
-    return {
-        "min_quality": limits.min_quality,
-        "max_latency_p95_ms": limits.max_latency_p95_ms,
-        "max_monthly_cost": None if most is None else Decimal(most),
-    }
 
 
 def _breaks(case: Case) -> dict[str, list[str]]:
