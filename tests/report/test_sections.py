@@ -178,9 +178,10 @@ def test_every_family_has_a_mark_of_its_own() -> None:
 
 
 def test_a_metric_of_any_name_reads_as_a_share(result: dict[str, Any]) -> None:
-    result["task"]["metric"] = "numeric-2"
+    result["task"] |= {"metric": "numeric-2", "metric_titles": {"numeric-2": "Within 2 %"}}
     for arm in result["arms"]:
         arm["quality"] |= {"metric": "numeric-2", "value": 0.5, "low": 0.25, "high": 0.75}
     page = render(parse_result(result))
     assert "50.0\u202f%" in page and "25.0 to 75.0" in page
     assert " points" in page
+    assert "Within 2 % <small>with 95\u202f% interval" in page, "though no such metric is installed"

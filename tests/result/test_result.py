@@ -16,7 +16,8 @@ from steelyard.core import FAMILIES, Estimate, Price
 from steelyard.errors import StorageError
 from steelyard.planning.jobs import EndedArm, LeftOut
 from steelyard.report import render
-from steelyard.result import Result, parse_result, read_result, schema_text
+from steelyard.result import ArmResult, Result, parse_result, read_result, schema_text
+from steelyard.result.arm import KnownOptions
 from steelyard.result.audit import DetectableDifference
 from steelyard.result.base import ResultPart
 from steelyard.result.figures import Figure
@@ -102,6 +103,22 @@ def test_an_arm_states_its_family_and_what_it_is(done: RunResult) -> None:
     assert (zero_shot.family, zero_shot.about) == ("prompt", "instruction only")
 
 
+def test_a_result_states_what_people_call_its_metrics_and_what_was_tuned(done: RunResult) -> None:
+    task = done.record.task
+    titles = {"accuracy": "Accuracy", "json_match": "Whole JSON right"}
+    assert task.title_of(task.metric) == titles[task.metric]
+    assert set(task.metric_titles) == set(task.metrics)
+    assert not any(arm.is_tuned for arm in done.record.arms)
+
+
+def test_an_option_of_another_shape_is_passed_over() -> None:
+    options = {"search": "deep", "spread": [0.5], "decoding": "free", "repairs": "often"}
+    arm = ArmResult(options=options)
+    assert arm.is_free
+    assert arm.known_options == KnownOptions(decoding="free")
+    assert arm.to_dict()["options"] == options
+
+
 def test_gaps_and_labels_say_what_was_not_measured(done: RunResult) -> None:
     for arm in done.record.arms:
         gap = arm.generalisation_gap
@@ -138,6 +155,7 @@ def test_a_file_of_schema_1_opens_as_version_2(old: dict[str, Any]) -> None:
     ]
     before = {arm["name"]: arm for arm in old["arms"]}
     gap = arms["tfidf_linear"].generalisation_gap
+    assert result.task.title_of("macro_f1") == "Macro F1"
     assert gap.value == before["tfidf_linear"]["generalisation_gap"]
     assert gap.low is None and gap.reason
     why = before["zero_shot"]["generalisation_gap_reason"]
