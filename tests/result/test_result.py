@@ -217,6 +217,7 @@ def test_a_run_of_schema_1_draws_its_report(old: dict[str, Any], tmp_path: Path)
         ('{"schema_version": 2}', "it has no arms"),
         ('{"schema_version": 2, "arms": []}', "it has no verdict"),
         ('{"schema_version": 2, "arms": [{"quality": {"value": "much"}}]}', "arms.0.quality.value"),
+        ('{"schema_version": 2, "arms": [], "verdict": {"recommendation": "x"}}', "'fine_tune'"),
     ],
 )
 def test_what_is_no_result_is_refused_in_one_line(tmp_path: Path, text: str, words: str) -> None:

@@ -74,14 +74,10 @@ class Certainty:
     def coverage(self) -> Markup:
         """Accuracy of the answers kept, against the share of requests that are kept."""
         x, y = _axes()
-        arms = self.arms[:_CURVES]
-        curves = [(arm, _curve(arm)) for arm in arms]
         body = _grid(x, y, "Share answered without a person", "Accuracy of the answers kept")
-        ends: list[float] = []
-        for place, (arm, spots) in enumerate(curves):
-            body += _drawn(arm, spots, (x, y), place, ends)
         described = []
-        for arm in arms:
+        for place, arm in enumerate(self.arms[:_CURVES]):
+            body += _drawn(arm, (x, y), place)
             pairs = [(point.coverage, point.accuracy) for point in _calibration(arm).coverage]
             described.append(f"{arm.name}: {_points(pairs)}")
         frame = Frame("coverage", *_SIZE, everywhere=True)
@@ -124,33 +120,21 @@ def _grid(x: Scale, y: Scale, across: str, up: str) -> str:
     return body + text(up, 0, 12, "label")
 
 
-def _curve(arm: ArmView) -> list[tuple[float, float]]:
-    return sorted(
+def _drawn(arm: ArmView, scales: tuple[Scale, Scale], place: int) -> str:
+    """An arm's curve, and its line in the legend, where curves of accuracy seldom come."""
+    x, y = scales
+    spots = sorted(
         (point.coverage, point.accuracy)
         for point in _calibration(arm).coverage
         if point.coverage is not None and point.accuracy is not None
     )
-
-
-def _drawn(
-    arm: ArmView,
-    spots: Sequence[tuple[float, float]],
-    scales: tuple[Scale, Scale],
-    place: int,
-    ends: list[float],
-) -> str:
-    """A curve, and its line with the arm's name above those in ``ends``."""
-    if not spots:
-        return ""
-    x, y = scales
     path = " ".join(f"{x(share):.1f},{y(right):.1f}" for share, right in spots)
     kind = "curve winner" if arm.winner else f"curve dash{place + 1}"
-    body = tag("polyline", points=path, class_=kind)
-    at = _FRAME.y_end - 14 - 18 * len(ends)  # a legend, where curves of accuracy seldom come
-    ends.append(at)
+    at = _FRAME.y_end - 14 - 18 * place
     name = line(_FRAME.left + 12, at - 4, _FRAME.left + 44, at - 4, kind)
     name += text(arm.name, _FRAME.left + 52, at, "name")
-    return body + tag("g", name, class_="arm winner" if arm.winner else "arm")
+    curve = tag("polyline", points=path, class_=kind) if spots else ""
+    return curve + tag("g", name, class_="arm winner" if arm.winner else "arm")
 
 
 def _points(pairs: Sequence[tuple[float | None, float | None]]) -> str:

@@ -60,10 +60,10 @@ def _scatter(view: View, arms: Sequence[ArmView], frame: Frame) -> Markup:
         body += line(
             frame.left + gutter, frame.y_end - 4, frame.left + gutter, frame.y_end + 5, "axis"
         )
-    body += _points(view, arms, spots, y)
+    body += _points(arms, spots, y)
     body += _names(arms, spots, [*marks, *notes], frame)
     title = f"{view.metric_name} against monthly cost"
-    return drawing(frame, title, _described(view, arms), body)
+    return drawing(frame, title, "; ".join(map(_one_line, arms)) + ".", body)
 
 
 def _cost_axis(costs: Sequence[float], frame: Frame) -> tuple[Scale, float]:
@@ -152,13 +152,11 @@ def _note(
     return text(words, end[0] - 6, end[1], "note", "end"), box(end)
 
 
-def _points(
-    view: View, arms: Sequence[ArmView], spots: Sequence[tuple[float, float]], y: Scale
-) -> str:
+def _points(arms: Sequence[ArmView], spots: Sequence[tuple[float, float]], y: Scale) -> str:
     body = ""
     for arm, (x, height) in zip(arms, spots, strict=True):
         kind = _kind(arm)
-        inside = tag("title", str(Markup.escape(_one_line(view, arm))))
+        inside = tag("title", str(Markup.escape(_one_line(arm))))
         if arm.quality.low is not None and arm.quality.high is not None:
             inside += line(x, y(arm.quality.low), x, y(arm.quality.high), "whisker")
         mark = "mark free" if arm.is_free else "mark"
@@ -202,12 +200,8 @@ def _names(
     return body
 
 
-def _one_line(view: View, arm: ArmView) -> str:
+def _one_line(arm: ArmView) -> str:
     quality = formats.percent(arm.quality.value)
     between = formats.interval(arm.quality)
     money = formats.money(arm.cost.monthly, arm.cost.currency)
     return f"{arm.name}: {quality} ({between}), {money} a month"
-
-
-def _described(view: View, arms: Sequence[ArmView]) -> str:
-    return "; ".join(_one_line(view, arm) for arm in arms) + "."

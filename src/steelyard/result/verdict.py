@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from steelyard.core import Comparison
+from steelyard.core import Comparison, Recommendation
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.figures import Figure, LabelsNeeded
 
@@ -81,12 +81,9 @@ class VerdictDetails(OpenPart):
 
 
 class VerdictResult(ResultPart):
-    """Which arm to use, why, how sure, and what would change it.
+    """Which arm to use, why, how sure, and what would change it."""
 
-    ``recommendation`` is one of `Recommendation`.
-    """
-
-    recommendation: str = "undecided"
+    recommendation: Recommendation = "undecided"
     arm: str | None = None
     confidence: str = ""
     reasons: tuple[str, ...] = ()

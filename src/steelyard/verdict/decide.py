@@ -89,11 +89,7 @@ def _weigh(decision: Decision, real: Sequence[Candidate]) -> VerdictResult:
     sure = "low" if alone else _confidence(loss, len(choice.scores))
     if alone:
         decision.reasons.append("no other arm was measured, so there is nothing to compare it with")
-    return decision.verdict(choice, sure, _flips(decision, choice, tied))
-
-
-def _flips(decision: Decision, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
-    return find_flips(decision.case, choice, tied, decision.limits)
+    return decision.verdict(choice, sure, find_flips(case, choice, tied, decision.limits))
 
 
 def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candidate:
