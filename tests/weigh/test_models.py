@@ -264,8 +264,8 @@ def test_a_search_costs_the_same_whatever_ran_before(tmp_path: Path) -> None:
     for name, strategies in (("after", ["few_shot", cascade]), ("alone", [cascade])):
         task = write_task(tmp_path / name, rows=60, strategies=strategies, extra=prices)
         found = arms(run(task, tmp_path / f"{name}-run").result)
-        taken.append(found.cascade["fit"])
-        few_shot = found.get("few_shot", found.cascade)
+        taken.append(found["cascade"]["fit"])
+        few_shot = found.get("few_shot", found["cascade"])
     assert taken[0]["requests"] == taken[1]["requests"]
     assert taken[0]["requests"]["input_tokens"] >= few_shot["fit"]["requests"]["input_tokens"] > 0
 
@@ -402,7 +402,7 @@ def test_a_winner_that_cannot_be_asked_again_is_not_promoted(tmp_path: Path) -> 
             job = next(job for job in plan.jobs if job.key == "zero_shot@small")
             [arm, _] = steps.fit(job)
             outcome = promote_recommended(steps, [measure_arm(steps, job, arm)], arm.name)
-    assert outcome.promoted is False and "could not be asked again" in outcome.reason
+    assert outcome.promoted is False and "could not be asked again" in str(outcome.reason)
     assert not (folder / "winner").exists()
 
 
