@@ -258,16 +258,3 @@ class Price:
     machine_hour: Decimal | None = None
     source: str = ""
     date: str = ""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Which arm to use, why, how sure, and what would change it."""
-
-    recommendation: Recommendation
-    arm: str | None
-    confidence: str
-    reasons: tuple[str, ...] = ()
-    flips: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)

@@ -70,7 +70,7 @@ def test_verdict_comes_first(result: dict[str, Any]) -> None:
 def test_reasons_flips_and_warnings_are_all_there(result: dict[str, Any]) -> None:
     words = Outline(render(parse_result(result))).words
     verdict = result["verdict"]
-    dropped = {f"{d['arm']} drops out: {d['reason']}" for d in verdict["details"]["dropped"]}
+    dropped = {f"{d['arm']} is ruled out: {d['reason']}" for d in verdict["details"]["dropped"]}
     for said in verdict["reasons"] + verdict["flips"] + verdict["warnings"]:
         if said not in dropped:
             assert said[1:] in words

@@ -398,7 +398,7 @@ def test_a_winner_that_cannot_be_asked_again_is_not_promoted(tmp_path: Path) -> 
             job = next(job for job in plan.jobs if job.key == "zero_shot@small")
             [arm, _] = steps.fit(job)
             outcome = promote_recommended(steps, [measure_arm(steps, job, arm)], arm.name)
-    assert outcome["promoted"] is False and "could not be asked again" in outcome["reason"]
+    assert outcome.promoted is False and "could not be asked again" in str(outcome.reason)
     assert not (folder / "winner").exists()
 
 

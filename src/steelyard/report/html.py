@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.core import FAMILIES
 from steelyard.packaged import packaged
 from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
@@ -66,7 +65,6 @@ def _environment() -> Environment:
     environment.globals.update(
         f=formats,
         words=words(),
-        families=FAMILIES,
         key=key,
         bar=_bar,
         breakable=breakable,
@@ -78,13 +76,6 @@ def _environment() -> Environment:
 
 def _bar(arm: ArmView, view: View) -> str:
     """The small interval bar in an arm's row, on the axis all arms share."""
-    figures = {
-        "value": arm.quality,
-        "low": arm.low,
-        "high": arm.high,
-        "least": view.least,
-        "most": view.most,
-    }
-    between = formats.interval(arm.low, arm.high)
-    title = f"{arm.name}: {formats.percent(arm.quality)}, {between}"
-    return interval_bar(figures, title, "winner" if arm.winner else "")
+    quality = arm.quality
+    title = f"{arm.name}: {formats.percent(quality.value)}, {formats.interval(quality)}"
+    return interval_bar(quality, view.quality_range, title, "winner" if arm.winner else "")

@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from steelyard.report import formats
-from steelyard.report.view import ArmView, View
+from steelyard.report.view import View
 from steelyard.result.answers import SampleAnswer, SampleResult
 
-_SHOWN_CHARACTERS = 900
-_ANSWER_CHARACTERS = 1600
 _MOST_SAMPLES = 60
 
 
-@dataclass(frozen=True)
-class SampleReply:
-    """What one arm said to one sample; ``right`` is ``None`` where a score is neither 0 nor 1."""
+class SampleView(NamedTuple):
+    """One test example and its answers, in the order of the arms."""
 
-    arm: ArmView
-    output: str | None
-    reason: str | None
-    score: float | None
-    missed: tuple[str, ...] = ()
+    sample: SampleResult
+    answers: dict[str, SampleAnswer]
 
     @property
-    def right(self) -> bool | None:
-        if self.output is None or self.score == 0:
-            return False
-        return True if self.score == 1 else None
-
-    @property
-    def mark(self) -> str:
-        """One word for the reader of the screen."""
-        if self.output is None:
-            return "failed"
-        return {True: "right", False: "wrong", None: "partly"}[self.right]
-
-
-@dataclass(frozen=True)
-class SampleView:
-    """One test example and its replies."""
-
-    id: str
-    input: str
-    reference: str
-    slice: str | None
-    replies: list[SampleReply]
-
-    @property
-    def failed(self) -> list[SampleReply]:
-        return [reply for reply in self.replies if reply.output is None]
+    def failed(self) -> dict[str, SampleAnswer]:
+        return {arm: answer for arm, answer in self.answers.items() if answer.output is None}
 
     @property
     def missed_by(self) -> str:
         """The names of the arms that were not right, set apart by blanks."""
-        return " ".join(reply.arm.name for reply in self.replies if reply.right is not True)
+        return " ".join(arm for arm, answer in self.answers.items() if answer.mark != "right")
 
 
 def samples(view: View) -> list[SampleView]:
@@ -65,25 +34,5 @@ def samples(view: View) -> list[SampleView]:
 
 
 def _sample(view: View, sample: SampleResult) -> SampleView:
-    return SampleView(
-        id=sample.example_id,
-        input=formats.clip(sample.input, _SHOWN_CHARACTERS),
-        reference=formats.clip(sample.reference, _ANSWER_CHARACTERS),
-        slice=sample.slice,
-        replies=[
-            _reply(arm, sample.answers[arm.name]) for arm in view.arms if arm.name in sample.answers
-        ],
-    )
-
-
-def _reply(arm: ArmView, answer: SampleAnswer) -> SampleReply:
-    output, reason = answer.output, answer.reason
-    if output is None and answer.text:
-        reason = f"{reason or 'no usable answer'}: “{formats.clip(answer.text, 80)}”"
-    return SampleReply(
-        arm=arm,
-        output=None if output is None else formats.clip(output, _ANSWER_CHARACTERS),
-        reason=reason,
-        score=answer.score,
-        missed=answer.missed or (),
-    )
+    names = [arm.name for arm in view.arms if arm.name in sample.answers]
+    return SampleView(sample, {name: sample.answers[name] for name in names})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Record, Usage, Verdict
+from steelyard.core import Comparison, Completion, Price, Record, Usage
 from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.listed import PlannedModel
@@ -18,6 +18,7 @@ from steelyard.result import AuditResult
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
 from steelyard.result.steadiness import Calibration, Consistency
+from steelyard.result.verdict import Crossover, VerdictResult
 from steelyard.score import compare_records
 from steelyard.seeds import generator
 from steelyard.strategy import Arm
@@ -93,8 +94,8 @@ class Weighed:
     breaks: Mapping[str, list[str]]
     reference: str | None
     comparisons: Sequence[Comparison]
-    crossover: Mapping[str, Any]
-    verdict: Verdict
+    crossover: Crossover
+    verdict: VerdictResult
 
 
 def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
@@ -256,7 +257,7 @@ def _case(
         requests_per_day=task.traffic.requests_per_day,
         horizon_days=task.traffic.horizon_days,
         metric=plan.metrics[0].name,
-        limits=Limits(**_limits(plan)),
+        limits=Limits(**task.constraints.model_dump()),
         comparisons=tuple(comparisons),
         clusters=None if groups is None else tuple(example.group for example in plan.split.test),
         notes=Notes(
@@ -268,16 +269,6 @@ def _case(
         seed=plan.seed,
         currency=plan.model_price.currency,
     )
-
-
-def _limits(plan: Plan) -> dict[str, Any]:
-    limits = plan.task.constraints
-    most = limits.max_monthly_cost
-    return {
-        "min_quality": limits.min_quality,
-        "max_latency_p95_ms": limits.max_latency_p95_ms,
-        "max_monthly_cost": None if most is None else Decimal(most),
-    }
 
 
 def _breaks(case: Case) -> dict[str, list[str]]:

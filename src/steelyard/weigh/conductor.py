@@ -130,13 +130,12 @@ def _conclude(
         steps.display.say(
             f"{answers} came from the cache of earlier runs and cost nothing; --no-cache asks again"
         )
-    return RunResult(folder, folder / "winner" if promoted["promoted"] else None, result)
+    return RunResult(folder, folder / "winner" if promoted.promoted else None, result)
 
 
 def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
     verdict = weighed.verdict
-    more = replace(verdict, warnings=(*warnings, *verdict.warnings))
-    return replace(weighed, verdict=more)
+    return replace(weighed, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
 
 
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:

@@ -17,7 +17,6 @@ from steelyard.result import ArmResult, AuditResult, Result
 from steelyard.result.arm import Fit, SearchTokens
 from steelyard.result.audit import SkippedRow
 from steelyard.result.figures import Validity
-from steelyard.result.read import fitted_on
 from steelyard.result.run import (
     ConstraintsResult,
     LeftOutStrategy,
@@ -28,7 +27,7 @@ from steelyard.result.run import (
     UnmeasuredArm,
     WeighedModel,
 )
-from steelyard.result.verdict import Crossover, CrossoverArm, JudgeResult, VerdictResult, Winner
+from steelyard.result.verdict import JudgeResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.conclude import MeasuredArm, Weighed
@@ -58,7 +57,7 @@ def build_result(
     plan: Plan,
     arms: Sequence[MeasuredArm],
     weighed: Weighed,
-    winner: Mapping[str, Any],
+    winner: Winner,
     circumstances: Circumstances,
 ) -> Result:
     """Put everything together."""
@@ -76,22 +75,17 @@ def build_result(
         arms=tuple(_arm(measured, weighed, plan) for measured in arms),
         reference=weighed.reference,
         comparisons=tuple(weighed.comparisons),
-        crossover=_crossover(weighed.crossover),
-        verdict=VerdictResult.model_validate(asdict(weighed.verdict)),
-        winner=Winner.model_validate(winner),
+        crossover=weighed.crossover,
+        verdict=weighed.verdict,
+        winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
         judge=circumstances.judge,
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.unusable),
         prices=tuple(_prices(plan)),
-        **details(test, records, labels, _first(weighed))._asdict(),
+        **details(test, records, labels, weighed.verdict.first_arm)._asdict(),
     )
-
-
-def _first(weighed: Weighed) -> str | None:
-    verdict = weighed.verdict
-    return verdict.arm or verdict.details.get("leading")
 
 
 def _machine() -> dict[str, Any]:
@@ -121,6 +115,7 @@ def _task(plan: Plan) -> TaskResult:
         labels=plan.data.labels,
         metric=plan.metrics[0].name,
         metrics=tuple(metric.name for metric in plan.metrics),
+        metric_titles={metric.name: metric.title for metric in plan.metrics},
         model=plan.model.name,
         provider=plan.model.provider,
         models=tuple(
@@ -138,12 +133,6 @@ def _split(plan: Plan) -> SplitFacts:
     return SplitFacts.model_validate({**plan.data.split_report, **sizes, "test_opened": 1})
 
 
-def _crossover(crossover: Mapping[str, Any]) -> Crossover:
-    labels = fitted_on(crossover["labels"])
-    arms = tuple(CrossoverArm(**{**arm, "labels": labels}) for arm in crossover["arms"])
-    return Crossover(**{**crossover, "labels": labels, "arms": arms})
-
-
 def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
     arm = measured.arm
     traits = traits_of(arm.strategy)
@@ -153,6 +142,7 @@ def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
         strategy=arm.strategy,
         family=traits.family,
         about=traits.about,
+        is_tuned=traits.tunes,
         model=arm.model_name,
         model_tag=_tags(arm, plan),
         options=arm.options | arm.fit.to_options(),
