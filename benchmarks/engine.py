@@ -93,7 +93,7 @@ def contestants(
 def steelyard(chats: list[Any], precision: Any, choices: tuple[str, ...]) -> Run:
     source = str(weights_folder())
     spec = ModelSpec("embedded", "smollm2-135m")
-    model = hf.assemble(spec, source, "bench", EngineSettings(precision), hf.Label("bench"))
+    model = hf.assemble(spec, source, "bench", EngineSettings(precision), "bench")
     requests = [Request(chat, max_output_tokens=NEW_TOKENS, choices=choices) for chat in chats]
 
     def run() -> list[str]:

@@ -26,7 +26,7 @@ from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.store.budget import Budget
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
-from steelyard.store.rows import AskedModel
+from steelyard.store.tables import AskedModel
 
 LATENCY_SECONDS = 0.05
 SYSTEM = "Classify the support ticket. Answer with the label only. " * 8

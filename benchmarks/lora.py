@@ -157,7 +157,7 @@ def dev_quality(bank: banking77.Bank, adapter: Path) -> int:
     """Right answers of the merged model, constrained to the labels, on rows not trained on."""
     source = str(weights_folder())
     spec = ModelSpec("embedded", "smollm2-135m", adapter=str(adapter))
-    model = hf.assemble(spec, source, "bench", EngineSettings("float32"), hf.Label("bench"))
+    model = hf.assemble(spec, source, "bench", EngineSettings("float32"), "bench")
     dev = bank.test[:DEV_ITEMS]
     done = model.generate([Request(chat(text), choices=tuple(bank.labels)) for text, _ in dev])
     return sum(c is not None and c.text == label for c, (_, label) in zip(done, dev, strict=True))

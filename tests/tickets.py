@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,3 +53,8 @@ def write_task(
         encoding="utf-8",
     )
     return folder
+
+
+def arms_of(result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The arms of a ``result.json`` by their names."""
+    return {arm["name"]: arm for arm in result["arms"]}

@@ -206,6 +206,15 @@ class Record:
         """Why the answer failed; ``None`` when it was scored."""
         return self.answer.failure
 
+    def parts(self, metric: str) -> dict[str, float]:
+        """The scores of the parts of ``metric``, by the names of the parts."""
+        start = f"{metric}/"
+        return {
+            name.removeprefix(start): score
+            for name, score in self.scores.items()
+            if name.startswith(start)
+        }
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -252,16 +261,3 @@ class Price:
     machine_hour: Decimal | None = None
     source: str = ""
     date: str = ""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Which arm to use, why, how sure, and what would change it."""
-
-    recommendation: Recommendation
-    arm: str | None
-    confidence: str
-    reasons: tuple[str, ...] = ()
-    flips: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)

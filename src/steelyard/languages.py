@@ -23,7 +23,6 @@ _MOST_CHARACTERS = 3_000
 _NOT_PROSE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+|\S+@\S+\.\S+|<[^<>\n]{1,80}>", re.DOTALL)
 
 
-@lru_cache(maxsize=1)
 def table() -> dict[str, Any]:
     """``names`` of languages by their codes, and groups that are ``alike`` to the identifier."""
     return dict(packaged("languages.yaml"))

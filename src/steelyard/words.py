@@ -45,6 +45,6 @@ def one_line(text: str, most: int) -> str:
     return shortened(" ".join(text.split()), most)
 
 
-def first_words(texts: Iterable[str], most: int = LISTED) -> str:
+def first_words(texts: Iterable[str]) -> str:
     """Texts in quotes, cut to 40 characters each."""
-    return listed([repr(shortened(text, 40)) for text in texts], most)
+    return listed([repr(shortened(text, 40)) for text in texts])

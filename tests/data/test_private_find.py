@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from steelyard.data.private.find import find_private, find_within, mask
 from steelyard.data.private.phones import regions_of
 from steelyard.data.private.rules import rule_book
+from tests.conftest import HidePackages
 
 # Every value is reserved for examples (example.com, 555-01xx, Ofcom's 0xxx xxx xxx for drama), a
 # documented test number, or made up here. Keys are put together so that no scanner takes them for one.
@@ -231,8 +230,8 @@ def test_the_language_adds_its_regions() -> None:
     assert set(rule_book().phone.regions) <= set(regions_of([]))
 
 
-def test_without_the_library_only_numbers_with_a_plus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+def test_without_the_library_only_numbers_with_a_plus(without_packages: HidePackages) -> None:
+    without_packages("phonenumbers")
     text = "+44 20 7946 0018 or 020 7946 0018"
     assert [text[each.start : each.end] for each in find_private(text)] == ["+44 20 7946 0018"]
     assert find_private("+123 45") == []

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.data import fix
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks.leaks import find as find_leaks
 from steelyard.data.dataset import open_dataset
 from steelyard.data.prepare import prepare
 from steelyard.data.repair import Repairs
-from steelyard.data.repairs.texts import mend_value
+from steelyard.data.repairs.texts import repaired_value
 from steelyard.data.repairs.work import LEAVING
 from steelyard.data.reviews.answers import Answers, ReviewAnswer, keys_of
-from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import ConfigError, DataError, StorageError
 from steelyard.task import load_task
+from tests.conftest import HidePackages
 
 Rows = list[dict[str, Any]]
 
@@ -80,25 +81,25 @@ def test_texts_are_mended_and_logged(action: str, before: str, after: str, tmp_p
 
 def test_a_text_about_damage_keeps_it() -> None:
     pytest.importorskip("ftfy")
-    assert mend_value('"mañana" becomes "maÃ±ana"') == '"mañana" becomes "maÃ±ana"'
-    assert mend_value("It costs Â£5, maÃ±ana, Â£6") == "It costs £5, mañana, £6"
+    assert repaired_value('"mañana" becomes "maÃ±ana"') == '"mañana" becomes "maÃ±ana"'
+    assert repaired_value("It costs Â£5, maÃ±ana, Â£6") == "It costs £5, mañana, £6"
 
 
 @pytest.mark.parametrize("text", ["👩\u200d👩\u200d👧 می\u200cخواهم", "a  b\n\n  c", "naïve Å 漢"])
 def test_what_means_something_stays(text: str) -> None:
-    assert mend_value(text) == text
+    assert repaired_value(text) == text
 
 
 @given(st.text())
 def test_mending_twice_changes_nothing_more(text: str) -> None:
-    once = mend_value(text)
-    assert mend_value(once) == once
+    once = repaired_value(text)
+    assert repaired_value(once) == once
 
 
 def test_encoding_damage_stays_whole_without_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, without_packages: HidePackages
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ftfy", None)
+    without_packages("ftfy")
     damaged = "voil\u00c3\u00a0"  # its last character is a no-break space
     repairs, kept = fixed(tmp_path, [{"input": f"{damaged} x", "output": "YES"}])
     assert kept[0]["input"] == f"{damaged} x"
@@ -425,7 +426,7 @@ def test_a_task_becomes_a_folder_that_runs(tmp_path: Path) -> None:
     assert line["reason"] == "also in test, as row 52"
     assert (len(read(repairs.files["train"])), len(read(repairs.files["test"]))) == (40, 20)
     prepared = prepare(load_task(tmp_path / "out"), seed=0)
-    assert split_leaks(prepared)["exact"]["count"] == 0
+    assert find_leaks(prepared, CheckOptions(encoder=False)).facts["kinds"]["exact"]["rows"] == 0
     with pytest.raises(ConfigError, match="not empty"):
         fix(folder, tmp_path / "out")
     fix(folder, tmp_path / "out", force=True)

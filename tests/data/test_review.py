@@ -21,7 +21,7 @@ from steelyard.data.dataset import open_dataset
 from steelyard.data.review import Review
 from steelyard.data.reviews.answers import Answers, ReviewAnswer
 from steelyard.data.reviews.doubts import Doubt, doubts
-from steelyard.data.reviews.keys import LineKeys, ScriptedKeys, open_keys
+from steelyard.data.reviews.keys import line_keys, open_keys
 from steelyard.data.reviews.screen import Screen, visible
 from steelyard.errors import ConfigError, DataError, StorageError
 from tests.tickets import write_task
@@ -52,7 +52,7 @@ def review(
 ) -> tuple[Review, str]:
     shown = io.StringIO()
     console = Console(file=shown, width=80)
-    done = label(source, checks=checks, reader=ScriptedKeys(keys), writer=console, **options)
+    done = label(source, checks=checks, reader=keys, writer=console, **options)
     return done, shown.getvalue()
 
 
@@ -265,9 +265,8 @@ def test_a_long_row_is_cut_until_more_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_lines_stand_for_keys_without_a_terminal() -> None:
-    keys = LineKeys(io.StringIO("k\n\n/card\nsd\n"))
-    got = [keys.next() for _ in range(12)]
-    assert got == ["k", "enter", "/", "c", "a", "r", "d", "enter", "s", "d", "", ""]
+    keys = line_keys(io.StringIO("k\n\n/card\nsd\n"))
+    assert list(keys) == ["k", "enter", "/", "c", "a", "r", "d", "enter", "s", "d"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are for POSIX")
@@ -279,11 +278,11 @@ def test_single_keys_from_a_terminal() -> None:
     with os.fdopen(follower, "r") as file:
         with open_keys(file) as keys:
             os.write(leader, "ké\r\x7f\t".encode())
-            assert [keys.next() for _ in range(5)] == ["k", "é", "enter", "backspace", "tab"]
+            assert [next(keys) for _ in range(5)] == ["k", "é", "enter", "backspace", "tab"]
             os.write(leader, b"\x1b[A")
-            assert keys.next() == "escape"
+            assert next(keys) == "escape"
             os.write(leader, b"q")
-            assert keys.next() == "q"
+            assert next(keys) == "q"
         assert termios.tcgetattr(file.fileno()) == before
     os.close(leader)
 

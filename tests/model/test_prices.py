@@ -100,7 +100,7 @@ def test_a_batch_costs_the_providers_share(base_url: str | None, share: str) -> 
     price = price_of(ModelSpec("openai", "m", base_url=base_url, batch=True), own)
     expected = [Decimal(share) * amount for amount in (2, 1, 8)]
     assert [price.input, price.cached, price.output] == expected
-    assert f"in batches {share} of it" in price.source
+    assert f"batches at {share} of that" in price.source
 
 
 def test_the_users_share_of_a_batch_wins() -> None:

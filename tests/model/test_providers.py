@@ -12,10 +12,10 @@ import pytest
 from steelyard.cli import main
 from steelyard.families import PROVIDERS
 from steelyard.model import Model, ModelProvider, ModelSpec, load_model, provider_of
+from steelyard.model.base import PaidModel
 from steelyard.model.fake import FakeModel
-from steelyard.model.meter import PaidModel
 from steelyard.strategy.saved import load
-from tests.tickets import write_task
+from tests.tickets import arms_of, write_task
 
 
 class ToyModel(FakeModel):
@@ -52,7 +52,7 @@ def test_a_provider_of_a_test_is_planned_run_priced_and_asked(
     assert plan["strategies"][-1]["cost"] > 0
     assert main(["run", str(task), "--out", str(tmp_path / "out")]) == 0
     result = json.loads((tmp_path / "out/result.json").read_text())
-    arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
+    arm = arms_of(result)["few_shot"]
     assert (arm["model"], arm["model_tag"]) == ("greet", "greet")
     given, written = (arm["tokens"][f"{name}_mean"] for name in ("input", "output"))
     assert arm["cost"]["per_request"] == pytest.approx((3 * given + 5 * written) / 1e6, rel=1e-3)

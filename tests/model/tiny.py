@@ -8,6 +8,10 @@ from typing import Any
 
 import torch
 
+from steelyard.model import ModelSpec
+from steelyard.model import huggingface as hf
+from steelyard.model.local import EngineSettings, LocalModel
+
 TEMPLATE = (
     "{% for message in messages %}<s>{{ message['role'] }}\n{{ message['content'] }}</s>\n"
     "{% endfor %}{% if add_generation_prompt %}<s>assistant\n{% endif %}"
@@ -59,3 +63,12 @@ def save_tiny(folder: Path, seed: int = 0) -> Path:
     tiny_network(seed=seed).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder
+
+
+def engine_of(folder: Path) -> LocalModel:
+    """Load the model in ``folder`` into the fast engine."""
+    settings = EngineSettings("float32", rows=4, prefill_tokens=64)
+    spec = ModelSpec("hf", str(folder))
+    model = hf.assemble(spec, str(folder), "tiny", settings, "tiny")
+    assert type(model) is LocalModel
+    return model

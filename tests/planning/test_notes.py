@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from steelyard.errors import ConfigError
+from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.plan import Plan, RunOptions, describe, headlines, make_plan
+from steelyard.progress import Display
+from steelyard.result import AuditResult
 from steelyard.task import build_task
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -77,7 +80,7 @@ def test_a_broken_schema_is_refused(tmp_path: Path, metric: str) -> None:
 
 def test_what_a_model_makes_of_the_schema_is_noted_once(tmp_path: Path) -> None:
     models = ["openai:gpt-4o-mini", "openai:gpt-4o", "fake:smart"]
-    lines = headlines(planned(tmp_path, "json", schema=OPEN, model=models))
+    lines = headlines(planned(tmp_path, "json", schema=OPEN, model=models), AuditResult())
     assert sum("note: output.schema is sent without strict mode" in x for x in lines) == 1
     assert not planned(tmp_path, "json", schema=OPEN).notes
 
@@ -98,13 +101,24 @@ def test_what_a_model_makes_of_the_schema_is_noted_once(tmp_path: Path) -> None:
 )
 def test_what_goes_unused_is_noted(tmp_path: Path, keys: dict[str, Any], note: str) -> None:
     plan = planned(tmp_path, "text", **keys)
-    assert f"note: {note}" in describe(plan, tmp_path)
+    assert f"note: {note}" in describe(plan, AuditResult(), tmp_path)
 
 
 def test_what_is_used_is_not_noted(tmp_path: Path) -> None:
     twice = [{"name": "rules", "options": {"all": True}}, "rules", "judge"]
     judge = {"model": "fake:echo"}
     assert not planned(tmp_path, "text", metric=twice, rules=["no_markdown"], judge=judge).notes
+
+
+def test_what_the_audit_counts_is_told(tmp_path: Path) -> None:
+    rows = [{"input": f"{n} {'xyz'[n % 3] * n}", "output": "AB"[n % 2]} for n in range(40)]
+    plan = planned(tmp_path, "label", [*rows, {**rows[0], "output": "B"}])
+    lines = headlines(plan, audit_plan(plan, Display()))
+    assert lines[1] == (
+        "audit: 1 repeated rows, 0 near-duplicates, 1 inputs with conflicting outputs, 0 rows left out"
+    )
+    assert "note: 1 input with different outputs: no arm can get them all right" in lines
+    assert "note: only 12 test rows: only large differences will show" in lines
 
 
 def test_an_empty_list_of_metrics_is_refused(tmp_path: Path) -> None:
@@ -134,7 +148,7 @@ def test_rows_with_rules_and_no_outputs_are_scored_by_them(tmp_path: Path) -> No
     plan = planned(tmp_path, "text", rows)
     assert [metric.name for metric in plan.metrics] == ["rules"]
     assert (plan.task.primary_metric, plan.brief.metric) == ("rules", "rules")
-    assert "metric rules" in headlines(plan)[0]
+    assert "metric rules" in headlines(plan, AuditResult())[0]
     with pytest.raises(ConfigError, match="metric exact_match needs reference outputs"):
         planned(tmp_path, "text", rows, metric="exact_match")
 

@@ -133,7 +133,7 @@ def test_scatter_with_free_arms_only(result: dict[str, Any]) -> None:
 
 def test_crossing_is_marked_with_the_runs_own_figures(result: dict[str, Any]) -> None:
     page = View(parse_result(result))
-    head = next(crossing for crossing in breakeven.crossings(page) if crossing.main)
+    head = breakeven.crossings(page).happening[0]
     assert head.arm == "lora"
     assert f"{head.even.requests:,} requests" in breakeven.chart(page)
 

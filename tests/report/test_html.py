@@ -70,7 +70,7 @@ def test_verdict_comes_first(result: dict[str, Any]) -> None:
 def test_reasons_flips_and_warnings_are_all_there(result: dict[str, Any]) -> None:
     words = Outline(render(parse_result(result))).words
     verdict = result["verdict"]
-    dropped = {f"{d['arm']} drops out: {d['reason']}" for d in verdict["details"]["dropped"]}
+    dropped = {f"{d['arm']} is ruled out: {d['reason']}" for d in verdict["details"]["dropped"]}
     for said in verdict["reasons"] + verdict["flips"] + verdict["warnings"]:
         if said not in dropped:
             assert said[1:] in words
@@ -125,7 +125,7 @@ def test_user_text_is_escaped_everywhere(result: dict[str, Any]) -> None:
     result["prices"][0]["source"] = evil
     result["confusion"]["lora"]["labels"][0] = evil
     result["per_slice"]["lora"][0]["slice"] = evil
-    result["audit"]["conflicts"]["found"][0]["input"] = evil
+    result["audit"]["skipped"]["rows"][0]["reason"] = evil
     result["left_out"] = [{"strategy": evil, "reason": evil}]
     sample = result["samples"][0]
     sample |= {"input": evil, "reference": evil, "slice": evil}
@@ -249,12 +249,6 @@ def test_undecided_names_the_leader_and_what_would_settle_it(result: dict[str, A
 def test_tasks_without_labels(result: dict[str, Any], kind: str) -> None:
     result["task"] |= {"kind": kind, "labels": [], "metric": "rouge_l"}
     result |= {"confusion": {}, "per_label": {}}
-    result["audit"]["conflicts"] = {
-        "inputs": None,
-        "rows": None,
-        "reason": "may differ",
-        "found": [],
-    }
     for part in result["audit"]["parts"].values():
         part["labels"] = None
     for arm in result["arms"]:
@@ -282,3 +276,24 @@ def test_very_long_texts_are_cut(result: dict[str, Any]) -> None:
 
 def test_the_same_result_gives_the_same_page(result: dict[str, Any]) -> None:
     assert render(parse_result(result)) == render(parse_result(result))
+
+
+def test_the_data_section_says_each_thing_once(result: dict[str, Any]) -> None:
+    """Where the checks were made, their findings say what the warnings say as well."""
+    audit = result["audit"]
+    audit["skipped"] = {
+        "count": 20,
+        "rows": [{"file": "e.jsonl", "line": n, "reason": "empty output"} for n in range(1, 21)],
+    }
+    audit["warnings"] = ["1 input with different outputs: no arm can get them all right"]
+    words = Outline(render(parse_result(result))).words
+    assert "1 input with different outputs: no arm can get them all right." in words
+    assert "e.jsonl:12: empty output" in words
+    assert "e.jsonl:13: empty output" not in words
+    assert "The first 12 of 20." in words
+    message = "1 input has different outputs (2 rows)"
+    audit["checks"] = {"contradictions": {"state": "found"}}
+    audit["findings"] = [{"check": "contradictions", "severity": "warning", "message": message}]
+    words = Outline(render(parse_result(result))).words
+    assert message in words
+    assert "no arm can get them all right" not in words

@@ -46,9 +46,9 @@ def test_each_change_shows_its_worst_figure_and_how_many_answers_stayed(
     ]
     change["agreement"] = 0.8
     found = cell(result, "few_shot", "order")
-    assert found.share > 0
+    assert found.shade > 0
     change["p_value"] = 0.2
-    assert cell(result, "few_shot", "order").share == 0, "chance explains it"
+    assert cell(result, "few_shot", "order").shade == 0, "chance explains it"
     assert (found.worst, found.note) == ("\u221212.5", "80\u202f% same answers")
     assert cell(result, "zero_shot", "order").reason == "it shows no shots"
 
@@ -73,14 +73,10 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
             "outputs": [{"output": "DELIVERY", "times": 2}, {"output": None, "times": 1}],
         }
     ]
-    row = next(
-        row for row in Steadiness(View(parse_result(result))).rows if row.arm.name == "few_shot"
-    )
-    (changed,) = row.changed
-    assert changed.outputs == (("DELIVERY", 2), ("no usable answer", 1))
     page = render(parse_result(result))
     assert "that got different answers" in page
     assert "Where is &lt;my&gt; parcel?" in page
+    assert "DELIVERY<small> 2\u202f×</small><br>no usable answer<small> 1\u202f×</small>" in page
 
 
 def test_what_was_not_measured_leaves_no_section(result: dict[str, Any]) -> None:
@@ -96,7 +92,7 @@ def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> 
     certainty = Certainty(View(parse_result(result)))
     first = certainty.arms[0]
     assert first.winner
-    bins = first.record.calibration.bins
+    bins = first.calibration.bins
     assert str(certainty.reliability).count("<circle") == len(bins)
     said = round(100 * bins[0].confidence, 1)
     assert f"stated {said:.1f}" in str(certainty.reliability)
@@ -106,8 +102,8 @@ def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> 
 def test_a_handover_that_reaches_nothing_says_why(result: dict[str, Any]) -> None:
     block = next(arm for arm in result["arms"] if arm["name"] == "lora")["calibration"]
     block["handover"] = {"target": 0.99, "share": None, "reason": "no share reaches it"}
-    row = Certainty(View(parse_result(result))).rows[0]
-    assert row.handed == "no share reaches it"
+    certainty = Certainty(View(parse_result(result)))
+    assert certainty.handover(certainty.arms[0]) == "no share reaches it"
 
 
 def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, Any]) -> None:
@@ -122,7 +118,7 @@ def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, A
 def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
     found = {search.arm.name: search for search in searches(View(parse_result(result)))}
     assert "tfidf_linear" not in found
-    trace = found["few_shot"].arm.record.search.trace
+    trace = found["few_shot"].arm.known_options.search.trace
     assert str(found["few_shot"].picture).count("<circle") == len(trace)
     assert re.fullmatch(r"[\d,]+ of 480,000 forward tokens", found["few_shot"].budget)
 
@@ -182,9 +178,10 @@ def test_every_family_has_a_mark_of_its_own() -> None:
 
 
 def test_a_metric_of_any_name_reads_as_a_share(result: dict[str, Any]) -> None:
-    result["task"]["metric"] = "numeric-2"
+    result["task"] |= {"metric": "numeric-2", "metric_titles": {"numeric-2": "Within 2 %"}}
     for arm in result["arms"]:
         arm["quality"] |= {"metric": "numeric-2", "value": 0.5, "low": 0.25, "high": 0.75}
     page = render(parse_result(result))
     assert "50.0\u202f%" in page and "25.0 to 75.0" in page
     assert " points" in page
+    assert "Within 2 % <small>with 95\u202f% interval" in page, "though no such metric is installed"

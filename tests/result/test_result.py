@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 import steelyard
-from steelyard.core import FAMILIES, Estimate, Price, Verdict
+from steelyard.core import FAMILIES, Estimate, Price
 from steelyard.errors import StorageError
 from steelyard.planning.jobs import EndedArm, LeftOut
 from steelyard.report import render
-from steelyard.result import Result, parse_result, read_result, schema_text
+from steelyard.result import ArmResult, Result, parse_result, read_result, schema_text
+from steelyard.result.arm import KnownOptions
 from steelyard.result.audit import DetectableDifference
 from steelyard.result.base import ResultPart
 from steelyard.result.figures import Figure
@@ -28,7 +29,6 @@ from steelyard.result.run import (
     UnmeasuredArm,
 )
 from steelyard.result.steadiness import Sensitivity, UnmeasuredChange
-from steelyard.result.verdict import VerdictResult
 from steelyard.score.validity import validity
 from steelyard.stats import Detectable
 from steelyard.task.sections import ConstraintsConfig, TrafficConfig
@@ -103,6 +103,22 @@ def test_an_arm_states_its_family_and_what_it_is(done: RunResult) -> None:
     assert (zero_shot.family, zero_shot.about) == ("prompt", "instruction only")
 
 
+def test_a_result_states_what_people_call_its_metrics_and_what_was_tuned(done: RunResult) -> None:
+    task = done.record.task
+    titles = {"accuracy": "Accuracy", "json_match": "Whole JSON right"}
+    assert task.title_of(task.metric) == titles[task.metric]
+    assert set(task.metric_titles) == set(task.metrics)
+    assert not any(arm.is_tuned for arm in done.record.arms)
+
+
+def test_an_option_of_another_shape_is_passed_over() -> None:
+    options = {"search": "deep", "spread": [0.5], "decoding": "free", "repairs": "often"}
+    arm = ArmResult(options=options)
+    assert arm.is_free
+    assert arm.known_options == KnownOptions(decoding="free")
+    assert arm.to_dict()["options"] == options
+
+
 def test_gaps_and_labels_say_what_was_not_measured(done: RunResult) -> None:
     for arm in done.record.arms:
         gap = arm.generalisation_gap
@@ -139,6 +155,7 @@ def test_a_file_of_schema_1_opens_as_version_2(old: dict[str, Any]) -> None:
     ]
     before = {arm["name"]: arm for arm in old["arms"]}
     gap = arms["tfidf_linear"].generalisation_gap
+    assert result.task.title_of("macro_f1") == "Macro F1"
     assert gap.value == before["tfidf_linear"]["generalisation_gap"]
     assert gap.low is None and gap.reason
     why = before["zero_shot"]["generalisation_gap_reason"]
@@ -179,6 +196,12 @@ def test_schema_1_loses_nothing_else(old: dict[str, Any]) -> None:
     assert changed == {"/schema_version"}
 
 
+def test_an_arm_that_a_constraint_rules_out_is_no_reason_to_choose(old: dict[str, Any]) -> None:
+    old["verdict"]["details"]["dropped"] = [{"arm": "zero_shot", "reason": "it is too slow"}]
+    old["verdict"]["reasons"] = ["zero_shot drops out: it is too slow", "few_shot is the best"]
+    assert parse_result(old).verdict.reasons_to_choose == ["few_shot is the best"]
+
+
 def test_a_run_of_schema_1_draws_its_report(old: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(json.dumps(old), encoding="utf-8")
     assert "retrieved_few_shot" in render(read_result(tmp_path))
@@ -194,6 +217,7 @@ def test_a_run_of_schema_1_draws_its_report(old: dict[str, Any], tmp_path: Path)
         ('{"schema_version": 2}', "it has no arms"),
         ('{"schema_version": 2, "arms": []}', "it has no verdict"),
         ('{"schema_version": 2, "arms": [{"quality": {"value": "much"}}]}', "arms.0.quality.value"),
+        ('{"schema_version": 2, "arms": [], "verdict": {"recommendation": "x"}}', "'fine_tune'"),
     ],
 )
 def test_what_is_no_result_is_refused_in_one_line(tmp_path: Path, text: str, words: str) -> None:
@@ -212,7 +236,6 @@ def test_what_is_no_result_is_refused_in_one_line(tmp_path: Path, text: str, wor
         ([field.name for field in fields(Price)], PriceResult),
         ([field.name for field in fields(Estimate)], Figure),
         ([field.name for field in fields(Detectable)], DetectableDifference),
-        ([field.name for field in fields(Verdict)], VerdictResult),
         (EndedArm._fields, UnmeasuredArm),
         (LeftOut._fields, LeftOutStrategy),
     ],

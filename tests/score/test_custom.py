@@ -12,7 +12,7 @@ import pytest
 
 from steelyard.core import Example, Message
 from steelyard.errors import ConfigError
-from steelyard.score import Grade, Metric, build_metric, get_metric
+from steelyard.score import Grade, Metric, build_metric
 from steelyard.task import build_task
 from tests.score.tasks import task_with
 
@@ -173,7 +173,7 @@ def test_a_scorer_that_cannot_be_used_is_refused_before_the_run(
 
 def test_the_bare_name_says_how_it_is_written() -> None:
     with pytest.raises(ConfigError, match=r"write metric: scorers\.py:my_function"):
-        get_metric("custom")
+        build_metric("custom")
 
 
 def test_helpers_beside_the_file_are_found_and_nothing_is_left(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_helpers_beside_the_file_are_found_and_nothing_is_left(tmp_path: Path) -
 
 
 def test_a_function_of_an_installed_package_and_a_callable_object(tmp_path: Path) -> None:
-    metric = get_metric("tests.score.judge.scripts:is_polite")
+    metric = build_metric("tests.score.judge.scripts:is_polite")
     assert metric.grade(EXAMPLE, "At nine, please.").score == 1
     assert metric.fingerprint
     code = "class Scorer:\n    def __call__(self, output):\n        return 1\nscore = Scorer()\n"
@@ -266,13 +266,16 @@ def test_the_script_that_runs_it_is_not_in_the_fingerprint(tmp_path: Path) -> No
 def test_what_it_imports_late_or_from_packages_is_in_the_fingerprint(tmp_path: Path) -> None:
     code = (
         "from functools import partial\n"
+        "from importlib import import_module\n"
         "def any_score(output, least):\n"
         "    import late_of_scorers\n"
+        "    import_module('named_of_scorers')\n"
         "    from pack_of_scorers.deep import words\n"
         "    return 1\n"
         "score = partial(any_score, least=2)\n"
     )
-    parts = ["late_of_scorers.py", "later_of_scorers.py", "pack_of_scorers/deep/words.py"]
+    parts = ["late_of_scorers.py", "later_of_scorers.py", "named_of_scorers.py"]
+    parts.append("pack_of_scorers/deep/words.py")
     (tmp_path / "pack_of_scorers/deep").mkdir(parents=True)
     (tmp_path / "pack_of_scorers/__init__.py").touch()
     (tmp_path / "unread.py").touch()
@@ -284,6 +287,6 @@ def test_what_it_imports_late_or_from_packages_is_in_the_fingerprint(tmp_path: P
         with (tmp_path / part).open("a", encoding="utf-8") as file:
             file.write("# more\n")
         found.add(metric.fingerprint)
-    assert len(found) == 5
+    assert len(found) == 6
     (tmp_path / "unread.py").write_text("# more\n", encoding="utf-8")
     assert metric.fingerprint in found

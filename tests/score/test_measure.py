@@ -5,7 +5,7 @@ import pytest
 
 from steelyard.core import Answer, Completion, Record
 from steelyard.errors import DataError
-from steelyard.score import compare_records, get_metric, quality
+from steelyard.score import build_metric, compare_records, quality
 
 
 def _records(arm: str, outputs: str, references: str) -> list[Record]:
@@ -32,12 +32,12 @@ def _rng() -> np.random.Generator:
 
 
 def test_failed_answers_count_as_wrong():
-    found = quality(get_metric("accuracy"), GOOD, _rng())
+    found = quality(build_metric("accuracy"), GOOD, _rng())
     assert (found.value, found.n, found.method) == (56 / 60, 60, "Wilson")
 
 
 def test_macro_f1_has_an_interval_and_the_aggregate_value():
-    metric = get_metric("macro_f1")
+    metric = build_metric("macro_f1")
     found = quality(metric, POOR, _rng())
     assert found.value == pytest.approx(1 / 3)
     assert found.low < 1 / 3 < found.high
@@ -45,7 +45,7 @@ def test_macro_f1_has_an_interval_and_the_aggregate_value():
 
 @pytest.mark.parametrize("name", ["accuracy", "macro_f1", "token_f1"])
 def test_comparisons_are_paired_and_oriented(name):
-    metric = get_metric(name)
+    metric = build_metric(name)
     found = compare_records(metric, GOOD, POOR, _rng())
     expected = quality(metric, GOOD, _rng()).value - quality(metric, POOR, _rng()).value
     assert (found.a, found.b, found.metric) == ("good", "poor", name)
@@ -56,7 +56,7 @@ def test_comparisons_are_paired_and_oriented(name):
 
 def test_records_of_other_examples_are_refused():
     with pytest.raises(ValueError, match="same examples"):
-        compare_records(get_metric("accuracy"), GOOD, POOR[1:], _rng())
+        compare_records(build_metric("accuracy"), GOOD, POOR[1:], _rng())
     with pytest.raises(DataError, match="empty"):
-        compare_records(get_metric("accuracy"), [], [], _rng())
-    assert quality(get_metric("macro_f1"), [], _rng()).reason == "no items"
+        compare_records(build_metric("accuracy"), [], [], _rng())
+    assert quality(build_metric("macro_f1"), [], _rng()).reason == "no items"

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from steelyard.core import Answer, Completion, Example
 from steelyard.errors import ConfigError
-from steelyard.score import get_metric, metric_names
+from steelyard.families import METRICS
+from steelyard.score import build_metric
 from steelyard.task.config import DEFAULT_METRIC
 
-ALONE = [name for name in metric_names() if name not in {"custom", "embedding_similarity", "judge"}]
+ALONE = [name for name in METRICS if name not in {"custom", "embedding_similarity", "judge"}]
 """Metrics that need nothing but two texts."""
 
 
@@ -17,7 +18,7 @@ ALONE = [name for name in metric_names() if name not in {"custom", "embedding_si
 @settings(deadline=None)
 @given(output=st.none() | st.text(max_size=20), reference=st.text(max_size=20))
 def test_scores_lie_in_0_and_1_and_a_failed_answer_scores_0(name, output, reference):
-    metric = get_metric(name)
+    metric = build_metric(name)
     score = metric.score(output, reference)
     assert 0 <= score <= 1
     assert not (metric.binary and score not in (0, 1))
@@ -26,11 +27,11 @@ def test_scores_lie_in_0_and_1_and_a_failed_answer_scores_0(name, output, refere
 
 def test_an_unknown_metric_names_the_closest():
     with pytest.raises(ConfigError, match=r"'acuracy' \(did you mean 'accuracy'\?\)"):
-        get_metric("acuracy")
+        build_metric("acuracy")
 
 
 def test_every_kind_has_a_default_metric():
-    assert all(name in metric_names() for name in DEFAULT_METRIC.values())
+    assert all(name in METRICS for name in DEFAULT_METRIC.values())
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_every_kind_has_a_default_metric():
     ],
 )
 def test_worked_scores(name, output, reference, score):
-    assert get_metric(name).score(output, reference) == pytest.approx(score)
+    assert build_metric(name).score(output, reference) == pytest.approx(score)
 
 
 LABELS = st.sampled_from(["a", "b", "c"])
@@ -71,7 +72,7 @@ def test_macro_f1_equals_scikit_learn(pairs):
     from sklearn.metrics import f1_score
 
     outputs, references = [said for said, _ in pairs], [wanted for _, wanted in pairs]
-    metric = get_metric("macro_f1")
+    metric = build_metric("macro_f1")
     expected = f1_score(
         references,
         ["failed" if said is None else said for said in outputs],
@@ -86,4 +87,4 @@ def test_macro_f1_equals_scikit_learn(pairs):
 
 def test_a_metric_over_nothing_is_undefined():
     for name in ALONE:
-        assert get_metric(name).over([], []) is None
+        assert build_metric(name).over([], []) is None

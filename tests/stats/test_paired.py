@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.errors import DataError
-from steelyard.stats import compare, compare_statistic
+from steelyard.stats import compare, compare_statistic, holm
 from steelyard.stats.paired import mcnemar, tango
 
 NAMES = ("a", "b")
@@ -133,3 +133,22 @@ def test_a_statistic_that_is_a_mean_agrees_with_the_plain_comparison():
     assert found.difference == pytest.approx(plain.difference)
     assert found.p_value == pytest.approx(plain.p_value, abs=0.03)
     assert (found.low, found.high) == pytest.approx((plain.low, plain.high), abs=0.04)
+
+
+def test_holms_correction_of_a_worked_example():
+    """By hand: 0.005*4, then max(0.02, 0.01*3), then max(0.03, 0.03*2), then max(0.06, 0.04)."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holms_correction_of_none_and_one():
+    assert holm([]) == []
+    assert holm([0.2]) == [0.2]
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holms_correction_is_never_below_the_raw_value_nor_above_one_nor_out_of_order(p_values):
+    adjusted = holm(p_values)
+    assert all(raw <= new <= 1 for raw, new in zip(p_values, adjusted, strict=True))
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    assert [adjusted[i] for i in order] == sorted(adjusted)

@@ -17,12 +17,12 @@ from steelyard.core import Completion, Message, Price, Request, Usage
 from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.model import ModelSpec
+from steelyard.model.base import Meter
 from steelyard.model.hosted.client import HostedModel
-from steelyard.model.meter import Meter
 from steelyard.store.budget import Budget, former_prices, prices_of
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
-from steelyard.store.rows import AskedModel, StoredCompletion
+from steelyard.store.tables import AskedModel, StoredCompletion
 from tests.model.faulty import events, faulty, send
 
 PRICE = Price(input=Decimal(1000), output=Decimal(1000))

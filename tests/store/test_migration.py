@@ -11,7 +11,7 @@ import pytest
 from steelyard.core import Answer, Completion, Message, Record, Request, Usage
 from steelyard.errors import StorageError
 from steelyard.store.database import Store
-from steelyard.store.rows import AskedModel, StoredCompletion, StoredRun
+from steelyard.store.tables import AskedModel, StoredCompletion, StoredRun
 
 COMPLETION = (
     '{"batch_size":1,"cached_tokens":0,"failure":null,"finish_reason":"stop",'

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from steelyard.model.fake import FakeModel
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.strategy.base import Brief, FitContext
 from tests.strategy.samples import SPEC, TOPICS, listed, tickets
 
@@ -36,7 +36,7 @@ def fit_context(brief: Brief, tmp_path: Path) -> Callable[..., FitContext]:
             "folder": tmp_path / "fit",
             "seed": 7,
         } | changes
-        metric = {"metric": get_metric(fields["brief"].metric)}
+        metric = {"metric": build_metric(fields["brief"].metric)}
         models = {"models": listed(fields["spec"])}
         return FitContext(**(metric | models | fields))
 

@@ -12,7 +12,7 @@ from steelyard.model.accounts import MACHINE
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.score.base import Grade
 from steelyard.score.label import Accuracy
 from steelyard.strategy import Arm, ArmFacts, StrategySpec, build_strategy, load_arm, save_arm
@@ -118,9 +118,16 @@ def test_a_strong_model_that_is_worse_is_not_asked(fit_context: MakeContext) -> 
 
 
 def test_the_first_answer_stands_where_the_strong_model_fails(fit_context: MakeContext) -> None:
-    arm = fit(two_models(fit_context), **ZERO_ZERO)
-    gone = ScriptedModel(lambda request: Completion("", "error", failure="gone"))
-    arm.then.__dict__["model"] = gone
+    is_gone = False
+
+    def answer(request: Request) -> Completion:
+        return Completion("", "error", failure="gone") if is_gone else strong(request)
+
+    def build(spec: ModelSpec) -> Model:
+        return ScriptedModel(answer if spec == BIG else cheap)
+
+    arm = fit(two_models(fit_context, build_model=build), **ZERO_ZERO)
+    is_gone = True
     answers = arm.answer_all(questions_of(tickets(4, 600)))
     assert [answer.failure for answer in answers] == [None] * 4
     assert answers[1].output == answers[1].completion.text == LABELS[0]
@@ -259,7 +266,7 @@ def test_a_metric_that_is_no_mean_is_added_up_over_the_mixed_answers(
     fit_context: MakeContext,
 ) -> None:
     brief = Brief("Say.", "label", LABELS, "macro_f1")
-    context = two_models(fit_context, brief=brief, metric=get_metric("macro_f1"))
+    context = two_models(fit_context, brief=brief, metric=build_metric("macro_f1"))
     arm = fit(context, **ZERO_ZERO)
     for tried in ("first alone", "cascade"):
         arm.threshold = 0.0 if tried == "first alone" else 0.65

@@ -17,6 +17,7 @@ from steelyard.strategy import (
     auto,
     build_strategy,
 )
+from tests.conftest import HidePackages
 from tests.strategy.samples import tickets
 
 HF = ModelSpec("hf", "x")
@@ -46,7 +47,7 @@ def test_every_strategy_is_found_under_its_name_and_states_its_facts(name: str) 
         ("zero_shot", {"finalists": 0}, "finalists must be at least 1"),
         ("majority", {"k": 1}, "unknown option 'k'; known: none"),
         ("tfidf_linear", {"classifier": "smv"}, "did you mean 'svm'"),
-        ("tfidf_linear", {"c": 0}, "tfidf_linear: c.0 must be more than 0, not 0"),
+        ("tfidf_linear", {"c": 0}, "tfidf_linear: c must be more than 0, not 0"),
         ("tfidf_linear", {"c": [True]}, "tfidf_linear: c.0 must be a number, not True"),
         ("tfidf_linear", {"features": "words"}, "did you mean 'word'"),
         ("nearest_neighbour", {"features": "words"}, "did you mean 'word'"),
@@ -134,6 +135,6 @@ def test_auto_says_what_it_leaves_out_and_why(
     assert {"majority", "nearest_neighbour"} <= {spec.name for spec in selection.specs}
 
 
-def test_tuning_is_left_out_where_its_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("steelyard.train.lora.find_spec", lambda name: None)
+def test_tuning_is_left_out_where_its_packages_are_missing(without_packages: HidePackages) -> None:
+    without_packages("peft")
     assert "pip install 'steelyard[local]'" in dict(weigh("label", "hf").left_out)["lora"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from steelyard.core import Answer, Completion, Question, Usage
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy, traits_of
 from steelyard.strategy.base import Brief, FitContext, Sizes
 from steelyard.strategy.forecasting import answer_limit, forecast_of, shots_that_fit
@@ -96,7 +96,7 @@ def test_a_fit_asks_no_more_than_was_forecast_and_ends_within_its_progress(
     if kind == "json":
         rows = [replace(row, output=json.dumps({"a": row.output})) for row in tickets(120)]
         context = replace(
-            context, brief=JSON, metric=get_metric("json_match"), train=rows[:60], dev=rows[60:]
+            context, brief=JSON, metric=build_metric("json_match"), train=rows[:60], dev=rows[60:]
         )
     strategy = build_strategy(StrategySpec(name, options))
     arms = strategy.fit(context)

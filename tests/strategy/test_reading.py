@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steelyard.core import Completion
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.strategy.base import Brief
 from steelyard.strategy.reading import canonical, misfit, read_completion, split_reasoned
 
@@ -55,7 +55,7 @@ def test_the_answer_is_what_was_announced(brief: Brief, text: str, output: str) 
 )
 def test_a_number_is_found_under_headings_and_in_boxes(text: str) -> None:
     output, _ = read(NUMBER, text)
-    assert get_metric("numeric").score(output, "42") == 1
+    assert build_metric("numeric").score(output, "42") == 1
 
 
 def test_json_without_any_answer_is_told_from_the_last_marker() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.core import Answer, Completion, Example, Question
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.strategy.search import (
     Choice,
     Halving,
@@ -20,7 +20,7 @@ from tests.strategy.samples import tickets
 
 
 def score(examples: Sequence[Example], answers: Sequence[Answer]) -> float:
-    return get_metric("accuracy").over(examples, answers) or 0.0
+    return build_metric("accuracy").over(examples, answers) or 0.0
 
 
 EXAMPLES = {example.input: example for example in tickets(100)}

@@ -37,7 +37,7 @@ def test_packed_loss_and_gradient_equal_one_example_at_a_time() -> None:
     with torch.no_grad():
         for weight in trainer.weights.values():
             weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))
-    loss = trainer._loss(some, packing.shared_prompt(some))
+    loss = trainer.summed_loss(some, packing.shared_prompt(some))
     loss.backward()
     packed = {name: weight.grad.clone() for name, weight in trainer.weights.items()}
     trainer.network.zero_grad()
@@ -67,7 +67,7 @@ def test_steps_in_pieces_give_the_same_gradient() -> None:
     whole, pieces = (Trainer(tiny_network(), LoraOptions(rank=4), seed=1) for _ in range(2))
     whole.step_tokens, pieces.step_tokens = 4096, 16
     some = samples(8)
-    assert whole._step(some, 3, 1e-2)[0] == pytest.approx(pieces._step(some, 3, 1e-2)[0], rel=1e-4)
+    assert whole.step(some, 3, 1e-2)[0] == pytest.approx(pieces.step(some, 3, 1e-2)[0], rel=1e-4)
     assert torch.allclose(whole.master, pieces.master, atol=1e-4)
 
 

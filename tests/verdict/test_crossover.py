@@ -13,35 +13,35 @@ def test_each_arm_breaks_even_with_the_cheapest_prompt_arm_of_its_quality(make):
         make("retrieved_few_shot", 160, upfront=2, per_request="0.004"),
         make("lora", 160, upfront=21, per_request="0.001"),
     )
-    block = crossover(Case(candidates, 1000, 365), labels=400, arm="lora")
+    block = crossover(Case(candidates, 1000, 365), train_examples=400, arm="lora")
     # (21 - 1) / (0.002 - 0.001) = 20,000 requests, 20 days; zero_shot is cheaper but worse
-    assert {key: block[key] for key in ("arm", "against", "requests", "days", "labels")} == {
-        "arm": "lora",
-        "against": "few_shot",
-        "requests": 20_000,
-        "days": 20.0,
-        "labels": 400,
-    }
-    rows = {row["arm"]: row for row in block["arms"]}
+    assert (block.arm, block.against, block.requests, block.days) == (
+        "lora",
+        "few_shot",
+        20_000,
+        20.0,
+    )
+    assert block.labels.value == 400
+    rows = {row.arm: row for row in block.arms}
     assert "majority" not in rows
-    assert rows["tfidf_linear"]["requests"] == 0
-    assert "at once" in rows["tfidf_linear"]["reason"]
-    assert rows["few_shot"]["against"] == "retrieved_few_shot"
+    assert rows["tfidf_linear"].requests == 0
+    assert "at once" in rows["tfidf_linear"].reason
+    assert rows["few_shot"].against == "retrieved_few_shot"
 
 
 def test_undefined_is_none_with_a_reason(make):
     lora, poor = make("lora", 180, upfront=10), make("zero_shot", 100)
-    block = crossover(Case((lora, poor), 1000, 365), labels=400)
-    assert (block["arm"], block["requests"], block["days"]) == ("lora", None, None)
-    assert block["reason"].startswith("no prompt-only arm matches its quality")
-    assert block["nearest"]["against"] == "zero_shot"
-    assert block["nearest"]["reason"].startswith("never")
-    alone = crossover(Case((lora,), 1000, 365), labels=400)
-    assert "no other prompt-only arm" in alone["reason"]
+    block = crossover(Case((lora, poor), 1000, 365), train_examples=400)
+    assert (block.arm, block.requests, block.days) == ("lora", None, None)
+    assert block.reason.startswith("no prompt-only arm matches its quality")
+    assert block.nearest.against == "zero_shot"
+    assert block.nearest.reason.startswith("never")
+    alone = crossover(Case((lora,), 1000, 365), train_examples=400)
+    assert "no other prompt-only arm" in alone.reason
     unpriced = make("few_shot", 180, unpriced=True)
-    assert "known cost" in crossover(Case((lora, unpriced), 1000, 365), 400)["reason"]
-    none = crossover(Case((poor,), 1000, 365), labels=400)
-    assert (none["arm"], none["reason"]) == (None, "no fitted arm was measured")
+    assert "known cost" in crossover(Case((lora, unpriced), 1000, 365), 400).reason
+    none = crossover(Case((poor,), 1000, 365), train_examples=400)
+    assert (none.arm, none.reason) == (None, "no fitted arm was measured")
 
 
 def test_rules_of_thumb_stand_beside_the_tasks_own_figures():

@@ -30,7 +30,7 @@ def test_the_clearly_best_wins_and_the_reasons_cite_figures(make):
         in reason
         for reason in verdict.reasons
     )
-    assert verdict.details["tied"] == ["lora"]
+    assert verdict.details.tied == ("lora",)
 
 
 def test_among_arms_that_cannot_be_told_apart_the_cheapest_to_own_wins(make):
@@ -39,7 +39,7 @@ def test_among_arms_that_cannot_be_told_apart_the_cheapest_to_own_wins(make):
     majority = make("majority", 60)
     low = decide(_case(majority, dear, cheap, requests_per_day=100))
     assert (low.recommendation, low.arm) == ("few_shot", "few_shot")
-    assert set(low.details["tied"]) == {"lora", "few_shot"}
+    assert set(low.details.tied) == {"lora", "few_shot"}
     high = decide(_case(majority, dear, cheap, requests_per_day=10_000))
     assert high.arm == "lora"
     # 100 / (0.0009 * 365) = 304.4 requests a day
@@ -73,7 +73,7 @@ def test_arms_that_break_a_constraint_drop_out_by_name(make):
     limits = Limits(0.75, 500, Decimal(500))
     verdict = decide(_case(make("majority", 60), slow, dear, poor, fine, limits=limits))
     assert verdict.arm == "zero_shot"
-    dropped = {entry["arm"]: entry["reason"] for entry in verdict.details["dropped"]}
+    dropped = {entry.arm: entry.reason for entry in verdict.details.dropped}
     assert dropped["lora"] == "p95 latency 800 ms is above 500 ms"
     assert dropped["few_shot"] == "$900.00 a month is above $500.00"
     assert "below min_quality 0.75" in dropped["nearest_neighbour"]
@@ -94,15 +94,15 @@ def test_not_shown_above_the_majority_is_undecided_with_the_items_it_takes(make)
     verdict = decide(_case(make("majority", 20, 40), make("zero_shot", 25, 40, shift=3)))
     assert (verdict.recommendation, verdict.arm, verdict.confidence) == ("undecided", None, "low")
     assert "more test items would settle it" in verdict.reasons[0]
-    assert verdict.details["leading"] == "zero_shot"
-    assert verdict.details["more_items"] > 10
+    assert verdict.details.leading == "zero_shot"
+    assert verdict.details.more_items > 10
 
 
 def test_below_the_majority_no_number_of_items_helps(make):
     verdict = decide(_case(make("majority", 120), make("zero_shot", 100)))
     assert verdict.recommendation == "undecided"
     assert "more test items will not change that" in verdict.reasons[0]
-    assert verdict.details["more_items"] is None
+    assert verdict.details.more_items is None
 
 
 def test_where_no_difference_was_seen_more_items_are_not_said_to_be_of_no_use(make):
@@ -111,7 +111,7 @@ def test_where_no_difference_was_seen_more_items_are_not_said_to_be_of_no_use(ma
     assert "no difference was seen" in verdict.reasons[0]
     # Tango's interval of 0 in 30: z^2 / (n + z^2) = 0.1135
     assert "zero_shot may still be up to 0.11 better" in verdict.reasons[0]
-    assert verdict.details["more_items"] is None
+    assert verdict.details.more_items is None
 
 
 def test_an_arm_below_the_majority_may_be_above_it_where_the_interval_says_so(make):
@@ -127,7 +127,7 @@ def test_a_small_test_gives_no_number_of_items(make, n):
     is_small = n < 20
     small = f"{n} test items are too few to estimate how many would settle it"
     assert (small in verdict.reasons[0]) == is_small
-    assert (verdict.details["more_items"] is None) == is_small
+    assert (verdict.details.more_items is None) == is_small
 
 
 def test_a_small_test_gives_no_number_of_items_for_a_minimum_or_a_flip(make):
@@ -168,7 +168,7 @@ def test_a_tied_arm_that_is_not_shown_above_the_majority_never_wins_by_being_che
 def test_three_items_decide_nothing(make):
     verdict = decide(_case(make("zero_shot", 2, 3), make("few_shot", 3, 3)))
     assert verdict.recommendation == "undecided"
-    assert verdict.details["more_items"] is None
+    assert verdict.details.more_items is None
     assert "3 test items are too few to estimate how many would settle it" in verdict.reasons[0]
     assert any(warning.startswith("small test: 3 items") for warning in verdict.warnings)
 
@@ -179,7 +179,7 @@ def test_a_minimum_inside_every_interval_is_undecided(make):
     assert verdict.recommendation == "undecided"
     assert "cannot tell whether lora 0.87" in verdict.reasons[0]
     # z^2 * 0.87 * 0.13 / 0.02^2 = 1087 items in all
-    assert verdict.details["more_items"] == pytest.approx(887, abs=3)
+    assert verdict.details.more_items == pytest.approx(887, abs=3)
 
 
 def test_a_minimum_just_missed_may_yet_be_reached(make):
@@ -208,8 +208,8 @@ def test_the_majority_is_not_recommended_where_constraints_drop_all_else(make):
     more = [make("few_shot", right, name=f"s{right}", latency_p95_seconds=2.0) for right in (1, 2)]
     verdict = decide(_case(majority, quick, slow, *more, limits=limits))
     assert (verdict.recommendation, verdict.arm) == ("undecided", None)
-    assert verdict.details["leading"] == "lora"
-    assert verdict.details["more_items"] is None
+    assert verdict.details.leading == "lora"
+    assert verdict.details.more_items is None
     assert verdict.reasons[0] == (
         "no usable arm meets every constraint: lora 0.95 [0.91, 0.97] (p95 latency 1,000 ms is above "
         "0.3 ms), tfidf_linear 0.85 [0.79, 0.89] (p95 latency 0.42 ms is above 0.3 ms), s2 0.01 "
@@ -244,7 +244,7 @@ def test_what_stops_the_leading_arm_is_named_and_items_are_not_said_to_mend_it(m
         "no usable arm meets every constraint: tfidf_linear 1.00 [0.98, 1.00] (p95 latency 1 ms is "
         "above 0.3 ms); relax a constraint"
     )
-    assert verdict.details["more_items"] is None
+    assert verdict.details.more_items is None
 
 
 def test_items_may_mend_an_arm_behind_the_one_that_another_constraint_stops(make):
@@ -255,8 +255,8 @@ def test_items_may_mend_an_arm_behind_the_one_that_another_constraint_stops(make
     stopped, may = verdict.reasons[0].split("; relax a constraint; ")
     assert stopped.startswith("no usable arm meets every constraint: lora 0.95 [0.91, 0.97] (p95")
     assert may.startswith("few_shot 0.83 [0.77, 0.88] may still reach min_quality 0.85: about")
-    assert verdict.details["leading"] == "few_shot"
-    assert verdict.details["more_items"] > 100
+    assert verdict.details.leading == "few_shot"
+    assert verdict.details.more_items > 100
 
 
 def test_an_unknown_cost_never_wins_by_cost(make):
@@ -281,10 +281,10 @@ def test_given_comparisons_are_used_in_either_order(make):
     given = Comparison("lora", "few_shot", "macro_f1", 0.2, 0.1, 0.3, 0.001, None, "given")
     few, lora = make("few_shot", 160, per_request="0.00001"), make("lora", 160)
     verdict = decide(_case(few, lora, comparisons=(given,), metric="macro_f1"))
-    assert verdict.details["tests"][0]["method"] == "given"
+    assert verdict.details.tests[0].method == "given"
     turned = replace(given, a="few_shot", b="lora", difference=-0.2, low=-0.3, high=-0.1)
     again = decide(_case(few, lora, comparisons=(turned,), metric="macro_f1"))
-    assert again.details["tests"] == verdict.details["tests"]
+    assert again.details.tests == verdict.details.tests
 
 
 def test_a_metric_that_is_no_mean_is_compared_by_the_given_function(make):
@@ -295,7 +295,7 @@ def test_a_metric_that_is_no_mean_is_compared_by_the_given_function(make):
         return Comparison(a, b, "macro_f1", 0.01, -0.02, 0.04, 0.5, None, "asked")
 
     verdict = decide(_case(make("few_shot", 160), make("lora", 164), compare_by=compare_by))
-    assert verdict.details["tests"][0]["method"] == "asked"
+    assert verdict.details.tests[0].method == "asked"
     assert asked == [("lora", "few_shot")]
 
 
@@ -303,7 +303,7 @@ def test_an_arm_without_a_figure_drops_out(make):
     blank = Candidate("lora", "lora", Estimate(None, reason="no items"), np.zeros(200))
     verdict = decide(_case(make("majority", 60), make("zero_shot", 170), blank))
     assert verdict.arm == "zero_shot"
-    assert verdict.details["dropped"][0]["reason"] == "its quality is unknown: no items"
+    assert verdict.details.dropped[0].reason == "its quality is unknown: no items"
 
 
 def test_an_unknown_strategy_names_the_closest(make):
@@ -313,7 +313,7 @@ def test_an_unknown_strategy_names_the_closest(make):
 
 def test_details_are_plain_json_and_the_same_each_time(make):
     case = _case(make("majority", 60), make("zero_shot", 150), make("lora", 160, shift=5))
-    first, second = (json.dumps(decide(replace(case, memo={})).details) for _ in range(2))
+    first, second = (json.dumps(decide(replace(case, memo={})).to_dict()) for _ in range(2))
     assert first == second
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from steelyard.core import Answer, Completion, Example, Record
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.strategy import Arm
 from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
@@ -57,7 +57,7 @@ def classical(brief: Brief = BRIEF) -> MajorityArm:
 
 def block(records: Sequence[Record], arm: Arm | None = None, target: float | None = None) -> dict:
     found, reason = measure_calibration(
-        arm or prompted(), records, examples(len(records)), get_metric("accuracy"), 0, target
+        arm or prompted(), records, examples(len(records)), build_metric("accuracy"), 0, target
     )
     assert found is not None and reason is None
     return found.to_dict()
@@ -110,7 +110,7 @@ def test_handover_reaches_the_target_by_the_lower_limit() -> None:
             0.95,
             "40 answers cannot show 95 % accuracy: it takes 73",
         ),
-        ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "no part of its answers"),
+        ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "no subset of its answers"),
         (
             [record(i, 0.9, True) for i in range(100)],
             1.0,
@@ -145,11 +145,11 @@ def test_what_cannot_be_measured_says_why(
     records: list[Record], metric: str, brief: Brief, words: str
 ) -> None:
     arm = classical(brief)
-    found, reason = measure_calibration(arm, records, examples(50), get_metric(metric), 0)
+    found, reason = measure_calibration(arm, records, examples(50), build_metric(metric), 0)
     assert found is None
     assert reason is not None and words in reason
 
 
 def test_labels_are_right_by_the_reference_whatever_the_metric() -> None:
-    found, _ = measure_calibration(prompted(), drawn(60), examples(60), get_metric("token_f1"), 0)
+    found, _ = measure_calibration(prompted(), drawn(60), examples(60), build_metric("token_f1"), 0)
     assert found is not None

@@ -21,10 +21,10 @@ from steelyard.store.database import Store
 from steelyard.store.folder import locked
 from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh import RunResult, run
-from steelyard.weigh.conclude import _comparer_by_records
+from steelyard.weigh.conclude import record_comparer
 from steelyard.weigh.measure import quality, to_records
 from steelyard.weigh.opening import open_run
-from tests.tickets import write_task
+from tests.tickets import arms_of, write_task
 
 RESULT_KEYS = {
     "schema_version",
@@ -149,7 +149,7 @@ def test_no_figure_is_nan_and_every_null_has_its_reason(done: RunResult) -> None
 
 
 def test_comparisons_share_the_best_prompt_only_arm(done: RunResult) -> None:
-    arms = {arm["name"]: arm for arm in done.result["arms"]}
+    arms = arms_of(done.result)
     reference = done.result["reference"]
     prompting = [
         arm
@@ -370,7 +370,7 @@ def test_a_metric_of_the_whole_is_compared_by_its_answers(tmp_path: Path) -> Non
         )
         for name, every in flaws.items()
     }
-    compare_by = _comparer_by_records(plan, records)
+    compare_by = record_comparer(plan, records)
     assert compare_by is not None
     one, other = compare_by("good", "bad"), compare_by("bad", "good")
     assert (one.a, one.b, other.a, other.b) == ("good", "bad", "bad", "good")
@@ -378,7 +378,7 @@ def test_a_metric_of_the_whole_is_compared_by_its_answers(tmp_path: Path) -> Non
     assert (one.low, one.high, one.p_value) == (-other.high, -other.low, other.p_value)
     values = {name: quality(plan.metrics[0], records[name], examples, 0).value for name in flaws}
     assert one.difference == pytest.approx(values["good"] - values["bad"])
-    assert _comparer_by_records(make_plan(write_task(tmp_path / "t2"), RunOptions()), {}) is None
+    assert record_comparer(make_plan(write_task(tmp_path / "t2"), RunOptions()), {}) is None
 
 
 def test_the_gap_is_not_measured_on_what_the_prompt_shows(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from steelyard.core import Answer, Completion, Example, Question, Record
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
 from steelyard.result.steadiness import Consistency
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.strategy import Arm, load_arm
 from steelyard.strategy.base import ArmFacts, Brief
 from steelyard.strategy.cascade_arm import CascadeArm
@@ -197,7 +197,7 @@ def test_at_a_temperature_repeats_differ(steps: RunSteps) -> None:
 
 
 def test_a_metric_that_is_no_mean_has_no_spread_by_chance(steps: RunSteps) -> None:
-    steps.metrics = (get_metric("macro_f1"),)
+    steps.metrics = (build_metric("macro_f1"),)
     steps.store.finish_step("consistency:few_shot", {"asked": None}, 0.0)
     found = kind_of(measured(steps, "few_shot"), "typos")
     assert (found["spread_by_chance"], found["p_value"]) == (None, None)
@@ -237,7 +237,7 @@ def scripted(script: dict[str, Sequence[Answer]], kind: Any = "text") -> RepeatS
         for key, a in script.items()
     ]
     arm = Scripted({key: answers[1:] for key, answers in script.items()}, kind)
-    return RepeatSample(arm, examples, records, get_metric("exact_match"), 0)
+    return RepeatSample(arm, examples, records, build_metric("exact_match"), 0)
 
 
 def test_a_repeat_asks_in_two_calls_and_another_order() -> None:
@@ -321,8 +321,8 @@ def steadiness(agreed: float, difference: float, p_value: float | None) -> Consi
 def test_what_stands_out_is_warned_of() -> None:
     said = consistency_warnings("few_shot", steadiness(0.8, -0.25, 0.001))
     assert said == [
-        "consistency: asked again at temperature 0.7, few_shot gives the same answer in "
-        "80 % of cases (24 examples)",
+        "consistency: asked again at temperature 0.7, few_shot gives the same answer 80 % of the time "
+        "(24 examples)",
         "consistency: typos in the input (one per 15 characters) costs few_shot 25 points on 24 "
         "examples (p = 0.001)",
     ]

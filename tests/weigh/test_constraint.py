@@ -10,7 +10,7 @@ import pytest
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.result.arm import Latency, Tokens
 from steelyard.result.verdict import Pair
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.strategy import Arm, ArmFacts, Brief
 from steelyard.strategy.majority import MajorityArm
 from steelyard.weigh.constraint import free_name, price_of_constraint
@@ -48,7 +48,7 @@ def test_an_arm_is_held_against_its_free_twin(name: str, free: str) -> None:
     right, wrong = '{"a": 1}', '{"b": 1}'
     held = measured(name, "constrained", [right] * 6 + [wrong] * 2)
     loose = measured(free, "free", [right] * 3 + [wrong] * 3 + [None] * 2)
-    [found] = price_of_constraint([loose, held], get_metric("json_match"), EXAMPLES, SCHEMA, 0)
+    [found] = price_of_constraint([loose, held], build_metric("json_match"), EXAMPLES, SCHEMA, 0)
     assert (found.constrained, found.free) == (name, free)
     assert found.difference == pytest.approx(3 / 8)
     assert found.low is not None and found.high is not None
@@ -63,4 +63,4 @@ def test_an_arm_is_held_against_its_free_twin(name: str, free: str) -> None:
 def test_arms_without_a_twin_have_no_price() -> None:
     alone = measured("few_shot", "constrained", ['{"a": 1}'] * 8)
     other = measured("zero_shot_free", "free", ['{"a": 1}'] * 8)
-    assert price_of_constraint([alone, other], get_metric("json_match"), EXAMPLES, None, 0) == ()
+    assert price_of_constraint([alone, other], build_metric("json_match"), EXAMPLES, None, 0) == ()

@@ -14,25 +14,22 @@ from steelyard.errors import EndpointError, SteelyardError
 from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.model.phase import current_phase, during
+from steelyard.model.prices import price_of
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import RunOptions, judge_of, make_plan
 from steelyard.result.verdict import JudgeResult
-from steelyard.score import Metric, get_metric
+from steelyard.score import Metric, build_metric
 from steelyard.score.judge import Judge
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
 from steelyard.strategy import load_arm
 from steelyard.task import load_task
 from steelyard.weigh import run
-from steelyard.weigh.judging import (
-    agreement_of,
-    judge_price,
-    judge_report,
-    judge_warnings,
-)
+from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.measure import to_records
 from tests.score.judge.scripts import example, preferring
 from tests.score.tasks import task_with
+from tests.tickets import arms_of
 
 SPEC = ModelSpec("fake", "smart")
 OPENINGS = ("Thank you for asking", "Sorry to hear that", "Of course")
@@ -128,7 +125,7 @@ def test_a_judge_that_does_not_agree_with_the_user_is_warned_of(
     doubts = judge_warnings(report, metric)
     assert len(doubts) == (said is not None)
     assert said is None or said in doubts[0]
-    assert judge_warnings(report, get_metric("token_f1")) == []
+    assert judge_warnings(report, build_metric("token_f1")) == []
 
 
 def test_a_judge_that_tells_nothing_apart_is_warned_of(store: Store) -> None:
@@ -160,10 +157,11 @@ def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) 
 
 def test_a_judge_asked_in_batches_costs_what_batches_do() -> None:
     model = {"provider": "openai", "name": "gpt-4o-mini"}
-    direct, batched = (
-        judge_price(Judge(None, task_with(judge={"model": each})), {}).input
-        for each in (model, model | {"batch": True})
-    )
+    judges = [
+        Judge(None, task_with(judge={"model": each})) for each in (model, model | {"batch": True})
+    ]
+    specs = [judge.options.spec for judge in judges]
+    direct, batched = (None if spec is None else price_of(spec).input for spec in specs)
     assert direct is not None and batched == direct / 2
 
 
@@ -194,7 +192,7 @@ def test_a_judge_that_cannot_be_asked_stops_the_run_and_ends_no_arm(store: Store
 
 
 def test_the_judge_is_found_among_the_metrics() -> None:
-    metrics = [get_metric("exact_match"), get_metric("judge")]
+    metrics = [build_metric("exact_match"), build_metric("judge")]
     assert judge_of(metrics) is metrics[1]
     assert judge_of(metrics[:1]) is None
 
@@ -231,7 +229,7 @@ def test_a_run_that_a_judge_decides(tmp_path: Path, mode: str) -> None:
     section = {"mode": mode, "model": f"fake:smart?log={log}"}
     task = write_task(tmp_path / "task", metric=["judge", "token_f1"], judge=section)
     done = run(task, tmp_path / "out")
-    arms = {arm["name"]: arm for arm in done.result["arms"]}
+    arms = arms_of(done.result)
     assert any("not been checked against human" in each for each in done.verdict["warnings"])
     own, judges = (price["name"] for price in done.result["prices"])
     assert (own, judges.endswith(" (judge)")) == ("smart", True)
@@ -256,7 +254,7 @@ def test_a_run_that_a_function_of_the_users_decides(tmp_path: Path) -> None:
     )
     (task / "scorers.py").write_text(code, encoding="utf-8")
     done = run(task, tmp_path / "out")
-    arms = {arm["name"]: arm for arm in done.result["arms"]}
+    arms = arms_of(done.result)
     assert arms["nearest_neighbour"]["quality"]["metric"] == "scorers.py:opening"
     store = Store.in_folder(tmp_path / "out")
     records = store.records("nearest_neighbour")

@@ -7,7 +7,7 @@ import pytest
 
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.result.arm import Outcomes
-from steelyard.score import get_metric
+from steelyard.score import build_metric
 from steelyard.seeds import generator
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import (
@@ -37,7 +37,7 @@ def answers(*outputs: str | None) -> list[Answer]:
     ]
 
 
-METRICS = [get_metric("accuracy"), get_metric("macro_f1")]
+METRICS = [build_metric("accuracy"), build_metric("macro_f1")]
 RIGHT = to_records("right", EXAMPLES, answers(*[e.output for e in EXAMPLES]), METRICS)
 MIXED = to_records("mixed", EXAMPLES, answers(*(["A", None, "B"] * 4)), METRICS)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from steelyard.core import Answer, Completion, Example
-from steelyard.score import Grade, Metric, build_metric, get_metric
+from steelyard.score import Grade, Metric, build_metric
 from steelyard.weigh.measure import to_records
 from steelyard.weigh.parts import parts
 from tests.score.tasks import task_with
@@ -86,7 +86,7 @@ def test_a_failed_answer_counts_0_in_parts_that_apply_to_every_example() -> None
 
 
 def test_a_metric_without_parts_has_none() -> None:
-    metric = get_metric("exact_match")
+    metric = build_metric("exact_match")
     some = [Example("1", "x", "y")]
     assert parts(metric, to_records("arm", some, answers("y"), [metric]), 0, some) == []
     assert parts(metric, [], 0, []) == []

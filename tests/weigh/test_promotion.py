@@ -57,9 +57,9 @@ def test_other_words_that_are_as_good_are_promoted(tmp_path: Path) -> None:
     with fitted(tmp_path / "t", lambda: said) as (steps, name):
         said = "It will come tomorrow. Is there anything else?"
         found = promote(steps, name, steps.store.records(name))
-    assert found["promoted"] is True
-    assert found["different"] == found["n"] > 0
-    assert (found["difference"], found["p_value"]) == (0, 1)
+    assert found.promoted is True
+    assert found.different == found.n > 0
+    assert (found.difference, found.p_value) == (0, 1)
     assert (tmp_path / "t" / "out" / "winner" / "arm.json").is_file()
 
 
@@ -68,7 +68,7 @@ def test_the_same_answer_in_other_white_space_is_not_another_one(tmp_path: Path)
     with fitted(tmp_path / "t", lambda: said) as (steps, name):
         said = "On its  way. Is there anything else?"
         found = promote(steps, name, steps.store.records(name))
-    assert (found["promoted"], found["different"]) == (True, 0)
+    assert (found.promoted, found.different) == (True, 0)
 
 
 def test_worse_answers_are_refused(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_worse_answers_are_refused(tmp_path: Path) -> None:
     with fitted(tmp_path / "t", lambda: said) as (steps, name):
         said = "No."
         found = promote(steps, name, steps.store.records(name))
-    assert found["promoted"] is False
-    assert found["difference"] == -1
-    assert "reloaded, it scores -1.00" in found["reason"]
+    assert found.promoted is False
+    assert found.difference == -1
+    assert "reloaded, it scores -1.00" in found.reason
     assert not (tmp_path / "t" / "out" / "winner").exists()
 
 
@@ -93,10 +93,10 @@ def test_an_arm_of_this_machine_answers_to_the_letter(tmp_path: Path, name: str)
     with open_run(plan, folder, Display()) as steps:
         records = steps.store.records(name)
         steps.store.finish_step(f"promote:{name}", {"promoted": False}, 0.0)
-        assert promote(steps, name, records)["different"] == 0
+        assert promote(steps, name, records).different == 0
         [first, *rest] = records
         other = [record for record in rest if record.answer.output != first.answer.output]
         if other:
             steps.store.finish_step(f"promote:{name}", {"promoted": False}, 0.0)
             swapped = [other[0], *rest]
-            assert promote(steps, name, swapped)["promoted"] is False
+            assert promote(steps, name, swapped).promoted is False

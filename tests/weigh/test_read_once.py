@@ -1,4 +1,4 @@
-"""A plan and a run read each example file once, and search near pairs once."""
+"""A plan and a run open each example file once, and search near pairs once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import steelyard
 from steelyard.task import Task
 from tests.conftest import MakeTask
+from tests.reads import opened_in
 
 ROWS = [
     {"input": f"question {i * 7919} about {'xyz'[i % 3] * 9}", "output": "ABB"[i % 3]}
@@ -28,8 +29,8 @@ LEAKS = "searching 60 rows for leaks between parts"
 ARGUMENTS: dict[str, Any] = {"strategies": ["majority", "zero_shot"], "model": "fake:smart"}
 
 
-class Events(logging.Handler):
-    """Keeps what the data room logs: each file that it reads, and each search."""
+class Searches(logging.Handler):
+    """Counts the searches that the data room logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -40,8 +41,8 @@ class Events(logging.Handler):
 
 
 @pytest.fixture
-def events() -> Iterator[Counter[str]]:
-    log, handler = logging.getLogger("steelyard.data"), Events()
+def searches() -> Iterator[Counter[str]]:
+    log, handler = logging.getLogger("steelyard.data"), Searches()
     before = log.level
     log.addHandler(handler)
     log.setLevel(logging.DEBUG)
@@ -51,28 +52,34 @@ def events() -> Iterator[Counter[str]]:
 
 
 def task_of(make_task: MakeTask, files: dict[str, Any], examples: Any) -> Task:
-    return make_task(files, examples=examples, consistency=False)
+    return make_task(files, labels=["A", "B"], examples=examples, consistency=False)
 
 
 @pytest.mark.parametrize(("files", "examples"), [ONE_FILE, PARTS], ids=["one file", "three files"])
-@pytest.mark.parametrize("verb", [steelyard.plan, steelyard.run], ids=["plan", "run"])
-def test_each_file_is_read_once_and_near_pairs_are_searched_once(
+@pytest.mark.parametrize(("verb", "count"), [(steelyard.plan, 1), (steelyard.run, 2)])
+def test_each_file_is_opened_once_and_near_pairs_are_searched_once(
     make_task: MakeTask,
     tmp_path: Path,
-    events: Counter[str],
+    searches: Counter[str],
     verb: Any,
+    count: int,
     files: dict[str, Any],
     examples: Any,
 ) -> None:
-    verb(task_of(make_task, files, examples), tmp_path / "run", **ARGUMENTS)
-    assert events == {**{f"reading {name}": 1 for name in files}, SEARCH: 1, LEAKS: 1}
+    """A run opens a file again for the task's fingerprint, as bytes."""
+    task = task_of(make_task, files, examples)
+    with opened_in(tmp_path) as opened:
+        verb(task, tmp_path / "run", **ARGUMENTS)
+    assert {name: opened[name] for name in files} == dict.fromkeys(files, count)
+    assert searches == {SEARCH: 1, LEAKS: 1}
 
 
 def test_rows_left_out_are_no_part_of_the_split_and_searched_apart(
-    make_task: MakeTask, tmp_path: Path, events: Counter[str]
+    make_task: MakeTask, tmp_path: Path, searches: Counter[str]
 ) -> None:
     task = task_of(make_task, {"e.jsonl": [*ROWS, {"input": "x", "output": ""}]}, "e.jsonl")
-    steelyard.plan(task, tmp_path / "run", skip_bad_rows=True, **ARGUMENTS)
-    assert events["reading e.jsonl"] == 1
-    assert events[SEARCH] == 1
-    assert events["searching 61 rows for near pairs"] == 1
+    with opened_in(tmp_path) as opened:
+        steelyard.plan(task, tmp_path / "run", skip_bad_rows=True, **ARGUMENTS)
+    assert opened["e.jsonl"] == 1
+    assert searches[SEARCH] == 1
+    assert searches["searching 61 rows for near pairs"] == 1

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from steelyard.cli.app import main, parser
+from steelyard.cli.app import main
 
-__all__ = ["main", "parser"]
+__all__ = ["main"]

@@ -13,7 +13,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("task", metavar="TASK", type=Path, help="a folder with task.yaml")
     verb.add_argument("--out", metavar="DIR", type=Path, help="run folder (default: runs/NAME)")
     verb.add_argument(
-        "--strategies", metavar="A,B", type=_names, help="instead of the task's strategies"
+        "--strategies", metavar="A,B", type=names, help="instead of the task's strategies"
     )
     verb.add_argument(
         "--model",
@@ -37,17 +37,18 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen(args: argparse.Namespace) -> dict[str, Any]:
+def run_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options as the Python functions take them."""
     names = ("strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost")
     return {name: getattr(args, name) for name in names}
 
 
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise argparse.ArgumentTypeError("give at least one strategy name")
-    return names
+def names(text: str) -> tuple[str, ...]:
+    """The names in ``A,B``."""
+    several = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not several:
+        raise argparse.ArgumentTypeError("give at least one name")
+    return several
 
 
 def _money(text: str) -> Decimal:

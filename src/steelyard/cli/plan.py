@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from steelyard.cli.options import add_options, chosen
+from steelyard.cli.options import add_options, run_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +24,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "plan",
         help="forecast what a run would ask, cost and take at most",
         description="Forecast a run without asking any model: requests, tokens, money and time for "
-        "each strategy and model, at most. Takes what run takes.",
+        "each strategy and model, at most. Takes the same options as run.",
     )
     add_options(verb)
     verb.add_argument("--json", action="store_true", help="print the figures on stdout as JSON")
@@ -35,7 +35,7 @@ def call(args: argparse.Namespace) -> int:
     """Print the forecast as a table, or with ``--json`` as data."""
     from steelyard.planning.forecast import plan
 
-    outlook = plan(args.task, args.out, **chosen(args))
+    outlook = plan(args.task, args.out, **run_options(args))
     if args.json:
         json.dump(outlook.to_dict(), sys.stdout, indent=2, ensure_ascii=False, default=str)
         print()
@@ -50,10 +50,10 @@ def _show(outlook: Outlook) -> None:
     from steelyard.planning.plan import headlines, left_out_text
 
     console = Console()
-    for line in headlines(outlook.plan):
+    for line in headlines(outlook.plan, outlook.audit):
         console.print(line, markup=False, highlight=False)
     console.print(_table(outlook))
-    lines = [f"audit: {finding}" for finding in outlook.audit_errors]
+    lines = [f"audit: {finding}" for finding in outlook.audit.errors]
     lines += [f"left out: {left_out_text(entry)}" for entry in outlook.plan.left_out]
     lines += [f"warning: {warning}" for warning in outlook.warnings]
     lines += [f"assumed: {entry}" for entry in outlook.assumptions]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from steelyard.result import Result
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -15,10 +19,21 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Write ``report.html`` and show the result."""
-    from steelyard.cli.show import show
     from steelyard.result import read_result
     from steelyard.weigh import write_report
 
     result = read_result(args.folder)
     show(result, write_report(args.folder, result))
     return 0
+
+
+def show(result: Result, report: Path) -> None:
+    """Print a finished run for a person, on stdout."""
+    from rich.console import Console
+
+    from steelyard.report import table, verdict_text
+
+    console = Console()
+    console.print(table(result))
+    console.print(verdict_text(result), markup=False, highlight=False)
+    print(f"report: {report}", flush=True)

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from steelyard.cli.options import add_options, chosen
+from steelyard.cli.options import add_options, run_options
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,12 +26,12 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Run the task; print the verdict, or with ``--json`` the result."""
-    from steelyard.cli.show import show
+    from steelyard.cli.report import show
     from steelyard.progress import display_for
     from steelyard.weigh import run
 
     display = display_for(quiet=args.json)
-    outcome = run(args.task, args.out, **chosen(args), display=display)
+    outcome = run(args.task, args.out, **run_options(args), display=display)
     if args.json:
         json.dump(outcome.result, sys.stdout, indent=2, ensure_ascii=False)
         print()

@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from steelyard.config.source import Lines
 from steelyard.errors import ConfigError, closest
 from steelyard.words import shortened
 
+Keys = tuple[str | int, ...]
 SHOWN = 5
 WIDTH = 60
 
 
-def explain(
-    error: ValidationError,
-    where: str,
-    lines: Lines,
-    above: tuple[str | int, ...] = (),
-    owner: str = "",
-) -> ConfigError:
-    """Build the `ConfigError` for ``where`` (a file name), naming line, key and value.
+class Place(NamedTuple):
+    """Where data was written: a file or its like, the lines of its keys, and the keys above it."""
 
-    ``above`` are the keys that lead to what was validated; ``owner`` is named in their stead.
+    where: str
+    lines: Lines
+    path: Keys = ()
+
+    def __str__(self) -> str:
+        line = self.line_of()
+        return f"{self.where} line {line}" if line else self.where
+
+    def line_of(self, *keys: str | int) -> int | None:
+        """The line of a key, or of the nearest one above it that has one."""
+        known: Keys = ()
+        for key in (*self.path, *keys):
+            known = (*known, key) if (*known, key) in self.lines else known
+        return self.lines[known] if known else None
+
+
+def explain(error: ValidationError, data: Any, place: Place, owner: str = "") -> ConfigError:
+    """Build the `ConfigError` for ``data``, naming file, line, key and value.
+
+    ``owner`` is whose keys these are (``strategy few_shot``), where the place does not say it.
     """
     items = [item for item in error.errors(include_url=False) if not _is_echo(item)]
-    problems = list(dict.fromkeys(_problem(item, lines, above, owner) for item in items))
+    fits: dict[Keys, list[str]] = {}
+    for item in items:
+        if item["type"] in _EXPECTED:
+            fits.setdefault(_written_keys(item, data), []).append(_expected(item))
+    problems = []
+    for item in items:
+        keys = _written_keys(item, data)
+        context = item.get("ctx") or {}
+        line = place.line_of(*keys, *([context["key"]] if "key" in context else []))
+        prefix = (f"line {line}: " if line else "") + (f"{owner}: " if owner else "")
+        message = _message(item, ".".join(map(str, keys)), fits.get(keys, []))
+        problems.append(" ".join(f"{prefix}{message}".split()))
+    problems = list(dict.fromkeys(problems))
     text = "; ".join(problems[:SHOWN])
     more = len(problems) - SHOWN
     count = f"{len(problems)} problems: " if len(problems) > 1 else ""
     separator = ": " if count or not text.startswith("line ") else " "
     return ConfigError(
-        f"{where}{separator}{count}{text}" + (f"; and {more} more" if more > 0 else "")
+        f"{place.where}{separator}{count}{text}" + (f"; and {more} more" if more > 0 else "")
     )
 
 
@@ -43,17 +70,14 @@ def _is_echo(item: Mapping[str, Any]) -> bool:
     return item["type"] == "too_short" and len(item["input"]) > 0
 
 
-def _problem(
-    item: Mapping[str, Any], lines: Lines, above: tuple[str | int, ...], owner: str
-) -> str:
-    path = _known_path((*above, *item["loc"]), lines)
-    context = item.get("ctx") or {}
-    key = context.get("key")
-    line = line_of(path if key is None else (*path, key), lines)
-    inner = _known_path(item["loc"], {}) if owner else path
-    dotted = ".".join(str(part) for part in inner)
-    prefix = (f"line {line}: " if line else "") + (f"{owner}: " if owner else "")
-    return " ".join(f"{prefix}{_message(item, dotted, context)}".split())
+def _written_keys(item: ErrorDetails, data: Any) -> Keys:
+    """The keys as they stand in ``data``, without what pydantic adds for unions and lists of one."""
+    keys: Keys = ()
+    for part in item["loc"]:
+        is_key = isinstance(data, Mapping) and part in data
+        if is_key or (isinstance(data, list | tuple) and part in range(len(data))):
+            keys, data = (*keys, part), data[part]
+    return (*keys, item["loc"][-1]) if item["type"] == "missing" else keys
 
 
 _EXPECTED = {
@@ -81,41 +105,28 @@ _EXPECTED = {
 """What a value must be, by pydantic's type of error."""
 
 
-def _message(item: Mapping[str, Any], dotted: str, context: Mapping[str, Any]) -> str:
-    kind, value = item["type"], item["input"]
+def _expected(item: ErrorDetails) -> str:
+    bounds = {name: _plain(bound) for name, bound in (item.get("ctx") or {}).items()}
+    return _EXPECTED[item["type"]].format(**bounds)
+
+
+def _message(item: ErrorDetails, key: str, fits: Sequence[str]) -> str:
+    """One sentence about ``key``; ``fits`` are what its value may be."""
+    kind, value, context = item["type"], item["input"], item.get("ctx") or {}
     if kind == "missing":
-        return f"missing key {dotted!r}: add it"
+        return f"missing key {key!r}: add it"
     if kind == "unknown_key":
-        return f"{context['text']}" + (f" (in {dotted})" if dotted else "")
+        return f"{context['text']}" + (f" (in {key})" if key else "")
     if kind == "value_error":
-        return f"{dotted}: {context['error']}" if dotted else str(context["error"])
+        return f"{key}: {context['error']}" if key else str(context["error"])
     if kind == "too_short":
-        return f"{dotted} must not be empty"
+        return f"{key} must not be empty"
     if kind in _EXPECTED:
-        expected = _EXPECTED[kind].format(
-            **{name: _plain(bound) for name, bound in context.items()}
-        )
+        expected = " or ".join(dict.fromkeys(fits))
         names = re.findall(r"'([^']*)'", expected)
-        return f"{dotted} must be {expected}, not {_shown(value)}{closest(str(value), names)}"
+        return f"{key} must be {expected}, not {_shown(value)}{closest(str(value), names)}"
     text = item["msg"]
-    return f"{dotted}: {text[0].lower()}{text[1:]}, not {_shown(value)}"
-
-
-def line_of(path: tuple[str | int, ...], lines: Lines) -> int | None:
-    """The line of a key, or of the nearest one above it that has one."""
-    path = _known_path(path, lines)
-    return next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
-
-
-def _known_path(location: tuple[str | int, ...], lines: Lines) -> tuple[str | int, ...]:
-    """Drop the parts pydantic adds for unions: they are not keys of the file."""
-    path: tuple[str | int, ...] = ()
-    location = tuple(part for part in location if not str(part).startswith("<"))
-    for position, part in enumerate(location):
-        last = position == len(location) - 1
-        if (*path, part) in lines or last or not lines:
-            path = (*path, part)
-    return path
+    return f"{key}: {text[0].lower()}{text[1:]}, not {_shown(value)}"
 
 
 def _plain(bound: Any) -> str:

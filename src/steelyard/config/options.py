@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, NamedTuple, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
-from steelyard.config.explain import explain, line_of
+from steelyard.config.explain import Place, explain
 from steelyard.config.section import Section
-from steelyard.config.source import Lines
 from steelyard.errors import closest
 
 Item = TypeVar("Item")
@@ -60,18 +59,6 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-class Place(NamedTuple):
-    """Where options are written: a file, the lines of its keys, and the keys that lead to them."""
-
-    where: str
-    lines: Lines
-    path: tuple[str | int, ...]
-
-    def __str__(self) -> str:
-        line = line_of(self.path, self.lines)
-        return f"{self.where} line {line}" if line else self.where
-
-
 Read = TypeVar("Read", bound=Section)
 
 
@@ -86,5 +73,5 @@ def read_options(
         return schema.model_validate(dict(options), context={"noun": "option"})
     except ValidationError as error:
         if place is None:
-            raise explain(error, owner, {}) from None
-        raise explain(error, place.where, place.lines, place.path, owner) from None
+            raise explain(error, options, Place(owner, {})) from None
+        raise explain(error, options, place, owner) from None

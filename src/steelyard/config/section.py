@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from difflib import get_close_matches
 from types import UnionType
@@ -40,14 +41,13 @@ class Section(BaseModel):
         names = {field.alias or name for name, field in cls.model_fields.items()}
         unknown = [key for key in value if key not in names and key not in cls.model_fields]
         if unknown:
-            named = ", ".join(f"{key!r}{cls._hint(str(key), names)}" for key in unknown)
-            noun = (info.context or {}).get("noun", "key") + ("s" if len(unknown) > 1 else "")
-            text = f"unknown {noun} {named}; known: {', '.join(sorted(names)) or 'none'}"
+            noun = (info.context or {}).get("noun", "key")
+            text = unknown_keys(unknown, sorted(names), noun, cls._hint)
             raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": unknown[0]})
         return value
 
     @classmethod
-    def _hint(cls, key: str, names: set[str]) -> str:
+    def _hint(cls, key: str, names: Collection[str]) -> str:
         """The closest key here, else in a section below."""
         below = {
             inner: f"{field.alias or name}.{inner}"
@@ -58,6 +58,18 @@ class Section(BaseModel):
         near = get_close_matches(key, below, n=1)
         nested = f" (did you mean {below[near[0]]!r}?)" if near else ""
         return closest(key, names) or nested
+
+
+def unknown_keys(
+    keys: Collection[object],
+    known: Collection[str],
+    noun: str,
+    hint: Callable[[str, Collection[str]], str] = closest,
+) -> str:
+    """Say which ``keys`` are unknown, each with the closest one by ``hint``, and which are known."""
+    named = ", ".join(f"{key!r}{hint(str(key), known)}" for key in keys)
+    plural = "s" if len(keys) > 1 else ""
+    return f"unknown {noun}{plural} {named}; known: {', '.join(known) or 'none'}"
 
 
 def _sections_in(annotation: Any) -> list[type[Section]]:

@@ -64,13 +64,9 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax_message(path, error)) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"{path.name} is not valid YAML: {one_line(str(error), _LONGEST)}"
-        ) from None
     except RecursionError:
         raise ConfigError(f"{path.name} is nested too deeply: flatten it") from None
-    except ValueError as error:  # an impossible date or a number of thousands of digits
+    except (yaml.YAMLError, ValueError) as error:  # or an impossible date, or too long a number
         raise ConfigError(
             f"{path.name} is not valid YAML: {one_line(str(error), _LONGEST)}"
         ) from None

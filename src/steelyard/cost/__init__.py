@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from steelyard.cost.money import (
     DAYS_PER_MONTH,
-    BreakEven,
     Money,
-    Totals,
     break_even,
     cost_of,
     to_number,
     totals,
 )
-from steelyard.cost.sensitivity import Flip, price_factor_flip, volume_flip
+from steelyard.cost.sensitivity import price_factor_flip, volume_flip
 
 __all__ = [
     "DAYS_PER_MONTH",
-    "BreakEven",
-    "Flip",
     "Money",
-    "Totals",
     "break_even",
     "cost_of",
     "price_factor_flip",

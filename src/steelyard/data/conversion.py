@@ -16,7 +16,6 @@ from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, Written, 
 from steelyard.data.formats.write import OpenWriter, ending_of, jsonl, why_unwritable, writer_for
 from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import Source, look
-from steelyard.data.read import read_rows
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import cannot_write, replacing
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
@@ -161,7 +160,7 @@ class Conversion:
 
 
 def convert(
-    source: Path | str,
+    source: Source | Path | str,
     target: Path | str,
     *,
     to: str,
@@ -172,17 +171,19 @@ def convert(
 ) -> Conversion:
     """Write the rows of ``source`` to ``target`` in the format ``to``, in flat memory.
 
+    ``source`` is a file, a datasets folder, or what `look` opened, with the ``columns`` it was told.
     A row whose meaning ``to`` cannot hold is left out and goes to ``target`` + ``.left-out.jsonl``
     with its line and the reason; anything else that is lost is counted by name. ``columns`` names
-    the ``input`` and the ``output`` where they are not found; ``system`` is a system message for rows
+    the ``input`` and the ``output`` where they cannot be told; ``system`` is a system message for rows
     that have none. ``force`` replaces ``target``.
 
     Raises `ConfigError` for options that do not fit, `DataError` for a source that cannot be read or of
     which no row can be written, and `StorageError`; ``target`` is then as it was.
     """
-    origin, place = Path(source).expanduser(), Path(target).expanduser()
+    place = Path(target).expanduser()
+    origin = source.path if isinstance(source, Source) else Path(source).expanduser()
     _check_places(origin, place)
-    contents = look(origin, columns)
+    contents = source if isinstance(source, Source) else look(origin, columns)
     writer = target_for(place, to, contents.shape)
     aside = place.with_name(place.name + LEFT_OUT)
     _check_free(place, aside, writer, force=force)
@@ -265,10 +266,11 @@ class _Job:
             )
 
     def _raw_rows(self, on_progress: OnProgress | None) -> Iterator[RawRow]:
-        path = self._source.path
-        total = sum(file.stat().st_size for file in files_of(path))
-        on_bytes = None if on_progress is None else lambda done: on_progress(done, total)
-        yield from read_rows(path, None, on_bytes)
+        rows = self._source.rows
+        total = sum(file.stat().st_size for file in files_of(self._source.path))
+        if on_progress is not None:
+            rows.on_bytes = lambda done: on_progress(done, total)
+        yield from rows
         if on_progress is not None:
             on_progress(total, total)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from steelyard.config.source import names_in
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.formats import BadRow, RowError
-from steelyard.data.guess import guess_file
+from steelyard.data.formats import BadRow, RowError, container_of
+from steelyard.data.guess import guess_rows
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
-from steelyard.data.read import task_rows
+from steelyard.data.read import NumberedRow, read_rows, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError, closest_file
 from steelyard.model import ModelSpec
@@ -35,6 +35,13 @@ Refuse = Callable[[Mapping[str, Any]], str | None]
 """A further reason to refuse a row, by its raw fields."""
 
 
+class OpenSource(NamedTuple):
+    """A task, and its rows to be iterated once: for a bare file a list, else a stream."""
+
+    task: Task
+    rows: Iterable[NumberedRow]
+
+
 class Unreadable(NamedTuple):
     """A row that is no example, with its row number from 1."""
 
@@ -49,7 +56,8 @@ class Dataset:
 
     ``examples[i]`` stands at row ``numbers[i]`` (from 1, blank lines not counted, counted on from
     file to file) in part ``parts_read[i]`` of the task's files (``all``, or train, dev, test);
-    ``written[i]`` is its output as the file has it. Outputs may be empty, and labels undeclared:
+    ``written[i]`` is its output as the file has it. ``field_names`` are those that occur, by part
+    as read. Outputs may be empty, and labels undeclared:
     ``refusals`` says by index why a run would not take such a row. ``members`` are the parts after a
     split, ``split_report`` says how it came about. Copies of a data set share its ``likeness``.
     """
@@ -59,6 +67,7 @@ class Dataset:
     numbers: tuple[int, ...]
     parts_read: tuple[str, ...]
     written: tuple[str, ...]
+    field_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     bad: tuple[Unreadable, ...] = ()
     ignored_keys: tuple[str, ...] = ()
     refusals: Mapping[int, str] = field(default_factory=dict)
@@ -216,26 +225,32 @@ def clip(text: str, most: int = CLIP) -> str:
     return one_line(text, most)
 
 
-def open_dataset(
-    source: Task | Path | str,
-    columns: Mapping[str, str] | None = None,
-    *,
-    refuse: Refuse | None = None,
-) -> Dataset:
+def open_dataset(source: Task | Path | str, columns: Mapping[str, str] | None = None) -> Dataset:
     """Read a task, its folder or file, or a bare file of examples whose columns are guessed.
 
-    One pass, whatever is done with the rows: strictness is what a caller makes of ``bad`` and
-    ``refusals``, to which ``refuse`` may add. ``columns`` by role go before what the source says.
-    Raises `ConfigError` for a wrong task and `DataError` for a file that cannot be read at all.
+    ``columns`` by role go before what the source says. Raises `ConfigError` for a wrong task and
+    `DataError` for a file that cannot be read at all.
     """
-    task = open_task(source, columns)
+    return dataset_of(*open_source(source, columns))
+
+
+def dataset_of(
+    task: Task, numbered: Iterable[NumberedRow], *, refuse: Refuse | None = None
+) -> Dataset:
+    """The data set of a task's rows, in one pass, whatever is done with them.
+
+    Strictness is what a caller makes of ``bad`` and ``refusals``, to which ``refuse`` may add.
+    """
     parser = parser_of(task)
     files = {part: path.name for part, path in task.example_paths.items()}
     ids = {part: UniqueIds() for part in files}
     rows: list[ParsedRow] = []
     places: list[tuple[int, str]] = []
+    field_names: dict[str, dict[str, None]] = {part: {} for part in files}
     bad: list[Unreadable] = []
-    for number, part, raw in task_rows(task):
+    for number, part, raw in numbered:
+        if raw.reason is None and not raw.fields.keys() <= field_names[part].keys():
+            field_names[part].update(dict.fromkeys(raw.fields))
         try:
             row = parser.parse(raw, files[part])
             if row.refusal is None and refuse is not None:
@@ -251,6 +266,7 @@ def open_dataset(
         tuple(number for number, _ in places),
         parts,
         tuple(row.written for row in rows),
+        {part: tuple(names) for part, names in field_names.items()},
         tuple(bad),
         tuple(sorted(parser.ignored)),
         {at: row.refusal for at, row in enumerate(rows) if row.refusal is not None},
@@ -279,8 +295,8 @@ def _named(rows: Sequence[ParsedRow], parts: Sequence[str]) -> list[Example]:
     return [replace(row.example, id=name) for row, name in zip(rows, names, strict=True)]
 
 
-def open_task(source: Task | Path | str, columns: Mapping[str, str] | None = None) -> Task:
-    """Return the task of ``source``; a bare file becomes one, its columns and kind guessed.
+def open_source(source: Task | Path | str, columns: Mapping[str, str] | None = None) -> OpenSource:
+    """Return the task of ``source`` and its rows; a bare file becomes one, its columns and kind guessed.
 
     ``columns`` by role go before what it says or seems to hold. Raises as `open_dataset` does.
     """
@@ -293,9 +309,15 @@ def open_task(source: Task | Path | str, columns: Mapping[str, str] | None = Non
     if not path.is_file() and not is_set:
         hint = closest_file(path.name, names_in(path.parent))
         raise DataError(f"no file {path}{hint}: give a task's folder or a file of examples")
-    guess = guess_file(path, columns, patient=True)
-    return bare_task(path, guess.kind, guess.columns)
+    columns = columns or {}
+    # the header of one file is checked once its columns are guessed
+    rows = list(read_rows(path, None if container_of(path).has_header else columns))
+    guess = guess_rows(path, rows, columns)
+    numbered = [NumberedRow(number, "all", row) for number, row in enumerate(rows, 1)]
+    return OpenSource(bare_task(path, guess.kind, guess.columns), numbered)
 
 
-def _with_columns(task: Task, columns: Mapping[str, str] | None) -> Task:
-    return task.updated(columns={**task.columns.given(), **columns}) if columns else task
+def _with_columns(task: Task, columns: Mapping[str, str] | None) -> OpenSource:
+    if columns:
+        task = task.updated(columns={**task.columns.given(), **columns})
+    return OpenSource(task, task_rows(task))

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from steelyard.data.formats.shapes import SHAPES, Shape, known_keys, shape_of
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.data.formats.shapes.prompt_completion import columns_in, read
 from steelyard.data.formats.table import check_columns
-from steelyard.data.read import read_rows
+from steelyard.data.read import RowStream, read_rows
 from steelyard.data.rows import RowParser, UniqueIds
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.task.sections import check_labels
@@ -45,27 +44,13 @@ class FileGuess:
     bad: tuple[BadRow, ...] = ()
 
 
-def guess_file(
-    path: Path, columns: Mapping[str, str] | None = None, *, patient: bool = False
-) -> FileGuess:
-    """Read ``path`` and guess its columns, output kind and labels. Raises `DataError`.
+def guess_file(path: Path) -> FileGuess:
+    """Read ``path`` and guess what a task over it says.
 
-    ``columns`` maps roles to names that are known and not to be guessed. A ``patient`` guess takes
-    labels that differ only by case, or that hold a line break, as they are.
+    Raises `DataError`, also for labels that a task cannot list: those that differ only by case, or
+    that hold a line break.
     """
-    rows = list(read_rows(path))
-    columns = _columns(path, rows, columns or {})
-    as_text = _usable(path, rows, RowParser("text", (), columns))
-    as_json = _usable(path, rows, RowParser("json", (), columns))  # outputs that are JSON objects
-    examples, bad = max(as_text, as_json, key=lambda result: len(result[0]))
-    if not examples:
-        raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
-    guess = _guess_outputs([example.output for example in examples], columns)
-    guess = replace(guess, bad=tuple(bad))
-    if all(example.rules is not None and not example.output for example in examples):
-        guess = replace(guess, has_rules=True)
-    if patient:
-        return guess
+    guess = guess_rows(path, list(read_rows(path)), {})
     try:
         check_labels(guess.labels)
     except ValueError as error:
@@ -73,15 +58,33 @@ def guess_file(
     return guess
 
 
-def _guess_outputs(outputs: Sequence[str], columns: Mapping[str, str]) -> FileGuess:
+def guess_rows(path: Path, rows: Sequence[RawRow], columns: Mapping[str, str]) -> FileGuess:
+    """Guess columns, output kind and labels from the ``rows`` of ``path``. Raises `DataError`.
+
+    ``columns`` maps roles to names that are known and not to be guessed.
+    """
+    columns = _columns(path, rows, columns)
+    examples, bad = _usable(path, rows, RowParser("text", (), columns))
+    if bad:  # outputs may be JSON objects
+        as_json = _usable(path, rows, RowParser("json", (), columns))
+        examples, bad = max((examples, bad), as_json, key=lambda result: len(result[0]))
+    if not examples:
+        raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
+    kind, labels = _guess_kind([example.output for example in examples])
+    has_rules = all(example.rules is not None and not example.output for example in examples)
+    return FileGuess(kind, labels, columns, len(examples), has_rules, tuple(bad))
+
+
+def _guess_kind(outputs: Sequence[str]) -> tuple[OutputKind, tuple[str, ...]]:
+    """The kind of the outputs, and the labels where it is that."""
     if all(_is_object(output) for output in outputs):
-        return FileGuess("json", (), columns, len(outputs))
+        return "json", ()
     counts = Counter(output.strip() for output in outputs)
     few = 2 <= len(counts) <= min(MOST_LABELS, len(outputs) // 2)
     if few and all(len(label) <= LABEL_CHARACTERS and label.isprintable() for label in counts):
         labels = sorted(counts, key=lambda label: (-counts[label], label))
-        return FileGuess("label", tuple(labels), columns, len(outputs))
-    return FileGuess("text", (), columns, len(outputs))
+        return "label", tuple(labels)
+    return "text", ()
 
 
 def _is_object(text: str) -> bool:
@@ -158,12 +161,13 @@ def _labelness(body: Sequence[Mapping[str, Any]], name: str) -> tuple[bool, floa
 
 @dataclass(frozen=True)
 class Source:
-    """How a file's rows lie there and what they mean, and its columns where it has plain ones.
+    """A file's rows, how they lie there and what they mean, and its columns where it has plain ones.
 
-    ``is_guess`` says that a person should look at the columns.
+    ``rows`` can be read once. ``is_guess`` says that a person should look at the columns.
     """
 
     path: Path
+    rows: RowStream
     container: Container
     shape: Shape
     columns: Mapping[str, str]
@@ -175,32 +179,34 @@ class Source:
 
 
 def look(path: Path, columns: Mapping[str, str] | None = None) -> Source:
-    """Say what ``path`` holds.
+    """Open ``path`` and say what it holds.
 
     Raises `DataError` where that is unclear, and `ConfigError` for ``columns`` of unknown roles.
     """
     named = _checked(columns or {})
     container = container_of(path)
-    rows = _first_rows(path)
+    stream = RowStream(path)
+    first = stream.first(_LOOKED_AT)
+    rows = [row.fields for row in first if row.reason is None and row.fields]
     if not rows:
-        raise DataError(f"{path.name} has no readable row: {_first_problem(path)}")
+        raise DataError(f"{path.name} has no readable row: {_first_problem(first)}")
     names = tuple(dict.fromkeys(name for fields in rows for name in fields))
     if named:
         _check_named(path, named, names)
         roles = columns_in(names, named)
         if len(roles) < len(_ROLES):
             roles = _guessed(path, names, rows, named)
-        return Source(path, container, _plain(roles), roles, is_guess=False)
+        return Source(path, stream, container, _plain(roles), roles, is_guess=False)
     shape = shape_of(rows)
     if shape is not None and shape.name != PLAIN:
-        return Source(path, container, shape, {}, is_guess=False)
+        return Source(path, stream, container, shape, {}, is_guess=False)
     if shape is not None:
         roles = _most_common(rows)
-        return Source(path, container, shape, roles, is_guess=roles not in _SURE)
+        return Source(path, stream, container, shape, roles, is_guess=roles not in _SURE)
     if not container.has_header:
         raise DataError(_cannot_tell(path, names))
     roles = _guessed(path, names, rows, {})
-    return Source(path, container, _plain(roles), roles, is_guess=True)
+    return Source(path, stream, container, _plain(roles), roles, is_guess=True)
 
 
 def _plain(columns: Mapping[str, str]) -> Shape:
@@ -218,14 +224,8 @@ def _checked(columns: Mapping[str, str]) -> dict[str, str]:
     return dict(columns)
 
 
-def _first_rows(path: Path) -> list[Mapping[str, Any]]:
-    rows = islice(read_rows(path), _LOOKED_AT)
-    return [row.fields for row in rows if row.reason is None and row.fields]
-
-
-def _first_problem(path: Path) -> str:
-    row = next(read_rows(path), None)
-    return "it is empty" if row is None else f"line {row.line}: {row.reason or 'no fields'}"
+def _first_problem(rows: Sequence[RawRow]) -> str:
+    return f"line {rows[0].line}: {rows[0].reason or 'no fields'}" if rows else "it is empty"
 
 
 def _check_named(path: Path, named: Mapping[str, str], names: Sequence[str]) -> None:

@@ -140,14 +140,14 @@ def _wrong_task(data: Dataset, results: Results, limits: Limits) -> tuple[State,
     if not facts.outputs:
         return "ok", (
             f"no output of {facts.looked_at:,}{sample} states a date, price, hour or version that "
-            "its input does not hold"
+            "is not in its input"
         )
     state = "output states" if facts.outputs == 1 else "outputs state"
     kinds = listed([f"{kind} {count:,}" for kind, count in facts.kinds.items()], 4)
     common = listed([repr(fact) for fact, _ in facts.common], 3)
     what = (
-        f"{facts.outputs:,} {state} ({percent(facts.share)}{sample}) a fact that the input does not "
-        f"hold ({kinds}; such as {common}, row {facts.first})"
+        f"{facts.outputs:,} {state} ({percent(facts.share)}{sample}) a fact that is not in the "
+        f"input ({kinds}; such as {common}, row {facts.first})"
     )
     if facts.share < limits["most_share"]:
         return "ok", what

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,22 +13,13 @@ import yaml
 
 from steelyard.config.source import names_in
 from steelyard.data.formats import container_of
-from steelyard.data.formats.write import WRITERS, WriteRow, writer_for
-from steelyard.data.read import read_rows
+from steelyard.data.formats.write import WRITERS, WriteRow, why_unwritable, writer_for
 from steelyard.errors import ConfigError
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ".jsonl"
 _INSTEAD = {".arrow": ".parquet", "folder": ".parquet"}
-
-
-def columns_of(path: Path) -> tuple[str, ...]:
-    """The columns of a file's header in order; none where each row carries its own names."""
-    if not container_of(path).has_header:
-        return ()
-    return next((tuple(row.fields) for row in read_rows(path) if row.reason is None), ())
 
 
 def ending_of(path: Path) -> str:
@@ -45,24 +35,27 @@ def ending_of(path: Path) -> str:
 def unwritable(fields: Mapping[str, Any]) -> str | None:
     """Why a row that could be read cannot be written again; ``None`` for nearly every row."""
     try:
-        text = json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str)
-    except RecursionError:
-        return "nested too deeply"
-    except ValueError:  # 1e999 is JSON, and an infinity that no JSON can say
-        return "holds a number too large to be written again"
-    return (
-        "holds half a surrogate pair, which no file can hold" if _SURROGATE.search(text) else None
-    )
+        json.dumps(fields, ensure_ascii=False, allow_nan=False, default=str).encode()
+    except (ValueError, RecursionError) as error:
+        return why_unwritable(error)
+    return None
 
 
 @contextmanager
 def writers(
-    paths: Mapping[str, Path], columns: Mapping[str, Sequence[str]]
+    paths: Mapping[str, Path], sources: Mapping[str, Path], field_names: Mapping[str, Sequence[str]]
 ) -> Iterator[dict[str, WriteRow]]:
-    """Open a file for rows per name; all appear when the block ends well."""
+    """Open a file for rows per name; all appear when the block ends well.
+
+    Where the source has a header, ``field_names`` are the columns; in others each row has its own.
+    """
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(writer_for(path)(path, columns[name]))
+            name: stack.enter_context(
+                writer_for(path)(
+                    path, field_names[name] if container_of(sources[name]).has_header else ()
+                )
+            )
             for name, path in paths.items()
         }
 
@@ -87,7 +80,9 @@ def check_free(
         )
     inside = [path for path in sources.values() if path.resolve().is_relative_to(folder.resolve())]
     if inside:
-        raise ConfigError(f"{inside[0]} lies in {folder}, which is to be replaced: choose another")
+        raise ConfigError(
+            f"{inside[0]} is in {folder}, which would be replaced: choose another folder"
+        )
     other = sorted(names - ours(folder))
     if other:
         raise ConfigError(

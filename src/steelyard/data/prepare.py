@@ -72,7 +72,7 @@ def infer_labels(examples: Sequence[Example]) -> tuple[str, ...]:
     labels = tuple(sorted(counts, key=lambda label: (-counts[label], label)))
     if len(labels) > min(MOST_LABELS, len(examples) / 2):
         raise DataError(
-            f"{len(labels)} different outputs in {len(examples)} examples are hardly labels: set "
+            f"{len(labels)} different outputs in {len(examples)} examples are too many for labels: set "
             "output.kind: text, or list output.labels"
         )
     try:

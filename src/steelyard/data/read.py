@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.data.formats import BadRow, RawRow, reader_for
-from steelyard.data.formats.stream import not_utf8
+from steelyard.data.formats.stream import OnBytes, not_utf8
 from steelyard.errors import DataError
 from steelyard.task import Task
 from steelyard.words import listed
 
 SHOWN = 10
 FIRST = 3
-_LOG = logging.getLogger(__name__)
 
 
 class NumberedRow(NamedTuple):
@@ -37,19 +36,42 @@ class BadRowsError(DataError):
 def read_rows(
     path: Path,
     columns: Mapping[str, str] | None = None,
-    on_bytes: Callable[[int], None] | None = None,
+    on_bytes: OnBytes | None = None,
 ) -> Iterator[RawRow]:
     """Yield the rows of a file or a datasets folder, in flat memory; see `RowReader`.
 
     Raises `DataError` when the file as a whole cannot be read.
     """
-    _LOG.debug("reading %s", path.name)
     try:
         yield from reader_for(path)(path, columns, on_bytes)
     except UnicodeDecodeError:
         raise not_utf8(path) from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+class RowStream:
+    """The rows of a file in one pass, in flat memory; the first of them can be looked at before.
+
+    ``on_bytes`` is told how many bytes have been read; it may be set at any time.
+    """
+
+    def __init__(self, path: Path, on_bytes: OnBytes | None = None) -> None:
+        self.on_bytes = on_bytes
+        self._rows = read_rows(path, None, self._report)
+
+    def first(self, count: int) -> list[RawRow]:
+        """The next ``count`` rows, which stay in the stream."""
+        rows = list(islice(self._rows, count))
+        self._rows = chain(rows, self._rows)
+        return rows
+
+    def __iter__(self) -> Iterator[RawRow]:
+        return self._rows
+
+    def _report(self, count: int) -> None:
+        if self.on_bytes is not None:
+            self.on_bytes(count)
 
 
 def task_rows(task: Task) -> Iterator[NumberedRow]:

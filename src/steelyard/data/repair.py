@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steelyard.data.dataset import open_task
+from steelyard.data.dataset import open_source
 from steelyard.data.formats import Container, container_of
-from steelyard.data.read import task_rows
+from steelyard.data.read import NumberedRow
 from steelyard.data.repairs.files import RepairTarget
 from steelyard.data.repairs.rows import (
     apply_answers,
@@ -21,7 +21,7 @@ from steelyard.data.repairs.rows import (
     set_long_rows_aside,
     unify_labels,
 )
-from steelyard.data.repairs.texts import mend_texts, redact_rows
+from steelyard.data.repairs.texts import redact_rows, repair_texts
 from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
 from steelyard.task import Task
 
@@ -76,10 +76,10 @@ def fix(
     too. Repairing the result again changes nothing. Raises `DataError`, `ConfigError` and
     `StorageError`.
     """
-    task = open_task(source, columns)
+    task, numbered = open_source(source, columns)
     place = RepairTarget(task, Path(target).expanduser())
     replaces = False if dry_run else place.check_free(force=force)
-    work = read_work(task)
+    work = read_work(task, numbered)
     repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
     files = {} if dry_run else place.write(work, replaces=replaces)
     remaining = sum(1 for _ in work.kept())
@@ -88,7 +88,7 @@ def fix(
 
 def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
     """Take the rows through every repair, in an order in which none undoes another."""
-    mend_texts(work)
+    repair_texts(work)
     if redact:
         redact_rows(work)
     parse_rows(work, patient=True)
@@ -102,12 +102,12 @@ def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
     set_long_rows_aside(work)
 
 
-def read_work(task: Task) -> Work:
-    """Read all rows; those without fields leave at once, with their line where it is text."""
+def read_work(task: Task, numbered: Iterable[NumberedRow]) -> Work:
+    """Take all rows; those without fields leave at once, with their line where it is text."""
     rows: list[RepairRow] = []
-    work = Work(task, rows)
+    work = Work(task, list(numbered), rows)
     names = {part: path.name for part, path in task.example_paths.items()}
-    for number, part, raw in task_rows(task):
+    for number, part, raw in work.source:
         source = f"{names[part]}:{raw.line}"
         rows.append(RepairRow(number, part, raw.line, source, dict(raw.fields)))
         if raw.reason is not None:

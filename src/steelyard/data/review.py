@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS as ALL_CHECKS
-from steelyard.data.dataset import Dataset, open_dataset, open_task
+from steelyard.data.dataset import Dataset, dataset_of, open_source
 from steelyard.data.reviews.answers import Action, Answers, ReviewAnswer, keys_of
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
-from steelyard.data.reviews.keys import END, Keys, open_keys
+from steelyard.data.reviews.keys import END, open_keys
 from steelyard.data.reviews.screen import Screen
 from steelyard.errors import ConfigError, closest
 from steelyard.task import Task
@@ -54,13 +54,13 @@ def label(
     checks: Sequence[str] = CHECKS,
     limit: int | None = None,
     columns: Mapping[str, str] | None = None,
-    reader: Keys | None = None,
+    reader: Iterable[str] | None = None,
     writer: Console | None = None,
 ) -> Review:
     """Show the rows that ``checks`` doubt most and take one key for each, at most ``limit``.
 
-    Every answer is on disk before the next row is shown; another call goes on at the first row that
-    has none. The source stays as it is: `fix` applies the answers. ``reader`` gives the keys (stdin
+    Every answer is on disk before the next row is shown; another call resumes at the first row without
+    one. The source stays as it is: `fix` applies the answers. ``reader`` gives the keys (stdin
     by default) and ``writer`` takes what is shown. Raises `ConfigError`, `DataError` and
     `StorageError`.
     """
@@ -68,17 +68,17 @@ def label(
 
     if limit is not None and limit < 1:
         raise ConfigError(f"the limit must be 1 or more, not {limit}")
-    task = open_task(source, columns)
+    task, rows = open_source(source, columns)
     path = Path(answers).expanduser() if answers is not None else default_answers(task)
     _check_names(checks)
     console = writer or Console()
     with ExitStack() as stack:
         log = stack.enter_context(Answers(path))
-        data = open_dataset(task)
+        data = dataset_of(task, rows)
         queue, reasons = _look(data, checks)
         session = ReviewSession(data, queue, log, Screen(console, data))
         if session.waiting:
-            keys = reader or stack.enter_context(open_keys())
+            keys = stack.enter_context(open_keys()) if reader is None else iter(reader)
             session.ask(keys, limit)
     return Review(path, len(queue), session.counts(), reasons)
 
@@ -136,7 +136,7 @@ class ReviewSession:
     def counts(self) -> dict[str, int]:
         return dict(Counter(answer.action for answer in self._answers.values()))
 
-    def ask(self, keys: Keys, limit: int | None) -> None:
+    def ask(self, keys: Iterator[str], limit: int | None) -> None:
         rows = self.waiting[:limit]
         if self._before:
             self._screen.note(
@@ -157,12 +157,12 @@ class ReviewSession:
                 self._screen.done(answer)
             place += 1
 
-    def _decide(self, doubt: Doubt, place: tuple[int, int], keys: Keys) -> _Decision:
+    def _decide(self, doubt: Doubt, place: tuple[int, int], keys: Iterator[str]) -> _Decision:
         labels = self._data.labels
         self._screen.show(doubt, place, self._answers)
         self._screen.ask(labels, doubt)
         while True:
-            key = keys.next()
+            key = next(keys, END)
             decision = self._meaning(key.lower() if len(key) == 1 else key, doubt, keys)
             if decision is not None:
                 return decision
@@ -170,7 +170,7 @@ class ReviewSession:
                 self._screen.show(doubt, place, self._answers, whole=True)
                 self._screen.ask(labels, doubt)
 
-    def _meaning(self, key: str, doubt: Doubt, keys: Keys) -> _Decision | None:
+    def _meaning(self, key: str, doubt: Doubt, keys: Iterator[str]) -> _Decision | None:
         """What ``key`` decides; ``None`` when it decides nothing, and the screen says why."""
         labels = self._data.labels
         moves: dict[str, _Decision] = {
@@ -211,13 +211,13 @@ class ReviewSession:
         action: Action = "keep" if label == self._given(doubt) else "label"
         return _Decision(action, pressed, label)
 
-    def _find(self, keys: Keys, doubt: Doubt) -> _Decision | None:
+    def _find(self, keys: Iterator[str], doubt: Doubt) -> _Decision | None:
         """Let a label be found by a part of its name; escape goes back to the row."""
         typed, place = "", 0
         while True:
             labels = _matching(typed, self._data.labels)
             self._screen.matches(typed, labels, place)
-            key = keys.next()
+            key = next(keys, END)
             if key == "enter" and labels:
                 return self._labelled(f"/{typed}", labels[place], doubt)
             if key in {"escape", END}:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from steelyard.core import Example, Message, OutputKind, Role
-from steelyard.data.formats.base import RawRow, RowError, resolve
+from steelyard.data.formats.base import RawRow, RowError, json_in, resolve
 from steelyard.data.formats.jsonl import json_kind
 from steelyard.data.formats.shapes import ENVELOPE, SHAPES, Conversation, known_keys
 from steelyard.data.formats.shapes.base import VALUE_KEY
@@ -143,8 +143,8 @@ class RowParser:
         value = fields.get(roles.get("rules", ""))
         if value is None or value == "" or value == [] or self.kind != "text":
             return None
-        rules = _json_list(value)
-        if rules is None:
+        rules = json_in(value, "[")
+        if not isinstance(rules, list):
             if "rules" not in self.columns:
                 return None
             raise RowError(
@@ -246,16 +246,6 @@ def _answered(chat: Sequence[Any]) -> list[Any]:
     last = chat[-1] if chat else None
     is_open = isinstance(last, Mapping) and last.get("role") == "user"
     return [*chat, {"role": "assistant", "content": ""}] if is_open else list(chat)
-
-
-def _json_list(value: Any) -> list[Any] | None:
-    """A list, or the list that a cell holds as JSON; ``None`` for anything else."""
-    if isinstance(value, str) and value.lstrip()[:1] == "[":
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    return value if isinstance(value, list) else None
 
 
 def has_references(examples: Iterable[Example]) -> bool:

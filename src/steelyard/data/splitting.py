@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from steelyard._version import __version__
-from steelyard.data.dataset import Dataset, open_task
-from steelyard.data.outfiles import check_free, columns_of, ending_of, moved_task, writers
-from steelyard.data.read import task_rows
+from steelyard.data.base import CheckOptions
+from steelyard.data.checks import leaks
+from steelyard.data.dataset import Dataset, open_source
+from steelyard.data.outfiles import check_free, ending_of, moved_task, writers
+from steelyard.data.read import NumberedRow
 from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
-from steelyard.data.splits.leaks import split_leaks
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.files import whole_folder
+from steelyard.files import hash_file, whole_folder
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 from steelyard.task.sections import PARTS, SplitConfig
@@ -72,10 +72,11 @@ def split(
     are left out and named in ``manifest.json``. The folder appears whole or not at all; ``force``
     replaces an earlier split. Raises `DataError`, `ConfigError` and `StorageError`.
     """
-    task = open_task(source, columns)
+    task, numbered = open_source(source, columns)
     out = Path(out).expanduser()
     replaces = check_free(out, task.example_paths, written_by_split, force=force)
-    data = cuts.read(task)
+    numbered = list(numbered)  # they are written again as they are
+    data = cuts.read(task, numbered)
     rows = data.usable
     plan = cuts.CutPlan(_method(task, by), seed, _config(fractions) or task.split)
     cut = cuts.cut(rows, plan)
@@ -87,7 +88,7 @@ def split(
         for size in sizes
     }
     with whole_folder(out, replaces=replaces) as folder:
-        files = _write(folder, indices, rows)
+        files = _write(folder, indices, rows, numbered)
         facts = _manifest(folder, data, cut, indices, files)
         write_manifest(folder, facts)
         if not task.is_bare:
@@ -107,9 +108,9 @@ def _config(fractions: SplitConfig | Mapping[str, float] | None) -> SplitConfig 
     try:
         return SplitConfig.model_validate(dict(fractions)) if fractions else None
     except ValidationError as error:
-        from steelyard.config.explain import explain
+        from steelyard.config.explain import Place, explain
 
-        raise explain(error, "fractions", {}) from None
+        raise explain(error, fractions, Place("fractions", {})) from None
 
 
 def _method(task: Task, by: By | None) -> By:
@@ -127,19 +128,22 @@ def _method(task: Task, by: By | None) -> By:
     return "given" if several else by or "label"
 
 
-def _write(folder: Path, indices: Destinations, rows: Dataset) -> dict[str, str]:
-    """Stream every row to the files that take it; return the files' names."""
+def _write(
+    folder: Path, indices: Destinations, rows: Dataset, numbered: Sequence[NumberedRow]
+) -> dict[str, str]:
+    """Write every row to the files that take it; return the files' names."""
     paths = rows.task.example_paths
-    origins = {name: paths[_origin(paths, name)] for name in indices}
+    parts = {name: _origin(paths, name) for name in indices}
+    origins = {name: paths[part] for name, part in parts.items()}
     files = {name: f"{name}{ending_of(path)}" for name, path in origins.items()}
     takers: dict[int, list[str]] = {}
     for name, places in indices.items():
         for place in places:
             takers.setdefault(rows.numbers[place], []).append(name)
     targets = {name: folder / file for name, file in files.items()}
-    columns = {path: columns_of(path) for path in set(origins.values())}
-    with writers(targets, {name: columns[path] for name, path in origins.items()}) as write:
-        for number, _, row in task_rows(rows.task):
+    field_names = {name: rows.field_names[part] for name, part in parts.items()}
+    with writers(targets, origins, field_names) as write:
+        for number, _, row in numbered:
             for name in takers.get(number, ()):
                 write[name](row.fields)
     return files
@@ -162,19 +166,24 @@ def _manifest(
         labels = Counter(rows.examples[place].output for place in indices[name])
         return {
             "file": files[name],
-            "sha256": sha256_of(folder / files[name]),
+            "sha256": hash_file(folder / files[name]),
             "rows": len(indices[name]),
             "labels": dict(sorted(labels.items())) if rows.kind == "label" else None,
         }
 
     divided = rows.divided({name: indices[name] for name in PARTS}, {}, rows.task).usable
-    leaks = {kind: figures["test_count"] for kind, figures in split_leaks(divided).items()}
+    likeness = leaks.find(divided, CheckOptions(encoder=False)).facts["likeness"]
+    leaking = {name: figures["test_rows"] for name, figures in likeness.items()}
     fractions = cut.plan.fractions
     return {
         "schema": SCHEMA,
         "steelyard": __version__,
         "source": [
-            {"part": part, "file": path.name, "sha256": _hash(path)}
+            {
+                "part": part,
+                "file": path.name,
+                "sha256": hash_file(path) if path.is_file() else None,
+            }
             for part, path in rows.task.example_paths.items()
         ],
         "columns": rows.task.columns.given(),
@@ -188,26 +197,22 @@ def _manifest(
         "subsets": [
             {"size": len(indices[name]), **entry(name)} for name in indices if name not in PARTS
         ],
-        "test_rows_also_in_train_or_dev": leaks,
+        "test_rows_also_in_train_or_dev": leaking,
         "left_out": [row._asdict() for row in cuts.omitted_rows(data, cut)],
-        "notes": [*cut.notes, *_notes(divided, leaks)],
+        "notes": [*cut.notes, *_notes(divided, leaking)],
     }
 
 
-def _hash(path: Path) -> str | None:
-    return sha256_of(path) if path.is_file() else None
-
-
-def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
+def _notes(data: Dataset, leaking: Mapping[str, int]) -> list[str]:
     notes = []
-    if leaks["normalised"]:
-        rows = counted(leaks["normalised"], "test row")
+    if leaking["normalised"]:
+        rows = counted(leaking["normalised"], "test row")
         notes.append(
             f"{rows} with the text of a train or dev row, so scores will look too high; "
             "--by label keeps duplicates together"
         )
-    if leaks["group"]:
-        rows = counted(leaks["group"], "test row")
+    if leaking["group"]:
+        rows = counted(leaking["group"], "test row")
         notes.append(
             f"{rows} from a group that is also in train or dev; --by group keeps groups together"
         )
@@ -216,12 +221,6 @@ def _notes(data: Dataset, leaks: Mapping[str, int]) -> list[str]:
     except DataError as error:
         notes.append(f"steelyard run will refuse this split: {error}")
     return notes
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -258,7 +257,7 @@ def verify(folder: Path | str) -> tuple[str, ...]:
         path = folder / name
         if not path.is_file():
             problems.append(f"{name} is missing")
-        elif sha256_of(path) != expected:
+        elif hash_file(path) != expected:
             problems.append(f"{name} has changed since the split")
     return tuple(problems)
 

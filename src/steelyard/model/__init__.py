@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from steelyard.model.base import (
-    Model,
-    ModelProvider,
-    ModelSpec,
-    OnDone,
-    provider_of,
-)
+from steelyard.model.base import Model, ModelProvider, ModelSpec, provider_of
 from steelyard.model.schema_check import check_schema
 
 
@@ -20,12 +14,4 @@ def load_model(spec: ModelSpec) -> Model:
     return provider_of(spec).load(spec)
 
 
-__all__ = [
-    "Model",
-    "ModelProvider",
-    "ModelSpec",
-    "OnDone",
-    "check_schema",
-    "load_model",
-    "provider_of",
-]
+__all__ = ["Model", "ModelProvider", "ModelSpec", "check_schema", "load_model", "provider_of"]

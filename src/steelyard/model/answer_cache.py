@@ -22,6 +22,7 @@ from typing import NamedTuple, TypeVar
 
 from steelyard.core import Completion, Request
 from steelyard.errors import StorageError
+from steelyard.model.base import PaidModel
 from steelyard.model.files import cache_folder
 
 log = logging.getLogger("steelyard")
@@ -36,6 +37,8 @@ KEPT_SHARE = 0.9
 
 _BUSY_SECONDS = 10.0
 _CHUNK = 500
+_FLUSH = 500
+"""So many answers are kept together: the cache is a convenience, and a commit takes time."""
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS answers"
     " (key TEXT PRIMARY KEY, model TEXT NOT NULL, completion TEXT NOT NULL, time REAL NOT NULL)",
@@ -253,6 +256,47 @@ class AnswerCache:
             )
             if gone.rowcount == 0:
                 return
+
+
+class Reuse:
+    """One model's part in the cache.
+
+    Only a model whose answers are paid for has one: of a local model the machine time is measured.
+    """
+
+    def __init__(self, model: PaidModel, cache: AnswerCache) -> None:
+        self._fingerprint = model.fingerprint
+        self._model = model
+        self._cache = cache
+        self._learned = cache.learned(self._fingerprint)
+        self._model.learned = self._learned
+        self._waiting: dict[str, Completion] = {}
+
+    def find(self, requests: Sequence[tuple[int, Request]]) -> dict[int, Completion]:
+        """Return the known answers by the numbers of their requests."""
+        keys = {index: self._key(request) for index, request in requests if is_fixed(request)}
+        answers = self._cache.get(keys.values()) if keys else {}
+        return {index: answers[key] for index, key in keys.items() if key in answers}
+
+    def keep(self, answered: Iterable[tuple[Request, Completion]]) -> None:
+        """Note new answers; failures are none."""
+        for request, completion in answered:
+            if completion.failure is None and is_fixed(request):
+                self._waiting[self._key(request)] = completion
+        if len(self._waiting) >= _FLUSH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was noted, and what the model has learned of its endpoint."""
+        if self._waiting:
+            self._cache.put(self._fingerprint, self._waiting)
+            self._waiting = {}
+        if self._model.learned != self._learned:
+            self._learned = self._model.learned
+            self._cache.learn(self._fingerprint, self._learned)
+
+    def _key(self, request: Request) -> str:
+        return answer_key(self._fingerprint, self._model.sent_text(request), request)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,13 +1,14 @@
-"""The protocol every model keeps, its spec and its place in a run, and what is known of its provider."""
+"""The protocols that models keep, the spec one is built from, its place in a run, and its provider."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from steelyard.core import Completion, Price, Request
+from steelyard.errors import BudgetError
 from steelyard.families import PROVIDERS
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
@@ -63,11 +64,9 @@ class ModelSpec:
 
     def to_dict(self) -> dict[str, Any]:
         fields = {key: value for key, value in asdict(self).items() if value not in (None, False)}
-        return (
-            fields
-            if self.tuned_from is None
-            else fields | {"tuned_from": self.tuned_from.to_dict()}
-        )
+        if self.tuned_from is not None:
+            fields["tuned_from"] = self.tuned_from.to_dict()
+        return fields
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> ModelSpec:
@@ -135,6 +134,47 @@ class Model(Protocol):
     def facts(self) -> Mapping[str, Any]:
         """What people must know of how it answers, such as ``precision``."""
         return {}
+
+
+class Meter(Protocol):
+    """The money that one model may spend. Safe to use from any thread."""
+
+    def reserve(self, request: Request) -> Literal["go", "wait", "stop"]:
+        """Set aside the most that ``request`` can cost.
+
+        ``wait``: not before what is set aside for others is settled. ``stop``: never.
+        """
+        ...
+
+    def owe(self, request: Request) -> None:
+        """Set aside what ``request`` can cost whatever is left: it was sent before."""
+        ...
+
+    def settle(self, request: Request, completion: Completion | None) -> None:
+        """Book what the answer really cost; ``None`` for a request that was never sent."""
+        ...
+
+    def over(self) -> BudgetError:
+        """Return what to raise after ``stop``, when all that was sent is settled and delivered."""
+        ...
+
+
+@runtime_checkable
+class PaidModel(Model, Protocol):
+    """A model whose answers are paid for one by one, so that none is asked for twice.
+
+    ``meter`` is asked before a request is sent, and its error raised; ``memory`` keeps what must be
+    found again after a kill, as plain JSON. An answer may serve other runs: ``learned`` is what was
+    found out about the endpoint, and with the request decides what is sent.
+    """
+
+    meter: Meter | None
+    memory: MutableMapping[str, Any]
+    learned: tuple[str, ...]
+
+    def sent_text(self, request: Request) -> str:
+        """Return what would be sent for ``request`` now, as canonical text."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from itertools import chain, count
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -32,7 +31,6 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
-@lru_cache(maxsize=1)
 def endpoints() -> Mapping[str, Mapping[str, Any]]:
     """The providers known by name with an OpenAI-compatible endpoint; see ``data/endpoints.yaml``."""
     return dict(packaged("model/data/endpoints.yaml"))

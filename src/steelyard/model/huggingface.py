@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from steelyard.errors import ModelError
 from steelyard.extras import LOCAL_MODULES, command, require
@@ -16,13 +16,6 @@ from steelyard.model.tokenizer import hub_tokenizer
 
 if TYPE_CHECKING:
     from steelyard.model.local import EngineSettings
-
-
-class Label(NamedTuple):
-    """How a model is shown to people: its name, and a note on its weights."""
-
-    name: str
-    note: str = ""
 
 
 def load(spec: ModelSpec) -> Model:
@@ -40,7 +33,7 @@ def build(spec: ModelSpec, source: str, name: str, note: str = "", weights_id: s
     """
     quiet()
     settings = best_settings(source)
-    return assemble(spec, source, weights_id or identity(source), settings, Label(name, note))
+    return assemble(spec, source, weights_id or identity(source), settings, name, note)
 
 
 def best_settings(source: str) -> EngineSettings:
@@ -65,9 +58,17 @@ def best_settings(source: str) -> EngineSettings:
 
 
 def assemble(
-    spec: ModelSpec, source: str, weights_id: str, settings: EngineSettings, label: Label
+    spec: ModelSpec,
+    source: str,
+    weights_id: str,
+    settings: EngineSettings,
+    name: str,
+    note: str = "",
 ) -> Model:
-    """Load network and tokenizer, merge the adapter, and put the fastest correct engine before them."""
+    """Load network and tokenizer, merge the adapter, and put the fastest correct engine before them.
+
+    ``name`` is what people are shown, ``note`` what they must know of the weights.
+    """
     import torch
 
     from steelyard.model.local import LocalModel
@@ -83,7 +84,7 @@ def assemble(
     kind = LocalModel if packed else PlainModel
     if not packed:
         settings = replace(settings, rows=16)
-    return kind(label.name, fingerprint, network, tokenizer, settings, label.note)
+    return kind(name, fingerprint, network, tokenizer, settings, note)
 
 
 def read_config(source: str) -> Any:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from steelyard.config.section import unknown_keys
 from steelyard.core import Price
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError
 from steelyard.model.base import ModelProvider, ModelSpec, provider_of
 from steelyard.model.config import endpoints
 from steelyard.model.hosted.address import DEFAULT_BASE_URL
@@ -101,14 +102,14 @@ def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> P
     """The price in a batch: the user's share of the direct price, or that of the endpoint."""
     if price.machine_hour is not None:
         return price
-    source = f"in batches {share} of it, by {_YOURS}"
+    source = f"batches at {share} of that, from {_YOURS}"
     if share is None:
         terms = _batch_terms(base_url)
         if terms is None:
             full = "no batch price is known for this endpoint, so the full price is used"
             return replace(price, source=f"{price.source}; {full}")
         share = Decimal(str(terms["share"]))
-        source = f"in batches {share} of it, {terms['source']}, {terms['date']}"
+        source = f"batches at {share} of that, {terms['source']}, {terms['date']}"
     cheaper = {
         key: amount * share
         for key in ("input", "cached", "output")
@@ -122,14 +123,9 @@ def _batch_terms(base_url: str | None) -> Mapping[str, Any] | None:
     host = urlsplit(base_url or DEFAULT_BASE_URL).hostname or ""
     for endpoint in endpoints().values():
         place = urlsplit(endpoint.get("base_url") or endpoint.get("hint") or "").hostname or ""
-        place = place.removeprefix(
-            "resource"
-        )  # a user's own resource lies before the provider's name
-        if (
-            _BATCH in endpoint
-            and place
-            and (host == place or host.endswith(f".{place.lstrip('.')}"))
-        ):
+        place = place.removeprefix("resource")  # the user's own lies before the provider's name
+        is_there = host == place or host.endswith(f".{place.lstrip('.')}")
+        if _BATCH in endpoint and place and is_there:
             return dict(endpoint[_BATCH])
     return None
 
@@ -201,12 +197,8 @@ def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
     """The amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
     own: dict[str, dict[str, Decimal]] = {}
     for name, entry in (overrides or {}).items():
-        for key in entry:
-            if key not in _KEYS:
-                raise ConfigError(
-                    f"prices.{name} has the unknown key {key!r}{closest(key, _KEYS)}; "
-                    f"known: {', '.join(_KEYS)}"
-                )
+        if unknown := [key for key in entry if key not in _KEYS]:
+            raise ConfigError(f"prices.{name}: {unknown_keys(unknown, _KEYS, 'key')}")
         own[name] = {
             key: _amount(name, key, value) for key, value in entry.items() if value is not None
         }
@@ -223,7 +215,7 @@ def _own_price(amounts: Mapping[str, Decimal], listed: Price) -> Price:
         input=amounts.get("input", listed.input),
         cached=amounts.get("cached", listed.cached),
         output=amounts.get("output", listed.output),
-        source=f"{_YOURS}, over {listed.source}" if listed.source else _YOURS,
+        source=f"{_YOURS}; the rest from {listed.source}" if listed.source else _YOURS,
     )
 
 

@@ -18,26 +18,24 @@ class PromptWriter:
         """Return the token ids of each prompt, ready for the assistant's answer."""
         if not prompts:
             return []
-        texts = [self.text(messages) for messages in prompts]
-        return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
+        return self.answer_tokens([self.text(messages) for messages in prompts])
 
-    def text(self, messages: Sequence[Message], *, answered: bool = False) -> str:
-        """Render ``messages``; unless ``answered``, the text ends where the assistant begins."""
+    def text(self, messages: Sequence[Message]) -> str:
+        """Render ``messages``; the text ends where the assistant begins."""
         if self.tokenizer.chat_template is None:
-            body = "\n\n".join(message.content for message in messages)
-            return body if answered else body + "\n\n"
+            return "".join(f"{message.content}\n\n" for message in messages)
         try:
-            return self._template(messages, answered)
+            return self._template(messages)
         except Exception as error:  # a template's own refusal is a jinja2 error of any kind
             merged = merge_system(messages)
             if merged == tuple(messages):
                 raise error
-            return self._template(merged, answered)
+            return self._template(merged)
 
-    def _template(self, messages: Sequence[Message], answered: bool) -> str:
+    def _template(self, messages: Sequence[Message]) -> str:
         chat = [{"role": message.role, "content": message.content} for message in messages]
         text: str = self.tokenizer.apply_chat_template(
-            chat, add_generation_prompt=not answered, tokenize=False
+            chat, add_generation_prompt=True, tokenize=False
         )
         return text
 

@@ -10,6 +10,8 @@ from torch import nn
 from steelyard.model.engine import attention
 from steelyard.model.local import EngineSettings, cache_shape
 
+PACKED_ROWS = 256
+"""Tokens in one product that the layout of packed weights is tuned for."""
 PROBE = (11, 7, 42, 23, 5, 19, 3, 31, 2, 13)
 
 
@@ -68,11 +70,11 @@ def understands(network: Any) -> bool:
 class PackedLinear(nn.Module):
     """A linear layer over a weight reordered by oneDNN; inference only."""
 
-    def __init__(self, linear: nn.Linear, rows: int) -> None:
+    def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         weight = linear.weight.detach()
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight, PACKED_ROWS)
         self.bias = None if linear.bias is None else linear.bias.detach()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -83,11 +85,11 @@ class PackedLinear(nn.Module):
         return result
 
 
-def pack_linears(network: nn.Module, rows: int = 256) -> bool:
+def pack_linears(network: nn.Module) -> bool:
     """Replace every plain linear layer of ``network``; returns whether this build of torch can.
 
-    ``rows`` is the number of tokens the layout is tuned for. The output head stays as it is when its
-    weight is shared with the embedding, which must not be held twice.
+    The output head stays as it is when its weight is shared with the embedding, which must not be held
+    twice.
     """
     if not (
         torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
@@ -97,5 +99,5 @@ def pack_linears(network: nn.Module, rows: int = 256) -> bool:
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear and id(child.weight) not in tied:
-                setattr(parent, name, PackedLinear(child, rows))
+                setattr(parent, name, PackedLinear(child))
     return True

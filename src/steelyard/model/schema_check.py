@@ -1,4 +1,4 @@
-"""Whether a model can hold its answers to a JSON schema, found out before anything is asked.
+"""Whether a model can hold its answers to a JSON schema, checked before anything is asked.
 
 JSON schemas become grammars with llguidance; nothing here needs torch.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from steelyard.errors import ConfigError
 from steelyard.extras import require
 from steelyard.model.base import ModelSpec, provider_of
+from steelyard.model.hosted.dialect import strict_troubles
 from steelyard.words import listed
 
 
@@ -30,8 +31,6 @@ def check_grammar(schema: str) -> tuple[str, ...]:
     """Refuse a schema that the engine cannot hold answers to; see `check_schema`."""
     if find_spec("llguidance") is None:
         return ()  # that the extra is missing is said where it is needed
-    from steelyard.model.schema_check import compile_schema, unfit
-
     try:
         compile_schema(schema)
     except ValueError as error:
@@ -41,14 +40,9 @@ def check_grammar(schema: str) -> tuple[str, ...]:
 
 def check_strict(schema: str) -> tuple[str, ...]:
     """Warn of a schema that no endpoint takes in strict mode; see `check_schema`."""
-    from steelyard.model.hosted.dialect import strict_troubles
-
     troubles = strict_troubles(json.loads(schema))
-    if not troubles:
-        return ()
-    return (
-        f"output.schema is sent without strict mode, so answers may not follow it: {listed(troubles)}",
-    )
+    warning = "output.schema is sent without strict mode, so answers may not follow it"
+    return (f"{warning}: {listed(troubles)}",) if troubles else ()
 
 
 _STYLE = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
 from steelyard.model.base import CountTokens, LocalTokenizer, ModelSpec, provider_of
+from steelyard.model.files import read_json
 
 BATCH = 2000
 """Texts tokenized at once: their tokens are counted and let go, so that memory stays flat."""
@@ -70,7 +70,7 @@ def hub_tokenizer(name: str) -> LocalTokenizer | str:
 
 def folder_tokenizer(folder: Path) -> LocalTokenizer | str:
     """Read the tokenizer in ``folder``, or say why it cannot be read."""
-    settings = _json(folder / "tokenizer_config.json")
+    settings = read_json(folder / "tokenizer_config.json")
     special = {
         key: value["content"] if isinstance(value, dict) else value
         for key, value in settings.items()
@@ -129,21 +129,13 @@ def _template(folder: Path, settings: Mapping[str, Any]) -> str | None:
 
 def window_of(folder: Path) -> int | None:
     """Context window in tokens by the ``config.json`` in ``folder``; ``None`` when it has none."""
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json")
     inner = config.get("text_config")
     for part in (inner if isinstance(inner, dict) else {}, config):
         for name in _WINDOWS:
             if isinstance(part.get(name), int):
                 return int(part[name])
     return None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 _PROBE = "word"

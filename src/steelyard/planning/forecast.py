@@ -9,9 +9,9 @@ from pathlib import Path
 
 from steelyard.core import Usage
 from steelyard.cost import Money, cost_of
-from steelyard.data import Audit, CheckOptions, check
 from steelyard.model import provider_of
 from steelyard.model.base import Pace, PlannedModel
+from steelyard.planning.audit import audit_plan
 from steelyard.planning.helpers import judge_line, reflection_lines
 from steelyard.planning.jobs import Job
 from steelyard.planning.lengths import Lengths, lengths_of
@@ -56,7 +56,7 @@ def plan(
     )
     folder = Path(out) if out is not None else default_folder(planned)
     outlook = look_ahead(planned, None if no_cache else folder)
-    return replace(outlook, audit=look_over(planned, Display()))
+    return replace(outlook, audit=audit_plan(planned, Display()))
 
 
 def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
@@ -80,23 +80,6 @@ def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
         assert line.model is not None
         everything = (*everything, _priced_as(line.model, line, paces["judge"]))
     return Outlook(plan, everything, lengths, paces)
-
-
-def look_over(plan: Plan, display: Display) -> Audit:
-    """Audit the examples before anything is spent, and say what is wrong.
-
-    Meanings are not compared here: the sentence encoder would take longer than it tells.
-    """
-    with display.job("audit") as job:
-        audit = check(
-            plan.data,
-            CheckOptions(encoder=False, seed=plan.seed),
-            on_check=lambda _, finished, total: job(finished, total),
-        )
-    for finding in audit.findings:
-        if finding.severity == "error":
-            display.say(f"audit: {finding.check}: {finding.message}")
-    return audit
 
 
 def answers_of(plan: Plan, job: Job) -> dict[str, int]:

@@ -12,12 +12,12 @@ from typing import Any
 
 from steelyard.core import Usage
 from steelyard.cost import Money, to_number
-from steelyard.data import Audit
 from steelyard.errors import CredentialError
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import Pace, PlannedModel
 from steelyard.planning.lengths import Lengths
 from steelyard.planning.plan import Plan, detectable_text
+from steelyard.result import AuditResult
 from steelyard.words import counted, listed
 
 _SECONDS_PER_HOUR = 3600
@@ -97,7 +97,7 @@ class Outlook:
     lines: tuple[Line, ...]
     lengths: Mapping[str, Lengths]
     paces: Mapping[str, Pace]
-    audit: Audit | None = None
+    audit: AuditResult = field(default_factory=AuditResult)
 
     def total(self, tag: str | None = None) -> Sum:
         lines = [line for line in self.lines if tag in (None, line.model_tag)]
@@ -108,15 +108,6 @@ class Outlook:
         """What is paid to endpoints: this is what ``--max-cost`` caps."""
         hosted = [line for line in self.lines if line.model and line.model.paid_by_tokens]
         return _added(hosted, self.plan.model_price.currency).cost
-
-    @property
-    def audit_errors(self) -> tuple[str, ...]:
-        findings = () if self.audit is None else self.audit.findings
-        return tuple(
-            f"{finding.check}: {finding.message}"
-            for finding in findings
-            if finding.severity == "error"
-        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -170,8 +161,8 @@ class Outlook:
             "detectable": {"difference": None, "reason": detectable_text(plan)}
             if detectable is None
             else asdict(detectable),
-            "audit_errors": list(self.audit_errors),
-            "notes": [*plan.overview["warnings"], *plan.notes],
+            "audit_errors": list(self.audit.errors),
+            "notes": [*self.audit.warnings, *plan.notes],
             "warnings": list(self.warnings),
             "assumptions": list(self.assumptions),
         }

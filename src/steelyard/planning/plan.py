@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Price, Split
 from steelyard.data.dataset import Dataset
-from steelyard.data.overview import overview
 from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
@@ -21,6 +19,7 @@ from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.options import RunOptions
+from steelyard.result import AuditResult
 from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
@@ -59,10 +58,6 @@ class Plan:
     @property
     def split(self) -> Split:
         return self.data.split
-
-    @cached_property
-    def overview(self) -> dict[str, Any]:
-        return overview(self.data)
 
     @property
     def model(self) -> ModelSpec:
@@ -128,13 +123,13 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
     prices = _prices_of(task)
     models = _plan_models(task, prices)
-    _check_money(options, models)
+    check_prices(options, models)
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
     notes = _notes_on(task, _schema_text(task), specs_of)
     if (judge := _judge_model(metrics, prices)) is not None:
-        _check_money(options, (*models, judge))
+        check_prices(options, (*models, judge))
     brief = Brief(
         task.instruction,
         task.output.kind,
@@ -147,7 +142,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     overridden = options.model is not None and options.strategies is None
     specs, left_out = choose(data, brief, models, lenient=overridden)
     more = _more_models(specs, models, prices)
-    _check_money(options, (*models, *more))
+    check_prices(options, (*models, *more))
     return Plan(
         data=data,
         brief=brief,
@@ -265,7 +260,7 @@ def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     return config | {"name": name}
 
 
-def _check_money(options: RunOptions, models: Sequence[PlannedModel]) -> None:
+def check_prices(options: RunOptions, models: Sequence[PlannedModel]) -> None:
     """Refuse models priced in several currencies, and a cap where a price is not known."""
     currencies = {model.price.currency: model.tag for model in models}
     if len(currencies) > 1:
@@ -315,23 +310,23 @@ def default_folder(plan: Plan) -> Path:
     return Path("runs") / plan.task.name.replace("/", "-")
 
 
-def headlines(plan: Plan) -> list[str]:
+def headlines(plan: Plan, audit: AuditResult) -> list[str]:
     """What is planned for, in a few lines: data, what can be seen of it, models, strategies."""
     split, task = plan.split, plan.task
     return [
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
-        f"audit: {_audit_text(plan.overview)}",
-        *(f"note: {note}" for note in (*plan.overview["warnings"], *plan.notes)),
+        f"audit: {_audit_text(audit)}",
+        *(f"note: {note}" for note in (*audit.warnings, *plan.notes)),
         f"smallest detectable difference: {detectable_text(plan)}",
         *_about_models(plan),
     ]
 
 
-def describe(plan: Plan, folder: Path, ahead: Sequence[str] = ()) -> str:
+def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] = ()) -> str:
     """Return what a person should read before the arms start; ``ahead`` is what it will take."""
     lines = [
-        *headlines(plan),
+        *headlines(plan, audit),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
         *(f"left out: {left_out_text(entry)}" for entry in plan.left_out),
         *ahead,
@@ -354,13 +349,13 @@ def left_out_text(entry: LeftOut) -> str:
     return f"{entry.strategy}{f' on {entry.model}' if entry.model else ''} ({entry.reason})"
 
 
-def _audit_text(audit: Mapping[str, Any]) -> str:
-    duplicates = audit["duplicates"]
+def _audit_text(audit: AuditResult) -> str:
+    repeated, near = audit.duplicates.normalised, audit.duplicates.near
     counts = {
-        "repeated rows": duplicates["normalised"]["rows"],
-        "near-duplicates": duplicates["near"]["rows"],
-        "inputs with conflicting outputs": audit["conflicts"]["inputs"] or 0,
-        "rows left out": audit["skipped"]["count"],
+        "repeated rows": repeated.rows if repeated else 0,
+        "near-duplicates": near.rows if near else 0,
+        "inputs with conflicting outputs": audit.conflicts.inputs or 0,
+        "rows left out": audit.skipped.count if audit.skipped else 0,
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items())
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from steelyard.core import FAMILIES
 from steelyard.report import formats
 from steelyard.report.labels import Anchor, Box, place, spread, width
-from steelyard.report.marks import Frame, drawing, line, tag, text
+from steelyard.report.marks import Frame, drawing, grid, line, tag, text
 from steelyard.report.scale import Scale
 from steelyard.report.view import ArmView, View
-from steelyard.result.verdict import BreakEvenWith, CrossoverArm
+from steelyard.result.verdict import CrossoverArm
 
 _WIDE = Frame("breakeven", 1000, 430, 74, 172, 40, 58)
 _NARROW = Frame("breakeven-narrow", 360, 400, 56, 14, 34, 54, 12.0)
@@ -25,53 +25,35 @@ _STEPS = 48
 _SPANS = ((1, "1 day"), (30, "1 month"), (365, "1 year"), (1825, "5 years"))
 
 
-@dataclass(frozen=True)
-class Curve:
-    """An arm's cumulative cost: a straight line from ``upfront`` by ``per_request``."""
+class Curve(NamedTuple):
+    """An arm's cumulative cost: a straight line."""
 
     arm: ArmView
-    upfront: float
-    per_request: float
     kind: str
 
     def at(self, requests: float) -> float:
-        return self.upfront + self.per_request * requests
+        return self.arm.cost.after(requests) or 0.0
 
 
-@dataclass(frozen=True)
-class Crossing:
-    """Where an arm has paid for itself; ``lower``: against an arm of lower quality."""
+class Crossings(NamedTuple):
+    """Break-evens: the recommended arm's and those that happen, and the others."""
 
-    arm: str
-    even: BreakEvenWith
-    recommended: bool
-    lower: bool
-
-    @property
-    def main(self) -> bool:
-        """Whether it is of the recommended arm, or happens at all."""
-        return self.recommended or bool(self.even.requests)
+    happening: list[CrossoverArm]
+    others: list[CrossoverArm]
 
 
-def crossings(view: View) -> list[Crossing]:
-    """Break-evens as the run found them: the recommended arm first, then those that happen.
+def crossings(view: View) -> Crossings:
+    """Break-evens as the run found them: the recommended arm's first, then the latest first."""
 
-    An arm that no prompt matches in quality is set against the nearest one, marked ``lower``.
-    """
-
-    def order(crossing: Crossing) -> tuple[bool, bool, float]:
+    def order(crossing: CrossoverArm) -> tuple[bool, bool, float]:
         requests = crossing.even.requests
-        return not crossing.recommended, requests is None, -(requests or 0.0)
+        return crossing.arm != view.verdict.arm, requests is None, -(requests or 0.0)
 
-    return sorted(
-        (_crossing(arm, view.verdict.arm) for arm in view.result.crossover.arms), key=order
-    )
-
-
-def _crossing(arm: CrossoverArm, recommended: str | None) -> Crossing:
-    lower = arm.against is None and arm.nearest is not None
-    even = arm.nearest if lower and arm.nearest is not None else arm
-    return Crossing(str(arm.arm), even, arm.arm == recommended, lower)
+    split = Crossings([], [])
+    for crossing in sorted(view.result.crossover.arms, key=order):
+        happens = crossing.arm == view.verdict.arm or crossing.even.requests
+        (split.happening if happens else split.others).append(crossing)
+    return split
 
 
 def chart(view: View) -> Markup:
@@ -87,32 +69,24 @@ def chart(view: View) -> Markup:
 
 def _curves(view: View) -> Iterator[Curve]:
     names = [view.verdict.arm]
-    happening = [crossing for crossing in crossings(view) if crossing.even.requests]
-    recommended = [crossing for crossing in crossings(view) if crossing.recommended]
-    for crossing in [*recommended, *happening]:
+    for crossing in crossings(view).happening:
         names += [crossing.arm, crossing.even.against]
     names += [view.result.reference]
     names += [arm.name for family in _DRAWN if (arm := view.family(family)) is not None]
-    names_drawn: set[str] = set()
-    for arm in map(view.arm, names):
-        if arm is None or arm.name in names_drawn or len(names_drawn) >= _MOST_LINES:
-            continue
-        cost = arm.record.cost
-        if cost.upfront is None or cost.per_request is None:
-            continue
-        names_drawn.add(arm.name)
-        kind = "curve winner" if arm.winner else f"curve dash{len(names_drawn) % 4}"
-        yield Curve(arm, cost.upfront, cost.per_request, kind)
+    arms = [arm for arm in map(view.arm, dict.fromkeys(names)) if arm is not None]
+    priced = [arm for arm in arms if arm.cost.after(0) is not None]
+    for number, arm in enumerate(priced[:_MOST_LINES], start=1):
+        yield Curve(arm, "curve winner" if arm.winner else f"curve dash{number % 4}")
 
 
 def _met(view: View, curves: Sequence[Curve]) -> list[tuple[float, float, str]]:
     """The crossings that happen between drawn curves: requests, money, words."""
     by_arm = {curve.arm.name: curve for curve in curves}
     met = []
-    for crossing in crossings(view):
+    for crossing in crossings(view).happening:
         requests, days = crossing.even.requests, crossing.even.days
-        curve = by_arm.get(crossing.arm)
-        if curve is None or not requests or requests <= 0 or crossing.even.against not in by_arm:
+        curve = by_arm.get(crossing.arm or "")
+        if curve is None or not requests or crossing.even.against not in by_arm:
             continue
         words = f"{formats.count(requests)} requests"
         words += f", {formats.days(days)}" if days is not None else ""
@@ -166,15 +140,9 @@ def _track(curve: Curve, x: Scale, y: Scale, steps: int) -> Iterator[tuple[float
 
 
 def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
-    body = ""
-    for tick in y.ticks(5):
-        money = formats.money_tick(tick, view.currency)
-        body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
-        body += text(money, frame.left - 8, y(tick) + 4, "tick", "end")
-    for tick in x.ticks(4 if frame.narrow else 7):
-        body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")
-        body += text(_brief(tick), x(tick), frame.y_end + 20, "tick", "middle")
-    body += line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
+    rows = [(y(tick), formats.money_tick(tick, view.currency)) for tick in y.ticks(5)]
+    columns = [(x(tick), _brief(tick)) for tick in x.ticks(4 if frame.narrow else 7)]
+    body = grid(frame, rows, columns)
     body += text("Requests answered", frame.x_end, frame.y_end + 42, "label", "end")
     return body + text("Cost so far", 0, 12, "label")
 
@@ -240,7 +208,7 @@ def _crossings(
 
 
 def _words(view: View, curve: Curve) -> str:
-    cost = curve.arm.record.cost
+    cost = curve.arm.cost
     upfront = formats.money(cost.upfront, view.currency)
     thousand = formats.per_thousand(cost.per_request, view.currency)
     return f"{curve.arm.name}: {upfront} upfront, {thousand} per 1,000 requests"

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from markupsafe import Markup
 
 from steelyard.report import formats
-from steelyard.report.marks import Frame, drawing, line, tag, text
+from steelyard.report.marks import Frame, drawing, grid, line, tag, text
 from steelyard.report.scale import Scale
-from steelyard.report.view import ArmView, View, words
+from steelyard.report.view import ArmView, View
 from steelyard.result.steadiness import Calibration
 
 _SIZE = (520.0, 420.0, 44.0, 14.0, 30.0, 52.0)
 _FRAME = Frame("reliability", *_SIZE, everywhere=True)
 _CURVES = 3
 """Arms drawn in the coverage curve: the shown one, and the next best."""
-
-
-class CertaintyRow(NamedTuple):
-    """One arm's line in the table of calibration."""
-
-    arm: ArmView
-    source: str
-    ece: str
-    between: str
-    by_chance: str
-    brier: str
-    handed: str
 
 
 class Certainty:
@@ -50,14 +37,10 @@ class Certainty:
     @property
     def without(self) -> list[tuple[str, str]]:
         return [
-            (arm.name, arm.record.calibration_reason or "not measured")
+            (arm.name, arm.calibration_reason or "not measured")
             for arm in self._view.arms
             if arm not in self.arms
         ]
-
-    @property
-    def rows(self) -> list[CertaintyRow]:
-        return [_row(arm) for arm in self.arms]
 
     @property
     def reliability(self) -> Markup:
@@ -91,14 +74,10 @@ class Certainty:
     def coverage(self) -> Markup:
         """Accuracy of the answers kept, against the share of requests that are kept."""
         x, y = _axes()
-        arms = self.arms[:_CURVES]
-        curves = [(arm, _curve(arm)) for arm in arms]
         body = _grid(x, y, "Share answered without a person", "Accuracy of the answers kept")
-        ends: list[float] = []
-        for place, (arm, spots) in enumerate(curves):
-            body += _drawn(arm, spots, (x, y), place, ends)
         described = []
-        for arm in arms:
+        for place, arm in enumerate(self.arms[:_CURVES]):
+            body += _drawn(arm, (x, y), place)
             pairs = [(point.coverage, point.accuracy) for point in _calibration(arm).coverage]
             described.append(f"{arm.name}: {_points(pairs)}")
         frame = Frame("coverage", *_SIZE, everywhere=True)
@@ -106,16 +85,27 @@ class Certainty:
 
     @property
     def coverage_note(self) -> str:
-        handed = _handed(self.arms[0])
+        arm = self.arms[0]
+        handover = self.handover(arm)
         return (
-            f"{self.arms[0].name}: {handed}."
-            if handed
+            f"{arm.name}: {handover}."
+            if handover
             else "At the right end every request is answered."
         )
 
+    def handover(self, arm: ArmView) -> str:
+        """How much a person would have to take over for the accuracy wanted, in words."""
+        handover = _calibration(arm).handover
+        if handover is None:
+            return ""
+        if handover.share is None:
+            return handover.reason or ""
+        share, target = formats.percent(handover.share, 0), formats.percent(handover.target, 0)
+        return f"the least certain {share}, for {target} right"
+
 
 def _calibration(arm: ArmView) -> Calibration:
-    return arm.record.calibration or Calibration()
+    return arm.calibration or Calibration()
 
 
 def _axes() -> tuple[Scale, Scale]:
@@ -123,71 +113,31 @@ def _axes() -> tuple[Scale, Scale]:
 
 
 def _grid(x: Scale, y: Scale, across: str, up: str) -> str:
-    body = ""
-    for tick in (0, 0.25, 0.5, 0.75, 1):
-        body += line(_FRAME.left, y(tick), _FRAME.x_end, y(tick), "grid")
-        body += text(formats.percent(tick, 0), _FRAME.left - 8, y(tick) + 4, "tick", "end")
-        body += text(formats.percent(tick, 0), x(tick), _FRAME.y_end + 18, "tick", "middle")
-    body += line(_FRAME.left, _FRAME.y_end, _FRAME.x_end, _FRAME.y_end, "axis")
+    ticks = [(tick, formats.percent(tick, 0)) for tick in (0, 0.25, 0.5, 0.75, 1)]
+    rows = [(y(tick), figure) for tick, figure in ticks]
+    body = grid(_FRAME, rows, [(x(tick), figure) for tick, figure in ticks])
     body += text(across, _FRAME.x_end, _FRAME.y_end + 42, "label", "end")
     return body + text(up, 0, 12, "label")
 
 
-def _curve(arm: ArmView) -> list[tuple[float, float]]:
-    return sorted(
+def _drawn(arm: ArmView, scales: tuple[Scale, Scale], place: int) -> str:
+    """An arm's curve, and its line in the legend, where curves of accuracy seldom come."""
+    x, y = scales
+    spots = sorted(
         (point.coverage, point.accuracy)
         for point in _calibration(arm).coverage
         if point.coverage is not None and point.accuracy is not None
     )
-
-
-def _drawn(
-    arm: ArmView,
-    spots: Sequence[tuple[float, float]],
-    scales: tuple[Scale, Scale],
-    place: int,
-    ends: list[float],
-) -> str:
-    """A curve, and its line with the arm's name above those in ``ends``."""
-    if not spots:
-        return ""
-    x, y = scales
     path = " ".join(f"{x(share):.1f},{y(right):.1f}" for share, right in spots)
     kind = "curve winner" if arm.winner else f"curve dash{place + 1}"
-    body = tag("polyline", points=path, class_=kind)
-    at = _FRAME.y_end - 14 - 18 * len(ends)  # a legend, where curves of accuracy seldom come
-    ends.append(at)
+    at = _FRAME.y_end - 14 - 18 * place
     name = line(_FRAME.left + 12, at - 4, _FRAME.left + 44, at - 4, kind)
     name += text(arm.name, _FRAME.left + 52, at, "name")
-    return body + tag("g", name, class_="arm winner" if arm.winner else "arm")
+    curve = tag("polyline", points=path, class_=kind) if spots else ""
+    return curve + tag("g", name, class_="arm winner" if arm.winner else "arm")
 
 
 def _points(pairs: Sequence[tuple[float | None, float | None]]) -> str:
     return ", ".join(
         f"{formats.percent(across, 0)} to {formats.percent(up, 0)}" for across, up in pairs
     )
-
-
-def _row(arm: ArmView) -> CertaintyRow:
-    calibration = _calibration(arm)
-    ece, source, brier = calibration.ece, calibration.source, calibration.brier
-    return CertaintyRow(
-        arm=arm,
-        source=words()["certainty"].get(source, source),
-        ece=formats.percent(ece.value),
-        between="" if ece.low is None else formats.interval(ece.low, ece.high),
-        by_chance=formats.percent(calibration.ece_expected),
-        brier=formats.NONE if brier is None else f"{brier:.3f}",
-        handed=_handed(arm) or formats.NONE,
-    )
-
-
-def _handed(arm: ArmView) -> str:
-    """How much a person would have to take over for the accuracy wanted, in words."""
-    handover = _calibration(arm).handover
-    if handover is None:
-        return ""
-    if handover.share is None:
-        return handover.reason or ""
-    share, target = formats.percent(handover.share, 0), formats.percent(handover.target, 0)
-    return f"the least certain {share}, for {target} right"

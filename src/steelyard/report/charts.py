@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from steelyard.report import formats
 from steelyard.report.labels import Anchor, Box, place, width
-from steelyard.report.marks import Frame, drawing, line, point, tag, text
+from steelyard.report.marks import Frame, drawing, grid, line, point, tag, text
 from steelyard.report.scale import Scale, axis, log_axis, quality_axis
 from steelyard.report.view import ArmView, View
 
@@ -21,7 +21,7 @@ _CHEAP = 0.01  # a month; below it a logarithmic axis has a gutter instead
 
 def scatter(view: View) -> Markup:
     """Draw quality against monthly cost, wide and narrow; empty when no arm has both figures."""
-    arms = [arm for arm in view.arms if _cost(arm) is not None and arm.quality is not None]
+    arms = [arm for arm in view.arms if _cost(arm) is not None and arm.quality.value is not None]
     if not arms:
         return Markup("")
     return _scatter(view, arms, _WIDE) + _scatter(view, arms, _NARROW)
@@ -31,15 +31,15 @@ def unplaced(view: View) -> list[tuple[ArmView, str]]:
     """The arms the chart leaves out, each with the reason."""
     out = []
     for arm in view.arms:
-        if arm.quality is None:
-            out.append((arm, arm.record.quality.reason or "no quality figure"))
+        if arm.quality.value is None:
+            out.append((arm, arm.quality.reason or "no quality figure"))
         elif _cost(arm) is None:
-            out.append((arm, arm.record.cost.reason or "no monthly cost"))
+            out.append((arm, arm.cost.reason or "no monthly cost"))
     return out
 
 
 def _cost(arm: ArmView) -> float | None:
-    monthly = arm.record.cost.monthly
+    monthly = arm.cost.monthly
     return None if monthly is None or monthly < 0 else monthly
 
 
@@ -48,9 +48,8 @@ def _scatter(view: View, arms: Sequence[ArmView], frame: Frame) -> Markup:
     limit = None if most is None else float(most)
     costs = [_cost(arm) or 0.0 for arm in arms]
     x, gutter = _cost_axis([*costs, *([limit] if limit else [])], frame)
-    heights = [h for arm in arms for h in (arm.low, arm.quality, arm.high) if h is not None]
-    heights += [] if least is None else [least]
-    y = quality_axis(heights, frame.y_end, frame.top)
+    heights = [h for q in (arm.quality for arm in arms) for h in (q.low, q.value, q.high)]
+    y = quality_axis((h for h in (*heights, least) if h is not None), frame.y_end, frame.top)
     spots = _spots(arms, costs, (x, y), frame)
     marks = _obstacles(arms, spots, y)
     shading, notes = _limits(view, frame, ((x, limit), (y, least)), marks)
@@ -61,10 +60,10 @@ def _scatter(view: View, arms: Sequence[ArmView], frame: Frame) -> Markup:
         body += line(
             frame.left + gutter, frame.y_end - 4, frame.left + gutter, frame.y_end + 5, "axis"
         )
-    body += _points(view, arms, spots, y)
+    body += _points(arms, spots, y)
     body += _names(arms, spots, [*marks, *notes], frame)
     title = f"{view.metric_name} against monthly cost"
-    return drawing(frame, title, _described(view, arms), body)
+    return drawing(frame, title, "; ".join(map(_one_line, arms)) + ".", body)
 
 
 def _cost_axis(costs: Sequence[float], frame: Frame) -> tuple[Scale, float]:
@@ -90,22 +89,17 @@ def _spots(
         if x.start > frame.left and cost < _CHEAP:
             at = frame.left + 14 + cheap % 3 * 14
             cheap += 1
-        spots.append((at, y(arm.quality or 0.0)))
+        spots.append((at, y(arm.quality.value or 0.0)))
     return spots
 
 
 def _grid(view: View, frame: Frame, x: Scale, y: Scale) -> str:
-    body = ""
     heights = y.ticks(6)
     digits = 0 if all(math.isclose(100 * tick, round(100 * tick)) for tick in heights) else 1
-    for tick in heights:
-        body += line(frame.left, y(tick), frame.x_end, y(tick), "grid")
-        body += text(formats.percent(tick, digits), frame.left - 8, y(tick) + 4, "tick", "end")
-    for tick in x.ticks(4 if frame.narrow else 8):
-        body += line(x(tick), frame.y_end, x(tick), frame.y_end + 5, "axis")
-        label = formats.money_tick(tick, view.currency)
-        body += text(label, x(tick), frame.y_end + 20, "tick", "middle")
-    body += line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
+    rows = [(y(tick), formats.percent(tick, digits)) for tick in heights]
+    costs = x.ticks(4 if frame.narrow else 8)
+    columns = [(x(tick), formats.money_tick(tick, view.currency)) for tick in costs]
+    body = grid(frame, rows, columns)
     spacing = ", logarithmic" if x.log else ""
     body += text(f"Cost a month{spacing}", frame.x_end, frame.y_end + 42, "label", "end")
     return body + text(view.metric_name, 0, 12, "label")
@@ -158,16 +152,14 @@ def _note(
     return text(words, end[0] - 6, end[1], "note", "end"), box(end)
 
 
-def _points(
-    view: View, arms: Sequence[ArmView], spots: Sequence[tuple[float, float]], y: Scale
-) -> str:
+def _points(arms: Sequence[ArmView], spots: Sequence[tuple[float, float]], y: Scale) -> str:
     body = ""
     for arm, (x, height) in zip(arms, spots, strict=True):
         kind = _kind(arm)
-        inside = tag("title", str(Markup.escape(_one_line(view, arm))))
-        if arm.low is not None and arm.high is not None:
-            inside += line(x, y(arm.low), x, y(arm.high), "whisker")
-        mark = "mark free" if arm.free else "mark"
+        inside = tag("title", str(Markup.escape(_one_line(arm))))
+        if arm.quality.low is not None and arm.quality.high is not None:
+            inside += line(x, y(arm.quality.low), x, y(arm.quality.high), "whisker")
+        mark = "mark free" if arm.is_free else "mark"
         body += tag("g", inside + point(arm.family, x, height, mark), class_=kind)
     return body
 
@@ -184,8 +176,8 @@ def _obstacles(
     """What names must not cover: points and intervals."""
     boxes = [Box(x - 6, height - 6, x + 6, height + 6) for x, height in spots]
     for arm, (x, _) in zip(arms, spots, strict=True):
-        if arm.low is not None and arm.high is not None:
-            boxes.append(Box(x - 1.5, y(arm.high), x + 1.5, y(arm.low)))
+        if arm.quality.low is not None and arm.quality.high is not None:
+            boxes.append(Box(x - 1.5, y(arm.quality.high), x + 1.5, y(arm.quality.low)))
     return boxes
 
 
@@ -208,12 +200,8 @@ def _names(
     return body
 
 
-def _one_line(view: View, arm: ArmView) -> str:
-    quality = formats.percent(arm.quality)
-    between = formats.interval(arm.low, arm.high)
-    money = formats.money(arm.record.cost.monthly, arm.currency)
+def _one_line(arm: ArmView) -> str:
+    quality = formats.percent(arm.quality.value)
+    between = formats.interval(arm.quality)
+    money = formats.money(arm.cost.monthly, arm.cost.currency)
     return f"{arm.name}: {quality} ({between}), {money} a month"
-
-
-def _described(view: View, arms: Sequence[ArmView]) -> str:
-    return "; ".join(_one_line(view, arm) for arm in arms) + "."

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from steelyard.core import FAMILIES
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View, words
-from steelyard.result.answers import GroupScore
+from steelyard.result.run import FEWEST_OF_GROUP
+from steelyard.result.steadiness import Consistency, Repeats
 
-_LEAST_ITEMS = 10
 _WHERE_WEIGHED = frozenset({"retrieval", "hybrid"})
 """Families that have a column only where one of their arms was weighed."""
 
@@ -61,72 +61,61 @@ def rows(view: View) -> list[ComparisonRow]:
     ]
 
 
+def _cell(figure: str, reason: str | None, note: str = "") -> ComparisonCell:
+    """A figure with its note, or the reason why there is none."""
+    if figure == formats.NONE:
+        return ComparisonCell(None, reason or "")
+    return ComparisonCell(figure, note)
+
+
 def _upfront(view: View, arm: ArmView) -> ComparisonCell:
-    cost = arm.record.cost
-    if cost.upfront is None:
-        return ComparisonCell(None, cost.reason or "upfront cost unknown")
-    return ComparisonCell(formats.money(cost.upfront, arm.currency))
+    cost = arm.cost
+    figure = formats.money(cost.upfront, cost.currency)
+    return _cell(figure, cost.reason or "upfront cost unknown")
 
 
 def _inference(view: View, arm: ArmView) -> ComparisonCell:
-    cost = arm.record.cost
+    cost = arm.cost
     if cost.per_request is None:
         return ComparisonCell(None, cost.reason or "price per request unknown")
-    monthly = formats.money(cost.monthly, arm.currency)
-    thousand = formats.per_thousand(cost.per_request, arm.currency)
+    monthly = formats.money(cost.monthly, cost.currency)
+    thousand = formats.per_thousand(cost.per_request, cost.currency)
     return ComparisonCell(f"{monthly} a month", f"{thousand} per 1,000 requests")
 
 
 def _setup(view: View, arm: ArmView) -> ComparisonCell:
-    seconds = arm.record.fit.seconds
-    if seconds is None:
-        return ComparisonCell(None, "time not recorded")
-    return ComparisonCell(formats.seconds(seconds))
+    return _cell(formats.seconds(arm.fit.seconds), "time not recorded")
 
 
 def _flexibility(view: View, arm: ArmView) -> ComparisonCell:
-    seconds = arm.record.fit.seconds
-    if seconds is None:
+    if arm.fit.seconds is None:
         return ComparisonCell(None, "time to change not recorded")
-    return ComparisonCell(f"{formats.seconds(seconds)} to fit again")
+    return ComparisonCell(f"{formats.seconds(arm.fit.seconds)} to fit again")
 
 
 def _consistency(view: View, arm: ArmView) -> ComparisonCell:
-    consistency = arm.record.consistency
-    if consistency is None or consistency.repeats is None:
-        reason = consistency.repeats_reason if consistency else arm.record.consistency_reason
-        return ComparisonCell(None, reason or "answers were not repeated")
-    agreement = consistency.repeats.agreement
-    if agreement.value is None:
-        return ComparisonCell(None, agreement.reason or "answers were not repeated")
+    consistency = arm.consistency or Consistency(repeats_reason=arm.consistency_reason)
+    repeats = consistency.repeats or Repeats()
+    agreement = repeats.agreement
+    reason = agreement.reason or consistency.repeats_reason or "answers were not repeated"
     inputs = f", {formats.count(agreement.n)} inputs" if agreement.n else ""
-    return ComparisonCell(formats.percent(agreement.value), f"same answer when asked again{inputs}")
+    note = f"same answer when asked again{inputs}"
+    return _cell(formats.percent(agreement.value), reason, note)
 
 
 def _data(view: View, arm: ArmView) -> ComparisonCell:
-    examples = arm.record.fit.examples
+    examples = arm.fit.examples
     if examples is None:
         return ComparisonCell(None, "examples not recorded")
     return ComparisonCell(f"{formats.count(examples)} examples")
 
 
 def _knowledge(view: View, arm: ArmView) -> ComparisonCell:
-    slices = {
-        score.slice: score for score in view.result.per_slice.get(arm.name, ()) if _is_large(score)
-    }
-    labels = {
-        score.label: score for score in view.result.per_label.get(arm.name, ()) if _is_large(score)
-    }
-    groups = slices or labels
-    if not groups:
-        return ComparisonCell(None, f"no slice or label with {_LEAST_ITEMS} test items")
-    name, weakest = min(groups.items(), key=lambda group: group[1].score or 0.0)
+    weakest = view.result.weakest_group(arm.name)
+    if weakest is None:
+        return ComparisonCell(None, f"no slice or label with {FEWEST_OF_GROUP} test items")
     figure = f"{formats.percent(weakest.score)} at its weakest"
-    return ComparisonCell(figure, f"“{name}”, {formats.count(weakest.n)} test items")
-
-
-def _is_large(group: GroupScore) -> bool:
-    return group.score is not None and group.n >= _LEAST_ITEMS
+    return ComparisonCell(figure, f"“{weakest.name}”, {formats.count(weakest.n)} test items")
 
 
 def _maintenance(view: View, arm: ArmView) -> ComparisonCell:
@@ -134,7 +123,7 @@ def _maintenance(view: View, arm: ArmView) -> ComparisonCell:
 
 
 def _latency(view: View, arm: ArmView) -> ComparisonCell:
-    latency = arm.record.latency_seconds
+    latency = arm.latency_seconds
     if latency.p50 is None:
         return ComparisonCell(None, latency.reason or "no latency probe")
     first = latency.first_token
@@ -148,9 +137,9 @@ def _best_for(view: View, arm: ArmView) -> ComparisonCell:
     if arm.winner:
         return ComparisonCell("This task", "at this volume and these prices")
     if arm.breaks:
-        return ComparisonCell("Not this task", "; ".join(arm.breaks))
+        return ComparisonCell("Not this task", "; ".join(arm.constraints_broken))
     if arm.reference:
-        return ComparisonCell("The prompt to beat", "the best prompt-only arm")
+        return ComparisonCell("The arm to beat", view.reference_kind)
     if arm.versus is None:
         return ComparisonCell(None, "not compared")
     figure = f"{formats.points(arm.versus.difference)} points"

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from steelyard.result.figures import Figure
+
 NONE = "–"
 THIN = "\u202f"  # narrow no-break space
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
@@ -38,8 +40,9 @@ def points(difference: float | None) -> str:
     return text[1:] if not text.strip("+-0.") else text.replace("-", "\u2212")
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """An interval of shares in percent without its unit: ``74.8 to 86.1``."""
+def interval(figure: Figure) -> str:
+    """A figure's interval, of shares, in percent without its unit: ``74.8 to 86.1``."""
+    low, high = figure.low, figure.high
     return NONE if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
 
 

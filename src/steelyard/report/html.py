@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.core import FAMILIES
 from steelyard.packaged import packaged
 from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.pieces import Pieces
-from steelyard.report.samples import asides, samples
+from steelyard.report.samples import samples
 from steelyard.report.searches import searches
 from steelyard.report.steadiness import Steadiness
 from steelyard.report.view import ArmView, View, words
@@ -41,7 +40,6 @@ def render(result: Result) -> str:
             certainty=Certainty(view),
             pieces=Pieces(view),
             searches=searches(view),
-            asides=asides(view),
         )
     )
 
@@ -67,7 +65,6 @@ def _environment() -> Environment:
     environment.globals.update(
         f=formats,
         words=words(),
-        families=FAMILIES,
         key=key,
         bar=_bar,
         breakable=breakable,
@@ -79,13 +76,6 @@ def _environment() -> Environment:
 
 def _bar(arm: ArmView, view: View) -> str:
     """The small interval bar in an arm's row, on the axis all arms share."""
-    figures = {
-        "value": arm.quality,
-        "low": arm.low,
-        "high": arm.high,
-        "least": view.least,
-        "most": view.most,
-    }
-    between = formats.interval(arm.low, arm.high)
-    title = f"{arm.name}: {formats.percent(arm.quality)}, {between}"
-    return interval_bar(figures, title, "winner" if arm.winner else "")
+    quality = arm.quality
+    title = f"{arm.name}: {formats.percent(quality.value)}, {formats.interval(quality)}"
+    return interval_bar(quality, view.quality_range, title, "winner" if arm.winner else "")

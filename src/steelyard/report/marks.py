@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
+
+from steelyard.result.figures import Figure
 
 _RADIUS = 5.2
 
@@ -79,6 +81,20 @@ def drawing(frame: Frame, title: str, description: str, body: str) -> Markup:
     )
 
 
+def grid(
+    frame: Frame, rows: Iterable[tuple[float, str]], columns: Iterable[tuple[float, str]] = ()
+) -> str:
+    """Level lines with their figures, the axis below them, and its ticks with theirs."""
+    body = ""
+    for at, figure in rows:
+        body += line(frame.left, at, frame.x_end, at, "grid")
+        body += text(figure, frame.left - 8, at + 4, "tick", "end")
+    for at, figure in columns:
+        body += line(at, frame.y_end, at, frame.y_end + 5, "axis")
+        body += text(figure, at, frame.y_end + 20, "tick", "middle")
+    return body + line(frame.left, frame.y_end, frame.x_end, frame.y_end, "axis")
+
+
 def _class(frame: Frame) -> str:
     if frame.everywhere:
         return "chart"
@@ -117,9 +133,9 @@ def key(family: str, free: bool = False) -> Markup:
     return Markup(tag("svg", mark, class_="key", viewBox="0 0 16 16", aria_hidden="true"))
 
 
-def interval_bar(figures: Mapping[str, float | None], title: str, kind: str) -> Markup:
-    """A small bar: ``value`` with ``low`` and ``high``, on the axis from ``least`` to ``most``."""
-    least, most = figures["least"] or 0.0, figures["most"] or 1.0
+def interval_bar(figure: Figure, axis: tuple[float, float], title: str, kind: str) -> Markup:
+    """A small bar: a figure with its interval, on an axis from ``least`` to ``most``."""
+    least, most = axis
     wide, middle, edge = 156.0, 7.0, 6.0
 
     def at(value: float) -> float:
@@ -127,10 +143,9 @@ def interval_bar(figures: Mapping[str, float | None], title: str, kind: str) -> 
         return edge + min(max(share, 0.0), 1.0) * (wide - 2 * edge)
 
     body = tag("title", str(escape(title))) + line(0, middle, wide, middle, "track")
-    low, high, value = figures["low"], figures["high"], figures["value"]
-    if low is not None and high is not None:
-        body += line(at(low), middle, at(high), middle, "range")
-    if value is not None:
-        body += tag("circle", cx=at(value), cy=middle, r=4.2, class_="dot")
+    if figure.low is not None and figure.high is not None:
+        body += line(at(figure.low), middle, at(figure.high), middle, "range")
+    if figure.value is not None:
+        body += tag("circle", cx=at(figure.value), cy=middle, r=4.2, class_="dot")
     box = f"0 0 {wide:g} 14"
     return Markup(tag("svg", body, class_=f"bar {kind}".strip(), viewBox=box, role="img"))

@@ -7,26 +7,23 @@ from typing import NamedTuple
 
 from steelyard.core import FAMILIES
 from steelyard.report import formats
-from steelyard.report.view import ArmView, View, metric_title
+from steelyard.report.view import ArmView, View
 from steelyard.result.figures import PartFigure
 
 _MOST_ARMS = 6
 
 
-class PartCell(NamedTuple):
-    """One part of one arm: the figure, its interval, and how far below the best arm it is."""
-
-    figure: str
-    between: str
-    lost: float
-
-
 class Piece(NamedTuple):
-    """A part's line: how many test examples it applies to, and a cell for each arm shown."""
+    """A part's line: how many test examples it applies to, and its figure for each arm shown."""
 
     name: str
     items: str
-    cells: tuple[PartCell, ...]
+    figures: list[PartFigure]
+
+    def shade(self, figure: PartFigure) -> float:
+        """How dark a cell is: the further below the best arm, the darker."""
+        best = max((each.value for each in self.figures if each.value is not None), default=0.0)
+        return 0.0 if figure.value is None else min(1.0, (best - figure.value) / 0.6)
 
 
 class Pieces:
@@ -40,24 +37,21 @@ class Pieces:
 
     @cached_property
     def metrics(self) -> list[str]:
-        named = [part.metric for arm in self._view.arms for part in arm.record.parts]
+        named = [part.metric for arm in self._view.arms for part in arm.parts]
         return list(dict.fromkeys(named))
 
     @cached_property
     def arms(self) -> list[ArmView]:
         """The arms shown: one of each family, the recommended one among them, then the best."""
         of_family = [self._view.family(family) for family in FAMILIES]
-        first = [arm for arm in of_family if arm is not None and arm.record.parts]
-        rest = [arm for arm in self._view.arms if arm not in first and arm.record.parts]
+        first = [arm for arm in of_family if arm is not None and arm.parts]
+        rest = [arm for arm in self._view.arms if arm not in first and arm.parts]
         columns = (first + rest)[:_MOST_ARMS]
         return [arm for arm in self._view.arms if arm in columns]
 
     @property
     def hidden(self) -> int:
-        return sum(bool(arm.record.parts) for arm in self._view.arms) - len(self.arms)
-
-    def title(self, metric: str) -> str:
-        return metric_title(metric)
+        return sum(bool(arm.parts) for arm in self._view.arms) - len(self.arms)
 
     def rows(self, metric: str) -> list[Piece]:
         """The parts of a metric, those first on which the recommended (or best) arm is weakest."""
@@ -67,31 +61,17 @@ class Pieces:
         of_main = _by_name(main, metric) if main is not None else {}
 
         def order(name: str) -> float:
-            value = of_main[name].value if name in of_main else None
+            value = of_main.get(name, PartFigure()).value
             return 2.0 if value is None else value
 
         return [_piece(name, by_arm) for name in sorted(names, key=order)]
 
 
 def _piece(name: str, by_arm: list[dict[str, PartFigure]]) -> Piece:
-    figures = [parts.get(name, PartFigure()) for parts in by_arm]
-    best = max((part.value for part in figures if part.value is not None), default=0.0)
-    counts = [parts[name].n for parts in by_arm if name in parts]
-    fewest, most = min(counts, default=None), max(counts, default=None)
-    items = formats.count(most)
-    return Piece(
-        name,
-        items if fewest == most else f"{formats.count(fewest)} to {items}",
-        tuple(
-            PartCell(
-                formats.percent(part.value),
-                formats.interval(part.low, part.high),
-                0.0 if part.value is None else min(1.0, (best - part.value) / 0.6),
-            )
-            for part in figures
-        ),
-    )
+    counts = {parts[name].n for parts in by_arm if name in parts}
+    items = " to ".join(map(formats.count, sorted({min(counts), max(counts)})))
+    return Piece(name, items, [parts.get(name, PartFigure()) for parts in by_arm])
 
 
 def _by_name(arm: ArmView, metric: str) -> dict[str, PartFigure]:
-    return {part.part: part for part in arm.record.parts if part.metric == metric}
+    return {part.part: part for part in arm.parts if part.metric == metric}

@@ -8,84 +8,54 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from steelyard.report import formats
-from steelyard.report.marks import Frame, drawing, line, tag, text
+from steelyard.report.marks import Frame, drawing, grid, tag, text
 from steelyard.report.scale import Scale, quality_axis
 from steelyard.report.view import ArmView, View
-from steelyard.result.arm import SearchBudget, SearchTrial
+from steelyard.result.arm import SearchFacts, SearchTrial
 
 _SIZE = (520.0, 210.0, 44.0, 12.0, 16.0, 34.0, 12.0)
 _FRAME = Frame("search", *_SIZE)
 
-_WHOLE = ("final", "held_back", "free")
-"""Stages whose candidates met all the dev examples that they were to be compared on."""
-
 
 class Search(NamedTuple):
-    """One arm's search: what it took, its trials as a drawing, and the prompt it ended with."""
+    """One arm's search, with its trials as a drawing."""
 
     arm: ArmView
-    dev_calls: str
-    tokens: str
-    seconds: str
-    money: str
-    budget: str
-    dev_score: str
+    facts: SearchFacts
     picture: Markup
-    prompt: str
+
+    @property
+    def budget(self) -> str:
+        budget = self.facts.budget
+        if budget is None or budget.allowed is None:
+            return ""
+        unit = budget.unit.replace("_", " ")
+        return f"{formats.count(budget.used)} of {formats.count(budget.allowed)} {unit}"
 
 
 def searches(view: View) -> list[Search]:
     """A row for each arm that was chosen by asking or training a model, the best first."""
-    return [_search(arm) for arm in view.arms if arm.record.model]
-
-
-def _search(arm: ArmView) -> Search:
-    search, fit = arm.record.search, arm.record.fit
-    return Search(
-        arm=arm,
-        dev_calls=formats.count(search.dev_calls),
-        tokens=formats.count(fit.tokens or None),
-        seconds=formats.seconds(fit.seconds),
-        money=formats.money(fit.cost, arm.currency),
-        budget="" if search.budget is None else _budget(search.budget),
-        dev_score=formats.percent(search.dev_score),
-        picture=_picture(arm, search.trace),
-        prompt=arm.record.searched_prompt,
-    )
-
-
-def _budget(budget: SearchBudget) -> str:
-    if budget.allowed is None:
-        return ""
-    unit = budget.unit.replace("_", " ")
-    return f"{formats.count(budget.used)} of {formats.count(budget.allowed)} {unit}"
+    searched = [(arm, arm.known_options.search) for arm in view.arms if arm.model]
+    return [Search(arm, facts, _picture(arm, facts.trace)) for arm, facts in searched]
 
 
 def _picture(arm: ArmView, trace: Sequence[SearchTrial]) -> Markup:
     """The score of each candidate on dev in the order tried, and the best so far as a line."""
-    trials = [
-        (trial.name, trial.stage, trial.score, trial.items)
-        for trial in trace
-        if trial.score is not None
-    ]
+    trials = [(trial, trial.score) for trial in trace if trial.score is not None]
     if len(trials) < 2:
         return Markup("")
-    scores = [score for _, _, score, _ in trials]
-    y = quality_axis(scores, _FRAME.y_end, _FRAME.top)
+    y = quality_axis((score for _, score in trials), _FRAME.y_end, _FRAME.top)
     x = Scale(0, len(trials) - 1, _FRAME.left + 8, _FRAME.x_end - 8)
-    body = ""
-    for tick in y.ticks(4):
-        body += line(_FRAME.left, y(tick), _FRAME.x_end, y(tick), "grid")
-        body += text(formats.percent(tick, 0), _FRAME.left - 8, y(tick) + 4, "tick", "end")
-    body += line(_FRAME.left, _FRAME.y_end, _FRAME.x_end, _FRAME.y_end, "axis")
+    body = grid(_FRAME, [(y(tick), formats.percent(tick, 0)) for tick in y.ticks(4)])
     words = f"{len(trials)} trials, in order"
     body += text(words, _FRAME.x_end, _FRAME.y_end + 22, "tick", "end")
-    for place, (name, stage, score, items) in enumerate(trials):
-        label = f"{name}: {formats.percent(score)} on {formats.count(items)} ({stage})"
-        mark = "mark" if stage in _WHOLE else "mark free"
+    for place, (trial, score) in enumerate(trials):
+        figure = f"{formats.percent(score)} on {formats.count(trial.items)}"
+        label = f"{trial.name}: {figure} ({trial.stage})"
+        mark = "mark" if trial.is_whole else "mark free"
         title = tag("title", str(Markup.escape(label)))
         dot = tag("circle", title, cx=x(place), cy=y(score), r=4.0, class_=mark)
-        body += tag("g", dot, class_="arm winner" if arm.winner and stage in _WHOLE else "arm")
+        body += tag("g", dot, class_="arm winner" if arm.winner and trial.is_whole else "arm")
     frame = Frame(f"search-{arm.name}", *_SIZE, everywhere=True)
-    described = "; ".join(f"{name} {formats.percent(score)}" for name, _, score, _ in trials)
+    described = "; ".join(f"{trial.name} {formats.percent(score)}" for trial, score in trials)
     return drawing(frame, f"The search of {arm.name}", described, body)

@@ -75,17 +75,17 @@ def table(result: Result) -> Table:
 
 
 def _cells(view: View, arm: ArmView) -> list[str]:
-    cost = arm.record.cost
+    cost = arm.cost
     p = formats.p_value(arm.versus.p_adjusted if arm.versus else None).replace(" ", "")
-    between = formats.interval(arm.low, arm.high).replace(" to ", "-")
-    quality = formats.percent(arm.quality)
+    between = formats.interval(arm.quality).replace(" to ", "-")
+    quality = formats.percent(arm.quality.value)
     figures = [
-        formats.NONE if arm.quality is None else f"{quality} {between}",
-        formats.count(arm.record.outcomes.failed),
+        formats.NONE if arm.quality.value is None else f"{quality} {between}",
+        formats.count(arm.outcomes.failed),
         "ref" if arm.reference else p,
-        formats.seconds(arm.record.latency_seconds.p95),
-        formats.money(cost.monthly, arm.currency),
-        formats.money(cost.upfront, arm.currency),
+        formats.seconds(arm.latency_seconds.p95),
+        formats.money(cost.monthly, cost.currency),
+        formats.money(cost.upfront, cost.currency),
     ]
     return [formats.plain(figure) for figure in figures]
 

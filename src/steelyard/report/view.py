@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TypeVar
 
-from steelyard.core import PROMPT_FAMILIES, Comparison
-from steelyard.families import METRICS
+from steelyard.core import FAMILIES, Comparison
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.result import ArmResult, Result
 from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore, SliceScore
-from steelyard.result.audit import Duplicates
 from steelyard.verdict.pairs import oriented
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
@@ -27,75 +24,28 @@ def words() -> Mapping[str, Mapping[str, str]]:
     return packaged("report/words.json")  # type: ignore[no-any-return]
 
 
-def metric_title(name: str) -> str:
-    """What people call a metric; a user's own is called by its name."""
-    family = name if name in METRICS else name.partition("_")[0]
-    return str(METRICS.get(family).title_of(name)) if family in METRICS else name
-
-
-@dataclass(frozen=True)
-class ArmView:
+class ArmView(ArmResult):
     """One arm as the report shows it. ``versus`` is its comparison with the reference arm."""
 
-    record: ArmResult
     winner: bool = False
     reference: bool = False
     versus: Comparison | None = None
 
     @property
-    def name(self) -> str:
-        return self.record.name
+    def description(self) -> str:
+        if not self.is_free:
+            return self.about
+        again = ", retried when the answer does not fit" if self.known_options.repairs else ""
+        return f"{self.about}; free text{again}"
 
     @property
-    def twin_name(self) -> str:
-        """The name of a free arm's constrained twin, on the same model."""
-        name, at, tag = self.name.partition("@")
-        return f"{name.removesuffix('_free')}{at}{tag}"
-
-    @property
-    def family(self) -> str:
-        return self.record.family
-
-    @property
-    def free(self) -> bool:
-        return self.record.is_free
-
-    @property
-    def about(self) -> str:
-        if not self.free:
-            return self.record.about
-        again = ", retried when the answer does not fit" if self.record.repairs else ""
-        return f"{self.record.about}; free text{again}"
-
-    @property
-    def quality(self) -> float | None:
-        return self.record.quality.value
-
-    @property
-    def low(self) -> float | None:
-        return self.record.quality.low
-
-    @property
-    def high(self) -> float | None:
-        return self.record.quality.high
-
-    @property
-    def currency(self) -> str:
-        return self.record.cost.currency
-
-    @property
-    def prompts_only(self) -> bool:
-        """Whether it adapts the model by its prompt alone."""
-        return self.family in PROMPT_FAMILIES
-
-    @property
-    def breaks(self) -> list[str]:
-        return [words()["constraints"].get(name, name) for name in self.record.breaks]
+    def constraints_broken(self) -> list[str]:
+        return [words()["constraints"].get(name, name) for name in self.breaks]
 
     @property
     def options_text(self) -> str:
         """The options on one line, without the search's own record."""
-        short = {k: v for k, v in self.record.options.items() if k not in _LONG_OPTIONS}
+        short = {k: v for k, v in self.options.items() if k not in _LONG_OPTIONS}
         return formats.clip(formats.option(short) or "none", 400)
 
 
@@ -111,20 +61,20 @@ class View:
 
     @property
     def metric_name(self) -> str:
-        return metric_title(self.task.metric)
+        return self.task.title_of(self.task.metric)
 
     @cached_property
     def arms(self) -> list[ArmView]:
         views = [
             ArmView(
-                arm,
+                **dict(arm),
                 winner=arm.name == self.verdict.arm,
                 reference=arm.name == self.result.reference,
                 versus=self._versus(arm.name),
             )
             for arm in self.result.arms
         ]
-        return sorted(views, key=lambda arm: (arm.quality is None, -(arm.quality or 0), arm.name))
+        return sorted(views, key=_rank)
 
     def arm(self, name: str | None) -> ArmView | None:
         return next((arm for arm in self.arms if arm.name == name), None)
@@ -135,15 +85,14 @@ class View:
 
     @cached_property
     def currency(self) -> str:
-        return next((arm.currency for arm in self.arms), "USD")
+        return next((arm.cost.currency for arm in self.arms), "USD")
 
-    @property
-    def least(self) -> float | None:
-        return min((arm.low for arm in self.arms if arm.low is not None), default=None)
-
-    @property
-    def most(self) -> float | None:
-        return max((arm.high for arm in self.arms if arm.high is not None), default=None)
+    @cached_property
+    def quality_range(self) -> tuple[float, float]:
+        """The axis that all arms' intervals share."""
+        lows = [arm.quality.low for arm in self.arms if arm.quality.low is not None]
+        highs = [arm.quality.high for arm in self.arms if arm.quality.high is not None]
+        return min(lows, default=0.0), max(highs, default=1.0)
 
     @property
     def headline(self) -> str:
@@ -152,24 +101,21 @@ class View:
     @property
     def main_arm(self) -> ArmView | None:
         """The arm shown first: the recommended one, else the one that leads, else the best."""
-        leading = self.arm(self.verdict.details.leading)
-        return self.winner or leading or (self.arms[0] if self.arms else None)
+        return self.arm(self.verdict.first_arm) or (self.arms[0] if self.arms else None)
+
+    @property
+    def is_against_prompt(self) -> bool:
+        """Whether the reference arm is a prompt-only one."""
+        arm = self.arm(self.result.reference)
+        return arm is not None and arm.is_prompt_only
 
     @property
     def reference_kind(self) -> str:
-        """What the reference arm is among the arms."""
-        arm = self.arm(self.result.reference)
-        return "the best prompt-only arm" if arm and arm.prompts_only else "the best arm"
+        return "the best prompt-only arm" if self.is_against_prompt else "the best arm"
 
     def family(self, name: str) -> ArmView | None:
         members = [arm for arm in self.arms if arm.family == name]
         return next((arm for arm in members if arm.winner), members[0] if members else None)
-
-    @cached_property
-    def free_pairs(self) -> list[tuple[ArmView, ArmView]]:
-        """Arms answered both ways: constrained and free."""
-        twins = ((self.arm(free.twin_name), free) for free in self.arms if free.free)
-        return [(twin, free) for twin, free in twins if twin is not None and twin is not free]
 
     def _versus(self, name: str) -> Comparison | None:
         reference = self.result.reference
@@ -179,17 +125,12 @@ class View:
 
     @property
     def level(self) -> str:
-        return formats.percent(next((arm.record.quality.level for arm in self.arms), 0.95), 0)
+        return formats.percent(next((arm.quality.level for arm in self.arms), 0.95), 0)
 
     @property
     def reasons(self) -> list[str]:
-        """The verdict's reasons, without those that only say which arm dropped out."""
-        dropped = [(f"{arm.arm} ", f": {arm.reason}") for arm in self.verdict.details.dropped]
-        return [
-            self.sentence(reason)
-            for reason in self.verdict.reasons
-            if not any(reason.startswith(arm) and reason.endswith(why) for arm, why in dropped)
-        ]
+        """The verdict's reasons, without those that only say which arm is ruled out."""
+        return [self.sentence(reason) for reason in self.verdict.reasons_to_choose]
 
     @property
     def flips(self) -> list[str]:
@@ -210,51 +151,49 @@ class View:
     def leading(self) -> str:
         """Where nothing is recommended: which arm leads so far, and what would settle it."""
         details = self.verdict.details
-        more, name = details.items_to_settle, details.leading
-        sentences = [f"{name} leads so far."] if name and not self._is_level else []
+        more, name = details.more_items, details.leading
+        sentences = [f"{name} leads so far."] if name and not self.result.is_level else []
         if more:
             sentences.append(f"About {formats.count(more)} more test items would settle it.")
         return " ".join(sentences)
 
     @property
-    def _is_level(self) -> bool:
-        """Whether every arm has the same figure, so that none leads."""
-        return len({arm.quality for arm in self.arms}) <= 1 < len(self.arms)
-
-    @property
     def long_answers(self) -> bool:
-        longest = max((len(label) for label in self.labels), default=_LONG_LABEL + 1)
+        longest = max((len(label) for label in self.task.labels), default=_LONG_LABEL + 1)
         return longest > _LONG_LABEL
 
     @property
-    def families(self) -> set[str]:
-        return {arm.family for arm in self.arms}
+    def families(self) -> list[str]:
+        """The families that were weighed, in the order of every legend."""
+        weighed = {arm.family for arm in self.arms}
+        return [family for family in FAMILIES if family in weighed]
 
     @property
     def keys(self) -> list[tuple[str, str, str]]:
         arm = self.main_arm
         if arm is None:
             return []
-        place = "level with the others" if self._is_level else "ahead so far"
+        place = "level with the others" if self.result.is_level else "ahead so far"
         lead = "" if arm.winner else f"{arm.name}, {place}: "
-        between = formats.interval(arm.low, arm.high)
-        keys = [(self.metric_name, formats.percent(arm.quality), f"{lead}{between}")]
+        between = formats.interval(arm.quality)
+        keys = [(self.metric_name, formats.percent(arm.quality.value), f"{lead}{between}")]
         if arm.versus is not None:
             p = formats.p_value(arm.versus.p_adjusted)
             figure = f"{formats.points(arm.versus.difference)} points"
             equals = "" if p.startswith("<") else "= "
-            keys.append(("Over the best prompt", figure, f"{self.result.reference}; p {equals}{p}"))
+            over = "Over the best prompt" if self.is_against_prompt else "Over the best arm"
+            keys.append((over, figure, f"{self.result.reference}; p {equals}{p}"))
         return keys + self._price_keys(arm)
 
     def _price_keys(self, arm: ArmView) -> list[tuple[str, str, str]]:
-        cost, latency = arm.record.cost, arm.record.latency_seconds
+        cost, latency = arm.cost, arm.latency_seconds
         keys = []
         if cost.monthly is not None:
             per_day = formats.count(self.task.traffic.requests_per_day)
-            monthly = formats.money(cost.monthly, arm.currency)
+            monthly = formats.money(cost.monthly, cost.currency)
             keys.append(("Cost a month", monthly, f"at {per_day} requests a day"))
         if cost.upfront is not None:
-            keys.append(("Upfront", formats.money(cost.upfront, arm.currency), "once"))
+            keys.append(("Upfront", formats.money(cost.upfront, cost.currency), "once"))
         if latency.p95 is not None:
             median = formats.seconds(latency.p50)
             keys.append(("Latency, p95", formats.seconds(latency.p95), f"median {median}"))
@@ -277,7 +216,7 @@ class View:
         for price in self.result.constraint:
             free = f"{price.free} {formats.percent(price.validity.free)}"
             arm = self.arm(price.free)
-            if arm is not None and arm.family == "fine_tune":
+            if arm is not None and arm.is_tuned:
                 tuned.append(f"tuned and free, {free}")
             else:
                 prompted.append(
@@ -298,9 +237,9 @@ class View:
     def spreads(self) -> list[tuple[ArmView, list[tuple[str, float]]]]:
         """Each prompting arm's formats with their figure on dev, the best first."""
         return [
-            (arm, sorted(arm.record.formats.items(), key=lambda pair: -pair[1]))
+            (arm, sorted(spread.items(), key=lambda pair: -pair[1]))
             for arm in self.arms
-            if len(arm.record.formats) > 1
+            if len(spread := arm.known_options.spread) > 1
         ]
 
     @cached_property
@@ -308,28 +247,16 @@ class View:
         return {name: part.labels for name, part in self.audit.parts.items() if part.labels}
 
     @property
-    def labels(self) -> list[str]:
-        """The task's labels, none where its output is of another kind."""
-        for table in self.result.confusion.values():
-            return list(table.labels)
-        return list(dict.fromkeys(label for part in self.part_labels.values() for label in part))
-
-    @property
-    def duplicates(self) -> list[tuple[str, Duplicates]]:
-        kinds = self.audit.duplicates
-        titled = {
-            "Exact duplicates": kinds.exact,
-            "Duplicates, ignoring case and spacing": kinds.normalised,
-            "Near-duplicates": kinds.near,
-        }
-        return [(title, rows) for title, rows in titled.items() if rows is not None]
-
-    @property
     def methods(self) -> dict[str, str]:
         return {
-            "interval": _listed(arm.record.quality.method for arm in self.arms),
+            "interval": _listed(arm.quality.method for arm in self.arms),
             "paired": _listed(comparison.method for comparison in self.result.comparisons),
         }
+
+
+def _rank(arm: ArmView) -> tuple[bool, float, str]:
+    """The best quality first, then by name; those without a figure last."""
+    return arm.quality.value is None, -(arm.quality.value or 0.0), arm.name
 
 
 def _weakest_first(scores: Iterable[Score]) -> list[Score]:

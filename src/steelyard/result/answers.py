@@ -28,11 +28,19 @@ class LabelScore(GroupScore):
 
     label: str = ""
 
+    @property
+    def name(self) -> str:
+        return self.label
+
 
 class SliceScore(GroupScore):
     """The examples of one slice."""
 
     slice: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.slice
 
 
 class FailedAnswer(ResultPart):
@@ -52,6 +60,13 @@ class SampleAnswer(ResultPart):
     score: float | None = None
     reason: str | None = None
     missed: Omitted[tuple[str, ...]] = None
+
+    @property
+    def mark(self) -> str:
+        """One word for how good it is."""
+        if self.output is None:
+            return "failed"
+        return "wrong" if self.score == 0 else "right" if self.score == 1 else "partly"
 
 
 class SampleResult(ResultPart):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticUseDefault
 
+from steelyard.core import PROMPT_FAMILIES
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.figures import Gap, PartFigure, Quality, Validity
 from steelyard.result.steadiness import Calibration, Consistency
+
+T = TypeVar("T")
+_WHOLE_STAGES = ("final", "held_back", "free")
 
 
 class Outcomes(ResultPart):
@@ -69,6 +74,12 @@ class ArmCost(ResultPart):
     currency: str = "USD"
     reason: Omitted[str] = None
 
+    def after(self, requests: float) -> float | None:
+        """What it has cost after so many requests; ``None`` where a part of that is not known."""
+        if self.upfront is None or self.per_request is None:
+            return None
+        return self.upfront + self.per_request * requests
+
 
 class SearchTrial(OpenPart):
     """A candidate of a search: its score over ``items`` dev examples."""
@@ -77,6 +88,11 @@ class SearchTrial(OpenPart):
     stage: str = ""
     items: int | None = None
     score: float | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it met all the dev examples that candidates were to be compared on."""
+        return self.stage in _WHOLE_STAGES
 
 
 class SearchBudget(OpenPart):
@@ -96,6 +112,38 @@ class SearchFacts(OpenPart):
     trace: tuple[SearchTrial, ...] = ()
 
 
+def _or_default(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError:
+        raise PydanticUseDefault from None
+
+
+ByShape = Annotated[T, WrapValidator(_or_default)]
+"""An option that is read where it has this type: a user's own strategy may mean another thing by it."""
+
+
+class KnownOptions(ResultPart):
+    """The options of an arm that mean the same for every strategy.
+
+    ``spread`` is each prompt format's best score on dev, ``format`` the one that was used. ``wording``
+    names the ``instruction`` where a search tried several.
+    """
+
+    decoding: ByShape[str | None] = None
+    format: ByShape[str | None] = None
+    repairs: ByShape[int] = 0
+    wording: ByShape[str | None] = None
+    instruction: ByShape[str] = ""
+    spread: ByShape[dict[str, float]] = Field(default_factory=dict)
+    search: ByShape[SearchFacts] = SearchFacts()
+
+    @property
+    def searched_prompt(self) -> str:
+        """The instruction that a search over wordings ended with; empty where none was searched."""
+        return "" if self.wording is None else self.instruction
+
+
 class ArmResult(ResultPart):
     """An arm and its figures. ``options`` hold everything that was chosen or found in fitting."""
 
@@ -103,6 +151,7 @@ class ArmResult(ResultPart):
     strategy: str = ""
     family: str = ""
     about: str = ""
+    is_tuned: bool = False
     model: str | None = None
     model_tag: str | None = None
     options: dict[str, Any] = Field(default_factory=dict)
@@ -126,28 +175,14 @@ class ArmResult(ResultPart):
 
     @property
     def is_free(self) -> bool:
-        """Whether it answers in free text, read back into a label."""
-        free_name = self.name.partition("@")[0].endswith("_free")
-        return self.options.get("decoding") == "free" or free_name
+        """Whether it answers in free text, read back into what the task asks for."""
+        return self.known_options.decoding == "free"
 
     @property
-    def format(self) -> str | None:
-        return self.options.get("format")
-
-    @property
-    def searched_prompt(self) -> str:
-        """The instruction that a search over wordings ended with; empty where none was searched."""
-        return str(self.options["instruction"]) if "wording" in self.options else ""
-
-    @property
-    def repairs(self) -> bool:
-        return bool(self.options.get("repairs"))
+    def is_prompt_only(self) -> bool:
+        """Whether it adapts the model by its prompt alone."""
+        return self.family in PROMPT_FAMILIES
 
     @cached_property
-    def search(self) -> SearchFacts:
-        """What its search on dev tried and found; empty where there was none."""
-        return SearchFacts.model_validate(self.options.get("search") or {})
-
-    @property
-    def formats(self) -> dict[str, float]:
-        return dict(self.options.get("spread") or {})
+    def known_options(self) -> KnownOptions:
+        return KnownOptions.model_validate(self.options)

@@ -172,6 +172,15 @@ class AuditFindings(ResultPart):
     checks: dict[str, CheckOutcome] = Field(default_factory=dict)
 
     @property
+    def errors(self) -> tuple[str, ...]:
+        """What makes a measurement or a training misleading, a line each."""
+        return tuple(
+            f"{finding.check}: {finding.message}"
+            for finding in self.findings
+            if finding.severity == "error"
+        )
+
+    @property
     def seconds(self) -> float:
         return sum(outcome.seconds or 0.0 for outcome in self.checks.values())
 

@@ -36,7 +36,7 @@ class ResultPart(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; a NaN raises `ValueError`."""
-        return dict(plain(self.model_dump()))
+        return dict(json.loads(json.dumps(self.model_dump(), allow_nan=False, default=_plain)))
 
     def updated(self, **fields: Any) -> Self:
         return self.model_copy(update=fields)
@@ -48,12 +48,8 @@ class OpenPart(ResultPart):
     model_config = ConfigDict(extra="allow")
 
 
-def plain(value: Any) -> Any:
-    """Turn tuples, decimals and numpy numbers into what JSON holds; NaN raises `ValueError`."""
-    return json.loads(json.dumps(value, allow_nan=False, default=_plain))
-
-
 def _plain(value: Any) -> Any:
+    """Turn decimals, sets and numpy numbers into what JSON holds."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, Mapping):

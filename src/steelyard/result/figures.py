@@ -72,3 +72,9 @@ class LabelsNeeded(ResultPart):
     low: int | None = None
     high: int | None = None
     reason: str | None = None
+
+    @classmethod
+    def fitted_on(cls, examples: int | None) -> Self:
+        """Those that an arm was fitted on: an upper bound of what it needs, without an interval."""
+        why = "the training examples it was fitted on; whether fewer would do was not measured"
+        return cls(value=examples, reason=why)

@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from steelyard.errors import StorageError
+from steelyard.families import METRICS
 from steelyard.result.figures import LabelsNeeded
 from steelyard.result.run import SCHEMA_VERSION, Result
 from steelyard.strategy import traits_of
 
 _TIMED_KEYS = frozenset({"cost", "crossover", "created", "cost_to_own", "flips", "reasons"})
-_FITTED_ON = "the training examples it was fitted on; whether fewer would do was not measured"
 NO_INTERVAL = "its interval was not measured"
 
 
@@ -80,10 +80,22 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
             "arms": [_with_labels(arm) for arm in broken_even],
         },
     }
+    if task := data.get("task"):
+        names = task.get("metrics") or (task["metric"],)
+        upgraded["task"] = {**task, "metric_titles": {name: _title(name) for name in names}}
+    if verdict := data.get("verdict"):
+        reasons = [why.replace(" drops out: ", " is ruled out: ", 1) for why in verdict["reasons"]]
+        upgraded["verdict"] = {**verdict, "reasons": reasons}
     if judge := data.get("judge"):
         flips, judged = judge.get("order_flips"), judge.get("judged")
         upgraded["judge"] = {**judge, "flipped_share": flips / judged if judged else None}
     return upgraded
+
+
+def _title(metric: str) -> str:
+    """What people call a metric; one that is not installed is called by its name."""
+    family = metric if metric in METRICS else metric.partition("_")[0]
+    return str(METRICS.get(family).title_of(metric)) if family in METRICS else metric
 
 
 def _upgraded_arm(arm: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +107,7 @@ def _upgraded_arm(arm: Mapping[str, Any]) -> dict[str, Any]:
         **{key: value for key, value in arm.items() if value is not None},
         "family": traits.family,
         "about": traits.about,
+        "is_tuned": traits.tunes,
         "generalisation_gap": record,
         "fit": _with_tokens(arm),
         "consistency": with_agreement(arm["consistency"]) if arm.get("consistency") else None,
@@ -118,12 +131,7 @@ def with_agreement(consistency: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_labels(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {**entry, "labels": fitted_on(entry.get("labels")).model_dump()}
-
-
-def fitted_on(examples: int | None) -> LabelsNeeded:
-    """The labels that an arm was fitted on: an upper bound of what it needs, without an interval."""
-    return LabelsNeeded(value=examples, reason=_FITTED_ON)
+    return {**entry, "labels": LabelsNeeded.fitted_on(entry.get("labels")).model_dump()}
 
 
 def strip_timings(value: Any) -> Any:

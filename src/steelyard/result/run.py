@@ -27,6 +27,8 @@ from steelyard.result.verdict import (
 )
 
 SCHEMA_VERSION = 2
+FEWEST_OF_GROUP = 10
+"""A slice or label with fewer test examples is not said to be the weakest."""
 
 
 class WeighedModel(ResultPart):
@@ -63,11 +65,16 @@ class TaskResult(ResultPart):
     labels: tuple[str, ...] = ()
     metric: str = "accuracy"
     metrics: tuple[str, ...] = ()
+    metric_titles: dict[str, str] = Field(default_factory=dict)
     model: str | None = None
     provider: str | None = None
     models: tuple[WeighedModel, ...] = ()
     traffic: TrafficResult = TrafficResult()
     constraints: ConstraintsResult = ConstraintsResult()
+
+    def title_of(self, metric: str) -> str:
+        """What people call a metric; its name where the file does not say."""
+        return self.metric_titles.get(metric, metric)
 
 
 class SplitFacts(OpenPart):
@@ -141,3 +148,16 @@ class Result(ResultPart):
     per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)
     failures: dict[str, tuple[FailedAnswer, ...]] = Field(default_factory=dict)
     samples: tuple[SampleResult, ...] = ()
+
+    def weakest_group(self, arm: str) -> SliceScore | LabelScore | None:
+        """The slice on which an arm is weakest, or else the label; of those with enough examples."""
+        for groups in (self.per_slice.get(arm, ()), self.per_label.get(arm, ())):
+            large = [g for g in groups if g.score is not None and g.n >= FEWEST_OF_GROUP]
+            if large:
+                return min(large, key=lambda group: group.score or 0.0)
+        return None
+
+    @property
+    def is_level(self) -> bool:
+        """Whether several arms all have the same figure, so that none leads."""
+        return len({arm.quality.value for arm in self.arms}) <= 1 < len(self.arms)

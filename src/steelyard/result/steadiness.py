@@ -5,6 +5,9 @@ from __future__ import annotations
 from steelyard.result.base import Omitted, ResultPart
 from steelyard.result.figures import Figure
 
+_CHANCE_FROM = 0.05
+"""A p-value from which a spread is not told from chance."""
+
 
 class OutputCount(ResultPart):
     """One of the answers to a repeated example, and how often it came; ``None``: unusable."""
@@ -78,6 +81,17 @@ class Sensitivity(ResultPart):
     spread_reason: Omitted[str] = None
     worst: WorstVariant | None = None
 
+    @property
+    def largest_drop(self) -> float | None:
+        """What the worst variant cost, 0 where none cost anything."""
+        difference = None if self.worst is None else self.worst.difference
+        return None if difference is None else max(0.0, -difference)
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether chance explains the spread: on a few items a point or two is chance."""
+        return self.p_value is not None and self.p_value >= _CHANCE_FROM
+
 
 class Consistency(ResultPart):
     """An arm asked again, and asked in other words that mean the same."""
@@ -86,6 +100,15 @@ class Consistency(ResultPart):
     repeats: Repeats | None = None
     repeats_reason: Omitted[str] = None
     sensitivity: tuple[UnmeasuredChange | Sensitivity, ...] = ()
+
+    @property
+    def is_repeated(self) -> bool:
+        return self.repeats is not None and self.repeats.agreement.value is not None
+
+    @property
+    def measured(self) -> list[Sensitivity]:
+        """The changes that were tried."""
+        return [change for change in self.sensitivity if isinstance(change, Sensitivity)]
 
 
 class CalibrationBin(ResultPart):

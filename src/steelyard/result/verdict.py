@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from steelyard.core import Comparison, Recommendation
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.figures import Figure, LabelsNeeded
 
@@ -29,6 +30,16 @@ class CrossoverArm(BreakEvenWith):
     labels: LabelsNeeded = LabelsNeeded()
     nearest: BreakEvenWith | None = None
 
+    @property
+    def is_with_lower_quality(self) -> bool:
+        """Whether every prompt-only arm is worse, so that there is only the nearest one."""
+        return self.against is None and self.nearest is not None
+
+    @property
+    def even(self) -> BreakEvenWith:
+        """The break-even to show, the nearest arm's where no prompt-only arm is as good."""
+        return self.nearest if self.is_with_lower_quality and self.nearest else self
+
 
 class Crossover(CrossoverArm):
     """Every arm's break-even; the block's own fields are the recommended arm's."""
@@ -42,30 +53,54 @@ class DroppedArm(ResultPart):
     arm: str = ""
     reason: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """What a verdict's reasons say of it."""
+        return f"{self.arm} is ruled out: {self.reason}"
+
 
 class VerdictDetails(OpenPart):
-    """What the verdict's words were made from."""
+    """What the verdict's words were made from.
 
+    ``tests`` compare the ``best`` arm with the others, ``tied`` are those that cannot be told from it.
+    ``possible_loss`` is how much better a tied arm may be than the choice. Where nothing is
+    recommended, ``leading`` is ahead so far, and ``more_items`` more test items would settle it.
+    """
+
+    alpha: float | None = None
     confidence_rule: str = ""
+    cost_rule: str = ""
+    cost_to_own: dict[str, float | None] = Field(default_factory=dict)
     dropped: tuple[DroppedArm, ...] = ()
+    tests: tuple[Comparison, ...] = ()
+    best: str | None = None
+    tied: tuple[str, ...] = ()
+    possible_loss: float | None = None
     leading: Omitted[str] = None
-
-    @property
-    def items_to_settle(self) -> int | None:
-        """How many more test items would settle an open choice, where that can be estimated."""
-        return (self.model_extra or {}).get("more_items")
+    more_items: int | None = None
 
 
 class VerdictResult(ResultPart):
     """Which arm to use, why, how sure, and what would change it."""
 
-    recommendation: str = "undecided"
+    recommendation: Recommendation = "undecided"
     arm: str | None = None
     confidence: str = ""
     reasons: tuple[str, ...] = ()
     flips: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     details: VerdictDetails = VerdictDetails()
+
+    @property
+    def first_arm(self) -> str | None:
+        """The arm that readers look at first: the recommended one, or else the one that leads."""
+        return self.arm or self.details.leading
+
+    @property
+    def reasons_to_choose(self) -> list[str]:
+        """The reasons, without those that only say which arm is ruled out."""
+        ruled_out = {dropped.sentence for dropped in self.details.dropped}
+        return [reason for reason in self.reasons if reason not in ruled_out]
 
 
 class Winner(ResultPart):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from steelyard.score.base import Grade, Metric
-from steelyard.score.build import build_metric, build_metrics, get_metric, metric_names
+from steelyard.score.build import build_metric, build_metrics
 from steelyard.score.measure import compare_records, quality
-from steelyard.score.parse import OutputSpec, parse_output
+from steelyard.score.parse import parse_output
 
 __all__ = [
     "Grade",
     "Metric",
-    "OutputSpec",
     "build_metric",
     "build_metrics",
     "compare_records",
-    "get_metric",
-    "metric_names",
     "parse_output",
     "quality",
 ]

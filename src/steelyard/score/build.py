@@ -8,22 +8,11 @@ from typing import Any
 
 from steelyard.config.options import read_options
 from steelyard.errors import ConfigError
-from steelyard.families import METRICS
 from steelyard.score.base import Metric
 from steelyard.task import Task
 from steelyard.task.members import metric_class, metric_options
 
 _LONGEST = 40
-
-
-def metric_names() -> list[str]:
-    """The names of every metric."""
-    return list(METRICS)
-
-
-def get_metric(name: str) -> Metric:
-    """Return the metric called ``name`` with its defaults, built for no task in particular."""
-    return build_metric(name)
 
 
 def build_metric(
@@ -32,7 +21,7 @@ def build_metric(
     task: Task | None = None,
     used_names: Set[str] = frozenset(),
 ) -> Metric:
-    """Build the metric called ``name`` for a task, under a name that is not in ``used_names``.
+    """Build the metric called ``name``, for ``task`` where there is one, under a name not yet used.
 
     A colon makes it the user's own function: ``scorers.py:score`` or ``package.module:score``. Raises
     `ConfigError` for an unknown name or option, and for what the task lacks.

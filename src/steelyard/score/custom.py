@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import math
+import re
 import sys
 import sysconfig
 import traceback
@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from steelyard.config.options import Options
+from steelyard.config.section import unknown_keys
 from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
 from steelyard.score.base import Grade, Metric
@@ -26,10 +27,11 @@ from steelyard.task import Task
 from steelyard.user_code import load_name
 from steelyard.words import one_line
 
-GIVEN = ("output", "reference", "input", "example", "context")
+INPUTS = ("output", "reference", "input", "example", "context")
 """What a scorer may ask for, by the names of its parameters."""
 _SHOWN = 60
-_TRIED = 5
+_TRIALS = 5
+_WORD = re.compile(r"\w+")
 
 
 class CustomOptions(Options):
@@ -47,7 +49,7 @@ class CustomOptions(Options):
 class Custom(Metric):
     """Scores by the user's function, written ``scorers.py:score_reply`` or ``package.module:score``.
 
-    It is called with those of `GIVEN` that it declares, and with the metric's options, by name. It
+    It is called with those of `INPUTS` that it declares, and with the metric's options, by name. It
     returns a number in [0, 1], a truth value, a `Grade`, or a mapping with ``score`` and the scores of
     parts. A failed answer scores 0 and is not shown to it. One that is annotated to return ``bool``
     counts as a metric of right and wrong.
@@ -84,7 +86,7 @@ class Custom(Metric):
 
     def check(self, examples: Sequence[Example]) -> None:
         """Try the function on a few references: what it raises is better known before the run."""
-        for example in examples[:_TRIED]:
+        for example in examples[:_TRIALS]:
             self.grade(example, example.output)
 
     def score_answer(self, output: str, reference: str) -> float:
@@ -193,7 +195,7 @@ def _signature(name: str, function: Any) -> inspect.Signature:
 def _parameters(
     name: str, signature: inspect.Signature, options: Mapping[str, Any]
 ) -> Sequence[str]:
-    """Which of `GIVEN` the function takes. Raises `ConfigError` for parameters that nothing fills."""
+    """Which of `INPUTS` the function takes. Raises `ConfigError` for parameters that nothing fills."""
     kinds = {parameter.name: parameter.kind for parameter in signature.parameters.values()}
     takes_all = inspect.Parameter.VAR_KEYWORD in kinds.values()
     named = {
@@ -207,21 +209,19 @@ def _parameters(
             raise ConfigError(
                 f"metric: {name} takes {parameter!r} by position only; remove the / from its signature"
             )
-        if needed and parameter not in GIVEN and parameter not in options:
+        if needed and parameter not in INPUTS and parameter not in options:
             raise ConfigError(
-                f"metric: {name} takes {parameter!r}{closest(parameter, GIVEN)}, which is not one of "
-                f"{', '.join(GIVEN)} or an option; give it a default, or add it to options"
+                f"metric: {name} takes {parameter!r}{closest(parameter, INPUTS)}, which is not one of "
+                f"{', '.join(INPUTS)} or an option; give it a default, or add it to options"
             )
     for option in options:
-        if option in GIVEN:
+        if option in INPUTS:
             raise ConfigError(f"metric {name}: option {option!r} is reserved; rename it")
-        if option not in named and not takes_all:
-            free = [parameter for parameter in named if parameter not in GIVEN]
-            raise ConfigError(
-                f"metric {name}: unknown option {option!r}{closest(option, free)}; "
-                f"known: {', '.join(free) or 'none'}"
-            )
-    return GIVEN if takes_all else [name for name in GIVEN if name in named]
+    unknown = [option for option in options if option not in named]
+    if unknown and not takes_all:
+        free = [parameter for parameter in named if parameter not in INPUTS]
+        raise ConfigError(f"metric {name}: {unknown_keys(unknown, free, 'option')}")
+    return INPUTS if takes_all else [name for name in INPUTS if name in named]
 
 
 def _place(error: BaseException) -> str:
@@ -242,7 +242,7 @@ _INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
 
 
 def sources_of(function: Callable[..., Any]) -> list[Path]:
-    """The file that defines ``function``, first, and what it imports from its folder, sorted.
+    """The file that defines ``function``, first, and what it may import from its folder, sorted.
 
     They are read, not run: which modules happen to be loaded does not matter. Of a lone module among
     the installed packages it is that alone. Empty for a function without a file.
@@ -257,39 +257,23 @@ def sources_of(function: Callable[..., Any]) -> list[Path]:
     if source is None or not Path(source).is_file():
         return []
     file = Path(source).resolve()
-    return [file] if file.parent in _INSTALLED else [file, *sorted(_closure(file) - {file})]
+    return [file] if file.parent in _INSTALLED else [file, *sorted(_helpers(file) - {file})]
 
 
-def _closure(file: Path) -> set[Path]:
-    """A file, and those of its folder that it imports, or that these do."""
-    files, pending = {file}, [file]
+def _helpers(file: Path) -> set[Path]:
+    """The modules and packages next to ``file`` that it names, or that these do.
+
+    Any word counts as a name: an import inside a function, or by a text, is seen as well.
+    """
+    neighbours = list(file.parent.iterdir())
+    helpers: set[Path] = set()
+    pending = [file]
     while pending:
-        for name in _imported(pending.pop()):
-            fresh = _modules(file.parent, name) - files
-            files |= fresh
-            pending += [path for path in fresh if path.parent == file.parent]
-    return files
-
-
-def _imported(file: Path) -> set[str]:
-    """Every word in the import statements of a file: any may be a module of its folder."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
-        return set()
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            dotted = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
-            names |= {word for name in dotted for word in name.split(".") if word.isidentifier()}
-    return names
-
-
-def _modules(folder: Path, name: str) -> set[Path]:
-    """The file of a module in ``folder``, or all those of a package."""
-    file, inner = folder / f"{name}.py", folder / name
-    if (inner / "__init__.py").is_file():
-        return {path.resolve() for path in inner.rglob("*.py")}
-    if file.is_file():
-        return {file.resolve()}
-    return {path.resolve() for path in inner.glob("*.py")}
+        words = set(_WORD.findall(pending.pop().read_text(encoding="utf-8", errors="replace")))
+        named = [path for path in neighbours if path.stem in words]
+        modules = [path for path in named if path.suffix == ".py"]
+        modules += [module for path in named if path.is_dir() for module in path.rglob("*.py")]
+        fresh = {module.resolve() for module in modules} - helpers
+        helpers |= fresh
+        pending += fresh
+    return helpers

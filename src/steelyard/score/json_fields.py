@@ -110,11 +110,9 @@ class FieldF1(Metric):
         answer = _NOTHING if output is None else _parsed(output)
         if expected is _NOTHING:
             return Grade(0.0)
-        if answer is _NOTHING:
-            missed = tally(None, expected, self._likeness)
-            return Grade(0.0, self._parts(missed.by_path()))
-        fields = tally(answer, expected, self._likeness)
-        return Grade(fields.f1, self._parts(fields.by_path()))
+        is_lost = answer is _NOTHING
+        fields = tally(None if is_lost else answer, expected, self._likeness)
+        return Grade(0.0 if is_lost else fields.f1, self._parts(fields.by_path()))
 
     def _parts(self, by_path: Mapping[str, float]) -> dict[str, float]:
         paths = self._likeness.leaf_paths

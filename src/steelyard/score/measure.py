@@ -33,20 +33,18 @@ def quality(
     rng: np.random.Generator,
     *,
     clusters: Clusters | None = None,
-    level: float = 0.95,
 ) -> Estimate:
     """The metric over an arm's records with its interval; ``clusters`` is in the records' order."""
     if not isinstance(metric, CorpusMetric):
-        return mean(item_scores(metric, records), rng, level, clusters)
+        return mean(item_scores(metric, records), rng, clusters=clusters)
     if not records:
-        return Estimate(None, level=level, reason="no items")
+        return Estimate(None, reason="no items")
     outputs, references = metric.encode(*_texts(records))
     return statistic(
         lambda index: metric.figure(outputs[index], references[index]),
         len(records),
         rng,
-        level,
-        clusters,
+        clusters=clusters,
     )
 
 
@@ -57,7 +55,6 @@ def compare_records(
     rng: np.random.Generator,
     *,
     clusters: Clusters | None = None,
-    level: float = 0.95,
 ) -> Comparison:
     """The paired difference of two arms; both must hold the same examples in the same order."""
     if [record.example_id for record in a] != [record.example_id for record in b]:
@@ -67,7 +64,7 @@ def compare_records(
     names = (a[0].arm, b[0].arm)
     if not isinstance(metric, CorpusMetric):
         scores = item_scores(metric, a), item_scores(metric, b)
-        return compare(*scores, names, metric.name, rng, clusters=clusters, level=level)
+        return compare(*scores, names, metric.name, rng, clusters=clusters)
     first, references = metric.encode(*_texts(a))
     second, _ = metric.encode(*_texts(b))
     return compare_statistic(
@@ -78,7 +75,6 @@ def compare_records(
         metric.name,
         rng,
         clusters=clusters,
-        level=level,
     )
 
 

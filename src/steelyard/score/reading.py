@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from steelyard.packaged import packaged
 
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Chinese characters
 )
@@ -127,17 +127,17 @@ def _line_before(block: str, stop: int) -> str:
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     marks = _marks()
-    letter = rf"(?:[^\W_{_UNSPACED}]|[{marks}{_JOINERS}])"
-    one = rf"[{_UNSPACED}][{marks}]*"
+    letter = rf"(?:[^\W_{UNSPACED}]|[{marks}{_JOINERS}])"
+    one = rf"[{UNSPACED}][{marks}]*"
     joined = rf"['’\-‐‑]{letter}+|(?<=\d)[.,:/](?=\d){letter}+"
-    word = rf"[^\W_{_UNSPACED}]{letter}*(?:{joined})*"
-    return re.compile(f"{one}|{word}"), re.compile(rf"{one}|[^\W_{_UNSPACED}]{letter}*")
+    word = rf"[^\W_{UNSPACED}]{letter}*(?:{joined})*"
+    return re.compile(f"{one}|{word}"), re.compile(rf"{one}|[^\W_{UNSPACED}]{letter}*")
 
 
 def _marks() -> str:
     r"""Every combining mark as a set of ranges: Python's ``\w`` has none, and cuts words at them."""
     points = [c for c in range(0x300, 0x1E00) if unicodedata.category(chr(c))[0] == "M"]
-    spaced = [c for c in points if not re.match(f"[{_UNSPACED}]", chr(c))]
+    spaced = [c for c in points if not re.match(f"[{UNSPACED}]", chr(c))]
     ranges: list[list[int]] = []
     for point in spaced:
         if ranges and ranges[-1][1] == point - 1:

@@ -14,7 +14,7 @@ from steelyard.words import one_line
 _LONGEST_REASON = 200
 
 
-def validity(outputs: Sequence[str | None], schema: str, level: float = 0.95) -> Estimate:
+def validity(outputs: Sequence[str | None], schema: str) -> Estimate:
     """The share of ``outputs`` that are JSON and fit ``schema`` (JSON text), with its interval.
 
     ``None``, a failed answer, does not fit. ``None`` with a reason where the schema is unusable.
@@ -23,9 +23,9 @@ def validity(outputs: Sequence[str | None], schema: str, level: float = 0.95) ->
         compiled = JsonSchema(json.loads(schema))
     except BadSchemaError as error:
         reason = f"output.schema is not a JSON schema: {error.message}"
-        return Estimate(None, level=level, reason=one_line(reason, _LONGEST_REASON))
+        return Estimate(None, reason=one_line(reason, _LONGEST_REASON))
     fitting = sum(text is not None and compiled.is_fitting_text(text) for text in outputs)
-    return proportion(fitting, len(outputs), level)
+    return proportion(fitting, len(outputs))
 
 
 def refuse_bad_schema(schema: str) -> None:

@@ -11,16 +11,15 @@ from typing import Any, Literal
 from steelyard.core import Completion, Price, Request, Usage
 from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, ConfigError
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import Meter, ModelSpec
 from steelyard.model.hosted.address import read_fingerprint
-from steelyard.model.meter import Meter
 from steelyard.model.prices import price_of
 from steelyard.store.database import Store
-from steelyard.store.rows import AskedModel
+from steelyard.store.tables import AskedModel
 
 _CENT_OF_A_CENT = Decimal("0.0001")
 _ROOM = 24  # tokens of a chat template around a turn, or of JSON around a label
-_KEPT = "price:"
+_PRICE_OF = "price:"
 _AMOUNTS = ("input", "cached", "output", "training", "machine_hour")
 _SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
 
@@ -183,13 +182,15 @@ def prices_of(models: Iterable[tuple[ModelSpec, Price]]) -> dict[str, Price]:
 def former_prices(
     store: Store, prices: Mapping[str, Price], overrides: Mapping[str, Any]
 ) -> dict[str, Price]:
-    """Keep what today's models cost in the run folder; return what all that it paid for cost.
+    """Store today's prices in the run folder; return the price of every model that it ever paid.
 
-    A model may leave the run, and what it cost is still paid. For one whose price was never known the
-    user's ``overrides`` of today are looked into, and the book.
+    A model that has left the run was paid all the same. Where its price was never known, today's
+    ``overrides`` and the book may say it.
     """
     keep_prices(store, prices)
-    stored = {key.removeprefix(_KEPT): _price_in(data) for key, data in store.metas(_KEPT).items()}
+    stored = {
+        key.removeprefix(_PRICE_OF): _price_in(data) for key, data in store.metas(_PRICE_OF).items()
+    }
     for model in store.paid_by_model():
         spec = read_fingerprint(model.fingerprint)
         if spec is not None and _named(model, stored) is None:
@@ -198,10 +199,10 @@ def former_prices(
 
 
 def keep_prices(store: Store, prices: Mapping[str, Price]) -> None:
-    """Keep the known ones of ``prices`` by account in the run folder."""
+    """Store the known ones of ``prices`` in the run folder, by account."""
     for account, price in prices.items():
         if _is_known(price):
-            store.set_meta(_KEPT + account, _as_data(price))
+            store.set_meta(_PRICE_OF + account, _as_data(price))
 
 
 def _as_data(price: Price) -> dict[str, Any]:

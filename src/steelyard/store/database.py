@@ -15,15 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from steelyard.core import Completion, Record, Usage
 from steelyard.store.engine import INSERTS, engine_for, storage_error
 from steelyard.store.migration import is_older, migrate
-from steelyard.store.rows import (
-    AskedModel,
-    StoredCompletion,
-    StoredRun,
-    completion_row,
-    record_row,
-    to_completion,
-    to_record,
-)
 from steelyard.store.tables import (
     COMPLETIONS,
     META,
@@ -33,6 +24,12 @@ from steelyard.store.tables import (
     RUNS,
     SCHEMA,
     STEPS,
+    AskedModel,
+    StoredCompletion,
+    StoredRun,
+    completion_row,
+    record_row,
+    to_record,
 )
 
 FOLDER_RUN = "run"
@@ -204,7 +201,7 @@ class Store:
             for start in range(0, len(all_keys), _CHUNK):
                 among = self._of(COMPLETIONS) & table.key.in_(all_keys[start : start + _CHUNK])
                 rows = connection.execute(sa.select(table.key, table.completion).where(among))
-                stored.update((row.key, to_completion(row.completion)) for row in rows)
+                stored.update((row.key, Completion.from_dict(row.completion)) for row in rows)
         return stored
 
     def add_completions(self, rows: Sequence[StoredCompletion]) -> None:

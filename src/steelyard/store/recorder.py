@@ -11,15 +11,12 @@ from typing import Any
 
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import EndpointError
-from steelyard.model.answer_cache import AnswerCache
-from steelyard.model.base import Model, OnDone
-from steelyard.model.meter import Meter, PaidModel
+from steelyard.model.answer_cache import AnswerCache, Reuse
+from steelyard.model.base import Meter, Model, OnDone, PaidModel
 from steelyard.model.phase import Phase, current_phase
 from steelyard.store.budget import Budget, keep_prices
 from steelyard.store.database import Store
-from steelyard.store.reuse import Reuse
-from steelyard.store.rows import AskedModel, StoredCompletion
-from steelyard.store.tables import dumps
+from steelyard.store.tables import AskedModel, StoredCompletion, dumps
 
 _Deliver = Callable[[Sequence[tuple[str, Completion]]], None]
 
@@ -94,12 +91,13 @@ class RecordedModel(Model):
     def _equip(self, model: Model) -> None:
         recorder, model_key = self._recorder, AskedModel(model.fingerprint, model.name)
         recorder.store.know_model(model_key)
-        self._reuse = Reuse.of(model, recorder.cache)
         if recorder.budget is not None and not model.local:
             self._meter = recorder.budget.meter(model_key, model.count_tokens)
         if isinstance(model, PaidModel):
             model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
             model.meter = self._meter
+            if recorder.cache is not None and not model.local:
+                self._reuse = Reuse(model, recorder.cache)
 
     @property
     def built(self) -> bool:

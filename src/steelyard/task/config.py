@@ -21,12 +21,12 @@ from pydantic import (
     model_validator,
 )
 
-from steelyard.config.explain import explain
-from steelyard.config.options import Place
+from steelyard.config.explain import Place, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest_file
+from steelyard.files import hash_file
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
 from steelyard.task.members import check_metric, check_strategy
@@ -274,7 +274,7 @@ def build_task(
     try:
         task = Task.model_validate(data)
     except ValidationError as error:
-        raise explain(error, where, lines or {}) from None
+        raise explain(error, data, Place(where, lines or {})) from None
     except RecursionError:
         raise ConfigError(f"{where} is nested too deeply: flatten it") from None
     task._folder = Path(folder).resolve()
@@ -385,9 +385,7 @@ def _fingerprint(task: Task) -> str:
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass"))
     for part, path in sorted(task.example_paths.items()):
         for data_file in files_of(path):
-            with data_file.open("rb") as file:
-                checksum = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"\0{part}\0{checksum}".encode())
+            digest.update(f"\0{part}\0{hash_file(data_file)}".encode())
     for metric in task.metrics:
         scorer = task.path(metric.rpartition(":")[0])
         if scorer.suffix == ".py" and scorer.is_file():  # the user's own function

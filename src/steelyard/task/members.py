@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.config.options import Place, read_options
+from steelyard.config.explain import Place
+from steelyard.config.options import read_options
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError
 from steelyard.families import METRICS, STRATEGIES

@@ -117,7 +117,7 @@ class Trainer:
         self.network.train()
         for step, group in enumerate(groups):
             rate = learning_rate * self._schedule(number * len(groups) + step, len(groups))
-            part, count = self._step([train[i] for i in group], prefix, rate)
+            part, count = self.step([train[i] for i in group], prefix, rate)
             loss, tokens = loss + part, tokens + count
             tick(step + 1, len(groups))
         epoch = Epoch(number, loss / tokens, self.loss(dev), time.perf_counter() - start)
@@ -131,12 +131,12 @@ class Trainer:
             return (step + 1) / warm
         return max(0.0, (total - step) / max(1, total - warm))
 
-    def _step(self, samples: list[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
+    def step(self, samples: Sequence[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss and the number of completion tokens."""
         tokens = sum(len(sample.completion) for sample in samples)
         total = 0.0
         for piece in packing.split_tokens(range(len(samples)), samples, self.step_tokens):
-            loss = self._loss([samples[i] for i in piece], prefix)
+            loss = self.summed_loss([samples[i] for i in piece], prefix)
             (loss / tokens).backward()
             total += loss.item()
         gradients = [weight.grad for weight in self.weights.values()]
@@ -149,7 +149,8 @@ class Trainer:
         self._publish()
         return total, tokens
 
-    def _loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
+    def summed_loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
+        """Loss summed over completion tokens, in nats; ``prefix`` tokens are shared by all prompts."""
         packed = packing.pack(samples, prefix, self.device, self.dtype)
         logits = self.network(
             input_ids=packed.tokens,
@@ -167,7 +168,7 @@ class Trainer:
         prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
         order = sorted(range(len(samples)), key=lambda i: samples[i].length)
         total = sum(
-            float(self._loss([samples[i] for i in piece], prefix))
+            float(self.summed_loss([samples[i] for i in piece], prefix))
             for piece in packing.split_tokens(order, samples, self.step_tokens)
         )
         return total / sum(len(sample.completion) for sample in samples)

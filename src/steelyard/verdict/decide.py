@@ -12,12 +12,11 @@ estimate that. Always giving the most common answer is never recommended.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
 
-from steelyard.core import Comparison, Verdict
+from steelyard.core import Comparison
 from steelyard.cost import to_number
+from steelyard.result.verdict import DroppedArm, VerdictDetails, VerdictResult
 from steelyard.verdict import words
 from steelyard.verdict.base import (
     LEVEL_COST,
@@ -48,12 +47,11 @@ CONFIDENCE_RULE = (
 )
 
 
-def decide(case: Case) -> Verdict:
+def decide(case: Case) -> VerdictResult:
     """Weigh the candidates of a case."""
     limits = apply_limits(case)
-    decision = Decision(case, limits, details=_details(case, limits))
-    for name, reason in limits.dropped.items():
-        decision.reasons.append(f"{name} is ruled out: {reason}")
+    details = _details(case, limits)
+    decision = Decision(case, limits, details, [arm.sentence for arm in details.dropped])
     real = [candidate for candidate in limits.within if not candidate.is_floor]
     if not real:
         return none_left(decision)
@@ -69,12 +67,12 @@ def decide(case: Case) -> Verdict:
     return _weigh(decision, sure)
 
 
-def _weigh(decision: Decision, real: Sequence[Candidate]) -> Verdict:
+def _weigh(decision: Decision, real: Sequence[Candidate]) -> VerdictResult:
     case, best = decision.case, best_of(decision.case, real)
     majority = next((c for c in case.candidates if c.is_floor), None)
     others = [c for c in (*real, *([majority] if majority else [])) if c is not best]
     tests = against(case, best, others)
-    decision.details["tests"] = [asdict(test) for test in tests.values()]
+    decision.details = decision.details.updated(tests=tuple(tests.values()))
     if majority is not None and not _is_above(case, tests[majority.name]):
         return not_above_majority(decision, real, majority, len(tests), tests[majority.name])
     tied = [c for c in real if c is best or not differs(case, tests[c.name])]
@@ -82,7 +80,8 @@ def _weigh(decision: Decision, real: Sequence[Candidate]) -> Verdict:
     choice = _cheapest(case, tied, best)
     rivals = [c for c in tied if c is not choice]
     loss, rival = _possible_loss(case, choice, rivals)
-    decision.details |= {"best": best.name, "tied": [c.name for c in tied], "possible_loss": loss}
+    names = tuple(candidate.name for candidate in tied)
+    decision.details = decision.details.updated(best=best.name, tied=names, possible_loss=loss)
     if rival is not None and loss is not None and loss > MOST_LOSS:
         return too_few(decision, choice, rival, loss, len(tests))
     decision.reasons[:0] = _why(case, choice, best, tied, tests)
@@ -90,11 +89,7 @@ def _weigh(decision: Decision, real: Sequence[Candidate]) -> Verdict:
     sure = "low" if alone else _confidence(loss, len(choice.scores))
     if alone:
         decision.reasons.append("no other arm was measured, so there is nothing to compare it with")
-    return decision.verdict(choice, sure, _flips(decision, choice, tied))
-
-
-def _flips(decision: Decision, choice: Candidate, tied: Sequence[Candidate]) -> list[str]:
-    return find_flips(decision.case, choice, tied, decision.limits)
+    return decision.verdict(choice, sure, find_flips(case, choice, tied, decision.limits))
 
 
 def _cheapest(case: Case, tied: Sequence[Candidate], best: Candidate) -> Candidate:
@@ -212,12 +207,12 @@ def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Can
     )
 
 
-def _details(case: Case, limits: WithinLimits) -> dict[str, Any]:
-    return {
-        "alpha": case.alpha,
-        "confidence_rule": CONFIDENCE_RULE,
-        "dropped": [{"arm": name, "reason": why} for name, why in limits.dropped.items()],
-        "cost_rule": f"costs over the horizon within {LEVEL_COST} {case.currency} or "
+def _details(case: Case, limits: WithinLimits) -> VerdictDetails:
+    return VerdictDetails(
+        alpha=case.alpha,
+        confidence_rule=CONFIDENCE_RULE,
+        dropped=tuple(DroppedArm(arm=arm, reason=why) for arm, why in limits.dropped.items()),
+        cost_rule=f"costs over the horizon within {LEVEL_COST} {case.currency} or "
         f"{LEVEL_SHARE:.0%} of the cheapest count as equal; the higher quality then decides",
-        "cost_to_own": {c.name: to_number(c.total_cost(case.requests)) for c in case.candidates},
-    }
+        cost_to_own={c.name: to_number(c.total_cost(case.requests)) for c in case.candidates},
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steelyard.core import Comparison, Verdict
+from steelyard.core import Comparison
+from steelyard.result.verdict import VerdictResult
 from steelyard.stats import items_for_interval
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
@@ -34,7 +35,7 @@ def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def none_left(decision: Decision) -> Verdict:
+def none_left(decision: Decision) -> VerdictResult:
     """No arm keeps every constraint, but for always giving the most common answer."""
     case = decision.case
     usable = ranked(case, [c for c in case.candidates if not c.is_floor])
@@ -51,7 +52,7 @@ def none_left(decision: Decision) -> Verdict:
     return decision.undecided(f"{ahead}; {may}", close[0], more)
 
 
-def _nothing_usable(decision: Decision) -> Verdict:
+def _nothing_usable(decision: Decision) -> VerdictResult:
     if not decision.case.candidates:
         return decision.undecided("no arm was measured", None, None)
     only = decision.case.candidates[0]
@@ -84,7 +85,7 @@ def _stopped(decision: Decision, candidate: Candidate) -> str:
     return f"{candidate.name} {figure} ({why})"
 
 
-def unsure_of_minimum(decision: Decision, leading: Candidate) -> Verdict:
+def unsure_of_minimum(decision: Decision, leading: Candidate) -> VerdictResult:
     """No arm is shown to reach the least quality asked for."""
     text, more = _items_for_minimum(decision.case, leading)
     least = decision.case.limits.min_quality
@@ -110,7 +111,7 @@ def _items_for_minimum(case: Case, leading: Candidate) -> tuple[str, int | None]
 
 def not_above_majority(
     decision: Decision, real: Sequence[Candidate], majority: Candidate, tests: int, test: Comparison
-) -> Verdict:
+) -> VerdictResult:
     """The best of the real arms is not shown to beat the majority class; ``test`` is of those two."""
     case, best = decision.case, best_of(decision.case, real)
     if test.difference <= 0:
@@ -149,7 +150,7 @@ def _what_may_help(
 
 def too_few(
     decision: Decision, choice: Candidate, rival: Candidate, loss: float, tests: int
-) -> Verdict:
+) -> VerdictResult:
     """A tied arm may be much better than the choice."""
     case, n = decision.case, len(choice.scores)
     ahead = max(0.0, pair(case, rival, choice).difference)

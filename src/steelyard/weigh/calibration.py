@@ -50,7 +50,7 @@ def measure_calibration(
     if not metric.binary and arm.brief.kind != "label":
         return None, f"{metric.name} does not score answers as right or wrong"
     if len(places) < FEWEST:
-        return None, f"only {len(places)} answers have a probability; it takes {FEWEST}"
+        return None, f"only {len(places)} answers have a probability; {FEWEST} are needed"
     confidence = np.array([_confidence(records[place]) for place in places], dtype=np.float64)
     correct = np.array([_is_right(arm, records[place]) for place in places], dtype=np.float64)
     groups = clusters_of([examples[place] for place in places])
@@ -98,5 +98,5 @@ def _handover(curve: list[CoveragePoint], target: float) -> Handover:
     elif needed > most:
         why = f"{most} answers cannot show {percent(target)} accuracy: it takes {needed}, all of them right"
     else:
-        why = f"no part of its answers is reliably {percent(target)} right"
+        why = f"no subset of its answers is reliably {percent(target)} right"
     return Handover(target=target, reason=why)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Record, Usage, Verdict
+from steelyard.core import Comparison, Completion, Price, Record, Usage
 from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
+from steelyard.result import AuditResult
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
 from steelyard.result.steadiness import Calibration, Consistency
+from steelyard.result.verdict import Crossover, VerdictResult
 from steelyard.score import compare_records
 from steelyard.seeds import generator
 from steelyard.strategy import Arm
@@ -92,8 +94,8 @@ class Weighed:
     breaks: Mapping[str, list[str]]
     reference: str | None
     comparisons: Sequence[Comparison]
-    crossover: Mapping[str, Any]
-    verdict: Verdict
+    crossover: Crossover
+    verdict: VerdictResult
 
 
 def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
@@ -176,8 +178,8 @@ def _in_currency(machine: Price, price: Price) -> Price:
     return machine if machine.currency == price.currency else replace(machine, machine_hour=None)
 
 
-def weigh(arms: Sequence[MeasuredArm], plan: Plan) -> Weighed:
-    """Compare, price and decide."""
+def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighed:
+    """Compare, price and decide; ``audit`` is that of the plan's rows."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
     candidates = tuple(_candidate(measured, costs[measured.arm.name]) for measured in arms)
     reference = reference_arm(candidates)
@@ -185,7 +187,7 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan) -> Weighed:
     test = plan.split.test
     comparisons = compare_all(plan.metrics[0], records, reference, test, plan.seed)
     case = replace(
-        _case(plan, candidates, comparisons), compare_by=_comparer_by_records(plan, records)
+        _case(plan, audit, candidates, comparisons), compare_by=record_comparer(plan, records)
     )
     verdict = decide(case)
     return Weighed(
@@ -198,7 +200,7 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan) -> Weighed:
     )
 
 
-def _comparer_by_records(
+def record_comparer(
     plan: Plan, records: Mapping[str, Sequence[Record]]
 ) -> Callable[[str, str], Comparison] | None:
     """Return what compares two arms where item scores do not decide; ``None`` where they do."""
@@ -242,37 +244,31 @@ def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
     )
 
 
-def _case(plan: Plan, candidates: tuple[Candidate, ...], comparisons: Sequence[Comparison]) -> Case:
-    task, audit = plan.task, plan.overview
+def _case(
+    plan: Plan,
+    audit: AuditResult,
+    candidates: tuple[Candidate, ...],
+    comparisons: Sequence[Comparison],
+) -> Case:
+    task, leaks = plan.task, audit.leaks
     groups = clusters_of(plan.split.test)
-    leaks = audit["leaks"]
     return Case(
         candidates=candidates,
         requests_per_day=task.traffic.requests_per_day,
         horizon_days=task.traffic.horizon_days,
         metric=plan.metrics[0].name,
-        limits=Limits(**_limits(plan)),
+        limits=Limits(**task.constraints.model_dump()),
         comparisons=tuple(comparisons),
         clusters=None if groups is None else tuple(example.group for example in plan.split.test),
         notes=Notes(
-            leaks=max(leaks["near"]["test_count"], leaks["group"]["test_count"]),
-            conflicts=audit["conflicts"]["inputs"] or 0,
+            leaks=max(leaks["near"].test_count, leaks["group"].test_count),
+            conflicts=audit.conflicts.inputs or 0,
             skipped_rows=len(plan.data.unusable),
         ),
         detectable=plan.detectable,
         seed=plan.seed,
         currency=plan.model_price.currency,
     )
-
-
-def _limits(plan: Plan) -> dict[str, Any]:
-    limits = plan.task.constraints
-    most = limits.max_monthly_cost
-    return {
-        "min_quality": limits.min_quality,
-        "max_latency_p95_ms": limits.max_latency_p95_ms,
-        "max_monthly_cost": None if most is None else Decimal(most),
-    }
 
 
 def _breaks(case: Case) -> dict[str, list[str]]:

@@ -10,19 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from steelyard.data import Audit
 from steelyard.files import write_whole
-from steelyard.model.base import PlannedModel
-from steelyard.planning.forecast import look_ahead, look_over
+from steelyard.planning.audit import audit_plan
+from steelyard.planning.forecast import look_ahead
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.options import RunOptions
 from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, default_folder, describe, judge_of, make_plan
 from steelyard.progress import Display, logged
-from steelyard.result import Result
+from steelyard.result import AuditResult, Result
 from steelyard.result.verdict import JudgeResult
 from steelyard.store import folder as files
-from steelyard.store.database import Store
 from steelyard.strategy import Arm
 from steelyard.task import Task
 from steelyard.weigh.conclude import MeasuredArm, Weighed, weigh
@@ -87,8 +85,10 @@ def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
     """Carry out a plan in its folder; see :func:`run`."""
     folder = Path(out) if out is not None else default_folder(plan)
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
-        display.say(describe(plan, folder, short_text(look_ahead(plan, folder))))
-        audit = look_over(plan, display)
+        audit = audit_plan(plan, display)
+        display.say(describe(plan, audit, folder, short_text(look_ahead(plan, folder))))
+        for error in audit.errors:
+            display.say(f"audit: {error}")
         failures = FailedArms(plan, display)
         arms = list(_measure(steps, failures))
         failures.check_measured(sum(measured.model is not None for measured in arms))
@@ -109,13 +109,13 @@ def _measure(steps: RunSteps, failures: FailedArms) -> Iterator[MeasuredArm]:
 
 
 def _conclude(
-    steps: RunSteps, arms: Sequence[MeasuredArm], audit: Audit, failures: FailedArms
+    steps: RunSteps, arms: Sequence[MeasuredArm], audit: AuditResult, failures: FailedArms
 ) -> RunResult:
     """Weigh, promote the winner, and write the result last: it says that the run is done."""
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
     circumstances = _circumstances(steps, arms, audit, failures.ended)
-    weighed = weigh(arms, plan)
+    weighed = weigh(arms, plan, audit)
     unsteady = _unsteady(arms, weighed.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     weighed = _warned(weighed, (*failures.warnings(), *unsteady, *doubts))
@@ -130,13 +130,12 @@ def _conclude(
         steps.display.say(
             f"{answers} came from the cache of earlier runs and cost nothing; --no-cache asks again"
         )
-    return RunResult(folder, folder / "winner" if promoted["promoted"] else None, result)
+    return RunResult(folder, folder / "winner" if promoted.promoted else None, result)
 
 
 def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
     verdict = weighed.verdict
-    more = replace(verdict, warnings=(*warnings, *verdict.warnings))
-    return replace(weighed, verdict=more)
+    return replace(weighed, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
 
 
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:
@@ -149,7 +148,7 @@ def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]
 
 
 def _circumstances(
-    steps: RunSteps, arms: Sequence[MeasuredArm], audit: Audit, ended: Sequence[EndedArm]
+    steps: RunSteps, arms: Sequence[MeasuredArm], audit: AuditResult, ended: Sequence[EndedArm]
 ) -> Circumstances:
     facts_of: dict[str, dict[str, Any]] = {}
     for job in steps.plan.jobs:
@@ -159,15 +158,10 @@ def _circumstances(
     for model in steps.plan.models:
         facts = facts_of.setdefault(model.tag, {})
         at_fit = facts["endpoint"].split("; ") if "endpoint" in facts else []
-        if notes := dict.fromkeys([*at_fit, *_notes_on(steps.store, model)]):
+        if notes := dict.fromkeys([*at_fit, *steps.store.notes(model.spec.account)]):
             facts["endpoint"] = "; ".join(notes)
     judged = _judged(steps, arms)
     return Circumstances(steps.run.created, facts_of, audit, tuple(ended), judged)
-
-
-def _notes_on(store: Store, model: PlannedModel) -> tuple[str, ...]:
-    """Return what the answers of a model showed of it, in all phases."""
-    return store.notes(model.spec.account)
 
 
 def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
@@ -184,7 +178,7 @@ def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
         agreement_of(judge, examples),
     )
     model = steps.plan.judge
-    notes = () if model is None else _notes_on(steps.store, model)
+    notes = () if model is None else steps.store.notes(model.spec.account)
     return report.updated(notes=(*report.notes, *notes))
 
 

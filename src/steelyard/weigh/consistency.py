@@ -47,8 +47,8 @@ def measure_consistency(
 ) -> tuple[Consistency | None, str | None]:
     """Return an arm's consistency, or ``None`` with the reason.
 
-    ``records`` are the arm's over the whole test split. Nothing is chosen by what is found: the
-    test examples are asked again for the report only. What was measured with the same ``config``
+    ``records`` are the arm's over the whole test split. Nothing is chosen by it: the test examples
+    are asked again for the report only. What was measured with the same ``config``
     before is not asked again.
     """
     test = steps.plan.split.test
@@ -120,10 +120,9 @@ def consistency_warnings(name: str, consistency: Consistency | None) -> list[str
     repeats = consistency.repeats
     agreement = None if repeats is None else repeats.agreement.value
     if repeats is not None and agreement is not None and agreement < STEADY:
-        at = f"at temperature {consistency.temperature:g}"
         warnings.append(
-            f"consistency: asked again {at}, {name} gives the same answer in "
-            f"{percent(agreement)} of cases ({repeats.items} examples)"
+            f"consistency: asked again at temperature {consistency.temperature:g}, {name} gives the same "
+            f"answer {percent(agreement)} of the time ({repeats.items} examples)"
         )
     for change in consistency.sensitivity:
         if isinstance(change, UnmeasuredChange):

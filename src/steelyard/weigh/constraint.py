@@ -35,7 +35,7 @@ def price_of_constraint(
     """
     named = {measured.arm.name: measured for measured in arms}
     return tuple(
-        _price(measured, named[free_name(name)], (metric, examples, schema, seed))
+        _price(measured, named[free_name(name)], metric, examples, schema, seed)
         for name, measured in named.items()
         if measured.arm.options.get("decoding") == "constrained" and free_name(name) in named
     )
@@ -44,9 +44,11 @@ def price_of_constraint(
 def _price(
     constrained: MeasuredArm,
     free: MeasuredArm,
-    setting: tuple[Metric, Sequence[Example], str | None, int],
+    metric: Metric,
+    examples: Sequence[Example],
+    schema: str | None,
+    seed: int,
 ) -> ConstraintPrice:
-    metric, examples, schema, seed = setting
     comparison = compare_records(
         metric,
         constrained.records,

@@ -20,7 +20,7 @@ from steelyard.words import shortened
 
 _SAMPLES = 30
 _MISSED = 20
-"""So many of the samples are mistakes of the arm that is shown first, where it made so many."""
+"""At most this many samples are mistakes of the arm that is shown first."""
 _FAILURES = 50
 _SUMMARIES = ("all", "each", "win", "tie", "loss", "flipped", "failed")
 """Parts that sum others up, or that no answer can lack."""

@@ -20,7 +20,7 @@ from steelyard.strategy import build_strategy
 from steelyard.words import listed
 
 _TRIES = 2
-"""A model that fails this often in a row is not tried again, nor one that will not do at once."""
+"""A model is given up after so many failures in a row, or after one that is final."""
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from steelyard.core import Example, Price, Record
+from steelyard.core import Example, Record
 from steelyard.cost import cost_of, to_number
 from steelyard.model.prices import Overrides, price_of
 from steelyard.result.verdict import JudgeAgreement, JudgeResult, JudgeTokens
@@ -54,12 +54,16 @@ def judge_report(
     and ``cost`` are those of the whole run, searches and agreement included.
     """
     usage = store.usage(PHASE)
-    money = cost_of(usage, judge_price(metric, prices))
-    parts = [_parts(metric, record) for rows in records.values() for record in rows]
-    judged = [part for part in parts if part]
-    failed = _count(judged, "failed")
-    flipped = _count(judged, "flipped")
-    marks = {_mark(metric, record) for rows in records.values() for record in rows}
+    spec = metric.options.spec
+    assert spec is not None, "a judge that has judged has a model"
+    money = cost_of(usage, price_of(spec, prices))
+    everything = [record for rows in records.values() for record in rows]
+    replies = [
+        record for record in everything if record.parts(metric.name)
+    ]  # failed ones have none
+    judged = [record.parts(metric.name) for record in replies]
+    failed, flipped = _count(judged, "failed"), _count(judged, "flipped")
+    marks = {record.scores.get(metric.name, record.score) for record in replies}
     return JudgeResult(
         **settings(metric),
         requests=int(usage.requests),
@@ -104,30 +108,8 @@ def judge_warnings(judge: JudgeResult | None, primary: Metric) -> list[str]:
     return warnings
 
 
-def judge_price(metric: Judge, prices: Overrides | None) -> Price:
-    """Return the price of the judge's model: the user's, or the book's."""
-    spec = metric.options.spec
-    assert spec is not None, "a judge that has judged has a model"
-    return price_of(spec, prices)
-
-
-def _parts(metric: Judge, record: Record) -> dict[str, float]:
-    """What the judge noted of one reply; empty where it was not asked, as of a failed answer."""
-    start = f"{metric.name}/"
-    return {
-        name.removeprefix(start): value
-        for name, value in record.scores.items()
-        if name.startswith(start)
-    }
-
-
 def _count(judged: Iterable[Mapping[str, float]], part: str) -> int:
     return sum(round(parts.get(part, 0.0)) for parts in judged)
-
-
-def _mark(metric: Judge, record: Record) -> float | None:
-    """The score that the judge gave one reply; ``None`` where it was not asked."""
-    return record.scores.get(metric.name, record.score) if _parts(metric, record) else None
 
 
 def _about_place(flipped: int, judged: int) -> list[str]:
@@ -139,10 +121,10 @@ def _about_place(flipped: int, judged: int) -> list[str]:
     ]
 
 
-def _about_sameness(marks: set[float | None]) -> list[str]:
-    if len(marks - {None}) != 1:
+def _about_sameness(marks: set[float]) -> list[str]:
+    if len(marks) != 1:
         return []
-    return ["the judge gave every reply of every arm the same score, so it distinguishes nothing"]
+    return ["the judge gave every reply of every arm the same score, so it cannot tell them apart"]
 
 
 def _about_failed(failed: int, judged: int) -> list[str]:

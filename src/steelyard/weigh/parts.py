@@ -17,7 +17,7 @@ from steelyard.stats import mean
 from steelyard.weigh.measure import clusters_of
 
 _NUMBER = re.compile(r"#\d+\Z")
-"""Sets apart several parts of one name that one record has: they are one in the figures."""
+"""Behind the name of a part that a record has several of: in the figures they are one."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def parts(
     answer counts 0. Where the metric names a pooled part, that is the mean over all parts of all
     records. Empty for a metric without parts.
     """
-    parts_of_records = [_parts_of(record, metric.name) for record in records]
+    parts_of_records = [record.parts(metric.name) for record in records]
     _fill_failed(parts_of_records, records)
     arm = records[0].arm if records else ""
     scored = _Scored(metric.name, arm, seed, parts_of_records, clusters_of(examples))
@@ -75,15 +75,6 @@ def parts(
             pooled = sorted(chain.from_iterable(by_name.values()))
             figures.append(scored.figure(metric.pooled_part, pooled))
     return figures + [scored.figure(name, items) for name, items in by_name.items()]
-
-
-def _parts_of(record: Record, metric: str) -> dict[str, float]:
-    start = f"{metric}/"
-    return {
-        name.removeprefix(start): score
-        for name, score in record.scores.items()
-        if name.startswith(start)
-    }
 
 
 def _fill_failed(parts_of_records: list[dict[str, float]], records: Sequence[Record]) -> None:

@@ -8,11 +8,11 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from steelyard.core import Record
 from steelyard.errors import EndpointError
 from steelyard.planning.probes import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
+from steelyard.result.verdict import Winner
 from steelyard.score import compare_records
 from steelyard.seeds import generator
 from steelyard.store.folder import remove_folder, replace_folder
@@ -25,21 +25,19 @@ from steelyard.weigh.steps import RunSteps
 log = logging.getLogger("steelyard")
 
 RESCORE_TOLERANCE = 0.05
-"""The share that may differ where a local model's answers are not computed in the same batches."""
+"""The share of a local model's answers that may differ, as they are computed in other batches."""
 RESCORE_LEVEL = 0.01
-"""Below this p-value an arm whose answers are not fixed scores otherwise than it was measured."""
+"""Where answers vary: a p-value below this says that the score is not the measured one."""
 
 
-def promote_recommended(
-    steps: RunSteps, arms: Sequence[MeasuredArm], name: str | None
-) -> dict[str, Any]:
+def promote_recommended(steps: RunSteps, arms: Sequence[MeasuredArm], name: str | None) -> Winner:
     """Put the arm that the verdict recommends to ``winner/``, or say why it is not there.
 
     With several models an arm whose model cannot be asked again does not stop the run.
     """
     if name is None:
         remove_folder(steps.folder / "winner")
-        return {"arm": None, "promoted": False, "reason": "the verdict recommends no arm"}
+        return Winner(reason="the verdict recommends no arm")
     records = next(measured.records for measured in arms if measured.arm.name == name)
     try:
         return promote(steps, name, records)
@@ -48,29 +46,29 @@ def promote_recommended(
             raise
         remove_folder(steps.folder / "winner")
         reason = f"{name} was not saved to winner/: it could not be asked again: {error}"
-        return {"arm": name, "promoted": False, "reason": reason}
+        return Winner(arm=name, reason=reason)
 
 
-def promote(steps: RunSteps, name: str, records: Sequence[Record]) -> dict[str, Any]:
+def promote(steps: RunSteps, name: str, records: Sequence[Record]) -> Winner:
     """Copy the arm to ``winner/`` if the copy, loaded again, answers as measured."""
     place, fresh = steps.folder / "winner", steps.folder / ".winner.part"
     earlier = steps.store.step(f"promote:{name}")
     if earlier is not None and earlier["promoted"] and _arm_in(place) == name:
-        return earlier
+        return Winner.model_validate(earlier)
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(steps.folder / "arms" / name, fresh)
     report = _rescore(steps, load_arm(fresh, steps.build_model), records)
-    if report["promoted"]:
+    if report.promoted:
         replace_folder(fresh, place)
     else:
         shutil.rmtree(fresh)
         shutil.rmtree(place, ignore_errors=True)
-        log.warning("%s", report["reason"])
-    steps.store.finish_step(f"promote:{name}", report, 0.0)
+        log.warning("%s", report.reason)
+    steps.store.finish_step(f"promote:{name}", report.to_dict(), 0.0)
     return report
 
 
-def _rescore(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> dict[str, Any]:
+def _rescore(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> Winner:
     few = len(records) <= RESCORE_WHOLE_BELOW
     whole = arm.model_name is None or (few and steps.is_local(arm))
     indices = _sample(steps, len(records), whole)
@@ -81,20 +79,20 @@ def _rescore(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> dict[str, 
         _differs(arm, answer.output, record.answer.output, to_the_letter=local)
         for answer, record in zip(answers, before, strict=True)
     )
-    report = {"arm": arm.name, "n": len(indices), "different": different}
+    report = Winner(arm=arm.name, n=len(indices), different=different)
     # Sampled answers are others each time, and so, at any temperature, may be a hosted model's
     # words: only how good they are can be held.
     if arm.is_sampled or (different and not local):
         again = to_records(arm.name, examples, answers, steps.metrics[:1])
-        return report | _as_good(steps, again, before)
+        return _as_good(steps, report, again, before)
     allowed = 0 if whole else math.ceil(RESCORE_TOLERANCE * len(indices))
     if different <= allowed:
-        return report | {"promoted": True}
+        return report.updated(promoted=True)
     reason = (
         f"{arm.name} was not saved to winner/: reloaded, it gave a different answer on {different} "
         f"of {len(indices)} test examples"
     )
-    return report | {"promoted": False, "reason": reason}
+    return report.updated(reason=reason)
 
 
 def _differs(arm: Arm, new: str | None, old: str | None, *, to_the_letter: bool) -> bool:
@@ -103,19 +101,21 @@ def _differs(arm: Arm, new: str | None, old: str | None, *, to_the_letter: bool)
     return meaning(arm.brief, new) != meaning(arm.brief, old)
 
 
-def _as_good(steps: RunSteps, again: Sequence[Record], before: Sequence[Record]) -> dict[str, Any]:
+def _as_good(
+    steps: RunSteps, report: Winner, again: Sequence[Record], before: Sequence[Record]
+) -> Winner:
     """Whether new answers score as the measured ones did, by a paired test at `RESCORE_LEVEL`."""
     comparison = compare_records(
         steps.metrics[0], again, before, generator(steps.plan.seed, "rescore:paired")
     )
     difference, p_value = comparison.difference, comparison.p_value
     if p_value >= RESCORE_LEVEL:
-        return {"promoted": True, "difference": difference, "p_value": p_value}
+        return report.updated(promoted=True, difference=difference, p_value=p_value)
     reason = (
         f"{again[0].arm} was not saved to winner/: reloaded, it scores {difference:+.2f} "
         f"on the same {len(before)} test examples (p = {p_value:.2g})"
     )
-    return {"promoted": False, "difference": difference, "reason": reason}
+    return report.updated(difference=difference, reason=reason)
 
 
 def _sample(steps: RunSteps, size: int, whole: bool) -> list[int]:

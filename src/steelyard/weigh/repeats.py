@@ -83,7 +83,7 @@ class RepeatSample:
 
 
 def meaning(brief: Brief, output: str) -> str:
-    """One text for all outputs that mean the same; what is no JSON, though asked for, as it stands."""
+    """One text for all outputs that mean the same; non-JSON output, unchanged."""
     try:
         return canonical(brief, output)
     except (ValueError, RecursionError):
@@ -93,8 +93,8 @@ def meaning(brief: Brief, output: str) -> str:
 def ask_again(sample: RepeatSample, turn: int) -> list[Answer]:
     """Ask every example again, in two calls of a new order.
 
-    Batches and the shared prefix come out otherwise than before, and no item keeps its place: what
-    rounding can change on a local model then shows.
+    Batches and the shared prefix are then others, and no item keeps its place: that shows what
+    rounding can change on a local model.
     """
     order = sample.generator(f"repeat {turn}").permutation(len(sample.examples))
     answers: dict[int, Answer] = {}

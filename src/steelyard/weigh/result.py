@@ -11,14 +11,12 @@ from typing import Any
 
 from steelyard._version import __version__
 from steelyard.core import Price
-from steelyard.data import Audit
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
 from steelyard.result import ArmResult, AuditResult, Result
 from steelyard.result.arm import Fit, SearchTokens
 from steelyard.result.audit import SkippedRow
 from steelyard.result.figures import Validity
-from steelyard.result.read import fitted_on
 from steelyard.result.run import (
     ConstraintsResult,
     LeftOutStrategy,
@@ -29,7 +27,7 @@ from steelyard.result.run import (
     UnmeasuredArm,
     WeighedModel,
 )
-from steelyard.result.verdict import Crossover, CrossoverArm, JudgeResult, VerdictResult, Winner
+from steelyard.result.verdict import JudgeResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.conclude import MeasuredArm, Weighed
@@ -50,7 +48,7 @@ class Circumstances:
 
     created: str
     models: Mapping[str, Mapping[str, Any]]
-    audit: Audit
+    audit: AuditResult
     ended: Sequence[EndedArm] = ()
     judge: JudgeResult | None = None
 
@@ -59,7 +57,7 @@ def build_result(
     plan: Plan,
     arms: Sequence[MeasuredArm],
     weighed: Weighed,
-    winner: Mapping[str, Any],
+    winner: Winner,
     circumstances: Circumstances,
 ) -> Result:
     """Put everything together."""
@@ -73,26 +71,21 @@ def build_result(
         versions=versions(),
         machine={**_machine(), **_of_models(plan, circumstances.models)},
         split=_split(plan),
-        audit=_audit(plan, circumstances.audit),
+        audit=circumstances.audit,
         arms=tuple(_arm(measured, weighed, plan) for measured in arms),
         reference=weighed.reference,
         comparisons=tuple(weighed.comparisons),
-        crossover=_crossover(weighed.crossover),
-        verdict=VerdictResult.model_validate(asdict(weighed.verdict)),
-        winner=Winner.model_validate(winner),
+        crossover=weighed.crossover,
+        verdict=weighed.verdict,
+        winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
         judge=circumstances.judge,
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.unusable),
         prices=tuple(_prices(plan)),
-        **details(test, records, labels, _first(weighed))._asdict(),
+        **details(test, records, labels, weighed.verdict.first_arm)._asdict(),
     )
-
-
-def _first(weighed: Weighed) -> str | None:
-    verdict = weighed.verdict
-    return verdict.arm or verdict.details.get("leading")
 
 
 def _machine() -> dict[str, Any]:
@@ -122,6 +115,7 @@ def _task(plan: Plan) -> TaskResult:
         labels=plan.data.labels,
         metric=plan.metrics[0].name,
         metrics=tuple(metric.name for metric in plan.metrics),
+        metric_titles={metric.name: metric.title for metric in plan.metrics},
         model=plan.model.name,
         provider=plan.model.provider,
         models=tuple(
@@ -139,22 +133,6 @@ def _split(plan: Plan) -> SplitFacts:
     return SplitFacts.model_validate({**plan.data.split_report, **sizes, "test_opened": 1})
 
 
-def _audit(plan: Plan, audit: Audit) -> AuditResult:
-    """What the data is like, without the checks' seconds: the same data gives the same result."""
-    why = {"reason": f"unknown before the run for {plan.metrics[0].name}"}
-    detectable = why if plan.detectable is None else asdict(plan.detectable)
-    facts = {**plan.overview, **audit.to_dict(), "detectable": detectable}
-    result = AuditResult.model_validate(facts)
-    checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
-    return result.updated(checks=checks)
-
-
-def _crossover(crossover: Mapping[str, Any]) -> Crossover:
-    labels = fitted_on(crossover["labels"])
-    arms = tuple(CrossoverArm(**{**arm, "labels": labels}) for arm in crossover["arms"])
-    return Crossover(**{**crossover, "labels": labels, "arms": arms})
-
-
 def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
     arm = measured.arm
     traits = traits_of(arm.strategy)
@@ -164,6 +142,7 @@ def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
         strategy=arm.strategy,
         family=traits.family,
         about=traits.about,
+        is_tuned=traits.tunes,
         model=arm.model_name,
         model_tag=_tags(arm, plan),
         options=arm.options | arm.fit.to_options(),

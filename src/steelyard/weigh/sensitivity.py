@@ -139,10 +139,7 @@ def _figures(sample: RepeatSample, kind: str, variants: Sequence[Variant]) -> Se
         )
         for variant, figure in zip(variants, figures[1:], strict=True)
     )
-    name, figure = min(
-        ((variant.name, figure) for variant, figure in zip(variants, figures[1:], strict=True)),
-        key=lambda pair: pair[1],
-    )
+    worst = scored[int(np.argmin(figures[1:]))]
     agreements = [variant.agreement for variant in scored if variant.agreement is not None]
     return Sensitivity(
         kind=kind,
@@ -151,7 +148,7 @@ def _figures(sample: RepeatSample, kind: str, variants: Sequence[Variant]) -> Se
         variants=scored,
         agreement=sum(agreements) / len(agreements) if agreements else None,
         spread=max(figures) - min(figures),
-        worst=WorstVariant(name=name, score=figure, difference=figure - figures[0]),
+        worst=WorstVariant(name=worst.name, score=worst.score, difference=worst.difference),
         **_by_chance(sample, scores),
     )
 

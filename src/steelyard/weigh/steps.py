@@ -23,7 +23,7 @@ from steelyard.seeds import generator
 from steelyard.store.database import Store
 from steelyard.store.folder import remove_folder
 from steelyard.store.recorder import RecordedModel
-from steelyard.store.rows import StoredRun
+from steelyard.store.tables import StoredRun
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.optimise.budget import tunings_of

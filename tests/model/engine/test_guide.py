@@ -12,12 +12,11 @@ import torch
 
 from steelyard.core import Completion, Message, Request
 from steelyard.errors import ModelError
-from steelyard.model import ModelSpec
 from steelyard.model import huggingface as hf
 from steelyard.model.engine.guide import Guides
 from steelyard.model.local import EngineSettings, LocalModel
 from steelyard.model.plain import PlainModel
-from tests.model.tiny import TEMPLATE, tiny_network
+from tests.model.tiny import TEMPLATE, engine_of, tiny_network
 
 END = 1
 SCHEMA: dict[str, Any] = {
@@ -64,11 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fast(folder: Path) -> LocalModel:
-    spec = ModelSpec("hf", str(folder))
-    settings = EngineSettings("float32", rows=4, prefill_tokens=64)
-    model = hf.assemble(spec, str(folder), "tiny", settings, hf.Label("tiny"))
-    assert type(model) is LocalModel
-    return model
+    return engine_of(folder)
 
 
 def ask(text: str, schema: Any = SCHEMA, **more: Any) -> Request:

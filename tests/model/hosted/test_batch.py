@@ -20,7 +20,7 @@ from steelyard.model.phase import during
 from steelyard.store.budget import Budget, prices_of
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
-from steelyard.store.rows import AskedModel
+from steelyard.store.tables import AskedModel
 from tests.model.batch_endpoint import Batches, Line, batches, good, refused, undone
 
 QUICK = BatchOptions(least_wait_seconds=0.01, most_wait_seconds=0.02, patience_seconds=0.5)

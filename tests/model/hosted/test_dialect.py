@@ -1,17 +1,14 @@
-"""What an endpoint is sent, what it turns out not to take, and what it counts."""
+"""What an endpoint is sent, and what it turns out not to take."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import pytest
-
 from steelyard.core import Message, Request
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel
 from steelyard.model.hosted.dialect import Dialect
-from steelyard.model.hosted.reply import EndpointReply
 from tests.model import endpoint as wire
 
 SCHEMA = json.dumps(
@@ -53,7 +50,7 @@ def test_the_text_of_a_request_is_what_decides_its_answer() -> None:
 
 
 def test_a_schema_refused_in_strict_mode_is_asked_for_without_it() -> None:
-    def script(sent: dict[str, Any], before: int) -> wire.EndpointReply:
+    def script(sent: dict[str, Any], before: int) -> wire.Reply:
         if sent["response_format"]["json_schema"]["strict"]:
             said = "Invalid schema for response_format 'answer': 'x' is not permitted."
             return wire.error(400, said, param="response_format")
@@ -67,20 +64,3 @@ def test_a_schema_refused_in_strict_mode_is_asked_for_without_it() -> None:
     assert model.notes == (
         "the endpoint does not accept output.schema in strict mode: answers may not follow it",
     )
-
-
-@pytest.mark.parametrize(
-    ("usage", "counts"),
-    [
-        ({"prompt_tokens": 9, "completion_tokens": 2}, (9, 0, 2)),
-        ({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}, (9, 0, 2)),
-        ({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 311}, (9, 0, 302)),
-        ({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 0}, (9, 0, 2)),
-    ],
-)
-def test_hidden_reasoning_in_the_total_is_counted(
-    usage: dict[str, int], counts: tuple[int, int, int]
-) -> None:
-    reply = EndpointReply()
-    reply.add({"choices": [], "usage": usage}, 0.1)
-    assert reply.counts == counts

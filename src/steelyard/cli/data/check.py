@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steelyard.cli.data.options import add_columns, add_source, names
+from steelyard.cli.data.options import add_columns, add_source
+from steelyard.cli.options import names
 
 if TYPE_CHECKING:
-    from steelyard.data.audit import Audit, OnCheck
+    from steelyard.data.audit import OnCheck
     from steelyard.data.dataset import Dataset
+    from steelyard.result import DataAudit
 
 _FAIL_ON = ("error", "warning", "note")
 
@@ -33,7 +35,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     encoder = verb.add_mutually_exclusive_group()
     encoder.add_argument(
-        "--encoder", action="store_true", default=None, help="look for paraphrases in any case"
+        "--encoder", action="store_true", default=None, help="always look for paraphrases"
     )
     encoder.add_argument(
         "--no-encoder", dest="encoder", action="store_false", help="do not look for paraphrases"
@@ -60,6 +62,7 @@ def call(args: argparse.Namespace) -> int:
     from steelyard.data import CheckOptions, check
     from steelyard.data.formats.write import writer_for
     from steelyard.errors import DataError
+    from steelyard.result import DataAudit
 
     if args.redact is not None and args.redact.exists():
         raise DataError(f"{args.redact} already exists: name another file, nothing was written")
@@ -73,13 +76,14 @@ def call(args: argparse.Namespace) -> int:
         columns=args.columns,
         on_check=_progress(quiet=args.json),
     )
-    facts = audit.to_dict()
+    facts, task_name = audit.to_dict(), audit.dataset.task.name
+    record = DataAudit.model_validate(facts)
     if args.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        _show(audit, args.rows)
+        _show(record, task_name, args.rows)
     if args.html is not None:
-        _write_page(args.html, audit)
+        _write_page(args.html, record, task_name)
     if args.redact is not None:
         _redact(audit.dataset, args.redact)
     return int(_fails(facts["findings"], args.fail_on))
@@ -98,26 +102,22 @@ def _progress(*, quiet: bool) -> OnCheck | None:
     return show
 
 
-def _show(audit: Audit, rows: int) -> None:
+def _show(record: DataAudit, task_name: str, rows: int) -> None:
     from rich.console import Console
 
     from steelyard.report import audit_text
-    from steelyard.result import DataAudit
 
-    record = DataAudit.model_validate(audit.to_dict())
-    text = audit_text(record, audit.dataset.task.name, rows)
+    text = audit_text(record, task_name, rows)
     Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
 
 
-def _write_page(path: Path, audit: Audit) -> None:
+def _write_page(path: Path, record: DataAudit, task_name: str) -> None:
     from steelyard.errors import StorageError
     from steelyard.files import write_whole
     from steelyard.report import render_audit
-    from steelyard.result import DataAudit
 
-    record = DataAudit.model_validate(audit.to_dict())
     try:
-        write_whole(path, render_audit(record, audit.dataset.task.name))
+        write_whole(path, render_audit(record, task_name))
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
     print(f"page: {path}", file=sys.stderr)

@@ -65,10 +65,9 @@ def call(args: argparse.Namespace) -> int:
         return _DECLINED
     with _progress() as on_progress:
         outcome = convert(
-            args.source,
+            source,
             args.target,
             to=args.to,
-            columns=args.columns,
             system=args.system,
             force=args.force,
             on_progress=on_progress,

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steelyard.cli.data.options import add_columns, add_source, names
+from steelyard.cli.data.options import add_columns, add_source
+from steelyard.cli.options import names
 
 if TYPE_CHECKING:
     from steelyard.data.review import Review

@@ -35,14 +35,6 @@ class _Columns(argparse.Action):
         setattr(namespace, self.dest, columns)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """The checks named in ``A,B``."""
-    checks = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not checks:
-        raise argparse.ArgumentTypeError("give at least one check's name")
-    return checks
-
-
 def add_source(verb: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Add the task or file that the verb works on."""
     verb.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
-from steelyard.data.dataset import Dataset, clip
+from steelyard.data.dataset import SHOWN, Dataset, clip
 from steelyard.data.likeness.alike import (
     Conflict,
     answers,
@@ -27,7 +27,8 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     as in near_duplicates. Labels are compared as they are, JSON by its value; texts may well differ,
     so they only earn a note, and only for the same input. Rows whose output is in the minority come
     first; evidence names a row that differs (``also``), its output, and how often each output
-    occurs. The facts hold the accuracy ceiling: see `steelyard.data.likeness.alike`.
+    occurs. The facts hold the row numbers of the first inputs (``groups``) and the accuracy ceiling:
+    see `steelyard.data.likeness.alike`.
     """
     outputs = answers(data)
     groups = [
@@ -42,6 +43,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         "inputs": len(groups),
         "rows": len(same),
         "near_rows": None if is_text else len(near),
+        "groups": [list(data.rows_of(group[:SHOWN])) for group in groups[:SHOWN]],
         **ceilings(data, outputs),
     }
     findings = []

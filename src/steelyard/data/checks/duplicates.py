@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
-from steelyard.data.dataset import Dataset
+from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.likeness.alike import answers, closest_pairs, firsts, near_clusters
 from steelyard.data.likeness.meaning import Vectors, closest, embeddings
 from steelyard.data.likeness.near import THRESHOLD
@@ -42,13 +42,16 @@ def exact(data: Dataset, options: CheckOptions) -> CheckResult:
     names the first row (``also``) and says whether the outputs are the same. One in 100 is a
     warning: repeats weigh double in training, and count for less than they seem in a test.
     """
-    groups = sorted(groups_of(data.exact_keys), key=lambda group: -len(group))
-    repeats = [_Repeat(index, group[0], 1.0, True) for group in groups for index in group[1:]]
+    groups = groups_of(data.exact_keys)
+    repeats = [
+        _Repeat(index, group[0], 1.0, True)
+        for group in sorted(groups, key=lambda group: -len(group))
+        for index in group[1:]
+    ]
     same = _same_outputs(data, repeats)
     facts = {
-        "rows": len(repeats),
-        "clusters": len(groups),
-        "largest_cluster": len(groups[0]) if groups else 1,
+        **_group_facts(data, groups),
+        "largest_cluster": max(map(len, groups), default=1),
         "rate": _rate(data, repeats),
         "different_outputs": same.count(False),
     }
@@ -69,7 +72,9 @@ def near(data: Dataset, options: CheckOptions) -> CheckResult:
     Nearly: the Jaccard similarity of their runs of five characters is at least 0.8
     (`steelyard.data.likeness.near`). The first row of a cluster is not counted, nor is an exact
     duplicate. The most similar come first; evidence names a row like it (``also``) and their
-    similarity. One in 20 is a warning: there are fewer independent examples than rows.
+    similarity. One in 20 is a warning: there are fewer independent examples than rows. Two more facts
+    count otherwise: ``equal`` the rows that repeat an earlier one apart from case, punctuation and
+    spaces, exact duplicates included; ``alike`` all rows that have a nearly equal one.
     """
     repeats = _near_repeats(data)
     clusters = Counter(near_clusters(data))
@@ -82,6 +87,8 @@ def near(data: Dataset, options: CheckOptions) -> CheckResult:
         "rate": _rate(data, repeats),
         "threshold": THRESHOLD,
         "method": "Jaccard of 5-character shingles, MinHash candidates",
+        "equal": _group_facts(data, groups_of(data.normalised_keys)),
+        "alike": _alike(data),
     }
     message = (
         f"{counted(len(repeats), 'row')} nearly {'repeats' if len(repeats) == 1 else 'repeat'} another "
@@ -99,6 +106,28 @@ def near(data: Dataset, options: CheckOptions) -> CheckResult:
         similarity=[round(repeat.similarity, 3) for repeat in repeats],
         same_output=_same_outputs(data, repeats),
     )
+
+
+def _group_facts(data: Dataset, groups: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """How many rows repeat an earlier one of their group; the row numbers of the first groups."""
+    return {
+        "rows": sum(len(group) - 1 for group in groups),
+        "clusters": len(groups),
+        "groups": [list(data.rows_of(group[:SHOWN])) for group in groups[:SHOWN]],
+    }
+
+
+def _alike(data: Dataset) -> dict[str, Any]:
+    texts = {data.texts[index] for pair in data.near for index in (pair.a, pair.b)}
+    rows = sum(text in texts for text in data.texts)
+    return {
+        "rows": rows,
+        "rate": rows / len(data.texts) if data.texts else None,
+        "pairs": [
+            [*data.rows_of((pair.a, pair.b)), round(pair.similarity, 3)]
+            for pair in data.near[:SHOWN]
+        ],
+    }
 
 
 def _near_repeats(data: Dataset) -> list[_Repeat]:

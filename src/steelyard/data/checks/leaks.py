@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.checks.duplicates import CLOSE
-from steelyard.data.dataset import Dataset
+from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.likeness.alike import firsts, near_clusters, widest
 from steelyard.data.likeness.meaning import Vectors, closest, embeddings
 from steelyard.data.likeness.near import NearPair
-from steelyard.data.splits.leaks import leaks_by_key
 from steelyard.task.sections import PARTS
 from steelyard.words import counted
 
@@ -37,7 +36,8 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     Test rows come first; evidence names the row alike (``also``), its part and the similarity. It
     is an error where one test row in 100 leaks (one in 20 nearly), since the score is then in part
     memory; paraphrases are a note. A single file has no parts to leak between: the facts say what
-    Steelyard's own split will do with it.
+    Steelyard's own split will do with it. Elsewhere ``kinds`` counts by kind, and ``likeness`` by the
+    strictest likeness asked for (`leaks_by_likeness`), with the first rows and those that they repeat.
     """
     if len(set(data.ranks)) < 2:
         return CheckResult(
@@ -49,12 +49,10 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     sizes = Counter(data.parts)
     facts = {
         "parts": {part: sizes[part] for part in PARTS if sizes[part]},
-        "kinds": {
-            kind: {
-                "rows": len(leaks),
-                "test_rows": sum(data.parts[leak.b] == "test" for leak in leaks),
-            }
-            for kind, leaks in kinds.items()
+        "kinds": {kind: _counts(data, leaks) for kind, leaks in kinds.items()},
+        "likeness": {
+            likeness: {**_counts(data, leaks), "pairs": _pairs(data, leaks)}
+            for likeness, leaks in leaks_by_likeness(kinds).items()
         },
     }
     findings = [_finding(data, kind, leaks) for kind, leaks in kinds.items() if leaks]
@@ -83,6 +81,47 @@ def leaks_by_kind(data: Dataset, vectors: Vectors | None) -> dict[str, list[Near
     if any(groups):
         kinds["group"] = leaks_by_key(groups, ranks)
     return kinds
+
+
+def leaks_by_likeness(kinds: Mapping[str, list[NearPair]]) -> dict[str, list[NearPair]]:
+    """`leaks_by_kind` where a likeness includes the stricter ones: near all but those of groups."""
+    normalised = [*kinds["exact"], *kinds["normalised"]]
+    return {
+        "exact": kinds["exact"],
+        "normalised": normalised,
+        "near": [*normalised, *kinds["near"]],
+        "group": kinds.get("group", []),
+    }
+
+
+def leaks_by_key(keys: Sequence[str | None], parts: Sequence[int]) -> list[NearPair]:
+    """The indices whose key is in a lower part (``b``), with the first index there (``a``).
+
+    ``None`` is not a key. Pairs come in the order of their parts, then of ``b``.
+    """
+    firsts: dict[str, int] = {}
+    leaks = []
+    for index in sorted(range(len(keys)), key=lambda index: (parts[index], index)):
+        key = keys[index]
+        if key is None:
+            continue
+        first = firsts.setdefault(key, index)
+        if parts[first] < parts[index]:
+            leaks.append(NearPair(first, index, 1.0))
+    return leaks
+
+
+def _counts(data: Dataset, leaks: Sequence[NearPair]) -> dict[str, int]:
+    test_rows = sum(data.parts[leak.b] == "test" for leak in leaks)
+    return {"rows": len(leaks), "test_rows": test_rows}
+
+
+def _pairs(data: Dataset, leaks: Sequence[NearPair]) -> list[list[float]]:
+    """The first rows that leak, part by part: their number, that of the row alike, the similarity."""
+    ordered = sorted(leaks, key=lambda leak: (data.ranks[leak.b], leak.b))
+    return [
+        [*data.rows_of((leak.b, leak.a)), round(leak.similarity, 3)] for leak in ordered[:SHOWN]
+    ]
 
 
 def _stripped_keys(data: Dataset) -> list[str]:

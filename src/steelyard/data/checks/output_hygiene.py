@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import SHOWN, Dataset
-from steelyard.data.outputs import echo, fields, labels, plain, style
+from steelyard.data.outputs import echo, plain, style, variants
 from steelyard.data.outputs.base import Outputs, Search, Trouble
-from steelyard.data.outputs.schema import misfits
 
 CHECK = "output_hygiene"
 
@@ -16,8 +15,8 @@ SEARCHES: tuple[Search, ...] = (
     plain.empty,
     plain.constant,
     style.not_json,
-    misfits,
-    labels.spellings,
+    style.misfits,
+    variants.spellings,
     echo.leaked,
     echo.repeated,
     plain.spaces,
@@ -25,8 +24,8 @@ SEARCHES: tuple[Search, ...] = (
     plain.remains,
     plain.placeholders,
     style.mixed,
-    fields.mixed,
-    fields.keys,
+    variants.mixed,
+    variants.keys,
     plain.too_long,
 )
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from steelyard.data.base import CheckOptions, CheckResult, Finding
+from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import Ints, TokenCounts, count_tokens
 from steelyard.model import provider_of
@@ -43,11 +43,22 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     half = _longest(need, (need > window.tokens // 2) & (need <= window.tokens))
     shots = shots_that_fit(counts, need, window.tokens)
     facts |= {"over": len(over), "over_half": len(half), "shots_that_fit": shots}
+    reads = f"the {window.tokens:,} tokens that {data.model.name} can read"
     findings = []
     if over:
-        findings.append(_over(data, counts, window.tokens, need, over))
+        by = "about " if counts.method == "estimated" else ""
+        message = (
+            f"{counted(len(over), 'row needs', 'rows need')} more than {reads} (up to "
+            f"{by}{int(need[over[0]]):,}): such a row fails or loses its beginning; shorten or drop it"
+        )
+        findings.append(_finding(data, over, "error", message, need))
     if half:
-        findings.append(_half(data, window.tokens, need, half, shots))
+        message = (
+            f"{counted(len(half), 'row fills', 'rows fill')} over half of {reads}, which leaves little "
+            "room for few-shot examples; next to a row of median length, "
+            f"{counted(shots or 0, 'example fits', 'examples fit')}"
+        )
+        findings.append(_finding(data, half, "note", message, need))
     reason = counts.reason and f"lengths are estimated from characters: {counts.reason}"
     return CheckResult(tuple(findings), facts, reason)
 
@@ -86,22 +97,8 @@ def _longest(need: Ints, mask: Any) -> list[int]:
     return [int(index) for index in indices[np.argsort(-need[indices], kind="stable")]]
 
 
-def _over(data: Dataset, counts: TokenCounts, window: int, need: Ints, rows: list[int]) -> Finding:
-    by = "about " if counts.method == "estimated" else ""
-    message = (
-        f"{counted(len(rows), 'row needs', 'rows need')} more than the {window:,} tokens that "
-        f"{data.model.name} can read (up to {by}{int(need[rows[0]]):,}): such a row fails or loses its "
-        "beginning; shorten or drop it"
-    )
+def _finding(
+    data: Dataset, rows: list[int], severity: Severity, message: str, need: Ints
+) -> Finding:
     tokens = [int(need[row]) for row in rows]
-    return Finding.of_rows(data, rows, "over_context", "error", message, tokens=tokens)
-
-
-def _half(data: Dataset, window: int, need: Ints, rows: list[int], shots: int | None) -> Finding:
-    message = (
-        f"{counted(len(rows), 'row fills', 'rows fill')} over half of the {window:,} tokens that "
-        f"{data.model.name} can read, which leaves little room for few-shot examples; next to a row "
-        f"of median length, {counted(shots or 0, 'example fits', 'examples fit')}"
-    )
-    tokens = [int(need[row]) for row in rows]
-    return Finding.of_rows(data, rows, "over_context", "note", message, tokens=tokens)
+    return Finding.of_rows(data, rows, "over_context", severity, message, tokens=tokens)

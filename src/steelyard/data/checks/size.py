@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.checks.imbalance import rows_with
 from steelyard.data.dataset import Dataset
@@ -22,7 +24,6 @@ from steelyard.data.enough import (
     shown_by,
     unseen_reason,
 )
-from steelyard.data.overview import lengths
 from steelyard.rules_of_thumb import Thumb, rules_of_thumb
 from steelyard.stats import Detectable
 from steelyard.words import counted, listed, points
@@ -78,6 +79,14 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     ]
     facts |= {"thin_labels": _thin_labels(data, parts), "thin_below": THIN_ROWS}
     return CheckResult(tuple(findings), facts)
+
+
+def lengths(values: Sequence[int]) -> dict[str, int] | None:
+    """Percentiles by the inverted empirical distribution: each is a length that occurs."""
+    if not values:
+        return None
+    p5, p50, p95 = np.percentile(values, [5, 50, 95], method="inverted_cdf")
+    return {"p5": int(p5), "p50": int(p50), "p95": int(p95), "max": max(values)}
 
 
 def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | None, list[More]]:

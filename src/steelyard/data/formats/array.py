@@ -25,7 +25,7 @@ def read_rows(
 ) -> Iterator[RawRow]:
     """Yield the array's objects with their position from 1 as line.
 
-    An object that is broken comes with its reason, and reading goes on behind it. Raises `DataError`
+    An object that is broken comes with its reason, and reading continues after it. Raises `DataError`
     for bytes that are not UTF-8.
     """
     with open_bytes(path) as source:
@@ -74,7 +74,7 @@ class _Elements:
                 if type(value) is dict or end < len(self._window) or self._ended:
                     self._at = end
                     return _row(number, value)
-                problem = ValueError("cut off")  # a number may go on behind the window
+                problem = ValueError("cut off")  # a number may continue past the window
             if self._ended or self._boundary_in_window() is not None:
                 self._at = self._boundary()
                 return RawRow(number, {}, _why(problem))

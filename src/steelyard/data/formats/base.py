@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -54,6 +55,16 @@ class RowReader(Protocol):
     ) -> Iterator[RawRow]:
         """Yield the rows in order, blank ones left out. Raises `DataError` for the whole file."""
         ...
+
+
+def json_in(value: Any, begins: str | tuple[str, ...]) -> Any:
+    """The JSON that a text holds, if it begins with one of ``begins``; any other value as it is."""
+    if isinstance(value, str) and value.lstrip().startswith(begins):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
 
 
 @lru_cache(maxsize=1)

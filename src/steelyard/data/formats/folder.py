@@ -16,13 +16,15 @@ def read_rows(
     path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
 ) -> Iterator[RawRow]:
     """Yield the rows of all splits, numbered on; of several, the split's name is in ``split``."""
+    from steelyard.data.formats import reader_for
+
     parts = parts_of(path)
     line = done = 0
     for part in parts:
         tag = {SPLIT_KEY: part.name} if len(parts) > 1 else {}
         for file in part.files:
             report = _behind(done, on_bytes)
-            for row in _file_rows(file, columns, report):
+            for row in reader_for(file)(file, columns, report):
                 line += 1
                 fields = {**tag, **row.fields} if tag and row.reason is None else row.fields
                 yield RawRow(
@@ -33,11 +35,3 @@ def read_rows(
 
 def _behind(done: int, on_bytes: OnBytes | None) -> OnBytes | None:
     return None if on_bytes is None else lambda count: on_bytes(done + count)
-
-
-def _file_rows(
-    file: Path, columns: Mapping[str, str] | None, on_bytes: OnBytes | None
-) -> Iterator[RawRow]:
-    from steelyard.data.formats import reader_for
-
-    yield from reader_for(file)(file, columns, on_bytes)

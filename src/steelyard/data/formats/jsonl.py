@@ -24,7 +24,7 @@ def refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
-_decode = json.JSONDecoder(parse_constant=refuse_constant).decode
+decode = json.JSONDecoder(parse_constant=refuse_constant).decode
 
 
 def read_rows(
@@ -44,7 +44,7 @@ def read_rows(
                 yield RawRow(number, {}, f"longer than {MOST_LINE_BYTES // 2**20} MB")
             elif not line.isspace() and line:
                 try:
-                    value = _decode(line.decode())
+                    value = decode(line.decode())
                 except (ValueError, RecursionError) as error:
                     for row in _problem(path, number, line, offset, error):
                         number = row.line
@@ -90,7 +90,7 @@ def _problem(
 
 def _row(number: int, line: bytes) -> RawRow:
     try:
-        value = _decode(line.decode())
+        value = decode(line.decode())
     except (ValueError, RecursionError) as error:
         return RawRow(number, {}, why_not_json(error))
     return RawRow(number, value) if type(value) is dict else _no_object(number, value)

@@ -124,7 +124,7 @@ def writer_for(path: Path) -> OpenWriter:
     if ending not in WRITERS:
         endings = ", ".join(WRITERS)
         raise DataError(
-            f"{path.name}: cannot write {ending or 'a file without an ending'}; {endings}"
+            f"{path.name}: cannot write {ending or 'a file without an ending'}; known: {endings}"
         )
     return WRITERS.get(ending)
 
@@ -132,11 +132,11 @@ def writer_for(path: Path) -> OpenWriter:
 def why_unwritable(error: Exception) -> str:
     """Why a `WriteRow` refused a row, in words."""
     if isinstance(error, UnicodeEncodeError):
-        return "holds half a surrogate pair, which no file can hold"
+        return "contains half a surrogate pair, which cannot be written"
     if isinstance(error, RecursionError) or "deeply" in str(error):
         return "nested too deeply"
     if "Out of range float" in str(error):
-        return "holds NaN or an infinity, which JSON cannot express"
+        return "contains NaN or a number too large for JSON"  # 1e999 is read as an infinity
     return str(error)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +13,10 @@ from steelyard.data.formats.columnar import JSON_MARK
 from steelyard.data.formats.write import Spool, WriteRow, note_columns
 from steelyard.errors import DataError
 from steelyard.extras import require
-from steelyard.files import replacing, whole_folder
+from steelyard.files import hash_file, replacing, whole_folder
 from steelyard.task.dataset_folder import INFO, STATE
 
+_SCALARS = {str: "string", bool: "bool", int: "int64", float: "float64"}
 _INT64 = 2**63
 _EXACT_IN_FLOAT = 2**53
 _MOST_MEMBERS = 64
@@ -127,16 +127,19 @@ class ColumnType:
             return self.is_inexact
         return self.is_wide or len(self.seen) > 1
 
+    @property
+    def scalar(self) -> str | None:
+        """The type's name, the same for Arrow and datasets; ``None`` for lists and objects."""
+        if self.is_json or not self.seen:
+            return "string"
+        if self.seen == {int, float}:
+            return "float64"
+        return _SCALARS.get(next(iter(self.seen)))
+
     def arrow_type(self) -> Any:
         pyarrow = require("pyarrow", "data")
-        if self.is_json or not self.seen or self.seen == {str}:
-            return pyarrow.string()
-        if self.seen == {bool}:
-            return pyarrow.bool_()
-        if self.seen == {int}:
-            return pyarrow.int64()
-        if self.seen <= {int, float}:
-            return pyarrow.float64()
+        if self.scalar is not None:
+            return pyarrow.type_for_alias(self.scalar)
         if self.seen == {list}:
             inner = self.items or ColumnType()
             return pyarrow.list_(inner.arrow_field("item"))
@@ -166,11 +169,8 @@ class ColumnType:
 
     def feature(self) -> Any:
         """The type as Hugging Face datasets write it in ``dataset_info.json``."""
-        if self.is_json or not self.seen or self.seen == {str}:
-            return _value("string")
-        if self.seen <= {bool, int, float}:
-            names = {frozenset({bool}): "bool", frozenset({int}): "int64"}
-            return _value(names.get(frozenset(self.seen), "float64"))
+        if self.scalar is not None:
+            return {"dtype": self.scalar, "_type": "Value"}
         if self.seen == {list}:
             return [(self.items or ColumnType()).feature()]
         return {name: kind.feature() for name, kind in (self.members or {}).items()}
@@ -189,10 +189,6 @@ def _refuse_depth(value: Any) -> None:
         if not level:
             return
     raise RecursionError
-
-
-def _value(dtype: str) -> dict[str, str]:
-    return {"dtype": dtype, "_type": "Value"}
 
 
 @contextmanager
@@ -274,11 +270,9 @@ class _Columns:
 
 def _write_descriptions(folder: Path, features: Mapping[str, Any]) -> None:
     """Write the two JSON files that ``load_from_disk`` looks for."""
-    with (folder / _ARROW_NAME).open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     state: dict[str, Any] = {
         "_data_files": [{"filename": _ARROW_NAME}],
-        "_fingerprint": fingerprint,
+        "_fingerprint": hash_file(folder / _ARROW_NAME)[:16],
         "_format_columns": None,
         "_format_kwargs": {},
         "_format_type": None,

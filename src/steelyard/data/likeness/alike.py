@@ -51,16 +51,11 @@ def _number(text: str) -> float | int:
     return int(value) if value.is_integer() else value
 
 
-def near_clusters(data: Dataset, most: int | None = None) -> list[int]:
-    """For each index, the lowest index of its cluster of equal and near texts.
-
-    With ``most``, clusters of near texts do not grow beyond it.
-    """
+def near_clusters(data: Dataset) -> list[int]:
+    """For each index, the lowest index of its cluster of equal and near texts."""
     forest = Forest(len(data.texts))
-    for index, first in enumerate(firsts(data.texts)):
-        forest.join(first, index)
-    for pair in data.near:
-        forest.join(pair.a, pair.b, most)
+    forest.join_all(groups_of(data.texts))
+    forest.join_all((pair.a, pair.b) for pair in data.near)
     return [forest.find(index) for index in range(len(data.texts))]
 
 
@@ -224,9 +219,7 @@ def ceilings(data: Dataset, outputs: Sequence[str]) -> dict[str, Any]:
         undefined = {"value": None, "reason": TEXT_REASON if outputs else "there are no rows"}
         return {"accuracy_ceiling": undefined, "accuracy_ceiling_near": undefined}
     forest = Forest(len(outputs))
-    for first, *rest in groups_of(data.normalised_keys):
-        for index in rest:
-            forest.join(first, index)
+    forest.join_all(groups_of(data.normalised_keys))
     exact = _ceiling(forest, outputs)
     most = widest(len(outputs))
     for pair in data.near:

@@ -61,6 +61,12 @@ class Forest:
         self._parents[b] = a
         self._sizes[a] += self._sizes[b]
 
+    def join_all(self, groups: Iterable[Sequence[int]], most: int | None = None) -> None:
+        """Join the members of each group, see `join`."""
+        for first, *rest in groups:
+            for index in rest:
+                self.join(first, index, most)
+
 
 class VainPairs:
     """Pairs that were compared in vain, so that other bands need not do so again; may forget."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from steelyard.core import OutputKind
 from steelyard.data.base import Severity
 from steelyard.data.dataset import Dataset
+from steelyard.data.formats.jsonl import decode
 from steelyard.packaged import packaged
 
 
@@ -87,7 +88,7 @@ def parse(text: str) -> Parsed:
     if not text.startswith(("{", "[")):
         return Parsed(None, _why_no_json(text))
     try:
-        return Parsed(_DECODER.decode(text), None)
+        return Parsed(decode(text), None)
     except RecursionError:
         return Parsed(None, "nested too deeply")
     except ValueError as error:
@@ -102,13 +103,6 @@ def _why_no_json(text: str) -> str:
     except (ValueError, RecursionError):
         return "it does not start with { or ["
     return "JSON, but neither an object nor an array"
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 @lru_cache(maxsize=1)

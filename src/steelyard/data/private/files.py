@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from steelyard.config.source import encoding_problem
-from steelyard.data.formats import BadRow, RawRow, container_of, reader_for
+from steelyard.data.formats import BadRow, RawRow, container_of
 from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import read_table
 from steelyard.data.formats.write import WriteRow, why_unwritable, writer_for
 from steelyard.data.private.phones import regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
+from steelyard.data.read import RowStream
 from steelyard.errors import DataError, StorageError
 from steelyard.words import counted
 
@@ -55,18 +54,18 @@ def redact_file(
             f"{target.name} is the file itself: name another file for the redacted copy"
         )
     writer = writer_for(target)
-    rows = _reading(source, on_bytes)
-    first = list(islice(rows, _LOOKED_AT))
-    columns = _columns(source, target, first)
+    rows = RowStream(source, on_bytes)
+    first = rows.first(_LOOKED_AT)
+    columns = _columns(source, target)
     book = book or PlaceholderBook(regions_of(_texts(first)))
     try:
         with writer(target, columns) as write:
-            return _copy(source, chain(first, rows), book, write)
+            return _copy(source, rows, book, write)
     except OSError as error:
         raise StorageError(f"cannot write {target}: {error.strerror or error}") from None
 
 
-def _columns(source: Path, target: Path, first: list[RawRow]) -> list[str]:
+def _columns(source: Path, target: Path) -> list[str]:
     """The columns of a table; refuse to force rows of varying keys into one."""
     container = container_of(source)
     if container.format in {".csv", ".tsv"}:
@@ -79,23 +78,13 @@ def _columns(source: Path, target: Path, first: list[RawRow]) -> list[str]:
     return []  # those that occur: a null in a Parquet file is not a field of its row
 
 
-def _reading(source: Path, on_bytes: OnBytes | None) -> Iterator[RawRow]:
-    """Read the rows; a problem with the whole file becomes one line."""
-    try:
-        yield from reader_for(source)(source, None, on_bytes)
-    except UnicodeDecodeError:
-        raise DataError(encoding_problem(source)) from None
-    except OSError as error:
-        raise DataError(f"cannot read {source}: {error.strerror or error}") from None
-
-
 def _texts(rows: list[RawRow]) -> Iterator[str]:
     for row in rows:
         yield " ".join(value for value in row.fields.values() if isinstance(value, str))
 
 
 def _copy(
-    source: Path, rows: Iterator[RawRow], book: PlaceholderBook, write: WriteRow
+    source: Path, rows: Iterable[RawRow], book: PlaceholderBook, write: WriteRow
 ) -> Redaction:
     before = book.counts.copy()
     written = changed = 0

@@ -61,7 +61,10 @@ def find_private(text: str, regions: Sequence[str] | None = None, hint: str = ""
     scanned = front + _hide_placeholders(text)
     matches = [match for match in _scan(scanned, regions) if match.start >= len(front)]
     matches = [match for match in matches if _BLANK not in scanned[match.start : match.end]]
-    return [_moved(match, -len(front)) for match in _apart(matches)]
+    return [
+        replace(match, start=match.start - len(front), end=match.end - len(front))
+        for match in _apart(matches)
+    ]
 
 
 def find_within(text: str, regions: Sequence[str] | None = None) -> list[PrivateFindings]:
@@ -164,12 +167,6 @@ def _apart(matches: Sequence[Match]) -> list[Match]:
         if is_free_before and (place == len(accepted) or match.end <= accepted[place].start):
             accepted.insert(place, match)
     return accepted
-
-
-def _moved(match: Match, by: int) -> Match:
-    if not by:
-        return match
-    return replace(match, start=match.start + by, end=match.end + by)
 
 
 def _folded(value: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from steelyard.data.formats.base import usual_names
+from steelyard.data.formats.base import json_in, usual_names
 
 Change = Callable[[str, str], str]
 """Takes a text and the name of what holds it (or nothing), and returns the text to put there."""
@@ -29,7 +29,7 @@ def rewrite(text: str, change: Change, hint: str = "") -> str:
     JSON stays JSON and keeps its spacing, its keys and every value that does not change. A long
     number is offered as its digits; what comes back changed is put there as a string.
     """
-    if not _is_json(text):
+    if json_in(text, ("{", "[")) is text:
         return change(text, hint)
     name = hint
 
@@ -83,17 +83,6 @@ def hint_of(name: str) -> str:
 def _saying_nothing() -> frozenset[str]:
     names = usual_names()
     return frozenset(_PLAIN.union(*(names.get(role, ()) for role in ("input", "output"))))
-
-
-def _is_json(text: str) -> bool:
-    start = text.lstrip()[:1]
-    if start not in ("{", "["):
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _number(raw: str, change: Change, name: str) -> str:

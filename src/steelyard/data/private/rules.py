@@ -144,14 +144,16 @@ def _pattern(text: str, edges: str, fragments: Mapping[str, str]) -> re.Pattern[
 
 
 def _word_pattern(words: Sequence[str]) -> re.Pattern[str]:
-    longest_first = sorted(words, key=len, reverse=True)
-    either = "|".join(map(re.escape, longest_first))
-    return re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_])(?:{_either(words)})(?![^\W_])", re.IGNORECASE)
 
 
 def _label_pattern(words: Sequence[str]) -> re.Pattern[str]:
-    either = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    return re.compile(rf"(?<![^\W_])(?:{either})\b{_FILLERS}", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_])(?:{_either(words)})\b{_FILLERS}", re.IGNORECASE)
+
+
+def _either(words: Sequence[str]) -> str:
+    """An expression for any of ``words``, the longest first."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
 def _iban_pattern(lengths: Mapping[str, int]) -> str:

@@ -22,8 +22,8 @@ _TEXTS_OF = {
 """Fields of a shape that hold plain text; every other field is searched for chat turns."""
 
 
-def map_texts(fields: Mapping[str, Any], columns: Mapping[str, str], mend: Map) -> dict[str, Any]:
-    """Return the fields with ``mend`` applied to the texts of input and output.
+def map_texts(fields: Mapping[str, Any], columns: Mapping[str, str], change: Map) -> dict[str, Any]:
+    """Return the fields with ``change`` applied to the texts of input and output.
 
     In a chat, a log or a pair these are the contents of the turns of users and assistants. Texts
     within JSON outputs are left alone: spaces may mean something there.
@@ -39,9 +39,9 @@ def map_texts(fields: Mapping[str, Any], columns: Mapping[str, str], mend: Map) 
     new = dict(fields)
     for name, value in fields.items():
         if isinstance(value, str):
-            new[name] = mend(name, value) if name in texts else value
+            new[name] = change(name, value) if name in texts else value
         elif name in searched:
-            new[name] = _map_turns(name, value, mend)
+            new[name] = _map_turns(name, value, change)
     return new
 
 
@@ -63,34 +63,34 @@ def with_output(fields: Mapping[str, Any], old: str, new: str) -> Iterator[tuple
         yield changed, _written(path), value
 
 
-def _map_turns(path: str, value: Any, mend: Map) -> Any:
+def _map_turns(path: str, value: Any, change: Map) -> Any:
     if isinstance(value, list):
-        return [_map_turns(f"{path}[{at}]", item, mend) for at, item in enumerate(value)]
+        return [_map_turns(f"{path}[{at}]", item, change) for at, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
     if any(isinstance(value.get(key), str) for key in _ROLE_KEYS):
-        return _map_turn(path, value, mend)
-    return {key: _map_turns(f"{path}.{key}", item, mend) for key, item in value.items()}
+        return _map_turn(path, value, change)
+    return {key: _map_turns(f"{path}.{key}", item, change) for key, item in value.items()}
 
 
-def _map_turn(path: str, turn: Mapping[str, Any], mend: Map) -> Mapping[str, Any]:
+def _map_turn(path: str, turn: Mapping[str, Any], change: Map) -> Mapping[str, Any]:
     role = next(turn[key] for key in _ROLE_KEYS if isinstance(turn.get(key), str))
     key = next((name for name in _CONTENT_KEYS if name in turn), _CONTENT_KEYS[0])
     content = turn.get(key)
     if role in _OTHER_TURNS:
         return turn
     if isinstance(content, str):
-        return {**turn, key: mend(f"{path}.{key}", content)}
+        return {**turn, key: change(f"{path}.{key}", content)}
     if isinstance(content, list):
-        parts = [_map_part(f"{path}.{key}[{at}]", part, mend) for at, part in enumerate(content)]
+        parts = [_map_part(f"{path}.{key}[{at}]", part, change) for at, part in enumerate(content)]
         return {**turn, key: parts}
     return turn
 
 
-def _map_part(path: str, part: Any, mend: Map) -> Any:
+def _map_part(path: str, part: Any, change: Map) -> Any:
     if not isinstance(part, dict) or not isinstance(part.get("text"), str):
         return part
-    return {**part, "text": mend(f"{path}.text", part["text"])}
+    return {**part, "text": change(f"{path}.text", part["text"])}
 
 
 def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.data.formats.write import ending_of as written_as
-from steelyard.data.outfiles import check_free, columns_of, ending_of, moved_task, writers
+from steelyard.data.outfiles import check_free, ending_of, moved_task, writers
 from steelyard.data.repairs.work import TO_REVIEW, Work
 from steelyard.errors import ConfigError, DataError
 from steelyard.files import cannot_write, replacing, whole_folder
@@ -106,8 +106,11 @@ _LOGS = ("changes", "review")
 
 
 def _write_rows(work: Work, paths: Mapping[str, Path]) -> None:
-    columns = {part: columns_of(work.task.example_paths[part]) for part in paths}
-    with writers(paths, columns) as write:
+    field_names: dict[str, dict[str, None]] = {part: {} for part in paths}
+    for row in work.rows:
+        field_names[row.part].update(dict.fromkeys(row.fields))
+    sources = work.task.example_paths
+    with writers(paths, sources, {part: tuple(field_names[part]) for part in paths}) as write:
         for row in work.kept():
             write[row.part](row.fields)
 

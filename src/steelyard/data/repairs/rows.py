@@ -10,7 +10,7 @@ from pathlib import Path
 from steelyard.core import OutputKind
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS
-from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.dataset import Dataset, dataset_of
 from steelyard.data.formats import RawRow, RowError
 from steelyard.data.likeness.alike import answer
 from steelyard.data.likeness.rows import RowLikeness, exact_key, normalised_key
@@ -171,7 +171,7 @@ def _reason(work: Work, spelling: str) -> str:
 def apply_answers(work: Work, path: Path) -> None:
     """Label, drop or flag rows as the answers say. Raises `DataError` for a file that is not answers."""
     decided = Answers(path).read()
-    data = open_dataset(work.task)
+    data = dataset_of(work.task, work.source)
     keys = dict(zip(data.numbers, keys_of(data), strict=True))
     answered = set()
     for row in work.kept():

@@ -18,7 +18,7 @@ from steelyard.errors import MissingExtraError
 from steelyard.extras import require
 from steelyard.packaged import packaged
 
-Mend = Callable[[str], str]
+ChangeText = Callable[[str], str]
 _DAMAGE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")
 """A UTF-8 sequence read as Latin-1. Its second character may be a no-break space or a soft hyphen:
 without ftfy such a text keeps them, or nothing could repair it later."""
@@ -34,23 +34,23 @@ class TextRepair(NamedTuple):
     after: str
 
 
-def mend_texts(work: Work) -> None:
+def repair_texts(work: Work) -> None:
     """Repair the texts of every row that is still in, and log each step by field."""
     steps, missing = _steps()
     if missing is not None:
         work.notes.append(f"encoding damage is not repaired: {missing}")
     for row in work.kept():
 
-        def mend(path: str, text: str, row: Any = row) -> str:
-            for step in mended(text, steps):
+        def change(path: str, text: str, row: Any = row) -> str:
+            for step in repairs_of(text, steps):
                 work.change(row, step.action, path, (step.before, step.after))
                 text = step.after
             return text
 
-        row.fields = map_texts(row.fields, work.task.columns.given(), mend)
+        row.fields = map_texts(row.fields, work.task.columns.given(), change)
 
 
-def mended(text: str, steps: dict[str, Mend]) -> list[TextRepair]:
+def repairs_of(text: str, steps: dict[str, ChangeText]) -> list[TextRepair]:
     """The repairs that ``text`` needs, in order, until none changes it."""
     repairs: list[TextRepair] = []
     for _ in range(_ROUNDS):
@@ -65,17 +65,17 @@ def mended(text: str, steps: dict[str, Mend]) -> list[TextRepair]:
     return repairs
 
 
-def mend_value(value: Any) -> Any:
-    """The value with every text in it mended, at whatever depth."""
+def repaired_value(value: Any) -> Any:
+    """The value with every text in it repaired, at whatever depth."""
     if isinstance(value, str):
-        repairs = mended(value, _steps()[0])
+        repairs = repairs_of(value, _steps()[0])
         return repairs[-1].after if repairs else value
     if isinstance(value, dict):
-        return {key: mend_value(member) for key, member in value.items()}
-    return [mend_value(member) for member in value] if isinstance(value, list) else value
+        return {key: repaired_value(member) for key, member in value.items()}
+    return [repaired_value(member) for member in value] if isinstance(value, list) else value
 
 
-def _steps() -> tuple[dict[str, Mend], str | None]:
+def _steps() -> tuple[dict[str, ChangeText], str | None]:
     """The repairs in order, and why there is none for encoding damage."""
     try:
         ftfy = require("ftfy", "data")
@@ -98,7 +98,7 @@ def _is_about_damage(before: str, after: str) -> bool:
     return any(after.count(letter) > rest.count(letter) for letter in letters)
 
 
-def _careful(repair: Mend) -> Mend:
+def _careful(repair: ChangeText) -> ChangeText:
     return lambda text: text if _DAMAGE.search(text) else repair(text)
 
 
@@ -118,7 +118,7 @@ def _compose(text: str) -> str:
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
-_PLAIN: dict[str, Mend] = {
+_PLAIN: dict[str, ChangeText] = {
     "line_breaks": _line_breaks,
     "characters": _characters,
     "spaces": _spaces,
@@ -144,7 +144,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def redact_rows(work: Work) -> None:
     """Replace private values in every row, also in those that have left, and in the log so far.
 
-    It comes after the texts are mended, for an invisible character hides an address from every
+    It comes after the texts are repaired, for an invisible character hides an address from every
     rule. So where a row holds private data, the log keeps no text from before its repair.
     """
     book = PlaceholderBook(regions_of(islice(_texts(work.rows), _LOOKED_AT)))
@@ -164,8 +164,8 @@ def redact_rows(work: Work) -> None:
 
 
 def _redact_removed(row: RepairRow, book: PlaceholderBook) -> None:
-    row.fields, _ = redact_fields(mend_value(row.fields), book)
-    row.text = redact_fields({"text": mend_value(row.text)}, book)[0]["text"]
+    row.fields, _ = redact_fields(repaired_value(row.fields), book)
+    row.text = redact_fields({"text": repaired_value(row.text)}, book)[0]["text"]
 
 
 def _redacted(change: Change, private: Container[int], book: PlaceholderBook) -> Change:

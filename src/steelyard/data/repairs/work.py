@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from steelyard.core import Example
+from steelyard.data.read import NumberedRow
 from steelyard.task import Task
 
 ACTIONS: Mapping[str, str] = {
@@ -72,9 +73,10 @@ class RepairRow:
 
 @dataclass(eq=False)
 class Work:
-    """All rows of a source, in order, the changes made, and notes for the reader."""
+    """All rows of a source, as they are there and as repaired, the changes made, and notes."""
 
     task: Task
+    source: Sequence[NumberedRow]
     rows: Sequence[RepairRow]
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -1,12 +1,14 @@
-"""Where the keys of a review come from: a terminal, lines of a file, or a script."""
+"""Where the keys of a review come from: a terminal, or lines of a file.
+
+A key is a character, or enter, tab, backspace, escape; `END` when none will come.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from typing import TextIO
 
 END = ""
 _NAMES = {
@@ -20,65 +22,31 @@ _NAMES = {
 }
 
 
-class Keys(Protocol):
-    """Gives one key after another."""
-
-    def next(self) -> str:
-        """Wait for a key: a character, or enter, tab, backspace, escape; `END` when none will come."""
-        ...
-
-
-class ScriptedKeys:
-    """Keys known beforehand: for tests, and for replaying a review."""
-
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._keys = iter(keys)
-
-    def next(self) -> str:
-        return next(self._keys, END)
+def line_keys(file: TextIO) -> Iterator[str]:
+    """Keys from lines, where there is no terminal: each character is one, ``/card`` a search with enter."""
+    for line in file:
+        text = line.rstrip("\r\n")
+        yield from text or ["enter"]
+        if text.startswith("/"):
+            yield "enter"
 
 
-class LineKeys:
-    """Keys from lines, where there is no terminal: each line is one key, ``/card`` a search."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._waiting: deque[str] = deque()
-
-    def next(self) -> str:
-        """Return the next key; a line of several characters gives each, and a search an enter."""
-        if not self._waiting:
-            line = self._file.readline()
-            if not line:
-                return END
-            text = line.rstrip("\r\n")
-            self._waiting.extend(text or ["enter"])
-            if text.startswith("/"):
-                self._waiting.append("enter")
-        return self._waiting.popleft()
-
-
-class TerminalKeys:
-    """Single keys from the terminal, without enter; open one with `terminal_keys`."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def next(self) -> str:
-        """Wait for a key. Cursor and function keys come as ``escape``."""
-        key = _read_key(self._file)
-        return _NAMES.get(key, key)
+def _terminal_keys(file: TextIO) -> Iterator[str]:
+    """Single keys, without enter; cursor and function keys come as ``escape``."""
+    while True:
+        key = _read_key(file)
+        yield _NAMES.get(key, key)
 
 
 @contextmanager
-def open_keys(file: TextIO | None = None) -> Iterator[Keys]:
+def open_keys(file: TextIO | None = None) -> Iterator[Iterator[str]]:
     """Give single keys where ``file`` (stdin) is a terminal, else a key for each line."""
     file = sys.stdin if file is None else file
     if not file.isatty():
-        yield LineKeys(file)
+        yield line_keys(file)
         return
     with _single_keys(file):
-        yield TerminalKeys(file)
+        yield _terminal_keys(file)
 
 
 if sys.platform == "win32":

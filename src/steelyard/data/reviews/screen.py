@@ -92,7 +92,10 @@ class Screen:
         return f"{clip(self._data.written[index], 60)}{now}: {clip(example.input)}"
 
     def _field(self, name: str, text: str, style: str = "", *, whole: bool) -> None:
-        lines = _wrapped(visible(text), self._width - 11)
+        from rich.text import Text
+
+        wrapped = Text(visible(text)).wrap(self._console, self._width - 11)
+        lines = [line.plain.rstrip() for line in wrapped]
         more = len(lines) - _LINES
         if more > 0 and not whole:
             lines = [*lines[:_LINES], f"… {counted(more, 'more line')}: press m"]
@@ -133,21 +136,3 @@ def wrap_items(items: Iterable[str]) -> str:
         else:
             lines.append(item)
     return "\n".join(lines)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    from rich.cells import cell_len, chop_cells
-
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split(" "):
-            longer = f"{line} {word}" if line else word
-            if cell_len(longer) <= width:
-                line = longer
-                continue
-            lines += [line] if line else []
-            *full, line = chop_cells(word, width) or [""]
-            lines += full
-        lines.append(line)
-    return lines

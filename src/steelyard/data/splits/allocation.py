@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from steelyard.core import Example, OutputKind, Split
+from steelyard.data.likeness.alike import widest
 from steelyard.data.likeness.near import Forest
 from steelyard.data.likeness.rows import RowLikeness, groups_of
 from steelyard.errors import ConfigError, DataError
 from steelyard.task.sections import PARTS, SplitConfig
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 TEST_SHARE, TEST_MOST = 0.30, 1000
 DEV_SHARE, DEV_LEAST, DEV_MOST = 0.15, 20, 200
@@ -168,11 +169,10 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
     all_labels = {*labels, *(example.output for part in split for example in part)}
     missing = sorted(all_labels - {example.output for example in split.train})
     if missing:
-        first = ", ".join(repr(label) for label in missing[:SHOWN])
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        what = "the label" if len(missing) == 1 else "the labels"
+        names = listed([repr(label) for label in missing], SHOWN)
         raise DataError(
-            f"no train example has the label {first}{more}: add examples, or take the label out of "
-            "output.labels"
+            f"train has no example of {what} {names}: add examples, or remove {what} from output.labels"
         )
 
 
@@ -194,13 +194,12 @@ def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
     """
     order, count = rows.order, len(rows.order)
     forest = Forest(count)
-    _join_all(forest, groups_of([rows.normalised_keys[index] for index in order]))
+    forest.join_all(groups_of([rows.normalised_keys[index] for index in order]))
     groups = [rows.examples[index].group for index in order]
-    _join_all(forest, groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
-    most = max(10, count // 50)
-    _join_all(forest, groups_of([rows.texts[index] for index in order]), most)
-    for pair in rows.pairs_in_order:
-        forest.join(pair.a, pair.b, most)
+    forest.join_all(groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
+    most = widest(count)
+    forest.join_all(groups_of([rows.texts[index] for index in order]), most)
+    forest.join_all(((pair.a, pair.b) for pair in rows.pairs_in_order), most)
     members: dict[int, list[int]] = {}
     for place in range(count):
         members.setdefault(forest.find(place), []).append(place)
@@ -208,12 +207,6 @@ def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
         Cluster(tuple(places), Counter(strata[place] for place in places))
         for places in members.values()
     ]
-
-
-def _join_all(forest: Forest, groups: Iterable[Sequence[int]], most: int | None = None) -> None:
-    for first, *rest in groups:
-        for index in rest:
-            forest.join(first, index, most)
 
 
 def allocate(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.dataset import Dataset, dataset_of
 from steelyard.data.outfiles import unwritable
-from steelyard.data.read import read_rows
+from steelyard.data.read import NumberedRow
 from steelyard.data.splits.allocation import (
     Cluster,
     allocate,
@@ -111,12 +111,12 @@ class Cut(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read(task: Task) -> Dataset:
-    """Read every row once; what no file can hold is refused as well.
+def read(task: Task, numbered: Iterable[NumberedRow]) -> Dataset:
+    """The data set of a task's rows, from which what no file can hold is refused as well.
 
     Raises `DataError` when no row can be used.
     """
-    data = open_dataset(task, refuse=unwritable)
+    data = dataset_of(task, numbered, refuse=unwritable)
     if not data.usable.examples:
         bad = data.unusable[0].bad if data.unusable else None
         why = f"; line {bad.line}: {bad.reason}" if bad else ""
@@ -152,7 +152,7 @@ def _by_group(rows: Dataset, plan: CutPlan) -> Cut:
     """Whole groups; duplicates in two groups may straddle, and the manifest counts them."""
     alone = sum(example.group is None for example in rows.examples)
     if alone == len(rows.examples):
-        raise DataError(_nothing(rows.task, "group"))
+        raise DataError(_nothing(rows, "group"))
     sizes = part_sizes(len(rows.examples), plan.fractions)
     members: dict[str, list[int]] = {}
     for index in rows.likeness.order:
@@ -187,7 +187,7 @@ def _allocated(
 
 def _by_time(rows: Dataset, plan: CutPlan) -> Cut:
     if all(example.timestamp is None for example in rows.examples):
-        raise DataError(_nothing(rows.task, "timestamp"))
+        raise DataError(_nothing(rows, "timestamp"))
     moments: dict[int, float] = {}
     left_out: list[OmittedRows] = []
     for index, example in enumerate(rows.examples):
@@ -241,11 +241,9 @@ def _ages(rows: Dataset, parts: Mapping[str, list[int]]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _nothing(task: Task, role: str) -> str:
-    path = next(iter(task.example_paths.values()))
-    rows = (row for row in read_rows(path, task.columns.given()) if row.reason is None)
-    fields = dict.fromkeys(next(rows).fields)
-    keys = ", ".join(str(name)[:40] for name in list(fields)[:12])
+def _nothing(rows: Dataset, role: str) -> str:
+    part, path = next(iter(rows.task.example_paths.items()))
+    keys = ", ".join(str(name)[:40] for name in rows.field_names[part][:12])
     return (
         f"no row of {path.name} has a {role}: name its column with --columns {role}=NAME (in "
         f"task.yaml columns: {{{role}: NAME}}); it has: {keys}"

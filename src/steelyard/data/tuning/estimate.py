@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from steelyard.core import Price, Usage
+from steelyard.cost import cost_of
 from steelyard.data.base import Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
@@ -51,11 +53,11 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
     rule = provider.rules["default_epochs"]
     epochs = default_epochs(rule.value, len(rows))
     trained = None if epochs is None else tokens * epochs
-    money = _price(data, provider)
+    price = _price(data, provider)
     reasons = []
     if epochs is None:
         reasons.append(f"{provider.title}'s default number of epochs is unknown: {rule.reason}")
-    if money is None:
+    if price is None:
         reasons.append(
             f"training prices change, so none is built in: see {provider.prices_at}, then set prices: "
             f"{{{provider.name}: {{training: …}}}} per million tokens in task.yaml"
@@ -65,7 +67,7 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
         tokens_per_epoch=tokens,
         epochs=epochs,
         training_tokens=trained,
-        price=None if money is None or trained is None else money * trained / 1_000_000,
+        price=None if price is None or trained is None else _cost(trained, price),
         source=rule.source,
         date=rule.read,
         reason="; ".join(reasons) or None,
@@ -116,6 +118,11 @@ def _price(data: Dataset, provider: Provider) -> Decimal | None:
     if price is None and data.model.provider == provider.name:
         price = training_price(data.model.name, prices)
     return price
+
+
+def _cost(trained_tokens: int, price: Decimal) -> Decimal | None:
+    only_training = Price(input=Decimal(0), output=Decimal(0), training=price)
+    return cost_of(Usage(trained_tokens=trained_tokens), only_training).amount
 
 
 def judgement_findings(

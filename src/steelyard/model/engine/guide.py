@@ -89,8 +89,8 @@ class Guides:
             )
         except ValueError as error:
             raise ModelError(
-                f"answers cannot be constrained to output.schema, because the model's tokenizer cannot be "
-                f"followed ({error}): leave output.schema out"
+                f"answers cannot be constrained to output.schema: llguidance cannot read the model's "
+                f"tokenizer ({error}); leave output.schema out"
             ) from None
 
     def start(self, schema: str) -> Guide:

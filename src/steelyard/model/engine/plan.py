@@ -33,11 +33,11 @@ def group_by_prefix(prompts: Sequence[Sequence[int]]) -> list[tuple[int, list[in
     more than `GROUP_OVERHEAD_TOKENS`; what is left over stays together.
     """
     order = sorted(range(len(prompts)), key=lambda i: (list(prompts[i]), i))
-    texts = [list(prompts[i]) for i in order]
-    near = [_common(a, b) for a, b in pairwise(texts)]
-    carved, rest = _carve(_Sorted(order, list(map(len, texts)), near), range(len(order)), 0)
+    lengths = [len(prompts[i]) for i in order]
+    neighbours = _Sorted(lengths, [_common(prompts[i], prompts[j]) for i, j in pairwise(order)])
+    carved, rest = _carve(neighbours, range(len(order)), 0)
     if rest:
-        carved.append((_shared(_Sorted(order, list(map(len, texts)), near), rest), rest))
+        carved.append((_shared(neighbours, rest), rest))
     return [(tokens, sorted(order[k] for k in places)) for tokens, places in carved]
 
 
@@ -47,9 +47,8 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 class _Sorted(NamedTuple):
-    """Sorted prompts: original indices, lengths, and how many tokens each shares with the next."""
+    """Sorted prompts: their lengths, and how many tokens each shares with the next."""
 
-    order: list[int]
     lengths: list[int]
     near: list[int]
 

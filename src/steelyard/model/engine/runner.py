@@ -14,8 +14,6 @@ from steelyard.model.engine.cache import Arena, CacheRows, CacheShape, Prefix
 from steelyard.model.engine.guide import Guide, GuideStep
 from steelyard.model.engine.trie import Node, forced_path
 
-Forward = Callable[..., Any]
-
 
 @dataclass(frozen=True)
 class PendingPrompt:

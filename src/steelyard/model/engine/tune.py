@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from steelyard.model.files import cache_folder, write_atomically
+from steelyard.model.files import cache_folder, read_json, write_atomically
 
 MEASURE_TOKENS = 512
+MEASURE_SECONDS = 0.15
 WORTH = 1.15
 """A lower precision must be this much faster: answers in it differ slightly from fp32's."""
 
@@ -25,14 +26,14 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def matrix_rate(width: int, inner: int, dtype: torch.dtype, seconds: float = 0.15) -> float:
+def matrix_rate(width: int, inner: int, dtype: torch.dtype) -> float:
     """Floating point operations per second of one MLP-shaped product, the best of a few.
 
     ``width`` and ``inner`` are the network's hidden and intermediate sizes.
     """
     inputs = torch.randn(MEASURE_TOKENS, width, dtype=torch.float32).to(dtype)
     weight = torch.randn(inner, width, dtype=torch.float32).to(dtype)
-    best, end = float("inf"), time.perf_counter() + seconds
+    best, end = float("inf"), time.perf_counter() + MEASURE_SECONDS
     with torch.inference_mode():
         torch.nn.functional.linear(inputs, weight)
         while time.perf_counter() < end:
@@ -73,20 +74,12 @@ def tuned(width: int, inner: int) -> dict[str, Any]:
     """Return the remembered measurement for this machine and network size, or make it now."""
     key = f"{_processor()}|{usable_cores()} cores|torch {torch.__version__}|{width}x{inner}"
     path = cache_folder() / "tuning.json"
-    measurements = _read(path)
+    measurements = read_json(path)
     if key not in measurements:
         measurements[key] = measure(width, inner)
         write_atomically(path, json.dumps(measurements, indent=2).encode())
     measurement: dict[str, Any] = measurements[key]
     return measurement
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _processor() -> str:

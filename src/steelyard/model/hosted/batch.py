@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -11,13 +10,11 @@ from typing import Any
 
 from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
-from steelyard.extras import require
 from steelyard.model.base import ModelSpec, OnDone
 from steelyard.model.hosted.address import BATCHED
 from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, custom_id, request_line
-from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchOptions, parcel_key
+from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchOptions, batch_key
 from steelyard.model.hosted.endpoint import Endpoint
-from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
 from steelyard.model.hosted.reply import EndpointReply, maybe_paid
 from steelyard.model.hosted.wire import RefusedError
@@ -54,18 +51,13 @@ class BatchModel(Endpoint):
     """
 
     def __init__(self, spec: ModelSpec, options: BatchOptions | None = None) -> None:
-        require("aiohttp", "hosted")
         self._options = options or BatchOptions()
         super().__init__(spec, self._options.timeout_seconds)
 
     @cached_property
-    def _carrier(self) -> BatchClient:
-        loop, wire = LoopThread("steelyard-batch"), self._wire
-        weakref.finalize(self, lambda: loop.close(wire.close()))
-        api = BatchApi(wire, self._options.window)
-        return BatchClient(
-            api, self._address, self._options, lambda work: loop.submit(work).result()
-        )
+    def _client(self) -> BatchClient:
+        api = BatchApi(self._wire, self._options.window)
+        return BatchClient(api, self._loop, self._address, self._options)
 
     @property
     def fingerprint(self) -> str:
@@ -95,7 +87,7 @@ class BatchModel(Endpoint):
                 ref = custom_id(self.fingerprint, request)
                 waiting.setdefault(ref, _Waiting(request, [])).places.append(index)
 
-        def take(parcel: BatchHandle, reading: _Reading) -> None:
+        def take(handle: BatchHandle, reading: _Reading) -> None:
             pairs = []
             for ref, completion in reading.done.items():
                 pending = waiting.pop(ref)
@@ -105,32 +97,32 @@ class BatchModel(Endpoint):
                 answers[index] = completion
             if on_done is not None and pairs:
                 on_done(pairs)
-            self.memory.pop(parcel.key, None)
-            for ref in parcel.ids:
+            self.memory.pop(handle.key, None)
+            for ref in handle.ids:
                 if ref in waiting:
                     self._settle(waiting[ref].request, None)
             if reading.trouble is not None:
                 raise reading.trouble
 
-        for parcel in self._left_behind(waiting):
-            take(parcel, self._read(self._carrier.wait(parcel), parcel, waiting))
+        for handle in self._left_behind(waiting):
+            take(handle, self._read(self._client.wait(handle), handle, waiting))
         most = self._options.most_requests
         while waiting:
             chunk = self._chunk(waiting, most)
-            parcel = self._send(chunk, waiting)
-            batch = self._carrier.wait(parcel)
+            handle = self._send(chunk, waiting)
+            batch = self._client.wait(handle)
             if batch.trouble_code == _TOO_MANY_TOKENS and len(chunk) > 1:
                 most = len(chunk) // 2
-                take(parcel, _Reading())
+                take(handle, _Reading())
             else:
-                take(parcel, self._read(batch, parcel, waiting))
+                take(handle, self._read(batch, handle, waiting))
         return answers
 
     def _send(self, chunk: Mapping[str, bytes], waiting: Mapping[str, _Waiting]) -> BatchHandle:
         try:
-            return self._carrier.send(chunk, self.memory)
+            return self._client.send(chunk, self.memory)
         except EndpointError:
-            if parcel_key(chunk) not in self.memory:  # it was not begun: its money is free again
+            if batch_key(chunk) not in self.memory:  # it was not begun: its money is free again
                 for ref in chunk:
                     self._settle(waiting[ref].request, None)
             raise
@@ -139,15 +131,15 @@ class BatchModel(Endpoint):
         """Return the batches of an earlier process that hold requests which are asked for now."""
         if not waiting or not len(self.memory):
             return []
-        parcels = []
-        for parcel in self._carrier.under_way(self.memory):
-            mine = tuple(ref for ref in parcel.ids if ref in waiting)
+        handles = []
+        for handle in self._client.under_way(self.memory):
+            mine = tuple(ref for ref in handle.ids if ref in waiting)
             if mine:
-                parcels.append(parcel)
+                handles.append(handle)
                 for ref in mine:
                     if self.meter is not None:
                         self.meter.owe(waiting[ref].request)
-        return parcels
+        return handles
 
     def _settle(self, request: Request, completion: Completion | None) -> None:
         if self.meter is not None:
@@ -172,11 +164,11 @@ class BatchModel(Endpoint):
             size += len(line)
         return lines
 
-    def _read(self, batch: Batch, parcel: BatchHandle, waiting: Mapping[str, _Waiting]) -> _Reading:
+    def _read(self, batch: Batch, handle: BatchHandle, waiting: Mapping[str, _Waiting]) -> _Reading:
         """Sort what an ended batch left into completions, what to ask again, and trouble."""
-        reading, results = _Reading(), self._carrier.results(batch)
+        reading, results = _Reading(), self._client.results(batch)
         sent_by = deepcopy(self._dialect)
-        for ref in parcel.ids:
+        for ref in handle.ids:
             if ref not in waiting:
                 continue
             pending, result = waiting[ref], results.get(ref)
@@ -192,7 +184,7 @@ class BatchModel(Endpoint):
                 sent = sent_by.parameters(self.name, pending.request)
                 self._read_refusal(reading, ref, pending, result.refusal, sent)
         reading.trouble = reading.trouble or self._trouble(batch, reading)
-        return replace(reading, done=_timed(reading.done, batch, len(parcel.ids)))
+        return replace(reading, done=_timed(reading.done, batch, len(handle.ids)))
 
     def _read_refusal(
         self,

@@ -1,4 +1,4 @@
-"""Carries files of requests to a batch interface and the results back, each batch once."""
+"""Sends files of requests to a batch interface and fetches the results, each batch once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMappi
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from steelyard.errors import EndpointError
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, results
+from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import TRANSIENT, Outcome, read_refusal
 from steelyard.model.hosted.wire import BrokenError, RefusedError, UnreachableError
 
@@ -64,16 +65,12 @@ class BatchClient:
     """
 
     def __init__(
-        self,
-        api: BatchApi,
-        address: Address,
-        options: BatchOptions,
-        run: Callable[[Coroutine[Any, Any, T]], T],
+        self, api: BatchApi, loop: LoopThread, address: Address, options: BatchOptions
     ) -> None:
         self._api = api
+        self._loop = loop
         self._address = address
         self._options = options
-        self._run: Callable[[Coroutine[Any, Any, Any]], Any] = run
 
     def under_way(self, memory: MutableMapping[str, Any]) -> Iterator[BatchHandle]:
         """Yield the batches of an earlier process; what was never begun is forgotten."""
@@ -90,9 +87,9 @@ class BatchClient:
     def send(self, lines: Mapping[str, bytes], memory: MutableMapping[str, Any]) -> BatchHandle:
         """Upload the lines and begin a batch over them.
 
-        Raises `EndpointError`; `parcel_key` is in ``memory`` then only if the batch may have begun.
+        Raises `EndpointError`; `batch_key` is in ``memory`` then only if the batch may have begun.
         """
-        key = parcel_key(lines)
+        key = batch_key(lines)
         memory.setdefault(_RUN, token_hex(8))
         content = b"".join(lines.values())
         file = self._call(lambda: self._api.upload(content))
@@ -114,7 +111,7 @@ class BatchClient:
         for is_last in (False,) * (_LOOKS - 1) + (True,):
             trouble: Exception
             try:
-                return cast(Batch, self._run(self._api.create(file, metadata)))
+                return self._loop.submit(self._api.create(file, metadata)).result()
             except RefusedError as refusal:
                 if refusal.status not in TRANSIENT or is_last:
                     raise
@@ -130,11 +127,11 @@ class BatchClient:
                 break
         raise self._away(trouble)
 
-    def wait(self, parcel: BatchHandle) -> Batch:
+    def wait(self, handle: BatchHandle) -> Batch:
         options = self._options
         wait, started = options.least_wait_seconds, time.monotonic()
         done = -1
-        while not (batch := self._call(lambda: self._api.look(parcel.batch))).has_ended:
+        while not (batch := self._call(lambda: self._api.look(handle.batch))).has_ended:
             if time.monotonic() - started > options.deadline_seconds:
                 hours = options.deadline_seconds / 3600
                 raise EndpointError(
@@ -142,7 +139,7 @@ class BatchClient:
                 )
             if batch.done != done:
                 done = batch.done
-                log.info("batch %s: %s, %d of %d", batch.id, batch.status, done, len(parcel.ids))
+                log.info("batch %s: %s, %d of %d", batch.id, batch.status, done, len(handle.ids))
             time.sleep(wait)
             wait = min(1.5 * wait, options.most_wait_seconds)
         return batch
@@ -161,7 +158,7 @@ class BatchClient:
         wait, started = self._options.least_wait_seconds, time.monotonic()
         while True:
             try:
-                return self._run(make())  # type: ignore[no-any-return]
+                return self._loop.submit(make()).result()
             except RefusedError as refusal:
                 if refusal.status not in TRANSIENT:
                     raise self._refused(refusal) from None
@@ -196,7 +193,7 @@ class BatchClient:
         )
 
 
-def parcel_key(lines: Mapping[str, bytes]) -> str:
+def batch_key(lines: Mapping[str, bytes]) -> str:
     """Return the key by which a batch of these lines is remembered."""
     return _PREFIX + hashlib.sha256(b"".join(lines.values())).hexdigest()
 

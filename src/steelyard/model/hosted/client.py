@@ -6,22 +6,20 @@ import logging
 import queue
 import random
 import time
-import weakref
 from asyncio import CancelledError
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
-from steelyard.extras import command, require
+from steelyard.extras import command
 from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone, Pace
 from steelyard.model.hosted.address import DEFAULT_KEY_ENV, hosted_fingerprint, read_key
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.limiter import Limiter, PausedError, RequestPool, StoppedError
-from steelyard.model.hosted.loop import LoopThread, on_interrupt
+from steelyard.model.hosted.loop import on_interrupt
 from steelyard.model.hosted.refusals import (
     TOO_MUCH,
     UNDERSTANDABLE,
@@ -37,7 +35,7 @@ from steelyard.model.schema_check import check_strict
 
 log = logging.getLogger("steelyard")
 
-_KEPT = "all results so far are kept; run again to resume"
+_RESUME = "all results so far are kept; run again to resume"
 _GATHER_SECONDS = 0.01
 _PAUSED_SECONDS = 0.05  # until a pause is reported: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]
@@ -74,7 +72,6 @@ class HostedModel(Endpoint):
     """
 
     def __init__(self, spec: ModelSpec, options: HostedOptions | None = None) -> None:
-        require("aiohttp", "hosted")
         self._options = options or HostedOptions()
         if spec.timeout_seconds is not None:
             self._options = replace(self._options, timeout_seconds=spec.timeout_seconds)
@@ -84,13 +81,6 @@ class HostedModel(Endpoint):
         self._jitter = random.Random()  # no figure depends on it
         self._reached = False
         self._has_tripped = False
-
-    @cached_property
-    def _loop(self) -> LoopThread:
-        loop = LoopThread("steelyard-hosted")
-        wire = self._wire
-        weakref.finalize(self, lambda: loop.close(wire.close()))
-        return loop
 
     @property
     def fingerprint(self) -> str:
@@ -143,7 +133,7 @@ class HostedModel(Endpoint):
     def _gave_up(self, troubles: int, outcome: Outcome) -> EndpointError:
         tried = f"{troubles} requests in a row, the last one" if troubles > 1 else "a request"
         reason = outcome.completion.failure
-        return EndpointError(f"{self._address} failed {tried} with: {reason}; {_KEPT}")
+        return EndpointError(f"{self._address} failed {tried} with: {reason}; {_RESUME}")
 
     def _arriving(
         self,

@@ -173,10 +173,7 @@ def choice_format(choices: Sequence[str]) -> dict[str, Any]:
         "required": ["label"],
         "additionalProperties": False,
     }
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": True, "schema": schema},
-    }
+    return _format(schema, is_strict=True)
 
 
 def schema_format(text: str, *, allow_strict: bool = True) -> dict[str, Any]:
@@ -185,11 +182,12 @@ def schema_format(text: str, *, allow_strict: bool = True) -> dict[str, Any]:
     Strict where the schema keeps to what strict mode takes; elsewhere the endpoint does its best.
     """
     schema = json.loads(text)
-    strict = allow_strict and not strict_troubles(schema)
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": strict, "schema": schema},
-    }
+    return _format(schema, is_strict=allow_strict and not strict_troubles(schema))
+
+
+def _format(schema: Mapping[str, Any], *, is_strict: bool) -> dict[str, Any]:
+    answer = {"name": "answer", "strict": is_strict, "schema": schema}
+    return {"type": "json_schema", "json_schema": answer}
 
 
 def _is_about_strict(message: str, sent: Any) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import MutableMapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from steelyard.core import Completion, Request
-from steelyard.model.base import Model, ModelSpec
+from steelyard.extras import require
+from steelyard.model.base import Meter, Model, ModelSpec
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.reply import EndpointReply, to_completion
 from steelyard.model.hosted.wire import Wire
-from steelyard.model.meter import Meter
 
 _NO_USAGE = "usage=none"
 _ANSWERED_BY = "answered_by="
@@ -24,6 +27,7 @@ class Endpoint(Model):
     """
 
     def __init__(self, spec: ModelSpec, timeout_seconds: float) -> None:
+        require("aiohttp", "hosted")
         self._address = Address(spec)
         self._dialect = Dialect(official=self._address.is_official)
         self._wire = Wire(self._address.base_url, self._address.header, timeout_seconds)
@@ -31,6 +35,13 @@ class Endpoint(Model):
         self._other_model: str | None = None
         self.meter: Meter | None = None
         self.memory: MutableMapping[str, Any] = {}
+
+    @cached_property
+    def _loop(self) -> LoopThread:
+        """The thread of the connections; both end with the model."""
+        loop, wire = LoopThread("steelyard-hosted"), self._wire
+        weakref.finalize(self, lambda: loop.close(wire.close()))
+        return loop
 
     @property
     def name(self) -> str:

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from steelyard.core import Request
+from steelyard.model.base import Meter
 from steelyard.model.hosted.refusals import Outcome
 from steelyard.model.hosted.wire import RateLimits
-from steelyard.model.meter import Meter
 
 log = logging.getLogger("steelyard")
 

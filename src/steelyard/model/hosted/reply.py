@@ -80,10 +80,7 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
     finish = "error" if failure is not None else "choice" if choice is not None else "stop"
     if finish == "stop" and reply.finish_reason == "length":
         finish = "length"
-    prompt, cached, produced = reply.counts or (
-        *_estimate(request),
-        _tokens(_whole_text(reply.text)),
-    )
+    prompt, cached, produced = _counts(reply, request)
     total, first = reply.total_seconds, reply.first_token_seconds
     return Completion(
         text=text if choice is None else choice,
@@ -121,10 +118,7 @@ def maybe_paid(reply: EndpointReply, request: Request, reason: str) -> Completio
     It keeps what arrived on the account; where the endpoint did not come to say what it counts, that
     is the longest answer the request allows.
     """
-    prompt, cached, produced = reply.counts or (
-        *_estimate(request),
-        max(_tokens(_whole_text(reply.text)), request.max_output_tokens),
-    )
+    prompt, cached, produced = _counts(reply, request, request.max_output_tokens)
     return Completion(
         text="",
         finish_reason="error",
@@ -137,8 +131,10 @@ def maybe_paid(reply: EndpointReply, request: Request, reason: str) -> Completio
     )
 
 
-def _estimate(request: Request) -> tuple[int, int]:
-    return sum(_tokens(message.content) for message in request.messages), 0
+def _counts(reply: EndpointReply, request: Request, least: int = 0) -> tuple[int, int, int]:
+    """Input, cached and output tokens: as billed, else estimated, with ``least`` of output at least."""
+    prompt = sum(_tokens(message.content) for message in request.messages)
+    return reply.counts or (prompt, 0, max(least, _tokens(_whole_text(reply.text))))
 
 
 def _tokens(text: str) -> int:
@@ -162,7 +158,7 @@ def _joined(text: str) -> str:
     """Put halves of characters together that came in two chunks; a half at the end may yet be met."""
     if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text[:-1]):
         return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _whole_text(text)
 
 
 def _string(value: Any) -> str:

@@ -114,8 +114,8 @@ class _GarbledError(Exception):
     """A part of an answer cannot be read."""
 
 
-class _SaidError(Exception):
-    """The endpoint says in the midst of an answer that it failed."""
+class _ReportedError(Exception):
+    """The endpoint reports, in the middle of an answer, that it failed."""
 
     def __init__(self, error: Any) -> None:
         self.body = json.dumps({"error": error})
@@ -178,7 +178,7 @@ class Wire:
             reply.total_seconds = time.perf_counter() - started
             reason = f"timed out: no complete answer within {timeout:g} s"
             raise BrokenError(reason, reply) from None
-        except _SaidError as error:
+        except _ReportedError as error:
             if error.status is not None and not reply.text:
                 raise RefusedError(error.status, error.body, limits) from None
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
@@ -368,7 +368,7 @@ def _parsed(data: bytes) -> Mapping[str, Any]:
         return {}
     error = parsed.get("error")
     if error:
-        raise _SaidError(error)
+        raise _ReportedError(error)
     return parsed
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from steelyard.score.judge.agreement import check_judge, judge_agreement
-from steelyard.score.judge.ballots import Judgement
 from steelyard.score.judge.metric import Judge
 from steelyard.score.judge.options import JudgeOptions
-from steelyard.score.judge.ratings import Rating, read_ratings
+from steelyard.score.judge.ratings import read_ratings
 
 __all__ = [
     "Judge",
     "JudgeOptions",
-    "Judgement",
-    "Rating",
     "check_judge",
     "judge_agreement",
     "read_ratings",

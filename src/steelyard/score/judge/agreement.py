@@ -15,10 +15,9 @@ from steelyard.model.base import Model, ModelSpec
 from steelyard.score.build import build_metric
 from steelyard.score.judge.ballots import Judgement
 from steelyard.score.judge.metric import Judge
-from steelyard.score.judge.options import JudgeOptions
 from steelyard.score.judge.ratings import OUTCOMES, Rating, read_ratings
 from steelyard.stats.intervals import proportion
-from steelyard.stats.kappa import agreement_table, cohen_kappa
+from steelyard.stats.kappa import Weights, agreement_table, cohen_kappa
 from steelyard.task import Task
 
 _MOST_SHOWN = 20
@@ -38,12 +37,13 @@ def judge_agreement(metric: Judge, ratings: Sequence[Rating]) -> dict[str, Any]:
     pairs = [
         (rating, judged)
         for rating, judgement in zip(ratings, judgements, strict=True)
-        if (judged := _said(judgement)) is not None
+        if (judged := _category(judgement)) is not None
     ]
     users, judges = [rating.rating for rating, _ in pairs], [judged for _, judged in pairs]
-    categories = _categories(metric.options)
-    weights = "none" if metric.options.mode == "compare" else "quadratic"
-    kappa = cohen_kappa(users, judges, categories, "none" if weights == "none" else "quadratic")
+    is_compared = metric.options.mode == "compare"
+    categories = OUTCOMES if is_compared else metric.options.choices
+    weights: Weights = "none" if is_compared else "quadratic"
+    kappa = cohen_kappa(users, judges, categories, weights)
     equal = sum(a == b for a, b in zip(users, judges, strict=True))
     return {
         **_estimate("kappa", kappa),
@@ -106,11 +106,7 @@ def settings(metric: Judge) -> dict[str, Any]:
     }
 
 
-def _categories(options: JudgeOptions) -> tuple[str, ...]:
-    return OUTCOMES if options.mode == "compare" else options.choices
-
-
-def _said(judgement: Judgement | None) -> str | None:
+def _category(judgement: Judgement | None) -> str | None:
     """The judgement as one of the categories; ``None`` for a failed one."""
     if judgement is None or judgement.failed:
         return None

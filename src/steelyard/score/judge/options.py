@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from steelyard.config.explain import explain
+from steelyard.config.explain import Place, explain
 from steelyard.config.source import names_in
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec, provider_of
@@ -54,8 +54,11 @@ class JudgeOptions:
 
 def resolve(options: JudgeConfig, task: Task | None) -> JudgeOptions:
     """Put ``options`` over the task's section ``judge`` and resolve them. Raises `ConfigError`."""
-    config = _over_section(options, task)
-    spec = _spec(config.model, task)
+    folder = Path() if task is None else task.folder
+    section = None if task is None else task.judge
+    changes = {name: getattr(options, name) for name in options.model_fields_set}
+    config = options if section is None else section.model_copy(update=changes)
+    spec = _spec(config.model, task, folder)
     weighed = () if task is None else task.models
     return JudgeOptions(
         spec=spec,
@@ -66,22 +69,9 @@ def resolve(options: JudgeConfig, task: Task | None) -> JudgeOptions:
         rubric=config.rubric.strip(),
         reasoning=config.reasoning,
         instruction="" if task is None else task.instruction,
-        ratings=None if config.ratings is None else _ratings(config.ratings, _folder(task)),
+        ratings=None if config.ratings is None else _ratings(config.ratings, folder),
         is_own=spec is not None and _bare(spec) in [_bare(_spec_of(model)) for model in weighed],
     )
-
-
-def _over_section(options: JudgeConfig, task: Task | None) -> JudgeConfig:
-    section = None if task is None else task.judge
-    return options if section is None else section.model_copy(update=_given(options))
-
-
-def _given(options: JudgeConfig) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in options.model_fields_set}
-
-
-def _folder(task: Task | None) -> Path:
-    return Path() if task is None else task.folder
 
 
 def _spec_of(model: ModelConfig) -> ModelSpec:
@@ -104,15 +94,15 @@ def _temperature(config: JudgeConfig) -> float:
     return config.temperature
 
 
-def _spec(model: str | dict[str, Any] | None, task: Task | None) -> ModelSpec | None:
+def _spec(model: str | dict[str, Any] | None, task: Task | None, folder: Path) -> ModelSpec | None:
     """The judge's own model, else the task's first."""
     if model is None:
         return None if task is None else _spec_of(task.model)
     try:
         spec = _spec_of(ModelConfig.model_validate(model))
     except ValidationError as error:
-        raise explain(error, "judge.model", {}) from None
-    local = (_folder(task) / Path(spec.name).expanduser()).resolve()
+        raise explain(error, model, Place("judge.model", {})) from None
+    local = (folder / Path(spec.name).expanduser()).resolve()
     if provider_of(spec).may_be_folder and local.is_dir():
         return replace(spec, name=str(local))
     return spec

@@ -15,7 +15,6 @@ from steelyard.score.judge.options import JudgeOptions
 _MARKER_LENGTH = 12
 
 
-@lru_cache(maxsize=1)
 def _texts() -> Mapping[str, Any]:
     return dict(packaged("score/data/judge.yaml"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from steelyard.score.rules.base import NamedRule, Reply, Rule, build_rules, rule_types
-from steelyard.score.rules.metric import RulesMetric
+from steelyard.score.rules.base import RULES, Reply, build_rules
 
-__all__ = ["NamedRule", "Reply", "Rule", "RulesMetric", "build_rules", "rule_types"]
+__all__ = ["RULES", "Reply", "build_rules"]

@@ -17,7 +17,6 @@ from steelyard.score import reading
 RESERVED = frozenset({"all", "each"})
 """Names of parts that are about the rules together; no rule may have one."""
 
-
 REPEATED = "#"
 """Before the number of a rule that an example has several of."""
 
@@ -119,11 +118,6 @@ RULES: Registry[type[Rule]] = Registry(
         "punctuation:no_comma": f"{_HOME}.ifeval:NoComma",
     },
 )
-
-
-def rule_types() -> list[str]:
-    """The types of rules."""
-    return list(RULES)
 
 
 def build_rules(rules: Iterable[Mapping[str, Any] | str], where: str) -> tuple[NamedRule, ...]:

@@ -29,22 +29,26 @@ class CountBounds(Rule):
             raise ValueError(f"max {self.max} is below min {self.min}")
         return self
 
-    def _holds(self, count: int) -> bool:
+    @abstractmethod
+    def _count(self, reply: Reply) -> int: ...
+
+    def is_kept(self, reply: Reply) -> bool:
+        count = self._count(reply)
         return self.min <= count and (self.max is None or count <= self.max)
 
 
 class NumberedList(CountBounds):
     """Lines that begin with a number (``1.``, ``2)``, ``Step 3:``): how many there are."""
 
-    def is_kept(self, reply: Reply) -> bool:
-        return self._holds(sum(_NUMBERED.match(line) is not None for line in reply.lines))
+    def _count(self, reply: Reply) -> int:
+        return sum(_NUMBERED.match(line) is not None for line in reply.lines)
 
 
 class BulletList(CountBounds):
     """Lines that begin with a bullet (``-``, ``*``, ``•``): how many there are."""
 
-    def is_kept(self, reply: Reply) -> bool:
-        return self._holds(sum(_BULLET.match(line) is not None for line in reply.lines))
+    def _count(self, reply: Reply) -> int:
+        return sum(_BULLET.match(line) is not None for line in reply.lines)
 
 
 class _Length(CountBounds):
@@ -55,12 +59,6 @@ class _Length(CountBounds):
         if not self.min and self.max is None:
             raise ValueError("set min or max")
         return self
-
-    @abstractmethod
-    def _count(self, reply: Reply) -> int: ...
-
-    def is_kept(self, reply: Reply) -> bool:
-        return self._holds(self._count(reply))
 
 
 class Words(_Length):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from steelyard.errors import MissingExtraError
 from steelyard.json_schema import BadSchemaError, JsonSchema
@@ -74,6 +74,17 @@ class NoMarkdown(Rule):
         return _MARKDOWN.search(reply.text) is None
 
 
+def language_code(language: str) -> str:
+    """The code of a language that can be recognised here. Raises `ValueError`."""
+    try:
+        return code_of(language)
+    except MissingExtraError as error:
+        raise ValueError(str(error)) from None
+
+
+LanguageCode = Annotated[str, AfterValidator(language_code)]
+
+
 class Language(Rule):
     """The reply is in this language, by its code (``en``) or English name; needs the extra ``data``.
 
@@ -82,20 +93,7 @@ class Language(Rule):
 
     model_config = ConfigDict(populate_by_name=False)
 
-    language: str = Field(alias="is")
-
-    @field_validator("language")
-    @classmethod
-    def _known(cls, language: str) -> str:
-        return language_code(language)
+    language: LanguageCode = Field(alias="is")
 
     def is_kept(self, reply: Reply) -> bool:
         return is_language(reply.text, self.language)
-
-
-def language_code(language: str) -> str:
-    """The code of a language that can be recognised here. Raises `ValueError`."""
-    try:
-        return code_of(language)
-    except MissingExtraError as error:
-        raise ValueError(str(error)) from None

@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from steelyard.config.options import Several
 from steelyard.languages import is_language
 from steelyard.packaged import packaged
 from steelyard.score.reading import sentences
 from steelyard.score.rules.base import Reply, Rule
-from steelyard.score.rules.form import language_code
+from steelyard.score.rules.form import LanguageCode, language_code
 
 Relation = Literal["at least", "less than", "at most", "more than", "exactly"]
 """The data set has the first two."""
 
 Count = Annotated[int, Field(ge=0)]
 Some = Annotated[int, Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
 _WORD = re.compile(r"\w+")
 
 
@@ -53,9 +53,6 @@ def ends_empty(parts: list[str]) -> list[str]:
     return inner[:-1] if inner and not inner[-1].strip() else inner
 
 
-Word = Annotated[str, Field(min_length=1)]
-
-
 class Existence(Rule):
     """Each keyword is in the reply, whatever its case; inside a longer word too."""
 
@@ -69,7 +66,7 @@ class Existence(Rule):
 class Frequency(Rule):
     """A keyword is there so many times, whatever its case; inside longer words too."""
 
-    keyword: Word
+    keyword: Text
     frequency: Count
     relation: Relation = "at least"
 
@@ -160,7 +157,6 @@ class ParagraphFirstWord(Rule):
         return word is not None and word[0].lower() == self.first_word.strip().lower()
 
 
-Phrase = Annotated[str, Field(min_length=1)]
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]*\]")
 _COMMAS = frozenset(",，،、")
 _ASTERISKS = "******"
@@ -179,7 +175,7 @@ class NumberPlaceholders(Rule):
 class Postscript(Rule):
     """There is a postscript with this marker, such as ``P.S.``; spaces and case do not count."""
 
-    postscript_marker: Phrase
+    postscript_marker: Text
 
     def is_kept(self, reply: Reply) -> bool:
         letters = [letter for letter in self.postscript_marker.lower() if letter.isalnum()]
@@ -200,7 +196,7 @@ class TwoResponses(Rule):
 class RepeatPrompt(Rule):
     """The reply begins with the request, word for word; case does not count."""
 
-    prompt_to_repeat: Phrase
+    prompt_to_repeat: Text
 
     def is_kept(self, reply: Reply) -> bool:
         return reply.text.lower().startswith(self.prompt_to_repeat.strip().lower())
@@ -209,7 +205,7 @@ class RepeatPrompt(Rule):
 class EndChecker(Rule):
     """The reply ends with this phrase; case and a closing quotation mark do not count."""
 
-    end_phrase: Phrase
+    end_phrase: Text
 
     def is_kept(self, reply: Reply) -> bool:
         return reply.text.strip('"').lower().endswith(self.end_phrase.strip().lower())
@@ -250,7 +246,8 @@ class ConstrainedResponse(Rule):
     """One of the given answers is in the reply: "My answer is yes.", no, or maybe."""
 
     def is_kept(self, reply: Reply) -> bool:
-        return any(answer in reply.text for answer in _answers())
+        answers = packaged("score/rules/data/ifeval.yaml")["constrained_answers"]
+        return any(answer in reply.text for answer in answers)
 
 
 class NumberHighlights(Rule):
@@ -267,7 +264,7 @@ class NumberHighlights(Rule):
 class MultipleSections(Rule):
     """At least so many sections, each marked with this word and a number (``Section 1``)."""
 
-    section_spliter: Annotated[str, Field(min_length=1)]
+    section_spliter: Text
     num_sections: Some
 
     def is_kept(self, reply: Reply) -> bool:
@@ -293,23 +290,13 @@ class Title(Rule):
         return any(title.strip() for title in _TITLE.findall(reply.text))
 
 
-@cache
-def _answers() -> tuple[str, ...]:
-    return tuple(packaged("score/rules/data/ifeval.yaml")["constrained_answers"])
-
-
 ENGLISH = "en"
 
 
 class ResponseLanguage(Rule):
     """The whole reply is in one language; with too few letters to tell, it keeps the rule."""
 
-    language: str
-
-    @field_validator("language")
-    @classmethod
-    def _known(cls, language: str) -> str:
-        return language_code(language)
+    language: LanguageCode
 
     def is_kept(self, reply: Reply) -> bool:
         return is_language(reply.text, self.language)

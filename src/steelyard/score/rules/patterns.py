@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 import regex
 
+from steelyard.score.reading import UNSPACED
+
 log = logging.getLogger("steelyard")
 
 SECONDS = 1.0
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _QUOTES = {"'": "['’‘]", "’": "['’‘]", '"': '["“”]'}
 
 
@@ -72,21 +73,16 @@ def as_words(text: str) -> Pattern:
         "".join(_QUOTES.get(character, regex.escape(character)) for character in word)
         for word in phrase.split()
     )
-    before = rf"(?<![\w--[{_UNSPACED}]])" if _is_bounded(phrase[0]) else ""
-    after = rf"(?![\w--[{_UNSPACED}]])" if _is_bounded(phrase[-1]) else ""
+    before = rf"(?<![\w--[{UNSPACED}]])" if _is_bounded(phrase[0]) else ""
+    after = rf"(?![\w--[{UNSPACED}]])" if _is_bounded(phrase[-1]) else ""
     return Pattern(text, f"(?V1){before}{inner}{after}", ignore_case=True)
 
 
-def all_words(texts: Sequence[str]) -> tuple[Pattern, ...]:
-    """`as_words` of each."""
-    return tuple(as_words(text) for text in texts)
-
-
-def all_patterns(sources: Sequence[str]) -> tuple[Pattern, ...]:
-    """`as_pattern` of each."""
-    return tuple(as_pattern(source) for source in sources)
+def all_patterns(words: Sequence[str], sources: Sequence[str]) -> tuple[Pattern, ...]:
+    """`as_words` of ``words``, then `as_pattern` of ``sources``."""
+    return (*map(as_words, words), *map(as_pattern, sources))
 
 
 def _is_bounded(character: str) -> bool:
     is_word = character.isalnum() or character == "_"
-    return is_word and regex.match(f"[{_UNSPACED}]", character) is None
+    return is_word and regex.match(f"[{UNSPACED}]", character) is None

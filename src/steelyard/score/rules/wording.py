@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,9 +13,10 @@ from steelyard.score.rules.patterns import (
     Pattern,
     PatternTimeoutError,
     all_patterns,
-    all_words,
     as_pattern,
 )
+
+_DATA = "score/rules/data/replies.yaml"
 
 
 class _Wording(Rule):
@@ -33,7 +33,7 @@ class _Wording(Rule):
 
     @cached_property
     def _compiled(self) -> tuple[Pattern, ...]:
-        return (*all_words(self.words), *all_patterns(self.patterns))
+        return all_patterns(self.words, self.patterns)
 
 
 class Contains(_Wording):
@@ -100,7 +100,7 @@ class _OneSentence(Rule):
 
     @cached_property
     def _compiled(self) -> tuple[Pattern, ...]:
-        return (*all_words(self.any_of), *all_patterns(self.patterns))
+        return all_patterns(self.any_of, self.patterns)
 
     def _is_in(self, sentence: str) -> bool:
         try:
@@ -131,8 +131,8 @@ class Acknowledges(FirstSentence):
 
     @cached_property
     def _compiled(self) -> tuple[Pattern, ...]:
-        builtin = all_words(_data()["acknowledging"])
-        return (*builtin, *all_words(self.any_of), *all_patterns(self.patterns))
+        words = (*packaged(_DATA)["acknowledging"], *self.any_of)
+        return all_patterns(words, self.patterns)
 
 
 class _Edge(Rule):
@@ -177,9 +177,4 @@ def _bare(text: str) -> str:
 
 @cache
 def _greetings() -> frozenset[str]:
-    return frozenset(_data()["greetings"])
-
-
-@cache
-def _data() -> dict[str, Any]:
-    return dict(packaged("score/rules/data/replies.yaml"))
+    return frozenset(packaged(_DATA)["greetings"])

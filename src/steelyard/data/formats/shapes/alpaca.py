@@ -8,6 +8,7 @@ from typing import Any
 from steelyard.data.formats.base import RowError
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import (
+    TAKEN,
     VALUE_KEY,
     Conversation,
     Shape,
@@ -97,8 +98,7 @@ def write(row: Conversation, is_flat: bool) -> Written:
     if len(turns) > 2:
         pairs = zip(texts[:-2:2], texts[1:-2:2], strict=True)
         fields["history"] = [list(pair) for pair in pairs]
-    for name in sorted(KEYS & row.fields.keys() - fields.keys()):
-        lost.append(f"{name} (the name is taken)")
+    lost += [TAKEN.format(name) for name in sorted(KEYS & row.fields.keys() - fields.keys())]
     put_rest(fields, rest_of(row.fields, KEYS), lost)
     return Written(fields, tuple(lost))
 

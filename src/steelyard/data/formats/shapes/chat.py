@@ -51,23 +51,20 @@ class Vendor:
 def vendors() -> dict[str, Vendor]:
     """The providers by name."""
     return {
-        name: _vendor(name, rules) for name, rules in packaged("data/data/vendors.yaml").items()
+        name: Vendor(
+            name=name,
+            row=frozenset(rules["row"]),
+            turn={
+                role: frozenset({"role", "content", *(keys or ())})
+                for role, keys in rules["turn"].items()
+            },
+            weights=tuple(rules["weights"]),
+            takes_parts=rules["content"] == "text or parts",
+            call_id=rules["call_id"] or "",
+            mark=rules["byte_order_mark"],
+        )
+        for name, rules in packaged("data/data/vendors.yaml").items()
     }
-
-
-def _vendor(name: str, rules: Mapping[str, Any]) -> Vendor:
-    turn = {
-        role: frozenset({"role", "content", *(keys or ())}) for role, keys in rules["turn"].items()
-    }
-    return Vendor(
-        name=name,
-        row=frozenset(rules["row"]),
-        turn=turn,
-        weights=tuple(rules["weights"]),
-        takes_parts=rules["content"] == "text or parts",
-        call_id=rules["call_id"] or "",
-        mark=rules["byte_order_mark"],
-    )
 
 
 def fits(fields: Mapping[str, Any]) -> bool:

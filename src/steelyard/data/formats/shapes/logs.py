@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import partial
 from typing import Any, NamedTuple, cast
 
-from steelyard.data.formats.base import RowError
+from steelyard.data.formats.base import RowError, json_in
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import Conversation, Shape, Turn
 from steelyard.packaged import packaged
@@ -18,29 +17,11 @@ _CHUNK = "chunk"
 _STREAMED = "the response was streamed and is logged in pieces"
 
 
-class Spellings(NamedTuple):
-    """The names under which gateways keep a request, a response, and what went wrong."""
+_names = partial(packaged, "data/data/logs.yaml")
+"""The names under which gateways keep a request, a response, and what went wrong, by kind."""
 
-    request: tuple[str, ...]
-    response: tuple[str, ...]
-    inside: tuple[str, ...]
-    status: tuple[str, ...]
-    failed: frozenset[str]
-    cut: Mapping[str, str]
-
-
-@lru_cache(maxsize=1)
-def spellings() -> Spellings:
-    """The names, from their data file."""
-    data = packaged("data/data/logs.yaml")
-    return Spellings(
-        request=tuple(data["request"]),
-        response=tuple(data["response"]),
-        inside=tuple(data["inside"]),
-        status=tuple(data["status"]),
-        failed=frozenset(data["failed"]),
-        cut=data["cut"],
-    )
+_unpacked = partial(json_in, begins=("{", "["))
+"""A body that is logged as JSON text, as an object; everything else as it is."""
 
 
 class _Side(NamedTuple):
@@ -57,10 +38,10 @@ class _Side(NamedTuple):
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether the row has a request with messages and something that is a response to it."""
-    keys = spellings()
+    names = _names()
     if isinstance(fields.get("input"), list) and isinstance(fields.get("output"), list):
         return False  # messages on both sides: a prompt and its completion
-    if not any(key in fields for key in keys.response) and "choices" not in fields:
+    if not any(key in fields for key in names["response"]) and "choices" not in fields:
         return False
     return _request(fields) is not None
 
@@ -110,21 +91,11 @@ def _without(body: Any, *names: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in names}
 
 
-def _unpacked(value: Any) -> Any:
-    """A body that is logged as JSON text, as an object; everything else as it is."""
-    if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
 def _inside(key: str, value: Any) -> _Side:
     """The body of a request or response that is wrapped with status, headers and the like."""
     value = _unpacked(value)
     path: list[str] = []
-    for name in spellings().inside:
+    for name in _names()["inside"]:
         inner = _unpacked(value.get(name)) if isinstance(value, Mapping) else None
         if isinstance(inner, Mapping):
             value = inner
@@ -133,7 +104,7 @@ def _inside(key: str, value: Any) -> _Side:
 
 
 def _request(fields: Mapping[str, Any]) -> _Side | None:
-    for key in spellings().request:
+    for key in _names()["request"]:
         if key not in fields:
             continue
         side = _inside(key, fields[key])
@@ -181,17 +152,17 @@ def _items(items: list[Any]) -> list[Any]:
 
 
 def _refuse_failed(fields: Mapping[str, Any]) -> None:
-    keys = spellings()
-    holders = [fields, *(fields[key] for key in keys.response if key in fields)]
+    names = _names()
+    holders = [fields, *(fields[key] for key in names["response"] if key in fields)]
     for holder in (_unpacked(body) for body in holders):
         if not isinstance(holder, Mapping):
             continue
         if holder.get("error"):
             raise RowError(f"the request failed: {_short(holder['error'])}")
-        for key in keys.status:
+        for key in names["status"]:
             status = holder.get(key)
             is_code = isinstance(status, int) and status >= _FAILED_FROM
-            if is_code or str(status).lower() in keys.failed:
+            if is_code or str(status).lower() in names["failed"]:
                 raise RowError(f"the request failed with {key} {status}")
 
 
@@ -203,7 +174,7 @@ def _short(error: Any) -> str:
 def _response(fields: Mapping[str, Any]) -> _Side:
     if "choices" in fields:
         return _Side("", {"choices": fields["choices"]})
-    key = next((name for name in spellings().response if fields.get(name) is not None), None)
+    key = next((name for name in _names()["response"] if fields.get(name) is not None), None)
     if key is None:
         raise RowError("no response")
     return _inside(key, fields[key])
@@ -247,7 +218,7 @@ def _choice(choices: Any) -> tuple[Turn, list[Any]]:
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, Mapping):
         raise RowError("the response holds no choice")
-    reason = spellings().cut.get(str(first.get("finish_reason")))
+    reason = _names()["cut"].get(str(first.get("finish_reason")))
     if reason is not None:
         raise RowError(reason)
     if "delta" in first:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steelyard.data.formats.base import RowError, usual_names
+from steelyard.data.formats.base import RowError, json_in, usual_names
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.alpaca import question_of
 from steelyard.data.formats.shapes.base import (
@@ -68,10 +67,7 @@ def _answers(value: Any, name: str) -> list[Turn]:
 
 def _holds_messages(text: str) -> bool:
     """Whether a cell's text is a JSON list of objects; any other text is the answer itself."""
-    try:
-        items = json.loads(text) if text.lstrip()[:1] == "[" else None
-    except (ValueError, RecursionError):
-        return False
+    items = json_in(text, "[")
     return isinstance(items, list) and items != [] and all(type(item) is dict for item in items)
 
 
@@ -161,8 +157,8 @@ def write_pair(row: Conversation, is_flat: bool) -> Written:
     )
     if is_flat and not is_text:
         raise RowError(
-            "has more than one question and two answers as plain text, which a table has no place "
-            "for; write .jsonl or .parquet"
+            "has more than a question and two answers in plain text, which a table cannot hold; "
+            "write .jsonl or .parquet"
         )
     values = [turns[0]["content"] if is_text else without_value(turns, lost) for turns in parts]
     fields: dict[str, Any] = dict(zip(("prompt", "chosen", "rejected"), values, strict=True))

@@ -99,7 +99,7 @@ def _turn(place: int, message: Any, calls: _Calls) -> Turn:
         raise RowError(f"turn {place} is not an object with from and value")
     who, value = message["from"], message.get("value")
     if message.get("content", value) != value:
-        raise RowError(f"turn {place} has a value and another content")
+        raise RowError(f"turn {place} has both value and content, and they differ")
     role = _ROLE_OF.get(who) if isinstance(who, str) else None
     if role is None:
         raise RowError(f"turn {place} is from {str(who)[:40]!r}; known: {', '.join(_ROLE_OF)}")

@@ -70,14 +70,10 @@ def assistant(text: str) -> Turn:
 def answer_of(value: Any, name: str) -> Turn:
     """An answer that a cell holds; a value that is not text is kept with its JSON. Raises `RowError`."""
     if isinstance(value, str):
-        return {"role": "assistant", "content": value}
+        return assistant(value)
     if value is None:
         raise RowError(f"no {name}")
-    return {
-        "role": "assistant",
-        "content": json.dumps(value, ensure_ascii=False),
-        VALUE_KEY: value,
-    }
+    return {**assistant(json.dumps(value, ensure_ascii=False)), VALUE_KEY: value}
 
 
 def is_plain(turn: Turn) -> bool:

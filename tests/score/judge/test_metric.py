@@ -8,7 +8,7 @@ from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, CredentialError
 from steelyard.model.base import ModelSpec
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.score import build_metric, get_metric
+from steelyard.score import build_metric
 from steelyard.score.judge import Judge
 from tests.score.judge.scripts import SPEC, example, fences, judge, outside, preferring
 from tests.score.tasks import task_with
@@ -237,7 +237,7 @@ def test_options_of_the_metric_come_before_the_section() -> None:
 
 
 def test_a_judge_without_a_model_says_what_to_do() -> None:
-    bare = get_metric("judge")
+    bare = build_metric("judge")
     with pytest.raises(ConfigError, match=r"name one under judge.model"):
         bare.connect(lambda spec: ScriptedModel(LONGER))
     with pytest.raises(ConfigError, match="no model yet"):

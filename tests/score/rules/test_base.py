@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from steelyard.errors import ConfigError
-from steelyard.score.rules import build_rules, rule_types
-from steelyard.score.rules.base import RULES, Rule, build_own_rules
+from steelyard.score.rules import RULES, build_rules
+from steelyard.score.rules.base import Rule, build_own_rules
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "task-yaml.md"
 
 
-@pytest.mark.parametrize("name", rule_types())
+@pytest.mark.parametrize("name", list(RULES))
 def test_every_type_is_there_and_documented(name: str) -> None:
     rule = RULES.get(name)
     assert issubclass(rule, Rule)

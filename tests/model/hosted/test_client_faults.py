@@ -14,8 +14,6 @@ import pytest
 from steelyard.core import Completion, Message, Request
 from steelyard.errors import EndpointError
 from steelyard.model import ModelSpec
-from steelyard.model.config import ModelConfig
-from steelyard.model.hosted.address import NO_KEY, read_key, without_secrets
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.model.hosted.refusals import Retries
 from tests.model.faulty import Faulty, events, faulty, good, send
@@ -271,21 +269,3 @@ def test_half_a_character_fails_no_run() -> None:
         found, _, _ = ask_all(endpoint, 1)
     found[0].text.encode()
     assert found[0].text.startswith("ok ")
-
-
-def test_no_key_of_another_provider_goes_to_a_server_of_your_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-0123456789")
-    config = ModelConfig.model_validate(
-        {"provider": "vllm", "name": "m", "base_url": "http://127.0.0.1:9/v1"}
-    )
-    assert read_key(ModelSpec(**config.to_spec())) == NO_KEY
-
-
-def test_logins_and_queries_of_addresses_are_not_said() -> None:
-    text = "cannot connect to bob:hunter2@proxy.corp:3128 for http://a/v1?key=Q, ok"
-    said = without_secrets(text)
-    assert "hunter2" not in said
-    assert "key=Q" not in said
-    assert "proxy.corp:3128" in said

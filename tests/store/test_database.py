@@ -17,8 +17,7 @@ from steelyard.core import Answer, Completion, Message, Record, Request, Usage
 from steelyard.errors import StorageError
 from steelyard.store.database import Store
 from steelyard.store.folder import locked
-from steelyard.store.rows import AskedModel, StoredCompletion
-from steelyard.store.tables import dumps
+from steelyard.store.tables import AskedModel, StoredCompletion, dumps
 from tests.store.conftest import NO_SERVER, POSTGRES, OpenStore
 
 
@@ -246,7 +245,7 @@ from pathlib import Path
 from steelyard.core import Completion, Message, Request
 from steelyard.errors import StorageError
 from steelyard.store.database import Store
-from steelyard.store.rows import StoredCompletion
+from steelyard.store.tables import StoredCompletion
 store = Store.in_folder(Path(sys.argv[1]))
 try:
     for i in range(10_000):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from steelyard.score.rules import Reply, build_rules, rule_types
+from steelyard.score.rules import RULES, Reply, build_rules
 
 ENGLISH = "this reply is written in plain english and it goes on for a while"
-RULES: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
+CASES: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
     ("keywords:existence", {"keywords": ["mom", "Tea"]}, ["Moms like tea"], ["mom only"]),
     (
         "keywords:frequency",
@@ -151,12 +151,12 @@ RULES: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
 
 
 def test_all_25_instructions_are_tried() -> None:
-    ids = [name for name in rule_types() if ":" in name]
+    ids = [name for name in RULES if ":" in name]
     assert len(ids) == 25
-    assert {name for name, *_ in RULES} == set(ids)
+    assert {name for name, *_ in CASES} == set(ids)
 
 
-@pytest.mark.parametrize(("name", "kwargs", "good", "bad"), RULES)
+@pytest.mark.parametrize(("name", "kwargs", "good", "bad"), CASES)
 def test_an_instruction_tells_good_from_bad(
     name: str, kwargs: dict[str, Any], good: list[str], bad: list[str]
 ) -> None:
