@@ -27,7 +27,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from steelyard.data.likeness.near import THRESHOLD, Forest, near_pairs
+from steelyard.data.likeness.near import THRESHOLD, DisjointSets, near_pairs
 from steelyard.data.likeness.rows import normalise
 from steelyard.data.likeness.shingles import SHINGLE
 
@@ -239,7 +239,7 @@ def jaccard(a: str, b: str) -> float:
 
 
 def clustered(pairs: Pairs, size: int) -> list[int]:
-    forest = Forest(size)
+    forest = DisjointSets(size)
     for a, b in pairs:
         forest.join(a, b)
     return [forest.find(index) for index in range(size)]

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from steelyard.data.checks.duplicates import CLOSE as THRESHOLD
-from steelyard.data.likeness.near import Forest, near_pairs
+from steelyard.data.likeness.near import DisjointSets, near_pairs
 from steelyard.data.likeness.rows import normalise
 from steelyard.model.encoder import SentenceEncoder
 
@@ -72,7 +72,7 @@ def table(texts: list[str], labels: np.ndarray, vectors: np.ndarray) -> None:
 
 def near_clusters(texts: list[str]) -> np.ndarray:
     normalised = [normalise(text) for text in texts]
-    forest, seen = Forest(len(texts)), dict[str, int]()
+    forest, seen = DisjointSets(len(texts)), dict[str, int]()
     for index, text in enumerate(normalised):
         forest.join(seen.setdefault(text, index), index)
     for pair in near_pairs(normalised):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.data.likeness.near import Forest, near_matches, near_pairs
+from steelyard.data.likeness.near import DisjointSets, near_matches, near_pairs
 from steelyard.data.likeness.shingles import MOST_CHARACTERS, SHINGLE, Shingles
 
 
@@ -60,7 +60,7 @@ def test_ten_thousand_texts_and_one_huge_one_take_seconds() -> None:
 
 
 def clusters(texts: list[str]) -> list[int]:
-    forest = Forest(len(texts))
+    forest = DisjointSets(len(texts))
     for pair in near_pairs(texts):
         forest.join(pair.a, pair.b)
     return forest.roots().tolist()
@@ -190,9 +190,9 @@ def test_of_a_huge_text_the_beginning_counts() -> None:
 
 
 def test_roots_are_what_find_says() -> None:
-    forest = Forest(6)
+    forest = DisjointSets(6)
     forest.join(5, 4)
     forest.join(4, 1)
     forest.join(2, 3)
     assert forest.roots().tolist() == [forest.find(index) for index in range(6)]
-    assert Forest(0).roots().tolist() == []
+    assert DisjointSets(0).roots().tolist() == []

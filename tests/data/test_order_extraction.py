@@ -153,7 +153,7 @@ def test_the_readme_counts_products_and_words(
     said = " ".join(README.split())
     products = len({item["product"] for item in items})
     assert f"{len(items)} items name {products} different products" in said
-    assert f"{broken} quantities are no whole number" in said
+    assert f"{broken} quantities are not whole numbers" in said
     assert f"{amounts.count(0)} are 0 (dropped" in said
     assert f"{amounts.count(None)} are `null` (vague)" in said
     assert f"from {words[0]} to {words[-1]} words, half of them up to {median(words):.0f}" in said

@@ -9,7 +9,7 @@ import pytest
 from steelyard.data.base import CheckOptions, CheckResult
 from steelyard.data.checks.private_data import find
 from steelyard.data.dataset import Dataset, open_dataset
-from steelyard.data.private.traffic import Carried, chance_of_any, is_hosted, largest, monthly
+from steelyard.data.private.traffic import PrivateRows, chance_of_any, is_hosted, largest, monthly
 from steelyard.model import ModelSpec
 from steelyard.strategy import STRATEGIES
 from steelyard.strategy.chain_of_thought import ReasoningOptions
@@ -181,7 +181,7 @@ def test_shots_come_from_train_and_count_as_the_strategies_do(tmp_path: Path) ->
     data = dataset(tmp_path, rows, output={"kind": "label", "labels": labels})
     nothing = [False] * 40
     one = [True, *nothing[1:]]
-    traffic = monthly(data, Carried(nothing, nothing, one))
+    traffic = monthly(data, PrivateRows(nothing, nothing, one))
     few, near = (traffic["strategies"][name] for name in ("few_shot", "retrieved_few_shot"))
     assert few["shots"] == max(FewShotOptions().k) * len(labels)
     assert near["shots"] == max(RetrievedFewShotOptions().k)

@@ -22,7 +22,7 @@ from steelyard.data.review import Review
 from steelyard.data.reviews.answers import Answers, ReviewAnswer
 from steelyard.data.reviews.doubts import Doubt, doubts
 from steelyard.data.reviews.keys import line_keys, open_keys
-from steelyard.data.reviews.screen import Screen, visible
+from steelyard.data.reviews.screen import ReviewScreen, visible
 from steelyard.errors import ConfigError, DataError, StorageError
 from tests.tickets import write_task
 
@@ -244,7 +244,7 @@ def test_data_does_not_steer_the_terminal(tmp_path: Path) -> None:
     source.write_text("".join(json.dumps(row) + "\n" for _ in range(2)))
     shown = io.StringIO()
     console = Console(file=shown, width=80, force_terminal=True, color_system=None)
-    screen = Screen(console, open_dataset(source))
+    screen = ReviewScreen(console, open_dataset(source))
     screen.show(Doubt(0, "label_errors", "a [red]reason[/red]", like=(1,)), (1, 1), {})
     assert "[bold]no markup[/bold]" in shown.getvalue()
     assert "[red]reason[/red]" in shown.getvalue()
@@ -256,7 +256,7 @@ def test_a_long_row_is_cut_until_more_is_asked_for(tmp_path: Path) -> None:
     long = "\n".join(f"line {n} 漢字 " + "word " * 30 for n in range(40))
     source.write_text(json.dumps({"input": long, "output": "x" * 300}) + "\n")
     screen = io.StringIO()
-    shown = Screen(Console(file=screen, width=80), open_dataset(source))
+    shown = ReviewScreen(Console(file=screen, width=80), open_dataset(source))
     shown.show(Doubt(0, "near_duplicates", "why"), (1, 1), {})
     assert "more lines: press m" in screen.getvalue()
     assert "line 39" not in screen.getvalue()

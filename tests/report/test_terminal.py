@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from steelyard.report import table, verdict_text
-from steelyard.report.terminal import Name
+from steelyard.report.terminal import ArmLabel
 from steelyard.result import parse_result
 
 
@@ -41,7 +41,7 @@ def test_long_names_break_between_their_parts(result: dict[str, Any]) -> None:
 
 
 def test_a_name_breaks_only_before_at_and_after_underscores() -> None:
-    name = Name("* ", "optimized_prompt_free@smart")
+    name = ArmLabel("* ", "optimized_prompt_free@smart")
     assert name.lines(29) == ["* optimized_prompt_free@smart"]
     assert name.lines(26) == ["* optimized_prompt_free", "  @smart"]
     assert name.lines(20) == ["* optimized_prompt_", "  free@smart"]

@@ -13,7 +13,7 @@ from steelyard.cli.options import add_options, run_options
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from steelyard.planning.outlook import Line, Outlook, Sum
+    from steelyard.planning.outlook import Outlook, PlanLine, PlanTotal
 
 _DASH = "-"
 
@@ -65,7 +65,7 @@ def _table(outlook: Outlook) -> Table:
     from rich import box
     from rich.table import Table
 
-    from steelyard.report.terminal import Name
+    from steelyard.report.terminal import ArmLabel
 
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("At most", overflow="fold")
@@ -73,7 +73,7 @@ def _table(outlook: Outlook) -> Table:
         table.add_column(f" {name}", justify="right", overflow="fold")
     for line in outlook.lines:
         name, *figures = _cells(line)
-        table.add_row(Name("", name), *figures)
+        table.add_row(ArmLabel("", name), *figures)
     table.add_section()
     if len(outlook.plan.models) > 1:
         for model in outlook.plan.models:
@@ -83,7 +83,7 @@ def _table(outlook: Outlook) -> Table:
     return table
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: PlanLine) -> list[str]:
     if line.requests is None:
         return [line.strategy, *[_DASH] * 6, line.note]
     if line.model is None:
@@ -91,11 +91,11 @@ def _cells(line: Line) -> list[str]:
     return [line.strategy, *_figures(line.requests, line)]
 
 
-def _sum_cells(name: str, total: Sum) -> list[str]:
+def _sum_cells(name: str, total: PlanTotal) -> list[str]:
     return [name, *_figures(total.requests_by_phase, total)]
 
 
-def _figures(requests: Mapping[str, int], of: Line | Sum) -> list[str]:
+def _figures(requests: Mapping[str, int], of: PlanLine | PlanTotal) -> list[str]:
     from steelyard.report import formats
 
     counts_by_phase = {phase: requests.get(phase, 0) for phase in ("search", "test", "rescore")}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from steelyard.data.formats import RawRow, RowError
-from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, Written, chat, preference
+from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, WrittenRow, chat, preference
 from steelyard.data.formats.write import OpenWriter, ending_of, jsonl, why_unwritable, writer_for
 from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import Source, look
@@ -43,7 +43,7 @@ ENDINGS: Mapping[str, tuple[str, ...]] = {
 """The formats by name, and the endings of the files that can hold them."""
 _KEEP_SHAPE = frozenset({"hf", "parquet", "csv", "tsv"})
 
-ToFields = Callable[[Conversation], Written]
+ToFields = Callable[[Conversation], WrittenRow]
 LEFT_OUT = ".left-out.jsonl"
 _MOST_REASONS = 50
 _OTHER_REASONS = "other reasons"
@@ -116,7 +116,7 @@ class _Columnar:
         self._to_fields, self._is_flat = to_fields, is_flat
         self._is_good: dict[str, bool] = {}
 
-    def __call__(self, row: Conversation) -> Written:
+    def __call__(self, row: Conversation) -> WrittenRow:
         fields, lost = self._to_fields(row)
         more: list[str] = []
         for name, value in fields.items():
@@ -127,9 +127,9 @@ class _Columnar:
             elif self._is_flat and value is not None and type(value) is not str:
                 more.append(f"{name} other than as text")
         if not more:
-            return Written(fields, lost)
+            return WrittenRow(fields, lost)
         columns = {name: value for name, value in fields.items() if self._is_good[name]}
-        return Written(columns, (*lost, *more))
+        return WrittenRow(columns, (*lost, *more))
 
     def _can_name(self, name: str) -> bool:
         is_clean = bool(name) and name == name.strip() and name.isprintable()

@@ -54,7 +54,7 @@ class Parts:
         return self.by_name.get("test", PartSize(0, 0))
 
 
-class More(NamedTuple):
+class MoreRows(NamedTuple):
     """Rows that it takes to show ``difference``; ``None`` with the reason where none suffice.
 
     ``items`` counts distinct test rows, ``test_rows`` those still to add to the test part, and
@@ -155,26 +155,26 @@ def shown_by(items: int) -> Detectable:
     return detectable_difference(items)
 
 
-def more_for(difference: float, parts: Parts, fractions: SplitConfig | None) -> More:
+def more_for(difference: float, parts: Parts, fractions: SplitConfig | None) -> MoreRows:
     """Rows still to be added until the test part shows ``difference`` between two arms.
 
     Rows of one file are counted as if they repeated each other as often as those there are.
     """
     needed = items_needed(difference)
     if needed.items is None:
-        return More(difference, None, None, None, needed.reason)
+        return MoreRows(difference, None, None, None, needed.reason)
     lacking = max(0, needed.items - parts.test.distinct)
     if not parts.is_planned or not lacking or not parts.test.distinct:
-        return More(difference, needed.items, lacking, lacking, None)
+        return MoreRows(difference, needed.items, lacking, lacking, None)
     total = _total_for(ceil(needed.items * parts.test.rows / parts.test.distinct), fractions)
     if total is None:
         reason = (
             f"Steelyard's own split never puts {needed.items:,} distinct rows of such data in test: "
             "set the fractions under split, or give a test file"
         )
-        return More(difference, needed.items, lacking, None, reason)
+        return MoreRows(difference, needed.items, lacking, None, reason)
     now = sum(part.rows for part in parts.by_name.values())
-    return More(difference, needed.items, lacking, max(0, total - now), None)
+    return MoreRows(difference, needed.items, lacking, max(0, total - now), None)
 
 
 def _total_for(test: int, fractions: SplitConfig | None) -> int | None:

@@ -22,7 +22,7 @@ from steelyard.data.repairs.rows import (
     unify_labels,
 )
 from steelyard.data.repairs.texts import redact_rows, repair_texts
-from steelyard.data.repairs.work import ACTIONS, Change, RepairRow, Work
+from steelyard.data.repairs.work import ACTIONS, RepairChange, RepairRow, RepairWork
 from steelyard.task import Task
 
 _TEXTS = frozenset(Container(ending) for ending in (".jsonl", ".ndjson", ".csv", ".tsv"))
@@ -35,7 +35,7 @@ class Repairs:
 
     rows: int
     kept: int
-    changes: tuple[Change, ...]
+    changes: tuple[RepairChange, ...]
     files: Mapping[str, Path]
     notes: tuple[str, ...] = ()
 
@@ -86,7 +86,7 @@ def fix(
     return Repairs(len(work.rows), remaining, tuple(work.changes), files, tuple(work.notes))
 
 
-def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
+def repair(work: RepairWork, *, redact: bool, answers: Path | None) -> None:
     """Take the rows through every repair, in an order in which none undoes another."""
     repair_texts(work)
     if redact:
@@ -102,16 +102,18 @@ def repair(work: Work, *, redact: bool, answers: Path | None) -> None:
     set_long_rows_aside(work)
 
 
-def read_work(task: Task, numbered: Iterable[NumberedRow]) -> Work:
+def read_work(task: Task, numbered: Iterable[NumberedRow]) -> RepairWork:
     """Take all rows; those without fields leave at once, with their line where it is text."""
     rows: list[RepairRow] = []
-    work = Work(task, list(numbered), rows)
+    work = RepairWork(task, list(numbered), rows)
     names = {part: path.name for part, path in task.example_paths.items()}
     for number, part, raw in work.source:
         source = f"{names[part]}:{raw.line}"
         rows.append(RepairRow(number, part, raw.line, source, dict(raw.fields)))
         if raw.reason is not None:
-            rows[-1].removal = Change(number, source, "unreadable", "", None, None, raw.reason)
+            rows[-1].removal = RepairChange(
+                number, source, "unreadable", "", None, None, raw.reason
+            )
     _add_texts(work)
     for row in rows:
         if row.removal is not None:
@@ -119,7 +121,7 @@ def read_work(task: Task, numbered: Iterable[NumberedRow]) -> Work:
     return work
 
 
-def _add_texts(work: Work) -> None:
+def _add_texts(work: RepairWork) -> None:
     """Give rows without fields the text of their lines, up to where the next row begins."""
     for part, path in work.task.example_paths.items():
         starts = {row.line: row for row in work.rows if row.part == part}

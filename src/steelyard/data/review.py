@@ -16,7 +16,7 @@ from steelyard.data.dataset import Dataset, dataset_of, open_source
 from steelyard.data.reviews.answers import Action, Answers, ReviewAnswer, keys_of
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import END, open_keys
-from steelyard.data.reviews.screen import Screen
+from steelyard.data.reviews.screen import ReviewScreen
 from steelyard.errors import ConfigError, closest
 from steelyard.task import Task
 
@@ -76,7 +76,7 @@ def label(
         log = stack.enter_context(Answers(path))
         data = dataset_of(task, rows)
         queue, reasons = _look(data, checks)
-        session = ReviewSession(data, queue, log, Screen(console, data))
+        session = ReviewSession(data, queue, log, ReviewScreen(console, data))
         if session.waiting:
             keys = stack.enter_context(open_keys()) if reader is None else iter(reader)
             session.ask(keys, limit)
@@ -120,7 +120,7 @@ class ReviewSession:
     """Goes through the doubts that have no answer yet."""
 
     def __init__(
-        self, data: Dataset, doubts: Sequence[Doubt], log: Answers, screen: Screen
+        self, data: Dataset, doubts: Sequence[Doubt], log: Answers, screen: ReviewScreen
     ) -> None:
         self._data, self._doubts, self._log, self._screen = data, doubts, log, screen
         self._keys = keys_of(data)

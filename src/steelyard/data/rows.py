@@ -27,7 +27,7 @@ _CHAT_KEY = "messages"
 _CHAT_SHAPE = "openai"
 
 
-class Turns(NamedTuple):
+class ChatTurns(NamedTuple):
     """A chat cut for weighing: everything before the last user turn, that turn, and the reply."""
 
     context: tuple[Message, ...]
@@ -35,7 +35,7 @@ class Turns(NamedTuple):
     output: str
 
 
-def cut_chat(messages: Sequence[Any]) -> Turns:
+def cut_chat(messages: Sequence[Any]) -> ChatTurns:
     """Cut a chat that ends with user and assistant. Raises `RowError`."""
     turns = [_message(position, turn) for position, turn in enumerate(messages, 1)]
     if not turns:
@@ -44,7 +44,7 @@ def cut_chat(messages: Sequence[Any]) -> Turns:
         raise RowError(f"the last message must be the assistant's, not the {turns[-1].role}'s")
     if len(turns) < 2 or turns[-2].role != "user":
         raise RowError("the message before the last must be the user's")
-    return Turns(tuple(turns[:-2]), turns[-2].content, turns[-1].content)
+    return ChatTurns(tuple(turns[:-2]), turns[-2].content, turns[-1].content)
 
 
 def _message(position: int, turn: Any) -> Message:

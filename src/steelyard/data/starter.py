@@ -39,7 +39,7 @@ _RULES = """
 """
 
 
-class Started(NamedTuple):
+class StarterTask(NamedTuple):
     """A folder begun from a file, and the rows of the file that could not be read."""
 
     folder: Path
@@ -55,7 +55,7 @@ def init_from_file(folder: Path | str, source: Path | str) -> Path:
     return start_from_file(folder, source).folder
 
 
-def start_from_file(folder: Path | str, source: Path | str) -> Started:
+def start_from_file(folder: Path | str, source: Path | str) -> StarterTask:
     """Do as `init_from_file` does, and return as well which rows the guess was made without."""
     folder, source = Path(folder).expanduser(), Path(source).expanduser()
     is_set = is_dataset_folder(source)
@@ -71,7 +71,7 @@ def start_from_file(folder: Path | str, source: Path | str) -> Started:
         text = _render(guess, folder, source.name)
         (target / FILE_NAME).write_text(text, encoding="utf-8")
 
-    return Started(_write(folder, fill), guess.bad)
+    return StarterTask(_write(folder, fill), guess.bad)
 
 
 def _check_enough(guess: FileGuess) -> None:

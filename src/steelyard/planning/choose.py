@@ -20,7 +20,7 @@ from steelyard.strategy import (
 )
 
 
-class Chosen(NamedTuple):
+class RunStrategies(NamedTuple):
     """The strategies of a run in order, and those left out; see `jobs_of` for the models."""
 
     specs: tuple[StrategySpec, ...]
@@ -29,7 +29,7 @@ class Chosen(NamedTuple):
 
 def choose(
     data: Dataset, brief: Brief, models: Sequence[PlannedModel], *, lenient: bool = False
-) -> Chosen:
+) -> RunStrategies:
     """Choose by the task's ``strategies`` for each model.
 
     A strategy is left out on the models that it cannot be fitted on. Raises `ConfigError` when it
@@ -40,7 +40,9 @@ def choose(
     selections = [auto(task, model.spec) for model in models]
     automatic = _union([selection.specs for selection in selections])
     if data.task.strategies == "auto":
-        return Chosen(automatic, _merged(selections, models, {spec.name for spec in automatic}))
+        return RunStrategies(
+            automatic, _merged(selections, models, {spec.name for spec in automatic})
+        )
     named = [StrategySpec(spec.name, spec.options) for spec in data.task.strategies]
     if lenient:
         named = [spec for spec in named if _runs_on_some(spec, task, models)] or named
@@ -56,7 +58,7 @@ def choose(
     left_out += _impossible(named, task, models)
     for spec in named:
         build_strategy(spec).check(task, models)
-    return Chosen(specs, tuple(left_out))
+    return RunStrategies(specs, tuple(left_out))
 
 
 def _union(selections: Sequence[Sequence[StrategySpec]]) -> tuple[StrategySpec, ...]:

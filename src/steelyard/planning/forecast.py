@@ -16,7 +16,7 @@ from steelyard.planning.helpers import judge_line, reflection_lines
 from steelyard.planning.jobs import Job
 from steelyard.planning.lengths import Lengths, lengths_of
 from steelyard.planning.options import RunOptions
-from steelyard.planning.outlook import Line, Outlook
+from steelyard.planning.outlook import Outlook, PlanLine
 from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import Plan, default_folder, make_plan
 from steelyard.planning.probes import (
@@ -113,25 +113,25 @@ def _run_facts(plan: Plan, job: Job, model: PlannedModel) -> RunFacts:
     )
 
 
-def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]) -> Line:
+def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:
     if job.model is None:
         nothing = Money(Decimal(0), plan.model_price.currency)
         note = "asks no language model"
-        return Line(job.name, None, (job.name,), {}, seconds=0.0, cost=nothing, note=note)
+        return PlanLine(job.name, None, (job.name,), {}, seconds=0.0, cost=nothing, note=note)
     if forecast is None:
         money = Money(None, plan.model_price.currency, "not known in advance")
-        return Line(job.key, job.model, cost=money, note="not known in advance")
+        return PlanLine(job.key, job.model, cost=money, note="not known in advance")
     usage, requests = forecast.usage, {"search": round(forecast.usage.requests)}
     of_all_arms = sum(forecast.per_answer.values(), Usage())
     for phase, answers in answers_of(plan, job).items():
         usage += of_all_arms * answers
         requests[phase] = round(of_all_arms.requests * answers)
     arms = tuple(job.arm_name(arm) for arm in forecast.per_answer)
-    line = Line(job.key, job.model, arms, requests, whole(usage), note=forecast.note)
+    line = PlanLine(job.key, job.model, arms, requests, whole(usage), note=forecast.note)
     return _priced(line, job, plan, paces)
 
 
-def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) -> Line:
+def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:
     """What it takes if an arm of this job wins: the saved copy answers again before it is promoted."""
     assert job.model is not None
     test = len(plan.split.test)
@@ -139,11 +139,11 @@ def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) 
     answers = test if local and test <= RESCORE_WHOLE_BELOW else min(test, RESCORE_EXAMPLES)
     longest = max(forecast.per_answer.values(), key=lambda one: one.input_tokens, default=Usage())
     usage = whole(longest * answers)
-    line = Line("the winner again", job.model, (), {"rescore": round(usage.requests)}, usage)
+    line = PlanLine("the winner again", job.model, (), {"rescore": round(usage.requests)}, usage)
     return _priced(line, job, plan, paces)
 
 
-def _priced(line: Line, job: Job, plan: Plan, paces: Mapping[str, Pace]) -> Line:
+def _priced(line: PlanLine, job: Job, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:
     """Add time and money; what several models may answer is priced as the most expensive one's."""
     assert line.model is not None
     models = plan.models if job.spans_models else (line.model,)
@@ -155,7 +155,7 @@ def _priced(line: Line, job: Job, plan: Plan, paces: Mapping[str, Pace]) -> Line
     return replace(dearest, note=note)
 
 
-def _priced_as(model: PlannedModel, line: Line, pace: Pace) -> Line:
+def _priced_as(model: PlannedModel, line: PlanLine, pace: Pace) -> PlanLine:
     seconds = _seconds(line, pace)
     # Training on this machine is paid by its time, whatever the answers of the model cost.
     trained = 0 if provider_of(model.spec).is_local else line.usage.trained_tokens
@@ -171,7 +171,7 @@ def _priced_as(model: PlannedModel, line: Line, pace: Pace) -> Line:
     return replace(line, model=model, seconds=seconds, cost=cost, note=note)
 
 
-def _seconds(line: Line, pace: Pace) -> float | None:
+def _seconds(line: PlanLine, pace: Pace) -> float | None:
     """Time: the latency probe's requests go one at a time, the others as many at once as may be."""
     requests = dict(line.requests or {})
     probes, total = requests.get("latency", 0), sum(requests.values())

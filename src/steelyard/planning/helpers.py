@@ -11,7 +11,7 @@ from steelyard.model import ModelSpec
 from steelyard.model.base import Pace
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.planning.jobs import Job
-from steelyard.planning.outlook import Line
+from steelyard.planning.outlook import PlanLine
 from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import Plan, judge_of
 from steelyard.score.judge import Judge
@@ -30,7 +30,9 @@ _REFLECTION = (
 )
 
 
-def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[Line, Pace] | None:
+def judge_line(
+    plan: Plan, lines: Sequence[PlanLine], folder: Path | None
+) -> tuple[PlanLine, Pace] | None:
     """Return the judge's line, not priced yet, and its pace; ``None`` where no model judges."""
     judge = judge_of(plan.metrics)
     model = plan.judge
@@ -40,7 +42,7 @@ def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[
     replies = _replies(plan, lines, decides=judge is plan.metrics[0])
     requests = replies * options.requests_per_reply
     written = _REASONED_TOKENS if options.reasoning else _CHOICE_TOKENS
-    line = Line(
+    line = PlanLine(
         "judge",
         model,
         requests={"judge": requests},
@@ -54,7 +56,7 @@ def judge_line(plan: Plan, lines: Sequence[Line], folder: Path | None) -> tuple[
     return line, pace_of(plan, model, folder)
 
 
-def _replies(plan: Plan, lines: Sequence[Line], *, decides: bool) -> int:
+def _replies(plan: Plan, lines: Sequence[PlanLine], *, decides: bool) -> int:
     """How many replies are judged: those to test and for the gap, and where it decides, on dev."""
     test, dev = len(plan.split.test), len(plan.split.dev)
     total = 0
@@ -88,11 +90,11 @@ def _text(messages: Sequence[Message]) -> str:
 
 def reflection_lines(
     plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
-) -> Iterator[tuple[Line, Pace]]:
+) -> Iterator[tuple[PlanLine, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
     for spec, usage in () if forecast is None else forecast.other_models:
         model = next(model for model in plan.asked if model.spec == spec)
-        line = Line(
+        line = PlanLine(
             f"reflection of {job.key}",
             model,
             requests={"reflect": int(usage.requests)},

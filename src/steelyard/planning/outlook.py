@@ -24,7 +24,7 @@ _SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True)
-class Line:
+class PlanLine:
     """One strategy on one model: requests by phase, tokens, money and time, all at most.
 
     Cached tokens need be read once only by an engine that keeps them.
@@ -62,7 +62,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Sum:
+class PlanTotal:
     """Lines added up; ``unknown`` names those that a figure is missing of, for any of the figures."""
 
     requests_by_phase: Mapping[str, int]
@@ -94,12 +94,12 @@ class Outlook:
     """What a plan asks at most: a line for each strategy and model, and for the winner's re-scoring."""
 
     plan: Plan
-    lines: tuple[Line, ...]
+    lines: tuple[PlanLine, ...]
     lengths: Mapping[str, Lengths]
     paces: Mapping[str, Pace]
     audit: AuditResult = field(default_factory=AuditResult)
 
-    def total(self, tag: str | None = None) -> Sum:
+    def total(self, tag: str | None = None) -> PlanTotal:
         lines = [line for line in self.lines if tag in (None, line.model_tag)]
         return _added(lines, self.plan.model_price.currency)
 
@@ -180,7 +180,7 @@ def _lacking(spec: ModelSpec) -> str | None:
     return None
 
 
-def _added(lines: Sequence[Line], currency: str) -> Sum:
+def _added(lines: Sequence[PlanLine], currency: str) -> PlanTotal:
     forecast = [line for line in lines if line.requests is not None]
     missing = [line.strategy for line in lines if line.requests is None]
     unpriced = [line for line in forecast if line.cost.amount is None]
@@ -192,7 +192,7 @@ def _added(lines: Sequence[Line], currency: str) -> Sum:
     phases: Counter[str] = Counter()
     for line in forecast:
         phases.update(line.requests or {})
-    return Sum(
+    return PlanTotal(
         requests_by_phase=phases,
         usage=sum((line.usage for line in forecast), Usage()),
         seconds=None if untimed else sum(line.seconds or 0.0 for line in forecast),

@@ -45,7 +45,7 @@ class Anchor(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Placed:
+class LabelPlace:
     """Where a name stands: its middle, its baseline, and the line that ties it to its point."""
 
     text: str
@@ -61,7 +61,7 @@ def width(text: str, size: float) -> float:
 
 def place(
     anchors: Sequence[Anchor], obstacles: Sequence[Box], bounds: Box, size: float = 12.0
-) -> list[Placed]:
+) -> list[LabelPlace]:
     """Return a place for each anchor's name, in the anchors' order.
 
     Greedy over a ring of candidates round each point: the least overlap with names already placed
@@ -71,7 +71,7 @@ def place(
     order = sorted(range(len(anchors)), key=lambda i: (-anchors[i].priority, anchors[i].x))
     occupied: list[Box] = []
     leaders: list[Box] = []
-    placed: dict[int, Placed] = {}
+    placed: dict[int, LabelPlace] = {}
     for index in order:
         box, reach = _best(anchors[index], [*obstacles, *leaders], occupied, bounds, size)
         occupied.append(box)
@@ -108,9 +108,9 @@ def _best(
     return best[1], best[2]
 
 
-def _finish(anchor: Anchor, box: Box, reach: float, size: float) -> Placed:
+def _finish(anchor: Anchor, box: Box, reach: float, size: float) -> LabelPlace:
     x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    return Placed(anchor.text, x, y + size * 0.36, _leader(anchor, box, reach))
+    return LabelPlace(anchor.text, x, y + size * 0.36, _leader(anchor, box, reach))
 
 
 def _leader(anchor: Anchor, box: Box, reach: float) -> _Line | None:

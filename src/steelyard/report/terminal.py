@@ -24,7 +24,7 @@ _INDENT = "  "
 
 
 @dataclass(frozen=True)
-class Name:
+class ArmLabel:
     """An arm's name in a table: where the column is narrow it breaks before ``@`` or after ``_``."""
 
     mark: str
@@ -68,7 +68,7 @@ def table(result: Result) -> Table:
     for arm in view.arms:
         style = "bold" if arm.winner else "dim" if arm.breaks else ""
         figures = (Text(cell) for cell in _cells(view, arm))
-        grid.add_row(Name(_mark(arm), formats.plain(arm.name)), *figures, style=style)
+        grid.add_row(ArmLabel(_mark(arm), formats.plain(arm.name)), *figures, style=style)
     grid.caption = Text(_caption(view), justify="left")
     grid.caption_justify = "left"
     return grid

@@ -191,7 +191,7 @@ _MOST_ALIGNED = 200
 
 
 @dataclass(frozen=True)
-class Tally:
+class FieldCounts:
     """Counts of fields by path: in the answer, in the reference, and right in both.
 
     A field that is null, an empty list or left out is not there: saying nothing where nothing is
@@ -202,8 +202,8 @@ class Tally:
     reference: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
+    def __add__(self, other: FieldCounts) -> FieldCounts:
+        return FieldCounts(
             self.answer + other.answer, self.reference + other.reference, self.right + other.right
         )
 
@@ -221,26 +221,26 @@ class Tally:
         }
 
 
-def tally(answer: Any, reference: Any, likeness: Likeness, path: str = "") -> Tally:
+def tally(answer: Any, reference: Any, likeness: Likeness, path: str = "") -> FieldCounts:
     """Count the fields of an answer against those of the reference.
 
     Items of a list are paired so that as many fields as possible are right (an assignment problem;
     Kuhn 1955), so that order does not matter and yet a quantity belongs to its product.
     """
     if _is_absent(answer) and _is_absent(reference):
-        return Tally()
+        return FieldCounts()
     if isinstance(answer, dict) and isinstance(reference, dict):
-        total = Tally()
+        total = FieldCounts()
         for name in dict.fromkeys([*reference, *answer]):
             total += tally(answer.get(name), reference.get(name), likeness, join(path, name))
         return total
     if isinstance(answer, list) and isinstance(reference, list):
         return _lists(answer, reference, likeness, path)
     if isinstance(answer, dict | list) or isinstance(reference, dict | list):
-        return Tally(leaves(answer, path), leaves(reference, path))
+        return FieldCounts(leaves(answer, path), leaves(reference, path))
     one = Counter([path])
     right = one if same(answer, reference, path, likeness) else Counter[str]()
-    return Tally(
+    return FieldCounts(
         Counter() if _is_absent(answer) else one, Counter() if _is_absent(reference) else one, right
     )
 
@@ -258,22 +258,22 @@ def leaves(value: Any, path: str) -> Counter[str]:
     return sum(inner, Counter())
 
 
-def _lists(answer: list[Any], reference: list[Any], likeness: Likeness, path: str) -> Tally:
+def _lists(answer: list[Any], reference: list[Any], likeness: Likeness, path: str) -> FieldCounts:
     inner = f"{path}[]"
     longest = max(len(answer), len(reference))
     if path in likeness.ordered or longest > _MOST_ALIGNED:
         pairs = [(place, place) for place in range(min(len(answer), len(reference)))]
     else:
         pairs = _aligned(answer, reference, likeness, inner)
-    total = Tally()
+    total = FieldCounts()
     for i, j in pairs:
         total += tally(answer[i], reference[j], likeness, inner)
     spare = set(range(len(answer))) - {i for i, _ in pairs}
     missed = set(range(len(reference))) - {j for _, j in pairs}
     for place in spare:
-        total += Tally(answer=leaves(answer[place], inner))
+        total += FieldCounts(answer=leaves(answer[place], inner))
     for place in missed:
-        total += Tally(reference=leaves(reference[place], inner))
+        total += FieldCounts(reference=leaves(reference[place], inner))
     return total
 
 

@@ -7,7 +7,7 @@ from steelyard.stats.paired import compare, compare_statistic, holm
 from steelyard.stats.power import (
     ASSUMED_DISCORDANT,
     Detectable,
-    Needed,
+    NeededItems,
     detectable_difference,
     items_for_interval,
     items_for_mean,
@@ -17,7 +17,7 @@ from steelyard.stats.power import (
 __all__ = [
     "ASSUMED_DISCORDANT",
     "Detectable",
-    "Needed",
+    "NeededItems",
     "compare",
     "compare_statistic",
     "detectable_difference",

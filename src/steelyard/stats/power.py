@@ -29,7 +29,7 @@ class Detectable:
 
 
 @dataclass(frozen=True)
-class Needed:
+class NeededItems:
     """The items it takes to find ``difference`` with probability ``power``."""
 
     items: int | None
@@ -93,24 +93,24 @@ def items_needed(
     level: float = 0.95,
     power: float = 0.8,
     comparisons: int = 1,
-) -> Needed:
+) -> NeededItems:
     """Items it takes to show a paired ``difference`` in accuracy by the exact McNemar test."""
     alpha, difference = (1 - level) / max(1, comparisons), abs(difference)
     if difference == 0:
-        return Needed(None, 0.0, level, power, "a difference of zero is never shown")
+        return NeededItems(None, 0.0, level, power, "a difference of zero is never shown")
     discordant = min(1.0, max(discordant, difference))
     high = max(4, _connor(difference, discordant, alpha, power))
     while high <= MOST_ITEMS and mcnemar_power(high, difference, discordant, alpha) < power:
         high = ceil(high * 1.1)
     if high > MOST_ITEMS:
         reason = f"more than {MOST_ITEMS:,} items for a difference of {difference:.2g}"
-        return Needed(None, difference, level, power, reason)
+        return NeededItems(None, difference, level, power, reason)
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
         is_shown = mcnemar_power(middle, difference, discordant, alpha) >= power
         low, high = (low, middle) if is_shown else (middle, high)
-    return Needed(high, difference, level, power)
+    return NeededItems(high, difference, level, power)
 
 
 def items_for_mean(
@@ -119,19 +119,19 @@ def items_for_mean(
     level: float = 0.95,
     power: float = 0.8,
     comparisons: int = 1,
-) -> Needed:
+) -> NeededItems:
     """Items it takes to show a mean paired ``difference`` of the given ``variance`` (normal)."""
     from scipy.special import ndtri
 
     difference = abs(difference)
     if difference == 0:
-        return Needed(None, 0.0, level, power, "a difference of zero is never shown")
+        return NeededItems(None, 0.0, level, power, "a difference of zero is never shown")
     quantiles = float(ndtri(1 - (1 - level) / max(1, comparisons) / 2) + ndtri(power))
     items = max(6, ceil((quantiles / difference) ** 2 * variance))
     if items > MOST_ITEMS:
         reason = f"more than {MOST_ITEMS:,} items for a difference of {difference:.2g}"
-        return Needed(None, difference, level, power, reason)
-    return Needed(items, difference, level, power)
+        return NeededItems(None, difference, level, power, reason)
+    return NeededItems(items, difference, level, power)
 
 
 def items_for_interval(variance: float, half_width: float, level: float = 0.95) -> int | None:

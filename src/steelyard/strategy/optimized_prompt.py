@@ -21,16 +21,16 @@ from steelyard.strategy.base import (
 )
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.optimise.board import AnswerBoard
-from steelyard.strategy.optimise.budget import MARKS, Ledger, allowance, pass_tokens
+from steelyard.strategy.optimise.budget import MARKS, BudgetTracker, allowance, pass_tokens
 from steelyard.strategy.optimise.design import PromptFactory
 from steelyard.strategy.optimise.options import OptimizedPromptOptions
 from steelyard.strategy.optimise.race import Standing
-from steelyard.strategy.optimise.reflecting import NONE, Adviser, NoAdviceError, Reflecting
+from steelyard.strategy.optimise.reflecting import NONE, Adviser, NoAdviceError, ReflectionChoice
 from steelyard.strategy.optimise.reflection import reflect
 from steelyard.strategy.optimise.search import PromptSearch, SearchPart, choose_finalist
 from steelyard.strategy.optimise.search_report import SearchReport
 from steelyard.strategy.optimise.stages import (
-    Spend,
+    SearchCost,
     most_stages,
     reflection_forecast,
     search_forecast,
@@ -62,7 +62,7 @@ class OptimizedPrompt(Strategy):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.reflector = Reflecting.parse(self.config.reflect)
+        self.reflector = ReflectionChoice.parse(self.config.reflect)
 
     @property
     def more_models(self) -> tuple[ModelSpec, ...]:
@@ -118,10 +118,10 @@ class OptimizedPrompt(Strategy):
         spec = self.reflector.among(run.models)[0] if run.models else None
         other_models: tuple[tuple[ModelSpec, Usage], ...] = ()
         if spec is not None:
-            limits = Spend(bound, allowed)
+            limits = SearchCost(bound, allowed)
             reflected, more = reflection_forecast(brief, sizes, config.rules, limits)
             questions, other_models = questions + more, ((spec, reflected),)
-        spend = Spend(min(questions, bound), allowed)
+        spend = SearchCost(min(questions, bound), allowed)
         forecast = search_forecast(self.name, brief, sizes, config, spend)
         return replace(forecast, other_models=other_models)
 
@@ -206,7 +206,7 @@ class OptimizedPrompt(Strategy):
         most = questions_in(stages)
         return min(most, ledger.calls or most, int(ledger.allowed / (tokens or 1)))
 
-    def _ledger(self, context: FitContext) -> Ledger:
+    def _ledger(self, context: FitContext) -> BudgetTracker:
         model, parts = context.model, (context.train, context.dev)
 
         def once(instruction: str) -> tuple[float, float]:
@@ -215,7 +215,7 @@ class OptimizedPrompt(Strategy):
 
         limit = allowance(self.config.budget, context.brief, context.tunings, once)
         calls = self.config.most_calls(model.local)
-        return Ledger(limit.tokens, model.local, calls, source=limit.source)
+        return BudgetTracker(limit.tokens, model.local, calls, source=limit.source)
 
 
 def _expected_pass(sizes: Sizes) -> OnePass:

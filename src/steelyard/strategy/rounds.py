@@ -29,7 +29,7 @@ def wording(name: str) -> Mapping[str, Any]:
 
 
 @dataclass
-class Draft:
+class PendingAnswer:
     """One answer on its way: what is asked next, what came back, and the answer once it is settled.
 
     ``readable`` is the last answer that could be read, in case a repair makes things worse.
@@ -56,7 +56,7 @@ class Rounds:
         self._brief = brief
         self._recipe = recipe
         self._on_settled: OnSettled = lambda settled: None
-        self._drafts: list[list[Draft]] = []
+        self._drafts: list[list[PendingAnswer]] = []
         self.asked = 0
 
     def run(self, requests: Sequence[Request], on_settled: OnSettled) -> list[Answer]:
@@ -70,15 +70,15 @@ class Rounds:
             pending = [draft for draft in pending if draft.answer is None]
         return [answers[place] for place in range(len(requests))]
 
-    def _begin(self, example: int, request: Request) -> list[Draft]:
+    def _begin(self, example: int, request: Request) -> list[PendingAnswer]:
         """Return an example's drafts: one, or one for each vote, with nonces that differ."""
         if self._is_two_step:
             request = replace(request, choices=(), schema=None)
         if self._recipe.samples == 1:
-            return [Draft(example, request)]
+            return [PendingAnswer(example, request)]
         before = f"{request.nonce}/" if request.nonce else ""
         return [
-            Draft(example, replace(request, nonce=f"{before}vote-{number + 1}"))
+            PendingAnswer(example, replace(request, nonce=f"{before}vote-{number + 1}"))
             for number in range(self._recipe.samples)
         ]
 
@@ -86,7 +86,7 @@ class Rounds:
     def _is_two_step(self) -> bool:
         return self._recipe.reasoning and self._recipe.decoding == "constrained"
 
-    def _ask(self, pending: Sequence[Draft], answers: dict[int, Answer]) -> None:
+    def _ask(self, pending: Sequence[PendingAnswer], answers: dict[int, Answer]) -> None:
         """Ask one request of each draft, and settle the examples that this completes."""
         reported: set[int] = set()
 
@@ -109,7 +109,7 @@ class Rounds:
         if untold:
             tell(untold)
 
-    def _take(self, draft: Draft, completion: Completion) -> None:
+    def _take(self, draft: PendingAnswer, completion: Completion) -> None:
         """Read what came back; settle the draft, or say what it is asked next."""
         draft.completions.append(completion)
         recipe, failed = self._recipe, completion.failure is not None
@@ -137,7 +137,7 @@ class Rounds:
             return f"it was cut after {completion.output_tokens} tokens" if cut else failure
         return misfit(self._brief, output) if self._brief.kind == "json" else None
 
-    def _settle(self, draft: Draft, reading: Reading) -> Answer:
+    def _settle(self, draft: PendingAnswer, reading: Reading) -> Answer:
         completion = in_turn(draft.completions, self._name)
         if draft.reasoning is not None and len(draft.completions) > 1:
             text = f"{draft.reasoning}\nAnswer: {draft.completions[-1].text}"
@@ -168,7 +168,7 @@ class Rounds:
         )
         return replace(request, messages=_continued(request.messages, reply, words))
 
-    def _elect(self, drafts: Sequence[Draft]) -> Answer:
+    def _elect(self, drafts: Sequence[PendingAnswer]) -> Answer:
         """Return the answer most drafts give; between equals the one that was given first.
 
         The shares are of all votes asked for: one that failed speaks for nobody.

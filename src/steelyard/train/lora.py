@@ -16,7 +16,7 @@ from steelyard.train.config import LoraOptions
 
 if TYPE_CHECKING:
     from steelyard.train.packing import TokenSample
-    from steelyard.train.search import Trained
+    from steelyard.train.search import TrainedAdapter
 
 
 class LoraTuner(Tuner[LoraOptions]):
@@ -75,7 +75,7 @@ def _train(
     samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
     options: LoraOptions,
     job: TuningJob,
-) -> Trained:
+) -> TrainedAdapter:
     from steelyard.model import huggingface
     from steelyard.model.ready import understands
     from steelyard.train.search import load_trained, save_trained, train

@@ -26,7 +26,7 @@ class TokenSample(NamedTuple):
         return len(self.prompt) + len(self.completion)
 
 
-class Packed(NamedTuple):
+class PackedBatch(NamedTuple):
     """``T`` tokens: ``prefix`` shared ones, then at most ``width`` of each of ``rows`` samples.
 
     Token ``prefix + t`` is the ``column[t]``-th of sample ``row[t]`` after the prefix. ``mask`` is
@@ -49,7 +49,7 @@ class Packed(NamedTuple):
 
 def pack(
     samples: Sequence[TokenSample], prefix_tokens: int, device: torch.device, dtype: torch.dtype
-) -> Packed:
+) -> PackedBatch:
     """Lay out ``samples``, whose first ``prefix_tokens`` tokens are equal, as one sequence.
 
     The last completion token predicts nothing and is not computed.
@@ -69,7 +69,7 @@ def pack(
     positions = [*range(prefix_tokens), *(prefix_tokens + place for place in column)]
     everything = prefix_tokens + width
     mask = torch.full((everything, everything), float("-inf"), dtype=dtype, device=device).triu_(1)
-    return Packed(
+    return PackedBatch(
         torch.tensor([tokens], device=device),
         torch.tensor([positions], device=device),
         prefix_tokens,
@@ -103,7 +103,7 @@ def training_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     *,
-    packed: Packed,
+    packed: PackedBatch,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """The attention interface of transformers: each sample attends to the prefix and to itself.
@@ -139,14 +139,14 @@ def _attend(
     return torch.matmul(weights, value).reshape(rows, heads, width, size)
 
 
-def _padded(packed_tensor: torch.Tensor, packed: Packed) -> torch.Tensor:
+def _padded(packed_tensor: torch.Tensor, packed: PackedBatch) -> torch.Tensor:
     """Lay ``[1, heads, tokens, size]`` out as ``[rows, width, heads, size]``."""
     _, heads, _tokens, size = packed_tensor.shape
     padded = packed_tensor.new_zeros(packed.rows, packed.width, heads, size)
     return padded.index_put((packed.row, packed.column), packed_tensor[0].transpose(0, 1))
 
 
-def _with_prefix(packed_tensor: torch.Tensor, packed: Packed) -> torch.Tensor:
+def _with_prefix(packed_tensor: torch.Tensor, packed: PackedBatch) -> torch.Tensor:
     """Put each row's keys or values after the prefix's, ``[rows, heads, prefix + width, size]``."""
     count = packed.prefix
     suffixes = _padded(packed_tensor[:, :, count:], packed).transpose(1, 2)

@@ -20,7 +20,7 @@ from steelyard.train.trainer import Epoch, Trainer
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedAdapter:
     """A finished training: the adapter's folder, the chosen rate and epoch, and all losses."""
 
     folder: Path
@@ -36,7 +36,7 @@ def train(
     samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
     folder: Path,
     tick: Tick = lambda steps, total: None,
-) -> Trained:
+) -> TrainedAdapter:
     """Train on the first of ``samples``, choose on the second, and write ``folder/adapter``.
 
     Trials and epochs are saved in ``folder``: a second call with the same arguments resumes there.
@@ -61,7 +61,7 @@ def train(
     ]
     trace += [{"learning_rate": best, "share": 1.0, **vars(epoch)} for epoch in epochs]
     once = sum(sample.length for sample in samples[0])
-    return Trained(
+    return TrainedAdapter(
         folder / "adapter",
         best,
         lowest.number + 1,
@@ -150,7 +150,7 @@ class _Ticks:
         return -(-samples // self._size)
 
 
-def save_trained(trained: Trained, path: Path) -> None:
+def save_trained(trained: TrainedAdapter, path: Path) -> None:
     """Write the outcome next to its adapter, then delete the checkpoints."""
     data = {**vars(trained), "folder": trained.folder.name, "trace": list(trained.trace)}
     write_whole(path, json.dumps(data))
@@ -158,11 +158,11 @@ def save_trained(trained: Trained, path: Path) -> None:
         checkpoint.unlink()
 
 
-def load_trained(path: Path) -> Trained | None:
+def load_trained(path: Path) -> TrainedAdapter | None:
     """Read what `save_trained` wrote; ``None`` where there is nothing."""
     if not path.is_file():
         return None
     data = json.loads(path.read_text(encoding="utf-8"))
-    return Trained(
+    return TrainedAdapter(
         **{**data, "folder": path.parent / data["folder"], "trace": tuple(data["trace"])}
     )

@@ -11,7 +11,7 @@ from steelyard.core import Comparison
 from steelyard.seeds import generator
 from steelyard.stats import (
     ASSUMED_DISCORDANT,
-    Needed,
+    NeededItems,
     compare,
     holm,
     items_for_interval,
@@ -75,7 +75,7 @@ def differs(case: Case, comparison: Comparison) -> bool:
     return comparison.p_adjusted is not None and comparison.p_adjusted <= case.alpha
 
 
-def items_to_show(case: Case, a: Candidate, b: Candidate, tests: int) -> Needed:
+def items_to_show(case: Case, a: Candidate, b: Candidate, tests: int) -> NeededItems:
     """Test items it takes to show the difference observed between two arms."""
     differences = a.scores - b.scores
     observed, level = pair(case, a, b).difference, 1 - case.alpha

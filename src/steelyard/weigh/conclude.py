@@ -87,7 +87,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class Weighing:
     """The outcome: costs by arm, the reference arm, comparisons with it, crossover, verdict."""
 
     costs: Mapping[str, Costs]
@@ -178,7 +178,7 @@ def _in_currency(machine: Price, price: Price) -> Price:
     return machine if machine.currency == price.currency else replace(machine, machine_hour=None)
 
 
-def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighed:
+def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
     """Compare, price and decide; ``audit`` is that of the plan's rows."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
     candidates = tuple(_candidate(measured, costs[measured.arm.name]) for measured in arms)
@@ -190,7 +190,7 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighe
         _case(plan, audit, candidates, comparisons), compare_by=record_comparer(plan, records)
     )
     verdict = decide(case)
-    return Weighed(
+    return Weighing(
         costs=costs,
         breaks=_breaks(case),
         reference=reference,

@@ -23,7 +23,7 @@ from steelyard.result.verdict import JudgeResult
 from steelyard.store import folder as files
 from steelyard.strategy import Arm
 from steelyard.task import Task
-from steelyard.weigh.conclude import MeasuredArm, Weighed, weigh
+from steelyard.weigh.conclude import MeasuredArm, Weighing, weigh
 from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
@@ -133,7 +133,7 @@ def _conclude(
     return RunResult(folder, folder / "winner" if promoted.promoted else None, result)
 
 
-def _warned(weighed: Weighed, warnings: Sequence[str]) -> Weighed:
+def _warned(weighed: Weighing, warnings: Sequence[str]) -> Weighing:
     verdict = weighed.verdict
     return replace(weighed, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
 

@@ -30,7 +30,7 @@ from steelyard.result.run import (
 from steelyard.result.verdict import JudgeResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
-from steelyard.weigh.conclude import MeasuredArm, Weighed
+from steelyard.weigh.conclude import MeasuredArm, Weighing
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import outcomes
@@ -56,7 +56,7 @@ class Circumstances:
 def build_result(
     plan: Plan,
     arms: Sequence[MeasuredArm],
-    weighed: Weighed,
+    weighed: Weighing,
     winner: Winner,
     circumstances: Circumstances,
 ) -> Result:
@@ -133,7 +133,7 @@ def _split(plan: Plan) -> SplitFacts:
     return SplitFacts.model_validate({**plan.data.split_report, **sizes, "test_opened": 1})
 
 
-def _arm(measured: MeasuredArm, weighed: Weighed, plan: Plan) -> ArmResult:
+def _arm(measured: MeasuredArm, weighed: Weighing, plan: Plan) -> ArmResult:
     arm = measured.arm
     traits = traits_of(arm.strategy)
     cost = weighed.costs[arm.name].record

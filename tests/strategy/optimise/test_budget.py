@@ -7,7 +7,7 @@ import pytest
 from steelyard.core import Completion
 from steelyard.model.fake import FakeModel
 from steelyard.strategy.optimise.budget import (
-    Ledger,
+    BudgetTracker,
     pass_tokens,
     tokens_of,
     tuning_budget,
@@ -60,7 +60,7 @@ def test_a_shared_prefix_counts_once_on_this_machine(cached: list[int], computed
 
 
 def test_a_stage_ends_at_its_share_and_calls_are_bounded_alike() -> None:
-    ledger = Ledger(1000, local=True, calls=100)
+    ledger = BudgetTracker(1000, local=True, calls=100)
     ledger.stage(0.3)
     assert ledger.affords(300, 30)
     assert not ledger.affords(301, 1)
@@ -84,4 +84,4 @@ def test_a_stage_ends_at_its_share_and_calls_are_bounded_alike() -> None:
 
 
 def test_nothing_is_afforded_without_a_budget() -> None:
-    assert not Ledger(0, local=True).affords(1, 1)
+    assert not BudgetTracker(0, local=True).affords(1, 1)

@@ -11,7 +11,7 @@ from steelyard.strategy.formats import Shot
 from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.optimise.moves import moves
 from steelyard.strategy.optimise.shot_sets import (
-    Tried,
+    ProbedShot,
     bootstrapped,
     sequences,
     shot_designs,
@@ -134,10 +134,10 @@ def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(factory: MakeKi
     pool = [shot for shot in made.pool if shot.output == "BILLING"]
     sure, close, lost, hopeless = pool[:4]
     tried = [
-        Tried(sure, 1.0, 0.9),
-        Tried(close, 1.0, 0.1),
-        Tried(lost, 0.0, -0.2),
-        Tried(hopeless, 0.0, -0.8),
+        ProbedShot(sure, 1.0, 0.9),
+        ProbedShot(close, 1.0, 0.1),
+        ProbedShot(lost, 0.0, -0.2),
+        ProbedShot(hopeless, 0.0, -0.8),
     ]
     fallback = sequences(made, 3)["typical"]
     found = bootstrapped(made, tried, 3, fallback)
@@ -153,7 +153,8 @@ def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(factory: MakeKi
 def test_without_probabilities_nothing_is_close(factory: MakeKitchen) -> None:
     made = factory()
     tried = [
-        Tried(shot, float(place % 2), float(place % 2)) for place, shot in enumerate(made.pool[:6])
+        ProbedShot(shot, float(place % 2), float(place % 2))
+        for place, shot in enumerate(made.pool[:6])
     ]
     found = bootstrapped(made, tried, 3, made.pool)
     assert set(found) == {"wrong", "right"}

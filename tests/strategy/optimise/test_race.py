@@ -12,7 +12,7 @@ from steelyard.core import Request
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy.base import FitContext
 from steelyard.strategy.optimise.board import AnswerBoard
-from steelyard.strategy.optimise.budget import Ledger
+from steelyard.strategy.optimise.budget import BudgetTracker
 from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.optimise.race import RaceSettings, affordable, behind, race, rounds
 from steelyard.strategy.optimise.search import SearchPart, choose_finalist
@@ -44,7 +44,7 @@ def board(fit_context: MakeContext) -> Callable[..., AnswerBoard]:
     def make(allowed: int = 10**6, model: ScriptedModel | None = None) -> AnswerBoard:
         context = fit_context(model=model or ScriptedModel(known, local=False), dev=DEV)
         evaluator = DevEvaluator(context, OptimizedPromptOptions(), "optimized_prompt")
-        return AnswerBoard(PromptFactory(evaluator, 1500), Ledger(allowed, local=False), DEV)
+        return AnswerBoard(PromptFactory(evaluator, 1500), BudgetTracker(allowed, local=False), DEV)
 
     return make
 

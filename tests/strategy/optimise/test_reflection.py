@@ -12,7 +12,7 @@ from steelyard.model.base import Model, ModelSpec
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy
 from steelyard.strategy.base import Brief, FitContext, TaskFacts
-from steelyard.strategy.optimise.reflecting import Reflecting
+from steelyard.strategy.optimise.reflecting import ReflectionChoice
 from steelyard.strategy.optimise.reflection import Reflector, read_instruction
 from steelyard.strategy.prompting import PromptArm
 from tests.strategy.optimise.players import MAGIC, Remembering, keen, said
@@ -142,17 +142,20 @@ def test_nothing_is_printed_and_questions_stay_bounded(
 
 def test_who_reflects(fit_context: MakeContext) -> None:
     both_specs = fit_context(models=listed(SPEC, HOSTED, tags=("small", "big-one")))
-    assert Reflecting().among(both_specs.models) == (HOSTED, "")
-    assert Reflecting.parse("small").among(both_specs.models) == (SPEC, "")
-    assert Reflecting.parse("big").among(both_specs.models) == (HOSTED, "")
-    assert Reflecting.parse("none").among(both_specs.models) == (None, "turned off (reflect: none)")
-    spec, reason = Reflecting.parse("auto").among(fit_context().models)
+    assert ReflectionChoice().among(both_specs.models) == (HOSTED, "")
+    assert ReflectionChoice.parse("small").among(both_specs.models) == (SPEC, "")
+    assert ReflectionChoice.parse("big").among(both_specs.models) == (HOSTED, "")
+    assert ReflectionChoice.parse("none").among(both_specs.models) == (
+        None,
+        "turned off (reflect: none)",
+    )
+    spec, reason = ReflectionChoice.parse("auto").among(fit_context().models)
     assert spec is None and "name a stronger one" in reason
-    named = Reflecting.parse({"provider": "openai", "name": "x", "base_url": "http://a.b/v1"})
+    named = ReflectionChoice.parse({"provider": "openai", "name": "x", "base_url": "http://a.b/v1"})
     assert named.among(both_specs.models)[0] == ModelSpec("openai", "x", base_url="http://a.b/v1")
-    assert Reflecting.parse("groq:llama").among(both_specs.models)[0] is not None
+    assert ReflectionChoice.parse("groq:llama").among(both_specs.models)[0] is not None
     with pytest.raises(ConfigError, match=r"names 'smal', which is not one .* \(small, big-one\)"):
-        Reflecting.parse("smal").among(both_specs.models)
+        ReflectionChoice.parse("smal").among(both_specs.models)
 
 
 def test_only_a_small_model_means_no_reflection(fit_context: MakeContext) -> None:

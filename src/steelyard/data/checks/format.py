@@ -9,7 +9,7 @@ from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
-from steelyard.data.texts.encoding import Damage, Sign, damages, load_repair
+from steelyard.data.texts.encoding import EncodingFault, Sign, damages, load_repair
 from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning.estimate import judgement_findings, training_findings, tuning_facts
 from steelyard.data.tuning.judge import alternates, as_chats, chat_row, judge, system_first
@@ -151,12 +151,12 @@ def _system_prompts(data: Dataset) -> Iterator[Finding]:
     )
 
 
-def _signs(data: Dataset, repair: Any) -> dict[Sign, list[tuple[int, Damage]]]:
+def _signs(data: Dataset, repair: Any) -> dict[Sign, list[tuple[int, EncodingFault]]]:
     """Rows by sign of damage. Equal texts (labels, system messages) are looked at once."""
-    by_sign: dict[Sign, list[tuple[int, Damage]]] = {sign: [] for sign in _SAYS}
-    by_text: dict[str, list[Damage]] = {}
+    by_sign: dict[Sign, list[tuple[int, EncodingFault]]] = {sign: [] for sign in _SAYS}
+    by_text: dict[str, list[EncodingFault]] = {}
     for index, (example, written) in enumerate(zip(data.examples, data.written, strict=True)):
-        first: dict[Sign, Damage] = {}
+        first: dict[Sign, EncodingFault] = {}
         for text in (example.input, written, *(turn.content for turn in example.context)):
             if text not in by_text:
                 by_text[text] = damages(text, repair)
@@ -168,7 +168,7 @@ def _signs(data: Dataset, repair: Any) -> dict[Sign, list[tuple[int, Damage]]]:
 
 
 def _damaged(
-    data: Dataset, signs: Mapping[Sign, Sequence[tuple[int, Damage]]]
+    data: Dataset, signs: Mapping[Sign, Sequence[tuple[int, EncodingFault]]]
 ) -> Iterator[Finding]:
     for sign, says in _SAYS.items():
         rows = [index for index, _ in signs[sign]]

@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.likeness.meaning import embeddings
-from steelyard.data.suspicion.confident import Suspects, suspects
-from steelyard.data.suspicion.judged import Judged, judged_rows, why_not
+from steelyard.data.suspicion.confident import SuspectLabels, suspects
+from steelyard.data.suspicion.judged import LabelledRows, judged_rows, why_not
 from steelyard.data.suspicion.out_of_fold import FoldSettings, deal_folds, log_loss, out_of_fold
 from steelyard.data.suspicion.text_features import text_features
 from steelyard.words import percent
@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Effort:
+class SuspicionSettings:
     """TF-IDF's ``dimensions``, the models' settings, and how many times to deal the folds and average."""
 
     dimensions: int
@@ -39,8 +39,8 @@ class Effort:
     repeats: int
 
 
-CAREFUL = Effort(400, FoldSettings(folds=5, steps=15), repeats=2)
-FAST = Effort(256, FoldSettings(folds=3, steps=12), repeats=1)
+CAREFUL = SuspicionSettings(400, FoldSettings(folds=5, steps=15), repeats=2)
+FAST = SuspicionSettings(256, FoldSettings(folds=3, steps=12), repeats=1)
 
 
 class Features(NamedTuple):
@@ -94,13 +94,13 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     return CheckResult(findings, facts)
 
 
-def effort_for(rows: int) -> Effort:
+def effort_for(rows: int) -> SuspicionSettings:
     """How careful to be with so many rows."""
     return CAREFUL if rows <= CAREFUL_ROWS else FAST
 
 
 def look(
-    data: Dataset, judged: Judged, options: CheckOptions, rng: np.random.Generator
+    data: Dataset, judged: LabelledRows, options: CheckOptions, rng: np.random.Generator
 ) -> tuple[Features, Predictions]:
     """Return what the judged rows look like and what models that did not see them predict."""
     effort = effort_for(len(data.examples))
@@ -111,7 +111,11 @@ def look(
 
 
 def _features(
-    data: Dataset, judged: Judged, options: CheckOptions, dimensions: int, rng: np.random.Generator
+    data: Dataset,
+    judged: LabelledRows,
+    options: CheckOptions,
+    dimensions: int,
+    rng: np.random.Generator,
 ) -> Features:
     words = text_features([data.texts[index] for index in judged.rows], dimensions, rng)
     vectors = embeddings(data, options)
@@ -123,7 +127,7 @@ def _features(
 
 
 def _predictions(
-    features: Floats, judged: Judged, effort: Effort, rng: np.random.Generator
+    features: Floats, judged: LabelledRows, effort: SuspicionSettings, rng: np.random.Generator
 ) -> Predictions:
     """Average over several ways to deal the folds; the first of them chooses the penalty."""
 
@@ -147,7 +151,7 @@ def _predictions(
 
 
 def _measured(
-    judged: Judged, features: Features, effort: Effort, predictions: Predictions
+    judged: LabelledRows, features: Features, effort: SuspicionSettings, predictions: Predictions
 ) -> dict[str, Any]:
     agrees = predictions.probabilities.argmax(axis=1) == judged.codes
     return {
@@ -165,13 +169,13 @@ def _measured(
     }
 
 
-def _says_nothing(probabilities: Floats, judged: Judged) -> bool:
+def _says_nothing(probabilities: Floats, judged: LabelledRows) -> bool:
     """Whether the labels' own shares predict them as well as the model does, by log loss."""
     shares = np.bincount(judged.codes) / len(judged.codes)
     return log_loss(probabilities, judged.codes) >= -float((shares * np.log(shares)).sum())
 
 
-def _suspicion(data: Dataset, judged: Judged, doubted: Suspects) -> dict[str, Any]:
+def _suspicion(data: Dataset, judged: LabelledRows, doubted: SuspectLabels) -> dict[str, Any]:
     labels = [judged.labels[code] for code in judged.codes[doubted.rows]]
     suggested = [judged.labels[code] for code in doubted.suggested]
     rows: dict[str, list[int]] = {}
@@ -188,8 +192,8 @@ def _suspicion(data: Dataset, judged: Judged, doubted: Suspects) -> dict[str, An
 
 def _finding(
     data: Dataset,
-    judged: Judged,
-    doubted: Suspects,
+    judged: LabelledRows,
+    doubted: SuspectLabels,
     probabilities: Floats,
     facts: Mapping[str, Any],
 ) -> Finding:
@@ -209,7 +213,7 @@ def _finding(
     )
 
 
-def _message(rows: int, facts: Mapping[str, Any], judged: Judged) -> str:
+def _message(rows: int, facts: Mapping[str, Any], judged: LabelledRows) -> str:
     estimated = facts["estimated_errors"]
     message = (
         f"an estimated {estimated:,} of {facts['judged']:,} labels ({percent(facts['rate'])}) "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.outputs import echo, plain, style, variants
-from steelyard.data.outputs.base import Outputs, Search, Trouble
+from steelyard.data.outputs.base import OutputProblem, Outputs, Search
 
 CHECK = "output_hygiene"
 
@@ -50,7 +50,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     )
 
 
-def _finding(data: Dataset, trouble: Trouble) -> Finding:
+def _finding(data: Dataset, trouble: OutputProblem) -> Finding:
     notes = list(trouble.notes[:SHOWN])
     more = {"problem": notes} if len(notes) >= min(SHOWN, len(trouble.indices)) > 0 else {}
     finding = Finding.of_rows(

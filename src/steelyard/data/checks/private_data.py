@@ -14,7 +14,7 @@ from steelyard.data.private.find import PrivateFindings, find_within
 from steelyard.data.private.phones import missing_library, regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact
 from steelyard.data.private.rules import rule_book
-from steelyard.data.private.traffic import Carried, largest, monthly
+from steelyard.data.private.traffic import PrivateRows, largest, monthly
 from steelyard.words import counted, listed
 
 CHECK = "private_data"
@@ -161,12 +161,12 @@ def _weighty(items: Sequence[PrivateFindings]) -> bool:
 
 def _carried(
     data: Dataset, rows: Sequence[_Row], instruction: Sequence[PrivateFindings]
-) -> Carried:
+) -> PrivateRows:
     flags = {place: [False] * len(data.examples) for place in (INPUT, OUTPUT, TURNS)}
     for row in rows:
         for place, items in row.by_place.items():
             flags[place][row.index] = _weighty(items)
-    return Carried(flags[INPUT], flags[TURNS], flags[OUTPUT], _weighty(instruction))
+    return PrivateRows(flags[INPUT], flags[TURNS], flags[OUTPUT], _weighty(instruction))
 
 
 def _facts(

@@ -14,7 +14,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.data.enough import (
     ACCURACY,
     DIFFERENCES,
-    More,
+    MoreRows,
     Parts,
     as_facts,
     first_indices,
@@ -89,7 +89,7 @@ def lengths(values: Sequence[int]) -> dict[str, int] | None:
     return {"p5": int(p5), "p50": int(p50), "p95": int(p95), "max": max(values)}
 
 
-def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | None, list[More]]:
+def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | None, list[MoreRows]]:
     """What the test part can show, as facts; the difference, and what smaller ones need."""
     reason = unseen_reason(data)
     facts: dict[str, Any] = {
@@ -157,7 +157,7 @@ def _rows_for(parts: Parts, name: str) -> str:
 
 
 def _by_measure(
-    parts: Parts, detectable: Detectable | None, more: Sequence[More]
+    parts: Parts, detectable: Detectable | None, more: Sequence[MoreRows]
 ) -> Iterator[Finding]:
     if detectable is None:
         return
@@ -186,7 +186,7 @@ def _accuracy(parts: Parts) -> str:
     return f", and an accuracy of {ACCURACY:.0%} is known to ±{points(half)}"
 
 
-def _need(parts: Parts, more: Sequence[More]) -> str:
+def _need(parts: Parts, more: Sequence[MoreRows]) -> str:
     clauses = []
     for need in more:
         size = points(need.difference)

@@ -58,7 +58,7 @@ _MOST_COLUMNS = 2_000
 encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
 
 
-class Spool:
+class ScratchFile:
     """A scratch file of rows in the order in which they came.
 
     ``marshal`` writes plain JSON values several times faster than ``json``; its files are read back by
@@ -201,9 +201,9 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
 
 
 @contextmanager
-def _collected(path: Path) -> Iterator[tuple[WriteRow, dict[str, None], Spool]]:
+def _collected(path: Path) -> Iterator[tuple[WriteRow, dict[str, None], ScratchFile]]:
     """Yield a writer to a spool of cells by name, the columns it has seen, and the spool."""
-    spool = Spool(path.with_name(f".{path.name}.{os.getpid()}.rows"))
+    spool = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
     columns: dict[str, None] = {}
 
     def add(fields: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.data.formats.columnar import JSON_MARK
-from steelyard.data.formats.write import Spool, WriteRow, note_columns
+from steelyard.data.formats.write import ScratchFile, WriteRow, note_columns
 from steelyard.errors import DataError
 from steelyard.extras import require
 from steelyard.files import hash_file, replacing, whole_folder
@@ -226,7 +226,7 @@ class _Columns:
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._path = path
-        self._spool = Spool(path.with_name(f".{path.name}.{os.getpid()}.rows"))
+        self._spool = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
         self.kinds = {name: ColumnType.of_column(name) for name in columns}
         self._given = bool(columns)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from steelyard.core import Example, OutputKind
 from steelyard.data.dataset import Dataset
-from steelyard.data.likeness.near import THRESHOLD, Forest, NearPair
+from steelyard.data.likeness.near import THRESHOLD, DisjointSets, NearPair
 from steelyard.data.likeness.rows import groups_of, normalise
 from steelyard.data.likeness.shingles import Shingles
 
@@ -53,7 +53,7 @@ def _number(text: str) -> float | int:
 
 def near_clusters(data: Dataset) -> list[int]:
     """For each index, the lowest index of its cluster of equal and near texts."""
-    forest = Forest(len(data.texts))
+    forest = DisjointSets(len(data.texts))
     forest.join_all(groups_of(data.texts))
     forest.join_all((pair.a, pair.b) for pair in data.near)
     return [forest.find(index) for index in range(len(data.texts))]
@@ -218,7 +218,7 @@ def ceilings(data: Dataset, outputs: Sequence[str]) -> dict[str, Any]:
     if data.kind == "text" or not outputs:
         undefined = {"value": None, "reason": TEXT_REASON if outputs else "there are no rows"}
         return {"accuracy_ceiling": undefined, "accuracy_ceiling_near": undefined}
-    forest = Forest(len(outputs))
+    forest = DisjointSets(len(outputs))
     forest.join_all(groups_of(data.normalised_keys))
     exact = _ceiling(forest, outputs)
     most = widest(len(outputs))
@@ -231,7 +231,7 @@ def ceilings(data: Dataset, outputs: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _ceiling(forest: Forest, outputs: Sequence[str]) -> float:
+def _ceiling(forest: DisjointSets, outputs: Sequence[str]) -> float:
     """The best accuracy on these rows of any rule that answers an input always the same way.
 
     Such a rule gives all rows of one input one answer, and is right for at most those that have the

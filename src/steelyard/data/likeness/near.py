@@ -34,7 +34,7 @@ _TRIES = 10
 _MORE_TRIES = 40
 
 
-class Forest:
+class DisjointSets:
     """Disjoint sets with path halving (Tarjan and van Leeuwen, 1984)."""
 
     def __init__(self, size: int) -> None:
@@ -68,7 +68,7 @@ class Forest:
                 self.join(first, index, most)
 
 
-class VainPairs:
+class ComparedPairs:
     """Pairs that were compared in vain, so that other bands need not do so again; may forget."""
 
     def __init__(self, texts: int) -> None:
@@ -212,8 +212,8 @@ class _Search:
         self.found: list[tuple[int, int, float]] = []
         self.roots = np.arange(texts)
         self.in_vain = np.zeros(texts, dtype=np.int64)
-        self._forest = Forest(texts)
-        self._vain = VainPairs(texts)
+        self._forest = DisjointSets(texts)
+        self._vain = ComparedPairs(texts)
 
     def compare(self, a: Indices, b: Indices) -> None:
         """Compare the pairs ``a[i]``, ``b[i]`` that may bring something; ``b`` holds no index twice."""

@@ -16,7 +16,7 @@ from steelyard.packaged import packaged
 
 
 @dataclass(frozen=True)
-class Trouble:
+class OutputProblem:
     """One kind of trouble: its rows by index, the most suspect first, and what is wrong with each.
 
     ``notes`` runs along the first of ``indices`` at least. ``count`` replaces the number of rows where
@@ -31,10 +31,10 @@ class Trouble:
     count: int | None = None
 
 
-Search = Callable[["Outputs"], Iterable[Trouble]]
+Search = Callable[["Outputs"], Iterable[OutputProblem]]
 
 
-class Parsed(NamedTuple):
+class ParsedOutput(NamedTuple):
     """An output read as JSON: its value, or why there is none."""
 
     value: Any
@@ -73,7 +73,7 @@ class Outputs:
         return self.kind == "text" and (by_rules or self.data.examples[index].rules is not None)
 
     @cached_property
-    def parsed(self) -> dict[int, Parsed]:
+    def parsed(self) -> dict[int, ParsedOutput]:
         """The outputs that are not empty, read as JSON objects or arrays."""
         return {index: parse(self.texts[index]) for index in self.filled}
 
@@ -83,16 +83,16 @@ class Outputs:
         return {index: output.value for index, output in parsed if output.reason is None}
 
 
-def parse(text: str) -> Parsed:
+def parse(text: str) -> ParsedOutput:
     """Read a JSON object or array strictly: what a scorer takes."""
     if not text.startswith(("{", "[")):
-        return Parsed(None, _why_no_json(text))
+        return ParsedOutput(None, _why_no_json(text))
     try:
-        return Parsed(decode(text), None)
+        return ParsedOutput(decode(text), None)
     except RecursionError:
-        return Parsed(None, "nested too deeply")
+        return ParsedOutput(None, "nested too deeply")
     except ValueError as error:
-        return Parsed(None, str(error))
+        return ParsedOutput(None, str(error))
 
 
 def _why_no_json(text: str) -> str:

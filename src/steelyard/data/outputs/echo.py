@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from steelyard.data.outputs.base import Outputs, Trouble
+from steelyard.data.outputs.base import OutputProblem, Outputs
 from steelyard.words import counted
 
 LEAST_REPLY = 12
@@ -18,7 +18,7 @@ _AFTER_SENTENCE = re.compile(r"[.!?][)\]\"'”’]*\s+$")
 _CLOSING = " \t\r\n.!?*_`\"'”)]"
 
 
-def leaked(outputs: Outputs) -> Iterator[Trouble]:
+def leaked(outputs: Outputs) -> Iterator[OutputProblem]:
     """Inputs that end with their answer.
 
     The answer must be separate: on a line of its own, after a mark such as ``Label:``, or a sentence.
@@ -30,7 +30,7 @@ def leaked(outputs: Outputs) -> Iterator[Trouble]:
     outputs.facts["leaked"] = len(indices)
     if not indices:
         return
-    yield Trouble(
+    yield OutputProblem(
         "leaked",
         "error",
         f"{counted(len(indices), 'input ends', 'inputs end')} with the answer: scores will look too "
@@ -69,14 +69,14 @@ def _lists_labels(before: str, labels: set[str]) -> bool:
     return any(piece.strip(" -*•.()[]\"'") in labels for piece in pieces)
 
 
-def repeated(outputs: Outputs) -> Iterator[Trouble]:
+def repeated(outputs: Outputs) -> Iterator[OutputProblem]:
     """Outputs that are the input, or begin with all of it."""
     if outputs.kind == "label":
         return
     notes: dict[int, str] = {i: how for i in outputs.filled if (how := _echo(outputs, i))}
     if not notes:
         return
-    yield Trouble(
+    yield OutputProblem(
         "repeats_input",
         "warning",
         f"{counted(len(notes), 'output repeats', 'outputs repeat')} the whole input: a tuned model "

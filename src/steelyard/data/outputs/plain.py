@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from steelyard.data.outputs.base import Outputs, Trouble, patterns
+from steelyard.data.outputs.base import OutputProblem, Outputs, patterns
 from steelyard.words import counted, first_words, percent
 
 CANNED_SHARE, CANNED_ROWS = 0.1, 10
@@ -28,11 +28,11 @@ LEAST_OUTPUTS = 20
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 
 
-def empty(outputs: Outputs) -> Iterator[Trouble]:
+def empty(outputs: Outputs) -> Iterator[OutputProblem]:
     """Outputs of nothing but spaces, where replies are scored against them and not by rules."""
     indices = [index for index in outputs.blank if not outputs.may_lack(index)]
     if indices:
-        yield Trouble(
+        yield OutputProblem(
             "empty",
             "error",
             f"{counted(len(indices), 'output is', 'outputs are')} empty: a run refuses them, and a "
@@ -41,7 +41,7 @@ def empty(outputs: Outputs) -> Iterator[Trouble]:
         )
 
 
-def constant(outputs: Outputs) -> Iterator[Trouble]:
+def constant(outputs: Outputs) -> Iterator[OutputProblem]:
     """One output for all rows, or for text, one that many rows share."""
     counts = Counter(outputs.texts[index] for index in outputs.filled)
     if not counts:
@@ -49,7 +49,7 @@ def constant(outputs: Outputs) -> Iterator[Trouble]:
     text, count = counts.most_common(1)[0]
     everywhere = [index for index in outputs.filled if outputs.texts[index] == text]
     if len(counts) == 1 and count > 1:
-        yield Trouble(
+        yield OutputProblem(
             "constant",
             "error",
             f"all {count:,} outputs are the same, {first_words([text])}: there is nothing to learn "
@@ -58,7 +58,7 @@ def constant(outputs: Outputs) -> Iterator[Trouble]:
         )
     elif outputs.kind == "text" and count >= max(CANNED_ROWS, CANNED_SHARE * len(outputs.filled)):
         share = percent(count / len(outputs.filled))
-        yield Trouble(
+        yield OutputProblem(
             "canned",
             "note",
             f"{count:,} outputs ({share}) are the same, {first_words([text])}: a tuned model will "
@@ -67,7 +67,7 @@ def constant(outputs: Outputs) -> Iterator[Trouble]:
         )
 
 
-def spaces(outputs: Outputs) -> Iterator[Trouble]:
+def spaces(outputs: Outputs) -> Iterator[OutputProblem]:
     """Spaces and line breaks around outputs; a leading space that nearly all have is a convention."""
     written = outputs.data.written
     indices = [index for index in outputs.filled if written[index] != outputs.texts[index]]
@@ -78,7 +78,7 @@ def spaces(outputs: Outputs) -> Iterator[Trouble]:
         indices = [
             index for index in outputs.filled if written[index] != f" {outputs.texts[index]}"
         ]
-        yield Trouble(
+        yield OutputProblem(
             "leading_space",
             "note",
             f"{counted(len(habit), 'output')} of {len(outputs.filled):,} start with a space, as "
@@ -90,7 +90,7 @@ def spaces(outputs: Outputs) -> Iterator[Trouble]:
             return
         indices = [index for index in indices if written[index] != outputs.texts[index]]
     if indices:
-        yield Trouble(
+        yield OutputProblem(
             "spaces",
             "note" if outputs.kind == "json" else "warning",
             f"{counted(len(indices), 'output has', 'outputs have')} spaces or line breaks around the "
@@ -106,12 +106,12 @@ def _around(text: str) -> str:
     return ", ".join(f"{how} with {mark[:8]!r}" for how, mark in sides if mark)
 
 
-def invisible(outputs: Outputs) -> Iterator[Trouble]:
+def invisible(outputs: Outputs) -> Iterator[OutputProblem]:
     """Invisible characters: zero-width space, word joiner, byte order mark, soft hyphen."""
     texts = outputs.texts
     indices = [i for i in outputs.filled if not texts[i].isascii() and _INVISIBLE.search(texts[i])]
     if indices:
-        yield Trouble(
+        yield OutputProblem(
             "invisible",
             "warning",
             f"{counted(len(indices), 'output contains', 'outputs contain')} invisible characters "
@@ -124,7 +124,7 @@ def invisible(outputs: Outputs) -> Iterator[Trouble]:
         )
 
 
-def remains(outputs: Outputs) -> Iterator[Trouble]:
+def remains(outputs: Outputs) -> Iterator[OutputProblem]:
     """Tokens of chat templates, and phrases of a model that refused or spoke of itself."""
     yield from _search(
         outputs,
@@ -144,15 +144,17 @@ def remains(outputs: Outputs) -> Iterator[Trouble]:
 
 def _search(
     outputs: Outputs, name: str, what: str, expressions: Sequence[str]
-) -> Iterator[Trouble]:
+) -> Iterator[OutputProblem]:
     expression = re.compile("|".join(expressions), re.IGNORECASE)
     hits = {i: hit[0] for i in outputs.filled if (hit := expression.search(outputs.texts[i]))}
     if hits:
         message = f"{counted(len(hits), 'output contains', 'outputs contain')} {what}"
-        yield Trouble(name, "warning", message, list(hits), [hit[:80] for hit in hits.values()])
+        yield OutputProblem(
+            name, "warning", message, list(hits), [hit[:80] for hit in hits.values()]
+        )
 
 
-def placeholders(outputs: Outputs) -> Iterator[Trouble]:
+def placeholders(outputs: Outputs) -> Iterator[OutputProblem]:
     """Words in place of an output that nobody wrote; a label may have such a name."""
     if outputs.kind != "text":
         return
@@ -160,7 +162,7 @@ def placeholders(outputs: Outputs) -> Iterator[Trouble]:
     indices = [index for index in outputs.filled if outputs.texts[index].casefold() in words]
     if indices:
         examples = first_words(sorted({outputs.texts[index] for index in indices}))
-        yield Trouble(
+        yield OutputProblem(
             "placeholders",
             "warning",
             f"{counted(len(indices), 'output is', 'outputs are')} only a placeholder ({examples}): "
@@ -169,7 +171,7 @@ def placeholders(outputs: Outputs) -> Iterator[Trouble]:
         )
 
 
-def too_long(outputs: Outputs) -> Iterator[Trouble]:
+def too_long(outputs: Outputs) -> Iterator[OutputProblem]:
     """Outputs far longer than the others."""
     if outputs.kind == "label" or len(outputs.filled) < LEAST_OUTPUTS:
         return
@@ -184,7 +186,7 @@ def too_long(outputs: Outputs) -> Iterator[Trouble]:
         return
     ordered = far[np.argsort(-lengths[far], kind="stable")]
     indices = [outputs.filled[place] for place in ordered]
-    yield Trouble(
+    yield OutputProblem(
         "too_long",
         "note",
         f"{counted(len(indices), 'output is', 'outputs are')} far longer than the rest, up to "

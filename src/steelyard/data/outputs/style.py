@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from steelyard.data.outputs.base import Outputs, Trouble
+from steelyard.data.outputs.base import OutputProblem, Outputs
 from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.words import counted, one_line, percent
 
@@ -22,7 +22,7 @@ _CURLY = re.compile("[“”‘’]")
 _STRAIGHT = re.compile(r"""["']""")
 
 
-def not_json(outputs: Outputs) -> Iterator[Trouble]:
+def not_json(outputs: Outputs) -> Iterator[OutputProblem]:
     """For kind json: outputs that are not JSON; those in a code fence get a repair of their own."""
     if outputs.kind != "json":
         return
@@ -33,11 +33,11 @@ def not_json(outputs: Outputs) -> Iterator[Trouble]:
             f"{counted(len(fenced), 'output is', 'outputs are')} in a code fence, which is not JSON: a "
             "run refuses them; remove the fence"
         )
-        yield Trouble("fenced", "error", message, fenced)
+        yield OutputProblem("fenced", "error", message, fenced)
     broken = {index: reasons[index] for index in sorted(set(reasons).difference(fenced))}
     if broken:
         first = next(iter(broken))
-        yield Trouble(
+        yield OutputProblem(
             "not_json",
             "error",
             f"{counted(len(broken), 'output is', 'outputs are')} not a JSON object or array, such as "
@@ -47,7 +47,7 @@ def not_json(outputs: Outputs) -> Iterator[Trouble]:
         )
 
 
-def misfits(outputs: Outputs) -> Iterator[Trouble]:
+def misfits(outputs: Outputs) -> Iterator[OutputProblem]:
     """Outputs that the schema refuses; or a schema that is itself invalid."""
     document = outputs.data.task.output.json_schema
     if outputs.kind != "json" or document is None:
@@ -61,7 +61,7 @@ def misfits(outputs: Outputs) -> Iterator[Trouble]:
             f"the task's schema is invalid, so outputs cannot be checked against it: {reason}; correct "
             "output.schema"
         )
-        yield Trouble("bad_schema", "error", message, count=1)
+        yield OutputProblem("bad_schema", "error", message, count=1)
         return
     failed = [index for index, value in outputs.values.items() if not schema.is_fitting(value)]
     counts = {"checked": len(outputs.values), "failed": len(failed), "reason": None}
@@ -69,7 +69,7 @@ def misfits(outputs: Outputs) -> Iterator[Trouble]:
     if not failed:
         return
     notes = [schema.problems(outputs.values[index])[0] for index in failed[:EXPLAINED]]
-    yield Trouble(
+    yield OutputProblem(
         "schema",
         "error",
         f"{counted(len(failed), 'output does', 'outputs do')} not fit the task's schema, such as row "
@@ -79,7 +79,7 @@ def misfits(outputs: Outputs) -> Iterator[Trouble]:
     )
 
 
-def mixed(outputs: Outputs) -> Iterator[Trouble]:
+def mixed(outputs: Outputs) -> Iterator[OutputProblem]:
     """For text: the outputs in a different style from the others."""
     if outputs.kind != "text" or len(outputs.filled) < 2:
         return
@@ -93,7 +93,9 @@ def mixed(outputs: Outputs) -> Iterator[Trouble]:
     yield from _quote_marks(outputs)
 
 
-def _fewer(outputs: Outputs, name: str, what: str, having: Sequence[int]) -> Iterator[Trouble]:
+def _fewer(
+    outputs: Outputs, name: str, what: str, having: Sequence[int]
+) -> Iterator[OutputProblem]:
     """The smaller of the two groups, with the mark and without it, if there are both."""
     total = len(outputs.filled)
     if not 0 < len(having) < total:
@@ -107,10 +109,10 @@ def _fewer(outputs: Outputs, name: str, what: str, having: Sequence[int]) -> Ite
         f"{counted(len(odd), 'output')} of {total:,} {'is' if len(odd) == 1 else 'are'} {negation}{what}, "
         "unlike the others: a tuned model may write either"
     )
-    yield Trouble(name, "warning", message, odd)
+    yield OutputProblem(name, "warning", message, odd)
 
 
-def _closing(outputs: Outputs) -> Iterator[Trouble]:
+def _closing(outputs: Outputs) -> Iterator[OutputProblem]:
     """A full stop at the end that nearly all have, or nearly none: the others may be cut off."""
     total = len(outputs.filled)
     if total < LEAST_OUTPUTS:
@@ -128,10 +130,10 @@ def _closing(outputs: Outputs) -> Iterator[Trouble]:
         f"{counted(len(odd), 'output ends', 'outputs end')} {how} closing punctuation, while "
         f"{percent(most / total)} {rest}"
     )
-    yield Trouble("mixed_closing", "note", message, odd)
+    yield OutputProblem("mixed_closing", "note", message, odd)
 
 
-def _quote_marks(outputs: Outputs) -> Iterator[Trouble]:
+def _quote_marks(outputs: Outputs) -> Iterator[OutputProblem]:
     texts = outputs.texts
     curly = [i for i in outputs.filled if not texts[i].isascii() and _CURLY.search(texts[i])]
     straight = [i for i in outputs.filled if _STRAIGHT.search(texts[i])] if curly else []
@@ -143,4 +145,4 @@ def _quote_marks(outputs: Outputs) -> Iterator[Trouble]:
         f"{counted(len(odd), 'output has', 'outputs have')} {how} quotation marks or apostrophes, "
         f"while {max(len(curly), len(straight)):,} have {other} ones: use one kind"
     )
-    yield Trouble("mixed_quote_marks", "note", message, odd)
+    yield OutputProblem("mixed_quote_marks", "note", message, odd)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from steelyard.data.base import Severity
-from steelyard.data.outputs.base import Outputs, Trouble, patterns
+from steelyard.data.outputs.base import OutputProblem, Outputs, patterns
 from steelyard.words import counted, listed
 
 USUAL = 0.9
@@ -33,7 +33,7 @@ def folded(label: str) -> str:
     return _LOOSE.sub("" if not re.search(r"\d", plain) else " ", plain).strip() or plain
 
 
-def spellings(outputs: Outputs) -> Iterator[Trouble]:
+def spellings(outputs: Outputs) -> Iterator[OutputProblem]:
     """Labels that differ from a declared or more frequent one only by case, space or punctuation."""
     if outputs.kind != "label":
         return
@@ -46,7 +46,7 @@ def spellings(outputs: Outputs) -> Iterator[Trouble]:
     indices.sort(key=lambda index: (counts[outputs.texts[index]], index))
     rarest = sorted(meant, key=lambda label: (counts[label], label))
     examples = [f"{label!r} ({counts[label]:,}) for {meant[label]!r}" for label in rarest]
-    yield Trouble(
+    yield OutputProblem(
         "spellings",
         "error" if outputs.data.task.output.labels else "warning",
         f"{counted(len(indices), 'label is', 'labels are')} spelled differently from a declared or more "
@@ -147,7 +147,7 @@ def _order(text: str) -> str | None:
     return "month first" if second > 12 >= first else None
 
 
-def mixed(outputs: Outputs) -> Iterator[Trouble]:
+def mixed(outputs: Outputs) -> Iterator[OutputProblem]:
     """Fields with several types, or with numbers, dates or times written in several ways."""
     if outputs.kind == "label":
         return
@@ -165,7 +165,7 @@ def mixed(outputs: Outputs) -> Iterator[Trouble]:
 
 def _mixed(
     name: str, what: str, fields: Mapping[str, Ways], severity: Severity
-) -> Iterator[Trouble]:
+) -> Iterator[OutputProblem]:
     """One finding over all fields: the rows that do not write a field as most do."""
     notes: dict[int, str] = {}
     clauses = []
@@ -178,7 +178,7 @@ def _mixed(
             notes |= {i: f"{path}: {way}, mostly {ordered[0]}" for i in ways[way] if i not in notes}
     if not clauses:
         return
-    yield Trouble(
+    yield OutputProblem(
         name,
         severity,
         f"{counted(len(clauses), 'field mixes', 'fields mix')} {what} ({listed(clauses, 3)}): choose "
@@ -188,7 +188,7 @@ def _mixed(
     )
 
 
-def keys(outputs: Outputs) -> Iterator[Trouble]:
+def keys(outputs: Outputs) -> Iterator[OutputProblem]:
     """Keys in an unusual order, keys with an unusual spelling, and keys that few rows lack."""
     objects = {i: v for i, v in outputs.values.items() if isinstance(v, dict)}
     if outputs.kind != "json" or len(objects) < 2:
@@ -200,7 +200,7 @@ def keys(outputs: Outputs) -> Iterator[Trouble]:
         yield from _missing(objects, counts)
 
 
-def _spellings(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Trouble]:
+def _spellings(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[OutputProblem]:
     groups: dict[str, list[str]] = {}
     for name in counts:
         groups.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), []).append(name)
@@ -216,17 +216,17 @@ def _spellings(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Tro
         examples = listed([f"{name!r} for {best!r}" for name, best in odd.items()])
         spell = counted(len(indices), "output spells", "outputs spell")
         message = f"{spell} a key differently from most: {examples}"
-        yield Trouble("key_spellings", "warning", message, indices)
+        yield OutputProblem("key_spellings", "warning", message, indices)
 
 
-def _orders(objects: Mapping[int, Any]) -> Iterator[Trouble]:
+def _orders(objects: Mapping[int, Any]) -> Iterator[OutputProblem]:
     orders = Counter(map(tuple, objects.values()))
     usual, _ = orders.most_common(1)[0]
     place = {name: number for number, name in enumerate(usual)}
     odd = {order for order in orders if not _follows(order, place)}
     indices = [index for index, value in objects.items() if tuple(value) in odd] if odd else []
     if indices:
-        yield Trouble(
+        yield OutputProblem(
             "key_order",
             "note",
             f"{counted(len(indices), 'output has', 'outputs have')} the keys in a different order from "
@@ -240,7 +240,7 @@ def _follows(order: tuple[str, ...], place: Mapping[str, int]) -> bool:
     return places == sorted(places)
 
 
-def _missing(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Trouble]:
+def _missing(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[OutputProblem]:
     if len(objects) < LEAST_ROWS:
         return
     usual = [name for name, count in counts.items() if USUAL * len(objects) <= count]
@@ -251,7 +251,7 @@ def _missing(objects: Mapping[int, Any], counts: Counter[str]) -> Iterator[Troub
         if lacking and (missing := [name for name in lacking if name not in value])
     }
     if notes:
-        yield Trouble(
+        yield OutputProblem(
             "missing_keys",
             "note",
             f"{counted(len(notes), 'output lacks', 'outputs lack')} a key that nearly all have "

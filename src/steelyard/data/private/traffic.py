@@ -18,7 +18,7 @@ _HERE = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
-class Carried:
+class PrivateRows:
     """Which rows hold private data: by index, in the input side, in the output, or in neither.
 
     ``by_instruction`` says that the task's instruction holds some, which goes along with every
@@ -38,7 +38,7 @@ def is_hosted(spec: ModelSpec) -> bool:
     return not (spec.base_url and urlsplit(spec.base_url).hostname in _HERE)
 
 
-def monthly(data: Dataset, carried: Carried) -> dict[str, Any]:
+def monthly(data: Dataset, carried: PrivateRows) -> dict[str, Any]:
     """Return, for every strategy, how many of a month's requests would carry private data.
 
     Assumes that requests are like the examples (each as likely), and shots like train rows drawn at

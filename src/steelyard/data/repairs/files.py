@@ -10,7 +10,7 @@ from typing import Any
 
 from steelyard.data.formats.write import ending_of as written_as
 from steelyard.data.outfiles import check_free, ending_of, moved_task, writers
-from steelyard.data.repairs.work import TO_REVIEW, Work
+from steelyard.data.repairs.work import TO_REVIEW, RepairWork
 from steelyard.errors import ConfigError, DataError
 from steelyard.files import cannot_write, replacing, whole_folder
 from steelyard.task import Task, load_task
@@ -68,7 +68,7 @@ class RepairTarget:
             return frozenset()
         return frozenset(path.name for path in self.files().values())
 
-    def write(self, work: Work, *, replaces: bool) -> dict[str, Path]:
+    def write(self, work: RepairWork, *, replaces: bool) -> dict[str, Path]:
         """Write all files, whole or not at all; return those written. Raises `StorageError`."""
         if not any(True for _ in work.kept()):
             raise DataError(
@@ -90,7 +90,7 @@ class RepairTarget:
             load_task(scratch)
         return files
 
-    def _write_file(self, work: Work, files: Mapping[str, Path]) -> None:
+    def _write_file(self, work: RepairWork, files: Mapping[str, Path]) -> None:
         try:
             self.out.parent.mkdir(parents=True, exist_ok=True)
             with ExitStack() as stack:
@@ -105,7 +105,7 @@ class RepairTarget:
 _LOGS = ("changes", "review")
 
 
-def _write_rows(work: Work, paths: Mapping[str, Path]) -> None:
+def _write_rows(work: RepairWork, paths: Mapping[str, Path]) -> None:
     field_names: dict[str, dict[str, None]] = {part: {} for part in paths}
     for row in work.rows:
         field_names[row.part].update(dict.fromkeys(row.fields))
@@ -115,7 +115,7 @@ def _write_rows(work: Work, paths: Mapping[str, Path]) -> None:
             write[row.part](row.fields)
 
 
-def _write_logs(work: Work, files: Mapping[str, Path], place: Callable[[Path], Path]) -> None:
+def _write_logs(work: RepairWork, files: Mapping[str, Path], place: Callable[[Path], Path]) -> None:
     changes = sorted(work.changes, key=lambda change: change.row)
     _write_lines(place(files["changes"]), (change._asdict() for change in changes))
     if "review" in files:

@@ -16,7 +16,7 @@ from steelyard.data.likeness.alike import answer
 from steelyard.data.likeness.rows import RowLikeness, exact_key, normalised_key
 from steelyard.data.outfiles import unwritable
 from steelyard.data.repairs.fields import with_output
-from steelyard.data.repairs.work import RepairRow, Work
+from steelyard.data.repairs.work import RepairRow, RepairWork
 from steelyard.data.reviews.answers import Answers, keys_of
 from steelyard.data.rows import ParsedRow, RowParser, parser_of
 from steelyard.words import counted
@@ -26,7 +26,7 @@ _RANK = {"test": 0, "dev": 1}
 _SHORT = 60
 
 
-def parse_rows(work: Work, *, patient: bool) -> None:
+def parse_rows(work: RepairWork, *, patient: bool) -> None:
     """Read the fields of every row; a ``patient`` pass takes outputs that a run would refuse."""
     parser = parser_of(work.task)
     for row in work.kept():
@@ -39,7 +39,9 @@ def parse_rows(work: Work, *, patient: bool) -> None:
                 work.leave(row, "unreadable", refusal)
 
 
-def put_output(work: Work, row: RepairRow, output: str, action: str, reason: str = "") -> bool:
+def put_output(
+    work: RepairWork, row: RepairRow, output: str, action: str, reason: str = ""
+) -> bool:
     """Write another output into a row that has one, and log it; say whether it could be done."""
     parser = parser_of(work.task)
     for fields, path, before in with_output(row.fields, row.read.output, output):
@@ -55,7 +57,7 @@ def put_output(work: Work, row: RepairRow, output: str, action: str, reason: str
     return False
 
 
-def refuse_repeated_ids(work: Work) -> None:
+def refuse_repeated_ids(work: RepairWork) -> None:
     """Set rows aside whose id an earlier row of the same part has: a run needs them to differ."""
     first: dict[tuple[str, str], int] = {}
     for row in work.kept():
@@ -72,7 +74,7 @@ def _parsed(parser: RowParser, row: RepairRow) -> ParsedRow:
     return parser.parse(RawRow(row.line, row.fields), row.source.rpartition(":")[0])
 
 
-def set_long_rows_aside(work: Work) -> None:
+def set_long_rows_aside(work: RepairWork) -> None:
     """Put aside what the check ``over_context`` finds among the rows as repaired."""
     rows = list(work.kept())
     data = Dataset(
@@ -93,7 +95,7 @@ def set_long_rows_aside(work: Work) -> None:
                 work.leave(by_number[number], "over_context", why)
 
 
-def drop_duplicates(work: Work) -> None:
+def drop_duplicates(work: RepairWork) -> None:
     """Drop rows with the same input and output as another; the first stays."""
     first: dict[tuple[str, str], RepairRow] = {}
     for row in sorted(work.kept(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
@@ -107,7 +109,7 @@ def drop_duplicates(work: Work) -> None:
             work.leave(row, "leak", f"also in {original.part}, as row {original.number}")
 
 
-def set_conflicts_aside(work: Work) -> None:
+def set_conflicts_aside(work: RepairWork) -> None:
     """Set rows aside that have the same input and different outputs.
 
     The same is what the check ``contradictions`` takes for it: but for case, punctuation and spaces.
@@ -124,7 +126,7 @@ def set_conflicts_aside(work: Work) -> None:
             _set_aside(work, rows)
 
 
-def _set_aside(work: Work, rows: Iterable[RepairRow]) -> None:
+def _set_aside(work: RepairWork, rows: Iterable[RepairRow]) -> None:
     rows = list(rows)
     kind = work.task.output.kind
     for row in rows:
@@ -141,7 +143,7 @@ def _answer(row: RepairRow, kind: OutputKind) -> str:
     return answer(row.read.output, kind) if kind == "json" else row.read.output
 
 
-def unify_labels(work: Work) -> None:
+def unify_labels(work: RepairWork) -> None:
     """Write each label as it is declared, or else as most rows write it (the first, if equal)."""
     if work.task.output.kind != "label":
         return
@@ -162,13 +164,13 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _reason(work: Work, spelling: str) -> str:
+def _reason(work: RepairWork, spelling: str) -> str:
     if spelling in work.task.output.labels:
         return "spelled as in output.labels"
     return "spelled as in most rows"
 
 
-def apply_answers(work: Work, path: Path) -> None:
+def apply_answers(work: RepairWork, path: Path) -> None:
     """Label, drop or flag rows as the answers say. Raises `DataError` for a file that is not answers."""
     decided = Answers(path).read()
     data = dataset_of(work.task, work.source)
@@ -194,7 +196,7 @@ def apply_answers(work: Work, path: Path) -> None:
         )
 
 
-def _relabel(work: Work, row: RepairRow, new: str | None) -> None:
+def _relabel(work: RepairWork, row: RepairRow, new: str | None) -> None:
     row.is_trusted = True
     if new is None or new == row.read.output:
         return

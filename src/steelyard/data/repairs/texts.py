@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from steelyard.data.private.phones import regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact_fields
 from steelyard.data.repairs.fields import map_texts
-from steelyard.data.repairs.work import Change, RepairRow, Work
+from steelyard.data.repairs.work import RepairChange, RepairRow, RepairWork
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
 from steelyard.packaged import packaged
@@ -34,7 +34,7 @@ class TextRepair(NamedTuple):
     after: str
 
 
-def repair_texts(work: Work) -> None:
+def repair_texts(work: RepairWork) -> None:
     """Repair the texts of every row that is still in, and log each step by field."""
     steps, missing = _steps()
     if missing is not None:
@@ -141,7 +141,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"[{removed}]"), re.compile(f"[{''.join(lists['space'])}]")
 
 
-def redact_rows(work: Work) -> None:
+def redact_rows(work: RepairWork) -> None:
     """Replace private values in every row, also in those that have left, and in the log so far.
 
     It comes after the texts are repaired, for an invisible character hides an address from every
@@ -168,14 +168,14 @@ def _redact_removed(row: RepairRow, book: PlaceholderBook) -> None:
     row.text = redact_fields({"text": repaired_value(row.text)}, book)[0]["text"]
 
 
-def _redacted(change: Change, private: Container[int], book: PlaceholderBook) -> Change:
+def _redacted(change: RepairChange, private: Container[int], book: PlaceholderBook) -> RepairChange:
     safe = redact_fields({"after": change.after, "reason": change.reason}, book)[0]
     if change.row in private:
         return change._replace(before=None, **safe)
     return change._replace(**safe)
 
 
-def _removal(work: Work, change: Change) -> Change:
+def _removal(work: RepairWork, change: RepairChange) -> RepairChange:
     """The removal of a row, with what the row holds now."""
     row = work.rows[change.row - 1]
     if row.removal is None:
@@ -184,7 +184,7 @@ def _removal(work: Work, change: Change) -> Change:
     return row.removal
 
 
-def _log(work: Work, private: Mapping[int, dict[str, Any]], book: PlaceholderBook) -> None:
+def _log(work: RepairWork, private: Mapping[int, dict[str, Any]], book: PlaceholderBook) -> None:
     for row in work.rows:
         if row.number in private:
             for name, value in private[row.number].items():

@@ -35,7 +35,7 @@ LEAVING = TO_REVIEW | {"duplicate", "leak", "dropped"}
 """Actions after which a row is not in the new file."""
 
 
-class Change(NamedTuple):
+class RepairChange(NamedTuple):
     """One line of the change log; ``field`` is empty when it is about the row as a whole."""
 
     row: int
@@ -62,7 +62,7 @@ class RepairRow:
     fields: dict[str, Any]
     example: Example | None = None
     is_trusted: bool = False
-    removal: Change | None = None
+    removal: RepairChange | None = None
     text: str | None = None
 
     @property
@@ -72,13 +72,13 @@ class RepairRow:
 
 
 @dataclass(eq=False)
-class Work:
+class RepairWork:
     """All rows of a source, as they are there and as repaired, the changes made, and notes."""
 
     task: Task
     source: Sequence[NumberedRow]
     rows: Sequence[RepairRow]
-    changes: list[Change] = field(default_factory=list)
+    changes: list[RepairChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def kept(self) -> Iterator[RepairRow]:
@@ -90,12 +90,12 @@ class Work:
         """Log a change from ``values[0]`` to ``values[1]``; the caller has made it."""
         assert action in ACTIONS
         self.changes.append(
-            Change(row.number, row.source, action, where, *values, reason or ACTIONS[action])
+            RepairChange(row.number, row.source, action, where, *values, reason or ACTIONS[action])
         )
 
     def leave(self, row: RepairRow, action: str, reason: str) -> None:
         """Take a row out, and log it with all it held."""
         assert action in LEAVING
         content = row.fields or row.text
-        row.removal = Change(row.number, row.source, action, "", content, None, reason)
+        row.removal = RepairChange(row.number, row.source, action, "", content, None, reason)
         self.changes.append(row.removal)

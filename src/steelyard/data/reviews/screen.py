@@ -30,7 +30,7 @@ m    show the whole row
 q    stop; every answer is saved, and the next start resumes here"""
 
 
-class Screen:
+class ReviewScreen:
     """Writes the rows, the questions and the answers of a review to a console."""
 
     def __init__(self, console: Console, data: Dataset) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.core import Example, OutputKind, Split
 from steelyard.data.likeness.alike import widest
-from steelyard.data.likeness.near import Forest
+from steelyard.data.likeness.near import DisjointSets
 from steelyard.data.likeness.rows import RowLikeness, groups_of
 from steelyard.errors import ConfigError, DataError
 from steelyard.task.sections import PARTS, SplitConfig
@@ -193,7 +193,7 @@ def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
     data would otherwise hang together as a whole.
     """
     order, count = rows.order, len(rows.order)
-    forest = Forest(count)
+    forest = DisjointSets(count)
     forest.join_all(groups_of([rows.normalised_keys[index] for index in order]))
     groups = [rows.examples[index].group for index in order]
     forest.join_all(groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))

@@ -19,7 +19,7 @@ Ints = NDArray[np.intp]
 _LEAST = 1e-30
 
 
-class Suspects(NamedTuple):
+class SuspectLabels(NamedTuple):
     """Rows whose label is probably wrong.
 
     ``rows`` are indices, the most suspect first, and ``suggested`` the label code for each of them.
@@ -87,7 +87,7 @@ wrong label among 120 raises no count past a threshold. On banking77 this adds n
 
 def suspects(
     probabilities: NDArray[np.floating], labels: Ints, least_odds: float = 2.0
-) -> Suspects:
+) -> SuspectLabels:
     """List as many rows as the joint estimate calls wrong, by `log_odds`.
 
     The paper's pruning by noise rate, over all labels at once. A row is listed only where another
@@ -100,4 +100,4 @@ def suspects(
     strong = int(np.count_nonzero(odds >= np.log(STRONG_ODDS)))
     order = np.argsort(-odds, kind="stable")[: max(round(estimated), strong)]
     listed = order[odds[order] >= np.log(least_odds)]
-    return Suspects(listed, other[listed], estimated, joint)
+    return SuspectLabels(listed, other[listed], estimated, joint)

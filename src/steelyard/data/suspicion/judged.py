@@ -20,7 +20,7 @@ MOST_CELLS = 20_000_000
 Ints = NDArray[np.intp]
 
 
-class Judged(NamedTuple):
+class LabelledRows(NamedTuple):
     """Indices of the rows, ascending, and codes from 0 of their labels and of their inputs.
 
     Inputs that differ in case, punctuation and spaces only have one code. ``labels`` are in the
@@ -41,7 +41,7 @@ class Judged(NamedTuple):
 
 def judged_rows(
     data: Dataset, folds: int, rng: np.random.Generator, most_cells: int = MOST_CELLS
-) -> Judged:
+) -> LabelledRows:
     """Leave out rows without output or text, thin labels and, where there are too many, some rows.
 
     A label is thin with fewer different inputs than ``folds``: some model would learn it from
@@ -62,7 +62,7 @@ def judged_rows(
         "outside a random sample": len(well_known) - len(sample),
     }
     names = tuple(sorted({outputs[index] for index in sample}))
-    return Judged(
+    return LabelledRows(
         sample,
         _codes([outputs[index] for index in sample], names),
         _codes([data.normalised_keys[index] for index in sample]),
@@ -71,7 +71,7 @@ def judged_rows(
     )
 
 
-def why_not(judged: Judged, folds: int) -> str | None:
+def why_not(judged: LabelledRows, folds: int) -> str | None:
     """Why the rows cannot be judged at all, if so."""
     if len(judged.labels) >= 2 and len(judged.rows) >= FEWEST_ROWS:
         return None

@@ -33,14 +33,14 @@ _AROUND = 24
 Repair = Callable[[str], str]
 
 
-class Damage(NamedTuple):
+class EncodingFault(NamedTuple):
     """One sign of damage, and the place: as code points, or as it reads when repaired."""
 
     sign: Sign
     place: str
 
 
-def damages(text: str, repair: Repair | None) -> list[Damage]:
+def damages(text: str, repair: Repair | None) -> list[EncodingFault]:
     """Return the signs of damage in ``text``, each once.
 
     ``repair`` is ftfy's (`load_repair`); without it only the most common mojibake is seen.
@@ -50,11 +50,13 @@ def damages(text: str, repair: Repair | None) -> list[Damage]:
     signs = []
     broken = not text.isascii() and _mojibake(text, repair)
     if broken:
-        signs.append(Damage("mojibake", broken))
+        signs.append(EncodingFault("mojibake", broken))
     for sign, pattern in _SIGNS.items():
         match = pattern.search(text)
         if match and not (broken and sign == "control" and match[0] > "\x7f"):
-            signs.append(Damage(sign, match[0] if sign == "entities" else code_points(match[0])))
+            signs.append(
+                EncodingFault(sign, match[0] if sign == "entities" else code_points(match[0]))
+            )
     return signs
 
 

@@ -13,7 +13,7 @@ from steelyard.cost import cost_of
 from steelyard.data.base import Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
-from steelyard.data.tuning.judge import Chats, TuningReview, token_limit, training_rows
+from steelyard.data.tuning.judge import TrainingChats, TuningReview, token_limit, training_rows
 from steelyard.data.tuning.rules import Provider
 from steelyard.families import STRATEGIES
 from steelyard.model.prices import training_price
@@ -23,7 +23,7 @@ CURRENCY = "USD"
 LOCAL = "local"
 
 
-class Training(NamedTuple):
+class TrainingEstimate(NamedTuple):
     """An estimate of one job. What is ``None`` is explained in ``reason``.
 
     ``training_tokens`` is ``tokens_per_epoch`` times ``epochs``; rows count up to the provider's
@@ -45,7 +45,7 @@ class Training(NamedTuple):
         return {**self._asdict(), "price": price, "currency": CURRENCY}
 
 
-def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) -> Training:
+def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) -> TrainingEstimate:
     """Estimate a job at ``provider`` on the training rows with its own default of epochs."""
     rows = training_rows(data)
     limit, _ = token_limit(provider, data.model.name)
@@ -62,7 +62,7 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
             f"training prices change, so none is built in: see {provider.prices_at}, then set prices: "
             f"{{{provider.name}: {{training: …}}}} per million tokens in task.yaml"
         )
-    return Training(
+    return TrainingEstimate(
         examples=len(rows),
         tokens_per_epoch=tokens,
         epochs=epochs,
@@ -74,7 +74,7 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
     )
 
 
-def estimate_local(data: Dataset, counts: TokenCounts) -> Training:
+def estimate_local(data: Dataset, counts: TokenCounts) -> TrainingEstimate:
     """Estimate LoRA on this machine: tokens only, since a run measures its time."""
     rows = training_rows(data)
     epochs: int = STRATEGIES.get("lora")().config.max_epochs
@@ -83,7 +83,7 @@ def estimate_local(data: Dataset, counts: TokenCounts) -> Training:
         "local LoRA costs machine time, which a run measures; it may stop before the last epoch"
     )
     source = "steelyard's LoRA defaults"
-    return Training(len(rows), tokens, epochs, tokens * epochs, None, source, "", reason)
+    return TrainingEstimate(len(rows), tokens, epochs, tokens * epochs, None, source, "", reason)
 
 
 def default_epochs(rule: int | Mapping[str, int] | None, examples: int) -> int | None:
@@ -178,7 +178,7 @@ def training_findings(
 
 
 def tuning_facts(
-    data: Dataset, chats: Chats, counts: TokenCounts, judged: Sequence[TuningReview]
+    data: Dataset, chats: TrainingChats, counts: TokenCounts, judged: Sequence[TuningReview]
 ) -> dict[str, Any]:
     """Return by provider, and for local LoRA: fit or not, why, and the estimate of a job."""
     by = f"{counts.how} ({counts.method})"

@@ -56,7 +56,7 @@ def alternates(messages: Sequence[Message]) -> bool:
     return roles == expected
 
 
-class Broken(NamedTuple):
+class RuleViolation(NamedTuple):
     """One rule that the data breaks, in words, with the rows (indices) if rows break it.
 
     ``refused``: the provider documents a refusal; otherwise it warns, cuts, or does not say.
@@ -73,7 +73,7 @@ class TuningReview(NamedTuple):
     """All the rules that a data set breaks; it ``fits`` when none of them refuses it."""
 
     provider: Provider
-    broken: tuple[Broken, ...]
+    broken: tuple[RuleViolation, ...]
 
     @property
     def fits(self) -> bool:
@@ -86,7 +86,7 @@ class TuningReview(NamedTuple):
         return list(dict.fromkeys(index for rule in ordered for index in rule.indices))
 
 
-class Chats(NamedTuple):
+class TrainingChats(NamedTuple):
     """The rows to train on: their indices in the data set, their messages, the file's size."""
 
     indices: list[int]
@@ -94,15 +94,17 @@ class Chats(NamedTuple):
     file_bytes: int
 
 
-def as_chats(data: Dataset) -> Chats:
+def as_chats(data: Dataset) -> TrainingChats:
     """The training rows of ``data`` as a provider would get them."""
     indices = training_rows(data)
     instruction = data.task.instruction
     rows = [chat_row(data.examples[i], data.written[i], instruction) for i in indices]
-    return Chats(indices, rows, sum(map(row_bytes, rows)))
+    return TrainingChats(indices, rows, sum(map(row_bytes, rows)))
 
 
-def judge(data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider) -> TuningReview:
+def judge(
+    data: Dataset, chats: TrainingChats, counts: TokenCounts, provider: Provider
+) -> TuningReview:
     """Check ``chats`` against every known rule of ``provider``."""
     broken = [
         *_counted(chats, provider),
@@ -114,7 +116,7 @@ def judge(data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider) 
     return TuningReview(provider, tuple(broken))
 
 
-def _counted(chats: Chats, provider: Provider) -> Iterator[Broken]:
+def _counted(chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]:
     many, size = len(chats.rows), chats.file_bytes
     least, most = provider.value("min_examples"), provider.value("max_examples")
     if least is not None and many < least:
@@ -129,7 +131,7 @@ def _counted(chats: Chats, provider: Provider) -> Iterator[Broken]:
         yield _broken(provider, "max_file_bytes", says)
 
 
-def _shaped(chats: Chats, provider: Provider) -> Iterator[Broken]:
+def _shaped(chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]:
     """Roles and texts, row by row."""
     roles = frozenset(provider.value("roles") or ())
     listed = ", ".join(sorted(roles))
@@ -148,8 +150,8 @@ def _shaped(chats: Chats, provider: Provider) -> Iterator[Broken]:
 
 
 def _too_long(
-    data: Dataset, chats: Chats, counts: TokenCounts, provider: Provider
-) -> Iterator[Broken]:
+    data: Dataset, chats: TrainingChats, counts: TokenCounts, provider: Provider
+) -> Iterator[RuleViolation]:
     limit, of = token_limit(provider, data.model.name)
     if limit is None or not chats.indices:
         return
@@ -166,7 +168,9 @@ def _too_long(
         yield _broken(provider, "max_tokens_per_example", says, rows, rule.then == "refused")
 
 
-def _too_many(chats: Chats, counts: TokenCounts, provider: Provider) -> Iterator[Broken]:
+def _too_many(
+    chats: TrainingChats, counts: TokenCounts, provider: Provider
+) -> Iterator[RuleViolation]:
     """A job over the provider's limit even in a single epoch."""
     most = provider.value("max_job_tokens")
     tokens = int(counts.whole[chats.indices].sum())
@@ -191,7 +195,7 @@ def token_limit(provider: Provider, model: str) -> tuple[int | None, str]:
     return int(limits[name]), f"{name}, the longest listed"
 
 
-def _weighted(data: Dataset, chats: Chats, provider: Provider) -> Iterator[Broken]:
+def _weighted(data: Dataset, chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]:
     """Weights between 0 and 1, or over 1, have no place in the provider's rows."""
     weights = provider.value("weights")
     if weights is None:
@@ -207,8 +211,8 @@ def _weighted(data: Dataset, chats: Chats, provider: Provider) -> Iterator[Broke
 
 def _broken(
     provider: Provider, rule: str, says: str, rows: tuple[int, ...] = (), refused: bool = True
-) -> Broken:
-    return Broken(rule, says, provider.rules[rule].cited, refused, rows)
+) -> RuleViolation:
+    return RuleViolation(rule, says, provider.rules[rule].cited, refused, rows)
 
 
 def _size(size: int) -> str:

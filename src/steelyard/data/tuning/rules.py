@@ -34,7 +34,7 @@ class TuningRule:
 
 
 @dataclass(frozen=True)
-class Ending:
+class EndOfTuning:
     """A provider's announcement that fine-tuning ends on ``date`` (ISO)."""
 
     date: str
@@ -53,7 +53,7 @@ class Provider:
     title: str
     rules: Mapping[str, TuningRule]
     prices_at: str
-    ends: Ending | None = None
+    ends: EndOfTuning | None = None
 
     def value(self, rule: str) -> Any:
         """The rule's value, ``None`` where it is unknown. A rule of another name raises `KeyError`."""
@@ -88,7 +88,7 @@ def _load(name: str) -> Provider:
         title=contents["title"],
         rules={key: TuningRule(**_dated(rule)) for key, rule in contents["rules"].items()},
         prices_at=contents["prices_at"],
-        ends=Ending(**_dated(contents["ends"])) if contents["ends"] else None,
+        ends=EndOfTuning(**_dated(contents["ends"])) if contents["ends"] else None,
     )
 
 

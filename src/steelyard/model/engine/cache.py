@@ -34,7 +34,7 @@ class Prefix:
         return len(self.tokens)
 
 
-class Arena:
+class CacheMemory:
     """Memory for rows, kept from batch to batch: fresh pages cost more than the copying into them."""
 
     def __init__(self, shape: CacheShape) -> None:
@@ -64,7 +64,7 @@ class CacheRows:
     `CacheRows` may live on an arena at a time.
     """
 
-    def __init__(self, arena: Arena, rows: int, capacity: int) -> None:
+    def __init__(self, arena: CacheMemory, rows: int, capacity: int) -> None:
         self.shape = arena.shape
         self.lengths = torch.zeros(rows, dtype=torch.long, device=self.shape.device)
         layers = arena.layers(rows, capacity)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from steelyard.model.engine.attention import IMPLEMENTATION, AttentionStep
-from steelyard.model.engine.cache import Arena, CacheRows, CacheShape, Prefix
+from steelyard.model.engine.cache import CacheMemory, CacheRows, CacheShape, Prefix
 from steelyard.model.engine.guide import Guide, GuideStep
 from steelyard.model.engine.trie import Node, forced_path
 
@@ -55,7 +55,7 @@ class Runner:
     ) -> None:
         self.network = network
         self.shape = shape
-        self.arena = Arena(shape)
+        self.arena = CacheMemory(shape)
         self.end_tokens = end_tokens
         self.prefill_tokens = prefill_tokens
 

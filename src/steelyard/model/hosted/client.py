@@ -23,14 +23,14 @@ from steelyard.model.hosted.loop import on_interrupt
 from steelyard.model.hosted.refusals import (
     TOO_MUCH,
     UNDERSTANDABLE,
-    Again,
     Outcome,
     Retries,
+    RetryReason,
     failed,
     read_refusal,
 )
 from steelyard.model.hosted.reply import maybe_paid
-from steelyard.model.hosted.wire import BrokenError, Received, RefusedError, UnreachableError
+from steelyard.model.hosted.wire import BrokenError, CompleteReply, RefusedError, UnreachableError
 from steelyard.model.schema_check import check_strict
 
 log = logging.getLogger("steelyard")
@@ -250,7 +250,7 @@ class HostedModel(Endpoint):
                     continue
                 again = self._refused(refusal, sent_at)
             except UnreachableError as error:
-                again = Again(f"connection failed: {self._address.mask(str(error))}", None)
+                again = RetryReason(f"connection failed: {self._address.mask(str(error))}", None)
             except BrokenError as error:
                 reason = self._address.mask(str(error))
                 return Outcome(maybe_paid(error.reply, request, reason), True)
@@ -265,13 +265,13 @@ class HostedModel(Endpoint):
             attempt += 1
             await self._limiter.rest(wait)
 
-    def _refused(self, refusal: RefusedError, sent_at: float) -> Again | Outcome:
+    def _refused(self, refusal: RefusedError, sent_at: float) -> RetryReason | Outcome:
         meaning = read_refusal(refusal, self._address, reached=self._reached)
         if refusal.status in TOO_MUCH:
             self._limiter.too_much(sent_at, refusal.limits.wait_seconds or 0.0)
         return meaning
 
-    def _answered(self, request: Request, received: Received) -> Outcome:
+    def _answered(self, request: Request, received: CompleteReply) -> Outcome:
         completion = self.read(received.reply, request)
         tokens = completion.input_tokens + completion.output_tokens
         self._limiter.went_well(tokens, received.limits)

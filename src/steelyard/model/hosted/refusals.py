@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
         return self.endpoint_trouble and tokens == 0
 
 
-class Again(NamedTuple):
+class RetryReason(NamedTuple):
     """Why a request is to be asked again, and how long the endpoint asks to wait."""
 
     failure: str
@@ -74,7 +74,9 @@ def failed(reason: str, seconds: float = 0.0, *, endpoint_trouble: bool = False)
     return Outcome(completion, endpoint_trouble)
 
 
-def read_refusal(refusal: RefusedError, address: Address, *, reached: bool) -> Again | Outcome:
+def read_refusal(
+    refusal: RefusedError, address: Address, *, reached: bool
+) -> RetryReason | Outcome:
     """Say what a refusal means; raises `EndpointError` where it would meet every request.
 
     ``reached`` says whether the endpoint has answered before.
@@ -103,4 +105,4 @@ def read_refusal(refusal: RefusedError, address: Address, *, reached: bool) -> A
     failure = f"HTTP {refusal.status}: {message}"
     if refusal.status not in TRANSIENT:
         return failed(failure, endpoint_trouble=refusal.status == 403)
-    return Again(failure, refusal.limits.wait_seconds)
+    return RetryReason(failure, refusal.limits.wait_seconds)

@@ -110,7 +110,7 @@ class BrokenError(Exception):
         super().__init__(reason)
 
 
-class _GarbledError(Exception):
+class _UnreadableError(Exception):
     """A part of an answer cannot be read."""
 
 
@@ -124,7 +124,7 @@ class _ReportedError(Exception):
         super().__init__(str(error.get("message") if isinstance(error, dict) else error))
 
 
-class Received(NamedTuple):
+class CompleteReply(NamedTuple):
     """A complete reply, and the limits that the endpoint stated."""
 
     reply: EndpointReply
@@ -148,7 +148,9 @@ class Wire:
         self._timeout_seconds = timeout_seconds
         self._session: Any = None
 
-    async def ask(self, sent: Mapping[str, Any], timeout_seconds: float | None = None) -> Received:
+    async def ask(
+        self, sent: Mapping[str, Any], timeout_seconds: float | None = None
+    ) -> CompleteReply:
         """Send one request and read its answer to the end, within ``timeout_seconds`` if given.
 
         Raises `RefusedError`, `UnreachableError` or `BrokenError`.
@@ -182,7 +184,7 @@ class Wire:
             if error.status is not None and not reply.text:
                 raise RefusedError(error.status, error.body, limits) from None
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
-        except _GarbledError as error:
+        except _UnreadableError as error:
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
         except self._never_sent as error:
             raise UnreachableError(_reason(error)) from None
@@ -194,7 +196,7 @@ class Wire:
             ) from None
         except (OSError, UnicodeError) as error:
             raise UnreachableError(_reason(error)) from None
-        return Received(reply, limits)
+        return CompleteReply(reply, limits)
 
     async def call(
         self,
@@ -337,7 +339,7 @@ class _Events:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > _LARGEST_LINE:
-            raise _GarbledError(f"a line of more than {_LARGEST_LINE:,} bytes")
+            raise _UnreadableError(f"a line of more than {_LARGEST_LINE:,} bytes")
         return lines
 
     def _take(self, data: bytes, events: list[bytes]) -> None:
@@ -351,7 +353,7 @@ class _Events:
         if data == _DONE:
             self._end(events)
         elif self._size > _LARGEST_LINE:
-            raise _GarbledError(f"an event of more than {_LARGEST_LINE:,} bytes")
+            raise _UnreadableError(f"an event of more than {_LARGEST_LINE:,} bytes")
 
     def _end(self, events: list[bytes]) -> None:
         if self._data:
@@ -363,7 +365,7 @@ def _parsed(data: bytes) -> Mapping[str, Any]:
     try:
         parsed = json.loads(data)
     except (ValueError, RecursionError):
-        raise _GarbledError(f"not JSON: {data[:80].decode('utf-8', 'replace')!r}") from None
+        raise _UnreadableError(f"not JSON: {data[:80].decode('utf-8', 'replace')!r}") from None
     if not isinstance(parsed, dict):
         return {}
     error = parsed.get("error")

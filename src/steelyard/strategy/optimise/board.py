@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.core import Answer, Example
-from steelyard.strategy.optimise.budget import Ledger
+from steelyard.strategy.optimise.budget import BudgetTracker
 from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.search import Trial
 
@@ -23,7 +23,9 @@ class AnswerBoard:
     was killed goes through the same steps again, its answers read back from the recorder.
     """
 
-    def __init__(self, factory: PromptFactory, ledger: Ledger, examples: Sequence[Example]) -> None:
+    def __init__(
+        self, factory: PromptFactory, ledger: BudgetTracker, examples: Sequence[Example]
+    ) -> None:
         self.factory = factory
         self.ledger = ledger
         self.examples = tuple(examples)

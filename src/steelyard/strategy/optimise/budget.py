@@ -74,7 +74,7 @@ def tunings_of(specs: Iterable[StrategySpec]) -> tuple[StrategySpec, ...]:
 
 
 @dataclass
-class Ledger:
+class BudgetTracker:
     """Counts what a search asks and says what it may still ask.
 
     ``limit`` bounds the tokens of the current stage, ``calls_limit`` its questions (``calls``: all of
@@ -131,7 +131,7 @@ class Ledger:
 
 
 def tokens_of(completions: Sequence[Completion], local: bool) -> int:
-    """Forward-pass tokens of one call's completions; see `Ledger`."""
+    """Forward-pass tokens of one call's completions; see `BudgetTracker`."""
     sent = sum(completion.input_tokens + completion.output_tokens for completion in completions)
     if not local:
         return sent

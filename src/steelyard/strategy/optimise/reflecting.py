@@ -21,14 +21,14 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Reflecting:
+class ReflectionChoice:
     """The option ``reflect``: ``auto``, ``none``, the tag of one of the task's models, or a model."""
 
     word: str = AUTO
     spec: ModelSpec | None = None
 
     @classmethod
-    def parse(cls, value: Any) -> Reflecting:
+    def parse(cls, value: Any) -> ReflectionChoice:
         """Read the option. Raises `ConfigError` for what is not a model, `MissingExtraError` without GEPA."""
         if value in (AUTO, NONE, None, False):
             return cls(AUTO if value == AUTO else NONE)

@@ -21,7 +21,7 @@ DIVERSITIES = (0.0, 0.3)
 
 
 @dataclass(frozen=True)
-class Tried:
+class ProbedShot:
     """One probed train example: the shot, what its answer was worth, and how sure the model was.
 
     ``margin`` is the probability of the reference less that of the best other label, in [-1, 1];
@@ -44,7 +44,7 @@ def sequences(factory: PromptFactory, seed: int) -> dict[str, list[Shot]]:
 
 
 def bootstrapped(
-    factory: PromptFactory, tried: Sequence[Tried], seed: int, fallback: Sequence[Shot]
+    factory: PromptFactory, tried: Sequence[ProbedShot], seed: int, fallback: Sequence[Shot]
 ) -> dict[str, list[Shot]]:
     """Return a sequence for each of `BOOTSTRAPS` that ``tried`` gives shots for.
 
@@ -69,7 +69,7 @@ def bootstrapped(
     return shot_sets
 
 
-def probed(board: AnswerBoard, design: Design, items: Sequence[int]) -> list[Tried]:
+def probed(board: AnswerBoard, design: Design, items: Sequence[int]) -> list[ProbedShot]:
     """Read how ``design`` did on train examples, which it was asked about before."""
     worth = board.worth(design, items)
     return [
@@ -115,7 +115,7 @@ def shot_designs(
     return [design for design in designs if factory.fits(design)]
 
 
-def _tried(board: AnswerBoard, design: Design, item: int, worth: float) -> Tried:
+def _tried(board: AnswerBoard, design: Design, item: int, worth: float) -> ProbedShot:
     example = board.examples[item]
     probabilities = board.answer(design, item).completion.probabilities or {}
     others = [share for label, share in probabilities.items() if label != example.output]
@@ -124,7 +124,7 @@ def _tried(board: AnswerBoard, design: Design, item: int, worth: float) -> Tried
         if others and example.output in probabilities
         else worth
     )
-    return Tried(Shot(example.input, example.output), worth, float(np.round(margin, 9)))
+    return ProbedShot(Shot(example.input, example.output), worth, float(np.round(margin, 9)))
 
 
 def _by_label(shots: Sequence[Shot], labels: Sequence[str]) -> list[list[Shot]]:

@@ -33,7 +33,7 @@ _RECORD_TOKENS = 48
 """What it says around an input, its answer and the reference."""
 
 
-class Spend(NamedTuple):
+class SearchCost(NamedTuple):
     """Questions and forward-pass tokens that a search may take at most."""
 
     questions: int
@@ -77,7 +77,7 @@ def most_stages(
 
 
 def search_forecast(
-    name: str, brief: Brief, sizes: Sizes, options: OptimizedPromptOptions, spend: Spend
+    name: str, brief: Brief, sizes: Sizes, options: OptimizedPromptOptions, spend: SearchCost
 ) -> Forecast:
     """Return the forecast of a search within ``spend``, and of the repairs of JSON after it.
 
@@ -109,7 +109,7 @@ def search_forecast(
 
 
 def reflection_forecast(
-    brief: Brief, sizes: Sizes, rules: SearchRules, spend: Spend
+    brief: Brief, sizes: Sizes, rules: SearchRules, spend: SearchCost
 ) -> tuple[Usage, int]:
     """Return what a reflecting model is asked at most, and the questions that try its instructions.
 

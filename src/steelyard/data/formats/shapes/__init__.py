@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from steelyard.data.formats.shapes.base import Conversation, Shape, Turn, Written
+from steelyard.data.formats.shapes.base import Conversation, Shape, Turn, WrittenRow
 from steelyard.registry import Registry
 
 SHAPES: Registry[Shape] = Registry(
@@ -74,7 +74,7 @@ __all__ = [
     "Conversation",
     "Shape",
     "Turn",
-    "Written",
+    "WrittenRow",
     "known_keys",
     "shape_of",
 ]

@@ -13,7 +13,7 @@ from steelyard.data.formats.shapes.base import (
     Conversation,
     Shape,
     Turn,
-    Written,
+    WrittenRow,
     put_rest,
     refuse_rejected,
     refuse_tools,
@@ -68,7 +68,7 @@ def _history(history: Any) -> list[Turn]:
     return turns
 
 
-def write(row: Conversation, is_flat: bool) -> Written:
+def write(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a row of texts that take turns. Raises `RowError` for any other."""
     refuse_rejected(row, NAME)
     refuse_tools(row, NAME)
@@ -100,7 +100,7 @@ def write(row: Conversation, is_flat: bool) -> Written:
         fields["history"] = [list(pair) for pair in pairs]
     lost += [TAKEN.format(name) for name in sorted(KEYS & row.fields.keys() - fields.keys())]
     put_rest(fields, rest_of(row.fields, KEYS), lost)
-    return Written(fields, tuple(lost))
+    return WrittenRow(fields, tuple(lost))
 
 
 SHAPE = Shape(NAME, "Alpaca", fits, read, write)

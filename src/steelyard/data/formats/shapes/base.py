@@ -51,7 +51,7 @@ class Conversation(NamedTuple):
         return self.turns[: len(self.turns) - self.answer]
 
 
-class Written(NamedTuple):
+class WrittenRow(NamedTuple):
     """A row as a shape writes it, and the names of what it had no place for."""
 
     fields: dict[str, Any]
@@ -61,7 +61,7 @@ class Written(NamedTuple):
 Read = Callable[[Mapping[str, Any]], Conversation]
 """Takes a row's fields. Raises `RowError` with the reason."""
 
-Write = Callable[[Conversation, bool], Written]
+Write = Callable[[Conversation, bool], WrittenRow]
 """Takes a conversation, and whether the file is flat (one text a cell). Raises `RowError`."""
 
 
@@ -92,13 +92,13 @@ def put_rest(row: dict[str, Any], rest: Mapping[str, Any], lost: list[str]) -> N
             row[name] = value
 
 
-def written(row: Conversation, fields: dict[str, Any], lost: list[str]) -> Written:
+def written(row: Conversation, fields: dict[str, Any], lost: list[str]) -> WrittenRow:
     """The written ``fields`` of a row with its other fields, and all that is lost."""
     if row.input_at is not None:
         lost.append(BORDER)
     if row.fields:
         put_rest(fields, row.fields, lost)
-    return Written(fields, tuple(lost))
+    return WrittenRow(fields, tuple(lost))
 
 
 def refuse_rejected(row: Conversation, shape: str) -> None:

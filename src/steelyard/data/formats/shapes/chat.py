@@ -18,7 +18,7 @@ from steelyard.data.formats.shapes.base import (
     Conversation,
     Shape,
     Turn,
-    Written,
+    WrittenRow,
     refuse_rejected,
     rest_of,
     written,
@@ -87,7 +87,7 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     return Conversation(turns, answer, None, tools, rest_of(fields, _USED))
 
 
-def write(row: Conversation, is_flat: bool) -> Written:
+def write(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a row with all that it carries."""
     refuse_flat(is_flat, "messages")
     refuse_rejected(row, "messages")
@@ -110,7 +110,7 @@ def without_value(turns: Any, lost: list[str]) -> list[Turn]:
     return cast("list[Turn]", list(turns))
 
 
-def write_for(vendor: Vendor, row: Conversation, is_flat: bool) -> Written:
+def write_for(vendor: Vendor, row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a row as a provider takes it. Raises `RowError` for what it cannot hold."""
     refuse_flat(is_flat, "messages")
     refuse_rejected(row, vendor.name)
@@ -125,7 +125,7 @@ def write_for(vendor: Vendor, row: Conversation, is_flat: bool) -> Written:
             lost.append(name)
     if row.input_at is not None:
         lost.append(BORDER)
-    return Written(fields, tuple(lost))
+    return WrittenRow(fields, tuple(lost))
 
 
 def tools_for(vendor: Vendor, tools: Mapping[str, Any], lost: list[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from steelyard.data.formats.shapes.base import (
     Conversation,
     Shape,
     Turn,
-    Written,
+    WrittenRow,
     rest_of,
     written,
 )
@@ -125,7 +125,7 @@ def _common(a: Sequence[Turn], b: Sequence[Turn]) -> list[Turn]:
     return list(a[:count])
 
 
-def write(row: Conversation, is_flat: bool) -> Written:
+def write(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a pair as OpenAI's DPO takes it. Raises `RowError` for a row without a rejected answer."""
     rejected = _rejected(row)
     if is_flat:
@@ -141,10 +141,10 @@ def write(row: Conversation, is_flat: bool) -> Written:
     }
     if row.input_at is not None:
         lost.append(BORDER)
-    return Written(fields, (*lost, *row.fields))
+    return WrittenRow(fields, (*lost, *row.fields))
 
 
-def write_pair(row: Conversation, is_flat: bool) -> Written:
+def write_pair(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a pair as TRL takes it: three texts where that is all there is, else lists."""
     rejected = _rejected(row)
     lost: list[str] = []

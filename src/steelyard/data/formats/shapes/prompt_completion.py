@@ -15,7 +15,7 @@ from steelyard.data.formats.shapes.base import (
     Conversation,
     Shape,
     Turn,
-    Written,
+    WrittenRow,
     refuse_rejected,
     refuse_tools,
     rest_of,
@@ -86,7 +86,7 @@ def _read_mixed(fields: Mapping[str, Any], name: str, answer_name: str) -> Conve
     return Conversation([*before, *after], len(after), None, tools, rest_of(fields, names))
 
 
-def write(row: Conversation, is_flat: bool) -> Written:
+def write(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a row: two texts where there is one user turn and one answer, else two lists."""
     refuse_rejected(row, NAME)
     turns = row.turns
@@ -110,7 +110,7 @@ def write(row: Conversation, is_flat: bool) -> Written:
     elif is_flat and _is_pair_under_system(row):
         system, *pair = turns
         plain = write(row._replace(turns=pair), is_flat)
-        return Written({SYSTEM: system["content"], **plain.fields}, plain.lost)
+        return WrittenRow({SYSTEM: system["content"], **plain.fields}, plain.lost)
     elif is_flat:
         refuse_tools(row, "a table")
         raise RowError(_why_not_flat(row))

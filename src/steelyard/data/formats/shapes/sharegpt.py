@@ -14,7 +14,7 @@ from steelyard.data.formats.shapes.base import (
     Conversation,
     Shape,
     Turn,
-    Written,
+    WrittenRow,
     rest_of,
     written,
 )
@@ -160,7 +160,7 @@ def _tools(tools: Any) -> dict[str, Any]:
     }
 
 
-def write(row: Conversation, is_flat: bool) -> Written:
+def write(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a row; a rejected answer goes next to the chosen one. Raises `RowError`."""
     refuse_flat(is_flat, "conversations")
     if row.tools.get("functions"):
