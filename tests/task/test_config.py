@@ -128,6 +128,12 @@ MISTAKES = [
     ("prices: {machine: {input: 1}}\n", "write the price of machine as {per_hour"),
     ("prices: {m: {}}\n", "no price given"),
     ("prices: {m: {input: -1}}\n", "prices.m.input must be at least 0, not -1"),
+    (
+        "constraints: {min_quality: true}\n",
+        "line 5: constraints.min_quality must be a number, not True",
+    ),
+    ("traffic: {requests_per_day: yes}\n", "traffic.requests_per_day must be a number, not True"),
+    ("prices: {m: {input: false}}\n", "prices.m.input must be a number, not False"),
     ("constraints: {min_quality: 85}\n", "constraints.min_quality must be at most 1, not 85"),
     ("split: {train: 0.5, dev: 0.1, test: 0.1}\n", "add up to 0.7"),
     ("split: {dev: 0.5, test: 0.5}\n", "leave room for the other parts"),
@@ -156,6 +162,26 @@ def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path: Path, extra: str, 
     assert said in str(caught.value)
     assert str(caught.value).startswith("task.yaml")
     assert "\n" not in str(caught.value)
+
+
+RULES = [
+    ("- {type: contains, wordz: [a]}", "rules[2] (contains): unknown option 'wordz' (did you"),
+    ("- {type: contians}", "rules[2]: unknown type 'contians' (did you mean 'contains'?)"),
+    ("- {words: [a]}", "rules[2]: a rule needs a type"),
+    ("- {name: all, type: no_markdown}", "rules[2]: a rule cannot be called 'all'"),
+    ("- {name: short, type: no_markdown}", "rules[2]: two rules are called 'short'; rename one"),
+]
+
+
+@pytest.mark.parametrize(("rule", "sentence"), RULES)
+def test_a_mistake_in_a_rule_is_told_with_its_line(
+    tmp_path: Path, rule: str, sentence: str
+) -> None:
+    text = BASE.replace("{kind: label, labels: [A, B]}", "{kind: text}")
+    rules = f"rules:\n- {{name: short, type: words, max: 9}}\n{rule}\n"
+    with pytest.raises(ConfigError) as caught:
+        load_task(write(tmp_path, text + rules))
+    assert str(caught.value).startswith(f"task.yaml line 7: {sentence}")
 
 
 WHOLE_FILES = [

@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -46,6 +47,15 @@ class Section(BaseModel):
             raise PydanticCustomError("unknown_key", "{text}", {"text": text, "key": unknown[0]})
         return value
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and info.field_name is not None:
+            kinds = set(_kinds_in(cls.model_fields[info.field_name].annotation))
+            if kinds & {int, float, Decimal} and bool not in kinds:
+                raise PydanticCustomError("float_type", "a number is needed")
+        return value
+
     @classmethod
     def _hint(cls, key: str, names: Collection[str]) -> str:
         """The closest key here, else in a section below."""
@@ -73,10 +83,14 @@ def unknown_keys(
 
 
 def _sections_in(annotation: Any) -> list[type[Section]]:
-    """The sections that a key takes: the annotation itself, or those of a union, annotated or not."""
-    is_union = get_origin(annotation) in (Union, UnionType)
-    members = get_args(annotation) if is_union else (annotation,)
-    plain = [
-        get_args(member)[0] if get_origin(member) is Annotated else member for member in members
-    ]
-    return [member for member in plain if isinstance(member, type) and issubclass(member, Section)]
+    kinds = (kind for kind in _kinds_in(annotation) if isinstance(kind, type))
+    return [kind for kind in kinds if issubclass(kind, Section)]
+
+
+def _kinds_in(annotation: Any) -> list[Any]:
+    """The types that a key takes: the annotation itself, or those of a union, annotated or not."""
+    if get_origin(annotation) is Annotated:
+        return _kinds_in(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for member in get_args(annotation) for kind in _kinds_in(member)]
+    return [annotation]

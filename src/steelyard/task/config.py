@@ -29,7 +29,7 @@ from steelyard.errors import ConfigError, closest_file
 from steelyard.files import hash_file
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
-from steelyard.task.members import check_metric, check_strategy
+from steelyard.task.members import check_metric, check_strategy, metric_class
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
     ColumnsConfig,
@@ -328,6 +328,8 @@ def _check_members(task: Task, where: str, lines: Lines) -> None:
         check_metric(metric, task.output.kind, Place(where, lines, ("metric", position)))
     for position, strategy in enumerate(() if task.strategies == "auto" else task.strategies):
         check_strategy(strategy, Place(where, lines, ("strategies", position)))
+    if task.rules:
+        metric_class("rules").check_rules(task.rules, Place(where, lines, ("rules",)))
 
 
 def _check_files(task: Task, where: str, lines: Lines) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ConfigDict
 
+from steelyard.config.explain import Place
 from steelyard.config.options import Options, read_options
 from steelyard.errors import ConfigError
 from steelyard.registry import Registry
@@ -120,18 +121,25 @@ RULES: Registry[type[Rule]] = Registry(
 )
 
 
-def build_rules(rules: Iterable[Mapping[str, Any] | str], where: str) -> tuple[NamedRule, ...]:
+def build_rules(
+    rules: Iterable[Mapping[str, Any] | str], where: str, place: Place | None = None
+) -> tuple[NamedRule, ...]:
     """Build a task's rules from plain data; ``where`` is what messages call their list.
 
+    ``place`` says where that list was written.
     A rule without a ``name`` is called by its type, a second one by that and a number. Raises
     `ConfigError` for the first that cannot be built, by its place from 1.
     """
     built: list[NamedRule] = []
-    for place, data in enumerate(rules, 1):
-        named = _build({"type": data} if isinstance(data, str) else data, f"{where}[{place}]")
+    for position, data in enumerate(rules):
+        at = place._replace(path=(*place.path, position)) if place else None
+        named = _build(data, f"{where}[{position + 1}]", at)
         names = {rule.name for rule in built}
         if named.name in names and _has_name(data):
-            raise ConfigError(f"{where}[{place}]: two rules are called {named.name!r}; rename one")
+            raise ConfigError(
+                f"{f'{at}: ' if at else ''}{where}[{position + 1}]: two rules are called "
+                f"{named.name!r}; rename one"
+            )
         built.append(named._replace(name=_free(named.name, "-", names)))
     return tuple(built)
 
@@ -146,25 +154,27 @@ def build_own_rules(
     """
     built: list[NamedRule] = []
     for place, data in enumerate(rules, 1):
-        named = _build({"type": data} if isinstance(data, str) else data, f"{where}[{place}]")
+        named = _build(data, f"{where}[{place}]")
         name = f"{named.name} (own)" if named.name in task_names else named.name
         built.append(named._replace(name=_free(name, REPEATED, {rule.name for rule in built})))
     return tuple(built)
 
 
-def _build(data: Mapping[str, Any], where: str) -> NamedRule:
+def _build(rule: Mapping[str, Any] | str, where: str, place: Place | None = None) -> NamedRule:
+    data = {"type": rule} if isinstance(rule, str) else rule
     kind, name = data.get("type"), data.get("name", data.get("type"))
+    at = f"{place}: {where}" if place else where
     if not isinstance(kind, str):
-        raise ConfigError(f"{where}: a rule needs a type, such as {{type: never, words: […]}}")
+        raise ConfigError(f"{at}: a rule needs a type, such as {{type: never, words: […]}}")
     if not isinstance(name, str) or not name.strip() or name.strip() in RESERVED or "#" in name:
-        raise ConfigError(f"{where}: a rule cannot be called {name!r}; choose another name")
+        raise ConfigError(f"{at}: a rule cannot be called {name!r}; choose another name")
     label = f"{where} ({kind})" if name == kind else f"{where} ({name}, {kind})"
     keys = {key: value for key, value in data.items() if key not in {"type", "name"}}
     try:
-        rule = RULES.get(kind)
+        rule_type = RULES.get(kind)
     except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
-    return NamedRule(name.strip(), read_options(label, rule, keys))
+        raise ConfigError(f"{at}: {error}") from None
+    return NamedRule(name.strip(), read_options(label, rule_type, keys, place))
 
 
 def _has_name(data: Mapping[str, Any] | str) -> bool:

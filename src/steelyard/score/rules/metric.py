@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from steelyard.config.explain import Place
 from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
 from steelyard.errors import ConfigError, DataError
@@ -74,6 +75,11 @@ class RulesMetric(PartsMetric):
     def title_of(cls, name: str) -> str:
         """See `Metric.title_of`."""
         return _TITLES.get(name, name)
+
+    @staticmethod
+    def check_rules(rules: Sequence[Mapping[str, Any]], place: Place) -> None:
+        """Raise `ConfigError` for a task's rule that cannot be built, with its ``place``."""
+        build_rules(rules, "rules", place)
 
     def check(self, examples: Sequence[Example]) -> None:
         """Build every example's rules. Raises `DataError` for bad ones, `ConfigError` for none."""
