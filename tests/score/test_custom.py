@@ -290,3 +290,95 @@ def test_what_it_imports_late_or_from_packages_is_in_the_fingerprint(tmp_path: P
     assert len(found) == 6
     (tmp_path / "unread.py").write_text("# more\n", encoding="utf-8")
     assert metric.fingerprint in found
+
+
+def beside(folder: Path, *parts: str) -> None:
+    for part in parts:
+        (folder / part).parent.mkdir(parents=True, exist_ok=True)
+        (folder / part).touch()
+
+
+def counts(metric: Metric, path: Path) -> bool:
+    """Whether a change of the file at ``path`` changes the metric's fingerprint."""
+    before = metric.fingerprint
+    with path.open("a", encoding="utf-8") as file:
+        file.write("# more\n")
+    return metric.fingerprint != before
+
+
+FOLDERS = ("env", "tests", "src", "data", "venv")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folders_named_in_words_are_not_in_the_fingerprint(tmp_path: Path, folder: str) -> None:
+    code = (
+        f'"""Score in the {folder} of the user."""\n'
+        f"def score(output, {folder}=None):\n"
+        f'    """Take {folder}."""\n'
+        f"    {folder} = {folder} or 1  # {folder}\n"
+        f"    assert {folder}, 'no {folder} here'\n"
+        "    return 1\n"
+    )
+    beside(tmp_path, f"{folder}/lib/m.py", f"{folder}/m.py")
+    metric = scorer(tmp_path, code)
+    assert not counts(metric, tmp_path / folder / "lib/m.py")
+    assert not counts(metric, tmp_path / folder / "m.py")
+
+
+def test_a_package_named_only_in_a_docstring_is_not_in_the_fingerprint(tmp_path: Path) -> None:
+    beside(tmp_path, "tests/__init__.py", "words.py")
+    code = 'def score(output):\n    """Count words, as tests do."""\n    return 1\n'
+    metric = scorer(tmp_path, code)
+    assert not counts(metric, tmp_path / "tests/__init__.py")
+    assert not counts(metric, tmp_path / "words.py")
+    imported = scorer(
+        tmp_path, f"def score(output):\n    import words, tests\n    return 1\n# {code!r}"
+    )
+    assert counts(imported, tmp_path / "tests/__init__.py")
+    assert counts(imported, tmp_path / "words.py")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "    import plain.deep.words",
+        "    from plain.deep.words import WORTH",
+        "    from plain.deep import words",
+        "    import_module('plain.deep.words')",
+        "    runpy.run_path('plain/deep/words.py')",
+        "    import through",
+    ],
+)
+def test_only_what_is_named_in_a_folder_that_is_no_package(tmp_path: Path, code: str) -> None:
+    beside(tmp_path, "plain/deep/words.py", "plain/deep/other.py", "plain/other.py")
+    (tmp_path / "through.py").write_text("from plain.deep.words import WORTH\n", encoding="utf-8")
+    metric = scorer(tmp_path, f"def score(output):\n{code}\n    return 1\n")
+    assert counts(metric, tmp_path / "plain/deep/words.py")
+    assert not counts(metric, tmp_path / "plain/deep/other.py")
+    assert not counts(metric, tmp_path / "plain/other.py")
+
+
+def test_a_virtual_environment_is_never_in_the_fingerprint(tmp_path: Path) -> None:
+    code = "def score(output):\n    import env.lib.m, pack\n    return 1\n"
+    beside(tmp_path, "env/lib/m.py", "pack/__init__.py", "pack/venv/lib/m.py", "pack/part.py")
+    metric = scorer(tmp_path, code)
+    assert counts(metric, tmp_path / "env/lib/m.py")
+    beside(tmp_path, "env/pyvenv.cfg", "pack/venv/pyvenv.cfg")
+    assert not counts(metric, tmp_path / "env/lib/m.py")
+    assert not counts(metric, tmp_path / "pack/venv/lib/m.py")
+    assert counts(metric, tmp_path / "pack/part.py")
+
+
+@pytest.mark.parametrize(
+    "line", ["from .other import x", "from . import other", "import one.other"]
+)
+def test_a_scorer_in_a_package_and_the_modules_next_to_it(tmp_path: Path, line: str) -> None:
+    beside(tmp_path, "other.py")
+    metric = scorer(tmp_path, f"def score(output):\n    {line}\n    return 1\n")
+    assert counts(metric, tmp_path / "other.py")
+
+
+def test_a_helper_that_is_no_python_still_counts(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def (\n", encoding="utf-8")
+    metric = scorer(tmp_path, "def score(output):\n    import broken\n    return 1\n")
+    assert counts(metric, tmp_path / "broken.py")

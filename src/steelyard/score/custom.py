@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import math
@@ -32,6 +33,7 @@ INPUTS = ("output", "reference", "input", "example", "context")
 _SHOWN = 60
 _TRIALS = 5
 _WORD = re.compile(r"\w+")
+_DOTTED = re.compile(r"\w+(?:[./\\]\w+)*")
 
 
 class CustomOptions(Options):
@@ -261,19 +263,60 @@ def sources_of(function: Callable[..., Any]) -> list[Path]:
 
 
 def _helpers(file: Path) -> set[Path]:
-    """The modules and packages next to ``file`` that it names, or that these do.
-
-    Any word counts as a name: an import inside a function, or by a text, is seen as well.
-    """
-    neighbours = list(file.parent.iterdir())
+    """The modules and packages next to ``file`` that it names, or that these do; a package whole."""
     helpers: set[Path] = set()
-    pending = [file]
+    names: set[tuple[str, ...]] = set()
+    pending = {file}
     while pending:
-        words = set(_WORD.findall(pending.pop().read_text(encoding="utf-8", errors="replace")))
-        named = [path for path in neighbours if path.stem in words]
-        modules = [path for path in named if path.suffix == ".py"]
-        modules += [module for path in named if path.is_dir() for module in path.rglob("*.py")]
-        fresh = {module.resolve() for module in modules} - helpers
-        helpers |= fresh
-        pending += fresh
+        dotted = _module_names(pending.pop())
+        # a module of a package names its neighbours by the package's name too, which leads nowhere
+        new_names = {name[start:] for name in dotted for start in range(len(name))} - names
+        names |= new_names
+        modules = {path.resolve() for name in new_names for path in _modules(file.parent, name)}
+        pending |= modules - helpers
+        helpers |= modules
     return helpers
+
+
+def _module_names(file: Path) -> set[tuple[str, ...]]:
+    """The dotted names in the imports of ``file``, and in its texts: these may be imported as well.
+
+    A docstring, like any text that stands alone, imports nothing.
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(file.read_bytes())))
+    except (SyntaxError, ValueError):  # nothing can import it either
+        return set()
+    unused = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module or ''}.{alias.name}" for alias in node.names}
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in unused
+        ):
+            names |= set(_DOTTED.findall(node.value))
+    return {tuple(_WORD.findall(name)) for name in names}
+
+
+def _modules(folder: Path, name: Sequence[str]) -> list[Path]:
+    """The files that importing ``name`` may run, looked for in ``folder``.
+
+    A folder without ``__init__.py`` is no more than the way to what is named in it.
+    """
+    if not name or (folder / "pyvenv.cfg").exists():
+        return []
+    module, package = folder / f"{name[0]}.py", folder / name[0]
+    files = [module] if module.is_file() else []
+    if (package / "__init__.py").is_file():
+        environments = [mark.parent for mark in package.rglob("pyvenv.cfg")]
+        return files + [
+            path
+            for path in package.rglob("*.py")
+            if not any(path.is_relative_to(environment) for environment in environments)
+        ]
+    return files + _modules(package, name[1:])
