@@ -11,11 +11,14 @@ import pytest
 from pydantic import Field
 
 from steelyard.config.options import Options
-from steelyard.core import OutputKind
+from steelyard.core import Completion, Example, OutputKind
 from steelyard.errors import ConfigError
 from steelyard.families import METRICS
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.score import Metric
+from steelyard.strategy.base import Brief, TaskFacts
+from steelyard.strategy.reading import canonical, read_completion
+from steelyard.strategy.reasoning import reasoning_refusal, votes_refusal
 from steelyard.task import load_task
 from steelyard.weigh import run
 
@@ -41,11 +44,29 @@ class Brevity(Metric):
         return float(len(output) <= self.config.most)
 
 
+class LastNumber(Metric):
+    """Whether a reply ends with the reference's number."""
+
+    name = "last_number"
+    title = "Last number"
+    kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
+    binary = True
+    compares_final_answers = True
+    reads_reasoned_references = True
+    compares_numbers = True
+
+    def score_answer(self, output: str, reference: str) -> float:
+        """1 when the last words are the same number."""
+        return float(float(output.split()[-1]) == float(reference.split()[-1]))
+
+
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
     METRICS.register("brevity", f"{__name__}:Brevity")
+    METRICS.register("last_number", f"{__name__}:LastNumber")
     yield
     METRICS.remove("brevity")
+    METRICS.remove("last_number")
 
 
 def task_of(folder: Path, metric: str, kind: str = "text") -> Path:
@@ -106,3 +127,40 @@ def test_a_new_metric_is_planned_run_and_reported(tmp_path: Path) -> None:
     assert {arm["quality"]["metric"] for arm in written["arms"]} == {"brevity"}
     assert all(arm["other_qualities"][0]["metric"] == "brevity-2" for arm in written["arms"])
     assert "brevity" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_its_class_says_whether_a_model_may_reason_and_vote() -> None:
+    train = (Example("1", "One and one?", "2"), Example("2", "One and two?", "3"))
+    reasoned = tuple(Example(row.id, row.input, f"I add. #### {row.output}") for row in train)
+    number, brevity = (Brief("Say.", "text", metric=name) for name in ("last_number", "brevity"))
+    assert votes_refusal(number) is None
+    for rows in (train, reasoned):
+        assert reasoning_refusal(TaskFacts(number, rows)) is None
+    refusals = (votes_refusal(brevity), reasoning_refusal(TaskFacts(brevity, train)))
+    for refusal in refusals:
+        assert refusal is not None
+        assert "exact_match, last_number, normalised_match, numeric, token_f1" in refusal
+
+
+def test_its_class_says_whether_answers_are_numbers() -> None:
+    number, text = (
+        Brief("Say.", "text", metric="last_number"),
+        Brief("Say.", "text", metric="brevity"),
+    )
+    assert canonical(number, "2.0") == canonical(number, "It is 2.")
+    assert canonical(text, "2.0") != canonical(text, "It is 2.")
+    completion = Completion("I add.\nAnswer:\nIt is\n4 pens", 5, 9)
+    assert read_completion(number, completion, reasoned=True) == ("4 pens", None)
+    assert read_completion(text, completion, reasoned=True) == ("It is", None)
+
+
+def test_an_arm_answers_where_its_metric_is_not_installed() -> None:
+    missing = Brief("Say.", "text", metric="of_another_machine")
+    assert canonical(missing, "It is  2.") == "it is 2."
+
+
+def test_reasoning_is_weighed_with_a_new_metric(tmp_path: Path) -> None:
+    plan = make_plan(task_of(tmp_path, "last_number"), RunOptions(strategies=("chain_of_thought",)))
+    assert "chain_of_thought" in [spec.name for spec in plan.specs]
+    with pytest.raises(ConfigError, match="brevity scores the whole text"):
+        make_plan(task_of(tmp_path, "brevity"), RunOptions(strategies=("chain_of_thought",)))

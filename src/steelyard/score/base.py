@@ -39,6 +39,10 @@ class Metric(ABC):
     ``title`` is what people read. ``kinds`` are the kinds of output that it is for. ``options_type``
     states its options. ``decomposable``: the metric over many items is the mean of their scores.
     ``binary``: an item scores 0 or 1 and nothing between.
+
+    Of texts, for strategies that let a model reason or vote. ``compares_final_answers``: a text is one
+    answer, which another text can equal. ``reads_reasoned_references``: it finds that answer in a
+    reference that reasons first. ``compares_numbers``: the answer is the number that a text comes to.
     """
 
     name: str
@@ -47,6 +51,9 @@ class Metric(ABC):
     options_type: ClassVar[type[Section]] = Options
     decomposable: ClassVar[bool] = True
     binary: bool = False
+    compares_final_answers: ClassVar[bool] = False
+    reads_reasoned_references: ClassVar[bool] = False
+    compares_numbers: ClassVar[bool] = False
 
     def __init__(
         self, options: Section | None = None, task: Task | None = None, name: str | None = None

@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import partial
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
@@ -54,11 +54,13 @@ class Custom(Metric):
     It is called with those of `INPUTS` that it declares, and with the metric's options, by name. It
     returns a number in [0, 1], a truth value, a `Grade`, or a mapping with ``score`` and the scores of
     parts. A failed answer scores 0 and is not shown to it. One that is annotated to return ``bool``
-    counts as a metric of right and wrong.
+    counts as a metric of right and wrong. It is taken to compare final answers, and to find them.
     """
 
     options_type = CustomOptions
     config: CustomOptions
+    compares_final_answers: ClassVar[bool] = True
+    reads_reasoned_references: ClassVar[bool] = True
 
     def __init__(
         self, options: CustomOptions, task: Task | None = None, name: str | None = None

@@ -69,6 +69,9 @@ class Numeric(ReferenceMetric):
     binary = True
     options_type = NumericOptions
     config: NumericOptions
+    compares_final_answers: ClassVar[bool] = True
+    reads_reasoned_references: ClassVar[bool] = True
+    compares_numbers: ClassVar[bool] = True
     unit: ClassVar[Decimal] = Decimal("0.01")
 
     def check(self, examples: Sequence[Example]) -> None:

@@ -31,6 +31,7 @@ class ExactMatch(ReferenceMetric):
     title = "Exact match"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("label", "json", "text")
     binary = True
+    compares_final_answers: ClassVar[bool] = True
 
     def score_answer(self, output: str, reference: str) -> float:
         return float(normalise(output) == normalise(reference))
@@ -56,6 +57,7 @@ class NormalisedMatch(ReferenceMetric):
     binary = True
     options_type = NormalisedMatchOptions
     config: NormalisedMatchOptions
+    compares_final_answers: ClassVar[bool] = True
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the normalised texts are equal; of mere punctuation, when it is the same."""
@@ -73,6 +75,7 @@ class TokenF1(ReferenceMetric):
 
     name = "token_f1"
     title = "Token F1"
+    compares_final_answers: ClassVar[bool] = True
 
     def score_answer(self, output: str, reference: str) -> float:
         answer, expected = Counter(words(output)), Counter(words(reference))

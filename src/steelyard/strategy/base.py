@@ -16,6 +16,7 @@ from steelyard.families import STRATEGIES
 from steelyard.model.base import Model, ModelSpec, PlannedModel
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
+from steelyard.task.members import metric_class
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +46,17 @@ class Brief:
     max_output_tokens: int | None = None
     schema: str | None = None
     temperature: float = 0.0
+
+    @property
+    def metric_type(self) -> type[Metric]:
+        """The class of the metric; of one that is not installed here, what any metric is taken for."""
+        from steelyard.score import Metric
+
+        try:
+            metric_type: type[Metric] = metric_class(self.metric)
+        except ConfigError:
+            return Metric
+        return metric_type
 
     @property
     def constrainable(self) -> bool:

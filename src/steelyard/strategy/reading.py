@@ -50,7 +50,7 @@ def _read_reasoned(brief: Brief, completion: Completion) -> Reading:
     if brief.kind == "json":
         readings = [parse_output(brief, answer) for answer in answers or [_unmarked(text)]]
         return next((reading for reading in readings if reading[0] is not None), readings[0])
-    if brief.metric == "numeric":
+    if brief.metric_type.compares_numbers:
         return parse_output(brief, _numeric(text, answers))
     line = _unmarked(answers[0].splitlines()[0]) if answers else _last_line(text)
     return parse_output(brief, line)
@@ -100,7 +100,7 @@ def canonical(brief: Brief, output: str) -> str:
         return output
     if brief.kind == "json":
         return json.dumps(json.loads(output), sort_keys=True)
-    value = final_value(output) if brief.metric == "numeric" else None
+    value = final_value(output) if brief.metric_type.compares_numbers else None
     return normalise(output) if value is None else str(value.number.normalize())
 
 

@@ -15,6 +15,7 @@ from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.reading import split_reasoned
 from steelyard.strategy.rounds import wording
 from steelyard.strategy.search import Trial, stratified_order
+from steelyard.task.members import metrics_for
 
 _OWN_SHARE = 0.9
 """From this share of train on, references count as holding their own reasoning."""
@@ -26,20 +27,18 @@ _LONGEST_SHARE = 3
 def reasoning_refusal(task: TaskFacts) -> str | None:
     """Say why answers to this task cannot stand after reasoning; ``None`` where they can.
 
-    The metric has to compare one final answer: labels and JSON always do, text where it is exact or a
-    number. The user's own metric is taken to.
+    The metric has to compare one final answer: those of labels and JSON always do.
     """
     brief, train = task
     if brief.kind != "text":
         return None
-    metrics, is_function = wording("reasoning")["text_metrics"], ":" in brief.metric
-    if brief.metric not in metrics and not is_function:
+    if not brief.metric_type.compares_final_answers:
         return (
             f"the metric {brief.metric} scores the whole text, reasoning included; "
-            f"use a metric of the final answer ({', '.join(metrics)})"
+            f"use a metric of the final answer ({', '.join(_final_answer_metrics())})"
         )
     if holds_reasoning(train):
-        if brief.metric == "numeric" or is_function:
+        if brief.metric_type.reads_reasoned_references:
             return None
         return (
             f"the references include their reasoning, and the metric {brief.metric} compares all of it; "
@@ -52,12 +51,19 @@ def reasoning_refusal(task: TaskFacts) -> str | None:
 
 def votes_refusal(brief: Brief) -> str | None:
     """Say why answers to this task cannot be put to a vote; ``None`` where they can."""
-    metrics = wording("reasoning")["text_metrics"]
-    if brief.kind != "text" or brief.metric in metrics or ":" in brief.metric:
+    if brief.kind != "text" or brief.metric_type.compares_final_answers:
         return None
     return (
         f"with the metric {brief.metric} no two texts count as the same answer, so there is nothing to "
-        f"vote on; use it for labels, JSON, or text with {', '.join(metrics)}"
+        f"vote on; use it for labels, JSON, or text with {', '.join(_final_answer_metrics())}"
+    )
+
+
+def _final_answer_metrics() -> list[str]:
+    return sorted(
+        name
+        for name, metric_type in metrics_for("text").items()
+        if metric_type.compares_final_answers
     )
 
 

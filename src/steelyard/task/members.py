@@ -61,9 +61,14 @@ def check_strategy(strategy: StrategyConfig, place: Place) -> None:
     )
 
 
+def metrics_for(kind: OutputKind) -> dict[str, Any]:
+    """Return the classes of the metrics that are for ``kind``, by name; not the user's own."""
+    types = {name: METRICS.get(name) for name in METRICS if name != _CUSTOM}
+    return {name: metric_type for name, metric_type in types.items() if kind in metric_type.kinds}
+
+
 def _unfit(name: str, kinds: tuple[OutputKind, ...], kind: OutputKind) -> str:
-    fitting = [other for other in METRICS if other != _CUSTOM and kind in METRICS.get(other).kinds]
     return (
         f"metric {name} is for output.kind: {' or '.join(kinds)}, and the task's is {kind}; "
-        f"those for {kind}: {', '.join(fitting)}, or FILE.py:FUNCTION"
+        f"those for {kind}: {', '.join(metrics_for(kind))}, or FILE.py:FUNCTION"
     )
