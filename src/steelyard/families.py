@@ -1,4 +1,4 @@
-"""Everything pluggable on one page: each strategy, metric, check and provider by name, and where it is.
+"""Everything pluggable on one page: each strategy, metric, check, provider and index by name, with its place.
 
 A member is a file and a line here, or in another package an entry point of the group named here. What
 others must know of a member is stated on its class.
@@ -83,3 +83,8 @@ PROVIDERS: Registry[Any] = Registry(
     "steelyard.providers",
 )
 """Records of `steelyard.model.base.ModelProvider`."""
+
+RETRIEVERS: Registry[Any] = Registry(
+    "index", {"tfidf": "steelyard.retrieve.tfidf:TfidfIndex"}, "steelyard.retrievers"
+)
+"""Classes of `steelyard.retrieve.base.Retriever`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -51,6 +52,8 @@ def test_texts_without_a_word_cannot_be_indexed() -> None:
 
 class Constant:
     """Finds the same passages whatever is asked: all that a prompt needs of an index."""
+
+    name: ClassVar[str] = "constant"
 
     def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
         return [[Hit(passage, 1.0) for passage in PASSAGES[:k]] for _ in texts]

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from steelyard.core import Question
-from steelyard.errors import ConfigError
+from steelyard.errors import ArmError, ConfigError
+from steelyard.families import RETRIEVERS
 from steelyard.model import ModelSpec, load_model
-from steelyard.retrieve.base import Passage
+from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.tfidf import TfidfIndex
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import ArmFacts, Brief
@@ -74,6 +77,40 @@ def saved(shown: Prompt, folder: Path) -> PromptArm:
     return arm
 
 
+class Listed:
+    """An index of another kind: the passages in the order of a list, whatever is asked."""
+
+    name: ClassVar[str] = "listed"
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self.passages = passages
+
+    def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
+        return [[Hit(passage, 1.0) for passage in self.passages[:k]] for _ in texts]
+
+    def save(self, folder: Path) -> None:
+        (folder / "list.json").write_text(json.dumps(self.passages))
+
+    @classmethod
+    def load(cls, folder: Path) -> Listed:
+        return cls([Passage(*row) for row in json.loads((folder / "list.json").read_text())])
+
+
+def test_an_arm_is_loaded_with_its_own_kind_of_index(tmp_path: Path) -> None:
+    recipe = PromptRecipe("Label it.", "system_user", retrieved=2)
+    listed = Listed([Passage(*shot) for shot in reversed(SHOTS)])
+    RETRIEVERS.register("listed", Listed)
+    try:
+        saved(Prompt(recipe, listed, "nearest_first"), tmp_path)
+        loaded = load_arm(tmp_path)
+    finally:
+        RETRIEVERS.remove("listed")
+    assert isinstance(loaded, PromptArm)
+    assert shots_of(loaded.prompt) == list(reversed(SHOTS))[:2]
+    with pytest.raises(ArmError, match="unknown index 'listed'"):
+        load_arm(tmp_path)
+
+
 @pytest.mark.parametrize("retrieval", [Retrieval(), Retrieval(0.4, 2, "nearest_first")])
 def test_the_way_is_saved_with_the_arm(retrieval: Retrieval, tmp_path: Path) -> None:
     arm = saved(prompt(retrieval), tmp_path / "arm")
@@ -97,7 +134,7 @@ def test_an_arm_of_older_versions_shows_what_it_showed(
 ) -> None:
     saved(prompt(Retrieval(order="nearest_first")), tmp_path)
     manifest = json.loads((tmp_path / "arm.json").read_text())
-    del manifest["retrieved_order"]
+    del manifest["retrieved_order"], manifest["retriever"]
     (tmp_path / "arm.json").write_text(json.dumps(manifest))
     path = tmp_path / "index" / "retrieval.json"
     path.unlink() if kept is None else path.write_text(json.dumps(kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 
 class Passage(NamedTuple):
@@ -22,7 +22,12 @@ class Hit(NamedTuple):
 
 
 class Retriever(Protocol):
-    """An index of passages, saved as data and loaded without rebuilding it."""
+    """An index of passages, saved as data and loaded without rebuilding it.
+
+    A saved arm says by ``name`` which class loads its index.
+    """
+
+    name: ClassVar[str]
 
     def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
         """Return at most ``k`` passages for each text, the best first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,8 @@ class TfidfIndex:
     text (maximal marginal relevance, Carbonell & Goldstein 1998, with lambda = 1 - ``diversity``). At
     most ``per_output`` passages have the same output (0: any number).
     """
+
+    name: ClassVar[str] = "tfidf"
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steelyard.core import Answer, Question
+from steelyard.families import RETRIEVERS
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
@@ -24,8 +25,12 @@ from steelyard.strategy.variation import vary_prompt
 if TYPE_CHECKING:
     import numpy as np
 
+    from steelyard.retrieve.base import Retriever
+
 _ADAPTER = "adapter"
 _INDEX = "index"
+_FIRST_RETRIEVER = "tfidf"
+"""What loads the index of an arm that does not say it: there was no other."""
 
 
 class PromptArm(Arm):
@@ -121,6 +126,7 @@ class PromptArm(Arm):
         if self.prompt.index is not None:
             (folder / _INDEX).mkdir()
             self.prompt.index.save(folder / _INDEX)
+            fields["retriever"] = self.prompt.index.name
             fields["retrieved_order"] = self.prompt.order
         write_manifest(self, folder, fields)
 
@@ -136,10 +142,9 @@ class PromptArm(Arm):
         get_format(recipe.format)
         prompt = Prompt(recipe)
         if recipe.retrieved:
-            from steelyard.retrieve.tfidf import TfidfIndex
-
+            retriever: type[Retriever] = RETRIEVERS.get(saved.get("retriever", _FIRST_RETRIEVER))
             order = saved.get("retrieved_order") or _older_order(folder / _INDEX)
-            prompt = Prompt(recipe, TfidfIndex.load(folder / _INDEX), order)
+            prompt = Prompt(recipe, retriever.load(folder / _INDEX), order)
         return cls(read_facts(saved), prompt, spec, build_model)
 
 
