@@ -122,7 +122,7 @@ def test_auto_takes_everything_that_fits() -> None:
         (("text", "hf"), "self_consistency", "nothing to vote on"),
         (("json", "hf"), "cascade", "without a probability"),
         (("label", None), "self_consistency", "no language model"),
-        (("label", "embedded"), "self_consistency", "name it to run it"),
+        (("label", "embedded"), "self_consistency", "list it explicitly to run it"),
     ],
 )
 def test_auto_says_what_it_leaves_out_and_why(

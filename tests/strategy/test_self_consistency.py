@@ -2,18 +2,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from steelyard.core import Example, Request, questions_of
 from steelyard.errors import ConfigError
+from steelyard.families import STRATEGIES
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import cheapest
+from steelyard.strategy.zero_shot import ZeroShot
 from tests.strategy.samples import TOPICS, tickets
 
 MakeContext = Callable[..., FitContext]
@@ -79,11 +82,27 @@ def test_what_it_cannot_vote_over_is_refused_before_anything_is_asked() -> None:
     strategy = build_strategy(StrategySpec("self_consistency", {"over": "few_shot"}))
     bare = tuple(Example(str(number), "x", "") for number in range(6))
     brief = Brief("Say.", "text", metric="numeric")
-    with pytest.raises(ConfigError, match="no references in train to show; choose over: zero_shot"):
+    with pytest.raises(ConfigError, match="the train examples have none; choose over: zero_shot"):
         strategy.check(TaskFacts(brief, bare), ())
     strategy.check(TaskFacts(brief, (Example("a", "x", "4"),)), ())
     with pytest.raises(ConfigError, match="does not fit this task: with the metric rouge_l"):
         strategy.require_fit(TaskFacts(Brief("Say.", "text", metric="rouge_l"), bare))
+
+
+class Terse(ZeroShot):
+    """A strategy of another package, whose prompt may be voted over."""
+
+    name: ClassVar[str] = "terse"
+
+
+def test_it_votes_over_any_strategy_that_lets_it(fit_context: MakeContext) -> None:
+    STRATEGIES.register("terse", Terse)
+    try:
+        assert fit(fit_context(), over="terse").options["over"] == "terse"
+        with pytest.raises(ConfigError, match=r"over .*'optimized_prompt'.*few_shot.*terse"):
+            build_strategy(StrategySpec("self_consistency", {"over": "optimized_prompt"}))
+    finally:
+        STRATEGIES.remove("terse")
 
 
 def test_prose_cannot_be_voted_on(fit_context: MakeContext) -> None:

@@ -95,7 +95,10 @@ class ChainOfThought(PromptStrategy):
 
     name: ClassVar[str] = "chain_of_thought"
     traits: ClassVar[Traits] = Traits(
-        family="prompt", about="instruction to reason before answering", carries="fixed_shots"
+        family="prompt",
+        about="instruction to reason before answering",
+        carries="fixed_shots",
+        can_be_voted_over=True,
     )
     options_type = ReasoningOptions
     config: ReasoningOptions

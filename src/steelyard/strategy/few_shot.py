@@ -65,6 +65,7 @@ class FewShot(PromptStrategy):
         about="instruction and fixed examples",
         needs_references=True,
         carries="fixed_shots",
+        can_be_voted_over=True,
     )
     options_type = FewShotOptions
     config: FewShotOptions

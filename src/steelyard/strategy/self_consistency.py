@@ -13,6 +13,7 @@ from steelyard.config.options import Several, one_of
 from steelyard.core import Answer, OutputKind, questions_of
 from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError
+from steelyard.families import STRATEGIES
 from steelyard.model.base import ModelSpec, PlannedModel, provider_of
 from steelyard.strategy.base import (
     Arm,
@@ -27,7 +28,7 @@ from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.forecasting import forecast_of
 from steelyard.strategy.prompt import Prompt
-from steelyard.strategy.prompt_search import DevEvaluator, SearchResult
+from steelyard.strategy.prompt_search import DevEvaluator, SearchOptions, SearchResult
 from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import reasoning_refusal, votes_refusal
@@ -35,10 +36,13 @@ from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, cheapest
 from steelyard.strategy.traits import ShotLimits, Traits
 from steelyard.strategy.zero_shot import ZeroShot
 
-_SHARED = ("formats", "screen", "finalists", "dev_items", "free_candidates")
-_REASONING = ("variants", "k", "bootstrap", "max_output_tokens", "max_prompt_tokens")
-_VOTED = {strategy.name: strategy for strategy in (ChainOfThought, FewShot, ZeroShot)}
-OVER = ("auto", *_VOTED)
+_AUTO = "auto"
+
+
+def _choices_of_over() -> list[str]:
+    """What ``over`` may be: the strategies that say so of themselves, or the one that fits."""
+    votable = [name for name in STRATEGIES if STRATEGIES.get(name).traits.can_be_voted_over]
+    return [_AUTO, *votable]
 
 
 class SelfConsistencyOptions(ReasoningOptions):
@@ -52,7 +56,7 @@ class SelfConsistencyOptions(ReasoningOptions):
     samples: Several[Annotated[int, Field(ge=2)]] = (3, 5)
     temperature: float = Field(default=0.7, gt=0, le=2)
     """At 0 all votes are one."""
-    over: Annotated[str, one_of("strategy to vote over", lambda: OVER)] = "auto"
+    over: Annotated[str, one_of("strategy to vote over", _choices_of_over)] = _AUTO
 
 
 class SelfConsistency(Strategy):
@@ -103,7 +107,10 @@ class SelfConsistency(Strategy):
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """Its votes take long on a slow model, and are of little use without reasoning."""
         if provider_of(model).is_slow:
-            return "it reasons several times for every answer, which is slow on this model; name it to run it"
+            return (
+                "it reasons several times for every answer, which is slow on this model; "
+                "list it explicitly to run it"
+            )
         if reasoning_refusal(task) is not None:
             return f"it votes over {ChainOfThought.name}, which does not fit the task"
         return None
@@ -115,30 +122,29 @@ class SelfConsistency(Strategy):
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits | None:
         """Those of the strategy voted over; of text, whose metric decides on it, of either."""
         over = self.config.over
-        if over == "auto":
+        if over == _AUTO:
             over = (FewShot if kind == "text" else ChainOfThought).name
         return self._voted_over(over).shot_limits(kind, labels)
 
     def _over(self, task: TaskFacts) -> str:
         """The strategy whose prompt is voted over. Raises `ConfigError` for one that cannot be."""
-        unreasoned = reasoning_refusal(task)
-        has_shots = has_references(task.train)
-        plain = (FewShot if has_shots else ZeroShot).name
-        if self.config.over == "auto":
-            return ChainOfThought.name if unreasoned is None else plain
-        bare = None if has_shots else "there are no references in train to show"
-        reason = {ChainOfThought.name: unreasoned, FewShot.name: bare}.get(self.config.over)
-        if reason is not None:
+        over = self.config.over
+        plain = (FewShot if has_references(task.train) else ZeroShot).name
+        if over == _AUTO:
+            return ChainOfThought.name if reasoning_refusal(task) is None else plain
+        if (reason := self._voted_over(over).refusal(task)) is not None:
             raise ConfigError(
-                f"strategy {self.name} cannot vote over {self.config.over}: {reason}; "
-                f"choose over: {plain}"
+                f"strategy {self.name} cannot vote over {over}: {reason}; choose over: {plain}"
             )
-        return self.config.over
+        return over
 
     def _voted_over(self, over: str) -> PromptStrategy:
-        strategy = _VOTED.get(over, ChainOfThought)
-        names = (*_SHARED, *(_REASONING if strategy is ChainOfThought else ()))
-        return strategy(**{name: getattr(self.config, name) for name in names})
+        """The strategy ``over`` with the options that ours has in common with it."""
+        name = ChainOfThought.name if over == _AUTO else over
+        strategy: type[PromptStrategy] = STRATEGIES.get(name)
+        has_all = isinstance(self.config, strategy.options_type)
+        common = strategy.options_type if has_all else SearchOptions
+        return strategy(**{field: getattr(self.config, field) for field in common.model_fields})
 
     def _votes(self, prompt: P, dev: int) -> list[Stage[P]]:
         """One stage for each number of votes, the fewest first."""

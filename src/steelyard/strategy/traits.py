@@ -22,7 +22,8 @@ class Traits:
     among the train examples, which then holds of every arm that contains one. A reference runs
     whatever is asked for. ``confidence`` says for which answers it may know how sure it is: labels, any
     kind, or none. A floor gives every input the same answer, which any other arm must beat. ``carries``
-    is what of the user's text its requests to a model hold.
+    is what of the user's text its requests to a model hold. One that ``can_be_voted_over`` is a
+    `PromptStrategy` whose best prompt may be asked several times.
     """
 
     family: Recommendation
@@ -35,6 +36,7 @@ class Traits:
     looks_up_train: bool = False
     is_reference: bool = False
     is_floor: bool = False
+    can_be_voted_over: bool = False
     confidence: Literal["none", "labels", "any"] = "labels"
     carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "upload"] = "own"
 

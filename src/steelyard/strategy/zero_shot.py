@@ -32,7 +32,10 @@ class ZeroShot(PromptStrategy):
 
     name: ClassVar[str] = "zero_shot"
     traits: ClassVar[Traits] = Traits(
-        family="prompt", about="instruction only", no_gap="nothing was fitted on train"
+        family="prompt",
+        about="instruction only",
+        no_gap="nothing was fitted on train",
+        can_be_voted_over=True,
     )
     options_type = ZeroShotOptions
     config: ZeroShotOptions
