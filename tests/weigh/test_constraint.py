@@ -13,7 +13,8 @@ from steelyard.result.verdict import Pair
 from steelyard.score import build_metric
 from steelyard.strategy import Arm, ArmFacts, Brief
 from steelyard.strategy.majority import MajorityArm
-from steelyard.weigh.constraint import free_name, price_of_constraint
+from steelyard.strategy.prompt import free_name
+from steelyard.weigh.constraint import price_of_constraint
 
 SCHEMA = '{"type": "object", "required": ["a"]}'
 EXAMPLES = [Example(str(i), "x", '{"a": 1}') for i in range(8)]

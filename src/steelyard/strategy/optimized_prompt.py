@@ -35,6 +35,7 @@ from steelyard.strategy.optimise.stages import (
     reflection_forecast,
     search_forecast,
 )
+from steelyard.strategy.prompt import free_name
 from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.search import SearchCandidate, questions_in, stratified_order
@@ -85,7 +86,7 @@ class OptimizedPrompt(Strategy):
         if evaluator.constrainable:
             start = len(search.board.trace)
             standings = self._freed(search, standings)
-            arms.append(report.free_arm(evaluator, f"{self.name}_free", standings, start))
+            arms.append(report.free_arm(evaluator, free_name(self.name), standings, start))
         prompt = search.factory.prompt(standings[0].design)
         return [*arms, *evaluator.repairing(SearchCandidate("best", prompt), {})]
 

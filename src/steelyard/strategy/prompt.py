@@ -21,6 +21,12 @@ RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
 Decoding = Literal["constrained", "free"]
 
 
+def free_name(name: str) -> str:
+    """The name of a constrained arm's free twin; the model's tag stays at the end."""
+    head, at, tag = name.partition("@")
+    return f"{head}_free{at}{tag}"
+
+
 @dataclass(frozen=True)
 class PromptRecipe:
     """Everything that makes a prompt from an input: plain data, saved with the arm.

@@ -16,7 +16,7 @@ from steelyard.strategy.forecasting import (
     repair_size,
     repaired_answer,
 )
-from steelyard.strategy.prompt import Prompt
+from steelyard.strategy.prompt import Prompt, free_name
 from steelyard.strategy.prompt_search import (
     DevEvaluator,
     SearchOptions,
@@ -111,7 +111,7 @@ class PromptStrategy(Strategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Return what a fit asks at most, and what its arms take with the longest prompt."""
         space = self.expected_space(brief, sizes)
-        arms = {self.name: space.decided or space.candidates, f"{self.name}_free": space.free}
+        arms = {self.name: space.decided or space.candidates, free_name(self.name): space.free}
         per_answer = {name: prompts[-1] for name, prompts in arms.items() if prompts}
         if space.repaired:
             answer = (space.free or space.candidates)[-1]
@@ -134,7 +134,7 @@ class PromptStrategy(Strategy):
         if space.free:
             outcome = self._search_free(evaluator, outcome)
             more = self.describe(outcome.ranked[0].value)
-            arms.append(evaluator.arm(f"{self.name}_free", outcome, more))
+            arms.append(evaluator.arm(free_name(self.name), outcome, more))
         free = next(one for one in outcome.ranked if one.value.recipe.decoding == "free")
         return [*arms, *evaluator.repairing(free, self.describe(free.value))]
 

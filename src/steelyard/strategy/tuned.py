@@ -29,7 +29,14 @@ from steelyard.strategy.forecasting import (
     one_answer,
 )
 from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
-from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
+from steelyard.strategy.prompt import (
+    Decoding,
+    Prompt,
+    PromptRecipe,
+    free_name,
+    full_instruction,
+    output_limit,
+)
 from steelyard.strategy.prompt_search import FormatName
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord, TrainingRecord
@@ -133,7 +140,7 @@ class TunedStrategy(Strategy):
     def _decodings(self, brief: Brief) -> dict[str, Decoding]:
         if not brief.constrainable:
             return {self.name: "free"}
-        return {self.name: "constrained", f"{self.name}_free": "free"}
+        return {self.name: "constrained", free_name(self.name): "free"}
 
     def _recipe(self, context: FitContext) -> PromptRecipe:
         brief = context.brief

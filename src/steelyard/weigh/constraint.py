@@ -9,16 +9,9 @@ from steelyard.result.verdict import ConstraintPrice, Pair
 from steelyard.score import Metric, compare_records
 from steelyard.score.validity import validity
 from steelyard.seeds import generator
+from steelyard.strategy.prompt import free_name
 from steelyard.weigh.conclude import MeasuredArm
 from steelyard.weigh.measure import clusters_of, machine_seconds
-
-FREE = "_free"
-
-
-def free_name(name: str) -> str:
-    """The name of a constrained arm's free twin; the model's tag stays at the end."""
-    head, at, tag = name.partition("@")
-    return f"{head}{FREE}{at}{tag}"
 
 
 def price_of_constraint(

@@ -22,6 +22,7 @@ from steelyard.strategy.optimise.race import ETA, RaceSettings, rounds
 from steelyard.strategy.optimise.reflection import MINIBATCH, REFLECTED_TOKENS
 from steelyard.strategy.optimise.search import SearchRules
 from steelyard.strategy.optimise.shot_sets import BOOTSTRAPS, DIVERSITIES
+from steelyard.strategy.prompt import free_name
 from steelyard.strategy.search import P, Stage
 from steelyard.strategy.shots import CHOICES
 
@@ -94,7 +95,7 @@ def search_forecast(
         if sizes.run.local
         else Usage(questions, computed, output_tokens=written)
     )
-    names = [name, f"{name}_free"] if brief.constrainable else [name]
+    names = [name, free_name(name)] if brief.constrainable else [name]
     per_answer = dict.fromkeys(names, longest)
     repairs: list[Stage[Usage]] = []
     if brief.kind == "json" and options.repairs:
