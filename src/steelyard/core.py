@@ -17,6 +17,10 @@ FAMILIES: tuple[str, ...] = get_args(Recommendation)[:-1]
 """What a strategy may belong to, in the order of every table and legend."""
 PROMPT_FAMILIES: tuple[Recommendation, ...] = ("prompt", "few_shot")
 """Those that adapt a model by its prompt alone."""
+COMMON_FAMILIES: tuple[Recommendation, ...] = (*PROMPT_FAMILIES, "fine_tune", "classical")
+"""Those that a comparison shows in any case, if only to say that none was weighed."""
+COMPOSED_FAMILIES: tuple[Recommendation, ...] = ("hybrid",)
+"""Those whose arms are made of others' arms."""
 
 
 class Message(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from steelyard.core import FAMILIES
+from steelyard.core import COMPOSED_FAMILIES, FAMILIES
 from steelyard.report import formats
 from steelyard.report.labels import Anchor, Box, place, spread, width
 from steelyard.report.marks import Frame, drawing, grid, line, tag, text
@@ -20,7 +20,7 @@ _WIDE = Frame("breakeven", 1000, 430, 74, 172, 40, 58)
 _NARROW = Frame("breakeven-narrow", 360, 400, 56, 14, 34, 54, 12.0)
 _EARLY = 0.04  # a crossing before this part of the horizon wants a logarithmic axis
 _MOST_LINES = 5
-_DRAWN = tuple(family for family in FAMILIES if family != "hybrid")  # lines are few
+_DRAWN = tuple(family for family in FAMILIES if family not in COMPOSED_FAMILIES)  # lines are few
 _STEPS = 48
 _SPANS = ((1, "1 day"), (30, "1 month"), (365, "1 year"), (1825, "5 years"))
 

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from steelyard.core import FAMILIES
+from steelyard.core import COMMON_FAMILIES, FAMILIES
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View, words
 from steelyard.result.run import FEWEST_OF_GROUP
 from steelyard.result.steadiness import Consistency, Repeats
-
-_WHERE_WEIGHED = frozenset({"retrieval", "hybrid"})
-"""Families that have a column only where one of their arms was weighed."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def columns(view: View) -> list[Column]:
     return [
         Column(names[family], arm)
         for family, arm in by_family.items()
-        if arm is not None or family not in _WHERE_WEIGHED
+        if arm is not None or family in COMMON_FAMILIES
     ]
 
 
