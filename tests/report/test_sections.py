@@ -112,7 +112,10 @@ def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, A
     assert [row.name for row in pieces.rows("rules")] == ["closing", "acknowledges"]
     assert len(pieces.arms) == 6
     assert pieces.hidden == len(result["arms"]) - 6
-    assert "Rules kept" in render(parse_result(result))
+    result["task"]["parts_about"] = {"rules": "The share that keeps each."}
+    page = render(parse_result(result))
+    assert "Rules kept" in page
+    assert "The share that keeps each. The weakest of" in page
 
 
 def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:

@@ -156,6 +156,12 @@ def test_a_file_of_schema_1_opens_as_version_2(old: dict[str, Any]) -> None:
     before = {arm["name"]: arm for arm in old["arms"]}
     gap = arms["tfidf_linear"].generalisation_gap
     assert result.task.title_of("macro_f1") == "Macro F1"
+    assert result.task.parts_about["macro_f1"].startswith("The mean of each part")
+    scored = {**old["task"], "metric": "rules_loose", "metrics": ["rules_loose", "mine.py:score"]}
+    task = parse_result({**old, "task": scored}).task
+    assert task.title_of("rules_loose") == "Rules kept (loose)"
+    assert task.title_of("mine.py:score") == "mine.py:score"
+    assert task.parts_about["rules_loose"].startswith("The share of replies that keep each rule")
     assert gap.value == before["tfidf_linear"]["generalisation_gap"]
     assert gap.low is None and gap.reason
     why = before["zero_shot"]["generalisation_gap_reason"]

@@ -16,7 +16,7 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.model.phase import current_phase, during
 from steelyard.model.prices import price_of
 from steelyard.planning.identity import identity_of
-from steelyard.planning.plan import RunOptions, judge_of, make_plan
+from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.result.verdict import JudgeResult
 from steelyard.score import Metric, build_metric
 from steelyard.score.judge import Judge
@@ -193,8 +193,8 @@ def test_a_judge_that_cannot_be_asked_stops_the_run_and_ends_no_arm(store: Store
 
 def test_the_judge_is_found_among_the_metrics() -> None:
     metrics = [build_metric("exact_match"), build_metric("judge")]
-    assert judge_of(metrics) is metrics[1]
-    assert judge_of(metrics[:1]) is None
+    assert Judge.among(metrics) is metrics[1]
+    assert Judge.among(metrics[:1]) is None
 
 
 def write_task(folder: Path, **more: Any) -> Path:

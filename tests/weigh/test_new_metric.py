@@ -54,6 +54,8 @@ class LastNumber(Metric):
     compares_final_answers = True
     reads_reasoned_references = True
     compares_numbers = True
+    section = "judge"
+    parts_about = "What each number is worth."
 
     def score_answer(self, output: str, reference: str) -> float:
         """1 when the last words are the same number."""
@@ -125,6 +127,7 @@ def test_a_new_metric_is_planned_run_and_reported(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "out/result.json").read_text(encoding="utf-8"))
     assert written["task"]["metrics"] == ["brevity", "brevity-2"]
     assert {arm["quality"]["metric"] for arm in written["arms"]} == {"brevity"}
+    assert written["task"]["parts_about"]["brevity"].startswith("The mean of each part")
     assert all(arm["other_qualities"][0]["metric"] == "brevity-2" for arm in written["arms"])
     assert "brevity" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
 
@@ -164,3 +167,10 @@ def test_reasoning_is_weighed_with_a_new_metric(tmp_path: Path) -> None:
     assert "chain_of_thought" in [spec.name for spec in plan.specs]
     with pytest.raises(ConfigError, match="brevity scores the whole text"):
         make_plan(task_of(tmp_path, "brevity"), RunOptions(strategies=("chain_of_thought",)))
+
+
+def test_its_class_says_which_section_it_reads(tmp_path: Path) -> None:
+    for metric, count in (("last_number", 0), ("brevity", 1)):
+        task = load_task(task_of(tmp_path, metric)).updated(judge={"model": "fake:echo"})
+        notes = make_plan(task, RunOptions()).notes
+        assert sum("judge is not one of the metrics" in note for note in notes) == count

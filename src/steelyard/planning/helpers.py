@@ -13,7 +13,7 @@ from steelyard.model.tokenizer import local_tokenizer
 from steelyard.planning.jobs import Job
 from steelyard.planning.outlook import PlanLine
 from steelyard.planning.pace import pace_of
-from steelyard.planning.plan import Plan, judge_of
+from steelyard.planning.plan import Plan
 from steelyard.score.judge import Judge
 from steelyard.score.judge.prompts import compare_messages, rate_messages
 from steelyard.strategy.base import Forecast
@@ -34,7 +34,7 @@ def judge_line(
     plan: Plan, lines: Sequence[PlanLine], folder: Path | None
 ) -> tuple[PlanLine, Pace] | None:
     """Return the judge's line, not priced yet, and its pace; ``None`` where no model judges."""
-    judge = judge_of(plan.metrics)
+    judge = Judge.among(plan.metrics)
     model = plan.judge
     if judge is None or model is None:
         return None

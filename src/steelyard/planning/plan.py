@@ -26,6 +26,7 @@ from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
+from steelyard.task.members import metric_class
 from steelyard.verdict import words
 from steelyard.words import counted
 
@@ -176,13 +177,8 @@ def _prices_of(task: Task) -> dict[str, Any]:
     return dict(task.model_dump(mode="python", exclude_none=True)["prices"])
 
 
-def judge_of(metrics: Sequence[Metric]) -> Judge | None:
-    """Return the judge among a task's metrics, if there is one."""
-    return next((metric for metric in metrics if isinstance(metric, Judge)), None)
-
-
 def _judge_model(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
-    judge = judge_of(metrics)
+    judge = Judge.among(metrics)
     spec = None if judge is None else judge.options.spec
     if spec is None:
         return None
@@ -285,13 +281,13 @@ def _notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tu
 
 def _unused(task: Task) -> list[str]:
     """Sections that nothing reads: that is allowed, and seldom meant."""
-    by_rules = [config for config in task.metric_configs if config.name == "rules"]
+    sections = {metric_class(config.name).section for config in task.metric_configs}
     notes = []
     if task.documents is not None:
         notes.append("documents: not used, because answering from documents is not available yet")
-    if task.judge is not None and "judge" not in task.metrics:
+    if task.judge is not None and "judge" not in sections:
         notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
-    if task.rules and not by_rules:
+    if task.rules and "rules" not in sections:
         rules = counted(len(task.rules), "rule")
         notes.append(
             f"{rules} in rules: not checked, because rules is not one of the metrics; add it to metric"

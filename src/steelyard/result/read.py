@@ -82,7 +82,10 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
     }
     if task := data.get("task"):
         names = task.get("metrics") or (task["metric"],)
-        upgraded["task"] = {**task, "metric_titles": {name: _title(name) for name in names}}
+        types = {name: _metric_class(name) for name in names}
+        titles = {name: metric_type.title_of(name) for name, metric_type in types.items()}
+        parts = {name: metric_type.parts_about for name, metric_type in types.items()}
+        upgraded["task"] = {**task, "metric_titles": titles, "parts_about": parts}
     if verdict := data.get("verdict"):
         reasons = [why.replace(" drops out: ", " is ruled out: ", 1) for why in verdict["reasons"]]
         upgraded["verdict"] = {**verdict, "reasons": reasons}
@@ -92,10 +95,12 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
     return upgraded
 
 
-def _title(metric: str) -> str:
-    """What people call a metric; one that is not installed is called by its name."""
+def _metric_class(metric: str) -> Any:
+    """The class whose metric is called ``metric``; of the user's, or one not installed, any metric's."""
+    from steelyard.score import Metric
+
     family = metric if metric in METRICS else metric.partition("_")[0]
-    return str(METRICS.get(family).title_of(metric)) if family in METRICS else metric
+    return METRICS.get(family) if family in METRICS else Metric
 
 
 def _upgraded_arm(arm: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class TaskResult(ResultPart):
     metric: str = "accuracy"
     metrics: tuple[str, ...] = ()
     metric_titles: dict[str, str] = Field(default_factory=dict)
+    parts_about: dict[str, str] = Field(default_factory=dict)
     model: str | None = None
     provider: str | None = None
     models: tuple[WeighedModel, ...] = ()

@@ -38,7 +38,8 @@ class Metric(ABC):
 
     ``title`` is what people read. ``kinds`` are the kinds of output that it is for. ``options_type``
     states its options. ``decomposable``: the metric over many items is the mean of their scores.
-    ``binary``: an item scores 0 or 1 and nothing between.
+    ``binary``: an item scores 0 or 1 and nothing between. ``section`` is the section of task.yaml that
+    it alone reads; ``parts_about`` says what the figure of a part is.
 
     Of texts, for strategies that let a model reason or vote. ``compares_final_answers``: a text is one
     answer, which another text can equal. ``reads_reasoned_references``: it finds that answer in a
@@ -51,6 +52,8 @@ class Metric(ABC):
     options_type: ClassVar[type[Section]] = Options
     decomposable: ClassVar[bool] = True
     binary: bool = False
+    section: ClassVar[str | None] = None
+    parts_about: ClassVar[str] = "The mean of each part, over the test examples it applies to."
     compares_final_answers: ClassVar[bool] = False
     reads_reasoned_references: ClassVar[bool] = False
     compares_numbers: ClassVar[bool] = False

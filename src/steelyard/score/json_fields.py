@@ -85,6 +85,7 @@ class FieldF1(Metric):
 
     name = "field_f1"
     title = "Field F1"
+    parts_about = "F1 of each field, over the test examples in which it is given or expected."
     kinds: ClassVar[tuple[OutputKind, ...]] = ("json",)
     options_type = FieldOptions
     config: FieldOptions

@@ -16,10 +16,11 @@ from steelyard.planning.forecast import look_ahead
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.options import RunOptions
 from steelyard.planning.outlook import short_text
-from steelyard.planning.plan import Plan, default_folder, describe, judge_of, make_plan
+from steelyard.planning.plan import Plan, default_folder, describe, make_plan
 from steelyard.progress import Display, logged
 from steelyard.result import AuditResult, Result
 from steelyard.result.verdict import JudgeResult
+from steelyard.score.judge import Judge
 from steelyard.store import folder as files
 from steelyard.strategy import Arm
 from steelyard.task import Task
@@ -166,7 +167,7 @@ def _circumstances(
 
 def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
     """Return what a result states of the judge, where replies were judged."""
-    judge = judge_of(steps.plan.metrics)
+    judge = Judge.among(steps.plan.metrics)
     if judge is None:
         return None
     examples = [example for part in steps.plan.split for example in part]

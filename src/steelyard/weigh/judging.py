@@ -91,7 +91,7 @@ def judge_report(
 
 def judge_warnings(judge: JudgeResult | None, primary: Metric) -> list[str]:
     """What to know of a judge before trusting a verdict by it; empty where another metric decides."""
-    if judge is None or not isinstance(primary, Judge):
+    if judge is None or Judge.among([primary]) is None:
         return []
     kappa, low, n = judge.agreement.kappa, judge.agreement.low, judge.agreement.n
     warnings = [f"judge: {note}" for note in judge.notes]

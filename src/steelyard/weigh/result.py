@@ -116,6 +116,7 @@ def _task(plan: Plan) -> TaskResult:
         metric=plan.metrics[0].name,
         metrics=tuple(metric.name for metric in plan.metrics),
         metric_titles={metric.name: metric.title for metric in plan.metrics},
+        parts_about={metric.name: metric.parts_about for metric in plan.metrics},
         model=plan.model.name,
         provider=plan.model.provider,
         models=tuple(

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec, provider_of
-from steelyard.score.base import Grade, ModelMetric
+from steelyard.score.base import Grade, Metric, ModelMetric
 from steelyard.score.judge.ballots import SAME, Judgement, compared, rated
 from steelyard.score.judge.bench import ask
 from steelyard.score.judge.options import JudgeOptions, resolve
@@ -35,6 +35,7 @@ class Judge(ModelMetric):
 
     name = "judge"
     title = "Judge's score"
+    section = "judge"
     options_type = JudgeConfig
     config: JudgeConfig
 
@@ -48,6 +49,11 @@ class Judge(ModelMetric):
         super().__init__(options, task, name)
         self.options: JudgeOptions = resolve(self.config, task)
         self._model: Model | None = None
+
+    @classmethod
+    def among(cls, metrics: Sequence[Metric]) -> Judge | None:
+        """Return the judge among a task's metrics, if there is one."""
+        return next((metric for metric in metrics if isinstance(metric, cls)), None)
 
     @property
     def fingerprint(self) -> str:

@@ -49,6 +49,8 @@ class RulesMetric(PartsMetric):
     name = "rules"
     title = "Rules kept"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
+    section = "rules"
+    parts_about = "The share of replies that keep each rule, over the test examples it applies to."
     pooled_part = "each"
     summary_parts = (ALL,)
     options_type = RulesOptions
