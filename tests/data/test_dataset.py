@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.data.dataset import SHOWN, clip, open_dataset
+from steelyard.data.dataset import SHOWN, open_dataset
 from steelyard.data.prepare import prepare
 from steelyard.errors import ConfigError, DataError
 from steelyard.task import build_task
@@ -91,11 +91,6 @@ def test_evidence_is_cut_in_number_and_length(tmp_path: Path) -> None:
     assert evidence[4]["source"] == "x.jsonl:5"
     assert "\n" not in evidence[4]["output"]
     assert len(evidence[4]["input"]) == 160
-
-
-@pytest.mark.parametrize(("text", "said"), [("a  b\nc", "a b c"), ("x" * 200, "x" * 159 + "…")])
-def test_clip(text: str, said: str) -> None:
-    assert clip(text) == said
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ from steelyard.words import one_line
 
 _LOG = logging.getLogger(__name__)
 SHOWN = 20
-CLIP = 160
+SHOWN_CHARACTERS = 160
+"""Of each text that evidence holds."""
 Members = Mapping[str, Sequence[int]]
 """Indices of rows by part (train, dev, test), in the order in which a run takes them."""
 Refuse = Callable[[Mapping[str, Any]], str | None]
@@ -209,8 +210,8 @@ class Dataset:
             {
                 "row": self.numbers[index],
                 "source": self.examples[index].source,
-                "input": clip(hide(self.examples[index].input)),
-                "output": clip(hide(self.written[index])),
+                "input": one_line(hide(self.examples[index].input), SHOWN_CHARACTERS),
+                "output": one_line(hide(self.written[index]), SHOWN_CHARACTERS),
                 **{name: values[place] for name, values in more.items()},
             }
             for place, index in enumerate(indices[:SHOWN])
@@ -218,11 +219,6 @@ class Dataset:
 
     def rows_of(self, indices: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.numbers[index] for index in indices)
-
-
-def clip(text: str, most: int = CLIP) -> str:
-    """The beginning of ``text`` on one line."""
-    return one_line(text, most)
 
 
 def open_dataset(source: Task | Path | str, columns: Mapping[str, str] | None = None) -> Dataset:

@@ -33,7 +33,8 @@ _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 def endpoints() -> Mapping[str, Mapping[str, Any]]:
     """The providers known by name with an OpenAI-compatible endpoint; see ``data/endpoints.yaml``."""
-    return dict(packaged("model/data/endpoints.yaml"))
+    by_name: Mapping[str, Mapping[str, Any]] = packaged("model/data/endpoints.yaml")
+    return by_name
 
 
 def provider_named(name: str) -> ModelProvider:

@@ -33,7 +33,7 @@ class Grade:
 class Metric(ABC):
     """Scores answers, in [0, 1], more is better. A failed answer scores 0.
 
-    A metric of output and reference alone gives `score_answer`; one that reads the example, or has
+    A metric of output and reference alone gives `score_answer`; an `ExampleMetric`, and one with
     parts, gives `grade`; one that is faster on many answers at once, `grade_all`.
 
     ``title`` is what people read. ``kinds`` are the kinds of output that it is for. ``options_type``
@@ -162,6 +162,20 @@ class ReferenceMetric(Metric):
         )
 
 
+class ExampleMetric(Metric):
+    """A metric that reads the whole example: it gives `grade`.
+
+    A reference alone is graded as that of an example without input.
+    """
+
+    @abstractmethod
+    def grade(self, example: Example, output: str | None) -> Grade:
+        """Grade one answer to ``example``; ``None`` is a failed one and scores 0."""
+
+    def score_answer(self, output: str, reference: str) -> float:
+        return self.grade(Example("", "", reference), output).score
+
+
 class PartsMetric(Metric):
     """A metric whose grades have parts that are also taken together.
 
@@ -173,7 +187,7 @@ class PartsMetric(Metric):
     summary_parts: ClassVar[tuple[str, ...]]
 
 
-class ModelMetric(Metric):
+class ModelMetric(ExampleMetric):
     """A metric that asks a model; many answers are graded in one call, not as they come."""
 
     @abstractmethod

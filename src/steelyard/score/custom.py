@@ -23,7 +23,7 @@ from steelyard.config.options import Options
 from steelyard.config.section import unknown_keys
 from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
-from steelyard.score.base import Grade, Metric
+from steelyard.score.base import ExampleMetric, Grade
 from steelyard.task import Task
 from steelyard.user_code import load_name
 from steelyard.words import one_line
@@ -48,7 +48,7 @@ class CustomOptions(Options):
         return dict(self.model_extra or {})
 
 
-class Custom(Metric):
+class Custom(ExampleMetric):
     """Scores by the user's function, written ``scorers.py:score_reply`` or ``package.module:score``.
 
     It is called with those of `INPUTS` that it declares, and with the metric's options, by name. It
@@ -92,9 +92,6 @@ class Custom(Metric):
         """Try the function on a few references: what it raises is better known before the run."""
         for example in examples[:_TRIALS]:
             self.grade(example, example.output)
-
-    def score_answer(self, output: str, reference: str) -> float:
-        return self.grade(Example(id="", input="", output=reference), output).score
 
     def grade(self, example: Example, output: str | None) -> Grade:
         """Call the function. Raises `ConfigError` for what it raises, or returns amiss."""

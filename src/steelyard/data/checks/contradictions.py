@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
-from steelyard.data.dataset import SHOWN, Dataset, clip
+from steelyard.data.dataset import SHOWN, SHOWN_CHARACTERS, Dataset
 from steelyard.data.likeness.alike import (
     Conflict,
     answers,
@@ -14,7 +14,7 @@ from steelyard.data.likeness.alike import (
     same_conflicts,
 )
 from steelyard.data.likeness.rows import groups_of
-from steelyard.words import counted
+from steelyard.words import counted, one_line
 
 MANY = 0.01
 SHOWN_OUTPUTS = 5
@@ -96,7 +96,9 @@ def _finding(
         message,
         kind=[kind] * len(conflicts),
         also=[data.numbers[conflict.also] for conflict in conflicts],
-        also_output=[clip(data.written[conflict.also]) for conflict in conflicts],
+        also_output=[
+            one_line(data.written[conflict.also], SHOWN_CHARACTERS) for conflict in conflicts
+        ],
         similarity=[round(conflict.similarity, 3) for conflict in conflicts],
         outputs=[_most_frequent(conflict.outputs) for conflict in conflicts],
     )
@@ -105,4 +107,4 @@ def _finding(
 def _most_frequent(outputs: dict[str, int]) -> dict[str, int]:
     """The most frequent outputs, shortened, and how often each occurs."""
     ranked = sorted(outputs.items(), key=lambda item: (-item[1], item[0]))
-    return {clip(output): count for output, count in ranked[:SHOWN_OUTPUTS]}
+    return {one_line(output, SHOWN_CHARACTERS): count for output, count in ranked[:SHOWN_OUTPUTS]}

@@ -9,13 +9,13 @@ from itertools import islice
 from typing import Any, cast
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
-from steelyard.data.dataset import SHOWN, Dataset, clip
+from steelyard.data.dataset import SHOWN, SHOWN_CHARACTERS, Dataset
 from steelyard.data.private.find import PrivateFindings, find_within
 from steelyard.data.private.phones import missing_library, regions_of
 from steelyard.data.private.redact import PlaceholderBook, redact
 from steelyard.data.private.rules import rule_book
 from steelyard.data.private.traffic import PrivateRows, largest, monthly
-from steelyard.words import counted, listed
+from steelyard.words import counted, listed, one_line
 
 CHECK = "private_data"
 INPUT, OUTPUT, TURNS = "input", "output", "earlier turns"
@@ -133,8 +133,8 @@ def _evidence(
     return tuple(
         {
             **line,
-            "input": clip(redact(data.examples[row.index].input, book)),
-            "output": clip(redact(data.written[row.index], book)),
+            "input": one_line(redact(data.examples[row.index].input, book), SHOWN_CHARACTERS),
+            "output": one_line(redact(data.written[row.index], book), SHOWN_CHARACTERS),
         }
         for line, row in zip(plain, rows, strict=True)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from steelyard.data.base import CheckResult
-from steelyard.data.dataset import Dataset, clip
+from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import (
     answers,
     closest_pairs,
@@ -16,6 +16,7 @@ from steelyard.data.likeness.alike import (
     same_conflicts,
 )
 from steelyard.data.likeness.rows import groups_of
+from steelyard.words import one_line
 
 CHECKS = ("label_errors", "contradictions", "near_duplicates")
 
@@ -63,7 +64,7 @@ def _label_errors(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
             label = suggested.get(number)
             why = finding.message
             if label is not None:
-                why = f"a model trained on the other rows finds {clip(label, 40)!r} more likely"
+                why = f"a model trained on the other rows finds {one_line(label, 40)!r} more likely"
             yield Doubt(places[number], "label_errors", why, label)
 
 
@@ -85,7 +86,7 @@ def _contradictions(data: Dataset, result: CheckResult) -> Iterator[Doubt]:
         counts = conflict.outputs
         most = max(counts, key=lambda output: counts[output])
         wins = counts[most] > counts[outputs[index]] and data.kind == "label"
-        votes = ", ".join(f"{clip(output, 40)!r} {n}x" for output, n in counts.items())
+        votes = ", ".join(f"{one_line(output, 40)!r} {n}x" for output, n in counts.items())
         which = "the same input" if index in same else "nearly the same input"
         why = f"{which} has several outputs: {votes}"
         yield Doubt(index, "contradictions", why, most if wins else None, like=(conflict.also,))

@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from steelyard.data.dataset import Dataset, clip
+from steelyard.data.dataset import SHOWN_CHARACTERS, Dataset
 from steelyard.data.reviews.answers import ReviewAnswer
 from steelyard.data.reviews.doubts import Doubt
-from steelyard.words import counted
+from steelyard.words import counted, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,7 @@ class ReviewScreen:
         """Show what was typed and the labels that match, the one that enter takes in brackets."""
         window = labels[place : place + 5]
         line = "  ".join([f"[{window[0]}]", *window[1:]]) if window else "no label matches"
-        self._say(f"/{typed}  {clip(line, self._width - len(typed) - 3)}", "cyan")
+        self._say(f"/{typed}  {one_line(line, self._width - len(typed) - 3)}", "cyan")
 
     def help(self) -> None:
         self._say(_HELP)
@@ -89,7 +89,7 @@ class ReviewScreen:
         example = self._data.examples[index]
         answer = answers.get(index)
         now = "" if answer is None else f" (you: {_outcome(answer)})"
-        return f"{clip(self._data.written[index], 60)}{now}: {clip(example.input)}"
+        return f"{one_line(self._data.written[index], 60)}{now}: {one_line(example.input, SHOWN_CHARACTERS)}"
 
     def _field(self, name: str, text: str, style: str = "", *, whole: bool) -> None:
         from rich.text import Text

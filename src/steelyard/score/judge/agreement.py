@@ -19,6 +19,7 @@ from steelyard.score.judge.ratings import OUTCOMES, Rating, read_ratings
 from steelyard.stats.intervals import proportion
 from steelyard.stats.kappa import Weights, agreement_table, cohen_kappa
 from steelyard.task import Task
+from steelyard.words import shortened
 
 _MOST_SHOWN = 20
 _SHOWN_CHARACTERS = 2000
@@ -123,8 +124,8 @@ def _disagreements(
     return [
         {
             "source": rating.example.source,
-            "input": rating.example.input[:_SHOWN_CHARACTERS],
-            "output": rating.output[:_SHOWN_CHARACTERS],
+            "input": shortened(rating.example.input, _SHOWN_CHARACTERS),
+            "output": shortened(rating.output, _SHOWN_CHARACTERS),
             "rating": rating.rating,
             "judged": judged,
         }

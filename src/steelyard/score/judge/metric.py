@@ -93,9 +93,6 @@ class Judge(ModelMetric):
             )
         return self._model
 
-    def score_answer(self, output: str, reference: str) -> float:
-        return self.grade(Example(id="", input="", output=reference), output).score
-
     def grade(self, example: Example, output: str | None) -> Grade:
         return self.grade_all([example], [output])[0]
 

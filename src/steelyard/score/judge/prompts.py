@@ -16,7 +16,8 @@ _MARKER_LENGTH = 12
 
 
 def _texts() -> Mapping[str, Any]:
-    return dict(packaged("score/data/judge.yaml"))
+    texts: Mapping[str, Any] = packaged("score/data/judge.yaml")
+    return texts
 
 
 @lru_cache(maxsize=1)

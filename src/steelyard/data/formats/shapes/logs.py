@@ -10,6 +10,7 @@ from steelyard.data.formats.base import RowError, json_in
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import Conversation, Shape, Turn
 from steelyard.packaged import packaged
+from steelyard.words import one_line
 
 NAME = "logs"
 _FAILED_FROM = 400
@@ -168,7 +169,7 @@ def _refuse_failed(fields: Mapping[str, Any]) -> None:
 
 def _short(error: Any) -> str:
     text = error.get("message", error) if isinstance(error, Mapping) else error
-    return " ".join(str(text).split())[:80]
+    return one_line(str(text), 80)
 
 
 def _response(fields: Mapping[str, Any]) -> _Side:
