@@ -358,12 +358,29 @@ def test_only_what_is_named_in_a_folder_that_is_no_package(tmp_path: Path, code:
     assert not counts(metric, tmp_path / "plain/other.py")
 
 
+def test_what_is_imported_from_a_folder_that_is_put_into_the_path(tmp_path: Path) -> None:
+    beside(tmp_path, "lib/deep/helper_of_path.py", "lib/deep/other.py", "lib/other.py")
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "sys.path.insert(0, str(Path(__file__).parent / 'lib' / 'deep'))\n"
+        "def score(output):\n"
+        "    import helper_of_path\n"
+        "    return 1\n"
+    )
+    metric = scorer(tmp_path, code)
+    (tmp_path / "lib/deep/helper_of_path.py").write_text("X = '\\d'\n")  # Python warns
+    assert counts(metric, tmp_path / "lib/deep/helper_of_path.py")
+    assert not counts(metric, tmp_path / "lib/deep/other.py")
+    assert not counts(metric, tmp_path / "lib/other.py")
+
+
 def test_a_virtual_environment_is_never_in_the_fingerprint(tmp_path: Path) -> None:
-    code = "def score(output):\n    import env.lib.m, pack\n    return 1\n"
+    code = "def score(output):\n    import env.lib.m, pack, m\n    return 'env', 'env/lib', 'lib'\n"
     beside(tmp_path, "env/lib/m.py", "pack/__init__.py", "pack/venv/lib/m.py", "pack/part.py")
     metric = scorer(tmp_path, code)
     assert counts(metric, tmp_path / "env/lib/m.py")
-    beside(tmp_path, "env/pyvenv.cfg", "pack/venv/pyvenv.cfg")
+    beside(tmp_path, "pyvenv.cfg", "env/pyvenv.cfg", "pack/venv/pyvenv.cfg")
     assert not counts(metric, tmp_path / "env/lib/m.py")
     assert not counts(metric, tmp_path / "pack/venv/lib/m.py")
     assert counts(metric, tmp_path / "pack/part.py")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import math
-import re
 import sys
-import sysconfig
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +20,7 @@ from steelyard.config.section import unknown_keys
 from steelyard.core import Example
 from steelyard.errors import ConfigError, closest
 from steelyard.score.base import ExampleMetric, Grade
+from steelyard.score.sources import sources_of
 from steelyard.task import Task
 from steelyard.user_code import load_name
 from steelyard.words import one_line
@@ -32,8 +29,6 @@ INPUTS = ("output", "reference", "input", "example", "context")
 """What a scorer may ask for, by the names of its parameters."""
 _SHOWN = 60
 _TRIALS = 5
-_WORD = re.compile(r"\w+")
-_DOTTED = re.compile(r"\w+(?:[./\\]\w+)*")
 
 
 class CustomOptions(Options):
@@ -237,85 +232,3 @@ def _place(error: BaseException) -> str:
 def _for(example: Example) -> str:
     named = f" for example {example.id!r}" if example.id else ""
     return f"{named} in {example.source}" if example.source else named
-
-
-_INSTALLED = {Path(path).resolve() for path in sysconfig.get_paths().values()}
-
-
-def sources_of(function: Callable[..., Any]) -> list[Path]:
-    """The file that defines ``function``, first, and what it may import from its folder, sorted.
-
-    They are read, not run: which modules happen to be loaded does not matter. Of a lone module among
-    the installed packages it is that alone. Empty for a function without a file.
-    """
-    while isinstance(function, partial):
-        function = function.func
-    function = inspect.unwrap(function)
-    try:
-        source = inspect.getsourcefile(function)
-    except TypeError:  # a callable object: its class has the source
-        source = inspect.getsourcefile(type(function))
-    if source is None or not Path(source).is_file():
-        return []
-    file = Path(source).resolve()
-    return [file] if file.parent in _INSTALLED else [file, *sorted(_helpers(file) - {file})]
-
-
-def _helpers(file: Path) -> set[Path]:
-    """The modules and packages next to ``file`` that it names, or that these do; a package whole."""
-    helpers: set[Path] = set()
-    names: set[tuple[str, ...]] = set()
-    pending = {file}
-    while pending:
-        dotted = _module_names(pending.pop())
-        # a module of a package names its neighbours by the package's name too, which leads nowhere
-        new_names = {name[start:] for name in dotted for start in range(len(name))} - names
-        names |= new_names
-        modules = {path.resolve() for name in new_names for path in _modules(file.parent, name)}
-        pending |= modules - helpers
-        helpers |= modules
-    return helpers
-
-
-def _module_names(file: Path) -> set[tuple[str, ...]]:
-    """The dotted names in the imports of ``file``, and in its texts: these may be imported as well.
-
-    A docstring, like any text that stands alone, imports nothing.
-    """
-    try:
-        nodes = list(ast.walk(ast.parse(file.read_bytes())))
-    except (SyntaxError, ValueError):  # nothing can import it either
-        return set()
-    unused = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-    names: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {f"{node.module or ''}.{alias.name}" for alias in node.names}
-        elif (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in unused
-        ):
-            names |= set(_DOTTED.findall(node.value))
-    return {tuple(_WORD.findall(name)) for name in names}
-
-
-def _modules(folder: Path, name: Sequence[str]) -> list[Path]:
-    """The files that importing ``name`` may run, looked for in ``folder``.
-
-    A folder without ``__init__.py`` is no more than the way to what is named in it.
-    """
-    if not name or (folder / "pyvenv.cfg").exists():
-        return []
-    module, package = folder / f"{name[0]}.py", folder / name[0]
-    files = [module] if module.is_file() else []
-    if (package / "__init__.py").is_file():
-        environments = [mark.parent for mark in package.rglob("pyvenv.cfg")]
-        return files + [
-            path
-            for path in package.rglob("*.py")
-            if not any(path.is_relative_to(environment) for environment in environments)
-        ]
-    return files + _modules(package, name[1:])
