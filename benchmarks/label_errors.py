@@ -37,7 +37,7 @@ from steelyard.data.base import CheckOptions
 from steelyard.data.checks import label_errors
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.suspicion.confident import log_odds, suspects
-from steelyard.data.suspicion.judged import judged_rows
+from steelyard.data.suspicion.labelled import judged_rows
 
 ALIKE = 5
 NOISE = (

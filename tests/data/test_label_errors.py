@@ -10,7 +10,7 @@ from steelyard.data.base import CheckOptions
 from steelyard.data.checks import label_errors
 from steelyard.data.dataset import Dataset
 from steelyard.data.reviews.doubts import doubts
-from steelyard.data.suspicion.judged import judged_rows
+from steelyard.data.suspicion.labelled import judged_rows
 from tests.data.alike_rows import dataset
 
 OPTIONS = CheckOptions(encoder=False)

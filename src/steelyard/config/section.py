@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from steelyard.errors import closest
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Money = Annotated[Decimal, Field(ge=0)]
+MoneyAmount = Annotated[Decimal, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 

@@ -13,7 +13,7 @@ from steelyard.model.base import Model, OnDone, sampling_seed
 from steelyard.model.engine.cache import CacheShape, Prefix
 from steelyard.model.engine.guide import Guides
 from steelyard.model.engine.plan import BatchBounds, plan_batches
-from steelyard.model.engine.runner import PendingPrompt, Progress, Runner
+from steelyard.model.engine.runner import AnswerState, PendingPrompt, Runner
 from steelyard.model.engine.trie import Node, build_trie
 from steelyard.model.prompts import PromptWriter
 
@@ -209,7 +209,7 @@ class LocalModel(Model):
         return lambda output: any(stop in self.tokenizer.decode(output) for stop in stops)
 
     def _completion(
-        self, state: Progress, input_tokens: int, cached: int, seconds: float, batch: int
+        self, state: AnswerState, input_tokens: int, cached: int, seconds: float, batch: int
     ) -> Completion:
         if state.node is not None and state.node.choice is not None:
             text = state.node.choice

@@ -65,7 +65,7 @@ def _steadiness_tag(value: Any) -> str:
     return "<off>" if value is False else "<on>"
 
 
-Steadiness = Annotated[
+ConsistencyChoice = Annotated[
     Annotated[ConsistencyConfig, Tag("<on>")] | Annotated[Literal[False], Tag("<off>")],
     Discriminator(_steadiness_tag),
 ]
@@ -85,7 +85,7 @@ class Task(Section):
     rules: tuple[dict[str, Any], ...] = ()
     judge: JudgeConfig | None = None
     temperature: float = Field(default=0.0, ge=0, le=2)
-    consistency: Steadiness = ConsistencyConfig()
+    consistency: ConsistencyChoice = ConsistencyConfig()
     traffic: TrafficConfig = TrafficConfig()
     prices: dict[str, PriceConfig] = Field(default_factory=dict)
     constraints: ConstraintsConfig = ConstraintsConfig()

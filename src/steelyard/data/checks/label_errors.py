@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.likeness.meaning import embeddings
+from steelyard.data.suspicion.arrays import Floats32
 from steelyard.data.suspicion.confident import SuspectLabels, suspects
-from steelyard.data.suspicion.judged import LabelledRows, judged_rows, why_not
+from steelyard.data.suspicion.labelled import LabelledRows, judged_rows, why_not
 from steelyard.data.suspicion.out_of_fold import FoldSettings, deal_folds, log_loss, out_of_fold
 from steelyard.data.suspicion.text_features import text_features
 from steelyard.words import percent
@@ -26,8 +26,6 @@ CAREFUL_ROWS = 20_000
 
 PENALTIES = (0.1, 0.3, 1.0, 3.0)
 """Tried in this order, as long as the log loss on rows not seen falls; noisy labels need more."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ FAST = SuspicionSettings(256, FoldSettings(folds=3, steps=12), repeats=1)
 class Features(NamedTuple):
     """(n, d) vectors, what they are made of, and why the encoder is missing, if it is."""
 
-    values: Floats
+    values: Floats32
     name: str
     without: str | None
 
@@ -54,7 +52,7 @@ class Features(NamedTuple):
 class Predictions(NamedTuple):
     """(n, k) probabilities by models that did not see the row, and the penalty used."""
 
-    probabilities: Floats
+    probabilities: Floats32
     penalty: float
 
 
@@ -127,11 +125,11 @@ def _features(
 
 
 def _predictions(
-    features: Floats, judged: LabelledRows, effort: SuspicionSettings, rng: np.random.Generator
+    features: Floats32, judged: LabelledRows, effort: SuspicionSettings, rng: np.random.Generator
 ) -> Predictions:
     """Average over several ways to deal the folds; the first of them chooses the penalty."""
 
-    def predict(penalty: float) -> Floats:
+    def predict(penalty: float) -> Floats32:
         settings = replace(effort.settings, penalty=penalty)
         return out_of_fold(features, judged.codes, fold_of, settings)
 
@@ -169,7 +167,7 @@ def _measured(
     }
 
 
-def _says_nothing(probabilities: Floats, judged: LabelledRows) -> bool:
+def _says_nothing(probabilities: Floats32, judged: LabelledRows) -> bool:
     """Whether the labels' own shares predict them as well as the model does, by log loss."""
     shares = np.bincount(judged.codes) / len(judged.codes)
     return log_loss(probabilities, judged.codes) >= -float((shares * np.log(shares)).sum())
@@ -194,7 +192,7 @@ def _finding(
     data: Dataset,
     judged: LabelledRows,
     doubted: SuspectLabels,
-    probabilities: Floats,
+    probabilities: Floats32,
     facts: Mapping[str, Any],
 ) -> Finding:
     indices = judged.rows[doubted.rows].tolist()

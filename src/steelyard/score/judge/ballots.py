@@ -67,13 +67,13 @@ def _named_in(line: str, choices: Sequence[str]) -> str | None:
     return named.pop() if len(named) == 1 and not opens_with_article else None
 
 
-Outcome = Literal["win", "tie", "loss"]
+JudgeOutcome = Literal["win", "tie", "loss"]
 Ballot = Mapping[str, float]
 """How likely each word is: one word that was said, or the model's own probabilities."""
 
 NEUTRAL = 0.5
 """What a reply scores where the judge failed: its failure is not the arm's."""
-_WORTH: Mapping[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+_WORTH: Mapping[JudgeOutcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Judgement:
     """
 
     score: float
-    outcome: Outcome | None = None
+    outcome: JudgeOutcome | None = None
     mark: float | None = None
     flipped: bool = False
     failed: bool = False
@@ -145,19 +145,21 @@ def compared(first: Sequence[Ballot | None], second: Sequence[Ballot | None]) ->
     if {one_said, other_said} == {"win", "loss"}:
         return Judgement(_WORTH["tie"], "tie", flipped=True)
     worth = _WORTH[one_said] + _WORTH[other_said]
-    outcome: Outcome = "tie" if worth == 1 else "win" if worth > 1 else "loss"
+    outcome: JudgeOutcome = "tie" if worth == 1 else "win" if worth > 1 else "loss"
     return Judgement((one_score + other_score) / 2, outcome)
 
 
 def _order(
     ballots: Sequence[Ballot | None], ours: str, theirs: str
-) -> tuple[Outcome, float] | None:
+) -> tuple[JudgeOutcome, float] | None:
     """What most votes of one order say, and their mean worth; ``None`` without a readable vote."""
     shares = mean_ballot(ballots)
     if shares is None:
         return None
     win, tie, loss = (shares.get(word, 0.0) for word in (ours, TIE, theirs))
-    outcome: Outcome = "win" if win > max(tie, loss) else "loss" if loss > max(win, tie) else "tie"
+    outcome: JudgeOutcome = (
+        "win" if win > max(tie, loss) else "loss" if loss > max(win, tie) else "tie"
+    )
     return outcome, win + _WORTH["tie"] * tie
 
 

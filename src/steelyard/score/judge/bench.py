@@ -17,7 +17,7 @@ from steelyard.score.judge.options import JudgeOptions
 from steelyard.score.judge.prompts import asked_again
 from steelyard.words import counted
 
-Question = tuple[Message, ...]
+JudgePrompt = tuple[Message, ...]
 
 log = logging.getLogger("steelyard")
 
@@ -31,7 +31,7 @@ _REASONED_TOKENS = 400
 
 
 def ask(
-    model: Model, options: JudgeOptions, questions: Sequence[Question]
+    model: Model, options: JudgeOptions, questions: Sequence[JudgePrompt]
 ) -> list[list[Ballot | None]]:
     """Return each question's votes; ``None`` for one that could not be read, asked twice.
 
@@ -55,7 +55,7 @@ def _judging() -> Iterator[None]:
 
 
 def _votes(
-    model: Model, options: JudgeOptions, questions: Sequence[Question]
+    model: Model, options: JudgeOptions, questions: Sequence[JudgePrompt]
 ) -> list[list[Ballot | None]]:
     at_once = 1 if model.local else options.votes
     votes = [(place, vote) for place in range(len(questions)) for vote in range(at_once)]
@@ -76,7 +76,7 @@ def _votes(
 def _cast(
     model: Model,
     options: JudgeOptions,
-    questions: Sequence[Question],
+    questions: Sequence[JudgePrompt],
     votes: Sequence[tuple[int, int]],
 ) -> list[Ballot | None]:
     """Ask for ``votes``, pairs of a question's place and the number of the vote."""
@@ -103,7 +103,7 @@ def _answers(model: Model, requests: Sequence[Request]) -> list[Completion | Non
     return model.generate(requests) if requests else []
 
 
-def _request(options: JudgeOptions, question: Question, vote: int) -> Request:
+def _request(options: JudgeOptions, question: JudgePrompt, vote: int) -> Request:
     """The request of one vote: the same today and tomorrow, and so in the store."""
     return Request(
         messages=question,
@@ -125,7 +125,7 @@ def _once_more(options: JudgeOptions, request: Request) -> Request:
     )
 
 
-def _seed(question: Question, vote: int) -> int:
+def _seed(question: JudgePrompt, vote: int) -> int:
     """A seed for each vote on each question, in 31 bits, which every endpoint takes."""
     text = "\0".join(chain.from_iterable(question))
     digest = hashlib.sha256(f"{vote}\0{text}".encode("utf-8", "surrogatepass")).digest()
