@@ -12,7 +12,7 @@ from steelyard.result.verdict import JudgeAgreement, JudgeResult, JudgeTokens
 from steelyard.score import Metric
 from steelyard.score.judge import Judge, judge_agreement, read_ratings
 from steelyard.score.judge.agreement import settings
-from steelyard.score.judge.bench import PHASE
+from steelyard.score.judge.asking import PHASE
 from steelyard.store.database import Store
 
 FAILED_SHARE = 0.05

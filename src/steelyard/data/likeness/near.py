@@ -199,7 +199,7 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[NearP
         search.compare(a, b)
     pairs = [
         NearPair(min(firsts[a], firsts[b]), max(firsts[a], firsts[b]), similarity)
-        for a, b, similarity in search.found
+        for a, b, similarity in search.pairs
     ]
     return sorted(pairs, key=lambda pair: (-pair.similarity, pair))
 
@@ -212,10 +212,10 @@ class _Search:
         self.shingles = shingles
         self.threshold = threshold
         self.tries = _TRIES
-        self.found: list[tuple[int, int, float]] = []
+        self.pairs: list[tuple[int, int, float]] = []
         self.roots = np.arange(texts)
         self.in_vain = np.zeros(texts, dtype=np.int64)
-        self._forest = DisjointSets(texts)
+        self._sets = DisjointSets(texts)
         self._vain = ComparedPairs(texts)
 
     def compare(self, a: Indices, b: Indices) -> None:
@@ -229,11 +229,11 @@ class _Search:
         for one, other, similarity in zip(
             a[near].tolist(), b[near].tolist(), similarities[near].tolist(), strict=True
         ):
-            if self._forest.find(one) != self._forest.find(other):
-                self._forest.join(one, other)
-                self.found.append((one, other, similarity))
+            if self._sets.find(one) != self._sets.find(other):
+                self._sets.join(one, other)
+                self.pairs.append((one, other, similarity))
         if near.any():
-            self.roots = self._forest.roots()
+            self.roots = self._sets.roots()
 
 
 def near_matches(

@@ -193,16 +193,16 @@ def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
     data would otherwise hang together as a whole.
     """
     order, count = rows.order, len(rows.order)
-    forest = DisjointSets(count)
-    forest.join_all(groups_of([rows.normalised_keys[index] for index in order]))
+    sets = DisjointSets(count)
+    sets.join_all(groups_of([rows.normalised_keys[index] for index in order]))
     groups = [rows.examples[index].group for index in order]
-    forest.join_all(groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
+    sets.join_all(groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
     most = widest(count)
-    forest.join_all(groups_of([rows.texts[index] for index in order]), most)
-    forest.join_all(((pair.a, pair.b) for pair in rows.pairs_in_order), most)
+    sets.join_all(groups_of([rows.texts[index] for index in order]), most)
+    sets.join_all(((pair.a, pair.b) for pair in rows.pairs_in_order), most)
     members: dict[int, list[int]] = {}
     for place in range(count):
-        members.setdefault(forest.find(place), []).append(place)
+        members.setdefault(sets.find(place), []).append(place)
     return [
         Cluster(tuple(places), Counter(strata[place] for place in places))
         for places in members.values()

@@ -37,7 +37,7 @@ class LabelledRows(NamedTuple):
         return ", ".join(f"{counted(many, 'row')} {why}" for why, many in self.excluded.items())
 
 
-def judged_rows(
+def labelled_rows(
     data: Dataset, folds: int, rng: np.random.Generator, most_cells: int = MOST_CELLS
 ) -> LabelledRows:
     """Leave out rows without output or text, thin labels and, where there are too many, some rows.
@@ -69,14 +69,14 @@ def judged_rows(
     )
 
 
-def why_not(judged: LabelledRows, folds: int) -> str | None:
+def why_not(labelled: LabelledRows, folds: int) -> str | None:
     """Why the rows cannot be judged at all, if so."""
-    if len(judged.labels) >= 2 and len(judged.rows) >= FEWEST_ROWS:
+    if len(labelled.labels) >= 2 and len(labelled.rows) >= FEWEST_ROWS:
         return None
-    left_out = f"; left out: {judged.left_out}" if judged.excluded else ""
-    if len(judged.labels) < 2:
+    left_out = f"; left out: {labelled.left_out}" if labelled.excluded else ""
+    if len(labelled.labels) < 2:
         return f"fewer than two labels have {folds} different inputs to learn from{left_out}"
-    return f"{counted(len(judged.rows), 'row')} to learn from; at least {FEWEST_ROWS} are needed{left_out}"
+    return f"{counted(len(labelled.rows), 'row')} to learn from; at least {FEWEST_ROWS} are needed{left_out}"
 
 
 def _well_known(data: Dataset, rows: Places, folds: int) -> Places:

@@ -55,7 +55,7 @@ class Runner:
     ) -> None:
         self.network = network
         self.shape = shape
-        self.arena = CacheMemory(shape)
+        self.memory = CacheMemory(shape)
         self.end_tokens = end_tokens
         self.prefill_tokens = prefill_tokens
 
@@ -72,7 +72,7 @@ class Runner:
         """Answer ``jobs``; the result has their order. Greedy unless a job has a temperature."""
         start = time.perf_counter()
         states = [_begin(job) for job in jobs]
-        cache = CacheRows(self.arena, len(jobs), max(_room(state) for state in states))
+        cache = CacheRows(self.memory, len(jobs), max(_room(state) for state in states))
         active = list(states)
         logits = self._prefill(prefix, cache, active)
         while True:
@@ -89,7 +89,7 @@ class Runner:
     def probe(self, prefix: Prefix, jobs: Sequence[PendingPrompt]) -> torch.Tensor:
         """Return the logits after each job's own tokens, ``[jobs, vocabulary]``."""
         states = [_begin(job) for job in jobs]
-        cache = CacheRows(self.arena, len(jobs), max(len(state.pending) for state in states))
+        cache = CacheRows(self.memory, len(jobs), max(len(state.pending) for state in states))
         return self._prefill(prefix, cache, states)
 
     def _prefill(self, prefix: Prefix, cache: CacheRows, states: list[AnswerState]) -> torch.Tensor:

@@ -24,17 +24,17 @@ class AnswerBoard:
     """
 
     def __init__(
-        self, factory: PromptFactory, ledger: BudgetTracker, examples: Sequence[Example]
+        self, factory: PromptFactory, budget: BudgetTracker, examples: Sequence[Example]
     ) -> None:
         self.factory = factory
-        self.ledger = ledger
+        self.budget = budget
         self.examples = tuple(examples)
         self.trace: list[Trial] = []
         self.designs: dict[str, Design] = {}
         self._score = factory.evaluator.context.score
         self._answers: dict[Hashable, dict[int, Answer]] = {}
         self._worth: dict[Hashable, dict[int, float]] = {}
-        self._shares = ledger.local  # until a call shows that its requests shared nothing
+        self._shares = budget.local  # until a call shows that its requests shared nothing
         self._output = {False: [0, 0], True: [0, 0]}  # tokens and answers so far; free ones apart
 
     def missing(self, design: Design, items: Sequence[int]) -> list[int]:
@@ -55,7 +55,7 @@ class AnswerBoard:
 
     def affords(self, design: Design, items: Sequence[int]) -> bool:
         fresh = self.missing(design, items)
-        return not fresh or self.ledger.affords(self.expected(design, fresh), len(fresh))
+        return not fresh or self.budget.affords(self.expected(design, fresh), len(fresh))
 
     def ask(self, design: Design, items: Sequence[int], stage: str) -> bool:
         """Ask what is missing, in one call; ``False``, and nothing asked, where it costs too much."""
@@ -72,7 +72,7 @@ class AnswerBoard:
     def _ask(self, design: Design, items: Sequence[int]) -> int:
         questions = [self.examples[item].question for item in items]
         answers, requests = self.factory.evaluator.ask(self.factory.prompt(design), questions)
-        self.ledger.book([answer.completion for answer in answers], requests)
+        self.budget.book([answer.completion for answer in answers], requests)
         shared = any(answer.completion.cached_tokens for answer in answers)
         if len(answers) > 1 and not shared and not design.retrieved:
             self._shares = False

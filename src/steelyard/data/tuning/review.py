@@ -102,7 +102,7 @@ def as_chats(data: Dataset) -> TrainingChats:
     return TrainingChats(indices, rows, sum(map(row_bytes, rows)))
 
 
-def judge(
+def review(
     data: Dataset, chats: TrainingChats, counts: TokenCounts, provider: Provider
 ) -> TuningReview:
     """Check ``chats`` against every known rule of ``provider``."""

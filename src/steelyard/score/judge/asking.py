@@ -12,9 +12,9 @@ from steelyard.core import Completion, Message, Request
 from steelyard.errors import MissingExtraError, ModelError, SteelyardError
 from steelyard.model.base import Model
 from steelyard.model.phase import during
-from steelyard.score.judge.ballots import Ballot, is_sampled, read_ballot
 from steelyard.score.judge.options import JudgeOptions
 from steelyard.score.judge.prompts import asked_again
+from steelyard.score.judge.votes import Vote, is_sampled, read_vote
 from steelyard.words import counted
 
 JudgePrompt = tuple[Message, ...]
@@ -32,7 +32,7 @@ _REASONED_TOKENS = 400
 
 def ask(
     model: Model, options: JudgeOptions, questions: Sequence[JudgePrompt]
-) -> list[list[Ballot | None]]:
+) -> list[list[Vote | None]]:
     """Return each question's votes; ``None`` for one that could not be read, asked twice.
 
     A model that tells the probabilities of its words is asked once: its votes would only sample
@@ -56,7 +56,7 @@ def _judging() -> Iterator[None]:
 
 def _votes(
     model: Model, options: JudgeOptions, questions: Sequence[JudgePrompt]
-) -> list[list[Ballot | None]]:
+) -> list[list[Vote | None]]:
     at_once = 1 if model.local else options.votes
     votes = [(place, vote) for place in range(len(questions)) for vote in range(at_once)]
     cast = dict(zip(votes, _cast(model, options, questions, votes), strict=True))
@@ -78,19 +78,19 @@ def _cast(
     options: JudgeOptions,
     questions: Sequence[JudgePrompt],
     votes: Sequence[tuple[int, int]],
-) -> list[Ballot | None]:
+) -> list[Vote | None]:
     """Ask for ``votes``, pairs of a question's place and the number of the vote."""
     requests = [_request(options, questions[place], vote) for place, vote in votes]
-    ballots = [read_ballot(completion, options) for completion in _answers(model, requests)]
-    unread = [index for index, ballot in enumerate(ballots) if ballot is None]
+    answers = [read_vote(completion, options) for completion in _answers(model, requests)]
+    unread = [index for index, answer in enumerate(answers) if answer is None]
     again = _answers(model, [_once_more(options, requests[index]) for index in unread])
     for index, completion in zip(unread, again, strict=True):
-        ballots[index] = read_ballot(completion, options)
-    lost = [completion for completion in again if read_ballot(completion, options) is None]
+        answers[index] = read_vote(completion, options)
+    lost = [completion for completion in again if read_vote(completion, options) is None]
     if lost:
         votes_lost = f"{counted(len(lost), 'vote')} of {len(votes)}"
         log.warning("the judge failed on %s, the last one with: %s", votes_lost, _why(lost[-1]))
-    return ballots
+    return answers
 
 
 def _why(completion: Completion | None) -> str:
