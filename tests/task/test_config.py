@@ -62,7 +62,7 @@ max_output_tokens: 12
     assert task.prices["m"].cached == Decimal("0.08")
     assert task.prices["machine"].per_hour == Decimal("0.4")
     assert task.constraints.max_monthly_cost == Decimal("99.9")
-    assert task.columns.given() == {"input": "ticket"}
+    assert task.columns.by_role() == {"input": "ticket"}
     assert (task.traffic.requests_per_day, task.traffic_is_assumed) == (7, False)
     assert build_task(task.to_config(), tmp_path) == task
 

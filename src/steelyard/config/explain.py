@@ -31,10 +31,10 @@ class Place(NamedTuple):
 
     def line_of(self, *keys: str | int) -> int | None:
         """The line of a key, or of the nearest one above it that has one."""
-        known: Keys = ()
+        nearest: Keys = ()
         for key in (*self.path, *keys):
-            known = (*known, key) if (*known, key) in self.lines else known
-        return self.lines[known] if known else None
+            nearest = (*nearest, key) if (*nearest, key) in self.lines else nearest
+        return self.lines[nearest] if nearest else None
 
 
 def explain(error: ValidationError, data: Any, place: Place, owner: str = "") -> ConfigError:

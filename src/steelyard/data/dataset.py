@@ -319,5 +319,5 @@ def open_source(source: Task | Path | str, columns: Mapping[str, str] | None = N
 
 def _with_columns(task: Task, columns: Mapping[str, str] | None) -> OpenSource:
     if columns:
-        task = task.updated(columns={**task.columns.given(), **columns})
+        task = task.updated(columns={**task.columns.by_role(), **columns})
     return OpenSource(task, task_rows(task))

@@ -82,7 +82,7 @@ def fix(
     work = read_work(task, numbered)
     repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
     files = {} if dry_run else place.write(work, replaces=replaces)
-    remaining = sum(1 for _ in work.kept())
+    remaining = sum(1 for _ in work.remaining())
     return Repairs(len(work.rows), remaining, tuple(work.changes), files, tuple(work.notes))
 
 

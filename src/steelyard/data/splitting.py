@@ -186,7 +186,7 @@ def _manifest(
             }
             for part, path in rows.task.example_paths.items()
         ],
-        "columns": rows.task.columns.given(),
+        "columns": rows.task.columns.by_role(),
         "kind": rows.kind,
         "method": cut.plan.by,
         "seed": cut.plan.seed,

@@ -184,7 +184,7 @@ class LocalModel(Model):
 
     def _job(self, request: Request, prompt: list[int], prefix_tokens: int) -> PendingPrompt:
         return PendingPrompt(
-            own=tuple(prompt[prefix_tokens:]),
+            tokens=tuple(prompt[prefix_tokens:]),
             max_output_tokens=request.max_output_tokens,
             root=self._trie(request.choices) if request.choices else None,
             temperature=request.temperature,

@@ -195,16 +195,16 @@ def price_book() -> str:
 
 def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
     """The amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
-    own: dict[str, dict[str, Decimal]] = {}
+    amounts: dict[str, dict[str, Decimal]] = {}
     for name, entry in (overrides or {}).items():
         if unknown := [key for key in entry if key not in _KEYS]:
             raise ConfigError(f"prices.{name}: {unknown_keys(unknown, _KEYS, 'key')}")
-        own[name] = {
+        amounts[name] = {
             key: _amount(name, key, value) for key, value in entry.items() if value is not None
         }
-        if name == MACHINE and "per_hour" not in own[name]:
+        if name == MACHINE and "per_hour" not in amounts[name]:
             raise ConfigError(f"prices.{MACHINE} lacks per_hour; give what an hour costs")
-    return own
+    return amounts
 
 
 def _own_price(amounts: Mapping[str, Decimal], listed: Price) -> Price:

@@ -93,7 +93,7 @@ def reflection_lines(
 ) -> Iterator[tuple[PlanLine, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
     for spec, usage in () if forecast is None else forecast.other_models:
-        model = next(model for model in plan.asked if model.spec == spec)
+        model = next(model for model in plan.all_models if model.spec == spec)
         line = PlanLine(
             f"reflection of {job.key}",
             model,

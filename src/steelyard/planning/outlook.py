@@ -112,7 +112,7 @@ class Outlook:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to know before the run is started: keys that are missing, a cap that may end it."""
-        lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.asked)
+        lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.all_models)
         warnings = [f"{lack}; the run will stop there" for lack in lacking if lack]
         cap, cost = self.plan.options.max_cost, self.hosted_cost
         if cap is not None and cost.amount is not None and cost.amount > cap:
@@ -208,7 +208,7 @@ def short_text(outlook: Outlook) -> list[str]:
         return []
     tokens = f"{total.usage.input_tokens:,} tokens in and {total.usage.output_tokens:,} out"
     clauses = [f"{counted(total.requests, 'request')}, {tokens}"]
-    if any(model.paid_by_tokens for model in outlook.plan.asked):
+    if any(model.paid_by_tokens for model in outlook.plan.all_models):
         is_priced = hosted.amount is not None
         clauses.append(f"{hosted.amount:.2f} {hosted.currency}" if is_priced else "price unknown")
     if total.seconds is not None and total.seconds >= 1:

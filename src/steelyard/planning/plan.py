@@ -79,13 +79,13 @@ class Plan:
         On this machine a tuned model costs what its base costs: the machine's time.
         """
         made_of = spec.base.unpaced
-        base = next((model for model in self.asked if model.spec.unpaced == made_of), None)
+        base = next((model for model in self.all_models if model.spec.unpaced == made_of), None)
         if base is None or spec.tuned_from is None or provider_of(spec).is_local:
             return base
         return _planned(base.tag, spec, self.prices)
 
     @property
-    def asked(self) -> tuple[PlannedModel, ...]:
+    def all_models(self) -> tuple[PlannedModel, ...]:
         """Every model that the run may ask and pay for: the task's first."""
         return (*self.models, *self.helpers)
 
@@ -363,8 +363,8 @@ def _audit_text(audit: AuditResult) -> str:
 def _about_cap(plan: Plan) -> list[str]:
     if plan.options.max_cost is None:
         return []
-    here = [model.tag for model in plan.asked if model.price.machine_hour is not None]
-    if len(here) == len(plan.asked):
+    here = [model.tag for model in plan.all_models if model.price.machine_hour is not None]
+    if len(here) == len(plan.all_models):
         runs = "this one runs" if len(here) == 1 else "these run"
         return [f"--max-cost applies to hosted models only; {runs} on this machine"]
     cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"

@@ -51,7 +51,11 @@ class Steadiness:
 
     @cached_property
     def kinds(self) -> list[str]:
-        tried = {change.kind for _, each in self._consistency for change in each.sensitivity}
+        tried = {
+            change.kind
+            for _, consistency in self._consistency
+            for change in consistency.sensitivity
+        }
         return [*[kind for kind in KINDS if kind in tried], *sorted(tried - KINDS.keys())]
 
     def title(self, kind: str) -> str:
@@ -60,19 +64,25 @@ class Steadiness:
     @cached_property
     def rows(self) -> list[SteadinessRow]:
         return [
-            SteadinessRow(arm, each, tuple(_cell(arm, each, kind) for kind in self.kinds))
-            for arm, each in self._consistency
+            SteadinessRow(
+                arm, consistency, tuple(_cell(arm, consistency, kind) for kind in self.kinds)
+            )
+            for arm, consistency in self._consistency
         ]
 
     @property
     def items(self) -> str:
-        counts = {change.items for _, each in self._consistency for change in each.measured}
-        counts |= {each.repeats.items for _, each in self._consistency if each.repeats}
+        counts = {
+            change.items for _, consistency in self._consistency for change in consistency.measured
+        }
+        counts |= {
+            consistency.repeats.items for _, consistency in self._consistency if consistency.repeats
+        }
         return " or ".join(formats.count(count) for count in sorted(counts))
 
     @property
     def temperature(self) -> str:
-        temperatures = (each.temperature for _, each in self._consistency)
+        temperatures = (consistency.temperature for _, consistency in self._consistency)
         return next((f"{degree:g}" for degree in temperatures if degree is not None), "")
 
 

@@ -171,7 +171,7 @@ class DevEvaluator:
         arm = self._build("candidate", prompt)
         answers = arm.answer_all(questions, tell)
         self._asked += len(questions)
-        return answers, arm.asked
+        return answers, arm.request_count
 
     def _choose(
         self, candidates: Sequence[SearchCandidate[Prompt]], dev: Sequence[Example], plan: Halving

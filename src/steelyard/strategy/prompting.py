@@ -31,7 +31,7 @@ _INDEX = "index"
 class PromptArm(Arm):
     """Answers by prompting a model, built at the first answer from ``spec``.
 
-    ``asked`` counts the requests it made: more than answers, where there are votes or repairs.
+    ``request_count`` counts the requests it made: more than answers, where there are votes or repairs.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class PromptArm(Arm):
         super().__init__(facts)
         self.prompt = prompt
         self.spec = spec
-        self.asked = 0
+        self.request_count = 0
         self._build_model = build_model
 
     @cached_property
@@ -98,7 +98,7 @@ class PromptArm(Arm):
 
         rounds = Rounds(self.model, self.account, self.brief, self.prompt.recipe)
         answers = rounds.run(self.prompt.requests(questions, nonce), tell)
-        self.asked += rounds.asked
+        self.request_count += rounds.request_count
         return answers
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:

@@ -47,7 +47,7 @@ class Attempt:
 class Rounds:
     """Asks a model for one call of an arm. Each round is one ``generate`` over all open attempts.
 
-    ``asked`` counts the requests. An example is settled, once, when all its attempts are.
+    ``request_count`` counts what was sent. An example is settled, once, when all its attempts are.
     """
 
     def __init__(self, model: Model, model_name: str, brief: Brief, recipe: PromptRecipe) -> None:
@@ -57,7 +57,7 @@ class Rounds:
         self._recipe = recipe
         self._on_settled: OnSettled = lambda settled: None
         self._attempts: list[list[Attempt]] = []
-        self.asked = 0
+        self.request_count = 0
 
     def run(self, requests: Sequence[Request], on_settled: OnSettled) -> list[Answer]:
         """Answer each request; ``on_settled`` is called with each answer as soon as it stands."""
@@ -106,7 +106,7 @@ class Rounds:
                 self._on_settled(list(settled.items()))
 
         completions = self._model.generate([attempt.request for attempt in pending], tell)
-        self.asked += len(pending)
+        self.request_count += len(pending)
         untold = [(place, c) for place, c in enumerate(completions) if place not in reported and c]
         if untold:
             tell(untold)

@@ -183,7 +183,7 @@ class ColumnsConfig(Section):
     weight: Name | None = None
     rules: Name | None = None
 
-    def given(self) -> dict[str, str]:
+    def by_role(self) -> dict[str, str]:
         return {role: name for role, name in self.model_dump().items() if name is not None}
 
 

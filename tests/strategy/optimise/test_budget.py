@@ -66,15 +66,15 @@ def test_a_stage_ends_at_its_share_and_calls_are_bounded_alike() -> None:
     assert not budget.affords(301, 1)
     assert not budget.affords(1, 31)
     budget.book([answered(199)], 1)
-    assert (budget.spent, budget.questions, budget.left) == (200, 1, 100)
+    assert (budget.spent, budget.questions, budget.remaining) == (200, 1, 100)
     budget.stage(0.5)
-    assert budget.left == 400
+    assert budget.remaining == 400
     assert budget.affords(400, 50) and not budget.affords(400, 51)
     budget.keep(300, 90)
-    assert budget.left == 500
+    assert budget.remaining == 500
     assert budget.affords(500, 9) and not budget.affords(500, 10)
     budget.keep(900, 0)
-    assert budget.left == 0
+    assert budget.remaining == 0
     assert budget.to_dict() == {
         "unit": "forward-pass tokens",
         "allowed": 1000,

@@ -17,12 +17,12 @@ from steelyard.model.engine.trie import Node, forced_path
 
 @dataclass(frozen=True)
 class PendingPrompt:
-    """One request as tokens: ``own`` follow the shared prefix.
+    """One request as tokens: ``tokens`` follow the shared prefix.
 
     ``root`` constrains the answer to choices; ``guide`` follows it through a grammar, for one run.
     """
 
-    own: tuple[int, ...]
+    tokens: tuple[int, ...]
     max_output_tokens: int
     root: Node | None = None
     temperature: float = 0.0
@@ -222,7 +222,7 @@ def _room(state: AnswerState) -> int:
 
 
 def _begin(job: PendingPrompt) -> AnswerState:
-    state = AnswerState(job, list(job.own))
+    state = AnswerState(job, list(job.tokens))
     if job.root is not None:
         forced, state.node = forced_path(job.root)
         state.pending += forced

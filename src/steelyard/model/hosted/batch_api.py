@@ -30,7 +30,7 @@ class Batch:
     error_file: str | None = None
     created_at: float | None = None
     ended_at: float | None = None
-    done: int = 0
+    completed: int = 0
     trouble: str = ""
     trouble_code: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def _batch(body: Mapping[str, Any]) -> Batch:
         error_file=body.get("error_file_id") or None,
         created_at=_number(body.get("created_at")),
         ended_at=_number(body.get(f"{status}_at")),
-        done=int(_number(counts.get("completed")) or 0),
+        completed=int(_number(counts.get("completed")) or 0),
         trouble=str(first.get("message") or ""),
         trouble_code=str(first.get("code") or ""),
         metadata=body.get("metadata") or {},

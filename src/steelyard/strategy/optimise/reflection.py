@@ -243,7 +243,7 @@ def _standings(board: AnswerBoard, adapter: Adapter, items: Sequence[int]) -> li
 def _most_calls(board: AnswerBoard, base: Design, items: Sequence[int]) -> int:
     """Return how many questions the stage may ask, by the tokens of one call about all ``items``."""
     price = max(1.0, board.expected(base, items) / max(1, len(items)))
-    bound, budget = int(board.budget.left / price), board.budget
+    bound, budget = int(board.budget.remaining / price), board.budget
     calls = bound if budget.calls_limit is None else budget.calls_limit - budget.questions
     return max(1, min(bound, calls))
 

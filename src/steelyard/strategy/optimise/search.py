@@ -210,7 +210,7 @@ class PromptSearch:
 
     def _cheap(self, design: Design, items: Sequence[int]) -> bool:
         budget = self.board.budget
-        return self.board.cost(design, items) <= budget.left / 3 and self.board.affords(
+        return self.board.cost(design, items) <= budget.remaining / 3 and self.board.affords(
             design, items
         )
 
