@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -124,14 +125,17 @@ def _message(item: ErrorDetails, key: str, fits: Sequence[str]) -> str:
     if kind in _EXPECTED:
         expected = " or ".join(dict.fromkeys(fits))
         names = re.findall(r"'([^']*)'", expected)
-        return f"{key} must be {expected}, not {_shown(value)}{closest(str(value), names)}"
+        return f"{key} must be {expected}, not {as_yaml(value)}{closest(str(value), names)}"
     text = item["msg"]
-    return f"{key}: {text[0].lower()}{text[1:]}, not {_shown(value)}"
+    return f"{key}: {text[0].lower()}{text[1:]}, not {as_yaml(value)}"
 
 
 def _plain(bound: Any) -> str:
     return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
-def _shown(value: object) -> str:
+def as_yaml(value: object) -> str:
+    """The value as YAML writes it, where Python's spelling differs."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     return shortened(repr(value), WIDTH)

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from steelyard.config.explain import Place, explain
+from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
@@ -118,7 +118,7 @@ class Task(Section):
     @classmethod
     def _on_or_off(cls, value: Any) -> Any:
         if value is not False and not isinstance(value, Mapping | ConsistencyConfig):
-            raise ValueError(f"it takes keys such as {{repeats: 3}}, or false, not {value!r}")
+            raise ValueError(f"it takes keys such as {{repeats: 3}}, or false, not {as_yaml(value)}")
         return value
 
     @field_validator("metric", "strategies")

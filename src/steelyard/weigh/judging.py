@@ -58,9 +58,7 @@ def judge_report(
     assert spec is not None, "a judge that has judged has a model"
     money = cost_of(usage, price_of(spec, prices))
     everything = [record for rows in records.values() for record in rows]
-    replies = [
-        record for record in everything if record.parts(metric.name)
-    ]  # failed ones have none
+    replies = [record for record in everything if record.parts(metric.name)]  # none where it failed
     judged = [record.parts(metric.name) for record in replies]
     failed, flipped = _count(judged, "failed"), _count(judged, "flipped")
     marks = {record.scores.get(metric.name, record.score) for record in replies}

@@ -100,11 +100,14 @@ def test_a_model_written_instruction_keeps_its_words(factory: MakeFactory) -> No
 
 def test_nothing_outgrows_the_prompt(factory: MakeFactory) -> None:
     made = factory(80)
-    design = made.design(Wording(), "user_turn")
-    assert all(made.tokens(each, ()) <= 80 for each in near(made, design))
+    plain = made.design(Wording(), "user_turn")
     ways = sequences(made, 3)
-    designs = shot_designs(made, design, ways, (1, 2, 4), (2, 8))
-    assert all(made.tokens(each, ()) <= 80 for each in designs)
+    design = plain.with_shots(ways["random"], "as many as fit")
+    found = near(made, design)
+    assert found and all(made.tokens(each, ()) <= 80 for each in found)
+    assert any(made.tokens(each, ()) > 80 for each in near(factory(1500), design))
+    designs = shot_designs(made, plain, ways, (1, 2, 4), (2, 8))
+    assert designs and all(made.tokens(each, ()) <= 80 for each in designs)
 
 
 def test_sets_are_whole_rounds_of_labels_or_what_fits(factory: MakeFactory) -> None:
