@@ -102,7 +102,7 @@ def _fields_of(to: str, source: Shape, *, is_flat: bool, is_columnar: bool) -> T
 
 
 def _kept_shape(name: str, *, is_flat: bool) -> str:
-    """The shape in which rows of shape ``name`` lie in a container that leaves the choice."""
+    """The shape for rows of shape ``name`` in a container that can hold several."""
     if is_flat:
         return name if name in {"alpaca", "preference"} else "prompt_completion"
     return "openai" if name == "logs" else name

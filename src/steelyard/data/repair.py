@@ -87,7 +87,7 @@ def fix(
 
 
 def repair(work: RepairWork, *, redact: bool, answers: Path | None) -> None:
-    """Take the rows through every repair, in an order in which none undoes another."""
+    """Apply every repair, in an order in which none undoes another."""
     repair_texts(work)
     if redact:
         redact_rows(work)
@@ -103,7 +103,7 @@ def repair(work: RepairWork, *, redact: bool, answers: Path | None) -> None:
 
 
 def read_work(task: Task, numbered: Iterable[NumberedRow]) -> RepairWork:
-    """Take all rows; those without fields leave at once, with their line where it is text."""
+    """Read all rows; those without fields are left out at once, with their line if it is text."""
     rows: list[RepairRow] = []
     work = RepairWork(task, list(numbered), rows)
     names = {part: path.name for part, path in task.example_paths.items()}

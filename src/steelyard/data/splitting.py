@@ -150,7 +150,7 @@ def _write(
 
 
 def _origin(paths: Mapping[str, Path], name: str) -> str:
-    """The part of the source from which the file ``name`` takes its form."""
+    """The part of the source whose format the file ``name`` takes."""
     part = name.partition("-")[0]
     if "all" in paths:
         return "all"

@@ -20,7 +20,7 @@ from steelyard.model.prompts import PromptWriter
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What the engine was found to be fastest with on this machine; see ``engine.tune``."""
+    """The engine settings that were fastest on this machine; see ``engine.tune``."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = None

@@ -57,7 +57,7 @@ def judge_line(
 
 
 def _replies(plan: Plan, lines: Sequence[PlanLine], *, decides: bool) -> int:
-    """How many replies are judged: those to test and for the gap, and where it decides, on dev."""
+    """How many replies are judged: on test, for the gap, and on dev where the judge decides."""
     test, dev = len(plan.split.test), len(plan.split.dev)
     total = 0
     for line in lines:

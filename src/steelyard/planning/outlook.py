@@ -27,9 +27,8 @@ _SECONDS_PER_HOUR = 3600
 class PlanLine:
     """One strategy on one model: requests by phase, tokens, money and time, all at most.
 
-    Cached tokens need be read once only by an engine that keeps them.
-    Without ``requests`` nothing is known of the usage either; other figures that cannot be said before
-    are ``None``, with the reason in ``note``.
+    Only an engine that keeps cached tokens reads them once. Without ``requests`` the usage is unknown too;
+    other figures that cannot be known in advance are ``None``, with the reason in ``note``.
     """
 
     strategy: str
@@ -169,7 +168,7 @@ class Outlook:
 
 
 def _lacking(spec: ModelSpec) -> str | None:
-    """What a hosted model lacks to be asked: its key, as far as that shows without asking."""
+    """What a hosted model still needs, such as its key; found without asking it."""
     check_key = provider_of(spec).check_key
     if check_key is None:
         return None

@@ -85,7 +85,7 @@ class Custom(Metric):
         return digest.hexdigest()[:16]
 
     def check(self, examples: Sequence[Example]) -> None:
-        """Try the function on a few references: what it raises is better known before the run."""
+        """Try the function on a few references, so that its errors show before the run."""
         for example in examples[:_TRIALS]:
             self.grade(example, example.output)
 

@@ -20,7 +20,7 @@ _DEEPEST = 12  # a schema that refers to itself is read so far down
 
 @dataclass(frozen=True)
 class Likeness:
-    """How values are compared. ``kinds`` says of text fields, by path, what they hold.
+    """How values are compared. ``kinds`` gives the kind of each text field by path.
 
     Paths are as in ``items[].product``. ``tolerance`` is the relative difference up to which numbers
     are the same; ``case`` whether upper and lower case differ in plain text; lists at the paths in

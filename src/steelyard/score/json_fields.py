@@ -80,7 +80,7 @@ class JsonMatch(Metric):
 class FieldF1(Metric):
     """F1 over the fields of a document, each value compared by its type; see `Likeness`.
 
-    The parts are F1 of each field, over the documents in which it is said or wanted.
+    The parts are F1 of each field, over the documents where the answer or the reference has it.
     """
 
     name = "field_f1"
@@ -105,7 +105,7 @@ class FieldF1(Metric):
         return count_fields(answer, expected, self._likeness).f1
 
     def grade(self, example: Example, output: str | None) -> Grade:
-        """Grade the document and each of its fields; a failed answer has none of them right."""
+        """Grade the document and each of its fields; a failed answer gets none right."""
         expected = _parsed(example.output)
         answer = _NOTHING if output is None else _parsed(output)
         if expected is _NOTHING:

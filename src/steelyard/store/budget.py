@@ -237,5 +237,5 @@ def _amount(usage: Usage, price: Price) -> Decimal:
 
 
 def _shown(amount: Decimal) -> Decimal:
-    """To a hundredth of a cent, up: less than that is not nothing."""
+    """Round up to a hundredth of a cent: a smaller amount is not nothing."""
     return amount.quantize(_CENT_OF_A_CENT, rounding=ROUND_UP)

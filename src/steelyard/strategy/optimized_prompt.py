@@ -46,7 +46,7 @@ from steelyard.strategy.search import SearchCandidate, questions_in, stratified_
 from steelyard.strategy.traits import ShotLimits, Traits
 
 MIN_EXAMPLES = 20
-"""Train examples below which ``auto`` does without the search."""
+"""With fewer train examples, ``auto`` leaves the search out."""
 _UNBOUNDED = 10**9
 
 
@@ -95,7 +95,7 @@ class OptimizedPrompt(Strategy):
         return [*arms, *evaluator.repairing(SearchCandidate("best", prompt), {})]
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        """With few examples `few_shot` tries what there is to try."""
+        """With few examples, `few_shot` already covers the search."""
         if len(task.train) < MIN_EXAMPLES:
             return (
                 f"it needs at least {MIN_EXAMPLES} train examples to search prompts "
@@ -131,7 +131,7 @@ class OptimizedPrompt(Strategy):
         return replace(forecast, other_models=other_models)
 
     def _search(self, search: PromptSearch) -> tuple[list[Standing], Mapping[str, Any]]:
-        """Go through the rounds; return the finalists, the choice first, and what was reflected."""
+        """Run every round; return the finalists, the choice first, and what reflection did."""
         if not search.part.search:
             return [Standing(search.plain, 0, 0.0)], {"model": None, "reason": "dev is empty"}
         screened = search.screen()
@@ -153,7 +153,7 @@ class OptimizedPrompt(Strategy):
     ) -> tuple[list[Standing], Mapping[str, Any]]:
         """Let the reflecting model improve the best instruction so far.
 
-        Where that one, not the arm's own, cannot be asked, the search goes on without it.
+        Where that one, not the arm's own, cannot be asked, the search continues without it.
         """
         context = search.factory.evaluator.context
         spec, reason = self.reflector.among(context.models)

@@ -84,7 +84,7 @@ class SearchResult:
 
 
 class DevEvaluator:
-    """One fit's search: asks the model about dev, counts the questions, tells progress."""
+    """One fit's search: asks the model about dev, counts the questions, reports progress."""
 
     def __init__(self, context: FitContext, options: SearchOptions, strategy: str) -> None:
         self.context = context

@@ -65,12 +65,12 @@ class PromptArm(Arm):
 
     @property
     def confidence_source(self) -> str:
-        """Its votes, where it votes, else what the model says of labels."""
+        """Its votes if it has several, else the model's label probabilities."""
         return "votes" if self.prompt.recipe.samples > 1 else super().confidence_source
 
     @property
     def why_no_gap(self) -> str | None:
-        """Retrieved shots hold the very example, whichever strategy chose to retrieve."""
+        """Retrieval from train would show each train example its own answer."""
         return RETRIEVES_ITSELF if self.prompt.recipe.retrieved else super().why_no_gap
 
     def shown_inputs(self) -> frozenset[str]:

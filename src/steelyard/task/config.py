@@ -118,7 +118,9 @@ class Task(Section):
     @classmethod
     def _on_or_off(cls, value: Any) -> Any:
         if value is not False and not isinstance(value, Mapping | ConsistencyConfig):
-            raise ValueError(f"it takes keys such as {{repeats: 3}}, or false, not {as_yaml(value)}")
+            raise ValueError(
+                f"it takes keys such as {{repeats: 3}}, or false, not {as_yaml(value)}"
+            )
         return value
 
     @field_validator("metric", "strategies")

@@ -71,11 +71,11 @@ def run(
 ) -> RunResult:
     """Weigh a task's strategies and leave the run in ``out`` (default: ``runs/NAME`` here).
 
-    A run that was interrupted goes on where it stopped when it is called again with the same task
-    and options. With several models, in the task or as ``model``, every strategy runs on each; an arm
-    ends with a reason where its model fails, and the others go on. ``no_cache`` throws away what
-    ``out`` holds of an earlier run, and uses no answers of others. Raises a `SteelyardError` with one
-    line for every mistake or limit; what was measured by then is kept.
+    An interrupted run resumes where it stopped when it is called again with the same task and options.
+    With several models, in the task or as ``model``, every strategy runs on each; an arm ends with a
+    reason where its model fails, and the others continue. ``no_cache`` throws away what ``out`` holds of
+    an earlier run, and uses no answers of others. Raises a `SteelyardError` with one line for every
+    mistake or limit; what was measured by then is kept.
     """
     options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost)
     return run_plan(make_plan(task, options), out, display or Display())

@@ -17,7 +17,7 @@ from steelyard.data.likeness.rows import groups_of, normalise
 from steelyard.data.likeness.shingles import Shingles
 
 _WIDE = 40
-"""Distinct texts in a cluster up to which each is compared with each; templates make larger ones."""
+"""Clusters of up to so many distinct texts are compared pair by pair; templates make larger ones."""
 TEXT_REASON = "several texts may be right"
 
 

@@ -70,7 +70,7 @@ class DisjointSets:
 
 
 class ComparedPairs:
-    """Pairs that were compared in vain, so that other bands need not do so again; may forget."""
+    """Pairs that turned out not to be near, so that other bands skip them; may forget some."""
 
     def __init__(self, texts: int) -> None:
         self._texts = np.uint64(texts)
@@ -205,7 +205,7 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[NearP
 
 
 class _Search:
-    """What is known so far of texts that near pairs tie together."""
+    """The near pairs found so far, and the clusters of texts that they connect."""
 
     def __init__(self, shingles: Shingles, threshold: float) -> None:
         texts = len(shingles.sizes)

@@ -258,7 +258,7 @@ def subset_sizes(sizes: Subsets, train: int) -> tuple[int, ...]:
 
 
 def nested_order(train: Sequence[Example], kind: OutputKind, seed: int) -> list[int]:
-    """Indices of ``train`` in an order of which every beginning is a fair subset.
+    """Indices of ``train``, ordered so that every prefix is a fair subset.
 
     One example of each label comes first, the frequent labels before the rare ones; after that each
     beginning holds the labels in the proportions of the whole (Webster's method: the j-th of n

@@ -112,7 +112,7 @@ class Cut(NamedTuple):
 
 
 def read(task: Task, numbered: Iterable[NumberedRow]) -> Dataset:
-    """The data set of a task's rows, from which what no file can hold is refused as well.
+    """The data set of a task's rows; rows that no file can hold are refused too.
 
     Raises `DataError` when no row can be used.
     """

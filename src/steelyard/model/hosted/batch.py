@@ -25,7 +25,7 @@ _TOO_MANY_TOKENS = "token_limit_exceeded"
 
 @dataclass
 class _Waiting:
-    """One request: where its answer goes, and how often it was in a batch that did not come to it."""
+    """One request: where its answer goes, and in how many batches it stayed unanswered."""
 
     request: Request
     places: list[int]
@@ -34,7 +34,7 @@ class _Waiting:
 
 @dataclass
 class _Reading:
-    """What came of a batch: completions, and what speaks against asking the others again."""
+    """The outcome of a batch: completions, and reasons not to ask the rest again."""
 
     completions: dict[str, Completion] = field(default_factory=dict)
     undone: int = 0
@@ -214,7 +214,7 @@ class BatchModel(Endpoint):
         return pending.tries <= self._options.again
 
     def _trouble(self, batch: Batch, reading: _Reading) -> EndpointError | None:
-        """What speaks against another batch: a failed or cancelled one, or one undone too often."""
+        """The error of a batch that left requests unanswered; ``None`` where asking again may help."""
         if not reading.undone or (batch.status == "expired" and not reading.given_up):
             return None
         reason = f": {self._address.mask(batch.trouble)}" if batch.trouble else ""

@@ -41,7 +41,7 @@ class Batch:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, by the endpoint's clock; till now where it does not tell its end."""
+        """How long it took by the endpoint's clock; until now if the end is not reported."""
         if self.created_at is None:
             return None
         return max(0.0, (self.ended_at or time.time()) - self.created_at)

@@ -142,7 +142,7 @@ class HostedModel(Endpoint):
         waiting: Sequence[int],
         arrived: queue.SimpleQueue[_Arrived | None],
     ) -> Generator[list[_Arrived], None, None]:
-        """Yield outcomes in the batches in which they can be taken; at the end a fatal error."""
+        """Yield outcomes in batches as they arrive, and a fatal error last."""
         job = self._loop.submit(self._answer_all(pool, requests, waiting, arrived))
         with on_interrupt(lambda: self._end_soon(pool, job), job.cancel) as interrupted:
             try:
@@ -165,7 +165,7 @@ class HostedModel(Endpoint):
                     raise
 
     def _end_soon(self, pool: RequestPool, job: Future[None]) -> None:
-        """Send nothing more, and give what is in flight a moment to end."""
+        """Stop sending, and give requests in flight a moment to finish."""
         seconds = self._options.grace_seconds
         self._loop.call(pool.stop)
         self._loop.call_later(seconds, job.cancel)

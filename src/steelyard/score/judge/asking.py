@@ -1,4 +1,4 @@
-"""Asking the judge: all questions in as few calls as can be, what cannot be read once more."""
+"""Asking the judge: all questions in few calls, and unreadable answers once more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JudgePrompt = tuple[Message, ...]
 log = logging.getLogger("steelyard")
 
 PHASE = "judge"
-"""What a judge is asked is on an account of its own, whichever phase has its answers judged."""
+"""Requests to a judge have an account of their own, whichever phase needs the judgement."""
 
 _SHOWN = 80
 _CHOICE_TOKENS = 16

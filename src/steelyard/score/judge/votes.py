@@ -1,4 +1,4 @@
-"""Votes: how one is read, and what they make of a reply: win, tie or loss in both orders, or a mark."""
+"""Votes: how to read one, and how they add up: to win, tie or loss in both orders, or to a mark."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _WORTH: Mapping[JudgeOutcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge makes of one reply; ``score`` is in [0, 1].
+    """The judge's opinion of one reply; ``score`` is in [0, 1].
 
     ``outcome`` is for comparisons: the reply against the reference. ``flipped`` says that the two
     orders named opposite winners, which counts as a tie. ``mark`` is for ratings. ``failed`` says that
@@ -117,7 +117,7 @@ def read_vote(completion: Completion | None, options: JudgeOptions) -> Vote | No
 
 
 def _tempered(probabilities: Mapping[str, float], options: JudgeOptions) -> Vote | None:
-    """Probabilities at the judge's temperature; a model that tells them does so at 1."""
+    """Probabilities at the judge's temperature; models report them at 1."""
     power = 1 / options.temperature if options.temperature > 0 else 1.0
     largest = max(probabilities.values())
     if largest <= 0:
@@ -128,7 +128,7 @@ def _tempered(probabilities: Mapping[str, float], options: JudgeOptions) -> Vote
 
 
 def is_sampled(vote: Vote | None) -> bool:
-    """Whether asking again would tell more: it was one word, not the shares of all."""
+    """Whether more votes would add information: it was one word, not all probabilities."""
     return vote is None or len(vote) < 2
 
 

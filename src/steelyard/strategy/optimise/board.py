@@ -42,7 +42,7 @@ class AnswerBoard:
         return [item for item in items if item not in answers]
 
     def cost(self, design: Design, items: Sequence[int]) -> int:
-        """Return about how many tokens it takes to ask ``design`` about what is missing."""
+        """Estimate the tokens for asking ``design`` about the missing items."""
         return self.expected(design, self.missing(design, items))
 
     def expected(self, design: Design, items: Sequence[int]) -> int:
@@ -58,7 +58,7 @@ class AnswerBoard:
         return not fresh or self.budget.affords(self.expected(design, fresh), len(fresh))
 
     def ask(self, design: Design, items: Sequence[int], stage: str) -> bool:
-        """Ask what is missing, in one call; ``False``, and nothing asked, where it costs too much."""
+        """Ask the missing items in one call; ``False`` without asking if that costs too much."""
         fresh = self.missing(design, items)
         if not self.affords(design, items):
             return False

@@ -78,7 +78,7 @@ class ReflectingModel(Protocol):
 
 
 class ReflectionError(SteelyardError):
-    """The reflecting model cannot be asked, which does not fail the model that prompts are searched for."""
+    """The reflecting model failed; the model that prompts are searched for did not."""
 
 
 class SeparateReflectingModel:
