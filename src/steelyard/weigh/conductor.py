@@ -115,12 +115,12 @@ def _conclude(
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
     circumstances = _circumstances(steps, arms, audit, failures.ended)
-    weighed = weigh(arms, plan, audit)
-    unsteady = _unsteady(arms, weighed.verdict.arm)
+    weighing = weigh(arms, plan, audit)
+    unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
-    weighed = _warned(weighed, (*failures.warnings(), *unsteady, *doubts))
-    promoted = promote_recommended(steps, arms, weighed.verdict.arm)
-    result = build_result(plan, arms, weighed, promoted, circumstances)
+    weighing = _warned(weighing, (*failures.warnings(), *unsteady, *doubts))
+    promoted = promote_recommended(steps, arms, weighing.verdict.arm)
+    result = build_result(plan, arms, weighing, promoted, circumstances)
     write_report(folder, result)
     files.remove_folder(folder / "work")
     files.write_result(folder / "result.json", result.to_dict())
@@ -133,9 +133,9 @@ def _conclude(
     return RunResult(folder, folder / "winner" if promoted.promoted else None, result)
 
 
-def _warned(weighed: Weighing, warnings: Sequence[str]) -> Weighing:
-    verdict = weighed.verdict
-    return replace(weighed, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
+def _warned(weighing: Weighing, warnings: Sequence[str]) -> Weighing:
+    verdict = weighing.verdict
+    return replace(weighing, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
 
 
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:

@@ -226,7 +226,7 @@ class _Columns:
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._path = path
-        self._spool = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
+        self._scratch = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
         self.kinds = {name: ColumnType.of_column(name) for name in columns}
         self._given = bool(columns)
 
@@ -234,7 +234,7 @@ class _Columns:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._spool.close()
+        self._scratch.close()
 
     def add(self, fields: Mapping[str, Any]) -> None:
         """Take a row. Raises `ValueError` or `RecursionError` for one that no column can hold."""
@@ -245,10 +245,10 @@ class _Columns:
             self.kinds |= {
                 name: ColumnType.of_column(name) for name in names if name not in self.kinds
             }
-        packed = self._spool.pack(row)
+        packed = self._scratch.pack(row)
         for name, value in row.items():
             self.kinds[name].observe(value)
-        self._spool.add(packed)
+        self._scratch.add(packed)
 
     def schema(self) -> Any:
         if not self.kinds:
@@ -260,7 +260,7 @@ class _Columns:
         pyarrow = require("pyarrow", "data")
         schema = self.schema()
         changed = {name: kind for name, kind in self.kinds.items() if kind.has_json}
-        for block in self._spool.blocks(most_rows, _BLOCK_BYTES):
+        for block in self._scratch.blocks(most_rows, _BLOCK_BYTES):
             for row in block:
                 for name, kind in changed.items():
                     if name in row:

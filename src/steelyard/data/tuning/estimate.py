@@ -131,9 +131,9 @@ def review_findings(
     """Yield a finding per provider that would refuse or warn, more serious where the user named it."""
     for review in reviews:
         provider = review.provider
-        if review.broken:
+        if review.violations:
             verb = "would not keep everything" if review.fits else "would refuse these rows"
-            says = "; ".join(f"{rule.says} ({rule.cited})" for rule in review.broken)
+            says = "; ".join(f"{rule.says} ({rule.cited})" for rule in review.violations)
             severities: tuple[Severity, Severity] = ("warning", "note")
             if named:
                 severities = ("error", "warning")
@@ -187,7 +187,7 @@ def tuning_facts(
         provider = review.provider
         facts[provider.name] = {
             "fits": review.fits,
-            "broken": [rule.says for rule in review.broken],
+            "broken": [rule.says for rule in review.violations],
             "unknown": provider.unknown,
             "rules_read": provider.read,
             "ends": provider.ends and provider.ends.date,
