@@ -113,10 +113,10 @@ def _poor_quality(data: Dataset, results: Results, limits: Limits) -> tuple[Stat
             continue
         grave = [finding for finding in results[name].findings if finding.severity != "note"]
         suspects[name] = {row for finding in grave for row in finding.rows}
-    if not suspects or not data.rows:
+    if not suspects or not data.examples:
         return "unknown", "none of the quality checks was run"
     rows = set().union(*suspects.values())
-    share = len(rows) / data.rows
+    share = len(rows) / len(data.examples)
     by_check = [f"{name} {len(numbers):,}" for name, numbers in suspects.items() if numbers]
     unmade = [name for name in limits["checks"] if name not in suspects]
     aside = f"; not checked: {listed(unmade)}" if unmade else ""

@@ -39,22 +39,21 @@ def audit_plan(plan: Plan, display: Display) -> AuditResult:
 
 
 def audit_rows(data: Dataset, seed: int = 0, on_check: OnCheck | None = None) -> AuditResult:
-    """Make every check on divided rows; ``warnings`` say what a reader of their figures must know.
+    """Make every check on the divided rows that a run takes.
 
-    Meanings are not compared: the sentence encoder would take longer than it tells. How long a check
+    ``warnings`` say what a reader of their figures must know. Rows that are left out are in no figure
+    but ``rows`` and ``skipped``, and the format check names them. Meanings are not compared: the sentence encoder would take longer than it tells. How long a check
     took is left out, so that the same data gives the same result.
     """
-    audit = check(data, CheckOptions(encoder=False, seed=seed), on_check=on_check)
+    audit = check(data.usable, CheckOptions(encoder=False, seed=seed), on_check=on_check)
     result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
     return result.updated(checks=checks, warnings=tuple(_warnings(result)))
 
 
 def _figures(audit: Audit) -> dict[str, Any]:
-    """The figures of the rows that a run takes, which may be fewer than those that can be read."""
-    data, rows = audit.dataset, audit.dataset.usable
-    if rows is not data:
-        audit = check(rows, CheckOptions(encoder=False), only=_LIKENESS)
+    """What ``result.json`` says of the rows beside findings and facts."""
+    rows = audit.dataset
     exact, near, same, leaks = (audit.results[name].facts for name in _LIKENESS)
     examples = dict(zip(rows.numbers, rows.examples, strict=True))
     parts = dict(zip(rows.numbers, rows.parts, strict=True))
@@ -71,10 +70,10 @@ def _figures(audit: Audit) -> dict[str, Any]:
         "accuracy_ceiling": same["accuracy_ceiling"] if rows.kind == "label" else ceiling,
         "leaks": _leaks(leaks["likeness"], parts, examples),
         "skipped": {
-            "count": len(data.unusable),
-            "rows": [row.bad._asdict() for row in data.unusable],
+            "count": len(rows.bad),
+            "rows": [row.bad._asdict() for row in rows.bad],
         },
-        "ignored_keys": data.ignored_keys[:MOST_KEYS],
+        "ignored_keys": rows.ignored_keys[:MOST_KEYS],
     }
 
 
