@@ -94,6 +94,7 @@ def test_warnings_say_what_a_reader_must_know() -> None:
         "1 input with different outputs: no arm can get them all right",
         "only 2 test rows: only large differences will show",
         "no test row has the label C: it is not measured",
+        "2 rows nearly repeat another: there are fewer independent examples than rows",
     )
 
 
@@ -115,10 +116,17 @@ def test_near_duplicates_have_a_rate() -> None:
         example("2", "please send me the invoice for my last order of shoes now"),
     )
     split = Split(near, (example("3", "hello"),), (example("4", "bye"),))
-    found = audit_rows(divided(split)).duplicates.near
+    audit = audit_rows(divided(split))
+    found = audit.duplicates.near
     assert found is not None
     assert (found.rows, found.rate, found.threshold) == (2, 0.5, 0.8)
     assert found.sources == (("e:1", "e:2", 0.925),)
+    [finding] = [finding for finding in audit.findings if finding.check == "near_duplicates"]
+    assert audit.near_repeats == finding.count == 1
+    assert finding.message.startswith("1 row nearly repeats another row's input")
+    assert audit.warnings[-1] == (
+        "1 row nearly repeats another: there are fewer independent examples than rows"
+    )
 
 
 def test_rows_nearly_in_two_parts_are_said_apart_from_those_that_are() -> None:

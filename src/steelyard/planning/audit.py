@@ -10,18 +10,18 @@ from typing import Any
 from steelyard.core import Example
 from steelyard.data import Audit, CheckOptions, check
 from steelyard.data.audit import OnCheck
+from steelyard.data.checks.duplicates import MANY_NEAR
 from steelyard.data.checks.size import lengths
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import TEXT_REASON
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.result import AuditResult
-from steelyard.result.audit import DetectableDifference, Duplicates
+from steelyard.result.audit import DetectableDifference
 from steelyard.words import counted
 
 MOST_KEYS, MOST_CHARACTERS = 50, 200
 MIN_TEST = 30
-NEAR_MANY = 0.05
 _LIKENESS = ("exact_duplicates", "near_duplicates", "contradictions", "leaks")
 Facts = Mapping[str, Any]
 Examples = Mapping[int, Example]
@@ -151,7 +151,7 @@ def _leaks(
 
 def _warnings(audit: AuditResult) -> list[str]:
     conflicts, leaks = audit.conflicts.inputs or 0, audit.leaks
-    near, test = audit.duplicates.near or Duplicates(), audit.parts["test"]
+    near, test = audit.near_repeats, audit.parts["test"]
     skipped = audit.skipped.count if audit.skipped else 0
     leaking = max(leaks["normalised"].test_count, leaks["group"].test_count)
     nearly = leaks["near"].test_count - leaks["normalised"].test_count
@@ -178,8 +178,9 @@ def _warnings(audit: AuditResult) -> list[str]:
         ),
         (absent, f"no test row has the label {', '.join(absent[:5])}: it is not measured"),
         (
-            (near.rate or 0) > NEAR_MANY,
-            f"{counted(near.rows, 'row')} nearly repeat another: fewer independent examples than rows",
+            near and near >= MANY_NEAR * (audit.examples or 0),
+            f"{counted(near, 'row nearly repeats', 'rows nearly repeat')} another: there are fewer "
+            "independent examples than rows",
         ),
     ]
     return [text for flag, text in warnings if flag]

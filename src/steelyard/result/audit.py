@@ -207,3 +207,12 @@ class AuditResult(AuditFindings):
     ignored_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     detectable: DetectableDifference = DetectableDifference()
+
+    @property
+    def near_repeats(self) -> int:
+        """The rows that nearly repeat another, as the check counts them: not the first of a cluster.
+
+        ``duplicates.near`` counts the first ones too.
+        """
+        check = self.checks.get("near_duplicates", CheckOutcome())
+        return int(check.facts.get("rows", 0))
