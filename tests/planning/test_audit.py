@@ -201,3 +201,9 @@ def test_leaks_between_given_files_are_reported_with_their_rows() -> None:
         "also_in": "train",
         "also_source": "e:0",
     }
+
+
+def test_rows_in_one_part_leak_nowhere() -> None:
+    audit = audit_rows(divided(Split((example("1", "a"), example("2", "a")), (), ())))
+    assert [(leak.count, leak.rows) for leak in audit.leaks.values()] == [(0, ())] * 4
+    assert audit.checks["leaks"].reason == "all rows are in one part: nothing can leak"

@@ -120,6 +120,8 @@ def test_what_the_audit_counts_is_told(tmp_path: Path) -> None:
     )
     assert "note: 1 input with different outputs: no arm can get them all right" in lines
     assert "note: only 12 test rows: only large differences will show" in lines
+    [least] = [line for line in lines if line.startswith("smallest detectable difference: ")]
+    assert "difference: none (12 items cannot show any difference when two arms differ on" in least
 
 
 def test_an_empty_list_of_metrics_is_refused(tmp_path: Path) -> None:

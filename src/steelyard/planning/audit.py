@@ -42,8 +42,9 @@ def audit_rows(data: Dataset, seed: int = 0, on_check: OnCheck | None = None) ->
     """Make every check on the divided rows that a run takes.
 
     ``warnings`` say what a reader of their figures must know. Rows that are left out are in no figure
-    but ``rows`` and ``skipped``, and the format check names them. Meanings are not compared: the sentence encoder would take longer than it tells. How long a check
-    took is left out, so that the same data gives the same result.
+    but ``rows`` and ``skipped``, and the format check names them. Meanings are not compared: the
+    sentence encoder would take longer than it tells. How long a check took is left out, so that the
+    same data gives the same result.
     """
     audit = check(data.usable, CheckOptions(encoder=False, seed=seed), on_check=on_check)
     result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})

@@ -378,8 +378,9 @@ def detectable_text(plan: Plan) -> str:
     if detectable is None:
         return f"depends on the spread of {plan.metrics[0].name}, known after the run"
     if detectable.difference is None:
-        return detectable.reason or "nothing"
+        return f"none ({detectable.reason})"
     return (
         f"{words.points(detectable.difference)} ({detectable.n} test examples, power "
-        f"{detectable.power:.0%}, if arms differ on {detectable.discordant:.0%} of them)"
+        f"{detectable.power:.0%}, if two arms differ on {detectable.discordant:.0%} of them"
+        f"{detectable.correction})"
     )

@@ -109,7 +109,7 @@ class Ceiling(ResultPart):
 
 
 class DetectableDifference(ResultPart):
-    """The smallest difference that the test split can show."""
+    """The smallest difference that the test split can show; ``comparisons`` share the ``level``."""
 
     difference: float | None = None
     n: Omitted[int] = None
@@ -117,6 +117,7 @@ class DetectableDifference(ResultPart):
     level: Omitted[float] = None
     power: Omitted[float] = None
     reason: str | None = None
+    comparisons: Omitted[int] = None
 
 
 class EvidenceRow(OpenPart):
