@@ -80,7 +80,10 @@ class Dataset:
 
     @cached_property
     def usable(self) -> Dataset:
-        """The rows that a run takes, after a split those in its parts: this very object for all."""
+        """The rows that a run takes, after a split those in its parts: this very object for all.
+
+        Those that it refuses are ``bad`` here, as rows that cannot be read are.
+        """
         every = range(len(self.examples))
         in_parts = {index for indices in self.members.values() for index in indices}
         rows = sorted(in_parts) or [index for index in every if index not in self.refusals]
@@ -93,6 +96,7 @@ class Dataset:
             numbers=tuple(self.numbers[index] for index in rows),
             parts_read=tuple(self.parts_read[index] for index in rows),
             written=tuple(self.written[index] for index in rows),
+            bad=self.unusable,
             refusals={},
             members={part: [place[i] for i in rows] for part, rows in self.members.items()},
         )

@@ -113,10 +113,10 @@ def _poor_quality(data: Dataset, results: Results, limits: Thresholds) -> tuple[
             continue
         grave = [finding for finding in results[name].findings if finding.severity != "note"]
         suspects[name] = {row for finding in grave for row in finding.rows}
-    if not suspects or not data.rows:
+    if not suspects or not data.examples:
         return "unknown", "none of the quality checks was run"
     rows = set().union(*suspects.values())
-    share = len(rows) / data.rows
+    share = len(rows) / len(data.examples)
     by_check = [f"{name} {len(numbers):,}" for name, numbers in suspects.items() if numbers]
     unmade = [name for name in limits["checks"] if name not in suspects]
     aside = f"; not checked: {listed(unmade)}" if unmade else ""
@@ -180,17 +180,16 @@ def _by_test_size(
     if reason is not None:
         return "unknown", f"{rows}; what they can show {reason}"
     detectable = shown_by(parts.test.distinct).difference
-    target = points(limits["difference"])
     if detectable is None:
         return "risk", f"{rows}, too few to show any difference between two arms"
+    what = f"{rows} show differences of {points(detectable)} or more between two arms"
     if detectable > limits["difference"]:
-        return "risk", f"{rows} show differences of {points(detectable)} or more, not yet {target}"
-    what = f"{rows} show differences of {points(detectable)} or more"
+        return "risk", f"{what}, not yet {points(limits['difference'])}"
     if parts.is_planned and data.task.is_bare:
         return "unknown", (
             f"one file with nothing held out: after tuning on all of it, nothing shows whether it "
             f"worked; steelyard data split would hold out {rows}, which show differences of "
-            f"{points(detectable)} or more"
+            f"{points(detectable)} or more between two arms"
         )
     if not parts.is_planned and leaks is None:
         return "unknown", f"{what}; not checked for leaks"

@@ -350,14 +350,15 @@ def left_out_text(entry: LeftOut) -> str:
 
 
 def _audit_text(audit: AuditResult) -> str:
-    repeated, near = audit.duplicates.normalised, audit.duplicates.near
-    counts = {
-        "repeated rows": repeated.rows if repeated else 0,
-        "near-duplicates": near.rows if near else 0,
-        "inputs with conflicting outputs": audit.conflicts.inputs or 0,
-        "rows left out": audit.skipped.count if audit.skipped else 0,
-    }
-    return ", ".join(f"{count} {what}" for what, count in counts.items())
+    """Counts as the audit's findings have them."""
+    exact = audit.duplicates.exact.rows if audit.duplicates.exact else 0
+    counts = [
+        f"{counted(exact, 'row repeats', 'rows repeat')} an earlier one exactly",
+        f"{counted(audit.near_repeats, 'nearly repeats', 'nearly repeat')} another",
+        f"{counted(audit.conflicts.inputs or 0, 'input')} with conflicting outputs",
+        f"{counted(audit.skipped.count if audit.skipped else 0, 'row')} left out",
+    ]
+    return ", ".join(counts)
 
 
 def _about_cap(plan: Plan) -> list[str]:
@@ -377,8 +378,9 @@ def detectable_text(plan: Plan) -> str:
     if detectable is None:
         return f"depends on the spread of {plan.metrics[0].name}, known after the run"
     if detectable.difference is None:
-        return detectable.reason or "nothing"
+        return f"none ({detectable.reason})"
     return (
         f"{words.points(detectable.difference)} ({detectable.n} test examples, power "
-        f"{detectable.power:.0%}, if arms differ on {detectable.discordant:.0%} of them)"
+        f"{detectable.power:.0%}, if two arms differ on {detectable.discordant:.0%} of them"
+        f"{detectable.correction})"
     )

@@ -238,8 +238,8 @@ def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:
 
 def _too_clustered(clusters: int) -> str:
     return (
-        f"the examples fall into {clusters} groups of duplicates or shared 'group' values, too few "
-        "or too uneven to fill train, dev and test: add examples of other groups"
+        f"the examples fall into {counted(clusters, 'group')} of duplicates or shared 'group' "
+        "values, too few or too uneven to fill train, dev and test: add examples of other groups"
     )
 
 
