@@ -56,10 +56,8 @@ class PlainDisplay(Display):
             finished, now = done, time.monotonic()
             if now - last_printed >= _PLAIN_SECONDS and 0 < done < total:
                 last_printed = now
-                rate, remaining = (
-                    _rate(done, now - started),
-                    (total - done) * (now - started) / done,
-                )
+                remaining = (total - done) * (now - started) / done
+                rate = _rate(done, now - started)
                 self._print(f"{name}: {done}/{total}{rate}, {remaining:.0f} s left")
 
         with super().job(name):

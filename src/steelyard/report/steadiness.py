@@ -41,7 +41,8 @@ class Steadiness:
     """The section of a result; false where nothing of it was measured."""
 
     def __init__(self, view: View) -> None:
-        self._consistency = [(arm, arm.consistency or Consistency()) for arm in view.arms]
+        self._arms = view.arms
+        self._blocks = [arm.consistency or Consistency() for arm in view.arms]
 
     def __bool__(self) -> bool:
         return any(
@@ -51,11 +52,7 @@ class Steadiness:
 
     @cached_property
     def kinds(self) -> list[str]:
-        tried = {
-            change.kind
-            for _, consistency in self._consistency
-            for change in consistency.sensitivity
-        }
+        tried = {change.kind for block in self._blocks for change in block.sensitivity}
         return [*[kind for kind in KINDS if kind in tried], *sorted(tried - KINDS.keys())]
 
     def title(self, kind: str) -> str:
@@ -64,25 +61,19 @@ class Steadiness:
     @cached_property
     def rows(self) -> list[SteadinessRow]:
         return [
-            SteadinessRow(
-                arm, consistency, tuple(_cell(arm, consistency, kind) for kind in self.kinds)
-            )
-            for arm, consistency in self._consistency
+            SteadinessRow(arm, block, tuple(_cell(arm, block, kind) for kind in self.kinds))
+            for arm, block in zip(self._arms, self._blocks, strict=True)
         ]
 
     @property
     def items(self) -> str:
-        counts = {
-            change.items for _, consistency in self._consistency for change in consistency.measured
-        }
-        counts |= {
-            consistency.repeats.items for _, consistency in self._consistency if consistency.repeats
-        }
+        counts = {change.items for block in self._blocks for change in block.measured}
+        counts |= {block.repeats.items for block in self._blocks if block.repeats}
         return " or ".join(formats.count(count) for count in sorted(counts))
 
     @property
     def temperature(self) -> str:
-        temperatures = (consistency.temperature for _, consistency in self._consistency)
+        temperatures = (block.temperature for block in self._blocks)
         return next((f"{degree:g}" for degree in temperatures if degree is not None), "")
 
 
