@@ -37,7 +37,7 @@ from steelyard.data.base import CheckOptions
 from steelyard.data.checks import label_errors
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.suspicion.confident import log_odds, suspects
-from steelyard.data.suspicion.judged import judged_rows
+from steelyard.data.suspicion.labelled import labelled_rows
 
 ALIKE = 5
 NOISE = (
@@ -156,11 +156,13 @@ def outcome(bank: Bank, codes: Codes, flipped: Flags, encoder: bool) -> Outcome:
             np.nan, np.nan, result.facts["estimated_errors"], len(hits), 0, np.nan, seconds
         )
     rng = np.random.default_rng(options.seed)
-    judged = judged_rows(data, label_errors.effort_for(len(codes)).settings.folds, rng)
-    predictions = label_errors.look(data, judged, options, rng)[1]
+    labelled = labelled_rows(data, label_errors.effort_for(len(codes)).settings.folds, rng)
+    predictions = label_errors.look(data, labelled, options, rng)[1]
     odds = np.full(len(codes), -np.inf)
-    odds[judged.rows] = log_odds(predictions.probabilities, judged.codes)[0]
-    assert set(listed) == set(judged.rows[suspects(predictions.probabilities, judged.codes).rows])
+    odds[labelled.rows] = log_odds(predictions.probabilities, labelled.codes)[0]
+    assert set(listed) == set(
+        labelled.rows[suspects(predictions.probabilities, labelled.codes).rows]
+    )
     precisions = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     return Outcome(
         average_precision_score(flipped, np.maximum(odds, -1e9)),

@@ -239,10 +239,10 @@ def jaccard(a: str, b: str) -> float:
 
 
 def clustered(pairs: Pairs, size: int) -> list[int]:
-    forest = DisjointSets(size)
+    sets = DisjointSets(size)
     for a, b in pairs:
-        forest.join(a, b)
-    return [forest.find(index) for index in range(size)]
+        sets.join(a, b)
+    return [sets.find(index) for index in range(size)]
 
 
 def is_worth_it(search: str, background: str, rows: int) -> bool:

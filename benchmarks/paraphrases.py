@@ -72,12 +72,12 @@ def table(texts: list[str], labels: np.ndarray, vectors: np.ndarray) -> None:
 
 def near_clusters(texts: list[str]) -> np.ndarray:
     normalised = [normalise(text) for text in texts]
-    forest, seen = DisjointSets(len(texts)), dict[str, int]()
+    sets, seen = DisjointSets(len(texts)), dict[str, int]()
     for index, text in enumerate(normalised):
-        forest.join(seen.setdefault(text, index), index)
+        sets.join(seen.setdefault(text, index), index)
     for pair in near_pairs(normalised):
-        forest.join(pair.a, pair.b)
-    return forest.roots()
+        sets.join(pair.a, pair.b)
+    return sets.roots()
 
 
 if __name__ == "__main__":

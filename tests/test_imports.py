@@ -19,7 +19,7 @@ FLOORS = (
     "core errors words files packaged extras registry families user_code languages rules_of_thumb "
     "json_schema seeds "
     "progress config stats cost model task data score retrieve train strategy result verdict store "
-    "planning weigh report serve cli"
+    "planning weigh report serve cli __main__"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)
 LAZY_UP = {("weigh", "report")}
@@ -27,7 +27,13 @@ LAZY_UP = {("weigh", "report")}
 
 
 def modules() -> list[Path]:
-    return sorted(path for path in HOUSE.rglob("*.py") if path.parent != HOUSE)
+    return sorted(path for path in HOUSE.rglob("*.py") if room_of(path) not in GROUND)
+
+
+def room_of(path: Path) -> str:
+    """The folder or the module on the ground that a file belongs to."""
+    home = path.relative_to(HOUSE).with_suffix("").parts[0]
+    return "" if home == "__init__" else home
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, bool]]:
@@ -53,7 +59,7 @@ def room(name: str) -> str:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(HOUSE)))
 def test_a_room_imports_only_from_lower_floors(path: Path) -> None:
-    home = path.relative_to(HOUSE).parts[0]
+    home = room_of(path)
     for name, at_top in imports(ast.parse(path.read_text(encoding="utf-8"))):
         other = room(name)
         if other in GROUND or other == home or ((home, other) in LAZY_UP and not at_top):
@@ -69,8 +75,7 @@ def test_core_and_errors_import_no_sibling() -> None:
 
 
 def test_every_room_has_a_floor() -> None:
-    rooms = {path.relative_to(HOUSE).parts[0] for path in modules()}
-    assert rooms <= set(FLOORS)
+    assert {room_of(path) for path in modules()} <= set(FLOORS)
 
 
 def test_importing_steelyard_is_fast_and_light() -> None:
@@ -133,16 +138,32 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
-def test_no_two_public_classes_have_one_name() -> None:
+def public_types(tree: ast.Module) -> Iterator[str]:
+    """The classes of a module, and the names at its top that stand for a type: ``Name = Callable[…]``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            yield from (name for name in names if name[0].isupper() and not name.isupper())
+
+
+def test_no_two_public_types_have_one_name() -> None:
     homes: dict[str, list[str]] = defaultdict(list)
     for path in sorted(HOUSE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                homes[node.name].append(module_of(path))
+        for name in public_types(ast.parse(path.read_text(encoding="utf-8"))):
+            if not name.startswith("_"):
+                homes[name].append(module_of(path))
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_an_alias_of_a_type_counts_as_one() -> None:
+    source = "Pair = tuple[int, int]\nLIMIT = 3\nplain = 2\nclass Box: ...\n"
+    assert list(public_types(ast.parse(source))) == ["Box", "Pair"]
 
 
 def test_no_room_takes_the_name_of_a_public_function() -> None:
     """``steelyard.plan`` is a function: importing a room of that name would put the room in its place."""
-    rooms = {path.relative_to(HOUSE).with_suffix("").parts[0] for path in HOUSE.rglob("*.py")}
+    rooms = {room_of(path) for path in HOUSE.rglob("*.py")}
     assert rooms & set(steelyard.__all__) == {"data"}, "data is public as a room"

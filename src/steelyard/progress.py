@@ -56,8 +56,9 @@ class PlainDisplay(Display):
             finished, now = done, time.monotonic()
             if now - last_printed >= _PLAIN_SECONDS and 0 < done < total:
                 last_printed = now
-                rate, left = _rate(done, now - started), (total - done) * (now - started) / done
-                self._print(f"{name}: {done}/{total}{rate}, {left:.0f} s left")
+                remaining = (total - done) * (now - started) / done
+                rate = _rate(done, now - started)
+                self._print(f"{name}: {done}/{total}{rate}, {remaining:.0f} s left")
 
         with super().job(name):
             yield report

@@ -22,7 +22,7 @@ def listed(names: Collection[str], most: int = LISTED) -> str:
 
 
 def percent(share: float) -> str:
-    """``12 %``; one decimal below 10 %, and never a 0 for what is not."""
+    """``12 %``; one decimal below 10 %, and 0 only for exactly 0."""
     value = 100 * share
     if 0 < value < 0.1:
         return "under 0.1 %"

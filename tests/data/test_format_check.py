@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from steelyard.data.base import CheckOptions, Finding
 from steelyard.data.checks.format import find
 from steelyard.data.dataset import open_dataset
-from steelyard.data.texts.encoding import damages, load_repair
+from steelyard.data.texts.encoding import faults_in, load_repair
 from steelyard.errors import ConfigError
 
 
@@ -133,8 +133,8 @@ def test_damaged_text_is_found_and_the_repair_shown(tmp_path):
 
 
 def test_without_ftfy_the_commonest_mojibake_is_still_seen():
-    assert [each.sign for each in damages("cafÃ© â€œsoâ€\x9d", None)] == ["mojibake"]
-    assert damages("São Paulo, À, Ñandú", None) == []
+    assert [each.sign for each in faults_in("cafÃ© â€œsoâ€\x9d", None)] == ["mojibake"]
+    assert faults_in("São Paulo, À, Ñandú", None) == []
 
 
 def test_mixed_line_ends_are_found(tmp_path):
@@ -195,7 +195,7 @@ def test_the_repair_is_shown_where_it_changes_something():
     repair, _ = load_repair()
     if repair is None:
         pytest.skip("ftfy is not installed")
-    (found,) = damages(f"{'a word ' * 40}le cafÃ© est fermÃ© {'and on ' * 40}", repair)
+    (found,) = faults_in(f"{'a word ' * 40}le cafÃ© est fermÃ© {'and on ' * 40}", repair)
     assert "le café est fermé" in found.place
     assert len(found.place) < 80
 
@@ -203,9 +203,9 @@ def test_the_repair_is_shown_where_it_changes_something():
 @given(st.text(max_size=60))
 def test_any_text_can_be_looked_at(text):
     repair, _ = load_repair()
-    assert all(each.place for each in damages(text, repair))
+    assert all(each.place for each in faults_in(text, repair))
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="&")))
 def test_plain_text_is_never_damaged(text):
-    assert damages(text, None) == []
+    assert faults_in(text, None) == []

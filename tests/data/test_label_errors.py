@@ -10,7 +10,7 @@ from steelyard.data.base import CheckOptions
 from steelyard.data.checks import label_errors
 from steelyard.data.dataset import Dataset
 from steelyard.data.reviews.doubts import doubts
-from steelyard.data.suspicion.judged import judged_rows
+from steelyard.data.suspicion.labelled import labelled_rows
 from tests.data.alike_rows import dataset
 
 OPTIONS = CheckOptions(encoder=False)
@@ -137,11 +137,13 @@ def test_labels_that_do_not_follow_from_the_inputs_are_not_doubted() -> None:
 
 
 def test_with_too_many_rows_and_labels_a_sample_is_judged() -> None:
-    judged = judged_rows(dataset(rows()), 5, np.random.default_rng(0), most_cells=450)
-    assert len(judged.rows) == 150
-    assert judged.excluded == {"outside a random sample": 30}
-    assert judged.labels == ("CARD", "LOAN", "TRAVEL")
-    assert [rows()[row][1] for row in judged.rows] == [judged.labels[code] for code in judged.codes]
+    labelled = labelled_rows(dataset(rows()), 5, np.random.default_rng(0), most_cells=450)
+    assert len(labelled.rows) == 150
+    assert labelled.excluded == {"outside a random sample": 30}
+    assert labelled.labels == ("CARD", "LOAN", "TRAVEL")
+    assert [rows()[row][1] for row in labelled.rows] == [
+        labelled.labels[code] for code in labelled.codes
+    ]
 
 
 def test_rows_are_numbered_as_in_the_file() -> None:

@@ -102,6 +102,13 @@ def test_a_single_file_is_told_what_its_split_will_do() -> None:
     assert result.facts["parts"] is None
     assert result.facts["cut_clusters"] == 0
     assert result.facts["own_split"].endswith("in one part")
+    assert result.facts["kinds"] == {}
+    assert {kind: figures["rows"] for kind, figures in result.facts["likeness"].items()} == {
+        "exact": 0,
+        "normalised": 0,
+        "near": 0,
+        "group": 0,
+    }
 
 
 def test_templates_that_the_split_cuts_are_said() -> None:

@@ -60,10 +60,10 @@ def test_ten_thousand_texts_and_one_huge_one_take_seconds() -> None:
 
 
 def clusters(texts: list[str]) -> list[int]:
-    forest = DisjointSets(len(texts))
+    sets = DisjointSets(len(texts))
     for pair in near_pairs(texts):
-        forest.join(pair.a, pair.b)
-    return forest.roots().tolist()
+        sets.join(pair.a, pair.b)
+    return sets.roots().tolist()
 
 
 def test_pairs_at_the_threshold_are_found() -> None:
@@ -190,9 +190,9 @@ def test_of_a_huge_text_the_beginning_counts() -> None:
 
 
 def test_roots_are_what_find_says() -> None:
-    forest = DisjointSets(6)
-    forest.join(5, 4)
-    forest.join(4, 1)
-    forest.join(2, 3)
-    assert forest.roots().tolist() == [forest.find(index) for index in range(6)]
+    sets = DisjointSets(6)
+    sets.join(5, 4)
+    sets.join(4, 1)
+    sets.join(2, 3)
+    assert sets.roots().tolist() == [sets.find(index) for index in range(6)]
     assert DisjointSets(0).roots().tolist() == []

@@ -119,6 +119,7 @@ def test_the_test_part_is_graded_by_what_it_shows(
     result = check(dataset(tmp_path, {"train": rows(400), "test": rows(test, 1000)}))
     shown = [each for each in result.findings if "between two arms" in each.message]
     assert [each.severity for each in shown] == ([severity] if severity else [])
+    assert all("before correction for several comparisons" in each.message for each in shown)
 
 
 def test_thin_labels_are_listed_the_rarest_first(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_csv_of_labels_becomes_a_task_that_prepares(tmp_path: Path) -> None:
     task = load_task(folder)
     assert task.output.kind == "label"
     assert set(task.output.labels) == {"YES", "no: way", "😀 x"}
-    assert task.columns.given() == {"input": "Body", "output": "Team"}
+    assert task.columns.by_role() == {"input": "Body", "output": "Team"}
     assert "# The prompt you use today" in (folder / "task.yaml").read_text(encoding="utf-8")
     assert (folder / "my data.csv").read_bytes() == source.read_bytes()
     assert len(prepare(task, seed=0).split.train) == 20
@@ -37,7 +37,7 @@ def test_a_csv_of_labels_becomes_a_task_that_prepares(tmp_path: Path) -> None:
 def test_columns_without_usual_names_are_told_by_their_cells(tmp_path: Path) -> None:
     rows = "".join(f"{'AB'[i % 2]},some longer text {i}\n" for i in range(30))
     task = load_task(init_from_file(tmp_path / "t", write(tmp_path, "a.csv", "col1,col2\n" + rows)))
-    assert task.columns.given() == {"input": "col2", "output": "col1"}
+    assert task.columns.by_role() == {"input": "col2", "output": "col1"}
     assert task.output.labels == ("A", "B")
 
 

@@ -14,11 +14,11 @@ from steelyard.core import Example, Message
 from steelyard.data.dataset import open_dataset
 from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning.estimate import default_epochs, estimate_local, estimate_training
-from steelyard.data.tuning.judge import (
+from steelyard.data.tuning.review import (
     alternates,
     as_chats,
     chat_row,
-    judge,
+    review,
     row_bytes,
     system_first,
     token_limit,
@@ -44,8 +44,8 @@ def open_rows(folder: Path, rows: list[dict], **task: object):
     return open_dataset(folder)
 
 
-def judged(data, name):
-    return judge(data, as_chats(data), count_tokens(data), get_provider(name))
+def reviewed(data, name):
+    return review(data, as_chats(data), count_tokens(data), get_provider(name))
 
 
 def plain(count: int) -> list[dict]:
@@ -79,7 +79,7 @@ def test_openai_has_an_end_with_its_source():
 
 def test_too_few_examples_are_refused_by_those_that_say_so(tmp_path):
     data = open_rows(tmp_path, plain(9))
-    fits = {name: judged(data, name).fits for name in PROVIDERS}
+    fits = {name: reviewed(data, name).fits for name in PROVIDERS}
     assert fits == {
         "openai": False,
         "azure": False,
@@ -87,14 +87,14 @@ def test_too_few_examples_are_refused_by_those_that_say_so(tmp_path):
         "fireworks": True,
         "mistral": True,
     }
-    (broken,) = judged(data, "openai").broken
-    assert broken.says == "9 training examples, and the minimum is 10"
-    assert broken.cited.endswith("read 2026-11-21")
+    (violation,) = reviewed(data, "openai").violations
+    assert violation.says == "9 training examples, and the minimum is 10"
+    assert violation.cited.endswith("read 2026-11-21")
 
 
 def test_a_sound_file_breaks_no_rule_anywhere(tmp_path):
     data = open_rows(tmp_path, plain(10))
-    assert all(judged(data, name).broken == () for name in PROVIDERS)
+    assert all(reviewed(data, name).violations == () for name in PROVIDERS)
 
 
 def test_turns_out_of_order_are_refused_where_it_is_documented(tmp_path):
@@ -107,28 +107,33 @@ def test_turns_out_of_order_are_refused_where_it_is_documented(tmp_path):
         ]
     }
     data = open_rows(tmp_path, [*plain(10), late])
-    assert [each.rule for each in judged(data, "together").broken] == ["system_first", "alternate"]
-    assert [each.rule for each in judged(data, "fireworks").broken] == ["system_first"]
-    assert judged(data, "together").indices == [10]
-    assert judged(data, "openai").broken == ()
+    assert [each.rule for each in reviewed(data, "together").violations] == [
+        "system_first",
+        "alternate",
+    ]
+    assert [each.rule for each in reviewed(data, "fireworks").violations] == ["system_first"]
+    assert reviewed(data, "together").indices == [10]
+    assert reviewed(data, "openai").violations == ()
 
 
 def test_empty_answers_and_odd_weights_are_found(tmp_path):
     rows = [*plain(10), {"input": "x", "output": " "}, {"input": "y", "output": "z", "weight": 0.5}]
     data = open_rows(tmp_path, rows)
-    assert [each.rule for each in judged(data, "openai").broken] == ["text_required"]
-    weights = judged(data, "azure")
+    assert [each.rule for each in reviewed(data, "openai").violations] == ["text_required"]
+    weights = reviewed(data, "azure")
     assert weights.fits
-    assert weights.broken[0].says == "1 row with a weight other than 0 or 1, which would be lost"
+    assert (
+        weights.violations[0].says == "1 row with a weight other than 0 or 1, which would be lost"
+    )
     assert weights.indices == [11]
 
 
 def test_rows_over_the_models_limit_are_warned_of(tmp_path):
     rows = [*plain(10), {"input": "x" * 4 * 40_000, "output": "y"}]
     data = open_rows(tmp_path, rows, model="openai:gpt-4.1-nano-2025-04-14")
-    azure = judged(data, "azure")
+    azure = reviewed(data, "azure")
     assert azure.fits
-    assert "1 row over the 32,768 tokens of gpt-4.1-nano" in azure.broken[0].says
+    assert "1 row over the 32,768 tokens of gpt-4.1-nano" in azure.violations[0].says
     assert azure.indices == [10]
 
 
@@ -136,13 +141,13 @@ def test_limits_on_the_whole_job_are_kept(tmp_path):
     data = open_rows(tmp_path, plain(10))
     counts, chats, azure = count_tokens(data), as_chats(data), get_provider("azure")
     huge = replace(counts, input=counts.input + 2 * 10**8)
-    assert [each.rule for each in judge(data, chats, huge, azure).broken] == [
+    assert [each.rule for each in review(data, chats, huge, azure).violations] == [
         "max_tokens_per_example",
         "max_job_tokens",
     ]
     heavy = chats._replace(file_bytes=600 * 10**6)
-    (broken,) = judge(data, heavy, counts, azure).broken
-    assert broken.says == "the file would have 600.0 MB, and the maximum is 512.0 MB"
+    (violation,) = review(data, heavy, counts, azure).violations
+    assert violation.says == "the file would have 600.0 MB, and the maximum is 512.0 MB"
 
 
 def test_a_dated_name_has_the_limit_of_its_model():

@@ -94,6 +94,7 @@ def test_warnings_say_what_a_reader_must_know() -> None:
         "1 input with different outputs: no arm can get them all right",
         "only 2 test rows: only large differences will show",
         "no test row has the label C: it is not measured",
+        "2 rows nearly repeat another: there are fewer independent examples than rows",
     )
 
 
@@ -115,10 +116,17 @@ def test_near_duplicates_have_a_rate() -> None:
         example("2", "please send me the invoice for my last order of shoes now"),
     )
     split = Split(near, (example("3", "hello"),), (example("4", "bye"),))
-    found = audit_rows(divided(split)).duplicates.near
+    audit = audit_rows(divided(split))
+    found = audit.duplicates.near
     assert found is not None
     assert (found.rows, found.rate, found.threshold) == (2, 0.5, 0.8)
     assert found.sources == (("e:1", "e:2", 0.925),)
+    [finding] = [finding for finding in audit.findings if finding.check == "near_duplicates"]
+    assert audit.near_repeats == finding.count == 1
+    assert finding.message.startswith("1 row nearly repeats another row's input")
+    assert audit.warnings[-1] == (
+        "1 row nearly repeats another: there are fewer independent examples than rows"
+    )
 
 
 def test_rows_nearly_in_two_parts_are_said_apart_from_those_that_are() -> None:
@@ -136,16 +144,37 @@ def test_rows_nearly_in_two_parts_are_said_apart_from_those_that_are() -> None:
     )
 
 
-def test_rows_that_a_run_refuses_count_in_no_figure_of_likeness() -> None:
-    split = Split((example("1", "a"), example("2", "a", "")), (), (example("3", "b"),))
-    whole = divided(split)
-    data = replace(whole, refusals={1: "empty output"}, members={"train": [0], "test": [2]})
+def test_rows_that_a_run_refuses_count_in_no_figure() -> None:
+    """Each row has a copy without an output; figures, facts and findings all leave the copies out."""
+    texts = [f"{(n + 1) * 7919}" * 3 for n in range(30)]
+    taken = [example(f"{n}", text, "AB"[n % 2]) for n, text in enumerate(texts)]
+    refused = [example(f"{30 + n}", text, "") for n, text in enumerate(texts)]
+    whole = divided(Split((*taken, *refused), (), ()), of_labels("A", "B"))
+    data = replace(
+        whole,
+        refusals=dict.fromkeys(range(30, 60), "empty output"),
+        members={"train": range(14), "dev": range(14, 20), "test": range(20, 30)},
+    )
     audit = audit_rows(data)
-    assert (audit.rows, audit.examples) == (3, 2)
+    facts = {name: outcome.facts for name, outcome in audit.checks.items()}
+    assert (audit.rows, audit.examples) == (60, 30)
     assert audit.duplicates.exact == Duplicates(rows=0, clusters=0)
-    assert audit.checks["exact_duplicates"].facts["rows"] == 1
+    assert facts["exact_duplicates"]["rows"] == facts["near_duplicates"]["equal"]["rows"] == 0
+    assert {kind: leak.count for kind, leak in audit.leaks.items()} == dict.fromkeys(
+        ["exact", "normalised", "near", "group"], 0
+    )
+    assert facts["leaks"]["kinds"]["exact"] == {"rows": 0, "test_rows": 0}
+    assert audit.accuracy_ceiling is not None
+    assert audit.accuracy_ceiling.value == 1
+    assert facts["contradictions"]["accuracy_ceiling"]["value"] == 1
+    assert facts["size"]["parts"]["train"]["rows"] == 14
+    [outcome] = [mistake for mistake in audit.mistakes if mistake.name == "poor_quality"]
+    assert outcome.message.startswith("no row is in doubt")
+    [left_out] = [finding for finding in audit.findings if "cannot be used" in finding.message]
     assert audit.skipped is not None
-    assert [row.reason for row in audit.skipped.rows] == ["empty output"]
+    assert (left_out.check, left_out.count, audit.skipped.count) == ("format", 30, 30)
+    assert left_out.rows == tuple(range(31, 61))
+    assert left_out.message.endswith("empty output")
 
 
 def test_leaks_between_given_files_are_reported_with_their_rows() -> None:
@@ -172,3 +201,9 @@ def test_leaks_between_given_files_are_reported_with_their_rows() -> None:
         "also_in": "train",
         "also_source": "e:0",
     }
+
+
+def test_rows_in_one_part_leak_nowhere() -> None:
+    audit = audit_rows(divided(Split((example("1", "a"), example("2", "a")), (), ())))
+    assert [(leak.count, leak.rows) for leak in audit.leaks.values()] == [(0, ())] * 4
+    assert audit.checks["leaks"].reason == "all rows are in one part: nothing can leak"

@@ -115,10 +115,13 @@ def test_what_the_audit_counts_is_told(tmp_path: Path) -> None:
     plan = planned(tmp_path, "label", [*rows, {**rows[0], "output": "B"}])
     lines = headlines(plan, audit_plan(plan, Display()))
     assert lines[1] == (
-        "audit: 1 repeated rows, 0 near-duplicates, 1 inputs with conflicting outputs, 0 rows left out"
+        "audit: 1 row repeats an earlier one exactly, 0 nearly repeat another, "
+        "1 input with conflicting outputs, 0 rows left out"
     )
     assert "note: 1 input with different outputs: no arm can get them all right" in lines
     assert "note: only 12 test rows: only large differences will show" in lines
+    [least] = [line for line in lines if line.startswith("smallest detectable difference: ")]
+    assert "difference: none (12 items cannot show any difference when two arms differ on" in least
 
 
 def test_an_empty_list_of_metrics_is_refused(tmp_path: Path) -> None:

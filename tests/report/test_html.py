@@ -278,22 +278,29 @@ def test_the_same_result_gives_the_same_page(result: dict[str, Any]) -> None:
     assert render(parse_result(result)) == render(parse_result(result))
 
 
-def test_the_data_section_says_each_thing_once(result: dict[str, Any]) -> None:
-    """Where the checks were made, their findings say what the warnings say as well."""
+def test_the_data_section_shows_warnings_ceiling_and_findings(result: dict[str, Any]) -> None:
     audit = result["audit"]
     audit["skipped"] = {
         "count": 20,
         "rows": [{"file": "e.jsonl", "line": n, "reason": "empty output"} for n in range(1, 21)],
     }
     audit["warnings"] = ["1 input with different outputs: no arm can get them all right"]
+    audit["leaks"]["near"] = {"count": 7, "test_count": 4}
     words = Outline(render(parse_result(result))).words
     assert "1 input with different outputs: no arm can get them all right." in words
     assert "e.jsonl:12: empty output" in words
     assert "e.jsonl:13: empty output" not in words
     assert "The first 12 of 20." in words
+    assert "Best possible accuracy 99.87" in words
+    assert "Shared between parts: near 7 4 in test" in words
+    assert "Shared between parts: exact" not in words
     message = "1 input has different outputs (2 rows)"
     audit["checks"] = {"contradictions": {"state": "found"}}
     audit["findings"] = [{"check": "contradictions", "severity": "warning", "message": message}]
+    audit["findings"][0] |= {"count": 30, "evidence": [{"row": 900 + n} for n in range(20)]}
     words = Outline(render(parse_result(result))).words
     assert message in words
-    assert "no arm can get them all right" not in words
+    assert "1 check of the 740 examples" in words
+    assert "1 input with different outputs: no arm can get them all right." in words
+    assert "The first 12 of 30" in words
+    assert "Shared between parts" not in words  # a finding says it

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.core import Answer, Completion, Example
+from steelyard.core import Answer, Completion, Example, OutputKind
 from steelyard.errors import ConfigError
 from steelyard.families import METRICS
 from steelyard.score import build_metric
@@ -30,8 +32,9 @@ def test_an_unknown_metric_names_the_closest():
         build_metric("acuracy")
 
 
-def test_every_kind_has_a_default_metric():
-    assert all(name in METRICS for name in DEFAULT_METRIC.values())
+def test_every_kind_has_a_default_metric_that_is_for_it():
+    assert set(DEFAULT_METRIC) == set(get_args(OutputKind))
+    assert all(kind in build_metric(name).kinds for kind, name in DEFAULT_METRIC.items())
 
 
 @pytest.mark.parametrize(

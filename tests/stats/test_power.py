@@ -22,7 +22,10 @@ def test_without_a_difference_power_is_at_most_the_level():
 def test_the_detectable_difference_falls_with_items_and_rises_with_comparisons():
     few, many = detectable_difference(100), detectable_difference(1000)
     assert many.difference < few.difference < 0.2
-    assert detectable_difference(100, comparisons=8).difference > few.difference
+    corrected = detectable_difference(100, comparisons=8)
+    assert corrected.difference > few.difference
+    assert corrected.correction == ", after correction for 8 comparisons"
+    assert few.correction == ""
 
 
 def test_items_needed_and_detectable_difference_are_inverse():

@@ -48,7 +48,7 @@ def test_every_strategy_is_found_under_its_name_and_states_its_facts(name: str) 
         ("majority", {"k": 1}, "unknown option 'k'; known: none"),
         ("tfidf_linear", {"classifier": "smv"}, "did you mean 'svm'"),
         ("tfidf_linear", {"c": 0}, "tfidf_linear: c must be more than 0, not 0"),
-        ("tfidf_linear", {"c": [True]}, "tfidf_linear: c.0 must be a number, not True"),
+        ("tfidf_linear", {"c": [True]}, "tfidf_linear: c.0 must be a number, not true"),
         ("tfidf_linear", {"features": "words"}, "did you mean 'word'"),
         ("nearest_neighbour", {"features": "words"}, "did you mean 'word'"),
         ("retrieved_few_shot", {"features": "wrd"}, "did you mean 'word'"),

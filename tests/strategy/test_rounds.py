@@ -68,7 +68,7 @@ def test_votes_are_asked_in_one_call_and_the_most_frequent_answer_wins() -> None
     model = ScriptedModel(lambda request: said[request.nonce], "small-scripted")
     arm = arm_of(LABEL, model, samples=5, temperature=0.7)
     answers, _, _ = answer_and_watch(arm)
-    assert model.calls == 1 and arm.asked == len(model.requests) == 30
+    assert model.calls == 1 and arm.request_count == len(model.requests) == 30
     assert {request.temperature for request in model.requests} == {0.7}
     for answer in answers:
         assert answer.output == "BLUE"  # as often as RED, and said first
@@ -129,7 +129,7 @@ def test_what_does_not_fit_is_asked_again_with_its_error_in_rounds() -> None:
     arm = arm_of(JSON, model, repairs=2)
     answers, order, _ = answer_and_watch(arm)
     assert model.calls == 3
-    assert arm.asked == len(model.requests) == 6 + 4 + 2
+    assert arm.request_count == len(model.requests) == 6 + 4 + 2
     assert order == [0, 3, 1, 4, 2, 5]
     assert [answer.output for answer in answers] == ['{"size": 3}', '{"size": 3}', None] * 2
     assert answers[2].failure == "not a JSON object or array: 'three'"
@@ -198,7 +198,7 @@ def test_the_decision_after_reasoning_is_held_to_the_labels() -> None:
     model = ScriptedModel(script)
     arm = arm_of(LABEL, model, reasoning=True, decoding="constrained", temperature=0.5)
     answers, _, _ = answer_and_watch(arm)
-    assert model.calls == 2 and arm.asked == 12
+    assert model.calls == 2 and arm.request_count == 12
     assert {answer.output for answer in answers} == {"BLUE"}
     assert answers[0].completion.text == "It is as the sky.\nAnswer: BLUE"
     assert turns(model.requests[-1])[-2:] == [
@@ -260,7 +260,7 @@ def test_every_example_ends_in_one_answer(said: list[str], samples: int, repairs
     arm = arm_of(LABEL, model, samples=samples, repairs=repairs, temperature=0.5)
     answers, _, _ = answer_and_watch(arm)
     assert all((a.output is None) == (a.failure is not None) for a in answers)
-    assert arm.asked == len(model.requests) >= samples * len(QUESTIONS)
+    assert arm.request_count == len(model.requests) >= samples * len(QUESTIONS)
     asked = sum(a.completion.input_tokens for a in answers)
     assert asked <= sum(len(json.dumps(turns(request))) for request in model.requests)
     shares = [a.completion.probabilities for a in answers if samples > 1 and a.output]

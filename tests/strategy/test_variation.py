@@ -90,7 +90,7 @@ def test_a_changed_arm_answers_and_leaves_the_first_one_as_it_was():
     before = texts(plain)
     _, changed = plain.variations("format", rng())[0]
     assert len(changed.answer_all(questions_of(tickets(5)))) == 5
-    assert (texts(plain), plain.asked) == (before, 0)
+    assert (texts(plain), plain.request_count) == (before, 0)
 
 
 def test_instructions_keep_their_words():

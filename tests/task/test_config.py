@@ -62,7 +62,7 @@ max_output_tokens: 12
     assert task.prices["m"].cached == Decimal("0.08")
     assert task.prices["machine"].per_hour == Decimal("0.4")
     assert task.constraints.max_monthly_cost == Decimal("99.9")
-    assert task.columns.given() == {"input": "ticket"}
+    assert task.columns.by_role() == {"input": "ticket"}
     assert (task.traffic.requests_per_day, task.traffic_is_assumed) == (7, False)
     assert build_task(task.to_config(), tmp_path) == task
 
@@ -130,10 +130,10 @@ MISTAKES = [
     ("prices: {m: {input: -1}}\n", "prices.m.input must be at least 0, not -1"),
     (
         "constraints: {min_quality: true}\n",
-        "line 5: constraints.min_quality must be a number, not True",
+        "line 5: constraints.min_quality must be a number, not true",
     ),
-    ("traffic: {requests_per_day: yes}\n", "traffic.requests_per_day must be a number, not True"),
-    ("prices: {m: {input: false}}\n", "prices.m.input must be a number, not False"),
+    ("traffic: {requests_per_day: yes}\n", "traffic.requests_per_day must be a number, not true"),
+    ("prices: {m: {input: false}}\n", "prices.m.input must be a number, not false"),
     ("constraints: {min_quality: 85}\n", "constraints.min_quality must be at most 1, not 85"),
     ("split: {train: 0.5, dev: 0.1, test: 0.1}\n", "add up to 0.7"),
     ("split: {dev: 0.5, test: 0.5}\n", "leave room for the other parts"),
@@ -274,7 +274,7 @@ def test_labels_found_later_fill_an_empty_list_only(tmp_path: Path) -> None:
     [
         ("{itmes: 3}", "unknown key 'itmes' (did you mean 'items'?); known: items, repeats, "),
         ("{repeats: 0}", "line 5: consistency.repeats must be at least 2, not 0"),
-        ("true", "line 5: consistency: it takes keys such as {repeats: 3}, or false, not True"),
+        ("true", "line 5: consistency: it takes keys such as {repeats: 3}, or false, not true"),
         ("3", "line 5: consistency: it takes keys such as {repeats: 3}, or false, not 3"),
     ],
 )

@@ -26,6 +26,9 @@ def test_plan_and_verdict_say_alike_what_can_be_told_apart(tmp_path: Path) -> No
     assert found is not None and found.difference is not None and found.n < 100
     least = f"{100 * found.difference:.0f} points"
     assert detectable_text(plan).startswith(least)
+    assert found.comparisons >= len(STRATEGIES) - 1
+    correction = f"after correction for {found.comparisons} comparisons"
+    assert detectable_text(plan).endswith(f"of them, {correction})")
     warnings = run(task, tmp_path / "out")["verdict"]["warnings"]
     assert (
         f"small test: {found.n} items; differences below about {least} cannot be detected"

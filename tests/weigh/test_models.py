@@ -297,7 +297,7 @@ def test_the_cap_knows_a_batch_from_what_is_asked_at_once(
     models = [model, model | {"batch": True, "tag": "batch"}]
     task = write_task(tmp_path / "task", rows=30, model=models)
     plan = make_plan(task, RunOptions(max_cost=Decimal(5)))
-    budget = Budget(Decimal(5), prices_of((each.spec, each.price) for each in plan.asked))
+    budget = Budget(Decimal(5), prices_of((each.spec, each.price) for each in plan.all_models))
     paid = []
     for each in plan.models:
         asked = AskedModel(hosted_fingerprint(each.spec), each.spec.name)
@@ -335,7 +335,7 @@ def test_a_model_that_reflects_is_in_the_plan_at_its_own_price(tmp_path: Path) -
         tmp_path / "t", model="fake:smart?local=0", strategies=[REFLECTED], extra=extra
     )
     plan = make_plan(task, RunOptions(max_cost=Decimal(50)))
-    assert [each.price.input for each in plan.asked] == [3, 30000]
+    assert [each.price.input for each in plan.all_models] == [3, 30000]
     with pytest.raises(BudgetError):  # the first reflection may cost more than is left
         run(task, tmp_path / "out", max_cost=Decimal(50))
     upfront = arms_of(run(task, tmp_path / "out").result)["optimized_prompt"]["cost"]["upfront"]

@@ -74,12 +74,11 @@ def test_each_file_is_opened_once_and_near_pairs_are_searched_once(
     assert searches == {SEARCH: 1, LEAKS: 1}
 
 
-def test_rows_left_out_are_no_part_of_the_split_and_searched_apart(
+def test_rows_left_out_are_not_searched(
     make_task: MakeTask, tmp_path: Path, searches: Counter[str]
 ) -> None:
     task = task_of(make_task, {"e.jsonl": [*ROWS, {"input": "x", "output": ""}]}, "e.jsonl")
     with opened_in(tmp_path) as opened:
         steelyard.plan(task, tmp_path / "run", skip_bad_rows=True, **ARGUMENTS)
     assert opened["e.jsonl"] == 1
-    assert searches[SEARCH] == 1
-    assert searches["searching 61 rows for near pairs"] == 1
+    assert searches == {SEARCH: 1, LEAKS: 1}

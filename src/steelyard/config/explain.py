@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -31,10 +32,10 @@ class Place(NamedTuple):
 
     def line_of(self, *keys: str | int) -> int | None:
         """The line of a key, or of the nearest one above it that has one."""
-        known: Keys = ()
+        nearest: Keys = ()
         for key in (*self.path, *keys):
-            known = (*known, key) if (*known, key) in self.lines else known
-        return self.lines[known] if known else None
+            nearest = (*nearest, key) if (*nearest, key) in self.lines else nearest
+        return self.lines[nearest] if nearest else None
 
 
 def explain(error: ValidationError, data: Any, place: Place, owner: str = "") -> ConfigError:
@@ -124,14 +125,17 @@ def _message(item: ErrorDetails, key: str, fits: Sequence[str]) -> str:
     if kind in _EXPECTED:
         expected = " or ".join(dict.fromkeys(fits))
         names = re.findall(r"'([^']*)'", expected)
-        return f"{key} must be {expected}, not {_shown(value)}{closest(str(value), names)}"
+        return f"{key} must be {expected}, not {as_yaml(value)}{closest(str(value), names)}"
     text = item["msg"]
-    return f"{key}: {text[0].lower()}{text[1:]}, not {_shown(value)}"
+    return f"{key}: {text[0].lower()}{text[1:]}, not {as_yaml(value)}"
 
 
 def _plain(bound: Any) -> str:
     return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
-def _shown(value: object) -> str:
+def as_yaml(value: object) -> str:
+    """The value as YAML writes it, where Python's spelling differs."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     return shortened(repr(value), WIDTH)

@@ -59,12 +59,12 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-Read = TypeVar("Read", bound=Section)
+SectionT = TypeVar("SectionT", bound=Section)
 
 
 def read_options(
-    owner: str, schema: type[Read], options: Mapping[str, Any], place: Place | None = None
-) -> Read:
+    owner: str, schema: type[SectionT], options: Mapping[str, Any], place: Place | None = None
+) -> SectionT:
     """Read ``options`` of ``owner`` (``strategy few_shot``) as its class states them.
 
     Raises `ConfigError` for unknown names and unfit values, with the line where ``place`` knows it.

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from steelyard.errors import closest
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Money = Annotated[Decimal, Field(ge=0)]
+MoneyAmount = Annotated[Decimal, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -72,14 +72,14 @@ class Section(BaseModel):
 
 def unknown_keys(
     keys: Collection[object],
-    known: Collection[str],
+    names: Collection[str],
     noun: str,
     hint: Callable[[str, Collection[str]], str] = closest,
 ) -> str:
     """Say which ``keys`` are unknown, each with the closest one by ``hint``, and which are known."""
-    named = ", ".join(f"{key!r}{hint(str(key), known)}" for key in keys)
+    named = ", ".join(f"{key!r}{hint(str(key), names)}" for key in keys)
     plural = "s" if len(keys) > 1 else ""
-    return f"unknown {noun}{plural} {named}; known: {', '.join(known) or 'none'}"
+    return f"unknown {noun}{plural} {named}; known: {', '.join(names) or 'none'}"
 
 
 def _sections_in(annotation: Any) -> list[type[Section]]:

@@ -45,7 +45,7 @@ class Audit:
             "rows": data.rows,
             "readable": len(data.examples),
             "kind": data.kind,
-            "columns": dict(data.task.columns.given()),
+            "columns": dict(data.task.columns.by_role()),
             "files": files_of(data),
             "findings": [finding.to_dict() for finding in self.findings],
             "mistakes": [mistake._asdict() for mistake in self.mistakes],
@@ -92,9 +92,9 @@ def check(
         data = open_dataset(data, columns)
     results: dict[str, CheckResult] = {}
     seconds: dict[str, float] = {}
-    for done, (name, find) in enumerate(checks):
+    for place, (name, find) in enumerate(checks):
         if on_check is not None:
-            on_check(name, done, len(checks))
+            on_check(name, place, len(checks))
         started = time.perf_counter()
         results[name] = find(data, options)
         seconds[name] = time.perf_counter() - started

@@ -81,7 +81,7 @@ class CheckResult:
 
 
 class Check(Protocol):
-    """Looks at a data set for one kind of trouble."""
+    """Looks at a data set for one kind of problem."""
 
     def __call__(self, data: Dataset, options: CheckOptions) -> CheckResult:
         """Return the findings. Raises nothing for what the rows hold: that is a finding."""

@@ -18,6 +18,7 @@ from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import Source, look
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import cannot_write, replacing
+from steelyard.progress import OnProgress
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
 
 FOLDER = "folder"
@@ -47,8 +48,6 @@ ToFields = Callable[[Conversation], WrittenRow]
 LEFT_OUT = ".left-out.jsonl"
 _MOST_REASONS = 50
 _OTHER_REASONS = "other reasons"
-OnProgress = Callable[[int, int], None]
-"""Told how many bytes of the source are read, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def _fields_of(to: str, source: Shape, *, is_flat: bool, is_columnar: bool) -> T
 
 
 def _kept_shape(name: str, *, is_flat: bool) -> str:
-    """The shape in which rows of shape ``name`` lie in a container that leaves the choice."""
+    """The shape for rows of shape ``name`` in a container that can hold several."""
     if is_flat:
         return name if name in {"alpaca", "preference"} else "prompt_completion"
     return "openai" if name == "logs" else name
@@ -175,7 +174,7 @@ def convert(
     A row whose meaning ``to`` cannot hold is left out and goes to ``target`` + ``.left-out.jsonl``
     with its line and the reason; anything else that is lost is counted by name. ``columns`` names
     the ``input`` and the ``output`` where they cannot be told; ``system`` is a system message for rows
-    that have none. ``force`` replaces ``target``.
+    that have none. ``force`` replaces ``target``. ``on_progress`` gets the bytes read, and all bytes.
 
     Raises `ConfigError` for options that do not fit, `DataError` for a source that cannot be read or of
     which no row can be written, and `StorageError`; ``target`` is then as it was.

@@ -81,7 +81,10 @@ class Dataset:
 
     @cached_property
     def usable(self) -> Dataset:
-        """The rows that a run takes, after a split those in its parts: this very object for all."""
+        """The rows that a run takes, after a split those in its parts: this very object for all.
+
+        Those that it refuses are ``bad`` here, as rows that cannot be read are.
+        """
         every = range(len(self.examples))
         in_parts = {index for indices in self.members.values() for index in indices}
         rows = sorted(in_parts) or [index for index in every if index not in self.refusals]
@@ -94,6 +97,7 @@ class Dataset:
             numbers=tuple(self.numbers[index] for index in rows),
             parts_read=tuple(self.parts_read[index] for index in rows),
             written=tuple(self.written[index] for index in rows),
+            bad=self.unusable,
             refusals={},
             members={part: [place[i] for i in rows] for part, rows in self.members.items()},
         )
@@ -315,5 +319,5 @@ def open_source(source: Task | Path | str, columns: Mapping[str, str] | None = N
 
 def _with_columns(task: Task, columns: Mapping[str, str] | None) -> OpenSource:
     if columns:
-        task = task.updated(columns={**task.columns.given(), **columns})
+        task = task.updated(columns={**task.columns.by_role(), **columns})
     return OpenSource(task, task_rows(task))

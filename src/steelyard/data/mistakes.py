@@ -16,7 +16,7 @@ from steelyard.packaged import packaged
 from steelyard.words import counted, listed, percent, points
 
 Results = Mapping[str, CheckResult]
-Limits = Mapping[str, Any]
+Thresholds = Mapping[str, Any]
 State = Literal["ok", "risk", "unknown"]
 
 
@@ -26,7 +26,7 @@ def mistakes(data: Dataset, results: Results) -> list[Mistake]:
     ``results`` are those of the checks, by name; what rests on one that is absent is ``unknown``.
     Thresholds and their sources stand in ``data/mistakes.yaml``.
     """
-    judges: dict[str, Callable[[Dataset, Results, Limits], tuple[State, str]]] = {
+    judges: dict[str, Callable[[Dataset, Results, Thresholds], tuple[State, str]]] = {
         "too_early": _too_early,
         "too_little": _too_little,
         "poor_quality": _poor_quality,
@@ -38,12 +38,12 @@ def mistakes(data: Dataset, results: Results) -> list[Mistake]:
 
 
 @lru_cache(maxsize=1)
-def thresholds() -> Mapping[str, Limits]:
+def thresholds() -> Mapping[str, Thresholds]:
     """Read ``data/mistakes.yaml``: the thresholds of each mistake, and why."""
     return dict(packaged("data/data/mistakes.yaml"))
 
 
-def _too_early(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
+def _too_early(data: Dataset, results: Results, limits: Thresholds) -> tuple[State, str]:
     instruction = data.task.instruction or _system_message(data)
     if not instruction:
         return "unknown", (
@@ -79,7 +79,7 @@ def _named_labels(data: Dataset, instruction: str) -> list[str]:
     ]
 
 
-def _too_little(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
+def _too_little(data: Dataset, results: Results, limits: Thresholds) -> tuple[State, str]:
     parts = parts_of(data)
     if parts.reason is not None:
         return "risk", parts.reason
@@ -106,17 +106,17 @@ def _thin_aside(thin: int) -> str:
     return f"; {counted(thin, 'label')} with fewer than {THIN_ROWS} will hardly be learned"
 
 
-def _poor_quality(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
+def _poor_quality(data: Dataset, results: Results, limits: Thresholds) -> tuple[State, str]:
     suspects: dict[str, set[int]] = {}
     for name in limits["checks"]:
         if name not in results or (results[name].reason and not results[name].findings):
             continue
         grave = [finding for finding in results[name].findings if finding.severity != "note"]
         suspects[name] = {row for finding in grave for row in finding.rows}
-    if not suspects or not data.rows:
+    if not suspects or not data.examples:
         return "unknown", "none of the quality checks was run"
     rows = set().union(*suspects.values())
-    share = len(rows) / data.rows
+    share = len(rows) / len(data.examples)
     by_check = [f"{name} {len(numbers):,}" for name, numbers in suspects.items() if numbers]
     unmade = [name for name in limits["checks"] if name not in suspects]
     aside = f"; not checked: {listed(unmade)}" if unmade else ""
@@ -130,7 +130,7 @@ def _poor_quality(data: Dataset, results: Results, limits: Limits) -> tuple[Stat
     return "ok", f"{what}{aside}"
 
 
-def _wrong_task(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
+def _wrong_task(data: Dataset, results: Results, limits: Thresholds) -> tuple[State, str]:
     if data.kind == "label":
         return "ok", "the answers are labels, which do not change as facts do"
     facts = outside_facts(data, limits)
@@ -158,7 +158,7 @@ def _wrong_task(data: Dataset, results: Results, limits: Limits) -> tuple[State,
     )
 
 
-def _not_validated(data: Dataset, results: Results, limits: Limits) -> tuple[State, str]:
+def _not_validated(data: Dataset, results: Results, limits: Thresholds) -> tuple[State, str]:
     parts = parts_of(data)
     if parts.reason is not None:
         return "risk", f"no held-out part: {parts.reason}"
@@ -173,24 +173,23 @@ def _not_validated(data: Dataset, results: Results, limits: Limits) -> tuple[Sta
 
 
 def _by_test_size(
-    data: Dataset, parts: Parts, limits: Limits, leaks: CheckResult | None
+    data: Dataset, parts: Parts, limits: Thresholds, leaks: CheckResult | None
 ) -> tuple[State, str]:
     rows = counted(parts.test.distinct, "distinct test row")
     reason = unseen_reason(data)
     if reason is not None:
         return "unknown", f"{rows}; what they can show {reason}"
     detectable = shown_by(parts.test.distinct).difference
-    target = points(limits["difference"])
     if detectable is None:
         return "risk", f"{rows}, too few to show any difference between two arms"
+    what = f"{rows} show differences of {points(detectable)} or more between two arms"
     if detectable > limits["difference"]:
-        return "risk", f"{rows} show differences of {points(detectable)} or more, not yet {target}"
-    what = f"{rows} show differences of {points(detectable)} or more"
+        return "risk", f"{what}, not yet {points(limits['difference'])}"
     if parts.is_planned and data.task.is_bare:
         return "unknown", (
             f"one file with nothing held out: after tuning on all of it, nothing shows whether it "
             f"worked; steelyard data split would hold out {rows}, which show differences of "
-            f"{points(detectable)} or more"
+            f"{points(detectable)} or more between two arms"
         )
     if not parts.is_planned and leaks is None:
         return "unknown", f"{what}; not checked for leaks"

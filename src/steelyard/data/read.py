@@ -77,7 +77,7 @@ class RowStream:
 def task_rows(task: Task) -> Iterator[NumberedRow]:
     """Yield every row of a task's example files, readable or not. Raises `DataError`."""
     number = 0
-    columns = task.columns.given()
+    columns = task.columns.by_role()
     for part, path in task.example_paths.items():
         for row in read_rows(path, columns):
             number += 1

@@ -82,12 +82,12 @@ def fix(
     work = read_work(task, numbered)
     repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
     files = {} if dry_run else place.write(work, replaces=replaces)
-    remaining = sum(1 for _ in work.kept())
+    remaining = sum(1 for _ in work.remaining())
     return Repairs(len(work.rows), remaining, tuple(work.changes), files, tuple(work.notes))
 
 
 def repair(work: RepairWork, *, redact: bool, answers: Path | None) -> None:
-    """Take the rows through every repair, in an order in which none undoes another."""
+    """Apply every repair, in an order in which none undoes another."""
     repair_texts(work)
     if redact:
         redact_rows(work)
@@ -103,7 +103,7 @@ def repair(work: RepairWork, *, redact: bool, answers: Path | None) -> None:
 
 
 def read_work(task: Task, numbered: Iterable[NumberedRow]) -> RepairWork:
-    """Take all rows; those without fields leave at once, with their line where it is text."""
+    """Read all rows; those without fields are left out at once, with their line if it is text."""
     rows: list[RepairRow] = []
     work = RepairWork(task, list(numbered), rows)
     names = {part: path.name for part, path in task.example_paths.items()}

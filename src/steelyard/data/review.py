@@ -154,7 +154,7 @@ class ReviewSession:
             if decision.action != "skip":
                 answer = self._append(doubt, decision.action, decision.pressed, decision.new)
                 self._answers[doubt.index] = answer
-                self._screen.done(answer)
+                self._screen.confirm(answer)
             place += 1
 
     def _decide(self, doubt: Doubt, place: tuple[int, int], keys: Iterator[str]) -> _Decision:

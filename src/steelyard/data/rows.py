@@ -195,7 +195,7 @@ class RowParser:
 def parser_of(task: Task) -> RowParser:
     """The parser of a task's rows."""
     needs_output = not task.is_scored_by_rules_alone
-    return RowParser(task.output.kind, task.output.labels, task.columns.given(), needs_output)
+    return RowParser(task.output.kind, task.output.labels, task.columns.by_role(), needs_output)
 
 
 class UniqueIds:

@@ -150,7 +150,7 @@ def _write(
 
 
 def _origin(paths: Mapping[str, Path], name: str) -> str:
-    """The part of the source from which the file ``name`` takes its form."""
+    """The part of the source whose format the file ``name`` takes."""
     part = name.partition("-")[0]
     if "all" in paths:
         return "all"
@@ -186,7 +186,7 @@ def _manifest(
             }
             for part, path in rows.task.example_paths.items()
         ],
-        "columns": rows.task.columns.given(),
+        "columns": rows.task.columns.by_role(),
         "kind": rows.kind,
         "method": cut.plan.by,
         "seed": cut.plan.seed,

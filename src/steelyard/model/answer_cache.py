@@ -182,7 +182,7 @@ class AnswerCache:
     def clear(self) -> None:
         """Remove every answer. Raises `StorageError` when the file cannot be removed.
 
-        A run that uses the cache now goes on without what is gone.
+        A run that is using the cache continues without the removed answers.
         """
         try:
             for end in ("", "-wal", "-shm"):

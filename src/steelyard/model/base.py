@@ -214,7 +214,7 @@ class Pace:
     keeps_shared: bool = False
 
     def seconds(self, requests: float, input_tokens: float, output_tokens: float) -> float | None:
-        """Return the time that so much takes; ``None`` where it cannot be said."""
+        """Return the seconds that this work takes; ``None`` if that is unknown."""
         if not self.is_known:
             return None
         work = input_tokens * self.input_seconds + output_tokens * self.output_seconds
@@ -223,7 +223,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class ModelProvider:
-    """One kind of model: how one is built, and all that is known of it before.
+    """One kind of model: how to build one, and what is known before it is built.
 
     ``form`` and ``about`` are how it is written in ``task.yaml`` and what it is; ``modules`` must be
     importable, else ``install`` says how to get them. ``names`` are the only model names there are
@@ -275,7 +275,7 @@ def provider_of(spec: ModelSpec) -> ModelProvider:
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """One of the task's models: how to build it, what its arms are called by, what it costs."""
+    """One of the task's models: how to build it, its tag in arm names, and its price."""
 
     tag: str
     spec: ModelSpec

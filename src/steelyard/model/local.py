@@ -13,14 +13,14 @@ from steelyard.model.base import Model, OnDone, sampling_seed
 from steelyard.model.engine.cache import CacheShape, Prefix
 from steelyard.model.engine.guide import Guides
 from steelyard.model.engine.plan import BatchBounds, plan_batches
-from steelyard.model.engine.runner import PendingPrompt, Progress, Runner
+from steelyard.model.engine.runner import AnswerState, PendingPrompt, Runner
 from steelyard.model.engine.trie import Node, build_trie
 from steelyard.model.prompts import PromptWriter
 
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What the engine was found to be fastest with on this machine; see ``engine.tune``."""
+    """The engine settings that were fastest on this machine; see ``engine.tune``."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = None
@@ -184,7 +184,7 @@ class LocalModel(Model):
 
     def _job(self, request: Request, prompt: list[int], prefix_tokens: int) -> PendingPrompt:
         return PendingPrompt(
-            own=tuple(prompt[prefix_tokens:]),
+            tokens=tuple(prompt[prefix_tokens:]),
             max_output_tokens=request.max_output_tokens,
             root=self._trie(request.choices) if request.choices else None,
             temperature=request.temperature,
@@ -209,7 +209,7 @@ class LocalModel(Model):
         return lambda output: any(stop in self.tokenizer.decode(output) for stop in stops)
 
     def _completion(
-        self, state: Progress, input_tokens: int, cached: int, seconds: float, batch: int
+        self, state: AnswerState, input_tokens: int, cached: int, seconds: float, batch: int
     ) -> Completion:
         if state.node is not None and state.node.choice is not None:
             text = state.node.choice

@@ -29,7 +29,7 @@ def current_phase() -> Phase:
 
 @contextmanager
 def during(name: str, on_stored: Callable[[], None] | None = None) -> Iterator[None]:
-    """Put what is asked inside on the account of the phase ``name``.
+    """Charge requests made inside to the phase ``name``.
 
     A phase inside another one keeps its ``on_stored``, unless it has its own.
     """

@@ -42,7 +42,7 @@ Overrides = Mapping[str, Mapping[str, Any]]
 def price_of(
     spec: ModelSpec, overrides: Overrides | None = None, *, when: datetime | None = None
 ) -> Price:
-    """Return what the model's requests cost: directly, or in batches where it is asked so.
+    """Return the price of the model's requests: direct, or of batches if it is asked in batches.
 
     ``overrides`` is the task's ``prices``: per million tokens, or ``per_hour``, under the model's
     name (or ``provider:name``), each winning over the book. Local models are priced by
@@ -119,7 +119,7 @@ def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> P
 
 
 def _batch_terms(base_url: str | None) -> Mapping[str, Any] | None:
-    """What is known of the batch interface of the endpoint at ``base_url``; `None`: OpenAI's own."""
+    """The terms of the batch interface at ``base_url``; ``None`` is OpenAI's own address."""
     host = urlsplit(base_url or DEFAULT_BASE_URL).hostname or ""
     for endpoint in endpoints().values():
         place = urlsplit(endpoint.get("base_url") or endpoint.get("hint") or "").hostname or ""
@@ -195,16 +195,16 @@ def price_book() -> str:
 
 def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
     """The amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
-    own: dict[str, dict[str, Decimal]] = {}
+    amounts: dict[str, dict[str, Decimal]] = {}
     for name, entry in (overrides or {}).items():
         if unknown := [key for key in entry if key not in _KEYS]:
             raise ConfigError(f"prices.{name}: {unknown_keys(unknown, _KEYS, 'key')}")
-        own[name] = {
+        amounts[name] = {
             key: _amount(name, key, value) for key, value in entry.items() if value is not None
         }
-        if name == MACHINE and "per_hour" not in own[name]:
+        if name == MACHINE and "per_hour" not in amounts[name]:
             raise ConfigError(f"prices.{MACHINE} lacks per_hour; give what an hour costs")
-    return own
+    return amounts
 
 
 def _own_price(amounts: Mapping[str, Decimal], listed: Price) -> Price:

@@ -10,18 +10,18 @@ from typing import Any
 from steelyard.core import Example
 from steelyard.data import Audit, CheckOptions, check
 from steelyard.data.audit import OnCheck
+from steelyard.data.checks.duplicates import MANY_NEAR
 from steelyard.data.checks.size import lengths
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import TEXT_REASON
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.result import AuditResult
-from steelyard.result.audit import DetectableDifference, Duplicates
+from steelyard.result.audit import DetectableDifference
 from steelyard.words import counted
 
 MOST_KEYS, MOST_CHARACTERS = 50, 200
 MIN_TEST = 30
-NEAR_MANY = 0.05
 _LIKENESS = ("exact_duplicates", "near_duplicates", "contradictions", "leaks")
 Facts = Mapping[str, Any]
 Examples = Mapping[int, Example]
@@ -39,22 +39,22 @@ def audit_plan(plan: Plan, display: Display) -> AuditResult:
 
 
 def audit_rows(data: Dataset, seed: int = 0, on_check: OnCheck | None = None) -> AuditResult:
-    """Make every check on divided rows; ``warnings`` say what a reader of their figures must know.
+    """Make every check on the divided rows that a run takes.
 
-    Meanings are not compared: the sentence encoder would take longer than it tells. How long a check
-    took is left out, so that the same data gives the same result.
+    ``warnings`` say what a reader of their figures must know. Rows that are left out are in no figure
+    but ``rows`` and ``skipped``, and the format check names them. Meanings are not compared: the
+    sentence encoder would take longer than it tells. How long a check took is left out, so that the
+    same data gives the same result.
     """
-    audit = check(data, CheckOptions(encoder=False, seed=seed), on_check=on_check)
+    audit = check(data.usable, CheckOptions(encoder=False, seed=seed), on_check=on_check)
     result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
     return result.updated(checks=checks, warnings=tuple(_warnings(result)))
 
 
 def _figures(audit: Audit) -> dict[str, Any]:
-    """The figures of the rows that a run takes, which may be fewer than those that can be read."""
-    data, rows = audit.dataset, audit.dataset.usable
-    if rows is not data:
-        audit = check(rows, CheckOptions(encoder=False), only=_LIKENESS)
+    """What ``result.json`` says of the rows beside findings and facts."""
+    rows = audit.dataset
     exact, near, same, leaks = (audit.results[name].facts for name in _LIKENESS)
     examples = dict(zip(rows.numbers, rows.examples, strict=True))
     parts = dict(zip(rows.numbers, rows.parts, strict=True))
@@ -71,10 +71,10 @@ def _figures(audit: Audit) -> dict[str, Any]:
         "accuracy_ceiling": same["accuracy_ceiling"] if rows.kind == "label" else ceiling,
         "leaks": _leaks(leaks["likeness"], parts, examples),
         "skipped": {
-            "count": len(data.unusable),
-            "rows": [row.bad._asdict() for row in data.unusable],
+            "count": len(rows.bad),
+            "rows": [row.bad._asdict() for row in rows.bad],
         },
-        "ignored_keys": data.ignored_keys[:MOST_KEYS],
+        "ignored_keys": rows.ignored_keys[:MOST_KEYS],
     }
 
 
@@ -152,7 +152,7 @@ def _leaks(
 
 def _warnings(audit: AuditResult) -> list[str]:
     conflicts, leaks = audit.conflicts.inputs or 0, audit.leaks
-    near, test = audit.duplicates.near or Duplicates(), audit.parts["test"]
+    near, test = audit.near_repeats, audit.parts["test"]
     skipped = audit.skipped.count if audit.skipped else 0
     leaking = max(leaks["normalised"].test_count, leaks["group"].test_count)
     nearly = leaks["near"].test_count - leaks["normalised"].test_count
@@ -179,8 +179,9 @@ def _warnings(audit: AuditResult) -> list[str]:
         ),
         (absent, f"no test row has the label {', '.join(absent[:5])}: it is not measured"),
         (
-            (near.rate or 0) > NEAR_MANY,
-            f"{counted(near.rows, 'row')} nearly repeat another: fewer independent examples than rows",
+            near and near >= MANY_NEAR * (audit.examples or 0),
+            f"{counted(near, 'row nearly repeats', 'rows nearly repeat')} another: there are fewer "
+            "independent examples than rows",
         ),
     ]
     return [text for flag, text in warnings if flag]

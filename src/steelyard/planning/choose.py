@@ -87,7 +87,7 @@ def _merged(
 
 
 def _runs_on_some(spec: StrategySpec, task: TaskFacts, models: Sequence[PlannedModel]) -> bool:
-    """Whether a strategy can be fitted on one of ``models``, as far as that lies in the model."""
+    """Whether the traits of one of ``models`` allow fitting a strategy on it."""
     strategy = build_strategy(spec)
     of_task = strategy.refusal(task)
     return any(strategy.refusal(task, model.spec) == of_task for model in models)

@@ -172,7 +172,7 @@ def _priced_as(model: PlannedModel, line: PlanLine, pace: Pace) -> PlanLine:
 
 
 def _seconds(line: PlanLine, pace: Pace) -> float | None:
-    """Time: the latency probe's requests go one at a time, the others as many at once as may be."""
+    """Time: the latency probe sends one request at a time, everything else runs at full concurrency."""
     requests = dict(line.requests or {})
     probes, total = requests.get("latency", 0), sum(requests.values())
     trained = line.usage.trained_tokens

@@ -57,7 +57,7 @@ def judge_line(
 
 
 def _replies(plan: Plan, lines: Sequence[PlanLine], *, decides: bool) -> int:
-    """How many replies are judged: those to test and for the gap, and where it decides, on dev."""
+    """How many replies are judged: on test, for the gap, and on dev where the judge decides."""
     test, dev = len(plan.split.test), len(plan.split.dev)
     total = 0
     for line in lines:
@@ -93,7 +93,7 @@ def reflection_lines(
 ) -> Iterator[tuple[PlanLine, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
     for spec, usage in () if forecast is None else forecast.other_models:
-        model = next(model for model in plan.asked if model.spec == spec)
+        model = next(model for model in plan.all_models if model.spec == spec)
         line = PlanLine(
             f"reflection of {job.key}",
             model,

@@ -45,7 +45,7 @@ class Job:
 
 
 class LeftOut(NamedTuple):
-    """A strategy that is not run, why, and on which model (``None``: on any)."""
+    """A strategy that is not run, why, and on which model (``None``: all)."""
 
     strategy: str
     reason: str

@@ -21,7 +21,7 @@ _COUNTED = 400
 
 @dataclass(frozen=True)
 class Lengths:
-    """A task's sizes in one model's tokens; ``how`` says by what they were counted."""
+    """A task's sizes in one model's tokens; ``how`` names the tokenizer or the estimate."""
 
     sizes: Sizes
     how: str
@@ -47,7 +47,7 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
 
 
 def _counter(spec: ModelSpec) -> tuple[CountTokens, str, bool]:
-    """A way to count, by what it counts, and whether that is exact."""
+    """A function that counts tokens, what it counts with, and whether that is exact."""
     if (count := provider_of(spec).count) is not None:
         return count, f"counted by {spec.provider}", True
     tokenizer = local_tokenizer(spec)

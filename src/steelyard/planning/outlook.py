@@ -27,9 +27,8 @@ _SECONDS_PER_HOUR = 3600
 class PlanLine:
     """One strategy on one model: requests by phase, tokens, money and time, all at most.
 
-    Cached tokens need be read once only by an engine that keeps them.
-    Without ``requests`` nothing is known of the usage either; other figures that cannot be said before
-    are ``None``, with the reason in ``note``.
+    Only an engine that keeps cached tokens reads them once. Without ``requests`` the usage is unknown too;
+    other figures that cannot be known in advance are ``None``, with the reason in ``note``.
     """
 
     strategy: str
@@ -112,7 +111,7 @@ class Outlook:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to know before the run is started: keys that are missing, a cap that may end it."""
-        lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.asked)
+        lacking = dict.fromkeys(_lacking(model.spec) for model in self.plan.all_models)
         warnings = [f"{lack}; the run will stop there" for lack in lacking if lack]
         cap, cost = self.plan.options.max_cost, self.hosted_cost
         if cap is not None and cost.amount is not None and cost.amount > cap:
@@ -169,7 +168,7 @@ class Outlook:
 
 
 def _lacking(spec: ModelSpec) -> str | None:
-    """What a hosted model lacks to be asked: its key, as far as that shows without asking."""
+    """What a hosted model still needs, such as its key; found without asking it."""
     check_key = provider_of(spec).check_key
     if check_key is None:
         return None
@@ -208,7 +207,7 @@ def short_text(outlook: Outlook) -> list[str]:
         return []
     tokens = f"{total.usage.input_tokens:,} tokens in and {total.usage.output_tokens:,} out"
     clauses = [f"{counted(total.requests, 'request')}, {tokens}"]
-    if any(model.paid_by_tokens for model in outlook.plan.asked):
+    if any(model.paid_by_tokens for model in outlook.plan.all_models):
         is_priced = hosted.amount is not None
         clauses.append(f"{hosted.amount:.2f} {hosted.currency}" if is_priced else "price unknown")
     if total.seconds is not None and total.seconds >= 1:

@@ -80,13 +80,13 @@ class Plan:
         On this machine a tuned model costs what its base costs: the machine's time.
         """
         made_of = spec.base.unpaced
-        base = next((model for model in self.asked if model.spec.unpaced == made_of), None)
+        base = next((model for model in self.all_models if model.spec.unpaced == made_of), None)
         if base is None or spec.tuned_from is None or provider_of(spec).is_local:
             return base
         return _planned(base.tag, spec, self.prices)
 
     @property
-    def asked(self) -> tuple[PlannedModel, ...]:
+    def all_models(self) -> tuple[PlannedModel, ...]:
         """Every model that the run may ask and pay for: the task's first."""
         return (*self.models, *self.helpers)
 
@@ -346,21 +346,22 @@ def left_out_text(entry: LeftOut) -> str:
 
 
 def _audit_text(audit: AuditResult) -> str:
-    repeated, near = audit.duplicates.normalised, audit.duplicates.near
-    counts = {
-        "repeated rows": repeated.rows if repeated else 0,
-        "near-duplicates": near.rows if near else 0,
-        "inputs with conflicting outputs": audit.conflicts.inputs or 0,
-        "rows left out": audit.skipped.count if audit.skipped else 0,
-    }
-    return ", ".join(f"{count} {what}" for what, count in counts.items())
+    """Counts as the audit's findings have them."""
+    exact = audit.duplicates.exact.rows if audit.duplicates.exact else 0
+    counts = [
+        f"{counted(exact, 'row repeats', 'rows repeat')} an earlier one exactly",
+        f"{counted(audit.near_repeats, 'nearly repeats', 'nearly repeat')} another",
+        f"{counted(audit.conflicts.inputs or 0, 'input')} with conflicting outputs",
+        f"{counted(audit.skipped.count if audit.skipped else 0, 'row')} left out",
+    ]
+    return ", ".join(counts)
 
 
 def _about_cap(plan: Plan) -> list[str]:
     if plan.options.max_cost is None:
         return []
-    here = [model.tag for model in plan.asked if model.price.machine_hour is not None]
-    if len(here) == len(plan.asked):
+    here = [model.tag for model in plan.all_models if model.price.machine_hour is not None]
+    if len(here) == len(plan.all_models):
         runs = "this one runs" if len(here) == 1 else "these run"
         return [f"--max-cost applies to hosted models only; {runs} on this machine"]
     cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"
@@ -373,8 +374,9 @@ def detectable_text(plan: Plan) -> str:
     if detectable is None:
         return f"depends on the spread of {plan.metrics[0].name}, known after the run"
     if detectable.difference is None:
-        return detectable.reason or "nothing"
+        return f"none ({detectable.reason})"
     return (
         f"{words.points(detectable.difference)} ({detectable.n} test examples, power "
-        f"{detectable.power:.0%}, if arms differ on {detectable.discordant:.0%} of them)"
+        f"{detectable.power:.0%}, if two arms differ on {detectable.discordant:.0%} of them"
+        f"{detectable.correction})"
     )

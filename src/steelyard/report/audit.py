@@ -12,7 +12,7 @@ from steelyard.result.audit import AuditFindings, EvidenceRow, FindingResult, Mi
 from steelyard.words import counted, shortened
 
 _WIDTH = 80
-_MOST_EVIDENCE = 8
+_MOST_EVIDENCE = 12
 SEVERITIES = {"error": "Misleading", "warning": "Costing quality", "note": "Worth knowing"}
 
 
@@ -51,7 +51,6 @@ class AuditView:
         self.unmeasured = {
             name: check.reason for name, check in audit.checks.items() if check.reason is not None
         }
-        self.rows = audit.rows
         self.checks = len(audit.checks)
 
     @property

@@ -121,7 +121,7 @@ def _grid(x: Scale, y: Scale, across: str, up: str) -> str:
 
 
 def _drawn(arm: ArmView, scales: tuple[Scale, Scale], place: int) -> str:
-    """An arm's curve, and its line in the legend, where curves of accuracy seldom come."""
+    """An arm's curve, and its line in the legend, in a corner that accuracy curves rarely reach."""
     x, y = scales
     spots = sorted(
         (point.coverage, point.accuracy)

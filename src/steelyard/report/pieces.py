@@ -22,7 +22,7 @@ class Piece(NamedTuple):
 
     def shade(self, figure: PartFigure) -> float:
         """How dark a cell is: the further below the best arm, the darker."""
-        best = max((each.value for each in self.figures if each.value is not None), default=0.0)
+        best = max((part.value for part in self.figures if part.value is not None), default=0.0)
         return 0.0 if figure.value is None else min(1.0, (best - figure.value) / 0.6)
 
 

@@ -17,7 +17,7 @@ _SIZE = (520.0, 210.0, 44.0, 12.0, 16.0, 34.0, 12.0)
 _FRAME = Frame("search", *_SIZE)
 
 
-class Search(NamedTuple):
+class SearchView(NamedTuple):
     """One arm's search, with its trials as a drawing."""
 
     arm: ArmView
@@ -33,10 +33,10 @@ class Search(NamedTuple):
         return f"{formats.count(budget.used)} of {formats.count(budget.allowed)} {unit}"
 
 
-def searches(view: View) -> list[Search]:
+def searches(view: View) -> list[SearchView]:
     """A row for each arm that was chosen by asking or training a model, the best first."""
     searched = [(arm, arm.known_options.search) for arm in view.arms if arm.model]
-    return [Search(arm, facts, _picture(arm, facts.trace)) for arm, facts in searched]
+    return [SearchView(arm, facts, _picture(arm, facts.trace)) for arm, facts in searched]
 
 
 def _picture(arm: ArmView, trace: Sequence[SearchTrial]) -> Markup:

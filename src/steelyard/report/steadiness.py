@@ -41,7 +41,8 @@ class Steadiness:
     """The section of a result; false where nothing of it was measured."""
 
     def __init__(self, view: View) -> None:
-        self._consistency = [(arm, arm.consistency or Consistency()) for arm in view.arms]
+        self._arms = view.arms
+        self._blocks = [arm.consistency or Consistency() for arm in view.arms]
 
     def __bool__(self) -> bool:
         return any(
@@ -51,7 +52,7 @@ class Steadiness:
 
     @cached_property
     def kinds(self) -> list[str]:
-        tried = {change.kind for _, each in self._consistency for change in each.sensitivity}
+        tried = {change.kind for block in self._blocks for change in block.sensitivity}
         return [*[kind for kind in KINDS if kind in tried], *sorted(tried - KINDS.keys())]
 
     def title(self, kind: str) -> str:
@@ -60,19 +61,19 @@ class Steadiness:
     @cached_property
     def rows(self) -> list[SteadinessRow]:
         return [
-            SteadinessRow(arm, each, tuple(_cell(arm, each, kind) for kind in self.kinds))
-            for arm, each in self._consistency
+            SteadinessRow(arm, block, tuple(_cell(arm, block, kind) for kind in self.kinds))
+            for arm, block in zip(self._arms, self._blocks, strict=True)
         ]
 
     @property
     def items(self) -> str:
-        counts = {change.items for _, each in self._consistency for change in each.measured}
-        counts |= {each.repeats.items for _, each in self._consistency if each.repeats}
+        counts = {change.items for block in self._blocks for change in block.measured}
+        counts |= {block.repeats.items for block in self._blocks if block.repeats}
         return " or ".join(formats.count(count) for count in sorted(counts))
 
     @property
     def temperature(self) -> str:
-        temperatures = (each.temperature for _, each in self._consistency)
+        temperatures = (block.temperature for block in self._blocks)
         return next((f"{degree:g}" for degree in temperatures if degree is not None), "")
 
 

@@ -67,14 +67,14 @@ def table(result: Result) -> Table:
         grid.add_column(name, justify="right", overflow="fold")
     for arm in view.arms:
         style = "bold" if arm.winner else "dim" if arm.breaks else ""
-        figures = (Text(cell) for cell in _cells(view, arm))
+        figures = (Text(cell) for cell in _cells(arm))
         grid.add_row(ArmLabel(_mark(arm), formats.plain(arm.name)), *figures, style=style)
     grid.caption = Text(_caption(view), justify="left")
     grid.caption_justify = "left"
     return grid
 
 
-def _cells(view: View, arm: ArmView) -> list[str]:
+def _cells(arm: ArmView) -> list[str]:
     cost = arm.cost
     p = formats.p_value(arm.versus.p_adjusted if arm.versus else None).replace(" ", "")
     between = formats.interval(arm.quality).replace(" to ", "-")

@@ -109,7 +109,7 @@ class Ceiling(ResultPart):
 
 
 class DetectableDifference(ResultPart):
-    """The smallest difference that the test split can show."""
+    """The smallest difference that the test split can show; ``comparisons`` share the ``level``."""
 
     difference: float | None = None
     n: Omitted[int] = None
@@ -117,6 +117,7 @@ class DetectableDifference(ResultPart):
     level: Omitted[float] = None
     power: Omitted[float] = None
     reason: str | None = None
+    comparisons: Omitted[int] = None
 
 
 class EvidenceRow(OpenPart):
@@ -207,3 +208,12 @@ class AuditResult(AuditFindings):
     ignored_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     detectable: DetectableDifference = DetectableDifference()
+
+    @property
+    def near_repeats(self) -> int:
+        """The rows that nearly repeat another, as the check counts them: not the first of a cluster.
+
+        ``duplicates.near`` counts the first ones too.
+        """
+        check = self.checks.get("near_duplicates", CheckOutcome())
+        return int(check.facts.get("rows", 0))

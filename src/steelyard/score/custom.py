@@ -84,7 +84,7 @@ class Custom(ExampleMetric):
         return digest.hexdigest()[:16]
 
     def check(self, examples: Sequence[Example]) -> None:
-        """Try the function on a few references: what it raises is better known before the run."""
+        """Try the function on a few references, so that its errors show before the run."""
         for example in examples[:_TRIALS]:
             self.grade(example, example.output)
 
@@ -224,8 +224,8 @@ def _place(error: BaseException) -> str:
     """The innermost line outside Python's own and installed packages, else the innermost of all."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     library = (sys.prefix, sys.base_prefix)
-    own = [frame for frame in frames if not frame.filename.startswith((*library, "<"))]
-    frame = (own or frames)[-1] if frames else None
+    user_frames = [frame for frame in frames if not frame.filename.startswith((*library, "<"))]
+    frame = (user_frames or frames)[-1] if frames else None
     return "in a builtin" if frame is None else f"{Path(frame.filename).name}:{frame.lineno}"
 
 

@@ -20,7 +20,7 @@ _DEEPEST = 12  # a schema that refers to itself is read so far down
 
 @dataclass(frozen=True)
 class Likeness:
-    """How values are compared. ``kinds`` says of text fields, by path, what they hold.
+    """How values are compared. ``kinds`` gives the kind of each text field by path.
 
     Paths are as in ``items[].product``. ``tolerance`` is the relative difference up to which numbers
     are the same; ``case`` whether upper and lower case differ in plain text; lists at the paths in
@@ -221,7 +221,7 @@ class FieldCounts:
         }
 
 
-def tally(answer: Any, reference: Any, likeness: Likeness, path: str = "") -> FieldCounts:
+def count_fields(answer: Any, reference: Any, likeness: Likeness, path: str = "") -> FieldCounts:
     """Count the fields of an answer against those of the reference.
 
     Items of a list are paired so that as many fields as possible are right (an assignment problem;
@@ -232,7 +232,7 @@ def tally(answer: Any, reference: Any, likeness: Likeness, path: str = "") -> Fi
     if isinstance(answer, dict) and isinstance(reference, dict):
         total = FieldCounts()
         for name in dict.fromkeys([*reference, *answer]):
-            total += tally(answer.get(name), reference.get(name), likeness, join(path, name))
+            total += count_fields(answer.get(name), reference.get(name), likeness, join(path, name))
         return total
     if isinstance(answer, list) and isinstance(reference, list):
         return _lists(answer, reference, likeness, path)
@@ -267,7 +267,7 @@ def _lists(answer: list[Any], reference: list[Any], likeness: Likeness, path: st
         pairs = _aligned(answer, reference, likeness, inner)
     total = FieldCounts()
     for i, j in pairs:
-        total += tally(answer[i], reference[j], likeness, inner)
+        total += count_fields(answer[i], reference[j], likeness, inner)
     spare = set(range(len(answer))) - {i for i, _ in pairs}
     missed = set(range(len(reference))) - {j for _, j in pairs}
     for place in spare:
@@ -284,7 +284,7 @@ def _aligned(
     from scipy.optimize import linear_sum_assignment
 
     right = np.array(
-        [[tally(a, b, likeness, inner).right.total() for b in reference] for a in answer],
+        [[count_fields(a, b, likeness, inner).right.total() for b in reference] for a in answer],
         dtype=np.float64,
     )
     if not right.size:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
 from steelyard.score.base import Grade, Metric
-from steelyard.score.fields import Likeness, tally, types_of
+from steelyard.score.fields import Likeness, count_fields, types_of
 from steelyard.score.parse import refuse_constant
 from steelyard.task import Task
 
@@ -74,13 +74,13 @@ class JsonMatch(Metric):
             return 0.0
         if self._likeness is None:
             return float(_canonical(answer) == _canonical(expected))
-        return float(tally(answer, expected, self._likeness).f1 == 1.0)
+        return float(count_fields(answer, expected, self._likeness).f1 == 1.0)
 
 
 class FieldF1(Metric):
     """F1 over the fields of a document, each value compared by its type; see `Likeness`.
 
-    The parts are F1 of each field, over the documents in which it is said or wanted.
+    The parts are F1 of each field, over the documents where the answer or the reference has it.
     """
 
     name = "field_f1"
@@ -103,16 +103,16 @@ class FieldF1(Metric):
         answer, expected = _parsed(output), _parsed(reference)
         if answer is _NOTHING or expected is _NOTHING:
             return 0.0
-        return tally(answer, expected, self._likeness).f1
+        return count_fields(answer, expected, self._likeness).f1
 
     def grade(self, example: Example, output: str | None) -> Grade:
-        """Grade the document and each of its fields; a failed answer has none of them right."""
+        """Grade the document and each of its fields; a failed answer gets none right."""
         expected = _parsed(example.output)
         answer = _NOTHING if output is None else _parsed(output)
         if expected is _NOTHING:
             return Grade(0.0)
         is_lost = answer is _NOTHING
-        fields = tally(None if is_lost else answer, expected, self._likeness)
+        fields = count_fields(None if is_lost else answer, expected, self._likeness)
         return Grade(0.0 if is_lost else fields.f1, self._parts(fields.by_path()))
 
     def _parts(self, by_path: Mapping[str, float]) -> dict[str, float]:

@@ -19,7 +19,7 @@ Codes = NDArray[np.int64]
 
 
 class Spread(NamedTuple):
-    """The largest minus the smallest mean score; ``by_chance`` is what it would be without an effect."""
+    """The largest minus the smallest mean score; ``by_chance`` is its value without an effect."""
 
     value: float
     by_chance: float

@@ -7,7 +7,7 @@ Arms that resemble each other differ on fewer items, and smaller differences sho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 import numpy as np
@@ -18,7 +18,10 @@ MOST_ITEMS = 1_000_000
 
 @dataclass(frozen=True)
 class Detectable:
-    """The smallest difference that a test of ``n`` items finds with probability ``power``."""
+    """The smallest difference that a test of ``n`` items finds with probability ``power``.
+
+    ``comparisons`` share the ``level``: with more of them, a difference must be larger to be found.
+    """
 
     difference: float | None
     n: int
@@ -26,6 +29,14 @@ class Detectable:
     level: float
     power: float
     reason: str | None = None
+    comparisons: int = 1
+
+    @property
+    def correction(self) -> str:
+        """``, after correction for 3 comparisons``; empty for one."""
+        if self.comparisons == 1:
+            return ""
+        return f", after correction for {self.comparisons} comparisons"
 
 
 @dataclass(frozen=True)
@@ -71,20 +82,23 @@ def detectable_difference(
     ``comparisons`` is the number of tests that Holm's correction shares the level among; the first
     and strictest step is taken. Assumes independent items and the given ``discordant`` share.
     """
-    alpha = (1 - level) / max(1, comparisons)
+    comparisons = max(1, comparisons)
+    alpha = (1 - level) / comparisons
+    none = Detectable(None, max(0, n), discordant, level, power, "no test items", comparisons)
     if n <= 0:
-        return Detectable(None, 0, discordant, level, power, "no test items")
+        return none
     if mcnemar_power(n, discordant, discordant, alpha) < power:
         reason = (
             f"{n} items cannot show any difference when two arms differ on {discordant:.0%} of them"
+            f"{none.correction}"
         )
-        return Detectable(None, n, discordant, level, power, reason)
+        return replace(none, reason=reason)
     low, high = 0.0, discordant
     while high - low > 1e-4:
         middle = (low + high) / 2
         is_shown = mcnemar_power(n, middle, discordant, alpha) >= power
         low, high = (low, middle) if is_shown else (middle, high)
-    return Detectable(high, n, discordant, level, power)
+    return Detectable(high, n, discordant, level, power, None, comparisons)
 
 
 def items_needed(

@@ -23,7 +23,7 @@ _PRICE_OF = "price:"
 _AMOUNTS = ("input", "cached", "output", "training", "machine_hour")
 _SLACK = 2  # bytes of text that make one token at least: English needs four, no common script fewer
 
-CountTokens = Callable[[str], int | None]
+CountText = Callable[[str], int | None]
 
 
 class Budget:
@@ -66,7 +66,7 @@ class Budget:
         with self._lock:
             self._prices[account] = price
 
-    def meter(self, model: AskedModel, count_tokens: CountTokens) -> Meter | None:
+    def meter(self, model: AskedModel, count_tokens: CountText) -> Meter | None:
         """Return the meter of a hosted model; ``None`` for one that is paid by the hour.
 
         Raises `ConfigError` where its price is not known.
@@ -103,7 +103,7 @@ class Budget:
 class _Meter:
     """One model's part in the budget; the budget's fields are shared under its lock."""
 
-    def __init__(self, budget: Budget, price: Price, count_tokens: CountTokens) -> None:
+    def __init__(self, budget: Budget, price: Price, count_tokens: CountText) -> None:
         self._budget = budget
         self._price = price
         self._count_tokens = count_tokens
@@ -237,5 +237,5 @@ def _amount(usage: Usage, price: Price) -> Decimal:
 
 
 def _shown(amount: Decimal) -> Decimal:
-    """To a hundredth of a cent, up: less than that is not nothing."""
+    """Round up to a hundredth of a cent: a smaller amount is not nothing."""
     return amount.quantize(_CENT_OF_A_CENT, rounding=ROUND_UP)

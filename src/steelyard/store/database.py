@@ -182,7 +182,7 @@ class Store:
         self._upsert(STEPS, [{"name": name, "payload": dict(payload), "seconds": seconds}])
 
     def undo_steps(self, names: Iterable[str]) -> None:
-        """Forget steps and what they wanted, at once; answers stay, on the account of no step."""
+        """Forget steps and their needs in one transaction; answers stay, charged to no step."""
         with self._transaction() as connection:
             for name in names:
                 of_step = self._of(STEPS) & (STEPS.c.name == name)
@@ -218,7 +218,7 @@ class Store:
                 connection.execute(COMPLETIONS.delete().where(same))
 
     def want(self, phase: str, keys: Iterable[str]) -> None:
-        """Note that ``phase`` wants the completions of ``keys``, whichever phase asked them first."""
+        """Note that ``phase`` needs the completions of ``keys``, even if another phase asked first."""
         self._upsert(PHASE_KEYS, [{"phase": phase, "key": key} for key in dict.fromkeys(keys)])
 
     def know_model(self, model: AskedModel) -> None:

@@ -204,7 +204,7 @@ class RecordedModel(Model):
         deliver: _Deliver,
         phase: Phase,
     ) -> None:
-        """Ask the inner model for what is not settled; store each batch before passing it on."""
+        """Ask the inner model what is not stored yet; store each batch before passing it on."""
         if len(settled) == len(unique):
             return
         recorder = self._recorder

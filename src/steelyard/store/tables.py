@@ -98,7 +98,7 @@ PHASE_KEYS = sa.Table(
     sa.Column("phase", sa.String, primary_key=True),
     sa.Column("key", sa.String(64), primary_key=True),
 )
-"""What each phase wanted, whichever phase asked it first: what a search takes on its own."""
+"""What each phase needs, even if another phase asked it first: the cost of a search by itself."""
 RECORDS = sa.Table(
     "records",
     SCHEMA,
@@ -119,7 +119,7 @@ RECORDS = sa.Table(
 
 @dataclass(frozen=True)
 class StoredCompletion:
-    """One row of ``completions``: what was asked of which model in which phase, and the answer.
+    """One row of ``completions``: the request, its model and phase, and the answer.
 
     ``model`` is its fingerprint. An answer ``from_cache`` was paid by an earlier run.
     """

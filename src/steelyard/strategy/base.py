@@ -167,7 +167,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class ArmFacts:
-    """What every arm states about itself: its name, who fitted it and to what, with which outcome."""
+    """What every arm states about itself: its name, its strategy, the task it was fitted to, and the fit."""
 
     name: str
     strategy: str

@@ -1,4 +1,4 @@
-"""Fitting a cascade: two strategies, and the confidence below which the second is asked."""
+"""Fitting a cascade: two strategies, and the confidence threshold for asking the second."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class CascadeArm(Arm):
         nonce: str = "",
         on_answers: OnAnswers | None = None,
     ) -> list[Answer]:
-        """Ask the first arm about everything, then the other about what it was unsure of."""
+        """Ask the first arm everything, then the other what the first was unsure of."""
         answers: dict[int, Answer] = {}
 
         def settle(pairs: Sequence[tuple[int, Answer]]) -> None:

@@ -192,8 +192,8 @@ class ChainOfThought(PromptStrategy):
         config, limit = self.config, self._reasoning(brief)
         prompt = self._longest_prompt(brief, sizes)
         longest = Usage(1, prompt, output_tokens=limit)
-        asked = prompt + limit + _ASKED_TO_DECIDE
-        decision = Usage(1, asked, output_tokens=answer_limit(brief, sizes))
+        prompt_tokens = prompt + limit + _ASKED_TO_DECIDE
+        decision = Usage(1, prompt_tokens, output_tokens=answer_limit(brief, sizes))
         repaired = repair_size(one_answer(sizes, prompt, limit))
         return SearchSpace(
             dev=min(sizes.dev, config.dev_items),

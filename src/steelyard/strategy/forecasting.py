@@ -83,7 +83,7 @@ def whole(usage: Usage) -> Usage:
 
 
 def repair_size(answer: Usage) -> Usage:
-    """What it takes to ask once more for an answer to a free prompt."""
+    """The usage of one repair of an answer to a free prompt."""
     return answer + Usage(input_tokens=answer.output_tokens + _REPAIR_TOKENS)
 
 

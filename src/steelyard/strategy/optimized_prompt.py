@@ -25,7 +25,12 @@ from steelyard.strategy.optimise.budget import MARKS, BudgetTracker, allowance, 
 from steelyard.strategy.optimise.design import PromptFactory
 from steelyard.strategy.optimise.options import OptimizedPromptOptions
 from steelyard.strategy.optimise.race import Standing
-from steelyard.strategy.optimise.reflecting import NONE, Adviser, NoAdviceError, ReflectionChoice
+from steelyard.strategy.optimise.reflecting import (
+    NONE,
+    ReflectionChoice,
+    ReflectionError,
+    SeparateReflectingModel,
+)
 from steelyard.strategy.optimise.reflection import reflect
 from steelyard.strategy.optimise.search import PromptSearch, SearchPart, choose_finalist
 from steelyard.strategy.optimise.search_report import SearchReport
@@ -42,7 +47,7 @@ from steelyard.strategy.search import SearchCandidate, questions_in, stratified_
 from steelyard.strategy.traits import ShotLimits, Traits
 
 MIN_EXAMPLES = 20
-"""Train examples below which ``auto`` does without the search."""
+"""With fewer train examples, ``auto`` leaves the search out."""
 _UNBOUNDED = 10**9
 
 
@@ -91,7 +96,7 @@ class OptimizedPrompt(Strategy):
         return [*arms, *evaluator.repairing(SearchCandidate("best", prompt), {})]
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        """With few examples `few_shot` tries what there is to try."""
+        """With few examples, `few_shot` already covers the search."""
         if len(task.train) < MIN_EXAMPLES:
             return (
                 f"it needs at least {MIN_EXAMPLES} train examples to search prompts "
@@ -122,12 +127,12 @@ class OptimizedPrompt(Strategy):
             limits = SearchCost(bound, allowed)
             reflected, more = reflection_forecast(brief, sizes, config.rules, limits)
             questions, other_models = questions + more, ((spec, reflected),)
-        spend = SearchCost(min(questions, bound), allowed)
-        forecast = search_forecast(self.name, brief, sizes, config, spend)
+        cost = SearchCost(min(questions, bound), allowed)
+        forecast = search_forecast(self.name, brief, sizes, config, cost)
         return replace(forecast, other_models=other_models)
 
     def _search(self, search: PromptSearch) -> tuple[list[Standing], Mapping[str, Any]]:
-        """Go through the rounds; return the finalists, the choice first, and what was reflected."""
+        """Run every round; return the finalists, the choice first, and what reflection did."""
         if not search.part.search:
             return [Standing(search.plain, 0, 0.0)], {"model": None, "reason": "dev is empty"}
         screened = search.screen()
@@ -139,7 +144,7 @@ class OptimizedPrompt(Strategy):
             ]
             with_shots = search.shots(best)
             search.climb((with_shots or best)[0])
-        search.board.ledger.stage(1.0)
+        search.board.budget.stage(1.0)
         finalists = search.finalists(self.config.finalists)
         ordered = choose_finalist(search.board, finalists, search.part)
         return ordered or [Standing(search.plain, 0, 0.0)], facts
@@ -149,19 +154,19 @@ class OptimizedPrompt(Strategy):
     ) -> tuple[list[Standing], Mapping[str, Any]]:
         """Let the reflecting model improve the best instruction so far.
 
-        Where that one, not the arm's own, cannot be asked, the search goes on without it.
+        Where that one, not the arm's own, cannot be asked, the search continues without it.
         """
         context = search.factory.evaluator.context
         spec, reason = self.reflector.among(context.models)
         if spec is None or not screened:
             return [], {"model": None, "reason": reason or "the budget was already spent"}
         model = context.build_model(spec)
-        adviser = model if spec == context.spec else Adviser(model)
+        reflection_model = model if spec == context.spec else SeparateReflectingModel(model)
         try:
             standings, facts = reflect(
-                search, screened[0].design, adviser, search.rules.reflect_share
+                search, screened[0].design, reflection_model, search.rules.reflect_share
             )
-        except NoAdviceError as error:
+        except ReflectionError as error:
             return [], {"model": spec.name, "reason": str(error)}
         return search.note("reflect", standings), facts
 
@@ -172,7 +177,7 @@ class OptimizedPrompt(Strategy):
         freed unasked before a cheaper prompt takes its place.
         """
         board, part = search.board, search.part
-        board.ledger.stage(1.0)
+        board.budget.stage(1.0)
         designs = [search.factory.freed(design.design) for design in standings]
         for items in ((*part.search, *part.held_back), part.held_back):
             if items and board.ask(designs[0], items, "free"):
@@ -188,7 +193,7 @@ class OptimizedPrompt(Strategy):
         context = evaluator.context
         factory = PromptFactory(evaluator, self.config.max_prompt_tokens)
         probes = [context.train[place] for place in _some(context, self.config.rules.probes)]
-        board = AnswerBoard(factory, self._ledger(context), [*evaluator.dev, *probes])
+        board = AnswerBoard(factory, self._budget(context), [*evaluator.dev, *probes])
         size = len(evaluator.dev)
         held_back = self.config.parts_of(size)[1]
         order = stratified_order(evaluator.dev, fit_generator(context.seed, "optimise/held_back"))
@@ -200,14 +205,14 @@ class OptimizedPrompt(Strategy):
 
     def _likely(self, search: PromptSearch) -> int:
         """About how many questions there will be, for whoever watches: prompts grow on the way."""
-        evaluator, ledger = search.factory.evaluator, search.board.ledger
+        evaluator, budget = search.factory.evaluator, search.board.budget
         stages = most_stages(self.config, len(evaluator.dev), evaluator.constrainable, search.plain)
         searched = search.part.search
         tokens = 2 * search.board.expected(search.plain, searched) / max(1, len(searched))
         most = questions_in(stages)
-        return min(most, ledger.calls or most, int(ledger.allowed / (tokens or 1)))
+        return min(most, budget.calls or most, int(budget.allowed / (tokens or 1)))
 
-    def _ledger(self, context: FitContext) -> BudgetTracker:
+    def _budget(self, context: FitContext) -> BudgetTracker:
         model, parts = context.model, (context.train, context.dev)
 
         def once(instruction: str) -> tuple[float, float]:

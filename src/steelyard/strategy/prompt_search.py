@@ -84,7 +84,7 @@ class SearchResult:
 
 
 class DevEvaluator:
-    """One fit's search: asks the model about dev, counts the questions, tells progress."""
+    """One fit's search: asks the model about dev, counts the questions, reports progress."""
 
     def __init__(self, context: FitContext, options: SearchOptions, strategy: str) -> None:
         self.context = context
@@ -171,7 +171,7 @@ class DevEvaluator:
         arm = self._build("candidate", prompt)
         answers = arm.answer_all(questions, tell)
         self._asked += len(questions)
-        return answers, arm.asked
+        return answers, arm.request_count
 
     def _choose(
         self, candidates: Sequence[SearchCandidate[Prompt]], dev: Sequence[Example], plan: Halving

@@ -36,7 +36,7 @@ _FIRST_RETRIEVER = "tfidf"
 class PromptArm(Arm):
     """Answers by prompting a model, built at the first answer from ``spec``.
 
-    ``asked`` counts the requests it made: more than answers, where there are votes or repairs.
+    ``request_count`` counts the requests it made: more than answers, where there are votes or repairs.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class PromptArm(Arm):
         super().__init__(facts)
         self.prompt = prompt
         self.spec = spec
-        self.asked = 0
+        self.request_count = 0
         self._build_model = build_model
 
     @cached_property
@@ -70,12 +70,12 @@ class PromptArm(Arm):
 
     @property
     def confidence_source(self) -> str:
-        """Its votes, where it votes, else what the model says of labels."""
+        """Its votes if it has several, else the model's label probabilities."""
         return "votes" if self.prompt.recipe.samples > 1 else super().confidence_source
 
     @property
     def why_no_gap(self) -> str | None:
-        """Retrieved shots hold the very example, whichever strategy chose to retrieve."""
+        """Retrieval from train would show each train example its own answer."""
         return RETRIEVES_ITSELF if self.prompt.recipe.retrieved else super().why_no_gap
 
     def shown_inputs(self) -> frozenset[str]:
@@ -103,7 +103,7 @@ class PromptArm(Arm):
 
         rounds = Rounds(self.model, self.account, self.brief, self.prompt.recipe)
         answers = rounds.run(self.prompt.requests(questions, nonce), tell)
-        self.asked += rounds.asked
+        self.request_count += rounds.request_count
         return answers
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:

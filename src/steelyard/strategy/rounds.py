@@ -29,8 +29,8 @@ def wording(name: str) -> Mapping[str, Any]:
 
 
 @dataclass
-class PendingAnswer:
-    """One answer on its way: what is asked next, what came back, and the answer once it is settled.
+class Attempt:
+    """One attempt at an answer: what is asked next, what came back, and the answer once it is settled.
 
     ``readable`` is the last answer that could be read, in case a repair makes things worse.
     """
@@ -45,9 +45,9 @@ class PendingAnswer:
 
 
 class Rounds:
-    """Asks a model for one call of an arm. Each round is one ``generate`` over all open drafts.
+    """Asks a model for one call of an arm. Each round is one ``generate`` over all open attempts.
 
-    ``asked`` counts the requests. An example is settled, once, when all its drafts are.
+    ``request_count`` counts what was sent. An example is settled, once, when all its attempts are.
     """
 
     def __init__(self, model: Model, model_name: str, brief: Brief, recipe: PromptRecipe) -> None:
@@ -56,29 +56,29 @@ class Rounds:
         self._brief = brief
         self._recipe = recipe
         self._on_settled: OnSettled = lambda settled: None
-        self._drafts: list[list[PendingAnswer]] = []
-        self.asked = 0
+        self._attempts: list[list[Attempt]] = []
+        self.request_count = 0
 
     def run(self, requests: Sequence[Request], on_settled: OnSettled) -> list[Answer]:
         """Answer each request; ``on_settled`` is called with each answer as soon as it stands."""
         self._on_settled = on_settled
-        self._drafts = [self._begin(place, request) for place, request in enumerate(requests)]
+        self._attempts = [self._begin(place, request) for place, request in enumerate(requests)]
         answers: dict[int, Answer] = {}
-        pending = [draft for drafts in self._drafts for draft in drafts]
+        pending = [attempt for attempts in self._attempts for attempt in attempts]
         while pending:
             self._ask(pending, answers)
-            pending = [draft for draft in pending if draft.answer is None]
+            pending = [attempt for attempt in pending if attempt.answer is None]
         return [answers[place] for place in range(len(requests))]
 
-    def _begin(self, example: int, request: Request) -> list[PendingAnswer]:
-        """Return an example's drafts: one, or one for each vote, with nonces that differ."""
+    def _begin(self, example: int, request: Request) -> list[Attempt]:
+        """Return an example's attempts: one, or one for each vote, with nonces that differ."""
         if self._is_two_step:
             request = replace(request, choices=(), schema=None)
         if self._recipe.samples == 1:
-            return [PendingAnswer(example, request)]
+            return [Attempt(example, request)]
         before = f"{request.nonce}/" if request.nonce else ""
         return [
-            PendingAnswer(example, replace(request, nonce=f"{before}vote-{number + 1}"))
+            Attempt(example, replace(request, nonce=f"{before}vote-{number + 1}"))
             for number in range(self._recipe.samples)
         ]
 
@@ -86,8 +86,8 @@ class Rounds:
     def _is_two_step(self) -> bool:
         return self._recipe.reasoning and self._recipe.decoding == "constrained"
 
-    def _ask(self, pending: Sequence[PendingAnswer], answers: dict[int, Answer]) -> None:
-        """Ask one request of each draft, and settle the examples that this completes."""
+    def _ask(self, pending: Sequence[Attempt], answers: dict[int, Answer]) -> None:
+        """Ask one request of each attempt, and settle the examples that this completes."""
         reported: set[int] = set()
 
         def tell(batch: Sequence[tuple[int, Completion]]) -> None:
@@ -97,35 +97,37 @@ class Rounds:
             settled = {}
             for place, _ in batch:
                 example = pending[place].example
-                drafts = self._drafts[example]
-                if example not in answers and all(draft.answer is not None for draft in drafts):
-                    settled[example] = answers[example] = self._elect(drafts)
+                attempts = self._attempts[example]
+                if example not in answers and all(
+                    attempt.answer is not None for attempt in attempts
+                ):
+                    settled[example] = answers[example] = self._elect(attempts)
             if settled:
                 self._on_settled(list(settled.items()))
 
-        completions = self._model.generate([draft.request for draft in pending], tell)
-        self.asked += len(pending)
+        completions = self._model.generate([attempt.request for attempt in pending], tell)
+        self.request_count += len(pending)
         untold = [(place, c) for place, c in enumerate(completions) if place not in reported and c]
         if untold:
             tell(untold)
 
-    def _take(self, draft: PendingAnswer, completion: Completion) -> None:
-        """Read what came back; settle the draft, or say what it is asked next."""
-        draft.completions.append(completion)
+    def _take(self, attempt: Attempt, completion: Completion) -> None:
+        """Read what came back; settle the attempt, or say what it is asked next."""
+        attempt.completions.append(completion)
         recipe, failed = self._recipe, completion.failure is not None
-        if self._is_two_step and draft.reasoning is None and not failed:
-            draft.reasoning = _reasoning_in(completion.text)
-            draft.request = self._decision(draft.request, draft.reasoning)
+        if self._is_two_step and attempt.reasoning is None and not failed:
+            attempt.reasoning = _reasoning_in(completion.text)
+            attempt.request = self._decision(attempt.request, attempt.reasoning)
             return
-        reasoned = recipe.reasoning and draft.reasoning is None
+        reasoned = recipe.reasoning and attempt.reasoning is None
         reading = read_completion(self._brief, completion, reasoned=reasoned)
         complaint = None if failed else self._complaint(reading, completion)
-        draft.readable = draft.readable if reading[0] is None else reading[0]
-        if complaint is not None and draft.repairs < recipe.repairs:
-            draft.repairs += 1
-            draft.request = self._repair(draft.request, completion.text, complaint)
+        attempt.readable = attempt.readable if reading[0] is None else reading[0]
+        if complaint is not None and attempt.repairs < recipe.repairs:
+            attempt.repairs += 1
+            attempt.request = self._repair(attempt.request, completion.text, complaint)
             return
-        draft.answer = self._settle(draft, reading)
+        attempt.answer = self._settle(attempt, reading)
 
     def _complaint(self, reading: Reading, completion: Completion) -> str | None:
         """Say what is wrong with an answer that a repair might fix."""
@@ -137,13 +139,13 @@ class Rounds:
             return f"it was cut after {completion.output_tokens} tokens" if cut else failure
         return misfit(self._brief, output) if self._brief.kind == "json" else None
 
-    def _settle(self, draft: PendingAnswer, reading: Reading) -> Answer:
-        completion = in_turn(draft.completions, self._name)
-        if draft.reasoning is not None and len(draft.completions) > 1:
-            text = f"{draft.reasoning}\nAnswer: {draft.completions[-1].text}"
+    def _settle(self, attempt: Attempt, reading: Reading) -> Answer:
+        completion = in_turn(attempt.completions, self._name)
+        if attempt.reasoning is not None and len(attempt.completions) > 1:
+            text = f"{attempt.reasoning}\nAnswer: {attempt.completions[-1].text}"
             completion = replace(completion, text=text)
-        if draft.readable is not None:
-            return Answer(draft.readable, completion)
+        if attempt.readable is not None:
+            return Answer(attempt.readable, completion)
         return Answer(None, completion, reading[1])
 
     def _decision(self, request: Request, reasoning: str) -> Request:
@@ -168,12 +170,12 @@ class Rounds:
         )
         return replace(request, messages=_continued(request.messages, reply, words))
 
-    def _elect(self, drafts: Sequence[PendingAnswer]) -> Answer:
-        """Return the answer most drafts give; between equals the one that was given first.
+    def _elect(self, attempts: Sequence[Attempt]) -> Answer:
+        """Return the answer most attempts give; between equals the first.
 
         The shares are of all votes asked for: one that failed speaks for nobody.
         """
-        answers = [draft.answer for draft in drafts if draft.answer is not None]
+        answers = [attempt.answer for attempt in attempts if attempt.answer is not None]
         if len(answers) == 1:
             return answers[0]
         votes = [(canonical(self._brief, a.output), a) for a in answers if a.output is not None]
@@ -185,7 +187,7 @@ class Rounds:
             return Answer(None, joined, answers[0].failure)
         counts = Counter(form for form, _ in votes)
         first = dict(reversed(votes))
-        shares = {str(first[form].output): n / len(drafts) for form, n in counts.items()}
+        shares = {str(first[form].output): n / len(attempts) for form, n in counts.items()}
         winner = first[counts.most_common(1)[0][0]]
         joined = side_by_side(completions, self._name, winner.completion, shares, local=local)
         return Answer(winner.output, joined)

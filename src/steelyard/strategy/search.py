@@ -181,7 +181,7 @@ def stratified_subset(
 
 
 def stratified_order(examples: Sequence[Example], rng: np.random.Generator) -> list[int]:
-    """All indices in an order of which every beginning keeps each output's share."""
+    """All indices, ordered so that every prefix keeps each output's share."""
     queues: dict[str, list[int]] = {}
     for index in rng.permutation(len(examples)):
         queues.setdefault(examples[index].output, []).append(int(index))

@@ -44,7 +44,7 @@ from steelyard.strategy.search import P, Stage
 from steelyard.train.base import ChatSample, Tuned, Tuner, TuningJob, TuningOptions
 
 MIN_EXAMPLES = 20
-"""Train examples below which ``auto`` does not tune."""
+"""With fewer train examples, ``auto`` does not tune."""
 
 
 class TunedOptions(TuningOptions):

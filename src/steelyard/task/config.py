@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from steelyard.config.explain import Place, explain
+from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
@@ -65,7 +65,7 @@ def _steadiness_tag(value: Any) -> str:
     return "<off>" if value is False else "<on>"
 
 
-Steadiness = Annotated[
+ConsistencyChoice = Annotated[
     Annotated[ConsistencyConfig, Tag("<on>")] | Annotated[Literal[False], Tag("<off>")],
     Discriminator(_steadiness_tag),
 ]
@@ -85,7 +85,7 @@ class Task(Section):
     rules: tuple[dict[str, Any], ...] = ()
     judge: JudgeConfig | None = None
     temperature: float = Field(default=0.0, ge=0, le=2)
-    consistency: Steadiness = ConsistencyConfig()
+    consistency: ConsistencyChoice = ConsistencyConfig()
     traffic: TrafficConfig = TrafficConfig()
     prices: dict[str, PriceConfig] = Field(default_factory=dict)
     constraints: ConstraintsConfig = ConstraintsConfig()
@@ -118,7 +118,9 @@ class Task(Section):
     @classmethod
     def _on_or_off(cls, value: Any) -> Any:
         if value is not False and not isinstance(value, Mapping | ConsistencyConfig):
-            raise ValueError(f"it takes keys such as {{repeats: 3}}, or false, not {value!r}")
+            raise ValueError(
+                f"it takes keys such as {{repeats: 3}}, or false, not {as_yaml(value)}"
+            )
         return value
 
     @field_validator("metric", "strategies")

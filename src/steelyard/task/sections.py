@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from steelyard.config.section import Fraction, Money, Name, Section
+from steelyard.config.section import Fraction, MoneyAmount, Name, Section
 from steelyard.core import OutputKind
 
 PARTS = ("train", "dev", "test")
@@ -146,12 +146,12 @@ class PriceConfig(Section):
     price that a request in a batch costs.
     """
 
-    input: Money | None = None
-    cached: Money | None = None
-    output: Money | None = None
+    input: MoneyAmount | None = None
+    cached: MoneyAmount | None = None
+    output: MoneyAmount | None = None
     batch: Annotated[Decimal, Field(gt=0, le=1)] | None = None
-    training: Money | None = None
-    per_hour: Money | None = None
+    training: MoneyAmount | None = None
+    per_hour: MoneyAmount | None = None
 
     @model_validator(mode="after")
     def _check_kind(self) -> PriceConfig:
@@ -168,7 +168,7 @@ class ConstraintsConfig(Section):
 
     min_quality: float | None = Field(default=None, ge=0, le=1)
     max_latency_p95_ms: float | None = Field(default=None, gt=0)
-    max_monthly_cost: Money | None = None
+    max_monthly_cost: MoneyAmount | None = None
 
 
 class ColumnsConfig(Section):
@@ -183,7 +183,7 @@ class ColumnsConfig(Section):
     weight: Name | None = None
     rules: Name | None = None
 
-    def given(self) -> dict[str, str]:
+    def by_role(self) -> dict[str, str]:
         return {role: name for role, name in self.model_dump().items() if name is not None}
 
 

@@ -77,7 +77,7 @@ def _what_stops(decision: Decision, usable: Sequence[Candidate]) -> str:
 
 
 def _stopped(decision: Decision, candidate: Candidate) -> str:
-    """``lora 0.95 [0.91, 0.97] (p95 latency 800 ms is above 500 ms)``; no figure is said twice."""
+    """``lora 0.95 [0.91, 0.97] (p95 latency 800 ms is above 500 ms)``; no figure appears twice."""
     why = decision.limits.dropped[candidate.name]
     figure = words.estimate(candidate.quality)
     if candidate.quality.value is None or figure in why:

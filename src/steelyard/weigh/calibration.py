@@ -26,7 +26,7 @@ from steelyard.weigh.measure import clusters_of
 from steelyard.words import percent
 
 FEWEST = 20
-"""Answers with a probability below which nothing is said."""
+"""With fewer answers that have a probability, calibration is not reported."""
 TARGET = 0.95
 """The accuracy wanted where the task's constraints name none."""
 
@@ -87,7 +87,7 @@ def _is_right(arm: Arm, record: Record) -> bool:
 
 
 def _handover(curve: list[CoveragePoint], target: float) -> Handover:
-    """Say what share a person must take over for the rest to be shown ``target`` right."""
+    """The share a person must take over so that the rest is shown to be ``target`` accurate."""
     best = handover(curve, target)
     if best is not None:
         return Handover(target=target, share=1 - best.coverage, **best._asdict())

@@ -108,7 +108,7 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     price = models[0].price if len(models) == 1 else fitted
     first = () if measured.model is None else (measured.model,)
     machine = _in_currency(plan.machine_price, price)
-    prices = Prices((*models, *first, *plan.asked), price, machine)
+    prices = Prices((*models, *first, *plan.all_models), price, machine)
     tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in models)
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
     upfront = prices.of(measured.search) + training

@@ -72,11 +72,11 @@ def run(
 ) -> RunResult:
     """Weigh a task's strategies and leave the run in ``out`` (default: ``runs/NAME`` here).
 
-    A run that was interrupted goes on where it stopped when it is called again with the same task
-    and options. With several models, in the task or as ``model``, every strategy runs on each; an arm
-    ends with a reason where its model fails, and the others go on. ``no_cache`` throws away what
-    ``out`` holds of an earlier run, and uses no answers of others. Raises a `SteelyardError` with one
-    line for every mistake or limit; what was measured by then is kept.
+    An interrupted run resumes where it stopped when it is called again with the same task and options.
+    With several models, in the task or as ``model``, every strategy runs on each; an arm ends with a
+    reason where its model fails, and the others continue. ``no_cache`` throws away what ``out`` holds of
+    an earlier run, and uses no answers of others. Raises a `SteelyardError` with one line for every
+    mistake or limit; what was measured by then is kept.
     """
     options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost)
     return run_plan(make_plan(task, options), out, display or Display())
@@ -116,12 +116,12 @@ def _conclude(
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
     circumstances = _circumstances(steps, arms, audit, failures.ended)
-    weighed = weigh(arms, plan, audit)
-    unsteady = _unsteady(arms, weighed.verdict.arm)
+    weighing = weigh(arms, plan, audit)
+    unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
-    weighed = _warned(weighed, (*failures.warnings(), *unsteady, *doubts))
-    promoted = promote_recommended(steps, arms, weighed.verdict.arm)
-    result = build_result(plan, arms, weighed, promoted, circumstances)
+    weighing = _warned(weighing, (*failures.warnings(), *unsteady, *doubts))
+    promoted = promote_recommended(steps, arms, weighing.verdict.arm)
+    result = build_result(plan, arms, weighing, promoted, circumstances)
     write_report(folder, result)
     files.remove_folder(folder / "work")
     files.write_result(folder / "result.json", result.to_dict())
@@ -134,9 +134,9 @@ def _conclude(
     return RunResult(folder, folder / "winner" if promoted.promoted else None, result)
 
 
-def _warned(weighed: Weighing, warnings: Sequence[str]) -> Weighing:
-    verdict = weighed.verdict
-    return replace(weighed, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
+def _warned(weighing: Weighing, warnings: Sequence[str]) -> Weighing:
+    verdict = weighing.verdict
+    return replace(weighing, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
 
 
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:

@@ -27,7 +27,7 @@ ALIKE = "it always gives the same answer"
 NOT_ASKED = "turned off: the task says consistency: false"
 NO_TEST = "there is no test example to ask again"
 STEADY = 0.9
-"""Agreement of repeats below which a warning is given."""
+"""Repeats that agree less than this give a warning."""
 LEVEL = 0.05
 _CHANGES = {
     "format": "a different prompt format",

@@ -150,7 +150,7 @@ def _cut(text: str) -> str:
 
 
 def _missed(record: Record) -> tuple[str, ...] | None:
-    """The parts (rules, fields) that an answer has not right, where its metric has parts."""
+    """The parts (rules, fields) that an answer gets wrong, if its metric has parts."""
     parts = {name.partition("/")[2]: s for name, s in record.scores.items() if "/" in name}
     lacking = [name for name, score in parts.items() if score < 1 and name not in _SUMMARIES]
     return tuple(lacking) if lacking and record.answer.output is not None else None

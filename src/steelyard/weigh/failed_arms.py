@@ -1,7 +1,7 @@
 """Arms that end with a reason: what a run does when one of its models fails.
 
-With one model there is nothing to go on with: its error stops the run, and what is measured is kept.
-With several the arm ends, the others go on, and the same run started again tries the ended ones again.
+With one model nothing is left to run: its error stops the run, and what was measured is kept.
+With several the arm ends, the others continue, and the same run started again tries the ended ones again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FailedArms:
     _given_up: dict[str, str] = field(default_factory=dict)
 
     def skips(self, job: Job, arm: str | None = None) -> bool:
-        """Whether a job's model is known not to answer; what is not tried is noted as ended."""
+        """Whether a job is skipped because its model has failed before; notes what ends for it."""
         tags = [model.tag for model in self._models(job) if model.tag in self._given_up]
         if not tags:
             return False
@@ -46,7 +46,7 @@ class FailedArms:
     def catching(self, job: Job, arm: str | None = None) -> Iterator[None]:
         """End the arm, or the job where it has none yet, when its model fails inside.
 
-        With one model the error goes on.
+        With one model the error is raised.
         """
         try:
             yield

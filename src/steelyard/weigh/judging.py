@@ -12,7 +12,7 @@ from steelyard.result.verdict import JudgeAgreement, JudgeResult, JudgeTokens
 from steelyard.score import Metric
 from steelyard.score.judge import Judge, judge_agreement, read_ratings
 from steelyard.score.judge.agreement import settings
-from steelyard.score.judge.bench import PHASE
+from steelyard.score.judge.asking import PHASE
 from steelyard.store.database import Store
 
 FAILED_SHARE = 0.05
@@ -58,9 +58,7 @@ def judge_report(
     assert spec is not None, "a judge that has judged has a model"
     money = cost_of(usage, price_of(spec, prices))
     everything = [record for rows in records.values() for record in rows]
-    replies = [
-        record for record in everything if record.parts(metric.name)
-    ]  # failed ones have none
+    replies = [record for record in everything if record.parts(metric.name)]  # none where it failed
     judged = [record.parts(metric.name) for record in replies]
     failed, flipped = _count(judged, "failed"), _count(judged, "flipped")
     marks = {record.scores.get(metric.name, record.score) for record in replies}

@@ -52,7 +52,7 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
 
 def _searched(steps: RunSteps, job: Job) -> dict[str, Usage]:
     """What a job's fit asked of models, by the names that accounts know them by."""
-    names = {name for model in steps.plan.asked for name in model.names}
+    names = {name for model in steps.plan.all_models for name in model.names}
     usages = steps.store.usage_by_model(f"fit:{job.key}")
     return merged(
         {model.fingerprint if model.fingerprint in names else model.name: usage}

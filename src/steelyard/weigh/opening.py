@@ -61,7 +61,7 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps
 
 def _recorder(plan: Plan, store: Store) -> Recorder:
     cap = plan.options.max_cost
-    prices = prices_of((model.spec, model.price) for model in plan.asked)
+    prices = prices_of((model.spec, model.price) for model in plan.all_models)
     former = former_prices(store, prices, plan.prices)
     cache = None if plan.options.no_cache else open_cache()
     return Recorder(store, None if cap is None else Budget(cap, prices, former), cache)

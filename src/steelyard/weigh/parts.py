@@ -78,7 +78,7 @@ def parts(
 
 
 def _fill_failed(parts_of_records: list[dict[str, float]], records: Sequence[Record]) -> None:
-    """Give failed answers of which no part is known a 0 in each part that applies to every example."""
+    """Give failed answers without parts a 0 in each part that applies to every example."""
     answered = [
         scores
         for scores, record in zip(parts_of_records, records, strict=True)

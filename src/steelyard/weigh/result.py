@@ -56,7 +56,7 @@ class Circumstances:
 def build_result(
     plan: Plan,
     arms: Sequence[MeasuredArm],
-    weighed: Weighing,
+    weighing: Weighing,
     winner: Winner,
     circumstances: Circumstances,
 ) -> Result:
@@ -72,11 +72,11 @@ def build_result(
         machine={**_machine(), **_of_models(plan, circumstances.models)},
         split=_split(plan),
         audit=circumstances.audit,
-        arms=tuple(_arm(measured, weighed, plan) for measured in arms),
-        reference=weighed.reference,
-        comparisons=tuple(weighed.comparisons),
-        crossover=weighed.crossover,
-        verdict=weighed.verdict,
+        arms=tuple(_arm(measured, weighing, plan) for measured in arms),
+        reference=weighing.reference,
+        comparisons=tuple(weighing.comparisons),
+        crossover=weighing.crossover,
+        verdict=weighing.verdict,
         winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
@@ -84,7 +84,7 @@ def build_result(
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.unusable),
         prices=tuple(_prices(plan)),
-        **details(test, records, labels, weighed.verdict.first_arm)._asdict(),
+        **details(test, records, labels, weighing.verdict.first_arm)._asdict(),
     )
 
 
@@ -134,10 +134,10 @@ def _split(plan: Plan) -> SplitFacts:
     return SplitFacts.model_validate({**plan.data.split_report, **sizes, "test_opened": 1})
 
 
-def _arm(measured: MeasuredArm, weighed: Weighing, plan: Plan) -> ArmResult:
+def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
     arm = measured.arm
     traits = traits_of(arm.strategy)
-    cost = weighed.costs[arm.name].record
+    cost = weighing.costs[arm.name].record
     return ArmResult(
         name=arm.name,
         strategy=arm.strategy,
@@ -158,7 +158,7 @@ def _arm(measured: MeasuredArm, weighed: Weighing, plan: Plan) -> ArmResult:
         **measured.blocks._asdict(),
         generalisation_gap=measured.gap,
         forgetting_reason=_NOT_PROBED if traits.tunes else "no weights were changed",
-        breaks=tuple(weighed.breaks[arm.name]),
+        breaks=tuple(weighing.breaks[arm.name]),
     )
 
 

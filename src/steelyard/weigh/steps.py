@@ -33,7 +33,7 @@ log = logging.getLogger("steelyard")
 
 WARM_UP_EXAMPLES = 8
 ARM_STEPS = ("test", "latency", "gap", "consistency", "promote")
-"""What is measured of an arm once it is fitted: the steps `fit:JOB` is followed by."""
+"""The steps of each arm that follow `fit:JOB`."""
 
 
 @dataclass
@@ -172,7 +172,7 @@ class RunSteps:
         return timings
 
     def _warm_up(self, arm: Arm) -> None:
-        """Put a local arm in the state it serves in, where its test ran before a restart."""
+        """Warm up an arm without a model, or a local one whose test ran before a restart."""
         if arm.model_name is None or (arm.name not in self.tested_here and self.is_local(arm)):
             with during(f"warm:{arm.name}"):
                 arm.answer_all(_spread(self.plan.split.test), nonce=f"warm-{self.run.attempts}")

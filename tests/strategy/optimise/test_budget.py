@@ -60,22 +60,22 @@ def test_a_shared_prefix_counts_once_on_this_machine(cached: list[int], computed
 
 
 def test_a_stage_ends_at_its_share_and_calls_are_bounded_alike() -> None:
-    ledger = BudgetTracker(1000, local=True, calls=100)
-    ledger.stage(0.3)
-    assert ledger.affords(300, 30)
-    assert not ledger.affords(301, 1)
-    assert not ledger.affords(1, 31)
-    ledger.book([answered(199)], 1)
-    assert (ledger.spent, ledger.questions, ledger.left) == (200, 1, 100)
-    ledger.stage(0.5)
-    assert ledger.left == 400
-    assert ledger.affords(400, 50) and not ledger.affords(400, 51)
-    ledger.keep(300, 90)
-    assert ledger.left == 500
-    assert ledger.affords(500, 9) and not ledger.affords(500, 10)
-    ledger.keep(900, 0)
-    assert ledger.left == 0
-    assert ledger.to_dict() == {
+    budget = BudgetTracker(1000, local=True, calls=100)
+    budget.stage(0.3)
+    assert budget.affords(300, 30)
+    assert not budget.affords(301, 1)
+    assert not budget.affords(1, 31)
+    budget.book([answered(199)], 1)
+    assert (budget.spent, budget.questions, budget.remaining) == (200, 1, 100)
+    budget.stage(0.5)
+    assert budget.remaining == 400
+    assert budget.affords(400, 50) and not budget.affords(400, 51)
+    budget.keep(300, 90)
+    assert budget.remaining == 500
+    assert budget.affords(500, 9) and not budget.affords(500, 10)
+    budget.keep(900, 0)
+    assert budget.remaining == 0
+    assert budget.to_dict() == {
         "unit": "forward-pass tokens",
         "allowed": 1000,
         "used": 200,

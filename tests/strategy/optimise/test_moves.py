@@ -23,11 +23,11 @@ from steelyard.strategy.prompt import Retrieval
 from steelyard.strategy.prompt_search import DevEvaluator
 from tests.strategy.samples import TOPICS
 
-MakeKitchen = Callable[..., PromptFactory]
+MakeFactory = Callable[..., PromptFactory]
 
 
 @pytest.fixture
-def factory(fit_context: Callable[..., FitContext]) -> MakeKitchen:
+def factory(fit_context: Callable[..., FitContext]) -> MakeFactory:
     def make(limit: int = 1500) -> PromptFactory:
         return PromptFactory(
             DevEvaluator(fit_context(), OptimizedPromptOptions(), "optimized_prompt"), limit
@@ -41,7 +41,7 @@ def near(factory: PromptFactory, design: Design, count: int = 200, seed: int = 0
     return moves(factory, design, spare, count, np.random.default_rng(seed))
 
 
-def test_moves_are_new_unique_and_small(factory: MakeKitchen) -> None:
+def test_moves_are_new_unique_and_small(factory: MakeFactory) -> None:
     made = factory()
     shots = sequences(made, 3)["random"][:6]
     design = made.design(Wording(), "user_turn").with_shots(shots, "6 random")
@@ -61,7 +61,7 @@ def test_moves_are_new_unique_and_small(factory: MakeKitchen) -> None:
     assert {"reversed", "shuffled"} <= {each.shots_name.split(", ")[-1] for each in orders}
 
 
-def test_a_swap_keeps_the_label(factory: MakeKitchen) -> None:
+def test_a_swap_keeps_the_label(factory: MakeFactory) -> None:
     made = factory()
     shots = sequences(made, 3)["random"][:6]
     design = made.design(Wording(), "user_turn").with_shots(shots, "6 random")
@@ -71,7 +71,7 @@ def test_a_swap_keeps_the_label(factory: MakeKitchen) -> None:
     assert all([shot.output for shot in each.shots] == labels for each in swapped)
 
 
-def test_kinds_of_move_come_in_turn_and_the_seed_decides(factory: MakeKitchen) -> None:
+def test_kinds_of_move_come_in_turn_and_the_seed_decides(factory: MakeFactory) -> None:
     made = factory()
     shots = sequences(made, 3)["random"][:6]
     design = made.design(Wording(), "user_turn").with_shots(shots, "6 random")
@@ -82,7 +82,7 @@ def test_kinds_of_move_come_in_turn_and_the_seed_decides(factory: MakeKitchen) -
     assert sum(each.shots != design.shots for each in first) == 3
 
 
-def test_retrieved_shots_move_in_number_diversity_and_order(factory: MakeKitchen) -> None:
+def test_retrieved_shots_move_in_number_diversity_and_order(factory: MakeFactory) -> None:
     made = factory()
     design = made.design(Wording(), "user_turn").with_retrieved(4, Retrieval())
     found = [
@@ -93,28 +93,31 @@ def test_retrieved_shots_move_in_number_diversity_and_order(factory: MakeKitchen
     assert all(not each.shots for each in found)
 
 
-def test_a_model_written_instruction_keeps_its_words(factory: MakeKitchen) -> None:
+def test_a_model_written_instruction_keeps_its_words(factory: MakeFactory) -> None:
     design = Design("Do it well.", "reflected 1", "user_turn")
     assert {each.instruction for each in near(factory(), design)} == {"Do it well."}
 
 
-def test_nothing_outgrows_the_prompt(factory: MakeKitchen) -> None:
+def test_nothing_outgrows_the_prompt(factory: MakeFactory) -> None:
     made = factory(80)
-    design = made.design(Wording(), "user_turn")
-    assert all(made.tokens(each, ()) <= 80 for each in near(made, design))
+    plain = made.design(Wording(), "user_turn")
     ways = sequences(made, 3)
-    designs = shot_designs(made, design, ways, (1, 2, 4), (2, 8))
-    assert all(made.tokens(each, ()) <= 80 for each in designs)
+    design = plain.with_shots(ways["random"], "as many as fit")
+    found = near(made, design)
+    assert found and all(made.tokens(each, ()) <= 80 for each in found)
+    assert any(made.tokens(each, ()) > 80 for each in near(factory(1500), design))
+    designs = shot_designs(made, plain, ways, (1, 2, 4), (2, 8))
+    assert designs and all(made.tokens(each, ()) <= 80 for each in designs)
 
 
-def test_sets_are_whole_rounds_of_labels_or_what_fits(factory: MakeKitchen) -> None:
+def test_sets_are_whole_rounds_of_labels_or_what_fits(factory: MakeFactory) -> None:
     sequence = sequences(factory(), 3)["typical"]
     assert [len(each) for each in sized(factory(), sequence, (1, 2, 4))] == [3, 6, 12]
     [tight] = sized(factory(70), sequence, (4,))
     assert 0 < len(tight) < 12
 
 
-def test_every_way_comes_once_before_any_comes_again(factory: MakeKitchen) -> None:
+def test_every_way_comes_once_before_any_comes_again(factory: MakeFactory) -> None:
     made = factory()
     designs = shot_designs(
         made, made.design(Wording(), "user_turn"), sequences(made, 3), (1, 2), (2, 4)
@@ -129,7 +132,7 @@ def test_every_way_comes_once_before_any_comes_again(factory: MakeKitchen) -> No
     ]
 
 
-def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(factory: MakeKitchen) -> None:
+def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(factory: MakeFactory) -> None:
     made = factory()
     pool = [shot for shot in made.pool if shot.output == "BILLING"]
     sure, close, lost, hopeless = pool[:4]
@@ -150,7 +153,7 @@ def test_bootstrapped_shots_are_the_wrong_the_close_and_the_sure(factory: MakeKi
         assert {shot.output for shot in sequence[:3]} == set(TOPICS)
 
 
-def test_without_probabilities_nothing_is_close(factory: MakeKitchen) -> None:
+def test_without_probabilities_nothing_is_close(factory: MakeFactory) -> None:
     made = factory()
     tried = [
         ProbedShot(shot, float(place % 2), float(place % 2))

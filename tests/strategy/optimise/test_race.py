@@ -79,18 +79,18 @@ def test_a_race_takes_no_more_than_there_is(board: Callable[..., AnswerBoard]) -
     for allowed in (0, 100, 500, 2_000):
         made = board(allowed)
         won = race(made, [knows(100, 100 + count) for count in range(8)], heat())
-        assert made.ledger.spent <= allowed
+        assert made.budget.spent <= allowed
         assert bool(won) == bool(made.trace)
 
 
 def test_what_was_answered_costs_nothing(board: Callable[..., AnswerBoard]) -> None:
     made = board(700)
     assert made.ask(knows(100, 110), range(10), "test")
-    spent = made.ledger.spent
-    made.ledger.allowed = made.ledger.limit = spent
+    spent = made.budget.spent
+    made.budget.allowed = made.budget.limit = spent
     assert affordable(made, [knows(100, 110), knows(0, 1)], range(10)) == [knows(100, 110)]
     assert made.ask(knows(100, 110), range(10), "again")
-    assert (made.ledger.spent, len(made.trace)) == (spent, 1)
+    assert (made.budget.spent, len(made.trace)) == (spent, 1)
 
 
 @given(st.integers(0, 200), st.integers(1, 50))

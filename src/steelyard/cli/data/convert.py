@@ -14,8 +14,9 @@ from steelyard.cli.data.options import add_columns
 from steelyard.words import counted
 
 if TYPE_CHECKING:
-    from steelyard.data.conversion import Conversion, OnProgress
+    from steelyard.data.conversion import Conversion
     from steelyard.data.guess import Source
+    from steelyard.progress import OnProgress
 
 _FORMATS = (
     "prompt_completion, openai, azure, together, fireworks, mistral, sharegpt, alpaca, preference, "

@@ -15,7 +15,7 @@ from steelyard.data.likeness.rows import groups_of
 from steelyard.words import counted
 
 MANY_EXACT, MANY_NEAR = 0.01, 0.05
-"""Share of the rows from which repeats are a warning."""
+"""Repeats of at least this share of the rows are a warning."""
 
 CLOSE = 0.925
 """On banking77, 98.5 % of the pairs above it have one intent (1.3 % of all pairs do), and the share

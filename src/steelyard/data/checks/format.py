@@ -9,10 +9,10 @@ from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
-from steelyard.data.texts.encoding import EncodingFault, Sign, damages, load_repair
+from steelyard.data.texts.encoding import EncodingFault, Sign, faults_in, load_repair
 from steelyard.data.tokens import count_tokens
-from steelyard.data.tuning.estimate import judgement_findings, training_findings, tuning_facts
-from steelyard.data.tuning.judge import alternates, as_chats, chat_row, judge, system_first
+from steelyard.data.tuning.estimate import review_findings, training_findings, tuning_facts
+from steelyard.data.tuning.review import alternates, as_chats, chat_row, review, system_first
 from steelyard.data.tuning.rules import PROVIDERS, get_provider
 from steelyard.words import counted
 
@@ -41,14 +41,14 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     repair, reason = load_repair()
     signs = _signs(data, repair)
     counts, chats = count_tokens(data), as_chats(data)
-    judged = [judge(data, chats, counts, provider) for provider in providers]
+    reviews = [review(data, chats, counts, provider) for provider in providers]
     findings = [
         *_unreadable(data),
         *_disorder(data),
         *_system_prompts(data),
         *_damaged(data, signs),
         *_line_ends(data),
-        *judgement_findings(data, judged, named=options.tuning is not None),
+        *review_findings(data, reviews, named=options.tuning is not None),
         *training_findings(data, counts, providers),
         *_ignored(data),
     ]
@@ -57,7 +57,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         "encoding": {sign: len(rows) for sign, rows in signs.items()},
         "system_prompts": _system_facts(data),
         "ignored_keys": list(data.ignored_keys),
-        "tuning": tuning_facts(data, chats, counts, judged),
+        "tuning": tuning_facts(data, chats, counts, reviews),
     }
     return CheckResult(tuple(findings), facts, reason)
 
@@ -159,11 +159,11 @@ def _signs(data: Dataset, repair: Any) -> dict[Sign, list[tuple[int, EncodingFau
         first: dict[Sign, EncodingFault] = {}
         for text in (example.input, written, *(turn.content for turn in example.context)):
             if text not in by_text:
-                by_text[text] = damages(text, repair)
-            for damage in by_text[text]:
-                first.setdefault(damage.sign, damage)
-        for sign, damage in first.items():
-            by_sign[sign].append((index, damage))
+                by_text[text] = faults_in(text, repair)
+            for fault in by_text[text]:
+                first.setdefault(fault.sign, fault)
+        for sign, fault in first.items():
+            by_sign[sign].append((index, fault))
     return by_sign
 
 
@@ -173,7 +173,7 @@ def _damaged(
     for sign, says in _SAYS.items():
         rows = [index for index, _ in signs[sign]]
         if rows:
-            examples = [damage.place[:80] for _, damage in signs[sign][:SHOWN]]
+            examples = [fault.place[:80] for _, fault in signs[sign][:SHOWN]]
             name = "fixed" if sign == "mojibake" else "found"
             severity: Severity = "note" if sign == "entities" else "warning"
             message = f"{_have(rows)} {says}"

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.likeness.meaning import embeddings
+from steelyard.data.suspicion.arrays import Floats32
 from steelyard.data.suspicion.confident import SuspectLabels, suspects
-from steelyard.data.suspicion.judged import LabelledRows, judged_rows, why_not
+from steelyard.data.suspicion.labelled import LabelledRows, labelled_rows, why_not
 from steelyard.data.suspicion.out_of_fold import FoldSettings, deal_folds, log_loss, out_of_fold
 from steelyard.data.suspicion.text_features import text_features
 from steelyard.words import percent
@@ -26,8 +26,6 @@ CAREFUL_ROWS = 20_000
 
 PENALTIES = (0.1, 0.3, 1.0, 3.0)
 """Tried in this order, as long as the log loss on rows not seen falls; noisy labels need more."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ FAST = SuspicionSettings(256, FoldSettings(folds=3, steps=12), repeats=1)
 class Features(NamedTuple):
     """(n, d) vectors, what they are made of, and why the encoder is missing, if it is."""
 
-    values: Floats
+    values: Floats32
     name: str
     without: str | None
 
@@ -54,7 +52,7 @@ class Features(NamedTuple):
 class Predictions(NamedTuple):
     """(n, k) probabilities by models that did not see the row, and the penalty used."""
 
-    probabilities: Floats
+    probabilities: Floats32
     penalty: float
 
 
@@ -77,20 +75,24 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         return CheckResult(reason=f"the outputs are {data.kind}, not labels")
     rng = np.random.default_rng(options.seed)
     effort = effort_for(len(data.examples))
-    judged = judged_rows(data, effort.settings.folds, rng)
-    reason = why_not(judged, effort.settings.folds)
+    labelled = labelled_rows(data, effort.settings.folds, rng)
+    reason = why_not(labelled, effort.settings.folds)
     if reason is not None:
-        return CheckResult(facts={"judged": 0, "not_judged": dict(judged.excluded)}, reason=reason)
-    features, predictions = look(data, judged, options, rng)
+        return CheckResult(
+            facts={"judged": 0, "not_judged": dict(labelled.excluded)}, reason=reason
+        )
+    features, predictions = look(data, labelled, options, rng)
     probabilities = predictions.probabilities
-    facts = _measured(judged, features, effort, predictions)
-    if _says_nothing(probabilities, judged):
+    facts = _measured(labelled, features, effort, predictions)
+    if _says_nothing(probabilities, labelled):
         return CheckResult(
             (), facts, "the inputs do not predict the labels, so none can be questioned"
         )
-    doubted = suspects(probabilities, judged.codes)
-    facts |= _suspicion(data, judged, doubted)
-    findings = (_finding(data, judged, doubted, probabilities, facts),) if len(doubted.rows) else ()
+    doubted = suspects(probabilities, labelled.codes)
+    facts |= _suspicion(data, labelled, doubted)
+    findings = (
+        (_finding(data, labelled, doubted, probabilities, facts),) if len(doubted.rows) else ()
+    )
     return CheckResult(findings, facts)
 
 
@@ -100,63 +102,63 @@ def effort_for(rows: int) -> SuspicionSettings:
 
 
 def look(
-    data: Dataset, judged: LabelledRows, options: CheckOptions, rng: np.random.Generator
+    data: Dataset, labelled: LabelledRows, options: CheckOptions, rng: np.random.Generator
 ) -> tuple[Features, Predictions]:
     """Return what the judged rows look like and what models that did not see them predict."""
     effort = effort_for(len(data.examples))
     # One thread for each product of matrices: the figures are the same however busy the machine.
     with threadpool_limits(1, user_api="blas"):
-        features = _features(data, judged, options, effort.dimensions, rng)
-        return features, _predictions(features.values, judged, effort, rng)
+        features = _features(data, labelled, options, effort.dimensions, rng)
+        return features, _predictions(features.values, labelled, effort, rng)
 
 
 def _features(
     data: Dataset,
-    judged: LabelledRows,
+    labelled: LabelledRows,
     options: CheckOptions,
     dimensions: int,
     rng: np.random.Generator,
 ) -> Features:
-    words = text_features([data.texts[index] for index in judged.rows], dimensions, rng)
+    words = text_features([data.texts[index] for index in labelled.rows], dimensions, rng)
     vectors = embeddings(data, options)
     if isinstance(vectors, str):
         return Features(words, "TF-IDF", vectors)
-    meanings = vectors[judged.rows]
+    meanings = vectors[labelled.rows]
     both = np.hstack([words, meanings - meanings.mean(axis=0)]) * np.float32(np.sqrt(0.5))
     return Features(both.astype(np.float32), "TF-IDF and the sentence encoder", None)
 
 
 def _predictions(
-    features: Floats, judged: LabelledRows, effort: SuspicionSettings, rng: np.random.Generator
+    features: Floats32, labelled: LabelledRows, effort: SuspicionSettings, rng: np.random.Generator
 ) -> Predictions:
     """Average over several ways to deal the folds; the first of them chooses the penalty."""
 
-    def predict(penalty: float) -> Floats:
+    def predict(penalty: float) -> Floats32:
         settings = replace(effort.settings, penalty=penalty)
-        return out_of_fold(features, judged.codes, fold_of, settings)
+        return out_of_fold(features, labelled.codes, fold_of, settings)
 
-    fold_of = deal_folds(judged.codes, judged.inputs, effort.settings.folds, rng)
+    fold_of = deal_folds(labelled.codes, labelled.inputs, effort.settings.folds, rng)
     best = PENALTIES[0]
     total = predict(best)
     for penalty in PENALTIES[1:]:
         tried = predict(penalty)
-        if log_loss(tried, judged.codes) >= log_loss(total, judged.codes):
+        if log_loss(tried, labelled.codes) >= log_loss(total, labelled.codes):
             break
         best, total = penalty, tried
     for _ in range(effort.repeats - 1):
-        fold_of = deal_folds(judged.codes, judged.inputs, effort.settings.folds, rng)
+        fold_of = deal_folds(labelled.codes, labelled.inputs, effort.settings.folds, rng)
         total += predict(best)
     total /= effort.repeats
     return Predictions(total, best)
 
 
 def _measured(
-    judged: LabelledRows, features: Features, effort: SuspicionSettings, predictions: Predictions
+    labelled: LabelledRows, features: Features, effort: SuspicionSettings, predictions: Predictions
 ) -> dict[str, Any]:
-    agrees = predictions.probabilities.argmax(axis=1) == judged.codes
+    agrees = predictions.probabilities.argmax(axis=1) == labelled.codes
     return {
-        "judged": len(judged.rows),
-        "not_judged": dict(judged.excluded),
+        "judged": len(labelled.rows),
+        "not_judged": dict(labelled.excluded),
         "method": f"confident learning; multinomial logistic regression on {features.name}, "
         f"{features.values.shape[1]} dimensions",
         "without_encoder": features.without,
@@ -169,22 +171,22 @@ def _measured(
     }
 
 
-def _says_nothing(probabilities: Floats, judged: LabelledRows) -> bool:
+def _says_nothing(probabilities: Floats32, labelled: LabelledRows) -> bool:
     """Whether the labels' own shares predict them as well as the model does, by log loss."""
-    shares = np.bincount(judged.codes) / len(judged.codes)
-    return log_loss(probabilities, judged.codes) >= -float((shares * np.log(shares)).sum())
+    shares = np.bincount(labelled.codes) / len(labelled.codes)
+    return log_loss(probabilities, labelled.codes) >= -float((shares * np.log(shares)).sum())
 
 
-def _suspicion(data: Dataset, judged: LabelledRows, doubted: SuspectLabels) -> dict[str, Any]:
-    labels = [judged.labels[code] for code in judged.codes[doubted.rows]]
-    suggested = [judged.labels[code] for code in doubted.suggested]
+def _suspicion(data: Dataset, labelled: LabelledRows, doubted: SuspectLabels) -> dict[str, Any]:
+    labels = [labelled.labels[code] for code in labelled.codes[doubted.rows]]
+    suggested = [labelled.labels[code] for code in doubted.suggested]
     rows: dict[str, list[int]] = {}
-    for index, label in zip(judged.rows[doubted.rows], suggested, strict=True):
+    for index, label in zip(labelled.rows[doubted.rows], suggested, strict=True):
         rows.setdefault(label, []).append(data.numbers[index])
     pairs = Counter(zip(labels, suggested, strict=True)).most_common(CONFUSIONS)
     return {
         "estimated_errors": round(doubted.estimated),
-        "rate": doubted.estimated / len(judged.rows),
+        "rate": doubted.estimated / len(labelled.rows),
         "confusions": [{"given": a, "suggested": b, "count": many} for (a, b), many in pairs],
         "suggested": rows,
     }
@@ -192,28 +194,28 @@ def _suspicion(data: Dataset, judged: LabelledRows, doubted: SuspectLabels) -> d
 
 def _finding(
     data: Dataset,
-    judged: LabelledRows,
+    labelled: LabelledRows,
     doubted: SuspectLabels,
-    probabilities: Floats,
+    probabilities: Floats32,
     facts: Mapping[str, Any],
 ) -> Finding:
-    indices = judged.rows[doubted.rows].tolist()
+    indices = labelled.rows[doubted.rows].tolist()
     rows = doubted.rows[:SHOWN]
-    codes, suggested = judged.codes[rows], doubted.suggested[:SHOWN]
+    codes, suggested = labelled.codes[rows], doubted.suggested[:SHOWN]
     return Finding.of_rows(
         data,
         indices,
         "label_errors",
         "warning",
-        _message(len(indices), facts, judged),
-        given=[judged.labels[code] for code in codes],
+        _message(len(indices), facts, labelled),
+        given=[labelled.labels[code] for code in codes],
         given_probability=probabilities[rows, codes].astype(float).round(4).tolist(),
-        suggested=[judged.labels[code] for code in suggested],
+        suggested=[labelled.labels[code] for code in suggested],
         suggested_probability=probabilities[rows, suggested].astype(float).round(4).tolist(),
     )
 
 
-def _message(rows: int, facts: Mapping[str, Any], judged: LabelledRows) -> str:
+def _message(rows: int, facts: Mapping[str, Any], labelled: LabelledRows) -> str:
     estimated = facts["estimated_errors"]
     message = (
         f"an estimated {estimated:,} of {facts['judged']:,} labels ({percent(facts['rate'])}) "
@@ -222,4 +224,4 @@ def _message(rows: int, facts: Mapping[str, Any], judged: LabelledRows) -> str:
         f"{'the most suspect is' if rows == 1 else f'the {rows:,} most suspect are'} listed: a "
         "suspicion, to be reviewed with `steelyard data label`"
     )
-    return message + (f"; not judged: {judged.left_out}" if judged.excluded else "")
+    return message + (f"; not judged: {labelled.left_out}" if labelled.excluded else "")

@@ -25,14 +25,14 @@ MANY = 0.05
 """From this share on, rows in other languages weigh on the mean without being measured alone."""
 
 PATTERN = 0.8
-"""Share of the rows from which the usual pair of input and output language is a rule."""
+"""If this share of the rows has the same pair of input and output language, it is a rule."""
 
 SURE = 0.8
 """Probability from which a guess counts. With it 12,151 of the 13,083 messages of banking77 and 4,382
 of the 5,574 of sms_spam, all English, are identified, and none as another language."""
 
 CERTAIN = 0.95
-"""Probability from which a language is distinct from those it is easily confused with."""
+"""At this probability a language is distinct from those it is easily confused with."""
 
 LETTERS = 20
 FEWER_LETTERS = 8  # for scripts that say more with a letter, and name the language by themselves

@@ -36,24 +36,19 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     Test rows come first; evidence names the row alike (``also``), its part and the similarity. It
     is an error where one test row in 100 leaks (one in 20 nearly), since the score is then in part
     memory; paraphrases are a note. A single file has no parts to leak between: the facts say what
-    Steelyard's own split will do with it. Elsewhere ``kinds`` counts by kind, and ``likeness`` by the
-    strictest likeness asked for (`leaks_by_likeness`), with the first rows and those that they repeat.
+    Steelyard's own split will do with it. ``kinds`` counts by kind, and ``likeness`` by the strictest
+    likeness asked for (`leaks_by_likeness`), with the first rows and those that they repeat.
     """
     if len(set(data.ranks)) < 2:
-        return CheckResult(
-            facts=_own_split(data), reason="all rows are in one part: nothing can leak"
-        )
+        facts = {**_own_split(data), **_leak_facts(data, {})}
+        return CheckResult(facts=facts, reason="all rows are in one part: nothing can leak")
     vectors = embeddings(data, options)
     reason = vectors if isinstance(vectors, str) else None
     kinds = leaks_by_kind(data, None if isinstance(vectors, str) else vectors)
     sizes = Counter(data.parts)
     facts = {
         "parts": {part: sizes[part] for part in PARTS if sizes[part]},
-        "kinds": {kind: _counts(data, leaks) for kind, leaks in kinds.items()},
-        "likeness": {
-            likeness: {**_counts(data, leaks), "pairs": _pairs(data, leaks)}
-            for likeness, leaks in leaks_by_likeness(kinds).items()
-        },
+        **_leak_facts(data, kinds),
     }
     findings = [_finding(data, kind, leaks) for kind, leaks in kinds.items() if leaks]
     return CheckResult(tuple(findings), facts, reason)
@@ -85,11 +80,11 @@ def leaks_by_kind(data: Dataset, vectors: Vectors | None) -> dict[str, list[Near
 
 def leaks_by_likeness(kinds: Mapping[str, list[NearPair]]) -> dict[str, list[NearPair]]:
     """`leaks_by_kind` where a likeness includes the stricter ones: near all but those of groups."""
-    normalised = [*kinds["exact"], *kinds["normalised"]]
+    exact, folded, near = (kinds.get(kind, []) for kind in ("exact", "normalised", "near"))
     return {
-        "exact": kinds["exact"],
-        "normalised": normalised,
-        "near": [*normalised, *kinds["near"]],
+        "exact": exact,
+        "normalised": [*exact, *folded],
+        "near": [*exact, *folded, *near],
         "group": kinds.get("group", []),
     }
 
@@ -109,6 +104,16 @@ def leaks_by_key(keys: Sequence[str | None], parts: Sequence[int]) -> list[NearP
         if parts[first] < parts[index]:
             leaks.append(NearPair(first, index, 1.0))
     return leaks
+
+
+def _leak_facts(data: Dataset, kinds: Mapping[str, list[NearPair]]) -> dict[str, Any]:
+    return {
+        "kinds": {kind: _counts(data, leaks) for kind, leaks in kinds.items()},
+        "likeness": {
+            likeness: {**_counts(data, leaks), "pairs": _pairs(data, leaks)}
+            for likeness, leaks in leaks_by_likeness(kinds).items()
+        },
+    }
 
 
 def _counts(data: Dataset, leaks: Sequence[NearPair]) -> dict[str, int]:

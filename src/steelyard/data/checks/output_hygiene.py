@@ -33,27 +33,27 @@ SEARCHES: tuple[Search, ...] = (
 def find(data: Dataset, options: CheckOptions) -> CheckResult:
     """Search the outputs for each kind of trouble; one finding for each that there is."""
     outputs = Outputs(data)
-    troubles = [trouble for search in SEARCHES for trouble in search(outputs)]
+    problems = [problem for search in SEARCHES for problem in search(outputs)]
     facts = {
         "troubles": {
-            trouble.name: len(trouble.indices) if trouble.count is None else trouble.count
-            for trouble in troubles
+            problem.name: len(problem.indices) if problem.count is None else problem.count
+            for problem in problems
         },
         **outputs.facts,
     }
     schema = outputs.facts.get("schema", {})
     reason = schema.get("reason") if schema.get("failed", 0) is None else None
     return CheckResult(
-        tuple(_finding(data, trouble) for trouble in troubles),
+        tuple(_finding(data, problem) for problem in problems),
         facts,
         f"outputs are not checked against the schema: {reason}" if reason else None,
     )
 
 
-def _finding(data: Dataset, trouble: OutputProblem) -> Finding:
-    notes = list(trouble.notes[:SHOWN])
-    more = {"problem": notes} if len(notes) >= min(SHOWN, len(trouble.indices)) > 0 else {}
+def _finding(data: Dataset, problem: OutputProblem) -> Finding:
+    notes = list(problem.notes[:SHOWN])
+    more = {"problem": notes} if len(notes) >= min(SHOWN, len(problem.indices)) > 0 else {}
     finding = Finding.of_rows(
-        data, trouble.indices, CHECK, trouble.severity, trouble.message, **more
+        data, problem.indices, CHECK, problem.severity, problem.message, **more
     )
-    return replace(finding, count=trouble.count)
+    return replace(finding, count=problem.count)

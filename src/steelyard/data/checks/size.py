@@ -174,7 +174,8 @@ def _by_measure(
         CHECK,
         severity,
         f"{_rows_for(parts, 'test')}{whose} {what} (power {detectable.power:.0%}, if they differ on "
-        f"{detectable.discordant:.0%} of the rows){_accuracy(parts)}; {_need(parts, more)}",
+        f"{detectable.discordant:.0%} of the rows, before correction for several comparisons)"
+        f"{_accuracy(parts)}; {_need(parts, more)}",
         count=parts.test.distinct,
     )
 

@@ -128,7 +128,7 @@ class _Elements:
             raise not_utf8(self._path) from None
         self._at = 0
         if self._on_bytes is not None:
-            self._on_bytes(self._source.done())
+            self._on_bytes(self._source.position())
 
 
 def _row(number: int, value: Any) -> RawRow:

@@ -19,19 +19,19 @@ def read_rows(
     from steelyard.data.formats import reader_for
 
     parts = parts_of(path)
-    line = done = 0
+    line = offset = 0
     for part in parts:
         tag = {SPLIT_KEY: part.name} if len(parts) > 1 else {}
         for file in part.files:
-            report = _behind(done, on_bytes)
+            report = _behind(offset, on_bytes)
             for row in reader_for(file)(file, columns, report):
                 line += 1
                 fields = {**tag, **row.fields} if tag and row.reason is None else row.fields
                 yield RawRow(
                     line, fields, row.reason and f"{file.name} line {row.line}: {row.reason}"
                 )
-            done += file.stat().st_size
+            offset += file.stat().st_size
 
 
-def _behind(done: int, on_bytes: OnBytes | None) -> OnBytes | None:
-    return None if on_bytes is None else lambda count: on_bytes(done + count)
+def _behind(offset: int, on_bytes: OnBytes | None) -> OnBytes | None:
+    return None if on_bytes is None else lambda count: on_bytes(offset + count)

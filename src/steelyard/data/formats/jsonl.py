@@ -55,7 +55,7 @@ def read_rows(
                     )
             offset += size
             if on_bytes is not None and number % ROWS_BETWEEN_REPORTS == 0:
-                on_bytes(source.done())
+                on_bytes(source.position())
 
 
 def why_not_json(error: ValueError | RecursionError) -> str:

@@ -36,7 +36,7 @@ class ByteSource(io.BufferedReader):
         super().__init__(raw, _BLOCK)
         self._packed = packed
 
-    def done(self) -> int:
+    def position(self) -> int:
         """Bytes of the file as it lies on disk that have been read."""
         return self._packed.tell()
 

@@ -61,7 +61,7 @@ def read_table(path: Path, on_bytes: OnBytes | None = None) -> Iterator[RawRow]:
         for count, row in enumerate(_body(path, reader, header)):
             yield row
             if on_bytes is not None and count % ROWS_BETWEEN_REPORTS == 0:
-                on_bytes(source.done())
+                on_bytes(source.position())
 
 
 def _quotes_are_text(path: Path) -> bool:

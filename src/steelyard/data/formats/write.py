@@ -191,31 +191,31 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
 
             yield write
         else:
-            with _collected(path) as (add, occurring, spool):
+            with _collected(path) as (add, occurring, scratch):
                 yield add
                 names = list(occurring)
                 writer.writerow(names)
-                for cells in spool.rows():
+                for cells in scratch.rows():
                     writer.writerow([cells.get(name, "") for name in names])
         file.detach()
 
 
 @contextmanager
 def _collected(path: Path) -> Iterator[tuple[WriteRow, dict[str, None], ScratchFile]]:
-    """Yield a writer to a spool of cells by name, the columns it has seen, and the spool."""
-    spool = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
+    """Yield a writer of cells by name to a scratch file, the columns seen so far, and that file."""
+    scratch = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
     columns: dict[str, None] = {}
 
     def add(fields: Mapping[str, Any]) -> None:
         cells = dict(zip(fields, _cells(list(fields.values())), strict=True))
         if not cells.keys() <= columns.keys():
             note_columns(columns, fields, path)
-        spool.add(spool.pack(cells))
+        scratch.add(scratch.pack(cells))
 
     try:
-        yield add, columns, spool
+        yield add, columns, scratch
     finally:
-        spool.close()
+        scratch.close()
 
 
 def note_columns(columns: dict[str, Any], fields: Mapping[str, Any], path: Path) -> None:

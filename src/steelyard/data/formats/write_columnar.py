@@ -49,11 +49,11 @@ class ColumnType:
         "items",
         "level",
         "members",
-        "seen",
+        "types",
     )
 
     def __init__(self, level: int = 0, *, holds_turns: bool = False) -> None:
-        self.seen: set[type] = set()
+        self.types: set[type] = set()
         self.is_wide = False  # some integer needs more than 64 bits
         self.is_inexact = False  # some integer is more than a float can hold
         self.is_ragged = False
@@ -72,7 +72,7 @@ class ColumnType:
         kind = type(value)
         if value is None:
             return
-        self.seen.add(kind)
+        self.types.add(kind)
         if kind is int and not -_EXACT_IN_FLOAT <= value <= _EXACT_IN_FLOAT:
             self.is_inexact = True
             self.is_wide |= not -_INT64 <= value < _INT64
@@ -121,26 +121,26 @@ class ColumnType:
 
     @property
     def is_json(self) -> bool:
-        if self.is_ragged or (dict in self.seen and not self.members):
+        if self.is_ragged or (dict in self.types and not self.members):
             return True
-        if self.seen == {int, float}:
+        if self.types == {int, float}:
             return self.is_inexact
-        return self.is_wide or len(self.seen) > 1
+        return self.is_wide or len(self.types) > 1
 
     @property
     def scalar(self) -> str | None:
         """The type's name, the same for Arrow and datasets; ``None`` for lists and objects."""
-        if self.is_json or not self.seen:
+        if self.is_json or not self.types:
             return "string"
-        if self.seen == {int, float}:
+        if self.types == {int, float}:
             return "float64"
-        return _SCALARS.get(next(iter(self.seen)))
+        return _SCALARS.get(next(iter(self.types)))
 
     def arrow_type(self) -> Any:
         pyarrow = require("pyarrow", "data")
         if self.scalar is not None:
             return pyarrow.type_for_alias(self.scalar)
-        if self.seen == {list}:
+        if self.types == {list}:
             inner = self.items or ColumnType()
             return pyarrow.list_(inner.arrow_field("item"))
         members = self.members or {}
@@ -171,7 +171,7 @@ class ColumnType:
         """The type as Hugging Face datasets write it in ``dataset_info.json``."""
         if self.scalar is not None:
             return {"dtype": self.scalar, "_type": "Value"}
-        if self.seen == {list}:
+        if self.types == {list}:
             return [(self.items or ColumnType()).feature()]
         return {name: kind.feature() for name, kind in (self.members or {}).items()}
 
@@ -226,7 +226,7 @@ class _Columns:
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._path = path
-        self._spool = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
+        self._scratch = ScratchFile(path.with_name(f".{path.name}.{os.getpid()}.rows"))
         self.kinds = {name: ColumnType.of_column(name) for name in columns}
         self._given = bool(columns)
 
@@ -234,7 +234,7 @@ class _Columns:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._spool.close()
+        self._scratch.close()
 
     def add(self, fields: Mapping[str, Any]) -> None:
         """Take a row. Raises `ValueError` or `RecursionError` for one that no column can hold."""
@@ -245,10 +245,10 @@ class _Columns:
             self.kinds |= {
                 name: ColumnType.of_column(name) for name in names if name not in self.kinds
             }
-        packed = self._spool.pack(row)
+        packed = self._scratch.pack(row)
         for name, value in row.items():
             self.kinds[name].observe(value)
-        self._spool.add(packed)
+        self._scratch.add(packed)
 
     def schema(self) -> Any:
         if not self.kinds:
@@ -260,7 +260,7 @@ class _Columns:
         pyarrow = require("pyarrow", "data")
         schema = self.schema()
         changed = {name: kind for name, kind in self.kinds.items() if kind.has_json}
-        for block in self._spool.blocks(most_rows, _BLOCK_BYTES):
+        for block in self._scratch.blocks(most_rows, _BLOCK_BYTES):
             for row in block:
                 for name, kind in changed.items():
                     if name in row:

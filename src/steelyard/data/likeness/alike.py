@@ -17,7 +17,7 @@ from steelyard.data.likeness.rows import groups_of, normalise
 from steelyard.data.likeness.shingles import Shingles
 
 _WIDE = 40
-"""Distinct texts in a cluster up to which each is compared with each; templates make larger ones."""
+"""Clusters of up to so many distinct texts are compared pair by pair; templates make larger ones."""
 TEXT_REASON = "several texts may be right"
 
 
@@ -53,10 +53,10 @@ def _number(text: str) -> float | int:
 
 def near_clusters(data: Dataset) -> list[int]:
     """For each index, the lowest index of its cluster of equal and near texts."""
-    forest = DisjointSets(len(data.texts))
-    forest.join_all(groups_of(data.texts))
-    forest.join_all((pair.a, pair.b) for pair in data.near)
-    return [forest.find(index) for index in range(len(data.texts))]
+    sets = DisjointSets(len(data.texts))
+    sets.join_all(groups_of(data.texts))
+    sets.join_all((pair.a, pair.b) for pair in data.near)
+    return [sets.find(index) for index in range(len(data.texts))]
 
 
 def widest(rows: int) -> int:
@@ -218,20 +218,20 @@ def ceilings(data: Dataset, outputs: Sequence[str]) -> dict[str, Any]:
     if data.kind == "text" or not outputs:
         undefined = {"value": None, "reason": TEXT_REASON if outputs else "there are no rows"}
         return {"accuracy_ceiling": undefined, "accuracy_ceiling_near": undefined}
-    forest = DisjointSets(len(outputs))
-    forest.join_all(groups_of(data.normalised_keys))
-    exact = _ceiling(forest, outputs)
+    sets = DisjointSets(len(outputs))
+    sets.join_all(groups_of(data.normalised_keys))
+    exact = _ceiling(sets, outputs)
     most = widest(len(outputs))
     for pair in data.near:
         if system_of(data.examples[pair.a]) == system_of(data.examples[pair.b]):
-            forest.join(pair.a, pair.b, most)
+            sets.join(pair.a, pair.b, most)
     return {
         "accuracy_ceiling": {"value": exact, "reason": None},
-        "accuracy_ceiling_near": {"value": _ceiling(forest, outputs), "reason": None},
+        "accuracy_ceiling_near": {"value": _ceiling(sets, outputs), "reason": None},
     }
 
 
-def _ceiling(forest: DisjointSets, outputs: Sequence[str]) -> float:
+def _ceiling(sets: DisjointSets, outputs: Sequence[str]) -> float:
     """The best accuracy on these rows of any rule that answers an input always the same way.
 
     Such a rule gives all rows of one input one answer, and is right for at most those that have the
@@ -242,6 +242,6 @@ def _ceiling(forest: DisjointSets, outputs: Sequence[str]) -> float:
     2 % of the rows, since templates tie all rows together.
     """
     counts: dict[int, Counter[str]] = {}
-    for root, answer in zip(forest.roots().tolist(), outputs, strict=True):
+    for root, answer in zip(sets.roots().tolist(), outputs, strict=True):
         counts.setdefault(root, Counter())[answer] += 1
     return sum(max(count.values()) for count in counts.values()) / len(outputs)

@@ -20,14 +20,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.data.likeness.shingles import HASHES, Indices, Shingles, mix
+from steelyard.data.likeness.shingles import HASHES, Shingles, mix
+from steelyard.stats.resample import Indices
 
 ROWS = 4
 BANDS = HASHES // ROWS  # a pair at 0.8 is found with probability 1 - (1 - 0.8**4)**16 > 0.9997
 _WINDOW = 8
 _PREFIX_WINDOW = 6
 _MOST_ROUNDS = 60
-Batches = Iterator[tuple[Indices, Indices]]
+PairBatches = Iterator[tuple[Indices, Indices]]
 """Pairs ``a[i]``, ``b[i]``, batch by batch; within a batch ``b`` holds no index twice."""
 THRESHOLD = 0.8
 _TRIES = 10
@@ -69,7 +70,7 @@ class DisjointSets:
 
 
 class ComparedPairs:
-    """Pairs that were compared in vain, so that other bands need not do so again; may forget."""
+    """Pairs that turned out not to be near, so that other bands skip them; may forget some."""
 
     def __init__(self, texts: int) -> None:
         self._texts = np.uint64(texts)
@@ -91,7 +92,7 @@ class ComparedPairs:
         return keys, mix(keys) & np.uint64(len(self._slots) - 1)
 
 
-def within_buckets(shingles: Shingles) -> Batches:
+def within_buckets(shingles: Shingles) -> PairBatches:
     """Each text with the eight before it in each of its buckets."""
     for order, keys in _buckets(shingles):
         for distance in range(1, min(_WINDOW, len(order) - 1) + 1):
@@ -99,7 +100,7 @@ def within_buckets(shingles: Shingles) -> Batches:
             yield order[same], order[same + distance]
 
 
-def across_buckets(shingles: Shingles, pool: int) -> Batches:
+def across_buckets(shingles: Shingles, pool: int) -> PairBatches:
     """Each text from ``pool`` on with the four on either side of it below ``pool``, by bucket."""
     for order, keys in _buckets(shingles):
         for outside, inside in _crossing(order, keys, pool, _WINDOW // 2):
@@ -108,7 +109,7 @@ def across_buckets(shingles: Shingles, pool: int) -> Batches:
 
 def within_prefixes(
     shingles: Shingles, texts: Indices, roots: Indices, threshold: float
-) -> Batches:
+) -> PairBatches:
     """Pairs of ``texts`` of different ``roots`` that share rare shingles; the most shared first."""
     order, values = shingles.prefixes(texts, threshold)
     size, keys = len(shingles.sizes), []
@@ -119,7 +120,9 @@ def within_prefixes(
     return _by_shared(keys, size)
 
 
-def across_prefixes(shingles: Shingles, pool: int, queries: Indices, threshold: float) -> Batches:
+def across_prefixes(
+    shingles: Shingles, pool: int, queries: Indices, threshold: float
+) -> PairBatches:
     """Pairs of a text below ``pool`` and one of ``asked``, as in `within_prefixes`."""
     texts = np.concatenate([np.arange(pool), queries]) if len(queries) else queries
     order, values = shingles.prefixes(texts, threshold)
@@ -156,7 +159,7 @@ def _crossing(
         yield b[same], a[same]
 
 
-def _by_shared(batches: list[Indices], texts: int) -> Batches:
+def _by_shared(batches: list[Indices], texts: int) -> PairBatches:
     """Each pair ``b * texts + a`` once; first, for each ``b``, the ``a`` that it came with most."""
     keys, counts = np.unique(np.concatenate([*batches, np.empty(0, np.int64)]), return_counts=True)
     batches.clear()
@@ -196,23 +199,23 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[NearP
         search.compare(a, b)
     pairs = [
         NearPair(min(firsts[a], firsts[b]), max(firsts[a], firsts[b]), similarity)
-        for a, b, similarity in search.found
+        for a, b, similarity in search.pairs
     ]
     return sorted(pairs, key=lambda pair: (-pair.similarity, pair))
 
 
 class _Search:
-    """What is known so far of texts that near pairs tie together."""
+    """The near pairs found so far, and the clusters of texts that they connect."""
 
     def __init__(self, shingles: Shingles, threshold: float) -> None:
         texts = len(shingles.sizes)
         self.shingles = shingles
         self.threshold = threshold
         self.tries = _TRIES
-        self.found: list[tuple[int, int, float]] = []
+        self.pairs: list[tuple[int, int, float]] = []
         self.roots = np.arange(texts)
         self.in_vain = np.zeros(texts, dtype=np.int64)
-        self._forest = DisjointSets(texts)
+        self._sets = DisjointSets(texts)
         self._vain = ComparedPairs(texts)
 
     def compare(self, a: Indices, b: Indices) -> None:
@@ -226,11 +229,11 @@ class _Search:
         for one, other, similarity in zip(
             a[near].tolist(), b[near].tolist(), similarities[near].tolist(), strict=True
         ):
-            if self._forest.find(one) != self._forest.find(other):
-                self._forest.join(one, other)
-                self.found.append((one, other, similarity))
+            if self._sets.find(one) != self._sets.find(other):
+                self._sets.join(one, other)
+                self.pairs.append((one, other, similarity))
         if near.any():
-            self.roots = self._forest.roots()
+            self.roots = self._sets.roots()
 
 
 def near_matches(

@@ -11,6 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.stats.resample import Indices
+
 SHINGLE = 5
 MOST_CHARACTERS = 1_000_000
 HASHES = 64
@@ -20,7 +22,6 @@ _PLACES = 1 << 22
 _OWNERS = 1 << 12
 _ESTIMATE_ERROR = 0.2  # four standard errors of an agreement in 64 places at 0.8
 
-Indices = NDArray[np.int64]
 Similarities = NDArray[np.float64]
 
 

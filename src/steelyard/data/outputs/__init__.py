@@ -1,1 +1,1 @@
-"""What can be wrong with outputs, a file for each family of trouble; the check puts it together."""
+"""What can be wrong with outputs, a file for each family of problems; the check puts it together."""

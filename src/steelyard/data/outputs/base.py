@@ -17,10 +17,10 @@ from steelyard.packaged import packaged
 
 @dataclass(frozen=True)
 class OutputProblem:
-    """One kind of trouble: its rows by index, the most suspect first, and what is wrong with each.
+    """One kind of problem: its rows by index, the most suspect first, and what is wrong with each.
 
     ``notes`` runs along the first of ``indices`` at least. ``count`` replaces the number of rows where
-    the trouble does not concern single rows.
+    the problem does not concern single rows.
     """
 
     name: str

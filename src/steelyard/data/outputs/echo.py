@@ -9,7 +9,7 @@ from steelyard.data.outputs.base import OutputProblem, Outputs
 from steelyard.words import counted
 
 LEAST_REPLY = 12
-"""Characters from which a reply that ends the input verbatim, as a sentence, is not a coincidence."""
+"""A sentence of so many characters that ends the input and is the reply is no coincidence."""
 
 LEAST_ECHO = 20
 

@@ -1,4 +1,4 @@
-"""Trouble that any text may have: empty, constant, stray spaces, template tokens, far too long."""
+"""Problems that any text may have: empty, constant, stray spaces, template tokens, far too long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CANNED_SHARE, CANNED_ROWS = 0.1, 10
 """One text that answers this share of the inputs, and as many of them, is a canned reply."""
 
 ALIKE = 0.95
-"""Share of outputs with the same leading space from which it is a convention, not a slip."""
+"""If this share of outputs has the same leading space, it is a convention, not a slip."""
 
 FAR = 5.0
 """Modified z-score of the logarithm of the length from which an output is an outlier. Iglewicz and
@@ -155,7 +155,7 @@ def _search(
 
 
 def placeholders(outputs: Outputs) -> Iterator[OutputProblem]:
-    """Words in place of an output that nobody wrote; a label may have such a name."""
+    """Words that stand for a missing output; a label may have such a name."""
     if outputs.kind != "text":
         return
     words = set(patterns()["placeholders"])

@@ -13,7 +13,7 @@ LEAST_OUTPUTS = 20
 EXPLAINED = 50
 _LONGEST_REASON = 300
 RULE = 0.8
-"""Share of the outputs from which a style is the rule and the rest are exceptions."""
+"""A style of at least this share of the outputs is the rule; the rest are exceptions."""
 
 _FENCED = re.compile(r"```")
 _QUOTED = re.compile(r"""(?:"[^"]*"|“[^”]*”|'[^']*'|«[^»]*»|„[^“]*“)""", re.DOTALL)
@@ -113,7 +113,7 @@ def _fewer(
 
 
 def _closing(outputs: Outputs) -> Iterator[OutputProblem]:
-    """A full stop at the end that nearly all have, or nearly none: the others may be cut off."""
+    """Outputs that end unlike nearly all others, with or without closing punctuation."""
     total = len(outputs.filled)
     if total < LEAST_OUTPUTS:
         return

@@ -14,7 +14,7 @@ from steelyard.data.outputs.base import OutputProblem, Outputs, patterns
 from steelyard.words import counted, listed
 
 USUAL = 0.9
-"""Share of the objects from which a key is one that all should have."""
+"""A key in at least this share of the objects is one that all should have."""
 
 LEAST_ROWS = 20
 LONGEST = 40  # characters: no number or date is longer

@@ -39,7 +39,7 @@ class Match:
 
 
 class PrivateFindings(NamedTuple):
-    """Private data that a text holds, without the value, of which ``masked`` shows the start."""
+    """Private data in a text, without the value: ``masked`` shows its start only."""
 
     kind: str
     strength: int

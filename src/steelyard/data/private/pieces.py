@@ -10,7 +10,7 @@ from typing import Any
 
 from steelyard.data.formats.base import json_in, usual_names
 
-RepairChange = Callable[[str, str], str]
+ReplaceText = Callable[[str, str], str]
 """Takes a text and the name of what holds it (or nothing), and returns the text to put there."""
 
 FEWEST_DIGITS = 9
@@ -23,7 +23,7 @@ _PLAIN = {"content", "value", "body", "message", "messages", "text", "role", "ar
 _LONGEST_HINT = 40
 
 
-def rewrite(text: str, change: RepairChange, hint: str = "") -> str:
+def rewrite(text: str, change: ReplaceText, hint: str = "") -> str:
     """Return ``text`` with ``change`` applied to it, or to each value where it is JSON.
 
     JSON stays JSON and keeps its spacing, its keys and every value that does not change. A long
@@ -48,7 +48,7 @@ def rewrite(text: str, change: RepairChange, hint: str = "") -> str:
     return _TOKEN.sub(token, text)
 
 
-def rewrite_value(value: Any, change: RepairChange, name: str = "") -> Any:
+def rewrite_value(value: Any, change: ReplaceText, name: str = "") -> Any:
     """`rewrite` for the value of a field: a text, a long number, or lists and objects of these."""
     if isinstance(value, str):
         return rewrite(value, change, name)
@@ -85,7 +85,7 @@ def _saying_nothing() -> frozenset[str]:
     return frozenset(_PLAIN.union(*(names.get(role, ()) for role in ("input", "output"))))
 
 
-def _number(raw: str, change: RepairChange, name: str) -> str:
+def _number(raw: str, change: ReplaceText, name: str) -> str:
     if not raw.isdecimal() or len(raw) < FEWEST_DIGITS:
         return raw
     changed = change(raw, name)

@@ -18,7 +18,7 @@ _EDGES = {
 }
 _FILLERS = r"[\s:#.'\"-]*(?:(?:no|nr|num|number|nummer|id|code|key|is|was|n°)\b[\s:#.'\"-]*){0,3}$"
 BEFORE, AFTER = 48, 24
-"""Characters before and after a value in which its context words count."""
+"""Context words count within so many characters of a value."""
 
 
 class PrivateKind(NamedTuple):

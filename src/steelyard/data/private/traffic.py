@@ -38,7 +38,7 @@ def is_hosted(spec: ModelSpec) -> bool:
     return not (spec.base_url and urlsplit(spec.base_url).hostname in _HERE)
 
 
-def monthly(data: Dataset, carried: PrivateRows) -> dict[str, Any]:
+def monthly(data: Dataset, private: PrivateRows) -> dict[str, Any]:
     """Return, for every strategy, how many of a month's requests would carry private data.
 
     Assumes that requests are like the examples (each as likely), and shots like train rows drawn at
@@ -47,12 +47,12 @@ def monthly(data: Dataset, carried: PrivateRows) -> dict[str, Any]:
     may lie above that. Nothing leaves the machine for strategies that answer without the model.
     """
     total = data.task.traffic.requests_per_day * DAYS
-    private_rows = [a or b for a, b in zip(carried.inputs, carried.turns, strict=True)]
-    prompt_share = 1.0 if carried.by_instruction else _share(private_rows)
+    private_rows = [a or b for a, b in zip(private.inputs, private.turns, strict=True)]
+    prompt_share = 1.0 if private.by_instruction else _share(private_rows)
     pool = [place for place, part in enumerate(data.parts) if part in ("train", "all")]
     pool = pool or list(range(len(data.parts)))
-    shots = [carried.inputs[place] or carried.outputs[place] for place in pool]
-    uploads = sum(private_rows[place] or carried.outputs[place] for place in pool)
+    shots = [private.inputs[place] or private.outputs[place] for place in pool]
+    uploads = sum(private_rows[place] or private.outputs[place] for place in pool)
     strategies: dict[str, dict[str, Any]] = {}
     for name in STRATEGIES:
         strategy = STRATEGIES.get(name)()

@@ -70,7 +70,7 @@ class RepairTarget:
 
     def write(self, work: RepairWork, *, replaces: bool) -> dict[str, Path]:
         """Write all files, whole or not at all; return those written. Raises `StorageError`."""
-        if not any(True for _ in work.kept()):
+        if not any(True for _ in work.remaining()):
             raise DataError(
                 f"no row of {work.task.name} would remain: inspect it with steelyard data check"
             )
@@ -111,7 +111,7 @@ def _write_rows(work: RepairWork, paths: Mapping[str, Path]) -> None:
         field_names[row.part].update(dict.fromkeys(row.fields))
     sources = work.task.example_paths
     with writers(paths, sources, {part: tuple(field_names[part]) for part in paths}) as write:
-        for row in work.kept():
+        for row in work.remaining():
             write[row.part](row.fields)
 
 

@@ -29,7 +29,7 @@ _SHORT = 60
 def parse_rows(work: RepairWork, *, patient: bool) -> None:
     """Read the fields of every row; a ``patient`` pass takes outputs that a run would refuse."""
     parser = parser_of(work.task)
-    for row in work.kept():
+    for row in work.remaining():
         try:
             row.example, _, refusal = _parsed(parser, row)
         except RowError as error:
@@ -60,7 +60,7 @@ def put_output(
 def refuse_repeated_ids(work: RepairWork) -> None:
     """Set rows aside whose id an earlier row of the same part has: a run needs them to differ."""
     first: dict[tuple[str, str], int] = {}
-    for row in work.kept():
+    for row in work.remaining():
         if row.read.id and first.setdefault((row.part, row.read.id), row.number) != row.number:
             before = first[row.part, row.read.id]
             reason = f"id {row.read.id[:40]!r} is already used in row {before}"
@@ -76,7 +76,7 @@ def _parsed(parser: RowParser, row: RepairRow) -> ParsedRow:
 
 def set_long_rows_aside(work: RepairWork) -> None:
     """Put aside what the check ``over_context`` finds among the rows as repaired."""
-    rows = list(work.kept())
+    rows = list(work.remaining())
     data = Dataset(
         work.task,
         RowLikeness([row.read for row in rows]),
@@ -98,7 +98,7 @@ def set_long_rows_aside(work: RepairWork) -> None:
 def drop_duplicates(work: RepairWork) -> None:
     """Drop rows with the same input and output as another; the first stays."""
     first: dict[tuple[str, str], RepairRow] = {}
-    for row in sorted(work.kept(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
+    for row in sorted(work.remaining(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
         key = (exact_key(row.read), _answer(row, work.task.output.kind))
         original = first.setdefault(key, row)
         if original is row:
@@ -119,7 +119,7 @@ def set_conflicts_aside(work: RepairWork) -> None:
     if kind == "text":
         return
     alike: dict[str, list[RepairRow]] = {}
-    for row in work.kept():
+    for row in work.remaining():
         alike.setdefault(normalised_key(row.read), []).append(row)
     for rows in alike.values():
         if len(rows) > 1 and len({_answer(row, kind) for row in rows}) > 1:
@@ -147,11 +147,11 @@ def unify_labels(work: RepairWork) -> None:
     """Write each label as it is declared, or else as most rows write it (the first, if equal)."""
     if work.task.output.kind != "label":
         return
-    counts = Counter(row.read.output for row in work.kept())
+    counts = Counter(row.read.output for row in work.remaining())
     spelling: dict[str, str] = {folded(label): label for label in work.task.output.labels}
     for label, _ in counts.most_common():
         spelling.setdefault(folded(label), label)
-    for row in work.kept():
+    for row in work.remaining():
         label = row.read.output
         usual = spelling[folded(label)]
         if label == usual or not label:
@@ -176,7 +176,7 @@ def apply_answers(work: RepairWork, path: Path) -> None:
     data = dataset_of(work.task, work.source)
     keys = dict(zip(data.numbers, keys_of(data), strict=True))
     answered = set()
-    for row in work.kept():
+    for row in work.remaining():
         key = keys.get(row.number)
         answer = decided.get(key) if key is not None else None
         if answer is None or key is None:

@@ -39,7 +39,7 @@ def repair_texts(work: RepairWork) -> None:
     steps, missing = _steps()
     if missing is not None:
         work.notes.append(f"encoding damage is not repaired: {missing}")
-    for row in work.kept():
+    for row in work.remaining():
 
         def change(path: str, text: str, row: Any = row) -> str:
             for step in repairs_of(text, steps):
@@ -47,7 +47,7 @@ def repair_texts(work: RepairWork) -> None:
                 text = step.after
             return text
 
-        row.fields = map_texts(row.fields, work.task.columns.given(), change)
+        row.fields = map_texts(row.fields, work.task.columns.by_role(), change)
 
 
 def repairs_of(text: str, steps: dict[str, ChangeText]) -> list[TextRepair]:

@@ -81,7 +81,7 @@ class RepairWork:
     changes: list[RepairChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def kept(self) -> Iterator[RepairRow]:
+    def remaining(self) -> Iterator[RepairRow]:
         return (row for row in self.rows if row.removal is None)
 
     def change(

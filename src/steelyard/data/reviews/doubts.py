@@ -23,7 +23,7 @@ CHECKS = ("label_errors", "contradictions", "near_duplicates")
 
 @dataclass(frozen=True)
 class Doubt:
-    """A row to look at: its index, which check doubts it and why, and what it might be instead.
+    """A row to review: its index, the check that doubts it, why, and a suggested output.
 
     ``suggested`` is an output, or ``None``; ``suggests_drop`` says that the row may go. ``like`` are
     indices of rows to compare it with.

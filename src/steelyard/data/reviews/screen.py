@@ -82,7 +82,7 @@ class ReviewScreen:
     def note(self, text: str) -> None:
         self._say(f"  {text}")
 
-    def done(self, answer: ReviewAnswer) -> None:
+    def confirm(self, answer: ReviewAnswer) -> None:
         self._say(f"  {_outcome(answer)}", "green")
 
     def _like(self, index: int, answers: Mapping[int, ReviewAnswer]) -> str:

@@ -193,16 +193,16 @@ def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
     data would otherwise hang together as a whole.
     """
     order, count = rows.order, len(rows.order)
-    forest = DisjointSets(count)
-    forest.join_all(groups_of([rows.normalised_keys[index] for index in order]))
+    sets = DisjointSets(count)
+    sets.join_all(groups_of([rows.normalised_keys[index] for index in order]))
     groups = [rows.examples[index].group for index in order]
-    forest.join_all(groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
+    sets.join_all(groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
     most = widest(count)
-    forest.join_all(groups_of([rows.texts[index] for index in order]), most)
-    forest.join_all(((pair.a, pair.b) for pair in rows.pairs_in_order), most)
+    sets.join_all(groups_of([rows.texts[index] for index in order]), most)
+    sets.join_all(((pair.a, pair.b) for pair in rows.pairs_in_order), most)
     members: dict[int, list[int]] = {}
     for place in range(count):
-        members.setdefault(forest.find(place), []).append(place)
+        members.setdefault(sets.find(place), []).append(place)
     return [
         Cluster(tuple(places), Counter(strata[place] for place in places))
         for places in members.values()
@@ -238,8 +238,8 @@ def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:
 
 def _too_clustered(clusters: int) -> str:
     return (
-        f"the examples fall into {clusters} groups of duplicates or shared 'group' values, too few "
-        "or too uneven to fill train, dev and test: add examples of other groups"
+        f"the examples fall into {counted(clusters, 'group')} of duplicates or shared 'group' "
+        "values, too few or too uneven to fill train, dev and test: add examples of other groups"
     )
 
 
@@ -258,7 +258,7 @@ def subset_sizes(sizes: Subsets, train: int) -> tuple[int, ...]:
 
 
 def nested_order(train: Sequence[Example], kind: OutputKind, seed: int) -> list[int]:
-    """Indices of ``train`` in an order of which every beginning is a fair subset.
+    """Indices of ``train``, ordered so that every prefix is a fair subset.
 
     One example of each label comes first, the frequent labels before the rare ones; after that each
     beginning holds the labels in the proportions of the whole (Webster's method: the j-th of n

@@ -67,9 +67,10 @@ def cut_by_time(moments: Sequence[float], sizes: Mapping[str, int]) -> dict[str,
     ordered = sorted(range(len(moments)), key=lambda index: (moments[index], index))
     ties = [list(same) for _, same in groupby(ordered, key=lambda index: moments[index])]
     if len(ties) < 3:
+        times = "there is only one timestamp" if len(ties) == 1 else "there are only two timestamps"
         raise DataError(
-            f"{counted(len(ties), 'different time')} cannot be cut into train, dev and test: at "
-            "least 3 are needed; give a finer timestamp, or split --by label"
+            f"{times}, and train, dev and test need at least 3 different ones: give a finer "
+            "timestamp, or split --by label"
         )
     edges = [0]
     for same in ties:
@@ -112,7 +113,7 @@ class Cut(NamedTuple):
 
 
 def read(task: Task, numbered: Iterable[NumberedRow]) -> Dataset:
-    """The data set of a task's rows, from which what no file can hold is refused as well.
+    """The data set of a task's rows; rows that no file can hold are refused too.
 
     Raises `DataError` when no row can be used.
     """

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
+from steelyard.data.suspicion.arrays import Places
+from steelyard.stats.resample import Floats
+
 _LEAST = 1e-30
 
 
@@ -27,13 +28,13 @@ class SuspectLabels(NamedTuple):
     that estimate in rows by given and by true label, and sums to n.
     """
 
-    rows: Ints
-    suggested: Ints
+    rows: Places
+    suggested: Places
     estimated: float
     joint: Floats
 
 
-def thresholds(probabilities: NDArray[np.floating], labels: Ints) -> Floats:
+def thresholds(probabilities: NDArray[np.floating], labels: Places) -> Floats:
     """Return (k,) the mean probability of each label over the rows that carry it.
 
     A label without a row has no threshold that could be met: infinity.
@@ -45,7 +46,7 @@ def thresholds(probabilities: NDArray[np.floating], labels: Ints) -> Floats:
     return means
 
 
-def estimate_joint(probabilities: NDArray[np.floating], codes: Ints) -> Floats:
+def estimate_joint(probabilities: NDArray[np.floating], codes: Places) -> Floats:
     """Return (k, k) the rows by given label and by true label; rows sum to the given counts.
 
     A row counts for the most probable of the labels whose threshold it meets, if any; the counts
@@ -65,7 +66,7 @@ def estimate_joint(probabilities: NDArray[np.floating], codes: Ints) -> Floats:
     return scaled
 
 
-def log_odds(probabilities: NDArray[np.floating], labels: Ints) -> tuple[Floats, Ints]:
+def log_odds(probabilities: NDArray[np.floating], labels: Places) -> tuple[Floats, Places]:
     """Return, for each row, the log odds of its best other label against its own, and that label.
 
     Among many labels this ranks better than the difference of the two probabilities: a row between
@@ -86,7 +87,7 @@ wrong label among 120 raises no count past a threshold. On banking77 this adds n
 
 
 def suspects(
-    probabilities: NDArray[np.floating], labels: Ints, least_odds: float = 2.0
+    probabilities: NDArray[np.floating], labels: Places, least_odds: float = 2.0
 ) -> SuspectLabels:
     """List as many rows as the joint estimate calls wrong, by `log_odds`.
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.intp]
+from steelyard.data.suspicion.arrays import Floats32, Places
+
 _BLOCK = 4_096
 _CURVATURE = 0.05  # of the loss along a feature, over its power; scales the steps only
 _SMOOTHING = 0.5
@@ -34,7 +34,7 @@ class FoldSettings:
     steps: int = 20
 
 
-def deal_folds(labels: Ints, groups: Ints, folds: int, rng: np.random.Generator) -> Ints:
+def deal_folds(labels: Places, groups: Places, folds: int, rng: np.random.Generator) -> Places:
     """Return a fold for each row: rows of a group share it, and labels are spread evenly.
 
     ``labels`` and ``groups`` are (n,) codes from 0. A group goes by the label of its first row.
@@ -47,7 +47,9 @@ def deal_folds(labels: Ints, groups: Ints, folds: int, rng: np.random.Generator)
     return fold_of_group[groups]
 
 
-def out_of_fold(features: Floats, labels: Ints, fold_of: Ints, settings: FoldSettings) -> Floats:
+def out_of_fold(
+    features: Floats32, labels: Places, fold_of: Places, settings: FoldSettings
+) -> Floats32:
     """Return (n, k) probabilities of the labels 0 to k - 1; each row sums to one.
 
     ``features`` is (n, d), rows of about unit length; ``fold_of`` (n,) from 0 (`deal_folds`). Rows
@@ -76,18 +78,18 @@ def out_of_fold(features: Floats, labels: Ints, fold_of: Ints, settings: FoldSet
 
 @dataclass(frozen=True)
 class _Model:
-    weights: Floats
-    bias: Floats
+    weights: Floats32
+    bias: Floats32
 
 
-def log_loss(probabilities: Floats, labels: Ints) -> float:
+def log_loss(probabilities: Floats32, labels: Places) -> float:
     """Mean negative log probability of the rows' labels, in nats."""
     stated = probabilities[np.arange(len(labels)), labels]
     return -float(np.log(np.maximum(stated, _LEAST)).mean(dtype=np.float64))
 
 
 def _fit(
-    rows: Floats, codes: Ints, count: int, left_out: tuple[int, int], settings: FoldSettings
+    rows: Floats32, codes: Places, count: int, left_out: tuple[int, int], settings: FoldSettings
 ) -> _Model:
     parts = [*_blocks(0, left_out[0]), *_blocks(left_out[1], len(rows))]
     frequency = np.bincount(np.delete(codes, np.s_[slice(*left_out)]), minlength=count) + _SMOOTHING
@@ -115,7 +117,7 @@ def _fit(
     return _Model(scale * solution.x.reshape(rows.shape[1], count).astype(np.float32), bias)
 
 
-def _softmax(scores: Floats) -> Floats:
+def _softmax(scores: Floats32) -> Floats32:
     """Softmax of each row, in place."""
     scores -= scores.max(axis=1, keepdims=True)
     np.exp(scores, out=scores)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 
+from steelyard.data.suspicion.arrays import Floats32
+
 CLIPPED = 2_000
 """Characters of a text that are looked at: bounds the time on documents."""
 MAX_WORDS = 100_000
@@ -29,8 +31,6 @@ _OVERSAMPLED = 20
 _PASSES = 2
 _NEGLIGIBLE = 1e-7  # of the strongest direction's power: float32 holds no more
 
-Floats = NDArray[np.float32]
-
 
 class _Block(NamedTuple):
     """Features of all texts: ``counts`` (n, w), times ``grams`` (w, f) where words have parts."""
@@ -38,11 +38,11 @@ class _Block(NamedTuple):
     counts: Any
     grams: Any | None
 
-    def inner(self, right: Floats) -> Floats:
+    def inner(self, right: Floats32) -> Floats32:
         """What the counts are multiplied by for the whole block's product with ``right``."""
         return right if self.grams is None else np.asarray(self.grams @ right)
 
-    def transposed_times(self, right: Floats) -> Floats:
+    def transposed_times(self, right: Floats32) -> Floats32:
         inner = self.counts.T @ right
         return np.asarray(inner if self.grams is None else self.grams.T @ inner)
 
@@ -56,7 +56,7 @@ class _Block(NamedTuple):
 
 def text_features(
     texts: Sequence[str], dimensions: int, rng: np.random.Generator, basis_rows: int = 5_000
-) -> Floats:
+) -> Floats32:
     """Return an (n texts, at most ``dimensions``) matrix, the strongest direction first.
 
     Half of a text's unit length is its words and word pairs, half the runs of 2 to 5 characters
@@ -157,7 +157,7 @@ def _scaled(counts: Any, lengths: NDArray[Any]) -> Any:
 
 def _directions(
     blocks: Sequence[_Block], dimensions: int, rng: np.random.Generator
-) -> list[Floats]:
+) -> list[Floats32]:
     """Orthonormal columns, cut by block, that span most of what the texts differ in."""
     rows, width = blocks[0].counts.shape[0], sum(block.width for block in blocks)
     tried = min(dimensions + _OVERSAMPLED, rows, width)
@@ -168,7 +168,7 @@ def _directions(
     return _orthonormal(directions, dimensions)
 
 
-def _orthonormal(parts: Sequence[Floats], most: int) -> list[Floats]:
+def _orthonormal(parts: Sequence[Floats32], most: int) -> list[Floats32]:
     """Turn the columns of ``parts``, one above the other, to at most ``most`` orthonormal ones.
 
     The strongest come first. Through the small matrix of inner products rather than by QR, which
@@ -182,7 +182,7 @@ def _orthonormal(parts: Sequence[Floats], most: int) -> list[Floats]:
     return [part @ turned for part in parts]
 
 
-def _product(blocks: Sequence[_Block], rights: Sequence[Floats]) -> Floats:
+def _product(blocks: Sequence[_Block], rights: Sequence[Floats32]) -> Floats32:
     inner = [block.inner(right) for block, right in zip(blocks, rights, strict=True)]
     total = np.empty((blocks[0].counts.shape[0], rights[0].shape[1]), dtype=np.float32)
     for start in range(0, len(total), _BLOCK):

@@ -40,7 +40,7 @@ class EncodingFault(NamedTuple):
     place: str
 
 
-def damages(text: str, repair: Repair | None) -> list[EncodingFault]:
+def faults_in(text: str, repair: Repair | None) -> list[EncodingFault]:
     """Return the signs of damage in ``text``, each once.
 
     ``repair`` is ftfy's (`load_repair`); without it only the most common mojibake is seen.

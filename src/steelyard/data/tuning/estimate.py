@@ -13,7 +13,7 @@ from steelyard.cost import cost_of
 from steelyard.data.base import Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
-from steelyard.data.tuning.judge import TrainingChats, TuningReview, token_limit, training_rows
+from steelyard.data.tuning.review import TrainingChats, TuningReview, token_limit, training_rows
 from steelyard.data.tuning.rules import Provider
 from steelyard.families import STRATEGIES
 from steelyard.model.prices import training_price
@@ -125,21 +125,21 @@ def _cost(trained_tokens: int, price: Decimal) -> Decimal | None:
     return cost_of(Usage(trained_tokens=trained_tokens), only_training).amount
 
 
-def judgement_findings(
-    data: Dataset, judged: Sequence[TuningReview], *, named: bool
+def review_findings(
+    data: Dataset, reviews: Sequence[TuningReview], *, named: bool
 ) -> Iterator[Finding]:
     """Yield a finding per provider that would refuse or warn, more serious where the user named it."""
-    for judgement in judged:
-        provider = judgement.provider
-        if judgement.broken:
-            verb = "would not keep everything" if judgement.fits else "would refuse these rows"
-            says = "; ".join(f"{rule.says} ({rule.cited})" for rule in judgement.broken)
+    for review in reviews:
+        provider = review.provider
+        if review.violations:
+            verb = "would not keep everything" if review.fits else "would refuse these rows"
+            says = "; ".join(f"{rule.says} ({rule.cited})" for rule in review.violations)
             severities: tuple[Severity, Severity] = ("warning", "note")
             if named:
                 severities = ("error", "warning")
             message = f"fine-tuning at {provider.title} {verb}: {says}"
-            severity = severities[judgement.fits]
-            yield Finding.of_rows(data, judgement.indices, "format", severity, message)
+            severity = severities[review.fits]
+            yield Finding.of_rows(data, review.indices, "format", severity, message)
         if provider.ends is not None:
             end = provider.ends
             yield Finding(
@@ -178,16 +178,16 @@ def training_findings(
 
 
 def tuning_facts(
-    data: Dataset, chats: TrainingChats, counts: TokenCounts, judged: Sequence[TuningReview]
+    data: Dataset, chats: TrainingChats, counts: TokenCounts, reviews: Sequence[TuningReview]
 ) -> dict[str, Any]:
     """Return by provider, and for local LoRA: fit or not, why, and the estimate of a job."""
     by = f"{counts.how} ({counts.method})"
     facts: dict[str, Any] = {}
-    for judgement in judged:
-        provider = judgement.provider
+    for review in reviews:
+        provider = review.provider
         facts[provider.name] = {
-            "fits": judgement.fits,
-            "broken": [rule.says for rule in judgement.broken],
+            "fits": review.fits,
+            "broken": [rule.says for rule in review.violations],
             "unknown": provider.unknown,
             "rules_read": provider.read,
             "ends": provider.ends and provider.ends.date,

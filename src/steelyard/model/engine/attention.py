@@ -94,12 +94,12 @@ def packed_attention(
             query, _spread(key, group), _spread(value, group), scale, causal=True
         )
         return output.transpose(1, 2), None
-    own, own_norm = _own_past(step, layer, query, key, value, scale)
+    output, output_norm = _own_past(step, layer, query, key, value, scale)
     if step.prefix is None or not len(step.prefix):
-        return own.unsqueeze(0), None
+        return output.unsqueeze(0), None
     shared, shared_norm = _shared(step.prefix, layer, query, group, scale)
-    weight = torch.sigmoid(shared_norm - own_norm).unsqueeze(-1).to(own.dtype)
-    return torch.lerp(own, shared, weight).unsqueeze(0), None
+    weight = torch.sigmoid(shared_norm - output_norm).unsqueeze(-1).to(output.dtype)
+    return torch.lerp(output, shared, weight).unsqueeze(0), None
 
 
 def _spread(tensor: torch.Tensor, group: int) -> torch.Tensor:

@@ -61,13 +61,13 @@ class CacheRows:
     """Keys and values after the prefix; per layer ``[rows, heads, capacity, width]``.
 
     ``lengths[i]`` slots of row ``i`` are filled. Slots beyond are garbage and must be masked. Only one
-    `CacheRows` may live on an arena at a time.
+    `CacheRows` may use a `CacheMemory` at a time.
     """
 
-    def __init__(self, arena: CacheMemory, rows: int, capacity: int) -> None:
-        self.shape = arena.shape
+    def __init__(self, memory: CacheMemory, rows: int, capacity: int) -> None:
+        self.shape = memory.shape
         self.lengths = torch.zeros(rows, dtype=torch.long, device=self.shape.device)
-        layers = arena.layers(rows, capacity)
+        layers = memory.layers(rows, capacity)
         self.keys, self.values = layers[: self.shape.layers], layers[self.shape.layers :]
 
     def __len__(self) -> int:

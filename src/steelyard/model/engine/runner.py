@@ -17,12 +17,12 @@ from steelyard.model.engine.trie import Node, forced_path
 
 @dataclass(frozen=True)
 class PendingPrompt:
-    """One request as tokens: ``own`` follow the shared prefix.
+    """One request as tokens: ``tokens`` follow the shared prefix.
 
     ``root`` constrains the answer to choices; ``guide`` follows it through a grammar, for one run.
     """
 
-    own: tuple[int, ...]
+    tokens: tuple[int, ...]
     max_output_tokens: int
     root: Node | None = None
     temperature: float = 0.0
@@ -33,7 +33,7 @@ class PendingPrompt:
 
 
 @dataclass
-class Progress:
+class AnswerState:
     """Where one job stands. ``pending`` tokens are chosen but not yet computed."""
 
     job: PendingPrompt
@@ -55,7 +55,7 @@ class Runner:
     ) -> None:
         self.network = network
         self.shape = shape
-        self.arena = CacheMemory(shape)
+        self.memory = CacheMemory(shape)
         self.end_tokens = end_tokens
         self.prefill_tokens = prefill_tokens
 
@@ -68,11 +68,11 @@ class Runner:
         return prefix
 
     @torch.inference_mode()
-    def run(self, prefix: Prefix, jobs: Sequence[PendingPrompt]) -> list[Progress]:
+    def run(self, prefix: Prefix, jobs: Sequence[PendingPrompt]) -> list[AnswerState]:
         """Answer ``jobs``; the result has their order. Greedy unless a job has a temperature."""
         start = time.perf_counter()
         states = [_begin(job) for job in jobs]
-        cache = CacheRows(self.arena, len(jobs), max(_room(state) for state in states))
+        cache = CacheRows(self.memory, len(jobs), max(_room(state) for state in states))
         active = list(states)
         logits = self._prefill(prefix, cache, active)
         while True:
@@ -89,10 +89,10 @@ class Runner:
     def probe(self, prefix: Prefix, jobs: Sequence[PendingPrompt]) -> torch.Tensor:
         """Return the logits after each job's own tokens, ``[jobs, vocabulary]``."""
         states = [_begin(job) for job in jobs]
-        cache = CacheRows(self.arena, len(jobs), max(len(state.pending) for state in states))
+        cache = CacheRows(self.memory, len(jobs), max(len(state.pending) for state in states))
         return self._prefill(prefix, cache, states)
 
-    def _prefill(self, prefix: Prefix, cache: CacheRows, states: list[Progress]) -> torch.Tensor:
+    def _prefill(self, prefix: Prefix, cache: CacheRows, states: list[AnswerState]) -> torch.Tensor:
         """Fill the rows in pieces of at most ``prefill_tokens`` tokens (the best size for caches)."""
         logits, begin = [], 0
         while begin < len(states):
@@ -110,7 +110,7 @@ class Runner:
         self,
         prefix: Prefix,
         cache: CacheRows,
-        states: list[Progress],
+        states: list[AnswerState],
         first_row: int,
         *,
         fresh: bool,
@@ -173,7 +173,7 @@ class Runner:
         )
         return output.logits[0].float()  # type: ignore[no-any-return]
 
-    def _choose(self, states: list[Progress], logits: torch.Tensor) -> None:
+    def _choose(self, states: list[AnswerState], logits: torch.Tensor) -> None:
         """Give every unfinished state its next pending tokens, or its finish."""
         greedy = logits.argmax(dim=-1).tolist()
         for state, scores, best in zip(states, logits, greedy, strict=True):
@@ -191,7 +191,7 @@ class Runner:
             if guide is not None:
                 self._follow(state, guide.take(token))
 
-    def _append(self, state: Progress, token: int) -> None:
+    def _append(self, state: AnswerState, token: int) -> None:
         if token in self.end_tokens:
             state.finish = "stop"
             return
@@ -202,7 +202,7 @@ class Runner:
         elif len(state.output) >= state.job.max_output_tokens:
             state.finish = "length"
 
-    def _follow(self, state: Progress, step: GuideStep) -> None:
+    def _follow(self, state: AnswerState, step: GuideStep) -> None:
         """Add what the grammar forces after a token; an answer that is complete needs no end token."""
         if state.finish == "stop":
             return
@@ -216,13 +216,13 @@ class Runner:
             state.finish = "length"
 
 
-def _room(state: Progress) -> int:
+def _room(state: AnswerState) -> int:
     """Slots to begin with: short answers fit, long ones make the row grow on the way."""
     return len(state.pending) + min(32, state.job.max_output_tokens)
 
 
-def _begin(job: PendingPrompt) -> Progress:
-    state = Progress(job, list(job.own))
+def _begin(job: PendingPrompt) -> AnswerState:
+    state = AnswerState(job, list(job.tokens))
     if job.root is not None:
         forced, state.node = forced_path(job.root)
         state.pending += forced
@@ -245,12 +245,12 @@ def _begin(job: PendingPrompt) -> Progress:
     return state
 
 
-def _sample(state: Progress, scores: torch.Tensor) -> int:
+def _sample(state: AnswerState, scores: torch.Tensor) -> int:
     weights = torch.softmax(scores.cpu() / state.job.temperature, dim=-1)
     return int(torch.multinomial(weights, 1, generator=state.generator))
 
 
-def _descend(state: Progress, scores: torch.Tensor) -> None:
+def _descend(state: AnswerState, scores: torch.Tensor) -> None:
     """Take the likelier branch, or sample one at the job's temperature.
 
     A branch left behind that leads to one choice gets its probability, which is the model's at
@@ -277,7 +277,7 @@ def _descend(state: Progress, scores: torch.Tensor) -> None:
         state.probabilities[node.choice] = state.probability
 
 
-def _compact(states: list[Progress], cache: CacheRows) -> tuple[list[Progress], CacheRows]:
+def _compact(states: list[AnswerState], cache: CacheRows) -> tuple[list[AnswerState], CacheRows]:
     """Drop finished rows once they are a third of all: dropping copies what stays."""
     going = [i for i, state in enumerate(states) if state.finish is None]
     if going and 3 * len(going) <= 2 * len(states):

@@ -25,7 +25,7 @@ _TOO_MANY_TOKENS = "token_limit_exceeded"
 
 @dataclass
 class _Waiting:
-    """One request: where its answer goes, and how often it was in a batch that did not come to it."""
+    """One request: where its answer goes, and in how many batches it stayed unanswered."""
 
     request: Request
     places: list[int]
@@ -34,9 +34,9 @@ class _Waiting:
 
 @dataclass
 class _Reading:
-    """What came of a batch: completions, and what speaks against asking the others again."""
+    """The outcome of a batch: completions, and reasons not to ask the rest again."""
 
-    done: dict[str, Completion] = field(default_factory=dict)
+    completions: dict[str, Completion] = field(default_factory=dict)
     undone: int = 0
     given_up: int = 0
     trouble: EndpointError | None = None
@@ -89,7 +89,7 @@ class BatchModel(Endpoint):
 
         def take(handle: BatchHandle, reading: _Reading) -> None:
             pairs = []
-            for ref, completion in reading.done.items():
+            for ref, completion in reading.completions.items():
                 pending = waiting.pop(ref)
                 self._settle(pending.request, completion)
                 pairs += [(place, completion) for place in pending.places]
@@ -174,17 +174,17 @@ class BatchModel(Endpoint):
             pending, result = waiting[ref], results.get(ref)
             if result is None and batch.status == "completed":
                 reason = f"batch {batch.id} holds no answer to this request"
-                reading.done[ref] = maybe_paid(EndpointReply(), pending.request, reason)
+                reading.completions[ref] = maybe_paid(EndpointReply(), pending.request, reason)
             elif result is None or result == LineResult():
                 reading.undone += 1
                 reading.given_up += not self._goes_again(pending)
             elif result.reply is not None:
-                reading.done[ref] = self.read(result.reply, pending.request)
+                reading.completions[ref] = self.read(result.reply, pending.request)
             elif result.refusal is not None:
                 sent = sent_by.parameters(self.name, pending.request)
                 self._read_refusal(reading, ref, pending, result.refusal, sent)
         reading.trouble = reading.trouble or self._trouble(batch, reading)
-        return replace(reading, done=_timed(reading.done, batch, len(handle.ids)))
+        return replace(reading, completions=_timed(reading.completions, batch, len(handle.ids)))
 
     def _read_refusal(
         self,
@@ -204,9 +204,9 @@ class BatchModel(Endpoint):
             reading.trouble = reading.trouble or error
             return
         if isinstance(meaning, Outcome):
-            reading.done[ref] = meaning.completion
+            reading.completions[ref] = meaning.completion
         elif not self._goes_again(pending):
-            reading.done[ref] = failed(meaning.failure).completion
+            reading.completions[ref] = failed(meaning.failure).completion
 
     def _goes_again(self, pending: _Waiting) -> bool:
         """Whether a request goes into another batch, or was in enough of them."""
@@ -214,7 +214,7 @@ class BatchModel(Endpoint):
         return pending.tries <= self._options.again
 
     def _trouble(self, batch: Batch, reading: _Reading) -> EndpointError | None:
-        """What speaks against another batch: a failed or cancelled one, or one undone too often."""
+        """The error of a batch that left requests unanswered; ``None`` where asking again may help."""
         if not reading.undone or (batch.status == "expired" and not reading.given_up):
             return None
         reason = f": {self._address.mask(batch.trouble)}" if batch.trouble else ""

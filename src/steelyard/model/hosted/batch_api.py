@@ -30,7 +30,7 @@ class Batch:
     error_file: str | None = None
     created_at: float | None = None
     ended_at: float | None = None
-    done: int = 0
+    completed: int = 0
     trouble: str = ""
     trouble_code: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Batch:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, by the endpoint's clock; till now where it does not tell its end."""
+        """How long it took by the endpoint's clock; until now if the end is not reported."""
         if self.created_at is None:
             return None
         return max(0.0, (self.ended_at or time.time()) - self.created_at)
@@ -101,7 +101,7 @@ def _batch(body: Mapping[str, Any]) -> Batch:
         error_file=body.get("error_file_id") or None,
         created_at=_number(body.get("created_at")),
         ended_at=_number(body.get(f"{status}_at")),
-        done=int(_number(counts.get("completed")) or 0),
+        completed=int(_number(counts.get("completed")) or 0),
         trouble=str(first.get("message") or ""),
         trouble_code=str(first.get("code") or ""),
         metadata=body.get("metadata") or {},

@@ -130,16 +130,18 @@ class BatchClient:
     def wait(self, handle: BatchHandle) -> Batch:
         options = self._options
         wait, started = options.least_wait_seconds, time.monotonic()
-        done = -1
+        completed = -1
         while not (batch := self._call(lambda: self._api.look(handle.batch))).has_ended:
             if time.monotonic() - started > options.deadline_seconds:
                 hours = options.deadline_seconds / 3600
                 raise EndpointError(
                     f"batch {batch.id} at {self._address} is {batch.status} after {hours:g} h; {_LATER}"
                 )
-            if batch.done != done:
-                done = batch.done
-                log.info("batch %s: %s, %d of %d", batch.id, batch.status, done, len(handle.ids))
+            if batch.completed != completed:
+                completed = batch.completed
+                log.info(
+                    "batch %s: %s, %d of %d", batch.id, batch.status, completed, len(handle.ids)
+                )
             time.sleep(wait)
             wait = min(1.5 * wait, options.most_wait_seconds)
         return batch

@@ -142,7 +142,7 @@ class HostedModel(Endpoint):
         waiting: Sequence[int],
         arrived: queue.SimpleQueue[_Arrived | None],
     ) -> Generator[list[_Arrived], None, None]:
-        """Yield outcomes in the batches in which they can be taken; at the end a fatal error."""
+        """Yield outcomes in batches as they arrive, and a fatal error last."""
         job = self._loop.submit(self._answer_all(pool, requests, waiting, arrived))
         with on_interrupt(lambda: self._end_soon(pool, job), job.cancel) as interrupted:
             try:
@@ -165,7 +165,7 @@ class HostedModel(Endpoint):
                     raise
 
     def _end_soon(self, pool: RequestPool, job: Future[None]) -> None:
-        """Send nothing more, and give what is in flight a moment to end."""
+        """Stop sending, and give requests in flight a moment to finish."""
         seconds = self._options.grace_seconds
         self._loop.call(pool.stop)
         self._loop.call_later(seconds, job.cancel)
@@ -238,7 +238,7 @@ class HostedModel(Endpoint):
             try:
                 async with self._limiter.place(seconds_left, again=attempt > 0) as sent_at:
                     started = time.perf_counter()
-                    received = await self._wire.ask(sent, timeout)
+                    complete = await self._wire.ask(sent, timeout)
             except PausedError as pause:
                 await self._limiter.rest(_PAUSED_SECONDS)
                 reason = f"{pause}, more than remains of the {most_seconds:g} s for one request"
@@ -248,20 +248,20 @@ class HostedModel(Endpoint):
                     refusal.message, refusal.param, sent
                 ):
                     continue
-                again = self._refused(refusal, sent_at)
+                retry = self._refused(refusal, sent_at)
             except UnreachableError as error:
-                again = RetryReason(f"connection failed: {self._address.mask(str(error))}", None)
+                retry = RetryReason(f"connection failed: {self._address.mask(str(error))}", None)
             except BrokenError as error:
                 reason = self._address.mask(str(error))
                 return Outcome(maybe_paid(error.reply, request, reason), True)
             else:
-                return self._answered(request, received)
-            if isinstance(again, Outcome):
-                return again
-            wait = self._options.retries.wait(attempt, again.wait_seconds, self._jitter)
+                return self._answered(request, complete)
+            if isinstance(retry, Outcome):
+                return retry
+            wait = self._options.retries.wait(attempt, retry.wait_seconds, self._jitter)
             spent += time.perf_counter() - started + wait
             if attempt >= times or spent > most_seconds:
-                return self._unserved(again.reason, started)
+                return self._unserved(retry.reason, started)
             attempt += 1
             await self._limiter.rest(wait)
 
@@ -271,10 +271,10 @@ class HostedModel(Endpoint):
             self._limiter.too_much(sent_at, refusal.limits.wait_seconds or 0.0)
         return meaning
 
-    def _answered(self, request: Request, received: CompleteReply) -> Outcome:
-        completion = self.read(received.reply, request)
+    def _answered(self, request: Request, complete: CompleteReply) -> Outcome:
+        completion = self.read(complete.reply, request)
         tokens = completion.input_tokens + completion.output_tokens
-        self._limiter.went_well(tokens, received.limits)
+        self._limiter.went_well(tokens, complete.limits)
         return Outcome(completion)
 
     def _unserved(self, failure: str, started: float) -> Outcome:

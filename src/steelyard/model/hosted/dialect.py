@@ -98,7 +98,7 @@ class Dialect:
         return (*sorted(self._dropped), f"limit={self._limit}")
 
     def recall(self, learned: Sequence[str]) -> None:
-        """Begin with what was learned of the same endpoint before."""
+        """Start from what an earlier run learned about the endpoint."""
         for word in learned:
             name, _, limit = word.partition("=")
             if name == "limit" and limit in _LIMITS:
@@ -191,7 +191,7 @@ def _format(schema: Mapping[str, Any], *, is_strict: bool) -> dict[str, Any]:
 
 
 def _is_about_strict(message: str, sent: Any) -> bool:
-    """Whether an endpoint that takes schemas refuses to be held to this one."""
+    """Whether a refusal is about the strictness of a schema."""
     sent_format = sent.get("json_schema", {}) if isinstance(sent, dict) else {}
     return (
         bool(sent_format.get("strict")) and re.search(_STRICT, message, re.IGNORECASE) is not None

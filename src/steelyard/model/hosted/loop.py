@@ -38,7 +38,7 @@ class LoopThread:
         self._loop.call_soon_threadsafe(do)
 
     def call_later(self, seconds: float, do: Callable[[], object]) -> None:
-        """Have ``do`` done on the loop after so many seconds."""
+        """Run ``do`` on the loop after ``seconds``."""
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, do)
 
     def close(self, last: Coroutine[Any, Any, None]) -> None:

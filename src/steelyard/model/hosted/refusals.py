@@ -38,7 +38,7 @@ class Retries:
 
 
 UNDERSTANDABLE = (400, 422, 501)
-"""Statuses with which endpoints say that they do not know a parameter."""
+"""Statuses that endpoints send for a parameter they do not know."""
 
 
 class Outcome(NamedTuple):

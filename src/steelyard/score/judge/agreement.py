@@ -13,9 +13,9 @@ from steelyard.errors import ConfigError
 from steelyard.model import load_model
 from steelyard.model.base import Model, ModelSpec
 from steelyard.score.build import build_metric
-from steelyard.score.judge.ballots import Judgement
 from steelyard.score.judge.metric import Judge
 from steelyard.score.judge.ratings import OUTCOMES, Rating, read_ratings
+from steelyard.score.judge.votes import Judgement
 from steelyard.stats.intervals import proportion
 from steelyard.stats.kappa import Weights, agreement_table, cohen_kappa
 from steelyard.task import Task

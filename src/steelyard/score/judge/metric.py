@@ -11,11 +11,11 @@ from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec, provider_of
 from steelyard.score.base import Grade, Metric, ModelMetric
-from steelyard.score.judge.ballots import SAME, Judgement, compared, rated
-from steelyard.score.judge.bench import ask
+from steelyard.score.judge.asking import ask
 from steelyard.score.judge.options import JudgeOptions, resolve
 from steelyard.score.judge.prompts import compare_messages, prompts_digest, rate_messages
 from steelyard.score.judge.ratings import read_ratings
+from steelyard.score.judge.votes import SAME, Judgement, compared, rated
 from steelyard.task import Task
 from steelyard.task.sections import JudgeConfig
 
@@ -131,7 +131,7 @@ class Judge(ModelMetric):
     def _rate(self, pairs: Sequence[tuple[Example, str]]) -> list[Judgement]:
         questions = [rate_messages(self.options, example, reply) for example, reply in pairs]
         votes = ask(self.model, self.options, questions) if questions else []
-        return [rated(ballots, self.options.scale) for ballots in votes]
+        return [rated(cast, self.options.scale) for cast in votes]
 
     def _check_references(self, examples: Sequence[Example]) -> None:
         without = next((example for example in examples if not example.output.strip()), None)

@@ -19,12 +19,12 @@ from steelyard.languages import is_language
 from steelyard.packaged import packaged
 from steelyard.score.reading import sentences
 from steelyard.score.rules.base import Reply, Rule
+from steelyard.score.rules.counts import Count
 from steelyard.score.rules.form import LanguageCode, language_code
 
 Relation = Literal["at least", "less than", "at most", "more than", "exactly"]
 """The data set has the first two."""
 
-Count = Annotated[int, Field(ge=0)]
 Some = Annotated[int, Field(ge=1)]
 Text = Annotated[str, Field(min_length=1)]
 _WORD = re.compile(r"\w+")

@@ -24,17 +24,17 @@ class AnswerBoard:
     """
 
     def __init__(
-        self, factory: PromptFactory, ledger: BudgetTracker, examples: Sequence[Example]
+        self, factory: PromptFactory, budget: BudgetTracker, examples: Sequence[Example]
     ) -> None:
         self.factory = factory
-        self.ledger = ledger
+        self.budget = budget
         self.examples = tuple(examples)
         self.trace: list[Trial] = []
         self.designs: dict[str, Design] = {}
         self._score = factory.evaluator.context.score
         self._answers: dict[Hashable, dict[int, Answer]] = {}
         self._worth: dict[Hashable, dict[int, float]] = {}
-        self._shares = ledger.local  # until a call shows that its requests shared nothing
+        self._shares = budget.local  # until a call shows that its requests shared nothing
         self._output = {False: [0, 0], True: [0, 0]}  # tokens and answers so far; free ones apart
 
     def missing(self, design: Design, items: Sequence[int]) -> list[int]:
@@ -42,7 +42,7 @@ class AnswerBoard:
         return [item for item in items if item not in answers]
 
     def cost(self, design: Design, items: Sequence[int]) -> int:
-        """Return about how many tokens it takes to ask ``design`` about what is missing."""
+        """Estimate the tokens for asking ``design`` about the missing items."""
         return self.expected(design, self.missing(design, items))
 
     def expected(self, design: Design, items: Sequence[int]) -> int:
@@ -55,10 +55,10 @@ class AnswerBoard:
 
     def affords(self, design: Design, items: Sequence[int]) -> bool:
         fresh = self.missing(design, items)
-        return not fresh or self.ledger.affords(self.expected(design, fresh), len(fresh))
+        return not fresh or self.budget.affords(self.expected(design, fresh), len(fresh))
 
     def ask(self, design: Design, items: Sequence[int], stage: str) -> bool:
-        """Ask what is missing, in one call; ``False``, and nothing asked, where it costs too much."""
+        """Ask the missing items in one call; ``False`` without asking if that costs too much."""
         fresh = self.missing(design, items)
         if not self.affords(design, items):
             return False
@@ -72,7 +72,7 @@ class AnswerBoard:
     def _ask(self, design: Design, items: Sequence[int]) -> int:
         questions = [self.examples[item].question for item in items]
         answers, requests = self.factory.evaluator.ask(self.factory.prompt(design), questions)
-        self.ledger.book([answer.completion for answer in answers], requests)
+        self.budget.book([answer.completion for answer in answers], requests)
         shared = any(answer.completion.cached_tokens for answer in answers)
         if len(answers) > 1 and not shared and not design.retrieved:
             self._shares = False

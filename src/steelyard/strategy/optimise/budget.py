@@ -105,19 +105,19 @@ class BudgetTracker:
             self.calls_limit = None
 
     def keep(self, tokens: int, questions: int) -> None:
-        """Let the next stage spend everything but so much, which is for later."""
+        """Let the next stage spend everything but this reserve."""
         self.limit = self.allowed - tokens
         self.calls_limit = None if self.calls is None else self.calls - questions
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """Tokens that the current stage may still spend."""
         return max(0, self.limit - self.spent)
 
     def affords(self, tokens: float, questions: int) -> bool:
-        """Whether so many more tokens and questions are within the bounds of this stage."""
+        """Whether this stage can still pay for ``tokens`` and ``questions``."""
         fits = self.calls_limit is None or self.questions + questions <= self.calls_limit
-        return fits and tokens <= self.left
+        return fits and tokens <= self.remaining
 
     def book(self, completions: Sequence[Completion], requests: int) -> None:
         """Add the answers of one call, for which ``requests`` were made."""

@@ -13,7 +13,7 @@ from steelyard.strategy.optimise.search import SearchRules
 from steelyard.strategy.prompt_search import SearchOptions
 
 _WORTH_HOLDING_BACK = 20
-"""Dev examples from which on a part of them is held back."""
+"""With at least this many dev examples, some are held back."""
 
 
 class OptimizedPromptOptions(SearchOptions):

@@ -82,7 +82,7 @@ def affordable(
         more, missing = board.cost(design, items), len(board.missing(design, items))
         part = share if designs_within else 1.0
         prices = round((tokens + more) / part), round((questions + missing) / part)
-        if not missing or board.ledger.affords(*prices):
+        if not missing or board.budget.affords(*prices):
             designs_within.append(design)
             tokens, questions = tokens + more, questions + missing
     return designs_within

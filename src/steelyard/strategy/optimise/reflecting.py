@@ -77,11 +77,11 @@ class ReflectingModel(Protocol):
     def generate(self, requests: Sequence[Request]) -> list[Completion | None]: ...
 
 
-class NoAdviceError(SteelyardError):
-    """The reflecting model cannot be asked, which does not fail the model that prompts are searched for."""
+class ReflectionError(SteelyardError):
+    """The reflecting model failed; the model that prompts are searched for did not."""
 
 
-class Adviser:
+class SeparateReflectingModel:
     """A reflecting model other than the arm's: its errors end the reflection, not the search."""
 
     def __init__(self, model: Model) -> None:
@@ -89,21 +89,21 @@ class Adviser:
 
     @property
     def name(self) -> str:
-        with self._advising():
+        with self._errors_named():
             return self._model.name
 
     def generate(self, requests: Sequence[Request]) -> list[Completion | None]:
-        """Answer each request. Raises `NoAdviceError` where the model cannot be asked."""
-        with self._advising():
+        """Answer each request. Raises `ReflectionError` where the model cannot be asked."""
+        with self._errors_named():
             return self._model.generate(requests)
 
     @contextmanager
-    def _advising(self) -> Iterator[None]:
+    def _errors_named(self) -> Iterator[None]:
         try:
             yield
         except (ModelError, MissingExtraError) as error:
             message = " ".join(str(error).split())
-            raise NoAdviceError(f"the reflecting model could not be asked: {message}") from error
+            raise ReflectionError(f"the reflecting model could not be asked: {message}") from error
 
 
 def _tagged(word: str, models: Sequence[PlannedModel]) -> ModelSpec:

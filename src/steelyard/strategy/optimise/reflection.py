@@ -17,7 +17,7 @@ from steelyard.strategy.formats import fill
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design
 from steelyard.strategy.optimise.race import Standing, ranked
-from steelyard.strategy.optimise.reflecting import NoAdviceError, ReflectingModel
+from steelyard.strategy.optimise.reflecting import ReflectingModel, ReflectionError
 from steelyard.strategy.optimise.search import PromptSearch
 
 log = logging.getLogger("steelyard")
@@ -153,7 +153,7 @@ class Adapter:
         except SteelyardError as error:
             self.failure = error
             raise
-        self.board.ledger.questions += 1
+        self.board.budget.questions += 1
         fits = text is not None and self.board.factory.fits(
             self.design({_COMPONENT: text}) if text else self.base
         )
@@ -161,8 +161,8 @@ class Adapter:
 
     def should_stop(self, state: Any) -> bool:
         """Whether the budget, the reflector or the run has come to its end."""
-        ledger = self.board.ledger
-        spent = self.is_spent or not ledger.affords(0, MINIBATCH)
+        budget = self.board.budget
+        spent = self.is_spent or not budget.affords(0, MINIBATCH)
         return spent or self.failure is not None or self.reflector.failures >= _FAILURES
 
     def _record(self, design: Design, item: int, worth: float) -> dict[str, str]:
@@ -196,11 +196,11 @@ def reflect(
     shows the reflector a few train examples with the parent's answers, and takes the proposal over if
     it does better on these. Its randomness is one generator from the seed, its state lives in
     memory only: what makes it resumable is that every answer is recorded. A reflector that
-    stops answering ends it with a ``reason``; one that cannot be built raises `NoAdviceError`.
+    stops answering ends it with a ``reason``; one that cannot be built raises `ReflectionError`.
     """
     gepa = require("gepa", EXTRA)
     board, part = search.board, search.part
-    board.ledger.stage(share)
+    board.budget.stage(share)
     reflector = Reflector(model, _constraint(search))
     adapter = Adapter(board, base, reflector, gepa.EvaluationBatch)
     train = [item for item in part.probe if board.examples[item].input not in _shown(base)]
@@ -223,7 +223,7 @@ def reflect(
     except SteelyardError:
         if adapter.failure is None:
             raise
-    if isinstance(adapter.failure, NoAdviceError):
+    if isinstance(adapter.failure, ReflectionError):
         facts["reason"] = str(adapter.failure)
     elif adapter.failure is not None:
         raise adapter.failure
@@ -243,8 +243,8 @@ def _standings(board: AnswerBoard, adapter: Adapter, items: Sequence[int]) -> li
 def _most_calls(board: AnswerBoard, base: Design, items: Sequence[int]) -> int:
     """Return how many questions the stage may ask, by the tokens of one call about all ``items``."""
     price = max(1.0, board.expected(base, items) / max(1, len(items)))
-    bound, ledger = int(board.ledger.left / price), board.ledger
-    calls = bound if ledger.calls_limit is None else ledger.calls_limit - ledger.questions
+    bound, budget = int(board.budget.remaining / price), board.budget
+    calls = bound if budget.calls_limit is None else budget.calls_limit - budget.questions
     return max(1, min(bound, calls))
 
 

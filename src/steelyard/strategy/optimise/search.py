@@ -71,13 +71,13 @@ class PromptSearch:
 
     def screen(self) -> list[Standing]:
         """Race instructions and formats, half of them with the first few shots."""
-        self.board.ledger.stage(self.rules.screen_share)
+        self.board.budget.stage(self.rules.screen_share)
         self.board.ask(self.plain, self.part.search, "plain")
         return self.note("screen", race(self.board, self._crossed(), self._race_settings("screen")))
 
     def shots(self, best: Sequence[Standing]) -> list[Standing]:
         """Race shot sets, bootstrapped ones among them, under the best designs."""
-        self.board.ledger.stage(self.rules.shots_share)
+        self.board.budget.stage(self.rules.shots_share)
         factory, rules = self.factory, self.rules
         if not factory.pool:
             return []
@@ -103,7 +103,7 @@ class PromptSearch:
 
     def climb(self, best: Standing) -> Standing:
         """Go on to a better neighbour until the budget is spent or nothing near is better."""
-        self.board.ledger.keep(*self._for_later(best.design))
+        self.board.budget.keep(*self._for_later(best.design))
         rng = fit_generator(self.seed, "optimise/moves")
         idle = number = 0
         met = {best.design.key}
@@ -154,9 +154,9 @@ class PromptSearch:
         free = board.expected(self.factory.freed(best), everything) if constrainable else 0
         questions = 3 * len(self.part.held_back) + constrainable * len(everything)
         most = self.rules.most_kept
-        calls = board.ledger.calls
+        calls = board.budget.calls
         reserve = questions if calls is None else min(questions, round(most * calls))
-        return min(finals + free, round(most * board.ledger.allowed)), reserve
+        return min(finals + free, round(most * board.budget.allowed)), reserve
 
     def _can_go_on(self, near: Sequence[Design]) -> bool:
         """Whether there was a neighbour, and money to ask one about everything."""
@@ -209,8 +209,8 @@ class PromptSearch:
         return bootstrapped(self.factory, tried, self.seed, fallback)
 
     def _cheap(self, design: Design, items: Sequence[int]) -> bool:
-        ledger = self.board.ledger
-        return self.board.cost(design, items) <= ledger.left / 3 and self.board.affords(
+        budget = self.board.budget
+        return self.board.cost(design, items) <= budget.remaining / 3 and self.board.affords(
             design, items
         )
 

@@ -60,7 +60,7 @@ class SearchReport:
         return _with_search(arm, **self._budget(), held_back=held_back)
 
     def _budget(self) -> Mapping[str, Any]:
-        return {"budget": self._search.board.ledger.to_dict()}
+        return {"budget": self._search.board.budget.to_dict()}
 
     def _held(self) -> Mapping[str, Any]:
         """The choice's score on the part of dev that nothing was searched on."""

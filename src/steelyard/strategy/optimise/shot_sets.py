@@ -44,20 +44,20 @@ def sequences(factory: PromptFactory, seed: int) -> dict[str, list[Shot]]:
 
 
 def bootstrapped(
-    factory: PromptFactory, tried: Sequence[ProbedShot], seed: int, fallback: Sequence[Shot]
+    factory: PromptFactory, probes: Sequence[ProbedShot], seed: int, fallback: Sequence[Shot]
 ) -> dict[str, list[Shot]]:
-    """Return a sequence for each of `BOOTSTRAPS` that ``tried`` gives shots for.
+    """Return a sequence for each of `BOOTSTRAPS` that ``probes`` gives shots for.
 
     In the spirit of bootstrapped demonstrations (Khattab et al. 2024, DSPy), with references as
     outputs. Labels that were not probed come from ``fallback``, so that every prefix is balanced.
     """
-    best = max((t.worth for t in tried), default=0.0)
+    best = max((t.worth for t in probes), default=0.0)
     ranked = {
-        "wrong": sorted((t for t in tried if t.worth < 1), key=lambda t: (t.worth, t.margin)),
-        "border": sorted(tried, key=lambda t: abs(t.margin)),
-        "right": sorted((t for t in tried if t.worth == best > 0), key=lambda t: -t.margin),
+        "wrong": sorted((t for t in probes if t.worth < 1), key=lambda t: (t.worth, t.margin)),
+        "border": sorted(probes, key=lambda t: abs(t.margin)),
+        "right": sorted((t for t in probes if t.worth == best > 0), key=lambda t: -t.margin),
     }
-    if len({t.margin for t in tried}) < 3:  # nothing says how sure the model was
+    if len({t.margin for t in probes}) < 3:  # nothing says how sure the model was
         del ranked["border"]
     shot_sets = {}
     for name, worked in ranked.items():

@@ -78,18 +78,18 @@ def most_stages(
 
 
 def search_forecast(
-    name: str, brief: Brief, sizes: Sizes, options: OptimizedPromptOptions, spend: SearchCost
+    name: str, brief: Brief, sizes: Sizes, options: OptimizedPromptOptions, cost: SearchCost
 ) -> Forecast:
-    """Return the forecast of a search within ``spend``, and of the repairs of JSON after it.
+    """Return the forecast of a search within ``cost``, and of the repairs of JSON after it.
 
     On a model of this machine the budget bounds what is computed, and prompts share the rest.
     """
     prompt = _longest(brief, sizes, options.rules)
     longest = one_answer(sizes, prompt, answer_limit(brief, sizes))
-    questions = min(spend.questions, _affordable(sizes, spend.allowed))
+    questions = min(cost.questions, _affordable(sizes, cost.allowed))
     read = round(questions * longest.input_tokens)
-    computed = min(read, spend.allowed)
-    written = round(min(questions * longest.output_tokens, spend.allowed))
+    computed = min(read, cost.allowed)
+    written = round(min(questions * longest.output_tokens, cost.allowed))
     search = (
         Usage(questions, read, read - computed, written)
         if sizes.run.local
@@ -105,19 +105,19 @@ def search_forecast(
         repairs = [Stage("free", [longest], dev)]
         repairs += [Stage("repair", [repair_size(longest)], dev, options.repairs)]
     after = forecast_of(repairs, per_answer)
-    note = f"its search may use up to {spend.allowed:,} forward-pass tokens"
+    note = f"its search may use up to {cost.allowed:,} forward-pass tokens"
     return replace(after, usage=search + after.usage, note=note)
 
 
 def reflection_forecast(
-    brief: Brief, sizes: Sizes, rules: SearchRules, spend: SearchCost
+    brief: Brief, sizes: Sizes, rules: SearchRules, cost: SearchCost
 ) -> tuple[Usage, int]:
     """Return what a reflecting model is asked at most, and the questions that try its instructions.
 
     Each reflection follows a few train examples answered under the parent and goes before as many
     under the child; all of these are within the share of the budget that reflection may spend.
     """
-    calls = int(rules.reflect_share * min(spend.questions, _affordable(sizes, spend.allowed)))
+    calls = int(rules.reflect_share * min(cost.questions, _affordable(sizes, cost.allowed)))
     examples = max(4, sizes.labels)
     batch = max(1, min(MINIBATCH, min(sizes.train, rules.probes) - examples))
     requests = -(-calls // (2 * batch))

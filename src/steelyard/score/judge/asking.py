@@ -1,4 +1,4 @@
-"""Asking the judge: all questions in as few calls as can be, what cannot be read once more."""
+"""Asking the judge: all questions in few calls, and unreadable answers once more."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from steelyard.core import Completion, Message, Request
 from steelyard.errors import MissingExtraError, ModelError, SteelyardError
 from steelyard.model.base import Model
 from steelyard.model.phase import during
-from steelyard.score.judge.ballots import Ballot, is_sampled, read_ballot
 from steelyard.score.judge.options import JudgeOptions
 from steelyard.score.judge.prompts import asked_again
+from steelyard.score.judge.votes import Vote, is_sampled, read_vote
 from steelyard.words import counted
 
-Question = tuple[Message, ...]
+JudgePrompt = tuple[Message, ...]
 
 log = logging.getLogger("steelyard")
 
 PHASE = "judge"
-"""What a judge is asked is on an account of its own, whichever phase has its answers judged."""
+"""Requests to a judge have an account of their own, whichever phase needs the judgement."""
 
 _SHOWN = 80
 _CHOICE_TOKENS = 16
@@ -31,8 +31,8 @@ _REASONED_TOKENS = 400
 
 
 def ask(
-    model: Model, options: JudgeOptions, questions: Sequence[Question]
-) -> list[list[Ballot | None]]:
+    model: Model, options: JudgeOptions, questions: Sequence[JudgePrompt]
+) -> list[list[Vote | None]]:
     """Return each question's votes; ``None`` for one that could not be read, asked twice.
 
     A model that tells the probabilities of its words is asked once: its votes would only sample
@@ -55,8 +55,8 @@ def _judging() -> Iterator[None]:
 
 
 def _votes(
-    model: Model, options: JudgeOptions, questions: Sequence[Question]
-) -> list[list[Ballot | None]]:
+    model: Model, options: JudgeOptions, questions: Sequence[JudgePrompt]
+) -> list[list[Vote | None]]:
     at_once = 1 if model.local else options.votes
     votes = [(place, vote) for place in range(len(questions)) for vote in range(at_once)]
     cast = dict(zip(votes, _cast(model, options, questions, votes), strict=True))
@@ -76,21 +76,21 @@ def _votes(
 def _cast(
     model: Model,
     options: JudgeOptions,
-    questions: Sequence[Question],
+    questions: Sequence[JudgePrompt],
     votes: Sequence[tuple[int, int]],
-) -> list[Ballot | None]:
+) -> list[Vote | None]:
     """Ask for ``votes``, pairs of a question's place and the number of the vote."""
     requests = [_request(options, questions[place], vote) for place, vote in votes]
-    ballots = [read_ballot(completion, options) for completion in _answers(model, requests)]
-    unread = [index for index, ballot in enumerate(ballots) if ballot is None]
+    answers = [read_vote(completion, options) for completion in _answers(model, requests)]
+    unread = [index for index, answer in enumerate(answers) if answer is None]
     again = _answers(model, [_once_more(options, requests[index]) for index in unread])
     for index, completion in zip(unread, again, strict=True):
-        ballots[index] = read_ballot(completion, options)
-    lost = [completion for completion in again if read_ballot(completion, options) is None]
+        answers[index] = read_vote(completion, options)
+    lost = [completion for completion in again if read_vote(completion, options) is None]
     if lost:
         votes_lost = f"{counted(len(lost), 'vote')} of {len(votes)}"
         log.warning("the judge failed on %s, the last one with: %s", votes_lost, _why(lost[-1]))
-    return ballots
+    return answers
 
 
 def _why(completion: Completion | None) -> str:
@@ -103,7 +103,7 @@ def _answers(model: Model, requests: Sequence[Request]) -> list[Completion | Non
     return model.generate(requests) if requests else []
 
 
-def _request(options: JudgeOptions, question: Question, vote: int) -> Request:
+def _request(options: JudgeOptions, question: JudgePrompt, vote: int) -> Request:
     """The request of one vote: the same today and tomorrow, and so in the store."""
     return Request(
         messages=question,
@@ -125,7 +125,7 @@ def _once_more(options: JudgeOptions, request: Request) -> Request:
     )
 
 
-def _seed(question: Question, vote: int) -> int:
+def _seed(question: JudgePrompt, vote: int) -> int:
     """A seed for each vote on each question, in 31 bits, which every endpoint takes."""
     text = "\0".join(chain.from_iterable(question))
     digest = hashlib.sha256(f"{vote}\0{text}".encode("utf-8", "surrogatepass")).digest()

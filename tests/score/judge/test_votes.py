@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.score.judge.ballots import read_judgement
+from steelyard.score.judge.votes import read_judgement
 
 COMPARE = ("A", "B", "TIE")
 RATE = ("1", "2", "3", "4", "5")

@@ -73,16 +73,16 @@ class TuningReview(NamedTuple):
     """All the rules that a data set breaks; it ``fits`` when none of them refuses it."""
 
     provider: Provider
-    broken: tuple[RuleViolation, ...]
+    violations: tuple[RuleViolation, ...]
 
     @property
     def fits(self) -> bool:
-        return not any(rule.refused for rule in self.broken)
+        return not any(rule.refused for rule in self.violations)
 
     @property
     def indices(self) -> list[int]:
         """The rows that break a rule, those of refusing rules first, each once."""
-        ordered = sorted(self.broken, key=lambda rule: not rule.refused)
+        ordered = sorted(self.violations, key=lambda rule: not rule.refused)
         return list(dict.fromkeys(index for rule in ordered for index in rule.indices))
 
 
@@ -102,18 +102,18 @@ def as_chats(data: Dataset) -> TrainingChats:
     return TrainingChats(indices, rows, sum(map(row_bytes, rows)))
 
 
-def judge(
+def review(
     data: Dataset, chats: TrainingChats, counts: TokenCounts, provider: Provider
 ) -> TuningReview:
     """Check ``chats`` against every known rule of ``provider``."""
-    broken = [
+    violations = [
         *_counted(chats, provider),
         *_shaped(chats, provider),
         *_too_long(data, chats, counts, provider),
         *_too_many(chats, counts, provider),
         *_weighted(data, chats, provider),
     ]
-    return TuningReview(provider, tuple(broken))
+    return TuningReview(provider, tuple(violations))
 
 
 def _counted(chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]:

@@ -1,4 +1,4 @@
-"""Votes: how one is read, and what they make of a reply: win, tie or loss in both orders, or a mark."""
+"""Votes: how to read one, and how they add up: to win, tie or loss in both orders, or to a mark."""
 
 from __future__ import annotations
 
@@ -67,18 +67,18 @@ def _named_in(line: str, choices: Sequence[str]) -> str | None:
     return named.pop() if len(named) == 1 and not opens_with_article else None
 
 
-Outcome = Literal["win", "tie", "loss"]
-Ballot = Mapping[str, float]
+JudgeOutcome = Literal["win", "tie", "loss"]
+Vote = Mapping[str, float]
 """How likely each word is: one word that was said, or the model's own probabilities."""
 
 NEUTRAL = 0.5
 """What a reply scores where the judge failed: its failure is not the arm's."""
-_WORTH: Mapping[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+_WORTH: Mapping[JudgeOutcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge makes of one reply; ``score`` is in [0, 1].
+    """The judge's opinion of one reply; ``score`` is in [0, 1].
 
     ``outcome`` is for comparisons: the reply against the reference. ``flipped`` says that the two
     orders named opposite winners, which counts as a tie. ``mark`` is for ratings. ``failed`` says that
@@ -86,7 +86,7 @@ class Judgement:
     """
 
     score: float
-    outcome: Outcome | None = None
+    outcome: JudgeOutcome | None = None
     mark: float | None = None
     flipped: bool = False
     failed: bool = False
@@ -97,7 +97,7 @@ SAME = Judgement(_WORTH["tie"], "tie")
 """A reply that is the reference: there is nothing to choose between."""
 
 
-def read_ballot(completion: Completion | None, options: JudgeOptions) -> Ballot | None:
+def read_vote(completion: Completion | None, options: JudgeOptions) -> Vote | None:
     """Return what one answer says; ``None`` where it cannot be read.
 
     Probabilities are read where they add to the word that was said: for marks, and in place of
@@ -116,8 +116,8 @@ def read_ballot(completion: Completion | None, options: JudgeOptions) -> Ballot 
     return None if word is None else {word: 1.0}
 
 
-def _tempered(probabilities: Mapping[str, float], options: JudgeOptions) -> Ballot | None:
-    """Probabilities at the judge's temperature; a model that tells them does so at 1."""
+def _tempered(probabilities: Mapping[str, float], options: JudgeOptions) -> Vote | None:
+    """Probabilities at the judge's temperature; models report them at 1."""
     power = 1 / options.temperature if options.temperature > 0 else 1.0
     largest = max(probabilities.values())
     if largest <= 0:
@@ -127,12 +127,12 @@ def _tempered(probabilities: Mapping[str, float], options: JudgeOptions) -> Ball
     return {word: weight / total for word, weight in weights.items()}
 
 
-def is_sampled(ballot: Ballot | None) -> bool:
-    """Whether asking again would tell more: it was one word, not the shares of all."""
-    return ballot is None or len(ballot) < 2
+def is_sampled(vote: Vote | None) -> bool:
+    """Whether more votes would add information: it was one word, not all probabilities."""
+    return vote is None or len(vote) < 2
 
 
-def compared(first: Sequence[Ballot | None], second: Sequence[Ballot | None]) -> Judgement:
+def compared(first: Sequence[Vote | None], second: Sequence[Vote | None]) -> Judgement:
     """Judge a reply by the votes with it shown as A (``first``) and as B (``second``).
 
     The two orders cancel a judge's liking for a place (Zheng et al. 2023, NeurIPS, "Judging
@@ -145,37 +145,37 @@ def compared(first: Sequence[Ballot | None], second: Sequence[Ballot | None]) ->
     if {one_said, other_said} == {"win", "loss"}:
         return Judgement(_WORTH["tie"], "tie", flipped=True)
     worth = _WORTH[one_said] + _WORTH[other_said]
-    outcome: Outcome = "tie" if worth == 1 else "win" if worth > 1 else "loss"
+    outcome: JudgeOutcome = "tie" if worth == 1 else "win" if worth > 1 else "loss"
     return Judgement((one_score + other_score) / 2, outcome)
 
 
 def _order(
-    ballots: Sequence[Ballot | None], ours: str, theirs: str
-) -> tuple[Outcome, float] | None:
+    votes: Sequence[Vote | None], ours: str, theirs: str
+) -> tuple[JudgeOutcome, float] | None:
     """What most votes of one order say, and their mean worth; ``None`` without a readable vote."""
-    shares = mean_ballot(ballots)
+    shares = mean_vote(votes)
     if shares is None:
         return None
     win, tie, loss = (shares.get(word, 0.0) for word in (ours, TIE, theirs))
-    outcome: Outcome = "win" if win > max(tie, loss) else "loss" if loss > max(win, tie) else "tie"
+    outcome: JudgeOutcome = (
+        "win" if win > max(tie, loss) else "loss" if loss > max(win, tie) else "tie"
+    )
     return outcome, win + _WORTH["tie"] * tie
 
 
-def rated(ballots: Sequence[Ballot | None], scale: int) -> Judgement:
+def rated(votes: Sequence[Vote | None], scale: int) -> Judgement:
     """Judge a reply by its expected mark (G-Eval: Liu et al. 2023, EMNLP), on a scale from 1."""
-    shares = mean_ballot(ballots)
+    shares = mean_vote(votes)
     if shares is None:
         return FAILED
     mark = sum(int(word) * share for word, share in shares.items())
     return Judgement((mark - 1) / (scale - 1), mark=mark)
 
 
-def mean_ballot(ballots: Sequence[Ballot | None]) -> Ballot | None:
-    """The mean of the readable ballots."""
-    readable = [ballot for ballot in ballots if ballot is not None]
-    words = dict.fromkeys(word for ballot in readable for word in ballot)
+def mean_vote(votes: Sequence[Vote | None]) -> Vote | None:
+    """The mean of the readable votes."""
+    readable = [vote for vote in votes if vote is not None]
+    words = dict.fromkeys(word for vote in readable for word in vote)
     if not readable:
         return None
-    return {
-        word: sum(ballot.get(word, 0.0) for ballot in readable) / len(readable) for word in words
-    }
+    return {word: sum(vote.get(word, 0.0) for vote in readable) / len(readable) for word in words}

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.data.dataset import Dataset
+from steelyard.data.suspicion.arrays import Places
 from steelyard.words import counted
 
 FEWEST_ROWS = 50
 """Below this, a model knows too little of any label to question one."""
 MOST_CELLS = 20_000_000
 """Rows times labels: with more, a random sample of the rows is judged."""
-
-Ints = NDArray[np.intp]
 
 
 class LabelledRows(NamedTuple):
@@ -27,9 +25,9 @@ class LabelledRows(NamedTuple):
     order of their codes; ``excluded`` counts the other rows by the reason.
     """
 
-    rows: Ints
-    codes: Ints
-    inputs: Ints
+    rows: Places
+    codes: Places
+    inputs: Places
     labels: tuple[str, ...]
     excluded: Mapping[str, int]
 
@@ -39,7 +37,7 @@ class LabelledRows(NamedTuple):
         return ", ".join(f"{counted(many, 'row')} {why}" for why, many in self.excluded.items())
 
 
-def judged_rows(
+def labelled_rows(
     data: Dataset, folds: int, rng: np.random.Generator, most_cells: int = MOST_CELLS
 ) -> LabelledRows:
     """Leave out rows without output or text, thin labels and, where there are too many, some rows.
@@ -71,26 +69,26 @@ def judged_rows(
     )
 
 
-def why_not(judged: LabelledRows, folds: int) -> str | None:
+def why_not(labelled: LabelledRows, folds: int) -> str | None:
     """Why the rows cannot be judged at all, if so."""
-    if len(judged.labels) >= 2 and len(judged.rows) >= FEWEST_ROWS:
+    if len(labelled.labels) >= 2 and len(labelled.rows) >= FEWEST_ROWS:
         return None
-    left_out = f"; left out: {judged.left_out}" if judged.excluded else ""
-    if len(judged.labels) < 2:
+    left_out = f"; left out: {labelled.left_out}" if labelled.excluded else ""
+    if len(labelled.labels) < 2:
         return f"fewer than two labels have {folds} different inputs to learn from{left_out}"
-    return f"{counted(len(judged.rows), 'row')} to learn from; at least {FEWEST_ROWS} are needed{left_out}"
+    return f"{counted(len(labelled.rows), 'row')} to learn from; at least {FEWEST_ROWS} are needed{left_out}"
 
 
-def _well_known(data: Dataset, rows: Ints, folds: int) -> Ints:
+def _well_known(data: Dataset, rows: Places, folds: int) -> Places:
     """Those of ``rows`` whose label has an input for each fold."""
     outputs = [data.examples[index].output for index in rows]
     keys = (data.normalised_keys[index] for index in rows)
     inputs = Counter(label for label, _ in set(zip(outputs, keys, strict=True)))
-    enough: Ints = rows[np.array([inputs[label] >= folds for label in outputs], dtype=bool)]
+    enough: Places = rows[np.array([inputs[label] >= folds for label in outputs], dtype=bool)]
     return enough
 
 
-def _codes(values: list[str], names: tuple[str, ...] = ()) -> Ints:
+def _codes(values: list[str], names: tuple[str, ...] = ()) -> Places:
     """Places in ``names``; other values are numbered as they turn up."""
     places = {name: code for code, name in enumerate(names)}
     return np.array([places.setdefault(value, len(places)) for value in values], dtype=np.intp)
