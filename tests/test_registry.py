@@ -49,6 +49,19 @@ def test_two_packages_of_one_name_are_named(installed: Path) -> None:
         list(toys())
 
 
+@pytest.mark.parametrize("target", ["no_such_module:Bell", "json:no_such_name"])
+def test_a_package_whose_member_cannot_be_loaded_is_named(installed: Path, target: str) -> None:
+    package(installed, "more-toys", f"bell = {target}")
+    with pytest.raises(ConfigError, match=r"toy 'bell' of the package more-toys cannot be loaded"):
+        toys().get("bell")
+
+
+def test_a_member_that_lacks_what_others_ask_of_it_is_refused() -> None:
+    registry: Registry[object] = Registry("toy", {"drum": "json:dumps"}, states=("sound",))
+    with pytest.raises(ConfigError, match="toy 'drum' does not state its sound: set it on"):
+        registry.get("drum")
+
+
 def test_registered_members_are_found_and_taken_out_again() -> None:
     registry = toys()
     registry.register("kite", "json:load")

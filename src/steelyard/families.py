@@ -26,6 +26,7 @@ STRATEGIES: Registry[Any] = Registry(
         "lora": "steelyard.strategy.lora:Lora",
     },
     "steelyard.strategies",
+    states=("traits", "arm_type"),
 )
 """Classes of `steelyard.strategy.base.Strategy`, in the order in which they run."""
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from steelyard.errors import StorageError
@@ -36,7 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         scratch.replace(path)
     except BaseException:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is the one to tell
+            scratch.unlink(missing_ok=True)
         raise
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -22,13 +22,21 @@ class Registry(Generic[T]):
 
     Installed packages add members through entry points of ``group``, which are read once, when a name
     is not among ours. Ours win over an entry point of the same name; two packages that offer one name
-    raise `ConfigError`.
+    raise `ConfigError`, as a member does that cannot be loaded, or lacks one of the attributes ``states``.
     """
 
-    def __init__(self, kind: str, targets: Mapping[str, str], group: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        targets: Mapping[str, str],
+        group: str | None = None,
+        states: Sequence[str] = (),
+    ) -> None:
         self._kind = kind
         self._group = group
+        self._states = states
         self._targets: dict[str, str | T] = dict(targets)
+        self._packages: dict[str, str] = {}
         self._has_read_packages = group is None
 
     def __iter__(self) -> Iterator[str]:
@@ -47,11 +55,24 @@ class Registry(Generic[T]):
         target = self._targets[name]
         if isinstance(target, str):
             module, _, attribute = target.partition(":")
-            target = cast(T, getattr(import_module(module), attribute))
+            try:
+                target = cast(T, getattr(import_module(module), attribute))
+            except Exception as error:
+                if name not in self._packages:
+                    raise
+                raise ConfigError(
+                    f"{self._kind} {name!r} of the package {self._packages[name]} cannot be loaded: "
+                    f"{type(error).__name__}: {error}; update or uninstall that package"
+                ) from error
         class_name = getattr(target, "name", name)
         if isinstance(class_name, str) and class_name != name:
             raise ConfigError(
                 f"{self._kind} {name!r} calls itself {class_name!r}: register it under that name"
+            )
+        missing = [attribute for attribute in self._states if not hasattr(target, attribute)]
+        if missing:
+            raise ConfigError(
+                f"{self._kind} {name!r} does not state its {missing[0]}: set it on the class"
             )
         return target
 
@@ -86,6 +107,8 @@ class Registry(Generic[T]):
                     f"two installed packages offer the {self._kind} {point.name!r}: "
                     f"{offers[point.name]} and {point.value}; uninstall one"
                 )
+            else:
+                self._packages[point.name] = point.dist.name if point.dist else point.value
         return offers
 
     def _names_near(self, name: str) -> str:

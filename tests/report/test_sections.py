@@ -188,3 +188,12 @@ def test_a_metric_of_any_name_reads_as_a_share(result: dict[str, Any]) -> None:
     assert "50.0\u202f%" in page and "25.0 to 75.0" in page
     assert " points" in page
     assert "Within 2 % <small>with 95\u202f% interval" in page, "though no such metric is installed"
+
+
+def test_the_weakest_group_is_a_slice_or_a_label(result: dict[str, Any]) -> None:
+    record = parse_result(result)
+    arm = next(name for name in record.per_label if record.per_label[name])
+    groups = [*record.per_slice.get(arm, ()), *record.per_label[arm]]
+    large = [group.score for group in groups if group.score is not None and group.n >= 10]
+    weakest = record.weakest_group(arm)
+    assert weakest is not None and weakest.score == min(large)

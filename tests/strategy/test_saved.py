@@ -11,6 +11,7 @@ from steelyard.errors import ArmError, StorageError
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Arm, FitContext
 from steelyard.strategy.record import TrainingRecord
+from steelyard.strategy.saved import load
 
 MakeContext = Callable[..., FitContext]
 
@@ -59,6 +60,14 @@ def test_what_a_fit_found_is_kept_apart_from_what_it_chose(arm: Arm, tmp_path: P
     assert arm.fit.to_options().keys() == {"search", "training"}  # what result.json holds
 
 
+def test_a_run_that_is_not_finished_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ArmError, match="holds no saved arm"):
+        load(tmp_path)
+    (tmp_path / "run.db").touch()
+    with pytest.raises(ArmError, match="is not finished: run it again"):
+        load(tmp_path)
+
+
 def test_a_folder_without_an_arm_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArmError, match=r"no saved arm at .*give a run's winner/"):
         load_arm(tmp_path)
@@ -69,6 +78,8 @@ def test_a_folder_without_an_arm_is_named(tmp_path: Path) -> None:
     [
         ({"schema": 99}, "has schema 99, this version reads 1"),
         ({"strategy": "nearest_neighbor"}, "did you mean 'nearest_neighbour'"),
+        ({"strategy": "theirs"}, "unknown strategy 'theirs'"),
+        ({"strategy": "theirs"}, "install the package that offers it"),
         ({"brief": {}}, "is damaged"),
         ({"options": {"training": {"seconds": "long", "tokens": 1}}}, "is damaged"),
     ],

@@ -20,10 +20,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Write ``report.html`` and show the result."""
     from steelyard.result import read_result
+    from steelyard.store.folder import storage_guard
     from steelyard.weigh import write_report
 
     result = read_result(args.folder)
-    show(result, write_report(args.folder, result))
+    with storage_guard(args.folder):
+        report = write_report(args.folder, result)
+    show(result, report)
     return 0
 
 

@@ -151,12 +151,15 @@ class Result(ResultPart):
     samples: tuple[SampleResult, ...] = ()
 
     def weakest_group(self, arm: str) -> SliceScore | LabelScore | None:
-        """The slice on which an arm is weakest, or else the label; of those with enough examples."""
-        for groups in (self.per_slice.get(arm, ()), self.per_label.get(arm, ())):
-            large = [g for g in groups if g.score is not None and g.n >= FEWEST_OF_GROUP]
-            if large:
-                return min(large, key=lambda group: group.score or 0.0)
-        return None
+        """The slice or label on which an arm is weakest, of those with enough examples."""
+        groups: tuple[SliceScore | LabelScore, ...] = (
+            *self.per_slice.get(arm, ()),
+            *self.per_label.get(arm, ()),
+        )
+        large = [
+            group for group in groups if group.score is not None and group.n >= FEWEST_OF_GROUP
+        ]
+        return min(large, key=lambda group: group.score or 0.0, default=None)
 
     @property
     def is_level(self) -> bool:

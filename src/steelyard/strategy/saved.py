@@ -69,7 +69,11 @@ def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_mode
     try:
         strategy: type[Strategy] = STRATEGIES.get(saved["strategy"])
         return strategy.arm_type.restore(folder, saved, build_model)
-    except (ConfigError, *_UNREADABLE) as error:
+    except ConfigError as error:
+        raise ArmError(
+            f"the arm at {folder} needs what is not here: {error}; install the package that offers it"
+        ) from error
+    except _UNREADABLE as error:
         detail = f"{type(error).__name__}: {error}"
         raise ArmError(
             f"the arm at {folder} is damaged ({detail}); save it again from its run"
@@ -89,8 +93,11 @@ def load(path: Path | str) -> Arm:
         raise ArmError(f"no folder {folder}: give a run folder, or the winner/ in it")
     if (folder / "result.json").is_file():
         raise ArmError(
-            f"{folder} has no winner/: its verdict recommends no arm; load one of {folder / 'arms'}"
+            f"{folder} has no winner/: its verdict recommends no arm, or the folder was removed; load "
+            f"one of {folder / 'arms'}, or run it again"
         )
+    if (folder / "run.db").is_file():
+        raise ArmError(f"the run in {folder} is not finished: run it again to finish it")
     raise ArmError(f"{folder} holds no saved arm: give a run folder, or the winner/ in it")
 
 
