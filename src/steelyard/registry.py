@@ -21,8 +21,8 @@ class Registry(Generic[T]):
     """Map names to members, or to ``module:attribute`` targets that are imported at :meth:`get`.
 
     Installed packages add members through entry points of ``group``, which are read once, when a name
-    is not among ours. Ours win over an entry point of the same name; two packages that offer one name
-    raise `ConfigError`, as a member does that cannot be loaded, or lacks one of the attributes ``states``.
+    is not among ours. Ours win over an entry point of the same name. `ConfigError` is raised where two
+    packages offer one name, one offers what cannot be loaded, or a member lacks an attribute of ``states``.
     """
 
     def __init__(

@@ -132,7 +132,10 @@ MISTAKES = [
         "constraints: {min_quality: true}\n",
         "line 5: constraints.min_quality must be a number, not true",
     ),
-    ("traffic: {requests_per_day: yes}\n", "traffic.requests_per_day must be a number, not true"),
+    (
+        "traffic: {requests_per_day: yes}\n",
+        "traffic.requests_per_day must be a whole number, not true",
+    ),
     ("prices: {m: {input: false}}\n", "prices.m.input must be a number, not false"),
     ("constraints: {min_quality: 85}\n", "constraints.min_quality must be at most 1, not 85"),
     ("split: {train: 0.5, dev: 0.1, test: 0.1}\n", "add up to 0.7"),
@@ -182,6 +185,12 @@ def test_a_mistake_in_a_rule_is_told_with_its_line(
     with pytest.raises(ConfigError) as caught:
         load_task(write(tmp_path, text + rules))
     assert str(caught.value).startswith(f"task.yaml line 7: {sentence}")
+
+
+@pytest.mark.parametrize("rules", ["no_markdown", "[no_markdown]", "{type: no_markdown}"])
+def test_a_single_rule_needs_no_list(tmp_path: Path, rules: str) -> None:
+    text = BASE.replace("{kind: label, labels: [A, B]}", "{kind: text}")
+    assert load_task(write(tmp_path, f"{text}rules: {rules}\n")).rules == ({"type": "no_markdown"},)
 
 
 WHOLE_FILES = [

@@ -53,7 +53,8 @@ class Section(BaseModel):
         if isinstance(value, bool) and info.field_name is not None:
             kinds = set(_kinds_in(cls.model_fields[info.field_name].annotation))
             if kinds & {int, float, Decimal} and bool not in kinds:
-                raise PydanticCustomError("float_type", "a number is needed")
+                kind = "float_type" if kinds & {float, Decimal} else "int_type"
+                raise PydanticCustomError(kind, "a number is needed")
         return value
 
     @classmethod

@@ -101,18 +101,18 @@ class Task(Section):
     def _one_file(cls, value: Any) -> Any:
         return {"all": value} if isinstance(value, str) else value
 
-    @field_validator("metric", "strategies", "rules", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        lone = isinstance(value, Mapping) or (isinstance(value, str) and value != "auto")
-        return (value,) if lone else value
-
-    @field_validator("rules", mode="before")
+    @field_validator("rules", mode="before")  # pydantic runs these from the last to the first
     @classmethod
     def _named_rules(cls, value: Any) -> Any:
         if not isinstance(value, list | tuple):
             return value
         return tuple({"type": rule} if isinstance(rule, str) else rule for rule in value)
+
+    @field_validator("metric", "strategies", "rules", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        lone = isinstance(value, Mapping) or (isinstance(value, str) and value != "auto")
+        return (value,) if lone else value
 
     @field_validator("consistency", mode="before")
     @classmethod
