@@ -23,6 +23,12 @@ COMPOSED_FAMILIES: tuple[Recommendation, ...] = ("hybrid",)
 """Those whose arms are made of others' arms."""
 
 
+FinishReason = Literal[
+    "stop", "length", "choice", "refusal", "content_filter", "tool_calls", "error"
+]
+"""How an answer ended. ``length``: at the request's limit; ``error``: there is none."""
+
+
 class Message(NamedTuple):
     """One turn of a chat."""
 
@@ -127,13 +133,15 @@ class Completion:
     computation was reused. ``probabilities`` maps each choice to its probability: the model's own
     where it was constrained, a classifier's, or the shares of a vote.
     ``batch_size`` is how many requests shared the time ``total_seconds``: the machine time of this
-    request alone is ``total_seconds / batch_size``. An answer made of several requests (votes, a
-    second model, a repair) holds their sums, and in ``spent`` what each model was asked, by the
-    model's account.
+    request alone is ``total_seconds / batch_size``. ``reasoning`` is what the model thought before it
+    answered, as far as it was told, and stands not in ``text``; its tokens are among the
+    ``output_tokens``, and ``reasoning_tokens`` where they are known apart. An answer made of several
+    requests (votes, a second model, a repair) holds their sums, and in ``spent`` what each model was
+    asked, by the model's account.
     """
 
     text: str
-    finish_reason: Literal["stop", "length", "choice", "error"]
+    finish_reason: FinishReason
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
@@ -143,6 +151,8 @@ class Completion:
     probabilities: Mapping[str, float] | None = None
     failure: str | None = None
     spent: Mapping[str, Usage] = field(default_factory=dict)
+    reasoning: str = ""
+    reasoning_tokens: int = 0
 
     @property
     def machine_seconds(self) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from steelyard.core import Request
+from steelyard.core import FinishReason, Request
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _SHOT = re.compile(r"^\w+: (?P<input>.+)\n\w+: (?P<output>.+)$", re.MULTILINE)
@@ -25,7 +25,7 @@ class FakeReply(NamedTuple):
     """A fake answer before it is timed and counted into a completion."""
 
     text: str
-    finish_reason: Literal["stop", "length", "choice", "error"]
+    finish_reason: FinishReason
     output_tokens: int
     probabilities: dict[str, float] | None = None
     failure: str | None = None

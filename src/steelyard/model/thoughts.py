@@ -1,0 +1,146 @@
+"""What a model thought before it answered, taken off its text: ``<think>…</think>`` and its kin."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+from steelyard.core import Completion
+from steelyard.packaged import packaged
+
+
+class Thoughts(NamedTuple):
+    """A text in two: what was thought, and the answer. ``is_open``: the last thought has no end."""
+
+    reasoning: str
+    answer: str
+    is_open: bool = False
+
+
+def split_thoughts(text: str) -> Thoughts:
+    """Take the thoughts off a text; ``data/thoughts.yaml`` says how they are marked.
+
+    A thought begins the text or a line. One that is never closed goes on to the end, and no answer
+    follows it. Where a template has opened the thought already, all before its end is thought.
+    """
+    reasoning: list[str] = []
+    answer = text
+    is_open = False
+    if any(sign in text for sign in "<[◁"):
+        for marks in _marks():
+            thoughts, answer, is_open = _taken_off(answer, marks)
+            reasoning += thoughts
+            if is_open:
+                break
+    if answer == text:
+        return Thoughts("", text)
+    told = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
+    return Thoughts(told, _shelled(answer.strip()), is_open)
+
+
+class _Marks(NamedTuple):
+    """What opens one kind of thought, at the start of a line or anywhere, and what closes it."""
+
+    line_opening: re.Pattern[str]
+    opening: re.Pattern[str]
+    closing: re.Pattern[str]
+
+
+def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
+    """The thoughts between one kind of marks, the text without them, and whether one is open."""
+    thoughts: list[str] = []
+    kept: list[str] = []
+    place = 0
+    while (begin := marks.line_opening.search(text, place)) is not None:
+        end = _end_of(text, begin.end(), marks)
+        kept.append(text[place : begin.start()])
+        if end is None:
+            return [*thoughts, text[begin.end() :]], "".join(kept), True
+        thoughts.append(text[begin.end() : end.start()])
+        place = end.end()
+    rest = "".join([*kept, text[place:]])
+    ends = [end for end in marks.closing.finditer(rest) if _ends_thought(rest, end)]
+    if ends:
+        thoughts.append(rest[: ends[-1].start()])
+        rest = rest[ends[-1].end() :]
+    return thoughts, rest, False
+
+
+def _ends_thought(text: str, end: re.Match[str]) -> bool:
+    """Whether a mark without a beginning closes a thought; one in the middle of a line is quoted."""
+    before = text[text.rfind("\n", 0, end.start()) + 1 : end.start()]
+    after = text[end.end() :].partition("\n")[0]
+    is_glued = before[-1:].strip() and not text.lstrip().startswith(("{", "[", '"'))
+    return not before.strip() or not after.strip() or bool(is_glued)
+
+
+def _end_of(text: str, place: int, marks: _Marks) -> re.Match[str] | None:
+    """The mark that closes the thought open at ``place``; thoughts may hold thoughts.
+
+    One that only names the opening mark leaves a thought open for ever: then it is the last mark.
+    """
+    depth, last = 1, None
+    while (end := marks.closing.search(text, place)) is not None:
+        depth += len(marks.opening.findall(text, place, end.start())) - 1
+        if depth <= 0:
+            return end
+        place, last = end.end(), end
+    return last
+
+
+def _shelled(answer: str) -> str:
+    """The answer without what models put around it after a thought."""
+    for shell in _shells():
+        if (match := shell.fullmatch(answer)) is not None:
+            return match["answer"].strip()
+    return answer
+
+
+@cache
+def _marks() -> tuple[_Marks, ...]:
+    return tuple(
+        _Marks(
+            re.compile(rf"^[^\S\n]*{opening}", _FLAGS),
+            re.compile(opening, _FLAGS),
+            re.compile(closing, _FLAGS),
+        )
+        for opening, closing in packaged("model/data/thoughts.yaml")["marks"]
+    )
+
+
+@cache
+def _shells() -> tuple[re.Pattern[str], ...]:
+    return tuple(
+        re.compile(rf"{opening}(?P<answer>.*?){closing}", _FLAGS | re.DOTALL)
+        for opening, closing in packaged("model/data/thoughts.yaml")["shells"]
+    )
+
+
+_FLAGS = re.IGNORECASE | re.MULTILINE
+
+
+def without_thoughts(completion: Completion) -> Completion:
+    """Return the completion with its thoughts in ``reasoning`` and its answer alone in ``text``.
+
+    One without thoughts, or whose thoughts were told apart, stays as it is. Where the last thought has
+    no end there is no answer: the text is empty.
+    """
+    if completion.failure is not None or not completion.text:
+        return completion
+    thoughts = split_thoughts(completion.text)
+    told = [told for told in (completion.reasoning, thoughts.reasoning) if told]
+    answer = "" if thoughts.is_open else thoughts.answer
+    return replace(completion, text=answer, reasoning="\n\n".join(told))
+
+
+def why_unanswered(completion: Completion) -> str | None:
+    """Say why a model that thought, or was cut, gave no answer; ``None`` where it gave one."""
+    if completion.failure is not None or completion.text.strip():
+        return None
+    thinking = completion.reasoning or completion.reasoning_tokens
+    if completion.finish_reason == "length":
+        while_ = ", while it was still reasoning" if thinking else ", before an answer was given"
+        return f"cut after {completion.output_tokens} tokens{while_}: raise max_output_tokens"
+    return "it reasoned and gave no answer" if thinking else None
