@@ -155,6 +155,17 @@ class Completion:
     reasoning_tokens: int = 0
 
     @property
+    def is_cut(self) -> bool:
+        """Whether it ended at the limit of its request."""
+        return self.finish_reason == "length"
+
+    @property
+    def is_reasoned(self) -> bool:
+        """Whether the model is seen to have reasoned first, in the open or hidden."""
+        hidden = self.is_cut and not self.text.strip() and self.output_tokens > 0
+        return bool(self.reasoning or self.reasoning_tokens) or hidden
+
+    @property
     def machine_seconds(self) -> float:
         return self.total_seconds / self.batch_size
 

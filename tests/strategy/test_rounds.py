@@ -185,7 +185,9 @@ def test_reasoning_that_is_cut_has_no_answer() -> None:
     [answer] = arm_of(TEXT, ScriptedModel(lambda request: cut), reasoning=True).answer_all(
         QUESTIONS[:1]
     )
-    assert answer.failure == "cut after 4 tokens, before an answer was given"
+    assert answer.failure == (
+        "cut after 4 tokens, before the answer was complete: raise max_output_tokens"
+    )
     said = ScriptedModel(lambda request: 'It is three.\nAnswer:\n```json\n{"size": 3}\n```')
     [answer] = arm_of(JSON, said, reasoning=True).answer_all(QUESTIONS[:1])
     assert answer.output == '{"size": 3}'

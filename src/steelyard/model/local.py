@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, cast
 
-from steelyard.core import Completion, Request
+from steelyard.core import Completion, Message, Request
 from steelyard.model.base import Model, OnDone, sampling_seed
 from steelyard.model.engine.cache import CacheShape, Prefix
 from steelyard.model.engine.guide import Guides
@@ -16,6 +16,7 @@ from steelyard.model.engine.plan import BatchBounds, plan_batches
 from steelyard.model.engine.runner import AnswerState, PendingPrompt, Runner
 from steelyard.model.engine.trie import Node, build_trie
 from steelyard.model.prompts import PromptWriter
+from steelyard.model.thoughts import OpenThought, is_thought_mark, open_thought
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class LocalModel(Model):
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
         results: list[Completion | None] = [None] * len(requests)
-        prompts = self.writer.tokens([request.messages for request in requests])
+        prompts = self.prompts(requests)
         fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)
         plan = plan_batches(
             [prompts[i] for i in fitting],
@@ -116,6 +117,35 @@ class LocalModel(Model):
                 if on_done is not None:
                     on_done(answers)
         return results
+
+    def prompts(self, requests: Sequence[Request]) -> list[list[int]]:
+        """The token ids of each prompt; a thought that its template opens is closed for a held answer."""
+        prompts = self.writer.tokens([request.messages for request in requests])
+        if self._thought is None:
+            return prompts
+        [closing] = self.writer.answer_tokens([self._thought.closing])
+        return [
+            [*prompt, *closing] if request.choices or request.schema else prompt
+            for request, prompt in zip(requests, prompts, strict=True)
+        ]
+
+    @cached_property
+    def _thought(self) -> OpenThought | None:
+        return open_thought(self.writer.text((Message("user", "x"),)))
+
+    @cached_property
+    def _special(self) -> Mapping[int, bool]:
+        """Every special token, and whether it marks a thought."""
+        added = self.tokenizer.added_tokens_decoder.items()
+        tokens = {number: token.content for number, token in added if token.special}
+        return {number: is_thought_mark(content) for number, content in tokens.items()}
+
+    def decoded(self, output: Sequence[int], *, is_free: bool) -> str:
+        """The text of an answer; the marks of its thoughts stay, so that these can be told apart."""
+        marks = any(self._special.get(token) for token in output)
+        shown = [token for token in output if self._special.get(token, True)] if marks else output
+        text: str = self.tokenizer.decode(shown, skip_special_tokens=not marks)
+        return f"{self._thought.opening}{text}" if self._thought and is_free else text
 
     def _batch(
         self,
@@ -215,7 +245,8 @@ class LocalModel(Model):
             text = state.node.choice
             output_tokens = len(self.writer.answer_tokens([text])[0])
         else:
-            text = self.tokenizer.decode(state.output, skip_special_tokens=True)
+            is_free = state.job.root is None and state.job.guide is None
+            text = self.decoded(state.output, is_free=is_free)
             output_tokens = len(state.output)
             for stop in state.job.stop:
                 text = text.partition(stop)[0]

@@ -24,7 +24,7 @@ class PlainModel(LocalModel):
         skip: frozenset[int] = frozenset(),
     ) -> list[Completion | None]:
         results: list[Completion | None] = [None] * len(requests)
-        prompts = self.writer.tokens([request.messages for request in requests])
+        prompts = self.prompts(requests)
         fitting = self._refuse_too_long(requests, prompts, results, skip, on_done)
         keyed = sorted(
             fitting,
@@ -93,7 +93,7 @@ class PlainModel(LocalModel):
     ) -> Completion:
         ends = [place for place, token in enumerate(output) if token in self.end_tokens]
         tokens = output[: ends[0]] if ends else output
-        text = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        text = self.decoded(tokens, is_free=not (request.choices or request.schema))
         for stop in request.stop:
             text = text.partition(stop)[0]
         return Completion(

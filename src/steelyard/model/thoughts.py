@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from steelyard.core import Completion
+from steelyard.core import Completion, Example
 from steelyard.packaged import packaged
 
 
@@ -98,6 +98,36 @@ def _shelled(answer: str) -> str:
     return answer
 
 
+class OpenThought(NamedTuple):
+    """The mark that a prompt ends with, where its template opens a thought, and what closes that."""
+
+    opening: str
+    closing: str
+
+
+def open_thought(prompt: str) -> OpenThought | None:
+    """The thought that a rendered prompt has begun for the model; ``None`` where there is none."""
+    for marks in _marks():
+        openings = list(marks.opening.finditer(prompt))
+        if openings and not prompt[openings[-1].end() :].strip():
+            mark = openings[-1][0]
+            closing = mark.replace("START", "END") if "START" in mark else f"{mark[0]}/{mark[1:]}"
+            return OpenThought(f"{mark}\n", f"{closing}\n\n")
+    return None
+
+
+def is_thought_mark(token: str) -> bool:
+    """Whether a special token belongs to the marks of thoughts, so that decoding must keep it."""
+    marks = packaged("model/data/thoughts.yaml")
+    if any(pattern.fullmatch(token) for _, *both in _marks() for pattern in both):
+        return True
+    sources = [source for pair in (*marks["marks"], *marks["shells"]) for source in pair]
+    return len(token) > _SHORTEST_MARK and any(re.escape(token) in source for source in sources)
+
+
+_SHORTEST_MARK = 3
+
+
 @cache
 def _marks() -> tuple[_Marks, ...]:
     return tuple(
@@ -135,12 +165,23 @@ def without_thoughts(completion: Completion) -> Completion:
     return replace(completion, text=answer, reasoning="\n\n".join(told))
 
 
+def with_plain_reference(example: Example) -> Example:
+    """Return the example with the answer alone for its reference, as answers are compared."""
+    answer = split_thoughts(example.output).answer
+    return example if answer == example.output else replace(example, output=answer)
+
+
 def why_unanswered(completion: Completion) -> str | None:
     """Say why a model that thought, or was cut, gave no answer; ``None`` where it gave one."""
     if completion.failure is not None or completion.text.strip():
         return None
-    thinking = completion.reasoning or completion.reasoning_tokens
-    if completion.finish_reason == "length":
-        while_ = ", while it was still reasoning" if thinking else ", before an answer was given"
-        return f"cut after {completion.output_tokens} tokens{while_}: raise max_output_tokens"
-    return "it reasoned and gave no answer" if thinking else None
+    if completion.is_cut:
+        return cut_reason(completion)
+    return "it reasoned and gave no answer" if completion.is_reasoned else None
+
+
+def cut_reason(completion: Completion) -> str:
+    """Say that an answer was cut at its limit, how far the model had come, and what to do."""
+    is_thinking = completion.is_reasoned and not completion.text.strip()
+    when = "while it was still reasoning" if is_thinking else "before the answer was complete"
+    return f"cut after {completion.output_tokens:,} tokens, {when}: raise max_output_tokens"

@@ -53,10 +53,14 @@ class FailedAnswer(ResultPart):
 
 
 class SampleAnswer(ResultPart):
-    """An arm's answer to a sample; ``missed`` names the parts that it has not right."""
+    """An arm's answer to a sample; ``missed`` names the parts that it has not right.
+
+    ``reasoning`` is what its model thought before it, taken off the ``text``.
+    """
 
     output: str | None = None
     text: str = ""
+    reasoning: Omitted[str] = None
     score: float | None = None
     reason: str | None = None
     missed: Omitted[tuple[str, ...]] = None

@@ -18,18 +18,28 @@ _WHOLE_STAGES = ("final", "held_back", "free")
 
 
 class Outcomes(ResultPart):
-    """How many test examples were scored and failed; they add up to the test split."""
+    """How many test examples were scored and failed; they add up to the test split.
+
+    Of both, answers that were ``cut`` at the limit on their tokens, and those of a model that was seen
+    to have ``reasoned`` first.
+    """
 
     scored: int | None = None
     failed: int | None = None
+    cut: int = 0
+    reasoned: int = 0
 
 
 class Tokens(ResultPart):
-    """Mean tokens of a request by the model's own counts; ``cached`` is a part of ``input``."""
+    """Mean tokens of a request by the model's own counts.
+
+    ``cached`` is a part of ``input``, ``reasoning`` of ``output`` where the model counts it apart.
+    """
 
     input_mean: float | None = None
     cached_mean: float | None = None
     output_mean: float | None = None
+    reasoning_mean: Omitted[float] = None
     reason: Omitted[str] = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from steelyard.data.rows import has_references
 from steelyard.errors import ArmError, ConfigError
 from steelyard.families import STRATEGIES
 from steelyard.model.base import Model, ModelSpec, PlannedModel
+from steelyard.model.thoughts import cut_reason, with_plain_reference
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 from steelyard.task.members import metric_class
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from steelyard.score import Metric
+
+log = logging.getLogger("steelyard")
 
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
@@ -57,6 +61,12 @@ class Brief:
         except ConfigError:
             return Metric
         return metric_type
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether an answer is right or wrong as a whole, so that a part of one is no answer."""
+        metric = self.metric_type
+        return self.kind != "text" or (metric.binary and metric.compares_final_answers)
 
     @property
     def constrainable(self) -> bool:
@@ -110,12 +120,14 @@ class FitContext:
 
         A failed answer counts 0. ``scores`` are those of the single answers, where they are known.
         """
-        return self.metric.over(examples, answers, scores) or 0.0
+        expected = [with_plain_reference(example) for example in examples]
+        return self.metric.over(expected, answers, scores) or 0.0
 
     def scores(self, examples: Sequence[Example], answers: Sequence[Answer]) -> list[float]:
         """The score of each answer by the task's first metric, in [0, 1]."""
         outputs = [answer.output for answer in answers]
-        return [grade.score for grade in self.metric.grade_all(examples, outputs)]
+        expected = [with_plain_reference(example) for example in examples]
+        return [grade.score for grade in self.metric.grade_all(expected, outputs)]
 
 
 @dataclass(frozen=True)
@@ -267,6 +279,8 @@ class Arm(ABC):
         answer = self.answer_all([Question(text, context)])[0]
         if answer.output is None:
             raise ArmError(f"{self.name} gave no usable answer: {answer.failure}")
+        if answer.completion.is_cut:
+            log.warning("the answer is not whole: %s", cut_reason(answer.completion))
         return answer.output
 
 

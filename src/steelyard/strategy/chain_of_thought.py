@@ -124,6 +124,8 @@ class ChainOfThought(PromptStrategy):
         """
         context, config = evaluator.context, self.config
         limit = reasoning_tokens(context.brief, context.train, config.max_output_tokens)
+        if config.max_output_tokens:
+            evaluator.room.fixed |= {limit}
         screened = [
             _candidate(
                 f"{variant}, {name}", Prompt(reasoning_recipe(evaluator, name, variant, limit))

@@ -145,25 +145,28 @@ def _with_schema(instruction: str, schema: str) -> str:
     return f"{instruction}\nAnswer with one JSON object that fits this JSON schema:\n{schema}"
 
 
-_LONGEST_ANSWER = 512
-"""Tokens that a free answer may take at most where the task sets no limit."""
+_UNKNOWN_ANSWER = 512
+"""Tokens that a free answer may take at first where neither the task nor an output says more."""
 
 
 def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
-    """Tokens a free answer may take: the task's own limit, or a little over the longest known one."""
+    """Tokens a free answer may take at first: the task's limit, or a little over the longest known one.
+
+    `AnswerRoom` raises what is not the task's own where it cuts answers.
+    """
     if brief.max_output_tokens is not None:
         return brief.max_output_tokens
     labelled = brief.kind == "label"
     outputs = brief.labels if labelled else [example.output for example in train]
     if not labelled and not any(outputs):  # texts that are only checked by rules
-        return _LONGEST_ANSWER
+        return _UNKNOWN_ANSWER
     longest = max((count_tokens(model, text) for text in outputs), default=32)
     return int(limit_above(brief.kind, longest))
 
 
 def limit_above(kind: OutputKind, longest: float) -> float:
     """Tokens a free answer may take where the longest known one has so many."""
-    return longest + 6 if kind == "label" else min(_LONGEST_ANSWER, max(16, 1.25 * longest))
+    return longest + 6 if kind == "label" else max(16, 1.25 * longest)
 
 
 def count_tokens(model: Model, text: str) -> int:

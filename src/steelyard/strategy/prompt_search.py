@@ -20,6 +20,7 @@ from steelyard.strategy.formats import Shot, load_formats
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord
+from steelyard.strategy.room import AnswerRoom
 from steelyard.strategy.search import (
     Choice,
     Halving,
@@ -96,6 +97,7 @@ class DevEvaluator:
         self.dev = [context.dev[index] for index in picked]
         self._instruction = full_instruction(context.brief)
         self._limit = output_limit(context.brief, context.train, context.model)
+        self.room = AnswerRoom.of(context.brief)
         self._score = context.score
         self._asked = 0
         self._expected = 0
@@ -168,10 +170,18 @@ class DevEvaluator:
         def tell(answered: int, total: int) -> None:
             self.context.progress(self._asked + answered, max(self._expected, self._asked + total))
 
-        arm = self._build("candidate", prompt)
-        answers = arm.answer_all(questions, tell)
+        asked = 0
+
+        def answer(roomy: Prompt, some: Sequence[Question]) -> list[Answer]:
+            nonlocal asked
+            arm = self._build("candidate", roomy)
+            answers = arm.answer_all(some, tell)
+            asked += arm.request_count
+            return answers
+
+        answers = self.room.answer(prompt, questions, answer)
         self._asked += len(questions)
-        return answers, arm.request_count
+        return answers, asked
 
     def _choose(
         self, candidates: Sequence[SearchCandidate[Prompt]], dev: Sequence[Example], plan: Halving
@@ -193,7 +203,7 @@ class DevEvaluator:
 
     def arm(self, name: str, outcome: SearchResult, more: Mapping[str, Any]) -> PromptArm:
         """Return the arm of the best candidate, with the record of its search."""
-        prompt = outcome.ranked[0].value
+        prompt = self.room.fitted(outcome.ranked[0].value)
         choice = Choice(outcome.ranked[0], outcome.trace)
         options = {
             "format": prompt.recipe.format,

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from steelyard.core import Completion
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.model.thoughts import cut_reason, why_unanswered
 from steelyard.score import parse_output
 from steelyard.score.text import normalise
 from steelyard.score.values import answer_line, final_value
@@ -32,21 +33,43 @@ Reading = tuple[str | None, str | None]
 
 
 def read_completion(brief: Brief, completion: Completion, *, reasoned: bool) -> Reading:
-    """Return the answer a completion gives; ``reasoned`` when it stands after reasoning."""
+    """Return the answer a completion gives; ``reasoned`` when it stands after reasoning.
+
+    Its thoughts are off its text. Of one that was cut, an exact answer is read only where what would
+    have followed cannot change it.
+    """
     if completion.failure is not None:
         return None, completion.failure
     if completion.finish_reason == "choice":
         return completion.text, None
-    if reasoned:
-        return _read_reasoned(brief, completion)
-    return parse_output(brief, completion.text)
-
-
-def _read_reasoned(brief: Brief, completion: Completion) -> Reading:
+    if (why := why_unanswered(completion)) is not None:
+        return None, why
     text = completion.text
+    if completion.is_cut and brief.is_exact:
+        settled = _settled(brief, text, reasoned=reasoned)
+        if settled is None:
+            return None, cut_reason(completion)
+        text = settled
+    return _read_reasoned(brief, text) if reasoned else parse_output(brief, text)
+
+
+def _settled(brief: Brief, text: str, *, reasoned: bool) -> str | None:
+    """The lines of a cut text that say the answer whatever follows; ``None`` where they do not.
+
+    An announced answer stands where its line is whole, and so does a label that the first line gives.
+    """
+    whole, is_whole, _ = text.strip("\n").rpartition("\n")
+    if not is_whole:
+        return None
+    if reasoned:
+        return whole if _splits(whole) else None
+    first = whole.strip().partition("\n")[0]
+    says = brief.kind == "label" and parse_output(brief, first)[0] is not None
+    return first if says else None
+
+
+def _read_reasoned(brief: Brief, text: str) -> Reading:
     answers = [answer for _, answer in _splits(text)]
-    if not answers and completion.finish_reason == "length":
-        return None, f"cut after {completion.output_tokens} tokens, before an answer was given"
     if brief.kind == "json":
         readings = [parse_output(brief, answer) for answer in answers or [_unmarked(text)]]
         return next((reading for reading in readings if reading[0] is not None), readings[0])

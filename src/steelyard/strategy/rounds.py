@@ -11,6 +11,7 @@ from typing import Any
 from steelyard.core import Answer, Completion, Message, Request
 from steelyard.model.accounts import in_turn, side_by_side
 from steelyard.model.base import Model
+from steelyard.model.thoughts import without_thoughts
 from steelyard.packaged import packaged
 from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import fill
@@ -113,10 +114,11 @@ class Rounds:
 
     def _take(self, attempt: Attempt, completion: Completion) -> None:
         """Read what came back; settle the attempt, or say what it is asked next."""
+        completion = without_thoughts(completion)
         attempt.completions.append(completion)
         recipe, failed = self._recipe, completion.failure is not None
         if self._is_two_step and attempt.reasoning is None and not failed:
-            attempt.reasoning = _reasoning_in(completion.text)
+            attempt.reasoning = _reasoning_in(completion.text or completion.reasoning)
             attempt.request = self._decision(attempt.request, attempt.reasoning)
             return
         reasoned = recipe.reasoning and attempt.reasoning is None

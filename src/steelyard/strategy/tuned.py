@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from steelyard.core import Example, Usage, questions_of
+from steelyard.core import Answer, Example, Question, Usage, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.packaged import packaged
@@ -40,6 +40,7 @@ from steelyard.strategy.prompt import (
 from steelyard.strategy.prompt_search import FormatName
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord, TrainingRecord
+from steelyard.strategy.room import AnswerRoom
 from steelyard.strategy.search import P, Stage
 from steelyard.train.base import ChatSample, Tuned, Tuner, TuningJob, TuningOptions
 
@@ -97,8 +98,9 @@ class TunedStrategy(Strategy):
             for name, decoding in self._decodings(context.brief).items()
         ]
         stage = self._dev_stage(arms, len(context.dev))
+        room = AnswerRoom.of(context.brief)
         for arm in stage.prompts:
-            score = context.score(context.dev, arm.answer_all(questions_of(context.dev)))
+            score = context.score(context.dev, _answered_with_room(arm, room, context.dev))
             search = {"dev_score": score, "dev_calls": stage.items, "budget": budget}
             arm.fit = FitRecord(search, training=training)
         return [*arms]
@@ -163,6 +165,20 @@ class TunedStrategy(Strategy):
         measured = len(tuned.trace) + 2  # the constrained and the free arm answer dev too
         allowed = tuning_budget(train, dev, self.tuner.passes(self.config))
         return budget_block(allowed, tuning_used(int(tuned.usage.trained_tokens), dev, measured))
+
+
+def _answered_with_room(
+    arm: PromptArm, room: AnswerRoom, examples: Sequence[Example]
+) -> list[Answer]:
+    """Answer ``examples``, and give the arm the limit that its answers turn out to need."""
+
+    def ask(prompt: Prompt, questions: Sequence[Question]) -> list[Answer]:
+        return arm.under(prompt).answer_all(questions)
+
+    answers = room.answer(arm.prompt, questions_of(examples), ask)
+    arm.prompt = room.fitted(arm.prompt)
+    arm.options["max_output_tokens"] = arm.prompt.recipe.max_output_tokens
+    return answers
 
 
 def chat_samples(recipe: PromptRecipe, examples: Sequence[Example]) -> list[ChatSample]:

@@ -33,6 +33,7 @@ class Candidate:
     monthly: Decimal | None = None
     latency_p95_seconds: float | None = None
     failed: int = 0
+    cut: int = 0
 
     @property
     def family(self) -> Recommendation:

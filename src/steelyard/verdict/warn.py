@@ -14,7 +14,14 @@ MANY_FAILED = 0.05
 
 def find_warnings(case: Case, choice: Candidate | None, limits: WithinLimits) -> list[str]:
     """Name everything in the test, the audit and the costs that weakens the verdict."""
-    return [*_thin(case), *_failed(case, choice), *_audit(case), *_costs(case), *limits.unknown]
+    return [
+        *_thin(case),
+        *_failed(case, choice),
+        *_cut(case, choice),
+        *_audit(case),
+        *_costs(case),
+        *limits.unknown,
+    ]
 
 
 def _thin(case: Case) -> list[str]:
@@ -49,6 +56,17 @@ def _failed(case: Case, choice: Candidate | None) -> list[str]:
             "(counted as wrong)"
         )
     return warnings
+
+
+def _cut(case: Case, choice: Candidate | None) -> list[str]:
+    """Name every arm whose answers our limit, or the user's, has cut, however few."""
+    return [
+        f"cut answers: {candidate.name}{' (the choice)' if candidate is choice else ''} reached its "
+        f"limit of tokens on {candidate.cut} of {len(candidate.scores)} examples; raise "
+        "max_output_tokens in task.yaml to see whole answers"
+        for candidate in case.candidates
+        if candidate.cut
+    ]
 
 
 def _audit(case: Case) -> list[str]:

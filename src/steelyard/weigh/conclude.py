@@ -241,6 +241,7 @@ def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
         monthly=costs.monthly.amount,
         latency_p95_seconds=measured.latency.p95,
         failed=measured.failed,
+        cut=sum(record.answer.completion.is_cut for record in measured.records),
     )
 
 

@@ -139,6 +139,7 @@ def _answer(record: Record) -> SampleAnswer:
     return SampleAnswer(
         output=None if record.answer.output is None else _cut(record.answer.output),
         text=_cut(record.answer.completion.text),
+        reasoning=_cut(record.answer.completion.reasoning) or None,
         score=record.score,
         reason=record.reason,
         missed=_missed(record),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from steelyard.core import Answer, Comparison, Example, Record
+from steelyard.model.thoughts import with_plain_reference
 from steelyard.result.arm import Latency, Outcomes, Percentiles, Tokens
 from steelyard.result.figures import Quality
 from steelyard.score import Metric, compare_records
@@ -21,6 +22,7 @@ def to_records(
     arm: str, examples: Sequence[Example], answers: Sequence[Answer], metrics: Sequence[Metric]
 ) -> list[Record]:
     """Grade each answer by every metric; the first decides. A failed answer scores 0."""
+    examples = [with_plain_reference(example) for example in examples]
     outputs = [answer.output for answer in answers]
     graded: list[dict[str, float]] = [{} for _ in answers]
     for metric in metrics:
@@ -67,7 +69,13 @@ def quality(
 def outcomes(records: Sequence[Record]) -> Outcomes:
     """Count the outcomes; they add up to the number of records."""
     failed = sum(record.outcome == "failed" for record in records)
-    return Outcomes(scored=len(records) - failed, failed=failed)
+    completions = [record.answer.completion for record in records]
+    return Outcomes(
+        scored=len(records) - failed,
+        failed=failed,
+        cut=sum(completion.is_cut for completion in completions),
+        reasoned=sum(completion.is_reasoned for completion in completions),
+    )
 
 
 def tokens(records: Sequence[Record]) -> Tokens:
@@ -79,7 +87,12 @@ def tokens(records: Sequence[Record]) -> Tokens:
         input_mean=float(np.mean([completion.input_tokens for completion in answered])),
         cached_mean=float(np.mean([completion.cached_tokens for completion in answered])),
         output_mean=float(np.mean([completion.output_tokens for completion in answered])),
+        reasoning_mean=_mean_or_none([completion.reasoning_tokens for completion in answered]),
     )
+
+
+def _mean_or_none(tokens: Sequence[int]) -> float | None:
+    return float(np.mean(tokens)) if any(tokens) else None
 
 
 def machine_seconds(records: Sequence[Record]) -> float | None:

@@ -12,6 +12,7 @@ from steelyard.core import Completion, Message, Request
 from steelyard.errors import MissingExtraError, ModelError, SteelyardError
 from steelyard.model.base import Model
 from steelyard.model.phase import during
+from steelyard.model.thoughts import why_unanswered, without_thoughts
 from steelyard.score.judge.options import JudgeOptions
 from steelyard.score.judge.prompts import asked_again
 from steelyard.score.judge.votes import Vote, is_sampled, read_vote
@@ -28,6 +29,8 @@ _SHOWN = 80
 _CHOICE_TOKENS = 16
 _PLAIN_TOKENS = 64
 _REASONED_TOKENS = 400
+_ROOM_TOKENS = 8192
+"""What an answer may take that is asked for again because the first was cut: the judge reasons."""
 
 
 def ask(
@@ -81,9 +84,12 @@ def _cast(
 ) -> list[Vote | None]:
     """Ask for ``votes``, pairs of a question's place and the number of the vote."""
     requests = [_request(options, questions[place], vote) for place, vote in votes]
-    answers = [read_vote(completion, options) for completion in _answers(model, requests)]
+    completions = _answers(model, requests)
+    answers = [read_vote(completion, options) for completion in completions]
     unread = [index for index, answer in enumerate(answers) if answer is None]
-    again = _answers(model, [_once_more(options, requests[index]) for index in unread])
+    again = _answers(
+        model, [_once_more(options, requests[index], completions[index]) for index in unread]
+    )
     for index, completion in zip(unread, again, strict=True):
         answers[index] = read_vote(completion, options)
     lost = [completion for completion in again if read_vote(completion, options) is None]
@@ -96,11 +102,13 @@ def _cast(
 def _why(completion: Completion | None) -> str:
     if completion is None:
         return "no answer"
-    return completion.failure or f"the answer {completion.text[:_SHOWN]!r}"
+    reason = completion.failure or why_unanswered(completion)
+    return reason or f"the answer {completion.text[:_SHOWN]!r}"
 
 
 def _answers(model: Model, requests: Sequence[Request]) -> list[Completion | None]:
-    return model.generate(requests) if requests else []
+    answers = model.generate(requests) if requests else []
+    return [None if answer is None else without_thoughts(answer) for answer in answers]
 
 
 def _request(options: JudgeOptions, question: JudgePrompt, vote: int) -> Request:
@@ -114,11 +122,16 @@ def _request(options: JudgeOptions, question: JudgePrompt, vote: int) -> Request
     )
 
 
-def _once_more(options: JudgeOptions, request: Request) -> Request:
-    """Ask in plainer words, for free text: an endpoint may have refused the form of the first."""
+def _once_more(options: JudgeOptions, request: Request, unread: Completion | None) -> Request:
+    """Ask in plainer words, for free text: an endpoint may have refused the form of the first.
+
+    One that was cut gets room for its reasoning.
+    """
+    is_cut = unread is not None and unread.is_cut
+    plain = _REASONED_TOKENS if options.reasoning else _PLAIN_TOKENS
     return Request(
         messages=asked_again(options, request.messages),
-        max_output_tokens=_REASONED_TOKENS if options.reasoning else _PLAIN_TOKENS,
+        max_output_tokens=_ROOM_TOKENS if is_cut else plain,
         temperature=request.temperature,
         seed=request.seed,
         nonce="again",

@@ -12,6 +12,7 @@ from typing import Any
 from steelyard.core import Message, Request
 from steelyard.errors import SteelyardError
 from steelyard.extras import require
+from steelyard.model.thoughts import without_thoughts
 from steelyard.packaged import packaged
 from steelyard.strategy.formats import fill
 from steelyard.strategy.optimise.board import AnswerBoard
@@ -70,6 +71,7 @@ class Reflector:
         )
         [completion] = self.model.generate([request])
         assert completion is not None  # nothing was skipped
+        completion = without_thoughts(completion)
         self.requests += 1
         self.input_tokens += completion.input_tokens
         self.output_tokens += completion.output_tokens

@@ -1,0 +1,127 @@
+"""What a model thought stands apart from what it answered."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from steelyard.core import Completion, Example
+from steelyard.model.thoughts import (
+    cut_reason,
+    is_thought_mark,
+    open_thought,
+    split_thoughts,
+    why_unanswered,
+    with_plain_reference,
+    without_thoughts,
+)
+
+HARMONY = "<|start|>assistant<|channel|>final<|message|>"
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "answer"),
+    [
+        ("<think>Money, so A.\nNo: B.</think>\n\nB", "Money, so A.\nNo: B.", "B"),
+        ("<think>\n\n</think>\n\nB", "", "B"),
+        ("<THINK>a</THINK>\n<think>b</think> B", "a\n\nb", "B"),
+        ("Well.\n<think>a</think>\nB", "a", "Well.\n\nB"),
+        ("so it is B.\n</think>\n\nB", "so it is B.", "B"),
+        ("so it is B.</think>B", "so it is B.", "B"),
+        ("<think>a <think>b</think> c</think> B", "a <think>b</think> c", "B"),
+        ("<think>I may write <think> here\n</think>B", "I may write <think> here", "B"),
+        ("<thinking>a</thinking><answer>B</answer>", "a", "B"),
+        ("<thought>a</thought>B", "a", "B"),
+        ("<reasoning>a</reasoning>\n<response>\nB\n</response>", "a", "B"),
+        ("<think duration=3>a</think>B", "a", "B"),
+        ("<seed:think>a</seed:think>B", "a", "B"),
+        ("[THINK]a[/THINK]B", "a", "B"),
+        ("◁think▷a◁/think▷B", "a", "B"),
+        ("<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>B<|END_RESPONSE|>", "a", "B"),
+        (f"<|channel|>analysis<|message|>a<|end|>{HARMONY}B<|return|>", "a", "B"),
+        ('<think>a</think>\n{"a": "<think>"}', "a", '{"a": "<think>"}'),
+    ],
+)
+def test_thoughts_are_taken_off(text: str, reasoning: str, answer: str) -> None:
+    assert split_thoughts(text) == (reasoning, answer, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "B",
+        "",
+        "I think it is B.",
+        "a < b and b > a",
+        '{"tag": "<think>x</think>"}',
+        '{"tag": "it ends.</think>"}',
+        "Close it with the </think> tag, then go on.",
+        "Write <think> before and </think> after it.",
+        "<thinker>a</thinker>B",
+        "[THINKING] B",
+        "<answer>B</answer>",
+        "1. open: <think>\n2. answer",
+    ],
+)
+def test_what_is_no_thought_stays(text: str) -> None:
+    assert split_thoughts(text) == ("", text, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["<think>it is B", "B\n<think>or is it", "<think>a</think>\n<think>b"]
+)
+def test_an_open_thought_leaves_no_answer(text: str) -> None:
+    done = without_thoughts(Completion(text, "length", output_tokens=9))
+    assert (done.text, bool(done.reasoning)) == ("", True)
+    assert why_unanswered(done) == (
+        "cut after 9 tokens, while it was still reasoning: raise max_output_tokens"
+    )
+    ended = without_thoughts(Completion(text, "stop", output_tokens=9))
+    assert why_unanswered(ended) == "it reasoned and gave no answer"
+
+
+def test_hidden_reasoning_that_is_cut_says_so() -> None:
+    hidden = Completion("", "length", output_tokens=64, reasoning_tokens=64)
+    assert why_unanswered(hidden) == cut_reason(hidden)
+    assert "still reasoning" in cut_reason(hidden)
+    assert "still reasoning" not in cut_reason(Completion("It is", "length", output_tokens=2))
+
+
+def test_what_was_told_apart_already_is_kept() -> None:
+    done = without_thoughts(Completion("<think>b</think>B", "stop", reasoning="a"))
+    assert (done.reasoning, done.text) == ("a\n\nb", "B")
+    assert without_thoughts(done) == done
+
+
+def test_a_failure_stays_as_it_is() -> None:
+    failed = Completion("<think>a", "refusal", failure="the model refused")
+    assert without_thoughts(failed) == failed
+    assert why_unanswered(failed) is None
+
+
+def test_references_are_compared_without_their_thoughts() -> None:
+    assert with_plain_reference(Example("1", "q", "<think>a</think>\nB")).output == "B"
+    plain = Example("1", "q", "B")
+    assert with_plain_reference(plain) is plain
+
+
+def test_a_template_may_open_a_thought() -> None:
+    assert open_thought("<|im_start|>assistant\n<think>\n") == ("<think>\n", "</think>\n\n")
+    assert open_thought("assistant\n<think>\n\n</think>\n\n") is None
+    assert open_thought("What is <think>? assistant\n") is None
+
+
+def test_marks_that_are_special_tokens_are_known() -> None:
+    assert all(map(is_thought_mark, ["<think>", "</think>", "[THINK]", "<|channel|>", "<|end|>"]))
+    assert not any(map(is_thought_mark, ["<|im_end|>", "</s>", "<s>", "<pad>", "<|endoftext|>"]))
+
+
+@pytest.mark.parametrize("part", ["<think>", "</think>", "<think></think>", "\n<think>x", " ", "<"])
+def test_long_texts_are_split_in_linear_time(part: str) -> None:
+    def seconds(size: int) -> float:
+        started = time.process_time()
+        split_thoughts(part * (size // len(part)))
+        return time.process_time() - started
+
+    assert seconds(200_000) < 5.0  # quadratic time would take minutes
