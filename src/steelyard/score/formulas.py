@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from steelyard.score.number_openings import CASED
+
 UNREADABLE = "√"
 """Stands where a formula holds what is no plain number."""
 
@@ -18,7 +20,7 @@ _SIGNS = {
     r"\euro": "€", r"\pounds": "£", r"\big": "", r"\Big": "", r"\bigl": "", r"\bigr": "",
 }  # fmt: skip
 _CHARACTERS = str.maketrans("‐‑‒–—―﹣－．，：％﹪٪⁄∕／＄＋＝×✕✖⋅∙٫٬", "--------.,:%%%///$+=×××··.,")
-_STRAY_DASH = re.compile(r"(?<=[^\W\d_])[–—―](?=\d)")
+_STRAY_DASH = re.compile(rf"(?<=[{CASED}])[–—―](?=\d)")
 _TEXT = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|operatorname|mbox|emph|bm)\s*\{([^{}]*)\}"
 )

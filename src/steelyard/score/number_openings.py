@@ -18,6 +18,7 @@ _CASED_OR_DIGIT = re.compile(rf"[{CASED}\d)\]}}°²³]$")
 _TIGHT = re.compile(rf"[{CASED}@#&\\^/×÷·√π∞°%)\]}}±≤≥_²³]$")
 _VARIABLE = re.compile(r"(?:^|[^\w])[a-z]\s+$", re.IGNORECASE)
 _TAG_OR_ARROW = re.compile(r"<[^<>\n]{1,40}>$|[-=]>$|(?:^|\n)\s*>$")
+_RATIO = re.compile(r"(?:^|\n)\W*\d+\s:$")
 _TIMES = re.compile(r"\d\s?[xX]\s?$")
 _MINUS_AFTER = ("=", "(", "≈", "{", "[")
 
@@ -75,18 +76,20 @@ def _sign(head: str) -> int | None:
         return -1 if bare[:-1].rstrip().endswith(_MINUS_AFTER) else None
     elif bare.endswith("−"):
         return None if _TERM.search(bare[:-1].rstrip()) else -1
+    if _RATIO.search(bare):
+        return None
     if bare.endswith((">", "<")):
         return 1 if _TAG_OR_ARROW.search(bare) else None
-    if bare.endswith(("*", "·")) and not bare.startswith("**"):
+    if bare.endswith(("*", "·")):
         left = bare.rstrip("*·")
         is_sum = left != left.rstrip() and left.strip() and "\n" not in left[len(left.rstrip()) :]
         return None if is_sum and _TERM.search(left.rstrip()) else 1
-    return None if bare.endswith(tuple("+×÷^/±≤≥√")) else 1
+    return None if bare.endswith(tuple("+×÷^/±≤≥√%")) else 1
 
 
 def _tight_sign(left: str, sign: str) -> int | None:
     """The sign that stands right before a number, given what is left of it."""
-    if re.search(rf"[{CASED}\d)\]}}%°²³+\-*/×÷·^−±]$", left):
+    if re.search(rf"(?:[{CASED}\d)\]}}%°²³+\-/×÷·^−±]|[{CASED}\d)\]}}]\s*\*+)$", left):
         return None
     if left != left.rstrip(" ") and re.search(r"[\d)\]}%]$", left.rstrip(" ")):
         return None
@@ -109,6 +112,7 @@ class WordsByNumbers(NamedTuple):
     scale: re.Pattern[str]
     scales: dict[str, int]
     between: re.Pattern[str]
+    connected: re.Pattern[str]
     part: re.Pattern[str]
 
 
@@ -138,5 +142,10 @@ def words_by_numbers() -> WordsByNumbers:
         scale=re.compile(rf"[\s-]({'|'.join(scales)})\b", re.IGNORECASE),
         scales={name: int(power) for name, power in scales.items()},
         between=re.compile(rf"\s?(?:{parts})\.?,?\s*(?:and\s+)?", re.IGNORECASE),
+        connected=re.compile(
+            rf",\s|\.\.+|…|,?\s(?:{'|'.join(words['between_numbers'])})\s"
+            rf"|,?\s(?:[^\W\d]+\s){{0,2}}(?:{'|'.join(words['between_amounts'])})\s(?:the\s)?",
+            re.IGNORECASE,
+        ),
         part=re.compile(rf"\s?(?:{parts})(?![{CASED}])", re.IGNORECASE),
     )

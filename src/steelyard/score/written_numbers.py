@@ -111,24 +111,27 @@ def _placed(
     before = text[max(0, number.start - NEAR) : number.start]
     written = text[number.start : number.end]
     is_pair = _COMMA.fullmatch(written) and before.endswith(("(", "["))
-    is_coordinate = _CLOSING.match(after) and (is_pair or _TUPLE.search(before))
+    is_size = before.endswith(("|-", "|−")) and after.startswith("|")
+    is_coordinate = is_size or (_CLOSING.match(after) and (is_pair or _TUPLE.search(before)))
     is_reference = head.is_bracketed and after.startswith("]") and last is not None
     is_formula = after.startswith("$") and "$" in head.marks
     is_price = not is_formula and (head.is_currency or words_by_numbers().currency.match(after))
     is_unclear_price = is_price and (_DOTTED.fullmatch(written) or written.endswith("m"))
     if is_coordinate or is_reference or is_unclear_price or _goes_on_from(last, number, text):
         return number._replace(number=None)
-    return number._replace(number=number.number * head.sign)
+    return number if head.sign > 0 else number._replace(number=number.number.copy_negate())
 
 
 def _goes_on_from(last: WrittenNumber | None, number: WrittenNumber, text: str) -> bool:
-    """Whether a number is the second part of a quantity: ``5 ft 3 in``, ``2 million 500``."""
+    """Whether a number is the second part of something: ``5 ft 3 in``, ``2 million 500``, ``3 or 4``."""
     if last is None:
         return False
     gap, words = text[last.end : number.start], words_by_numbers()
     if not gap:
         return True
     if text[last.end - 1].isalpha() and gap.strip(" ,") in ("", "and"):
+        return True
+    if words.connected.fullmatch(gap[:NEAR]):
         return True
     after = text[number.end : number.end + NEAR]
     return bool(words.between.fullmatch(gap[:NEAR]) and words.part.match(after))
