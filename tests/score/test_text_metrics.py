@@ -78,7 +78,6 @@ def test_normalised_match_ignores_what_it_is_told() -> None:
         ("50 %", "50"),
         ("0.5", "50%"),
         ("50 percent", "50 %"),
-        ("in 12/05/2020", "2020"),
         ("18kg", "18"),
         ("0.3333333", "1/3"),
     ],
@@ -89,7 +88,14 @@ def test_numbers_are_read_as_they_are_written(output: str, reference: str) -> No
 
 @pytest.mark.parametrize(
     ("output", "reference"),
-    [("50 %", "5"), ("m2", "2"), ("1/0", "1"), ("v1.2.3", "3"), ("none", "0"), ("5:30", "5")],
+    [
+        ("50 %", "5"),
+        ("m2", "2"),
+        ("1/0", "1"),
+        ("none", "0"),
+        ("5:30", "5"),
+        ("in 12/05/2020", "2020"),
+    ],
 )
 def test_what_is_another_number_or_none(output: str, reference: str) -> None:
     assert score("numeric", output, reference) == 0

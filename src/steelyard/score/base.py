@@ -90,6 +90,10 @@ class Metric(ABC):
     def score_answer(self, output: str, reference: str) -> float:
         """Score one answer that did not fail."""
 
+    def unreadable(self, output: str) -> str | None:
+        """Say why this metric cannot read an answer, which then failed; ``None`` where it can."""
+        return None
+
     def score(self, output: str | None, reference: str) -> float:
         """Score one answer; ``None`` is a failed one and scores 0."""
         return 0.0 if output is None else self.score_answer(output, reference)

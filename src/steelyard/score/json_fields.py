@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
+from steelyard.json_text import is_shallow, refuse_constant
 from steelyard.score.base import Grade, Metric
 from steelyard.score.fields import Likeness, count_fields, types_of
-from steelyard.score.parse import refuse_constant
 from steelyard.task import Task
 
 _MOST_PARTS_DEPTH = 2
@@ -127,7 +127,6 @@ class FieldF1(Metric):
 
 
 _NOTHING = object()
-_DEEPEST = 200
 
 
 def _parsed(text: str) -> Any:
@@ -136,23 +135,7 @@ def _parsed(text: str) -> Any:
         value = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return _NOTHING
-    return value if _depth_is_sane(value) else _NOTHING
-
-
-def _depth_is_sane(value: Any) -> bool:
-    """Whether the value nests less deeply than comparing it recursively can follow."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [inner for outer in level for inner in _inner(outer)]
-        if not level:
-            return True
-    return False
-
-
-def _inner(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    return value if is_shallow(value) else _NOTHING
 
 
 def _canonical(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -13,7 +14,9 @@ from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.score.base import ReferenceMetric
 from steelyard.score.values import Value, final_value
-from steelyard.words import shortened
+from steelyard.words import counted, one_line, shortened
+
+log = logging.getLogger("steelyard")
 
 
 class Tolerance(Options):
@@ -59,9 +62,9 @@ class Numeric(ReferenceMetric):
     r"""Whether the number that the answer comes to equals the reference's.
 
     That number is what stands in the last ``\boxed{}``, or on the first line ``#### n``, or else the
-    last one in the text; `values` says how numbers are read. Within either tolerance
-    is right. A percentage answers a number that it is (``50 %`` and ``50``) or stands for (``50 %`` and
-    ``0.5``).
+    last one in the text; `values` says how numbers are read. Where none can be read for certain, the
+    answer failed. Within either tolerance is right. A percentage answers a number that it is (``50 %``
+    and ``50``) or stands for (``50 %`` and ``0.5``).
     """
 
     name = "numeric"
@@ -75,14 +78,30 @@ class Numeric(ReferenceMetric):
     unit: ClassVar[Decimal] = Decimal("0.01")
 
     def check(self, examples: Sequence[Example]) -> None:
+        """Refuse outputs of which none is a number; name how many are not, where some are."""
         answered = [example for example in examples if example.output]
-        if answered and all(final_value(example.output) is None for example in answered):
-            first = answered[0]
+        unread = [example for example in answered if final_value(example.output) is None]
+        if not unread:
+            return
+        first = f"{unread[0].source or unread[0].id}: {shortened(unread[0].output, 60)!r}"
+        if len(unread) == len(answered):
             raise ConfigError(
-                f"metric {self.name}: none of the {len(answered):,} outputs contains a number (the first, "
-                f"{first.source or first.id}: {shortened(first.output, 60)!r}): every answer "
-                "would score 0; use a metric that compares texts"
+                f"metric {self.name}: none of the {len(answered):,} outputs contains a number (the "
+                f"first, {first}): every answer would score 0; use a metric that compares texts"
             )
+        log.warning(
+            "metric %s: %s of %s holds no number that can be read for certain (the first, %s): every "
+            "answer there scores 0; write it as a plain number",
+            self.name,
+            f"{len(unread):,}",
+            counted(len(answered), "output"),
+            first,
+        )
+
+    def unreadable(self, output: str) -> str | None:
+        if final_value(output) is not None:
+            return None
+        return f"no number can be read for certain in {one_line(output, 60)!r}"
 
     def score_answer(self, output: str, reference: str) -> float:
         answer, expected = final_value(output), final_value(reference)

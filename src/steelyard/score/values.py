@@ -1,16 +1,23 @@
-r"""Numbers as people and models write them, read from text.
+r"""The number that a text comes to, read as people and models write numbers, or not at all.
 
-Thousands in groups (``1,234.5``, ``1.234.567``, ``1'234``, ``1,00,000``, with thin or fixed spaces), a
-comma before other than three digits as a decimal comma (``3,50``), ``1.2e5``, ``1.2 × 10^5``, ``10^6``,
-fractions (``3/4``, ``1 1/2``, ``½``, ``\frac{3}{4}``), a sign before a currency (``-$5``), and percent.
+Read are thousands in groups of one mark (``1,234.5``, ``1.234.567``, ``1'234``, ``1 234``, ``1,00,000``), a
+decimal comma (``3,50``, ``1 234,5``), ``1.2e5``, ``1.2 × 10^5``, ``10^{6}``, ``5 million``, fractions
+(``3/4``, ``1 1/2``, ``½``, ``\frac{3}{4}``), signs and dashes before a number or its currency, percent, units
+with exponents (``9.8 m/s^2``) and digits of any script. One comma before three digits groups, one point is a
+decimal point: ``1,234`` is 1234 and ``1.234`` is 1.234; with a currency, ``1.200 €``, it is not sure.
+
+Not read are ranges, dates, times, ratios, versions, telephone numbers, ordinals, sums that are not worked
+out, roots and other formulas, ``5k``, ``12²``, quantities of two parts (``5 ft 3 in``), and infinity.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import Decimal
 from typing import NamedTuple
+
+from steelyard.score.formulas import unformatted
+from steelyard.score.written_numbers import WrittenNumber, written_numbers
 
 
 class Value(NamedTuple):
@@ -20,127 +27,65 @@ class Value(NamedTuple):
     is_percent: bool = False
 
 
-_SPACE = "\u00a0\u2009\u202f"  # fixed and thin: a plain space parts numbers
-_SCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_HALVES = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-_GROUPED = (
-    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d])"
-    r"|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?"
-    r"|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?"
-    r"|\d{1,3}(?:\.\d{3})+,\d+"
-    rf"|\d{{1,3}}(?:[{_SPACE}'’]\d{{3}})+(?:[.,]\d+)?"
-)
-_DIGITS = rf"(?:{_GROUPED}|\d+(?:\.\d+)?(?![\d,])|\d+,\d+(?![\d,])|\d+(?:\.\d+)?|\.\d+)"
-_POWER = (
-    r"(?:[eE][-+]?\d{1,4}(?!\w)"
-    r"|\s?[×x*·]\s?10\s?(?:\^|\*\*)?\s?\{?(?P<power>[-+−]?[\d⁰¹²³⁴-⁹⁻]{1,4})\}?)"
-)
-_NUMBER = re.compile(
-    rf"(?<![\w.])(?P<sign>[-+−](?=[$€£¥₹]?\s?[\d.{_HALVES}]))?[$€£¥₹]?\s?"
-    rf"(?:(?:(?P<whole>\d+)[ {_SPACE}\-]?)?(?P<half>[{_HALVES}])"
-    rf"|(?:(?P<base>\d+)[ {_SPACE}])?(?<!/)(?P<top>\d+)/(?P<bottom>\d+)(?![\d/]|\.\d)"
-    rf"|(?P<digits>{_DIGITS})(?:(?P<exponent>{_POWER})|(?:\^|\*\*)\{{?(?P<raised>\d{{1,3}})\}}?)?)"
-    r"(?P<percent>\s?(?:%|％|\\%|percent\b|per cent\b))?"
-)
-_LATEX = re.compile(r"\\[dt]?frac\s?\{\s*(-?[\d.]+)\s*\}\s*\{\s*([\d.]+)\s*\}")
-_LATEX_SPACE = re.compile(r"\{,\}|\\[,;!: ](?=\d{3})")
 _HASHES = re.compile(r"^[^\S\n]*####[^\S\n]+(?P<value>[^\n]*)$", re.MULTILINE)
 _HEADING = re.compile(r"[.):]\s+\S|[):]")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_RESULT = re.compile(r"[=≈]")
 _MOST_UNIT_WORDS = 3
-_MOST_DIGITS = 60
 _MOST_BOXES = 20
-_MOST_READ = 4_000  # characters from the end, where the result stands
+_MOST_READ = 2_000  # characters from the end, where the result stands
 
 
 def final_value(text: str) -> Value | None:
-    r"""The number that a text comes to, or ``None``.
+    r"""The number that a text comes to; ``None`` where it has none or one cannot be sure which it is.
 
-    The last one inside the last ``\boxed{}`` that has one; else that of the first line ``#### n``, as
+    The one inside the last ``\boxed{}``, behind its last ``=``; else that of the first line ``#### n``, as
     in GSM8K's solutions (Cobbe et al., 2021), at most a unit behind it, so that a heading of the
     fourth level is none; else the last number of all.
     """
-    for inside in reversed(_boxes(text)):
-        if (value := _last(inside)) is not None:
-            return value
+    boxes = _boxes(text)
+    if boxes:
+        return None if boxes[-1] is None else _only(boxes[-1])
     for line in _HASHES.finditer(text):
         if (value := answer_line(line["value"])) is not None:
             return value
-    return _last(text[-_MOST_READ:])
-
-
-def _last(text: str) -> Value | None:
-    values = [_value(match) for match in _NUMBER.finditer(_readable(text))]
-    return next((value for value in reversed(values) if value is not None), None)
-
-
-def _readable(text: str) -> str:
-    text = _LATEX_SPACE.sub(lambda match: "," if match[0] == "{,}" else "", text)
-    return _LATEX.sub(r" \1/\2 ", text.replace("\\$", "$"))
+    end = text[-_MOST_READ:]
+    numbers = written_numbers(unformatted(end))
+    is_cut = len(text) > len(end) and len(numbers) == 1 and numbers[0].start == 0
+    return _value(numbers[-1]) if numbers and not is_cut else None
 
 
 def answer_line(rest: str) -> Value | None:
     """The number on a line after ``####``, at most a unit behind it; ``None`` for a heading."""
-    match = _NUMBER.match(_readable(rest).strip(" *"))
-    if match is None:
+    text = unformatted(rest[:_MOST_READ]).strip(" *")
+    numbers = written_numbers(text)
+    if len(numbers) != 1 or re.search(r"\w", text[: numbers[0].start]):
         return None
-    unit = match.string[match.end() :]
+    unit = text[numbers[0].end :]
     if _HEADING.match(unit) or len(unit.split()) > _MOST_UNIT_WORDS:
         return None
-    return _value(match)
+    return _value(numbers[0])
 
 
-def _boxes(text: str) -> list[str]:
-    r"""What stands in each ``\boxed{}``, braces counted."""
-    boxes = []
-    for box in list(_BOXED.finditer(text))[-_MOST_BOXES:]:
-        depth = 1
-        for place in range(box.end(), min(len(text), box.end() + _MOST_READ)):
-            depth += {"{": 1, "}": -1}.get(text[place], 0)
-            if not depth:
-                boxes.append(text[box.end() : place])
-                break
-    return boxes
+def _only(text: str) -> Value | None:
+    """The number of a text that has one, behind its last ``=``."""
+    numbers = written_numbers(_RESULT.split(unformatted(text))[-1])
+    return _value(numbers[0]) if len(numbers) == 1 else None
 
 
-def _value(match: re.Match[str]) -> Value | None:
-    try:
-        with localcontext() as context:
-            context.prec = _MOST_DIGITS
-            number = _number(match)
-    except (InvalidOperation, ZeroDivisionError):
-        return None
-    if not number.is_finite():
-        return None
-    negative = (match["sign"] or "+") in "-−"
-    return Value(-number if negative else number, match["percent"] is not None)
+def _value(number: WrittenNumber) -> Value | None:
+    return None if number.number is None else Value(number.number, number.is_percent)
 
 
-def _number(match: re.Match[str]) -> Decimal:
-    if match["half"]:
-        part = Decimal(str(round(unicodedata.numeric(match["half"]), 12)))
-        return Decimal(match["whole"] or 0) + part
-    if match["top"]:
-        return Decimal(match["base"] or 0) + Decimal(match["top"]) / Decimal(match["bottom"])
-    number = _decimal(match["digits"])
-    exponent = match["exponent"]
-    if match["raised"]:
-        return number ** int(match["raised"])
-    if not exponent:
-        return number
-    if match["power"]:
-        return number.scaleb(int(match["power"].replace("−", "-").translate(_SCRIPTS)))
-    return number.scaleb(int(exponent[1:]))
+def _boxes(text: str) -> list[str | None]:
+    r"""What stands in each ``\boxed{}``, braces counted; ``None`` for one that is not closed."""
+    return [_inside(text, box.end()) for box in list(_BOXED.finditer(text))[-_MOST_BOXES:]]
 
 
-def _decimal(digits: str) -> Decimal:
-    """Digits with their points and commas as a number."""
-    digits = re.sub(rf"[{_SPACE}'’]", "", digits)
-    point, comma = digits.rfind("."), digits.rfind(",")
-    if comma > point:
-        groups = digits.split(",")
-        is_grouped = point < 0 and len(groups[-1]) == 3 and len(groups[0]) <= 3
-        digits = digits.replace(".", "").replace(",", "" if is_grouped else ".")
-    elif digits.count(".") > 1:
-        digits = digits.replace(".", "")
-    return Decimal(digits.replace(",", ""))
+def _inside(text: str, start: int) -> str | None:
+    depth = 1
+    for place in range(start, min(len(text), start + _MOST_READ)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if not depth:
+            return text[start:place]
+    return None

@@ -21,8 +21,12 @@ from steelyard.stats import holm
 def to_records(
     arm: str, examples: Sequence[Example], answers: Sequence[Answer], metrics: Sequence[Metric]
 ) -> list[Record]:
-    """Grade each answer by every metric; the first decides. A failed answer scores 0."""
+    """Grade each answer by every metric; the first decides. A failed answer scores 0.
+
+    One that the first metric cannot read failed too, with its output kept.
+    """
     examples = [with_plain_reference(example) for example in examples]
+    answers = [_read(answer, metrics[0]) for answer in answers]
     outputs = [answer.output for answer in answers]
     graded: list[dict[str, float]] = [{} for _ in answers]
     for metric in metrics:
@@ -35,7 +39,7 @@ def to_records(
             Record(
                 arm=arm,
                 example_id=example.id,
-                outcome="failed" if answer.output is None else "scored",
+                outcome="failed" if answer.output is None or answer.failure else "scored",
                 score=scores[metrics[0].name],
                 reference=example.output,
                 answer=answer,
@@ -43,6 +47,11 @@ def to_records(
             )
         )
     return records
+
+
+def _read(answer: Answer, metric: Metric) -> Answer:
+    reason = None if answer.output is None else metric.unreadable(answer.output)
+    return answer if reason is None else replace(answer, failure=reason)
 
 
 def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:

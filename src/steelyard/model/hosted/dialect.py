@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from steelyard.core import Request
+from steelyard.label_text import read_label
 from steelyard.packaged import packaged
 
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")
@@ -199,28 +200,5 @@ def _is_about_strict(message: str, sent: Any) -> bool:
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str | None:
-    """Return the choice that ``text`` names, as JSON or free text; ``None`` when it names none."""
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        parsed = text
-    if isinstance(parsed, dict):
-        parsed = parsed.get("label")
-    if not isinstance(parsed, str):
-        return None
-    if parsed in choices:
-        return parsed
-    return _closest_choice(parsed, choices)
-
-
-def _closest_choice(text: str, choices: Sequence[str]) -> str | None:
-    """Match without case and outer punctuation, then a choice that is the only one mentioned."""
-    plain = text.strip(" \t\r\n.,:;!?\"'`*()[]").casefold()
-    equal = [choice for choice in choices if choice.casefold() == plain]
-    if not equal:
-        equal = [
-            choice
-            for choice in choices
-            if re.search(rf"(?<!\w){re.escape(choice.casefold())}(?!\w)", plain)
-        ]
-    return equal[0] if len(equal) == 1 else None
+    """Return the choice that ``text`` gives, as JSON or free text; ``None`` when it gives none."""
+    return read_label(text, choices)[0]

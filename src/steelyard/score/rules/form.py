@@ -11,8 +11,8 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from steelyard.errors import MissingExtraError
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.json_text import refuse_constant
 from steelyard.languages import code_of, is_language
-from steelyard.score.parse import refuse_constant
 from steelyard.score.rules.base import Reply, Rule
 
 _FENCED = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)

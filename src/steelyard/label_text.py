@@ -1,0 +1,270 @@
+"""Which of its labels a text gives: one grammar wherever an answer in free text is read.
+
+A text gives a label where it is one but for how it is written, or where a line of it says so in one of
+few known ways; that a label's word occurs is not enough. Rather none than the wrong one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+from steelyard.folding import folded, plain
+from steelyard.json_text import read_json
+from steelyard.packaged import packaged
+from steelyard.words import one_line
+
+_SHOWN = 60
+_MOST_LINES = 24  # at either end of a text
+_LONGEST_LINE = 600
+_MOST_PEELED = 8
+_PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">", '"': '"', "'": "'", "`": "`", "*": "*", "_": "_"}
+_PAIRS |= {"「": "」", "『": "』", "【": "】", "《": "》", "$": "$"}
+_FINAL = ".,;:!?…。、،؛؟।॥"
+_BULLET = re.compile(r"(?:#{1,6}|[>•*+]|-(?!\s*\d)|\d{1,2}[.)](?!\s*\d))\s+")
+_EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`")
+_LATEX = re.compile(r"\\(?:boxed|text|textbf|mathrm)\s*\{(?P<inside>.*)\}")
+_TAGS = re.compile(r"<(?P<tag>\w{1,20})>(?P<inside>.*)</(?P=tag)>")
+_AFTER = re.compile(r"\s+[-:]\s+|[.,;:!](?:\s+|(?=[^\x00-\x7f]))|\)\s+|。|\s*\((?=\w)")
+_BECAUSE = re.compile(r"\s+(?:because|since|given|due to|weil|da|car|porque)\b", re.IGNORECASE)
+_ENDS = re.compile(r"(?:\.|!|。|।|…)*\s*")
+_NEGATED = re.compile(
+    r"(?:\bnot|\bno|\bnor|\bthan|\binstead of|\bisn't|\bover|\bno longer)\s+(?:an?\s+|the\s+)?[\"'*]*$",
+    re.IGNORECASE,
+)
+_STOPPED = re.compile(r"[.!?。！？][\"'*)]*$")
+
+
+def read_label(text: str, labels: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return ``(label, None)``, or ``(None, reason)`` where the text does not give exactly one.
+
+    A label stands alone, but for case, Unicode forms, quotes, markup and final punctuation; in the
+    field ``label`` (or the only field) of a JSON object; or on a line that announces it (``Label: X``,
+    ``The answer is X.``), begins with it (``X - because …``) or states it (``This is an X issue.``).
+    Lines that give different labels give none. Of labels that fold to the same only the exact one counts.
+    """
+    if not text.strip():
+        return None, "empty answer"
+    if text.strip() in labels:
+        return text.strip(), None
+    given = _reader(tuple(labels)).given(text)
+    if len(given) == 1:
+        return given[0], None
+    several = f" (it names {', '.join(given[:3])})" if given else ""
+    return None, f"not a label: {one_line(text, _SHOWN)!r}{several}"
+
+
+@lru_cache(maxsize=64)
+def _reader(labels: tuple[str, ...]) -> _LabelReader:
+    return _LabelReader(labels)
+
+
+class _LabelReader:
+    """Reads texts for one list of labels."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._exact = _unique({label: plain(label) for label in labels})
+        self._folded = _unique({label: _key(label) for label in labels})
+        spellings = sorted({plain(label) for label in labels} - {""}, key=len, reverse=True)
+        self._longest = max(map(len, spellings), default=0)
+        label = "|".join(map(re.escape, spellings)) or r"(?!)"
+        self._named = re.compile(rf"(?<![\w-])(?:{label})(?![\w-])")
+        stated = rf"(?P<open>[\"'(\[<*_]{{0,3}})(?P<label>{label})(?P<close>[\"')\]>*_]{{0,3}})(?P<rest>.*)"
+        self._leads = [(name, re.compile(lead + stated, re.IGNORECASE)) for name, lead in _leads()]
+
+    def given(self, text: str) -> list[str]:
+        """The labels that the text gives, each once; or several that its first line names."""
+        if (value := _json_value(text)) is not None:
+            label = self._alone(plain(value))
+            return [] if label is None else [label]
+        if text.lstrip().startswith(("{", "[{")):
+            return []  # JSON that was cut, or is none
+        if len(text) <= self._longest + _LONGEST_LINE and (label := self._alone(plain(text))):
+            return [label]
+        lines = _lines(text)
+        stated = [self._stated(line) for line in lines]
+        labels = [
+            label
+            for place, label in enumerate(stated)
+            if label is not None and not _is_taken_back(lines, place)
+        ]
+        named = [] if labels else self._mentioned(lines[0] if lines else "")
+        return list(dict.fromkeys(labels)) or (named if len(named) > 1 else [])
+
+    def _mentioned(self, line: str) -> list[str]:
+        names = self._named.findall(line[:_LONGEST_LINE])
+        return list(dict.fromkeys(label for name in names if (label := self._exact.get(name))))
+
+    def _resolved(self, candidate: str) -> str | None:
+        return self._exact.get(candidate) or self._folded.get(_key(candidate))
+
+    def _alone(self, candidate: str) -> str | None:
+        """The label that a text is, one layer of markup or punctuation after the other taken off."""
+        candidate = candidate.strip().replace("\\_", "_")
+        for _ in range(_MOST_PEELED):
+            if (label := self._resolved(candidate)) is not None:
+                return label
+            peeled = _peeled(candidate)
+            if peeled == candidate or len(peeled) > self._longest + _LONGEST_LINE:
+                return None
+            candidate = peeled
+        return None
+
+    def _stated(self, line: str) -> str | None:
+        """The label that a line gives."""
+        if len(line) > _LONGEST_LINE:
+            return None
+        if (label := self._alone(line)) is not None:
+            return label
+        line = _EMPHASIS.sub(_inside, _BULLET.sub("", line) if _BULLET.match(line) else line)
+        if (label := self._alone(line)) is not None:
+            return label
+        matches = [(name, match) for name, lead in self._leads if (match := lead.match(line))]
+        given = {label for pair in matches if (label := self._led(*pair)) is not None}
+        return given.pop() if len(given) == 1 else None
+
+    def _led(self, lead: str, match: re.Match[str]) -> str | None:
+        """The label behind a ``lead``, if nothing before or after it raises a doubt."""
+        label = self._resolved(match["label"])
+        before = match.string[: match.start("open")]
+        rest = match["rest"] if match["open"] else match["close"] + match["rest"]
+        is_open = len(match["open"]) > len(match["close"])
+        if label is None or is_open or not label.strip(_FINAL) or _words()["doubts"].search(before):
+            return None
+        is_written_alike = match["label"] in self._exact
+        if lead == "heading":
+            heading = before.rpartition(":")[0].strip()
+            is_other = _words()["headings"].fullmatch(heading) or self._alone(heading)
+            return label if not is_other and _ENDS.fullmatch(rest) else None
+        if match["article"] and (suffix := _words()["suffixes"].match(rest)):
+            rest = rest[suffix.end() :]
+        if lead == "statement":
+            return label if is_written_alike and self._is_clear(label, rest) else None
+        if lead == "start" and not is_written_alike and folded(label) in _words()["function_words"]:
+            return None
+        if label.isdigit() and (stars := re.match(r"\s+stars?\b", rest)):
+            rest = rest[stars.end() :]
+        return label if self._is_clear(label, rest) else None
+
+    def _is_clear(self, label: str, rest: str) -> bool:
+        """Whether what follows a label on its line leaves it standing: nothing, or its reason."""
+        if _ENDS.fullmatch(rest):
+            return True
+        after = _AFTER.match(rest) or _BECAUSE.match(rest)
+        if after is None:
+            return False
+        reason = rest[after.end() :]
+        if re.match(r"[\W_]*\d", reason) or "?" in rest[: after.end()]:
+            return False
+        if _words()["withdrawals"].match(reason) and not self._sets_apart(label, reason):
+            return False
+        return not _words()["refusals"].search(reason) and not self._names_other(label, reason)
+
+    def _sets_apart(self, label: str, reason: str) -> bool:
+        """Whether it begins by saying which other label it is not: ``spam, not ham``."""
+        match = self._named.search(reason)
+        return match is not None and self._exact.get(match[0]) != label and match.start() < 16
+
+    def _names_other(self, label: str, reason: str) -> bool:
+        for match in self._named.finditer(reason):
+            if match[0] in _words()["everyday"] or self._exact.get(match[0]) == label:
+                continue
+            is_article = match[0] in ("A", "I") and reason[match.end() :][:2].strip().islower()
+            if not is_article and not _NEGATED.search(reason[: match.start()]):
+                return True
+        return False
+
+
+def _unique(forms: Mapping[str, str]) -> dict[str, str]:
+    """Labels by their forms, without forms that two of them share."""
+    counts = Counter(forms.values())
+    return {form: label for label, form in forms.items() if counts[form] == 1}
+
+
+def _key(text: str) -> str:
+    return " ".join(folded(text).replace("_", " ").split())
+
+
+def _inside(match: re.Match[str]) -> str:
+    return next(group for group in match.groups() if group is not None)
+
+
+def _peeled(text: str) -> str:
+    """A text without its outermost layer: a pair of marks, a bullet, a final mark of punctuation."""
+    if match := _LATEX.fullmatch(text.strip("$ ")) or _TAGS.fullmatch(text):
+        return match["inside"].strip()
+    if len(text) > 2 and _PAIRS.get(text[0]) == text[-1]:
+        return text[1:-1].strip()
+    if bullet := _BULLET.match(text):
+        return text[bullet.end() :]
+    shorter = text[:-1].rstrip() if text[-1:] in _FINAL else text
+    if text.endswith(")") and "(" not in text:
+        shorter = text[:-1].rstrip()
+    return shorter if shorter.strip(_FINAL) else text
+
+
+def _lines(text: str) -> list[str]:
+    """The lines at both ends of a text that say something."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 2 * _MOST_LINES:
+        lines = lines[:_MOST_LINES] + lines[-_MOST_LINES:]
+    return [plain(line[: 2 * _LONGEST_LINE]) for line in lines]
+
+
+def _is_taken_back(lines: Sequence[str], place: int) -> bool:
+    """Whether the line before goes on into this one with a doubt, or the next one corrects it."""
+    before = lines[place - 1] if place else ""
+    if _words()["doubts"].search(before) and not _STOPPED.search(before):
+        return True
+    after = lines[place + 1] if place + 1 < len(lines) else ""
+    return _words()["corrections"].match(after) is not None
+
+
+def _json_value(text: str) -> str | None:
+    """The label that a JSON object gives: its field ``label``, or its only one. Numbers as written."""
+    document = read_json(text)[0] if "{" in text else None
+    fields = None if document is None else json.loads(document, parse_int=str, parse_float=str)
+    if not isinstance(fields, dict):
+        return None
+    value = fields.get("label", next(iter(fields.values())) if len(fields) == 1 else None)
+    value = str(value).lower() if isinstance(value, bool) else value
+    return value if isinstance(value, str) else ""
+
+
+@cache
+def _words() -> dict[str, Any]:
+    """The patterns of words that stand before and after labels; see ``label_text.yaml``."""
+    words = packaged("label_text.yaml")
+    start = r"[\W_]*(?:{})\b"
+    patterns = {
+        "doubts": rf"\b(?:{_any(words['doubts'])})\b|\?",
+        "suffixes": rf"\s+(?:{_any(words['suffixes'])})\b",
+        "headings": _any(words["headings_of_others"]),
+        "refusals": rf"\b(?:{_any(words['refusals'])})",
+        "withdrawals": start.format(_any(words["withdrawals"])),
+        "corrections": start.format(_any(words["corrections"])),
+    }
+    compiled = {name: re.compile(text, re.IGNORECASE) for name, text in patterns.items()}
+    return compiled | {name: frozenset(words[name]) for name in ("everyday", "function_words")}
+
+
+def _any(alternatives: Sequence[str]) -> str:
+    return plain("|".join(alternatives))
+
+
+def _leads() -> Iterator[tuple[str, str]]:
+    """What may stand before a label on its line, by kind, as regular expressions."""
+    words = packaged("label_text.yaml")
+    opener = rf"(?:(?:{_any(words['openers'])})[\s,.:!-]+){{0,3}}"
+    article = r"(?P<article>(?:an?|the|ein|eine|un|une|una)\s+)?"
+    copulas, unspaced = _any(words["copulas"]), _any(words["unspaced_copulas"])
+    says = rf"(?:\s+(?:{copulas})\b\s*:?|\s*[:=]|\s*(?:{unspaced})\s*:?)"
+    noun = rf"(?:(?:{_any(words['adjectives'])})\s*){{0,6}}(?:{_any(words['nouns'])})"
+    yield "start", r"(?P<article>(?!))?"
+    yield "announced", rf"{opener}{noun}(?:\s+(?:for|of)\s+(?:this|the)\s+\w+)?{says}\s*{article}"
+    yield "statement", rf"{opener}(?:{_any(words['statements'])})[\s:]+{article}"
+    yield "heading", r"(?P<article>(?!))?[^\W\d][\w'-]*(?: [\w'-]+){0,2}\s*:\s*"

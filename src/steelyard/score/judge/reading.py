@@ -1,0 +1,212 @@
+"""What a judge's words come to: which reply is better, or which mark it gets; else nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from steelyard.folding import plain
+from steelyard.json_text import read_json
+
+_MOST_READ = 6_000  # characters from the end, where the verdict stands
+_TRIM = " .,:;!\"'`*()[]{}"
+_QUOTE = r"[\"'`*_(]{0,4}"
+_NOUN = r"(?:(?i:an?|the)\s+)?(?:(?i:reply|response|answer|option|assistant|candidate|model)\s+)?"
+_LETTER = r"(?P<word>[AB]|(?i:tie|draw))"
+_TAGS = r"(?:verdict|answer|winner|choice|judge?ment|decision|mark|score|rating|grade|label|result)"
+_LEAD = r"[\s\"'`*:=()\[\]{}_-]{0,12}"
+
+_MARK = (
+    r"(?<![\d.,/+~-])(?P<word>\d+)(?!\d|[.,]\d)(?:\s*(?:/|out of|of)\s*(?P<scale>\d+)(?!\d|[.,]\d))?"
+    r"(?:\s*(?:stars?|points?)\b)?"
+)
+_TAGGED_WORD = re.compile(
+    rf"\b(?i:{_TAGS})\b(?:\s+(?i:is|goes to))?{_LEAD}{_NOUN}{_LEAD}{_LETTER}\b"
+)
+_TAGGED_MARK = re.compile(
+    rf"(?i:\b{_TAGS}\b(?:\s+(?:is|of))?|\bi(?:'d| would)?\s+(?:say|give|rate|mark|score)"
+    rf"(?:\s+(?:it|this|that|the (?:reply|response|answer)))?(?:\s+(?:at|as|with))?|\bdeserves)"
+    rf"{_LEAD}(?i:an?\s+)?{_LEAD}{_MARK}"
+)
+_BRACKETED = re.compile(r"\[\[\s*(?P<word>[AB]|(?i:tie|draw)|\d+)\s*\]\]")
+_FINAL = re.compile(r"\b(?:final|overall|total|revised|corrected|in the end|altogether)\b", re.I)
+_MEANT = re.compile(
+    r"\b(?:i|we)(?:'d| would)\s+(?=(?:say|choose|pick|prefer|give|rate|call|go|select)\b)", re.I
+)
+_DOUBT = re.compile(
+    r"\b(?:not|no|never|neither|nor|cannot|hardly|barely|if|unless|whether|would|could|might|may|maybe|perhaps"
+    r"|possibly|says|said|claims?|claimed|asks?|thinks?|unsure|almost)\b|n't\b|\?",
+    re.I,
+)
+_CLEAN = re.compile(
+    r"[\"'`*)\]}_]*(?:$|[.!;](?:\s|$)|\s*[,:(-](?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
+    r"|wait|actually|however|although)\b|(?:[AB]|TIE|tie)\b(?!\s+\w)))"
+    r"|\s+(?:because|since|as|over|than|by far)\b)"
+)
+"""What may follow a verdict on its line: nothing, a reason, another sentence."""
+
+_MOST = (
+    r"(?:(?:clearly|much|far|slightly|somewhat|significantly|a bit|a little|overall|definitely|still|simply"
+    r"|marginally|considerably|obviously|therefore|thus|also|just|by far|even)\s+)*"
+)
+_BETTER = r"(?:the\s+)?(?:better|stronger|superior|preferable|preferred|best|winner|winning)"
+_WORSE = r"(?:the\s+)?(?:worse|weaker|inferior|worst|loser|losing)"
+_ONE = r"(?:\s+(?:one|reply|response|answer|option|of the two))?"
+_AFTER = (
+    r"(?P<after>[\"'`*)]*(?:$|[.,;:!)]|\s+(?:because|since|as|overall|here|by far|and|while|whereas|but)\b"
+    rf"|\s+(?:than|to|over)\s+{_NOUN}[AB]\b))?"
+)
+_SUBJECT = rf"{_QUOTE}\b{_NOUN}{_QUOTE}(?P<word>[AB])\b[\"'`*)]*"
+_STATES = (
+    (
+        True,
+        rf"{_SUBJECT}\s+(?:(?:is|was|seems|looks|remains)\s+{_MOST}{_BETTER}{_ONE}|{_MOST}wins){_AFTER}",
+    ),
+    (
+        False,
+        rf"{_SUBJECT}\s+(?:(?:is|was|seems|looks|remains)\s+{_MOST}{_WORSE}{_ONE}|{_MOST}loses){_AFTER}",
+    ),
+    (True, rf"\b{_BETTER}{_ONE}\s*(?:is|:)\s*{_QUOTE}{_NOUN}{_QUOTE}(?P<word>[AB])\b{_AFTER}"),
+    (False, rf"\b{_WORSE}{_ONE}\s*(?:is|:)\s*{_QUOTE}{_NOUN}{_QUOTE}(?P<word>[AB])\b{_AFTER}"),
+    (
+        True,
+        r"\b[Ii]\s+(?:choose|pick|prefer|select|favou?r|vote for|go with|say)\s+"
+        rf"{_QUOTE}{_NOUN}{_QUOTE}(?P<word>[AB])\b{_AFTER}",
+    ),
+)
+_STATEMENTS = tuple((is_better, re.compile(pattern)) for is_better, pattern in _STATES)
+_DENIAL = re.compile(
+    rf"\b[AB]\s+(?:(?:is|was|does|seems)\s*(?:not|n't|never|hardly|no)|(?:isn|wasn|doesn)'t|hardly|never)"
+    rf"\b[^.;]{{0,20}}\b(?:{_BETTER}|{_WORSE}|wins?|loses?)\b"
+)
+_EQUAL = re.compile(
+    r"\b(?:they|both(?: (?:replies|responses|answers))?|A and B|the(?: two)? (?:replies|responses|answers))"
+    rf"\s+(?:are|seem)\s+{_MOST}(?:equal\b|equally|tied|the same|equivalent|on par)"
+    rf"|\bneither(?: one| reply| response| answer| A nor B)?\s+(?:is|seems)\s+{_MOST}better"
+    r"|\b(?:it is|it's|call it|this is|that is)\s+a\s+(?:tie|draw)\b",
+    re.I,
+)
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+_CLAUSE = re.compile(r"[,;:]\s|\s(?:and|but|while|whereas|so)\s")
+
+
+def read_judgement(text: str, choices: Sequence[str]) -> str | None:
+    """Return the one of ``choices`` that ``text`` says; ``None`` where it does not, or not for certain.
+
+    ``choices`` are A, B and TIE, or whole numbers from 1. The text or its last line is one of them; or it
+    says so behind a word such as *verdict*, always the same or at last as its *final* one; or all its
+    sentences that compare the replies agree. A guess is worth less than asking once more.
+    """
+    end = text if len(text) <= _MOST_READ else text[-_MOST_READ:].partition("\n")[2]
+    lines = [plain(line) for line in end.splitlines() if line.strip()]
+    if not lines:
+        return None
+    if (fields := _fields(text)) is not None:
+        return _of_fields(fields, choices)
+    explicit = list(_explicit(lines, choices))
+    if not explicit:
+        return _unannounced(lines, choices)
+    words = {verdict.word for verdict in explicit}
+    last = explicit[-1]
+    if len(words) > 1 and not last.is_final:
+        return None
+    after = [last.rest, *lines[last.line + 1 :]]
+    is_taken_back = _is_comparison(choices) and _stated(after) - {last.word}
+    bare = {word for line in (lines[0], lines[-1]) if (word := _alone(line, choices))}
+    return None if is_taken_back or bare - {last.word} else last.word
+
+
+class _Verdict(NamedTuple):
+    """A verdict that is announced as one; ``word`` is ``None`` where it is none of the choices."""
+
+    word: str | None
+    is_final: bool
+    line: int
+    rest: str
+
+
+def _explicit(lines: Sequence[str], choices: Sequence[str]) -> Iterator[_Verdict]:
+    tagged = _TAGGED_WORD if _is_comparison(choices) else _TAGGED_MARK
+    for place, line in enumerate(lines):
+        matches = [*_BRACKETED.finditer(line), *tagged.finditer(_MEANT.sub("I ", line))]
+        for match in matches:
+            before, rest = match.string[: match.start()], match.string[match.end() :]
+            sentence = _SENTENCE.split(before)[-1]
+            if _DOUBT.search(sentence) or not _CLEAN.match(rest):
+                continue
+            word = _known(match["word"], choices)
+            if match.groupdict().get("scale") not in (None, choices[-1]):
+                word = None
+            is_final = _FINAL.search(sentence) is not None
+            yield _Verdict(word, is_final, place, rest)
+
+
+def _unannounced(lines: Sequence[str], choices: Sequence[str]) -> str | None:
+    """A verdict that stands alone, or that sentences state."""
+    ends = dict.fromkeys([lines[-1], lines[0]])
+    words = {word for line in ends if (word := _alone(line, choices)) is not None}
+    if _is_comparison(choices):
+        words |= _stated(lines)
+    return words.pop() if len(words) == 1 and "" not in words else None
+
+
+def _stated(lines: Sequence[str]) -> set[str]:
+    """Which reply sentences call better, or TIE; the empty text for one that leaves it open."""
+    words: set[str] = set()
+    for line in lines:
+        for sentence in _SENTENCE.split(_MEANT.sub("I ", line)):
+            words |= set(_of_sentence(sentence))
+    return words
+
+
+def _of_sentence(sentence: str) -> Iterator[str]:
+    if _DENIAL.search(sentence):
+        yield ""
+    for match in _EQUAL.finditer(sentence):
+        yield "TIE" if _is_plain(sentence, match.start()) else ""
+    for is_better, statement in _STATEMENTS:
+        for match in statement.finditer(sentence):
+            is_sure = match["after"] is not None and _is_plain(sentence, match.start())
+            winner = match["word"] if is_better else {"A": "B", "B": "A"}[match["word"]]
+            yield winner if is_sure else ""
+
+
+def _is_plain(sentence: str, start: int) -> bool:
+    """Whether nothing before a statement in its clause, and no question mark, puts it in doubt."""
+    clause = _CLAUSE.split(sentence[:start])[-1]
+    is_conditional = re.match(r"\W*(?:if|unless|whether|had|were)\b", sentence, re.I)
+    return not (_DOUBT.search(clause) or sentence.endswith("?") or is_conditional)
+
+
+def _alone(line: str, choices: Sequence[str]) -> str | None:
+    bare = re.sub(r"^#{1,6}\s+", "", line).strip(_TRIM)
+    if _is_comparison(choices):
+        return _known(re.sub(rf"^{_NOUN}", "", bare, count=1), choices)
+    mark = re.fullmatch(_MARK, bare)
+    if mark is None or mark["scale"] not in (None, choices[-1]):
+        return None
+    return _known(mark["word"], choices)
+
+
+def _is_comparison(choices: Sequence[str]) -> bool:
+    return not choices[0].isdigit()
+
+
+def _known(word: str, choices: Sequence[str]) -> str | None:
+    folded = "TIE" if word.casefold() == "draw" else word.upper()
+    return folded if folded in choices else None
+
+
+def _fields(text: str) -> dict[str, Any] | None:
+    document = read_json(text)[0] if "{" in text else None
+    fields = None if document is None else json.loads(document, parse_int=str, parse_float=str)
+    return fields if isinstance(fields, dict) else None
+
+
+def _of_fields(fields: dict[str, Any], choices: Sequence[str]) -> str | None:
+    """The verdict of a JSON object: its fields that are called so."""
+    texts = [value for name, value in fields.items() if re.search(_TAGS, name, re.I)]
+    words = {_alone(value, choices) if isinstance(value, str) else None for value in texts}
+    return words.pop() if len(words) == 1 else None

@@ -1,0 +1,151 @@
+"""What stands before a number: its sign and currency, or what makes it no number of its own."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, NamedTuple
+
+from steelyard.packaged import packaged
+
+NEAR = 48
+"""So many characters before and after a number are looked at."""
+CASED = "A-Za-zÀ-ÖØ-öø-ɏΑ-ΟΡ-Ωα-ορ-ωЀ-ӿµΩ"
+"""Letters of scripts that put a space between a word and a number."""
+
+_TERM = re.compile(r"[\w)\]}%°²³!']$")
+_CASED_OR_DIGIT = re.compile(rf"[{CASED}\d)\]}}°²³]$")
+_TIGHT = re.compile(rf"[{CASED}@#&\\^/×÷·√π∞°%)\]}}±≤≥_²³]$")
+_VARIABLE = re.compile(r"(?:^|[^\w])[a-z]\s+$", re.IGNORECASE)
+_TAG_OR_ARROW = re.compile(r"<[^<>\n]{1,40}>$|[-=]>$|(?:^|\n)\s*>$")
+_RATIO = re.compile(r"(?:^|\n)\W*\d+\s:$")
+_TIMES = re.compile(r"\d\s?[xX]\s?$")
+_MINUS_AFTER = ("=", "(", "≈", "{", "[")
+
+
+class NumberOpening(NamedTuple):
+    """``marks`` are brackets, quotes and currencies right before a number, ``sign`` 1 or -1.
+
+    ``sign`` is ``None`` where the number is not one of its own: in a range, a sum, a name.
+    """
+
+    marks: str
+    sign: int | None
+    is_footnote: bool
+
+    @property
+    def is_currency(self) -> bool:
+        return words_by_numbers().money.search(self.marks) is not None
+
+    @property
+    def is_bracketed(self) -> bool:
+        return self.marks.endswith("[")
+
+
+def opening_of(before: str) -> NumberOpening:
+    """Read the text before a number, from its end."""
+    words = words_by_numbers()
+    wrap = words.wrap.search(before)
+    marks = wrap[0] if wrap else ""
+    head = before[: len(before) - len(marks)]
+    is_footnote = marks.endswith("[") and bool(re.search(r"[\w.)%\"'!?,;:]$", head))
+    is_own = _fits(head, marks) and not words.call.search(before)
+    return NumberOpening(marks, _sign(head) if is_own else None, is_footnote)
+
+
+def _fits(head: str, marks: str) -> bool:
+    """Whether brackets, stars and quotes before a number only wrap it."""
+    if words_by_numbers().name.search(head + marks) or _TIMES.search(head):
+        return False
+    if "{" in marks and head.endswith(("^", "_")):
+        return False
+    if "*" in marks and re.search(r"[\d)\]}]\s*$", head):
+        return False
+    return not (set(marks) & set("([{") and _CASED_OR_DIGIT.search(head))
+
+
+def _sign(head: str) -> int | None:
+    """1 or -1; ``None`` where the number is a part of a range, a sum or another expression."""
+    if head.endswith(("-", "+", "−")):
+        return _tight_sign(head[:-1], head[-1])
+    bare = head.rstrip()
+    if head == bare:
+        if not head.endswith((">", "<")):
+            return None if _TIGHT.search(head) else 1
+    elif bare.endswith("-") and not bare.endswith("--"):
+        return -1 if bare[:-1].rstrip().endswith(_MINUS_AFTER) else None
+    elif bare.endswith("−"):
+        return None if _TERM.search(bare[:-1].rstrip()) else -1
+    if _RATIO.search(bare):
+        return None
+    if bare.endswith((">", "<")):
+        return 1 if _TAG_OR_ARROW.search(bare) else None
+    if bare.endswith(("*", "·")):
+        left = bare.rstrip("*·")
+        is_sum = left != left.rstrip() and left.strip() and "\n" not in left[len(left.rstrip()) :]
+        return None if is_sum and _TERM.search(left.rstrip()) else 1
+    return None if bare.endswith(tuple("+×÷^/±≤≥√%")) else 1
+
+
+def _tight_sign(left: str, sign: str) -> int | None:
+    """The sign that stands right before a number, given what is left of it."""
+    if re.search(rf"(?:[{CASED}\d)\]}}%°²³+\-/×÷·^−±]|[{CASED}\d)\]}}]\s*\*+)$", left):
+        return None
+    if left != left.rstrip(" ") and re.search(r"[\d)\]}%]$", left.rstrip(" ")):
+        return None
+    if _VARIABLE.search(left):
+        return None
+    return 1 if sign == "+" else -1
+
+
+class WordsByNumbers(NamedTuple):
+    """The patterns of ``score/data/numbers.yaml``."""
+
+    code: re.Pattern[str]
+    wrap: re.Pattern[str]
+    money: re.Pattern[str]
+    currency: re.Pattern[str]
+    name: re.Pattern[str]
+    call: re.Pattern[str]
+    unit: re.Pattern[str]
+    unsure: re.Pattern[str]
+    scale: re.Pattern[str]
+    scales: dict[str, int]
+    between: re.Pattern[str]
+    connected: re.Pattern[str]
+    part: re.Pattern[str]
+
+
+@cache
+def words_by_numbers() -> WordsByNumbers:
+    """Compile the words that stand around numbers."""
+    words: dict[str, Any] = packaged("score/data/numbers.yaml")
+    codes, signs = words["currency_codes"], f"[{words['currency_signs']}]"
+    parts, scales = "|".join(words["parts_of_quantities"]), words["scales"]
+    unsure = "|".join(words["unsure_scales"])
+    return WordsByNumbers(
+        code=re.compile(rf"(?:{codes})(?=\d)"),
+        wrap=re.compile(
+            rf"(?:\b(?:{codes})\s?|\b[A-Z]{{1,2}}\$\s?|{signs}\s?|[(\[{{\"'“‘«*_`|])+$"
+        ),
+        money=re.compile(rf"{codes}|{signs}"),
+        currency=re.compile(rf"\s?(?:{signs}(?!\s*$|[\s.,]*\n)|[€£¥₹]|(?:{codes})\b)"),
+        name=re.compile(rf"(?:(?:^|[^\w])(?:{'|'.join(words['names'])})|第|#)\s*$", re.IGNORECASE),
+        call=re.compile(
+            rf"(?:\b(?:{words['functions']})\s*(?:_\{{?\w{{1,3}}\}}?|\d{{0,2}})|√)\s*[(\[{{|]*\s*$",
+            re.IGNORECASE,
+        ),
+        unit=re.compile(
+            rf"(?:{'|'.join(words['units'])})(?![{CASED}])(?:(?:\^|\*\*)\{{?-?\d\}}?|\d(?!\d)|[²³])?"
+        ),
+        unsure=re.compile(rf"[{words['unsure_signs']}]|\s?(?:{unsure})(?![{CASED}])"),
+        scale=re.compile(rf"[\s-]({'|'.join(scales)})\b", re.IGNORECASE),
+        scales={name: int(power) for name, power in scales.items()},
+        between=re.compile(rf"\s?(?:{parts})\.?,?\s*(?:and\s+)?", re.IGNORECASE),
+        connected=re.compile(
+            rf",\s|\.\.+|…|,?\s(?:{'|'.join(words['between_numbers'])})\s"
+            rf"|,?\s(?:[^\W\d]+\s){{0,2}}(?:{'|'.join(words['between_amounts'])})\s(?:the\s)?",
+            re.IGNORECASE,
+        ),
+        part=re.compile(rf"\s?(?:{parts})(?![{CASED}])", re.IGNORECASE),
+    )

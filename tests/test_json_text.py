@@ -1,0 +1,191 @@
+"""Which JSON a text gives: a table, most of it of texts that must not be read, and what holds for all."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.json_text import read_json
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ('{"a": 1}', '{"a": 1}'),
+        ("[1, 2]", "[1, 2]"),
+        ("[]", "[]"),
+        ("{}", "{}"),
+        ('\ufeff{"a": 1}\n', '{"a": 1}'),
+        ('"{\\"a\\": 1}"', '{"a": 1}'),
+        ('```json\n{"a": [1, 2]}\n```', '{"a": [1, 2]}'),
+        ('```\n{"a": 1}\n```', '{"a": 1}'),
+        ('~~~json\n{"a": 1}\n~~~', '{"a": 1}'),
+        ('```json {"a": 1}```', '{"a": 1}'),
+        ('```json\n{"a": 1}', '{"a": 1}'),
+        ('The form is\n```json\n{"a": 0}\n```\nand so\n```json\n{"a": 2}\n```', '{"a": 2}'),
+        ('For {"q": 1}:\n```\n{"a": 1}\n```\nnot {"a": 2}.', '{"a": 1}'),
+        ('Here you are: {"a": {"b": 2}} Anything else?', '{"a": {"b": 2}}'),
+        ('As in [1]: {"a": 1}', '{"a": 1}'),
+        ('use {x} as the key: {"a": 1}', '{"a": 1}'),
+        ('the set {1, 2}, so {"a": 1}', '{"a": 1}'),
+        ("so {'a': {'b': 1}} or rather {\"a\": 1}", '{"a": 1}'),
+        ('{"a": 1} that is {"a":1}', '{"a":1}'),
+        ('{"a": "```\\n{\\"b\\": 1}\\n```"}', '{"a": "```\\n{\\"b\\": 1}\\n```"}'),
+        ('{"a": "} {"}', '{"a": "} {"}'),
+        ('{"é": "\\ud83d\\ude00"}', '{"é": "\\ud83d\\ude00"}'),
+        ("The list is [].", "[]"),
+    ],
+)
+def test_json_that_is_given(text: str, document: str) -> None:
+    assert read_json(text) == (document, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # no JSON
+        "",
+        "no",
+        "3",
+        '"a"',
+        "null",
+        "true",
+        '"[not json"',
+        "a: 1",
+        "{a: 1}",
+        "{'a': 1}",
+        "{1, 2}",
+        "{x}",
+        "{",
+        "}",
+        "]{",
+        "[1, 2",
+        "f(x) = [x]",
+        '("a", 1)',
+        "<a>1</a>",
+        # nearly JSON
+        '{"a": 1,}',
+        "[1, 2,]",
+        '{"a" 1}',
+        '{"a": 01}',
+        '{"a": .5}',
+        '{"a": +1}',
+        '{"a": 0x1}',
+        '{"a": NaN}',
+        '{"a": Infinity}',
+        '{"a": -Infinity}',
+        '{"a": undefined}',
+        '{"a": True}',
+        '{"a": None}',
+        '{"a": 1; "b": 2}',
+        '{"a": 1 "b": 2}',
+        '{"a": "line\nbreak"}',
+        '{"a": “b”}',
+        '{"a": 1 /* one */}',
+        '{"a": 1, // one\n"b": 2}',
+        '{"a": {"b": 1},}',
+        '{"a": NaN, "b": {"c": 1}}',
+        '[{"a": 1}, {"a": 2},]',
+        "{'a': {\"b\": 1}}",
+        # a key that stands twice
+        '{"a": 1, "a": 2}',
+        '{"a": 1, "a": 1}',
+        '{"b": {"a": 1, "a": 2}}',
+        '```json\n{"a": 1, "a": 2}\n```',
+        # cut off
+        '{"a": 1',
+        '{"a": {"b": 1}',
+        '{"a": {"b": 1}, "c": "d',
+        '[{"a": 1}, {"a": 2}',
+        '[{"a": 1}, {"a":',
+        '```json\n{"a": {"b": 1}',
+        '{"a": 1}\n{"a": ',
+        'The first {"a": 1}, the second {"a": {"b": 2}',
+        '"{\\"a\\": 1',
+        # several that differ
+        '{"a": 1} {"a": 2}',
+        '{"a": 1}\n{"b": 1}',
+        '{"a": 1}\n[{"a": 1}]',
+        'Input: {"q": 1}\nOutput: {"a": 1}',
+        '```\n{"a": 1}\n{"a": 2}\n```',
+        "[1, 2] or [3, 4]",
+        # too deep, too long
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "[" * 300 + "]" * 300,
+        '{"a": ' + "[" * 5_000 + "]" * 5_000 + "}",
+        '{"a": ' + "9" * 5_000 + "}",
+        '{"a": 1} ' * 500,
+    ],
+)
+def test_json_that_is_not_given(text: str) -> None:
+    document, reason = read_json(text)
+    assert document is None
+    assert reason is not None and reason.startswith("not a JSON object or array: ")
+    assert len(reason) < 160
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"a": 1, "a": 2}', "(the key 'a' stands twice)"),
+        ('So {"a": {"b": 1}', "(it is cut off)"),
+        ('{"a": 1} {"a": 2}', "(it holds several that differ)"),
+        ("[" * 300 + "]" * 300, "(it is nested over 200 deep)"),
+        ("[" * 100_000, "(it is nested too deeply)"),
+    ],
+)
+def test_the_reason_says_what_is_wrong(text: str, why: str) -> None:
+    reason = read_json(text)[1]
+    assert reason is not None and reason.endswith(why)
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_FORMS = (
+    "{}",
+    "\ufeff{}",
+    "```json\n{}\n```",
+    "Here you are:\n\n```\n{}\n```\nDone [1].",
+    " \n{}\n ",
+)
+
+
+@settings(deadline=None)
+@given(
+    value=st.dictionaries(st.text(), _VALUES, max_size=4) | st.lists(_VALUES, max_size=4),
+    form=st.sampled_from(_FORMS),
+    indent=st.none() | st.integers(0, 4),
+)
+def test_every_document_is_read_as_itself(value: object, form: str, indent: int | None) -> None:
+    document = json.dumps(value, indent=indent)
+    assert read_json(form.replace("{}", document)) == (document, None)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet='{}[]",:1a \n`\\'))
+def test_any_text_gives_json_or_a_reason(text: str) -> None:
+    document, reason = read_json(text)
+    assert (document is None) != (reason is None)
+    assert document is None or isinstance(json.loads(document), dict | list)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["{", "[", "[1,", "[1 ", '{"a":', '{"a" ', '"', "a", "```\n", '{"a":1}', "[1]", "{ ", "\\"],
+)
+def test_a_long_text_takes_no_time(piece: str) -> None:
+    started = time.perf_counter()
+    read_json(piece * (100_000 // len(piece)))
+    assert time.perf_counter() - started < 2

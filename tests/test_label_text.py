@@ -1,0 +1,243 @@
+"""Which label a text gives: a table, most of it of texts that must not be read, and what holds for all."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelyard.label_text import read_label
+
+DESK = ("IT", "HR", "SALES", "FINANCE")
+MAIL = ("spam", "ham")
+QUEUE = ("BILLING", "TECHNICAL", "ACCOUNT", "OTHER")
+CARD = ("BILLING", "card", "lost card", "C++", "C")
+SIGN = ("-1", "0", "1")
+STARS = ("1", "2", "3", "4", "5")
+GRADE = ("A", "B", "C", "D")
+SAID = ("yes", "no")
+REFUND = ("退款", "物流")
+
+
+@pytest.mark.parametrize(
+    ("labels", "text", "label"),
+    [
+        (QUEUE, "BILLING", "BILLING"),
+        (QUEUE, ' "billing." ', "BILLING"),
+        (QUEUE, "ｂｉｌｌｉｎｇ！", "BILLING"),
+        (QUEUE, "BIL\u200bLING", "BILLING"),
+        (QUEUE, "**Label:** Billing", "BILLING"),
+        (QUEUE, "# BILLING", "BILLING"),
+        (QUEUE, "1. BILLING", "BILLING"),
+        (QUEUE, "- *billing*", "BILLING"),
+        (QUEUE, "$\\boxed{\\text{BILLING}}$", "BILLING"),
+        (QUEUE, "The label is billing.", "BILLING"),
+        (QUEUE, "Sure! The label is BILLING.", "BILLING"),
+        (QUEUE, "Sure! Here it is:\nBILLING", "BILLING"),
+        (QUEUE, "Based on the ticket, the correct label is: **ACCOUNT**", "ACCOUNT"),
+        (QUEUE, "Queue: billing", "BILLING"),
+        (QUEUE, "This is a BILLING issue.", "BILLING"),
+        (QUEUE, "I would classify this ticket as TECHNICAL.", "TECHNICAL"),
+        (QUEUE, "The ticket should be routed to ACCOUNT.", "ACCOUNT"),
+        (QUEUE, "BILLING - because the customer paid twice", "BILLING"),
+        (QUEUE, "TECHNICAL (the app crashes)", "TECHNICAL"),
+        (QUEUE, "BILLING, not TECHNICAL.", "BILLING"),
+        (QUEUE, "Category: Billing\nReason: The customer is billed twice.", "BILLING"),
+        (QUEUE, '{"label": "BILLING"}', "BILLING"),
+        (QUEUE, '```json\n{"label": "billing"}\n```', "BILLING"),
+        (QUEUE, 'Here you are: {"label": "BILLING", "reason": "paid twice"}', "BILLING"),
+        (STARS, '{"label": 4}', "4"),
+        (("true", "false"), '{"label": true}', "true"),
+        (DESK, "it", "IT"),
+        (CARD, "The label is lost card.\nNot card, because it is gone.", "lost card"),
+        (CARD, "c++", "C++"),
+        (MAIL, "Spam", "spam"),
+        (MAIL, "This is spam, not ham.", "spam"),
+        (("not_spam", "spam"), "Not spam", "not_spam"),
+        (SIGN, "−1", "-1"),
+        (SIGN, "–1.", "-1"),
+        (STARS, "4 stars", "4"),
+        (STARS, "(4)", "4"),
+        (GRADE, "B) Paris", "B"),
+        (GRADE, "A. A dog is meant", "A"),
+        (GRADE, "Answer: b", "B"),
+        (SAID, "Yes, it is.", "yes"),
+        (REFUND, "答案：退款。", "退款"),
+        (REFUND, "答案是退款", "退款"),
+        (REFUND, "退款，因为客户要求", "退款"),
+        (("إيجابي", "سلبي"), "التصنيف: إيجابي", "إيجابي"),
+        (("सकारात्मक", "नकारात्मक"), "सकारात्मक।", "सकारात्मक"),
+        (("บวก", "ลบ"), "คำตอบคือบวก", "บวก"),
+        (("Zürich", "Genf"), "Zu\u0308rich", "Zürich"),
+        (("ılık", "sıcak"), "ILIK", "ılık"),
+        (("👍", "👎"), "👍\ufe0f!", "👍"),
+        (("+", "-"), "**+**", "+"),
+        (("!", "?"), "?", "?"),
+        (("C", "c", "D"), "**c**", "c"),
+    ],
+)
+def test_a_label_that_is_given(labels: tuple[str, ...], text: str, label: str) -> None:
+    assert read_label(text, labels) == (label, None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        # refusals
+        (DESK, "I'm sorry, but I can't help with it."),
+        (DESK, "I can't help with IT."),
+        (DESK, "Sorry, it is not clear to me."),
+        (SAID, "No, I can't help with that."),
+        (QUEUE, "OTHER. I am sorry, I cannot classify this."),
+        (QUEUE, "As an AI, I have no account."),
+        # denials
+        (MAIL, "Not spam"),
+        (MAIL, "not a spam mail"),
+        (MAIL, "This isn't spam."),
+        (MAIL, "This is not spam."),
+        (MAIL, "It is no spam"),
+        (MAIL, "Kein Spam"),
+        (MAIL, "Not spam\n"),
+        (MAIL, "non-spam"),
+        (MAIL, "spam-like"),
+        (MAIL, "spam: false"),
+        (MAIL, "Anything but spam"),
+        (MAIL, '{"label": "not spam"}'),
+        (QUEUE, "The answer is not BILLING."),
+        (QUEUE, "I don't think the label is BILLING."),
+        (QUEUE, "Neither BILLING"),
+        (QUEUE, "None of these."),
+        (QUEUE, "The issue is not about\nBILLING"),
+        (QUEUE, "None of the following:\nBILLING"),
+        (REFUND, "不是退款"),
+        (REFUND, "答案不是退款"),
+        # words in running text
+        (DESK, "It is unclear."),
+        (DESK, "It, too, was sent."),
+        (DESK, "The user needs help with IT."),
+        (DESK, "sales are down and hr is busy"),
+        (QUEUE, "This is other."),
+        (QUEUE, "The other account is locked, said the customer."),
+        (QUEUE, "I forgot the password of my ACCOUNT"),
+        (QUEUE, "The mail claims that this is BILLING."),
+        (QUEUE, "If it is BILLING, send it on."),
+        (QUEUE, "It might be BILLING."),
+        (QUEUE, "Is it BILLING?"),
+        (QUEUE, "It was almost BILLING."),
+        (GRADE, "A good question"),
+        (SAID, "No problem."),
+        (SAID, "No doubt about it"),
+        (CARD, "cardboard"),
+        (CARD, "discard-card"),
+        # several
+        (QUEUE, "BILLING or ACCOUNT"),
+        (QUEUE, "BILLING, ACCOUNT"),
+        (QUEUE, "BILLING\nTECHNICAL"),
+        (QUEUE, "Label: BILLING\n\nTicket: it crashes\nLabel: TECHNICAL"),
+        (QUEUE, "BILLING: 20%, TECHNICAL: 80%"),
+        (QUEUE, "Options: BILLING"),
+        (QUEUE, '{"label": "BILLING"}\n{"label": "TECHNICAL"}'),
+        (MAIL, "Spam. No, ham."),
+        (SAID, "Yes and no"),
+        (SAID, "Yes, but not really"),
+        # taken back
+        (QUEUE, "BILLING\nWait, no."),
+        (QUEUE, "BILLING, or something else"),
+        (QUEUE, "BILLING - unless it was paid"),
+        # what tells labels apart
+        (("1", "2"), "−1"),
+        (SIGN, "- 1"),
+        (("C", "D"), "C#"),
+        (("C", "D"), "C++"),
+        (("A", "B"), "A+"),
+        (("A", "B"), "A-"),
+        (("A", "B"), "*A"),
+        (STARS, "1.5"),
+        (STARS, "10"),
+        (STARS, "1. 5"),
+        (STARS, "3/5"),
+        (STARS, "4 out of 5"),
+        (STARS, "2-3"),
+        (STARS, "+1"),
+        (STARS, "1%"),
+        (STARS, "1²"),
+        (STARS, "1, 2"),
+        (STARS, "4: 0.2"),
+        (("!", "?"), "?!"),
+        (("ılık", "ilik"), "ILIK"),
+        (("Masse", "Maße"), "MASSE"),
+        # what is cut or empty
+        (QUEUE, '{"label": "BILLING'),
+        (QUEUE, '{"label": null}'),
+        (QUEUE, '{"label": "BILLING", "label": "OTHER"}'),
+        (QUEUE, "BILL"),
+        (QUEUE, "..."),
+        ((), "BILLING"),
+    ],
+)
+def test_a_text_that_gives_no_label(labels: tuple[str, ...], text: str) -> None:
+    label, reason = read_label(text, labels)
+    assert label is None
+    assert reason is not None and reason.startswith("not a label: ")
+
+
+def test_the_reason_says_what_was_written_and_which_labels_it_names() -> None:
+    assert read_label("BILLING or ACCOUNT", QUEUE)[1] == (
+        "not a label: 'BILLING or ACCOUNT' (it names BILLING, ACCOUNT)"
+    )
+    assert read_label(" \n\t", QUEUE)[1] == "empty answer"
+    reason = read_label("blah\n" * 500, QUEUE)[1]
+    assert reason is not None and len(reason) < 100 and "\n" not in reason
+
+
+_WORDS = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=12)
+_LABELS = st.lists(
+    _WORDS.map(str.strip).filter(bool), min_size=2, max_size=6, unique_by=str.casefold
+)
+
+
+@settings(deadline=None)
+@given(labels=_LABELS, data=st.data())
+def test_every_label_is_read_as_itself(labels: list[str], data: st.DataObject) -> None:
+    label = data.draw(st.sampled_from(labels))
+    assert read_label(f"\n {label} ", labels) == (label, None)
+
+
+_NAMES = st.from_regex(r"[A-Za-z][a-z]{2,8}([ _/-][a-z]{2,8})?[+#]{0,2}", fullmatch=True)
+_FORMS = (
+    "{}", "{}.", "**{}**", '"{}"', "“{}”", "`{}`", "*{}*.", "({})", "> {}", "- {}", "Label: {}",
+    "<label>{}</label>", "It's {}.", "**Label:** {}",
+    "The answer is {}.", "Category: **{}**", "{} - since it says so", "\\boxed{{{}}}", '{{"label": "{}"}}',
+    "Here it is:\n\n{}\n", "The correct label is `{}`",
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(
+    labels=st.lists(_NAMES, min_size=2, max_size=5, unique_by=str.casefold),
+    form=st.sampled_from(_FORMS),
+    data=st.data(),
+)
+def test_no_decoration_makes_it_another_label(
+    labels: list[str], form: str, data: st.DataObject
+) -> None:
+    label = data.draw(st.sampled_from(labels))
+    assert read_label(form.format(label), labels)[0] == label
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_gives_a_label_or_a_reason(text: str) -> None:
+    label, reason = read_label(text, QUEUE)
+    assert (label is None) != (reason is None)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "1,", "{", "[", "-", " ", "*", "\n", "the ", "BILLING ", "so, ", "é", '{"a":']
+)
+def test_a_long_text_takes_no_time(piece: str) -> None:
+    started = time.perf_counter()
+    read_label(piece * (100_000 // len(piece)) + "x", QUEUE)
+    assert time.perf_counter() - started < 1
