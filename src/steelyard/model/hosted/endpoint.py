@@ -33,6 +33,7 @@ class Endpoint(Model):
         self._wire = Wire(self._address.base_url, self._address.header, timeout_seconds)
         self._usage_missing = False
         self._other_model: str | None = None
+        self._has_failed = False
         self.meter: Meter | None = None
         self.memory: MutableMapping[str, Any] = {}
 
@@ -57,10 +58,12 @@ class Endpoint(Model):
         """What people must know of the answers: parameters the endpoint refused, counts it kept."""
         missing = "the endpoint reports no usage: token counts are estimated"
         other = f"the endpoint says that {self._other_model} answered"
+        failed = "the endpoint failed some requests after all tries: they count as wrong"
         return (
             *self._dialect.notes,
             *((missing,) if self._usage_missing else ()),
             *((other,) if self._other_model else ()),
+            *((failed,) if self._has_failed else ()),
         )
 
     @property
@@ -86,7 +89,7 @@ class Endpoint(Model):
 
     def read(self, reply: EndpointReply, request: Request) -> Completion:
         """Turn an answer into a completion, and note what it says of the endpoint."""
-        if reply.chunks and reply.counts is None:
+        if reply.counts is None:
             self._usage_missing = True
         if reply.model and not _same_model(self.name, reply.model):
             self._other_model = self._address.mask(reply.model)
