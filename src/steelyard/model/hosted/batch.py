@@ -16,7 +16,7 @@ from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, custom
 from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchOptions, batch_key
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.faults import RefusedError
-from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
+from steelyard.model.hosted.refusals import Outcome, failed, learns, read_refusal
 from steelyard.model.hosted.reply import EndpointReply, maybe_paid, summed
 from steelyard.words import counted
 
@@ -202,9 +202,7 @@ class BatchModel(Endpoint):
         refusal: RefusedError,
         sent: Mapping[str, Any],
     ) -> None:
-        if refusal.status in UNDERSTANDABLE and self._dialect.learn(
-            refusal.message, refusal.param, sent
-        ):
+        if learns(self._dialect, refusal, sent):
             return  # it goes into another batch, without what was not understood
         try:
             meaning = read_refusal(refusal, self._address, reached=True)

@@ -25,11 +25,11 @@ from steelyard.model.hosted.pool import AgainPolicy, RequestPool
 from steelyard.model.hosted.refusals import (
     TOO_MUCH,
     TORN_AGAIN,
-    UNDERSTANDABLE,
     Outcome,
     Retries,
     RetryReason,
     failed,
+    learns,
     read_refusal,
 )
 from steelyard.model.hosted.reply import EndpointReply, maybe_paid
@@ -252,9 +252,7 @@ class HostedModel(Endpoint):
                 reason = f"{pause}, more than remains of the {most_seconds:g} s for one request"
                 return self._unserved(reason, started)
             except RefusedError as refusal:
-                if refusal.status in UNDERSTANDABLE and self._dialect.learn(
-                    refusal.message, refusal.param, sent
-                ):
+                if learns(self._dialect, refusal, sent):
                     continue
                 retry = self._refused(refusal, sent_at)
                 if refusal.reply is not None and refusal.may_be_paid:

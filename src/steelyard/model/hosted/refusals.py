@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from steelyard.core import Completion, FinishReason
 from steelyard.errors import CredentialError, EndpointError
 from steelyard.model.hosted.address import Address
+from steelyard.model.hosted.dialect import Dialect
 from steelyard.model.hosted.faults import RefusedError, WebPageError
 from steelyard.model.hosted.words import is_filtered, is_too_long
 
@@ -38,8 +40,17 @@ class Retries:
         return drawn if asked_seconds is None else asked_seconds + drawn * 0.1
 
 
-UNDERSTANDABLE = (400, 404, 415, 422, 500, 501)
+_UNDERSTANDABLE = (400, 404, 415, 422, 501)
 """Statuses that endpoints send for a parameter, or a role, that they do not know."""
+
+
+def learns(dialect: Dialect, refusal: RefusedError, sent: Mapping[str, Any]) -> bool:
+    """Whether a refusal is about a part of what was sent that is left out from now on."""
+    if refusal.status not in (*_UNDERSTANDABLE, 500):
+        return False
+    is_crash = refusal.status == 500
+    return dialect.learn(refusal.message, refusal.param, sent, is_crash=is_crash)
+
 
 TORN_AGAIN = 2
 """How often a request is asked again whose answer came torn: each try may have been paid."""
