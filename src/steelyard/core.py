@@ -170,6 +170,15 @@ class Completion:
         return self.total_seconds / self.batch_size
 
     @property
+    def was_paid(self) -> bool:
+        """Whether it took what requests take: an answer, or a failure that a model worked on.
+
+        A refusal is paid for as an answer is; a request that was never served is not.
+        """
+        used = self.usage
+        return self.failure is None or bool(used.input_tokens or used.output_tokens)
+
+    @property
     def usage(self) -> Usage:
         if self.spent:
             return sum(self.spent.values(), Usage())

@@ -47,9 +47,9 @@ class ModelError(SteelyardError):
 class EndpointError(ModelError):
     """A hosted model's endpoint is missing, or no longer serves; the message is the reason.
 
-    ``unserved`` are the indices of requests that ended as failures though the endpoint never worked on
-    them: nothing was paid, and they may be asked again. Where it ``is_final``, asking again cannot help
-    before somebody corrects the key, the name, the address or the account.
+    ``unserved`` are the indices of requests that ended as failures of the endpoint: they say nothing
+    about the model, and are asked again; what they cost is paid all the same. Where it ``is_final``,
+    asking again cannot help before somebody corrects the key, the name, the address or the account.
     """
 
     def __init__(
@@ -68,7 +68,12 @@ class CredentialError(EndpointError):
 
 
 class BudgetError(SteelyardError):
-    """What ``--max-cost`` allows is spent; everything that was answered is kept."""
+    """What ``--max-cost`` allows is spent; everything that was answered is kept.
+
+    ``unserved`` is that of an `EndpointError`.
+    """
+
+    unserved: frozenset[int] = frozenset()
 
 
 class ArmError(SteelyardError):

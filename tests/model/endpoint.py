@@ -40,7 +40,7 @@ def stream(
         chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
     if usage is not None:
         chunks.append({"choices": [], "usage": usage})
-    base = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    base = {"id": "c1", "object": "chat.completion.chunk", "created": 1}
     events = [f"data: {json.dumps({**base, **chunk})}\n\n" for chunk in chunks]
     return Reply(body="".join(events) + "data: [DONE]\n\n")
 

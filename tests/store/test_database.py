@@ -96,7 +96,7 @@ def test_runs_in_one_database_do_not_see_each_other(open_store: OpenStore) -> No
         assert store.metas("price:") == {"price:x": number}
         assert store.notes("fake") == (f"note {number}",)
     assert (first.reused(), second.reused()) == (1, 0)
-    first.forget_completions(["k"])
+    first.set_aside_completions(["k"])
     first.undo_steps(["test:a"])
     first.drop_meta("price:x")
     assert set(second.completions(["k", "c"])) == {"k"}
@@ -129,10 +129,18 @@ def test_a_batch_is_stored_whole_or_not_at_all(store: Store) -> None:
     assert set(store.completions(["a", "b"])) == {"a"}
 
 
-def test_forgotten_completions_are_gone(store: Store) -> None:
-    store.add_completions([stored("a"), stored("b")])
-    store.forget_completions(["a"])
-    assert set(store.completions(["a", "b"])) == {"b"}
+def test_what_is_set_aside_is_asked_again_and_stays_on_the_account(store: Store) -> None:
+    free = Completion("", "error", failure="HTTP 503")
+    torn = Completion("", "error", input_tokens=9, output_tokens=64, failure="timed out")
+    rows = [stored(key) for key in "abc"]
+    rows[1:] = [replace(rows[1], completion=free), replace(rows[2], completion=torn)]
+    for _ in range(2):
+        store.add_completions(rows)
+        store.set_aside_completions("bc")
+        rows = rows[1:]
+        assert set(store.completions("abc")) == {"a"}
+    used = store.usage()
+    assert (used.requests, used.input_tokens, used.output_tokens) == (3, 18, 128)
 
 
 def test_records_keep_their_order_and_replace(store: Store) -> None:

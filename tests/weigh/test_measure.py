@@ -65,6 +65,16 @@ def test_tokens_and_time_are_means() -> None:
     assert machine_seconds(MIXED) == pytest.approx(0.2)
 
 
+def test_what_a_request_cost_does_not_depend_on_how_its_answer_failed() -> None:
+    refused = Completion("", "refusal", 30, 0, 6, failure="the model refused")
+    torn = Completion("", "error", 20, 0, 64, failure="timed out")
+    unserved = Completion("", "error", failure="HTTP 503: busy")
+    ends = [Answer(None, each, each.failure) for each in (refused, torn, unserved)]
+    records = to_records("mixed", EXAMPLES[:4], [*answers("A"), *ends], METRICS)
+    assert tokens(records).input_mean == pytest.approx((10 + 30 + 20) / 3)
+    assert tokens(records).output_mean == pytest.approx((2 + 6 + 64) / 3)
+
+
 def test_nothing_answered_is_no_figure() -> None:
     gone = Answer(None, Completion("", "error", failure="too long"), "too long")
     records = to_records("gone", EXAMPLES, [gone] * 12, METRICS)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from typing import Any
 
@@ -211,11 +212,15 @@ class Store:
                 values = [self._own(completion_row(row)) for row in rows]
                 connection.execute(COMPLETIONS.insert(), values)
 
-    def forget_completions(self, keys: Iterable[str]) -> None:
+    def set_aside_completions(self, keys: Iterable[str]) -> None:
+        """Let the requests of ``keys`` be asked again; what they may have cost stays on the account."""
+        table = COMPLETIONS.c
+        free = (table.input_tokens == 0) & (table.output_tokens == 0)
         with self._transaction() as connection:
             for key in keys:
-                same = self._of(COMPLETIONS) & (COMPLETIONS.c.key == key)
-                connection.execute(COMPLETIONS.delete().where(same))
+                same = self._of(COMPLETIONS) & (table.key == key)
+                connection.execute(COMPLETIONS.delete().where(same & free))
+                connection.execute(COMPLETIONS.update().where(same).values(key=token_hex(32)))
 
     def want(self, phase: str, keys: Iterable[str]) -> None:
         """Note that ``phase`` needs the completions of ``keys``, even if another phase asked first."""

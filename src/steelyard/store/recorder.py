@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any
 
 from steelyard.core import Completion, Price, Request
-from steelyard.errors import EndpointError
+from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.answer_cache import AnswerCache, Reuse
 from steelyard.model.base import Meter, Model, OnDone, PaidModel
 from steelyard.model.phase import Phase, current_phase
@@ -229,12 +229,13 @@ class RecordedModel(Model):
                 self.inner.generate(requests, store, settled)
             else:
                 self._ask_in_slices(requests, store, settled)
-        except EndpointError as error:
-            # These failures say nothing about the requests, and were not paid: they are asked again.
-            forgotten = {unique[index][0] for index in error.unserved}
-            recorder.store.forget_completions(forgotten & stored)
+        except (EndpointError, BudgetError) as error:
+            # These failures say nothing about the model: they are asked again.
+            unserved = {unique[index][0] for index in error.unserved}
+            recorder.store.set_aside_completions(unserved & stored)
             raise
         finally:
+            self._keep_notes()
             if self._reuse is not None:
                 self._reuse.flush()
 

@@ -24,7 +24,7 @@ from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
-from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds
+from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds, paid_completions
 
 
 class ArmBlocks(NamedTuple):
@@ -151,12 +151,10 @@ class Prices:
 def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
     seconds, currency = machine_seconds(measured.records), prices.default.currency
     if seconds is None:
-        return Money(None, currency, "no request was answered, so its cost is unknown")
-    answered = [
-        r.answer.completion for r in measured.records if r.answer.completion.failure is None
-    ]
-    if any(completion.spent for completion in answered):
-        return prices.of(mean_spent(answered))
+        return Money(None, currency, "no request was served, so its cost is unknown")
+    paid = paid_completions(measured.records)
+    if any(completion.spent for completion in paid):
+        return prices.of(mean_spent(paid))
     tokens = measured.tokens
     usage = Usage(
         1,
@@ -168,10 +166,10 @@ def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
     return cost_of(usage, prices.default)
 
 
-def mean_spent(answered: Sequence[Completion]) -> dict[str, Usage]:
+def mean_spent(paid: Sequence[Completion]) -> dict[str, Usage]:
     """What each model was asked for one answer on average; under ``""`` what names no model."""
-    sums = merged(completion.spent or {"": completion.usage} for completion in answered)
-    return {account: usage / len(answered) for account, usage in sums.items()}
+    sums = merged(completion.spent or {"": completion.usage} for completion in paid)
+    return {account: usage / len(paid) for account, usage in sums.items()}
 
 
 def _in_currency(machine: Price, price: Price) -> Price:

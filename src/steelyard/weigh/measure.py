@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Answer, Comparison, Example, Record
+from steelyard.core import Answer, Comparison, Completion, Example, Record
 from steelyard.model.thoughts import with_plain_reference
 from steelyard.result.arm import Latency, Outcomes, Percentiles, Tokens
 from steelyard.result.figures import Quality
@@ -23,7 +23,7 @@ def to_records(
 ) -> list[Record]:
     """Grade each answer by every metric; the first decides. A failed answer scores 0.
 
-    One that the first metric cannot read failed too, with its output kept.
+    One that the first metric cannot read failed too.
     """
     examples = [with_plain_reference(example) for example in examples]
     answers = [_read(answer, metrics[0]) for answer in answers]
@@ -39,7 +39,7 @@ def to_records(
             Record(
                 arm=arm,
                 example_id=example.id,
-                outcome="failed" if answer.output is None or answer.failure else "scored",
+                outcome="failed" if answer.output is None else "scored",
                 score=scores[metrics[0].name],
                 reference=example.output,
                 answer=answer,
@@ -51,7 +51,7 @@ def to_records(
 
 def _read(answer: Answer, metric: Metric) -> Answer:
     reason = None if answer.output is None else metric.unreadable(answer.output)
-    return answer if reason is None else replace(answer, failure=reason)
+    return answer if reason is None else replace(answer, output=None, failure=reason)
 
 
 def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:
@@ -87,16 +87,21 @@ def outcomes(records: Sequence[Record]) -> Outcomes:
     )
 
 
+def paid_completions(records: Sequence[Record]) -> list[Completion]:
+    """What counts in the cost of a request: all that was paid for, none that was never served."""
+    return [record.answer.completion for record in records if record.answer.completion.was_paid]
+
+
 def tokens(records: Sequence[Record]) -> Tokens:
-    """Return mean tokens per request that the model answered, by its own counts."""
-    answered = [r.answer.completion for r in records if r.answer.completion.failure is None]
-    if not answered:
+    """Return mean tokens per request that was paid for, by the model's own counts."""
+    paid = paid_completions(records)
+    if not paid:
         return Tokens(reason="no request was answered")
     return Tokens(
-        input_mean=float(np.mean([completion.input_tokens for completion in answered])),
-        cached_mean=float(np.mean([completion.cached_tokens for completion in answered])),
-        output_mean=float(np.mean([completion.output_tokens for completion in answered])),
-        reasoning_mean=_mean_or_none([completion.reasoning_tokens for completion in answered]),
+        input_mean=float(np.mean([completion.input_tokens for completion in paid])),
+        cached_mean=float(np.mean([completion.cached_tokens for completion in paid])),
+        output_mean=float(np.mean([completion.output_tokens for completion in paid])),
+        reasoning_mean=_mean_or_none([completion.reasoning_tokens for completion in paid]),
     )
 
 
@@ -106,8 +111,8 @@ def _mean_or_none(tokens: Sequence[int]) -> float | None:
 
 def machine_seconds(records: Sequence[Record]) -> float | None:
     """Return the mean machine time of one request in seconds, batched as measured."""
-    answered = [r.answer.completion for r in records if r.answer.completion.failure is None]
-    return float(np.mean([c.machine_seconds for c in answered])) if answered else None
+    paid = paid_completions(records)
+    return float(np.mean([c.machine_seconds for c in paid])) if paid else None
 
 
 class Timing(NamedTuple):

@@ -403,3 +403,20 @@ def test_the_cap_holds_before_a_batch_is_sent(tmp_path: Path) -> None:
         Recorder(store, more).wrap(build(endpoint)).generate(requests(100, max_output_tokens=8))
     assert set(endpoint.paid.values()) == {1}
     assert more.spent == Decimal("4.3")
+
+
+def test_a_torn_answer_goes_into_another_batch_and_both_are_paid() -> None:
+    def answer(line: Line, before: int) -> Line | None:
+        done = good(line)
+        done["response"]["body"] |= {"choices": []} if number(line) == 2 and before < 1 else {}
+        if number(line) == 3:
+            done["response"]["body"] = {"error": {"message": "busy", "code": 503}}
+        return done
+
+    with batches(answer=answer) as endpoint:
+        found = build(endpoint).generate(requests(4))
+    assert found[2] is not None and found[3] is not None
+    assert (found[2].text, found[2].output_tokens) == ("ITEM 2", 6)
+    assert "busy" in str(found[3].failure)
+    assert not found[3].was_paid
+    assert len(endpoint.batches) == 3

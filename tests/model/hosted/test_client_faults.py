@@ -1,4 +1,4 @@
-"""A misbehaving endpoint: outcomes add up, and nothing that may have been paid is asked twice."""
+"""A misbehaving endpoint: outcomes add up, and what may have been paid is on the account."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from decimal import Decimal
 
 import pytest
 
-from steelyard.core import Completion, Message, Request
-from steelyard.errors import EndpointError
+from steelyard.core import Completion, Message, Price, Request
+from steelyard.errors import BudgetError, EndpointError
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.model.hosted.refusals import Retries
+from steelyard.store.budget import Budget
+from steelyard.store.tables import AskedModel
 from tests.model.faulty import Faulty, events, faulty, good, send
 
 
@@ -98,19 +101,47 @@ def hang_up(connection: socket.socket, said: str) -> None:
         (slow, "timed out"),
     ],
 )
-def test_what_may_have_been_paid_is_not_asked_twice(
+def test_a_torn_answer_is_asked_again_and_each_try_is_paid(
     fault: Callable[[socket.socket, str], None], reason: str
 ) -> None:
     def behave(connection: socket.socket, said: str, before: int) -> None:
-        (fault if said in ("item 2", "item 5") else good)(connection, said)
+        torn = (said == "item 2" and before < 2) or said == "item 5"
+        (fault if torn else good)(connection, said)
 
     with faulty(behave) as endpoint:
-        found, _, told = ask_all(endpoint, 12)
+        found, model, told = ask_all(endpoint, 12)
     failed = [n for n, each in enumerate(found) if each.failure is not None]
-    assert failed == [2, 5]
-    assert all(reason in str(found[n].failure) for n in failed)
+    assert failed == [5]
+    assert reason in str(found[5].failure)
     assert sorted(told) == list(range(12))
-    assert set(endpoint.asked.values()) == {1}
+    assert [endpoint.asked[f"item {n}"] for n in (1, 2, 5)] == [1, 3, 3]
+    assert found[2].text == "ITEM 2"
+    assert found[2].output_tokens == 2 * 64 + found[1].output_tokens
+    assert found[5].output_tokens == 3 * 64
+    assert "the endpoint failed some requests after all tries: they count as wrong" in model.notes
+
+
+@pytest.mark.parametrize(("cap", "tries"), [(40, 1), (50, 2), (60, 3)])
+def test_a_torn_answer_is_asked_again_within_the_cap(cap: int, tries: int) -> None:
+    """A token costs one; what may be used is 10 and some room, and a torn answer costs all of it."""
+    price = Price(input=Decimal(0), output=Decimal(10**6))
+    budget = Budget(Decimal(cap), {"small": price})
+    told: dict[int, Completion] = {}
+    request = Request((Message("user", "item 0"),), max_output_tokens=10)
+    with faulty(lambda c, said, before: (cut if before < 2 else good)(c, said)) as endpoint:
+        model = HostedModel(
+            ModelSpec("openai", "small", base_url=endpoint.base_url),
+            HostedOptions(retries=Retries(3, least_seconds=0.01)),
+        )
+        model.meter = budget.meter(AskedModel("a", "small"), len)
+        if tries == 3:
+            model.generate([request], told.update)
+        else:
+            with pytest.raises(BudgetError) as caught:
+                model.generate([request], told.update)
+            assert caught.value.unserved == {0}, "it is asked again when there is more money"
+    assert endpoint.asked["item 0"] == tries
+    assert told[0].output_tokens == budget.spent == (21 if tries == 3 else 10 * tries)
 
 
 @pytest.mark.parametrize("status", ["500 Oops", "503 Busy", "529 Overloaded", "408 Late"])

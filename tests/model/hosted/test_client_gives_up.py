@@ -110,7 +110,7 @@ def test_a_wait_that_a_refusal_asks_for_is_named() -> None:
             model.generate(requests(0))
 
 
-def test_only_what_was_never_served_may_be_asked_again() -> None:
+def test_what_the_endpoint_failed_is_asked_again_paid_or_not() -> None:
     def behave(connection: socket.socket, said: str, before: int) -> None:
         number = int(said.split()[1])
         if number < 4:
@@ -130,8 +130,8 @@ def test_only_what_was_never_served_may_be_asked_again() -> None:
         with pytest.raises(EndpointError) as caught:
             model.generate(requests(*range(60)), store)
     failed = {index for index, completion in told.items() if completion.failure is not None}
-    assert caught.value.unserved == {index for index in failed if index % 2}
-    assert all(told[index].input_tokens > 0 for index in failed - caught.value.unserved)
+    assert caught.value.unserved == failed
+    assert {index for index in failed if told[index].was_paid} == {n for n in failed if n % 2 == 0}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from steelyard.model.hosted.limiter import Limiter, PausedError
-from steelyard.model.hosted.wire import RateLimits
+from steelyard.model.hosted.limits import RateLimits
 
 
 def test_the_window_doubles_each_round_up_to_the_most() -> None:

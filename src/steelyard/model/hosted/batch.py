@@ -15,9 +15,9 @@ from steelyard.model.hosted.address import BATCHED
 from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, custom_id, request_line
 from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchOptions, batch_key
 from steelyard.model.hosted.endpoint import Endpoint
-from steelyard.model.hosted.refusals import UNDERSTANDABLE, Outcome, failed, read_refusal
-from steelyard.model.hosted.reply import EndpointReply, maybe_paid
-from steelyard.model.hosted.wire import RefusedError
+from steelyard.model.hosted.faults import RefusedError
+from steelyard.model.hosted.refusals import Outcome, failed, learns, read_refusal
+from steelyard.model.hosted.reply import EndpointReply, maybe_paid, summed
 from steelyard.words import counted
 
 _TOO_MANY_TOKENS = "token_limit_exceeded"
@@ -25,18 +25,20 @@ _TOO_MANY_TOKENS = "token_limit_exceeded"
 
 @dataclass
 class _Waiting:
-    """One request: where its answer goes, and in how many batches it stayed unanswered."""
+    """One request: where its answer goes, in how many batches it stayed unanswered, what these cost."""
 
     request: Request
     places: list[int]
     tries: int = 0
+    paid: list[Completion] = field(default_factory=list)
 
 
 @dataclass
 class _Reading:
-    """The outcome of a batch: completions, and reasons not to ask the rest again."""
+    """The outcome of a batch: completions, torn answers, and reasons not to ask the rest again."""
 
     completions: dict[str, Completion] = field(default_factory=dict)
+    torn: dict[str, Completion] = field(default_factory=dict)
     undone: int = 0
     given_up: int = 0
     trouble: EndpointError | None = None
@@ -92,7 +94,8 @@ class BatchModel(Endpoint):
             for ref, completion in reading.completions.items():
                 pending = waiting.pop(ref)
                 self._settle(pending.request, completion)
-                pairs += [(place, completion) for place in pending.places]
+                answer = summed([*pending.paid, completion])
+                pairs += [(place, answer) for place in pending.places]
             for index, completion in pairs:
                 answers[index] = completion
             if on_done is not None and pairs:
@@ -100,7 +103,9 @@ class BatchModel(Endpoint):
             self.memory.pop(handle.key, None)
             for ref in handle.ids:
                 if ref in waiting:
-                    self._settle(waiting[ref].request, None)
+                    paid = reading.torn.get(ref)
+                    self._settle(waiting[ref].request, paid)
+                    waiting[ref].paid += [] if paid is None else [paid]
             if reading.trouble is not None:
                 raise reading.trouble
 
@@ -180,6 +185,9 @@ class BatchModel(Endpoint):
                 reading.given_up += not self._goes_again(pending)
             elif result.reply is not None:
                 reading.completions[ref] = self.read(result.reply, pending.request)
+            elif result.broken is not None:
+                torn = maybe_paid(result.broken.reply, pending.request, str(result.broken))
+                self._take_torn(reading, ref, pending, torn)
             elif result.refusal is not None:
                 sent = sent_by.parameters(self.name, pending.request)
                 self._read_refusal(reading, ref, pending, result.refusal, sent)
@@ -194,19 +202,29 @@ class BatchModel(Endpoint):
         refusal: RefusedError,
         sent: Mapping[str, Any],
     ) -> None:
-        if refusal.status in UNDERSTANDABLE and self._dialect.learn(
-            refusal.message, refusal.param, sent
-        ):
+        if learns(self._dialect, refusal, sent):
             return  # it goes into another batch, without what was not understood
         try:
             meaning = read_refusal(refusal, self._address, reached=True)
         except EndpointError as error:
             reading.trouble = reading.trouble or error
             return
+        reason = meaning.completion.failure if isinstance(meaning, Outcome) else meaning.failure
+        completion = failed(reason or "").completion
+        if refusal.reply is not None and refusal.may_be_paid:
+            completion = maybe_paid(refusal.reply, pending.request, reason or "")
         if isinstance(meaning, Outcome):
-            reading.completions[ref] = meaning.completion
-        elif not self._goes_again(pending):
-            reading.completions[ref] = failed(meaning.failure).completion
+            ended = meaning.completion.finish_reason
+            reading.completions[ref] = replace(completion, finish_reason=ended)
+        else:
+            self._take_torn(reading, ref, pending, completion)
+
+    def _take_torn(
+        self, reading: _Reading, ref: str, pending: _Waiting, completion: Completion
+    ) -> None:
+        """Let a request that the endpoint failed go into another batch, if it was not in enough."""
+        again = self._goes_again(pending)
+        (reading.torn if again else reading.completions)[ref] = completion
 
     def _goes_again(self, pending: _Waiting) -> bool:
         """Whether a request goes into another batch, or was in enough of them."""

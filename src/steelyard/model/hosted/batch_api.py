@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from steelyard.core import Request
+from steelyard.model.hosted.faults import BrokenError, RefusedError
+from steelyard.model.hosted.limits import RateLimits
 from steelyard.model.hosted.reply import EndpointReply
-from steelyard.model.hosted.wire import BrokenError, RateLimits, RefusedError, Wire
+from steelyard.model.hosted.wire import Wire, checked
 
 CHATS = "/v1/chat/completions"
 _PAGE = 100
@@ -134,10 +136,11 @@ _UNDONE = ("batch_expired", "batch_cancelled", "batch_canceled")
 
 
 class LineResult(NamedTuple):
-    """One line: a reply, or a refusal, or neither where the batch ended before the request's turn."""
+    """One line: a reply, a refusal or a torn answer, or none where the batch ended before its turn."""
 
     reply: EndpointReply | None = None
     refusal: RefusedError | None = None
+    broken: BrokenError | None = None
 
 
 def custom_id(fingerprint: str, request: Request) -> str:
@@ -172,13 +175,22 @@ def _result(result: Mapping[str, Any]) -> LineResult:
         if status < 300 and isinstance(body, dict):
             reply = EndpointReply()
             reply.add_whole(body, time.perf_counter())
-            return LineResult(reply=reply)
+            return _checked(reply)
         return LineResult(refusal=_refusal(max(status, 400), body))
     code = error.get("code") if isinstance(error, dict) else None
     if code in _UNDONE:
         return LineResult()
     status = int(code) if isinstance(code, str) and code.isdecimal() else 400
     return LineResult(refusal=_refusal(status, {"error": error}))
+
+
+def _checked(reply: EndpointReply) -> LineResult:
+    try:
+        return LineResult(reply=checked(reply, RateLimits()))
+    except RefusedError as refusal:
+        return LineResult(refusal=refusal)
+    except BrokenError as broken:
+        return LineResult(broken=broken)
 
 
 def _refusal(status: int, body: Any) -> RefusedError:

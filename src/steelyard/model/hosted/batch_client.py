@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 from steelyard.errors import EndpointError
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, results
+from steelyard.model.hosted.faults import BrokenError, RefusedError, UnreachableError
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.refusals import TRANSIENT, Outcome, read_refusal
-from steelyard.model.hosted.wire import BrokenError, RefusedError, UnreachableError
 
 log = logging.getLogger("steelyard")
 

@@ -18,19 +18,22 @@ from steelyard.extras import command
 from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone, Pace
 from steelyard.model.hosted.address import DEFAULT_KEY_ENV, hosted_fingerprint, read_key
 from steelyard.model.hosted.endpoint import Endpoint
-from steelyard.model.hosted.limiter import Limiter, PausedError, RequestPool, StoppedError
+from steelyard.model.hosted.faults import BrokenError, RefusedError, UnreachableError
+from steelyard.model.hosted.limiter import Limiter, PausedError, StoppedError
 from steelyard.model.hosted.loop import on_interrupt
+from steelyard.model.hosted.pool import AgainPolicy, RequestPool
 from steelyard.model.hosted.refusals import (
     TOO_MUCH,
-    UNDERSTANDABLE,
+    TORN_AGAIN,
     Outcome,
     Retries,
     RetryReason,
     failed,
+    learns,
     read_refusal,
 )
-from steelyard.model.hosted.reply import maybe_paid
-from steelyard.model.hosted.wire import BrokenError, CompleteReply, RefusedError, UnreachableError
+from steelyard.model.hosted.reply import EndpointReply, maybe_paid
+from steelyard.model.hosted.wire import CompleteReply
 from steelyard.model.schema_check import check_strict
 
 log = logging.getLogger("steelyard")
@@ -47,10 +50,11 @@ class HostedOptions:
 
     ``timeout_seconds`` bounds one attempt, its whole stream included; ``deadline_seconds`` all
     attempts at one request, the waits between them and the pauses that the endpoint asks for, but
-    not the time in which it waits for others of our own. What may have been paid (an answer cut off,
-    late, or a connection that broke once it carried the request) is not asked again. After
-    ``patience`` requests in a row that the endpoint could not serve, asking stops rather than fail
-    them all; the next call first sends one request, which has ``probe_seconds`` to be served.
+    not the time in which it waits for others of our own. An answer that came torn (cut off, late, or
+    its connection broke once it carried the request) may have been paid: it is asked again twice at
+    most, each try within ``--max-cost`` and on the account. After ``patience`` requests in a row that
+    the endpoint could not serve, asking stops rather than fail them all; the next call first sends
+    one request, which has ``probe_seconds`` to be served.
     After Ctrl-C requests in flight have ``grace_seconds`` to end, because they are paid for.
     """
 
@@ -107,14 +111,15 @@ class HostedModel(Endpoint):
         if not waiting:
             return answers
         arrived: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
-        pool = RequestPool(self._ask, arrived.put, self._limiter, self.meter)
+        again = AgainPolicy(self._wait, self._options.deadline_seconds)
+        pool = RequestPool(self._ask, arrived.put, self._limiter, self.meter, again)
         try:
             with closing(self._arriving(pool, requests, waiting, arrived)) as batches:
                 for batch in batches:
                     for index, outcome in batch:
                         answers[index] = outcome.completion
                         troubles = troubles + 1 if outcome.endpoint_trouble else 0
-                        unserved |= {index} if outcome.is_unserved else set()
+                        unserved |= {index} if outcome.endpoint_trouble else set()
                         if down is None and troubles >= self._options.patience:
                             down = self._gave_up(troubles, outcome)
                             self._loop.call(pool.stop)
@@ -127,7 +132,10 @@ class HostedModel(Endpoint):
             down.unserved = frozenset(unserved)
             raise down
         if pool.is_over and self.meter is not None:
-            raise self.meter.over()
+            over = self.meter.over()
+            over.unserved = frozenset(unserved)
+            raise over
+        self._has_failed = self._has_failed or bool(unserved)
         return answers
 
     def _gave_up(self, troubles: int, outcome: Outcome) -> EndpointError:
@@ -207,7 +215,7 @@ class HostedModel(Endpoint):
                 outcome = await pool.one(index, requests[index])
             except StoppedError:
                 return
-            if outcome.completion.failure is None:
+            if outcome.is_answer:
                 self._reached, self._has_tripped = True, False
                 return
             if outcome.endpoint_trouble and (tried >= patience or self._has_tripped):
@@ -244,16 +252,16 @@ class HostedModel(Endpoint):
                 reason = f"{pause}, more than remains of the {most_seconds:g} s for one request"
                 return self._unserved(reason, started)
             except RefusedError as refusal:
-                if refusal.status in UNDERSTANDABLE and self._dialect.learn(
-                    refusal.message, refusal.param, sent
-                ):
+                if learns(self._dialect, refusal, sent):
                     continue
                 retry = self._refused(refusal, sent_at)
+                if refusal.reply is not None and refusal.may_be_paid:
+                    return self._failed_within(retry, refusal.reply, request)
             except UnreachableError as error:
                 retry = RetryReason(f"connection failed: {self._address.mask(str(error))}", None)
             except BrokenError as error:
                 reason = self._address.mask(str(error))
-                return Outcome(maybe_paid(error.reply, request, reason), True)
+                return self._torn(error.reply, request, reason, TORN_AGAIN)
             else:
                 return self._answered(request, complete)
             if isinstance(retry, Outcome):
@@ -266,7 +274,8 @@ class HostedModel(Endpoint):
             await self._limiter.rest(wait)
 
     def _refused(self, refusal: RefusedError, sent_at: float) -> RetryReason | Outcome:
-        meaning = read_refusal(refusal, self._address, reached=self._reached)
+        reached = self._reached or self._has_tripped
+        meaning = read_refusal(refusal, self._address, reached=reached)
         if refusal.status in TOO_MUCH:
             self._limiter.too_much(sent_at, refusal.limits.wait_seconds or 0.0)
         return meaning
@@ -275,7 +284,26 @@ class HostedModel(Endpoint):
         completion = self.read(complete.reply, request)
         tokens = completion.input_tokens + completion.output_tokens
         self._limiter.went_well(tokens, complete.limits)
-        return Outcome(completion)
+        return Outcome(completion, is_answer=True)
+
+    def _failed_within(
+        self, meaning: RetryReason | Outcome, reply: EndpointReply, request: Request
+    ) -> Outcome:
+        """The outcome of an answer inside which the endpoint says that it failed: it may be paid."""
+        if isinstance(meaning, Outcome):
+            failure = meaning.completion.failure or ""
+            return meaning._replace(completion=maybe_paid(reply, request, failure))
+        return self._torn(reply, request, meaning.reason, self._options.retries.times)
+
+    def _torn(
+        self, reply: EndpointReply, request: Request, reason: str, more_tries: int
+    ) -> Outcome:
+        """A failure of the endpoint after which a request is asked again, though it may be paid."""
+        completion = maybe_paid(reply, request, reason)
+        return Outcome(completion, True, more_tries=0 if self._has_tripped else more_tries)
+
+    def _wait(self, attempt: int) -> float:
+        return self._options.retries.wait(attempt, None, self._jitter)
 
     def _unserved(self, failure: str, started: float) -> Outcome:
         """A failure of the endpoint; before anything was reached it raises `EndpointError`."""

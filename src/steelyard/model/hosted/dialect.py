@@ -10,6 +10,8 @@ from typing import Any
 
 from steelyard.core import Request
 from steelyard.label_text import read_label
+from steelyard.model.hosted.words import is_too_long
+from steelyard.model.prompts import merge_system
 from steelyard.packaged import packaged
 
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")
@@ -55,43 +57,33 @@ def _refused() -> frozenset[str]:
 
 
 _JSON_ROOM = 24  # output tokens that {"label": "…"} needs besides the label
-_REFUSED = re.compile(
-    r"unsupported|not supported|does not support|unknown|unrecogni[sz]ed|unexpected|not permitted"
-    r"|not allowed|unavailable|extra inputs|invalid|only the default",
-    re.IGNORECASE,
-)
-_SIGNS: Mapping[str, str] = {
-    "response_format": r"response_?format|json_schema|structured output|guided|grammar|schema",
-    "stream_options": r"stream_options|include_usage",
-    "max_completion_tokens": r"max_completion_tokens",
-    "max_tokens": r"max_tokens",
-    "temperature": r"temperature",
-    "seed": r"\bseed\b",
-    "stop": r"\bstop\b",
-}
-_STRICT = r"invalid schema|is not permitted|additionalproperties|'required'|\bstrict\b"
 _LIMITS = ("max_tokens", "max_completion_tokens")
+_NO_LIMIT = "none"
 DELIVERY = ("stream", "stream_options")
 """Parameters that say how an answer travels, and decide nothing in it."""
-_NOTES: Mapping[str, str] = {
-    "response_format": "the endpoint does not accept JSON schemas: answers are free text and parsed as such",
-    "strict": "the endpoint does not accept output.schema in strict mode: answers may not follow it",
-    "temperature": "the endpoint refuses temperature 0: answers vary from call to call",
-    "seed": "the endpoint does not accept a seed: answers may vary from call to call",
-    "stop": "the endpoint does not accept stop texts: answers are cut after they arrive",
-}
+
+
+def _words() -> Mapping[str, Any]:
+    words: Mapping[str, Any] = packaged("model/hosted/data/dialect.yaml")
+    return words
+
+
+def _names(sign: str, message: str) -> bool:
+    return re.search(sign.replace("\n", "").replace(" |", "|"), message, re.IGNORECASE) is not None
 
 
 class Dialect:
     """The optional parameters an endpoint understands, learned from its refusals, each once.
 
-    Sets and one string are all that changes, so threads may share one.
+    ``extra`` is what the user has sent along with every request; it stands whatever was learned. Sets
+    and one string are all that changes, so threads may share one.
     """
 
-    def __init__(self, *, official: bool) -> None:
+    def __init__(self, *, official: bool, extra: Mapping[str, Any] | None = None) -> None:
         self._limit = "max_completion_tokens" if official else "max_tokens"
         self._limits_tried = {self._limit}
         self._dropped: set[str] = set()
+        self._extra = dict(extra or {})
 
     @property
     def learned(self) -> tuple[str, ...]:
@@ -102,10 +94,10 @@ class Dialect:
         """Start from what an earlier run learned about the endpoint."""
         for word in learned:
             name, _, limit = word.partition("=")
-            if name == "limit" and limit in _LIMITS:
+            if name == "limit" and limit in (*_LIMITS, _NO_LIMIT):
                 self._limit = limit
-                self._limits_tried.add(limit)
-            elif name in _SIGNS or name == "strict":
+                self._limits_tried |= {*_LIMITS} if limit == _NO_LIMIT else {limit}
+            elif name in _words()["signs"] or name in ("strict", "system"):
                 self._dropped.add(name)
 
     def text(self, model: str, request: Request) -> str:
@@ -116,13 +108,16 @@ class Dialect:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(_NOTES[name] for name in _NOTES if name in self._dropped)
+        learned = self._dropped | ({"limit"} if self._limit == _NO_LIMIT else set())
+        return tuple(note for name, note in _words()["notes"].items() if name in learned)
 
     def parameters(self, model: str, request: Request) -> dict[str, Any]:
         room = _JSON_ROOM if request.choices else 0
+        messages = request.messages
+        messages = merge_system(messages) if "system" in self._dropped else messages
         parameters: dict[str, Any] = {
             "model": model,
-            "messages": [message._asdict() for message in request.messages],
+            "messages": [message._asdict() for message in messages],
             "stream": True,
             "stream_options": {"include_usage": True},
             "temperature": request.temperature,
@@ -137,32 +132,71 @@ class Dialect:
             parameters["stop"] = list(request.stop)
         if request.seed is not None:
             parameters["seed"] = request.seed
-        return {name: value for name, value in parameters.items() if name not in self._dropped}
+        left_out = {*self._dropped, _NO_LIMIT}
+        if "stream" in left_out:
+            left_out |= {"stream_options"}
+        kept = {name: value for name, value in parameters.items() if name not in left_out}
+        return kept | ({"stream": False} if "stream" in left_out else {}) | self._extra
 
-    def learn(self, message: str, parameter: str | None, sent: Mapping[str, Any]) -> bool:
-        """Take in a refusal; return whether to send the request again without what was refused."""
-        if parameter is not None and parameter.split(".")[0] not in _SIGNS:
+    def learn(
+        self,
+        message: str,
+        parameter: str | None,
+        sent: Mapping[str, Any],
+        *,
+        is_crash: bool = False,
+    ) -> bool:
+        """Take in a refusal; return whether to send the request again without what was refused.
+
+        Of a crash of the server (500) only that of a chat template without a system role is taken in.
+        """
+        model = str(sent.get("model") or "")
+        message = message.replace(model, "") if len(model) > 1 else message
+        if is_too_long(None, message):
             return False
-        if "context length" in message.lower() or "context_length" in message:
+        if self._is_about_system(message, sent):
+            self._dropped.add("system")
+            return True
+        name = None if is_crash else self._refused(message, parameter, sent)
+        if name is None:
             return False
-        for name, sign in _SIGNS.items():
-            blamed = parameter == name or re.search(sign, message, re.IGNORECASE)
-            if name in sent and blamed and (parameter == name or _REFUSED.search(message)):
-                strict = name == "response_format" and _is_about_strict(message, sent[name])
-                return self._drop("strict" if strict else name)
-        return False
+        strict = name == "response_format" and _is_about_strict(message, sent[name])
+        return self._drop("strict" if strict else name)
+
+    def _is_about_system(self, message: str, sent: Mapping[str, Any]) -> bool:
+        """Whether a system turn was refused that can be put elsewhere."""
+        roles = [turn["role"] for turn in sent.get("messages", ())]
+        if "system" in self._dropped or roles[:2] != ["system", "user"]:
+            return False
+        words = _words()
+        is_named = _names(words["system"], message) and _names(words["refused"], message)
+        return is_named or _names(words["roles"], message)
+
+    def _refused(self, message: str, parameter: str | None, sent: Mapping[str, Any]) -> str | None:
+        """The name of the parameter that was refused; ``None`` where it is none that may be left out."""
+        words = _words()
+        blamed = re.split(r"[.\[]", parameter)[0] if parameter else None
+        if blamed and blamed not in words["signs"]:
+            return None
+        for name, sign in words["signs"].items():
+            if name not in sent or name in self._extra:
+                continue
+            if name in _LIMITS and _names(words["limit_value"], message):
+                continue
+            is_named = _names(sign, message) and _names(words["refused"], message)
+            if blamed == name or (blamed is None and is_named):
+                return str(name)
+        return None
 
     def _drop(self, name: str) -> bool:
         if name not in _LIMITS:
+            is_new = name not in self._dropped
             self._dropped.add(name)
-            return True
+            return is_new or name != "stream"
         other = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
-        if self._limit != name:  # another thread has learned it meanwhile
-            return True
-        if other in self._limits_tried:
-            return False
-        self._limits_tried.add(other)
-        self._limit = other
+        if self._limit == name:  # otherwise another thread has learned it meanwhile
+            self._limit = _NO_LIMIT if other in self._limits_tried else other
+            self._limits_tried.add(other)
         return True
 
 
@@ -194,9 +228,7 @@ def _format(schema: Mapping[str, Any], *, is_strict: bool) -> dict[str, Any]:
 def _is_about_strict(message: str, sent: Any) -> bool:
     """Whether a refusal is about the strictness of a schema."""
     sent_format = sent.get("json_schema", {}) if isinstance(sent, dict) else {}
-    return (
-        bool(sent_format.get("strict")) and re.search(_STRICT, message, re.IGNORECASE) is not None
-    )
+    return bool(sent_format.get("strict")) and _names(_words()["strict"], message)
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str | None:

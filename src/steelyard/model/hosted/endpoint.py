@@ -14,10 +14,12 @@ from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.dialect import Dialect
 from steelyard.model.hosted.loop import LoopThread
 from steelyard.model.hosted.reply import EndpointReply, to_completion
+from steelyard.model.hosted.served import PromptCounts, same_model
 from steelyard.model.hosted.wire import Wire
 
 _NO_USAGE = "usage=none"
 _ANSWERED_BY = "answered_by="
+_CUT_PROMPTS = "prompts=cut"
 
 
 class Endpoint(Model):
@@ -33,6 +35,8 @@ class Endpoint(Model):
         self._wire = Wire(self._address.base_url, self._address.header, timeout_seconds)
         self._usage_missing = False
         self._other_model: str | None = None
+        self._prompt_counts = PromptCounts()
+        self._has_failed = False
         self.meter: Meter | None = None
         self.memory: MutableMapping[str, Any] = {}
 
@@ -57,10 +61,17 @@ class Endpoint(Model):
         """What people must know of the answers: parameters the endpoint refused, counts it kept."""
         missing = "the endpoint reports no usage: token counts are estimated"
         other = f"the endpoint says that {self._other_model} answered"
+        cut = (
+            "the endpoint counts too few tokens for the prompts it was sent: it seems to drop most of "
+            "a long prompt; raise its context size (such as num_ctx) and run again"
+        )
+        failed = "the endpoint failed some requests after all tries: they count as wrong"
         return (
             *self._dialect.notes,
             *((missing,) if self._usage_missing else ()),
             *((other,) if self._other_model else ()),
+            *((cut,) if self._prompt_counts.is_too_low else ()),
+            *((failed,) if self._has_failed else ()),
         )
 
     @property
@@ -74,21 +85,26 @@ class Endpoint(Model):
             *self._dialect.learned,
             *((_NO_USAGE,) if self._usage_missing else ()),
             *((_ANSWERED_BY + self._other_model,) if self._other_model else ()),
+            *((_CUT_PROMPTS,) if self._prompt_counts.is_too_low else ()),
         )
 
     @learned.setter
     def learned(self, learned: Sequence[str]) -> None:
         self._dialect.recall(learned)
         self._usage_missing = self._usage_missing or _NO_USAGE in learned
+        self._prompt_counts.is_too_low |= _CUT_PROMPTS in learned
         for word in learned:
             if word.startswith(_ANSWERED_BY):
                 self._other_model = word.removeprefix(_ANSWERED_BY)
 
     def read(self, reply: EndpointReply, request: Request) -> Completion:
         """Turn an answer into a completion, and note what it says of the endpoint."""
-        if reply.chunks and reply.counts is None:
+        if reply.counts is None:
             self._usage_missing = True
-        if reply.model and not _same_model(self.name, reply.model):
+        else:
+            sent = sum(len(message.content) for message in request.messages)
+            self._prompt_counts.add(sent, reply.counts.input)
+        if reply.model and not same_model(self.name, reply.model):
             self._other_model = self._address.mask(reply.model)
         return to_completion(reply, request, self._address.mask)
 
@@ -98,9 +114,3 @@ class Endpoint(Model):
     def count_tokens(self, text: str) -> int | None:
         """Return ``None``: only the endpoint knows its tokenizer."""
         return None
-
-
-def _same_model(requested: str, answering: str) -> bool:
-    """Whether an endpoint's name for its model is the one asked for, but for a date or a vendor."""
-    a, b = requested.casefold(), answering.casefold()
-    return a in b or b in a

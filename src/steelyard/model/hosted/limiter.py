@@ -1,4 +1,4 @@
-"""How many requests are on their way at once: as the endpoint takes them, each paid for before it is sent."""
+"""How many requests are on their way at once: as many as the endpoint takes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from steelyard.core import Request
-from steelyard.model.base import Meter
-from steelyard.model.hosted.refusals import Outcome
-from steelyard.model.hosted.wire import RateLimits
+from steelyard.model.hosted.limits import RateLimits
 
 log = logging.getLogger("steelyard")
 
@@ -178,82 +175,3 @@ class Limiter:
         if self._resume_at - max(now, self._told_until) > _LONG_SECONDS:
             self._told_until = self._resume_at  # those in flight will all be told the same
             log.info("%s asks to wait %s s before the next request", self._name, f"{seconds:,.0f}")
-
-
-Ask = Callable[[Request], Awaitable[Outcome]]
-Put = Callable[[tuple[int, Outcome]], None]
-
-
-class RequestPool:
-    """Takes requests in order and hands each outcome to ``put``. Belongs on one event loop.
-
-    Where there is a meter, the most that a request can cost is set aside before it is sent. While
-    others hold the money that is left it waits for them; where it can never be had, no more is sent
-    and ``is_over`` says so.
-    """
-
-    def __init__(self, ask: Ask, put: Put, limiter: Limiter, meter: Meter | None) -> None:
-        self._ask = ask
-        self._put = put
-        self._limiter = limiter
-        self._meter = meter
-        self._settled = asyncio.Event()
-        self._is_stopped = False
-        self.is_over = False
-
-    def stop(self) -> None:
-        """Send nothing more; what is in flight ends by itself."""
-        self._is_stopped = True
-        self._limiter.stop()
-        self._settled.set()
-
-    async def one(self, index: int, request: Request) -> Outcome:
-        """Ask one request and hand its outcome on. Raises `StoppedError` if it was not sent."""
-        if self._meter is None:
-            outcome = await self._ask(request)
-        else:
-            await self._afford(request, self._meter)
-            outcome = await self._paid(request, self._meter)
-        self._put((index, outcome))
-        return outcome
-
-    async def _afford(self, request: Request, meter: Meter) -> None:
-        while not self._is_stopped:
-            word = meter.reserve(request)
-            if word == "go":
-                return
-            if word == "stop":
-                self.is_over = True
-                self.stop()
-                continue
-            self._settled.clear()
-            with suppress(TimeoutError):  # money can come back from another model's loop, too
-                await asyncio.wait_for(self._settled.wait(), 1.0)
-        raise StoppedError
-
-    async def _paid(self, request: Request, meter: Meter) -> Outcome:
-        outcome = None
-        try:
-            outcome = await self._ask(request)
-            return outcome
-        finally:
-            meter.settle(request, None if outcome is None else outcome.completion)
-            self._settled.set()
-
-    async def all(self, requests: Sequence[Request], remaining: Iterator[int], size: int) -> None:
-        """Ask the indices in ``remaining``, ``size`` at a time; a fatal error lets those in flight end."""
-
-        async def work() -> None:
-            for index in remaining:
-                try:
-                    await self.one(index, requests[index])
-                except StoppedError:
-                    return
-                except BaseException:
-                    self.stop()
-                    raise
-
-        ends = await asyncio.gather(*(work() for _ in range(size)), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from steelyard.core import Completion
+from steelyard.core import Completion, FinishReason
 from steelyard.errors import CredentialError, EndpointError
 from steelyard.model.hosted.address import Address
-from steelyard.model.hosted.wire import RefusedError
+from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.faults import RefusedError, WebPageError
+from steelyard.model.hosted.words import is_filtered, is_too_long
 
 TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 524, 529})
 """Statuses of troubles that pass by themselves. 529 is Anthropic's, 52x are Cloudflare's."""
@@ -37,21 +40,34 @@ class Retries:
         return drawn if asked_seconds is None else asked_seconds + drawn * 0.1
 
 
-UNDERSTANDABLE = (400, 422, 501)
-"""Statuses that endpoints send for a parameter they do not know."""
+_UNDERSTANDABLE = (400, 404, 415, 422, 501)
+"""Statuses that endpoints send for a parameter, or a role, that they do not know."""
+
+
+def learns(dialect: Dialect, refusal: RefusedError, sent: Mapping[str, Any]) -> bool:
+    """Whether a refusal is about a part of what was sent that is left out from now on."""
+    if refusal.status not in (*_UNDERSTANDABLE, 500):
+        return False
+    is_crash = refusal.status == 500
+    return dialect.learn(refusal.message, refusal.param, sent, is_crash=is_crash)
+
+
+TORN_AGAIN = 2
+"""How often a request is asked again whose answer came torn: each try may have been paid."""
 
 
 class Outcome(NamedTuple):
-    """A completion, and whether it failed for a reason that lies with the endpoint."""
+    """A completion, and what it says of the endpoint.
+
+    ``endpoint_trouble``: it failed for a reason that lies with the endpoint, and ``more_tries`` is how
+    often it may be asked again all the same, though it may have been paid. ``is_answer``: the endpoint
+    knows the address, the key and the model, whatever became of the answer.
+    """
 
     completion: Completion
     endpoint_trouble: bool = False
-
-    @property
-    def is_unserved(self) -> bool:
-        """Whether the endpoint never worked on it, so that nothing can have been paid."""
-        tokens = self.completion.input_tokens + self.completion.output_tokens
-        return self.endpoint_trouble and tokens == 0
+    is_answer: bool = False
+    more_tries: int = 0
 
 
 class RetryReason(NamedTuple):
@@ -68,10 +84,17 @@ class RetryReason(NamedTuple):
         return f"{self.failure} (it asked to wait {self.wait_seconds:,.0f} s)"
 
 
-def failed(reason: str, seconds: float = 0.0, *, endpoint_trouble: bool = False) -> Outcome:
+def failed(
+    reason: str,
+    seconds: float = 0.0,
+    *,
+    finish: FinishReason = "error",
+    endpoint_trouble: bool = False,
+    is_answer: bool = False,
+) -> Outcome:
     """Return a failure that cost nothing but ``seconds``."""
-    completion = Completion("", "error", total_seconds=seconds, failure=reason)
-    return Outcome(completion, endpoint_trouble)
+    completion = Completion("", finish, total_seconds=seconds, failure=reason)
+    return Outcome(completion, endpoint_trouble, is_answer)
 
 
 def read_refusal(
@@ -82,6 +105,15 @@ def read_refusal(
     ``reached`` says whether the endpoint has answered before.
     """
     message = address.mask(refusal.message)
+    about_one = _about_one(refusal, address)
+    if about_one is not None:
+        return about_one
+    if isinstance(refusal, WebPageError) and not reached:
+        raise EndpointError(
+            f"{address} answers with no chat interface: {message}; check model.base_url in task.yaml "
+            "(most end in /v1)",
+            is_final=True,
+        )
     if refusal.status == 401 or (refusal.status == 403 and not reached):
         raise CredentialError(
             f"{address} refused the key in {address.key_env} ({refusal.status}): {message}; "
@@ -102,7 +134,17 @@ def read_refusal(
             "all results so far are kept; top it up and run again to resume",
             is_final=True,
         )
-    failure = f"HTTP {refusal.status}: {message}"
+    failure = address.mask(refusal.reason)
     if refusal.status not in TRANSIENT:
         return failed(failure, endpoint_trouble=refusal.status == 403)
     return RetryReason(failure, refusal.limits.wait_seconds)
+
+
+def _about_one(refusal: RefusedError, address: Address) -> Outcome | None:
+    """The failure of one answer that was filtered, or of a prompt that is too long."""
+    if refusal.status in (400, 403, 422, 451) and is_filtered(refusal.code, refusal.message):
+        reason = f"the endpoint's content filter stopped the answer: {refusal.message}"
+        return failed(address.mask(reason), finish="content_filter", is_answer=True)
+    if refusal.status in (400, 413, 422) and is_too_long(refusal.code, refusal.message):
+        return failed(address.mask(refusal.reason), is_answer=True)
+    return None

@@ -3,106 +3,144 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from steelyard.core import Completion, Request
+from steelyard.core import Completion, FinishReason, Request
 from steelyard.model.hosted.address import Mask
+from steelyard.model.hosted.content import content_of
+from steelyard.model.hosted.counts import TokenCounts, token_counts
 from steelyard.model.hosted.dialect import read_choice
+from steelyard.model.hosted.words import find_error, finish_named
+from steelyard.model.thoughts import why_unanswered, without_thoughts
 
 _BYTES_PER_TOKEN = 4  # English, in the tokenizers of the day; such counts are labelled estimated
 
 
 @dataclass
 class EndpointReply:
-    """What has arrived of one answer. Seconds count from the moment the request was sent."""
+    """What has arrived of one answer. Seconds count from the moment the request was sent.
+
+    ``error`` is what the endpoint says that failed, ``has_choices`` whether any answer came; of
+    several the first is read. ``is_ended`` says that the endpoint marked the end.
+    """
 
     text: str = ""
+    reasoning: str = ""
     refusal: str = ""
     finish_reason: str | None = None
-    usage: Mapping[str, Any] = field(default_factory=dict)
+    usage: dict[str, Any] = field(default_factory=dict)
     model: str | None = None
+    error: Any = None
+    has_choices: bool = False
+    calls_tools: bool = False
+    is_ended: bool = False
     first_token_seconds: float | None = None
     total_seconds: float = 0.0
-    chunks: int = field(default=0, repr=False)
 
     def add(self, chunk: Mapping[str, Any], seconds: float) -> None:
         """Take in one chunk of a stream. Endpoints leave fields out: nothing is taken for granted."""
-        self.chunks += 1
-        self.usage = _mapping(chunk.get("usage")) or self.usage
+        self.error = self.error or find_error(chunk)
+        usage = _mapping(chunk.get("usage"))
+        self.usage |= {name: count for name, count in usage.items() if count is not None}
         self.model = _string(chunk.get("model")) or self.model
-        for choice in _items(chunk.get("choices")):
-            delta = _mapping(_mapping(choice).get("delta"))
-            text, refusal = _string(delta.get("content")), _string(delta.get("refusal"))
-            if (text or refusal) and self.first_token_seconds is None:
-                self.first_token_seconds = seconds
-            self.text = _joined(self.text + text)
-            self.refusal = _joined(self.refusal + refusal)
-            finish = _mapping(choice).get("finish_reason")
-            self.finish_reason = _string(finish) or self.finish_reason
+        for choice in _first_choice(chunk.get("choices")):
+            self._add_choice(choice, seconds)
+
+    def _add_choice(self, choice: Mapping[str, Any], seconds: float) -> None:
+        self.has_choices = True
+        self.error = self.error or choice.get("error")
+        finish = choice.get("finish_reason") or choice.get("finishReason")
+        self.finish_reason = _string(finish) or self.finish_reason
+        is_piece = isinstance(choice.get("delta"), dict)
+        message = _mapping(choice.get("delta" if is_piece else "message"))
+        content = content_of(message)
+        text = content.text or _string(choice.get("text"))
+        calls = message.get("tool_calls") or message.get("function_call")
+        self.calls_tools = self.calls_tools or bool(calls)
+        if (text or content.refusal) and self.first_token_seconds is None:
+            self.first_token_seconds = seconds
+        is_whole = not is_piece and bool(self.text) and text.startswith(self.text)
+        self.text = _joined(text if is_whole else self.text + text)
+        self.reasoning = _joined(self.reasoning + content.reasoning)
+        self.refusal = _joined(self.refusal + content.refusal)
 
     def add_whole(self, body: Mapping[str, Any], started: float) -> None:
         """Take in an answer that came in one piece; ``started`` is a `time.perf_counter` reading."""
         seconds = time.perf_counter() - started
-        choices = [
-            {**_mapping(choice), "delta": _mapping(choice).get("message")}
-            for choice in _items(body.get("choices"))
-        ]
-        self.add({**body, "choices": choices}, seconds)
+        self.add(body, seconds)
+        self.is_ended = True
         self.total_seconds = seconds
 
     @property
-    def counts(self) -> tuple[int, int, int] | None:
-        """Input, cached and output tokens as billed; ``None`` when the endpoint does not say.
+    def counts(self) -> TokenCounts | None:
+        """Tokens as billed; ``None`` when the endpoint does not say."""
+        return token_counts(self.usage, has_text=bool(self.text))
 
-        Some endpoints leave the tokens of hidden reasoning out of ``completion_tokens`` and bill them
-        all the same: they are in the total.
+    @property
+    def has_begun(self) -> bool:
+        """Whether the endpoint worked on it: tokens are counted, or a part of an answer came."""
+        return bool(self.counts or self.text or self.reasoning)
+
+    @property
+    def finish(self) -> FinishReason | None:
+        """How the answer ended; ``None`` where the endpoint does not say, or in a word not known.
+
+        One that marked its end and came with a text is whole, though its finish reason was left out.
         """
-        prompt = _whole(self.usage.get("prompt_tokens"))
-        produced = _whole(self.usage.get("completion_tokens"))
-        if prompt is None or produced is None:
-            return None
-        produced = max(produced, (_whole(self.usage.get("total_tokens")) or 0) - prompt)
-        details = _mapping(self.usage.get("prompt_tokens_details"))
-        cached = details.get("cached_tokens", self.usage.get("prompt_cache_hit_tokens"))
-        return prompt, min(_whole(cached) or 0, prompt), produced
+        if self.finish_reason is not None:
+            return finish_named(self.finish_reason)
+        return "stop" if self.is_ended and self.text and self.has_choices else None
 
 
 def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Completion:
-    """Turn what arrived into a completion, or into a failure with its reason."""
-    text = _cut(_whole_text(reply.text), request.stop)
-    failure = _failure(reply, mask)
-    choice = read_choice(text, request.choices) if request.choices else None
-    if failure is None and request.choices and choice is None:
-        failure = mask(f"the answer {text[:80]!r} is not one of the {len(request.choices)} choices")
-    finish: Literal["error", "choice", "length", "stop"]
-    finish = "error" if failure is not None else "choice" if choice is not None else "stop"
-    if finish == "stop" and reply.finish_reason == "length":
-        finish = "length"
-    prompt, cached, produced = _counts(reply, request)
+    """Turn what arrived into a completion, or into a failure of the answer with its reason."""
+    counts = _counts(reply, request)
     total, first = reply.total_seconds, reply.first_token_seconds
-    return Completion(
-        text=text if choice is None else choice,
-        finish_reason=finish,
-        input_tokens=prompt,
-        cached_tokens=cached,
-        output_tokens=produced,
+    completion = Completion(
+        text=_whole_text(reply.text),
+        finish_reason=reply.finish or "stop",
+        input_tokens=counts.input,
+        cached_tokens=counts.cached,
+        output_tokens=counts.output,
         first_token_seconds=total if first is None else first,
         total_seconds=total,
-        failure=failure,
+        failure=_failure(reply, mask),
+        reasoning=_whole_text(reply.reasoning),
+        reasoning_tokens=counts.reasoning,
     )
+    if completion.failure is not None:
+        ended: FinishReason = "refusal" if reply.refusal else completion.finish_reason
+        return replace(completion, finish_reason=ended)
+    completion = without_thoughts(completion)
+    completion = replace(completion, text=_cut(completion.text, request.stop))
+    unanswered = why_unanswered(completion)
+    if unanswered is not None:
+        return replace(completion, failure=unanswered)
+    return _chosen(completion, request.choices, mask) if request.choices else completion
+
+
+def _chosen(completion: Completion, choices: Sequence[str], mask: Mask) -> Completion:
+    """Read the choice that was made; an answer that names none has failed, and keeps its end."""
+    choice = read_choice(completion.text, choices)
+    if choice is not None:
+        return replace(completion, text=choice, finish_reason="choice")
+    cut = completion.finish_reason == "length"
+    where = f", and was cut after {completion.output_tokens} tokens" if cut else ""
+    reason = f"the answer {completion.text[:80]!r} is not one of the {len(choices)} choices{where}"
+    return replace(completion, failure=mask(reason))
 
 
 def _failure(reply: EndpointReply, mask: Mask) -> str | None:
-    if reply.refusal:
-        return mask(f"the model refused: {reply.refusal}")
-    if reply.finish_reason == "content_filter":
+    """Why an answer that came whole is none."""
+    finish = reply.finish
+    if reply.refusal or finish == "refusal":
+        return mask(f"the model refused: {reply.refusal or reply.text}").rstrip(": ")
+    if finish == "content_filter":
         return "the endpoint's content filter stopped the answer"
-    if reply.chunks == 0:
-        return "the endpoint did not send a chat completion stream"
-    if reply.finish_reason is None:
-        return "the stream ended before the answer was complete"
+    if (finish == "tool_calls" or reply.calls_tools) and not reply.text.strip():
+        return "the model called a tool instead of answering"
     return None
 
 
@@ -118,31 +156,52 @@ def maybe_paid(reply: EndpointReply, request: Request, reason: str) -> Completio
     It keeps what arrived on the account; where the endpoint did not come to say what it counts, that
     is the longest answer the request allows.
     """
-    prompt, cached, produced = _counts(reply, request, request.max_output_tokens)
+    counts = _counts(reply, request, request.max_output_tokens)
     return Completion(
         text="",
         finish_reason="error",
-        input_tokens=prompt,
-        cached_tokens=cached,
-        output_tokens=produced,
+        input_tokens=counts.input,
+        cached_tokens=counts.cached,
+        output_tokens=counts.output,
         first_token_seconds=reply.first_token_seconds or reply.total_seconds,
         total_seconds=reply.total_seconds,
         failure=reason,
+        reasoning_tokens=counts.reasoning,
     )
 
 
-def _counts(reply: EndpointReply, request: Request, least: int = 0) -> tuple[int, int, int]:
-    """Input, cached and output tokens: as billed, else estimated, with ``least`` of output at least."""
+def summed(tries: Sequence[Completion]) -> Completion:
+    """Return the last try of a request with the tokens of all: each may have been paid.
+
+    Its seconds are its own: how long an answer takes is not how long the tries before it took.
+    """
+    return replace(
+        tries[-1],
+        input_tokens=sum(each.input_tokens for each in tries),
+        cached_tokens=sum(each.cached_tokens for each in tries),
+        output_tokens=sum(each.output_tokens for each in tries),
+        reasoning_tokens=sum(each.reasoning_tokens for each in tries),
+    )
+
+
+def _counts(reply: EndpointReply, request: Request, least: int = 0) -> TokenCounts:
+    """Tokens as billed, else estimated, with ``least`` of output at least."""
     prompt = sum(_tokens(message.content) for message in request.messages)
-    return reply.counts or (prompt, 0, max(least, _tokens(_whole_text(reply.text))))
+    produced = _tokens(_whole_text(reply.text)) + _tokens(_whole_text(reply.reasoning))
+    return reply.counts or TokenCounts(prompt, 0, max(least, produced))
 
 
 def _tokens(text: str) -> int:
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
-def _items(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
+def _first_choice(choices: Any) -> Iterator[Mapping[str, Any]]:
+    """The choice with index 0, or the first where none has an index."""
+    if isinstance(choices, list):
+        for choice in choices:
+            if isinstance(choice, dict) and choice.get("index") in (None, 0, "0"):
+                yield choice
+                return
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -163,7 +222,3 @@ def _joined(text: str) -> str:
 
 def _string(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None

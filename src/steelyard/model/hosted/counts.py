@@ -1,0 +1,70 @@
+"""How many tokens an endpoint says that an answer took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from steelyard.packaged import packaged
+
+
+class TokenCounts(NamedTuple):
+    """Tokens as billed; ``cached`` are among the input, ``reasoning`` among the output."""
+
+    input: int
+    cached: int
+    output: int
+    reasoning: int = 0
+
+
+def token_counts(usage: Mapping[str, Any], *, has_text: bool = False) -> TokenCounts | None:
+    """Return what ``usage`` counts; ``None`` where it does not say, or cannot be right.
+
+    No prompt has no tokens, and no text: some servers put zeros there. Some leave the tokens of
+    hidden reasoning out of the output and bill them all the same: they are in the total, or more than
+    the output itself. ``data/replies.yaml`` has the names of the counts.
+    """
+    names = packaged("model/hosted/data/replies.yaml")["usage"]
+    given = _first(usage, names["input"])
+    produced = _first(usage, names["output"])
+    total = _first(usage, names["total"])
+    if given is not None and "input_tokens" in usage:
+        given += sum(_count(usage.get(name)) or 0 for name in names["beside"])
+    if given is None and None not in (total, produced):
+        given = max(0, (total or 0) - (produced or 0))
+    if produced is None and None not in (total, given):
+        produced = max(0, (total or 0) - (given or 0))
+    if not given or produced is None or (has_text and not produced):
+        return None
+    reasoning = _first(usage, names["reasoning"]) or 0
+    produced = max(produced, (total or 0) - given)
+    if reasoning > produced:
+        produced += reasoning
+    cached = _first(usage, names["cached"])
+    if cached is None and "input_tokens" in usage:
+        cached = _count(usage.get("cache_read_input_tokens"))
+    return TokenCounts(given, min(cached or 0, given), produced, reasoning)
+
+
+def _first(usage: Mapping[str, Any], names: Sequence[str]) -> int | None:
+    """The first count that is one; a name with a dot is in a part of the usage."""
+    for name in names:
+        outer, _, inner = name.partition(".")
+        value = usage.get(outer)
+        if inner:
+            value = value.get(inner) if isinstance(value, Mapping) else None
+        if (count := _count(value)) is not None:
+            return count
+    return None
+
+
+def _count(value: Any) -> int | None:
+    """A count however it is written: 12, 12.0 or "12"; ``None`` for anything else."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value < 2**53 and value == int(value) else None

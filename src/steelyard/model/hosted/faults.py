@@ -1,0 +1,78 @@
+"""How one HTTP attempt ends without an answer.
+
+RefusedError        the endpoint says that it failed: with a status, or inside an answer
+UnreachableError    no connection was made, nothing was sent
+BrokenError         the answer is torn: cut off, late, not readable, or none
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from steelyard.model.hosted.limits import RateLimits
+from steelyard.model.hosted.reply import EndpointReply
+from steelyard.model.hosted.words import ErrorWords, error_words, status_of
+
+
+class RefusedError(Exception):
+    """The endpoint answered with an error status. The text is its own, unmasked.
+
+    ``reply`` is what had arrived of an answer inside which it said so.
+    """
+
+    def __init__(
+        self, status: int, body: str, limits: RateLimits, reply: EndpointReply | None = None
+    ) -> None:
+        self.status = status
+        self.limits = limits
+        self.reply = reply
+        self.message, self.code, self.param = _words(status, body)
+        super().__init__(self.message)
+
+    @classmethod
+    def inside(cls, error: Any, limits: RateLimits, reply: EndpointReply) -> RefusedError:
+        """An error that stands in an answer whose own status is 200."""
+        return cls(status_of(error), json.dumps({"error": error}), limits, reply)
+
+    @property
+    def reason(self) -> str:
+        """What the endpoint said, and where."""
+        inside = "the endpoint reports an error inside its answer"
+        return f"{inside if self.reply is not None else f'HTTP {self.status}'}: {self.message}"
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether the endpoint worked on the request: it counted tokens, or sent a part of an answer."""
+        return self.reply is not None and self.reply.has_begun
+
+
+class WebPageError(RefusedError):
+    """What came with a status of success is a page for people."""
+
+    @property
+    def reason(self) -> str:
+        return self.message
+
+
+class UnreachableError(Exception):
+    """No connection was made, so nothing was sent and nothing can have been paid."""
+
+
+class BrokenError(Exception):
+    """The answer is not whole: cut off, late, not readable, or none. It may have been paid."""
+
+    def __init__(self, reason: str, reply: EndpointReply) -> None:
+        self.reply = reply
+        super().__init__(reason)
+
+
+class UnreadableError(Exception):
+    """A part of an answer cannot be read."""
+
+
+def _words(status: int, body: str) -> ErrorWords:
+    try:
+        return error_words(json.loads(body))
+    except (ValueError, RecursionError):
+        return ErrorWords(body.strip() or f"status {status}")

@@ -1,0 +1,72 @@
+"""What an endpoint says of its limits in the headers of an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_LONGEST_WAIT = 3600.0
+
+
+class RateLimits(NamedTuple):
+    """Seconds to wait before the next request, as asked for; requests and tokens left, if said."""
+
+    wait_seconds: float | None = None
+    requests_left: int | None = None
+    requests_reset_seconds: float | None = None
+    tokens_left: int | None = None
+    tokens_reset_seconds: float | None = None
+
+
+def read_limits(headers: Mapping[str, str]) -> RateLimits:
+    """Read ``retry-after`` (RFC 9110, 10.2.3), ``retry-after-ms`` and ``x-ratelimit-*``."""
+    return RateLimits(
+        wait_seconds=_wait(headers),
+        requests_left=_whole(headers.get("x-ratelimit-remaining-requests")),
+        requests_reset_seconds=seconds_of(headers.get("x-ratelimit-reset-requests")),
+        tokens_left=_whole(headers.get("x-ratelimit-remaining-tokens")),
+        tokens_reset_seconds=seconds_of(headers.get("x-ratelimit-reset-tokens")),
+    )
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    exact = seconds_of(headers.get("retry-after-ms"))
+    if exact is not None:
+        return min(exact / 1000, _LONGEST_WAIT)
+    header = headers.get("retry-after")
+    seconds = seconds_of(header)
+    if seconds is None and header:
+        seconds = _until(header)
+    return seconds
+
+
+def _until(date: str) -> float | None:
+    try:
+        when = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return min(max(0.0, (when - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT)
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Read ``7.5``, ``7.5s`` or ``1m30s`` as seconds; ``None`` for anything else."""
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        parts = _LENGTH.findall(text)
+        if "".join(number + unit for number, unit in parts) != text.strip():
+            return None
+        value = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return min(value, _LONGEST_WAIT) if value >= 0 else None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdecimal() else None
