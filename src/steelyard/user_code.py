@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from steelyard.errors import ConfigError, closest, closest_file
+from steelyard.files import note_source
 from steelyard.words import one_line
 
 
@@ -39,6 +40,7 @@ def _from_file(folder: Path, place: str, what: str) -> ModuleType:
         neighbours = path.parent.glob("*.py") if path.parent.is_dir() else ()
         hint = closest_file(path.name, [neighbour.name for neighbour in neighbours])
         raise ConfigError(f"{what}: no file {path}{hint}")
+    note_source(path)
     name = f"steelyard_user_{path.stem}_{abs(hash(path)):x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import Any, NoReturn, cast
 
 from steelyard._version import __version__
-from steelyard.errors import SteelyardError, closest
-from steelyard.files import NO_ROOM
+from steelyard.cli.trust import advice, agreeing
+from steelyard.errors import SteelyardError, UntrustedKeyError, closest
+from steelyard.files import NO_ROOM, sources_kept
 
 _VERBS = ("run", "plan", "ask", "init", "data", "report", "models", "cache")
 _INTERRUPTED = 130
@@ -47,9 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.code if isinstance(error.code, int) else 2
     call = cast(Callable[[Any], int], args.call)
     try:
-        return call(args)
+        with sources_kept():
+            return agreeing(lambda: call(args), trust=getattr(args, "trust", False))
+    except UntrustedKeyError as error:
+        _say_error(f"{error}: {advice(sys.argv[1:] if argv is None else argv)}")
+        return error.exit_code
     except SteelyardError as error:
-        print(f"steelyard: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        _say_error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         print("steelyard: interrupted; run again to resume", file=sys.stderr)
@@ -60,5 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        print(f"steelyard: error: cannot write: {error.strerror}; free some space", file=sys.stderr)
+        _say_error(f"cannot write: {error.strerror}; free some space")
         return 2
+
+
+def _say_error(message: str) -> None:
+    print(f"steelyard: error: {' '.join(message.splitlines())}", file=sys.stderr)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from steelyard.cli.options import add_options, run_options
+from steelyard.cli.trust import agreeing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,8 +35,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Print the forecast as a table, or with ``--json`` as data."""
     from steelyard.planning.forecast import plan
+    from steelyard.weigh.opening import check_trust
 
     outlook = plan(args.task, args.out, **run_options(args))
+    if args.trust:
+        agreeing(lambda: check_trust(outlook.plan), trust=True)
     if args.json:
         json.dump(outlook.to_dict(), sys.stdout, indent=2, ensure_ascii=False, default=str)
         print()

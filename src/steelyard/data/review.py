@@ -18,6 +18,7 @@ from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import END, open_keys
 from steelyard.data.reviews.screen import ReviewScreen
 from steelyard.errors import ConfigError, closest
+from steelyard.files import sources_kept
 from steelyard.task import Task
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Review:
         return self.doubted - self.answered
 
 
+@sources_kept()
 def label(
     source: Task | Path | str,
     *,

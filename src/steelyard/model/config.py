@@ -20,7 +20,7 @@ from pydantic import (
 from steelyard.config.section import Name, Section
 from steelyard.errors import ConfigError, closest
 from steelyard.families import PROVIDERS
-from steelyard.model.base import ModelProvider
+from steelyard.model.base import ModelProvider, check_base_url
 from steelyard.packaged import packaged
 
 EMBEDDED = "smollm2-135m"
@@ -82,11 +82,16 @@ class ModelConfig(Section):
         if base_url is None:
             return None
         try:
-            host = urlsplit(base_url).hostname
+            parts = urlsplit(base_url)
+            host, _ = parts.hostname, parts.port
         except ValueError:
             host = None
         if not re.match(r"https?://\S+$", base_url) or not host or ".." in host:
             raise ValueError("base_url must start with http:// or https:// and name a host")
+        try:
+            check_base_url(base_url)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
         return base_url
 
     @field_validator("api_key_env")

@@ -11,6 +11,7 @@ from typing import Any
 from steelyard.core import Price, Split
 from steelyard.data.dataset import Dataset
 from steelyard.data.prepare import prepare
+from steelyard.data.read import note_task
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
 from steelyard.model import ModelSpec, check_schema, provider_of
@@ -122,6 +123,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     if not 0 <= options.seed < SEEDS:
         raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
+    note_task(task)
     prices = _prices_of(task)
     models = _plan_models(task, prices)
     check_prices(options, models)

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
-from steelyard.files import NO_ROOM, write_whole
+from steelyard.files import NO_ROOM, TASK_NAME, check_target, write_whole
 from steelyard.store.engine import storage_error
 
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _RUN_FILES = ("run.log", "result.json", "report.html", "run.db-wal", "run.db-shm", "run.db")
+_SQLITE = b"SQLite format 3\0"
 _RUN_FOLDERS = ("arms", "work", "winner")
 
 
@@ -61,7 +62,14 @@ def remove_folder(folder: Path) -> None:
 
 
 def check_ours(folder: Path) -> None:
-    """Refuse a folder that no run made but that holds what a run would replace or remove."""
+    """Refuse a folder that no run made but that holds what a run would replace or remove.
+
+    Refused as well: a task's folder, and one in which that is a file that the run reads.
+    """
+    if (folder / TASK_NAME).exists():
+        raise StorageError(f"{folder} is the folder of a task: choose another --out")
+    for name in (*_RUN_FOLDERS, *_RUN_FILES):
+        check_target(folder / name)
     if (folder / "run.db").exists():
         return
     clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
@@ -70,6 +78,12 @@ def check_ours(folder: Path) -> None:
             f"{folder} holds {', '.join(clashes)} but no run.db, so it is not a run folder: "
             "choose another --out"
         )
+
+
+def is_database(folder: Path) -> bool:
+    """Whether ``folder/run.db`` begins as a database of SQLite does, damaged or not; or is empty."""
+    with (folder / "run.db").open("rb") as file:
+        return file.read(len(_SQLITE)) in (_SQLITE, b"")
 
 
 def clear_run(folder: Path) -> None:

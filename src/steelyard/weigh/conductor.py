@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from steelyard.files import write_whole
+from steelyard.files import sources_kept, write_whole
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.jobs import EndedArm
@@ -29,7 +29,7 @@ from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.measured import measure_arm
-from steelyard.weigh.opening import open_run
+from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
 from steelyard.weigh.result import Circumstances, build_result
 from steelyard.weigh.steps import RunSteps
@@ -58,6 +58,7 @@ class RunResult:
         return self.record.verdict.to_dict()
 
 
+@sources_kept()
 def run(
     task: Task | Path | str,
     out: Path | str | None = None,
@@ -85,6 +86,7 @@ def run(
 def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
     """Carry out a plan in its folder; see :func:`run`."""
     folder = Path(out) if out is not None else default_folder(plan)
+    check_trust(plan)
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
         audit = audit_plan(plan, display)
         display.say(describe(plan, audit, folder, short_text(look_ahead(plan, folder))))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from steelyard.data.dataset import Dataset
     from steelyard.result import DataAudit
 
+_PAGES = (".html", ".htm")
 _FAIL_ON = ("error", "warning", "note")
 
 
@@ -66,6 +67,7 @@ def call(args: argparse.Namespace) -> int:
 
     if args.redact is not None and args.redact.exists():
         raise DataError(f"{args.redact} already exists: name another file, nothing was written")
+    _check_page(args.source, args.html)
     if args.redact is not None and args.redact.suffix:
         writer_for(args.redact)  # an ending that cannot be written is known before the audit
     options = CheckOptions(encoder=args.encoder, tuning=args.tuning, seed=args.seed)
@@ -87,6 +89,20 @@ def call(args: argparse.Namespace) -> int:
     if args.redact is not None:
         _redact(audit.dataset, args.redact)
     return int(_fails(facts["findings"], args.fail_on))
+
+
+def _check_page(source: Path, page: Path | None) -> None:
+    """Refuse a place for the page before the audit, which may take minutes."""
+    from steelyard.errors import ConfigError
+    from steelyard.files import check_target, note_source
+
+    if source.is_file():
+        note_source(source)
+    if page is None:
+        return
+    check_target(page)
+    if page.exists() and page.suffix.lower() not in _PAGES:
+        raise ConfigError(f"{page} exists and is not a page: name a new file, or one in .html")
 
 
 def _progress(*, quiet: bool) -> OnCheck | None:
