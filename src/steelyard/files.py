@@ -97,17 +97,15 @@ def _names(text: str, path: str, *, is_folder: bool) -> bool:
     return re.search(pattern, text, re.IGNORECASE) is not None
 
 
-@contextmanager
-def private_files() -> Iterator[None]:
-    """Make what is created inside readable by its owner only: files 0600, folders 0700.
+def make_private(path: Path) -> None:
+    """Take a file, or a folder with all in it, from everybody but its owner.
 
-    It sets the umask, which all threads of the process share.
+    Links are left as they are, and so is what belongs to somebody else.
     """
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
+    for each in [path, *(path.rglob("*") if path.is_dir() else ())]:
+        if not each.is_symlink():
+            with suppress(PermissionError):
+                each.chmod(each.stat().st_mode & 0o700)
 
 
 def hash_file(path: Path) -> str:
@@ -117,8 +115,10 @@ def hash_file(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a scratch path next to ``path`` that replaces it when the block ends well.
+
+    A ``private`` one is readable by its owner only, from the first byte on.
 
     A reader, or a kill at any moment, never sees half a file. After an error the scratch file is
     gone and ``path`` is as it was. `OSError` goes to the caller, who knows what to advise. Raises
@@ -127,6 +127,8 @@ def replacing(path: Path) -> Iterator[Path]:
     check_target(path)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if private:
+            scratch.touch(0o600)
         yield scratch
         with scratch.open("rb+") as file:
             os.fsync(file.fileno())
@@ -137,9 +139,9 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file in one step; text as UTF-8."""
-    with replacing(path) as scratch:
+def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Write a file in one step; text as UTF-8. A ``private`` one is its owner's only."""
+    with replacing(path, private=private) as scratch:
         scratch.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
@@ -150,7 +152,7 @@ def remove_file(path: Path) -> None:
 
 
 @contextmanager
-def whole_folder(out: Path, *, replaces: bool = False) -> Iterator[Path]:
+def whole_folder(out: Path, *, replaces: bool = False, private: bool = False) -> Iterator[Path]:
     """Yield a scratch folder beside ``out`` that takes its place when the block ends well.
 
     The caller has made sure that ``out`` is free, or may be replaced. Raises `StorageError`, and
@@ -160,9 +162,12 @@ def whole_folder(out: Path, *, replaces: bool = False) -> Iterator[Path]:
     place = Path(os.path.abspath(out))  # noqa: PTH100 - a link stays a link
     scratch = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        scratch.mkdir(parents=True)
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir(0o700 if private else 0o777)
         try:
             yield scratch
+            if private:
+                make_private(scratch)
             _take_place(scratch, place, replaces=replaces)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -137,7 +136,7 @@ def test_a_spoilt_trust_file_trusts_nobody(text: str | bytes, trust_file: Path) 
 
 def test_a_trust_file_that_others_may_change_is_not_used(trust_file: Path) -> None:
     agree(key_use("MY_KEY", "https://gateway.test"))
-    os.chmod(trust_file, 0o666)
+    trust_file.chmod(0o666)
     with pytest.raises(ConfigError, match="others may write"):
         read_key(ModelSpec("openai", "m", "https://gateway.test", api_key_env="MY_KEY"))
 

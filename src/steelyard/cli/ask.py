@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from steelyard.cli.trust import add_trust
+from steelyard.printing import say
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,5 +25,5 @@ def call(args: argparse.Namespace) -> int:
 
     if not args.text.strip():
         raise DataError("the input to answer is empty: give its text after the folder")
-    print(load(args.path).answer(args.text))
+    say(load(args.path).answer(args.text))
     return 0

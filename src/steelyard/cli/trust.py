@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from steelyard.errors import UntrustedKeyError
+from steelyard.printing import say
 
 T = TypeVar("T")
 
@@ -38,19 +39,16 @@ def settle(error: UntrustedKeyError, *, trust: bool) -> None:
     if not (trust or _asked(error)):
         raise error
     agree(KeyUse(error.variable, error.origin))
-    print(
-        f"{error.variable} may go to {error.origin} from now on ({trust_path()})", file=sys.stderr
-    )
+    say(f"{error.variable} may go to {error.origin} from now on ({trust_path()})", file=sys.stderr)
 
 
 def _asked(error: UntrustedKeyError) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    print(
+    say(
         f"Send the key in {error.variable} to {error.origin}? [y/N] ",
         end="",
         file=sys.stderr,
-        flush=True,
     )
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 

@@ -88,7 +88,7 @@ def split(
         f"train-{size}": sorted(cut.parts["train"][place] for place in order[:size])
         for size in sizes
     }
-    with whole_folder(out, replaces=replaces) as folder:
+    with whole_folder(out, replaces=replaces, private=True) as folder:
         files = _write(folder, indices, rows, numbered)
         facts = _manifest(folder, data, cut, indices, files)
         write_manifest(folder, facts)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from steelyard.errors import ConfigError
-from steelyard.files import private_files, write_whole
+from steelyard.files import write_whole
 from steelyard.model.config import ENDPOINT, endpoints
 
 VARIABLE = "STEELYARD_TRUST_FILE"
@@ -116,8 +116,7 @@ def agree(use: KeyUse) -> None:
         return
     text = "".join(f"{each}\n" for each in sorted({*uses, use}))
     try:
-        with private_files():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, _HEAD + text)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        write_whole(path, _HEAD + text, private=True)
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror or error}") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
-from steelyard.files import NO_ROOM, TASK_NAME, check_target, write_whole
+from steelyard.files import NO_ROOM, TASK_NAME, check_target, make_private, write_whole
 from steelyard.store.engine import storage_error
 
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -35,9 +35,12 @@ def storage_guard(folder: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the run folder; a file in its place or a missing permission raises `StorageError`."""
+    """Make the run folder, its owner's only; one that is there stays as open as it is.
+
+    A file in its place or a missing permission raises `StorageError`.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise StorageError(f"{folder} is a file: choose another --out") from error
     except OSError as error:
@@ -46,7 +49,24 @@ def make_folder(folder: Path) -> None:
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:
     """Write ``result.json``; a NaN or an Infinity in it is a bug and raises `ValueError`."""
-    write_whole(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(
+        path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n", private=True
+    )
+
+
+def close_run(folder: Path) -> None:
+    """Let only the owner read what a run keeps in ``folder``, what is there already included.
+
+    The database is made here where it is missing: SQLite gives its other files the mode of that.
+    """
+    for name in ("arms", "work"):
+        (folder / name).mkdir(0o700, exist_ok=True)
+    for name in ("run.db", "run.log"):
+        if not (folder / name).exists():
+            (folder / name).touch(0o600)
+    for name in (*_RUN_FOLDERS, *_RUN_FILES, "run.lock"):
+        if (folder / name).exists():
+            make_private(folder / name)
 
 
 def replace_folder(new: Path, place: Path) -> None:
@@ -107,7 +127,7 @@ def locked(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise storage_error(str(folder), error) from error
     try:

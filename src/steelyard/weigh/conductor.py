@@ -190,5 +190,5 @@ def write_report(folder: Path | str, result: Result) -> Path:
     from steelyard.report import render
 
     path = Path(folder) / "report.html"
-    write_whole(path, render(result))
+    write_whole(path, render(result), private=True)
     return path

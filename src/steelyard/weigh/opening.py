@@ -49,6 +49,7 @@ def open_run(plan: Plan, folder: Path, display: Display) -> Iterator[RunSteps]:
         if plan.options.no_cache:
             _refuse_other_task(plan, folder)
             files.clear_run(folder)
+        files.close_run(folder)
         store = Store.in_folder(folder)
         try:
             yield _steps(plan, folder, store, display)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import names
+from steelyard.printing import console, printable, say, say_json
 
 if TYPE_CHECKING:
     from steelyard.data.audit import OnCheck
@@ -81,7 +81,7 @@ def call(args: argparse.Namespace) -> int:
     facts, task_name = audit.to_dict(), audit.dataset.task.name
     record = DataAudit.model_validate(facts)
     if args.json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        say_json(facts)
     else:
         _show(record, task_name, args.rows)
     if args.html is not None:
@@ -111,7 +111,8 @@ def _progress(*, quiet: bool) -> OnCheck | None:
         return None
 
     def show(name: str, done: int, total: int) -> None:
-        print(f"\r\x1b[K{done + 1}/{total} {name}", end="", file=sys.stderr, flush=True)
+        line = f"\r\x1b[K{done + 1}/{total} {printable(name)}"
+        print(line, end="", file=sys.stderr, flush=True)
         if done + 1 == total:
             print("\r\x1b[K", end="", file=sys.stderr)
 
@@ -119,12 +120,10 @@ def _progress(*, quiet: bool) -> OnCheck | None:
 
 
 def _show(record: DataAudit, task_name: str, rows: int) -> None:
-    from rich.console import Console
-
     from steelyard.report import audit_text
 
     text = audit_text(record, task_name, rows)
-    Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
+    console(soft_wrap=True).print(text, highlight=False)
 
 
 def _write_page(path: Path, record: DataAudit, task_name: str) -> None:
@@ -133,10 +132,10 @@ def _write_page(path: Path, record: DataAudit, task_name: str) -> None:
     from steelyard.report import render_audit
 
     try:
-        write_whole(path, render_audit(record, task_name))
+        write_whole(path, render_audit(record, task_name), private=True)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
-    print(f"page: {path}", file=sys.stderr)
+    say(f"page: {path}", file=sys.stderr)
 
 
 def _redact(data: Dataset, target: Path) -> None:
@@ -153,7 +152,7 @@ def _redact(data: Dataset, target: Path) -> None:
     for part, path in paths.items():
         name = f"{part}-{path.name}" if same else path.name
         copy = target / name if len(paths) > 1 else target
-        print(f"redacted copy: {copy} ({redact_file(path, copy, book)})", file=sys.stderr)
+        say(f"redacted copy: {copy} ({redact_file(path, copy, book)})", file=sys.stderr)
 
 
 def _fails(findings: list[dict[str, str]], fail_on: str | None) -> bool:

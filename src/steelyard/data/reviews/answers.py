@@ -84,6 +84,8 @@ class Answers:
                 self.read()
                 whole = self._lines()[1]
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                self.path.touch(0o600)
             self._file = self.path.open("ab")
             self._file.truncate(whole)
         except OSError as error:
