@@ -17,8 +17,8 @@ import steelyard
 HOUSE = Path(steelyard.__file__).parent
 FLOORS = (
     "core errors words files packaged extras registry families user_code languages rules_of_thumb "
-    "json_schema seeds "
-    "printing progress config stats cost model task data score retrieve train strategy result verdict store "
+    "json_schema seeds printing private "
+    "progress config stats cost model task data score retrieve train strategy result verdict store "
     "planning weigh report serve cli __main__"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)

@@ -121,7 +121,8 @@ def hostile_task(folder: Path, model: str = "fake:smart") -> Path:
     labels = {row["output"] for row in rows}
     for row in rows:
         row |= {name: f"{row[name]}{ESCAPE}" for name in ("id", "input", "slice")}
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in [*rows, rows[0] | {"id": "x", "output": f"no label {ESCAPE}"}]))
+    rows.append(rows[0] | {"id": "x", "output": f"no label {ESCAPE}"})
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     config = {
         "name": f"tickets{ESCAPE}",
         "instruction": f"Classify. {ESCAPE}",

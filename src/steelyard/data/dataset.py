@@ -208,7 +208,7 @@ class Dataset:
         Each of ``more`` runs along ``indices``. Private data is hidden: an audit is passed on more
         freely than the rows themselves.
         """
-        from steelyard.data.private.redact import hide
+        from steelyard.private.redact import hide
 
         return tuple(
             {

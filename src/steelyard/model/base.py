@@ -64,7 +64,8 @@ class ModelSpec:
     The key itself is never stored, only the name of its environment variable; it travels as a bearer
     token unless ``key_header`` names another header. ``max_in_flight`` bounds requests at once.
     ``batch`` asks through the provider's batch interface: cheaper, and within a day.
-    ``timeout_seconds`` is how long one answer may take. An address with a credential in it raises
+    ``timeout_seconds`` is how long one answer may take. ``redact`` keeps private values out of what is
+    sent. An address with a credential in it raises
     `ConfigError`.
     """
 
@@ -78,6 +79,7 @@ class ModelSpec:
     batch: bool = False
     timeout_seconds: float | None = None
     tuned_from: ModelSpec | None = None
+    redact: bool = False
 
     def __post_init__(self) -> None:
         check_base_url(self.base_url)

@@ -47,7 +47,8 @@ class ModelConfig(Section):
     """How to build the model. The key itself is never stored, only its environment variable.
 
     ``max_in_flight`` bounds how many requests a hosted model is sent at once; ``batch`` asks through
-    the provider's batch interface; ``timeout_seconds`` is how long one answer may take (120). ``tag``
+    the provider's batch interface; ``timeout_seconds`` is how long one answer may take (120). ``redact``
+    replaces private values in what is sent. ``tag``
     is what its arms are called by among those of other models; left out, it is made of the name.
     """
 
@@ -59,6 +60,7 @@ class ModelConfig(Section):
     batch: bool = False
     timeout_seconds: PositiveFloat | None = None
     tag: str | None = None
+    redact: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -120,6 +122,10 @@ class ModelConfig(Section):
             raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
         if self.batch:
             self._check_batch()
+        if self.redact and provider_named(self.provider).is_local:
+            raise ValueError(
+                f"redact is for hosted models: what {self.provider} is asked stays on this machine"
+            )
         self._check_name(names)
         return self
 

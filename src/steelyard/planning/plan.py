@@ -20,6 +20,7 @@ from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.options import RunOptions
+from steelyard.planning.redaction import private_references
 from steelyard.result import AuditResult
 from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
@@ -131,6 +132,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
     notes = _notes_on(task, _schema_text(task), specs_of)
+    notes += private_references(data.split, models)
     if (judge := _judge_model(metrics, prices)) is not None:
         check_prices(options, (*models, judge))
     brief = Brief(

@@ -31,6 +31,7 @@ from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
+from steelyard.weigh.redaction import redaction_warnings
 from steelyard.weigh.result import Circumstances, build_result
 from steelyard.weigh.steps import RunSteps
 from steelyard.words import counted
@@ -121,7 +122,8 @@ def _conclude(
     weighing = weigh(arms, plan, audit)
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
-    weighing = _warned(weighing, (*failures.warnings(), *unsteady, *doubts))
+    redacted = redaction_warnings(plan, steps.store)
+    weighing = _warned(weighing, (*failures.warnings(), *unsteady, *doubts, *redacted))
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
     write_report(folder, result)

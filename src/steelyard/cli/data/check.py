@@ -141,8 +141,8 @@ def _write_page(path: Path, record: DataAudit, task_name: str) -> None:
 def _redact(data: Dataset, target: Path) -> None:
     """Write a copy of one file, or of all files of a task into a folder, sharing placeholders."""
     from steelyard.data.private.files import redact_file
-    from steelyard.data.private.phones import regions_of
-    from steelyard.data.private.redact import PlaceholderBook
+    from steelyard.private.phones import regions_of
+    from steelyard.private.redact import PlaceholderBook
 
     book = PlaceholderBook(regions_of(example.input for example in data.examples))
     paths = data.task.example_paths

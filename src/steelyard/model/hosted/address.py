@@ -105,6 +105,8 @@ def without_secrets(text: str) -> str:
     return re.sub(r"\?[^\s'\"]+", "?***", re.sub(r"[^\s/@'\"]+:[^\s/@'\"]+@", "***@", text))
 
 
+REDACTED = "|redacted"
+"""What the fingerprint of a model has at its end, before `BATCHED`, that is sent no private values."""
 BATCHED = "|batch"
 """What the fingerprint of a model ends with that is asked through a batch interface."""
 
@@ -114,6 +116,7 @@ class Address:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.model = spec.name
+        self._fingerprint = _fingerprint(endpoint(spec), spec)
         self.base_url = endpoint(spec)
         key = read_key(spec)
         self.key_env = "" if key == NO_KEY else key_env(spec)
@@ -128,7 +131,7 @@ class Address:
 
     @property
     def fingerprint(self) -> str:
-        return _fingerprint(self.base_url, self.model)
+        return self._fingerprint
 
     def __str__(self) -> str:
         return f"the endpoint {shown_endpoint(self.base_url)} (model {self.model})"
@@ -136,21 +139,27 @@ class Address:
 
 def hosted_fingerprint(spec: ModelSpec) -> str:
     """Return the fingerprint that the model of ``spec`` will have; needs no key."""
-    batch = BATCHED if spec.batch else ""
-    return _fingerprint(endpoint(spec), spec.name) + batch
+    return _fingerprint(endpoint(spec), spec) + (BATCHED if spec.batch else "")
 
 
 def read_fingerprint(fingerprint: str) -> ModelSpec | None:
     """Return the model in a hosted model's fingerprint; ``None`` for any other fingerprint."""
-    provider, _, rest = fingerprint.removesuffix(BATCHED).partition("|")
+    whole = fingerprint.removesuffix(BATCHED)
+    provider, _, rest = whole.removesuffix(REDACTED).partition("|")
     base_url, _, name = rest.partition("|")
     if provider != ENDPOINT:
         return None
-    return ModelSpec(ENDPOINT, name, base_url, batch=fingerprint.endswith(BATCHED))
+    return ModelSpec(
+        ENDPOINT,
+        name,
+        base_url,
+        batch=fingerprint.endswith(BATCHED),
+        redact=whole.endswith(REDACTED),
+    )
 
 
-def _fingerprint(base_url: str, model: str) -> str:
-    return f"{ENDPOINT}|{shown_endpoint(base_url)}|{model}"
+def _fingerprint(base_url: str, spec: ModelSpec) -> str:
+    return f"{ENDPOINT}|{shown_endpoint(base_url)}|{spec.name}" + (REDACTED if spec.redact else "")
 
 
 def address_at(base_url: str, place: str) -> str:
