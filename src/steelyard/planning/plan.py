@@ -307,7 +307,8 @@ def _about_schema(schema: str | None, models: Sequence[ModelSpec]) -> list[str]:
 
 def default_folder(plan: Plan) -> Path:
     """Where a run goes that is given no folder."""
-    return Path("runs") / plan.task.name.replace("/", "-")
+    name = "".join("-" if one in "/\\" or not one.isprintable() else one for one in plan.task.name)
+    return Path("runs") / (name.lstrip(".") or "task")
 
 
 def headlines(plan: Plan, audit: AuditResult) -> list[str]:
@@ -338,10 +339,16 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
 
 def _about_models(plan: Plan) -> list[str]:
     if len(plan.models) == 1:
-        return [f"model: {plan.model.name} ({plan.model.provider})"]
-    return [
-        f"model {model.tag}: {model.spec.name} ({model.spec.provider})" for model in plan.models
-    ]
+        models = [f"model: {_named(plan.models[0])}"]
+    else:
+        models = [f"model {model.tag}: {_named(model)}" for model in plan.models]
+    return models + [f"{model.tag}: {_named(model)}" for model in plan.helpers]
+
+
+def _named(model: PlannedModel) -> str:
+    """A model's name and kind, and the address that the task sends its requests to, where it says so."""
+    spec = model.spec
+    return f"{spec.name} ({spec.provider})" + (f" at {spec.base_url}" if spec.base_url else "")
 
 
 def left_out_text(entry: LeftOut) -> str:
