@@ -20,8 +20,8 @@ from pathlib import Path
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks.private_data import find
 from steelyard.data.dataset import open_dataset
-from steelyard.data.private.checksums import luhn
 from steelyard.data.private.files import redact_file
+from steelyard.private.checksums import luhn
 
 MESSAGES = (
     "I ordered two lamps on {day} and only one of them came, can you tell me where the other is",

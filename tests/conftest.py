@@ -1,10 +1,11 @@
-"""What holds for every test: none of them reads or writes the user's own answers."""
+"""What holds for every test: none of them reads or writes the user's own answers and agreements."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import pytest
 from steelyard.task import Task, build_task
 
 os.environ["STEELYARD_ANSWER_CACHE"] = "off"
+
+TRUST = Path(tempfile.mkdtemp(prefix="steelyard-tests-")) / "trust"
+os.environ["STEELYARD_TRUST_FILE"] = str(TRUST)
 
 MakeTask = Callable[..., Task]
 HidePackages = Callable[..., None]

@@ -7,6 +7,7 @@ SteelyardError                 a mistake or a limit the user can act on; printed
 ├── ModelError                 a model cannot be loaded or reached
 │   └── EndpointError          a hosted model's endpoint is missing, or no longer serves
 │       └── CredentialError    the endpoint refused the key, or the key is missing
+│           └── UntrustedKeyError  nobody has agreed that this key goes to this address
 ├── BudgetError                what --max-cost allows is spent
 ├── ArmError                   a saved arm cannot be loaded or answers differently than it was measured
 └── StorageError               the run folder or database cannot be written
@@ -65,6 +66,20 @@ class CredentialError(EndpointError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, is_final=True)
+
+
+class UntrustedKeyError(CredentialError):
+    """A key would go to an address that is not its vendor's and that the user has not agreed to.
+
+    ``variable`` is the environment variable that holds the key, ``origin`` scheme, host and port.
+    """
+
+    def __init__(self, variable: str, origin: str) -> None:
+        super().__init__(
+            f"the key in {variable} would be sent to {origin}, and you have not agreed to that: if you "
+            "trust this address with this key, add --trust to the command, once"
+        )
+        self.variable, self.origin = variable, origin
 
 
 class BudgetError(SteelyardError):

@@ -5,15 +5,107 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
-from steelyard.errors import StorageError
+from steelyard.errors import ConfigError, StorageError
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 """Of an `OSError`: nothing more can be written there."""
+
+TASK_NAME = "task.yaml"
+_LONGEST_TASK = 2**20  # characters of a task.yaml that are searched for a name
+_LEVELS_TO_TASK = 4
+
+_Identity = tuple[int, int]
+_sources: ContextVar[set[_Identity] | None] = ContextVar("sources", default=None)
+"""The files that the command at work has read; ``None`` outside of a command."""
+
+
+@contextmanager
+def sources_kept() -> Iterator[None]:
+    """Refuse, while inside, to write over a file that was read inside; see `check_target`."""
+    if _sources.get() is not None:
+        yield
+        return
+    token = _sources.set(set())
+    try:
+        yield
+    finally:
+        _sources.reset(token)
+
+
+def note_source(path: Path) -> None:
+    """Note that the command at work reads ``path``, a file or a folder with all its files."""
+    sources = _sources.get()
+    if sources is not None:
+        sources |= set(_identities(path))
+
+
+def check_target(path: Path) -> None:
+    """Refuse that a command replaces, or appends to, a file that it read or that is a task's.
+
+    A file is known by what it is and not by its name, so links and other spellings of a path do not
+    matter. A task is known by its ``task.yaml``, there or in a folder above, that names the file.
+    Raises `ConfigError`.
+    """
+    sources = _sources.get()
+    if sources is None:
+        return
+    if not sources.isdisjoint(_identities(path)):
+        raise ConfigError(
+            f"{path} is, or holds, a file that this command reads: choose another place to write to"
+        )
+    if path.exists() and (task := _task_naming(path)) is not None:
+        raise ConfigError(f"{path} belongs to the task {task}: choose another place to write to")
+
+
+def _identities(path: Path) -> Iterator[_Identity]:
+    """The file's, or those of all files in a folder."""
+    files = [path]
+    if path.is_dir():
+        files = [Path(at, name) for at, _, names in os.walk(path) for name in names]
+    for file in files:
+        with suppress(OSError, ValueError):  # one that is not there cannot be overwritten
+            state = file.stat()
+            yield state.st_dev, state.st_ino
+
+
+def _task_naming(path: Path) -> Path | None:
+    """The ``task.yaml`` that ``path`` is, or that names it by its path from there."""
+    real = path.resolve()
+    for folder in real.parents[:_LEVELS_TO_TASK]:
+        task = folder / TASK_NAME
+        with suppress(OSError, ValueError):
+            if task.exists() and task.samefile(real):
+                return task
+            with task.open(encoding="utf-8", errors="replace") as file:
+                text = file.read(_LONGEST_TASK)
+            if _names(text, real.relative_to(folder).as_posix(), is_folder=real.is_dir()):
+                return task
+    return None
+
+
+def _names(text: str, path: str, *, is_folder: bool) -> bool:
+    """Whether the text of a ``task.yaml`` names ``path``; a folder's name may be any word there."""
+    before = r"\b(?:examples|train|dev|test|documents)\b[^\n]*" if is_folder else ""
+    pattern = rf"{before}(?<![\w/.-])(?:\./)?{re.escape(path)}/?(?![\w/.-])"
+    return re.search(pattern, text, re.IGNORECASE) is not None
+
+
+def make_private(path: Path) -> None:
+    """Take a file, or a folder with all in it, from everybody but its owner.
+
+    Links are left as they are, and so is what belongs to somebody else.
+    """
+    for each in [path, *(path.rglob("*") if path.is_dir() else ())]:
+        if not each.is_symlink():
+            with suppress(PermissionError):
+                each.chmod(each.stat().st_mode & 0o700)
 
 
 def hash_file(path: Path) -> str:
@@ -23,14 +115,20 @@ def hash_file(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a scratch path next to ``path`` that replaces it when the block ends well.
 
+    A ``private`` one is readable by its owner only, from the first byte on.
+
     A reader, or a kill at any moment, never sees half a file. After an error the scratch file is
-    gone and ``path`` is as it was. `OSError` goes to the caller, who knows what to advise.
+    gone and ``path`` is as it was. `OSError` goes to the caller, who knows what to advise. Raises
+    `ConfigError` where ``path`` must not be replaced, see `check_target`.
     """
+    check_target(path)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if private:
+            scratch.touch(0o600)
         yield scratch
         with scratch.open("rb+") as file:
             os.fsync(file.fileno())
@@ -41,24 +139,35 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file in one step; text as UTF-8."""
-    with replacing(path) as scratch:
+def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Write a file in one step; text as UTF-8. A ``private`` one is its owner's only."""
+    with replacing(path, private=private) as scratch:
         scratch.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file if it is there; refused as in `check_target`."""
+    check_target(path)
+    path.unlink(missing_ok=True)
+
+
 @contextmanager
-def whole_folder(out: Path, *, replaces: bool = False) -> Iterator[Path]:
+def whole_folder(out: Path, *, replaces: bool = False, private: bool = False) -> Iterator[Path]:
     """Yield a scratch folder beside ``out`` that takes its place when the block ends well.
 
-    The caller has made sure that ``out`` is free, or may be replaced. Raises `StorageError`.
+    The caller has made sure that ``out`` is free, or may be replaced. Raises `StorageError`, and
+    `ConfigError` where a file in ``out`` was read.
     """
+    check_target(out)
     place = Path(os.path.abspath(out))  # noqa: PTH100 - a link stays a link
     scratch = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        scratch.mkdir(parents=True)
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir(0o700 if private else 0o777)
         try:
             yield scratch
+            if private:
+                make_private(scratch)
             _take_place(scratch, place, replaces=replaces)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from steelyard.printing import CleanFormatter, console, say
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -43,7 +45,7 @@ class PlainDisplay(Display):
 
     def say(self, text: str) -> None:
         super().say(text)
-        print(text, file=sys.stderr, flush=True)
+        say(text, file=sys.stderr)
 
     @contextmanager
     def job(self, name: str) -> Iterator[OnProgress]:
@@ -67,7 +69,7 @@ class PlainDisplay(Display):
             self._print(f"{name}: {seconds:.1f} s{_rate(finished, seconds)}")
 
     def _print(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        say(line, file=sys.stderr)
 
 
 def is_telling(name: str) -> bool:
@@ -84,13 +86,11 @@ class RichDisplay(Display):
     """A bar per arm with rate and time left, on a terminal; the bars of probes go when they end."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-
-        self._console = Console(stderr=True)
+        self._console = console(stderr=True)
 
     def say(self, text: str) -> None:
         super().say(text)
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, highlight=False)
 
     @contextmanager
     def job(self, name: str) -> Iterator[OnProgress]:
@@ -109,7 +109,7 @@ class RichDisplay(Display):
         from rich import progress as rich
 
         columns: tuple[Any, ...] = (
-            rich.TextColumn("{task.description:<34}"),
+            rich.TextColumn("{task.description:<34}", markup=False),
             rich.BarColumn(bar_width=24),
             rich.MofNCompleteColumn(),
             _rate_column(),
@@ -151,7 +151,7 @@ class _LogFile(logging.FileHandler):
 def logged(folder: Path) -> Iterator[None]:
     """Write Steelyard's log to ``folder/run.log`` while inside, after what is already there."""
     handler = _LogFile(folder / "run.log", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(CleanFormatter("%(asctime)s %(levelname)s %(message)s"))
     level, propagates = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,18 +14,24 @@ from types import ModuleType
 from typing import Any
 
 from steelyard.errors import ConfigError, closest, closest_file
+from steelyard.files import note_source
 from steelyard.words import one_line
+
+log = logging.getLogger("steelyard")
+_announced: set[tuple[str, Path]] = set()
 
 
 def load_name(reference: str, folder: Path, what: str) -> Any:
     """Return what ``reference`` names; a file's path starts at ``folder``, and it is run once.
 
-    It can import modules in its own folder. ``what`` says in the error whose reference it is.
-    Raises `ConfigError` where there is no such file, module or name, or where it fails to load.
+    It can import modules in its own folder. That it runs is logged as a warning. ``what`` says in
+    the error whose reference it is. Raises `ConfigError` where there is no such file, module or
+    name, or where it fails to load.
     """
     place, _, name = reference.rpartition(":")
     if not place or not name.isidentifier():
         raise ConfigError(f"{what}: {reference!r} is not valid: write file.py:name or module:name")
+    _announce(reference, folder)
     module = _from_file(folder, place, what) if place.endswith(".py") else _module(place, what)
     try:
         return getattr(module, name)
@@ -33,12 +40,20 @@ def load_name(reference: str, folder: Path, what: str) -> Any:
         raise ConfigError(f"{what}: {place} defines no {name!r}{closest(name, public)}") from None
 
 
+def _announce(reference: str, folder: Path) -> None:
+    """Say, once for each name, that code is about to run: a task may come from a stranger."""
+    if (reference, folder) not in _announced:
+        _announced.add((reference, folder))
+        log.warning("runs your code: %s", reference)
+
+
 def _from_file(folder: Path, place: str, what: str) -> ModuleType:
     path = (folder / Path(place).expanduser()).resolve()
     if not path.is_file():
         neighbours = path.parent.glob("*.py") if path.parent.is_dir() else ()
         hint = closest_file(path.name, [neighbour.name for neighbour in neighbours])
         raise ConfigError(f"{what}: no file {path}{hint}")
+    note_source(path)
     name = f"steelyard_user_{path.stem}_{abs(hash(path)):x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from steelyard.cli import main
+from steelyard.model.trust import agree, key_use
 from steelyard.result import read_result
 from steelyard.store.database import Store
 from tests.model.endpoint import error, serving
@@ -155,6 +156,7 @@ def assert_stopped_midway(out: Path) -> None:
 def hosted(task: Path, base_url: str) -> None:
     model = f"{{provider: openai, name: some-model, base_url: '{base_url}', api_key_env: TEST_KEY}}"
     replaced('model: "fake:smart"', f"model: {model}")(task)
+    agree(key_use("TEST_KEY", base_url))
 
 
 def test_unreachable_endpoint(

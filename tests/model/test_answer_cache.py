@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from steelyard.core import Completion, Message, Request, Usage
+from steelyard.errors import StorageError
 from steelyard.model.answer_cache import (
     VARIABLE,
     AnswerCache,
@@ -203,6 +204,20 @@ def test_the_environment_moves_it_or_turns_it_off(
     assert cache()[:2] == (tmp_path / "mine.db", 2)
     assert cache(clear=True).entries == 0
     assert cache().entries == 0
+
+
+def test_a_file_that_is_no_cache_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = tmp_path / "examples.jsonl"
+    mine.write_text('{"input": "a"}\n' * 300)
+    before = mine.read_bytes()
+    monkeypatch.setenv(VARIABLE, str(mine))
+    with pytest.raises(StorageError, match="is not an answer cache"):
+        cache(clear=True)
+    assert AnswerCache(mine).get(["a"]) == {}
+    assert "is another file" in caplog.text
+    assert mine.read_bytes() == before and list(tmp_path.iterdir()) == [mine]
 
 
 def test_clearing_what_is_not_there_is_fine(path: Path) -> None:

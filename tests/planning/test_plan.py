@@ -10,7 +10,8 @@ import pytest
 from steelyard.cli import main
 from steelyard.errors import ConfigError, StorageError
 from steelyard.planning.identity import check_identity, identity_of
-from steelyard.planning.plan import RunOptions, make_plan
+from steelyard.planning.plan import RunOptions, default_folder, make_plan
+from steelyard.task import load_task
 from tests.tickets import write_task
 
 
@@ -82,3 +83,19 @@ def test_what_a_fit_would_refuse_is_refused_by_the_plan(
     asked = ["zero_shot", {"name": strategy, "options": options}]
     with pytest.raises(ConfigError, match=message):
         make_plan(write_task(tmp_path / "task", strategies=asked), RunOptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("tickets v2", "runs/tickets v2"),
+        ("a/b", "runs/a-b"),
+        ("..", "runs/task"),
+        ("../../x", "runs/-..-x"),
+        (r"..\..\x", "runs/-..-x"),
+        ("a\x1b[31mb", "runs/a-[31mb"),
+    ],
+)
+def test_a_name_leads_no_run_out_of_its_folder(name: str, folder: str, tmp_path: Path) -> None:
+    task = load_task(write_task(tmp_path / "task", rows=60)).updated(name=name)
+    assert default_folder(make_plan(task, RunOptions())) == Path(folder)

@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import Any, NoReturn, cast
 
 from steelyard._version import __version__
-from steelyard.errors import SteelyardError, closest
-from steelyard.files import NO_ROOM
+from steelyard.cli.trust import advice, agreeing
+from steelyard.errors import SteelyardError, UntrustedKeyError, closest
+from steelyard.files import NO_ROOM, sources_kept
+from steelyard.printing import printable, say, warnings_shown
 
 _VERBS = ("run", "plan", "ask", "init", "data", "report", "models", "cache")
 _INTERRUPTED = 130
@@ -23,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '(\S+)' \(choose from (.*)\)", message)
         message += closest(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
-        self.exit(2, f"steelyard: error: {message} (see {self.prog} --help)\n")
+        self.exit(2, printable(f"steelyard: error: {message} (see {self.prog} --help)\n"))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,12 +49,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.code if isinstance(error.code, int) else 2
     call = cast(Callable[[Any], int], args.call)
     try:
-        return call(args)
+        with sources_kept(), warnings_shown():
+            return agreeing(lambda: call(args), trust=getattr(args, "trust", False))
+    except UntrustedKeyError as error:
+        _say_error(f"{error}: {advice(sys.argv[1:] if argv is None else argv)}")
+        return error.exit_code
     except SteelyardError as error:
-        print(f"steelyard: error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        _say_error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("steelyard: interrupted; run again to resume", file=sys.stderr)
+        say("steelyard: interrupted; run again to resume", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
@@ -60,5 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        print(f"steelyard: error: cannot write: {error.strerror}; free some space", file=sys.stderr)
+        _say_error(f"cannot write: {error.strerror}; free some space")
         return 2
+
+
+def _say_error(message: str) -> None:
+    say(f"steelyard: error: {' '.join(message.splitlines())}", file=sys.stderr)

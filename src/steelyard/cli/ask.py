@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from steelyard.cli.trust import add_trust
+from steelyard.printing import say
+
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser("ask", help="put one input to the winner of a run")
     verb.add_argument("path", metavar="PATH", type=Path, help="a run folder, or the winner/ in it")
     verb.add_argument("text", metavar="TEXT", help="the input to answer")
+    add_trust(verb)
     verb.set_defaults(call=call)
 
 
@@ -21,5 +25,5 @@ def call(args: argparse.Namespace) -> int:
 
     if not args.text.strip():
         raise DataError("the input to answer is empty: give its text after the folder")
-    print(load(args.path).answer(args.text))
+    say(load(args.path).answer(args.text))
     return 0

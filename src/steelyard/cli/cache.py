@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from steelyard.printing import say
+
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
@@ -24,8 +26,8 @@ def call(args: argparse.Namespace) -> int:
 
     state = cache(clear=args.clear)
     if state.path is None:
-        print("the answer cache is off (STEELYARD_ANSWER_CACHE)")
+        say("the answer cache is off (STEELYARD_ANSWER_CACHE)")
         return 0
     size, most = state.bytes / 1e6, state.most_bytes / 1e6
-    print(f"{state.path}\n{counted(state.entries, 'answer')}, {size:,.1f} of {most:,.0f} MB")
+    say(f"{state.path}\n{counted(state.entries, 'answer')}, {size:,.1f} of {most:,.0f} MB")
     return 0

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from steelyard.printing import say
+
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
@@ -29,6 +31,6 @@ def call(args: argparse.Namespace) -> int:
     else:
         folder, bad = start_from_file(args.folder, args.source)
         if bad:
-            print(f"steelyard: warning: guessed without {summary(bad)}", file=sys.stderr)
-    print(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {folder}")
+            say(f"steelyard: warning: guessed without {summary(bad)}", file=sys.stderr)
+    say(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {folder}")
     return 0

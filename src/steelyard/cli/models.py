@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from importlib.util import find_spec
 
+from steelyard.printing import say
+
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
@@ -19,13 +21,13 @@ def call(args: argparse.Namespace) -> int:
 
     for name in PROVIDERS:
         provider = PROVIDERS.get(name)
-        print(f"{provider.form:<17}{provider.about}\n{'':<17}{_state(name)}")
-    print(f"\nendpoints known by name, used like {ENDPOINT}:NAME")
+        say(f"{provider.form:<17}{provider.about}\n{'':<17}{_state(name)}")
+    say(f"\nendpoints known by name, used like {ENDPOINT}:NAME")
     named = {name: endpoint for name, endpoint in endpoints().items() if name != ENDPOINT}
     for name, endpoint in named.items():
         key = f"key from {endpoint['key']}" if "key" in endpoint else "no key needed"
         place = endpoint.get("base_url", f"base_url: {endpoint.get('hint')}")
-        print(f"{name + ':NAME':<17}{endpoint['title']}: {place}, {key}")
+        say(f"{name + ':NAME':<17}{endpoint['title']}: {place}, {key}")
     return 0
 
 

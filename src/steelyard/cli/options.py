@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from steelyard.cli.trust import add_trust
+
 
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Add the task and the options over it."""
@@ -35,6 +37,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         action="store_true",
         help="skip rows that cannot be read",
     )
+    add_trust(verb)
 
 
 def run_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from steelyard.cli.options import add_options, run_options
+from steelyard.cli.trust import agreeing
+from steelyard.printing import console, say_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,31 +34,31 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Print the forecast as a table, or with ``--json`` as data."""
     from steelyard.planning.forecast import plan
+    from steelyard.weigh.opening import check_trust
 
     outlook = plan(args.task, args.out, **run_options(args))
+    if args.trust:
+        agreeing(lambda: check_trust(outlook.plan), trust=True)
     if args.json:
-        json.dump(outlook.to_dict(), sys.stdout, indent=2, ensure_ascii=False, default=str)
-        print()
+        say_json(outlook.to_dict(), default=str)
         return 0
     _show(outlook)
     return 0
 
 
 def _show(outlook: Outlook) -> None:
-    from rich.console import Console
-
     from steelyard.planning.plan import headlines, left_out_text
 
-    console = Console()
+    screen = console()
     for line in headlines(outlook.plan, outlook.audit):
-        console.print(line, markup=False, highlight=False)
-    console.print(_table(outlook))
+        screen.print(line, highlight=False)
+    screen.print(_table(outlook))
     lines = [f"audit: {finding}" for finding in outlook.audit.errors]
     lines += [f"left out: {left_out_text(entry)}" for entry in outlook.plan.left_out]
     lines += [f"warning: {warning}" for warning in outlook.warnings]
     lines += [f"assumed: {entry}" for entry in outlook.assumptions]
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        screen.print(line, highlight=False)
 
 
 def _table(outlook: Outlook) -> Table:

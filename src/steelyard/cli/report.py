@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steelyard.printing import console, say
+
 if TYPE_CHECKING:
     from steelyard.result import Result
 
@@ -32,11 +34,9 @@ def call(args: argparse.Namespace) -> int:
 
 def show(result: Result, report: Path) -> None:
     """Print a finished run for a person, on stdout."""
-    from rich.console import Console
-
     from steelyard.report import table, verdict_text
 
-    console = Console()
-    console.print(table(result))
-    console.print(verdict_text(result), markup=False, highlight=False)
-    print(f"report: {report}", flush=True)
+    screen = console()
+    screen.print(table(result))
+    screen.print(verdict_text(result), highlight=False)
+    say(f"report: {report}")

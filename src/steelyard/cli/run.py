@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from steelyard.cli.options import add_options, run_options
+from steelyard.printing import say, say_json
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,10 +32,9 @@ def call(args: argparse.Namespace) -> int:
     display = display_for(quiet=args.json)
     outcome = run(args.task, args.out, **run_options(args), display=display)
     if args.json:
-        json.dump(outcome.result, sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        say_json(outcome.result)
         return 0
     show(outcome.record, outcome.report)
     if outcome.winner is not None:
-        print(f'ask it:  steelyard ask {outcome.winner} "…"')
+        say(f'ask it:  steelyard ask {outcome.winner} "…"')
     return 0

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from steelyard.errors import ConfigError
+from steelyard.files import note_source
 from steelyard.words import one_line
 
 Lines = dict[tuple[str | int, ...], int]
@@ -45,6 +46,7 @@ def names_in(folder: Path) -> list[str]:
 
 def read_text(path: Path) -> str:
     """Read a small UTF-8 file, with or without a byte-order mark. Raises `ConfigError`."""
+    note_source(path)
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:

@@ -17,7 +17,14 @@ from steelyard.data.formats.write import OpenWriter, ending_of, jsonl, why_unwri
 from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import Source, look
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.files import cannot_write, replacing
+from steelyard.files import (
+    cannot_write,
+    check_target,
+    note_source,
+    remove_file,
+    replacing,
+    sources_kept,
+)
 from steelyard.progress import OnProgress
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
 
@@ -158,6 +165,7 @@ class Conversion:
         return {**asdict(self), "files": [str(path) for path in self.files]}
 
 
+@sources_kept()
 def convert(
     source: Source | Path | str,
     target: Path | str,
@@ -182,6 +190,7 @@ def convert(
     place = Path(target).expanduser()
     origin = source.path if isinstance(source, Source) else Path(source).expanduser()
     _check_places(origin, place)
+    note_source(origin)
     contents = source if isinstance(source, Source) else look(origin, columns)
     writer = target_for(place, to, contents.shape)
     aside = place.with_name(place.name + LEFT_OUT)
@@ -191,7 +200,7 @@ def convert(
         place.parent.mkdir(parents=True, exist_ok=True)
         job.run(place, on_progress)
         if force and not job.left_out:
-            aside.unlink(missing_ok=True)
+            remove_file(aside)
     except OSError as error:
         raise cannot_write(place, error) from None
     return Conversion(
@@ -322,6 +331,7 @@ def _check_free(place: Path, aside: Path, target: ConversionTarget, *, force: bo
     for path in (place, aside):
         if path.exists() and not force:
             raise ConfigError(f"{path} exists: choose another name, or add --force to replace it")
+        check_target(path)
     if place.is_dir() and not (target.is_folder and is_dataset_folder(place)):
         raise ConfigError(f"{place} is a folder but not a data set: choose another name")
     if place.is_file() and target.is_folder:

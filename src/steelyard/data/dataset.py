@@ -16,7 +16,7 @@ from steelyard.data.formats import BadRow, RowError, container_of
 from steelyard.data.guess import guess_rows
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
-from steelyard.data.read import NumberedRow, read_rows, task_rows
+from steelyard.data.read import NumberedRow, note_task, read_rows, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError, closest_file
 from steelyard.model import ModelSpec
@@ -208,7 +208,7 @@ class Dataset:
         Each of ``more`` runs along ``indices``. Private data is hidden: an audit is passed on more
         freely than the rows themselves.
         """
-        from steelyard.data.private.redact import hide
+        from steelyard.private.redact import hide
 
         return tuple(
             {
@@ -318,6 +318,7 @@ def open_source(source: Task | Path | str, columns: Mapping[str, str] | None = N
 
 
 def _with_columns(task: Task, columns: Mapping[str, str] | None) -> OpenSource:
+    note_task(task)
     if columns:
         task = task.updated(columns={**task.columns.by_role(), **columns})
     return OpenSource(task, task_rows(task))

@@ -15,6 +15,7 @@ from steelyard.config.source import names_in
 from steelyard.data.formats import container_of
 from steelyard.data.formats.write import WRITERS, WriteRow, why_unwritable, writer_for
 from steelyard.errors import ConfigError
+from steelyard.files import check_target
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task
 
@@ -83,6 +84,7 @@ def check_free(
         raise ConfigError(
             f"{inside[0]} is in {folder}, which would be replaced: choose another folder"
         )
+    check_target(folder)
     other = sorted(names - ours(folder))
     if other:
         raise ConfigError(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from steelyard.data.formats import BadRow, RawRow, reader_for
 from steelyard.data.formats.stream import OnBytes, not_utf8
 from steelyard.errors import DataError
+from steelyard.files import note_source
 from steelyard.task import Task
 from steelyard.words import listed
 
@@ -42,6 +43,7 @@ def read_rows(
 
     Raises `DataError` when the file as a whole cannot be read.
     """
+    note_source(path)
     try:
         yield from reader_for(path)(path, columns, on_bytes)
     except UnicodeDecodeError:
@@ -72,6 +74,13 @@ class RowStream:
     def _report(self, count: int) -> None:
         if self.on_bytes is not None:
             self.on_bytes(count)
+
+
+def note_task(task: Task) -> None:
+    """Note a task's examples and documents as read, so that the command at work keeps them."""
+    documents = task.documents_path
+    for path in (*task.example_paths.values(), *((documents,) if documents else ())):
+        note_source(path)
 
 
 def task_rows(task: Task) -> Iterator[NumberedRow]:

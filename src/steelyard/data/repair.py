@@ -23,6 +23,7 @@ from steelyard.data.repairs.rows import (
 )
 from steelyard.data.repairs.texts import redact_rows, repair_texts
 from steelyard.data.repairs.work import ACTIONS, RepairChange, RepairRow, RepairWork
+from steelyard.files import note_source, sources_kept
 from steelyard.task import Task
 
 _TEXTS = frozenset(Container(ending) for ending in (".jsonl", ".ndjson", ".csv", ".tsv"))
@@ -58,6 +59,7 @@ class Repairs:
         }
 
 
+@sources_kept()
 def fix(
     source: Task | Path | str,
     target: Path | str,
@@ -77,6 +79,8 @@ def fix(
     `StorageError`.
     """
     task, numbered = open_source(source, columns)
+    if answers is not None:
+        note_source(Path(answers).expanduser())
     place = RepairTarget(task, Path(target).expanduser())
     replaces = False if dry_run else place.check_free(force=force)
     work = read_work(task, numbered)

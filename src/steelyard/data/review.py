@@ -18,6 +18,8 @@ from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import END, open_keys
 from steelyard.data.reviews.screen import ReviewScreen
 from steelyard.errors import ConfigError, closest
+from steelyard.files import sources_kept
+from steelyard.printing import console
 from steelyard.task import Task
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Review:
         return self.doubted - self.answered
 
 
+@sources_kept()
 def label(
     source: Task | Path | str,
     *,
@@ -64,19 +67,17 @@ def label(
     by default) and ``writer`` takes what is shown. Raises `ConfigError`, `DataError` and
     `StorageError`.
     """
-    from rich.console import Console
-
     if limit is not None and limit < 1:
         raise ConfigError(f"the limit must be 1 or more, not {limit}")
     task, rows = open_source(source, columns)
     path = Path(answers).expanduser() if answers is not None else default_answers(task)
     _check_names(checks)
-    console = writer or Console()
+    screen = writer or console()
     with ExitStack() as stack:
         log = stack.enter_context(Answers(path))
         data = dataset_of(task, rows)
         queue, reasons = _look(data, checks)
-        session = ReviewSession(data, queue, log, ReviewScreen(console, data))
+        session = ReviewSession(data, queue, log, ReviewScreen(screen, data))
         if session.waiting:
             keys = stack.enter_context(open_keys()) if reader is None else iter(reader)
             session.ask(keys, limit)

@@ -18,7 +18,7 @@ from steelyard.data.read import NumberedRow
 from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.files import hash_file, whole_folder
+from steelyard.files import hash_file, sources_kept, whole_folder
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 from steelyard.task.sections import PARTS, SplitConfig
@@ -52,6 +52,7 @@ class SplitFiles:
         return path if path.is_file() else None
 
 
+@sources_kept()
 def split(
     source: Task | Path | str,
     out: Path | str,
@@ -87,7 +88,7 @@ def split(
         f"train-{size}": sorted(cut.parts["train"][place] for place in order[:size])
         for size in sizes
     }
-    with whole_folder(out, replaces=replaces) as folder:
+    with whole_folder(out, replaces=replaces, private=True) as folder:
         files = _write(folder, indices, rows, numbered)
         facts = _manifest(folder, data, cut, indices, files)
         write_manifest(folder, facts)

@@ -45,6 +45,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS learned"
     " (model TEXT PRIMARY KEY, words TEXT NOT NULL, time REAL NOT NULL)",
 )
+_SQLITE = b"SQLite format 3\0"
 _DAMAGED = ("not a database", "malformed", "no such column", "no such table")
 
 T = TypeVar("T")
@@ -180,10 +181,14 @@ class AnswerCache:
             ) from error
 
     def clear(self) -> None:
-        """Remove every answer. Raises `StorageError` when the file cannot be removed.
+        """Remove every answer. Raises `StorageError` when the file cannot be removed, or is another's.
 
         A run that is using the cache continues without the removed answers.
         """
+        if not self._may_replace():
+            raise StorageError(
+                f"{self.path} is not an answer cache: set {VARIABLE} to another file, or remove it yourself"
+            )
         try:
             for end in ("", "-wal", "-shm"):
                 self.path.with_name(self.path.name + end).unlink(missing_ok=True)
@@ -211,6 +216,10 @@ class AnswerCache:
         """Move a damaged file away, unless another run has done it meanwhile."""
         if before is None or _identity(self.path) != before:
             return
+        if not self._may_replace():
+            self._is_usable = False
+            log.warning("continuing without the answer cache: %s is another file", self.path)
+            return
         aside = self.path.with_name(f"{self.path.name}.damaged")
         log.warning(
             "the answer cache %s is damaged (%s): moved to %s", self.path, error, aside.name
@@ -222,6 +231,16 @@ class AnswerCache:
         except OSError as failure:
             log.warning("continuing without the answer cache: %s", failure)
             self._is_usable = False
+
+    def _may_replace(self) -> bool:
+        """Whether the file is one of answers, damaged or not, or has the name that those have.
+
+        The environment may name any file, by mistake.
+        """
+        if self.path.suffix == ".db" or not self.path.exists():
+            return True
+        with self.path.open("rb") as file:
+            return file.read(len(_SQLITE)) in (_SQLITE, b"")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
+from urllib.parse import parse_qsl, urlsplit
 
 from steelyard.core import Completion, Price, Request
-from steelyard.errors import BudgetError
+from steelyard.errors import BudgetError, ConfigError
 from steelyard.families import PROVIDERS
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
@@ -16,6 +17,41 @@ OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Tokens of each text, without special tokens of its own."""
+
+
+_FREE_QUERY = frozenset({"api-version"})
+"""What an address may carry after a question mark; anything else may be a credential."""
+
+
+def check_base_url(base_url: str | None) -> None:
+    """Refuse an address that carries a credential, for addresses are shown and stored.
+
+    Raises `ConfigError`, without the address. A secret in the path cannot be told from a name.
+    """
+    if base_url is None:
+        return
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError:
+        raise ConfigError(
+            "base_url is not an address: http:// or https://, host and port"
+        ) from None
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    if parts.query and not names:
+        names = ["query"]
+    if "@" in parts.netloc:
+        what = "a user and password"
+    elif not _FREE_QUERY.issuperset(names):
+        what = "more than api-version behind the question mark"
+    elif parts.fragment:
+        what = "a part behind #"
+    else:
+        return
+    raise ConfigError(
+        f"base_url carries {what}, which would be stored with the run: put the key into an environment "
+        "variable and name that under api_key_env"
+    )
 
 
 @dataclass(frozen=True)
@@ -28,7 +64,9 @@ class ModelSpec:
     The key itself is never stored, only the name of its environment variable; it travels as a bearer
     token unless ``key_header`` names another header. ``max_in_flight`` bounds requests at once.
     ``batch`` asks through the provider's batch interface: cheaper, and within a day.
-    ``timeout_seconds`` is how long one answer may take.
+    ``timeout_seconds`` is how long one answer may take. ``redact`` keeps private values out of what is
+    sent. An address with a credential in it raises
+    `ConfigError`.
     """
 
     provider: str
@@ -41,6 +79,10 @@ class ModelSpec:
     batch: bool = False
     timeout_seconds: float | None = None
     tuned_from: ModelSpec | None = None
+    redact: bool = False
+
+    def __post_init__(self) -> None:
+        check_base_url(self.base_url)
 
     @property
     def base(self) -> ModelSpec:

@@ -20,7 +20,7 @@ from pydantic import (
 from steelyard.config.section import Name, Section
 from steelyard.errors import ConfigError, closest
 from steelyard.families import PROVIDERS
-from steelyard.model.base import ModelProvider
+from steelyard.model.base import ModelProvider, check_base_url
 from steelyard.packaged import packaged
 
 EMBEDDED = "smollm2-135m"
@@ -47,7 +47,8 @@ class ModelConfig(Section):
     """How to build the model. The key itself is never stored, only its environment variable.
 
     ``max_in_flight`` bounds how many requests a hosted model is sent at once; ``batch`` asks through
-    the provider's batch interface; ``timeout_seconds`` is how long one answer may take (120). ``tag``
+    the provider's batch interface; ``timeout_seconds`` is how long one answer may take (120). ``redact``
+    replaces private values in what is sent. ``tag``
     is what its arms are called by among those of other models; left out, it is made of the name.
     """
 
@@ -59,6 +60,7 @@ class ModelConfig(Section):
     batch: bool = False
     timeout_seconds: PositiveFloat | None = None
     tag: str | None = None
+    redact: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -82,11 +84,16 @@ class ModelConfig(Section):
         if base_url is None:
             return None
         try:
-            host = urlsplit(base_url).hostname
+            parts = urlsplit(base_url)
+            host, _ = parts.hostname, parts.port
         except ValueError:
             host = None
         if not re.match(r"https?://\S+$", base_url) or not host or ".." in host:
             raise ValueError("base_url must start with http:// or https:// and name a host")
+        try:
+            check_base_url(base_url)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
         return base_url
 
     @field_validator("api_key_env")
@@ -115,6 +122,10 @@ class ModelConfig(Section):
             raise ValueError(f"provider {self.provider} needs your own base_url: {hint}")
         if self.batch:
             self._check_batch()
+        if self.redact and provider_named(self.provider).is_local:
+            raise ValueError(
+                f"redact is for hosted models: what {self.provider} is asked stays on this machine"
+            )
         self._check_name(names)
         return self
 

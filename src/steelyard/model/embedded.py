@@ -62,12 +62,12 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from steelyard.model.huggingface import quiet
+    from steelyard.model.huggingface import NO_CODE, quiet
 
     quiet()
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, **NO_CODE)
     loaded = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32, **NO_CODE
     )
     del loaded.config.quantization_config  # else transformers refuses to save dequantised weights
     plain = type(loaded)(loaded.config)

@@ -59,11 +59,13 @@ class SentenceEncoder(Encoder):
         import torch
         from transformers import AutoModel, AutoTokenizer
 
-        from steelyard.model.huggingface import quiet
+        from steelyard.model.huggingface import NO_CODE, quiet
 
         quiet()
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        network = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, **NO_CODE)
+        network = AutoModel.from_pretrained(
+            folder, local_files_only=True, dtype=torch.float32, use_safetensors=True, **NO_CODE
+        )
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(network.to(device).eval(), tokenizer, most_tokens)
 

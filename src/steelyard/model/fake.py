@@ -17,12 +17,14 @@ from pydantic import ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveInt
 from steelyard.config.options import Options, read_options
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, closest
+from steelyard.files import check_target
 from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone
 from steelyard.model.fake_mind import FakeReply, echo_reply, smart_reply, tokenize
 
 BEHAVIOURS = {"smart": smart_reply, "echo": echo_reply, "flaky": smart_reply}
 SECONDS_PER_INPUT_TOKEN = 0.0005
 SECONDS_PER_OUTPUT_TOKEN = 0.01
+_LOG_START = b'{"request": "'
 
 
 class FakeOptions(Options):
@@ -145,8 +147,17 @@ class FakeModel(Model):
                 json.dumps({"request": f"{zlib.crc32(_key(request)):08x}", "nonce": request.nonce})
                 for request in requests
             ]
-            with Path(self._options.log).open("a", encoding="utf-8") as log:
+            path = Path(self._options.log)
+            check_target(path)
+            if path.exists() and path.stat().st_size and not _is_log(path):
+                raise ConfigError(f"{path} is not a log of a fake model: name another file in log=")
+            with path.open("a", encoding="utf-8") as log:
                 log.write("".join(line + "\n" for line in lines))
+
+
+def _is_log(path: Path) -> bool:
+    with path.open("rb") as log:
+        return log.read(len(_LOG_START)) == _LOG_START
 
 
 def load(spec: ModelSpec) -> FakeModel:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from steelyard.errors import ModelError
@@ -16,6 +18,11 @@ from steelyard.model.tokenizer import hub_tokenizer
 
 if TYPE_CHECKING:
     from steelyard.model.local import EngineSettings
+
+NO_CODE: Mapping[str, Any] = MappingProxyType({"trust_remote_code": False})
+"""For every reader of transformers: a model's folder may hold Python of its own. It is not run."""
+
+_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 def load(spec: ModelSpec) -> Model:
@@ -91,22 +98,38 @@ def read_config(source: str) -> Any:
     """Read the model's configuration; raises `ModelError` with what to do."""
     from transformers import AutoConfig
 
-    return _reading(source, lambda: AutoConfig.from_pretrained(source))
+    return _reading(source, lambda: AutoConfig.from_pretrained(source, **NO_CODE))
 
 
 def read_network(source: str, dtype: Any) -> Any:
     """Load the causal network at ``source`` for inference in ``dtype``."""
     from transformers import AutoModelForCausalLM
 
-    network = _reading(source, lambda: AutoModelForCausalLM.from_pretrained(source, dtype=dtype))
+    _refuse_pickles(source, Path(source), "model")
+    network = _reading(
+        source,
+        lambda: AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, use_safetensors=True, **NO_CODE
+        ),
+    )
     return network.eval()
+
+
+def _refuse_pickles(source: str, folder: Path, what: str) -> None:
+    """Refuse a folder whose only weights are pickled: reading those can run code."""
+    pickled = [path.name for end in _PICKLED for path in sorted(folder.glob(end))]
+    if pickled and not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"the {what} {source!r} has its weights in {pickled[0]}, which can run code when it is read: "
+            "save them as safetensors (save_pretrained does)"
+        )
 
 
 def read_tokenizer(source: str) -> Any:
     """Load the tokenizer at ``source``, padding on the left with the end token where it has none."""
     from transformers import AutoTokenizer
 
-    tokenizer = _reading(source, lambda: AutoTokenizer.from_pretrained(source))
+    tokenizer = _reading(source, lambda: AutoTokenizer.from_pretrained(source, **NO_CODE))
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
@@ -117,6 +140,11 @@ def _reading(source: str, read: Any) -> Any:
     try:
         return read()
     except (OSError, ValueError, KeyError) as error:
+        if "trust_remote_code" in str(error):
+            raise ModelError(
+                f"the model {source!r} brings Python code that it needs, and Steelyard does not run "
+                "that: choose a model that transformers knows"
+            ) from error
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
         raise ModelError(
             f"cannot load the model {source!r}: {reason}; "
@@ -131,6 +159,7 @@ def merge_adapter(network: Any, folder: Path) -> Any:
 
     if not (folder / "adapter_config.json").is_file():
         raise ModelError(f"no LoRA weights in {str(folder)!r}; expected adapter_config.json")
+    _refuse_pickles(str(folder), folder, "adapter")
     merged: Any = PeftModel.from_pretrained(network, str(folder)).merge_and_unload()
     return merged.eval()
 

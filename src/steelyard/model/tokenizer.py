@@ -89,7 +89,7 @@ def _count_of(folder: Path) -> CountTokens | str:
     from transformers import AutoTokenizer
 
     try:
-        slow = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        slow = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:120]
         return f"{folder} holds no tokenizer that can be read ({reason})"

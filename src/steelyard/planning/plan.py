@@ -11,6 +11,7 @@ from typing import Any
 from steelyard.core import Price, Split
 from steelyard.data.dataset import Dataset
 from steelyard.data.prepare import prepare
+from steelyard.data.read import note_task
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
 from steelyard.model import ModelSpec, check_schema, provider_of
@@ -19,6 +20,7 @@ from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.options import RunOptions
+from steelyard.planning.redaction import private_references
 from steelyard.result import AuditResult
 from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
@@ -122,6 +124,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     if not 0 <= options.seed < SEEDS:
         raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
+    note_task(task)
     prices = _prices_of(task)
     models = _plan_models(task, prices)
     check_prices(options, models)
@@ -129,6 +132,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
     notes = _notes_on(task, _schema_text(task), specs_of)
+    notes += private_references(data.split, models)
     if (judge := _judge_model(metrics, prices)) is not None:
         check_prices(options, (*models, judge))
     brief = Brief(
@@ -303,7 +307,8 @@ def _about_schema(schema: str | None, models: Sequence[ModelSpec]) -> list[str]:
 
 def default_folder(plan: Plan) -> Path:
     """Where a run goes that is given no folder."""
-    return Path("runs") / plan.task.name.replace("/", "-")
+    name = "".join("-" if one in "/\\" or not one.isprintable() else one for one in plan.task.name)
+    return Path("runs") / (name.lstrip(".") or "task")
 
 
 def headlines(plan: Plan, audit: AuditResult) -> list[str]:
@@ -334,10 +339,16 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
 
 def _about_models(plan: Plan) -> list[str]:
     if len(plan.models) == 1:
-        return [f"model: {plan.model.name} ({plan.model.provider})"]
-    return [
-        f"model {model.tag}: {model.spec.name} ({model.spec.provider})" for model in plan.models
-    ]
+        models = [f"model: {_named(plan.models[0])}"]
+    else:
+        models = [f"model {model.tag}: {_named(model)}" for model in plan.models]
+    return models + [f"{model.tag}: {_named(model)}" for model in plan.helpers]
+
+
+def _named(model: PlannedModel) -> str:
+    """A model's name and kind, and the address that the task sends its requests to, where it says so."""
+    spec = model.spec
+    return f"{spec.name} ({spec.provider})" + (f" at {spec.base_url}" if spec.base_url else "")
 
 
 def left_out_text(entry: LeftOut) -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
-from steelyard.files import NO_ROOM, write_whole
+from steelyard.files import NO_ROOM, TASK_NAME, check_target, make_private, write_whole
 from steelyard.store.engine import storage_error
 
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _RUN_FILES = ("run.log", "result.json", "report.html", "run.db-wal", "run.db-shm", "run.db")
+_SQLITE = b"SQLite format 3\0"
 _RUN_FOLDERS = ("arms", "work", "winner")
 
 
@@ -34,9 +35,12 @@ def storage_guard(folder: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the run folder; a file in its place or a missing permission raises `StorageError`."""
+    """Make the run folder, its owner's only; one that is there stays as open as it is.
+
+    A file in its place or a missing permission raises `StorageError`.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise StorageError(f"{folder} is a file: choose another --out") from error
     except OSError as error:
@@ -45,7 +49,24 @@ def make_folder(folder: Path) -> None:
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:
     """Write ``result.json``; a NaN or an Infinity in it is a bug and raises `ValueError`."""
-    write_whole(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(
+        path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n", private=True
+    )
+
+
+def close_run(folder: Path) -> None:
+    """Let only the owner read what a run keeps in ``folder``, what is there already included.
+
+    The database is made here where it is missing: SQLite gives its other files the mode of that.
+    """
+    for name in ("arms", "work"):
+        (folder / name).mkdir(0o700, exist_ok=True)
+    for name in ("run.db", "run.log"):
+        if not (folder / name).exists():
+            (folder / name).touch(0o600)
+    for name in (*_RUN_FOLDERS, *_RUN_FILES, "run.lock"):
+        if (folder / name).exists():
+            make_private(folder / name)
 
 
 def replace_folder(new: Path, place: Path) -> None:
@@ -61,7 +82,14 @@ def remove_folder(folder: Path) -> None:
 
 
 def check_ours(folder: Path) -> None:
-    """Refuse a folder that no run made but that holds what a run would replace or remove."""
+    """Refuse a folder that no run made but that holds what a run would replace or remove.
+
+    Refused as well: a task's folder, and one in which that is a file that the run reads.
+    """
+    if (folder / TASK_NAME).exists():
+        raise StorageError(f"{folder} is the folder of a task: choose another --out")
+    for name in (*_RUN_FOLDERS, *_RUN_FILES):
+        check_target(folder / name)
     if (folder / "run.db").exists():
         return
     clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
@@ -70,6 +98,12 @@ def check_ours(folder: Path) -> None:
             f"{folder} holds {', '.join(clashes)} but no run.db, so it is not a run folder: "
             "choose another --out"
         )
+
+
+def is_database(folder: Path) -> bool:
+    """Whether ``folder/run.db`` begins as a database of SQLite does, damaged or not; or is empty."""
+    with (folder / "run.db").open("rb") as file:
+        return file.read(len(_SQLITE)) in (_SQLITE, b"")
 
 
 def clear_run(folder: Path) -> None:
@@ -93,7 +127,7 @@ def locked(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise storage_error(str(folder), error) from error
     try:

@@ -94,7 +94,7 @@ class RecordedModel(Model):
         if recorder.budget is not None and not model.local:
             self._meter = recorder.budget.meter(model_key, model.count_tokens)
         if isinstance(model, PaidModel):
-            model.memory = _Memory(recorder.store, f"memory:{model.fingerprint}:")
+            model.memory = memory_of(recorder.store, model.fingerprint)
             model.meter = self._meter
             if recorder.cache is not None and not model.local:
                 self._reuse = Reuse(model, recorder.cache)
@@ -270,6 +270,11 @@ class RecordedModel(Model):
 
             self.inner.generate(requests, pay, everything - frozenset(affordable))
             missing = missing[len(affordable) :]
+
+
+def memory_of(store: Store, fingerprint: str) -> MutableMapping[str, Any]:
+    """What the run's database keeps for the model with this fingerprint; see `PaidModel`."""
+    return _Memory(store, f"memory:{fingerprint}:")
 
 
 class _Memory(MutableMapping[str, Any]):

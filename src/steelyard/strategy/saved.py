@@ -13,6 +13,7 @@ from zipfile import BadZipFile
 
 from steelyard.errors import ArmError, ConfigError, StorageError
 from steelyard.families import STRATEGIES
+from steelyard.files import make_private
 from steelyard.model import load_model
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, Brief, Strategy
@@ -33,8 +34,10 @@ def save_arm(arm: Arm, folder: Path) -> None:
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-        fresh.mkdir(parents=True)
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        fresh.mkdir(0o700)
         arm.save(fresh)
+        make_private(fresh)
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)

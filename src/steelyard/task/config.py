@@ -26,7 +26,7 @@ from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest_file
-from steelyard.files import hash_file
+from steelyard.files import TASK_NAME, hash_file
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
 from steelyard.task.members import check_metric, check_strategy, metric_class
@@ -47,7 +47,7 @@ from steelyard.task.sections import (
     strategies_tag,
 )
 
-FILE_NAME = "task.yaml"
+FILE_NAME = TASK_NAME
 MACHINE = "machine"
 DEFAULT_METRIC: Mapping[OutputKind, str] = {
     "label": "accuracy",

@@ -9,6 +9,7 @@ from typing import Any
 
 from steelyard.config.source import names_in, read_yaml
 from steelyard.errors import ConfigError, closest_file
+from steelyard.files import note_source
 from steelyard.user_code import load_name
 from steelyard.words import one_line
 
@@ -51,6 +52,7 @@ def _of_file(path: Path, what: str) -> Any:
     if not path.is_file():
         hint = closest_file(path.name, names_in(path.parent))
         raise ConfigError(f"{what}: no file {path}{hint}")
+    note_source(path)
     if path.suffix != ".json":
         return read_yaml(path)[0]
     try:

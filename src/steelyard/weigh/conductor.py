@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from steelyard.files import write_whole
+from steelyard.files import sources_kept, write_whole
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.jobs import EndedArm
@@ -29,8 +29,9 @@ from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.measured import measure_arm
-from steelyard.weigh.opening import open_run
+from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
+from steelyard.weigh.redaction import redaction_warnings
 from steelyard.weigh.result import Circumstances, build_result
 from steelyard.weigh.steps import RunSteps
 from steelyard.words import counted
@@ -58,6 +59,7 @@ class RunResult:
         return self.record.verdict.to_dict()
 
 
+@sources_kept()
 def run(
     task: Task | Path | str,
     out: Path | str | None = None,
@@ -85,6 +87,7 @@ def run(
 def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
     """Carry out a plan in its folder; see :func:`run`."""
     folder = Path(out) if out is not None else default_folder(plan)
+    check_trust(plan)
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
         audit = audit_plan(plan, display)
         display.say(describe(plan, audit, folder, short_text(look_ahead(plan, folder))))
@@ -119,7 +122,8 @@ def _conclude(
     weighing = weigh(arms, plan, audit)
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
-    weighing = _warned(weighing, (*failures.warnings(), *unsteady, *doubts))
+    redacted = redaction_warnings(plan, steps.store)
+    weighing = _warned(weighing, (*failures.warnings(), *unsteady, *doubts, *redacted))
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
     write_report(folder, result)
@@ -188,5 +192,5 @@ def write_report(folder: Path | str, result: Result) -> Path:
     from steelyard.report import render
 
     path = Path(folder) / "report.html"
-    write_whole(path, render(result))
+    write_whole(path, render(result), private=True)
     return path

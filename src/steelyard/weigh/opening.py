@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from steelyard.model import Model, ModelSpec, load_model
+from steelyard.errors import CredentialError, StorageError, UntrustedKeyError
+from steelyard.model import Model, ModelSpec, load_model, provider_of
 from steelyard.model.answer_cache import open_cache
 from steelyard.model.prices import Overrides, price_of
 from steelyard.planning.identity import check_identity
@@ -20,6 +21,21 @@ from steelyard.store.recorder import Recorder
 from steelyard.weigh.steps import RunSteps
 
 
+def check_trust(plan: Plan) -> None:
+    """Refuse, before anything is spent, to send a key where the user has not agreed to.
+
+    Raises `UntrustedKeyError`. A key that is missing shows when the model is asked.
+    """
+    for model in plan.all_models:
+        if (check_key := provider_of(model.spec).check_key) is not None:
+            try:
+                check_key(model.spec)
+            except UntrustedKeyError:
+                raise
+            except CredentialError:
+                continue
+
+
 @contextmanager
 def open_run(plan: Plan, folder: Path, display: Display) -> Iterator[RunSteps]:
     """Open ``folder`` for ``plan``, new or to go on, and yield the steps of the run.
@@ -31,12 +47,31 @@ def open_run(plan: Plan, folder: Path, display: Display) -> Iterator[RunSteps]:
     files.check_ours(folder)
     with files.locked(folder), files.storage_guard(folder):
         if plan.options.no_cache:
+            _refuse_other_task(plan, folder)
             files.clear_run(folder)
+        files.close_run(folder)
         store = Store.in_folder(folder)
         try:
             yield _steps(plan, folder, store, display)
         finally:
             store.close()
+
+
+def _refuse_other_task(plan: Plan, folder: Path) -> None:
+    """Refuse to discard the run of another task. A damaged database may go, another file may not."""
+    try:
+        store = Store.of_former_run(folder)
+    except StorageError:
+        if files.is_database(folder):
+            return
+        raise
+    former = None if store is None else store.run()
+    if store is not None:
+        store.close()
+    if former is not None and former.task != plan.task.name:
+        raise StorageError(
+            f"{folder} contains a run of another task, {former.task!r}: choose another --out"
+        )
 
 
 def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps:

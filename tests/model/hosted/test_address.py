@@ -32,7 +32,7 @@ def test_a_key_that_no_header_can_carry(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_fingerprint_names_the_endpoint_and_no_secret() -> None:
-    model = HostedModel(ModelSpec("openai", "small", "http://user:word@127.0.0.1:8080/v1/?token=t"))
+    model = HostedModel(ModelSpec("openai", "small", "http://127.0.0.1:8080/v1/?api-version=2"))
     assert model.fingerprint == "openai|http://127.0.0.1:8080/v1|small"
     assert (model.name, model.local, model.count_tokens("text")) == ("small", False, None)
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from steelyard.errors import CredentialError, ModelError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model.hosted.client import HostedModel, HostedOptions
 from steelyard.model.hosted.refusals import Retries
+from steelyard.model.trust import agree, key_use
 from tests.model.endpoint import Endpoint, Reply, Script, error, serving, stream
 
 KEY = "sk-secret-0123456789abcdef"
@@ -36,6 +38,7 @@ def ask(text: str, **options: object) -> Request:
 
 def spec(endpoint: Endpoint | str) -> ModelSpec:
     base_url = endpoint if isinstance(endpoint, str) else endpoint.base_url
+    agree(key_use("OPENAI_API_KEY", base_url))
     return ModelSpec("openai", "small", base_url=base_url)
 
 
@@ -263,7 +266,7 @@ def test_an_endpoint_that_stays_down_stops_the_run() -> None:
 def test_a_refused_connection_says_where_and_what_to_do() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        base_url = f"http://user:{KEY}@127.0.0.1:{unused.getsockname()[1]}/v1"
+        base_url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
         model = HostedModel(spec(base_url), HostedOptions(retries=Retries(0, least_seconds=0.01)))
         with pytest.raises(ModelError, match=r"cannot be reached.*check model\.base_url") as caught:
             model.generate([ask("hi")])
@@ -323,7 +326,7 @@ def test_an_endpoint_of_your_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_key_travels_in_the_header_that_the_endpoint_wants() -> None:
     with serving(lambda request, _: stream("ok")) as endpoint:
-        own = ModelSpec("openai", "small", endpoint.base_url, key_header="Authorization")
+        own = replace(spec(endpoint), key_header="Authorization")
         load_model(own).generate([ask("hi")])
     assert endpoint.keys == [KEY]
 

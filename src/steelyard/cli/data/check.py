@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import names
+from steelyard.printing import console, printable, say, say_json
 
 if TYPE_CHECKING:
     from steelyard.data.audit import OnCheck
     from steelyard.data.dataset import Dataset
     from steelyard.result import DataAudit
 
+_PAGES = (".html", ".htm")
 _FAIL_ON = ("error", "warning", "note")
 
 
@@ -66,6 +67,7 @@ def call(args: argparse.Namespace) -> int:
 
     if args.redact is not None and args.redact.exists():
         raise DataError(f"{args.redact} already exists: name another file, nothing was written")
+    _check_page(args.source, args.html)
     if args.redact is not None and args.redact.suffix:
         writer_for(args.redact)  # an ending that cannot be written is known before the audit
     options = CheckOptions(encoder=args.encoder, tuning=args.tuning, seed=args.seed)
@@ -79,7 +81,7 @@ def call(args: argparse.Namespace) -> int:
     facts, task_name = audit.to_dict(), audit.dataset.task.name
     record = DataAudit.model_validate(facts)
     if args.json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        say_json(facts)
     else:
         _show(record, task_name, args.rows)
     if args.html is not None:
@@ -89,13 +91,28 @@ def call(args: argparse.Namespace) -> int:
     return int(_fails(facts["findings"], args.fail_on))
 
 
+def _check_page(source: Path, page: Path | None) -> None:
+    """Refuse a place for the page before the audit, which may take minutes."""
+    from steelyard.errors import ConfigError
+    from steelyard.files import check_target, note_source
+
+    if source.is_file():
+        note_source(source)
+    if page is None:
+        return
+    check_target(page)
+    if page.exists() and page.suffix.lower() not in _PAGES:
+        raise ConfigError(f"{page} exists and is not a page: name a new file, or one in .html")
+
+
 def _progress(*, quiet: bool) -> OnCheck | None:
     """Name the check at work on one line of a terminal's stderr."""
     if quiet or not sys.stderr.isatty():
         return None
 
     def show(name: str, done: int, total: int) -> None:
-        print(f"\r\x1b[K{done + 1}/{total} {name}", end="", file=sys.stderr, flush=True)
+        line = f"\r\x1b[K{done + 1}/{total} {printable(name)}"
+        print(line, end="", file=sys.stderr, flush=True)
         if done + 1 == total:
             print("\r\x1b[K", end="", file=sys.stderr)
 
@@ -103,12 +120,10 @@ def _progress(*, quiet: bool) -> OnCheck | None:
 
 
 def _show(record: DataAudit, task_name: str, rows: int) -> None:
-    from rich.console import Console
-
     from steelyard.report import audit_text
 
     text = audit_text(record, task_name, rows)
-    Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
+    console(soft_wrap=True).print(text, highlight=False)
 
 
 def _write_page(path: Path, record: DataAudit, task_name: str) -> None:
@@ -117,17 +132,17 @@ def _write_page(path: Path, record: DataAudit, task_name: str) -> None:
     from steelyard.report import render_audit
 
     try:
-        write_whole(path, render_audit(record, task_name))
+        write_whole(path, render_audit(record, task_name), private=True)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
-    print(f"page: {path}", file=sys.stderr)
+    say(f"page: {path}", file=sys.stderr)
 
 
 def _redact(data: Dataset, target: Path) -> None:
     """Write a copy of one file, or of all files of a task into a folder, sharing placeholders."""
     from steelyard.data.private.files import redact_file
-    from steelyard.data.private.phones import regions_of
-    from steelyard.data.private.redact import PlaceholderBook
+    from steelyard.private.phones import regions_of
+    from steelyard.private.redact import PlaceholderBook
 
     book = PlaceholderBook(regions_of(example.input for example in data.examples))
     paths = data.task.example_paths
@@ -137,7 +152,7 @@ def _redact(data: Dataset, target: Path) -> None:
     for part, path in paths.items():
         name = f"{part}-{path.name}" if same else path.name
         copy = target / name if len(paths) > 1 else target
-        print(f"redacted copy: {copy} ({redact_file(path, copy, book)})", file=sys.stderr)
+        say(f"redacted copy: {copy} ({redact_file(path, copy, book)})", file=sys.stderr)
 
 
 def _fails(findings: list[dict[str, str]], fail_on: str | None) -> bool:

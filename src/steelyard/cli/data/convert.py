@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns
+from steelyard.printing import console, say, say_json
 from steelyard.words import counted
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def call(args: argparse.Namespace) -> int:
     source = look(args.source, args.columns)
     _show_source(source)
     if source.is_guess and not args.yes and not _agreed():
-        print("nothing was written; name the columns: --columns input=…,output=…", file=sys.stderr)
+        say("nothing was written; name the columns: --columns input=…,output=…", file=sys.stderr)
         return _DECLINED
     with _progress() as on_progress:
         outcome = convert(
@@ -74,25 +74,25 @@ def call(args: argparse.Namespace) -> int:
             on_progress=on_progress,
         )
     if args.json:
-        print(json.dumps(outcome.to_dict(), indent=2, ensure_ascii=False))
+        say_json(outcome.to_dict())
     else:
         _show_outcome(outcome)
     return 0
 
 
 def _show_source(source: Source) -> None:
-    print(f"{source.path.name}: {source.container.title}, {source.shape.title}", file=sys.stderr)
+    say(f"{source.path.name}: {source.container.title}, {source.shape.title}", file=sys.stderr)
     if source.columns:
         named = ", ".join(f"{role} from {name!r}" for role, name in source.columns.items())
         guess = " (guessed; others: --columns input=…,output=…)" if source.is_guess else ""
-        print(f"columns: {named}{guess}", file=sys.stderr)
+        say(f"columns: {named}{guess}", file=sys.stderr)
 
 
 def _agreed() -> bool:
     """Ask; without a terminal, go on with the columns shown."""
     if not sys.stdin.isatty():
         return True
-    print("continue with these columns? [Y/n] ", end="", file=sys.stderr, flush=True)
+    say("continue with these columns? [Y/n] ", end="", file=sys.stderr)
     return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
 
 
@@ -102,25 +102,24 @@ def _progress() -> Iterator[OnProgress | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("converting", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _show_outcome(outcome: Conversion) -> None:
-    print(f"{counted(outcome.written, 'row')} of {outcome.rows:,} written to {outcome.files[0]}")
+    say(f"{counted(outcome.written, 'row')} of {outcome.rows:,} written to {outcome.files[0]}")
     if outcome.lost:
-        print(f"{outcome.to} cannot hold: {_counts(outcome.lost)}")
+        say(f"{outcome.to} cannot hold: {_counts(outcome.lost)}")
     if outcome.left_out:
-        print(f"{counted(outcome.left_out, 'row')} left out, listed in {outcome.files[1]}:")
+        say(f"{counted(outcome.left_out, 'row')} left out, listed in {outcome.files[1]}:")
         for reason, count in list(outcome.reasons.items())[:_SHOWN]:
-            print(f"  {counted(count, 'row')}: {reason}")
+            say(f"  {counted(count, 'row')}: {reason}")
         if len(outcome.reasons) > _SHOWN:
-            print(f"  and {len(outcome.reasons) - _SHOWN} more reasons")
+            say(f"  and {len(outcome.reasons) - _SHOWN} more reasons")
 
 
 def _counts(counts: Mapping[str, int]) -> str:

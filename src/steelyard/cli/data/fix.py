@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
+from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
     from steelyard.data.repair import Repairs
@@ -55,7 +55,7 @@ def call(args: argparse.Namespace) -> int:
         force=args.force,
     )
     if args.json:
-        print(json.dumps(repairs.to_dict(), indent=2, ensure_ascii=False))
+        say_json(repairs.to_dict())
     else:
         _show(repairs)
     return 0
@@ -66,14 +66,14 @@ def _show(repairs: Repairs) -> None:
     from steelyard.words import counted
 
     removed = repairs.rows - repairs.kept
-    print(f"{counted(repairs.rows, 'row')} read, {repairs.kept:,} kept, {removed:,} left out")
+    say(f"{counted(repairs.rows, 'row')} read, {repairs.kept:,} kept, {removed:,} left out")
     for action, count in repairs.counts.items():
-        print(f"  {count:>8,}  {action:<15} {ACTIONS[action]}")
+        say(f"  {count:>8,}  {action:<15} {ACTIONS[action]}")
     if not repairs.counts:
-        print("  nothing to repair")
+        say("  nothing to repair")
     for note in repairs.notes:
-        print(f"  note: {note}")
+        say(f"  note: {note}")
     for name, path in repairs.files.items():
-        print(f"wrote {path}" + (" (rows to review)" if name == "review" else ""))
+        say(f"wrote {path}" + (" (rows to review)" if name == "review" else ""))
     if not repairs.files:
-        print("dry run: nothing was written")
+        say("dry run: nothing was written")

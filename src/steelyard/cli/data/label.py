@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import names
+from steelyard.printing import say
 
 if TYPE_CHECKING:
     from steelyard.data.review import Review
@@ -60,14 +61,14 @@ def _show(review: Review, source: Path) -> None:
     from steelyard.words import counted
 
     for reason in review.reasons:
-        print(f"note: {reason}")
+        say(f"note: {reason}")
     if not review.doubted:
-        print("nothing to review: these checks found no doubtful rows")
+        say("nothing to review: these checks found no doubtful rows")
         return
     counts = ", ".join(f"{count:,} {action}" for action, count in review.counts.items())
     rows = counted(review.doubted, "doubtful row")
-    print(f"\n{review.answered:,} of {rows} answered{f' ({counts})' if counts else ''}")
+    say(f"\n{review.answered:,} of {rows} answered{f' ({counts})' if counts else ''}")
     if review.answered:
-        print(f"apply:  steelyard data fix {source} OUT --answers {review.answers}")
+        say(f"apply:  steelyard data fix {source} OUT --answers {review.answers}")
     if review.left:
-        print(f"resume: run the same command again; {review.left:,} left")
+        say(f"resume: run the same command again; {review.left:,} left")

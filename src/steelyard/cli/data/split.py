@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from steelyard.cli.data.options import add_columns, add_source
+from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
     from steelyard.data.splitting import SplitFiles
@@ -73,7 +73,7 @@ def call(args: argparse.Namespace) -> int:
         force=args.force,
     )
     if args.json:
-        print(json.dumps(files.manifest, indent=2, ensure_ascii=False))
+        say_json(files.manifest)
     else:
         _show(files)
     return 0
@@ -84,9 +84,9 @@ def _verify(folder: Path) -> int:
 
     problems = verify(folder)
     for problem in problems:
-        print(f"{folder}: {problem}")
+        say(f"{folder}: {problem}")
     if not problems:
-        print(f"{folder}: every file matches the manifest")
+        say(f"{folder}: every file matches the manifest")
     return int(bool(problems))
 
 
@@ -95,22 +95,22 @@ def _show(files: SplitFiles) -> None:
 
     manifest = files.manifest
     total = sum(part["rows"] for part in manifest["parts"].values())
-    print(f"{counted(manifest['rows'], 'row')}, by {manifest['method']}, seed {manifest['seed']}")
+    say(f"{counted(manifest['rows'], 'row')}, by {manifest['method']}, seed {manifest['seed']}")
     for name, part in manifest["parts"].items():
-        print(
+        say(
             f"  {name:<6}{part['rows']:>8,}  {part['rows'] / total:>4.0%}  {_labels(part)}".rstrip()
         )
     if manifest["subsets"]:
         sizes = ", ".join(str(subset["size"]) for subset in manifest["subsets"])
-        print(f"  nested training subsets: {sizes}")
+        say(f"  nested training subsets: {sizes}")
     for note in manifest["notes"]:
-        print(f"  note: {note}")
+        say(f"  note: {note}")
     left_out = manifest["left_out"]
     if left_out:
-        print(f"  left out: {counted(len(left_out), 'row')}, all listed in manifest.json")
+        say(f"  left out: {counted(len(left_out), 'row')}, all listed in manifest.json")
         for row in left_out[:_SHOWN]:
-            print(f"    row {row['row']} ({row['source']}): {row['reason']}")
-    print(f"wrote {files.folder}" + (f"; next: steelyard run {files.folder}" if files.task else ""))
+            say(f"    row {row['row']} ({row['source']}): {row['reason']}")
+    say(f"wrote {files.folder}" + (f"; next: steelyard run {files.folder}" if files.task else ""))
 
 
 def _labels(part: Mapping[str, Any]) -> str:

@@ -10,11 +10,11 @@ from typing import Any, cast
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, SHOWN_CHARACTERS, Dataset
-from steelyard.data.private.find import PrivateFindings, find_within
-from steelyard.data.private.phones import missing_library, regions_of
-from steelyard.data.private.redact import PlaceholderBook, redact
-from steelyard.data.private.rules import rule_book
 from steelyard.data.private.traffic import PrivateRows, largest, monthly
+from steelyard.private.find import PrivateFindings, find_within
+from steelyard.private.phones import missing_library, regions_of
+from steelyard.private.redact import PlaceholderBook, redact
+from steelyard.private.rules import rule_book
 from steelyard.words import counted, listed, one_line
 
 CHECK = "private_data"

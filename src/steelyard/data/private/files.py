@@ -11,10 +11,10 @@ from steelyard.data.formats import BadRow, RawRow, container_of
 from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import read_table
 from steelyard.data.formats.write import WriteRow, why_unwritable, writer_for
-from steelyard.data.private.phones import regions_of
-from steelyard.data.private.redact import PlaceholderBook, redact_fields
 from steelyard.data.read import RowStream
 from steelyard.errors import DataError, StorageError
+from steelyard.private.phones import regions_of
+from steelyard.private.redact import PlaceholderBook, redact_fields
 from steelyard.words import counted
 
 _LOOKED_AT = 200

@@ -12,7 +12,7 @@ from steelyard.data.formats.write import ending_of as written_as
 from steelyard.data.outfiles import check_free, ending_of, moved_task, writers
 from steelyard.data.repairs.work import TO_REVIEW, RepairWork
 from steelyard.errors import ConfigError, DataError
-from steelyard.files import cannot_write, replacing, whole_folder
+from steelyard.files import cannot_write, check_target, remove_file, replacing, whole_folder
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 
@@ -61,6 +61,8 @@ class RepairTarget:
         existing = [path for path in self.files().values() if path.exists()]
         if existing and not force:
             raise ConfigError(f"{existing[0]} already exists: choose another file, or --force")
+        for path in existing:
+            check_target(path)
         return False
 
     def _ours(self, folder: Path) -> frozenset[str]:
@@ -97,7 +99,7 @@ class RepairTarget:
                 _write_logs(work, files, lambda path: stack.enter_context(replacing(path)))
                 _write_rows(work, {part: files[part] for part in self.sources})
             if "review" not in files:
-                self.files()["review"].unlink(missing_ok=True)
+                remove_file(self.files()["review"])
         except OSError as error:
             raise cannot_write(self.out, error) from None
 

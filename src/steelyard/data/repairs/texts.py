@@ -10,13 +10,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from steelyard.data.private.phones import regions_of
-from steelyard.data.private.redact import PlaceholderBook, redact_fields
 from steelyard.data.repairs.fields import map_texts
 from steelyard.data.repairs.work import RepairChange, RepairRow, RepairWork
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
 from steelyard.packaged import packaged
+from steelyard.private.phones import regions_of
+from steelyard.private.redact import PlaceholderBook, redact_fields
 
 ChangeText = Callable[[str], str]
 _DAMAGE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")

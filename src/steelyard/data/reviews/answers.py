@@ -13,6 +13,7 @@ from typing import IO, Any, Literal, Self, cast, get_args
 from steelyard.data.dataset import Dataset
 from steelyard.data.rows import content_id
 from steelyard.errors import DataError, StorageError
+from steelyard.files import check_target
 
 Action = Literal["keep", "label", "drop", "later", "undo"]
 ACTIONS = get_args(Action)
@@ -72,13 +73,19 @@ class Answers:
         return answers
 
     def __enter__(self) -> Self:
-        """Open for appending, without a torn last line. Raises `StorageError` and `DataError`."""
+        """Open for appending, without a torn last line.
+
+        Raises `StorageError` and `DataError`, and `ConfigError` for a file that is read as a source.
+        """
+        check_target(self.path)
         try:
             whole = 0
             if self.path.exists():
                 self.read()
                 whole = self._lines()[1]
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                self.path.touch(0o600)
             self._file = self.path.open("ab")
             self._file.truncate(whole)
         except OSError as error:

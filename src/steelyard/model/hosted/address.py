@@ -8,9 +8,10 @@ from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from steelyard.errors import CredentialError
+from steelyard.errors import CredentialError, UntrustedKeyError
 from steelyard.model.base import ModelSpec
 from steelyard.model.config import ENDPOINT
+from steelyard.model.trust import OWN_BASE_URL, is_agreed, key_use
 from steelyard.words import shortened
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -27,7 +28,7 @@ Mask = Callable[[str], str]
 
 def endpoint(spec: ModelSpec) -> str:
     """Return the address requests go to: the spec's, the environment's, or OpenAI's own."""
-    return spec.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or DEFAULT_BASE_URL
+    return spec.base_url or os.environ.get(OWN_BASE_URL, "").strip() or DEFAULT_BASE_URL
 
 
 def shown_endpoint(base_url: str) -> str:
@@ -46,7 +47,9 @@ def read_key(spec: ModelSpec) -> str:
     """Return the key from the environment.
 
     An endpoint of the user's own without a named variable may have none. Otherwise a missing key,
-    or one that no HTTP header can carry, raises `CredentialError`.
+    or one that no HTTP header can carry, raises `CredentialError`. The key in a named variable goes to
+    its vendor, or where the user agreed, else `UntrustedKeyError` is raised; OpenAI's key, which needs
+    no name, stays at home.
     """
     variable = key_env(spec)
     if not variable:
@@ -59,6 +62,11 @@ def read_key(spec: ModelSpec) -> str:
             f"no key for {spec.name} at {shown_endpoint(endpoint(spec))}: "
             f"set the environment variable {variable}"
         )
+    use = key_use(variable, endpoint(spec))
+    if not is_agreed(use):
+        if spec.api_key_env is None:
+            return NO_KEY
+        raise UntrustedKeyError(*use)
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise CredentialError(
             f"the key in {variable} contains characters that keys do not have; copy it again"
@@ -97,6 +105,8 @@ def without_secrets(text: str) -> str:
     return re.sub(r"\?[^\s'\"]+", "?***", re.sub(r"[^\s/@'\"]+:[^\s/@'\"]+@", "***@", text))
 
 
+REDACTED = "|redacted"
+"""What the fingerprint of a model has at its end, before `BATCHED`, that is sent no private values."""
 BATCHED = "|batch"
 """What the fingerprint of a model ends with that is asked through a batch interface."""
 
@@ -106,9 +116,10 @@ class Address:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.model = spec.name
-        self.key_env = key_env(spec)
+        self._fingerprint = _fingerprint(endpoint(spec), spec)
         self.base_url = endpoint(spec)
         key = read_key(spec)
+        self.key_env = "" if key == NO_KEY else key_env(spec)
         self.mask = masker(key)
         self.header = (
             {spec.key_header: key} if spec.key_header else {"Authorization": f"Bearer {key}"}
@@ -120,7 +131,7 @@ class Address:
 
     @property
     def fingerprint(self) -> str:
-        return _fingerprint(self.base_url, self.model)
+        return self._fingerprint
 
     def __str__(self) -> str:
         return f"the endpoint {shown_endpoint(self.base_url)} (model {self.model})"
@@ -128,21 +139,27 @@ class Address:
 
 def hosted_fingerprint(spec: ModelSpec) -> str:
     """Return the fingerprint that the model of ``spec`` will have; needs no key."""
-    batch = BATCHED if spec.batch else ""
-    return _fingerprint(endpoint(spec), spec.name) + batch
+    return _fingerprint(endpoint(spec), spec) + (BATCHED if spec.batch else "")
 
 
 def read_fingerprint(fingerprint: str) -> ModelSpec | None:
     """Return the model in a hosted model's fingerprint; ``None`` for any other fingerprint."""
-    provider, _, rest = fingerprint.removesuffix(BATCHED).partition("|")
+    whole = fingerprint.removesuffix(BATCHED)
+    provider, _, rest = whole.removesuffix(REDACTED).partition("|")
     base_url, _, name = rest.partition("|")
     if provider != ENDPOINT:
         return None
-    return ModelSpec(ENDPOINT, name, base_url, batch=fingerprint.endswith(BATCHED))
+    return ModelSpec(
+        ENDPOINT,
+        name,
+        base_url,
+        batch=fingerprint.endswith(BATCHED),
+        redact=whole.endswith(REDACTED),
+    )
 
 
-def _fingerprint(base_url: str, model: str) -> str:
-    return f"{ENDPOINT}|{shown_endpoint(base_url)}|{model}"
+def _fingerprint(base_url: str, spec: ModelSpec) -> str:
+    return f"{ENDPOINT}|{shown_endpoint(base_url)}|{spec.name}" + (REDACTED if spec.redact else "")
 
 
 def address_at(base_url: str, place: str) -> str:

@@ -115,6 +115,11 @@ def read_refusal(
             is_final=True,
         )
     if refusal.status == 401 or (refusal.status == 403 and not reached):
+        if not address.key_env:
+            raise CredentialError(
+                f"{address} asks for a key ({refusal.status}), and none was sent: name the environment "
+                f"variable that holds it under model.api_key_env ({message})"
+            )
         raise CredentialError(
             f"{address} refused the key in {address.key_env} ({refusal.status}): {message}; "
             f"set {address.key_env} to a key that may use this model"

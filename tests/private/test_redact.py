@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from steelyard.data.formats.write import WRITERS
 from steelyard.data.private.files import redact_file
-from steelyard.data.private.find import find_private, find_within
-from steelyard.data.private.redact import PlaceholderBook, hide, redact, redact_fields
 from steelyard.errors import DataError, StorageError
+from steelyard.private.find import find_private, find_within
+from steelyard.private.redact import PlaceholderBook, hide, redact, redact_fields
 
 PARTS = [
     "jo@example.com", "JO@example.com", "+44 20 7946 0018", "020 7946 0018", "4242 4242 4242 4242",

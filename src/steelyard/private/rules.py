@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from steelyard.data.private import checksums, shapes
 from steelyard.packaged import packaged
+from steelyard.private import checksums, shapes
 
 _EDGES = {
     "none": ("", ""),
@@ -75,7 +75,7 @@ class RuleBook(NamedTuple):
 @lru_cache(maxsize=1)
 def rule_book() -> RuleBook:
     """Read and compile the rules."""
-    raw = packaged("data/data/private.yaml")
+    raw = packaged("private/data/private.yaml")
     labels = [word for line in raw["labels"] for word in line.split("|")]
     fragments = {**raw["fragments"], "iban": _iban_pattern(raw["iban_lengths"])}
     card = shapes.CardTable(raw["cards"])

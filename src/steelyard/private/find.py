@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from steelyard.data.private.checksums import compact
-from steelyard.data.private.phones import find_phones
-from steelyard.data.private.pieces import rewrite
-from steelyard.data.private.rules import PrivateRule, rule_book
+from steelyard.private.checksums import compact
+from steelyard.private.phones import find_phones
+from steelyard.private.pieces import rewrite
+from steelyard.private.rules import PrivateRule, rule_book
 
 _DIGIT = re.compile(r"\d")
 _LONG = re.compile(r"\S{16}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from steelyard.data.private.find import Match, find_private, placeholder_pattern
-from steelyard.data.private.pieces import rewrite, rewrite_value
+from steelyard.private.find import Match, find_private, placeholder_pattern
+from steelyard.private.pieces import rewrite, rewrite_value
 
 
 class PlaceholderBook:
@@ -83,12 +83,28 @@ def redact_fields(
     return rewrite_value(dict(fields), run.change), run.kinds
 
 
-def hide(text: str) -> str:
-    """Return ``text`` with ``[EMAIL]`` and its like in place of private values, for people to see."""
+class Marked(NamedTuple):
+    """A text with ``[EMAIL]`` and its like in place of private values, and how many were replaced."""
+
+    text: str
+    values: int
+
+
+def mark_private(text: str, regions: Sequence[str] | None = None) -> Marked:
+    """Put marks in place of the private values of ``text``, until none is found; see `find_private`."""
+    count = 0
 
     def change(value: str, hint: str) -> str:
-        for match in reversed(find_private(value, None, hint)):
-            value = f"{value[: match.start]}[{match.kind.upper()}]{value[match.end :]}"
+        nonlocal count
+        while matches := find_private(value, regions, hint):
+            for match in reversed(matches):
+                value = f"{value[: match.start]}[{match.kind.upper()}]{value[match.end :]}"
+            count += len(matches)
         return value
 
-    return rewrite(text, change)
+    return Marked(rewrite(text, change), count)
+
+
+def hide(text: str) -> str:
+    """Return ``text`` with ``[EMAIL]`` and its like in place of private values, for people to see."""
+    return mark_private(text).text

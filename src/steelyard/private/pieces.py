@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from steelyard.data.formats.base import json_in, usual_names
+from steelyard.packaged import packaged
 
 ReplaceText = Callable[[str, str], str]
 """Takes a text and the name of what holds it (or nothing), and returns the text to put there."""
@@ -29,7 +29,7 @@ def rewrite(text: str, change: ReplaceText, hint: str = "") -> str:
     JSON stays JSON and keeps its spacing, its keys and every value that does not change. A long
     number is offered as its digits; what comes back changed is put there as a string.
     """
-    if json_in(text, ("{", "[")) is text:
+    if not _holds_json(text):
         return change(text, hint)
     name = hint
 
@@ -46,6 +46,17 @@ def rewrite(text: str, change: ReplaceText, hint: str = "") -> str:
         return raw if changed == value else json.dumps(changed, ensure_ascii=raw.isascii())
 
     return _TOKEN.sub(token, text)
+
+
+def _holds_json(text: str) -> bool:
+    """Whether a text is a JSON object or array."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def rewrite_value(value: Any, change: ReplaceText, name: str = "") -> Any:
@@ -81,7 +92,7 @@ def hint_of(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _saying_nothing() -> frozenset[str]:
-    names = usual_names()
+    names = packaged("data/data/columns.yaml")
     return frozenset(_PLAIN.union(*(names.get(role, ()) for role in ("input", "output"))))
 
 

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from steelyard import extras
-from steelyard.data.private.rules import is_labelled, is_near, rule_book
 from steelyard.errors import MissingExtraError
 from steelyard.languages import identifier
+from steelyard.private.rules import is_labelled, is_near, rule_book
 
 _RUN = re.compile(
     r"(?<![\w@$€£/+])(?<!\d[.,:-])[+(]{0,2}\d(?:[\d \u00a0\u202f()./-]{5,46})\d(?![\w@])"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.data.private import checksums
+from steelyard.private import checksums
 
 # Documented samples, made-up numbers whose check digits fit, and none of a person.
 GOOD = {

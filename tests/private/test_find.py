@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.data.private.find import find_private, find_within, mask
-from steelyard.data.private.phones import regions_of
-from steelyard.data.private.rules import rule_book
+from steelyard.private.find import find_private, find_within, mask
+from steelyard.private.phones import regions_of
+from steelyard.private.rules import rule_book
 from tests.conftest import HidePackages
 
 # Every value is reserved for examples (example.com, 555-01xx, Ofcom's 0xxx xxx xxx for drama), a

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steelyard.data.private.checksums import compact, luhn
+from steelyard.private.checksums import compact, luhn
 
 _FILE_ENDINGS = set("png jpg jpeg gif svg webp css js ts json html pdf".split())
 _BLANK = re.compile(

@@ -1,0 +1,124 @@
+"""A hosted model that is sent no private data: ``[EMAIL]`` and its like stand in place of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from steelyard import extras
+from steelyard.core import Completion, Message, Request
+from steelyard.model.base import Meter, Model, OnDone, PaidModel
+from steelyard.private.phones import regions_of
+from steelyard.private.redact import mark_private
+
+COUNTED = "redacted"
+"""Under which name a model's memory keeps how much was replaced."""
+NOTE = "private values are replaced before a request is sent (redact)"
+
+
+class RedactedRequest(NamedTuple):
+    """What is sent, and how many values were replaced in it."""
+
+    request: Request
+    values: int
+
+
+class RedactedModel(Model):
+    """Asks ``inner``, a `PaidModel`, with the private values of each message replaced.
+
+    Found is what the audit finds, so names of people are not. Choices and schemas go out as they are.
+    Counted are the requests that were answered, in ``memory``: ``{"values": …, "requests": …}``.
+    Raises `MissingExtraError` where phone numbers could not be found.
+    """
+
+    def __init__(self, inner: PaidModel) -> None:
+        extras.require("phonenumbers", "data")
+        self._inner = inner
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._inner.fingerprint
+
+    @property
+    def local(self) -> bool:
+        return self._inner.local
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*self._inner.notes, NOTE)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self._inner.facts
+
+    @property
+    def meter(self) -> Meter | None:
+        return self._inner.meter
+
+    @meter.setter
+    def meter(self, meter: Meter | None) -> None:
+        self._inner.meter = meter
+
+    @property
+    def memory(self) -> MutableMapping[str, Any]:
+        return self._inner.memory
+
+    @memory.setter
+    def memory(self, memory: MutableMapping[str, Any]) -> None:
+        self._inner.memory = memory
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        return self._inner.learned
+
+    @learned.setter
+    def learned(self, learned: tuple[str, ...]) -> None:
+        self._inner.learned = learned
+
+    def count_tokens(self, text: str) -> int | None:
+        return self._inner.count_tokens(text)
+
+    def sent_text(self, request: Request) -> str:
+        return self._inner.sent_text(redacted(request).request)
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        on_done: OnDone | None = None,
+        skip: frozenset[int] = frozenset(),
+    ) -> list[Completion | None]:
+        """Answer what is left of ``requests`` without private values; see `Model.generate`."""
+        sent = [redacted(request) for request in requests]
+
+        def count(batch: Sequence[tuple[int, Completion]]) -> None:
+            self._count([sent[index].values for index, _ in batch])
+            if on_done is not None:
+                on_done(batch)
+
+        return self._inner.generate([each.request for each in sent], count, skip)
+
+    def _count(self, values: Sequence[int]) -> None:
+        if any(values):
+            before = self.memory.get(COUNTED) or {"values": 0, "requests": 0}
+            self.memory[COUNTED] = {
+                "values": before["values"] + sum(values),
+                "requests": before["requests"] + sum(map(bool, values)),
+            }
+
+
+@lru_cache(maxsize=4096)
+def redacted(request: Request) -> RedactedRequest:
+    """Return ``request`` without the private values of its messages."""
+    regions = regions_of([message.content for message in request.messages])
+    marked = [mark_private(message.content, regions) for message in request.messages]
+    messages = tuple(
+        Message(message.role, text)
+        for message, (text, _) in zip(request.messages, marked, strict=True)
+    )
+    return RedactedRequest(replace(request, messages=messages), sum(count for _, count in marked))

@@ -1,0 +1,1 @@
+"""Private data in texts: found, masked, replaced. Pure functions over the rules of ``data/private.yaml``."""

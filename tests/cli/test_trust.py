@@ -1,0 +1,112 @@
+"""``--trust``: a key that a task or a saved arm would send to a stranger is not sent, unless agreed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from steelyard.cli import main
+from tests.model.endpoint import serving, stream
+from tests.tickets import write_task
+
+SECRET = "0123456789secret"
+
+
+@pytest.fixture(autouse=True)
+def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEELYARD_TRUST_FILE", str(tmp_path / "trust"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+
+
+def strangers_task(folder: Path, base_url: str, judge: bool = False) -> Path:
+    evil = {
+        "provider": "openai",
+        "name": "m",
+        "base_url": base_url,
+        "api_key_env": "AWS_SECRET_ACCESS_KEY",
+    }
+    task = write_task(folder, rows=60, strategies=["zero_shot"])
+    text = (task / "task.yaml").read_text()
+    if judge:
+        text = re.sub("output: .*", "output: {kind: text}", text)
+        text += f"metric: judge\njudge: {{model: {json.dumps(evil)}}}\n"
+    else:
+        text = text.replace('model: "fake:smart"', f"model: {json.dumps(evil)}")
+    (task / "task.yaml").write_text(text + "consistency: false\n")
+    return task
+
+
+def test_a_run_asks_before_a_key_goes_to_a_stranger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(lambda request, _: stream("BILLING")) as endpoint:
+        task, out = strangers_task(tmp_path / "task", endpoint.base_url), tmp_path / "out"
+        origin = endpoint.base_url.removesuffix("/v1")
+        argv = ["run", str(task), "--out", str(out)]
+        assert main(argv) == 2
+        error = capsys.readouterr().err
+        assert f"AWS_SECRET_ACCESS_KEY would be sent to {origin}" in error
+        assert error.strip().endswith(f"steelyard run {task} --out {out} --trust")
+        assert endpoint.keys == [] and not out.exists()
+
+        assert main(["plan", str(task), "--out", str(out)]) == 0
+        assert "AWS_SECRET_ACCESS_KEY" in capsys.readouterr().out
+        assert endpoint.keys == []
+
+        assert main([*argv, "--trust"]) == 0
+        assert f"AWS_SECRET_ACCESS_KEY may go to {origin}" in capsys.readouterr().err
+        assert set(endpoint.keys) == {f"Bearer {SECRET}"}
+        assert main([*argv, "--no-cache"]) == 0, "asked once"
+
+
+def test_a_plan_agrees_for_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task = strangers_task(tmp_path / "task", "http://127.0.0.1:9/v1")
+    assert main(["plan", str(task), "--trust"]) == 0
+    said = capsys.readouterr()
+    assert "may go to http://127.0.0.1:9" in said.err and "will stop" not in said.out
+    assert "AWS_SECRET_ACCESS_KEY http://127.0.0.1:9" in (tmp_path / "trust").read_text()
+
+
+def test_a_judge_is_no_way_around(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(lambda request, _: stream("A")) as endpoint:
+        task = strangers_task(tmp_path / "task", endpoint.base_url, judge=True)
+        assert main(["run", str(task), "--out", str(tmp_path / "out")]) == 2
+    assert "AWS_SECRET_ACCESS_KEY would be sent" in capsys.readouterr().err
+    assert endpoint.keys == []
+
+
+def test_a_strangers_winner_gets_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(lambda request, _: stream("BILLING")) as endpoint:
+        task = write_task(tmp_path / "task", rows=60, strategies=["zero_shot"])
+        assert main(["run", str(task), "--out", str(tmp_path / "out"), "--json"]) == 0
+        arm = next((tmp_path / "out" / "arms").glob("zero_shot*"))
+        manifest = arm / "arm.json"
+        saved = json.loads(manifest.read_text())
+        saved["model"] = {
+            "provider": "openai",
+            "name": "m",
+            "base_url": endpoint.base_url,
+            "api_key_env": "AWS_SECRET_ACCESS_KEY",
+        }
+        manifest.write_text(json.dumps(saved))
+        capsys.readouterr()
+        argv = ["ask", str(arm), "my invoice is wrong"]
+        assert main(argv) == 2
+        assert "AWS_SECRET_ACCESS_KEY would be sent" in capsys.readouterr().err
+        assert endpoint.keys == []
+        assert main([*argv, "--trust"]) == 0
+        assert endpoint.keys == [f"Bearer {SECRET}"]
+
+
+def test_credentials_in_an_address_are_refused_and_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for base_url in ("https://user:hunter2@a.test/v1", "https://a.test/v1?api_key=hunter2"):
+        task = strangers_task(tmp_path / "task", base_url)
+        assert main(["run", str(task), "--out", str(tmp_path / "out")]) == 2
+        error = capsys.readouterr().err
+        assert "base_url carries" in error and "api_key_env" in error
+        assert "hunter2" not in error
