@@ -169,17 +169,17 @@ def _not_validated(data: Dataset, results: Results, limits: Thresholds) -> tuple
         return "risk", (
             f"{len(leaked):,} {are} in two parts of the split: scores would look too high"
         )
-    return _by_test_size(data, parts, limits, leaks)
+    return _by_test_size(data, parts, limits, results)
 
 
 def _by_test_size(
-    data: Dataset, parts: Parts, limits: Thresholds, leaks: CheckResult | None
+    data: Dataset, parts: Parts, limits: Thresholds, results: Results
 ) -> tuple[State, str]:
     rows = counted(parts.test.distinct, "distinct test row")
     reason = unseen_reason(data)
     if reason is not None:
         return "unknown", f"{rows}; what they can show {reason}"
-    detectable = shown_by(parts.test.distinct).difference
+    detectable = _shown(parts, results)
     if detectable is None:
         return "risk", f"{rows}, too few to show any difference between two arms"
     what = f"{rows} show differences of {points(detectable)} or more between two arms"
@@ -191,6 +191,15 @@ def _by_test_size(
             f"worked; steelyard data split would hold out {rows}, which show differences of "
             f"{points(detectable)} or more between two arms"
         )
-    if not parts.is_planned and leaks is None:
+    if not parts.is_planned and "leaks" not in results:
         return "unknown", f"{what}; not checked for leaks"
     return "ok", what
+
+
+def _shown(parts: Parts, results: Results) -> float | None:
+    """The smallest difference that the test part shows, as the size check has it."""
+    test = results["size"].facts.get("test") if "size" in results else None
+    if test is None:
+        return shown_by(parts.test.distinct).difference
+    difference: float | None = test["detectable"]["difference"]
+    return difference

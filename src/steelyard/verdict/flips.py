@@ -10,6 +10,8 @@ from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.limits import WithinLimits, affordable_volume
 from steelyard.verdict.pairs import items_to_show, pair
 
+_NO_PRICE = "; no change in volume or price would do it"
+
 
 def find_flips(
     case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
@@ -101,11 +103,11 @@ def _challenger(
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
     gap = (choice.quality.value or 0.0) - (nearest.quality.value or 0.0)
     change = f"quality: {nearest.name} would need +{gap:.2f} to tie with {choice.name}"
+    # at another volume or price the choice itself may break a limit on money
+    never = "" if case.limits.max_monthly_cost is not None else _NO_PRICE
     if _is_cheaper(case, choice, nearest):
-        return [
-            f"{change}, and more to win, because it costs more; no change in volume or price would do it"
-        ]
-    return [f"{change}; no change in volume or price would do it"]
+        return [f"{change}, and more to win, because it costs more{never}"]
+    return [f"{change}{never}"]
 
 
 def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
