@@ -37,3 +37,9 @@ def test_plan_and_verdict_say_alike_what_can_be_told_apart(tmp_path: Path) -> No
         in result["verdict"]["warnings"]
     )
     assert found.comparisons == len(result["comparisons"]), "the plan knows how many arms there are"
+    audit = result["audit"]
+    assert audit["detectable"]["difference"] == found.difference
+    size = next(each["message"] for each in audit["findings"] if "two arms" in each["message"])
+    mistake = next(each["message"] for each in audit["mistakes"] if "two arms" in each["message"])
+    for said in (size, mistake):
+        assert f"{least} or more between two arms" in said and correction in said

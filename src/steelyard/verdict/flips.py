@@ -75,20 +75,22 @@ def _quality(
         return [f"quality: {best.name} scored {lead:.2f} higher than {choice.name} here; {how}{so}"]
     if any(not _level(case, c, choice) for c in tied):
         return []
-    return _runner_up(case, choice, limits)
+    return _runner_up(case, choice, tied, limits)
 
 
-def _runner_up(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
-    """How far the next arm below is from being level with the choice."""
-    below = [c for c in limits.within if c is not choice and not c.is_floor]
+def _runner_up(
+    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
+) -> list[str]:
+    """How far the next arm below those tied is from being tied with the choice."""
+    below = [c for c in limits.within if not c.is_floor and all(c is not t for t in tied)]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
     low = pair(case, choice, nearest).low
-    if low <= 0 or not _is_cheaper(case, nearest, choice):
+    if low <= 0 or not _is_cheaper(case, nearest, choice) or _level(case, nearest, choice):
         return []
     return [
-        f"quality: {nearest.name} costs less; about {low:.2f} more quality would tie it with "
+        f"quality: {nearest.name} costs less; about {max(low, 0.01):.2f} more quality would tie it with "
         f"{choice.name}, and it would then win"
     ]
 
