@@ -26,7 +26,7 @@ from tests.tickets import write_task
 NAMES = ["zero_shot", "few_shot", "retrieved_few_shot"]
 ONE_SIZE = [NAMES[0], *({"name": name, "options": {"k": [2]}} for name in NAMES[1:])]
 """With one number of shots to choose from, the prompts' length is known before."""
-PHASES = ("fit", "test", "latency", "gap", "consistency")
+PHASES = ("fit", "test", "latency", "warm", "gap", "consistency")
 
 
 def asked(folder: Path, key: str) -> Usage:

@@ -147,14 +147,59 @@ def test_a_small_test_gives_no_number_of_items_for_a_minimum_or_a_flip(make):
 def test_a_thin_test_is_warned_of_with_the_plans_own_figure(make):
     arms = make("majority", 10, 36), make("zero_shot", 30, 36)
     planned = detectable_difference(36, comparisons=2)
-    shown = f"differences below about {100 * planned.difference:.0f} points cannot be detected"
+    shown = (
+        "differences below about 26.9 points will hardly show, after correction for 2 comparisons"
+    )
     assert f"small test: 36 items; {shown}" in decide(_case(*arms, detectable=planned)).warnings
     nothing = detectable_difference(36, comparisons=40)
     assert f"small test: {nothing.reason}" in (decide(_case(*arms, detectable=nothing)).warnings)
-    unplanned = (
-        f"small test: 36 items; differences below about {detectable_difference(36).difference:.2f}"
-    )
-    assert any(warning.startswith(unplanned) for warning in decide(_case(*arms)).warnings)
+    unplanned = "small test: 36 items; only large differences will show"
+    assert unplanned in decide(_case(*arms)).warnings, "no figure that rests on another metric"
+
+
+def test_a_test_without_items_or_without_a_plan_names_no_figure(make):
+    assert "small test: no test items" in decide(_case()).warnings
+
+
+def test_the_best_of_what_constraints_leave_is_not_called_the_best_of_all(make):
+    limits = Limits(max_latency_p95_ms=500)
+    slow = make("lora", 190, latency_p95_seconds=0.8)
+    fast = make("few_shot", 160, latency_p95_seconds=0.1)
+    low = make("majority", 60, latency_p95_seconds=0.1)
+    [first, *_] = decide(_case(slow, fast, low, limits=limits)).reasons
+    assert "is the best of those that meet every constraint, and no other" in first
+    [first, *_] = decide(_case(slow, fast, low)).reasons
+    assert "is the best, and no other" in first
+
+
+def test_what_would_tie_an_arm_is_said_only_of_one_that_is_neither_tied_nor_as_dear(make):
+    """An arm that is tied by the corrected test is not told what would tie it."""
+    choice, tied = make("tfidf_linear", 120), make("nearest_neighbour", 107, shift=6)
+    flips = decide(_case(make("majority", 60), choice, tied)).flips
+    assert not any("would tie it" in flip for flip in flips)
+    level = make("lora", 190, per_request="0.001001"), make("few_shot", 150)
+    flips = decide(_case(make("majority", 60), *level)).flips
+    assert not any("would tie it" in flip for flip in flips)
+    dear = make("lora", 190, per_request="0.1"), make("few_shot", 150)
+    flips = decide(_case(make("majority", 60), *dear)).flips
+    assert any("few_shot costs less" in flip and "would tie it" in flip for flip in flips)
+
+
+def test_no_volume_or_price_would_do_it_only_without_a_limit_on_money(make):
+    arms = make("majority", 60), make("lora", 190, monthly=5), make("few_shot", 150, monthly=5)
+    [flip] = decide(_case(*arms)).flips
+    assert "no change in volume or price would do it" in flip
+    flips = decide(_case(*arms, limits=Limits(max_monthly_cost=Decimal(10)))).flips
+    assert not any("no change in volume" in flip for flip in flips)
+
+
+def test_a_cost_that_no_price_would_tell_asks_for_no_price(make):
+    priced = make("majority", 60)
+    unpriced, silent = make("lora", 190, unpriced=True), make("lora", 0, failed=200, unpriced=True)
+    [warning] = [w for w in decide(_case(priced, unpriced)).warnings if w.startswith("cost")]
+    assert warning.endswith("add prices to task.yaml")
+    [warning] = [w for w in decide(_case(priced, silent)).warnings if w.startswith("cost")]
+    assert warning.endswith("none of its answers was usable")
 
 
 def test_a_tied_arm_that_is_not_shown_above_the_majority_never_wins_by_being_cheap(make):

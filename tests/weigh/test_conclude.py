@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.cli import main
-from steelyard.planning.plan import RunOptions, detectable_text, make_plan
+from steelyard.planning.detectable import detectable_text
+from steelyard.planning.plan import RunOptions, make_plan
+from steelyard.words import points
 from tests.tickets import write_task
 
 STRATEGIES = ("majority", "tfidf_linear", "nearest_neighbour", "zero_shot", "few_shot")
@@ -24,13 +26,20 @@ def test_plan_and_verdict_say_alike_what_can_be_told_apart(tmp_path: Path) -> No
     plan = make_plan(task, RunOptions())
     found = plan.detectable
     assert found is not None and found.difference is not None and found.n < 100
-    least = f"{100 * found.difference:.0f} points"
-    assert detectable_text(plan).startswith(least)
+    least, text = points(found.difference), detectable_text(found, plan.metrics[0].name)
+    assert text.startswith(least)
     assert found.comparisons >= len(STRATEGIES) - 1
     correction = f"after correction for {found.comparisons} comparisons"
-    assert detectable_text(plan).endswith(f"of them, {correction})")
-    warnings = run(task, tmp_path / "out")["verdict"]["warnings"]
+    assert text.endswith(f"of them, {correction})")
+    result = run(task, tmp_path / "out")
     assert (
-        f"small test: {found.n} items; differences below about {least} cannot be detected"
-        in warnings
+        f"small test: {found.n} items; differences below about {least} will hardly show, {correction}"
+        in result["verdict"]["warnings"]
     )
+    assert found.comparisons == len(result["comparisons"]), "the plan knows how many arms there are"
+    audit = result["audit"]
+    assert audit["detectable"]["difference"] == found.difference
+    size = next(each["message"] for each in audit["findings"] if "two arms" in each["message"])
+    mistake = next(each["message"] for each in audit["mistakes"] if "two arms" in each["message"])
+    for said in (size, mistake):
+        assert f"{least} or more between two arms" in said and correction in said

@@ -235,10 +235,10 @@ def test_other_options_of_a_strategy_are_another_run(tmp_path: Path) -> None:
         run(write_task(tmp_path / "task", **given), tmp_path / "out")
 
 
-def test_a_strategy_may_join_a_run_and_be_left_out_again(tmp_path: Path) -> None:
+def test_a_strategy_may_join_a_run_and_stays_in_its_result(tmp_path: Path) -> None:
     log = tmp_path / "calls.jsonl"
     task = write_task(tmp_path / "task", rows=60, model=f"fake:smart?log={log}")
-    alone = run(task, tmp_path / "out", strategies=("zero_shot",)).result
+    run(task, tmp_path / "out", strategies=("zero_shot",))
     asked = len(log.read_text(encoding="utf-8").splitlines())
     both = run(task, tmp_path / "out", strategies=("zero_shot", "few_shot")).result
     fresh = run(task, tmp_path / "fresh", strategies=("zero_shot", "few_shot")).result
@@ -248,7 +248,11 @@ def test_a_strategy_may_join_a_run_and_be_left_out_again(tmp_path: Path) -> None
     again = run(task, tmp_path / "out", strategies=("zero_shot",)).result
     assert log.read_text(encoding="utf-8") == calls
     assert asked < len(calls.splitlines())
-    assert strip_timings(again) == strip_timings(alone)
+    kept = [arm["name"] for arm in again["arms"] if arm.pop("measured_before")]
+    assert kept == ["few_shot", "few_shot_free"]
+    assert not any(arm.pop("measured_before") for arm in both["arms"])
+    del again["task"]["fingerprint"], both["task"]["fingerprint"]
+    assert strip_timings(again) == strip_timings(both)
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Measured(NamedTuple):
     arm: Arm
     records: Sequence[Record]
     latency: Latency = Latency(p50=0.1)
+    machine_seconds: float = 0.5
     tokens: Tokens = Tokens(output_mean=7.0)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 from steelyard.data.dataset import Dataset
+from steelyard.stats import Detectable
 
 Severity = Literal["error", "warning", "note"]
 """``error``: measuring or training on it misleads or fails; ``warning``: it costs quality or
@@ -19,12 +20,14 @@ class CheckOptions:
 
     ``encoder`` compares meanings with the sentence encoder: ``None`` where it is installed and the
     rows are few, ``True`` always, ``False`` never. ``tuning`` names the provider whose fine-tuning
-    rules to check; ``None`` checks all that are known.
+    rules to check; ``None`` checks all that are known. ``detectable`` is the smallest difference that
+    a run will find in its test part; ``None`` where no run is planned: then that of two arms alone.
     """
 
     encoder: bool | None = None
     tuning: str | None = None
     seed: int = 0
+    detectable: Detectable | None = None
 
 
 @dataclass(frozen=True)

@@ -155,12 +155,15 @@ def shown_by(items: int) -> Detectable:
     return detectable_difference(items)
 
 
-def more_for(difference: float, parts: Parts, fractions: SplitConfig | None) -> MoreRows:
+def more_for(
+    difference: float, parts: Parts, fractions: SplitConfig | None, comparisons: int = 1
+) -> MoreRows:
     """Rows still to be added until the test part shows ``difference`` between two arms.
 
     Rows of one file are counted as if they repeated each other as often as those there are.
+    ``comparisons`` share the level.
     """
-    needed = items_needed(difference)
+    needed = items_needed(difference, comparisons=comparisons)
     if needed.items is None:
         return MoreRows(difference, None, None, None, needed.reason)
     lacking = max(0, needed.items - parts.test.distinct)

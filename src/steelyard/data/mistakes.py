@@ -13,6 +13,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.data.enough import Parts, parts_of, shown_by, unseen_reason
 from steelyard.data.texts.outside import outside_facts
 from steelyard.packaged import packaged
+from steelyard.stats import Detectable
 from steelyard.words import counted, listed, percent, points
 
 Results = Mapping[str, CheckResult]
@@ -169,28 +170,38 @@ def _not_validated(data: Dataset, results: Results, limits: Thresholds) -> tuple
         return "risk", (
             f"{len(leaked):,} {are} in two parts of the split: scores would look too high"
         )
-    return _by_test_size(data, parts, limits, leaks)
+    return _by_test_size(data, parts, limits, results)
 
 
 def _by_test_size(
-    data: Dataset, parts: Parts, limits: Thresholds, leaks: CheckResult | None
+    data: Dataset, parts: Parts, limits: Thresholds, results: Results
 ) -> tuple[State, str]:
     rows = counted(parts.test.distinct, "distinct test row")
     reason = unseen_reason(data)
     if reason is not None:
         return "unknown", f"{rows}; what they can show {reason}"
-    detectable = shown_by(parts.test.distinct).difference
+    detectable, correction = _shown(parts, results)
     if detectable is None:
         return "risk", f"{rows}, too few to show any difference between two arms"
-    what = f"{rows} show differences of {points(detectable)} or more between two arms"
+    what = f"{rows} show differences of {points(detectable)} or more between two arms{correction}"
     if detectable > limits["difference"]:
         return "risk", f"{what}, not yet {points(limits['difference'])}"
     if parts.is_planned and data.task.is_bare:
         return "unknown", (
             f"one file with nothing held out: after tuning on all of it, nothing shows whether it "
             f"worked; steelyard data split would hold out {rows}, which show differences of "
-            f"{points(detectable)} or more between two arms"
+            f"{points(detectable)} or more between two arms{correction}"
         )
-    if not parts.is_planned and leaks is None:
+    if not parts.is_planned and "leaks" not in results:
         return "unknown", f"{what}; not checked for leaks"
     return "ok", what
+
+
+def _shown(parts: Parts, results: Results) -> tuple[float | None, str]:
+    """The smallest difference that the test part shows, as the size check has it; its correction."""
+    test = results["size"].facts.get("test") if "size" in results else None
+    if test is None or "n" not in test["detectable"]:
+        detectable = shown_by(parts.test.distinct)
+    else:
+        detectable = Detectable(**test["detectable"])
+    return detectable.difference, detectable.correction

@@ -25,6 +25,7 @@ BEHAVIOURS = {"smart": smart_reply, "echo": echo_reply, "flaky": smart_reply}
 SECONDS_PER_INPUT_TOKEN = 0.0005
 SECONDS_PER_OUTPUT_TOKEN = 0.01
 _LOG_START = b'{"request": "'
+BUSY_FACTOR = 10
 
 
 class FakeOptions(Options):
@@ -34,7 +35,8 @@ class FakeOptions(Options):
     one JSON line per request asked; ``fail_every`` makes about one request in that many fail,
     chosen by the request's text (0: never, but 5 for ``flaky``); ``batch`` is the batch size;
     ``local`` says whether it counts as a model on this machine; requests of more than ``context``
-    tokens fail (0: none is too long).
+    tokens fail (0: none is too long). From the request ``busy_from`` to ``busy_until`` the simulated
+    time is ten times as long, as on a machine that is busy with other work (0: never).
     """
 
     model_config = ConfigDict(strict=False)  # they are words of a name: numbers come as text
@@ -45,6 +47,8 @@ class FakeOptions(Options):
     batch: PositiveInt = 8
     local: bool = True
     context: NonNegativeInt = 0
+    busy_from: NonNegativeInt = 0
+    busy_until: NonNegativeInt = 0
 
 
 class FakeModel(Model):
@@ -109,8 +113,10 @@ class FakeModel(Model):
         replies = {index: self._reply(request) for index, request in batch.items()}
         prefill = sum(full - cached for full, cached in counts.values()) * SECONDS_PER_INPUT_TOKEN
         steps = max(max(reply.output_tokens, 1) for reply in replies.values())
-        total = prefill + steps * SECONDS_PER_OUTPUT_TOKEN
-        first = prefill + SECONDS_PER_OUTPUT_TOKEN
+        is_busy = self._options.busy_from <= self.calls < self._options.busy_until
+        pace = BUSY_FACTOR if is_busy else 1
+        total = pace * (prefill + steps * SECONDS_PER_OUTPUT_TOKEN)
+        first = pace * (prefill + SECONDS_PER_OUTPUT_TOKEN)
         return {
             index: Completion(
                 text=reply.text,

@@ -14,10 +14,12 @@ from steelyard.data.checks.duplicates import MANY_NEAR
 from steelyard.data.checks.size import lengths
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import TEXT_REASON
+from steelyard.planning.detectable import detectable_text
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.result import AuditResult
 from steelyard.result.audit import DetectableDifference
+from steelyard.stats import Detectable
 from steelyard.words import counted
 
 MOST_KEYS, MOST_CHARACTERS = 50, 200
@@ -31,22 +33,30 @@ Examples = Mapping[int, Example]
 def audit_plan(plan: Plan, display: Display) -> AuditResult:
     """Audit the rows of a plan, and say what its test split can show."""
     with display.job("audit") as job:
-        audit = audit_rows(plan.data, plan.seed, lambda _, done, total: job(done, total))
-    detectable = DetectableDifference(reason=f"unknown before the run for {plan.metrics[0].name}")
+        audit = audit_rows(
+            plan.data, plan.seed, lambda _, done, total: job(done, total), plan.detectable
+        )
+    detectable = DetectableDifference(reason=detectable_text(None, plan.metrics[0].name))
     if plan.detectable is not None:
         detectable = DetectableDifference(**asdict(plan.detectable))
     return audit.updated(detectable=detectable)
 
 
-def audit_rows(data: Dataset, seed: int = 0, on_check: OnCheck | None = None) -> AuditResult:
+def audit_rows(
+    data: Dataset,
+    seed: int = 0,
+    on_check: OnCheck | None = None,
+    detectable: Detectable | None = None,
+) -> AuditResult:
     """Make every check on the divided rows that a run takes.
 
     ``warnings`` say what a reader of their figures must know. Rows that are left out are in no figure
     but ``rows`` and ``skipped``, and the format check names them. Meanings are not compared: the
     sentence encoder would take longer than it tells. How long a check took is left out, so that the
-    same data gives the same result.
+    same data gives the same result. ``detectable`` is what the plan says that its test split can show.
     """
-    audit = check(data.usable, CheckOptions(encoder=False, seed=seed), on_check=on_check)
+    options = CheckOptions(encoder=False, seed=seed, detectable=detectable)
+    audit = check(data.usable, options, on_check=on_check)
     result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
     return result.updated(checks=checks, warnings=tuple(_warnings(result)))

@@ -12,6 +12,7 @@ from steelyard.cost import Money, cost_of
 from steelyard.model import provider_of
 from steelyard.model.base import Pace, PlannedModel
 from steelyard.planning.audit import audit_plan
+from steelyard.planning.detectable import run_facts
 from steelyard.planning.helpers import judge_line, reflection_lines
 from steelyard.planning.jobs import Job
 from steelyard.planning.lengths import Lengths, lengths_of
@@ -21,16 +22,15 @@ from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import Plan, default_folder, make_plan
 from steelyard.planning.probes import (
     GAP_EXAMPLES,
-    LATENCY_REQUESTS,
     RESCORE_EXAMPLES,
     RESCORE_WHOLE_BELOW,
     consistency_requests,
+    timing_requests,
 )
 from steelyard.progress import Display
 from steelyard.strategy import build_strategy, traits_of
-from steelyard.strategy.base import Forecast, RunFacts
+from steelyard.strategy.base import Forecast
 from steelyard.strategy.forecasting import whole
-from steelyard.strategy.optimise.budget import tunings_of
 from steelyard.task import Task
 
 
@@ -89,9 +89,11 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
     """
     test, train = len(plan.split.test), len(plan.split.train)
     batched = job.model is not None and job.model.spec.batch
+    models = [] if job.model is None else plan.models if job.spans_models else [job.model]
+    local = all(provider_of(model.spec).is_local for model in models)
     return {
         "test": test,
-        "latency": LATENCY_REQUESTS if test and not batched else 0,
+        **timing_requests(0 if batched else test, local=local),
         "gap": 0 if traits_of(job.strategy.name).no_gap else min(test, train, GAP_EXAMPLES),
         "consistency": consistency_requests(plan.task.consistency, test, prompted=True),
     }
@@ -99,18 +101,8 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
 
 def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast | None:
     model = plan.models[0] if job.model is None else job.model
-    sizes = replace(lengths[model.tag].sizes, run=_run_facts(plan, job, model))
+    sizes = replace(lengths[model.tag].sizes, run=run_facts(job, model, plan.models, plan.specs))
     return build_strategy(job.strategy).forecast(plan.brief, sizes)
-
-
-def _run_facts(plan: Plan, job: Job, model: PlannedModel) -> RunFacts:
-    """What of the run a job's forecast may know."""
-    may_ask = plan.models if job.spans_models else (model,)
-    return RunFacts(
-        models=plan.models,
-        tunings=tunings_of(plan.specs),
-        local=any(provider_of(model.spec).is_local for model in may_ask),
-    )
 
 
 def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:

@@ -15,8 +15,9 @@ from steelyard.cost import Money, to_number
 from steelyard.errors import CredentialError
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import Pace, PlannedModel
+from steelyard.planning.detectable import detectable_text
 from steelyard.planning.lengths import Lengths
-from steelyard.planning.plan import Plan, detectable_text
+from steelyard.planning.plan import Plan
 from steelyard.result import AuditResult
 from steelyard.words import counted, listed
 
@@ -157,7 +158,10 @@ class Outlook:
             "total": self.total().to_dict(),
             "hosted_cost": to_number(self.hosted_cost.amount),
             "max_cost": to_number(plan.options.max_cost),
-            "detectable": {"difference": None, "reason": detectable_text(plan)}
+            "detectable": {
+                "difference": None,
+                "reason": detectable_text(None, plan.metrics[0].name),
+            }
             if detectable is None
             else asdict(detectable),
             "audit_errors": list(self.audit.errors),

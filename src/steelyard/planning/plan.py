@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from steelyard.model import ModelSpec, check_schema, provider_of
 from steelyard.model.base import PlannedModel
 from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
+from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.options import RunOptions
 from steelyard.planning.redaction import private_references
@@ -29,7 +31,6 @@ from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
 from steelyard.task.members import metric_class
-from steelyard.verdict import words
 from steelyard.words import counted
 
 SEEDS = 2**32
@@ -53,6 +54,8 @@ class Plan:
     """Those that strategies ask in addition to the task's: a model that reflects."""
     notes: tuple[str, ...] = ()
     """What of the task goes unused, or may not do what it says."""
+    kept: tuple[Job, ...] = ()
+    """What the run folder has measured before and this run was not asked for: it is weighed too."""
 
     @property
     def task(self) -> Task:
@@ -89,8 +92,14 @@ class Plan:
 
     @property
     def all_models(self) -> tuple[PlannedModel, ...]:
-        """Every model that the run may ask and pay for: the task's first."""
-        return (*self.models, *self.helpers)
+        """Every model that the run may ask and pay for, or has paid for: the task's first."""
+        return (*self.weighed_models, *self.helpers)
+
+    @property
+    def weighed_models(self) -> tuple[PlannedModel, ...]:
+        """The task's models, and those that only arms kept from earlier runs use."""
+        kept = [job.model for job in self.kept if job.model is not None]
+        return tuple({model.tag: model for model in (*self.models, *kept)}.values())
 
     @property
     def helpers(self) -> tuple[PlannedModel, ...]:
@@ -106,13 +115,15 @@ class Plan:
     def seed(self) -> int:
         return self.options.seed
 
-    @property
+    @cached_property
     def detectable(self) -> Detectable | None:
         """The smallest difference the test split shows; ``None`` if items do not score 0 or 1."""
         if not (self.metrics[0].binary and self.metrics[0].decomposable):
             return None
-        ways = 2 if self.brief.constrainable else 1  # constrained and free
-        arms = sum(1 if job.model is None else ways for job in self.jobs)
+        arms = sum(
+            arm_count(job, self.brief, self.split, self.models, self.specs)
+            for job in (*self.jobs, *self.kept)
+        )
         return detectable_difference(len(self.split.test), comparisons=max(1, arms - 1))
 
 
@@ -319,7 +330,7 @@ def headlines(plan: Plan, audit: AuditResult) -> list[str]:
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
         f"audit: {_audit_text(audit)}",
         *(f"note: {note}" for note in (*audit.warnings, *plan.notes)),
-        f"smallest detectable difference: {detectable_text(plan)}",
+        f"smallest detectable difference: {detectable_text(plan.detectable, task.primary_metric)}",
         *_about_models(plan),
     ]
 
@@ -329,6 +340,7 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
     lines = [
         *headlines(plan, audit),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
+        *_about_kept(plan),
         *(f"left out: {left_out_text(entry)}" for entry in plan.left_out),
         *ahead,
         *_about_cap(plan),
@@ -338,10 +350,12 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
 
 
 def _about_models(plan: Plan) -> list[str]:
+    asked = any(job.model is not None for job in plan.jobs)
+    aside = "" if asked else "; not asked, because no strategy of this run uses a language model"
     if len(plan.models) == 1:
-        models = [f"model: {_named(plan.models[0])}"]
+        models = [f"model: {_named(plan.models[0])}{aside}"]
     else:
-        models = [f"model {model.tag}: {_named(model)}" for model in plan.models]
+        models = [f"model {model.tag}: {_named(model)}{aside}" for model in plan.models]
     return models + [f"{model.tag}: {_named(model)}" for model in plan.helpers]
 
 
@@ -349,6 +363,14 @@ def _named(model: PlannedModel) -> str:
     """A model's name and kind, and the address that the task sends its requests to, where it says so."""
     spec = model.spec
     return f"{spec.name} ({spec.provider})" + (f" at {spec.base_url}" if spec.base_url else "")
+
+
+def _about_kept(plan: Plan) -> list[str]:
+    if not plan.kept:
+        return []
+    return [
+        f"measured before in this folder, and weighed too: {', '.join(j.key for j in plan.kept)}"
+    ]
 
 
 def left_out_text(entry: LeftOut) -> str:
@@ -377,17 +399,3 @@ def _about_cap(plan: Plan) -> list[str]:
         return [f"--max-cost applies to hosted models only; {runs} on this machine"]
     cap = f"stops before it costs more than {plan.options.max_cost} {plan.model_price.currency}"
     return [f"{cap}; not counted, because on this machine: {', '.join(here)}" if here else cap]
-
-
-def detectable_text(plan: Plan) -> str:
-    """Say in words which difference the test split can show."""
-    detectable = plan.detectable
-    if detectable is None:
-        return f"depends on the spread of {plan.metrics[0].name}, known after the run"
-    if detectable.difference is None:
-        return f"none ({detectable.reason})"
-    return (
-        f"{words.points(detectable.difference)} ({detectable.n} test examples, power "
-        f"{detectable.power:.0%}, if two arms differ on {detectable.discordant:.0%} of them"
-        f"{detectable.correction})"
-    )

@@ -32,6 +32,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return NONE if share is None else f"{100 * share:.{digits}f}{THIN}%"
 
 
+def percent_tick(share: float) -> str:
+    """A share on an axis, as exact as its place there: ``60 %``, ``62.5 %``."""
+    return f"{round(100 * share, 2):g}{THIN}%"
+
+
 def points(difference: float | None) -> str:
     """A difference of two shares in percentage points, signed: ``+10.0``."""
     if difference is None:

@@ -10,7 +10,7 @@ from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.pieces import Pieces
-from steelyard.report.samples import samples
+from steelyard.report.samples import samples, totals
 from steelyard.report.searches import searches
 from steelyard.report.steadiness import Steadiness
 from steelyard.report.view import ArmView, View, words
@@ -36,6 +36,7 @@ def render(result: Result) -> str:
             columns=comparison.columns(view),
             rows=comparison.rows(view),
             samples=samples(view),
+            totals=totals(view),
             steadiness=Steadiness(view),
             certainty=Certainty(view),
             pieces=Pieces(view),

@@ -33,6 +33,22 @@ def samples(view: View) -> list[SampleView]:
     return sorted(views, key=lambda sample: name not in sample.missed_by.split())[:_MOST_SAMPLES]
 
 
+def totals(view: View) -> dict[str, dict[str, int]]:
+    """How many test examples there are in all, and how many each arm missed: by reference, ``""`` all.
+
+    What a result does not say is left out.
+    """
+    main = view.main_arm
+    labels = view.result.per_label
+    counts = {"": {score.label: score.n for score in labels.get(main.name if main else "", ())}}
+    if view.split.test is not None:
+        counts[""][""] = view.split.test
+    for arm, missed in view.result.missed.items():
+        by_label = {s.label: s.missed for s in labels.get(arm, ()) if s.missed is not None}
+        counts[arm] = {"": missed, **by_label}
+    return counts
+
+
 def _sample(view: View, sample: SampleResult) -> SampleView:
     names = [arm.name for arm in view.arms if arm.name in sample.answers]
     return SampleView(sample, {name: sample.answers[name] for name in names})

@@ -46,7 +46,7 @@ def _picture(arm: ArmView, trace: Sequence[SearchTrial]) -> Markup:
         return Markup("")
     y = quality_axis((score for _, score in trials), _FRAME.y_end, _FRAME.top)
     x = Scale(0, len(trials) - 1, _FRAME.left + 8, _FRAME.x_end - 8)
-    body = grid(_FRAME, [(y(tick), formats.percent(tick, 0)) for tick in y.ticks(4)])
+    body = grid(_FRAME, [(y(tick), formats.percent_tick(tick)) for tick in y.ticks(4)])
     words = f"{len(trials)} trials, in order"
     body += text(words, _FRAME.x_end, _FRAME.y_end + 22, "tick", "end")
     for place, (trial, score) in enumerate(trials):

@@ -97,6 +97,8 @@ def _mark(arm: ArmView) -> str:
 def _caption(view: View) -> str:
     notes = ["* recommended"] if view.winner else []
     notes += ["x breaks a constraint"] if any(arm.breaks for arm in view.arms) else []
+    if kept := [arm.name for arm in view.arms if arm.measured_before]:
+        notes.append(f"measured before: {', '.join(kept)}")
     if view.result.reference:
         notes.append(f"p: against {view.result.reference}, Holm")
     return "; ".join(notes)

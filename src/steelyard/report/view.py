@@ -12,9 +12,11 @@ from steelyard.report import formats
 from steelyard.result import ArmResult, Result
 from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore, SliceScore
 from steelyard.verdict.pairs import oriented
+from steelyard.words import listed
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
 _LONG_LABEL = 14
+_AHEAD = "ahead so far"
 Score = TypeVar("Score", bound=GroupScore)
 
 
@@ -96,7 +98,20 @@ class View:
 
     @property
     def headline(self) -> str:
-        return words()["headlines"][self.verdict.recommendation].format(arm=self.verdict.arm)
+        name = self.verdict.recommendation
+        if name == "classical":
+            name += self._qualification
+        return words()["headlines"][name].format(arm=self.verdict.arm)
+
+    @property
+    def _qualification(self) -> str:
+        """What keeps a classical winner from showing that no language model is needed."""
+        measured = [arm for arm in self.arms if arm.model is not None and arm.outcomes.scored != 0]
+        if not measured:
+            return "_alone"
+        best = self.winner.quality.value if self.winner else None
+        is_better = any(arm.breaks and (arm.quality.value or 0) > (best or 0) for arm in measured)
+        return "_within_limits" if is_better or all(arm.breaks for arm in measured) else ""
 
     @property
     def main_arm(self) -> ArmView | None:
@@ -152,10 +167,38 @@ class View:
         """Where nothing is recommended: which arm leads so far, and what would settle it."""
         details = self.verdict.details
         more, name = details.more_items, details.leading
-        sentences = [f"{name} leads so far."] if name and not self.result.is_level else []
+        arm = self.arm(name)
+        sentences = []
+        if arm is not None and self._above(arm):
+            sentences.append(
+                f"{self.arms[0].name} scores highest so far; {name} comes closest to a choice."
+            )
+        elif arm is not None and self._place(arm) == _AHEAD:
+            sentences.append(f"{name} leads so far.")
         if more:
             sentences.append(f"About {formats.count(more)} more test items would settle it.")
         return " ".join(sentences)
+
+    def _above(self, arm: ArmView) -> list[ArmView]:
+        """The arms that score higher than ``arm``, the best first."""
+        value = arm.quality.value
+        if value is None:
+            return []
+        return [other for other in self.arms if (other.quality.value or 0.0) > value]
+
+    def _place(self, arm: ArmView) -> str:
+        """Where an arm stands among all that were measured, whatever a constraint says of them."""
+        others = [other for other in self.arms if other.quality.value is not None and other != arm]
+        level = [other.name for other in others if other.quality.value == arm.quality.value]
+        if arm.quality.value is None:
+            return "not measured"
+        if above := self._above(arm):
+            return f"below {above[0].name}"
+        if level and len(level) == len(others):
+            return "level with the others"
+        if level:
+            return f"level with {listed(level)}"
+        return _AHEAD if others else "the only arm measured"
 
     @property
     def long_answers(self) -> bool:
@@ -173,8 +216,7 @@ class View:
         arm = self.main_arm
         if arm is None:
             return []
-        place = "level with the others" if self.result.is_level else "ahead so far"
-        lead = "" if arm.winner else f"{arm.name}, {place}: "
+        lead = "" if arm.winner else f"{arm.name}, {self._place(arm)}: "
         between = formats.interval(arm.quality)
         keys = [(self.metric_name, formats.percent(arm.quality.value), f"{lead}{between}")]
         if arm.versus is not None:

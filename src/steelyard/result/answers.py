@@ -16,10 +16,11 @@ class ConfusionTable(ResultPart):
 
 
 class GroupScore(ResultPart):
-    """The mean score over a group's ``n`` test examples."""
+    """The mean score over a group's ``n`` test examples; ``missed`` of them were not wholly right."""
 
     n: int = 0
     score: float | None = None
+    missed: int | None = None
     reason: Omitted[str] = None
 
 

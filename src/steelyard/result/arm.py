@@ -182,6 +182,10 @@ class ArmResult(ResultPart):
     forgetting: None = None
     forgetting_reason: str | None = None
     breaks: tuple[str, ...] = ()
+    measured_before: bool = Field(
+        default=False,
+        description="By an earlier run in the same folder; this one was not asked for it.",
+    )
 
     @property
     def is_free(self) -> bool:

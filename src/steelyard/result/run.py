@@ -149,6 +149,9 @@ class Result(ResultPart):
     per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)
     failures: dict[str, tuple[FailedAnswer, ...]] = Field(default_factory=dict)
     samples: tuple[SampleResult, ...] = ()
+    missed: dict[str, int] = Field(
+        default_factory=dict, description="Test examples that an arm did not get wholly right."
+    )
 
     def weakest_group(self, arm: str) -> SliceScore | LabelScore | None:
         """The slice or label on which an arm is weakest, of those with enough examples."""

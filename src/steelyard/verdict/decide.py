@@ -179,11 +179,11 @@ def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Can
     cost = words.money(choice.total_cost(case.requests), case.currency)
     period = f"over {case.horizon_days} days at {case.requests_per_day:,} requests a day"
     if len(case.candidates) == 1:
-        return f"{words.quality(choice)} is the only arm; it costs {cost} {period}"
+        return f"{words.quality(choice)} is the only arm measured; it costs {cost} {period}"
     if len(tied) == 1:
         return (
-            f"{words.quality(choice)} is the best, and no other arm is statistically tied with it; "
-            f"it costs {cost} {period}"
+            f"{words.quality(choice)} is {_the_best(case, choice)}, and no other arm is statistically "
+            f"tied with it; it costs {cost} {period}"
         )
     if choice.total_cost(case.requests) is None:
         return (
@@ -205,6 +205,13 @@ def _headline(case: Case, choice: Candidate, best: Candidate, tied: Sequence[Can
         f"{cost} {period}, against "
         f"{words.money(rival.total_cost(case.requests), case.currency)} for {words.quality(rival)}"
     )
+
+
+def _the_best(case: Case, choice: Candidate) -> str:
+    """``the best``, or of what: an arm that a constraint rules out may score higher."""
+    value = choice.quality.value or 0.0
+    is_highest = all((c.quality.value or 0.0) <= value for c in case.candidates)
+    return "the best" if is_highest else "the best of those that meet every constraint"
 
 
 def _details(case: Case, limits: WithinLimits) -> VerdictDetails:

@@ -10,6 +10,8 @@ from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.limits import WithinLimits, affordable_volume
 from steelyard.verdict.pairs import items_to_show, pair
 
+_NO_PRICE = "; no change in volume or price would do it"
+
 
 def find_flips(
     case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
@@ -73,20 +75,22 @@ def _quality(
         return [f"quality: {best.name} scored {lead:.2f} higher than {choice.name} here; {how}{so}"]
     if any(not _level(case, c, choice) for c in tied):
         return []
-    return _runner_up(case, choice, limits)
+    return _runner_up(case, choice, tied, limits)
 
 
-def _runner_up(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:
-    """How far the next arm below is from being level with the choice."""
-    below = [c for c in limits.within if c is not choice and not c.is_floor]
+def _runner_up(
+    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
+) -> list[str]:
+    """How far the next arm below those tied is from being tied with the choice."""
+    below = [c for c in limits.within if not c.is_floor and all(c is not t for t in tied)]
     if not below:
         return []
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
     low = pair(case, choice, nearest).low
-    if low <= 0 or not _is_cheaper(case, nearest, choice):
+    if low <= 0 or not _is_cheaper(case, nearest, choice) or _level(case, nearest, choice):
         return []
     return [
-        f"quality: {nearest.name} costs less; about {low:.2f} more quality would tie it with "
+        f"quality: {nearest.name} costs less; about {max(low, 0.01):.2f} more quality would tie it with "
         f"{choice.name}, and it would then win"
     ]
 
@@ -101,11 +105,11 @@ def _challenger(
     nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
     gap = (choice.quality.value or 0.0) - (nearest.quality.value or 0.0)
     change = f"quality: {nearest.name} would need +{gap:.2f} to tie with {choice.name}"
+    # at another volume or price the choice itself may break a limit on money
+    never = "" if case.limits.max_monthly_cost is not None else _NO_PRICE
     if _is_cheaper(case, choice, nearest):
-        return [
-            f"{change}, and more to win, because it costs more; no change in volume or price would do it"
-        ]
-    return [f"{change}; no change in volume or price would do it"]
+        return [f"{change}, and more to win, because it costs more{never}"]
+    return [f"{change}{never}"]
 
 
 def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:

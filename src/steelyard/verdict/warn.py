@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from steelyard.stats import detectable_difference
-from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.limits import WithinLimits
-from steelyard.words import counted
+from steelyard.words import counted, points
 
 THIN_TEST = 100
 MANY_FAILED = 0.05
@@ -33,15 +31,15 @@ def _thin(case: Case) -> list[str]:
 
 def _not_shown(case: Case, n: int) -> str:
     """What the test is too small for: the plan's figure, so that a run says one thing throughout."""
-    detectable = case.detectable or detectable_difference(n, level=1 - case.alpha)
+    detectable = case.detectable
+    if n == 0:
+        return "no test items"
+    if detectable is None:
+        return f"{counted(n, 'item')}; only large differences will show"
     if detectable.difference is None:
         return detectable.reason or "no difference can be detected"
-    least = (
-        f"{detectable.difference:.2f}"
-        if case.detectable is None
-        else words.points(detectable.difference)
-    )
-    return f"{n} items; differences below about {least} cannot be detected"
+    least = points(detectable.difference)
+    return f"{n} items; differences below about {least} will hardly show{detectable.correction}"
 
 
 def _failed(case: Case, choice: Candidate | None) -> list[str]:
@@ -88,7 +86,9 @@ def _audit(case: Case) -> list[str]:
 
 
 def _costs(case: Case) -> list[str]:
-    unknown = [c.name for c in case.candidates if c.total_cost(case.requests) is None]
+    unknown = [c for c in case.candidates if c.total_cost(case.requests) is None]
     if not unknown:
         return []
-    return [f"cost unknown: {', '.join(unknown)} cannot win on cost; add prices to task.yaml"]
+    can_be_priced = any(c.failed < len(c.scores) for c in unknown)
+    todo = "; add prices to task.yaml" if can_be_priced else "; none of its answers was usable"
+    return [f"cost unknown: {', '.join(c.name for c in unknown)} cannot win on cost{todo}"]

@@ -38,11 +38,6 @@ def p_value(comparison: Comparison) -> str:
     return f"{text}, Holm-corrected" if comparison.p_adjusted is not None else text
 
 
-def points(amount: float) -> str:
-    """``29 points``: a difference between two shares."""
-    return f"{100 * amount:.0f} points"
-
-
 def milliseconds(amount: float) -> str:
     """``1,234 ms``; three significant digits below a hundred, so that ``0.42 ms`` is not 0."""
     return f"{amount:,.0f} ms" if amount >= 100 else f"{amount:.3g} ms"

@@ -26,6 +26,8 @@ from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds, paid_completions
 
+_NOT_TIMED = Latency(reason="it was not timed")
+
 
 class ArmBlocks(NamedTuple):
     """Fields of an `ArmResult`, by their names; where one is ``None``, its reason says why."""
@@ -43,7 +45,8 @@ class MeasuredArm:
 
     ``search`` is what the fit asked of models, by `PlannedModel.names`; ``fit_seconds`` its wall time,
     ``training`` the machine time and trained tokens beyond those requests. ``model`` is the
-    one it was fitted on, the first for one that spans models, ``None`` for a classical arm.
+    one it was fitted on, the first for one that spans models, ``None`` for a classical arm. ``slowdown``
+    is how many times longer its test took than the same work did when the machine was calm.
     """
 
     arm: Arm
@@ -52,12 +55,21 @@ class MeasuredArm:
     quality: Quality
     more_qualities: Sequence[Quality]
     tokens: Tokens
-    latency: Latency
     search: Mapping[str, Usage]
     fit_seconds: float
     training: Usage
     gap: Gap
     blocks: ArmBlocks
+    latency: Latency = _NOT_TIMED
+    slowdown: float = 1.0
+    is_kept: bool = False
+    """Measured before in the same folder; this run was not asked for it."""
+
+    @property
+    def machine_seconds(self) -> float | None:
+        """Mean machine time of a request in batches, in seconds, as on a calm machine."""
+        seconds = machine_seconds(self.records)
+        return None if seconds is None else seconds / self.slowdown
 
     @property
     def failed(self) -> int:
@@ -149,12 +161,17 @@ class Prices:
 
 
 def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
-    seconds, currency = machine_seconds(measured.records), prices.default.currency
+    seconds, currency = measured.machine_seconds, prices.default.currency
     if seconds is None:
         return Money(None, currency, "no request was served, so its cost is unknown")
     paid = paid_completions(measured.records)
     if any(completion.spent for completion in paid):
-        return prices.of(mean_spent(paid))
+        return prices.of(
+            {
+                account: usage._replace(machine_seconds=usage.machine_seconds / measured.slowdown)
+                for account, usage in mean_spent(paid).items()
+            }
+        )
     tokens = measured.tokens
     usage = Usage(
         1,

@@ -13,7 +13,7 @@ from typing import Any
 from steelyard.files import sources_kept, write_whole
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
-from steelyard.planning.jobs import EndedArm
+from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.options import RunOptions
 from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, default_folder, describe, make_plan
@@ -34,6 +34,7 @@ from steelyard.weigh.promotion import promote_recommended
 from steelyard.weigh.redaction import redaction_warnings
 from steelyard.weigh.result import Circumstances, build_result
 from steelyard.weigh.steps import RunSteps
+from steelyard.weigh.timing import time_arms, timing_warnings
 from steelyard.words import counted
 
 
@@ -89,19 +90,20 @@ def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
     folder = Path(out) if out is not None else default_folder(plan)
     check_trust(plan)
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
-        audit = audit_plan(plan, display)
-        display.say(describe(plan, audit, folder, short_text(look_ahead(plan, folder))))
+        audit = audit_plan(steps.plan, display)
+        display.say(describe(steps.plan, audit, folder, short_text(look_ahead(plan, folder))))
         for error in audit.errors:
             display.say(f"audit: {error}")
-        failures = FailedArms(plan, display)
-        arms = list(_measure(steps, failures))
+        failures = FailedArms(steps.plan, display)
+        arms, spread = time_arms(steps, list(_measure(steps, failures)), failures)
         failures.check_measured(sum(measured.model is not None for measured in arms))
-        return _conclude(steps, arms, audit, failures)
+        warnings = (*failures.warnings(), *timing_warnings(spread))
+        return _conclude(steps, arms, audit, failures.ended, warnings)
 
 
-def _measure(steps: RunSteps, failures: FailedArms) -> Iterator[MeasuredArm]:
+def _measure(steps: RunSteps, failures: FailedArms) -> Iterator[tuple[Job, MeasuredArm]]:
     """Fit each job and measure its arms; those whose model fails are left to ``failures``."""
-    for job in steps.plan.jobs:
+    for job in (*steps.plan.jobs, *steps.plan.kept):
         arms: list[Arm] = []
         if not failures.skips(job):
             with failures.catching(job):
@@ -109,21 +111,28 @@ def _measure(steps: RunSteps, failures: FailedArms) -> Iterator[MeasuredArm]:
         for arm in arms:
             if not failures.skips(job, arm.name):
                 with failures.catching(job, arm.name):
-                    yield measure_arm(steps, job, arm)
+                    yield job, measure_arm(steps, job, arm)
 
 
 def _conclude(
-    steps: RunSteps, arms: Sequence[MeasuredArm], audit: AuditResult, failures: FailedArms
+    steps: RunSteps,
+    arms: Sequence[MeasuredArm],
+    audit: AuditResult,
+    ended: Sequence[EndedArm],
+    warnings: Sequence[str],
 ) -> RunResult:
-    """Weigh, promote the winner, and write the result last: it says that the run is done."""
+    """Weigh, promote the winner, and write the result last: it says that the run is done.
+
+    ``warnings`` are what the measuring itself came across.
+    """
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
-    circumstances = _circumstances(steps, arms, audit, failures.ended)
+    circumstances = _circumstances(steps, arms, audit, ended)
     weighing = weigh(arms, plan, audit)
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)
-    weighing = _warned(weighing, (*failures.warnings(), *unsteady, *doubts, *redacted))
+    weighing = _warned(weighing, (*warnings, *_notes(steps), *unsteady, *doubts, *redacted))
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
     write_report(folder, result)
@@ -143,6 +152,15 @@ def _warned(weighing: Weighing, warnings: Sequence[str]) -> Weighing:
     return replace(weighing, verdict=verdict.updated(warnings=(*warnings, *verdict.warnings)))
 
 
+def _notes(steps: RunSteps) -> list[str]:
+    """What models turned out not to do as asked: figures are to be read with it."""
+    return [
+        f"{model.spec.name}: {note}"
+        for model in steps.plan.all_models
+        for note in steps.store.notes(model.spec.account)
+    ]
+
+
 def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]:
     return [
         warning
@@ -156,11 +174,11 @@ def _circumstances(
     steps: RunSteps, arms: Sequence[MeasuredArm], audit: AuditResult, ended: Sequence[EndedArm]
 ) -> Circumstances:
     facts_of: dict[str, dict[str, Any]] = {}
-    for job in steps.plan.jobs:
+    for job in (*steps.plan.jobs, *steps.plan.kept):
         if job.model is not None:
             facts = (steps.store.step(f"fit:{job.key}") or {}).get("model", {})
             facts_of.setdefault(job.model.tag, {}).update(facts)
-    for model in steps.plan.models:
+    for model in steps.plan.weighed_models:
         facts = facts_of.setdefault(model.tag, {})
         at_fit = facts["endpoint"].split("; ") if "endpoint" in facts else []
         if notes := dict.fromkeys([*at_fit, *steps.store.notes(model.spec.account)]):

@@ -11,7 +11,7 @@ from steelyard.score.validity import validity
 from steelyard.seeds import generator
 from steelyard.strategy.prompt import free_name
 from steelyard.weigh.conclude import MeasuredArm
-from steelyard.weigh.measure import clusters_of, machine_seconds
+from steelyard.weigh.measure import clusters_of
 
 
 def price_of_constraint(
@@ -66,7 +66,7 @@ def _price(
         validity=pair(lambda arm: _valid(arm.records, schema)),
         failed=pair(lambda arm: _failed(arm.records)),
         seconds=pair(lambda arm: arm.latency.p50),
-        machine_seconds=pair(lambda arm: machine_seconds(arm.records)),
+        machine_seconds=pair(lambda arm: arm.machine_seconds),
         output_tokens=pair(lambda arm: arm.tokens.output_mean),
     )
 

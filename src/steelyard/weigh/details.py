@@ -35,6 +35,7 @@ class Details(NamedTuple):
     per_slice: Mapping[str, tuple[SliceScore, ...]]
     failures: Mapping[str, tuple[FailedAnswer, ...]]
     samples: tuple[SampleResult, ...]
+    missed: Mapping[str, int]
 
 
 def details(
@@ -54,7 +55,13 @@ def details(
         per_slice={arm: _per_slice(rows, examples) for arm, rows in by_arm},
         failures={arm: _failures(rows, examples) for arm, rows in by_arm},
         samples=_samples(examples, records, records.get(first or "", ())),
+        missed={arm: _missed_of(rows) for arm, rows in by_arm},
     )
+
+
+def _missed_of(records: Sequence[Record]) -> int:
+    """How many answers failed or were not wholly right."""
+    return sum(record.outcome == "failed" or record.score != 1 for record in records)
 
 
 def _confusion(records: Sequence[Record], labels: Sequence[str]) -> ConfusionTable:
@@ -90,7 +97,8 @@ def _per_slice(records: Sequence[Record], examples: Sequence[Example]) -> tuple[
 def _mean(records: Sequence[Record]) -> dict[str, Any]:
     if not records:
         return {"reason": "no test example"}
-    return {"n": len(records), "score": sum(record.score for record in records) / len(records)}
+    score = sum(record.score for record in records) / len(records)
+    return {"n": len(records), "score": score, "missed": _missed_of(records)}
 
 
 def _failures(records: Sequence[Record], examples: Sequence[Example]) -> tuple[FailedAnswer, ...]:

@@ -36,7 +36,7 @@ class FailedArms:
     def skips(self, job: Job, arm: str | None = None) -> bool:
         """Whether a job is skipped because its model has failed before; notes what ends for it."""
         tags = [model.tag for model in self._models(job) if model.tag in self._given_up]
-        if not tags:
+        if not tags or job in self.plan.kept:  # what was measured before asks nothing
             return False
         reason = f"not tried: {tags[0]} had already failed ({self._given_up[tags[0]]})"
         self._note(job, arm, "skipped", reason)

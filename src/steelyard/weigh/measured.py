@@ -1,4 +1,4 @@
-"""One arm, measured: its quality, tokens, latency, gap, and what its fit took."""
+"""One arm, measured: its quality, tokens, gap, and what its fit took. `timing` adds how fast it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from steelyard.strategy import Arm
 from steelyard.weigh.calibration import measure_calibration
 from steelyard.weigh.conclude import ArmBlocks, MeasuredArm
 from steelyard.weigh.consistency import measure_consistency
-from steelyard.weigh.measure import latency, quality, tokens
+from steelyard.weigh.measure import quality, tokens
 from steelyard.weigh.parts import parts
 from steelyard.weigh.steps import RunSteps
 
@@ -38,7 +38,6 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
         quality=primary,
         more_qualities=others,
         tokens=tokens(records) if arm.model_name else _NO_TOKENS,
-        latency=latency(steps.latency(arm), steps.is_batched(arm)),
         search=_searched(steps, job),
         fit_seconds=wall,
         training=Usage(
@@ -47,6 +46,7 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
         ),
         gap=gap,
         blocks=_blocks(steps, arm, records),
+        is_kept=job in steps.plan.kept,
     )
 
 

@@ -18,6 +18,7 @@ from steelyard.store import folder as files
 from steelyard.store.budget import Budget, former_prices, prices_of
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
+from steelyard.weigh.kept import with_kept
 from steelyard.weigh.steps import RunSteps
 
 
@@ -78,6 +79,7 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps
     former = store.run()
     identity = check_identity(None if former is None else former.identity, plan, folder)
     run = store.begin(plan.task.name, identity)
+    plan = with_kept(plan, identity, store, folder)
     recorder = _recorder(plan, store)
     build_model = model_builder(recorder, load_model, plan.prices)
     for metric in plan.metrics:

@@ -121,7 +121,7 @@ def _task(plan: Plan) -> TaskResult:
         provider=plan.model.provider,
         models=tuple(
             WeighedModel(name=model.spec.name, provider=model.spec.provider, tag=model.tag)
-            for model in plan.models
+            for model in plan.weighed_models
         ),
         traffic=TrafficResult(**traffic.model_dump(), assumed=task.traffic_is_assumed),
         constraints=ConstraintsResult(**constraints.model_dump()),
@@ -159,6 +159,7 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         generalisation_gap=measured.gap,
         forgetting_reason=_NOT_PROBED if traits.tunes else "no weights were changed",
         breaks=tuple(weighing.breaks[arm.name]),
+        measured_before=measured.is_kept,
     )
 
 
@@ -181,7 +182,8 @@ def _fit(measured: MeasuredArm, plan: Plan, upfront: float | None) -> Fit:
 def _tags(arm: Arm, plan: Plan) -> str | None:
     """The tag of the model behind an arm; of several, joined by plus signs."""
     bases = {spec.base.unpaced for spec in arm.specs}
-    return " + ".join(model.tag for model in plan.models if model.spec.unpaced in bases) or None
+    tags = [model.tag for model in plan.weighed_models if model.spec.unpaced in bases]
+    return " + ".join(tags) or None
 
 
 def _validity(measured: MeasuredArm, plan: Plan) -> Validity:
@@ -193,9 +195,9 @@ def _validity(measured: MeasuredArm, plan: Plan) -> Validity:
 
 
 def _prices(plan: Plan) -> list[PriceResult]:
-    prices = [_price(model.spec.name, model.price) for model in plan.models]
+    prices = [_price(model.spec.name, model.price) for model in plan.weighed_models]
     prices += [_price(f"{model.spec.name} ({model.tag})", model.price) for model in plan.helpers]
-    if any(model.price.machine_hour is None for model in plan.models):
+    if any(model.price.machine_hour is None for model in plan.weighed_models):
         prices.append(_price("machine", plan.machine_price))
     return prices
 

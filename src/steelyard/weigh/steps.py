@@ -6,16 +6,16 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steelyard.core import Answer, Example, Question, Record, questions_of
+from steelyard.core import Answer, Example, Record, questions_of
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.phase import during
 from steelyard.planning.jobs import Job
 from steelyard.planning.plan import Plan
-from steelyard.planning.probes import GAP_EXAMPLES, LATENCY_REQUESTS
+from steelyard.planning.probes import GAP_EXAMPLES
 from steelyard.progress import Display
 from steelyard.score import Metric
 from steelyard.score.base import ModelMetric
@@ -27,18 +27,17 @@ from steelyard.store.tables import StoredRun
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.optimise.budget import tunings_of
-from steelyard.weigh.measure import Timing, to_records
+from steelyard.weigh.measure import to_records
 
 log = logging.getLogger("steelyard")
 
-WARM_UP_EXAMPLES = 8
-ARM_STEPS = ("test", "latency", "gap", "consistency", "promote")
+ARM_STEPS = ("test", "latency", "gap", "consistency", "measured", "promote")
 """The steps of each arm that follow `fit:JOB`."""
 
 
 @dataclass
 class RunSteps:
-    """What the steps of one run share; ``tested_here`` names arms tested in this process."""
+    """What the steps of one run share."""
 
     plan: Plan
     folder: Path
@@ -47,7 +46,6 @@ class RunSteps:
     display: Display
     metrics: Sequence[Metric]
     build_model: Callable[[ModelSpec], Model]
-    tested_here: set[str] = field(default_factory=set)
 
     def fit(self, job: Job) -> list[Arm]:
         """Fit a strategy and save its arms, or load them when that was done before."""
@@ -135,7 +133,6 @@ class RunSteps:
         answers = self.answer(arm, test, "test", on_answers=None if judged else keep)
         records = to_records(arm.name, test, answers, self.metrics)
         self.store.put_records(dict(enumerate(records)))
-        self.tested_here.add(arm.name)
         payload = {"records": len(records)}
         self.store.finish_step(f"test:{arm.name}", payload, time.perf_counter() - started)
         return records
@@ -147,35 +144,6 @@ class RunSteps:
     def is_batched(self, arm: Arm) -> bool:
         """Whether answers come in batches within a day, so that there is no latency to measure."""
         return any(spec.batch for spec in arm.specs)
-
-    def latency(self, arm: Arm) -> list[Timing]:
-        """Send requests one at a time; return what each that was answered took."""
-        if self.is_batched(arm):
-            return []
-        name = f"latency:{arm.name}"
-        finished = self.store.step(name)
-        if finished is not None:
-            return [Timing(*timing) for timing in finished["timings"]]
-        test = self.plan.split.test
-        examples = [test[i % len(test)] for i in range(LATENCY_REQUESTS)] if test else []
-        self._warm_up(arm)
-        started = time.perf_counter()
-        timings = []
-        with during(name), self.display.job(f"{arm.name}: latency") as progress:
-            for i, example in enumerate(examples):
-                [answer] = arm.answer_all([example.question], nonce=f"latency-{i}")
-                if answer.completion.failure is None:
-                    took, first = answer.completion, answer.completion.first_token_seconds
-                    timings.append(Timing(took.total_seconds, first if arm.model_name else None))
-                progress(i + 1, len(examples))
-        self.store.finish_step(name, {"timings": timings}, time.perf_counter() - started)
-        return timings
-
-    def _warm_up(self, arm: Arm) -> None:
-        """Warm up an arm without a model, or a local one whose test ran before a restart."""
-        if arm.model_name is None or (arm.name not in self.tested_here and self.is_local(arm)):
-            with during(f"warm:{arm.name}"):
-                arm.answer_all(_spread(self.plan.split.test), nonce=f"warm-{self.run.attempts}")
 
     def gap(self, arm: Arm, test_score: float | None, examples: Sequence[Example]) -> float | None:
         """Return the metric on ``examples`` of train minus ``test_score``."""
@@ -222,9 +190,3 @@ def about_model(model: Model) -> dict[str, Any]:
         return {}
     endpoint = "; ".join(model.notes)
     return {**model.facts, **({"endpoint": endpoint} if endpoint else {})}
-
-
-def _spread(examples: Sequence[Example]) -> list[Question]:
-    """Return a few examples from all over the split, so that short and long ones are among them."""
-    count = min(WARM_UP_EXAMPLES, len(examples))
-    return [examples[i * len(examples) // count].question for i in range(count)]

@@ -43,6 +43,8 @@ around 80 % then reaches from good to poor."""
 POOR_DIFFERENCE, FAIR_DIFFERENCE = 0.10, 0.05
 """Arms worth choosing between are often closer than ten points; five are fair."""
 
+_UNCORRECTED = ", before correction for several comparisons"
+
 MARKS: tuple[tuple[int, Severity], ...] = ((20, "error"), (50, "warning"), (100, "warning"))
 
 
@@ -64,7 +66,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         return CheckResult((finding,), facts, parts.reason)
     thumbs = rules_of_thumb(parts.train.distinct, data.task.traffic.requests_per_day)
     thumbs = [thumb for thumb in thumbs if thumb.quantity == "train_examples"]
-    test, detectable, more = _test(data, parts)
+    test, detectable, more = _test(data, parts, options.detectable)
     facts |= {
         "thumbs": [asdict(thumb) for thumb in thumbs],
         "test": test,
@@ -89,8 +91,13 @@ def lengths(values: Sequence[int]) -> dict[str, int] | None:
     return {"p5": int(p5), "p50": int(p50), "p95": int(p95), "max": max(values)}
 
 
-def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | None, list[MoreRows]]:
-    """What the test part can show, as facts; the difference, and what smaller ones need."""
+def _test(
+    data: Dataset, parts: Parts, planned: Detectable | None
+) -> tuple[dict[str, Any], Detectable | None, list[MoreRows]]:
+    """What the test part can show, as facts; the difference, and what smaller ones need.
+
+    ``planned`` is what a run says that it can show.
+    """
     reason = unseen_reason(data)
     facts: dict[str, Any] = {
         "rows": parts.test.rows,
@@ -101,8 +108,11 @@ def _test(data: Dataset, parts: Parts) -> tuple[dict[str, Any], Detectable | Non
     }
     if reason is not None:
         return facts, None, []
-    detectable = shown_by(parts.test.distinct)
-    more = [more_for(difference, parts, data.task.split) for difference in DIFFERENCES]
+    detectable = planned or shown_by(parts.test.distinct)
+    more = [
+        more_for(difference, parts, data.task.split, detectable.comparisons)
+        for difference in DIFFERENCES
+    ]
     facts["half_width"]["value"] = half_width(parts.test.distinct)
     facts["detectable"] = asdict(detectable)
     facts["needed"] = [need._asdict() for need in more]
@@ -174,7 +184,7 @@ def _by_measure(
         CHECK,
         severity,
         f"{_rows_for(parts, 'test')}{whose} {what} (power {detectable.power:.0%}, if they differ on "
-        f"{detectable.discordant:.0%} of the rows, before correction for several comparisons)"
+        f"{detectable.discordant:.0%} of the rows{detectable.correction or _UNCORRECTED})"
         f"{_accuracy(parts)}; {_need(parts, more)}",
         count=parts.test.distinct,
     )
