@@ -156,7 +156,7 @@ def weigh_tickets(
 
 @dataclass(frozen=True)
 class ModelOutcome:
-    """What a run said of one model: its arms' records, what ended, what it notes, what was paid."""
+    """What a run said of one model: its arms' records, what ended it, what is noted of it, what was paid."""
 
     name: str
     arms: Mapping[str, Sequence[Record]]
@@ -186,7 +186,7 @@ class ModelOutcome:
         assert set(self.scores.values()) == {1.0}, self.reasons
 
     def check_said(self, words: str) -> None:
-        """The result says so, where it speaks of this model."""
+        """The result says so, where it notes what this model's endpoint is like."""
         assert re.search(words, self.said, re.IGNORECASE), self.said
 
     def check_warned(self, words: str) -> None:
@@ -227,7 +227,7 @@ def weigh_models(
                 if arm["model_tag"] == name
             },
             "\n".join(arm["reason"] for arm in done.result["ended"] if arm["model_tag"] == name),
-            json.dumps([arm for arm in done.result["arms"] if arm["model_tag"] == name]),
+            str(done.result["machine"].get("models", {}).get(name, {}).get("endpoint", "")),
             "\n".join(done.result["verdict"]["warnings"]),
             sum((used for model, used in paid.items() if model.name == name), Usage()),
             endpoint.asked[name],
