@@ -75,10 +75,15 @@ TOLD = {
     "no-temperature": "vary",
     "no-usage": "usage|estimated",
     "renamed": "another-model",
-    "dated": "dated-2024-08-06",
+    "gpt-4": "gpt-4o-mini-2024-07-18",
     **{f"no-system-{name}": "system" for name in NO_SYSTEM},
 }
-WARNED = {"no-temperature": "vary", "no-usage": "estimated", "renamed": "another-model"}
+WARNED = {
+    "no-temperature": "vary",
+    "no-usage": "estimated",
+    "renamed": "another-model",
+    "gpt-4": "gpt-4o-mini",
+}
 
 
 def refuses_at_first(asked: Asked) -> Reply:
@@ -88,13 +93,16 @@ def refuses_at_first(asked: Asked) -> Reply:
 def fails_after_one(asked: Asked) -> Reply:
     if asked.number == 1:
         return sound(asked)
-    return data({"object": "error", "message": "quota of this key is used up"}, 200)
+    return data(
+        {"object": "error", "message": "no worker is left"}, 200, headers={"retry-after-ms": "1"}
+    )
 
 
 OTHERS: dict[str, Behaviour] = {
     "no-usage": lambda asked: streamed(right(asked), usage=None),
     "renamed": lambda asked: streamed(right(asked), model="another-model"),
-    "dated": lambda asked: streamed(right(asked), model="dated-2024-08-06"),
+    "gpt-4": lambda asked: streamed(right(asked), model="gpt-4o-mini-2024-07-18"),
+    "dated": lambda asked: streamed(right(asked), model="vendor/dated-2024-08-06"),
     "refuses-at-first": refuses_at_first,
     "refuses": lambda asked: streamed("", "refusal"),
     "pasted": sound,
@@ -110,7 +118,7 @@ ENDED: dict[str, tuple[Behaviour, str]] = {
         lambda asked: data({"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}),
         "key",
     ),
-    "gone": (fails_after_one, "quota of this key"),
+    "gone": (fails_after_one, "no worker is left"),
 }
 
 
@@ -138,6 +146,10 @@ def test_what_changes_how_figures_are_read_is_a_warning(
     outcomes: dict[str, ModelOutcome], name: str
 ) -> None:
     outcomes[name].check_warned(WARNED[name])
+
+
+def test_a_version_of_the_model_is_no_other_model(outcomes: dict[str, ModelOutcome]) -> None:
+    assert outcomes["dated"].said == ""
 
 
 @pytest.mark.parametrize("name", ["renamed", "dated"])

@@ -132,7 +132,6 @@ RIGHT: dict[str, Behaviour] = {
     "usage-with-finish": in_chunks(lambda a: [said(a)[0], event({}, "stop", usage=USAGE)]),
     "usage-growing": in_chunks(growing_usage),
     "usage-null-until-last": in_chunks(lambda a: [*said(a, usage=None), LAST]),
-    "usage-after-done": in_chunks(usage_after_done),
     "one-chunk": in_chunks(lambda a: [event({"content": right(a)}, "stop", usage=USAGE)]),
     "letters": letters,
     "nulls-and-empty-finish": in_chunks(nulls),
@@ -173,6 +172,7 @@ RIGHT: dict[str, Behaviour] = {
     },
 }
 NO_COUNTS: dict[str, Behaviour] = {
+    "usage-after-done": in_chunks(usage_after_done),
     "no-usage": with_usage(None),
     "usage-of-nothing": with_usage({}),
     "usage-of-zeros": with_usage(used(0, 0)),

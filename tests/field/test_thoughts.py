@@ -126,10 +126,10 @@ RIGHT = (
     thoughts_in_the_total_alone,
 )
 FAILED = {
-    unclosed: "thought|thinking|reasoning",
-    cut_thought: "thought|thinking|reasoning|limit",
-    only_reasoning: "thought|thinking|reasoning|empty",
-    only_reasoning_at_the_limit: "thought|thinking|reasoning|limit",
+    unclosed: "thought|thinking|reason",
+    cut_thought: "thought|thinking|reason|limit",
+    only_reasoning: "thought|thinking|reason|empty",
+    only_reasoning_at_the_limit: "thought|thinking|reason|limit",
 }
 
 
