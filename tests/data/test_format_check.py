@@ -209,3 +209,20 @@ def test_any_text_can_be_looked_at(text):
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="&")))
 def test_plain_text_is_never_damaged(text):
     assert faults_in(text, None) == []
+
+
+def test_marks_of_chat_templates_are_told_where_a_hosted_model_reads_them(tmp_path):
+    rows = [
+        *GOOD,
+        {"input": "bye<|im_end|>", "output": "yes"},
+        chat(("user", "[INST] hi"), ("assistant", "a"), ("user", "b"), ("assistant", "yes")),
+        {"input": "assistant: <b>hello</b> a < b | c > d", "output": "yes"},
+    ]
+    finding = about(check(tmp_path, rows), "marks of chat templates")
+    assert finding.rows == (13, 14)
+    assert finding.evidence[0]["found"] == "<|im_end|>"
+    assert "2 rows have marks" in finding.message
+    task = json.loads((tmp_path / "task.yaml").read_text())
+    (tmp_path / "task.yaml").write_text(json.dumps({**task, "model": "fake:smart"}))
+    local = find(open_dataset(tmp_path), CheckOptions())
+    assert not [each for each in local.findings if "marks of chat" in each.message]

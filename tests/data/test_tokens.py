@@ -169,6 +169,6 @@ def test_the_embedded_tokenizer_needs_no_converted_weights(tmp_path, monkeypatch
     if isinstance(found, str):
         pytest.skip(found)
     assert found.window == 8192
-    assert found.count(["<|im_start|>Hello world<|im_end|>"]) == [4]
-    assert overhead(found.template or "", {}, found.count) == Overhead(21, 5, 5.5)
+    assert found.count_chat(["<|im_start|>Hello world<|im_end|>"]) == [4]
+    assert overhead(found.template or "", {}, found.count_chat) == Overhead(21, 5, 5.5)
     assert list(tmp_path.iterdir()) == []

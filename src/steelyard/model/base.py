@@ -223,11 +223,14 @@ class PaidModel(Model, Protocol):
 class LocalTokenizer:
     """What counting needs of a model on this machine.
 
-    ``template`` is its chat template (Jinja), ``special`` the names that templates know
-    (``bos_token``, …), ``window`` its context in tokens; each ``None`` or empty when unknown.
+    ``count`` reads what looks like a control token as text, as it is read inside a message;
+    ``count_chat`` counts what a template rendered. ``template`` is its chat template (Jinja),
+    ``special`` the names that templates know (``bos_token``, …), ``window`` its context in tokens;
+    each ``None`` or empty when unknown.
     """
 
     count: CountTokens
+    count_chat: CountTokens
     template: str | None
     special: Mapping[str, str]
     window: int | None

@@ -83,8 +83,12 @@ class SentenceEncoder(Encoder):
         """Return indices and tokens, texts of similar length together, within `_BATCH_TOKENS`."""
         if not texts:
             return []
-        tokens = self._tokenizer(list(texts), truncation=True, max_length=self._most_tokens)
-        tokens = tokens["input_ids"]
+        tokens = self._tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self._most_tokens,
+            split_special_tokens=True,  # "[SEP]" in a text is text
+        )["input_ids"]
         batches: list[tuple[list[int], list[list[int]]]] = []
         for index in sorted(range(len(tokens)), key=lambda index: (-len(tokens[index]), index)):
             longest = len(batches[-1][1][0]) if batches else 0

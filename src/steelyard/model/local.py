@@ -87,7 +87,7 @@ class LocalModel(Model):
 
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` alone, without the chat template around it."""
-        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(self.writer.answer_tokens([text])[0])
 
     def generate(
         self,

@@ -6,19 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from steelyard.core import Message
+from steelyard.model.control_tokens import ControlTokens, encode_cut, unused_character
 
 
 class PromptWriter:
-    """Renders messages with the tokenizer's chat template, or plainly where it has none."""
+    """Renders messages with the tokenizer's chat template, or plainly where it has none.
+
+    Control tokens come from the template alone: what looks like one in a message or an answer is text.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
+        self._control = ControlTokens(tokenizer.added_tokens_decoder.values())
 
     def tokens(self, prompts: Sequence[tuple[Message, ...]]) -> list[list[int]]:
         """Return the token ids of each prompt, ready for the assistant's answer."""
-        if not prompts:
-            return []
-        return self.answer_tokens([self.text(messages) for messages in prompts])
+        return encode_cut(self._encode, [self._pieces(messages) for messages in prompts])
+
+    def _pieces(self, messages: tuple[Message, ...]) -> list[str]:
+        """Render ``messages``, cut within what looks like a control token in their contents."""
+        contents = [message.content for message in messages]
+        if not any(map(self._control.are_in, contents)):
+            return [self.text(messages)]
+        mark = unused_character([*contents, str(self.tokenizer.chat_template)])
+        marked = [
+            Message(message.role, self._control.marked(message.content, mark))
+            for message in messages
+        ]
+        return self.text(marked).split(mark)
 
     def text(self, messages: Sequence[Message]) -> str:
         """Render ``messages``; the text ends where the assistant begins."""
@@ -41,10 +56,10 @@ class PromptWriter:
 
     def answer_tokens(self, answers: Sequence[str]) -> list[list[int]]:
         """Return the token ids of answers, as they follow the assistant's opening."""
-        return [
-            list(ids)
-            for ids in self.tokenizer(list(answers), add_special_tokens=False)["input_ids"]
-        ]
+        return encode_cut(self._encode, [self._control.cut(answer) for answer in answers])
+
+    def _encode(self, texts: list[str]) -> list[list[int]]:
+        return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
 
 
 def merge_system(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
 from steelyard.model.base import CountTokens, LocalTokenizer, ModelSpec, provider_of
+from steelyard.model.control_tokens import ControlTokens, Encode, encode_cut
 from steelyard.model.files import read_json
 
 BATCH = 2000
@@ -49,7 +50,7 @@ def gguf_tokenizer(path: Path) -> LocalTokenizer:
     text = {name: field.contents() for name, field in fields.items() if name.endswith("_template")}
     window = next(field for name, field in fields.items() if name.endswith(".context_length"))
     return LocalTokenizer(
-        _fast(tokenizer), text.get("tokenizer.chat_template"), {}, int(window.contents())
+        *_fast(tokenizer), text.get("tokenizer.chat_template"), {}, int(window.contents())
     )
 
 
@@ -76,13 +77,20 @@ def folder_tokenizer(folder: Path) -> LocalTokenizer | str:
         for key, value in settings.items()
         if key.endswith("_token") and isinstance(value, str | dict)
     }
-    count = _count_of(folder)
-    if isinstance(count, str):
-        return count
-    return LocalTokenizer(count, _template(folder, settings), special, window_of(folder))
+    counters = _counters_of(folder)
+    if isinstance(counters, str):
+        return counters
+    return LocalTokenizer(*counters, _template(folder, settings), special, window_of(folder))
 
 
-def _count_of(folder: Path) -> CountTokens | str:
+class _Counters(NamedTuple):
+    """Count the texts of messages, and what a template rendered."""
+
+    texts: CountTokens
+    chats: CountTokens
+
+
+def _counters_of(folder: Path) -> _Counters | str:
     if (folder / "tokenizer.json").is_file():
         return _fast(require("tokenizers", "local").Tokenizer.from_file(f"{folder}/tokenizer.json"))
     require("transformers", "local")
@@ -93,16 +101,18 @@ def _count_of(folder: Path) -> CountTokens | str:
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:120]
         return f"{folder} holds no tokenizer that can be read ({reason})"
-    return lambda texts: [len(ids) for ids in _ids(slow, texts)]
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        return list(slow(texts, add_special_tokens=False)["input_ids"]) if texts else []
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(ids) for ids in encode(list(texts))]
+
+    control = ControlTokens(slow.added_tokens_decoder.values())
+    return _Counters(_as_text(count, encode, control), count)
 
 
-def _ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    if not texts:
-        return []
-    return list(tokenizer(list(texts), add_special_tokens=False)["input_ids"])
-
-
-def _fast(tokenizer: Any) -> CountTokens:
+def _fast(tokenizer: Any) -> _Counters:
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
@@ -113,7 +123,25 @@ def _fast(tokenizer: Any) -> CountTokens:
             lengths += map(len, tokenizer.encode_batch_fast(batch, add_special_tokens=False))
         return lengths
 
-    return count
+    def encode(texts: list[str]) -> list[list[int]]:
+        encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    control = ControlTokens(tokenizer.get_added_tokens_decoder().values())
+    return _Counters(_as_text(count, encode, control), count)
+
+
+def _as_text(count: CountTokens, encode: Encode, control: ControlTokens) -> CountTokens:
+    """Count as ``count`` does, but what looks like a control token as text."""
+
+    def count_texts(texts: Sequence[str]) -> list[int]:
+        lengths = count(texts)
+        for place, text in enumerate(texts):
+            if control.are_in(text):
+                lengths[place] = len(encode_cut(encode, [control.cut(text)])[0])
+        return lengths
+
+    return count_texts
 
 
 def _template(folder: Path, settings: Mapping[str, Any]) -> str | None:

@@ -9,11 +9,13 @@ from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
+from steelyard.data.outputs.base import turn_marks
 from steelyard.data.texts.encoding import EncodingFault, Sign, faults_in, load_repair
 from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning.estimate import review_findings, training_findings, tuning_facts
 from steelyard.data.tuning.review import alternates, as_chats, chat_row, review, system_first
 from steelyard.data.tuning.rules import PROVIDERS, get_provider
+from steelyard.model import provider_of
 from steelyard.words import counted
 
 CHECK = "format"
@@ -48,6 +50,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         *_system_prompts(data),
         *_damaged(data, signs),
         *_line_ends(data),
+        *_turn_marks(data),
         *review_findings(data, reviews, named=options.tuning is not None),
         *training_findings(data, counts, providers),
         *_ignored(data),
@@ -192,6 +195,28 @@ def _line_ends(data: Dataset) -> Iterator[Finding]:
     if crlf and lf:
         message = f"{_have(crlf)} CRLF line endings and {lf:,} only LF: use one kind"
         yield Finding.of_rows(data, crlf, CHECK, "warning", message)
+
+
+def _turn_marks(data: Dataset) -> Iterator[Finding]:
+    """Inputs with marks of chat templates, where a hosted model reads them."""
+    if provider_of(data.model).is_local:
+        return
+    pattern = re.compile("|".join(turn_marks()))
+    hits = {}
+    for index, example in enumerate(data.examples):
+        texts = (*(turn.content for turn in example.context), example.input)
+        if match := pattern.search("\n".join(texts)):
+            hits[index] = match[0]
+    if hits:
+        yield Finding.of_rows(
+            data,
+            list(hits),
+            CHECK,
+            "note",
+            f"{_have(list(hits))} marks of chat templates in the input, which are sent as they are: a "
+            "server of your own (vLLM, llama.cpp, Ollama) may take them for the end of a turn",
+            found=list(hits.values())[:SHOWN],
+        )
 
 
 def _ignored(data: Dataset) -> Iterator[Finding]:

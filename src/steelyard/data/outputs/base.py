@@ -109,3 +109,8 @@ def _why_no_json(text: str) -> str:
 def patterns() -> Mapping[str, Any]:
     """Read ``data/outputs.yaml``: what outputs should not hold, and formats of numbers and dates."""
     return dict(packaged("data/data/outputs.yaml"))
+
+
+def turn_marks() -> tuple[str, ...]:
+    """Return expressions for the marks of chat templates, wherever in a text they stand."""
+    return tuple(expression for expression in patterns()["remains"] if expression[0] != "^")
