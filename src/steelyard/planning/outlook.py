@@ -134,6 +134,11 @@ class Outlook:
             if line.model is not None and line.requests is not None and line.note:
                 notes.setdefault(line.note, line.strategy.partition("@")[0])
         assumptions += [f"{strategy}: {note}" for note, strategy in notes.items()]
+        if self.lengths and self.plan.brief.max_output_tokens is None:
+            assumptions.append(
+                "answers within the first limit on their tokens: a model that reasons, or says more, is "
+                "given more room and takes more; max_output_tokens sets a limit for good"
+            )
         return (*assumptions, "tokens by mean lengths, priced as uncached")
 
     def to_dict(self) -> dict[str, Any]:
