@@ -44,6 +44,7 @@ def test_every_kind_has_a_default_metric_that_is_for_it():
         ("accuracy", "a", "A", 0),
         ("exact_match", " Hello  World", "hello world\n", 1),
         ("exact_match", "hello world!", "hello world", 0),
+        ("exact_match", "Zu\u0308rich", "Z\u00fcrich", 1),
         ("token_f1", "the red cat", "a red cat", 2 / 3),
         ("token_f1", "!", "!", 1),
         ("token_f1", "cat cat", "cat", 2 / 3),

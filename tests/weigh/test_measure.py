@@ -49,6 +49,15 @@ def test_a_failed_answer_scores_zero_and_keeps_its_reason() -> None:
     assert outcomes(MIXED) == Outcomes(scored=8, failed=4)
 
 
+def test_an_answer_that_the_metric_cannot_read_failed_and_keeps_its_output() -> None:
+    examples = [Example("a", "x", "4"), Example("b", "x", "4")]
+    said = [Answer(text, Completion(text, "stop")) for text in ("about 3-5", "4")]
+    unread, read = to_records("arm", examples, said, [build_metric("numeric")])
+    assert (unread.outcome, unread.score, unread.answer.output) == ("failed", 0, "about 3-5")
+    assert unread.reason == "no number can be read for certain in 'about 3-5'"
+    assert (read.outcome, read.score, read.reason) == ("scored", 1, None)
+
+
 def test_quality_counts_failures_as_wrong() -> None:
     right = sum(record.score for record in MIXED)
     found = quality(METRICS[0], MIXED, EXAMPLES, seed=0)

@@ -131,8 +131,8 @@ def longest_common(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 def normalise(text: str) -> str:
-    """Fold case and collapse white space."""
-    return " ".join(text.casefold().split())
+    """Fold case and composed characters (NFC), and collapse white space."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def plain(text: str, ignore: Collection[str]) -> str:

@@ -23,7 +23,7 @@ def to_records(
 ) -> list[Record]:
     """Grade each answer by every metric; the first decides. A failed answer scores 0.
 
-    One that the first metric cannot read failed too.
+    One that the first metric cannot read failed too, with its output kept: it may be given again.
     """
     examples = [with_plain_reference(example) for example in examples]
     answers = [_read(answer, metrics[0]) for answer in answers]
@@ -39,7 +39,7 @@ def to_records(
             Record(
                 arm=arm,
                 example_id=example.id,
-                outcome="failed" if answer.output is None else "scored",
+                outcome="failed" if answer.output is None or answer.failure else "scored",
                 score=scores[metrics[0].name],
                 reference=example.output,
                 answer=answer,
@@ -51,7 +51,7 @@ def to_records(
 
 def _read(answer: Answer, metric: Metric) -> Answer:
     reason = None if answer.output is None else metric.unreadable(answer.output)
-    return answer if reason is None else replace(answer, output=None, failure=reason)
+    return answer if reason is None else replace(answer, failure=reason)
 
 
 def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:

@@ -10,7 +10,7 @@ import pytest
 from steelyard.core import Message, Request
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel
-from steelyard.model.hosted.dialect import Dialect
+from steelyard.model.hosted.dialect import Dialect, read_choice
 from steelyard.model.hosted.words import error_words
 from tests.model import endpoint as wire
 
@@ -261,3 +261,18 @@ def test_what_an_endpoint_lacks_is_learned_once_and_told(
         assert len(endpoint.requests) == 7
     assert note in " ".join(later.notes)
     assert later.notes == model.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ('{"label": "IT"}', "IT"),
+        ("IT.", "IT"),
+        ("I'm sorry, but I can't help with it.", None),
+        ('{"label": "not IT"}', None),
+        ('{"label": "I', None),
+        ("IT or HR", None),
+    ],
+)
+def test_a_choice_is_read_as_labels_are(text: str, choice: str | None) -> None:
+    assert read_choice(text, ("IT", "HR")) == choice

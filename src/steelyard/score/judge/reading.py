@@ -46,6 +46,9 @@ _CLEAN = re.compile(
     r"|\s+(?:because|since|as|over|than|by far)\b)"
 )
 """What may follow a verdict on its line: nothing, a reason, another sentence."""
+_OTHER = re.compile(r"[\"'`*)\]}_]*\s*(?:or\b|and\b|[/&|]|vs\b)", re.I)
+"""What follows one of two verdicts."""
+_REPORT = re.compile(r"\b(?:says|said|claims?|claimed|states|argues|writes|asks?|thinks?)\b", re.I)
 
 _MOST = (
     r"(?:(?:clearly|much|far|slightly|somewhat|significantly|a bit|a little|overall|definitely|still|simply"
@@ -130,13 +133,15 @@ class _Verdict(NamedTuple):
 def _explicit(lines: Sequence[str], choices: Sequence[str]) -> Iterator[_Verdict]:
     tagged = _TAGGED_WORD if _is_comparison(choices) else _TAGGED_MARK
     for place, line in enumerate(lines):
-        matches = [*_BRACKETED.finditer(line), *tagged.finditer(_MEANT.sub("I ", line))]
-        for match in matches:
-            before, rest = match.string[: match.start()], match.string[match.end() :]
+        line = _MEANT.sub("I ", line)
+        for match in [*_BRACKETED.finditer(line), *tagged.finditer(line)]:
+            before, rest = line[: match.start()], line[match.end() :]
             sentence = _SENTENCE.split(before)[-1]
-            if _DOUBT.search(sentence) or not _CLEAN.match(rest):
+            is_open = _OTHER.match(rest) is not None
+            is_clean = is_open or match.re is _BRACKETED or _CLEAN.match(rest)
+            if _DOUBT.search(sentence) or not is_clean:
                 continue
-            word = _known(match["word"], choices)
+            word = None if is_open else _known(match["word"], choices)
             if match.groupdict().get("scale") not in (None, choices[-1]):
                 word = None
             is_final = _FINAL.search(sentence) is not None
@@ -145,7 +150,9 @@ def _explicit(lines: Sequence[str], choices: Sequence[str]) -> Iterator[_Verdict
 
 def _unannounced(lines: Sequence[str], choices: Sequence[str]) -> str | None:
     """A verdict that stands alone, or that sentences state."""
-    ends = dict.fromkeys([lines[-1], lines[0]])
+    ends = [lines[-1], lines[0]]
+    if _is_comparison(choices):
+        ends.append(_SENTENCE.split(lines[0])[0])
     words = {word for line in ends if (word := _alone(line, choices)) is not None}
     if _is_comparison(choices):
         words |= _stated(lines)
@@ -177,7 +184,8 @@ def _is_plain(sentence: str, start: int) -> bool:
     """Whether nothing before a statement in its clause, and no question mark, puts it in doubt."""
     clause = _CLAUSE.split(sentence[:start])[-1]
     is_conditional = re.match(r"\W*(?:if|unless|whether|had|were)\b", sentence, re.I)
-    return not (_DOUBT.search(clause) or sentence.endswith("?") or is_conditional)
+    is_reported = _REPORT.search(sentence[:start])
+    return not (_DOUBT.search(clause) or is_reported or sentence.endswith("?") or is_conditional)
 
 
 def _alone(line: str, choices: Sequence[str]) -> str | None:
