@@ -6,9 +6,11 @@ import re
 import unicodedata
 
 _LOOKS = frozenset(
-    "<wide> <narrow> <compat> <font> <initial> <medial> <final> <isolated> <noBreak>".split()
+    "<wide> <narrow> <compat> <font> <initial> <medial> <final> <isolated> <noBreak> <sub>".split()
 )
-"""Compatibility forms that only look different. A superscript, a fraction or a circle says more."""
+"""Compatibility forms that only look different. A fraction, a circle or a power (``10²``) says more."""
+_RAISED = re.compile(r"(?<=[^\W\d_])[⁰¹²³⁴-⁹]+")
+"""The exponent of a unit: ``m²`` is ``m2`` to everyone."""
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _SINGLE, _DOUBLE = "‘’‚‛′ʼ´", "“”„‟″«»"
 _SAME = str.maketrans(
@@ -23,6 +25,7 @@ def plain(text: str) -> str:
     """Fold Unicode forms, dashes, quotes and white space; what is not seen is dropped. Case stays."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+        text = _RAISED.sub(lambda raised: unicodedata.normalize("NFKC", raised[0]), text)
         text = "".join(map(_seen, text)) if not text.isascii() else text
         text = unicodedata.normalize("NFC", text).translate(_SAME)
     return " ".join(text.split())

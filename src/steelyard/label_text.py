@@ -58,6 +58,11 @@ def read_label(text: str, labels: Sequence[str]) -> tuple[str | None, str | None
     return None, f"not a label: {one_line(text, _SHOWN)!r}{several}"
 
 
+def is_in_doubt(before: str) -> bool:
+    """Whether the words before an answer deny it, report it or make it a condition."""
+    return _words()["doubts"].search(before) is not None
+
+
 @lru_cache(maxsize=64)
 def _reader(labels: tuple[str, ...]) -> _LabelReader:
     return _LabelReader(labels)
@@ -133,7 +138,7 @@ class _LabelReader:
         before = match.string[: match.start("open")]
         rest = match["rest"] if match["open"] else match["close"] + match["rest"]
         is_open = len(match["open"]) > len(match["close"])
-        if label is None or is_open or not label.strip(_FINAL) or _words()["doubts"].search(before):
+        if label is None or is_open or not label.strip(_FINAL) or is_in_doubt(before):
             return None
         is_written_alike = match["label"] in self._exact
         if lead == "heading":
@@ -218,7 +223,7 @@ def _lines(text: str) -> list[str]:
 def _is_taken_back(lines: Sequence[str], place: int) -> bool:
     """Whether the line before goes on into this one with a doubt, or the next one corrects it."""
     before = lines[place - 1] if place else ""
-    if _words()["doubts"].search(before) and not _STOPPED.search(before):
+    if is_in_doubt(before) and not _STOPPED.search(before):
         return True
     after = lines[place + 1] if place + 1 < len(lines) else ""
     return _words()["corrections"].match(after) is not None

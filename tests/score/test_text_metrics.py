@@ -25,7 +25,12 @@ def score(name: str, output: str, reference: str, **options: Any) -> float:
     [
         ("Hello, World!", "hello world", True),
         ("**Yes.**", "yes", True),
-        ("ﬁve", "five", True),  # a ligature: NFKC
+        ("ﬁve", "five", True),  # a ligature
+        ("–5", "-5", True),
+        ("–5", "5", False),
+        ("10²", "102", False),
+        ("5 m²", "5 m2", True),
+        ("H₂O", "H2O", True),
         ("The U.S.", "the US", True),
         ("well-known", "well known", True),
         ("don’t", "dont", True),

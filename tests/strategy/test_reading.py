@@ -31,6 +31,7 @@ def read(brief: Brief, text: str) -> tuple[str | None, str | None]:
         (TEXT, "We think.\n#### Paris", "Paris"),
         (TEXT, "We think.\n### Paris", "Paris"),
         (LABEL, "We think.\nThe answer is: billing", "billing"),
+        (LABEL, "I am not sure, but the answer is billing", "billing"),
         (LABEL, "#### Conclusion\nNot login, I see.\nbilling", "billing"),
         (JSON, 'So.\nAnswer: {"a": "The answer: 4", "b": 1}', '{"a": "The answer: 4", "b": 1}'),
         (JSON, '{"a": "The answer: [4]"}', '{"a": "The answer: [4]"}'),
@@ -60,6 +61,20 @@ def test_a_number_is_found_under_headings_and_in_boxes(text: str) -> None:
 
 def test_json_without_any_answer_is_told_from_the_last_marker() -> None:
     assert read(JSON, 'Say {"a": 1}.\nAnswer: none')[1] == "not a JSON object or array: 'none'"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't think the answer is billing.",
+        "If the answer is billing, ask again.",
+        "We think.\nThe answer is not billing",
+        "It is unclear whether the answer is billing",
+    ],
+)
+def test_an_answer_in_doubt_is_none(text: str) -> None:
+    output, reason = read(LABEL, text)
+    assert output is None and reason is not None and reason.startswith("not a label: ")
 
 
 def test_a_heading_splits_nothing_off() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import numpy as np
+
+from steelyard.folding import plain
 
 Kind = Literal["text", "verbatim", "date"]
 
@@ -143,8 +144,7 @@ def _same_text(answer: str, reference: str, path: str, likeness: Likeness) -> bo
 
 
 def _folded(text: str, case: bool) -> str:
-    plain = " ".join(unicodedata.normalize("NFKC", text).split())
-    return plain if case else plain.casefold()
+    return plain(text) if case else plain(text).casefold()
 
 
 def as_date(text: str) -> date | datetime | None:
@@ -153,11 +153,11 @@ def as_date(text: str) -> date | datetime | None:
     A moment with its offset is converted to UTC (``None`` where that leaves the calendar); midnight
     without an offset is the day.
     """
-    plain = " ".join(text.split())
+    written = " ".join(text.split())
     try:
-        moment = datetime.fromisoformat(plain)
+        moment = datetime.fromisoformat(written)
     except ValueError:
-        return _written_out(plain)
+        return _written_out(written)
     if moment.tzinfo is not None:
         return _in_utc(moment)
     return moment if any((moment.hour, moment.minute, moment.second)) else moment.date()

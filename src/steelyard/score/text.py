@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from steelyard import folding
 from steelyard.config.options import Options
 from steelyard.core import OutputKind
 from steelyard.score.base import ReferenceMetric
@@ -21,7 +22,6 @@ _SIGN = re.compile(r"(?<![\w.,])[-+](?=\.?\d)|(?<=\d)[.,/:\-](?=\d)|(?<![\w.,])\
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _INSIDE = re.compile(r"(?<=\w)['.](?=\w)|(?<=\b\w)\.(?!\w)")
 _MEANT = frozenset("%#&@")
-_APOSTROPHES = str.maketrans("’‘ʼ−", "'''-")
 
 
 class ExactMatch(ReferenceMetric):
@@ -49,7 +49,7 @@ class NormalisedMatchOptions(Options):
 class NormalisedMatch(ReferenceMetric):
     """Whether answer and reference say the same but for how they are written.
 
-    Unicode forms (NFKC) and white space never count. See `plain` for what punctuation stays.
+    Unicode forms, dashes, quotes and white space never count. See `plain` for what punctuation stays.
     """
 
     name = "normalised_match"
@@ -136,13 +136,13 @@ def normalise(text: str) -> str:
 
 
 def plain(text: str, ignore: Collection[str]) -> str:
-    """The text in one Unicode form (NFKC), without what is to be ignored, single spaced.
+    """The text in one Unicode form, without what is to be ignored, single spaced.
 
     Apostrophes and the stops of abbreviations go (``U.S.`` is ``US``), other punctuation parts words
     (``well-known`` is ``well known``). What carries meaning stays: ``%``, ``#``, ``&``, ``@``, currency
     and other symbols, and the sign and point of a number; commas between thousands go.
     """
-    text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
+    text = folding.plain(text)
     if "case" in ignore:
         text = text.casefold()
     if "accents" in ignore:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from steelyard.core import Completion
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.label_text import is_in_doubt
 from steelyard.model.thoughts import cut_reason, why_unanswered
 from steelyard.score import parse_output
 from steelyard.score.text import normalise
@@ -25,6 +26,7 @@ _MARKER = re.compile(
 _CLOSING = re.compile(r"[*_]+[.!,;:]*$")
 _HEADING = re.compile(r"^#{1,6}\s+")
 _OPENING = re.compile(r"[{\[]")
+_CLAUSE = re.compile(r"[,.;:!?]")
 _DECODER = json.JSONDecoder()
 _LISTED_ERRORS = 3
 
@@ -136,7 +138,7 @@ def _splits(text: str) -> list[tuple[str, str]]:
     """Split a text at each of its answer markers into reasoning and answer, the last one first.
 
     A marker after which nothing stands does not count, nor one inside of JSON, nor a heading of the
-    fourth level, which only looks like GSM8K's ``#### 42``.
+    fourth level, which only looks like GSM8K's ``#### 42``, nor one in doubt (``I don't think …``).
     """
     markers = list(_MARKER.finditer(text))
     inside = _json_spans(text) if markers else []
@@ -145,10 +147,17 @@ def _splits(text: str) -> list[tuple[str, str]]:
         answer = _unmarked(text[marker.end() :])
         if not answer or any(start < marker.start() < end for start, end in inside):
             continue
+        if _is_doubted(text[: marker.start()]):
+            continue
         if marker["hashes"] and not _is_answer(text[marker.end() :]):
             continue
         pairs.append((text[: marker.start()].strip(), answer))
     return pairs
+
+
+def _is_doubted(before: str) -> bool:
+    """Whether the clause that leads to an answer marker denies it, or makes it a condition."""
+    return is_in_doubt(_CLAUSE.split(before.rpartition("\n")[2])[-1])
 
 
 def _unmarked(text: str) -> str:
