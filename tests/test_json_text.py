@@ -27,6 +27,7 @@ from steelyard.json_text import read_json
         ('```json {"a": 1}```', '{"a": 1}'),
         ('```json\n{"a": 1}', '{"a": 1}'),
         ('The form is\n```json\n{"a": 0}\n```\nand so\n```json\n{"a": 2}\n```', '{"a": 2}'),
+        ('```json\n{"a": 1}\n```\nfrom\n```python\nx = [1]\n```', '{"a": 1}'),
         ('For {"q": 1}:\n```\n{"a": 1}\n```\nnot {"a": 2}.', '{"a": 1}'),
         ('Here you are: {"a": {"b": 2}} Anything else?', '{"a": {"b": 2}}'),
         ('As in [1]: {"a": 1}', '{"a": 1}'),

@@ -18,7 +18,7 @@ _MOST_TRIED = 300
 _BRACKET = re.compile(r"[{}\[\]]")
 _OPENING = re.compile(r"[{\[]")
 _BEGINS_JSON = re.compile(r'\{\s*"|\[\s*[{\["]')
-_FENCE_LINE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
+_FENCE_LINE = re.compile(r"^[^\S\n]*(?:```|~~~)[^\S\n]*(?P<language>\w*)", re.MULTILINE)
 
 
 class _Document(NamedTuple):
@@ -125,11 +125,14 @@ def _closings(text: str) -> dict[int, int]:
 
 
 def _last_fenced(text: str, documents: Sequence[_Document]) -> list[_Document]:
-    """Those in the last code fence that has one, else all but footnotes and empty brackets."""
-    fences = [line.start() for line in _FENCE_LINE.finditer(text)]
-    before = [bisect_left(fences, one.start + 1) for one in documents]
-    last = max((count for count in before if count % 2), default=None)
-    if last is not None:
+    """Those in the last code fence that has one, one for JSON first; else all but footnotes."""
+    fences = list(_FENCE_LINE.finditer(text))
+    starts = [fence.start() for fence in fences]
+    before = [bisect_left(starts, one.start + 1) for one in documents]
+    inside = [count for count in before if count % 2]
+    named = [count for count in inside if fences[count - 1]["language"].lower().startswith("json")]
+    if inside:
+        last = max(named or inside)
         return [one for one, count in zip(documents, before, strict=True) if count == last]
     return [one for one in documents if not _is_footnote(one.value)] or list(documents)
 

@@ -15,7 +15,7 @@ CASED = "A-Za-zÀ-ÖØ-öø-ɏΑ-ΟΡ-Ωα-ορ-ωЀ-ӿµΩ"
 
 _TERM = re.compile(r"[\w)\]}%°²³!']$")
 _CASED_OR_DIGIT = re.compile(rf"[{CASED}\d)\]}}°²³]$")
-_TIGHT = re.compile(rf"[{CASED}@#&\\^/×÷·√π∞°%)\]}}±≤≥_²³]$")
+_TIGHT = re.compile(rf"[{CASED}@&\\^/×÷·√π∞°%)\]}}±≤≥_²³]$")
 _VARIABLE = re.compile(r"(?:^|[^\w])[a-z]\s+$", re.IGNORECASE)
 _TAG_OR_ARROW = re.compile(r"<[^<>\n]{1,40}>$|[-=]>$|(?:^|\n)\s*>$")
 _RATIO = re.compile(r"(?:^|\n)\W*\d+\s:$")
@@ -130,7 +130,9 @@ def words_by_numbers() -> WordsByNumbers:
         ),
         money=re.compile(rf"{codes}|{signs}"),
         currency=re.compile(rf"\s?(?:{signs}(?!\s*$|[\s.,]*\n)|[€£¥₹]|(?:{codes})\b)"),
-        name=re.compile(rf"(?:(?:^|[^\w])(?:{'|'.join(words['names'])})|第|#)\s*$", re.IGNORECASE),
+        name=re.compile(
+            rf"(?:(?:^|[^\w])(?:{'|'.join(words['names'])})|第)\s*$|(?<!#)#$", re.IGNORECASE
+        ),
         call=re.compile(
             rf"(?:\b(?:{words['functions']})\s*(?:_\{{?\w{{1,3}}\}}?|\d{{0,2}})|√)\s*[(\[{{|]*\s*$",
             re.IGNORECASE,

@@ -123,7 +123,7 @@ def _placed(
 
 
 def _goes_on_from(last: WrittenNumber | None, number: WrittenNumber, text: str) -> bool:
-    """Whether a number is the second part of something: ``5 ft 3 in``, ``2 million 500``, ``3 or 4``."""
+    """Whether it is the second part of something, or an aside: ``5 ft 3 in``, ``3 or 4``, ``2 h (120 min)``."""
     if last is None:
         return False
     gap, words = text[last.end : number.start], words_by_numbers()
@@ -131,7 +131,8 @@ def _goes_on_from(last: WrittenNumber | None, number: WrittenNumber, text: str) 
         return True
     if text[last.end - 1].isalpha() and gap.strip(" ,") in ("", "and"):
         return True
-    if words.connected.fullmatch(gap[:NEAR]):
+    is_aside = "(" in gap and ")" not in gap and "\n" not in gap and "=" not in gap
+    if (is_aside and last.number != number.number) or words.connected.fullmatch(gap[:NEAR]):
         return True
     after = text[number.end : number.end + NEAR]
     return bool(words.between.fullmatch(gap[:NEAR]) and words.part.match(after))

@@ -16,7 +16,7 @@ _QUOTE = r"[\"'`*_(]{0,4}"
 _NOUN = r"(?:(?i:an?|the)\s+)?(?:(?i:reply|response|answer|option|assistant|candidate|model)\s+)?"
 _LETTER = r"(?P<word>[AB]|(?i:tie|draw))"
 _TAGS = r"(?:verdict|answer|winner|choice|judge?ment|decision|mark|score|rating|grade|label|result)"
-_LEAD = r"[\s\"'`*:=()\[\]{}_-]{0,12}"
+_LEAD = r"[\s\"'`*:=()\[\]{}<>_-]{0,12}"
 
 _MARK = (
     r"(?<![\d.,/+~-])(?P<word>\d+)(?!\d|[.,]\d)(?:\s*(?:/|out of|of)\s*(?P<scale>\d+)(?!\d|[.,]\d))?"
@@ -41,7 +41,7 @@ _DOUBT = re.compile(
     re.I,
 )
 _CLEAN = re.compile(
-    r"[\"'`*)\]}_]*(?:$|[.!;](?:\s|$)|\s*[,:(-](?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
+    r"[\"'`*)\]}>_]*(?:$|[.!;](?:\s|$)|\s*[,:(-](?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
     r"|wait|actually|however|although)\b|(?:[AB]|TIE|tie)\b(?!\s+\w)))"
     r"|\s+(?:because|since|as|over|than|by far)\b)"
 )
