@@ -123,7 +123,7 @@ def _placed(
 
 
 def _goes_on_from(last: WrittenNumber | None, number: WrittenNumber, text: str) -> bool:
-    """Whether it is the second part of something, or an aside: ``5 ft 3 in``, ``3 or 4``, ``2 h (120 min)``."""
+    """Whether it is a second part or an aside: ``5 ft 3 in``, ``3 or 4``, ``2 h (120 min)``."""
     if last is None:
         return False
     gap, words = text[last.end : number.start], words_by_numbers()
