@@ -6,6 +6,7 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from steelyard.words import one_line
@@ -15,6 +16,7 @@ DEEPEST = 200
 
 _SHOWN = 60
 _MOST_TRIED = 300
+_MOST_BRACKETS = 20_000
 _BRACKET = re.compile(r"[{}\[\]]")
 _OPENING = re.compile(r"[{\[]")
 _BEGINS_JSON = re.compile(r'\{\s*"|\[\s*[{\["]')
@@ -116,7 +118,7 @@ def _closings(text: str) -> dict[int, int]:
     """Where the bracket that begins at a place ends, as far as brackets in strings allow to say."""
     ends: dict[int, int] = {}
     stack: list[int] = []
-    for bracket in _BRACKET.finditer(text):
+    for bracket in islice(_BRACKET.finditer(text), _MOST_BRACKETS):
         if bracket[0] in "{[":
             stack.append(bracket.start())
         elif stack and text[stack[-1]] == {"}": "{", "]": "["}[bracket[0]]:

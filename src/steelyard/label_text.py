@@ -141,6 +141,8 @@ class _LabelReader:
         if label is None or is_open or not label.strip(_FINAL) or is_in_doubt(before):
             return None
         is_written_alike = match["label"] in self._exact
+        if lead == "named":
+            return label if is_written_alike and _ENDS.fullmatch(rest) else None
         if lead == "heading":
             heading = before.rpartition(":")[0].strip()
             is_other = _words()["headings"].fullmatch(heading) or self._alone(heading)
@@ -272,4 +274,5 @@ def _leads() -> Iterator[tuple[str, str]]:
     yield "start", r"(?P<article>(?!))?"
     yield "announced", rf"{opener}{noun}(?:\s+(?:for|of)\s+(?:this|the)\s+\w+)?{says}\s*{article}"
     yield "statement", rf"{opener}(?:{_any(words['statements'])})[\s:]+{article}"
+    yield "named", rf"(?P<article>(?!))?{noun}\s+"
     yield "heading", r"(?P<article>(?!))?[^\W\d][\w'-]*(?: [\w'-]+){0,2}\s*:\s*"

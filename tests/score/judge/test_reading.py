@@ -77,6 +77,7 @@ RATE = ("1", "2", "3", "4", "5")
         ("Both replies are equally good.", "TIE"),
         ("Overall, reply B is the better one.", "B"),
         ("B. A is incomplete.", "B"),
+        ("Both are good, but A is better.", "A"),
     ],
 )
 def test_what_a_judge_says_is_read(text: str, said: str) -> None:
@@ -164,6 +165,8 @@ def test_what_a_judge_says_is_read(text: str, said: str) -> None:
         "Verdict: A would be hasty.",
         "A. Reply B is better.",
         "Verdict: A or Verdict: B",
+        "Answer: A\n\nActually, B.",
+        "A is better if brevity counts",
     ],
 )
 def test_what_says_nothing_or_takes_it_back_is_not_guessed(text: str) -> None:

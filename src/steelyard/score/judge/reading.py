@@ -48,6 +48,9 @@ _CLEAN = re.compile(
 """What may follow a verdict on its line: nothing, a reason, another sentence."""
 _OTHER = re.compile(r"[\"'`*)\]}_]*\s*(?:or\b|and\b|[/&|]|vs\b)", re.I)
 """What follows one of two verdicts."""
+_CORRECTION = re.compile(
+    r"\W*(?:wait|actually|correction|scratch that|no(?=[,.])|hmm|on second)\b", re.I
+)
 _REPORT = re.compile(r"\b(?:says|said|claims?|claimed|states|argues|writes|asks?|thinks?)\b", re.I)
 
 _MOST = (
@@ -116,7 +119,9 @@ def read_judgement(text: str, choices: Sequence[str]) -> str | None:
     if len(words) > 1 and not last.is_final:
         return None
     after = [last.rest, *lines[last.line + 1 :]]
-    is_taken_back = _is_comparison(choices) and _stated(after) - {last.word}
+    is_taken_back = any(_CORRECTION.match(line) for line in after) or (
+        _is_comparison(choices) and _stated(after) - {last.word}
+    )
     bare = {word for line in (lines[0], lines[-1]) if (word := _alone(line, choices))}
     return None if is_taken_back or bare - {last.word} else last.word
 
