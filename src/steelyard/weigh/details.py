@@ -145,7 +145,7 @@ def _samples(
 
 def _answer(record: Record) -> SampleAnswer:
     return SampleAnswer(
-        output=None if record.answer.output is None else _cut(record.answer.output),
+        output=_cut(record.answer.output or "") if record.outcome == "scored" else None,
         text=_cut(record.answer.completion.text),
         reasoning=_cut(record.answer.completion.reasoning) or None,
         score=record.score,
