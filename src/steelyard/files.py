@@ -57,8 +57,9 @@ def check_target(path: Path) -> None:
     if sources is None:
         return
     if not sources.isdisjoint(_identities(path)):
+        what = "holds" if path.is_dir() else "is"
         raise ConfigError(
-            f"{path} is, or holds, a file that this command reads: choose another place to write to"
+            f"{path} {what} a file that this command reads: choose another place to write to"
         )
     if path.exists() and (task := _task_naming(path)) is not None:
         raise ConfigError(f"{path} belongs to the task {task}: choose another place to write to")
