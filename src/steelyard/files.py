@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from itertools import islice
 from pathlib import Path
 
 from steelyard.errors import ConfigError, StorageError
@@ -20,6 +21,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 TASK_NAME = "task.yaml"
 _LONGEST_TASK = 2**20  # characters of a task.yaml that are searched for a name
 _LEVELS_TO_TASK = 4
+_MOST_SOURCES = 100_000  # files of a folder: a task may name the root as its documents
 
 _Identity = tuple[int, int]
 _sources: ContextVar[set[_Identity] | None] = ContextVar("sources", default=None)
@@ -43,7 +45,7 @@ def note_source(path: Path) -> None:
     """Note that the command at work reads ``path``, a file or a folder with all its files."""
     sources = _sources.get()
     if sources is not None:
-        sources |= set(_identities(path))
+        sources |= set(islice(_identities(path), _MOST_SOURCES))
 
 
 def check_target(path: Path) -> None:
@@ -82,7 +84,9 @@ def _task_naming(path: Path) -> Path | None:
     for folder in real.parents[:_LEVELS_TO_TASK]:
         task = folder / TASK_NAME
         with suppress(OSError, ValueError):
-            if task.exists() and task.samefile(real):
+            if not task.is_file():  # a pipe of that name would be waited for
+                continue
+            if task.samefile(real):
                 return task
             with task.open(encoding="utf-8", errors="replace") as file:
                 text = file.read(_LONGEST_TASK)
