@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,3 +113,30 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(
         error = capsys.readouterr().err
         assert "base_url carries" in error and "api_key_env" in error
         assert "hunter2" not in error
+
+
+ASKING = """
+from steelyard.cli.trust import settle
+from steelyard.errors import UntrustedKeyError
+settle(UntrustedKeyError("MY_KEY", "http://a.test"), trust=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+@pytest.mark.parametrize(
+    ("typed", "agreed"),
+    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("\x04", False)],
+)
+def test_at_a_terminal_only_yes_is_yes(typed: str, agreed: bool, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, typed.encode())
+        done = subprocess.run(
+            [sys.executable, "-c", ASKING], stdin=theirs, stderr=theirs, check=False, timeout=120
+        )
+        shown = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "Send the key in MY_KEY to http://a.test? [y/N]" in shown
+    assert (done.returncode == 0) == agreed == (tmp_path / "trust").exists()
