@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from steelyard.cli import main
-from tests.model.endpoint import serving, stream
+from tests.model.endpoint import error, serving, stream
 from tests.tickets import write_task
 
 SECRET = "0123456789secret"
@@ -140,3 +140,31 @@ def test_at_a_terminal_only_yes_is_yes(typed: str, agreed: bool, tmp_path: Path)
         os.close(theirs)
     assert "Send the key in MY_KEY to http://a.test? [y/N]" in shown
     assert (done.returncode == 0) == agreed == (tmp_path / "trust").exists()
+
+
+def test_no_credential_is_left_anywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own address may carry a login; it stays in the environment, as the key does."""
+    key = "sk-of-the-test-0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    monkeypatch.setenv("STEELYARD_ANSWER_CACHE", str(tmp_path / "answers.db"))
+    with serving(lambda request, n: stream("BILLING") if n < 9 else error(400, key)) as endpoint:
+        login = endpoint.base_url.replace("http://", "http://bob:hunter2@") + "?token=hunter3"
+        monkeypatch.setenv("OPENAI_BASE_URL", login)
+        task = write_task(
+            tmp_path / "task", rows=60, model="openai:m", strategies=["zero_shot", "few_shot"]
+        )
+        with (task / "task.yaml").open("a") as file:
+            file.write("consistency: false\nprices: {m: {input: 1, output: 1}}\n")
+        assert main(["plan", str(task)]) == 0
+        main(["run", str(task), "--out", str(tmp_path / "out")])
+        assert main(["report", str(tmp_path / "out")]) == 0
+    assert set(endpoint.keys) == {f"Bearer {key}"}
+    monkeypatch.setenv("OPENAI_BASE_URL", login.replace(endpoint.base_url[7:], "127.0.0.1:9/v1"))
+    main(["run", str(task), "--out", str(tmp_path / "down")])
+    said = capsys.readouterr()
+    contents = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    everything = b"".join([said.out.encode(), said.err.encode(), *contents])
+    for secret in (key, "hunter2", "hunter3"):
+        assert secret.encode() not in everything
