@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import islice
@@ -22,6 +22,8 @@ TASK_NAME = "task.yaml"
 _LONGEST_TASK = 2**20  # characters of a task.yaml that are searched for a name
 _LEVELS_TO_TASK = 4
 _MOST_SOURCES = 100_000  # files of a folder: a task may name the root as its documents
+
+_DATA_KEYS = re.compile(r"\b(?:examples|train|dev|test|documents)\b")
 
 _Identity = tuple[int, int]
 _sources: ContextVar[set[_Identity] | None] = ContextVar("sources", default=None)
@@ -69,9 +71,9 @@ def check_target(path: Path) -> None:
 
 def _identities(path: Path) -> Iterator[_Identity]:
     """The file's, or those of all files in a folder."""
-    files = [path]
+    files: Iterable[Path] = [path]
     if path.is_dir():
-        files = [Path(at, name) for at, _, names in os.walk(path) for name in names]
+        files = (Path(at, name) for at, _, names in os.walk(path) for name in names)
     for file in files:
         with suppress(OSError, ValueError):  # one that is not there cannot be overwritten
             state = file.stat()
@@ -97,9 +99,11 @@ def _task_naming(path: Path) -> Path | None:
 
 def _names(text: str, path: str, *, is_folder: bool) -> bool:
     """Whether the text of a ``task.yaml`` names ``path``; a folder's name may be any word there."""
-    before = r"\b(?:examples|train|dev|test|documents)\b[^\n]*" if is_folder else ""
-    pattern = rf"{before}(?<![\w/.-])(?:\./)?{re.escape(path)}/?(?![\w/.-])"
-    return re.search(pattern, text, re.IGNORECASE) is not None
+    name = re.compile(rf"(?<![\w/.-])(?:\./)?{re.escape(path)}/?(?![\w/.-])", re.IGNORECASE)
+    if not is_folder:
+        return name.search(text) is not None
+    keys = ((line, _DATA_KEYS.search(line)) for line in text.splitlines())
+    return any(name.search(line, key.end()) for line, key in keys if key is not None)
 
 
 def make_private(path: Path) -> None:
