@@ -7,9 +7,10 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from itertools import islice
 from pathlib import Path
 
 from steelyard.errors import ConfigError, StorageError
@@ -20,6 +21,9 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO})
 TASK_NAME = "task.yaml"
 _LONGEST_TASK = 2**20  # characters of a task.yaml that are searched for a name
 _LEVELS_TO_TASK = 4
+_MOST_SOURCES = 100_000  # files of a folder: a task may name the root as its documents
+
+_DATA_KEYS = re.compile(r"\b(?:examples|train|dev|test|documents)\b")
 
 _Identity = tuple[int, int]
 _sources: ContextVar[set[_Identity] | None] = ContextVar("sources", default=None)
@@ -43,7 +47,7 @@ def note_source(path: Path) -> None:
     """Note that the command at work reads ``path``, a file or a folder with all its files."""
     sources = _sources.get()
     if sources is not None:
-        sources |= set(_identities(path))
+        sources |= set(islice(_identities(path), _MOST_SOURCES))
 
 
 def check_target(path: Path) -> None:
@@ -57,8 +61,9 @@ def check_target(path: Path) -> None:
     if sources is None:
         return
     if not sources.isdisjoint(_identities(path)):
+        what = "holds" if path.is_dir() else "is"
         raise ConfigError(
-            f"{path} is, or holds, a file that this command reads: choose another place to write to"
+            f"{path} {what} a file that this command reads: choose another place to write to"
         )
     if path.exists() and (task := _task_naming(path)) is not None:
         raise ConfigError(f"{path} belongs to the task {task}: choose another place to write to")
@@ -66,9 +71,9 @@ def check_target(path: Path) -> None:
 
 def _identities(path: Path) -> Iterator[_Identity]:
     """The file's, or those of all files in a folder."""
-    files = [path]
+    files: Iterable[Path] = [path]
     if path.is_dir():
-        files = [Path(at, name) for at, _, names in os.walk(path) for name in names]
+        files = (Path(at, name) for at, _, names in os.walk(path) for name in names)
     for file in files:
         with suppress(OSError, ValueError):  # one that is not there cannot be overwritten
             state = file.stat()
@@ -81,7 +86,9 @@ def _task_naming(path: Path) -> Path | None:
     for folder in real.parents[:_LEVELS_TO_TASK]:
         task = folder / TASK_NAME
         with suppress(OSError, ValueError):
-            if task.exists() and task.samefile(real):
+            if not task.is_file():  # a pipe of that name would be waited for
+                continue
+            if task.samefile(real):
                 return task
             with task.open(encoding="utf-8", errors="replace") as file:
                 text = file.read(_LONGEST_TASK)
@@ -92,9 +99,11 @@ def _task_naming(path: Path) -> Path | None:
 
 def _names(text: str, path: str, *, is_folder: bool) -> bool:
     """Whether the text of a ``task.yaml`` names ``path``; a folder's name may be any word there."""
-    before = r"\b(?:examples|train|dev|test|documents)\b[^\n]*" if is_folder else ""
-    pattern = rf"{before}(?<![\w/.-])(?:\./)?{re.escape(path)}/?(?![\w/.-])"
-    return re.search(pattern, text, re.IGNORECASE) is not None
+    name = re.compile(rf"(?<![\w/.-])(?:\./)?{re.escape(path)}/?(?![\w/.-])", re.IGNORECASE)
+    if not is_folder:
+        return name.search(text) is not None
+    keys = ((line, _DATA_KEYS.search(line)) for line in text.splitlines())
+    return any(name.search(line, key.end()) for line, key in keys if key is not None)
 
 
 def make_private(path: Path) -> None:

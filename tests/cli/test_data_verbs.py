@@ -120,7 +120,7 @@ def test_rows_are_labelled_from_lines_and_the_answers_applied(
         (["label", "absent.csv"], ("no file absent.csv",)),
         (["label", "rows.jsonl", "--only", "near"], ("does not review 'near'", "near_duplicates")),
         (["label", "rows.jsonl", "--limit", "0"], ("limit must be 1 or more",)),
-        (["label", "rows.jsonl", "--answers", "rows.jsonl"], ("not a review answer",)),
+        (["label", "rows.jsonl", "--answers", "rows.jsonl"], ("a file that this command reads",)),
         (["label", "rows.jsonl", "--answers", "rows.jsonl/a"], ("cannot write", "--answers")),
         (["lable", "rows.jsonl"], ("lable", "did you mean 'label'")),
     ],

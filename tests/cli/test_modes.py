@@ -88,11 +88,19 @@ def test_a_split_a_page_and_answers_are_private(
     assert mode(answers) == 0o600
 
 
-def test_no_link_in_a_run_folder_is_followed(task: Path, tmp_path: Path) -> None:
-    out, mine = tmp_path / "out", tmp_path / "mine.log"
-    mine.write_text("mine\n")
-    mine.chmod(0o644)
+@pytest.mark.parametrize("name", ["run.log", "run.db", "run.lock", "report.html", "arms", "winner"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_no_link_in_a_run_folder_is_followed(
+    name: str, is_there: bool, task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, mine = tmp_path / "out", tmp_path / "mine"
+    if is_there:
+        mine.write_text("mine\n")
+        mine.chmod(0o644)
     out.mkdir()
-    (out / "report.html").symlink_to(mine)
-    assert main(["run", str(task), "--out", str(out), "--json"]) == 0
-    assert mode(mine) == 0o644 and mine.read_text() == "mine\n"
+    (out / name).symlink_to(mine)
+    assert main(["run", str(task), "--out", str(out)]) == 2
+    assert f"{out / name} is a link" in capsys.readouterr().err
+    assert mine.exists() == is_there
+    if is_there:
+        assert mode(mine) == 0o644 and mine.read_text() == "mine\n"

@@ -266,3 +266,28 @@ def test_the_log_of_a_fake_model_spoils_no_file(
     before = log.read_bytes()
     refused(["run", str(task), "--out", str(tmp_path / "out")], capsys)
     assert log.read_bytes() == before
+
+
+def test_a_data_set_of_a_task_is_not_replaced_but_another_folder_is(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow")
+    task = write_task(tmp_path / "task")
+    for name in ("rows", "split"):
+        argv = ["data", "convert", str(source), str(task / name), "--to", "hf", "--yes"]
+        assert main(argv) == 0
+    text = (task / "task.yaml").read_text().replace("examples.jsonl", "rows")
+    (task / "task.yaml").write_text(f"{text}split: {{test: 0.3}}\n")
+    before = state_of(task)
+    argv = ["data", "convert", str(source), str(task / "rows"), "--to", "hf", "--yes", "--force"]
+    assert "belongs to the task" in refused(argv, capsys)
+    assert state_of(task) == before
+    argv[3] = str(task / "split")
+    assert main(argv) == 0
+
+
+def test_a_pipe_named_task_yaml_is_not_waited_for(source: Path) -> None:
+    os.mkfifo(source.with_name("task.yaml"))
+    out = source.with_name("out.jsonl")
+    out.write_text("old")
+    assert main(INTO_A_FILE["convert"](source, out)) == 0

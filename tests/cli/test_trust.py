@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from steelyard.cli import main
-from tests.model.endpoint import serving, stream
+from tests.model.endpoint import error, serving, stream
 from tests.tickets import write_task
 
 SECRET = "0123456789secret"
@@ -110,3 +113,58 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(
         error = capsys.readouterr().err
         assert "base_url carries" in error and "api_key_env" in error
         assert "hunter2" not in error
+
+
+ASKING = """
+from steelyard.cli.trust import settle
+from steelyard.errors import UntrustedKeyError
+settle(UntrustedKeyError("MY_KEY", "http://a.test"), trust=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+@pytest.mark.parametrize(
+    ("typed", "agreed"),
+    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("\x04", False)],
+)
+def test_at_a_terminal_only_yes_is_yes(typed: str, agreed: bool, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, typed.encode())
+        done = subprocess.run(
+            [sys.executable, "-c", ASKING], stdin=theirs, stderr=theirs, check=False, timeout=120
+        )
+        shown = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "Send the key in MY_KEY to http://a.test? [y/N]" in shown
+    assert (done.returncode == 0) == agreed == (tmp_path / "trust").exists()
+
+
+def test_no_credential_is_left_anywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own address may carry a login; it stays in the environment, as the key does."""
+    key = "sk-of-the-test-0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    monkeypatch.setenv("STEELYARD_ANSWER_CACHE", str(tmp_path / "answers.db"))
+    with serving(lambda request, n: stream("BILLING") if n < 9 else error(400, key)) as endpoint:
+        login = endpoint.base_url.replace("http://", "http://bob:hunter2@") + "?token=hunter3"
+        monkeypatch.setenv("OPENAI_BASE_URL", login)
+        task = write_task(
+            tmp_path / "task", rows=60, model="openai:m", strategies=["zero_shot", "few_shot"]
+        )
+        with (task / "task.yaml").open("a") as file:
+            file.write("consistency: false\nprices: {m: {input: 1, output: 1}}\n")
+        assert main(["plan", str(task)]) == 0
+        main(["run", str(task), "--out", str(tmp_path / "out")])
+        assert main(["report", str(tmp_path / "out")]) == 0
+    assert set(endpoint.keys) == {f"Bearer {key}"}
+    monkeypatch.setenv("OPENAI_BASE_URL", login.replace(endpoint.base_url[7:], "127.0.0.1:9/v1"))
+    main(["run", str(task), "--out", str(tmp_path / "down")])
+    said = capsys.readouterr()
+    contents = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    everything = b"".join([said.out.encode(), said.err.encode(), *contents])
+    for secret in (key, "hunter2", "hunter3"):
+        assert secret.encode() not in everything

@@ -126,7 +126,7 @@ def test_a_key_that_is_refused_ends_its_arms_and_going_on_finishes(tmp_path: Pat
         first, skipped = result["ended"]
         assert (first["strategy"], first["arm"], first["phase"]) == ("zero_shot@small", None, "fit")
         assert (first["model"], first["model_tag"]) == ("small", "small")
-        assert "refused the key" in first["reason"]
+        assert "asks for a key" in first["reason"]
         assert (skipped["strategy"], skipped["phase"]) == ("few_shot@small", "skipped")
         assert any(
             "Could not measure zero_shot@small" in said for said in result["verdict"]["warnings"]
@@ -144,7 +144,7 @@ def test_one_model_with_a_wrong_key_stops_the_run_at_once(
 ) -> None:
     with serving(lambda request, before: error(401, "bad key")) as endpoint:
         task = write_task(tmp_path / "task", rows=60, model=hosted(endpoint))
-        with pytest.raises(CredentialError, match="refused the key"):
+        with pytest.raises(CredentialError, match="asks for a key"):
             run(task, tmp_path / "out")
         models = [hosted(endpoint), hosted(endpoint, "large")]
         both = write_task(tmp_path / "both", rows=60, model=models)

@@ -112,11 +112,14 @@ class RedactedModel(Model):
             }
 
 
-@lru_cache(maxsize=4096)
+_mark = lru_cache(maxsize=4096)(mark_private)
+"""Prompts share their instruction and shots, and a request is looked for before it is sent."""
+
+
 def redacted(request: Request) -> RedactedRequest:
     """Return ``request`` without the private values of its messages."""
     regions = regions_of([message.content for message in request.messages])
-    marked = [mark_private(message.content, regions) for message in request.messages]
+    marked = [_mark(message.content, regions) for message in request.messages]
     messages = tuple(
         Message(message.role, text)
         for message, (text, _) in zip(request.messages, marked, strict=True)

@@ -84,11 +84,15 @@ def remove_folder(folder: Path) -> None:
 def check_ours(folder: Path) -> None:
     """Refuse a folder that no run made but that holds what a run would replace or remove.
 
-    Refused as well: a task's folder, and one in which that is a file that the run reads.
+    Refused as well: a task's folder, one in which that is a file that the run reads, and links.
     """
     if (folder / TASK_NAME).exists():
         raise StorageError(f"{folder} is the folder of a task: choose another --out")
-    for name in (*_RUN_FOLDERS, *_RUN_FILES):
+    for name in (*_RUN_FOLDERS, *_RUN_FILES, "run.lock"):
+        if (folder / name).is_symlink():
+            raise StorageError(
+                f"{folder / name} is a link, and what it leads to would be changed: choose another --out"
+            )
         check_target(folder / name)
     if (folder / "run.db").exists():
         return

@@ -1,1 +1,1 @@
-"""Private data in texts and files: found by rules, masked, and replaced by stable placeholders."""
+"""Private data in files and in traffic: redacted copies, and what would leave the house."""
