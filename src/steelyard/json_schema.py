@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from steelyard.files import parse_json
 from steelyard.words import one_line
 
 _LONGEST_PROBLEM = 160
@@ -68,6 +69,12 @@ class JsonSchema:
             f"{_json_path(error.instance_path)}: {one_line(error.message, _LONGEST_PROBLEM)}"
             for error in errors
         ]
+
+
+def check_schema_text(schema: str | None) -> None:
+    """Raise `ValueError` where ``schema`` (JSON text), if any, is not a usable JSON schema."""
+    if schema is not None:
+        JsonSchema(parse_json(schema))
 
 
 def _json_path(path: Sequence[str | int]) -> str:

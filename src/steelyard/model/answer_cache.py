@@ -22,6 +22,7 @@ from typing import NamedTuple, TypeVar
 
 from steelyard.core import Completion, Request
 from steelyard.errors import StorageError
+from steelyard.files import expanded
 from steelyard.model.base import PaidModel
 from steelyard.model.files import cache_folder
 
@@ -65,7 +66,7 @@ def cache_path() -> Path | None:
     setting = os.environ.get(VARIABLE, "").strip()
     if setting.lower() in ("off", "0", "no", "false"):
         return None
-    return Path(setting).expanduser() if setting else cache_folder() / "answers.db"
+    return expanded(setting) if setting else cache_folder() / "answers.db"
 
 
 def open_cache() -> AnswerCache | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
+from steelyard.files import expanded
 from steelyard.model.base import CountTokens, LocalTokenizer, ModelSpec, provider_of
 from steelyard.model.control_tokens import ControlTokens, Encode, encode_cut
 from steelyard.model.files import read_json
@@ -56,7 +57,7 @@ def gguf_tokenizer(path: Path) -> LocalTokenizer:
 
 def hub_tokenizer(name: str) -> LocalTokenizer | str:
     """Read the tokenizer of a folder, or of a hub name in the cache; or say why it cannot be read."""
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         return folder_tokenizer(folder)
     hub = require("huggingface_hub", "local")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from steelyard.errors import StorageError
 from steelyard.families import METRICS
+from steelyard.files import expanded
 from steelyard.result.figures import LabelsNeeded
 from steelyard.result.run import SCHEMA_VERSION, Result
 from steelyard.strategy import traits_of
@@ -21,7 +22,7 @@ NO_INTERVAL = "its interval was not measured"
 
 def read_result(folder: Path | str) -> Result:
     """Read a run folder's ``result.json``. Raises `StorageError` when there is none to read."""
-    path = Path(folder).expanduser() / "result.json"
+    path = expanded(folder) / "result.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         result = parse_result(data, str(path))

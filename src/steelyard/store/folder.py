@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
-from steelyard.files import NO_ROOM, TASK_NAME, check_target, make_private, write_whole
+from steelyard.files import NO_ROOM, TASK_NAME, check_target, make_private, real, write_whole
 from steelyard.store.engine import storage_error
 
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -28,7 +28,7 @@ def storage_guard(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         place = Path(str(error.filename or folder))
-        inside = place.resolve().is_relative_to(folder.resolve())
+        inside = real(place).is_relative_to(real(folder))
         if error.errno in NO_ROOM or (error.errno in _NOT_ALLOWED and inside):
             raise storage_error(str(place), error) from error
         raise

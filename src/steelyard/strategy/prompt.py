@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from steelyard.config.records import read_as
 from steelyard.core import Example, Message, OutputKind, Question, Request
+from steelyard.json_schema import check_schema_text
 from steelyard.model.base import Model
 from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import Format, Shot, get_format
@@ -83,8 +85,10 @@ class PromptRecipe:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> PromptRecipe:
-        shots = tuple(Shot(*shot) for shot in saved["shots"])
-        return cls(**{**saved, "shots": shots, "choices": tuple(saved["choices"])})
+        """Rebuild a recipe that `to_dict` wrote. Raises `ValueError` for anything else."""
+        recipe: PromptRecipe = read_as(cls, saved, "recipe")
+        check_schema_text(recipe.schema)
+        return recipe
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import check_columns
 from steelyard.errors import DataError
 from steelyard.extras import require
+from steelyard.files import open_file
 
 JSON_MARK = b"steelyard.json"
 """Key in a field's metadata: its texts hold JSON, because Arrow has no type for the values."""
@@ -86,7 +87,7 @@ def _label_decoder(names: list[Any]) -> Decode:
 
 
 def _open(path: Path) -> Batches:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(6)
     if path.suffix.lower() == ".parquet" or head[:4] == b"PAR1":
         return _open_parquet(path)
