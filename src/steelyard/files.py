@@ -114,6 +114,7 @@ def make_private(path: Path) -> None:
 
 MOST_JSON_BYTES = 2**30
 """A longer file of JSON is none that Steelyard wrote."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONGEST_NUMBER = 300  # digits: as many as a floating-point number takes
 
 
@@ -165,14 +166,18 @@ def read_json(path: Path) -> Any:
 def parse_json(text: str) -> Any:
     """Read JSON. Raises `ValueError` for anything else.
 
-    NaN, Infinity and numbers too large to be finite are none, nor is what is nested too deeply.
+    NaN, Infinity, endless numbers and halves of surrogate pairs are none, nor is what is nested too
+    deeply.
     """
     try:
-        return json.loads(
+        value = json.loads(
             text, parse_constant=_refuse, parse_float=_finite, parse_int=_shorter_number
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if _SURROGATE.search(text) is not None:
+        json.dumps(value, ensure_ascii=False).encode()  # half a pair of surrogates is no text
+    return value
 
 
 def _shorter_number(text: str) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+
+from steelyard.core import Completion
 
 
 def read_as(kind: Any, data: Any, name: str = "") -> Any:
@@ -27,6 +30,21 @@ def read_as(kind: Any, data: Any, name: str = "") -> Any:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, filter(None, (name, *first["loc"])))) or "it"
         raise ValueError(f"{place}: {first['msg']}") from None
+
+
+def read_completion(saved: Any) -> Completion:
+    """Return a completion that was kept as `dataclasses.asdict` made it, by any version.
+
+    Raises `ValueError` for anything else.
+    """
+    fields = saved if isinstance(saved, Mapping) else {}
+    if isinstance(fields.get("spent"), list):  # as first written
+        fields = asdict(Completion.from_dict(fields))
+    completion: Completion = read_as(Completion, fields, "completion")
+    amounts = (*completion.usage, completion.total_seconds, completion.first_token_seconds)
+    if completion.batch_size < 1 or not all(0 <= amount < math.inf for amount in amounts):
+        raise ValueError(f"completion: impossible figures {completion.usage}")
+    return completion
 
 
 @cache

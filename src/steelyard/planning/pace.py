@@ -48,7 +48,11 @@ def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
         if run is None or not _holds(run.identity, plan, model):
             return None
         keys = [job.key for job in plan.jobs if job.model == model]
-        arms = [arm for key in keys for arm in (store.step(f"fit:{key}") or {}).get("arms", [])]
+        arms = [
+            arm
+            for key in keys
+            for arm in (store.step(f"fit:{key}", {"arms": list[str]}) or {}).get("arms", [])
+        ]
         phases = [*(f"fit:{key}" for key in keys), *(f"test:{arm}" for arm in arms)]
         usage = store.usage(*phases) if phases else None
     finally:

@@ -52,7 +52,7 @@ def promote_recommended(steps: RunSteps, arms: Sequence[MeasuredArm], name: str 
 def promote(steps: RunSteps, name: str, records: Sequence[Record]) -> Winner:
     """Copy the arm to ``winner/`` if the copy, loaded again, answers as measured."""
     place, fresh = steps.folder / "winner", steps.folder / ".winner.part"
-    earlier = steps.store.step(f"promote:{name}")
+    earlier = steps.store.step(f"promote:{name}", {"promoted": bool})
     if earlier is not None and earlier["promoted"] and _arm_in(place) == name:
         return Winner.model_validate(earlier)
     shutil.rmtree(fresh, ignore_errors=True)
