@@ -18,7 +18,7 @@ from steelyard.data.read import NumberedRow
 from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.files import expanded, hash_file, sources_kept, whole_folder
+from steelyard.files import expanded, hash_file, read_json, sources_kept, whole_folder
 from steelyard.seeds import check_seed
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
@@ -238,7 +238,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{folder} holds no {MANIFEST}: give a folder that data split wrote")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
             raise ValueError(f"schema is not {SCHEMA}")
         hashes = _hashes(manifest)

@@ -33,12 +33,17 @@ def read_sparse(path: Path, shape: tuple[int, int]) -> sparse.csr_matrix:
     Its indices are checked, too: SciPy would follow them out of the array.
     """
     _check_size(path)
-    with open_file(path) as file:
-        matrix = sparse.csr_matrix(sparse.load_npz(file))
+    names = ("data", "indices", "indptr", "shape")
+    with open_file(path) as file, np.load(file, allow_pickle=False) as arrays:
+        data, *places = [_finite(arrays[name], name) for name in names]
+        is_csr = arrays["format"].item() in (b"csr", "csr")
+    if not is_csr or any(array.dtype.kind not in "iu" for array in places):
+        raise ValueError(f"{path.name} is not a matrix in rows")
+    indices, indptr, written = places
+    if tuple(written.tolist()) != shape:
+        raise ValueError(f"{path.name} has the shape {written.tolist()}, not {list(shape)}")
+    matrix = sparse.csr_matrix((data, indices, indptr), shape=shape)
     matrix.check_format(full_check=True)
-    if matrix.shape != shape:
-        raise ValueError(f"{path.name} has the shape {matrix.shape}, not {shape}")
-    _finite(matrix.data, path.name)
     return matrix
 
 

@@ -203,6 +203,8 @@ class TfidfIndex:
         shots = [read_as(_SavedShot, parse_json(line), "shots.jsonl") for line in lines if line]
         path = folder / "retrieval.json"  # absent in arms saved by the first versions
         rules = read_as(_SavedRules, read_json(path) if path.is_file() else {}, "retrieval.json")
+        if not 0 <= rules.diversity <= 1 or rules.per_label < 0:
+            raise ValueError(f"retrieval.json: impossible {rules}")
         tfidf = Tfidf.load(folder)
         matrix = read_sparse(folder / "matrix.npz", (len(shots), tfidf.width))
         passages = [Passage(shot.input, shot.output) for shot in shots]

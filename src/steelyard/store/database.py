@@ -189,6 +189,11 @@ class Store:
                 check_fields(name, payload, fields or {})
             return payload
 
+    def check_count(self, what: str, count: int, expected: int) -> None:
+        """Raise `StorageError` where there are fewer rows, or more, than a finished step left."""
+        if count != expected:
+            raise damaged(self._where, DamagedError(f"{count} {what}, and {expected} were written"))
+
     def step_seconds(self, name: str) -> float:
         """Return the wall time that was noted of a step, finished or not; 0 of one not begun."""
         query = sa.select(STEPS.c.seconds).where(self._of(STEPS) & (STEPS.c.name == name))

@@ -15,7 +15,7 @@ from steelyard.core import Answer, Completion, Record, Request
 from steelyard.files import parse_json
 
 T = TypeVar("T")
-Outcome = Literal["scored", "failed"]
+_Outcome = Literal["scored", "failed"]
 
 
 def dumps(value: Any) -> str:
@@ -225,7 +225,7 @@ def to_record(row: Mapping[Any, Any]) -> Record:
         answer=answer,
         scores=row["scores"],
     )
-    fields = {"output": str | None, "reason": str | None, "reference": str, "outcome": Outcome}
+    fields = {"output": str | None, "reason": str | None, "reference": str, "outcome": _Outcome}
     check_fields(f"record {record.example_id}", dict(row), {**fields, "scores": dict[str, float]})
     return record
 

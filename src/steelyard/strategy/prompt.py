@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from steelyard.retrieve.tfidf import TfidfIndex
 
 RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
+_LIMITS = {
+    "samples": (1, 1000),
+    "max_output_tokens": (1, 10**7),
+    "retrieved": (0, 10**6),
+    "repairs": (0, 100),
+    "temperature": (0, 2),
+}
+"""The least and the most of each number in a saved recipe."""
 Decoding = Literal["constrained", "free"]
 
 
@@ -88,6 +96,9 @@ class PromptRecipe:
         """Rebuild a recipe that `to_dict` wrote. Raises `ValueError` for anything else."""
         recipe: PromptRecipe = read_as(cls, saved, "recipe")
         check_schema_text(recipe.schema)
+        for name, (least, most) in _LIMITS.items():
+            if not least <= getattr(recipe, name) <= most:
+                raise ValueError(f"recipe.{name}: {getattr(recipe, name)} is out of its limits")
         return recipe
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from steelyard.core import Record
 from steelyard.errors import EndpointError
+from steelyard.files import read_json
 from steelyard.planning.probes import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
 from steelyard.result.verdict import Winner
 from steelyard.score import compare_records
@@ -128,6 +128,6 @@ def _sample(steps: RunSteps, size: int, whole: bool) -> list[int]:
 def _arm_in(folder: Path) -> str | None:
     """Return the name of the arm saved in ``folder``, if there is one."""
     try:
-        return str(json.loads((folder / "arm.json").read_text(encoding="utf-8"))["name"])
-    except (OSError, ValueError, KeyError):
+        return str(read_json(folder / "arm.json")["name"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -120,8 +120,11 @@ class RunSteps:
         )
 
     def test(self, arm: Arm) -> list[Record]:
-        if self.store.step(f"test:{arm.name}") is not None:
-            return self.store.records(arm.name)
+        finished = self.store.step(f"test:{arm.name}", {"records": int})
+        if finished is not None:
+            records = self.store.records(arm.name)
+            self.store.check_count(f"records of {arm.name}", len(records), finished["records"])
+            return records
         started = time.perf_counter()
         test = self.plan.split.test
 
