@@ -1,17 +1,21 @@
-"""Files and folders written whole or not at all."""
+"""Files and folders written whole or not at all, and read only where they are what they seem."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from io import FileIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from steelyard.errors import ConfigError, StorageError
 
@@ -117,9 +121,105 @@ def make_private(path: Path) -> None:
                 each.chmod(each.stat().st_mode & 0o700)
 
 
+MOST_JSON_BYTES = 2**30
+"""A longer file of JSON is none that Steelyard wrote."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_LONGEST_NUMBER = 300  # digits: as many as a floating-point number takes
+
+
+def expanded(path: Path | str) -> Path:
+    """``path`` with the home folder for ``~``; as it is where ``~name`` is nobody's."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def real(path: Path) -> Path:
+    """The absolute path behind all links; of links in a circle, the path as far as it leads."""
+    return Path(os.path.realpath(path))
+
+
+def open_file(path: Path) -> FileIO:
+    """Open a regular file to read its bytes.
+
+    A pipe or a device, which may never end, raises `OSError` as a folder does.
+    """
+    file = FileIO(path, opener=_without_waiting)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a pipe without waiting for somebody who writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def read_file(path: Path, most_bytes: int = MOST_JSON_BYTES) -> bytes:
+    """Read a regular file; one of more than ``most_bytes``, or none, raises `OSError`."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most_bytes:
+            text = f"it has {size:,} bytes, more than the {most_bytes:,} it may have"
+            raise OSError(errno.EFBIG, text, str(path))
+        return file.read()
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of JSON in UTF-8. Raises `OSError`, and `ValueError` for anything but JSON."""
+    return parse_json(read_file(path).decode("utf-8-sig"))
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON. Raises `ValueError` for anything else.
+
+    NaN, Infinity, endless numbers and halves of surrogate pairs are none, nor is what is nested too
+    deeply.
+    """
+    try:
+        value = json.loads(
+            text, parse_constant=_refuse, parse_float=_finite, parse_int=_shorter_number
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if _SURROGATE.search(text) is not None:
+        json.dumps(value, ensure_ascii=False).encode()  # half a pair of surrogates is no text
+    return value
+
+
+def _shorter_number(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(text):,} digits is too long")
+    return int(text)
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if abs(number) != float("inf") else _refuse(text[:40])
+
+
+def check_inside(folder: Path) -> None:
+    """Raise `ValueError` where ``folder`` holds a link that leads out of it, a pipe or a device.
+
+    So a folder that somebody else made cannot hand in the files of whoever reads it.
+    """
+    home = real(folder)
+    for place in folder.rglob("*"):
+        if place.is_symlink() and not real(place).is_relative_to(home):
+            raise ValueError(f"{place.relative_to(folder)} is a link that leads out of the folder")
+        if not (place.is_file() or place.is_dir()):
+            raise ValueError(f"{place.relative_to(folder)} is not a regular file")
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -133,6 +233,8 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     gone and ``path`` is as it was. `OSError` goes to the caller, who knows what to advise. Raises
     `ConfigError` where ``path`` must not be replaced, see `check_target`.
     """
+    if not path.name:  # "." or "/"
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     check_target(path)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -7,13 +7,19 @@ The validation is jsonschema-rs's. Patterns are ECMA-262 regular expressions, as
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import jsonschema_rs
 
+from steelyard.files import parse_json
 from steelyard.words import one_line
 
+log = logging.getLogger("steelyard")
+
+MOST_STEPS = 1_000_000
+"""Of going back, in a pattern that no linear engine can follow; a tenth of a second."""
 _LONGEST_PROBLEM = 160
 _VAGUE = ("anyOf", "oneOf")
 """Keywords whose errors only say that several others failed."""
@@ -36,20 +42,43 @@ class JsonSchema:
         except ValueError:  # a ``$schema`` of no known draft
             kind = jsonschema_rs.Draft202012Validator
         try:
-            self._validator = kind(schema, validate_formats=False, offline=True)
+            limits = jsonschema_rs.FancyRegexOptions(backtrack_limit=MOST_STEPS)
+            self._validator = kind(
+                schema, validate_formats=False, offline=True, pattern_options=limits
+            )
         except jsonschema_rs.ValidationError as error:
             if error.kind.name == "$ref":  # it does not say where the reference is
                 raise BadSchemaError(f"a reference leads nowhere: {error.message}") from None
             raise BadSchemaError(error.message, _json_path(error.instance_path)) from None
         except ValueError as error:  # nested too deeply, or not Unicode
             raise BadSchemaError(str(error)) from None
+        self._may_not_end = "pattern" in repr(schema)
 
     def is_fitting(self, value: Any) -> bool:
-        """Whether ``value`` fits; text with lone surrogates, which is not Unicode, never does."""
+        """Whether ``value`` fits; text with lone surrogates, which is not Unicode, never does.
+
+        Nor does text on which a pattern with look-around or back-references does not come to an end
+        within `MOST_STEPS`; the log says so once.
+        """
         try:
-            return self._validator.is_valid(value)
+            is_valid: bool = self._validator.is_valid(value)
         except ValueError:
             return False
+        if not is_valid and self._may_not_end:
+            self._warn_of_endless(value)
+        return is_valid
+
+    def _warn_of_endless(self, value: Any) -> None:
+        for error in self._validator.iter_errors(value):
+            if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.BacktrackLimitExceeded):
+                log.warning(
+                    "a pattern of the schema at %s does not end on a value within %d steps, which counts "
+                    "as not fitting; write the pattern without look-around or nested repeats",
+                    _json_path(error.schema_path),
+                    MOST_STEPS,
+                )
+                self._may_not_end = False
+                return
 
     def is_fitting_text(self, text: str) -> bool:
         try:
@@ -68,6 +97,12 @@ class JsonSchema:
             f"{_json_path(error.instance_path)}: {one_line(error.message, _LONGEST_PROBLEM)}"
             for error in errors
         ]
+
+
+def check_schema_text(schema: str | None) -> None:
+    """Raise `ValueError` where ``schema`` (JSON text), if any, is not a usable JSON schema."""
+    if schema is not None:
+        JsonSchema(parse_json(schema))
 
 
 def _json_path(path: Sequence[str | int]) -> str:

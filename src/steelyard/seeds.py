@@ -7,6 +7,17 @@ import zlib
 
 import numpy as np
 
+from steelyard.errors import ConfigError
+from steelyard.words import shortened
+
+SEEDS = 2**32
+
+
+def check_seed(seed: int) -> None:
+    """Raise `ConfigError` for what cannot seed every generator that is used."""
+    if not 0 <= seed < SEEDS:
+        raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {shortened(str(seed), 40)}")
+
 
 def generator(seed: int, name: str) -> np.random.Generator:
     """Return the generator of one named step, so that no step disturbs the numbers of another."""

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from steelyard.errors import ConfigError, closest, closest_file
-from steelyard.files import note_source
+from steelyard.files import expanded, note_source, real
 from steelyard.words import one_line
 
 log = logging.getLogger("steelyard")
@@ -48,7 +48,7 @@ def _announce(reference: str, folder: Path) -> None:
 
 
 def _from_file(folder: Path, place: str, what: str) -> ModuleType:
-    path = (folder / Path(place).expanduser()).resolve()
+    path = real(folder / expanded(place))
     if not path.is_file():
         neighbours = path.parent.glob("*.py") if path.parent.is_dir() else ()
         hint = closest_file(path.name, [neighbour.name for neighbour in neighbours])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -14,9 +15,11 @@ from steelyard.cli.trust import advice, agreeing
 from steelyard.errors import SteelyardError, UntrustedKeyError, closest
 from steelyard.files import NO_ROOM, sources_kept
 from steelyard.printing import printable, say, warnings_shown
+from steelyard.words import shortened
 
 _VERBS = ("run", "plan", "ask", "init", "data", "report", "models", "cache")
 _INTERRUPTED = 130
+_LONGEST_LINE, _LONGEST_NAME = 2000, 200  # characters
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,7 +28,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '(\S+)' \(choose from (.*)\)", message)
         message += closest(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else ""
-        self.exit(2, printable(f"steelyard: error: {message} (see {self.prog} --help)\n"))
+        line = shortened(message, _LONGEST_LINE)
+        self.exit(2, printable(f"steelyard: error: {line} (see {self.prog} --help)\n"))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,6 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            name = shortened(str(error.filename), _LONGEST_NAME)
+            _say_error(f"cannot use {name}: {error.strerror}")
+            return 2
         if error.errno not in NO_ROOM:
             raise
         _say_error(f"cannot write: {error.strerror}; free some space")
@@ -71,4 +79,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say_error(message: str) -> None:
-    say(f"steelyard: error: {' '.join(message.splitlines())}", file=sys.stderr)
+    line = shortened(" ".join(message.splitlines()), _LONGEST_LINE)
+    say(f"steelyard: error: {line}", file=sys.stderr)

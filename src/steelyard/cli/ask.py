@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from steelyard.cli.options import file_path
 from steelyard.cli.trust import add_trust
 from steelyard.printing import say
 
@@ -12,7 +12,9 @@ from steelyard.printing import say
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser("ask", help="put one input to the winner of a run")
-    verb.add_argument("path", metavar="PATH", type=Path, help="a run folder, or the winner/ in it")
+    verb.add_argument(
+        "path", metavar="PATH", type=file_path, help="a run folder, or the winner/ in it"
+    )
     verb.add_argument("text", metavar="TEXT", help="the input to answer")
     add_trust(verb)
     verb.set_defaults(call=call)

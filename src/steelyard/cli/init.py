@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from steelyard.cli.options import file_path
 from steelyard.printing import say
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser("init", help="start a task of your own")
-    verb.add_argument("folder", metavar="DIR", type=Path, help="the folder to create")
+    verb.add_argument("folder", metavar="DIR", type=file_path, help="the folder to create")
     source = verb.add_mutually_exclusive_group(required=True)
     source.add_argument("--example", metavar="NAME", help="copy an example, e.g. support-tickets")
     source.add_argument(
-        "--from", dest="source", metavar="FILE", type=Path, help="guess task.yaml from a data file"
+        "--from",
+        dest="source",
+        metavar="FILE",
+        type=file_path,
+        help="guess task.yaml from a data file",
     )
     verb.set_defaults(call=call)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from steelyard.cli.trust import add_trust
+from steelyard.words import shortened
+
+_LONGEST_NAME, _LONGEST_PATH = 255, 4000
+"""Bytes that file systems allow, or somewhat fewer."""
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Add the task and the options over it."""
-    verb.add_argument("task", metavar="TASK", type=Path, help="a folder with task.yaml")
-    verb.add_argument("--out", metavar="DIR", type=Path, help="run folder (default: runs/NAME)")
+    verb.add_argument("task", metavar="TASK", type=file_path, help="a folder with task.yaml")
+    verb.add_argument(
+        "--out", metavar="DIR", type=file_path, help="run folder (default: runs/NAME)"
+    )
     verb.add_argument(
         "--strategies", metavar="A,B", type=names, help="instead of the task's strategies"
     )
@@ -52,6 +59,21 @@ def names(text: str) -> tuple[str, ...]:
     if not several:
         raise argparse.ArgumentTypeError("give at least one name")
     return several
+
+
+def file_path(text: str) -> Path:
+    """The path of a file or folder; a text that can be none is refused."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path")
+    if max(len(os.fsencode(name)) for name in Path(text).parts) > _LONGEST_NAME:
+        raise argparse.ArgumentTypeError(
+            f"{shortened(text, 40)!r} is not a path: a name in it has more than {_LONGEST_NAME} bytes"
+        )
+    if len(os.fsencode(text)) > _LONGEST_PATH:
+        raise argparse.ArgumentTypeError(
+            f"{shortened(text, 40)!r} is not a path: it has more than {_LONGEST_PATH} bytes"
+        )
+    return Path(text)
 
 
 def _money(text: str) -> Decimal:

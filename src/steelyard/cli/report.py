@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steelyard.cli.options import file_path
 from steelyard.printing import console, say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser("report", help="redraw report.html from a run's result.json")
-    verb.add_argument("folder", metavar="DIR", type=Path, help="a run folder")
+    verb.add_argument("folder", metavar="DIR", type=file_path, help="a run folder")
     verb.set_defaults(call=call)
 
 

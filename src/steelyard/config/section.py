@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from decimal import Decimal
 from difflib import get_close_matches
@@ -9,6 +10,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,7 +23,23 @@ from pydantic_core import PydanticCustomError
 
 from steelyard.errors import closest
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def _printable(text: str) -> str:
+    """Refuse control characters, which no name and no path of a file has."""
+    if (found := _CONTROL.search(text)) is not None:
+        raise ValueError(
+            f"it has the control character {found[0]!r} at place {found.start() + 1}: remove it"
+        )
+    return text
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_printable),
+]
 MoneyAmount = Annotated[Decimal, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from steelyard.errors import ConfigError
-from steelyard.files import note_source
+from steelyard.files import note_source, open_file, read_file
 from steelyard.words import one_line
 
 Lines = dict[tuple[str | int, ...], int]
+MOST_BYTES = 2**19
+"""Of a file of settings: the reader of YAML is slow, and examples have files of their own."""
+MOST_VALUES = 100_000
+"""Of a file of settings, each alias counted as what it stands for."""
+_LONGEST_NUMBER = 300  # characters; Python writes no more than 4,300 digits
 _LONGEST = 1000  # characters of a parser's message
-_TEXT = "tag:yaml.org,2002:str"
+_TAG = "tag:yaml.org,2002:"
+_TEXT = f"{_TAG}str"
+_USUAL_TAGS = (f"{_TAG}map", f"{_TAG}seq")
 _BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 
 
 def encoding_problem(path: Path) -> str:
     """Say where ``path`` stops being UTF-8 and what to do; an empty string when it is UTF-8."""
     offset = 0
-    with path.open("rb") as file:
+    with open_file(path) as raw_file, BufferedReader(raw_file) as file:
         for number, raw in enumerate(file, 1):
             try:
                 raw.decode("utf-8")
@@ -48,7 +56,7 @@ def read_text(path: Path) -> str:
     """Read a small UTF-8 file, with or without a byte-order mark. Raises `ConfigError`."""
     note_source(path)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_file(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigError(encoding_problem(path)) from None
     except OSError as error:
@@ -62,6 +70,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
         node = loader.get_single_node()
         lines: Lines = {}
         if node is not None:
+            _Guard(loader, path.name).check(node)
             _index(node, (), lines, path.name)
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
@@ -77,6 +86,55 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
             f"{path.name} must contain keys such as 'instruction:', not {_kind(data)}"
         )
     return data, lines
+
+
+class _Guard:
+    """Refuses what a reader of settings must not take apart: bombs of aliases, tags, endless numbers."""
+
+    def __init__(self, loader: yaml.SafeLoader, name: str) -> None:
+        self._loader, self._name = loader, name
+        self._sizes: dict[int, int | None] = {}
+
+    def check(self, node: yaml.Node) -> int:
+        """Return the number of values in ``node``. Raises `ConfigError`."""
+        if id(node) not in self._sizes:
+            self._sizes[id(node)] = None
+            self._sizes[id(node)] = self._checked(node)
+        size = self._sizes[id(node)]
+        if size is None:
+            raise self._refused(node, "an alias stands inside what it names: write it out")
+        if size > MOST_VALUES:
+            raise self._refused(
+                node, f"more than {MOST_VALUES:,} values, aliases written out: leave some out"
+            )
+        return size
+
+    def _checked(self, node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            self._check_scalar(node)
+            return 1
+        if node.tag not in _USUAL_TAGS:
+            raise self._tagged(node)
+        inner = node.value
+        if isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        return 1 + sum(self.check(part) for part in inner)
+
+    def _check_scalar(self, node: yaml.ScalarNode) -> None:
+        is_plain = node.style is None
+        resolve: Any = self._loader.resolve
+        usual = resolve(yaml.ScalarNode, node.value, (is_plain, not is_plain))
+        if node.tag not in (usual, _TEXT):
+            raise self._tagged(node)
+        if node.tag == f"{_TAG}int" and len(node.value) > _LONGEST_NUMBER:
+            raise self._refused(node, f"a number of {len(node.value):,} characters: shorten it")
+
+    def _tagged(self, node: yaml.Node) -> ConfigError:
+        tag = node.tag.replace(_TAG, "!!")
+        return self._refused(node, f"the tag {one_line(tag, 40)!r} is not read: write plain values")
+
+    def _refused(self, node: yaml.Node, problem: str) -> ConfigError:
+        return ConfigError(f"{self._name} line {node.start_mark.line + 1}: {problem}")
 
 
 def _index(node: yaml.Node, path: tuple[str | int, ...], lines: Lines, name: str) -> None:

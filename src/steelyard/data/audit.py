@@ -15,6 +15,7 @@ from steelyard.data.checks import CHECKS
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.mistakes import mistakes
 from steelyard.errors import ConfigError
+from steelyard.seeds import check_seed
 from steelyard.task import Task
 
 SEVERITIES = ("error", "warning", "note")
@@ -85,8 +86,7 @@ def check(
     if not checks:
         raise ConfigError(f"name at least one check; known: {', '.join(CHECKS)}")
     options = options or CheckOptions()
-    if options.seed < 0:
-        raise ConfigError(f"the seed must be 0 or more, not {options.seed}")
+    check_seed(options.seed)
     data = source
     if not isinstance(data, Dataset):
         data = open_dataset(data, columns)

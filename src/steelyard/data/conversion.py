@@ -20,7 +20,9 @@ from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import (
     cannot_write,
     check_target,
+    expanded,
     note_source,
+    real,
     remove_file,
     replacing,
     sources_kept,
@@ -187,8 +189,8 @@ def convert(
     Raises `ConfigError` for options that do not fit, `DataError` for a source that cannot be read or of
     which no row can be written, and `StorageError`; ``target`` is then as it was.
     """
-    place = Path(target).expanduser()
-    origin = source.path if isinstance(source, Source) else Path(source).expanduser()
+    place = expanded(target)
+    origin = source.path if isinstance(source, Source) else expanded(source)
     _check_places(origin, place)
     note_source(origin)
     contents = source if isinstance(source, Source) else look(origin, columns)
@@ -322,7 +324,7 @@ def with_system(row: Conversation, system: str) -> Conversation:
 def _check_places(source: Path, target: Path) -> None:
     if not source.exists():
         raise DataError(f"no file {source}: name the file or folder to convert")
-    inside, outside = target.resolve(), source.resolve()
+    inside, outside = real(target), real(source)
     if inside == outside or (source.is_dir() and inside.is_relative_to(outside)):
         raise ConfigError(f"{target} is the source itself, or inside it: name another place")
 

@@ -19,6 +19,7 @@ from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.read import NumberedRow, note_task, read_rows, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError, closest_file
+from steelyard.files import expanded
 from steelyard.model import ModelSpec
 from steelyard.task import Task, load_task
 from steelyard.task.config import bare_task
@@ -302,7 +303,7 @@ def open_source(source: Task | Path | str, columns: Mapping[str, str] | None = N
     """
     if isinstance(source, Task):
         return _with_columns(source, columns)
-    path = Path(source).expanduser()
+    path = expanded(source)
     is_set = is_dataset_folder(path)
     if (path.is_dir() and not is_set) or path.suffix.lower() in {".yaml", ".yml"}:
         return _with_columns(load_task(path), columns)

@@ -20,6 +20,7 @@ from steelyard.data.read import RowStream, read_rows
 from steelyard.data.rows import RowParser, UniqueIds
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.task.sections import check_labels
+from steelyard.words import shortened
 
 MOST_LABELS = 200
 LABEL_CHARACTERS = 80
@@ -126,7 +127,8 @@ def _columns(path: Path, rows: Sequence[RawRow], columns: Mapping[str, str]) -> 
     if "input" in columns or known_keys(header) is None:
         if len(header) < 2:
             raise DataError(
-                f"{path.name} has one column, {list(header)}: an input and an output column are needed"
+                f"{path.name} has one column, {shortened(str(list(header)), 100)}: an input and an "
+                "output column are needed"
             )
         columns = guess_columns(header, body, columns)
     check_columns(path, header, columns)

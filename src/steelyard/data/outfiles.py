@@ -15,7 +15,7 @@ from steelyard.config.source import names_in
 from steelyard.data.formats import container_of
 from steelyard.data.formats.write import WRITERS, WriteRow, why_unwritable, writer_for
 from steelyard.errors import ConfigError
-from steelyard.files import check_target
+from steelyard.files import check_target, real
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task
 
@@ -79,7 +79,7 @@ def check_free(
             f"{folder} is not empty: choose another folder, or --force to replace what an earlier "
             "call wrote there"
         )
-    inside = [path for path in sources.values() if path.resolve().is_relative_to(folder.resolve())]
+    inside = [path for path in sources.values() if real(path).is_relative_to(real(folder))]
     if inside:
         raise ConfigError(
             f"{inside[0]} is in {folder}, which would be replaced: choose another folder"
@@ -139,7 +139,7 @@ def _moved_model(task: Task, model: ModelConfig, folder: Path) -> dict[str, Any]
 
 def _relative(path: Path, folder: Path) -> str:
     try:
-        relative = os.path.relpath(path, folder.resolve())
+        relative = os.path.relpath(path, real(folder))
     except ValueError:  # another drive
         return str(path)
     text = Path(relative).as_posix()

@@ -23,7 +23,7 @@ from steelyard.data.repairs.rows import (
 )
 from steelyard.data.repairs.texts import redact_rows, repair_texts
 from steelyard.data.repairs.work import ACTIONS, RepairChange, RepairRow, RepairWork
-from steelyard.files import note_source, sources_kept
+from steelyard.files import expanded, note_source, sources_kept
 from steelyard.task import Task
 
 _TEXTS = frozenset(Container(ending) for ending in (".jsonl", ".ndjson", ".csv", ".tsv"))
@@ -80,11 +80,11 @@ def fix(
     """
     task, numbered = open_source(source, columns)
     if answers is not None:
-        note_source(Path(answers).expanduser())
-    place = RepairTarget(task, Path(target).expanduser())
+        note_source(expanded(answers))
+    place = RepairTarget(task, expanded(target))
     replaces = False if dry_run else place.check_free(force=force)
     work = read_work(task, numbered)
-    repair(work, redact=redact, answers=Path(answers).expanduser() if answers else None)
+    repair(work, redact=redact, answers=expanded(answers) if answers else None)
     files = {} if dry_run else place.write(work, replaces=replaces)
     remaining = sum(1 for _ in work.remaining())
     return Repairs(len(work.rows), remaining, tuple(work.changes), files, tuple(work.notes))

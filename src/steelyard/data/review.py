@@ -18,7 +18,7 @@ from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import END, open_keys
 from steelyard.data.reviews.screen import ReviewScreen
 from steelyard.errors import ConfigError, closest
-from steelyard.files import sources_kept
+from steelyard.files import expanded, sources_kept
 from steelyard.printing import console
 from steelyard.task import Task
 
@@ -70,7 +70,7 @@ def label(
     if limit is not None and limit < 1:
         raise ConfigError(f"the limit must be 1 or more, not {limit}")
     task, rows = open_source(source, columns)
-    path = Path(answers).expanduser() if answers is not None else default_answers(task)
+    path = expanded(answers) if answers is not None else default_answers(task)
     _check_names(checks)
     screen = writer or console()
     with ExitStack() as stack:

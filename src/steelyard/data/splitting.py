@@ -18,7 +18,8 @@ from steelyard.data.read import NumberedRow
 from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
 from steelyard.errors import ConfigError, DataError, closest
-from steelyard.files import hash_file, sources_kept, whole_folder
+from steelyard.files import expanded, hash_file, read_json, sources_kept, whole_folder
+from steelyard.seeds import check_seed
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
 from steelyard.task.sections import PARTS, SplitConfig
@@ -73,8 +74,9 @@ def split(
     are left out and named in ``manifest.json``. The folder appears whole or not at all; ``force``
     replaces an earlier split. Raises `DataError`, `ConfigError` and `StorageError`.
     """
+    check_seed(seed)
     task, numbered = open_source(source, columns)
-    out = Path(out).expanduser()
+    out = expanded(out)
     replaces = check_free(out, task.example_paths, written_by_split, force=force)
     numbered = list(numbered)  # they are written again as they are
     data = cuts.read(task, numbered)
@@ -236,7 +238,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{folder} holds no {MANIFEST}: give a folder that data split wrote")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
             raise ValueError(f"schema is not {SCHEMA}")
         hashes = _hashes(manifest)
@@ -252,7 +254,7 @@ def verify(folder: Path | str) -> tuple[str, ...]:
 
     Raises `DataError` for a folder without a manifest.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     problems = []
     for name, expected in read_manifest(folder)["hashes"].items():
         path = folder / name

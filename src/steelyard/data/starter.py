@@ -17,7 +17,7 @@ from steelyard.data.formats import BadRow
 from steelyard.data.guess import FileGuess, guess_file
 from steelyard.data.read import bad_rows
 from steelyard.errors import ConfigError, DataError, closest, closest_file
-from steelyard.files import whole_folder
+from steelyard.files import expanded, real, whole_folder
 from steelyard.packaged import packaged
 from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
 from steelyard.task.dataset_folder import is_dataset_folder
@@ -57,7 +57,7 @@ def init_from_file(folder: Path | str, source: Path | str) -> Path:
 
 def start_from_file(folder: Path | str, source: Path | str) -> StarterTask:
     """Do as `init_from_file` does, and return as well which rows the guess was made without."""
-    folder, source = Path(folder).expanduser(), Path(source).expanduser()
+    folder, source = expanded(folder), expanded(source)
     is_set = is_dataset_folder(source)
     if not source.is_file() and not is_set:
         hint = closest_file(source.name, names_in(source.parent))
@@ -84,7 +84,7 @@ def _check_enough(guess: FileGuess) -> None:
 
 def init_from_example(folder: Path | str, name: str) -> Path:
     """Copy the packaged example ``name`` to ``folder``; return the folder. Raises `ConfigError`."""
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     examples = list_examples()
     if name not in examples:
         names = ", ".join(examples) or "none in this installation"
@@ -128,7 +128,7 @@ def _render(guess: FileGuess, folder: Path, file_name: str) -> str:
     instruction = Template(_INSTRUCTIONS[guess.kind]).substitute(labels=", ".join(guess.labels))
     return template.substitute(
         folder=folder,
-        name=_quoted(re.sub(r"\s+", "-", folder.resolve().name) or "task"),
+        name=_quoted(re.sub(r"\s+", "-", real(folder).name) or "task"),
         instruction="\n".join(f"  {line}" for line in instruction.splitlines()),
         kind=guess.kind,
         labels=_labels_block(guess.labels),

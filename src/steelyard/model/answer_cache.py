@@ -20,8 +20,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from steelyard.config.records import read_as, read_completion
 from steelyard.core import Completion, Request
 from steelyard.errors import StorageError
+from steelyard.files import expanded, parse_json
 from steelyard.model.base import PaidModel
 from steelyard.model.files import cache_folder
 
@@ -65,7 +67,7 @@ def cache_path() -> Path | None:
     setting = os.environ.get(VARIABLE, "").strip()
     if setting.lower() in ("off", "0", "no", "false"):
         return None
-    return Path(setting).expanduser() if setting else cache_folder() / "answers.db"
+    return expanded(setting) if setting else cache_folder() / "answers.db"
 
 
 def open_cache() -> AnswerCache | None:
@@ -154,7 +156,7 @@ class AnswerCache:
         def read(file: sqlite3.Connection) -> tuple[str, ...]:
             query = "SELECT words FROM learned WHERE model = ? AND time > ?"
             row = file.execute(query, (model, time.time() - self._most_seconds)).fetchone()
-            return tuple(str(word) for word in json.loads(row[0])) if row else ()
+            return _words(row[0]) if row else ()
 
         return self._tried(read, ())
 
@@ -335,9 +337,18 @@ def _size(file: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
+def _words(text: str) -> tuple[str, ...]:
+    """Read what was learned; nothing where something else is written there."""
+    try:
+        words: tuple[str, ...] = read_as(tuple[str, ...], parse_json(text))
+    except (ValueError, TypeError):
+        return ()
+    return words
+
+
 def _completion(text: str) -> Completion | None:
     """Read an answer; ``None`` for one that another version wrote differently."""
     try:
-        return Completion.from_dict(json.loads(text))
-    except (ValueError, TypeError, AttributeError):
+        return read_completion(parse_json(text))
+    except (ValueError, TypeError):
         return None

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlsplit
 
+from steelyard.config.records import read_as
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.families import PROVIDERS
@@ -112,8 +113,9 @@ class ModelSpec:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> ModelSpec:
-        base = saved.get("tuned_from")
-        return cls(**{**saved, "tuned_from": base if base is None else cls.from_dict(base)})
+        """Build a spec from what `to_dict` made of it. Raises `ValueError` for anything else."""
+        spec: ModelSpec = read_as(cls, saved, "model")
+        return spec
 
 
 def sampling_seed(request: Request) -> int:

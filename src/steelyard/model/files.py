@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from steelyard import files
 from steelyard.errors import StorageError
 from steelyard.files import hash_file, write_whole
 
@@ -35,7 +35,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; empty where there is none that can be read."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = files.read_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

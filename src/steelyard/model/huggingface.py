@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from steelyard.errors import ModelError
+from steelyard.errors import ModelError, SteelyardError
 from steelyard.extras import LOCAL_MODULES, command, require
 from steelyard.model.base import Model, ModelProvider, ModelSpec
 from steelyard.model.files import hash_folder
@@ -139,7 +139,9 @@ def read_tokenizer(source: str) -> Any:
 def _reading(source: str, read: Any) -> Any:
     try:
         return read()
-    except (OSError, ValueError, KeyError) as error:
+    except SteelyardError:
+        raise
+    except Exception as error:  # over a damaged file, transformers raises anything
         if "trust_remote_code" in str(error):
             raise ModelError(
                 f"the model {source!r} brings Python code that it needs, and Steelyard does not run "
@@ -160,8 +162,8 @@ def merge_adapter(network: Any, folder: Path) -> Any:
     if not (folder / "adapter_config.json").is_file():
         raise ModelError(f"no LoRA weights in {str(folder)!r}; expected adapter_config.json")
     _refuse_pickles(str(folder), folder, "adapter")
-    merged: Any = PeftModel.from_pretrained(network, str(folder)).merge_and_unload()
-    return merged.eval()
+    adapted: Any = _reading(str(folder), lambda: PeftModel.from_pretrained(network, str(folder)))
+    return adapted.merge_and_unload().eval()
 
 
 def identity(source: str) -> str:

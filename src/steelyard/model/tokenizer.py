@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
+from steelyard.files import expanded, read_file
 from steelyard.model.base import CountTokens, LocalTokenizer, ModelSpec, provider_of
 from steelyard.model.control_tokens import ControlTokens, Encode, encode_cut
 from steelyard.model.files import read_json
@@ -16,6 +17,8 @@ from steelyard.model.files import read_json
 BATCH = 2000
 """Texts tokenized at once: their tokens are counted and let go, so that memory stays flat."""
 
+_LONGEST_TEMPLATE = 2**20  # bytes
+_LARGEST_WINDOW = 2**31  # tokens
 _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 
 
@@ -56,7 +59,7 @@ def gguf_tokenizer(path: Path) -> LocalTokenizer:
 
 def hub_tokenizer(name: str) -> LocalTokenizer | str:
     """Read the tokenizer of a folder, or of a hub name in the cache; or say why it cannot be read."""
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         return folder_tokenizer(folder)
     hub = require("huggingface_hub", "local")
@@ -73,9 +76,10 @@ def folder_tokenizer(folder: Path) -> LocalTokenizer | str:
     """Read the tokenizer in ``folder``, or say why it cannot be read."""
     settings = read_json(folder / "tokenizer_config.json")
     special = {
-        key: value["content"] if isinstance(value, dict) else value
+        key: text
         for key, value in settings.items()
-        if key.endswith("_token") and isinstance(value, str | dict)
+        if key.endswith("_token")
+        and isinstance(text := value.get("content") if isinstance(value, dict) else value, str)
     }
     counters = _counters_of(folder)
     if isinstance(counters, str):
@@ -91,14 +95,17 @@ class _Counters(NamedTuple):
 
 
 def _counters_of(folder: Path) -> _Counters | str:
-    if (folder / "tokenizer.json").is_file():
-        return _fast(require("tokenizers", "local").Tokenizer.from_file(f"{folder}/tokenizer.json"))
-    require("transformers", "local")
-    from transformers import AutoTokenizer
-
     try:
+        if (folder / "tokenizer.json").is_file():
+            fast = require("tokenizers", "local").Tokenizer
+            return _fast(fast.from_buffer(read_file(folder / "tokenizer.json")))
+        require("transformers", "local")
+        from transformers import AutoTokenizer
+
         slow = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except MissingExtraError:
+        raise
+    except Exception as error:  # noqa: BLE001 - both packages raise anything over a damaged file
         reason = " ".join(str(error).split())[:120]
         return f"{folder} holds no tokenizer that can be read ({reason})"
 
@@ -147,12 +154,20 @@ def _as_text(count: CountTokens, encode: Encode, control: ControlTokens) -> Coun
 def _template(folder: Path, settings: Mapping[str, Any]) -> str | None:
     file = folder / "chat_template.jinja"
     if file.is_file():
-        return file.read_text(encoding="utf-8")
+        return _template_text(file)
     template = settings.get("chat_template")
     if isinstance(template, list):  # several by name
-        named = {entry.get("name"): entry.get("template") for entry in template}
+        entries = [entry for entry in template if isinstance(entry, dict)]
+        named = {str(entry.get("name")): entry.get("template") for entry in entries}
         template = named.get("default")
     return template if isinstance(template, str) else None
+
+
+def _template_text(file: Path) -> str | None:
+    try:
+        return read_file(file, _LONGEST_TEMPLATE).decode()
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def window_of(folder: Path) -> int | None:
@@ -161,8 +176,8 @@ def window_of(folder: Path) -> int | None:
     inner = config.get("text_config")
     for part in (inner if isinstance(inner, dict) else {}, config):
         for name in _WINDOWS:
-            if isinstance(part.get(name), int):
-                return int(part[name])
+            if type(window := part.get(name)) is int and 0 < window < _LARGEST_WINDOW:
+                return window
     return None
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from steelyard.errors import ConfigError
-from steelyard.files import write_whole
+from steelyard.files import expanded, write_whole
 from steelyard.model.config import ENDPOINT, endpoints
 
 VARIABLE = "STEELYARD_TRUST_FILE"
@@ -78,7 +78,7 @@ def trust_path() -> Path:
     """Where the pairs are kept that the user has agreed to."""
     setting = os.environ.get(VARIABLE, "").strip()
     if setting:
-        return Path(setting).expanduser()
+        return expanded(setting)
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(home) / "steelyard" / "trust"
 

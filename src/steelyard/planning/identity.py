@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
+from steelyard.files import expanded
 from steelyard.model import ModelSpec, provider_of
 from steelyard.planning.jobs import names_of
 from steelyard.planning.plan import Plan
@@ -61,7 +62,7 @@ def _model_identity(model: ModelSpec) -> dict[str, Any]:
 
 def _weights(model: ModelSpec) -> dict[str, str]:
     """Return a digest of a local folder's file names, sizes and times: other weights show in it."""
-    folder = Path(model.name).expanduser()
+    folder = expanded(model.name)
     if not provider_of(model).may_be_folder or not folder.is_dir():
         return {}
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Usage
+from steelyard.files import read_json
 from steelyard.model import provider_of
 from steelyard.model.base import Pace, PlannedModel
 from steelyard.planning.identity import identity_of
@@ -48,7 +48,11 @@ def _measured(plan: Plan, model: PlannedModel, folder: Path) -> Pace | None:
         if run is None or not _holds(run.identity, plan, model):
             return None
         keys = [job.key for job in plan.jobs if job.model == model]
-        arms = [arm for key in keys for arm in (store.step(f"fit:{key}") or {}).get("arms", [])]
+        arms = [
+            arm
+            for key in keys
+            for arm in (store.step(f"fit:{key}", {"arms": list[str]}) or {}).get("arms", [])
+        ]
         phases = [*(f"fit:{key}" for key in keys), *(f"test:{arm}" for arm in arms)]
         usage = store.usage(*phases) if phases else None
     finally:
@@ -90,8 +94,10 @@ def _trained(folder: Path, arms: Sequence[str]) -> float | None:
     """Seconds a trained token, where a former fit trained."""
     for arm in arms:
         place = folder / "arms" / arm / "arm.json"
-        saved = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
-        training = FitRecord.take_from(saved.get("options", {})).training
+        try:
+            training = FitRecord.take_from(dict(read_json(place)["options"])).training
+        except (OSError, ValueError, LookupError, TypeError):  # a run says that it is damaged
+            continue
         if training is not None and training.tokens:
             return training.seconds / training.tokens
     return None

@@ -15,6 +15,7 @@ from steelyard.data.prepare import prepare
 from steelyard.data.read import note_task
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
+from steelyard.files import expanded, real
 from steelyard.model import ModelSpec, check_schema, provider_of
 from steelyard.model.base import PlannedModel
 from steelyard.model.prices import machine_price, price_of
@@ -27,13 +28,13 @@ from steelyard.result import AuditResult
 from steelyard.score import Metric, build_metrics
 from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
+from steelyard.seeds import check_seed
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
 from steelyard.task.members import metric_class
 from steelyard.words import counted
 
-SEEDS = 2**32
 """Seeds lie below this, the most that every library in use takes."""
 
 
@@ -132,8 +133,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
 
     Raises `ConfigError` and `DataError` for every mistake that can be seen now.
     """
-    if not 0 <= options.seed < SEEDS:
-        raise ConfigError(f"the seed must be from 0 to {SEEDS - 1}, not {options.seed}")
+    check_seed(options.seed)
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
     note_task(task)
     prices = _prices_of(task)
@@ -254,9 +254,9 @@ def _strategies_named(task: Task, names: Sequence[str]) -> list[Any]:
 def _model_override(task: Task, model: str) -> str | dict[str, Any]:
     """Return the model asked for; one of the task's own provider keeps its endpoint and key."""
     provider, _, name = (part.strip() for part in model.partition(":"))
-    here = Path(name).expanduser()
+    here = expanded(name)
     if provider in PROVIDERS and PROVIDERS.get(provider).may_be_folder and name and here.is_dir():
-        return f"{provider}:{here.resolve()}"
+        return f"{provider}:{real(here)}"
     of_provider = [
         model_config for model_config in task.models if model_config.provider == provider and name
     ]

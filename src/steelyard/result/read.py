@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from steelyard.errors import StorageError
 from steelyard.families import METRICS
+from steelyard.files import expanded, read_json
 from steelyard.result.figures import LabelsNeeded
 from steelyard.result.run import SCHEMA_VERSION, Result
 from steelyard.strategy import traits_of
@@ -21,9 +21,9 @@ NO_INTERVAL = "its interval was not measured"
 
 def read_result(folder: Path | str) -> Result:
     """Read a run folder's ``result.json``. Raises `StorageError` when there is none to read."""
-    path = Path(folder).expanduser() / "result.json"
+    path = expanded(folder) / "result.json"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         result = parse_result(data, str(path))
     except FileNotFoundError:
         raise StorageError(

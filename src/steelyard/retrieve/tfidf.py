@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -13,7 +14,10 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from steelyard.config.options import one_of
+from steelyard.config.records import read_as
 from steelyard.errors import DataError
+from steelyard.files import parse_json, read_file, read_json
+from steelyard.retrieve.arrays import read_arrays, read_sparse
 from steelyard.retrieve.base import Hit, Passage
 
 _WORD = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
@@ -31,6 +35,27 @@ _CHUNK = 512
 """Texts compared at once: bounds the dense matrix of similarities."""
 _POOL = 4
 """Diverse passages are picked among so many times as many neighbours, and at least 20."""
+
+
+@dataclass(frozen=True)
+class _SavedFeatures:
+    features: FeatureName
+    terms: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class _SavedShot:
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class _SavedRules:
+    """``order`` was written by the first versions."""
+
+    diversity: float = 0.0
+    per_label: int = 0
+    order: str = ""
 
 
 class Tfidf:
@@ -68,14 +93,23 @@ class Tfidf:
 
     @classmethod
     def load(cls, folder: Path) -> Tfidf:
-        saved = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        """Read what `save` wrote. Raises `ValueError` and its like for anything else."""
+        saved = read_as(_SavedFeatures, read_json(folder / "features.json"), "features.json")
+        sets = FEATURES[saved.features]
+        weights = read_arrays(folder / "idf.npz", [str(place) for place in range(len(sets))])
         vectorizers = []
-        with np.load(folder / "idf.npz", allow_pickle=False) as idf:
-            for place, settings in enumerate(FEATURES[saved["features"]]):
-                vectorizer = _vectorizer(settings, None, saved["terms"][place])
-                vectorizer.idf_ = idf[str(place)]
-                vectorizers.append(vectorizer)
-        return cls(saved["features"], vectorizers)
+        for settings, terms, idf in zip(sets, saved.terms, weights, strict=True):
+            if not terms or idf.shape != (len(terms),):
+                raise ValueError(f"{len(terms)} terms have weights of the shape {idf.shape}")
+            vectorizer = _vectorizer(settings, None, terms)
+            vectorizer.idf_ = idf
+            vectorizers.append(vectorizer)
+        return cls(saved.features, vectorizers)
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return sum(len(vectorizer.idf_) for vectorizer in self._vectorizers)
 
 
 class TfidfIndex:
@@ -164,18 +198,17 @@ class TfidfIndex:
 
     @classmethod
     def load(cls, folder: Path) -> TfidfIndex:
-        with (folder / "shots.jsonl").open(encoding="utf-8") as lines:
-            shots = [json.loads(line) for line in lines]
-        matrix = sparse.csr_matrix(sparse.load_npz(folder / "matrix.npz"))
+        """Read what `save` wrote. Raises `ValueError` and its like for anything else."""
+        lines = read_file(folder / "shots.jsonl").decode("utf-8").split("\n")
+        shots = [read_as(_SavedShot, parse_json(line), "shots.jsonl") for line in lines if line]
         path = folder / "retrieval.json"  # absent in arms saved by the first versions
-        rules = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return cls(
-            [Passage(shot["input"], shot["output"]) for shot in shots],
-            Tfidf.load(folder),
-            matrix,
-            rules.get("diversity", 0.0),
-            rules.get("per_label", 0),
-        )
+        rules = read_as(_SavedRules, read_json(path) if path.is_file() else {}, "retrieval.json")
+        if not 0 <= rules.diversity <= 1 or rules.per_label < 0:
+            raise ValueError(f"retrieval.json: impossible {rules}")
+        tfidf = Tfidf.load(folder)
+        matrix = read_sparse(folder / "matrix.npz", (len(shots), tfidf.width))
+        passages = [Passage(shot.input, shot.output) for shot in shots]
+        return cls(passages, tfidf, matrix, rules.diversity, rules.per_label)
 
 
 def _nearest(similarities: NDArray[Any], k: int) -> NDArray[Any]:

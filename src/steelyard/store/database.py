@@ -13,8 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from steelyard.config.records import read_completion
 from steelyard.core import Completion, Record, Usage
-from steelyard.store.engine import INSERTS, engine_for, storage_error
+from steelyard.store.engine import INSERTS, damaged, engine_for, storage_error
+from steelyard.store.integrity import check_tables, check_values
 from steelyard.store.migration import is_older, migrate
 from steelyard.store.tables import (
     COMPLETIONS,
@@ -26,11 +28,15 @@ from steelyard.store.tables import (
     SCHEMA,
     STEPS,
     AskedModel,
+    DamagedError,
     StoredCompletion,
     StoredRun,
+    check_fields,
     completion_row,
     record_row,
+    soundly,
     to_record,
+    to_run,
 )
 
 FOLDER_RUN = "run"
@@ -56,11 +62,15 @@ class Store:
         # SQLite takes one writer at a time; threads that queue here need not poll for its lock.
         self._turn: AbstractContextManager[Any] = nullcontext() if self._is_server else Lock()
         with self._transaction() as connection:
+            if not self._is_server:
+                check_tables(connection)
             if self._is_server:  # two runs that start at once must not both make the tables
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING_TABLES)))
             elif is_older(connection):
                 migrate(connection, run_id)
             SCHEMA.create_all(connection)
+            if not self._is_server:
+                check_values(connection)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:
@@ -94,9 +104,14 @@ class Store:
             with self._turn, self._engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            url = self._engine.url
-            where = url.render_as_string() if self._is_server else str(url.database)
-            raise storage_error(where, error, is_server=self._is_server) from error
+            raise storage_error(self._where, error, is_server=self._is_server) from error
+        except DamagedError as error:
+            raise damaged(self._where, error) from error
+
+    @property
+    def _where(self) -> str:
+        url = self._engine.url
+        return url.render_as_string() if self._is_server else str(url.database)
 
     def _upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert ``rows`` of this run; where one is there already, replace what the new row names."""
@@ -123,7 +138,7 @@ class Store:
         """Return what is known of this run, or ``None`` before `begin`."""
         with self._transaction() as connection:
             row = connection.execute(sa.select(RUNS).where(RUNS.c.id == self.run_id)).first()
-        return None if row is None else StoredRun(**row._mapping)
+            return None if row is None else to_run(row._mapping)
 
     def begin(self, task: str, identity: Mapping[str, Any]) -> StoredRun:
         """Note one more attempt at this run, on the input that ``identity`` says, and return it."""
@@ -142,7 +157,7 @@ class Store:
         upsert = insert.on_conflict_do_update(index_elements=["id"], set_=changes)
         with self._transaction() as connection:
             row = connection.execute(upsert.returning(*RUNS.c)).one()
-        return StoredRun(**row._mapping)
+            return to_run(row._mapping)
 
     def meta(self, key: str) -> Any:
         query = sa.select(META.c.value).where(self._of(META) & (META.c.key == key))
@@ -162,11 +177,22 @@ class Store:
         with self._transaction() as connection:
             connection.execute(META.delete().where(self._of(META) & (META.c.key == key)))
 
-    def step(self, name: str) -> dict[str, Any] | None:
-        """Return what a finished step left, or ``None`` when it has not finished."""
+    def step(self, name: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """Return what a finished step left, or ``None`` when it has not finished.
+
+        Raises `StorageError` where it left none of ``fields``, each with its type.
+        """
         query = sa.select(STEPS.c.payload).where(self._of(STEPS) & (STEPS.c.name == name))
         with self._transaction() as connection:
-            return connection.scalar(query)
+            payload: dict[str, Any] | None = connection.scalar(query)
+            if payload is not None:
+                check_fields(name, payload, fields or {})
+            return payload
+
+    def check_count(self, what: str, count: int, expected: int) -> None:
+        """Raise `StorageError` where there are fewer rows, or more, than a finished step left."""
+        if count != expected:
+            raise damaged(self._where, DamagedError(f"{count} {what}, and {expected} were written"))
 
     def step_seconds(self, name: str) -> float:
         """Return the wall time that was noted of a step, finished or not; 0 of one not begun."""
@@ -202,7 +228,7 @@ class Store:
             for start in range(0, len(all_keys), _CHUNK):
                 among = self._of(COMPLETIONS) & table.key.in_(all_keys[start : start + _CHUNK])
                 rows = connection.execute(sa.select(table.key, table.completion).where(among))
-                stored.update((row.key, Completion.from_dict(row.completion)) for row in rows)
+                stored.update((row.key, soundly(read_completion, row.completion)) for row in rows)
         return stored
 
     def add_completions(self, rows: Sequence[StoredCompletion]) -> None:

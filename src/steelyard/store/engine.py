@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from steelyard.errors import StorageError
 from steelyard.extras import require
+from steelyard.words import one_line
 
 INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {
     "sqlite": sqlite.insert,
@@ -43,6 +44,14 @@ def _configure_sqlite(connection: Any, _: Any) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def damaged(where: str, error: Exception) -> StorageError:
+    """The error of a database whose values cannot be believed."""
+    return StorageError(
+        f"{where} is damaged: {one_line(str(error), 200)}: choose another --out, or begin anew with "
+        "--no-cache"
+    )
 
 
 def storage_error(where: str, error: BaseException, *, is_server: bool = False) -> StorageError:

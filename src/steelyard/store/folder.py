@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.errors import StorageError
-from steelyard.files import NO_ROOM, TASK_NAME, check_target, make_private, write_whole
+from steelyard.files import (
+    NO_ROOM,
+    TASK_NAME,
+    check_inside,
+    check_target,
+    make_private,
+    open_file,
+    real,
+    write_whole,
+)
 from steelyard.store.engine import storage_error
 
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -28,7 +37,7 @@ def storage_guard(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         place = Path(str(error.filename or folder))
-        inside = place.resolve().is_relative_to(folder.resolve())
+        inside = real(place).is_relative_to(real(folder))
         if error.errno in NO_ROOM or (error.errno in _NOT_ALLOWED and inside):
             raise storage_error(str(place), error) from error
         raise
@@ -77,7 +86,9 @@ def replace_folder(new: Path, place: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder if it is there."""
-    if folder.exists():
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
         shutil.rmtree(folder)
 
 
@@ -94,6 +105,7 @@ def check_ours(folder: Path) -> None:
                 f"{folder / name} is a link, and what it leads to would be changed: choose another --out"
             )
         check_target(folder / name)
+    _check_links(folder)
     if (folder / "run.db").exists():
         return
     clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
@@ -104,9 +116,24 @@ def check_ours(folder: Path) -> None:
         )
 
 
+def _check_links(folder: Path) -> None:
+    """Refuse to write or to remove through a link, which may lead anywhere."""
+    for name in (*_RUN_FILES, "run.lock", *_RUN_FOLDERS):
+        place = folder / name
+        if place.is_symlink():
+            raise StorageError(f"{place} is a link: remove it, or choose another --out")
+        if place.is_dir() and name in _RUN_FOLDERS:
+            try:
+                check_inside(place)
+            except ValueError as error:
+                raise StorageError(
+                    f"{place}: {error}: remove it, or choose another --out"
+                ) from None
+
+
 def is_database(folder: Path) -> bool:
     """Whether ``folder/run.db`` begins as a database of SQLite does, damaged or not; or is empty."""
-    with (folder / "run.db").open("rb") as file:
+    with open_file(folder / "run.db") as file:
         return file.read(len(_SQLITE)) in (_SQLITE, b"")
 
 

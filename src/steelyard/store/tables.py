@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
+from steelyard.config.records import read_as, read_completion
 from steelyard.core import Answer, Completion, Record, Request
+from steelyard.files import parse_json
+
+T = TypeVar("T")
+_Outcome = Literal["scored", "failed"]
 
 
 def dumps(value: Any) -> str:
@@ -17,6 +23,30 @@ def dumps(value: Any) -> str:
     return json.dumps(
         value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
+
+
+class DamagedError(ValueError):
+    """The database holds what Steelyard did not write."""
+
+
+def soundly(read: Callable[[Any], T], value: Any) -> T:
+    """Return ``read(value)``; raises `DamagedError` with the reason where it cannot be read."""
+    try:
+        return read(value)
+    except (ValueError, TypeError, LookupError) as error:
+        raise DamagedError(str(error)) from error
+
+
+def check_fields(name: str, payload: Any, fields: Mapping[str, Any]) -> None:
+    """Raise `DamagedError` where ``payload`` is no mapping with ``fields``, each with its type."""
+    if not isinstance(payload, dict):
+        raise DamagedError(f"{name} is not a mapping")
+    for key, kind in fields.items():
+        soundly(partial(_read_field, kind, f"{name}: {key}"), payload.get(key))
+
+
+def _read_field(kind: Any, name: str, value: Any) -> Any:
+    return read_as(kind, value, name)
 
 
 class Json(sa.TypeDecorator[Any]):
@@ -33,7 +63,7 @@ class Json(sa.TypeDecorator[Any]):
         return None if value is None else dumps(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else soundly(parse_json, value)
 
 
 def _of_run() -> sa.Column[str]:
@@ -184,13 +214,23 @@ def record_row(position: int, record: Record) -> dict[str, Any]:
 
 
 def to_record(row: Mapping[Any, Any]) -> Record:
-    """Read a record."""
-    return Record(
+    """Read a record. Raises `DamagedError` where it is none."""
+    answer = Answer(row["output"], soundly(read_completion, row["completion"]), row["reason"])
+    record = Record(
         arm=row["arm"],
         example_id=row["example_id"],
         outcome=row["outcome"],
         score=row["score"],
         reference=row["reference"],
-        answer=Answer(row["output"], Completion.from_dict(row["completion"]), row["reason"]),
+        answer=answer,
         scores=row["scores"],
     )
+    fields = {"output": str | None, "reason": str | None, "reference": str, "outcome": _Outcome}
+    check_fields(f"record {record.example_id}", dict(row), {**fields, "scores": dict[str, float]})
+    return record
+
+
+def to_run(row: Mapping[Any, Any]) -> StoredRun:
+    """Read a run. Raises `DamagedError` where it is none."""
+    check_fields("run", dict(row), {"identity": dict[str, Any], "created": str, "attempts": int})
+    return StoredRun(**row)

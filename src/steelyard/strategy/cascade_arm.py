@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from steelyard.config.records import read_as
 from steelyard.core import Answer, Question
 from steelyard.model.accounts import attributed, in_turn
 from steelyard.model.base import Model, ModelSpec
@@ -148,7 +149,9 @@ class CascadeArm(Arm):
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> CascadeArm:
         first, then = (load_arm(folder / role, build_model) for role in ROLES)
-        return cls(read_facts(saved), (first, then), float(saved["threshold"]))
+        return cls(
+            read_facts(saved), (first, then), read_as(float, saved["threshold"], "threshold")
+        )
 
 
 def _vary_both(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from steelyard.config.records import read_as
 from steelyard.core import Example
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
@@ -37,7 +38,9 @@ class MajorityArm(ClassicalArm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> MajorityArm:
-        return cls(read_facts(saved), saved["output"], saved["shares"])
+        output = read_as(str, saved["output"], "output")
+        shares = read_as(dict[str, float] | None, saved["shares"], "shares")
+        return cls(read_facts(saved), output, shares)
 
 
 class Majority(Strategy):

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from steelyard.config.options import Options, Several
+from steelyard.config.records import read_as
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
@@ -52,7 +53,9 @@ class NearestNeighbourArm(ClassicalArm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> NearestNeighbourArm:
-        return cls(read_facts(saved), TfidfIndex.load(folder), saved["k"])
+        return cls(
+            read_facts(saved), TfidfIndex.load(folder), read_as(PositiveInt, saved["k"], "k")
+        )
 
 
 class _Setting(NamedTuple):

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from steelyard.config.records import read_as
 from steelyard.core import Example, Message, OutputKind, Question, Request
+from steelyard.json_schema import check_schema_text
 from steelyard.model.base import Model
 from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import Format, Shot, get_format
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from steelyard.retrieve.tfidf import TfidfIndex
 
 RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
+_LIMITS = {
+    "samples": (1, 1000),
+    "max_output_tokens": (1, 10**7),
+    "retrieved": (0, 10**6),
+    "repairs": (0, 100),
+    "temperature": (0, 2),
+}
+"""The least and the most of each number in a saved recipe."""
 Decoding = Literal["constrained", "free"]
 
 
@@ -83,8 +93,13 @@ class PromptRecipe:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> PromptRecipe:
-        shots = tuple(Shot(*shot) for shot in saved["shots"])
-        return cls(**{**saved, "shots": shots, "choices": tuple(saved["choices"])})
+        """Rebuild a recipe that `to_dict` wrote. Raises `ValueError` for anything else."""
+        recipe: PromptRecipe = read_as(cls, saved, "recipe")
+        check_schema_text(recipe.schema)
+        for name, (least, most) in _LIMITS.items():
+            if not least <= getattr(recipe, name) <= most:
+                raise ValueError(f"recipe.{name}: {getattr(recipe, name)} is out of its limits")
+        return recipe
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.core import Answer, Question
 from steelyard.families import RETRIEVERS
+from steelyard.files import read_json, real
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
@@ -137,6 +137,8 @@ class PromptArm(Arm):
         """Build the arm; its adapter is the copy inside ``folder``."""
         spec = ModelSpec.from_dict(saved["model"])
         if spec.adapter is not None:
+            if not real(folder / spec.adapter).is_relative_to(real(folder)):
+                raise ValueError(f"the adapter {spec.adapter!r} lies out of the folder")
             spec = replace(spec, adapter=str(folder / spec.adapter))
         recipe = PromptRecipe.from_dict(saved["recipe"])
         get_format(recipe.format)
@@ -144,6 +146,8 @@ class PromptArm(Arm):
         if recipe.retrieved:
             retriever: type[Retriever] = RETRIEVERS.get(saved.get("retriever", _FIRST_RETRIEVER))
             order = saved.get("retrieved_order") or _older_order(folder / _INDEX)
+            if order not in RETRIEVED_ORDERS:
+                raise ValueError(f"unknown order of retrieved examples: {order!r}")
             prompt = Prompt(recipe, retriever.load(folder / _INDEX), order)
         return cls(read_facts(saved), prompt, spec, build_model)
 
@@ -151,5 +155,5 @@ class PromptArm(Arm):
 def _older_order(folder: Path) -> str:
     """Return the order of retrieved shots that older versions wrote with the index, if at all."""
     path = folder / "retrieval.json"
-    rules = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    rules = read_json(path) if path.is_file() else {}
     return str(rules.get("order", RETRIEVED_ORDERS[0]))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from steelyard.config.records import read_as
+
 
 @dataclass(frozen=True)
 class TrainingRecord:
@@ -15,11 +17,6 @@ class TrainingRecord:
     tokens: int
     left_out_too_long: int = 0
     trace: tuple[Mapping[str, Any], ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what a damaged ``arm.json`` may hold (`ValueError`)."""
-        if not isinstance(self.seconds, int | float) or not isinstance(self.tokens, int):
-            raise ValueError(f"its training took {self.seconds!r} seconds, {self.tokens!r} tokens")
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,12 @@ class FitRecord:
 
     @classmethod
     def take_from(cls, saved: dict[str, Any]) -> FitRecord:
-        """Rebuild the record from saved options, and take it out of them."""
-        training = saved.pop("training", None)
-        return cls(
-            search=saved.pop("search", {}),
-            spread=saved.pop("spread", None),
-            training=None if training is None else TrainingRecord(**training),
-            seconds=float(saved.pop("fit_seconds", 0.0)),
-        )
+        """Rebuild the record from saved options, and take it out of them. Raises `ValueError`."""
+        fields = {
+            "search": saved.pop("search", {}),
+            "spread": saved.pop("spread", None),
+            "training": saved.pop("training", None),
+            "seconds": saved.pop("fit_seconds", 0.0),
+        }
+        record: FitRecord = read_as(cls, fields)
+        return record

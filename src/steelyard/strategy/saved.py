@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+from steelyard.config.records import read_as
 from steelyard.errors import ArmError, ConfigError, StorageError
 from steelyard.families import STRATEGIES
-from steelyard.files import make_private
+from steelyard.files import check_inside, expanded, make_private, read_json
+from steelyard.json_schema import check_schema_text
 from steelyard.model import load_model
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, Brief, Strategy
@@ -56,7 +58,8 @@ def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_mode
     Raises `ArmError` when the folder holds no arm of this schema, or a damaged one.
     """
     try:
-        saved = json.loads((folder / "arm.json").read_text(encoding="utf-8"))
+        check_inside(folder)
+        saved = read_json(folder / "arm.json")
         schema = saved["schema"]
     except FileNotFoundError:
         raise ArmError(
@@ -89,7 +92,7 @@ def load(path: Path | str) -> Arm:
 
     Raises `ArmError` when there is none, and what building its model raises.
     """
-    folder = Path(path).expanduser()
+    folder = expanded(path)
     for place in (folder, folder / "winner"):
         if (place / "arm.json").is_file():
             return load_arm(place, cache(load_model))  # arms of one model share it
@@ -120,8 +123,10 @@ def write_manifest(arm: Arm, folder: Path, more: Mapping[str, Any] | None = None
 
 
 def read_facts(saved: Mapping[str, Any]) -> ArmFacts:
-    """Rebuild what every arm has from a manifest."""
-    brief, options = dict(saved["brief"]), dict(saved["options"])
-    brief["labels"] = tuple(brief["labels"])
+    """Rebuild what every arm has from a manifest. Raises `ValueError` and `KeyError`."""
+    brief: Brief = read_as(Brief, saved["brief"], "brief")
+    check_schema_text(brief.schema)
+    options = read_as(dict[str, Any], saved["options"], "options")
     fit = FitRecord.take_from(options)
-    return ArmFacts(saved["name"], saved["strategy"], Brief(**brief), options, fit)
+    name, strategy = (read_as(str, saved[key], key) for key in ("name", "strategy"))
+    return ArmFacts(name, strategy, brief, options, fit)

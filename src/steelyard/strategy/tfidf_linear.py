@@ -20,9 +20,11 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from steelyard.config.options import Options, Several, one_of
+from steelyard.config.records import read_as
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.retrieve.arrays import read_arrays
 from steelyard.retrieve.tfidf import FeatureName, Tfidf
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
@@ -51,6 +53,9 @@ class TfidfLinearOptions(Options):
     max_logistic_labels: NonNegativeInt = 20
 
 
+Loss = Literal["logistic", "svm"]
+
+
 class Linear(NamedTuple):
     """A fitted linear classifier as arrays.
 
@@ -58,7 +63,7 @@ class Linear(NamedTuple):
     logistic, margins where it is svm. Probabilities are the softmax of ``scale`` times the scores.
     """
 
-    loss: Literal["logistic", "svm"]
+    loss: Loss
     labels: tuple[str, ...]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
@@ -122,11 +127,16 @@ class TfidfLinearArm(ClassicalArm):
     def restore(
         cls, folder: Path, saved: Mapping[str, Any], build_model: Callable[[ModelSpec], Model]
     ) -> TfidfLinearArm:
-        with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
-            weights, bias = arrays["weights"], arrays["bias"]
+        weights, bias = read_arrays(folder / "linear.npz", ("weights", "bias"))
+        labels = read_as(tuple[str, ...], saved["trained_labels"], "trained_labels")
         scale = saved.get("scale", 1.0)  # absent in arms of the first versions
-        linear = Linear(saved["loss"], tuple(saved["trained_labels"]), weights, bias, scale)
+        loss = read_as(Loss, saved["loss"], "loss")
         tfidf = Tfidf.load(folder)
+        if weights.shape != (tfidf.width, len(labels)) or bias.shape != (len(labels),):
+            raise ValueError(
+                f"weights of the shape {weights.shape}, for {tfidf.width} features and {len(labels)} labels"
+            )
+        linear = Linear(loss, labels, weights, bias, read_as(float, scale, "scale"))
         return cls(read_facts(saved), tfidf, linear)
 
 

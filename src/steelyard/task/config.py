@@ -26,7 +26,7 @@ from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest_file
-from steelyard.files import TASK_NAME, hash_file
+from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
 from steelyard.task.members import check_metric, check_strategy, metric_class
@@ -220,7 +220,7 @@ class Task(Section):
     @property
     def example_paths(self) -> dict[str, Path]:
         """Absolute paths by part: ``all``, or train, dev (when given) and test; links stay links."""
-        paths = {part: Path(name).expanduser() for part, name in self.examples.by_part().items()}
+        paths = {part: expanded(name) for part, name in self.examples.by_part().items()}
         # A link's own name has the ending that says how to read it.
         return {part: Path(os.path.abspath(self._folder / path)) for part, path in paths.items()}  # noqa: PTH100
 
@@ -242,7 +242,7 @@ class Task(Section):
 
     def path(self, name: str) -> Path:
         """Resolve ``name`` against the task's folder."""
-        return (self._folder / Path(name).expanduser()).resolve()
+        return real(self._folder / expanded(name))
 
     def to_config(self) -> dict[str, Any]:
         """The keys that were given, as plain data that `build_task` reads back."""
@@ -256,7 +256,7 @@ class Task(Section):
 
 def load_task(path: Path | str) -> Task:
     """Load a task from its folder or its file. Raises `ConfigError` on any mistake."""
-    source = Path(path).expanduser()
+    source = expanded(path)
     file = source / FILE_NAME if source.is_dir() else source
     if not file.is_file():
         raise ConfigError(_no_task(source))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from steelyard.errors import DataError
+from steelyard.files import read_json
 
 STATE = "state.json"
 INFO = "dataset_info.json"
@@ -20,6 +20,7 @@ _SPLIT_WORDS = {
     "eval": "validation",
     "test": "test",
 }
+_LONGEST_NAME = 200  # characters
 _WORD = re.compile(r"[a-z]+")
 _NOT_DATA = {STATE, INFO, SPLITS, "dataset_infos.json", "manifest.json", "result.json"}
 _ENDINGS = tuple(".parquet .arrow .jsonl .jsonl.gz .ndjson .json .csv .csv.gz .tsv".split())
@@ -72,7 +73,7 @@ def _saved_files(folder: Path) -> tuple[Path, ...]:
         names = [entry["filename"] for entry in files or []]
     except (TypeError, KeyError):
         names = []
-    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+    if not names or not all(map(_is_name, names)):
         raise DataError(f"{folder / STATE} names no data files under _data_files")
     return tuple(folder / name for name in names)
 
@@ -82,15 +83,26 @@ def _names(path: Path) -> list[str]:
     names = contents.get("splits") if isinstance(contents, dict) else None
     if not isinstance(names, list) or not names:
         raise DataError(f"{path} lists no splits")
-    if not all(isinstance(name, str) and Path(name).name == name for name in names):
+    if not all(map(_is_name, names)):
         raise DataError(f"{path} lists a split that is not a folder name")
     return names
 
 
+def _is_name(name: object) -> bool:
+    """Whether it names a file in the folder: not one elsewhere, nor the folder itself."""
+    return (
+        isinstance(name, str)
+        and Path(name).name == name
+        and name not in ("", "..")
+        and name.isprintable()
+        and len(name) <= _LONGEST_NAME
+    )
+
+
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
+        return read_json(path)
+    except ValueError:
         raise DataError(f"{path} is not JSON: save the data set again") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None

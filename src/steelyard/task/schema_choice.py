@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steelyard.config.source import names_in, read_yaml
+from steelyard.config.source import names_in, read_text, read_yaml
 from steelyard.errors import ConfigError, closest_file
-from steelyard.files import note_source
+from steelyard.files import expanded, note_source, parse_json, real
 from steelyard.user_code import load_name
-from steelyard.words import one_line
+from steelyard.words import one_line, shortened
 
 _FILES = (".json", ".yaml", ".yml")
+_LONGEST = 1000  # characters of a path
 
 
 def with_schema(config: Mapping[str, Any], folder: Path, where: str) -> dict[str, Any]:
@@ -36,10 +36,12 @@ def with_schema(config: Mapping[str, Any], folder: Path, where: str) -> dict[str
 
 
 def _schema_of(source: Any, folder: Path, what: str) -> Any:
+    if isinstance(source, str) and not (source.isprintable() and len(source) <= _LONGEST):
+        raise ConfigError(f"{what}: {shortened(repr(source), 60)} is not the name of a schema")
     if not isinstance(source, str):
         return _of_model(source, what, repr(source))
     if source.endswith(_FILES):
-        return _of_file((folder / Path(source).expanduser()).resolve(), what)
+        return _of_file(real(folder / expanded(source)), what)
     if ":" in source:
         return _of_model(load_name(source, folder, what), what, source)
     raise ConfigError(
@@ -56,8 +58,8 @@ def _of_file(path: Path, what: str) -> Any:
     if path.suffix != ".json":
         return read_yaml(path)[0]
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
+        return parse_json(read_text(path))
+    except ValueError as error:
         raise ConfigError(
             f"{what}: {path} is not valid JSON: {one_line(str(error), 200)}"
         ) from None

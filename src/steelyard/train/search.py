@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from steelyard.errors import ModelError
-from steelyard.files import write_whole
+from steelyard.config.records import read_as
+from steelyard.errors import ModelError, StorageError
+from steelyard.files import read_json, write_whole
 from steelyard.train.base import Tick
 from steelyard.train.config import LoraOptions
 from steelyard.train.packing import TokenSample
 from steelyard.train.trainer import Epoch, Trainer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class _Search:
             epoch = self.trainer.epoch(self._part, self.dev, rate, self._ticks)
             write_whole(path, json.dumps(vars(epoch)))
         self._ticks.finish(len(self._part))
-        return Epoch(**json.loads(path.read_text(encoding="utf-8")))
+        return _read(Epoch, path)
 
     def run(self, rate: float) -> list[Epoch]:
         """Train with ``rate`` until the last epoch, or until dev stops improving."""
@@ -162,7 +165,16 @@ def load_trained(path: Path) -> TrainedAdapter | None:
     """Read what `save_trained` wrote; ``None`` where there is nothing."""
     if not path.is_file():
         return None
-    data = json.loads(path.read_text(encoding="utf-8"))
-    return TrainedAdapter(
-        **{**data, "folder": path.parent / data["folder"], "trace": tuple(data["trace"])}
-    )
+    trained = _read(TrainedAdapter, path)
+    return replace(trained, folder=path.parent / trained.folder)
+
+
+def _read(kind: type[T], path: Path) -> T:
+    """Read what an earlier attempt measured. Raises `StorageError` where something else is there."""
+    try:
+        measured: T = read_as(kind, read_json(path))
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path} is damaged ({error}): remove it, or begin anew with --no-cache"
+        ) from error
+    return measured

@@ -176,7 +176,9 @@ def _circumstances(
     facts_of: dict[str, dict[str, Any]] = {}
     for job in (*steps.plan.jobs, *steps.plan.kept):
         if job.model is not None:
-            facts = (steps.store.step(f"fit:{job.key}") or {}).get("model", {})
+            facts = (steps.store.step(f"fit:{job.key}", {"model": dict[str, Any]}) or {}).get(
+                "model", {}
+            )
             facts_of.setdefault(job.model.tag, {}).update(facts)
     for model in steps.plan.weighed_models:
         facts = facts_of.setdefault(model.tag, {})

@@ -41,6 +41,9 @@ _NOTES = {
     False: "at temperature 0 any change comes from the endpoint",
 }
 
+_FINISHED = {"asked": dict[str, object], "block": Consistency}
+"""What the step leaves."""
+
 
 def measure_consistency(
     steps: RunSteps, arm: Arm, records: Sequence[Record], config: Asked
@@ -55,7 +58,7 @@ def measure_consistency(
     if not config or not test:
         return None, NO_TEST if config else NOT_ASKED
     step, settings = f"consistency:{arm.name}", config.model_dump(mode="json")
-    finished = steps.store.step(step)
+    finished = steps.store.step(step, _FINISHED)
     if finished is not None and finished["asked"] == settings:
         return Consistency.model_validate(with_agreement(finished["block"])), None
     places = stratified_subset(test, config.items, generator(steps.plan.seed, "consistency"))

@@ -59,7 +59,7 @@ def _models(plan: Plan, identity: Mapping[str, Any]) -> list[PlannedModel]:
 
 
 def _is_measured(job: Job, plan: Plan, store: Store, folder: Path) -> bool:
-    fitted = store.step(f"fit:{job.key}")
+    fitted = store.step(f"fit:{job.key}", {"arms": list[str]})
     if fitted is None or fitted.get("models", []) != job.followed(plan.models):
         return False
     ends = [(store.step(f"measured:{arm}"), arm) for arm in fitted["arms"]]

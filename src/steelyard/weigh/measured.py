@@ -16,7 +16,7 @@ from steelyard.weigh.conclude import ArmBlocks, MeasuredArm
 from steelyard.weigh.consistency import measure_consistency
 from steelyard.weigh.measure import quality, tokens
 from steelyard.weigh.parts import parts
-from steelyard.weigh.steps import RunSteps
+from steelyard.weigh.steps import FITTED, RunSteps
 
 
 def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
@@ -28,7 +28,7 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
     primary, *others = [
         quality(metric, records, steps.plan.split.test, steps.plan.seed) for metric in steps.metrics
     ]
-    fitted = steps.store.step(f"fit:{job.key}") or {}
+    fitted = steps.store.step(f"fit:{job.key}", FITTED) or {}
     wall = float(fitted.get("seconds", 0.0))
     gap = _gap(steps, arm, primary.value)
     return MeasuredArm(

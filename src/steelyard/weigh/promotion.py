@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from steelyard.core import Record
 from steelyard.errors import EndpointError
+from steelyard.files import read_json
 from steelyard.planning.probes import RESCORE_EXAMPLES, RESCORE_WHOLE_BELOW
 from steelyard.result.verdict import Winner
 from steelyard.score import compare_records
@@ -52,7 +52,7 @@ def promote_recommended(steps: RunSteps, arms: Sequence[MeasuredArm], name: str 
 def promote(steps: RunSteps, name: str, records: Sequence[Record]) -> Winner:
     """Copy the arm to ``winner/`` if the copy, loaded again, answers as measured."""
     place, fresh = steps.folder / "winner", steps.folder / ".winner.part"
-    earlier = steps.store.step(f"promote:{name}")
+    earlier = steps.store.step(f"promote:{name}", {"promoted": bool})
     if earlier is not None and earlier["promoted"] and _arm_in(place) == name:
         return Winner.model_validate(earlier)
     shutil.rmtree(fresh, ignore_errors=True)
@@ -128,6 +128,6 @@ def _sample(steps: RunSteps, size: int, whole: bool) -> list[int]:
 def _arm_in(folder: Path) -> str | None:
     """Return the name of the arm saved in ``folder``, if there is one."""
     try:
-        return str(json.loads((folder / "arm.json").read_text(encoding="utf-8"))["name"])
-    except (OSError, ValueError, KeyError):
+        return str(read_json(folder / "arm.json")["name"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ from steelyard.weigh.measure import to_records
 
 log = logging.getLogger("steelyard")
 
+FITTED: Mapping[str, Any] = {"arms": list[str], "seconds": float}
+"""What the step `fit:JOB` leaves, beside what is known of the model."""
 ARM_STEPS = ("test", "latency", "gap", "consistency", "measured", "promote")
 """The steps of each arm that follow `fit:JOB`."""
 
@@ -79,7 +81,7 @@ class RunSteps:
 
         So is what was measured of its arms. Their answers stay, so that only new ones are asked.
         """
-        finished = self.store.step(f"fit:{job.key}")
+        finished = self.store.step(f"fit:{job.key}", FITTED)
         if finished is None or finished.get("models", []) == job.followed(self.plan.models):
             return finished
         remove_folder(self.folder / "work" / job.key)
@@ -118,8 +120,11 @@ class RunSteps:
         )
 
     def test(self, arm: Arm) -> list[Record]:
-        if self.store.step(f"test:{arm.name}") is not None:
-            return self.store.records(arm.name)
+        finished = self.store.step(f"test:{arm.name}", {"records": int})
+        if finished is not None:
+            records = self.store.records(arm.name)
+            self.store.check_count(f"records of {arm.name}", len(records), finished["records"])
+            return records
         started = time.perf_counter()
         test = self.plan.split.test
 
@@ -147,7 +152,7 @@ class RunSteps:
 
     def gap(self, arm: Arm, test_score: float | None, examples: Sequence[Example]) -> float | None:
         """Return the metric on ``examples`` of train minus ``test_score``."""
-        finished = self.store.step(f"gap:{arm.name}")
+        finished = self.store.step(f"gap:{arm.name}", {"train_score": float | None})
         if finished is None:
             answers = self.answer(arm, examples, "gap")
             records = to_records(arm.name, examples, answers, self.metrics)

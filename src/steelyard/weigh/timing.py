@@ -143,12 +143,16 @@ def spread_places(test: int) -> list[int]:
     return [place * test // count for place in range(count)]
 
 
+_TIMED = {"rounds": list[Round] | None}
+"""What the step leaves; an earlier version left something else."""
+
+
 def rounds_of(steps: RunSteps, arm: Arm) -> list[Round]:
     """What was timed of an arm so far. What an earlier version left is timed anew."""
-    finished = steps.store.step(f"latency:{arm.name}") or {}
+    finished = steps.store.step(f"latency:{arm.name}", _TIMED) or {}
     return [
         Round(tuple(Timing(*timing) for timing in timings), tuple(batch))
-        for timings, batch in finished.get("rounds", ())
+        for timings, batch in finished.get("rounds") or ()
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
-from steelyard.cli.options import names
+from steelyard.cli.options import file_path, names
 from steelyard.printing import console, printable, say, say_json
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--rows", metavar="N", type=int, default=3, help="rows shown of each finding (default: 3)"
     )
-    verb.add_argument("--html", metavar="FILE", type=Path, help="write the audit as a page, too")
     verb.add_argument(
-        "--redact", metavar="OUT", type=Path, help="write a copy with private data replaced"
+        "--html", metavar="FILE", type=file_path, help="write the audit as a page, too"
+    )
+    verb.add_argument(
+        "--redact", metavar="OUT", type=file_path, help="write a copy with private data replaced"
     )
     verb.add_argument(
         "--fail-on", choices=_FAIL_ON, help="exit with 1 if a finding is at least this serious"

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns
+from steelyard.cli.options import file_path
 from steelyard.printing import console, say, say_json
 from steelyard.words import counted
 
@@ -36,9 +36,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "completion, chat, ShareGPT, Alpaca, preference pairs, or logs of requests and responses "
         "in it. Rows that FORMAT cannot hold go to OUT.left-out.jsonl with the reason.",
     )
-    verb.add_argument("source", metavar="IN", type=Path, help="a file, or a datasets folder")
+    verb.add_argument("source", metavar="IN", type=file_path, help="a file, or a datasets folder")
     verb.add_argument(
-        "target", metavar="OUT", type=Path, help="a new file; its extension sets the file type"
+        "target", metavar="OUT", type=file_path, help="a new file; its extension sets the file type"
     )
     verb.add_argument("--to", metavar="FORMAT", required=True, help=f"one of {_FORMATS}")
     add_columns(verb, "input=A,output=B", "which columns hold what")

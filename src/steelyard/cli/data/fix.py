@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
+from steelyard.cli.options import file_path
 from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_source(verb)
     verb.add_argument(
-        "out", metavar="OUT", type=Path, help="a new file, or for a task a new folder"
+        "out", metavar="OUT", type=file_path, help="a new file, or for a task a new folder"
     )
     verb.add_argument(
-        "--answers", metavar="FILE", type=Path, help="apply the answers given in data label"
+        "--answers", metavar="FILE", type=file_path, help="apply the answers given in data label"
     )
     verb.add_argument(
         "--redact", action="store_true", help="replace private data with placeholders"

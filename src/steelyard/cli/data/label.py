@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
-from steelyard.cli.options import names
+from steelyard.cli.options import file_path, names
 from steelyard.printing import say
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--answers",
         metavar="FILE",
-        type=Path,
+        type=file_path,
         help="default: next to the file, or in the task's folder",
     )
     verb.add_argument("--limit", metavar="N", type=int, help="at most N rows in this session")

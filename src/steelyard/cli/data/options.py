@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 
+from steelyard.cli.options import file_path
 from steelyard.errors import closest
 
 _ROLES = ("input", "output", "id", "group", "slice", "timestamp", "weight", "rules")
@@ -40,7 +40,7 @@ def add_source(verb: argparse.ArgumentParser, *, optional: bool = False) -> None
     verb.add_argument(
         "source",
         metavar="TASK-or-FILE",
-        type=Path,
+        type=file_path,
         nargs="?" if optional else None,
         help="a task's folder, or a file of examples",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from steelyard.cli.data.options import add_columns, add_source
+from steelyard.cli.options import file_path
 from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "task.yaml that names the files. The same source, seed and options make the same bytes.",
     )
     add_source(verb, optional=True)
-    verb.add_argument("--out", metavar="DIR", type=Path, help="a folder to make")
+    verb.add_argument("--out", metavar="DIR", type=file_path, help="a folder to make")
     verb.add_argument(
         "--by",
         choices=("label", "group", "time", "given"),
@@ -46,7 +47,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_columns(verb)
     verb.add_argument("--force", action="store_true", help="replace an earlier split in DIR")
     verb.add_argument(
-        "--verify", metavar="DIR", type=Path, help="check the files of an earlier split, and stop"
+        "--verify",
+        metavar="DIR",
+        type=file_path,
+        help="check the files of an earlier split, and stop",
     )
     verb.add_argument("--json", action="store_true", help="print the manifest and nothing else")
     verb.set_defaults(call=call)

@@ -13,10 +13,16 @@ from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import check_columns
 from steelyard.errors import DataError
 from steelyard.extras import require
+from steelyard.files import open_file
 
 JSON_MARK = b"steelyard.json"
 """Key in a field's metadata: its texts hold JSON, because Arrow has no type for the values."""
 _BATCH_ROWS = 1_000
+MANY_ROWS, MOST_ROWS_A_BYTE = 1_000_000, 4
+"""More rows than bytes can stand for are those of a bomb: one value, repeated without end."""
+MOST_RATIO = 250
+RATIO_FROM_BYTES = 2**28
+"""As of packed text, from more bytes on: columns of equal values pack well."""
 _BUFFER_BYTES = 2**20
 
 Decode = Callable[[Any], Any]
@@ -43,6 +49,8 @@ def read_rows(
     table = _open(path)
     if columns is not None:
         check_columns(path, tuple(table.schema.names), columns)
+    if table.rows is not None and table.rows > MANY_ROWS and table.rows > MOST_ROWS_A_BYTE * size:
+        raise _bomb(path)
     line = 0
     for rows in _row_lists(path, table):
         for fields in rows:
@@ -58,9 +66,13 @@ def _row_lists(path: Path, table: Batches) -> Iterator[list[dict[str, Any]]]:
         for field in table.schema
         if (decode := decoder_of(field.type, field.metadata)) is not None
     } | _label_decoders(table.schema)
+    unpacked, most = 0, max(path.stat().st_size * MOST_RATIO, RATIO_FROM_BYTES)
     while True:
         with _errors(path):
             batch = next(table.batches, None)
+            unpacked += 0 if batch is None else _unpacked_bytes(batch)
+            if unpacked > most:
+                raise _bomb(path)
             rows = [] if batch is None else batch.to_pylist()
         if batch is None:
             return
@@ -69,6 +81,22 @@ def _row_lists(path: Path, table: Batches) -> Iterator[list[dict[str, Any]]]:
                 if row[name] is not None:
                     row[name] = decode(row[name])
         yield [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+def _unpacked_bytes(batch: Any) -> int:
+    types = require("pyarrow", "data").types
+    columns = (
+        column.dictionary_decode() if types.is_dictionary(column.type) else column
+        for column in batch.columns
+    )
+    return sum(int(column.nbytes) for column in columns)
+
+
+def _bomb(path: Path) -> DataError:
+    return DataError(
+        f"{path.name} unpacks to more than {MOST_RATIO} times its size, as a bomb does: unpack it "
+        "yourself if you trust it"
+    )
 
 
 def _label_decoders(schema: Any) -> dict[str, Decode]:
@@ -86,7 +114,7 @@ def _label_decoder(names: list[Any]) -> Decode:
 
 
 def _open(path: Path) -> Batches:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(6)
     if path.suffix.lower() == ".parquet" or head[:4] == b"PAR1":
         return _open_parquet(path)
@@ -129,7 +157,7 @@ def _errors(path: Path) -> Iterator[None]:
         yield
     except (FileNotFoundError, PermissionError, DataError):
         raise
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         what = path.suffix.lstrip(".").capitalize() or "Arrow"
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path.name} cannot be read as {what}: {reason}") from None
@@ -147,11 +175,11 @@ def decoder_of(kind: Any, metadata: Mapping[bytes, bytes] | None = None) -> Deco
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         inner = decoder_of(kind.value_type, kind.value_field.metadata)
         return inner and (lambda items: [None if x is None else inner(x) for x in items])
-    if types.is_temporal(kind) and not types.is_duration(kind):
+    if types.is_temporal(kind) and not (types.is_duration(kind) or types.is_interval(kind)):
         return lambda value: value.isoformat()
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
         return lambda value: value.decode("utf-8", "surrogateescape")
-    if types.is_decimal(kind) or types.is_duration(kind):
+    if types.is_decimal(kind) or types.is_duration(kind) or types.is_interval(kind):
         return str
     return None
 
@@ -177,5 +205,5 @@ def _struct_decoder(kind: Any) -> Decode | None:
 def _from_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):  # marked as JSON by somebody else
         return text

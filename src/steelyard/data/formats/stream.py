@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 
 from steelyard.config.source import encoding_problem
 from steelyard.errors import DataError
+from steelyard.files import open_file
 
 OnBytes = Callable[[int], None]
 """Told how many bytes of the file have been read so far."""
@@ -48,7 +49,7 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
     Raises `DataError` for UTF-16, and while reading for damaged archives and for bombs (`MOST_RATIO`,
     `MOST_BYTES`). A file that cannot be opened raises `OSError`.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_file(path) as file:
         source = ByteSource(_Unpacked(path, file) if is_packed(path) else file, file)
         with source:
             if source.peek(2)[:2] in _UTF16:
@@ -59,7 +60,7 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
 def zip_member(path: Path) -> str:
     """Name of the one file in a ``.zip``. Raises `DataError` when there are none or several."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
             return _member(path, archive).filename
     except (zipfile.BadZipFile, *_UNREADABLE) as error:
         raise DataError(f"{path.name} is not a readable zip archive: {error}") from None

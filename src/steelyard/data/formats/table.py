@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
@@ -130,7 +131,7 @@ def _header(path: Path, reader: Any) -> list[str]:
     if any(_ESCAPED.search(name) for name in cells):
         raise DataError(_not_utf8(path) or f"{path.name} line 1: the header is not UTF-8")
     header = [name.strip() for name in cells]
-    repeated = next((name for name in header if name and header.count(name) > 1), None)
+    repeated = next((name for name, count in Counter(header).items() if name and count > 1), None)
     if repeated is not None:
         raise DataError(f"{path.name} has two columns named {repeated!r}: rename one of them")
     return header

@@ -13,6 +13,7 @@ from steelyard.data.formats.table import read_table
 from steelyard.data.formats.write import WriteRow, why_unwritable, writer_for
 from steelyard.data.read import RowStream
 from steelyard.errors import DataError, StorageError
+from steelyard.files import real
 from steelyard.private.phones import regions_of
 from steelyard.private.redact import PlaceholderBook, redact_fields
 from steelyard.words import counted
@@ -49,7 +50,7 @@ def redact_file(
     cannot be read or written are left out and returned with their reasons. Raises `DataError` for a
     file that cannot be read, and `StorageError` where the copy cannot be written.
     """
-    if source.resolve() == target.resolve():
+    if real(source) == real(target):
         raise DataError(
             f"{target.name} is the file itself: name another file for the redacted copy"
         )

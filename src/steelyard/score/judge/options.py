@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from steelyard.config.explain import Place, explain
 from steelyard.config.source import names_in
 from steelyard.errors import ConfigError, closest
+from steelyard.files import expanded, real
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.config import ModelConfig
 from steelyard.task import Task
@@ -102,14 +103,14 @@ def _spec(model: str | dict[str, Any] | None, task: Task | None, folder: Path) -
         spec = _spec_of(ModelConfig.model_validate(model))
     except ValidationError as error:
         raise explain(error, model, Place("judge.model", {})) from None
-    local = (folder / Path(spec.name).expanduser()).resolve()
+    local = real(folder / expanded(spec.name))
     if provider_of(spec).may_be_folder and local.is_dir():
         return replace(spec, name=str(local))
     return spec
 
 
 def _ratings(name: str, folder: Path) -> Path:
-    path = (folder / Path(name).expanduser()).resolve()
+    path = real(folder / expanded(name))
     if not path.is_file():
         raise ConfigError(
             f"judge.ratings: no file {path}{closest(path.name, names_in(path.parent))}"

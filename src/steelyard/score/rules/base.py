@@ -60,7 +60,10 @@ class Rule(Options):
 
     @abstractmethod
     def is_kept(self, reply: Reply) -> bool:
-        """Whether the reply keeps the rule."""
+        """Whether the reply keeps the rule.
+
+        Raises `PatternTimeoutError` where a pattern of the user's does not end.
+        """
 
 
 class NamedRule(NamedTuple):

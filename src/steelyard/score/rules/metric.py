@@ -12,7 +12,8 @@ from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
 from steelyard.errors import ConfigError, DataError
 from steelyard.score.base import Grade, PartsMetric
-from steelyard.score.rules.base import NamedRule, Reply, build_own_rules, build_rules
+from steelyard.score.rules.base import NamedRule, Reply, Rule, build_own_rules, build_rules
+from steelyard.score.rules.patterns import PatternTimeoutError
 from steelyard.task import Task
 
 ALL = "all"
@@ -111,20 +112,30 @@ class RulesMetric(PartsMetric):
         return self._grade(self._rules, output).score
 
     def grade(self, example: Example, output: str | None) -> Grade:
-        """The score, and 0 or 1 for each rule; all are 0 for a failed answer."""
+        """The score, and 0 or 1 for each rule; all are 0 for a failed answer.
+
+        A rule whose pattern does not end on the reply is in neither; if all are such, the score is 0.
+        """
         return self._grade(self.rules_of(example), output)
 
     def _grade(self, rules: Sequence[NamedRule], output: str | None) -> Grade:
         if output is None:
             return Grade(0.0, dict.fromkeys((*(rule.name for rule in rules), ALL), 0.0))
         replies = loose_readings(output) if self.config.loose else [Reply(output)]
-        parts = {
-            name: float(any(reply.text and rule.is_kept(reply) for reply in replies))
-            for name, rule in rules
-        }
-        all_kept = float(all(parts.values()))
+        kept = {name: _is_kept(rule, replies) for name, rule in rules}
+        parts = {name: float(value) for name, value in kept.items() if value is not None}
+        is_unknown = bool(kept) and not parts  # nothing could be told, and nothing is not all
+        all_kept = float(not is_unknown and all(parts.values()))
         share = sum(parts.values()) / len(parts) if parts else all_kept
         return Grade(all_kept if self.config.all else share, {**parts, ALL: all_kept})
+
+
+def _is_kept(rule: Rule, replies: Sequence[Reply]) -> bool | None:
+    """Whether one of the readings of a reply keeps the rule; ``None`` where that cannot be told."""
+    try:
+        return any(bool(reply.text) and rule.is_kept(reply) for reply in replies)
+    except PatternTimeoutError:
+        return None
 
 
 def loose_readings(output: str) -> list[Reply]:

@@ -2,7 +2,8 @@
 
 A pattern with nested repeats, such as ``(a|a)*$``, can take longer than anyone waits. The package
 ``regex`` reads what ``re`` reads and stops by the clock, in whatever thread it runs. A search that
-takes over a second is one that does not end: the rule is not kept, and the log says so once.
+takes over a second decides nothing: whether that reply keeps the rule is unknown. A pattern that comes
+to that `MOST_TIMEOUTS` times is given up, so that it cannot hold up a whole run.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from steelyard.score.reading import UNSPACED
 log = logging.getLogger("steelyard")
 
 SECONDS = 1.0
+MOST_TIMEOUTS = 3
 _QUOTES = {"'": "['’‘]", "’": "['’‘]", '"': '["“”]'}
 
 
 class PatternTimeoutError(Exception):
-    """A search took longer than `SECONDS`."""
+    """A search took longer than `SECONDS`, or the pattern was given up."""
 
 
 class Pattern:
@@ -29,7 +31,7 @@ class Pattern:
 
     def __init__(self, source: str, expression: str, *, ignore_case: bool) -> None:
         self.source = source
-        self._warned = False
+        self._timeouts = 0
         try:
             self._compiled = regex.compile(expression, regex.IGNORECASE if ignore_case else 0)
         except regex.error as error:
@@ -37,19 +39,35 @@ class Pattern:
 
     def is_in(self, text: str) -> bool:
         """Raises `PatternTimeoutError`."""
+        if self._timeouts >= MOST_TIMEOUTS:
+            raise PatternTimeoutError
         try:
             return self._compiled.search(text, timeout=SECONDS) is not None
         except TimeoutError:
-            if not self._warned:
-                log.warning(
-                    "the pattern %r took over %g s on a reply of %d characters, so the rule counts as "
-                    "not kept; write it without nested repeats",
-                    self.source,
-                    SECONDS,
-                    len(text),
-                )
-            self._warned = True
+            self._timeouts += 1
+            self._warn(len(text))
             raise PatternTimeoutError from None
+
+    def _warn(self, length: int) -> None:
+        advice = "write it without nested repeats"
+        if self._timeouts == 1:
+            log.warning(
+                "the pattern %r took over %g s on a reply of %d characters, which is left out of its "
+                "rule's figure; %s",
+                self.source,
+                SECONDS,
+                length,
+                advice,
+            )
+        if self._timeouts == MOST_TIMEOUTS:
+            log.warning(
+                "the pattern %r took over %g s on %d replies and is given up: no later reply is in its "
+                "rule's figure; %s",
+                self.source,
+                SECONDS,
+                MOST_TIMEOUTS,
+                advice,
+            )
 
 
 def as_pattern(source: str, *, ignore_case: bool = True) -> Pattern:

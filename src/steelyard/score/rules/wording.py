@@ -9,12 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from steelyard.packaged import packaged
 from steelyard.score.reading import folded, words
 from steelyard.score.rules.base import Reply, Rule
-from steelyard.score.rules.patterns import (
-    Pattern,
-    PatternTimeoutError,
-    all_patterns,
-    as_pattern,
-)
+from steelyard.score.rules.patterns import Pattern, all_patterns, as_pattern
 
 _DATA = "score/rules/data/replies.yaml"
 
@@ -42,21 +37,15 @@ class Contains(_Wording):
     any: bool = False
 
     def is_kept(self, reply: Reply) -> bool:
-        try:
-            hits = (pattern.is_in(reply.text) for pattern in self._compiled)
-            return any(hits) if self.any else all(hits)
-        except PatternTimeoutError:
-            return False
+        hits = (pattern.is_in(reply.text) for pattern in self._compiled)
+        return any(hits) if self.any else all(hits)
 
 
 class Never(_Wording):
     """None of the words and patterns is there."""
 
     def is_kept(self, reply: Reply) -> bool:
-        try:
-            return not any(pattern.is_in(reply.text) for pattern in self._compiled)
-        except PatternTimeoutError:
-            return False
+        return not any(pattern.is_in(reply.text) for pattern in self._compiled)
 
 
 class Regex(Rule):
@@ -76,10 +65,7 @@ class Regex(Rule):
         return as_pattern(self.pattern, ignore_case=self.ignore_case)
 
     def is_kept(self, reply: Reply) -> bool:
-        try:
-            return self._compiled.is_in(reply.text) == self.must
-        except PatternTimeoutError:
-            return False
+        return self._compiled.is_in(reply.text) == self.must
 
 
 _AT_ENDS = " \"'*_`#>~()[]"
@@ -103,10 +89,7 @@ class _OneSentence(Rule):
         return all_patterns(self.any_of, self.patterns)
 
     def _is_in(self, sentence: str) -> bool:
-        try:
-            return any(pattern.is_in(sentence) for pattern in self._compiled)
-        except PatternTimeoutError:
-            return False
+        return any(pattern.is_in(sentence) for pattern in self._compiled)
 
 
 class FirstSentence(_OneSentence):
