@@ -20,7 +20,7 @@ from steelyard.progress import Display
 from steelyard.result import AuditResult
 from steelyard.result.audit import DetectableDifference
 from steelyard.stats import Detectable
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 MOST_KEYS, MOST_CHARACTERS = 50, 200
 MIN_TEST = 30
@@ -160,6 +160,10 @@ def _leaks(
     }
 
 
+def _is(count: int) -> str:
+    return "it is" if count == 1 else "they are"
+
+
 def _warnings(audit: AuditResult) -> list[str]:
     conflicts, leaks = audit.conflicts.inputs or 0, audit.leaks
     near, test = audit.near_repeats, audit.parts["test"]
@@ -187,7 +191,7 @@ def _warnings(audit: AuditResult) -> list[str]:
             test.n < MIN_TEST,
             f"only {counted(test.n, 'test row')}: only large differences will show",
         ),
-        (absent, f"no test row has the label {', '.join(absent[:5])}: it is not measured"),
+        (absent, f"no test row has the label {listed(absent)}: {_is(len(absent))} not measured"),
         (
             near and near >= MANY_NEAR * (audit.examples or 0),
             f"{counted(near, 'row nearly repeats', 'rows nearly repeat')} another: there are fewer "
