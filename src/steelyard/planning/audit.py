@@ -59,7 +59,7 @@ def audit_rows(
     audit = check(data.usable, options, on_check=on_check)
     result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
-    return result.updated(checks=checks, warnings=tuple(_warnings(result)))
+    return result.updated(checks=checks, warnings=tuple(_warnings(result, detectable)))
 
 
 def _figures(audit: Audit) -> dict[str, Any]:
@@ -164,12 +164,14 @@ def _is(count: int) -> str:
     return "it is" if count == 1 else "they are"
 
 
-def _warnings(audit: AuditResult) -> list[str]:
+def _warnings(audit: AuditResult, detectable: Detectable | None) -> list[str]:
     conflicts, leaks = audit.conflicts.inputs or 0, audit.leaks
     near, test = audit.near_repeats, audit.parts["test"]
     skipped = audit.skipped.count if audit.skipped else 0
     leaking = max(leaks["normalised"].test_count, leaks["group"].test_count)
     nearly = leaks["near"].test_count - leaks["normalised"].test_count
+    shows_none = detectable is not None and detectable.difference is None
+    will_show = "no difference between two arms" if shows_none else "only large differences"
     absent = [label for label, count in (test.labels or {}).items() if count == 0]
     warnings = [
         (
@@ -189,7 +191,7 @@ def _warnings(audit: AuditResult) -> list[str]:
         ),
         (
             test.n < MIN_TEST,
-            f"only {counted(test.n, 'test row')}: only large differences will show",
+            f"only {counted(test.n, 'test row')}: {will_show} will show",
         ),
         (absent, f"no test row has the label {listed(absent)}: {_is(len(absent))} not measured"),
         (
