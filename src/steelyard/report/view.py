@@ -98,7 +98,7 @@ class View:
 
     @property
     def headline(self) -> str:
-        name = self.verdict.recommendation
+        name: str = self.verdict.recommendation
         if name == "classical":
             name += self._qualification
         return words()["headlines"][name].format(arm=self.verdict.arm)
