@@ -8,6 +8,7 @@ from steelyard.data.dataset import Unreadable
 from steelyard.data.formats import BadRow
 from steelyard.planning.audit import audit_rows
 from steelyard.result.audit import Duplicates
+from steelyard.stats import detectable_difference
 from steelyard.task import Task
 from steelyard.task.config import bare_task
 from steelyard.task.sections import OutputConfig
@@ -96,6 +97,12 @@ def test_warnings_say_what_a_reader_must_know() -> None:
         "no test row has the label C: it is not measured",
         "2 rows nearly repeat another: there are fewer independent examples than rows",
     )
+
+
+def test_a_test_that_can_show_nothing_is_not_said_to_show_large_differences() -> None:
+    data = divided(small_split(), of_labels("A", "B"))
+    warnings = audit_rows(data, detectable=detectable_difference(2)).warnings
+    assert "only 2 test rows: no difference between two arms will show" in warnings
 
 
 def test_what_is_undefined_is_none_with_a_reason() -> None:

@@ -119,9 +119,19 @@ def test_what_the_audit_counts_is_told(tmp_path: Path) -> None:
         "1 input with conflicting outputs, 0 rows left out"
     )
     assert "note: 1 input with different outputs: no arm can get them all right" in lines
-    assert "note: only 12 test rows: only large differences will show" in lines
+    assert "note: only 12 test rows: no difference between two arms will show" in lines
     [least] = [line for line in lines if line.startswith("smallest detectable difference: ")]
     assert "difference: none (12 items cannot show any difference when two arms differ on" in least
+
+
+def test_a_model_that_no_strategy_asks_is_said_to_be_none(tmp_path: Path) -> None:
+    rows = [{"input": f"{n} {'xyz'[n % 3] * n}", "output": "AB"[n % 2]} for n in range(40)]
+    asked = headlines(planned(tmp_path, "label", rows), AuditResult())[-1]
+    assert asked.startswith("model: ") and "not asked" not in asked
+    idle = planned(tmp_path, "label", rows, strategies=["majority"])
+    assert headlines(idle, AuditResult())[-1].endswith(
+        "; not asked, because no strategy of this run uses a language model"
+    )
 
 
 def test_an_empty_list_of_metrics_is_refused(tmp_path: Path) -> None:

@@ -60,9 +60,10 @@ def write_json_task(folder: Path, strategies: list[Any]) -> Path:
 @pytest.mark.parametrize(
     ("kind", "strategies", "requests", "tokens"),
     [
-        ("label", ONE_SIZE, 0.75, 0.5),
-        ("label", NAMES, 0.75, 0.1),
-        ("json", ONE_SIZE, 0.35, 0.2),  # not every answer has to be repaired
+        # a round of timing more is planned for, which only a busy machine needs
+        ("label", ONE_SIZE, 0.7, 0.45),
+        ("label", NAMES, 0.7, 0.1),
+        ("json", ONE_SIZE, 0.33, 0.2),  # not every answer has to be repaired
     ],
 )
 def test_the_run_asks_at_most_what_the_plan_says_and_not_much_less(

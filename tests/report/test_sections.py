@@ -77,6 +77,9 @@ def test_examples_that_changed_are_shown_with_each_answer_and_how_often(
     assert "that got different answers" in page
     assert "Where is &lt;my&gt; parcel?" in page
     assert "DELIVERY<small> 2\u202f×</small><br>no usable answer<small> 1\u202f×</small>" in page
+    assert "<caption>few_shot</caption>" in page
+    arm["consistency"]["repeats"]["by_example"] *= 7
+    assert "<caption>few_shot: the first 5 of 7</caption>" in render(parse_result(result))
 
 
 def test_what_was_not_measured_leaves_no_section(result: dict[str, Any]) -> None:

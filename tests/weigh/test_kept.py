@@ -37,6 +37,9 @@ def test_the_verdict_is_over_all_arms_and_the_report_says_which_are_older(tmp_pa
     assert names(narrow.result) == names(full.result)
     assert kept(narrow.result) == ["few_shot", "few_shot_free"]
     assert narrow.verdict == full.verdict
+    assert full.result["split"]["test_opened"] == narrow.result["split"]["test_opened"] == 1
+    wide = run(task, tmp_path / "out", strategies=(*FULL, "retrieved_few_shot"))
+    assert wide.result["split"]["test_opened"] == 2, "new answers to the same test were looked at"
     assert narrow.winner is not None and (narrow.winner / "arm.json").is_file()
     assert "few_shot" not in {left["strategy"] for left in narrow.result["left_out"]}
     assert render(narrow.record).count("measured by an earlier run in this folder") == 2

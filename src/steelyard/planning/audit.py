@@ -20,7 +20,7 @@ from steelyard.progress import Display
 from steelyard.result import AuditResult
 from steelyard.result.audit import DetectableDifference
 from steelyard.stats import Detectable
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 MOST_KEYS, MOST_CHARACTERS = 50, 200
 MIN_TEST = 30
@@ -59,7 +59,7 @@ def audit_rows(
     audit = check(data.usable, options, on_check=on_check)
     result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
-    return result.updated(checks=checks, warnings=tuple(_warnings(result)))
+    return result.updated(checks=checks, warnings=tuple(_warnings(result, detectable)))
 
 
 def _figures(audit: Audit) -> dict[str, Any]:
@@ -160,12 +160,18 @@ def _leaks(
     }
 
 
-def _warnings(audit: AuditResult) -> list[str]:
+def _is(count: int) -> str:
+    return "it is" if count == 1 else "they are"
+
+
+def _warnings(audit: AuditResult, detectable: Detectable | None) -> list[str]:
     conflicts, leaks = audit.conflicts.inputs or 0, audit.leaks
     near, test = audit.near_repeats, audit.parts["test"]
     skipped = audit.skipped.count if audit.skipped else 0
     leaking = max(leaks["normalised"].test_count, leaks["group"].test_count)
     nearly = leaks["near"].test_count - leaks["normalised"].test_count
+    shows_none = detectable is not None and detectable.difference is None
+    will_show = "no difference between two arms" if shows_none else "only large differences"
     absent = [label for label, count in (test.labels or {}).items() if count == 0]
     warnings = [
         (
@@ -185,9 +191,9 @@ def _warnings(audit: AuditResult) -> list[str]:
         ),
         (
             test.n < MIN_TEST,
-            f"only {counted(test.n, 'test row')}: only large differences will show",
+            f"only {counted(test.n, 'test row')}: {will_show} will show",
         ),
-        (absent, f"no test row has the label {', '.join(absent[:5])}: it is not measured"),
+        (absent, f"no test row has the label {listed(absent)}: {_is(len(absent))} not measured"),
         (
             near and near >= MANY_NEAR * (audit.examples or 0),
             f"{counted(near, 'row nearly repeats', 'rows nearly repeat')} another: there are fewer "

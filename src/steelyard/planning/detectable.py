@@ -26,7 +26,9 @@ def arm_count(
     if job.model is None:
         return 1
     sizes = Sizes(
-        *map(len, split),
+        train=len(split.train),
+        dev=len(split.dev),
+        test=len(split.test),
         labels=len(brief.labels),
         instruction_tokens=1.0,
         input_tokens=1.0,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
 from steelyard.result import Result
+from steelyard.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -115,7 +116,9 @@ def verdict_text(result: Result) -> str:
         lines += textwrap.wrap(view.leading, _WIDTH)
     if confidence and view.winner is not None:
         lines.append(f"Confidence: {confidence}.")
-    lines += _block("Why", view.reasons[:_MOST_REASONS])
+    more = len(view.reasons) - _MOST_REASONS
+    rest = [f"And {counted(more, 'more comparison')}: see the report."] if more > 0 else []
+    lines += _block("Why", [*view.reasons[:_MOST_REASONS], *rest])
     if dropped:
         names = ", ".join(arm.arm for arm in dropped)
         lines += _block("Ruled out by constraints", [names])

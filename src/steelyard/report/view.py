@@ -98,7 +98,7 @@ class View:
 
     @property
     def headline(self) -> str:
-        name = self.verdict.recommendation
+        name: str = self.verdict.recommendation
         if name == "classical":
             name += self._qualification
         return words()["headlines"][name].format(arm=self.verdict.arm)
@@ -233,7 +233,8 @@ class View:
         if cost.monthly is not None:
             per_day = formats.count(self.task.traffic.requests_per_day)
             monthly = formats.money(cost.monthly, cost.currency)
-            keys.append(("Cost a month", monthly, f"at {per_day} requests a day"))
+            assumed = ", assumed" if self.task.traffic.assumed else ""
+            keys.append(("Cost a month", monthly, f"at {per_day} requests a day{assumed}"))
         if cost.upfront is not None:
             keys.append(("Upfront", formats.money(cost.upfront, cost.currency), "once"))
         if latency.p95 is not None:

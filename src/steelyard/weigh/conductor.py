@@ -186,7 +186,17 @@ def _circumstances(
         if notes := dict.fromkeys([*at_fit, *steps.store.notes(model.spec.account)]):
             facts["endpoint"] = "; ".join(notes)
     judged = _judged(steps, arms)
-    return Circumstances(steps.run.created, facts_of, audit, tuple(ended), judged)
+    opened = _times_opened(steps, [measured.arm.name for measured in arms])
+    return Circumstances(steps.run.created, facts_of, audit, tuple(ended), judged, opened)
+
+
+def _times_opened(steps: RunSteps, arms: Sequence[str]) -> int:
+    """How many runs in this folder ended with test answers that had not been looked at before."""
+    seen, times = steps.store.meta("test_opened") or ((), 0)
+    if not set(arms) <= set(seen):
+        times += 1
+        steps.store.set_meta("test_opened", [sorted({*seen, *arms}), times])
+    return int(times)
 
 
 def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:

@@ -43,7 +43,8 @@ _NOT_PROBED = "forgetting was not probed in this run"
 class Circumstances:
     """What a result states of its run: when it began, its models by tag, the audit of its data.
 
-    ``ended`` are the arms without figures, ``judge`` what the judge came to.
+    ``ended`` are the arms without figures, ``judge`` what the judge came to, ``test_opened`` how many runs
+    in the folder have looked at new test answers.
     """
 
     created: str
@@ -51,6 +52,7 @@ class Circumstances:
     audit: AuditResult
     ended: Sequence[EndedArm] = ()
     judge: JudgeResult | None = None
+    test_opened: int = 1
 
 
 def build_result(
@@ -70,7 +72,7 @@ def build_result(
         seed=plan.seed,
         versions=versions(),
         machine={**_machine(), **_of_models(plan, circumstances.models)},
-        split=_split(plan),
+        split=_split(plan, circumstances.test_opened),
         audit=circumstances.audit,
         arms=tuple(_arm(measured, weighing, plan) for measured in arms),
         reference=weighing.reference,
@@ -128,10 +130,12 @@ def _task(plan: Plan) -> TaskResult:
     )
 
 
-def _split(plan: Plan) -> SplitFacts:
+def _split(plan: Plan, test_opened: int) -> SplitFacts:
     split = plan.split
     sizes = {"train": len(split.train), "dev": len(split.dev), "test": len(split.test)}
-    return SplitFacts.model_validate({**plan.data.split_report, **sizes, "test_opened": 1})
+    return SplitFacts.model_validate(
+        {**plan.data.split_report, **sizes, "test_opened": test_opened}
+    )
 
 
 def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
