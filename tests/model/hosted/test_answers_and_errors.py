@@ -123,7 +123,7 @@ def test_an_unknown_end_is_named() -> None:
 @pytest.mark.parametrize(
     ("reported", "kind", "words"),
     [
-        ({"code": "invalid_api_key", "message": "wrong"}, CredentialError, "refused the key"),
+        ({"code": "invalid_api_key", "message": "wrong"}, CredentialError, "asks for a key"),
         ({"message": "The model m does not exist"}, EndpointError, "check model.name"),
         ({"code": "insufficient_quota", "message": "pay"}, EndpointError, "no credit left"),
     ],

@@ -56,7 +56,14 @@ class WebPageError(RefusedError):
 
 
 class UnreachableError(Exception):
-    """No connection was made, so nothing was sent and nothing can have been paid."""
+    """No connection was made, so nothing was sent and nothing can have been paid.
+
+    ``is_final``: trying again cannot help.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        self.is_final = is_final
+        super().__init__(reason)
 
 
 class BrokenError(Exception):

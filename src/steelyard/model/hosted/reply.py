@@ -10,7 +10,7 @@ from typing import Any
 from steelyard.core import Completion, FinishReason, Request
 from steelyard.model.hosted.address import Mask
 from steelyard.model.hosted.content import content_of
-from steelyard.model.hosted.counts import TokenCounts, token_counts
+from steelyard.model.hosted.counts import BilledTokens, token_counts
 from steelyard.model.hosted.dialect import read_choice
 from steelyard.model.hosted.words import find_error, finish_named
 from steelyard.model.thoughts import why_unanswered, without_thoughts
@@ -74,7 +74,7 @@ class EndpointReply:
         self.total_seconds = seconds
 
     @property
-    def counts(self) -> TokenCounts | None:
+    def counts(self) -> BilledTokens | None:
         """Tokens as billed; ``None`` when the endpoint does not say."""
         return token_counts(self.usage, has_text=bool(self.text))
 
@@ -184,11 +184,11 @@ def summed(tries: Sequence[Completion]) -> Completion:
     )
 
 
-def _counts(reply: EndpointReply, request: Request, least: int = 0) -> TokenCounts:
+def _counts(reply: EndpointReply, request: Request, least: int = 0) -> BilledTokens:
     """Tokens as billed, else estimated, with ``least`` of output at least."""
     prompt = sum(_tokens(message.content) for message in request.messages)
     produced = _tokens(_whole_text(reply.text)) + _tokens(_whole_text(reply.reasoning))
-    return reply.counts or TokenCounts(prompt, 0, max(least, produced))
+    return reply.counts or BilledTokens(prompt, 0, max(least, produced))
 
 
 def _tokens(text: str) -> int:
