@@ -97,12 +97,17 @@ def read_headers(spec: ModelSpec) -> dict[str, str]:
     return filled_headers(spec.extra_headers)
 
 
+def whole_text(text: str) -> str:
+    """The text without halves of characters, which no file and no request can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def masker(key: str, others: Iterable[str] = ()) -> Mask:
     """Return a function that takes ``key``, ``others`` and whatever looks like a key out of a text."""
     hidden = [value for value in (key, *others) if value != NO_KEY and len(value) >= _SHORTEST]
 
     def mask(text: str) -> str:
-        line = " ".join(text.split())
+        line = " ".join(whole_text(text).split())
         for value in sorted(hidden, key=len, reverse=True):
             line = line.replace(value, "***")
         line = _KEY_SHAPE.sub("***", line)

@@ -33,7 +33,10 @@ class RefusedError(Exception):
     @classmethod
     def inside(cls, error: Any, limits: RateLimits, reply: EndpointReply) -> RefusedError:
         """An error that stands in an answer whose own status is 200."""
-        return cls(status_of(error), json.dumps({"error": error}), limits, reply)
+        try:
+            return cls(status_of(error), json.dumps({"error": error}), limits, reply)
+        except RecursionError:
+            return cls(500, "an error that is nested too deeply", limits, reply)
 
     @property
     def reason(self) -> str:

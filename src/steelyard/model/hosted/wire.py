@@ -86,7 +86,7 @@ class Wire:
                 await _read(response, reply, limits, started)
         except TimeoutError:
             _tear(reply, f"timed out: no complete answer within {timeout:g} s", started)
-        except UnreadableError as error:
+        except (UnreadableError, RecursionError) as error:  # a hostile answer nests without end
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
         except self._never_sent as error:
             raise self._unreachable(error) from None
@@ -261,6 +261,8 @@ async def _read_events(response: Any, reply: EndpointReply, started: float, firs
                 is_done, reply.is_ended = True, reply.counts is not None
             elif not is_done:
                 reply.add(_parsed(event), time.perf_counter() - started)
+        if len(reply.text) + len(reply.reasoning) > LARGEST_LINE:
+            raise UnreadableError(f"an answer of more than {LARGEST_LINE:,} characters")
 
     take(first)
     async for chunk in response.content.iter_any():
