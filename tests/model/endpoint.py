@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 USAGE = {
@@ -58,6 +60,8 @@ class Endpoint:
     base_url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 Script = Callable[[dict[str, Any], int], Reply]
@@ -65,8 +69,8 @@ Script = Callable[[dict[str, Any], int], Reply]
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[Endpoint]:
-    """Serve ``script`` until the block ends."""
+def serving(script: Script, certificate: Path | None = None) -> Iterator[Endpoint]:
+    """Serve ``script`` until the block ends; with a file that holds key and certificate over TLS."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -76,6 +80,8 @@ def serving(script: Script) -> Iterator[Endpoint]:
                 before = len(endpoint.requests)
                 endpoint.requests.append(request)
                 endpoint.keys.append(self.headers.get("Authorization", ""))
+                endpoint.headers.append(dict(self.headers))
+                endpoint.paths.append(self.path)
             reply = script(request, before)
             payload = reply.body.encode()
             self.send_response(reply.status)
@@ -90,7 +96,13 @@ def serving(script: Script) -> Iterator[Endpoint]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1")
+    scheme = "http"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        scheme = "https"
+    endpoint = Endpoint(f"{scheme}://127.0.0.1:{server.server_port}/v1")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

@@ -80,7 +80,7 @@ def test_a_key_that_is_named_goes_nowhere_else(
 def test_openais_key_stays_at_home_where_it_is_not_named() -> None:
     with serving(lambda request, _: stream("ok")) as endpoint:
         model = load_model(ModelSpec("openai", "m", endpoint.base_url))
-        assert Address(ModelSpec("openai", "m", endpoint.base_url)).header == {
+        assert Address(ModelSpec("openai", "m", endpoint.base_url)).headers == {
             "Authorization": f"Bearer {NO_KEY}"
         }
     del model

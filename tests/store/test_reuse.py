@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -82,6 +83,17 @@ def test_repeats_and_samples_are_asked_afresh(tmp_path: Path, fields: dict[str, 
         for _ in range(2):
             place.run(request("again", **fields))
         assert len(endpoint.requests) == 2
+
+
+def test_a_temperature_that_is_sent_along_makes_samples(tmp_path: Path) -> None:
+    with serving(reply) as endpoint:
+        place = Place(tmp_path, endpoint)
+        for sent_along, times in (({"temperature": 0.7}, 2), ({"temperature": 0}, 1)):
+            place.spec = replace(place.spec, extra_body=sent_along)
+            before = len(endpoint.requests)
+            for _ in range(2):
+                place.run(request("hi"))
+            assert len(endpoint.requests) - before == times
 
 
 def test_failures_are_asked_afresh(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,8 @@ _TABLES = (
     " (model TEXT PRIMARY KEY, words TEXT NOT NULL, time REAL NOT NULL)",
 )
 _SQLITE = b"SQLite format 3\0"
+_SAMPLED = re.compile(r'"temperature":(?!0(?:\.0*)?[,}])[\d.]')
+"""A temperature above 0 in what is sent, which ``extra_body`` may have set."""
 _DAMAGED = ("not a database", "malformed", "no such column", "no such table")
 
 T = TypeVar("T")
@@ -295,14 +298,14 @@ class Reuse:
 
     def find(self, requests: Sequence[tuple[int, Request]]) -> dict[int, Completion]:
         """Return the known answers by the numbers of their requests."""
-        keys = {index: self._key(request) for index, request in requests if is_fixed(request)}
+        keys = {index: self._key(request) for index, request in requests if self._is_kept(request)}
         answers = self._cache.get(keys.values()) if keys else {}
         return {index: answers[key] for index, key in keys.items() if key in answers}
 
     def keep(self, answered: Iterable[tuple[Request, Completion]]) -> None:
         """Note new answers; failures are none."""
         for request, completion in answered:
-            if completion.failure is None and is_fixed(request):
+            if completion.failure is None and self._is_kept(request):
                 self._waiting[self._key(request)] = completion
         if len(self._waiting) >= _FLUSH:
             self.flush()
@@ -315,6 +318,10 @@ class Reuse:
         if self._model.learned != self._learned:
             self._learned = self._model.learned
             self._cache.learn(self._fingerprint, self._learned)
+
+    def _is_kept(self, request: Request) -> bool:
+        """Whether its answer may stand for another one, whatever temperature the model was given."""
+        return is_fixed(request) and _SAMPLED.search(self._model.sent_text(request)) is None
 
     def _key(self, request: Request) -> str:
         return answer_key(self._fingerprint, self._model.sent_text(request), request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -12,6 +13,7 @@ from steelyard.config.records import read_as
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.families import PROVIDERS
+from steelyard.model.sent_along import header_variables
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
 """Called with ``(index, completion)`` pairs as each batch ends, before the next one begins."""
@@ -66,8 +68,8 @@ class ModelSpec:
     token unless ``key_header`` names another header. ``max_in_flight`` bounds requests at once.
     ``batch`` asks through the provider's batch interface: cheaper, and within a day.
     ``timeout_seconds`` is how long one answer may take. ``redact`` keeps private values out of what is
-    sent. An address with a credential in it raises
-    `ConfigError`.
+    sent. ``extra_body`` and ``extra_headers`` are sent along with every request; headers take secrets
+    from the environment by ``${NAME}``. An address with a credential in it raises `ConfigError`.
     """
 
     provider: str
@@ -81,9 +83,25 @@ class ModelSpec:
     timeout_seconds: float | None = None
     tuned_from: ModelSpec | None = None
     redact: bool = False
+    extra_body: Mapping[str, Any] | None = field(default=None, hash=False)
+    extra_headers: Mapping[str, str] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         check_base_url(self.base_url)
+
+    @property
+    def secret_variables(self) -> tuple[str, ...]:
+        """The environment variables whose values are sent to the model's address."""
+        key = provider_of(self).key_env if self.api_key_env is None else self.api_key_env
+        return tuple(dict.fromkeys([*filter(None, [key]), *header_variables(self.extra_headers)]))
+
+    @property
+    def extras_digest(self) -> str:
+        """A short digest of what is sent along with every request; empty where that is nothing."""
+        if not self.extra_body and not self.extra_headers:
+            return ""
+        extras = [self.extra_body or {}, self.extra_headers or {}]
+        return hashlib.sha256(json.dumps(extras, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def base(self) -> ModelSpec:

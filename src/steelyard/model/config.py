@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
     Discriminator,
@@ -21,6 +21,7 @@ from steelyard.config.section import Name, Section
 from steelyard.errors import ConfigError, closest
 from steelyard.families import PROVIDERS
 from steelyard.model.base import ModelProvider, check_base_url
+from steelyard.model.sent_along import check_body, check_headers
 from steelyard.packaged import packaged
 
 EMBEDDED = "smollm2-135m"
@@ -50,6 +51,8 @@ class ModelConfig(Section):
     the provider's batch interface; ``timeout_seconds`` is how long one answer may take (120). ``redact``
     replaces private values in what is sent. ``tag``
     is what its arms are called by among those of other models; left out, it is made of the name.
+    ``extra_body`` is merged over the body of every request to an endpoint, ``extra_headers`` are sent
+    with it; a header takes a secret from the environment, by ``${NAME}``.
     """
 
     provider: str = "embedded"
@@ -61,6 +64,8 @@ class ModelConfig(Section):
     timeout_seconds: PositiveFloat | None = None
     tag: str | None = None
     redact: bool = False
+    extra_body: dict[str, Any] | None = None
+    extra_headers: dict[str, str] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -92,9 +97,9 @@ class ModelConfig(Section):
             raise ValueError("base_url must start with http:// or https:// and name a host")
         try:
             check_base_url(base_url)
+            return chat_base(base_url)
         except ConfigError as error:
             raise ValueError(str(error)) from None
-        return base_url
 
     @field_validator("api_key_env")
     @classmethod
@@ -127,7 +132,22 @@ class ModelConfig(Section):
                 f"redact is for hosted models: what {self.provider} is asked stays on this machine"
             )
         self._check_name(names)
+        self._check_extras()
         return self
+
+    def _check_extras(self) -> None:
+        if not self.extra_body and not self.extra_headers:
+            return
+        if provider_named(self.provider).is_local:
+            key = "extra_body" if self.extra_body else "extra_headers"
+            raise ValueError(
+                f"{key} is sent to endpoints; {self.provider} runs on this machine: leave it out"
+            )
+        try:
+            check_body(self.extra_body or {})
+            check_headers(self.extra_headers or {})
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     def _check_name(self, names: tuple[str, ...]) -> None:
         provider = provider_named(self.provider)
@@ -156,7 +176,7 @@ class ModelConfig(Section):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set, provider and name always."""
-        unset = (None, False)
+        unset: tuple[object, ...] = (None, False, {})
         return {key: value for key, value in self.model_dump().items() if value not in unset}
 
     def to_spec(self) -> dict[str, Any]:
@@ -177,6 +197,26 @@ class ModelConfig(Section):
         }
         filled = {name: value for name, value in defaults.items() if value is not None}
         return {**filled, **spec, "provider": ENDPOINT}
+
+
+_OTHER_INTERFACES = ("/completions", "/responses", "/messages", "/embeddings")
+
+
+def chat_base(base_url: str) -> str:
+    """Return an endpoint's address without the ``/chat/completions`` that a pasted one may end in.
+
+    A query stays. Raises `ConfigError` for the address of another interface.
+    """
+    parts = urlsplit(base_url)
+    path = parts.path.rstrip("/")
+    base = path.removesuffix("/chat/completions")
+    other = next((end for end in _OTHER_INTERFACES if base.endswith(end)), None)
+    if other is not None:
+        raise ConfigError(
+            f"base_url ends in {other}, and chat completions are asked: give the address before it, "
+            f"…{base.removesuffix(other)[-20:]}"
+        )
+    return base_url if base == path else urlunsplit(parts._replace(path=base))
 
 
 def _one_or_list(value: Any) -> str:

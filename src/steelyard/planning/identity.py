@@ -57,7 +57,10 @@ def _models_and_strategies(plan: Plan) -> dict[str, Any]:
 
 
 def _model_identity(model: ModelSpec) -> dict[str, Any]:
-    return model.unpaced.to_dict() | _weights(model)
+    fields = model.unpaced.to_dict()
+    if fields.pop("extra_headers", None):
+        fields["extras"] = model.extras_digest  # a header's value is shown nowhere
+    return fields | _weights(model)
 
 
 def _weights(model: ModelSpec) -> dict[str, str]:

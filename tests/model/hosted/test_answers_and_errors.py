@@ -123,7 +123,7 @@ def test_an_unknown_end_is_named() -> None:
 @pytest.mark.parametrize(
     ("reported", "kind", "words"),
     [
-        ({"code": "invalid_api_key", "message": "wrong"}, CredentialError, "refused the key"),
+        ({"code": "invalid_api_key", "message": "wrong"}, CredentialError, "asks for a key"),
         ({"message": "The model m does not exist"}, EndpointError, "check model.name"),
         ({"code": "insufficient_quota", "message": "pay"}, EndpointError, "no credit left"),
     ],
@@ -178,3 +178,42 @@ def test_what_has_no_end_is_torn(reply: Reply, caplog: pytest.LogCaptureFixture)
     done, sent = generate(lambda _, before: reply if before in (1, 2) else stream("ok"), 2)
     assert ([each.text for each in done], sent) == (["ok", "ok"], 4)
     assert done[1].output_tokens > 3
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + '"x"' + "]" * depth
+
+
+HOSTILE = [
+    '{"choices": [{"message": {"content": %s}, "finish_reason": "stop"}]}',
+    '{"error": %s}',
+    '{"error": {"message": %s}}',
+    '{"detail": %s}',
+    '{"choices": [{"message": {"content": "x", "reasoning": %s}, "finish_reason": "stop"}]}',
+    '{"choices": %s}',
+    '{"usage": {"prompt_tokens": %s}, "choices": []}',
+]
+
+
+@pytest.mark.parametrize("depth", [300, 480, 900, 100_000])
+@pytest.mark.parametrize("body", HOSTILE)
+def test_an_answer_that_is_nested_without_end_is_a_failure(body: str, depth: int) -> None:
+    hostile = Reply(body=body % nested(depth), content_type="application/json")
+    for reply in (hostile, Reply(body=f"data: {hostile.body}\n\ndata: [DONE]\n\n")):
+        done, _ = generate(lambda _, before, r=reply: r if before == 1 else stream("ok"), 2)  # type: ignore[misc]
+        assert done[0].text == "ok"
+
+
+def test_half_a_character_in_an_error_fails_no_run() -> None:
+    done, _ = generate(lambda _, before: error(400, "no \ud83d") if before else stream("ok"), 2)
+    assert "no" in str(done[1].failure)
+    str(done[1].failure).encode()
+
+
+def test_an_answer_without_end_is_cut_off() -> None:
+    words = json.dumps({"choices": [{"delta": {"content": "word " * 200_000}}]})
+    flood = Reply(body=f"data: {words}\n\n" * 12)
+    done, sent = generate(lambda _, before: flood if before == 1 else stream("ok"), 2)
+    assert ([each.text for each in done], sent) == (["ok", "ok"], 3)
+    with pytest.raises(EndpointError, match="an answer of more than"):
+        generate(lambda _, before: flood, 6)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steelyard.core import Message, Request
-from steelyard.model.hosted.counts import TokenCounts, token_counts
+from steelyard.model.hosted.counts import BilledTokens, token_counts
 from steelyard.model.hosted.reply import EndpointReply, to_completion
 
 
@@ -75,7 +75,7 @@ from steelyard.model.hosted.reply import EndpointReply, to_completion
 def test_tokens_are_counted_by_whatever_name(
     usage: dict[str, Any], counts: tuple[int, int, int, int] | None
 ) -> None:
-    wanted = None if counts is None else TokenCounts(*counts)
+    wanted = None if counts is None else BilledTokens(*counts)
     assert token_counts(usage, has_text=True) == wanted
 
 
@@ -99,7 +99,7 @@ def test_counts_in_every_chunk_are_those_of_the_last() -> None:
         piece("a") | {"usage": {"prompt_tokens": 9, "completion_tokens": n}} for n in (1, 2, 3)
     ]
     reply = read(*counted, piece(finish="stop") | {"usage": None}, {"choices": [], "usage": {}})
-    assert reply.counts == TokenCounts(9, 0, 3)
+    assert reply.counts == BilledTokens(9, 0, 3)
 
 
 def test_of_several_choices_the_first_is_read() -> None:
@@ -194,7 +194,7 @@ USED = {"usage": {"prompt_tokens": 9, "completion_tokens": 7}}
         ([piece(None, "stop", refusal="I will not")], "refusal", "the model refused: I will not"),
         ([piece("No.", "refusal")], "refusal", "the model refused: No."),
         ([piece([{"type": "refusal", "refusal": "No."}], "stop")], "refusal", "refused: No."),
-        ([piece("", "length")], "length", "cut after 7 tokens, before an answer was given"),
+        ([piece("", "length")], "length", "cut after 7 tokens"),
         ([piece("", "length", reasoning="hm")], "length", "while it was still reasoning"),
         ([piece("<think>hm", "length")], "length", "while it was still reasoning"),
         ([piece(None, "stop", reasoning="hm")], "stop", "it reasoned and gave no answer"),

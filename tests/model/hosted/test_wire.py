@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from steelyard.model.hosted.counts import TokenCounts
+from steelyard.model.hosted.counts import BilledTokens
 from steelyard.model.hosted.faults import BrokenError
 from steelyard.model.hosted.limits import RateLimits, read_limits, seconds_of
 from steelyard.model.hosted.reply import EndpointReply
@@ -69,7 +69,7 @@ def plain(end: bytes) -> bytes:
 def test_an_answer_is_read_however_its_events_are_written(body: bytes) -> None:
     reply = ask(body)
     assert (reply.text, reply.finish_reason) == ("Hello", "stop")
-    assert reply.counts == TokenCounts(9, 0, 1)
+    assert reply.counts == BilledTokens(9, 0, 1)
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])

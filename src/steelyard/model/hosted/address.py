@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from steelyard.errors import CredentialError, UntrustedKeyError
+from steelyard.errors import ConfigError, CredentialError, UntrustedKeyError
 from steelyard.model.base import ModelSpec
-from steelyard.model.config import ENDPOINT
+from steelyard.model.config import ENDPOINT, chat_base
+from steelyard.model.sent_along import (
+    check_body,
+    check_headers,
+    filled_headers,
+    header_variables,
+)
 from steelyard.model.trust import OWN_BASE_URL, is_agreed, key_use
 from steelyard.words import shortened
 
@@ -21,6 +28,8 @@ NO_KEY = "none"
 
 _KEY_SHAPE = re.compile(r"\b(sk|pk|key)-[\w*.-]{6,}|(?i:\bbearer\s+)\S+")
 _LONGEST_REASON = 300
+_SHORTEST = 4
+"""A header's value of fewer letters stands in many texts, and says nothing."""
 
 Mask = Callable[[str], str]
 """Turns a text of the endpoint into one line without secrets."""
@@ -28,7 +37,7 @@ Mask = Callable[[str], str]
 
 def endpoint(spec: ModelSpec) -> str:
     """Return the address requests go to: the spec's, the environment's, or OpenAI's own."""
-    return spec.base_url or os.environ.get(OWN_BASE_URL, "").strip() or DEFAULT_BASE_URL
+    return chat_base(spec.base_url or os.environ.get(OWN_BASE_URL, "").strip() or DEFAULT_BASE_URL)
 
 
 def shown_endpoint(base_url: str) -> str:
@@ -74,21 +83,51 @@ def read_key(spec: ModelSpec) -> str:
     return key
 
 
-def masker(key: str) -> Mask:
-    """Return a function that takes ``key``, and whatever looks like one, out of a text."""
+def read_headers(spec: ModelSpec) -> dict[str, str]:
+    """Return the headers that are sent along, with their values from the environment.
+
+    A value goes where its key may go: an address that the user has not agreed to raises
+    `UntrustedKeyError`. A variable that is not set raises `CredentialError`.
+    """
+    check_headers(spec.extra_headers or {})
+    for variable in header_variables(spec.extra_headers):
+        use = key_use(variable, endpoint(spec))
+        if not is_agreed(use):
+            raise UntrustedKeyError(*use)
+    return filled_headers(spec.extra_headers)
+
+
+def whole_text(text: str) -> str:
+    """The text without halves of characters, which no file and no request can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def masker(key: str, others: Iterable[str] = ()) -> Mask:
+    """Return a function that takes ``key``, ``others`` and whatever looks like a key out of a text."""
+    hidden = [value for value in (key, *others) if value != NO_KEY and len(value) >= _SHORTEST]
 
     def mask(text: str) -> str:
-        line = " ".join(text.split())
-        if key != NO_KEY:
-            line = line.replace(key, "***")
+        line = " ".join(whole_text(text).split())
+        for value in sorted(hidden, key=len, reverse=True):
+            line = line.replace(value, "***")
         line = _KEY_SHAPE.sub("***", line)
         return shortened(line, _LONGEST_REASON)
 
     return mask
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for ``url``.
+class Proxy(NamedTuple):
+    """A proxy, and the environment variable that names it."""
+
+    url: str
+    variable: str
+
+    def __str__(self) -> str:
+        return f"the proxy {shown_endpoint(self.url)} ({self.variable})"
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """The proxy that the environment names for ``url``; raises `ConfigError` for one of another kind.
 
     Not left to the client: it would look into ``.netrc`` too, for every request, and a login found
     there would fight with the key.
@@ -96,8 +135,19 @@ def proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     if proxy_bypass(parts.hostname or ""):
         return None
-    proxy = getproxies().get(parts.scheme)
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+    proxies = getproxies()
+    kind = next((kind for kind in (parts.scheme, "all") if proxies.get(kind)), None)
+    if kind is None:
+        return None
+    named = proxies[kind] if "://" in proxies[kind] else f"http://{proxies[kind]}"
+    variables = (f"{kind}_proxy", f"{kind.upper()}_PROXY")
+    variable = next((name for name in variables if name in os.environ), "the system's settings")
+    if not named.startswith(("http://", "https://")):
+        raise ConfigError(
+            f"{variable} names a proxy of a kind that is not supported: {shown_endpoint(named)}; "
+            "name an HTTP proxy, or put the endpoint's host into NO_PROXY"
+        )
+    return Proxy(named, variable)
 
 
 def without_secrets(text: str) -> str:
@@ -116,14 +166,16 @@ class Address:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.model = spec.name
-        self._fingerprint = _fingerprint(endpoint(spec), spec)
         self.base_url = endpoint(spec)
-        key = read_key(spec)
+        self._fingerprint = _fingerprint(self.base_url, spec)
+        check_body(spec.extra_body or {})
+        key, extra = read_key(spec), read_headers(spec)
         self.key_env = "" if key == NO_KEY else key_env(spec)
-        self.mask = masker(key)
-        self.header = (
-            {spec.key_header: key} if spec.key_header else {"Authorization": f"Bearer {key}"}
-        )
+        self.mask = masker(key, extra.values())
+        self.headers = {
+            **extra,
+            **({spec.key_header: key} if spec.key_header else {"Authorization": f"Bearer {key}"}),
+        }
 
     @property
     def is_official(self) -> bool:
@@ -145,7 +197,7 @@ def hosted_fingerprint(spec: ModelSpec) -> str:
 def read_fingerprint(fingerprint: str) -> ModelSpec | None:
     """Return the model in a hosted model's fingerprint; ``None`` for any other fingerprint."""
     whole = fingerprint.removesuffix(BATCHED)
-    provider, _, rest = whole.removesuffix(REDACTED).partition("|")
+    provider, _, rest = _EXTRAS.sub("", whole.removesuffix(REDACTED)).partition("|")
     base_url, _, name = rest.partition("|")
     if provider != ENDPOINT:
         return None
@@ -158,8 +210,14 @@ def read_fingerprint(fingerprint: str) -> ModelSpec | None:
     )
 
 
+_EXTRAS = re.compile(r"\|extra=[0-9a-f]{12}$")
+"""What stands in a fingerprint, before all other marks, where something is sent along with requests."""
+
+
 def _fingerprint(base_url: str, spec: ModelSpec) -> str:
-    return f"{ENDPOINT}|{shown_endpoint(base_url)}|{spec.name}" + (REDACTED if spec.redact else "")
+    extras = f"|extra={spec.extras_digest}" if spec.extras_digest else ""
+    redacted = REDACTED if spec.redact else ""
+    return f"{ENDPOINT}|{shown_endpoint(base_url)}|{spec.name}{extras}{redacted}"
 
 
 def address_at(base_url: str, place: str) -> str:

@@ -113,7 +113,7 @@ def _batch(body: Mapping[str, Any]) -> Batch:
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
         excerpt = body[:80].decode("utf-8", "replace")
@@ -160,7 +160,7 @@ def results(content: bytes) -> Iterator[tuple[str, LineResult]]:
     for line in content.splitlines():
         try:
             result = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(result, dict) and isinstance(result.get("custom_id"), str):
             yield result["custom_id"], _result(result)
@@ -173,9 +173,7 @@ def _result(result: Mapping[str, Any]) -> LineResult:
         status = status if isinstance(status, int) else 200
         body = response.get("body")
         if status < 300 and isinstance(body, dict):
-            reply = EndpointReply()
-            reply.add_whole(body, time.perf_counter())
-            return _checked(reply)
+            return _read(body)
         return LineResult(refusal=_refusal(max(status, 400), body))
     code = error.get("code") if isinstance(error, dict) else None
     if code in _UNDONE:
@@ -184,13 +182,17 @@ def _result(result: Mapping[str, Any]) -> LineResult:
     return LineResult(refusal=_refusal(status, {"error": error}))
 
 
-def _checked(reply: EndpointReply) -> LineResult:
+def _read(body: Mapping[str, Any]) -> LineResult:
+    reply = EndpointReply()
     try:
+        reply.add_whole(body, time.perf_counter())
         return LineResult(reply=checked(reply, RateLimits()))
     except RefusedError as refusal:
         return LineResult(refusal=refusal)
     except BrokenError as broken:
         return LineResult(broken=broken)
+    except RecursionError:
+        return LineResult(broken=BrokenError("the answer is nested too deeply", reply))
 
 
 def _refusal(status: int, body: Any) -> RefusedError:

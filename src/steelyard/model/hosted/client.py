@@ -258,6 +258,8 @@ class HostedModel(Endpoint):
                 if refusal.reply is not None and refusal.may_be_paid:
                     return self._failed_within(retry, refusal.reply, request)
             except UnreachableError as error:
+                if error.is_final:
+                    raise self._not_there(self._address.mask(str(error)), is_final=True) from None
                 retry = RetryReason(f"connection failed: {self._address.mask(str(error))}", None)
             except BrokenError as error:
                 reason = self._address.mask(str(error))
@@ -308,12 +310,15 @@ class HostedModel(Endpoint):
     def _unserved(self, failure: str, started: float) -> Outcome:
         """A failure of the endpoint; before anything was reached it raises `EndpointError`."""
         if not self._reached and failure.startswith("connection failed"):
-            reason = failure.removeprefix("connection failed: ")
-            raise EndpointError(
-                f"{self._address} cannot be reached: {reason}; check model.base_url in task.yaml "
-                "and that the server is running"
-            )
+            raise self._not_there(failure.removeprefix("connection failed: "))
         return failed(failure, time.perf_counter() - started, endpoint_trouble=True)
+
+    def _not_there(self, reason: str, *, is_final: bool = False) -> EndpointError:
+        return EndpointError(
+            f"{self._address} cannot be reached: {reason}; check model.base_url in task.yaml "
+            "and that the server is running",
+            is_final=is_final,
+        )
 
 
 def load(spec: ModelSpec) -> Model:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from steelyard.packaged import packaged
 
 
-class TokenCounts(NamedTuple):
+class BilledTokens(NamedTuple):
     """Tokens as billed; ``cached`` are among the input, ``reasoning`` among the output."""
 
     input: int
@@ -17,7 +17,7 @@ class TokenCounts(NamedTuple):
     reasoning: int = 0
 
 
-def token_counts(usage: Mapping[str, Any], *, has_text: bool = False) -> TokenCounts | None:
+def token_counts(usage: Mapping[str, Any], *, has_text: bool = False) -> BilledTokens | None:
     """Return what ``usage`` counts; ``None`` where it does not say, or cannot be right.
 
     No prompt has no tokens, and no text: some servers put zeros there. Some leave the tokens of
@@ -43,7 +43,7 @@ def token_counts(usage: Mapping[str, Any], *, has_text: bool = False) -> TokenCo
     cached = _first(usage, names["cached"])
     if cached is None and "input_tokens" in usage:
         cached = _count(usage.get("cache_read_input_tokens"))
-    return TokenCounts(given, min(cached or 0, given), produced, reasoning)
+    return BilledTokens(given, min(cached or 0, given), produced, reasoning)
 
 
 def _first(usage: Mapping[str, Any], names: Sequence[str]) -> int | None:

@@ -31,8 +31,8 @@ class Endpoint(Model):
     def __init__(self, spec: ModelSpec, timeout_seconds: float) -> None:
         require("aiohttp", "hosted")
         self._address = Address(spec)
-        self._dialect = Dialect(official=self._address.is_official)
-        self._wire = Wire(self._address.base_url, self._address.header, timeout_seconds)
+        self._dialect = Dialect(official=self._address.is_official, extra=spec.extra_body)
+        self._wire = Wire(self._address.base_url, self._address.headers, timeout_seconds)
         self._usage_missing = False
         self._other_model: str | None = None
         self._prompt_counts = PromptCounts()

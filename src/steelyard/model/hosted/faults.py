@@ -33,7 +33,10 @@ class RefusedError(Exception):
     @classmethod
     def inside(cls, error: Any, limits: RateLimits, reply: EndpointReply) -> RefusedError:
         """An error that stands in an answer whose own status is 200."""
-        return cls(status_of(error), json.dumps({"error": error}), limits, reply)
+        try:
+            return cls(status_of(error), json.dumps({"error": error}), limits, reply)
+        except RecursionError:
+            return cls(500, "an error that is nested too deeply", limits, reply)
 
     @property
     def reason(self) -> str:
@@ -56,7 +59,14 @@ class WebPageError(RefusedError):
 
 
 class UnreachableError(Exception):
-    """No connection was made, so nothing was sent and nothing can have been paid."""
+    """No connection was made, so nothing was sent and nothing can have been paid.
+
+    ``is_final``: trying again cannot help.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        self.is_final = is_final
+        super().__init__(reason)
 
 
 class BrokenError(Exception):

@@ -150,6 +150,6 @@ def _about_one(refusal: RefusedError, address: Address) -> Outcome | None:
     if refusal.status in (400, 403, 422, 451) and is_filtered(refusal.code, refusal.message):
         reason = f"the endpoint's content filter stopped the answer: {refusal.message}"
         return failed(address.mask(reason), finish="content_filter", is_answer=True)
-    if refusal.status in (400, 413, 422) and is_too_long(refusal.code, refusal.message):
+    if refusal.status in (400, 413, 422, 500) and is_too_long(refusal.code, refusal.message):
         return failed(address.mask(refusal.reason), is_answer=True)
     return None

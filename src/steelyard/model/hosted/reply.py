@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from steelyard.core import Completion, FinishReason, Request
-from steelyard.model.hosted.address import Mask
+from steelyard.model.hosted.address import Mask, whole_text
 from steelyard.model.hosted.content import content_of
-from steelyard.model.hosted.counts import TokenCounts, token_counts
+from steelyard.model.hosted.counts import BilledTokens, token_counts
 from steelyard.model.hosted.dialect import read_choice
 from steelyard.model.hosted.words import find_error, finish_named
 from steelyard.model.thoughts import why_unanswered, without_thoughts
@@ -74,7 +74,7 @@ class EndpointReply:
         self.total_seconds = seconds
 
     @property
-    def counts(self) -> TokenCounts | None:
+    def counts(self) -> BilledTokens | None:
         """Tokens as billed; ``None`` when the endpoint does not say."""
         return token_counts(self.usage, has_text=bool(self.text))
 
@@ -99,7 +99,7 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
     counts = _counts(reply, request)
     total, first = reply.total_seconds, reply.first_token_seconds
     completion = Completion(
-        text=_whole_text(reply.text),
+        text=whole_text(reply.text),
         finish_reason=reply.finish or "stop",
         input_tokens=counts.input,
         cached_tokens=counts.cached,
@@ -107,7 +107,7 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
         first_token_seconds=total if first is None else first,
         total_seconds=total,
         failure=_failure(reply, mask),
-        reasoning=_whole_text(reply.reasoning),
+        reasoning=whole_text(reply.reasoning),
         reasoning_tokens=counts.reasoning,
     )
     if completion.failure is not None:
@@ -127,7 +127,7 @@ def _chosen(completion: Completion, choices: Sequence[str], mask: Mask) -> Compl
     if choice is not None:
         return replace(completion, text=choice, finish_reason="choice")
     cut = completion.finish_reason == "length"
-    where = f", and was cut after {completion.output_tokens} tokens" if cut else ""
+    where = f", and was cut after {completion.output_tokens:,} tokens" if cut else ""
     reason = f"the answer {completion.text[:80]!r} is not one of the {len(choices)} choices{where}"
     return replace(completion, failure=mask(reason))
 
@@ -184,11 +184,11 @@ def summed(tries: Sequence[Completion]) -> Completion:
     )
 
 
-def _counts(reply: EndpointReply, request: Request, least: int = 0) -> TokenCounts:
+def _counts(reply: EndpointReply, request: Request, least: int = 0) -> BilledTokens:
     """Tokens as billed, else estimated, with ``least`` of output at least."""
     prompt = sum(_tokens(message.content) for message in request.messages)
-    produced = _tokens(_whole_text(reply.text)) + _tokens(_whole_text(reply.reasoning))
-    return reply.counts or TokenCounts(prompt, 0, max(least, produced))
+    produced = _tokens(whole_text(reply.text)) + _tokens(whole_text(reply.reasoning))
+    return reply.counts or BilledTokens(prompt, 0, max(least, produced))
 
 
 def _tokens(text: str) -> int:
@@ -208,16 +208,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _whole_text(text: str) -> str:
-    """The text without halves of characters, which no file and no request can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _joined(text: str) -> str:
     """Put halves of characters together that came in two chunks; a half at the end may yet be met."""
     if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text[:-1]):
         return text
-    return _whole_text(text)
+    return whole_text(text)
 
 
 def _string(value: Any) -> str:

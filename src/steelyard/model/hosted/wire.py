@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from steelyard.extras import require
@@ -26,6 +29,7 @@ _LARGEST_ERROR = 64 * 1024
 _LARGEST_FILE = 2**31
 _LINGER_SECONDS = 0.5
 _BAD_GATEWAY = 502
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
 class CompleteReply(NamedTuple):
@@ -69,7 +73,7 @@ class Wire:
                     self._url,
                     json=sent,
                     headers=self._headers,
-                    proxy=self._proxy,
+                    proxy=self._proxy and self._proxy.url,
                     allow_redirects=False,  # the key would go along to another host
                 ) as response,
             ):
@@ -82,15 +86,15 @@ class Wire:
                 await _read(response, reply, limits, started)
         except TimeoutError:
             _tear(reply, f"timed out: no complete answer within {timeout:g} s", started)
-        except UnreadableError as error:
+        except (UnreadableError, RecursionError) as error:  # a hostile answer nests without end
             raise BrokenError(f"the endpoint sent no readable answer: {error}", reply) from None
         except self._never_sent as error:
-            raise UnreachableError(_reason(error)) from None
+            raise self._unreachable(error) from None
         except self._aiohttp.ClientError as error:
             # Once a request is on a connection nobody can tell whether the server worked on it.
             _tear(reply, f"the endpoint sent no readable answer: {_reason(error)}", started)
         except (OSError, UnicodeError) as error:
-            raise UnreachableError(_reason(error)) from None
+            raise self._unreachable(error) from None
         return CompleteReply(checked(reply, limits), limits)
 
     async def call(
@@ -121,14 +125,14 @@ class Wire:
                     data=form,
                     params=query,
                     headers={**self._headers, "Accept": "*/*"},
-                    proxy=self._proxy,
+                    proxy=self._proxy and self._proxy.url,
                     allow_redirects=False,
                 ) as response,
             ):
                 most = _LARGEST_ERROR if response.status >= 300 else _LARGEST_FILE
                 content = await _body(response, most)
         except self._never_sent as error:
-            raise UnreachableError(_reason(error)) from None
+            raise self._unreachable(error) from None
         except (TimeoutError, OSError, self._aiohttp.ClientError) as error:
             raise BrokenError(_reason(error), EndpointReply()) from None
         if response.status >= 300:
@@ -140,7 +144,9 @@ class Wire:
         if self._session is None:
             # Idle connections go before servers close them (5 s is a usual limit): a request that
             # meets such a closing may have been paid.
-            connector = self._aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
+            # Certificates are read now: the library reads them when it is imported.
+            trust = ssl.create_default_context() if self._url.startswith("https:") else True
+            connector = self._aiohttp.TCPConnector(limit=0, keepalive_timeout=4, ssl=trust)
             self._session = self._aiohttp.ClientSession(
                 connector=connector,
                 timeout=self._aiohttp.ClientTimeout(total=None),
@@ -148,6 +154,21 @@ class Wire:
                 max_line_size=2**16,
             )
         return self._session
+
+    def _unreachable(self, error: BaseException) -> UnreachableError:
+        """Say why no connection was made, and what stands between."""
+        reason = _reason(error)
+        cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return UnreachableError(f"{_untrusted(cause)}{self._way}", is_final=True)
+        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+            reason = "it does not speak TLS there; if it is your own server, try http://"
+            return UnreachableError(reason + self._way, is_final=True)
+        return UnreachableError(reason + self._way)
+
+    @property
+    def _way(self) -> str:
+        return f" (through {self._proxy})" if self._proxy else ""
 
     async def close(self) -> None:
         if self._session is not None:
@@ -183,6 +204,16 @@ def checked(reply: EndpointReply, limits: RateLimits) -> EndpointReply:
     if finish is None and not reply.refusal:
         raise BrokenError("the stream ended before the answer was complete", reply)
     return reply
+
+
+def _untrusted(error: ssl.SSLCertVerificationError) -> str:
+    """Why a certificate is not trusted, and what to do."""
+    file = os.environ.get("SSL_CERT_FILE")
+    absent = f" (now {file}, which is no file)" if file and not Path(file).is_file() else ""
+    return (
+        f"its certificate is not trusted: {error.verify_message}; set SSL_CERT_FILE{absent} to a file "
+        "with the certificates that you trust, its own or its issuer's among them"
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -230,6 +261,8 @@ async def _read_events(response: Any, reply: EndpointReply, started: float, firs
                 is_done, reply.is_ended = True, reply.counts is not None
             elif not is_done:
                 reply.add(_parsed(event), time.perf_counter() - started)
+        if len(reply.text) + len(reply.reasoning) > LARGEST_LINE:
+            raise UnreadableError(f"an answer of more than {LARGEST_LINE:,} characters")
 
     take(first)
     async for chunk in response.content.iter_any():
