@@ -40,6 +40,11 @@ def truth(asked: Asked) -> str:
     return _LABELS[_TICKET.findall(asked.text)[-1][1]]
 
 
+def ticket_of(asked: Asked) -> str:
+    """The name of the ticket that was asked about."""
+    return str(_TICKET.findall(asked.text)[-1][0])
+
+
 def wrong(asked: Asked) -> str:
     """Another label than the right one."""
     return "OTHER" if truth(asked) != "OTHER" else "ACCOUNT"
@@ -64,12 +69,14 @@ def write_task(
     endpoint: Endpoint,
     tickets: Sequence[str] = TICKETS,
     words: Mapping[str, str] = QUEUES,
+    models: Sequence[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
     **config: Any,
 ) -> Path:
     """Write a task with a test row for every ticket, the labels of ``words`` by turns.
 
-    ``options`` are written beside what every model has, by its name.
+    ``models`` are weighed, all that the endpoint has unless told; ``options`` are written beside
+    what every model has, by its name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = {
@@ -89,19 +96,23 @@ def write_task(
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / f"{part}.jsonl").write_text(text, encoding="utf-8")
-    models = {
-        name: {"provider": "openai", "name": name, "base_url": endpoint.base_url(name), "tag": name}
-        for name in endpoint.asked
-    }
-    for name, more in (options or {}).items():
-        models[name] |= more
+    weighed = [
+        {
+            "provider": "openai",
+            "name": name,
+            "base_url": endpoint.base_url(name),
+            "tag": name,
+            **(options or {}).get(name, {}),
+        }
+        for name in models or endpoint.asked
+    ]
     search = {"formats": ["system_user"], "screen": 2, "dev_items": 4}
     base = {
         "name": "field",
         "instruction": f"Which queue is the ticket for? Answer with one of {', '.join(words)}.",
         "output": {"kind": "label", "labels": labels},
         "examples": {part: f"{part}.jsonl" for part in parts},
-        "model": list(models.values()),
+        "model": weighed,
         "strategies": [{"name": "zero_shot", "options": search}],
         "prices": {name: {"input": 1.0, "output": 4.0} for name in endpoint.asked},
         "consistency": False,
@@ -142,15 +153,19 @@ def weigh_tickets(
     """Weigh a task on one model that answers each ticket as its behaviour says."""
 
     def behave(asked: Asked) -> Reply:
-        return behaviours.get(_TICKET.findall(asked.text)[-1][0], sound)(asked)
+        return behaviours.get(ticket_of(asked), sound)(asked)
 
     with serving({"m": behave}) as endpoint:
         path = write_task(folder / "task", endpoint, tickets=tuple(behaviours), **task)
-        done = run(path, folder / "out")
-    arms = _records(done, "m")
+        return ticket_outcomes(run(path, folder / "out"), "m", tuple(behaviours))
+
+
+def ticket_outcomes(done: RunResult, tag: str, tickets: Sequence[str]) -> dict[str, TicketOutcome]:
+    """What became of each ticket in the arms of one model."""
+    arms = _records(done, tag)
     return {
         name: TicketOutcome({arm: records[place] for arm, records in arms.items()})
-        for place, name in enumerate(behaviours)
+        for place, name in enumerate(tickets)
     }
 
 
