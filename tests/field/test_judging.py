@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from steelyard.core import Record
 from steelyard.weigh import run
 from tests.field.endpoint import Asked, Behaviour, Reply, data, message, refused, serving, streamed
-from tests.field.runs import TicketOutcome, ticket_outcomes, ticket_of, write_task
+from tests.field.runs import TicketOutcome, ticket_of, ticket_outcomes, write_task
 
 GOOD = "GOOD ANSWER: restart the router, then call us with the number of the ticket."
 
@@ -104,7 +103,7 @@ def test_an_opinion_is_never_read_as_its_opposite(
     outcomes: dict[str, TicketOutcome], name: str
 ) -> None:
     scores = record_of(outcomes[name]).scores
-    assert scores["judge/win"] == 1 or scores["judge/failed"] == 1, scores
+    assert scores.get("judge/win") == 1 or scores["judge/failed"] == 1, scores
 
 
 @pytest.mark.parametrize("name", UNREAD)
