@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ ODD = {
     "A+": "grade",
 }
 """Labels that other texts hold, deny or look like."""
+NUMBERS = {"12": "dozen", "1234.5": "balance", "-7": "change", "100000": "budget"}
 TICKETS = tuple(f"plain-{number}" for number in range(16))
-_LABELS = {word: label for label, word in (QUEUES | ODD).items()}
+_LABELS = {word: label for label, word in (QUEUES | ODD | NUMBERS).items()}
 _TICKET = re.compile(r"Ticket ([\w-]+): about my (\w+), please\.")
 
 
@@ -71,9 +72,12 @@ def write_task(
     words: Mapping[str, str] = QUEUES,
     models: Sequence[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    write_output: Callable[[str], str] = str,
     **config: Any,
 ) -> Path:
     """Write a task with a test row for every ticket, the labels of ``words`` by turns.
+
+    ``write_output`` makes a row's output of its label.
 
     ``models`` are weighed, all that the endpoint has unless told; ``options`` are written beside
     what every model has, by its name.
@@ -90,7 +94,7 @@ def write_task(
             {
                 "id": name,
                 "input": f"Ticket {name}: about my {words[labels[place % len(labels)]]}, please.",
-                "output": labels[place % len(labels)],
+                "output": write_output(labels[place % len(labels)]),
             }
             for place, name in enumerate(names)
         ]
