@@ -152,12 +152,15 @@ class TicketOutcome:
 
 
 def weigh_tickets(
-    folder: Path, behaviours: Mapping[str, Behaviour], **task: Any
+    folder: Path, behaviours: Mapping[str, Behaviour], other: Behaviour = sound, **task: Any
 ) -> dict[str, TicketOutcome]:
-    """Weigh a task on one model that answers each ticket as its behaviour says."""
+    """Weigh a task on one model that answers each ticket as its behaviour says.
+
+    ``other`` is how it answers the rows of train and dev.
+    """
 
     def behave(asked: Asked) -> Reply:
-        return behaviours.get(ticket_of(asked), sound)(asked)
+        return behaviours.get(ticket_of(asked), other)(asked)
 
     with serving({"m": behave}) as endpoint:
         path = write_task(folder / "task", endpoint, tickets=tuple(behaviours), **task)

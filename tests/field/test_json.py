@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,28 @@ def test_what_is_no_object_is_a_failure(outcomes: dict[str, TicketOutcome], name
 def test_another_object_is_not_taken_for_it(outcomes: dict[str, TicketOutcome], name: str) -> None:
     for record in outcomes[name].records.values():
         assert record.score < 1
+
+
+def test_a_pattern_that_never_ends_is_given_up_and_letters_of_any_script_are_known(
+    tmp_path: Path,
+) -> None:
+    properties = {
+        "queue": {"type": "string", "pattern": r"^\p{Lu}+$"},
+        "name": {"type": "string", "pattern": "^([A-Za-z0-9]+ ?)+$"},
+    }
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+
+    def named(name: str) -> Behaviour:
+        return lambda asked: streamed(json.dumps({"queue": truth(asked), "name": name}))
+
+    long = "Maximiliane Alexandrina Featherstonehaugh-Beauclerk"
+    outcomes = weigh_tickets(
+        tmp_path,
+        {"plain": named("Ada Bell"), "never-ending": named(long)},
+        output={"kind": "json", "schema": schema},
+        write_output=lambda label: json.dumps({"queue": label, "name": "Ada Bell"}),
+        max_output_tokens=400,
+        other=named("Ada Bell"),
+    )
+    outcomes["plain"].check_right()
+    assert all(record.score == 0 for record in outcomes["never-ending"].records.values())

@@ -14,9 +14,20 @@ from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.answer_cache import VARIABLE
 from steelyard.store.database import Store
 from steelyard.weigh import RunResult, run
-from tests.field.endpoint import Asked, Behaviour, Endpoint, Reply, data, message, serving, streamed
+from tests.field.endpoint import (
+    Asked,
+    Behaviour,
+    Endpoint,
+    Reply,
+    data,
+    message,
+    serving,
+    streamed,
+    used,
+)
 from tests.field.runs import QUEUES, is_constrained, right, sound, truth, write_task, wrong
 
+CALL = {"id": "t", "type": "function", "function": {"name": "sort", "arguments": "{}"}}
 WAYS = ("few_shot", "chain_of_thought", "self_consistency", "retrieved_few_shot")
 PRICE = Price(input=Decimal(1), output=Decimal(4))
 
@@ -135,3 +146,31 @@ def test_what_is_kept_for_other_runs_is_the_answer_with_its_figures(
         assert {name: before[name] for name in figures} == {name: after[name] for name in figures}
         if before["model"]:
             assert before["outcomes"]["failed"] == 16 * 2 // len(QUEUES)
+
+
+FAILURES: dict[str, Behaviour] = {
+    "refusal": lambda asked: data(message(None, "stop", used(100, 505), refusal="no")),
+    "limit": lambda asked: streamed("", "length", used(100, 505)),
+    "filter": lambda asked: streamed("BILL", "content_filter", used(100, 505)),
+    "tool": lambda asked: data(message(None, "tool_calls", used(100, 505), tool_calls=[CALL])),
+    "thought": lambda asked: streamed("<think>Hm", usage=used(100, 505)),
+    "wrong": lambda asked: streamed("no label", usage=used(100, 505)),
+}
+
+
+def test_what_an_answer_cost_does_not_depend_on_how_it_failed(tmp_path: Path) -> None:
+    def half(failure: Behaviour) -> Behaviour:
+        return lambda asked: (
+            failure(asked) if truth(asked) in ("OTHER", "ACCOUNT") else sound(asked)
+        )
+
+    behaviours = {name: half(failure) for name, failure in FAILURES.items()}
+    with serving(behaviours) as endpoint:
+        text = {"output": {"kind": "text"}, "metric": "exact_match"}
+        result = weighed(tmp_path, endpoint, **text).result
+    arms = {arm["model"]: arm for arm in result["arms"] if arm["model"]}
+    assert set(arms) == set(FAILURES)
+    for arm in arms.values():
+        assert arm["quality"]["value"] == 0.5
+        assert (arm["tokens"]["input_mean"], arm["tokens"]["output_mean"]) == (100, 255)
+        assert arm["cost"]["per_request"] == pytest.approx((100 * 1 + 255 * 4) / 1e6)
