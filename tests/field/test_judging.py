@@ -6,7 +6,8 @@ The arm's reply is always the better one, and every judge means it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -63,13 +64,50 @@ UNREAD: dict[str, Behaviour] = {
 }
 
 
+FOUR = {
+    "mark": "4",
+    "mark-thought": "<think>5? 3?</think>4",
+    "mark-of-five": "4/5",
+    "mark-in-words": "4 out of 5",
+    "mark-last": "It misses 2 of 3 points.\nMark: 4",
+    "mark-first": "4\n\nThe reply is right, but it misses 1 point.",
+    "mark-as-json": '{"reasoning": "5 points", "score": 4}',
+    "mark-boxed": "\\boxed{4}",
+}
+NO_MARK = {
+    "no-mark-of-ten": "7/10",
+    "no-mark-beyond": "Score: 8",
+    "no-mark-half": "4.5",
+    "no-mark-range": "3-4",
+    "no-mark-two": "4 or 5",
+    "no-mark-denied": "Not a 5.",
+    "no-mark-zero": "0",
+    "no-mark-percent": "80%",
+    "no-mark-refused": "I can't rate it, as of 2024 I have no access.",
+    "no-mark-list": "1. It is right.\n2. It is whole.\n",
+    "no-mark-apart": "Accuracy: 5\nTone: 3",
+}
+
+
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TicketOutcome]:
-    behaviours = READ | NEVER_LOST | UNREAD
-    folder = tmp_path_factory.mktemp("judging")
+    return judged(tmp_path_factory.mktemp("judging"), READ | NEVER_LOST | UNREAD, "compare")
+
+
+@pytest.fixture(scope="module")
+def marks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TicketOutcome]:
+    behaviours = {name: says(lambda *_, text=text: text) for name, text in (FOUR | NO_MARK).items()}
+    return judged(tmp_path_factory.mktemp("marks"), behaviours, "rate")
+
+
+def judged(
+    folder: Path, behaviours: Mapping[str, Behaviour], mode: str
+) -> dict[str, TicketOutcome]:
+    """Judge the same good reply to every ticket; on other rows the judge is clear."""
+    other = says(lambda good, _: good if mode == "compare" else "4")
     served = {
         "m": lambda asked: streamed(GOOD),
-        "judge": lambda asked: behaviours.get(ticket_of(asked), READ["word"])(asked),
+        "judge": lambda asked: behaviours.get(ticket_of(asked), other)(asked),
     }
     with serving(served) as endpoint:
         judge = {"provider": "openai", "name": "judge", "base_url": endpoint.base_url("judge")}
@@ -80,7 +118,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TicketOutcom
             models=("m",),
             output={"kind": "text"},
             metric="judge",
-            judge={"model": judge},
+            judge={"model": judge, "mode": mode},
             max_output_tokens=60,
         )
         return ticket_outcomes(run(path, folder / "out"), "m", tuple(behaviours))
@@ -109,3 +147,14 @@ def test_an_opinion_is_never_read_as_its_opposite(
 @pytest.mark.parametrize("name", UNREAD)
 def test_what_is_no_opinion_is_none(outcomes: dict[str, TicketOutcome], name: str) -> None:
     assert record_of(outcomes[name]).scores["judge/failed"] == 1
+
+
+@pytest.mark.parametrize("name", FOUR)
+def test_a_mark_is_read_however_it_is_given(marks: dict[str, TicketOutcome], name: str) -> None:
+    record = record_of(marks[name])
+    assert (record.score, record.scores["judge/failed"]) == (0.75, 0)
+
+
+@pytest.mark.parametrize("name", NO_MARK)
+def test_what_is_no_mark_on_the_scale_is_none(marks: dict[str, TicketOutcome], name: str) -> None:
+    assert record_of(marks[name]).scores["judge/failed"] == 1
