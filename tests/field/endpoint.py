@@ -44,14 +44,20 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent: all of ``body``, or its first ``sent`` bytes before the connection is cut."""
+    """What is sent: all of ``body``, or its first ``sent`` bytes before the connection is cut.
+
+    ``pieces`` of it are sent chunk by chunk, each ``pause_seconds`` after the one before; without
+    ``has_length`` the end of the connection is the end of the body.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     sent: int | None = None
-    wait_seconds: float = 0.0
+    pieces: tuple[bytes, ...] = ()
+    pause_seconds: float = 0.0
+    has_length: bool = True
 
 
 Behaviour = Callable[[Asked], Reply]
@@ -136,15 +142,20 @@ def serving(behaviours: Mapping[str, Behaviour]) -> Iterator[Endpoint]:
                 asked = replace(asked, before=before)
                 endpoint.asked[name].append(asked)
             reply = behaviours[name](asked)
-            time.sleep(reply.wait_seconds)
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.content_type)
-            self.send_header("Content-Length", str(len(reply.body)))
+            if reply.pieces:
+                self.send_header("Transfer-Encoding", "chunked")
+            elif reply.has_length:
+                self.send_header("Content-Length", str(len(reply.body)))
             for header, value in reply.headers.items():
                 self.send_header(header, value)
             self.end_headers()
+            for piece in (*reply.pieces, b"") if reply.pieces else ():
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                time.sleep(reply.pause_seconds)
             self.wfile.write(reply.body[: reply.sent])
-            self.close_connection = reply.sent is not None
+            self.close_connection = reply.sent is not None or not reply.has_length
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""

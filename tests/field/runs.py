@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,14 +30,20 @@ ODD = {
     "A+": "grade",
 }
 """Labels that other texts hold, deny or look like."""
+NUMBERS = {"12": "dozen", "1234.5": "balance", "-7": "change", "100000": "budget"}
 TICKETS = tuple(f"plain-{number}" for number in range(16))
-_LABELS = {word: label for label, word in (QUEUES | ODD).items()}
+_LABELS = {word: label for label, word in (QUEUES | ODD | NUMBERS).items()}
 _TICKET = re.compile(r"Ticket ([\w-]+): about my (\w+), please\.")
 
 
 def truth(asked: Asked) -> str:
     """The label of the ticket that was asked about: the last one in the request."""
     return _LABELS[_TICKET.findall(asked.text)[-1][1]]
+
+
+def ticket_of(asked: Asked) -> str:
+    """The name of the ticket that was asked about."""
+    return str(_TICKET.findall(asked.text)[-1][0])
 
 
 def wrong(asked: Asked) -> str:
@@ -64,12 +70,17 @@ def write_task(
     endpoint: Endpoint,
     tickets: Sequence[str] = TICKETS,
     words: Mapping[str, str] = QUEUES,
+    models: Sequence[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    write_output: Callable[[str], str] = str,
     **config: Any,
 ) -> Path:
     """Write a task with a test row for every ticket, the labels of ``words`` by turns.
 
-    ``options`` are written beside what every model has, by its name.
+    ``write_output`` makes a row's output of its label.
+
+    ``models`` are weighed, all that the endpoint has unless told; ``options`` are written beside
+    what every model has, by its name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = {
@@ -83,25 +94,29 @@ def write_task(
             {
                 "id": name,
                 "input": f"Ticket {name}: about my {words[labels[place % len(labels)]]}, please.",
-                "output": labels[place % len(labels)],
+                "output": write_output(labels[place % len(labels)]),
             }
             for place, name in enumerate(names)
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / f"{part}.jsonl").write_text(text, encoding="utf-8")
-    models = {
-        name: {"provider": "openai", "name": name, "base_url": endpoint.base_url(name), "tag": name}
-        for name in endpoint.asked
-    }
-    for name, more in (options or {}).items():
-        models[name] |= more
+    weighed = [
+        {
+            "provider": "openai",
+            "name": name,
+            "base_url": endpoint.base_url(name),
+            "tag": name,
+            **(options or {}).get(name, {}),
+        }
+        for name in models or endpoint.asked
+    ]
     search = {"formats": ["system_user"], "screen": 2, "dev_items": 4}
     base = {
         "name": "field",
         "instruction": f"Which queue is the ticket for? Answer with one of {', '.join(words)}.",
         "output": {"kind": "label", "labels": labels},
         "examples": {part: f"{part}.jsonl" for part in parts},
-        "model": list(models.values()),
+        "model": weighed,
         "strategies": [{"name": "zero_shot", "options": search}],
         "prices": {name: {"input": 1.0, "output": 4.0} for name in endpoint.asked},
         "consistency": False,
@@ -137,20 +152,27 @@ class TicketOutcome:
 
 
 def weigh_tickets(
-    folder: Path, behaviours: Mapping[str, Behaviour], **task: Any
+    folder: Path, behaviours: Mapping[str, Behaviour], other: Behaviour = sound, **task: Any
 ) -> dict[str, TicketOutcome]:
-    """Weigh a task on one model that answers each ticket as its behaviour says."""
+    """Weigh a task on one model that answers each ticket as its behaviour says.
+
+    ``other`` is how it answers the rows of train and dev.
+    """
 
     def behave(asked: Asked) -> Reply:
-        return behaviours.get(_TICKET.findall(asked.text)[-1][0], sound)(asked)
+        return behaviours.get(ticket_of(asked), other)(asked)
 
     with serving({"m": behave}) as endpoint:
         path = write_task(folder / "task", endpoint, tickets=tuple(behaviours), **task)
-        done = run(path, folder / "out")
-    arms = _records(done, "m")
+        return ticket_outcomes(run(path, folder / "out"), "m", tuple(behaviours))
+
+
+def ticket_outcomes(done: RunResult, tag: str, tickets: Sequence[str]) -> dict[str, TicketOutcome]:
+    """What became of each ticket in the arms of one model."""
+    arms = _records(done, tag)
     return {
         name: TicketOutcome({arm: records[place] for arm, records in arms.items()})
-        for place, name in enumerate(behaviours)
+        for place, name in enumerate(tickets)
     }
 
 

@@ -47,10 +47,7 @@ def without_stream(asked: Asked) -> Reply:
 
 NO_SYSTEM = {
     "gemma": (400, "System role not supported"),
-    "mistral": (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
-    "gemini": (400, "Developer instruction is not enabled for models/gemma-3-27b-it"),
     "llama-cpp": (500, "Jinja Exception: System role not supported"),
-    "template": (400, "Only user and assistant roles are supported!"),
 }
 LEARNED: dict[str, Behaviour] = {
     "no-stream": without_stream,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from steelyard.packaged import packaged
@@ -51,8 +52,12 @@ def render_audit(audit: DataAudit, name: str) -> str:
     return page.render(name=name, data=audit, audit=AuditView(audit))
 
 
+@cache
 def _environment() -> Environment:
-    """What the pages are drawn with; a template that reads what is not there raises."""
+    """What the pages are drawn with; a template that reads what is not there raises.
+
+    Its templates are compiled once.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 

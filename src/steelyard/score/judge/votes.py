@@ -14,6 +14,9 @@ JudgeOutcome = Literal["win", "tie", "loss"]
 Vote = Mapping[str, float]
 """How likely each word is: one word that was said, or the model's own probabilities."""
 
+_WITHHELD = ("refusal", "content_filter", "tool_calls")
+"""What ends a completion whose text, where it has one, is no judgement."""
+
 NEUTRAL = 0.5
 """What a reply scores where the judge failed: its failure is not the arm's."""
 _WORTH: Mapping[JudgeOutcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
@@ -46,7 +49,7 @@ def read_vote(completion: Completion | None, options: JudgeOptions) -> Vote | No
     Probabilities are read where they add to the word that was said: for marks, and in place of
     further votes, which only sample them.
     """
-    if completion is None:
+    if completion is None or completion.finish_reason in _WITHHELD:
         return None
     probabilities = completion.probabilities
     if (
