@@ -153,10 +153,16 @@ def _warned(weighing: Weighing, warnings: Sequence[str]) -> Weighing:
 
 
 def _notes(steps: RunSteps) -> list[str]:
-    """What models turned out not to do as asked: figures are to be read with it."""
+    """What models turned out not to do as asked: figures are to be read with it.
+
+    Where a judge decides, what it turned out not to do stands among its own warnings.
+    """
+    plan = steps.plan
+    judge = plan.judge if Judge.among([plan.metrics[0]]) is not None else None
     return [
         f"{model.spec.name}: {note}"
-        for model in steps.plan.all_models
+        for model in plan.all_models
+        if model is not judge
         for note in steps.store.notes(model.spec.account)
     ]
 
