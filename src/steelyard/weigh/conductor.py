@@ -160,7 +160,7 @@ def _notes(steps: RunSteps) -> list[str]:
     plan = steps.plan
     judge = plan.judge if Judge.among([plan.metrics[0]]) is not None else None
     return [
-        f"{model.spec.name}: {note}"
+        f"model {model.spec.name}: {note}"
         for model in plan.all_models
         if model is not judge
         for note in steps.store.notes(model.spec.account)
