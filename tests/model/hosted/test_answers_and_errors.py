@@ -154,6 +154,8 @@ def body(finish: str | None, text: str | None = "ok", **more: Any) -> dict[str, 
         whole(body(None)),
         whole(body(None, usage=USAGE)),
         Reply(body=json.dumps(body("stop")), content_type="text/plain"),
+        Reply(body=json.dumps(body("stop"), indent=1)),
+        whole(body("stop") | {"error": {"message": "", "code": None}}),
         stream("ok", finish=None),
     ],
 )

@@ -414,7 +414,9 @@ def test_a_torn_answer_goes_into_another_batch_and_both_are_paid() -> None:
         return done
 
     with batches(answer=answer) as endpoint:
-        found = build(endpoint).generate(requests(4))
+        model = build(endpoint)
+        found = model.generate(requests(4))
+    assert any("failed some requests after all tries" in note for note in model.notes)
     assert found[2] is not None and found[3] is not None
     assert (found[2].text, found[2].output_tokens) == ("ITEM 2", 6)
     assert "busy" in str(found[3].failure)

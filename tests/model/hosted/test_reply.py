@@ -102,6 +102,12 @@ def test_counts_in_every_chunk_are_those_of_the_last() -> None:
     assert reply.counts == BilledTokens(9, 0, 3)
 
 
+def test_an_end_that_is_no_end_is_passed_over() -> None:
+    chunks = [piece("a", word) for word in ("", "null", "None")]
+    assert read(*chunks).finish_reason is None
+    assert read(*chunks, piece("b", "normal"), piece("", "null")).finish == "stop"
+
+
 def test_of_several_choices_the_first_is_read() -> None:
     def choice(index: int, text: str) -> dict[str, Any]:
         return {"index": index, "delta": {"content": text}, "finish_reason": None}

@@ -224,6 +224,7 @@ class BatchModel(Endpoint):
     ) -> None:
         """Let a request that the endpoint failed go into another batch, if it was not in enough."""
         again = self._goes_again(pending)
+        self._has_failed = self._has_failed or not again
         (reading.torn if again else reading.completions)[ref] = completion
 
     def _goes_again(self, pending: _Waiting) -> bool:

@@ -293,8 +293,9 @@ class HostedModel(Endpoint):
     ) -> Outcome:
         """The outcome of an answer inside which the endpoint says that it failed: it may be paid."""
         if isinstance(meaning, Outcome):
-            failure = meaning.completion.failure or ""
-            return meaning._replace(completion=maybe_paid(reply, request, failure))
+            paid = maybe_paid(reply, request, meaning.completion.failure or "")
+            ended = meaning.completion.finish_reason
+            return meaning._replace(completion=replace(paid, finish_reason=ended))
         return self._torn(reply, request, meaning.reason, self._options.retries.times)
 
     def _torn(

@@ -15,6 +15,8 @@ from steelyard.model.hosted.dialect import read_choice
 from steelyard.model.hosted.words import find_error, finish_named
 from steelyard.model.thoughts import why_unanswered, without_thoughts
 
+_NO_FINISH = ("", "null", "none")
+"""What some servers write in the chunks before the last."""
 _BYTES_PER_TOKEN = 4  # English, in the tokenizers of the day; such counts are labelled estimated
 
 
@@ -50,9 +52,10 @@ class EndpointReply:
 
     def _add_choice(self, choice: Mapping[str, Any], seconds: float) -> None:
         self.has_choices = True
-        self.error = self.error or choice.get("error")
-        finish = choice.get("finish_reason") or choice.get("finishReason")
-        self.finish_reason = _string(finish) or self.finish_reason
+        self.error = self.error or find_error({"error": choice.get("error")})
+        finish = _string(choice.get("finish_reason") or choice.get("finishReason"))
+        if finish.lower() not in _NO_FINISH:
+            self.finish_reason = finish
         is_piece = isinstance(choice.get("delta"), dict)
         message = _mapping(choice.get("delta" if is_piece else "message"))
         content = content_of(message)

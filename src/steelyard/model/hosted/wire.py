@@ -235,11 +235,10 @@ async def _body(response: Any, most: int) -> bytes:
 async def _read(response: Any, reply: EndpointReply, limits: RateLimits, started: float) -> None:
     """Read a stream, an answer in one piece, or a page for people: servers do not always say which."""
     first = b""
-    if "event-stream" not in response.headers.get("Content-Type", ""):
-        async for chunk in response.content.iter_any():
-            first += chunk
-            if first.strip():
-                break
+    async for chunk in response.content.iter_any():
+        first += chunk
+        if first.strip():
+            break
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith((b"{", b"[")):
         reply.add_whole(_parsed(start + await _body(response, LARGEST_LINE)), started)
@@ -265,10 +264,8 @@ async def _read_events(response: Any, reply: EndpointReply, started: float, firs
             raise UnreadableError(f"an answer of more than {LARGEST_LINE:,} characters")
 
     take(first)
-    async for chunk in response.content.iter_any():
-        take(chunk)
-        if is_done or reply.error is not None:
-            break
+    while not (is_done or reply.error is not None or response.content.at_eof()):
+        take(await response.content.readany())
     reply.total_seconds = time.perf_counter() - started
     await _finish(response, take)
     take(b"\n\n")  # a last event, or its last line, that was not ended

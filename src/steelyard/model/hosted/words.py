@@ -40,10 +40,10 @@ def error_words(body: Any) -> ErrorWords:
     message = _said(error) or (_said(body) if error is not body else "")
     if not isinstance(error, Mapping):
         return ErrorWords(message or json.dumps(body))
-    code, param = error.get("code"), error.get("param")
+    codes, param = (error.get("code"), error.get("type")), error.get("param")
     return ErrorWords(
         message or json.dumps(body, ensure_ascii=False),
-        code if isinstance(code, str) else None,
+        next((code for code in codes if isinstance(code, str) and code), None),
         param if isinstance(param, str) else None,
     )
 
@@ -66,9 +66,9 @@ def _said(error: Any) -> str:
 
 def find_error(body: Mapping[str, Any]) -> Any:
     """Return what a body or an event of an answer says that went wrong; ``None`` where nothing did."""
-    error = body.get("error") or body.get("errors")
-    if error:
-        return error
+    for error in (body.get("error"), body.get("errors")):
+        if any(error.values()) if isinstance(error, Mapping) else error:
+            return error
     if body.get("choices") or body.get("usage"):
         return None
     if "error" in (body.get("object"), body.get("type"), body.get("status")):
