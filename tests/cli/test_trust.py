@@ -115,6 +115,23 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(
         assert "hunter2" not in error
 
 
+def test_a_header_is_no_way_around(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(lambda request, _: stream("BILLING")) as endpoint:
+        task = strangers_task(tmp_path / "task", endpoint.base_url)
+        text = (task / "task.yaml").read_text()
+        for key in ('"tag": "m"', '"api_key_env": "NOT_SET"'):
+            headers = '"extra_headers": {"X-Team": "${AWS_SECRET_ACCESS_KEY}"}'
+            named = '"api_key_env": "AWS_SECRET_ACCESS_KEY"'
+            (task / "task.yaml").write_text(text.replace(named, f"{key}, {headers}"))
+            assert main(["run", str(task), "--out", str(tmp_path / "out")]) == 2
+            assert "AWS_SECRET_ACCESS_KEY would be sent" in capsys.readouterr().err
+            assert main(["plan", str(task)]) == 0
+            assert "AWS_SECRET_ACCESS_KEY would be sent" in " ".join(
+                capsys.readouterr().out.split()
+            )
+    assert endpoint.requests == [] and not (tmp_path / "out").exists()
+
+
 ASKING = """
 from steelyard.cli.trust import settle
 from steelyard.errors import UntrustedKeyError

@@ -99,13 +99,9 @@ def check_ours(folder: Path) -> None:
     """
     if (folder / TASK_NAME).exists():
         raise StorageError(f"{folder} is the folder of a task: choose another --out")
-    for name in (*_RUN_FOLDERS, *_RUN_FILES, "run.lock"):
-        if (folder / name).is_symlink():
-            raise StorageError(
-                f"{folder / name} is a link, and what it leads to would be changed: choose another --out"
-            )
-        check_target(folder / name)
     _check_links(folder)
+    for name in (*_RUN_FOLDERS, *_RUN_FILES):
+        check_target(folder / name)
     if (folder / "run.db").exists():
         return
     clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]

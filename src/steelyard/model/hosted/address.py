@@ -97,6 +97,24 @@ def read_headers(spec: ModelSpec) -> dict[str, str]:
     return filled_headers(spec.extra_headers)
 
 
+def check_secrets(spec: ModelSpec) -> None:
+    """Read all that is secret in a request, to know before the first one what is missing.
+
+    Raises `UntrustedKeyError` for a variable that may not go to the address, whatever else is missing,
+    and `CredentialError` for one that is not set.
+    """
+    missing: CredentialError | None = None
+    for read in (read_key, read_headers):
+        try:
+            read(spec)
+        except UntrustedKeyError:
+            raise
+        except CredentialError as error:
+            missing = missing or error
+    if missing is not None:
+        raise missing
+
+
 def whole_text(text: str) -> str:
     """The text without halves of characters, which no file and no request can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -16,7 +16,7 @@ from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
 from steelyard.extras import command
 from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone, Pace
-from steelyard.model.hosted.address import DEFAULT_KEY_ENV, hosted_fingerprint, read_key
+from steelyard.model.hosted.address import DEFAULT_KEY_ENV, check_secrets, hosted_fingerprint
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.faults import BrokenError, RefusedError, UnreachableError
 from steelyard.model.hosted.limiter import Limiter, PausedError, StoppedError
@@ -347,6 +347,6 @@ PROVIDER = ModelProvider(
     ),
     account=hosted_fingerprint,
     key_env=DEFAULT_KEY_ENV,
-    check_key=read_key,
+    check_key=check_secrets,
     check_schema=check_strict,
 )
