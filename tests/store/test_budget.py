@@ -227,7 +227,7 @@ def test_a_cap_does_not_slow_the_client_down_and_stops_at_it(tmp_path: Path) -> 
         with pytest.raises(BudgetError, match=r"stopped at 11\.\d+ USD of --max-cost 12"):
             model.generate(asked(2000))
         served = sum(endpoint.asked.values())
-    assert gauge.most > 40
+    assert gauge.most > 16
     assert store.usage().requests == served == budget.spent / Decimal("0.01")
     assert Decimal("11.9") < budget.spent <= 12
 
