@@ -366,11 +366,8 @@ def _named(model: PlannedModel) -> str:
 
 
 def _about_kept(plan: Plan) -> list[str]:
-    if not plan.kept:
-        return []
-    return [
-        f"measured before in this folder, and weighed too: {', '.join(j.key for j in plan.kept)}"
-    ]
+    names = ", ".join(job.key for job in plan.kept)
+    return [f"measured before in this folder, and weighed too: {names}"] if names else []
 
 
 def left_out_text(entry: LeftOut) -> str:

@@ -79,8 +79,8 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps
     former = store.run()
     identity = check_identity(None if former is None else former.identity, plan, folder)
     run = store.begin(plan.task.name, identity)
+    recorder = _recorder(plan, store)  # what is only kept is asked nothing, and needs no price
     plan = with_kept(plan, identity, store, folder)
-    recorder = _recorder(plan, store)
     build_model = model_builder(recorder, load_model, plan.prices)
     for metric in plan.metrics:
         if isinstance(metric, ModelMetric):
