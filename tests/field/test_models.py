@@ -204,7 +204,6 @@ def test_prompts_that_are_dropped_are_told(tmp_path: Path) -> None:
     assert "drops-most" not in outcomes["counts"].said
 
 
-@pytest.mark.xfail(strict=False, reason="hosted: extra_body and extra_headers are on their way")
 def test_more_of_the_body_is_sent(tmp_path: Path) -> None:
     more = {"extra_body": {"reasoning_effort": "low", "options": {"num_ctx": 8192}}}
     outcomes = weigh_models(tmp_path, {"more": sound}, options={"more": more}, **TEXT)
@@ -214,7 +213,6 @@ def test_more_of_the_body_is_sent(tmp_path: Path) -> None:
         assert asked.body["options"] == {"num_ctx": 8192}
 
 
-@pytest.mark.xfail(strict=False, reason="hosted: full addresses are on their way")
 def test_a_full_address_is_understood(tmp_path: Path) -> None:
     with serving({"m": sound}) as endpoint:
         full = {"base_url": f"{endpoint.base_url('m')}/chat/completions"}

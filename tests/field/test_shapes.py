@@ -184,6 +184,7 @@ RIGHT: dict[str, Behaviour] = {
     "done-in-quotes": rewritten("data: [DONE]", 'data: "[DONE]"'),
     "index-null": choice(index=None),
     "index-as-text": choice(index="0"),
+    "index-one-alone": choice(index=1),
     "finish-as-number": choice(finish_reason=1),
     "finish-of-tools-with-text": choice(finish_reason="tool_calls"),
     "error-of-nothing": beside(error={}),

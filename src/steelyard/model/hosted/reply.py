@@ -199,10 +199,13 @@ def _tokens(text: str) -> int:
 
 
 def _first_choice(choices: Any) -> Iterator[Mapping[str, Any]]:
-    """The choice with index 0, or the first where none has an index."""
+    """The choice with index 0, the first where none has an index, or a whole one that is alone."""
     if isinstance(choices, list):
         for choice in choices:
-            if isinstance(choice, dict) and choice.get("index") in (None, 0, "0"):
+            if not isinstance(choice, dict):
+                continue
+            is_alone = len(choices) == 1 and "delta" not in choice
+            if is_alone or choice.get("index") in (None, 0, "0"):
                 yield choice
                 return
 
