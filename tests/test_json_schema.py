@@ -127,6 +127,36 @@ def test_a_pattern_that_backtracks_without_end_is_decided() -> None:
     assert not JsonSchema({"pattern": "^(a+)+$"}).is_fitting("a" * 60 + "b")
 
 
+def test_a_pattern_that_no_linear_engine_follows_is_bounded_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    schema = JsonSchema({"properties": {"n": {"pattern": "^(a|aa)+(?=c)$"}}})
+    for _ in range(3):
+        assert not schema.is_fitting({"n": "a" * 60})
+    assert "backtracking" in schema.problems({"n": "a" * 60})[0]
+    (message,) = caplog.messages
+    assert "a pattern of the schema" in message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_fitting"),
+    [
+        (r"^([A-Za-z0-9]+ ?)+$", "Maximiliane Alexandrina Featherstonehaugh-Beauclerk", False),
+        (r"^([A-Za-z0-9]+ ?)+$", "Maximiliane Alexandrina Featherstonehaugh", True),
+        (r"^(\w+\s?)*$", "word " * 20_000 + "!", False),
+        (r"^\p{L}+$", "Ünïcödé", True),
+        (r"^\p{Lu}", "ünïcödé", False),
+        (r"^\w+$", "é", False),
+        (r"^\S+$", "a\u00a0b", False),
+        (r"^.$", "😀", True),
+        (r"a$", "a\n", False),
+        (r"\u00e9", "é", True),
+    ],
+)
+def test_patterns_mean_what_ecma_262_says(pattern: str, text: str, is_fitting: bool) -> None:
+    assert JsonSchema({"pattern": pattern}).is_fitting(text) == is_fitting
+
+
 def test_deep_values_are_read_to_the_bottom() -> None:
     schema = {"type": "array", "items": {"$ref": "#"}}
     ((_, rule),) = build_rules([{"type": "valid_json", "schema": schema}], "rules")
