@@ -145,16 +145,12 @@ def open_file(path: Path) -> FileIO:
 
     A pipe or a device, which may never end, raises `OSError` as a folder does.
     """
-    file = FileIO(path, opener=_without_waiting)
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
+    without_waiting = getattr(os, "O_NONBLOCK", 0)  # for somebody who writes to a pipe
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | without_waiting)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return FileIO(descriptor)
+    os.close(descriptor)
     raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a pipe without waiting for somebody who writes to it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_file(path: Path, most_bytes: int = MOST_JSON_BYTES) -> bytes:
