@@ -65,7 +65,7 @@ def file_path(text: str) -> Path:
     """The path of a file or folder; a text that can be none is refused."""
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not a path")
-    if max(len(os.fsencode(name)) for name in Path(text).parts) > _LONGEST_NAME:
+    if any(len(os.fsencode(name)) > _LONGEST_NAME for name in Path(text).parts):
         raise argparse.ArgumentTypeError(
             f"{shortened(text, 40)!r} is not a path: a name in it has more than {_LONGEST_NAME} bytes"
         )
