@@ -286,13 +286,13 @@ def build_task(
 
 
 def bare_task(path: Path, kind: OutputKind, columns: Mapping[str, str]) -> Task:
-    """A file of examples as a task without instruction and labels."""
+    """A file of examples as a task without instruction and labels; its columns are as it has them."""
     task = Task.model_construct(
         name=path.name,
         instruction="",
         output=OutputConfig(kind=kind),
         examples=ExampleFiles(all=path.name),
-        columns=ColumnsConfig(**columns),
+        columns=ColumnsConfig.model_construct(**columns),
     )
     task._folder = path.parent.resolve()
     return task
