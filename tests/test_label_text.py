@@ -145,6 +145,12 @@ def test_a_label_that_is_given(labels: tuple[str, ...], text: str, label: str) -
         (MAIL, "Spam. No, ham."),
         (SAID, "Yes and no"),
         (SAID, "Yes, but not really"),
+        (SAID, "No, yes"),
+        (SAID, "No, wait, yes"),
+        (SAID, "Yes, actually no."),
+        (SAID, "No. Correction: yes"),
+        (("none", "other", "toxic"), "toxic, or none"),
+        (("none", "other", "toxic"), "none - actually other"),
         # taken back
         (QUEUE, "BILLING\nWait, no."),
         (QUEUE, "BILLING, or something else"),

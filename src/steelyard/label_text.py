@@ -174,9 +174,13 @@ class _LabelReader:
     def _sets_apart(self, label: str, reason: str) -> bool:
         """Whether it begins by saying which other label it is not: ``spam, not ham``."""
         match = self._named.search(reason)
-        return match is not None and self._exact.get(match[0]) != label and match.start() < 16
+        if match is None or match.start() >= 16 or self._exact.get(match[0]) == label:
+            return False
+        return _NEGATED.search(reason[: match.start()]) is not None
 
     def _names_other(self, label: str, reason: str) -> bool:
+        if self._alone(reason) not in (None, label):
+            return True
         for match in self._named.finditer(reason):
             if match[0] in _words()["everyday"] or self._exact.get(match[0]) == label:
                 continue

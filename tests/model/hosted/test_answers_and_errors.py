@@ -219,3 +219,11 @@ def test_an_answer_without_end_is_cut_off() -> None:
     assert ([each.text for each in done], sent) == (["ok", "ok"], 3)
     with pytest.raises(EndpointError, match="an answer of more than"):
         generate(lambda _, before: flood, 6)
+
+
+def test_an_answer_that_is_filtered_half_way_keeps_its_end() -> None:
+    filtered = {"error": {"code": "content_filter", "message": "stopped by the content filter"}}
+    half = {"choices": [{"delta": {"content": "half"}}], "usage": USAGE}
+    done, _ = generate(lambda request, before: events(half, filtered), 1)
+    assert done[0].finish_reason == "content_filter"
+    assert done[0].output_tokens == USAGE["completion_tokens"]

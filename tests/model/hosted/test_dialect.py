@@ -189,7 +189,19 @@ def test_a_crash_teaches_only_of_a_template_without_system_role() -> None:
     assert dialect.parameters("m", FULL)["messages"] == [
         {"role": "user", "content": "Be brief.\n\nhi"}
     ]
+    sent = dialect.parameters("m", FULL)
     assert not dialect.learn("Jinja: System role not supported", None, sent, is_crash=True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["no system role: it is not supported", "streaming is not supported", "seed is not supported"],
+)
+def test_every_request_that_was_under_way_is_asked_again(message: str) -> None:
+    dialect = Dialect(official=False)
+    sent = dialect.parameters("m", FULL)
+    assert [dialect.learn(message, None, sent) for _ in range(3)] == [True] * 3
+    assert not dialect.learn(message, None, dialect.parameters("m", FULL))
 
 
 def test_an_endpoint_that_takes_no_limit_is_sent_none() -> None:

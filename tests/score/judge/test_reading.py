@@ -78,6 +78,8 @@ RATE = ("1", "2", "3", "4", "5")
         ("Overall, reply B is the better one.", "B"),
         ("B. A is incomplete.", "B"),
         ("Both are good, but A is better.", "A"),
+        ("The worse answer is A.", "B"),
+        ("The weaker answer is B, so the winner is A.", "A"),
     ],
 )
 def test_what_a_judge_says_is_read(text: str, said: str) -> None:
@@ -167,6 +169,10 @@ def test_what_a_judge_says_is_read(text: str, said: str) -> None:
         "Verdict: A or Verdict: B",
         "Answer: A\n\nActually, B.",
         "A is better if brevity counts",
+        "The wrong answer is A.",
+        "The less helpful answer is B.",
+        "The worst choice: A",
+        "Rejected answer: A",
     ],
 )
 def test_what_says_nothing_or_takes_it_back_is_not_guessed(text: str) -> None:
@@ -264,6 +270,10 @@ def test_a_mark_is_read(text: str, mark: str) -> None:
         '{"mark": 4, "score": 5}',
         "$4",
         "4%",
+        "The maximum score is 5.",
+        "The highest possible mark is 5. This reply earns less.",
+        "max_score: 5",
+        "Previous score: 4",
     ],
 )
 def test_what_is_no_mark_on_the_scale_is_not_guessed(text: str) -> None:

@@ -166,7 +166,7 @@ class Dialect:
     def _is_about_system(self, message: str, sent: Mapping[str, Any]) -> bool:
         """Whether a system turn was refused that can be put elsewhere."""
         roles = [turn["role"] for turn in sent.get("messages", ())]
-        if "system" in self._dropped or roles[:2] != ["system", "user"]:
+        if roles[:2] != ["system", "user"]:
             return False
         words = _words()
         is_named = _names(words["system"], message) and _names(words["refused"], message)
@@ -179,7 +179,7 @@ class Dialect:
         if blamed and blamed not in words["signs"]:
             return None
         for name, sign in words["signs"].items():
-            if name not in sent or name in self._extra:
+            if name not in sent or sent[name] is False or name in self._extra:
                 continue
             if name in _LIMITS and _names(words["limit_value"], message):
                 continue
@@ -190,9 +190,8 @@ class Dialect:
 
     def _drop(self, name: str) -> bool:
         if name not in _LIMITS:
-            is_new = name not in self._dropped
             self._dropped.add(name)
-            return is_new or name != "stream"
+            return True
         other = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
         if self._limit == name:  # otherwise another thread has learned it meanwhile
             self._limit = _NO_LIMIT if other in self._limits_tried else other

@@ -40,6 +40,13 @@ _DOUBT = re.compile(
     r"|possibly|says|said|claims?|claimed|asks?|thinks?|unsure|almost)\b|n't\b|\?",
     re.I,
 )
+_OF_ANOTHER = re.compile(
+    r"\b(?:worse|worst|weaker|weakest|poorer|poorest|inferior|losing|wrong|incorrect|rejected"
+    r"|(?:less|least)\s+[\w-]+|(?:second|next)[\s-]best|other|previous|max(?:imum)?|min(?:imum)?|highest|lowest|top"
+    r"|possible|passing|threshold)[\s_]*$",
+    re.I,
+)
+"""What makes *answer*, *score* and the like before a verdict one of something else."""
 _CLEAN = re.compile(
     r"[\"'`*)\]}>_]*(?:$|[.!;](?:\s|$)|\s*[,:(-](?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
     r"|wait|actually|however|although)\b|(?:[AB]|TIE|tie)\b(?!\s+\w)))"
@@ -144,7 +151,7 @@ def _explicit(lines: Sequence[str], choices: Sequence[str]) -> Iterator[_Verdict
             sentence = _SENTENCE.split(before)[-1]
             is_open = _OTHER.match(rest) is not None
             is_clean = is_open or match.re is _BRACKETED or _CLEAN.match(rest)
-            if _DOUBT.search(sentence) or not is_clean:
+            if _DOUBT.search(sentence) or _OF_ANOTHER.search(sentence) or not is_clean:
                 continue
             word = None if is_open else _known(match["word"], choices)
             if match.groupdict().get("scale") not in (None, choices[-1]):
