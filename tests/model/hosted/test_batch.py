@@ -178,6 +178,40 @@ def test_a_parameter_that_is_refused_is_left_out_in_another_batch() -> None:
     assert "the endpoint does not accept a seed: answers may vary from call to call" in model.notes
 
 
+def test_a_system_role_that_is_refused_is_left_out_for_the_whole_batch() -> None:
+    def answer(line: Line, before: int) -> Line:
+        if line["body"]["messages"][0]["role"] == "system":
+            return refused(line, 400, "the chat template has no system role")
+        return good(line)
+
+    asked = [
+        Request((Message("system", "Echo."), *request.messages), request.max_output_tokens)
+        for request in requests(5)
+    ]
+    with batches(answer=answer) as endpoint:
+        found = build(endpoint).generate(asked)
+    assert [one.failure for one in found if one is not None] == [None] * 5
+    assert len(endpoint.batches) == 2
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"response": None, "error": {"code": "server_error", "message": "busy"}},
+        {"response": None, "error": {"code": "rate_limit_exceeded", "message": "slow down"}},
+        {"response": {"status_code": 200, "body": "Internal Server Error"}},
+    ],
+)
+def test_what_the_endpoint_failed_goes_into_another_batch(trouble: Line) -> None:
+    def answer(line: Line, before: int) -> Line:
+        is_first = len(endpoint.batches) == 1
+        return {"custom_id": line["custom_id"], **trouble} if is_first else good(line)
+
+    with batches(answer=answer) as endpoint:
+        found = build(endpoint).generate(requests(3))
+    assert texts(found) == [f"ITEM {n}" for n in range(3)]
+
+
 def test_an_expired_batch_keeps_what_was_answered_and_asks_the_rest_again() -> None:
     def answer(line: Line, before: int) -> Line:
         endpoint.status = "completed" if len(endpoint.batches) > 1 else "expired"

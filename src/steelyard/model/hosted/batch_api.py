@@ -14,6 +14,7 @@ from steelyard.model.hosted.faults import BrokenError, RefusedError
 from steelyard.model.hosted.limits import RateLimits
 from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.wire import Wire, checked
+from steelyard.model.hosted.words import status_of
 
 CHATS = "/v1/chat/completions"
 _PAGE = 100
@@ -172,14 +173,13 @@ def _result(result: Mapping[str, Any]) -> LineResult:
         status = response.get("status_code")
         status = status if isinstance(status, int) else 200
         body = response.get("body")
-        if status < 300 and isinstance(body, dict):
-            return _read(body)
+        if status < 300:
+            return _read(body if isinstance(body, dict) else {})
         return LineResult(refusal=_refusal(max(status, 400), body))
     code = error.get("code") if isinstance(error, dict) else None
     if code in _UNDONE:
         return LineResult()
-    status = int(code) if isinstance(code, str) and code.isdecimal() else 400
-    return LineResult(refusal=_refusal(status, {"error": error}))
+    return LineResult(refusal=_refusal(status_of(error), {"error": error}))
 
 
 def _read(body: Mapping[str, Any]) -> LineResult:
