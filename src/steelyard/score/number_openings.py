@@ -19,6 +19,8 @@ _TIGHT = re.compile(rf"[{CASED}@&\\^/×÷·√π∞°%)\]}}±≤≥_²³]$")
 _VARIABLE = re.compile(r"(?:^|[^\w])[a-z]\s+$", re.IGNORECASE)
 _TAG_OR_ARROW = re.compile(r"<[^<>\n]{1,40}>$|[-=]>$|(?:^|\n)\s*>$")
 _RATIO = re.compile(r"(?:^|\n)\W*\d+\s:$")
+_RANGE = re.compile(r"\d\s?[~〜～]\s?$")
+_POWER = re.compile(r"[\^_]\s?[{(]\s?$")
 _TIMES = re.compile(r"\d\s?[xX]\s?$")
 _MINUS_AFTER = ("=", "(", "≈", "{", "[")
 
@@ -66,6 +68,8 @@ def _fits(head: str, marks: str) -> bool:
 
 def _sign(head: str) -> int | None:
     """1 or -1; ``None`` where the number is a part of a range, a sum or another expression."""
+    if _RANGE.search(head) or "≠" in head[-2:]:
+        return None
     if head.endswith(("-", "+", "−")):
         return _tight_sign(head[:-1], head[-1])
     bare = head.rstrip()
@@ -90,6 +94,8 @@ def _sign(head: str) -> int | None:
 def _tight_sign(left: str, sign: str) -> int | None:
     """The sign that stands right before a number, given what is left of it."""
     if re.search(rf"(?:[{CASED}\d)\]}}%°²³+\-/×÷·^−±]|[{CASED}\d)\]}}]\s*\*+)$", left):
+        return None
+    if _POWER.search(left):
         return None
     if left != left.rstrip(" ") and re.search(r"[\d)\]}%]$", left.rstrip(" ")):
         return None
