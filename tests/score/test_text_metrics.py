@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from typing import Any
 
 import pytest
@@ -257,3 +258,15 @@ def test_examples_without_references_are_refused() -> None:
     RougeL().check(examples[:1])
     with pytest.raises(ConfigError, match=r"1 example of 2 lack one \(the first: e.jsonl:2\)"):
         RougeL().check(examples)
+
+
+@pytest.mark.parametrize("name", ["exact_match", "normalised_match", "token_f1", "rouge_l", "chrf"])
+@pytest.mark.parametrize("text", ["Crème brûlée, café", "한국어 문장", "Привет, ёж"])
+def test_a_text_is_the_same_in_either_unicode_form(name: str, text: str) -> None:
+    metric = build_metric(name)
+    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]
+    assert forms[0] != forms[1]
+    [grade, back] = metric.grade_all(
+        [Example("1", "", forms[0]), Example("2", "", forms[1])], [forms[1], forms[0]]
+    )
+    assert (grade.score, back.score) == (1.0, 1.0)

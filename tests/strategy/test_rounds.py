@@ -210,6 +210,14 @@ def test_the_decision_after_reasoning_is_held_to_the_labels() -> None:
     assert [(r.choices, r.temperature) for r in model.requests[::6]] == [((), 0.5), (LABELS, 0.0)]
 
 
+def test_a_decision_before_the_reasoning_was_complete_counts_as_cut() -> None:
+    half = Completion("It is as red as", "length", output_tokens=4)
+    model = ScriptedModel(lambda request: "RED" if request.choices else half)
+    arm = arm_of(LABEL, model, reasoning=True, decoding="constrained")
+    answers, _, _ = answer_and_watch(arm)
+    assert {(one.output, one.completion.is_cut) for one in answers} == {("RED", True)}
+
+
 def test_votes_over_decisions_ask_two_rounds_in_all() -> None:
     def script(request: Request) -> str:
         return ("RED" if request.nonce == "vote-2" else "BLUE") if request.choices else "Hm."

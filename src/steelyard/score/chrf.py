@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -47,6 +48,7 @@ class Chrf(ReferenceMetric):
 
     def score_answer(self, output: str, reference: str) -> float:
         """F over the n-grams of one pair; texts without any score 1 when they are the same."""
+        output, reference = (unicodedata.normalize("NFC", text) for text in (output, reference))
         texts = ("".join(output.split()), "".join(reference.split()))
         counts = ngram_counts(*texts, self.config.char_order)
         if self.config.word_order:

@@ -42,7 +42,7 @@ def words(text: str) -> list[str]:
 
 def tokens(text: str) -> list[str]:
     """Runs of letters and digits, case folded: the tokens of ROUGE, for every script."""
-    return _patterns()[1].findall(text.casefold())
+    return _patterns()[1].findall(unicodedata.normalize("NFC", text).casefold())
 
 
 def paragraphs(text: str) -> list[str]:

@@ -171,4 +171,4 @@ def _without_punctuation(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, case folded, without punctuation."""
-    return _WORD.findall(text.casefold())
+    return _WORD.findall(unicodedata.normalize("NFC", text).casefold())

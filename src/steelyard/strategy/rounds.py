@@ -146,6 +146,8 @@ class Rounds:
         if attempt.reasoning is not None and len(attempt.completions) > 1:
             text = f"{attempt.reasoning}\nAnswer: {attempt.completions[-1].text}"
             completion = replace(completion, text=text)
+            if attempt.completions[0].is_cut:  # it was decided before the reasoning was complete
+                completion = replace(completion, finish_reason="length")
         if attempt.readable is not None:
             return Answer(attempt.readable, completion)
         return Answer(None, completion, reading[1])

@@ -124,3 +124,18 @@ def test_a_pattern_that_never_ends_decides_nothing_and_is_given_up(
     first, last = caplog.messages
     assert "'^(a|a)*$'" in first and "write it without nested repeats" in first
     assert "on 3 replies and is given up" in last
+
+
+@pytest.mark.parametrize(
+    ("word", "reply"),
+    [
+        ("café", "Meet me at the cafe\u0301."),
+        ("cafe\u0301", "Meet me at the café."),
+        ("non-refundable", "It is non\u2011refundable."),
+        ("well-known", "A well–known fault."),
+        ("don't", "I don’t know."),
+    ],
+)
+def test_a_word_is_found_however_it_is_written(word: str, reply: str) -> None:
+    assert kept(reply, type="contains", words=[word])
+    assert not kept(reply, type="never", words=[word])

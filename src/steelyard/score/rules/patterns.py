@@ -9,6 +9,7 @@ to that `MOST_TIMEOUTS` times is given up, so that it cannot hold up a whole run
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Sequence
 
 import regex
@@ -19,7 +20,7 @@ log = logging.getLogger("steelyard")
 
 SECONDS = 1.0
 MOST_TIMEOUTS = 3
-_QUOTES = {"'": "['’‘]", "’": "['’‘]", '"': '["“”]'}
+_ALIKE = {"'": "['’‘]", "’": "['’‘]", '"': '["“”]', "-": "[-‐‑‒–—−]"}
 
 
 class PatternTimeoutError(Exception):
@@ -42,7 +43,8 @@ class Pattern:
         if self._timeouts >= MOST_TIMEOUTS:
             raise PatternTimeoutError
         try:
-            return self._compiled.search(text, timeout=SECONDS) is not None
+            composed = unicodedata.normalize("NFC", text)
+            return self._compiled.search(composed, timeout=SECONDS) is not None
         except TimeoutError:
             self._timeouts += 1
             self._warn(len(text))
@@ -78,17 +80,17 @@ def as_pattern(source: str, *, ignore_case: bool = True) -> Pattern:
 
 
 def as_words(text: str) -> Pattern:
-    """A word or phrase as whole words, whatever its case, spacing and quotes.
+    """A word or phrase as whole words, whatever its case, spacing, quotes and dashes.
 
     A text between slashes, ``/refunds?/``, is a regular expression. Raises `ValueError`.
     """
-    phrase = " ".join(text.split())
+    phrase = " ".join(unicodedata.normalize("NFC", text).split())
     if len(phrase) > 2 and phrase[0] == phrase[-1] == "/":
         return as_pattern(phrase[1:-1])
     if not phrase:
         raise ValueError("a word is empty; remove it")
     inner = r"\s+".join(
-        "".join(_QUOTES.get(character, regex.escape(character)) for character in word)
+        "".join(_ALIKE.get(character, regex.escape(character)) for character in word)
         for word in phrase.split()
     )
     before = rf"(?<![\w--[{UNSPACED}]])" if _is_bounded(phrase[0]) else ""
