@@ -203,6 +203,11 @@ from steelyard.score.values import Value, answer_line, final_value
         ("a quarter of 100 is 25", "25"),
         ("5 minus 3 = 2", "2"),
         ("4^{-2}", "0.0625"),
+        ("Final answer: 42. Note: there are 7 days in a week.", "42"),
+        ("The answer is 42.\n\nDo you want 2 more examples?", "42"),
+        ("Answer: 40 + 2 = 42\n(Done in 3 steps.)", "42"),
+        ("It is not 41. It is 42.", "42"),
+        ("Not counting the first, there are 42", "42"),
     ],
 )
 def test_a_number_that_is_read(text: str, number: str) -> None:
@@ -407,6 +412,13 @@ def test_a_number_that_is_read(text: str, number: str) -> None:
         "42 instead of 41",
         "5 bps",
         "5\\choose 2",
+        "The answer is not 42.",
+        "I can't say whether it is 12.",
+        "It isn't 42",
+        "maybe 12",
+        "Is it 12?",
+        "42 is wrong",
+        "The answer is 42, which is 2 more than 40.",
     ],
 )
 def test_what_is_no_number_or_not_for_certain(text: str) -> None:

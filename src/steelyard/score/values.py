@@ -13,6 +13,7 @@ out, roots and other formulas, ``5k``, ``12²``, quantities of two parts (``5 ft
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -31,6 +32,15 @@ _HASHES = re.compile(r"^[^\S\n]*####[^\S\n]+(?P<value>[^\n]*)$", re.MULTILINE)
 _HEADING = re.compile(r"[.):]\s+\S|[):]")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _RESULT = re.compile(r"[=≈]")
+_ANNOUNCED = re.compile(
+    r"(?:\banswer\b[*_]*\s*(?:is\b)?\s*[:：]|\bthe\s+(?:final\s+|correct\s+)?answer\s+is\b)[*_]*"
+    r"(?P<value>(?:[^\n.!?;]|[.!?;](?!\s))*(?:[.!?;](?=\s|$))?)",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|cannot|maybe|perhaps|possibly)|n['’]t)\b(?:[^,;:=.!?\n]|\.(?=\d))*$", re.I
+)
+_DOUBTED = re.compile(r"[\s*_)\]}$]*\?|\s+(?:is|was|would be)\s+(?:not|wrong|incorrect)\b", re.I)
 _MOST_UNIT_WORDS = 3
 _MOST_BOXES = 20
 _MOST_READ = 2_000  # characters from the end, where the result stands
@@ -41,7 +51,8 @@ def final_value(text: str) -> Value | None:
 
     The one inside the last ``\boxed{}``, behind its last ``=``; else that of the first line ``#### n``, as
     in GSM8K's solutions (Cobbe et al., 2021), at most a unit behind it, so that a heading of the
-    fourth level is none; else the last number of all.
+    fourth level is none; else that of the last sentence that announces it (``The answer is 42.``); else the
+    last number of all. One that is denied or asked about is none.
     """
     boxes = _boxes(text)
     if boxes:
@@ -50,9 +61,27 @@ def final_value(text: str) -> Value | None:
         if (value := answer_line(line["value"])) is not None:
             return value
     end = text[-_MOST_READ:]
-    numbers = written_numbers(unformatted(end))
+    for line in reversed(list(_ANNOUNCED.finditer(end))):
+        if numbers := _certain(unformatted(line["value"])):
+            return _value(numbers[-1]) if _is_one(numbers, line["value"]) else None
+    numbers = _certain(unformatted(end))
     is_cut = len(text) > len(end) and len(numbers) == 1 and numbers[0].start == 0
     return _value(numbers[-1]) if numbers and not is_cut else None
+
+
+def _certain(plain: str) -> list[WrittenNumber]:
+    """The numbers of a text; the last one is unread where it is denied or asked about."""
+    numbers = written_numbers(plain)
+    if numbers and (
+        _DENIED.search(plain[: numbers[-1].start]) or _DOUBTED.match(plain, numbers[-1].end)
+    ):
+        numbers[-1] = numbers[-1]._replace(number=None)
+    return numbers
+
+
+def _is_one(numbers: Sequence[WrittenNumber], sentence: str) -> bool:
+    """Whether a sentence that announces a number has one, or works one out."""
+    return len({number.number for number in numbers}) == 1 or _RESULT.search(sentence) is not None
 
 
 def answer_line(rest: str) -> Value | None:
