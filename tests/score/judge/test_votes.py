@@ -18,6 +18,10 @@ RATE = JudgeOptions(mode="rate")
     [
         (COMPARE, Completion("Reply B is worse, reply A is better.", "stop"), {"A": 1.0}),
         (COMPARE, Completion("B. It names the", "length"), {"B": 1.0}),
+        (COMPARE, Completion("B\n\nIt names", "length"), {"B": 1.0}),
+        (COMPARE, Completion("Reply A is better", "length"), None),  # in tone, but
+        (COMPARE, Completion("A", "length"), None),  # and B are equal
+        (RATE, Completion("Score: 1", "length"), None),  # 1.5
         (COMPARE, Completion("A is not better", "stop"), None),
         (REASONED, Completion("Reply A is better.", "length"), None),  # before its verdict
         (REASONED, Completion("Reply A is better.\nVerdict: A", "stop"), {"A": 1.0}),

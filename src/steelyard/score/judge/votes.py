@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,8 @@ Vote = Mapping[str, float]
 
 _WITHHELD = ("refusal", "content_filter", "tool_calls")
 """What ends a completion whose text, where it has one, is no judgement."""
+_WHOLE = re.compile(r".*(?:[.!?;]\s|\n)", re.DOTALL)
+"""What stands of an answer that was cut: its whole sentences and lines."""
 
 NEUTRAL = 0.5
 """What a reply scores where the judge failed: its failure is not the arm's."""
@@ -58,9 +61,13 @@ def read_vote(completion: Completion | None, options: JudgeOptions) -> Vote | No
         and (options.mode == "rate" or options.votes > 1)
     ):
         return _tempered({word: probabilities.get(word, 0.0) for word in options.choices}, options)
-    if completion.finish_reason == "length" and options.reasoning:
+    if completion.is_cut and options.reasoning:
         return None  # cut off before its verdict
-    word = read_judgement(completion.text, options.choices)
+    text = completion.text
+    if completion.is_cut:  # "B is better" may have gone on: in tone, but
+        whole = _WHOLE.match(text)
+        text = whole[0] if whole else ""
+    word = read_judgement(text, options.choices)
     return None if word is None else {word: 1.0}
 
 
