@@ -125,3 +125,9 @@ def test_long_texts_are_split_in_linear_time(part: str) -> None:
         return time.process_time() - started
 
     assert seconds(200_000) < 5.0  # quadratic time would take minutes
+
+
+def test_the_marks_of_an_answer_go_where_nothing_was_thought() -> None:
+    for text in (f"{HARMONY}42", "<|channel|>final<|message|>42<|return|>", "<|START_RESPONSE|>42"):
+        assert split_thoughts(text) == ("", "42", False)
+    assert split_thoughts("<answer>42</answer>").answer == "<answer>42</answer>"

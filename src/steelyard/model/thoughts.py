@@ -35,7 +35,7 @@ def split_thoughts(text: str) -> Thoughts:
             if is_open:
                 break
     if answer == text:
-        return Thoughts("", text)
+        return Thoughts("", _shelled(text) if text.startswith("<|") else text)
     told = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
     return Thoughts(told, _shelled(answer.strip()), is_open)
 
