@@ -153,6 +153,13 @@ def test_a_label_that_is_given(labels: tuple[str, ...], text: str, label: str) -
         (("none", "other", "toxic"), "none - actually other"),
         # taken back
         (QUEUE, "BILLING\nWait, no."),
+        (QUEUE, "Ruled out: BILLING"),
+        (QUEUE, "BILLING - this is wrong"),
+        (QUEUE, "BILLING: N/A"),
+        (QUEUE, "Answer: BILLING\n\nThis is incorrect."),
+        (QUEUE, "BILLING\nI meant TECHNICAL"),
+        (QUEUE, "BILLING\nOn second thought, it is TECHNICAL."),
+        (QUEUE, "BILLING\n(not really)"),
         (QUEUE, "BILLING, or something else"),
         (QUEUE, "BILLING - unless it was paid"),
         # what tells labels apart
