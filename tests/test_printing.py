@@ -114,7 +114,7 @@ ESCAPE = "\x1b]0;owned\x07\x9b2J\u202e"
 
 
 def hostile_task(folder: Path, model: str = "fake:smart") -> Path:
-    """A task whose name, ids, slices and texts hold escapes; labels may hold none."""
+    """A task whose ids, slices and texts hold escapes; its name and labels may hold none."""
     task = write_task(folder, rows=60, model=model, strategies=["zero_shot", "few_shot"])
     path = task / "examples.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
@@ -124,7 +124,7 @@ def hostile_task(folder: Path, model: str = "fake:smart") -> Path:
     rows.append(rows[0] | {"id": "x", "output": f"no label {ESCAPE}"})
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     config = {
-        "name": f"tickets{ESCAPE}",
+        "name": "tickets",
         "instruction": f"Classify. {ESCAPE}",
         "output": {"kind": "label", "labels": sorted(labels)},
         "examples": "examples.jsonl",

@@ -120,7 +120,13 @@ def test_tags_are_short_names_made_safe() -> None:
     )
 
 
-@given(st.lists(st.text(min_size=1, max_size=30).filter(str.strip), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30).filter(str.strip),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_tags_are_distinct_fit_folders_and_stay_when_models_are_added(names: list[str]) -> None:
     models = [ModelConfig(provider="hf", name=name) for name in names]
     tags = tags_of(models)

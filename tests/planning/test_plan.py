@@ -93,7 +93,6 @@ def test_what_a_fit_would_refuse_is_refused_by_the_plan(
         ("..", "runs/task"),
         ("../../x", "runs/-..-x"),
         (r"..\..\x", "runs/-..-x"),
-        ("a\x1b[31mb", "runs/a-[31mb"),
     ],
 )
 def test_a_name_leads_no_run_out_of_its_folder(name: str, folder: str, tmp_path: Path) -> None:

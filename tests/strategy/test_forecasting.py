@@ -132,7 +132,7 @@ def test_the_limit_of_an_answer_is_the_one_that_searches_use() -> None:
     assert answer_limit(LABELS, SIZES) == 9
     text = replace(LABELS, kind="text", labels=())
     assert answer_limit(text, SIZES) == 16
-    assert answer_limit(text, replace(SIZES, longest_output_tokens=4000)) == 512
+    assert answer_limit(text, replace(SIZES, longest_output_tokens=4000)) == 5000
     assert answer_limit(replace(text, max_output_tokens=7), SIZES) == 7
 
 

@@ -198,7 +198,7 @@ def test_at_a_temperature_repeats_differ(steps: RunSteps) -> None:
 
 def test_a_metric_that_is_no_mean_has_no_spread_by_chance(steps: RunSteps) -> None:
     steps.metrics = (build_metric("macro_f1"),)
-    steps.store.finish_step("consistency:few_shot", {"asked": None}, 0.0)
+    steps.store.finish_step("consistency:few_shot", {"asked": {}, "block": {}}, 0.0)
     found = kind_of(measured(steps, "few_shot"), "typos")
     assert (found["spread_by_chance"], found["p_value"]) == (None, None)
     assert "macro_f1" in found["spread_reason"]

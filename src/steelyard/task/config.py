@@ -292,7 +292,7 @@ def bare_task(path: Path, kind: OutputKind, columns: Mapping[str, str]) -> Task:
         instruction="",
         output=OutputConfig(kind=kind),
         examples=ExampleFiles(all=path.name),
-        columns=ColumnsConfig.model_construct(**columns),
+        columns=ColumnsConfig.model_construct(None, **columns),
     )
     task._folder = path.parent.resolve()
     return task
