@@ -40,6 +40,11 @@ HARMONY = "<|start|>assistant<|channel|>final<|message|>"
         ("◁think▷a◁/think▷B", "a", "B"),
         ("<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>B<|END_RESPONSE|>", "a", "B"),
         (f"<|channel|>analysis<|message|>a<|end|>{HARMONY}B<|return|>", "a", "B"),
+        ("<scratchpad>a</scratchpad>\nB", "a", "B"),
+        ("<analysis>a</analysis><answer>B", "a", "B"),
+        ("<unused94>thought\na<unused95>B", "a", "B"),
+        ("<think/>\nB", "", "B"),
+        ("analysisThe user asks.assistantfinalB", "The user asks.", "B"),
         ('<think>a</think>\n{"a": "<think>"}', "a", '{"a": "<think>"}'),
     ],
 )
@@ -61,6 +66,8 @@ def test_thoughts_are_taken_off(text: str, reasoning: str, answer: str) -> None:
         "<thinker>a</thinker>B",
         "[THINKING] B",
         "<answer>B</answer>",
+        "B<|end|>\nC",
+        "analysis of the case: B",
         "1. open: <think>\n2. answer",
     ],
 )

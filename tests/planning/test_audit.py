@@ -102,7 +102,7 @@ def test_warnings_say_what_a_reader_must_know() -> None:
 def test_a_test_that_can_show_nothing_is_not_said_to_show_large_differences() -> None:
     data = divided(small_split(), of_labels("A", "B"))
     warnings = audit_rows(data, detectable=detectable_difference(2)).warnings
-    assert "only 2 test rows: no difference between two arms will show" in warnings
+    assert "only 2 test rows: hardly any difference between arms will show" in warnings
 
 
 def test_what_is_undefined_is_none_with_a_reason() -> None:

@@ -119,7 +119,7 @@ def test_what_the_audit_counts_is_told(tmp_path: Path) -> None:
         "1 input with conflicting outputs, 0 rows left out"
     )
     assert "note: 1 input with different outputs: no arm can get them all right" in lines
-    assert "note: only 12 test rows: no difference between two arms will show" in lines
+    assert "note: only 12 test rows: hardly any difference between arms will show" in lines
     [least] = [line for line in lines if line.startswith("smallest detectable difference: ")]
     assert "difference: none (12 items cannot show any difference when two arms differ on" in least
 

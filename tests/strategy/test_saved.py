@@ -79,7 +79,7 @@ def test_a_folder_without_an_arm_is_named(tmp_path: Path) -> None:
         ({"schema": 99}, "has schema 99, this version reads 1"),
         ({"strategy": "nearest_neighbor"}, "did you mean 'nearest_neighbour'"),
         ({"strategy": "theirs"}, "unknown strategy 'theirs'"),
-        ({"strategy": "theirs"}, "install the package that it needs, or save"),
+        ({"strategy": "theirs"}, "install what it needs, if that is missing, or save"),
         ({"brief": {}}, "is damaged"),
         ({"options": {"training": {"seconds": "long", "tokens": 1}}}, "is damaged"),
     ],

@@ -76,6 +76,7 @@ def _summed(
         input_tokens=sum(completion.input_tokens for completion in completions),
         cached_tokens=sum(completion.cached_tokens for completion in completions),
         output_tokens=sum(completion.output_tokens for completion in completions),
+        reasoning_tokens=sum(completion.reasoning_tokens for completion in completions),
         first_token_seconds=first_token_seconds,
         total_seconds=total_seconds,
         batch_size=1,

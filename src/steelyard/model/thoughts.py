@@ -28,7 +28,7 @@ def split_thoughts(text: str) -> Thoughts:
     reasoning: list[str] = []
     answer = text
     is_open = False
-    if any(sign in text for sign in "<[◁"):
+    if any(sign in text for sign in _SIGNS):
         for marks in _marks():
             thoughts, answer, is_open = _taken_off(answer, marks)
             reasoning += thoughts
@@ -40,12 +40,20 @@ def split_thoughts(text: str) -> Thoughts:
     return Thoughts(told, _shelled(answer.strip()), is_open)
 
 
+_SIGNS = ("<", "[", "◁", "assistantfinal")
+"""Without one of these there is no mark in a text."""
+
+
 class _Marks(NamedTuple):
-    """What opens one kind of thought, at the start of a line or anywhere, and what closes it."""
+    """What opens one kind of thought, at the start of a line or anywhere, and what closes it.
+
+    What closes one ``is_paired``, or ends a thought that has no beginning.
+    """
 
     line_opening: re.Pattern[str]
     opening: re.Pattern[str]
     closing: re.Pattern[str]
+    is_paired: bool
 
 
 def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
@@ -61,8 +69,8 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
         thoughts.append(text[begin.end() : end.start()])
         place = end.end()
     rest = "".join([*kept, text[place:]])
-    ends = [end for end in marks.closing.finditer(rest) if _ends_thought(rest, end)]
-    if ends:
+    alone = () if marks.is_paired else marks.closing.finditer(rest)
+    if ends := [end for end in alone if _ends_thought(rest, end)]:
         thoughts.append(rest[: ends[-1].start()])
         rest = rest[ends[-1].end() :]
     return thoughts, rest, False
@@ -119,8 +127,9 @@ def open_thought(prompt: str) -> OpenThought | None:
 def is_thought_mark(token: str) -> bool:
     """Whether a special token belongs to the marks of thoughts, so that decoding must keep it."""
     marks = packaged("model/data/thoughts.yaml")
-    if any(pattern.fullmatch(token) for _, *both in _marks() for pattern in both):
-        return True
+    for kind in _marks():
+        if kind.opening.fullmatch(token) or kind.closing.fullmatch(token):
+            return True
     sources = [source for pair in (*marks["marks"], *marks["shells"]) for source in pair]
     return len(token) > _SHORTEST_MARK and any(re.escape(token) in source for source in sources)
 
@@ -135,8 +144,9 @@ def _marks() -> tuple[_Marks, ...]:
             re.compile(rf"^[^\S\n]*{opening}", _FLAGS),
             re.compile(opening, _FLAGS),
             re.compile(closing, _FLAGS),
+            is_paired=bool(paired),
         )
-        for opening, closing in packaged("model/data/thoughts.yaml")["marks"]
+        for opening, closing, *paired in packaged("model/data/thoughts.yaml")["marks"]
     )
 
 

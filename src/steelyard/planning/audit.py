@@ -171,7 +171,7 @@ def _warnings(audit: AuditResult, detectable: Detectable | None) -> list[str]:
     leaking = max(leaks["normalised"].test_count, leaks["group"].test_count)
     nearly = leaks["near"].test_count - leaks["normalised"].test_count
     shows_none = detectable is not None and detectable.difference is None
-    will_show = "no difference between two arms" if shows_none else "only large differences"
+    will_show = "hardly any difference between arms" if shows_none else "only large differences"
     absent = [label for label, count in (test.labels or {}).items() if count == 0]
     warnings = [
         (

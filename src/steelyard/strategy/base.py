@@ -214,6 +214,11 @@ class Arm(ABC):
         return None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What people must know of its models' answers so far; see `Model.notes`."""
+        return ()
+
+    @property
     def temperature(self) -> float:
         """The highest temperature at which it asks a model."""
         return 0.0
@@ -281,6 +286,8 @@ class Arm(ABC):
             raise ArmError(f"{self.name} gave no usable answer: {answer.failure}")
         if answer.completion.is_cut:
             log.warning("the answer is not whole: %s", cut_reason(answer.completion))
+        for note in self.notes:
+            log.warning("model %s: %s", self.model_name, note)
         return answer.output
 
 

@@ -53,6 +53,10 @@ class CascadeArm(Arm):
         return tuple(dict.fromkeys(spec for part in self.parts for spec in part.specs))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(note for part in self.parts for note in part.notes))
+
+    @property
     def temperature(self) -> float:
         return max(part.temperature for part in self.parts)
 

@@ -65,6 +65,10 @@ class PromptArm(Arm):
         return self.spec.account
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return self.model.notes
+
+    @property
     def temperature(self) -> float:
         return float(self.prompt.recipe.temperature)
 

@@ -77,8 +77,8 @@ def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_mode
         return strategy.arm_type.restore(folder, saved, build_model)
     except ConfigError as error:
         raise ArmError(
-            f"the arm at {folder} cannot be loaded: {error}; install the package that it needs, or save "
-            "it again from its run"
+            f"the arm at {folder} cannot be loaded: {error}; install what it needs, if that is missing, or "
+            "save it again from its run"
         ) from error
     except _UNREADABLE as error:
         detail = f"{type(error).__name__}: {error}"
