@@ -73,6 +73,7 @@ class AnswerRoom:
             ended = [answers[place].completion for place in tried]
             needed = [one.output_tokens for one in ended if not one.is_cut]
             if 2 * len(needed) < len(tried):
+                self._probes[base] = PROBES  # it does not stop by itself: more would tell no more
                 break
             self._raised[base] = max(limit, min(most, math.ceil(max(needed) * SPARE)))
             ask_again(self.fitted(prompt), _cut(answers))
