@@ -52,7 +52,7 @@ def test_nothing_more_is_asked_where_no_answer_is_cut() -> None:
 def test_a_limit_that_cuts_is_raised_to_what_answers_need() -> None:
     model, room = Endless(lambda place: 40 + place), AnswerRoom.of(BRIEF)
     assert all(answer.output for answer in room.answer(prompt(), QUESTIONS, model))
-    assert model.asked == [(16, 20), (1024, 6), (68, 14)]
+    assert model.asked == [(16, 20), (512, 6), (68, 14)]
     assert room.fitted(prompt()).recipe.max_output_tokens == 68
     room.answer(prompt(), QUESTIONS[:3], model)
     assert model.asked[3:] == [(68, 3)]
@@ -61,7 +61,7 @@ def test_a_limit_that_cuts_is_raised_to_what_answers_need() -> None:
 def test_only_what_was_cut_is_asked_again() -> None:
     model, room = Endless(lambda place: 10 if place else 30), AnswerRoom.of(BRIEF)
     assert all(answer.output for answer in room.answer(prompt(), QUESTIONS, model))
-    assert model.asked == [(16, 20), (1024, 1)]
+    assert model.asked == [(16, 20), (512, 1)]
     assert room.fitted(prompt()).recipe.max_output_tokens == 45
 
 
@@ -69,7 +69,7 @@ def test_a_model_that_never_ends_keeps_the_limit() -> None:
     model, room = Endless(lambda place: 10**9), AnswerRoom.of(BRIEF)
     answers = room.answer(prompt(), QUESTIONS, model)
     assert all(answer.failure == "cut" for answer in answers)
-    assert model.asked == [(16, 20), (1024, 6)]
+    assert model.asked == [(16, 20), (512, 6)]
     assert room.fitted(prompt()).recipe.max_output_tokens == 16
 
 

@@ -167,8 +167,12 @@ class DevEvaluator:
     def ask(self, prompt: Prompt, questions: Sequence[Question]) -> tuple[list[Answer], int]:
         """Answer ``questions`` by a prompt; returns also how many requests that took."""
 
+        most = 0
+
         def tell(answered: int, total: int) -> None:
-            self.context.progress(self._asked + answered, max(self._expected, self._asked + total))
+            nonlocal most
+            most = max(most, answered)  # answers that were cut may be asked for again
+            self.context.progress(self._asked + most, max(self._expected, self._asked + total))
 
         asked = 0
 

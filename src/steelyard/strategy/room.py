@@ -10,8 +10,9 @@ from steelyard.core import Answer, OutputKind, Question
 from steelyard.strategy.base import Brief
 from steelyard.strategy.prompt import Prompt
 
-LONGEST: dict[OutputKind, tuple[int, ...]] = {"label": (512,), "json": (1024,), "text": (1024,)}
-"""The longest answers that are tried of a model that is not seen to reason."""
+LONGEST: dict[OutputKind, int] = {"label": 128, "json": 256, "text": 512}
+"""The longest answers that are tried of a model that is not seen to reason, or `TIMES` the limit."""
+TIMES = 4
 LONGEST_REASONED = (8192, 2048)
 """Those of one that is; a shorter one where the model or its endpoint takes no longer one."""
 PROBED = 6
@@ -66,7 +67,8 @@ class AnswerRoom:
             tried, limit = cut[:PROBED], self._raised.get(base, base)
             reasoned = any(answers[place].completion.is_reasoned for place in cut)
             most = limit
-            for most in LONGEST_REASONED if reasoned else LONGEST[self.kind]:
+            longest = (max(LONGEST[self.kind], TIMES * base),)
+            for most in LONGEST_REASONED if reasoned else longest:
                 if most <= limit or ask_again(_limited(prompt, most), tried):
                     break
             self._probes[base] = self._probes.get(base, 0) + 1
