@@ -166,7 +166,6 @@ class DevEvaluator:
 
     def ask(self, prompt: Prompt, questions: Sequence[Question]) -> tuple[list[Answer], int]:
         """Answer ``questions`` by a prompt; returns also how many requests that took."""
-
         most = 0
 
         def tell(answered: int, total: int) -> None:
