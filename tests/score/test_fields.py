@@ -60,6 +60,9 @@ def test_a_schema_says_what_text_holds_and_which_fields_there_are() -> None:
         ({"day": "As soon as possible"}, {"day": "as soon as possible"}, True),
         ({"tags": ["b", "a"]}, {"tags": ["a", "b"]}, True),
         ({"n": 0.1 + 0.2}, {"n": 0.3}, True),
+        ({"id": 4150000001}, {"id": 4150000002}, False),
+        ({"id": 4150000001.0}, {"id": 4150000002}, False),
+        ({"n": 4150000001.5}, {"n": 4150000001.6}, True),
         ({"n": True}, {"n": 1}, False),
         ({"n": 10**400}, {"n": 1}, False),
         ({"n": 10**400}, {"n": 10**400}, True),
@@ -67,6 +70,11 @@ def test_a_schema_says_what_text_holds_and_which_fields_there_are() -> None:
 )
 def test_values_are_compared_by_their_type(said: object, wanted: object, is_right: bool) -> None:
     assert score(said, wanted) == float(is_right)
+
+
+def test_a_tolerance_that_is_given_holds_for_whole_numbers_too() -> None:
+    assert score({"n": 1001}, {"n": 1000}, tolerance=0.01) == 1
+    assert score({"n": 1.001}, {"n": 1.0011}, tolerance=0) == 0
 
 
 def test_nothing_said_where_nothing_is_wanted_neither_helps_nor_harms() -> None:

@@ -51,6 +51,43 @@ def test_normalised_match(output: str, reference: str, same: bool) -> None:
     assert score("normalised_match", output, reference) == same
 
 
+@pytest.mark.parametrize(
+    ("output", "reference", "same"),
+    [
+        ("Well–Known", "well-known", True),
+        ("don’t", "don't", True),
+        ("“yes”", '"yes"', True),
+        ("cafe\u0301", "café", True),
+        ("a\u200bb", "ab", True),
+        ("STRASSE", "straße", True),
+        ("well known", "well-known", False),
+        ("dont", "don't", False),
+        ("café", "cafe", False),
+        ("10²", "102", False),
+        ("-5", "5", False),
+    ],
+)
+def test_exact_match_folds_what_reads_the_same(output: str, reference: str, same: bool) -> None:
+    assert score("exact_match", output, reference) == same
+
+
+@pytest.mark.parametrize(
+    ("output", "reference", "expected"),
+    [
+        ("the cat sat", "The cat sat.", 1),
+        ("the cat sat", "the cat", 2 * 2 / 5),
+        ("don’t go", "don't stop", 2 * 2 / 6),
+        ("今天天气好", "今天天气坏", 4 / 5),
+        ("東京タワー", "東京", 2 * 2 / 7),
+        ("แมว", "แม", 2 * 2 / 5),
+        ("ＡＢＣ", "abc", 1),
+        ("हिन्दी भाषा", "हिन्दी", 2 / 3),
+    ],
+)
+def test_token_f1_counts_words_of_any_script(output: str, reference: str, expected: float) -> None:
+    assert score("token_f1", output, reference) == pytest.approx(expected)
+
+
 def test_normalised_match_ignores_what_it_is_told() -> None:
     assert (
         score("normalised_match", "The café", "cafe", ignore=["case", "articles", "accents"]) == 1
@@ -105,6 +142,25 @@ def test_numbers_are_read_as_they_are_written(output: str, reference: str) -> No
 )
 def test_what_is_another_number_or_none(output: str, reference: str) -> None:
     assert score("numeric", output, reference) == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "reference", "right"),
+    [
+        ("97406785", "97406784", 0),
+        ("97,406,785", "97406784.0", 0),
+        ("-97406785", "-97406785", 1),
+        ("6.02214e23", "6.02214076e23", 1),
+        ("97406784.1", "97406784.2", 1),
+        ("2.5 million", "2500000", 1),
+        ("500000100 %", "500000000 %", 0),
+    ],
+)
+def test_whole_numbers_are_compared_exactly_unless_a_tolerance_is_given(
+    output: str, reference: str, right: int
+) -> None:
+    assert score("numeric", output, reference) == right
+    assert score("numeric", output, reference, tolerance={"relative": 1e-6}) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from steelyard.folding import plain
 Kind = Literal["text", "verbatim", "date"]
 
 _DATES = ("date", "date-time")
+_ROUNDED = 1e-6
 _DEEPEST = 12  # a schema that refers to itself is read so far down
 
 
@@ -24,13 +25,14 @@ class Likeness:
     """How values are compared. ``kinds`` gives the kind of each text field by path.
 
     Paths are as in ``items[].product``. ``tolerance`` is the relative difference up to which numbers
-    are the same; ``case`` whether upper and lower case differ in plain text; lists at the paths in
-    ``ordered`` are compared place by place, others without regard to order. ``leaf_paths`` are the paths
-    that the schema names, empty where there is no schema.
+    are the same; without one whole numbers are compared exactly, others to one part in a million.
+    ``case`` says whether upper and lower case differ in plain text; lists at the paths in ``ordered``
+    are compared place by place, others without regard to order. ``leaf_paths`` are the paths that the
+    schema names, empty where there is no schema.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    tolerance: float = 1e-6
+    tolerance: float | None = None
     case: bool = False
     ordered: frozenset[str] = frozenset()
     leaf_paths: frozenset[str] = frozenset()
@@ -125,13 +127,21 @@ def same(answer: Any, reference: Any, path: str, likeness: Likeness) -> bool:
     return bool(answer == reference)
 
 
-def _close(answer: float, reference: float, tolerance: float) -> bool:
+def _close(answer: float, reference: float, tolerance: float | None) -> bool:
     if answer == reference:
         return True
+    if tolerance is None:
+        if _is_whole(answer) and _is_whole(reference):
+            return False
+        tolerance = _ROUNDED
     try:
         return abs(answer - reference) <= tolerance * max(abs(answer), abs(reference))
     except OverflowError:  # an integer beyond what a float holds
         return False
+
+
+def _is_whole(number: float) -> bool:
+    return isinstance(number, int) or number.is_integer()
 
 
 def _same_text(answer: str, reference: str, path: str, likeness: Likeness) -> bool:

@@ -20,9 +20,9 @@ _MOST_PARTS_DEPTH = 2
 
 
 class FieldOptions(Options):
-    """How values are compared: ``tolerance`` is relative, ``ordered`` are paths of lists."""
+    """How values are compared: ``tolerance`` is relative (see `Likeness`), ``ordered`` are paths of lists."""
 
-    tolerance: float = Field(default=Likeness.tolerance, ge=0, lt=1)
+    tolerance: float | None = Field(default=None, ge=0, lt=1)
     case: bool = False
     ordered: tuple[str, ...] = ()
 

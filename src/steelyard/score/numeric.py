@@ -52,10 +52,16 @@ def _share(text: str) -> float:
     return float(share)
 
 
-class NumericOptions(Options):
-    """``tolerance`` is one part in a million unless it is given: ``0.3333333`` answers ``1/3``."""
+_EXACT, _ROUNDED = Tolerance(), Tolerance(relative=1e-6)
 
-    tolerance: Tolerance = Tolerance(relative=1e-6)
+
+class NumericOptions(Options):
+    """Without a ``tolerance`` whole numbers are compared exactly, others to one part in a million.
+
+    So ``0.3333333`` answers ``1/3``, and 97406785 is not 97406784. One that is given holds for all.
+    """
+
+    tolerance: Tolerance | None = None
 
 
 class Numeric(ReferenceMetric):
@@ -112,11 +118,24 @@ class Numeric(ReferenceMetric):
         )
 
     def _agree(self, answer: Decimal, expected: Decimal) -> bool:
+        tolerance = self.config.tolerance
+        if tolerance is None:
+            tolerance = _EXACT if _is_whole(answer) and _is_whole(expected) else _ROUNDED
         difference = abs(answer - expected)
-        if difference <= Decimal(str(self.config.tolerance.absolute)):
+        if difference <= Decimal(str(tolerance.absolute)):
             return True
-        relative = Decimal(str(self.config.tolerance.relative))
+        relative = Decimal(str(tolerance.relative))
         return difference <= relative * max(abs(answer), abs(expected))
+
+
+def _is_whole(number: Decimal) -> bool:
+    """Whether all digits of a whole number are written: those of ``6.02e23`` are not."""
+    return _exponent(number) <= 0 and number == number.to_integral_value()
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
 
 
 def _readings(answer: Value, expected: Value) -> tuple[Decimal, ...]:

@@ -16,7 +16,6 @@ from steelyard.core import OutputKind
 from steelyard.score.base import ReferenceMetric
 from steelyard.score.reading import tokens
 
-_WORD = re.compile(r"\w+")
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _SIGN = re.compile(r"(?<![\w.,])[-+](?=\.?\d)|(?<=\d)[.,/:\-](?=\d)|(?<![\w.,])\.(?=\d)")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -25,7 +24,10 @@ _MEANT = frozenset("%#&@")
 
 
 class ExactMatch(ReferenceMetric):
-    """Whether the answer equals the reference, but for case and runs of white space."""
+    """Whether the answer equals the reference, but for case, white space and what reads the same.
+
+    Unicode forms, kinds of dashes and of quotes, and marks that are not seen do not count.
+    """
 
     name = "exact_match"
     title = "Exact match"
@@ -70,7 +72,8 @@ class NormalisedMatch(ReferenceMetric):
 class TokenF1(ReferenceMetric):
     """F1 between the words of answer and reference, as bags. Rajpurkar et al. (2016), SQuAD.
 
-    Unlike SQuAD's, no articles are dropped: they mean something in other languages.
+    Unlike SQuAD's, no articles are dropped: they mean something in other languages. Where letters
+    are written without spaces (Chinese, Japanese, Thai, …) each counts as a word.
     """
 
     name = "token_f1"
@@ -78,7 +81,7 @@ class TokenF1(ReferenceMetric):
     compares_final_answers: ClassVar[bool] = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        answer, expected = Counter(words(output)), Counter(words(reference))
+        answer, expected = (Counter(tokens(folding.plain(text))) for text in (output, reference))
         if not answer and not expected:
             return float(normalise(output) == normalise(reference))
         return 2 * (answer & expected).total() / (answer.total() + expected.total())
@@ -131,8 +134,8 @@ def longest_common(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 def normalise(text: str) -> str:
-    """Fold case and composed characters (NFC), and collapse white space."""
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    """Fold Unicode forms, dashes, quotes and case, and collapse white space."""
+    return folding.plain(folding.plain(text).casefold())
 
 
 def plain(text: str, ignore: Collection[str]) -> str:
@@ -167,8 +170,3 @@ def _without_punctuation(text: str) -> str:
         is_mark = unicodedata.category(character)[0] == "P" and character not in _MEANT
         pieces.append(" " if is_mark and place not in signs else character)
     return "".join(pieces)
-
-
-def words(text: str) -> list[str]:
-    """The words of a text, case folded, without punctuation."""
-    return _WORD.findall(unicodedata.normalize("NFC", text).casefold())
