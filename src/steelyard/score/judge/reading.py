@@ -13,24 +13,39 @@ from steelyard.json_text import read_json
 _MOST_READ = 6_000  # characters from the end, where the verdict stands
 _TRIM = " .,:;!\"'`*()[]{}"
 _QUOTE = r"[\"'`*_(]{0,4}"
-_NOUN = r"(?:(?i:an?|the)\s+)?(?:(?i:reply|response|answer|option|assistant|candidate|model)\s+)?"
+_NOUN = (
+    r"(?:(?:(?:an?|[Tt]he)\s+)?(?i:reply|response|answer|option|assistant|candidate|model)\s+"
+    r"|(?:[Aa]|[Tt]he)\s+(?=(?i:tie|draw)\b))?"
+)
 _LETTER = r"(?P<word>[AB]|(?i:tie|draw))"
 _TAGS = r"(?:verdict|answer|winner|choice|judge?ment|decision|mark|score|rating|grade|label|result)"
-_LEAD = r"[\s\"'`*:=()\[\]{}<>_-]{0,12}"
+_LEAD = r"[\s\"'`*:=()\[\]{}_-]{0,12}"
+_SAYS = r"[\"'`*_\s]{0,4}(?:[:=]|\s-\s|\b(?:is|goes to)\b)"
+_OPEN_TAG = rf"<(?i:{_TAGS})>"
 
+_OUT_OF = r"(?:\s*[,(\[-]?\s*(?:/|out of|of)\s*(?P<scale>\d+)(?!\d|[.,]\d))?"
 _MARK = (
-    r"(?<![\d.,/+~-])(?P<word>\d+)(?!\d|[.,]\d)(?:\s*(?:/|out of|of)\s*(?P<scale>\d+)(?!\d|[.,]\d))?"
+    rf"(?<![\d.,/+~-])(?P<word>\d+)(?!\d|[.,]\d){_OUT_OF}"
     r"(?:\s*(?:stars?|points?)\b)?"
 )
 _TAGGED_WORD = re.compile(
-    rf"\b(?i:{_TAGS})\b(?:\s+(?i:is|goes to))?{_LEAD}{_NOUN}{_LEAD}{_LETTER}\b"
+    rf"(?:{_OPEN_TAG}|\b(?i:{_TAGS})\b(?i:{_SAYS})){_LEAD}{_NOUN}{_LEAD}{_LETTER}\b"
 )
 _TAGGED_MARK = re.compile(
-    rf"(?i:\b{_TAGS}\b(?:\s+(?:is|of))?|\bi(?:'d| would)?\s+(?:say|give|rate|mark|score)"
+    rf"(?i:{_OPEN_TAG}|\b{_TAGS}\b(?:\s+(?:is|of))?|\bi(?:'d| would)?\s+(?:say|give|rate|mark|score)"
     rf"(?:\s+(?:it|this|that|the (?:reply|response|answer)))?(?:\s+(?:at|as|with))?|\bdeserves)"
     rf"{_LEAD}(?i:an?\s+)?{_LEAD}{_MARK}"
 )
-_BRACKETED = re.compile(r"\[\[\s*(?P<word>[AB]|(?i:tie|draw)|\d+)\s*\]\]")
+_BRACKETED = re.compile(
+    r"\[\[\s*(?P<word>[AB]|(?i:tie|draw)|\d+)\s*\]\]"
+    rf"{_OUT_OF}"
+)
+_JSON_KEY = re.compile(rf"\"(?:{_TAGS})\"\s*:", re.IGNORECASE)
+_SCALE = re.compile(
+    r"\bscale\b\D{0,12}(?:\d+\s*(?:-|to|through)\s*)?(?P<top>\d+)|(?P<points>\d+)[\s-]*(?:points?[\s-]+)?scale\b",
+    re.IGNORECASE,
+)
+_NUMBER_IN_BRACKETS = re.compile(r"\W{0,3}\([^()\n]*?(?P<number>\d+)")
 _FINAL = re.compile(r"\b(?:final|overall|total|revised|corrected|in the end|altogether)\b", re.I)
 _MEANT = re.compile(
     r"\b(?:i|we)(?:'d| would)\s+(?=(?:say|choose|pick|prefer|give|rate|call|go|select)\b)", re.I
@@ -40,15 +55,14 @@ _DOUBT = re.compile(
     r"|possibly|says|said|claims?|claimed|asks?|thinks?|unsure|almost)\b|n't\b|\?",
     re.I,
 )
-_OF_ANOTHER = re.compile(
-    r"\b(?:worse|worst|weaker|weakest|poorer|poorest|inferior|losing|wrong|incorrect|rejected"
-    r"|(?:less|least)\s+[\w-]+|(?:second|next)[\s-]best|other|previous|max(?:imum)?|min(?:imum)?|highest|lowest|top"
-    r"|possible|passing|threshold)[\s_]*$",
-    re.I,
+_OWN = (
+    r"(?:the|my|an?|its?|this|our|your|his|her|final|overall|total|revised|corrected|so|thus|hence|therefore|then|and|that"
+    r"|(?:judge|reply|response|answer)(?:'s)?)"
 )
-"""What makes *answer*, *score* and the like before a verdict one of something else."""
+_OF_ANOTHER = re.compile(rf"(?<![\w'-])(?!{_OWN}[\W_]*$)[\w'-]+?[\s_-]+$", re.IGNORECASE)
+"""Before *verdict*, *score* and the like: a word that makes it another one (``worse answer``)."""
 _CLEAN = re.compile(
-    r"[\"'`*)\]}>_]*(?:$|[.!;](?:\s|$)|\s*[,:(-](?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
+    r"(?:</\w+>)?[\"'`*)\]}>_]*(?:$|[.!](?:\s|$)|\s*[,;:(-](?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
     r"|wait|actually|however|although)\b|(?:[AB]|TIE|tie)\b(?!\s+\w)))"
     r"|\s+(?:because|since|as|over|than|by far)\b)"
 )
@@ -56,7 +70,7 @@ _CLEAN = re.compile(
 _OTHER = re.compile(r"[\"'`*)\]}_]*\s*(?:or\b|and\b|[/&|]|vs\b)", re.I)
 """What follows one of two verdicts."""
 _CORRECTION = re.compile(
-    r"\W*(?:wait|actually|correction|scratch that|no(?=[,.])|hmm|on second)\b", re.I
+    r"\W*(?:wait|actually|correction|scratch that|no(?=[,.]|\s+wait)|hmm|on second)\b", re.I
 )
 _REPORT = re.compile(r"\b(?:says|said|claims?|claimed|states|argues|writes|asks?|thinks?)\b", re.I)
 
@@ -72,6 +86,10 @@ _AFTER = (
     rf"|\s+(?:than|to|over)\s+{_NOUN}[AB]\b))?"
 )
 _SUBJECT = rf"{_QUOTE}\b{_NOUN}{_QUOTE}(?P<word>[AB])\b[\"'`*)]*"
+_FAULTED = re.compile(
+    rf"\W*(?:(?:because|since|as|but)\s+)?(?:which|it|this|that)\s+(?:(?:is|was|seems)\s+{_MOST}{_WORSE}|loses)\b"
+)
+"""A reason that takes a verdict back: ``A, which is worse``."""
 _STATES = (
     (
         True,
@@ -81,7 +99,10 @@ _STATES = (
         False,
         rf"{_SUBJECT}\s+(?:(?:is|was|seems|looks|remains)\s+{_MOST}{_WORSE}{_ONE}|{_MOST}loses){_AFTER}",
     ),
-    (True, rf"\b{_BETTER}{_ONE}\s*(?:is|:)\s*{_QUOTE}{_NOUN}{_QUOTE}(?P<word>[AB])\b{_AFTER}"),
+    (
+        True,
+        rf"(?<![\w-])(?<!second\s)(?<!next\s){_BETTER}{_ONE}\s*(?:is|:)\s*{_QUOTE}{_NOUN}{_QUOTE}(?P<word>[AB])\b{_AFTER}",
+    ),
     (False, rf"\b{_WORSE}{_ONE}\s*(?:is|:)\s*{_QUOTE}{_NOUN}{_QUOTE}(?P<word>[AB])\b{_AFTER}"),
     (
         True,
@@ -101,6 +122,10 @@ _EQUAL = re.compile(
     r"|\b(?:it is|it's|call it|this is|that is)\s+a\s+(?:tie|draw)\b",
     re.I,
 )
+_VERDICT_FIELD = re.compile(
+    rf"(?:(?:the|my|final|overall|total|better|best|preferred|winning)[\s_-]*)?{_TAGS}",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _CLAUSE = re.compile(r"[,;:]\s|\s(?:and|but|while|whereas|so)\s")
 
@@ -118,6 +143,9 @@ def read_judgement(text: str, choices: Sequence[str]) -> str | None:
         return None
     if (fields := _fields(text)) is not None:
         return _of_fields(fields, choices)
+    scales = {scale["top"] or scale["points"] for scale in _SCALE.finditer(" ".join(lines))}
+    if not _is_comparison(choices) and scales - {choices[-1]}:
+        return None
     explicit = list(_explicit(lines, choices))
     if not explicit:
         return _unannounced(lines, choices)
@@ -151,13 +179,30 @@ def _explicit(lines: Sequence[str], choices: Sequence[str]) -> Iterator[_Verdict
             sentence = _SENTENCE.split(before)[-1]
             is_open = _OTHER.match(rest) is not None
             is_clean = is_open or match.re is _BRACKETED or _CLEAN.match(rest)
-            if _DOUBT.search(sentence) or _OF_ANOTHER.search(sentence) or not is_clean:
+            is_open = is_open or _FAULTED.match(rest) is not None
+            is_of_another = match.re is tagged and _is_of_another(sentence, match[0])
+            if _DOUBT.search(sentence) or is_of_another or not is_clean:
                 continue
-            word = None if is_open else _known(match["word"], choices)
-            if match.groupdict().get("scale") not in (None, choices[-1]):
-                word = None
+            if _JSON_KEY.match(line, max(0, match.start() - 1)):
+                continue  # of JSON that could not be read as a whole
+            is_known = not is_open and not _has_other_scale(match, choices)
+            word = _known(match["word"], choices) if is_known else None
             is_final = _FINAL.search(sentence) is not None
             yield _Verdict(word, is_final, place, rest)
+
+
+def _is_of_another(sentence: str, tagged: str) -> bool:
+    """Whether a word before the tag says that it is not the verdict's."""
+    return re.match(rf"(?:{_TAGS})", tagged, re.I) is not None and bool(
+        _OF_ANOTHER.search(sentence)
+    )
+
+
+def _has_other_scale(match: re.Match[str], choices: Sequence[str]) -> bool:
+    """Whether a mark is one of another scale, as far as it is said right behind it."""
+    bracket = _NUMBER_IN_BRACKETS.match(match.string, match.end())
+    said = (match.groupdict().get("scale"), bracket["number"] if bracket else None)
+    return not _is_comparison(choices) and bool({*said} - {None, choices[-1]})
 
 
 def _unannounced(lines: Sequence[str], choices: Sequence[str]) -> str | None:
@@ -166,6 +211,8 @@ def _unannounced(lines: Sequence[str], choices: Sequence[str]) -> str | None:
     if _is_comparison(choices):
         ends.append(_SENTENCE.split(lines[0])[0])
     words = {word for line in ends if (word := _alone(line, choices)) is not None}
+    if any(_CORRECTION.match(sentence) for line in lines for sentence in _SENTENCE.split(line)):
+        return None
     if _is_comparison(choices):
         words |= _stated(lines)
     return words.pop() if len(words) == 1 and "" not in words else None
@@ -188,6 +235,7 @@ def _of_sentence(sentence: str) -> Iterator[str]:
     for is_better, statement in _STATEMENTS:
         for match in statement.finditer(sentence):
             is_sure = match["after"] is not None and _is_plain(sentence, match.start())
+            is_sure = is_sure and not _CORRECTION.match(sentence, match.end("word"))
             winner = match["word"] if is_better else {"A": "B", "B": "A"}[match["word"]]
             yield winner if is_sure else ""
 
@@ -227,6 +275,6 @@ def _fields(text: str) -> dict[str, Any] | None:
 
 def _of_fields(fields: dict[str, Any], choices: Sequence[str]) -> str | None:
     """The verdict of a JSON object: its fields that are called so."""
-    texts = [value for name, value in fields.items() if re.search(_TAGS, name, re.I)]
+    texts = [value for name, value in fields.items() if _VERDICT_FIELD.fullmatch(name)]
     words = {_alone(value, choices) if isinstance(value, str) else None for value in texts}
     return words.pop() if len(words) == 1 else None
