@@ -22,6 +22,8 @@ _SIGNS = {
     r"\euro": "€", r"\pounds": "£", r"\big": "", r"\Big": "", r"\bigl": "", r"\bigr": "",
 }  # fmt: skip
 _CHARACTERS = str.maketrans("‐‑‒–—―﹣－．，：％﹪٪⁄∕／＄＋＝×✕✖⋅∙٫٬", "--------.,:%%%///$+=×××··.,")
+_CALCULATION = re.compile(r"<<[^<>\n]{1,200}>>")
+"""What a calculator is told in GSM8K's solutions: ``48/2 = <<48/2=24>>24``."""
 _STRAY_DASH = re.compile(rf"(?<=[{CASED}])[–—―](?=\d)")
 _TEXT = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|operatorname|mbox|emph|bm)\s*\{([^{}]*)\}"
@@ -38,7 +40,8 @@ _EXACT_SPACE = re.compile(r"\\[,;: ]")
 
 def unformatted(text: str) -> str:
     """Return ``text`` with LaTeX and look-alike characters as plain ones; what is no number as ``√``."""
-    text = _STRAY_DASH.sub(" ", text.replace("{,}", ",")).translate(_CHARACTERS)
+    text = _CALCULATION.sub("", text.replace("{,}", ","))
+    text = _STRAY_DASH.sub(" ", text).translate(_CHARACTERS)
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(mark, mark)) for mark in text)
     if "\\" not in text:

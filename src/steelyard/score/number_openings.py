@@ -146,7 +146,7 @@ def words_by_numbers() -> WordsByNumbers:
         unit=re.compile(
             rf"(?:{'|'.join(words['units'])})(?![{CASED}])(?:(?:\^|\*\*)\{{?-?\d\}}?|\d(?!\d)|[²³])?"
         ),
-        unsure=re.compile(rf"[{words['unsure_signs']}]|\s?(?:{unsure})(?![{CASED}])"),
+        unsure=re.compile(rf"[{words['unsure_signs']}]|[\s-]?(?:{unsure})(?![{CASED}])"),
         scale=re.compile(rf"[\s-]({'|'.join(scales)})\b", re.IGNORECASE),
         scales={name: int(power) for name, power in scales.items()},
         between=re.compile(rf"\s?(?:{parts})\.?,?\s*(?:and\s+)?", re.IGNORECASE),

@@ -67,10 +67,10 @@ class NumericOptions(Options):
 class Numeric(ReferenceMetric):
     r"""Whether the number that the answer comes to equals the reference's.
 
-    That number is what stands in the last ``\boxed{}``, or on the first line ``#### n``, or else the
-    last one in the text; `values` says how numbers are read. Where none can be read for certain, the
-    answer failed. Within either tolerance is right. A percentage answers a number that it is (``50 %``
-    and ``50``) or stands for (``50 %`` and ``0.5``).
+    That number is what stands in the last ``\boxed{}``, or on the first line ``#### n``, or what is
+    announced, or else what the last sentence comes to; `values` says how numbers are read. Where none
+    can be read for certain, the answer failed. Within either tolerance is right. A percentage
+    answers a number that it is (``50 %`` and ``50``) or stands for (``50 %`` and ``0.5``).
     """
 
     name = "numeric"

@@ -38,9 +38,52 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"(?:\b(?:not|never|cannot|maybe|perhaps|possibly)|n['’]t)\b(?:[^,;:=.!?\n]|\.(?=\d))*$", re.I
+    r"(?:\b(?:not|never|cannot|maybe|perhaps|possibly|if|unless)|n['’]t)\b(?:[^,;:=.!?\n]|\.(?=\d))*$",
+    re.I,
 )
-_DOUBTED = re.compile(r"[\s*_)\]}$]*\?|\s+(?:is|was|would be)\s+(?:not|wrong|incorrect)\b", re.I)
+_REFUSED = re.compile(
+    r"\b(?:unable to|failed to|sorry|(?:can|could)(?:not| not|n['’]t)\s+(?:\w+\s+){0,2}"
+    r"(?:answer|compute|calculate|determine|solve|verify|confirm|tell|say|help))\b(?:[^;=.!?\n]|\.(?=\d))*$",
+    re.IGNORECASE,
+)
+_DOUBTED = re.compile(
+    r"[\s*_)\]}$]*\?|\s+(?:is|was|would be)\s+(?:not|wrong|incorrect)\b"
+    r"|\s+(?:sure|certain|confident|confidence|certainty|likely)\b",
+    re.IGNORECASE,
+)
+_CORRECTED = re.compile(
+    r"(?:^|[.!?\n])\W*(?:wait|actually|correction|hmm|oops|sorry|scratch that|no(?=[,.:]))\b",
+    re.IGNORECASE,
+)
+_UNWORKED = re.compile(
+    r"\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower) than|half(?: of)?|twice|thrice|double"
+    r"|triple|(?:third|quarter|fraction|multiple)s? of)\s+\W?$",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[.!?][\"'”’)\]*_]*\s|[。！？\n]|^[^\w\n(]*\d{1,2}[.)]\s", re.MULTILINE)
+_COMES_TO = re.compile(
+    r"[=≈]|\b(?:(?<!which )(?:is|are|was|were)\b(?!\s+(?:the|my|an?)\b)(?=[^,;]*$)|equals?|gives?|makes?"
+    r"|yields?|leaves?|leaving|totals|totalling|a total of|adds? up to|comes? to|amounts? to|costs?"
+    r"|so|thus|therefore|hence)\b",
+    re.IGNORECASE,
+)
+"""What stands before the number that others come to, in one sentence."""
+_IN_ALL = re.compile(
+    r"(?:\s+[^\W\d]+){0,3}\s+(?:left|remaining|altogether|in total|in all)\b", re.IGNORECASE
+)
+"""What stands behind it."""
+_REASON = re.compile(
+    r"\d[^\n]*\b(?:because|since|whereas|while|where|of which)\b"
+    r"(?![^\n]*(?:[=≈]|\b(?:so|thus|therefore|hence)\b))",
+    re.IGNORECASE,
+)
+_ANOTHER_NAME = re.compile(r"\s*(?:[,;]|and\b)[\s$]*(?:and\s+)?[a-z]\w*\s*=\s*\W?$", re.IGNORECASE)
+"""Between two results: ``x = 5 and y = 7``."""
+_TOTALLED = re.compile(
+    r"\b(?:total|result|sum)\b[*_]*\s*(?:is\b|[:=])|^[^\w\n]*\d(?:[\d.,]*\d)?[^\w\n.)]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""May announce the answer, or a step to it; so may a number alone on its line."""
 _MOST_UNIT_WORDS = 3
 _MOST_BOXES = 20
 _MOST_READ = 2_000  # characters from the end, where the result stands
@@ -52,7 +95,8 @@ def final_value(text: str) -> Value | None:
     The one inside the last ``\boxed{}``, behind its last ``=``; else that of the first line ``#### n``, as
     in GSM8K's solutions (Cobbe et al., 2021), at most a unit behind it, so that a heading of the
     fourth level is none; else that of the last sentence that announces it (``The answer is 42.``); else the
-    last number of all. One that is denied or asked about is none.
+    only one of the last sentence that has any, or what the others there come to (``3 x 4 = 12``). One
+    that is denied, asked about or taken back is none.
     """
     boxes = _boxes(text)
     if boxes:
@@ -63,18 +107,37 @@ def final_value(text: str) -> Value | None:
     end = text[-_MOST_READ:]
     for line in reversed(list(_ANNOUNCED.finditer(end))):
         if numbers := _certain(unformatted(line["value"])):
-            return _value(numbers[-1]) if _is_one(numbers, line["value"]) else None
-    numbers = _certain(unformatted(end))
+            is_sure = _is_one(numbers, line["value"]) and not _CORRECTED.search(end[line.end() :])
+            return _value(numbers[-1]) if is_sure else None
+    plain = unformatted(end)
+    numbers = _certain(plain)
     is_cut = len(text) > len(end) and len(numbers) == 1 and numbers[0].start == 0
-    return _value(numbers[-1]) if numbers and not is_cut else None
+    return _value(numbers[-1]) if numbers and not is_cut and _is_last_word(numbers, plain) else None
+
+
+def _is_last_word(numbers: Sequence[WrittenNumber], text: str) -> bool:
+    """Whether a text that announces no number comes to its last one."""
+    last = numbers[-1]
+    others = [number for number in numbers if number.number != last.number]
+    start = max((stop.end() for stop in _SENTENCE.finditer(text, 0, last.start)), default=0)
+    if others and others[-1].start >= start:
+        if _REASON.search(text[start : last.start]):
+            return False
+        start = others[-1].end
+        if _ANOTHER_NAME.match(text, start, last.start):
+            return False
+    elif len(others) + 1 < len(numbers) or not _TOTALLED.search(text, 0, start):
+        return True
+    marks = _COMES_TO.search(text, start, last.start) or _IN_ALL.match(text, last.end)
+    return marks is not None
 
 
 def _certain(plain: str) -> list[WrittenNumber]:
-    """The numbers of a text; the last one is unread where it is denied or asked about."""
+    """The numbers of a text; the last one is unread where it is denied, asked about or not worked out."""
     numbers = written_numbers(plain)
-    if numbers and (
-        _DENIED.search(plain[: numbers[-1].start]) or _DOUBTED.match(plain, numbers[-1].end)
-    ):
+    before = plain[: numbers[-1].start] if numbers else ""
+    is_denied = any(pattern.search(before) for pattern in (_DENIED, _REFUSED, _UNWORKED))
+    if numbers and (is_denied or _DOUBTED.match(plain, numbers[-1].end)):
         numbers[-1] = numbers[-1]._replace(number=None)
     return numbers
 

@@ -116,7 +116,8 @@ def _placed(
     is_reference = head.is_bracketed and after.startswith("]") and last is not None
     is_formula = after.startswith("$") and "$" in head.marks
     is_price = not is_formula and (head.is_currency or words_by_numbers().currency.match(after))
-    is_unclear_price = is_price and (_DOTTED.fullmatch(written) or written.endswith("m"))
+    is_loss = head.is_currency and head.marks.endswith("(") and not after.startswith(")$")
+    is_unclear_price = is_price and (_DOTTED.fullmatch(written) or written.endswith("m") or is_loss)
     if is_coordinate or is_reference or is_unclear_price or _goes_on_from(last, number, text):
         return number._replace(number=None)
     return number if head.sign > 0 else number._replace(number=number.number.copy_negate())
