@@ -566,6 +566,10 @@ def test_any_text_is_read_or_not(text: str) -> None:
         "\\frac{",
         "× 10",
         "½",
+        "1 because ",
+        "= 1 since ",
+        "3\n",
+        "x=1, ",
     ],
 )
 def test_a_long_text_takes_no_time(piece: str) -> None:

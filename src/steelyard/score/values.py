@@ -73,10 +73,11 @@ _IN_ALL = re.compile(
 )
 """What stands behind it."""
 _REASON = re.compile(
-    r"\d[^\n]*\b(?:because|since|whereas|while|where|of which)\b"
-    r"(?![^\n]*(?:[=≈]|\b(?:so|thus|therefore|hence)\b))",
+    r"\D*+\d.*\b(?:because|since|whereas|while|where|of which)\b"
+    r"(?!.*(?:[=≈]|\b(?:so|thus|therefore|hence)\b))",
     re.IGNORECASE,
 )
+"""A sentence that has gone on from a number to its reason, or to what is known of it."""
 _ANOTHER_NAME = re.compile(r"\s*(?:[,;]|and\b)[\s$]*(?:and\s+)?[a-z]\w*\s*=\s*\W?$", re.IGNORECASE)
 """Between two results: ``x = 5 and y = 7``."""
 _TOTALLED = re.compile(
@@ -121,7 +122,7 @@ def _is_last_word(numbers: Sequence[WrittenNumber], text: str) -> bool:
     others = [number for number in numbers if number.number != last.number]
     start = max((stop.end() for stop in _SENTENCE.finditer(text, 0, last.start)), default=0)
     if others and others[-1].start >= start:
-        if _REASON.search(text[start : last.start]):
+        if _REASON.match(text[start : last.start]):
             return False
         start = others[-1].end
         if _ANOTHER_NAME.match(text, start, last.start):
