@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from steelyard.folding import folded, plain
-from steelyard.json_text import read_json
+from steelyard.json_text import read_whole_json
 from steelyard.packaged import packaged
 from steelyard.words import one_line
 
@@ -24,28 +24,41 @@ _LONGEST_LINE = 600
 _MOST_PEELED = 8
 _PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">", '"': '"', "'": "'", "`": "`", "*": "*", "_": "_"}
 _PAIRS |= {"「": "」", "『": "』", "【": "】", "《": "》", "$": "$"}
-_FINAL = ".,;:!?…。、،؛؟।॥"
+_FINAL = ".,;:!…。、،؛।॥"
+_MARKS = _FINAL + "?؟"
 _BULLET = re.compile(r"(?:#{1,6}|[>•*+]|-(?!\s*\d)|\d{1,2}[.)](?!\s*\d))\s+")
 _EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`")
 _LATEX = re.compile(r"\\(?:boxed|text|textbf|mathrm)\s*\{(?P<inside>.*)\}")
 _TAGS = re.compile(r"<(?P<tag>\w{1,20})>(?P<inside>.*)</(?P=tag)>")
-_AFTER = re.compile(r"\s+[-:]\s+|[.,;:!](?:\s+|(?=[^\x00-\x7f]))|\)\s+|。|\s*\((?=\w)")
-_BECAUSE = re.compile(r"\s+(?:because|since|given|due to|weil|da|car|porque)\b", re.IGNORECASE)
+_AFTER = re.compile(r"\s+-\s+|[.,;!]\s+|\)\s+|\s*\((?=\w)")
+_BECAUSE = re.compile(
+    r"(?:(?:\s*[,;.]|\s-)?\s+|\s*\()(?:because|since|weil|porque)\b|\s*[,。]?\s*(?:因为|因為|由于)",
+    re.I,
+)
 _ENDS = re.compile(r"(?:\.|!|。|।|…)*\s*")
 _NEGATED = re.compile(
     r"(?:\bnot|\bno|\bnor|\bthan|\binstead of|\bisn't|\bover|\bno longer)\s+(?:an?\s+|the\s+)?[\"'*]*$",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"(?<=[.!;。！])\s+|(?<=[。！])")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+)
+_HARMLESS = frozenset("reason reasoning explanation confidence score rationale".split())
+"""Fields of a JSON object beside its answer that say why and how surely."""
+_FENCE = re.compile(r"[`~]{3,}\s*\w*")
 _STOPPED = re.compile(r"[.!?。！？][\"'*)]*$")
 
 
 def read_label(text: str, labels: Sequence[str]) -> tuple[str | None, str | None]:
     """Return ``(label, None)``, or ``(None, reason)`` where the text does not give exactly one.
 
-    A label stands alone, but for case, Unicode forms, quotes, markup and final punctuation; in the
-    field ``label`` (or the only field) of a JSON object; or on a line that announces it (``Label: X``,
-    ``The answer is X.``), begins with it (``X - because …``) or states it (``This is an X issue.``).
-    Lines that give different labels give none. Of labels that fold to the same only the exact one counts.
+    A label stands alone, but for case, Unicode forms, quotes, markup and final punctuation; in a field
+    such as ``label`` of the JSON object that is the whole text; or on a line that announces it
+    (``Label: X``, ``The answer is X.``), begins with it (``X - because …``) or states it
+    (``This is an X issue.``). Lines that give different labels give none, nor does one whose label is
+    doubted before or after it, or followed by another label's name. Of labels that fold to the same
+    only the exact one counts.
     """
     if not text.strip():
         return None, "empty answer"
@@ -77,7 +90,7 @@ class _LabelReader:
         spellings = sorted({plain(label) for label in labels} - {""}, key=len, reverse=True)
         self._longest = max(map(len, spellings), default=0)
         label = "|".join(map(re.escape, spellings)) or r"(?!)"
-        self._named = re.compile(rf"(?<![\w-])(?:{label})(?![\w-])")
+        self._named = re.compile("|".join(map(_as_word, spellings)) or r"(?!)", re.IGNORECASE)
         stated = rf"(?P<open>[\"'(\[<*_]{{0,3}})(?P<label>{label})(?P<close>[\"')\]>*_]{{0,3}})(?P<rest>.*)"
         self._leads = [(name, re.compile(lead + stated, re.IGNORECASE)) for name, lead in _leads()]
 
@@ -92,16 +105,52 @@ class _LabelReader:
             return [label]
         lines = _lines(text)
         stated = [self._stated(line) for line in lines]
-        labels = [
-            label
-            for place, label in enumerate(stated)
-            if label is not None and not _is_taken_back(lines, place)
-        ]
-        named = [] if labels else self._mentioned(lines[0] if lines else "")
-        return list(dict.fromkeys(labels)) or (named if len(named) > 1 else [])
+        labels = list(dict.fromkeys(label for label in stated if label is not None))
+        if len(labels) == 1:
+            return labels if self._stands(lines, stated) else []
+        named = labels or self._mentioned(lines[0] if lines else "")
+        return named if len(named) > 1 else []
+
+    def _stands(self, lines: Sequence[str], stated: Sequence[str | None]) -> bool:
+        """Whether no line that leads to the label, or follows it, leaves it in doubt."""
+        if any(_words()["refusals"].search(line) for line in lines):
+            return False
+        first = next(place for place, label in enumerate(stated) if label is not None)
+        for place in range(first, len(lines)):
+            label = stated[place]
+            if label is not None and not self._is_led_to(lines, place):
+                return False
+            if label is None and not self._is_compatible(stated[first], lines[place]):
+                return False
+        return not _goes_on(lines[first + 1] if first + 1 < len(lines) else "")
+
+    def _is_led_to(self, lines: Sequence[str], place: int) -> bool:
+        """Whether the lines before a label let it stand: its announcement, or a sentence that has ended."""
+        line, before = lines[place], _unmarked(lines[place - 1] if place else "")
+        if before.endswith(":"):
+            return _words()["announcements"].fullmatch(before) is not None
+        if self._alone(_unmarked(line)) is None:
+            return _STOPPED.search(before) is not None or not is_in_doubt(before)
+        if _BULLET.match(line) and any(map(_BULLET.match, lines[max(place - 1, 0) : place])):
+            return False
+        if not re.search(r"\w", before) or _FENCE.fullmatch(before) or self._stated(before):
+            return True
+        is_announced = _words()["announcements"].fullmatch(before) is not None
+        has_ended = _STOPPED.search(before) is not None and "?" not in before
+        return is_announced or (has_ended and not _words()["retractions"].search(before))
+
+    def _is_compatible(self, label: str | None, text: str) -> bool:
+        """Whether sentences that follow a label name no other one, and do not take it back."""
+        for sentence in _SENTENCE_END.split(text):
+            begins = _words()["corrections"].match(sentence) and not self._sets_apart(
+                label, sentence
+            )
+            if begins or _words()["retractions"].search(sentence):
+                return False
+        return "?" not in text and not self._names_other(label, text)
 
     def _mentioned(self, line: str) -> list[str]:
-        names = self._named.findall(line[:_LONGEST_LINE])
+        names = (match[0] for match in self._named.finditer(line[:_LONGEST_LINE]))
         return list(dict.fromkeys(label for name in names if (label := self._exact.get(name))))
 
     def _resolved(self, candidate: str) -> str | None:
@@ -125,7 +174,7 @@ class _LabelReader:
             return None
         if (label := self._alone(line)) is not None:
             return label
-        line = _EMPHASIS.sub(_inside, _BULLET.sub("", line) if _BULLET.match(line) else line)
+        line = _unmarked(line)
         if (label := self._alone(line)) is not None:
             return label
         matches = [(name, match) for name, lead in self._leads if (match := lead.match(line))]
@@ -138,15 +187,11 @@ class _LabelReader:
         before = match.string[: match.start("open")]
         rest = match["rest"] if match["open"] else match["close"] + match["rest"]
         is_open = len(match["open"]) > len(match["close"])
-        if label is None or is_open or not label.strip(_FINAL) or is_in_doubt(before):
+        if label is None or is_open or not label.strip(_MARKS) or is_in_doubt(before):
             return None
         is_written_alike = match["label"] in self._exact
         if lead == "named":
             return label if is_written_alike and _ENDS.fullmatch(rest) else None
-        if lead == "heading":
-            heading = before.rpartition(":")[0].strip()
-            is_other = _words()["headings"].fullmatch(heading) or self._alone(heading)
-            return label if not is_other and _ENDS.fullmatch(rest) else None
         if match["article"] and (suffix := _words()["suffixes"].match(rest)):
             rest = rest[suffix.end() :]
         if lead == "statement":
@@ -161,31 +206,46 @@ class _LabelReader:
         """Whether what follows a label on its line leaves it standing: nothing, or its reason."""
         if _ENDS.fullmatch(rest):
             return True
-        after = _AFTER.match(rest) or _BECAUSE.match(rest)
-        if after is None:
+        because = _BECAUSE.match(rest)
+        after = because or _AFTER.match(rest)
+        if after is None or re.match(r"[\W_]*\d", rest[after.end() :]):
             return False
-        reason = rest[after.end() :]
-        if re.match(r"[\W_]*\d", reason) or "?" in rest[: after.end()]:
+        reason, mark = rest[after.end() :], after[0].strip()
+        if not self._is_compatible(label, reason):
             return False
-        if _words()["withdrawals"].match(reason) and not self._sets_apart(label, reason):
+        if because or (len(label) == 1 and label.isalpha() and mark in (")", ".")):
+            return True
+        if _words()["foreign"].search(reason) or mark == ")" or (label.isdigit() and mark == "."):
             return False
-        return not _words()["refusals"].search(reason) and not self._names_other(label, reason)
+        clause = reason if mark in (".", "!") else self._without_other(label, reason)
+        is_reason = _words()["reasons"].match(clause) and not is_in_doubt(clause)
+        return mark in (".", "!") or not clause.strip(" .!)") or bool(is_reason)
 
-    def _sets_apart(self, label: str, reason: str) -> bool:
+    def _without_other(self, label: str, reason: str) -> str:
+        """A clause without the other label that it sets apart at its beginning: ``spam, not ham``."""
+        if not self._sets_apart(label, reason):
+            return reason
+        match = self._named.search(reason)
+        return "" if match is None else reason[match.end() :]
+
+    def _sets_apart(self, label: str | None, reason: str) -> bool:
         """Whether it begins by saying which other label it is not: ``spam, not ham``."""
         match = self._named.search(reason)
-        if match is None or match.start() >= 16 or self._exact.get(match[0]) == label:
+        if match is None or match.start() >= 16 or self._resolved(match[0]) == label:
             return False
         return _NEGATED.search(reason[: match.start()]) is not None
 
-    def _names_other(self, label: str, reason: str) -> bool:
-        if self._alone(reason) not in (None, label):
+    def _names_other(self, label: str | None, text: str) -> bool:
+        if self._alone(text) not in (None, label):
             return True
-        for match in self._named.finditer(reason):
-            if match[0] in _words()["everyday"] or self._exact.get(match[0]) == label:
+        for match in self._named.finditer(text):
+            is_common = folded(match[0]) in _words()["function_words"]
+            if self._resolved(match[0]) == label or (is_common and match[0] not in self._exact):
                 continue
-            is_article = match[0] in ("A", "I") and reason[match.end() :][:2].strip().islower()
-            if not is_article and not _NEGATED.search(reason[: match.start()]):
+            is_article = match[0] in ("A", "I") and text[match.end() :][:2].strip().islower()
+            if match[0] in _words()["everyday"] or is_article:
+                continue
+            if not _NEGATED.search(text[: match.start()]):
                 return True
         return False
 
@@ -198,6 +258,17 @@ def _unique(forms: Mapping[str, str]) -> dict[str, str]:
 
 def _key(text: str) -> str:
     return " ".join(folded(text).replace("_", " ").split())
+
+
+def _as_word(spelling: str) -> str:
+    """A pattern of a label as a word; without spaces between words, wherever it stands."""
+    pattern = re.escape(spelling).replace("_", r"[_\ ]")
+    return pattern if _UNSPACED.search(spelling) else rf"(?<![\w-]){pattern}(?![\w-])"
+
+
+def _unmarked(line: str) -> str:
+    """A line without its bullet and emphasis."""
+    return _EMPHASIS.sub(_inside, _BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
 
 
 def _inside(match: re.Match[str]) -> str:
@@ -215,7 +286,7 @@ def _peeled(text: str) -> str:
     shorter = text[:-1].rstrip() if text[-1:] in _FINAL else text
     if text.endswith(")") and "(" not in text:
         shorter = text[:-1].rstrip()
-    return shorter if shorter.strip(_FINAL) else text
+    return shorter if shorter.strip(_MARKS) else text
 
 
 def _lines(text: str) -> list[str]:
@@ -226,22 +297,23 @@ def _lines(text: str) -> list[str]:
     return [plain(line[: 2 * _LONGEST_LINE]) for line in lines]
 
 
-def _is_taken_back(lines: Sequence[str], place: int) -> bool:
-    """Whether the line before goes on into this one with a doubt, or the next one corrects it."""
-    before = lines[place - 1] if place else ""
-    if is_in_doubt(before) and not _STOPPED.search(before):
-        return True
-    after = lines[place + 1] if place + 1 < len(lines) else ""
-    return _words()["corrections"].match(after) is not None
+def _goes_on(line: str) -> bool:
+    """Whether a line goes on with the sentence of the line before: it begins in small letters."""
+    word = re.search(r"[^\W\d_]+", line)
+    if word is None or not word[0][0].islower() or word[0] in _HARMLESS:
+        return False
+    return _BECAUSE.match(f" {line}") is None
 
 
 def _json_value(text: str) -> str | None:
-    """The label that a JSON object gives: its field ``label``, or its only one. Numbers as written."""
-    document = read_json(text)[0] if "{" in text else None
+    """The label of the JSON object that a text is: its one field that is called so. Numbers as written."""
+    document = read_whole_json(text) if "{" in text else None
     fields = None if document is None else json.loads(document, parse_int=str, parse_float=str)
     if not isinstance(fields, dict):
         return None
-    value = fields.get("label", next(iter(fields.values())) if len(fields) == 1 else None)
+    names = [name for name in fields if _key(name) not in _HARMLESS]
+    is_answer = len(names) == 1 and _words()["fields"].fullmatch(_key(names[0]))
+    value = fields[names[0]] if is_answer else None
     value = str(value).lower() if isinstance(value, bool) else value
     return value if isinstance(value, str) else ""
 
@@ -250,14 +322,19 @@ def _json_value(text: str) -> str | None:
 def _words() -> dict[str, Any]:
     """The patterns of words that stand before and after labels; see ``label_text.yaml``."""
     words = packaged("label_text.yaml")
-    start = r"[\W_]*(?:{})\b"
+    start = r"[\W_]*(?:{})(?!\w)"
+    opener, noun, says = _opener(words), _noun(words), _says(words)
+    presented = rf"(?:here (?:it is|you are|you go)|here(?:'s| is) {noun})"
     patterns = {
         "doubts": rf"\b(?:{_any(words['doubts'])})\b|\?",
         "suffixes": rf"\s+(?:{_any(words['suffixes'])})\b",
-        "headings": _any(words["headings_of_others"]),
+        "announcements": rf"{opener}(?:{presented}|{noun}(?:{says})?)\s*:?",
+        "fields": _any(words["fields"]),
         "refusals": rf"\b(?:{_any(words['refusals'])})",
-        "withdrawals": start.format(_any(words["withdrawals"])),
         "corrections": start.format(_any(words["corrections"])),
+        "retractions": rf"\b(?:{_any(words['retractions'])})(?!\w)|{_any(words['unspaced_retractions'])}",
+        "reasons": start.format(_any(words["reasons"])),
+        "foreign": r"[^\W\d_\x00-\u024f]",
     }
     compiled = {name: re.compile(text, re.IGNORECASE) for name, text in patterns.items()}
     return compiled | {name: frozenset(words[name]) for name in ("everyday", "function_words")}
@@ -267,16 +344,25 @@ def _any(alternatives: Sequence[str]) -> str:
     return plain("|".join(alternatives))
 
 
+def _opener(words: Mapping[str, Any]) -> str:
+    return rf"(?:(?:{_any(words['openers'])})[\s,.:!-]+){{0,3}}"
+
+
+def _noun(words: Mapping[str, Any]) -> str:
+    return rf"(?:(?:{_any(words['adjectives'])})\s*){{0,6}}(?:{_any(words['nouns'])})"
+
+
+def _says(words: Mapping[str, Any]) -> str:
+    copulas, unspaced = _any(words["copulas"]), _any(words["unspaced_copulas"])
+    return rf"(?:\s+(?:{copulas})\b\s*:?|\s*[:=]|\s*(?:{unspaced})\s*:?)"
+
+
 def _leads() -> Iterator[tuple[str, str]]:
     """What may stand before a label on its line, by kind, as regular expressions."""
     words = packaged("label_text.yaml")
-    opener = rf"(?:(?:{_any(words['openers'])})[\s,.:!-]+){{0,3}}"
+    opener, noun, says = _opener(words), _noun(words), _says(words)
     article = r"(?P<article>(?:an?|the|ein|eine|un|une|una)\s+)?"
-    copulas, unspaced = _any(words["copulas"]), _any(words["unspaced_copulas"])
-    says = rf"(?:\s+(?:{copulas})\b\s*:?|\s*[:=]|\s*(?:{unspaced})\s*:?)"
-    noun = rf"(?:(?:{_any(words['adjectives'])})\s*){{0,6}}(?:{_any(words['nouns'])})"
     yield "start", r"(?P<article>(?!))?"
     yield "announced", rf"{opener}{noun}(?:\s+(?:for|of)\s+(?:this|the)\s+\w+)?{says}\s*{article}"
     yield "statement", rf"{opener}(?:{_any(words['statements'])})[\s:]+{article}"
-    yield "named", rf"(?P<article>(?!))?{noun}\s+"
-    yield "heading", r"(?P<article>(?!))?[^\W\d][\w'-]*(?: [\w'-]+){0,2}\s*:\s*"
+    yield "named", rf"(?P<article>(?!))?(?:{noun}|option)\s+"
