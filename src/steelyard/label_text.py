@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from steelyard.folding import folded, plain
 from steelyard.json_text import read_whole_json
-from steelyard.packaged import packaged
+from steelyard.label_words import label_leads, label_words
 from steelyard.words import one_line
 
 _SHOWN = 60
@@ -29,7 +28,11 @@ _MARKS = _FINAL + "?؟"
 _BULLET = re.compile(r"(?:#{1,6}|[>•*+]|-(?!\s*\d)|\d{1,2}[.)](?!\s*\d))\s+")
 _EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`")
 _LATEX = re.compile(r"\\(?:boxed|text|textbf|mathrm)\s*\{(?P<inside>.*)\}")
-_TAGS = re.compile(r"<(?P<tag>\w{1,20})>(?P<inside>.*)</(?P=tag)>")
+_TAGS = re.compile(
+    r"<(?P<tag>(?:final[_-]?)?(?:label|answer|category|class|classification|intent|queue|result|output|prediction"
+    r"|response|sentiment)|b|strong|em|i|u|code|p|span|pre|mark|li|td|h[1-6])>(?P<inside>.*)</(?P=tag)>",
+    re.IGNORECASE,
+)
 _AFTER = re.compile(r"\s+-\s+|[.,;!]\s+|\)\s+|\s*\((?=\w)")
 _BECAUSE = re.compile(
     r"(?:(?:\s*[,;.]|\s-)?\s+|\s*\()(?:because|since|weil|porque)\b|\s*[,。]?\s*(?:因为|因為|由于)",
@@ -44,6 +47,12 @@ _SENTENCE_END = re.compile(r"(?<=[.!;。！])\s+|(?<=[。！])")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
+_IT_IS = (
+    r"[\W_]*(?:it|that|this|they|he|she|there)(?:\s+(?:is|are|was|does|do|did|has|have|can)|'s)"
+)
+_DENIES, _AFFIRMS = re.compile(rf"{_IT_IS}(?:n't| not)\b", re.I), re.compile(rf"{_IT_IS}\b", re.I)
+_FEWEST_WORDS = 4
+"""A shorter remark after a label may be a call or a denial in any words: *Nope*, *Ignore that*."""
 _HARMLESS = frozenset("reason reasoning explanation confidence score rationale".split())
 """Fields of a JSON object beside its answer that say why and how surely."""
 _FENCE = re.compile(r"[`~]{3,}\s*\w*")
@@ -73,7 +82,7 @@ def read_label(text: str, labels: Sequence[str]) -> tuple[str | None, str | None
 
 def is_in_doubt(before: str) -> bool:
     """Whether the words before an answer deny it, report it or make it a condition."""
-    return _words()["doubts"].search(before) is not None
+    return label_words()["doubts"].search(before) is not None
 
 
 @lru_cache(maxsize=64)
@@ -92,7 +101,9 @@ class _LabelReader:
         label = "|".join(map(re.escape, spellings)) or r"(?!)"
         self._named = re.compile("|".join(map(_as_word, spellings)) or r"(?!)", re.IGNORECASE)
         stated = rf"(?P<open>[\"'(\[<*_]{{0,3}})(?P<label>{label})(?P<close>[\"')\]>*_]{{0,3}})(?P<rest>.*)"
-        self._leads = [(name, re.compile(lead + stated, re.IGNORECASE)) for name, lead in _leads()]
+        self._leads = [
+            (name, re.compile(lead + stated, re.IGNORECASE)) for name, lead in label_leads()
+        ]
 
     def given(self, text: str) -> list[str]:
         """The labels that the text gives, each once; or several that its first line names."""
@@ -113,14 +124,14 @@ class _LabelReader:
 
     def _stands(self, lines: Sequence[str], stated: Sequence[str | None]) -> bool:
         """Whether no line that leads to the label, or follows it, leaves it in doubt."""
-        if any(_words()["refusals"].search(line) for line in lines):
+        if any(label_words()["refusals"].search(line) for line in lines):
             return False
         first = next(place for place, label in enumerate(stated) if label is not None)
         for place in range(first, len(lines)):
             label = stated[place]
             if label is not None and not self._is_led_to(lines, place):
                 return False
-            if label is None and not self._is_compatible(stated[first], lines[place]):
+            if label is None and not self._may_follow(stated[first], lines[place]):
                 return False
         return not _goes_on(lines[first + 1] if first + 1 < len(lines) else "")
 
@@ -128,24 +139,42 @@ class _LabelReader:
         """Whether the lines before a label let it stand: its announcement, or a sentence that has ended."""
         line, before = lines[place], _unmarked(lines[place - 1] if place else "")
         if before.endswith(":"):
-            return _words()["announcements"].fullmatch(before) is not None
+            return label_words()["announcements"].fullmatch(before) is not None
         if self._alone(_unmarked(line)) is None:
             return _STOPPED.search(before) is not None or not is_in_doubt(before)
         if _BULLET.match(line) and any(map(_BULLET.match, lines[max(place - 1, 0) : place])):
             return False
         if not re.search(r"\w", before) or _FENCE.fullmatch(before) or self._stated(before):
             return True
-        is_announced = _words()["announcements"].fullmatch(before) is not None
+        is_announced = label_words()["announcements"].fullmatch(before) is not None
         has_ended = _STOPPED.search(before) is not None and "?" not in before
-        return is_announced or (has_ended and not _words()["retractions"].search(before))
+        return is_announced or (has_ended and not label_words()["retractions"].search(before))
+
+    def _may_follow(self, label: str | None, line: str) -> bool:
+        """Whether a line after the one with the label lets it stand; few words only as a reason."""
+        line = _unmarked(line)
+        words = re.findall(r"\w+", line)
+        if not words or _FENCE.fullmatch(line):
+            return not label_words()["retractions"].search(line)
+        is_remark = len(words) < _FEWEST_WORDS and not label_words()["reasons"].match(line)
+        is_apart = self._sets_apart(label, line)
+        is_number = words[0][0].isdigit()
+        return (
+            not (is_remark and not is_apart) and not is_number and self._is_compatible(label, line)
+        )
 
     def _is_compatible(self, label: str | None, text: str) -> bool:
         """Whether sentences that follow a label name no other one, and do not take it back."""
+        text = _unmarked(text)
+        if label is not None:
+            text = _undenied(label, text)
+            if folded(label) in label_words()["denials"] and _AFFIRMS.match(text):
+                return False
         for sentence in _SENTENCE_END.split(text):
-            begins = _words()["corrections"].match(sentence) and not self._sets_apart(
+            begins = label_words()["corrections"].match(sentence) and not self._sets_apart(
                 label, sentence
             )
-            if begins or _words()["retractions"].search(sentence):
+            if begins or label_words()["retractions"].search(sentence):
                 return False
         return "?" not in text and not self._names_other(label, text)
 
@@ -192,14 +221,20 @@ class _LabelReader:
         is_written_alike = match["label"] in self._exact
         if lead == "named":
             return label if is_written_alike and _ENDS.fullmatch(rest) else None
-        if match["article"] and (suffix := _words()["suffixes"].match(rest)):
+        if match["article"] and (suffix := label_words()["suffixes"].match(rest)):
             rest = rest[suffix.end() :]
         if lead == "statement":
             return label if is_written_alike and self._is_clear(label, rest) else None
-        if lead == "start" and not is_written_alike and folded(label) in _words()["function_words"]:
+        if (
+            lead == "start"
+            and not is_written_alike
+            and folded(label) in label_words()["function_words"]
+        ):
             return None
         if label.isdigit() and (stars := re.match(r"\s+stars?\b", rest)):
             rest = rest[stars.end() :]
+        if lead == "announced" and len(label) == 1 and label.isalpha() and rest.startswith(". "):
+            return label if self._is_compatible(label, rest[2:]) else None
         return label if self._is_clear(label, rest) else None
 
     def _is_clear(self, label: str, rest: str) -> bool:
@@ -213,13 +248,16 @@ class _LabelReader:
         reason, mark = rest[after.end() :], after[0].strip()
         if not self._is_compatible(label, reason):
             return False
-        if because or (len(label) == 1 and label.isalpha() and mark in (")", ".")):
-            return True
-        if _words()["foreign"].search(reason) or mark == ")" or (label.isdigit() and mark == "."):
+        if because or mark == ")":
+            is_letter = len(label) == 1 and label.isalpha()
+            return (mark == ")" or "since" not in after[0]) if is_letter else mark != ")"
+        if label_words()["foreign"].search(reason) or (label.isdigit() and mark == "."):
             return False
-        clause = reason if mark in (".", "!") else self._without_other(label, reason)
-        is_reason = _words()["reasons"].match(clause) and not is_in_doubt(clause)
-        return mark in (".", "!") or not clause.strip(" .!)") or bool(is_reason)
+        clause = _undenied(label, self._without_other(label, reason))
+        if not clause.strip(" .!)"):
+            return True
+        is_reason = label_words()["reasons"].match(clause) is not None
+        return is_reason and (mark in (".", "!") or not is_in_doubt(clause))
 
     def _without_other(self, label: str, reason: str) -> str:
         """A clause without the other label that it sets apart at its beginning: ``spam, not ham``."""
@@ -239,11 +277,11 @@ class _LabelReader:
         if self._alone(text) not in (None, label):
             return True
         for match in self._named.finditer(text):
-            is_common = folded(match[0]) in _words()["function_words"]
+            is_common = folded(match[0]) in label_words()["function_words"]
             if self._resolved(match[0]) == label or (is_common and match[0] not in self._exact):
                 continue
             is_article = match[0] in ("A", "I") and text[match.end() :][:2].strip().islower()
-            if match[0] in _words()["everyday"] or is_article:
+            if match[0] in label_words()["everyday"] or is_article:
                 continue
             if not _NEGATED.search(text[: match.start()]):
                 return True
@@ -264,6 +302,12 @@ def _as_word(spelling: str) -> str:
     """A pattern of a label as a word; without spaces between words, wherever it stands."""
     pattern = re.escape(spelling).replace("_", r"[_\ ]")
     return pattern if _UNSPACED.search(spelling) else rf"(?<![\w-]){pattern}(?![\w-])"
+
+
+def _undenied(label: str, text: str) -> str:
+    """What follows a label without the denial that says the same as *no*: ``No, it isn't …``."""
+    denial = _DENIES.match(text) if folded(label) in label_words()["denials"] else None
+    return text if denial is None else text[denial.end() :]
 
 
 def _unmarked(line: str) -> str:
@@ -312,57 +356,7 @@ def _json_value(text: str) -> str | None:
     if not isinstance(fields, dict):
         return None
     names = [name for name in fields if _key(name) not in _HARMLESS]
-    is_answer = len(names) == 1 and _words()["fields"].fullmatch(_key(names[0]))
+    is_answer = len(names) == 1 and label_words()["fields"].fullmatch(_key(names[0]))
     value = fields[names[0]] if is_answer else None
     value = str(value).lower() if isinstance(value, bool) else value
     return value if isinstance(value, str) else ""
-
-
-@cache
-def _words() -> dict[str, Any]:
-    """The patterns of words that stand before and after labels; see ``label_text.yaml``."""
-    words = packaged("label_text.yaml")
-    start = r"[\W_]*(?:{})(?!\w)"
-    opener, noun, says = _opener(words), _noun(words), _says(words)
-    presented = rf"(?:here (?:it is|you are|you go)|here(?:'s| is) {noun})"
-    patterns = {
-        "doubts": rf"\b(?:{_any(words['doubts'])})\b|\?",
-        "suffixes": rf"\s+(?:{_any(words['suffixes'])})\b",
-        "announcements": rf"{opener}(?:{presented}|{noun}(?:{says})?)\s*:?",
-        "fields": _any(words["fields"]),
-        "refusals": rf"\b(?:{_any(words['refusals'])})",
-        "corrections": start.format(_any(words["corrections"])),
-        "retractions": rf"\b(?:{_any(words['retractions'])})(?!\w)|{_any(words['unspaced_retractions'])}",
-        "reasons": start.format(_any(words["reasons"])),
-        "foreign": r"[^\W\d_\x00-\u024f]",
-    }
-    compiled = {name: re.compile(text, re.IGNORECASE) for name, text in patterns.items()}
-    return compiled | {name: frozenset(words[name]) for name in ("everyday", "function_words")}
-
-
-def _any(alternatives: Sequence[str]) -> str:
-    return plain("|".join(alternatives))
-
-
-def _opener(words: Mapping[str, Any]) -> str:
-    return rf"(?:(?:{_any(words['openers'])})[\s,.:!-]+){{0,3}}"
-
-
-def _noun(words: Mapping[str, Any]) -> str:
-    return rf"(?:(?:{_any(words['adjectives'])})\s*){{0,6}}(?:{_any(words['nouns'])})"
-
-
-def _says(words: Mapping[str, Any]) -> str:
-    copulas, unspaced = _any(words["copulas"]), _any(words["unspaced_copulas"])
-    return rf"(?:\s+(?:{copulas})\b\s*:?|\s*[:=]|\s*(?:{unspaced})\s*:?)"
-
-
-def _leads() -> Iterator[tuple[str, str]]:
-    """What may stand before a label on its line, by kind, as regular expressions."""
-    words = packaged("label_text.yaml")
-    opener, noun, says = _opener(words), _noun(words), _says(words)
-    article = r"(?P<article>(?:an?|the|ein|eine|un|une|una)\s+)?"
-    yield "start", r"(?P<article>(?!))?"
-    yield "announced", rf"{opener}{noun}(?:\s+(?:for|of)\s+(?:this|the)\s+\w+)?{says}\s*{article}"
-    yield "statement", rf"{opener}(?:{_any(words['statements'])})[\s:]+{article}"
-    yield "named", rf"(?P<article>(?!))?(?:{noun}|option)\s+"
