@@ -33,11 +33,18 @@ _NO_ANSWER = re.compile(
     re.I,
 )
 """What says, in the sentence before, that an object is none of the answer's."""
+_OF_ANOTHER = re.compile(
+    r"\b(?:no|old|input|question|schema|previous|original|rejected|invalid|bad|given|you sent"
+    r"|you gave)[\s:*_`\"-]*$",
+    re.I,
+)
+"""The heading of an object that is another thing than the answer."""
 _TAKEN_BACK = re.compile(
-    r"[\s`~]*(?:[.,;:(-]\s*)?(?:wait|actually|no(?=[\s,.]*$|\s*[,.;:!])|correction|scratch that|hmm|but"
-    r"|not(?!\s*[{\[])|or|wrong|incorrect|is(?:n['’]t| not| wrong| incorrect)|(?:would|might|could) be"
+    r"[\s`~]*(?:[.,;:(-]+\s*)?(?:\?|(?:wait|actually|no(?=[\s,.]*$|\s*[,.;:!])|correction|scratch that|hmm"
+    r"|but|not(?!\s*[{\[])|or|wrong|incorrect|is(?:n['’]t| not| wrong| incorrect)|(?:would|might|could) be"
     r"|(?:this|that|it|which)(?:['’]s| is| was)(?:n['’]t| not| wrong| incorrect|(?: only| just)? an? example)"
-    r"|不对|不是)(?!\w)",
+    r"|(?:the|this) (?:above|object|json|one|answer) (?:is|was) (?:not|wrong|incorrect|only|just|an example)"
+    r"|was|sorry|my mistake|i made|i (?:can['’]t|cannot|refuse)|不对|不是)(?!\w))",
     re.I,
 )
 """What says, in the words after, that an object is not the answer after all."""
@@ -177,10 +184,12 @@ def _among_words(text: str) -> list[_Document]:
     if inside:
         last = max(named or inside)
         later = [one for one, count in found if count > last and not count % 2]
-        return [one for one, count in found if count == last] + [
-            one for one in later if not _is_list(one.value)
-        ]
+        fenced = [one for one, count in found if count == last]
+        _refuse_another(text, starts[last - 1])
+        return fenced + [one for one in later if not _is_list(one.value)]
     answers = [one for one, _ in found if not _is_footnote(one.value)] or [one for one, _ in found]
+    for one in answers:
+        _refuse_another(text, one.start)
     if any(_is_list(one.value) and not _is_first_line(text, one) for one in answers):
         raise _UnusableError("a list among other words may be no answer")
     return answers
@@ -190,9 +199,18 @@ def _is_denied(text: str, document: _Document, start: int) -> bool:
     """Whether the sentence that leads to a document says that it is no answer."""
     if _TAKEN_BACK.match(text[document.start + len(document.text) :][:_SHOWN]):
         raise _UnusableError("it is taken back")
-    line = text[:start].rstrip().rpartition("\n")[2]
-    sentence = _SENTENCE_END.split(line)[-1]
-    return _NO_ANSWER.search(_IN_A_FORMAT.sub("", sentence)) is not None
+    return _NO_ANSWER.search(_IN_A_FORMAT.sub("", _sentence_before(text, start))) is not None
+
+
+def _refuse_another(text: str, start: int) -> None:
+    """Refuse what stands under the heading of another thing than the answer."""
+    if _OF_ANOTHER.search(_sentence_before(text, start)):
+        raise _UnusableError("it stands under another heading than an answer")
+
+
+def _sentence_before(text: str, start: int) -> str:
+    """The sentence that leads to a place, as far as it stands on one line."""
+    return _SENTENCE_END.split(text[:start].rstrip().rpartition("\n")[2])[-1]
 
 
 def _is_first_line(text: str, document: _Document) -> bool:

@@ -218,6 +218,8 @@ class _LabelReader:
         is_open = len(match["open"]) > len(match["close"])
         if label is None or is_open or not label.strip(_MARKS) or is_in_doubt(before):
             return None
+        if self._names_other(label, before):
+            return None
         is_written_alike = match["label"] in self._exact
         if lead == "named":
             return label if is_written_alike and _ENDS.fullmatch(rest) else None
