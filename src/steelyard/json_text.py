@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -20,6 +20,34 @@ _MOST_BRACKETS = 20_000
 _BRACKET = re.compile(r"[{}\[\]]")
 _OPENING = re.compile(r"[{\[]")
 _BEGINS_JSON = re.compile(r'\{\s*"|\[\s*[{\["]')
+_FENCED = re.compile(r"(?P<marks>```|~~~)[^\S\n]*\w*(?P<inside>.*?)(?:(?P=marks))?", re.DOTALL)
+_SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|[{}\[\]]")
+_IN_A_FORMAT = re.compile(
+    r"\bin (?:(?:the|a|valid) )*(?:json|requested|required|desired|specified)(?: json)? format\b",
+    re.I,
+)
+_NO_ANSWER = re.compile(
+    r"\b(?:not|never|cannot|examples?|e\.g|format|form|template|placeholders?|samples?|illustrations?|wrong"
+    r"|incorrect|instead of|rather than|if|unless|suppose|imagine|please(?! find))\b|n['’]t\b"
+    r"|例如|比如|格式|不是|\b(?:nicht|Beispiel|pas|exemple|ejemplo)\b",
+    re.I,
+)
+"""What says, in the sentence before, that an object is none of the answer's."""
+_OF_ANOTHER = re.compile(
+    r"\b(?:no|old|input|question|schema|previous|original|rejected|invalid|bad|given|you sent"
+    r"|you gave)[\s:*_`\"-]*$",
+    re.I,
+)
+"""The heading of an object that is another thing than the answer."""
+_TAKEN_BACK = re.compile(
+    r"[\s`~]*(?:[.,;:(-]+\s*)?(?:\?|(?:wait|actually|no(?=[\s,.]*$|\s*[,.;:!])|correction|scratch that|hmm"
+    r"|but|not(?!\s*[{\[])|or|wrong|incorrect|is(?:n['’]t| not| wrong| incorrect)|(?:would|might|could) be"
+    r"|(?:this|that|it|which)(?:['’]s| is| was)(?:n['’]t| not| wrong| incorrect|(?: only| just)? an? example)"
+    r"|(?:the|this) (?:above|object|json|one|answer) (?:is|was) (?:not|wrong|incorrect|only|just|an example)"
+    r"|was|sorry|my mistake|i made|i (?:can['’]t|cannot|refuse)|不对|不是)(?!\w))",
+    re.I,
+)
+"""What says, in the words after, that an object is not the answer after all."""
 _FENCE_LINE = re.compile(r"^[^\S\n]*(?:```|~~~)[^\S\n]*(?P<language>\w*)", re.MULTILINE)
 
 
@@ -37,12 +65,14 @@ def read_json(text: str) -> tuple[str | None, str | None]:
     """Return ``(JSON text, None)`` of the object or array that ``text`` gives, or ``(None, reason)``.
 
     It is the whole text, or a JSON string that holds it; else what stands in the last code fence that has
-    one; else the only one between other words, where ``[1]`` is a footnote. Where several differ, or one
-    is cut off, there is none. A key that stands twice, ``NaN`` and values over 200 deep are refused.
+    one; else the only one between other words, where an array without objects is none. What a sentence
+    denies, or gives as an example, does not count. Where several differ, a fence and what stands after it
+    too, or one is cut off, there is none. A key that stands twice, ``NaN``, ``1e999`` and values over 200
+    deep are refused.
     """
     why = ""
     try:
-        documents = _whole(text) or _last_fenced(text, _documents(text))
+        documents = _whole(text) or _among_words(text)
         forms = {json.dumps(one.value, sort_keys=True): one.text for one in documents}
         if len(forms) == 1:
             return next(iter(forms.values())), None
@@ -50,6 +80,16 @@ def read_json(text: str) -> tuple[str | None, str | None]:
     except (_UnusableError, RecursionError) as error:
         why = f" ({error if isinstance(error, _UnusableError) else 'it is nested too deeply'})"
     return None, f"not a JSON object or array: {one_line(text, _SHOWN)!r}{why}"
+
+
+def read_whole_json(text: str) -> str | None:
+    """Return the object or array that is the whole text, or the whole of its only code fence."""
+    fenced = _FENCED.fullmatch(text.strip())
+    try:
+        documents = _whole(fenced["inside"] if fenced else text)
+    except (_UnusableError, RecursionError):
+        return None
+    return documents[0].text if documents else None
 
 
 def refuse_constant(constant: str) -> float:
@@ -126,17 +166,63 @@ def _closings(text: str) -> dict[int, int]:
     return ends
 
 
-def _last_fenced(text: str, documents: Sequence[_Document]) -> list[_Document]:
-    """Those in the last code fence that has one, one for JSON first; else all but footnotes."""
+def _among_words(text: str) -> list[_Document]:
+    """Those in the last code fence that has one, and what differs after it; else all but footnotes."""
     fences = list(_FENCE_LINE.finditer(text))
     starts = [fence.start() for fence in fences]
-    before = [bisect_left(starts, one.start + 1) for one in documents]
-    inside = [count for count in before if count % 2]
+    documents = _documents(text)
+    found = [(one, bisect_left(starts, one.start + 1)) for one in documents]
+    found = [
+        (one, count)
+        for one, count in found
+        if not _is_denied(text, one, starts[count - 1] if count % 2 else one.start)
+    ]
+    if documents and not found:
+        raise _UnusableError("it is said not to be the answer")
+    inside = [count for _, count in found if count % 2]
     named = [count for count in inside if fences[count - 1]["language"].lower().startswith("json")]
     if inside:
         last = max(named or inside)
-        return [one for one, count in zip(documents, before, strict=True) if count == last]
-    return [one for one in documents if not _is_footnote(one.value)] or list(documents)
+        later = [one for one, count in found if count > last and not count % 2]
+        fenced = [one for one, count in found if count == last]
+        _refuse_another(text, starts[last - 1])
+        return fenced + [one for one in later if not _is_list(one.value)]
+    answers = [one for one, _ in found if not _is_footnote(one.value)] or [one for one, _ in found]
+    for one in answers:
+        _refuse_another(text, one.start)
+    if any(_is_list(one.value) and not _is_first_line(text, one) for one in answers):
+        raise _UnusableError("a list among other words may be no answer")
+    return answers
+
+
+def _is_denied(text: str, document: _Document, start: int) -> bool:
+    """Whether the sentence that leads to a document says that it is no answer."""
+    if _TAKEN_BACK.match(text[document.start + len(document.text) :][:_SHOWN]):
+        raise _UnusableError("it is taken back")
+    return _NO_ANSWER.search(_IN_A_FORMAT.sub("", _sentence_before(text, start))) is not None
+
+
+def _refuse_another(text: str, start: int) -> None:
+    """Refuse what stands under the heading of another thing than the answer."""
+    if _OF_ANOTHER.search(_sentence_before(text, start)):
+        raise _UnusableError("it stands under another heading than an answer")
+
+
+def _sentence_before(text: str, start: int) -> str:
+    """The sentence that leads to a place, as far as it stands on one line."""
+    return _SENTENCE_END.split(text[:start].rstrip().rpartition("\n")[2])[-1]
+
+
+def _is_first_line(text: str, document: _Document) -> bool:
+    """Whether the text begins with a document and goes on, if at all, on another line."""
+    rest = text[document.start + len(document.text) :].partition("\n")[0]
+    is_alone = not text[: document.start].strip() and not rest.strip()
+    return is_alone and (not document.value or not _is_footnote(document.value))
+
+
+def _is_list(value: Any) -> bool:
+    """Whether it is an array without objects, as footnotes and enumerations are written too."""
+    return isinstance(value, list) and not any(isinstance(one, dict) for one in value)
 
 
 def _is_footnote(value: Any) -> bool:
@@ -158,4 +244,13 @@ def _one_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-_DECODER = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=_one_each)
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number[:_SHOWN]} is too large a number for JSON")
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=_one_each
+)
