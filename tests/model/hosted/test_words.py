@@ -109,6 +109,13 @@ def test_errors_are_found_in_a_body(body: dict[str, Any], message: str) -> None:
         {"type": "ping"},
         {"error": None, "choices": []},
         {"error": "", "id": "x"},
+        {"error": {"message": "", "code": None}, "choices": [{}]},
+        {"error": {"message": "", "code": 0}},
+        {"error": {"message": "", "code": "0"}},
+        {"error": {"error": {"message": None}, "code": None}},
+        {"error": "null", "choices": [{}]},
+        {"errors": [{"message": "", "code": None}]},
+        {"errors": []},
         {},
     ],
 )

@@ -102,7 +102,7 @@ class Endpoint(Model):
         if reply.counts is None:
             self._usage_missing = True
         else:
-            sent = sum(len(message.content) for message in request.messages)
+            sent = "".join(message.content for message in request.messages)
             self._prompt_counts.add(sent, reply.counts.input)
         if reply.model and not same_model(self.name, reply.model):
             self._other_model = self._address.mask(reply.model)

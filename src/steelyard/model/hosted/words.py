@@ -67,13 +67,21 @@ def _said(error: Any) -> str:
 def find_error(body: Mapping[str, Any]) -> Any:
     """Return what a body or an event of an answer says that went wrong; ``None`` where nothing did."""
     for error in (body.get("error"), body.get("errors")):
-        if any(error.values()) if isinstance(error, Mapping) else error:
+        if not _is_empty(error):
             return error
     if body.get("choices") or body.get("usage"):
         return None
     if "error" in (body.get("object"), body.get("type"), body.get("status")):
         return dict(body)
     return dict(body) if _said(body) else None
+
+
+def _is_empty(error: Any) -> bool:
+    """Whether an error says nothing: whatever it holds is empty, null or zero."""
+    if isinstance(error, Mapping | list):
+        values = error.values() if isinstance(error, Mapping) else error
+        return all(_is_empty(value) for value in values)
+    return not error or str(error).strip().lower() in ("", "0", "null", "none", "false")
 
 
 def status_of(error: Any) -> int:
