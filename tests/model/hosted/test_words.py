@@ -49,6 +49,10 @@ def test_ends(word: str, finish: str | None) -> None:
     [
         ({"code": 502, "message": "gone"}, 502),
         ({"code": "502", "message": "gone"}, 502),
+        ({"code": "400", "message": "gone"}, 400),
+        ({"code": 400, "status": "INVALID_ARGUMENT", "message": "API key not valid."}, 401),
+        ({"code": 400, "type": "budget_exceeded", "message": "x"}, 402),
+        ({"code": "billing_hard_limit_reached", "type": "invalid_request_error"}, 402),
         ({"status": 429, "message": "slow"}, 429),
         ("502", 502),
         ("rate_limit_exceeded", 429),

@@ -65,7 +65,7 @@ class Endpoint(Model):
             "the endpoint counts too few tokens for the prompts it was sent: it seems to drop most of "
             "a long prompt; raise its context size (such as num_ctx) and run again"
         )
-        failed = "the endpoint failed some requests after all tries: they count as wrong"
+        failed = "the endpoint failed some requests after all tries: they count as failed answers"
         return (
             *self._dialect.notes,
             *((missing,) if self._usage_missing else ()),
