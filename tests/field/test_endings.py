@@ -49,6 +49,11 @@ FAILED: dict[str, tuple[Behaviour, str, str]] = {
         "tool",
         "tool_calls",
     ),
+    "tool-call-with-a-preface": (
+        lambda asked: data(message(right(asked), "tool_calls", tool_calls=[CALL])),
+        "tool",
+        "tool_calls",
+    ),
     "refusal": (ends(None, "stop", refusal="I can't do that."), "refus.*can't do", "refusal"),
     "refusal-in-a-stream": (
         lambda asked: events([event({"refusal": "I can't."}), event({}, "stop", usage=USAGE)]),
@@ -68,6 +73,11 @@ FAILED: dict[str, tuple[Behaviour, str, str]] = {
     "limit-in-capitals": (ends(None, "MAX_TOKENS"), "limit|length|token", "length"),
     "limit-within-a-label": (
         lambda asked: streamed(right(asked)[:-3], "length"),
+        "limit|length|token|cut",
+        "length",
+    ),
+    "limit-after-a-label": (
+        lambda asked: streamed(right(asked).replace("}", ""), "length"),
         "limit|length|token|cut",
         "length",
     ),
@@ -160,6 +170,11 @@ TRANSIENT: dict[str, Behaviour] = {
     "503": first(refused(503, "loading the model")),
     "529": first(refused(529, "overloaded")),
     "408": first(refused(408, "timeout")),
+    "499": first(refused(499, "client closed")),
+    "507": first(refused(507, "no storage")),
+    "530": first(Reply(b"<html>1033</html>", 530, "text/html")),
+    "598": first(refused(598, "read timeout")),
+    "429-in-400": first(refused(400, "Rate limit reached for requests")),
 }
 TORN: dict[str, Behaviour] = {
     "cut": cut,

@@ -61,6 +61,16 @@ NO_SYSTEM = {
     "llama-cpp": (500, "Jinja Exception: System role not supported"),
 }
 LEARNED: dict[str, Behaviour] = {
+    "no-format": refusing(
+        404,
+        "No endpoints found that can handle the requested parameters.",
+        has("response_format"),
+    ),
+    "least-tokens": refusing(
+        400,
+        "Invalid 'max_tokens': integer below minimum value. Expected a value >= 200",
+        lambda asked: (asked.limit or 0) < 200,
+    ),
     "no-stream": without_stream,
     "no-stream-options": refusing(400, "Unknown parameter: stream_options", has("stream_options")),
     "no-extras": forbidden_extra,
@@ -120,6 +130,20 @@ ENDED: dict[str, tuple[Behaviour, str]] = {
     "no-credit": (
         lambda asked: refused(429, "You exceeded your quota", code="insufficient_quota"),
         "credit",
+    ),
+    "no-credit-in-400": (
+        lambda asked: refused(400, "Billing hard limit", code="billing_hard_limit_reached"),
+        "credit",
+    ),
+    "no-budget-after-one": (
+        lambda asked: (
+            sound(asked) if asked.number == 1 else refused(400, "Budget has been exceeded")
+        ),
+        "credit",
+    ),
+    "a-page-before-it": (
+        lambda asked: Reply(b"<!DOCTYPE html><title>Attention</title>", 403, "text/html"),
+        "a page for people",
     ),
     "wrong-key-in-200": (
         lambda asked: data({"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}),

@@ -155,6 +155,11 @@ def odd_chunks(*before: dict[str, Any] | str) -> Behaviour:
     return lambda asked: events([*before, event({"content": right(asked)}, "stop", usage=USAGE)])
 
 
+def plain_message(asked: Asked) -> Reply:
+    choice = {"index": 0, "message": right(asked), "finish_reason": "stop"}
+    return data({**message(None), "choices": [choice]})
+
+
 RIGHT: dict[str, Behaviour] = {
     "azure-no-choices-first": in_chunks(no_choices_first),
     "usage-with-finish": in_chunks(lambda a: [said(a)[0], event({}, "stop", usage=USAGE)]),
@@ -189,6 +194,21 @@ RIGHT: dict[str, Behaviour] = {
     "finish-of-tools-with-text": choice(finish_reason="tool_calls"),
     "error-of-nothing": beside(error={}),
     "error-false": beside(error=False),
+    "error-of-empty-fields": beside(error={"message": "", "code": None, "type": "", "param": None}),
+    "errors-of-nothing": beside(errors=[{"message": "", "code": 0}]),
+    "choices-as-object": lambda a: data(
+        {**message(right(a)), "choices": message(right(a))["choices"][0]}
+    ),
+    "message-as-text": plain_message,
+    "whole-as-events": whole(kind="text/event-stream"),
+    "whole-after-comments": whole(b": PROCESSING\n\n: PROCESSING\n\n", "text/event-stream"),
+    "usage-of-a-cache-inside": with_usage(
+        {"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60}
+        | {"total_tokens": 105}
+    ),
+    "usage-of-bedrock": with_usage(
+        {"inputTokens": 40, "outputTokens": 5, "cacheReadInputTokens": 60, "totalTokens": 105}
+    ),
     "code-of-success": beside(code=0, message="ok", status="success"),
     "detail-null": beside(detail=None),
     "model-as-number": beside(model=5),

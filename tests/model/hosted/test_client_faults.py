@@ -118,7 +118,7 @@ def test_a_torn_answer_is_asked_again_and_each_try_is_paid(
     assert found[2].text == "ITEM 2"
     assert found[2].output_tokens == 2 * 64 + found[1].output_tokens
     assert found[5].output_tokens == 3 * 64
-    assert "the endpoint failed some requests after all tries: they count as wrong" in model.notes
+    assert "the endpoint failed some requests after all tries" in " ".join(model.notes)
 
 
 @pytest.mark.parametrize(("cap", "tries"), [(40, 1), (50, 2), (60, 3)])
@@ -191,9 +191,10 @@ def test_a_total_deadline_ends_the_waiting() -> None:
 
     with faulty(behave) as endpoint:
         started = time.monotonic()
-        found, _, _ = ask_all(endpoint, 2, deadline_seconds=1.0)
+        with pytest.raises(EndpointError, match="HTTP 429") as caught:
+            ask_all(endpoint, 2, deadline_seconds=1.0)
     assert time.monotonic() - started < 5
-    assert "HTTP 429" in str(found[1].failure)
+    assert caught.value.unserved == {1}
     assert endpoint.asked["item 1"] == 1
 
 
@@ -238,12 +239,12 @@ def test_an_answer_in_one_piece_may_come_in_several() -> None:
 
 
 def test_a_model_refused_with_400_stops_after_a_few() -> None:
-    body = b'{"error": {"message": "Invalid model: smal"}}'
+    body = b'{"error": {"message": "The model smal is none of ours"}}'
     with faulty(lambda c, said, _: send(c, "400 Bad", body, "Content-Type: x/json")) as endpoint:
         model = HostedModel(ModelSpec("openai", "smal", base_url=endpoint.base_url))
         requests = [Request((Message("user", f"item {n}"),)) for n in range(50)]
         with pytest.raises(
-            EndpointError, match=r"none of the first 5 requests.*Invalid model: smal"
+            EndpointError, match=r"none of the first 5 requests.*smal is none of ours"
         ):
             model.generate(requests)
     assert sum(endpoint.asked.values()) == 5

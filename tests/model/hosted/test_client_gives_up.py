@@ -100,6 +100,80 @@ def test_a_pause_longer_than_the_deadline_ends_the_asking_and_is_named(limits: s
     assert len(told) < 500, "the breaker comes before all requests are failed"
 
 
+@pytest.mark.parametrize(
+    ("status", "header", "reason"),
+    [
+        ("429 Slow", "Retry-After: 86400", "asked to wait 24 h"),
+        ("429 Slow", "Retry-After: 0", "HTTP 429"),
+        ("503 Busy", "Retry-After: 86400", "asked to wait 24 h"),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_limit_is_never_scored_however_few_are_asked(
+    status: str, header: str, reason: str, count: int
+) -> None:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if said == "item 99":
+            good(connection, said)
+        else:
+            send(connection, status, b"{}", "Content-Type: a/json", header)
+
+    with faulty(behave) as endpoint:
+        for reached in (False, True):
+            model = build(endpoint.base_url, patience=5)
+            if reached:
+                model.generate(requests(99))
+            with pytest.raises(EndpointError, match=reason) as caught:
+                model.generate(requests(*range(count)))
+            assert caught.value.unserved == {*range(count)}
+            assert not caught.value.is_final
+            assert model.notes == ()
+
+
+def test_a_day_without_requests_left_is_named_and_never_scored() -> None:
+    limits = "x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 24h"
+
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        send(connection, "200 OK", events("ok"), "Content-Type: text/event-stream", limits)
+
+    with faulty(behave) as endpoint:
+        model = build(endpoint.base_url)
+        with pytest.raises(EndpointError, match="asked to wait 24 h") as caught:
+            model.generate(requests(0, 1, 2))
+    assert caught.value.unserved == {1, 2}
+
+
+def ask_with_crashes(count: int, crashing: set[int]) -> list[Completion | None]:
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        if int(said.split()[1]) in crashing:
+            send(connection, "500 Oops", b"{}", "Content-Type: application/json")
+        else:
+            good(connection, said)
+
+    with faulty(behave) as endpoint:
+        model = build(endpoint.base_url, patience=20)
+        model.generate(requests(99))
+        return model.generate(requests(*range(count)))
+
+
+@pytest.mark.parametrize(("count", "crashing"), [(8, {3}), (1, {0}), (220, {7, 190})])
+def test_the_odd_request_that_an_endpoint_cannot_stand_fails_alone(
+    count: int, crashing: set[int]
+) -> None:
+    done = ask_with_crashes(count, crashing)
+    failed = {place for place, each in enumerate(done) if each is None or each.failure is not None}
+    assert failed == crashing
+
+
+@pytest.mark.parametrize(("count", "crashing"), [(8, {3, 6}), (2, {0, 1}), (100, {7, 50})])
+def test_more_than_the_odd_request_is_the_endpoint_s_failure(
+    count: int, crashing: set[int]
+) -> None:
+    with pytest.raises(EndpointError, match=f"failed 2 of {count} requests.*HTTP 500") as caught:
+        ask_with_crashes(count, crashing)
+    assert caught.value.unserved == crashing
+
+
 def test_a_wait_that_a_refusal_asks_for_is_named() -> None:
     def behave(connection: socket.socket, said: str, before: int) -> None:
         send(connection, "429 Slow", b"{}", "Content-Type: a/json", "Retry-After: 3000")

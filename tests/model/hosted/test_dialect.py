@@ -130,6 +130,31 @@ def pydantic(*place: Any, msg: str = "Extra inputs are not permitted") -> dict[s
             said("'max_tokens' is not supported. Use 'max_completion_tokens'.", param="max_tokens"),
             "limit=max_completion_tokens",
         ),
+        (
+            said(
+                "max_tokens is too large: 64. This model supports at most 32.", param="max_tokens"
+            ),
+            "most_limit=32",
+        ),
+        (said("max_tokens: 64 > 32, which is the maximum allowed number"), "most_limit=32"),
+        (said("max_tokens must be <= 32"), "most_limit=32"),
+        (said("max_tokens should be between 1 and 32"), "most_limit=32"),
+        (said("max_tokens: valid range [1, 32]"), "most_limit=32"),
+        (
+            said(
+                "Invalid 'max_output_tokens': integer below minimum value. Expected >= 100, got 64"
+            ),
+            "least_limit=100",
+        ),
+        (said("must be at least 100", param="max_tokens"), "least_limit=100"),
+        (
+            pydantic("max_tokens", msg="Input should be greater than or equal to 100"),
+            "least_limit=100",
+        ),
+        (
+            said("No endpoints found that can handle the requested parameters."),
+            "response_format",
+        ),
         (said("max_tokens is unsupported here"), "limit=max_completion_tokens"),
         (said("the chat template has no system role"), "system"),
         (said("System role not supported"), "system"),
@@ -161,8 +186,10 @@ def test_what_refusals_teach(body: Any, learned: str) -> None:
     "body",
     [
         said("maximum context length is 10 tokens; you asked for max_tokens 64"),
-        said("max_tokens is too large: 64. This model supports at most 32.", param="max_tokens"),
-        said("max_tokens must be at least 100"),
+        said("max_tokens is too large: 64", param="max_tokens"),
+        said("max_tokens must be at least 10"),
+        said("max_tokens must be at most 100"),
+        said("stop must have at most 4 items"),
         said("Invalid 'messages[1].content': string too long.", param="messages[1].content"),
         said("Unknown model: m"),
         said("The model is overloaded"),
@@ -273,6 +300,26 @@ def test_what_an_endpoint_lacks_is_learned_once_and_told(
         assert len(endpoint.requests) == 7
     assert note in " ".join(later.notes)
     assert later.notes == model.notes
+
+
+def test_a_limit_is_kept_within_what_the_endpoint_takes() -> None:
+    dialect = Dialect(official=False)
+    for limit, message in ((1, "expected a value >= 16"), (99, "must be at most 50")):
+        sent = dialect.parameters("m", request(max_output_tokens=limit))
+        assert dialect.learn(f"max_tokens: {message}", None, sent)
+    again = Dialect(official=False)
+    again.recall(dialect.learned)
+    for taught in (dialect, again):
+        limits = [
+            taught.parameters("m", request(max_output_tokens=limit))["max_tokens"]
+            for limit in (1, 20, 99)
+        ]
+        assert limits == [16, 20, 50]
+        assert "as low" in " ".join(taught.notes)
+        assert "as high" in " ".join(taught.notes)
+    mine = Dialect(official=False, extra={"max_tokens": 1})
+    sent = mine.parameters("m", request())
+    assert not mine.learn("max_tokens: expected a value >= 16", None, sent)
 
 
 @pytest.mark.parametrize(

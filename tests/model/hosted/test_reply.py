@@ -62,6 +62,51 @@ from steelyard.model.hosted.reply import EndpointReply, to_completion
             (9, 9, 2, 0),
         ),
         ({"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": None}, (9, 0, 2, 0)),
+        (
+            {"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60}
+            | {"total_tokens": 105},
+            (100, 60, 5, 0),
+        ),
+        (
+            {"inputTokens": 40, "outputTokens": 5, "totalTokens": 105}
+            | {"cacheReadInputTokens": 60, "cacheWriteInputTokens": 0},
+            (100, 60, 5, 0),
+        ),
+        (
+            {"inputTokens": 40, "outputTokens": 5}
+            | {"cacheReadInputTokens": 50, "cacheWriteInputTokens": 10},
+            (100, 50, 5, 0),
+        ),
+        (
+            {"prompt_tokens": 100, "completion_tokens": 5, "input_tokens": 100}
+            | {"cache_read_input_tokens": 60},
+            (100, 60, 5, 0),
+        ),
+        (
+            {"prompt_tokens": 100, "completion_tokens": 5, "cache_read_input_tokens": 60}
+            | {"total_tokens": 105},
+            (100, 60, 5, 0),
+        ),
+        (
+            {"prompt_tokens": 40, "completion_tokens": 5, "cache_read_input_tokens": 60}
+            | {"total_tokens": 105},
+            (100, 60, 5, 0),
+        ),
+        (
+            {"input_tokens": 40, "output_tokens": 5, "cache_read_input_tokens": 60}
+            | {"total_tokens": 125, "reasoning_tokens": 20},
+            (100, 60, 25, 20),
+        ),
+        (
+            {"prompt_tokens": 100, "completion_tokens": 5, "cache_read_input_tokens": 60}
+            | {"total_tokens": 185, "reasoning_tokens": 80},
+            (100, 60, 85, 80),
+        ),
+        (
+            {"input_tokens": 40, "output_tokens": 5, "cache_read_input_tokens": 60}
+            | {"total_tokens": 1},
+            (100, 60, 5, 0),
+        ),
         ({"total_tokens": 12}, None),
         ({"prompt_tokens": -1, "completion_tokens": 2}, None),
         ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, None),
@@ -169,6 +214,19 @@ def test_the_answer_is_told_from_the_reasoning(
         assert (reply.text, reply.reasoning, reply.refusal) == (text, reasoning, "")
 
 
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"message": {"content": "yes"}},
+        [{"message": "yes"}],
+        {"index": 0, "message": "yes", "finish_reason": "stop"},
+    ],
+)
+def test_an_answer_is_read_where_a_list_or_an_object_was_left_out(choices: Any) -> None:
+    reply = read({"choices": choices}, whole=True)
+    assert (reply.text, reply.finish) == ("yes", "stop")
+
+
 def test_a_stream_of_messages_or_of_texts_is_read_once() -> None:
     whole = [{"choices": [{"message": {"content": text}}]} for text in ("ye", "yes")]
     assert read(*whole).text == "yes"
@@ -184,6 +242,7 @@ def test_a_stream_of_messages_or_of_texts_is_read_once() -> None:
 MASK = str
 REQUEST = Request((Message("user", "hi"),), max_output_tokens=7)
 USED = {"usage": {"prompt_tokens": 9, "completion_tokens": 7}}
+CALL = {"id": "c", "type": "function", "function": {"name": "search", "arguments": ""}}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +254,15 @@ USED = {"usage": {"prompt_tokens": 9, "completion_tokens": 7}}
         ([piece("yes", "tool_calls", tool_calls=[{}])], "tool_calls", None),
         ([piece(None, "tool_calls", tool_calls=[{"id": "x"}])], "tool_calls", "called a tool"),
         ([piece(None, "stop", function_call={"name": "x"})], "stop", "called a tool"),
+        ([piece("Let me look.", "tool_calls", tool_calls=[CALL])], "tool_calls", "called a tool"),
+        ([piece("Let me look.", "stop", tool_calls=[CALL])], "stop", "called a tool"),
+        ([piece("yes", "stop", function_call={"name": "f"})], "stop", "called a tool"),
+        (
+            [piece("Let me"), piece(" look.", tool_calls=[CALL]), piece("", "tool_calls")],
+            "tool_calls",
+            "called a tool",
+        ),
+        ([piece("yes", "stop", tool_calls=[], function_call={})], "stop", None),
         ([piece(None, "SAFETY")], "content_filter", "content filter"),
         ([piece("half", "content_filter")], "content_filter", "content filter"),
         ([piece(None, "stop", refusal="I will not")], "refusal", "the model refused: I will not"),
@@ -223,3 +291,24 @@ def test_reasoning_is_taken_off_before_a_choice_is_read() -> None:
     completion = to_completion(read(thought, USED), request, MASK)
     assert (completion.text, completion.finish_reason) == ("B", "choice")
     assert completion.reasoning == "It is not A."
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("A", None),
+        ("A. Because", None),
+        ("The answer is A, but", None),
+        ('{"label": "A"', None),
+        ('"A"', None),
+        ('{"label": "A"}\n\n\n', "A"),
+    ],
+)
+def test_of_a_cut_answer_only_a_whole_choice_is_read(text: str, choice: str | None) -> None:
+    request = Request((Message("user", "hi"),), choices=("A", "B"))
+    completion = to_completion(read(piece(text, "length"), USED), request, MASK)
+    if choice is None:
+        assert completion.finish_reason == "length"
+        assert "cut after 7 tokens" in str(completion.failure)
+    else:
+        assert (completion.text, completion.failure) == (choice, None)

@@ -28,6 +28,12 @@ from tests.model.endpoint import serving, stream
         ("qwen2-7b", "/models/qwen2-7b.gguf"),
         ("qwen2-7b", "C:\\models\\Qwen2-7B-Q4_K_M.gguf"),
         ("meta/llama-3:free", "meta/llama-3"),
+        ("claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022"),
+        ("mistral-small-latest", "mistral-small-2503"),
+        ("llama3:latest", "llama3"),
+        ("gpt-4o-2024-08-06", "openai/gpt-4o-2024-08-06"),
+        ("qwen2-7b", "Qwen2-7B.Q8_0.gguf"),
+        ("qwen2-7b", "qwen2-7b-IQ4_XS-00001-of-00002.gguf"),
     ],
 )
 def test_one_model_by_two_names(requested: str, answering: str) -> None:
@@ -46,6 +52,15 @@ def test_one_model_by_two_names(requested: str, answering: str) -> None:
         ("m", "mistral"),
         ("qwen2-7b", "/models/llama3.gguf"),
         ("gpt-4o-2024-05-13", "gpt-4o-2024-07-18"),
+        ("gpt-4o-2024-08-06", "gpt-4o"),
+        ("gpt-4o-2024-08-06", "gpt-4o-latest"),
+        ("claude-3-5-sonnet-latest", "claude-3-5-haiku-20241022"),
+        ("mistral-small-latest", "mistral-medium-2503"),
+        ("llama3:70b", "llama3"),
+        ("llama3", "llama3:70b"),
+        ("llama-3", "llama-3.1-70b.gguf"),
+        ("qwen2.5-7b", "qwen2.5-7b-coder.gguf"),
+        ("m", "mistral.gguf"),
     ],
 )
 def test_two_models(requested: str, answering: str) -> None:
@@ -70,8 +85,19 @@ def test_a_prompt_that_is_dropped_shows_in_its_count(
 ) -> None:
     seen = PromptCounts()
     for characters, tokens in counts:
-        seen.add(characters, tokens)
+        seen.add("x" * characters, tokens)
     assert seen.is_too_low == is_too_low
+
+
+def test_scripts_differ_in_characters_and_in_bytes() -> None:
+    seen = PromptCounts()
+    seen.add("\u4e2d" * 320, 300)
+    seen.add("x" * 1300, 300)
+    seen.add("\u4e2d" * 1300, 1200)
+    seen.add("x" * 2800, 1200)
+    assert not seen.is_too_low
+    seen.add("\u4e2d" * 1300, 300)
+    assert seen.is_too_low
 
 
 def test_dropped_prompts_are_told_and_remembered() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from steelyard.model.hosted.counts import BilledTokens
 from steelyard.model.hosted.faults import BrokenError
-from steelyard.model.hosted.limits import RateLimits, read_limits, seconds_of
+from steelyard.model.hosted.limits import RateLimits, in_words, read_limits, seconds_of
 from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.wire import Wire
 from tests.model.faulty import events, faulty, send
@@ -107,7 +107,9 @@ def test_an_event_without_end_fails() -> None:
         ("12ms", 0.012),
         ("1s", 1.0),
         ("6m0s", 360.0),
-        ("1h2m3.5s", 3600.0),  # the longest wait that is believed
+        ("1h2m3.5s", 3723.5),
+        ("86400", 86400.0),
+        ("1000d", 30 * 86400.0),  # the longest wait that is believed
         ("", None),
         (None, None),
         ("soon", None),
@@ -117,6 +119,13 @@ def test_an_event_without_end_fails() -> None:
 )
 def test_lengths_of_time(text: str | None, seconds: float | None) -> None:
     assert seconds_of(text) == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(90, "90 s"), (3600, "3,600 s"), (9000, "2.5 h"), (86400, "24 h")]
+)
+def test_waits_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
 
 
 def test_what_an_endpoint_says_of_its_limits() -> None:

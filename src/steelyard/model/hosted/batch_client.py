@@ -16,7 +16,7 @@ from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, results
 from steelyard.model.hosted.faults import BrokenError, RefusedError, UnreachableError
 from steelyard.model.hosted.loop import LoopThread
-from steelyard.model.hosted.refusals import TRANSIENT, Outcome, read_refusal
+from steelyard.model.hosted.refusals import Outcome, is_transient, read_refusal
 
 log = logging.getLogger("steelyard")
 
@@ -113,7 +113,7 @@ class BatchClient:
             try:
                 return self._loop.submit(self._api.create(file, metadata)).result()
             except RefusedError as refusal:
-                if refusal.status not in TRANSIENT or is_last:
+                if not is_transient(refusal.status) or is_last:
                     raise
                 trouble = refusal
             except BrokenError as error:
@@ -162,7 +162,7 @@ class BatchClient:
             try:
                 return self._loop.submit(make()).result()
             except RefusedError as refusal:
-                if refusal.status not in TRANSIENT:
+                if not is_transient(refusal.status):
                     raise self._refused(refusal) from None
                 trouble: Exception = refusal
             except (UnreachableError, BrokenError) as error:

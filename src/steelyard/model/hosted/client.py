@@ -7,7 +7,7 @@ import queue
 import random
 import time
 from asyncio import CancelledError
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -28,6 +28,7 @@ from steelyard.model.hosted.refusals import (
     Outcome,
     Retries,
     RetryReason,
+    asks_to_wait,
     failed,
     learns,
     read_refusal,
@@ -35,11 +36,13 @@ from steelyard.model.hosted.refusals import (
 from steelyard.model.hosted.reply import EndpointReply, maybe_paid
 from steelyard.model.hosted.wire import CompleteReply
 from steelyard.model.schema_check import check_strict
+from steelyard.words import counted
 
 log = logging.getLogger("steelyard")
 
 _RESUME = "all results so far are kept; run again to resume"
 _GATHER_SECONDS = 0.01
+_ODD_SHARE = 0.01  # of requests, that an endpoint may fail for what stands in them
 _PAUSED_SECONDS = 0.05  # until a pause is reported: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]
 
@@ -105,7 +108,7 @@ class HostedModel(Endpoint):
         """
         answers: list[Completion | None] = [None] * len(requests)
         waiting = [index for index in range(len(requests)) if index not in skip]
-        unserved: set[int] = set()
+        unserved: dict[int, Outcome] = {}
         down: EndpointError | None = None
         troubles = 0
         if not waiting:
@@ -119,7 +122,7 @@ class HostedModel(Endpoint):
                     for index, outcome in batch:
                         answers[index] = outcome.completion
                         troubles = troubles + 1 if outcome.endpoint_trouble else 0
-                        unserved |= {index} if outcome.endpoint_trouble else set()
+                        unserved |= {index: outcome} if outcome.endpoint_trouble else {}
                         if down is None and troubles >= self._options.patience:
                             down = self._gave_up(troubles, outcome)
                             self._loop.call(pool.stop)
@@ -135,11 +138,28 @@ class HostedModel(Endpoint):
             over = self.meter.over()
             over.unserved = frozenset(unserved)
             raise over
+        if self._is_down(len(waiting), unserved.values()):
+            down = self._gave_up(len(unserved), next(iter(unserved.values())), len(waiting))
+            down.unserved = frozenset(unserved)
+            raise down
         self._has_failed = self._has_failed or bool(unserved)
         return answers
 
-    def _gave_up(self, troubles: int, outcome: Outcome) -> EndpointError:
+    def _is_down(self, asked: int, unserved: Collection[Outcome]) -> bool:
+        """Whether what was not served in the end says nothing of the model, and is to be asked later.
+
+        The endpoint asks for a pause, serves no request, or fails more than the odd one that it
+        cannot stand. One that it refuses is none of these.
+        """
+        if any(outcome.is_limited for outcome in unserved):
+            return True
+        troubles = sum(not outcome.is_refused for outcome in unserved)
+        is_odd = troubles <= max(1, asked * _ODD_SHARE) and (troubles < asked or self._reached)
+        return troubles > 0 and not is_odd
+
+    def _gave_up(self, troubles: int, outcome: Outcome, of: int = 0) -> EndpointError:
         tried = f"{troubles} requests in a row, the last one" if troubles > 1 else "a request"
+        tried = f"{troubles} of {counted(of, 'request')}, one of them" if of > 1 else tried
         reason = outcome.completion.failure
         return EndpointError(f"{self._address} failed {tried} with: {reason}; {_RESUME}")
 
@@ -250,14 +270,16 @@ class HostedModel(Endpoint):
             except PausedError as pause:
                 await self._limiter.rest(_PAUSED_SECONDS)
                 reason = f"{pause}, more than remains of the {most_seconds:g} s for one request"
-                return self._unserved(reason, started)
+                return self._unserved(reason, started, is_limited=True)
             except RefusedError as refusal:
                 if learns(self._dialect, refusal, sent):
                     continue
                 retry = self._refused(refusal, sent_at)
                 if refusal.reply is not None and refusal.may_be_paid:
                     return self._failed_within(retry, refusal.reply, request)
+                is_limited = asks_to_wait(refusal)
             except UnreachableError as error:
+                is_limited = False
                 if error.is_final:
                     raise self._not_there(self._address.mask(str(error)), is_final=True) from None
                 retry = RetryReason(f"connection failed: {self._address.mask(str(error))}", None)
@@ -271,7 +293,7 @@ class HostedModel(Endpoint):
             wait = self._options.retries.wait(attempt, retry.wait_seconds, self._jitter)
             spent += time.perf_counter() - started + wait
             if attempt >= times or spent > most_seconds:
-                return self._unserved(retry.reason, started)
+                return self._unserved(retry.reason, started, is_limited=is_limited)
             attempt += 1
             await self._limiter.rest(wait)
 
@@ -308,11 +330,12 @@ class HostedModel(Endpoint):
     def _wait(self, attempt: int) -> float:
         return self._options.retries.wait(attempt, None, self._jitter)
 
-    def _unserved(self, failure: str, started: float) -> Outcome:
+    def _unserved(self, failure: str, started: float, *, is_limited: bool) -> Outcome:
         """A failure of the endpoint; before anything was reached it raises `EndpointError`."""
         if not self._reached and failure.startswith("connection failed"):
             raise self._not_there(failure.removeprefix("connection failed: "))
-        return failed(failure, time.perf_counter() - started, endpoint_trouble=True)
+        outcome = failed(failure, time.perf_counter() - started, endpoint_trouble=True)
+        return outcome._replace(is_limited=is_limited)
 
     def _not_there(self, reason: str, *, is_final: bool = False) -> EndpointError:
         return EndpointError(

@@ -22,28 +22,33 @@ def token_counts(usage: Mapping[str, Any], *, has_text: bool = False) -> BilledT
 
     No prompt has no tokens, and no text: some servers put zeros there. Some leave the tokens of
     hidden reasoning out of the output and bill them all the same: they are in the total, or more than
-    the output itself. ``data/replies.yaml`` has the names of the counts.
+    the output itself. Tokens of a cache stand beside the input or inside it: the total says which,
+    and the input's name where there is none. ``data/replies.yaml`` has the names of the counts.
     """
     names = packaged("model/hosted/data/replies.yaml")["usage"]
     given = _first(usage, names["input"])
     produced = _first(usage, names["output"])
     total = _first(usage, names["total"])
-    if given is not None and "input_tokens" in usage:
-        given += sum(_count(usage.get(name)) or 0 for name in names["beside"])
+    read = _first(usage, names["cache_read"])
+    beside = (read or 0) + (_first(usage, names["cache_written"]) or 0)
+    reasoning = _first(usage, names["reasoning"]) or 0
+    if given is not None and beside:
+        surplus = (total or 0) - given - (produced or 0)
+        is_outside = surplus >= beside and surplus != reasoning
+        if not total or surplus < 0:
+            is_outside = _first(usage, names["whole_input"]) is None
+        given += beside if is_outside else 0
     if given is None and None not in (total, produced):
         given = max(0, (total or 0) - (produced or 0))
     if produced is None and None not in (total, given):
         produced = max(0, (total or 0) - (given or 0))
     if not given or produced is None or (has_text and not produced):
         return None
-    reasoning = _first(usage, names["reasoning"]) or 0
     produced = max(produced, (total or 0) - given)
     if reasoning > produced:
         produced += reasoning
     cached = _first(usage, names["cached"])
-    if cached is None and "input_tokens" in usage:
-        cached = _count(usage.get("cache_read_input_tokens"))
-    return BilledTokens(given, min(cached or 0, given), produced, reasoning)
+    return BilledTokens(given, min(cached or read or 0, given), produced, reasoning)
 
 
 def _first(usage: Mapping[str, Any], names: Sequence[str]) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from steelyard.core import Request
 from steelyard.label_text import read_label
-from steelyard.model.hosted.words import is_too_long
+from steelyard.model.hosted.words import is_about_parameters, is_too_long
 from steelyard.model.prompts import merge_system
 from steelyard.packaged import packaged
 
@@ -58,6 +58,7 @@ def _refused() -> frozenset[str]:
 
 _JSON_ROOM = 24  # output tokens that {"label": "…"} needs besides the label
 _LIMITS = ("max_tokens", "max_completion_tokens")
+_BOUNDS = ("least_limit", "most_limit")
 _NO_LIMIT = "none"
 DELIVERY = ("stream", "stream_options")
 """Parameters that say how an answer travels, and decide nothing in it."""
@@ -84,11 +85,13 @@ class Dialect:
         self._limits_tried = {self._limit}
         self._dropped: set[str] = set()
         self._extra = dict(extra or {})
+        self._bounds: dict[str, int] = {}
 
     @property
     def learned(self) -> tuple[str, ...]:
         """What was learned so far, as words that `recall` takes."""
-        return (*sorted(self._dropped), f"limit={self._limit}")
+        bounds = (f"{name}={bound}" for name, bound in sorted(self._bounds.items()))
+        return (*sorted(self._dropped), f"limit={self._limit}", *bounds)
 
     def recall(self, learned: Sequence[str]) -> None:
         """Start from what an earlier run learned about the endpoint."""
@@ -97,6 +100,8 @@ class Dialect:
             if name == "limit" and limit in (*_LIMITS, _NO_LIMIT):
                 self._limit = limit
                 self._limits_tried |= {*_LIMITS} if limit == _NO_LIMIT else {limit}
+            elif name in _BOUNDS and limit.isdecimal():
+                self._bounds[name] = int(limit)
             elif name in _words()["signs"] or name in ("strict", "system"):
                 self._dropped.add(name)
 
@@ -108,7 +113,9 @@ class Dialect:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        learned = self._dropped | ({"limit"} if self._limit == _NO_LIMIT else set())
+        learned = (
+            self._dropped | {*self._bounds} | ({"limit"} if self._limit == _NO_LIMIT else set())
+        )
         return tuple(note for name, note in _words()["notes"].items() if name in learned)
 
     def parameters(self, model: str, request: Request) -> dict[str, Any]:
@@ -121,7 +128,7 @@ class Dialect:
             "stream": True,
             "stream_options": {"include_usage": True},
             "temperature": request.temperature,
-            self._limit: request.max_output_tokens + room,
+            self._limit: self._within(request.max_output_tokens + room),
         }
         if request.choices:
             parameters["response_format"] = choice_format(request.choices)
@@ -157,11 +164,34 @@ class Dialect:
         if self._is_about_system(message, sent):
             self._dropped.add("system")
             return True
+        if not is_crash and self._learns_bound(message, parameter, sent):
+            return True
         name = None if is_crash else self._refused(message, parameter, sent)
         if name is None:
             return False
         strict = name == "response_format" and _is_about_strict(message, sent[name])
         return self._drop("strict" if strict else name)
+
+    def _within(self, limit: int) -> int:
+        """The limit of output tokens that is sent for one: what the endpoint takes of it."""
+        least, most = self._bounds.get("least_limit", 0), self._bounds.get("most_limit", limit)
+        return min(max(limit, least), most)
+
+    def _learns_bound(self, message: str, parameter: str | None, sent: Mapping[str, Any]) -> bool:
+        """Take in the least, or the most, that a limit of output tokens may be."""
+        limit = next(
+            (sent[name] for name in _LIMITS if name in sent and name not in self._extra), None
+        )
+        words = _words()
+        if limit is None or not _names(words["limit_names"], f"{parameter} {message}"):
+            return False
+        for name in _BOUNDS:
+            said = re.search(words[name], message, re.IGNORECASE)
+            bound = int(next(filter(None, said.groups()))) if said else 0
+            if bound and (bound > limit if name == "least_limit" else bound < limit):
+                self._bounds[name] = bound
+                return True
+        return False
 
     def _is_about_system(self, message: str, sent: Mapping[str, Any]) -> bool:
         """Whether a system turn was refused that can be put elsewhere."""
@@ -178,6 +208,8 @@ class Dialect:
         blamed = re.split(r"[.\[]", parameter)[0] if parameter else None
         if blamed and blamed not in words["signs"]:
             return None
+        if is_about_parameters(message) and "response_format" in {*sent} - {*self._extra}:
+            return "response_format"
         for name, sign in words["signs"].items():
             if name not in sent or sent[name] is False or name in self._extra:
                 continue

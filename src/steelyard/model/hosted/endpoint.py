@@ -65,7 +65,7 @@ class Endpoint(Model):
             "the endpoint counts too few tokens for the prompts it was sent: it seems to drop most of "
             "a long prompt; raise its context size (such as num_ctx) and run again"
         )
-        failed = "the endpoint failed some requests after all tries: they count as wrong"
+        failed = "the endpoint failed some requests after all tries: they count as failed answers"
         return (
             *self._dialect.notes,
             *((missing,) if self._usage_missing else ()),
@@ -102,7 +102,7 @@ class Endpoint(Model):
         if reply.counts is None:
             self._usage_missing = True
         else:
-            sent = sum(len(message.content) for message in request.messages)
+            sent = "".join(message.content for message in request.messages)
             self._prompt_counts.add(sent, reply.counts.input)
         if reply.model and not same_model(self.name, reply.model):
             self._other_model = self._address.mask(reply.model)

@@ -8,17 +8,23 @@ BrokenError         the answer is torn: cut off, late, not readable, or none
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from steelyard.model.hosted.limits import RateLimits
 from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.words import ErrorWords, error_words, status_of
 
+_BAD_REQUEST = 400
+_PAGE = re.compile(r"\A\s*<(?:!doctype\s+)?html", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]+)", re.IGNORECASE)
+
 
 class RefusedError(Exception):
     """The endpoint answered with an error status. The text is its own, unmasked.
 
-    ``reply`` is what had arrived of an answer inside which it said so.
+    ``reply`` is what had arrived of an answer inside which it said so, ``meant`` the status by its
+    words where its own says no more than that the request is bad.
     """
 
     def __init__(
@@ -27,7 +33,9 @@ class RefusedError(Exception):
         self.status = status
         self.limits = limits
         self.reply = reply
+        self.is_page = _PAGE.search(body) is not None
         self.message, self.code, self.param = _words(status, body)
+        self.meant = _meant(body) if status == _BAD_REQUEST else status
         super().__init__(self.message)
 
     @classmethod
@@ -81,8 +89,18 @@ class UnreadableError(Exception):
     """A part of an answer cannot be read."""
 
 
+def _meant(body: str) -> int:
+    try:
+        return status_of(json.loads(body), untold=_BAD_REQUEST)
+    except (ValueError, RecursionError):
+        return status_of({"message": body}, untold=_BAD_REQUEST)
+
+
 def _words(status: int, body: str) -> ErrorWords:
     try:
         return error_words(json.loads(body))
     except (ValueError, RecursionError):
-        return ErrorWords(body.strip() or f"status {status}")
+        title = _TITLE.search(body) if _PAGE.search(body) else None
+        return ErrorWords(
+            f"a page {title[1].strip()!r}" if title else body.strip() or f"status {status}"
+        )

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from steelyard.model.hosted.limits import RateLimits
+from steelyard.model.hosted.limits import RateLimits, in_words
 
 log = logging.getLogger("steelyard")
 
@@ -143,7 +143,7 @@ class Limiter:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_later(pause, self._let_in)
-        reason = f"the endpoint asked to wait {self._asked_seconds:,.0f} s"
+        reason = f"the endpoint asked to wait {in_words(self._asked_seconds)}"
         for place, most_seconds in self._waiting:
             if pause > most_seconds and not place.done():
                 place.set_exception(PausedError(reason))
@@ -174,4 +174,4 @@ class Limiter:
         self._resume_at, self._asked_seconds = now + seconds, seconds
         if self._resume_at - max(now, self._told_until) > _LONG_SECONDS:
             self._told_until = self._resume_at  # those in flight will all be told the same
-            log.info("%s asks to wait %s s before the next request", self._name, f"{seconds:,.0f}")
+            log.info("%s asks to wait %s before the next request", self._name, in_words(seconds))

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_LONGEST_WAIT = 3600.0
+_LONGEST_WAIT = 30 * 86400.0
+_HOURS_FROM = 7200.0
 
 
 class RateLimits(NamedTuple):
@@ -66,6 +67,11 @@ def seconds_of(text: str | None) -> float | None:
             return None
         value = sum(float(number) * _UNITS[unit] for number, unit in parts)
     return min(value, _LONGEST_WAIT) if value >= 0 else None
+
+
+def in_words(seconds: float) -> str:
+    """A wait as people read it: ``90 s``, ``24 h``."""
+    return f"{seconds:,.0f} s" if seconds < _HOURS_FROM else f"{seconds / 3600:.3g} h"
 
 
 def _whole(text: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from steelyard.model.hosted.content import content_of
 from steelyard.model.hosted.counts import BilledTokens, token_counts
 from steelyard.model.hosted.dialect import read_choice
 from steelyard.model.hosted.words import find_error, finish_named
-from steelyard.model.thoughts import why_unanswered, without_thoughts
+from steelyard.model.thoughts import cut_reason, why_unanswered, without_thoughts
 
 _NO_FINISH = ("", "null", "none")
 """What some servers write in the chunks before the last."""
@@ -25,7 +26,8 @@ class EndpointReply:
     """What has arrived of one answer. Seconds count from the moment the request was sent.
 
     ``error`` is what the endpoint says that failed, ``has_choices`` whether any answer came; of
-    several the first is read. ``is_ended`` says that the endpoint marked the end.
+    several the first is read. ``has_calls`` says that tool calls came, however empty, ``calls_tools``
+    that one names its tool. ``is_ended`` says that the endpoint marked the end.
     """
 
     text: str = ""
@@ -36,6 +38,7 @@ class EndpointReply:
     model: str | None = None
     error: Any = None
     has_choices: bool = False
+    has_calls: bool = False
     calls_tools: bool = False
     is_ended: bool = False
     first_token_seconds: float | None = None
@@ -57,11 +60,13 @@ class EndpointReply:
         if finish.lower() not in _NO_FINISH:
             self.finish_reason = finish
         is_piece = isinstance(choice.get("delta"), dict)
-        message = _mapping(choice.get("delta" if is_piece else "message"))
+        message = choice.get("delta" if is_piece else "message")
+        message = {"content": message} if isinstance(message, str) else _mapping(message)
         content = content_of(message)
         text = content.text or _string(choice.get("text"))
         calls = message.get("tool_calls") or message.get("function_call")
-        self.calls_tools = self.calls_tools or bool(calls)
+        self.has_calls = self.has_calls or bool(calls)
+        self.calls_tools = self.calls_tools or _names_tool(calls)
         if (text or content.refusal) and self.first_token_seconds is None:
             self.first_token_seconds = seconds
         is_whole = not is_piece and bool(self.text) and text.startswith(self.text)
@@ -125,14 +130,24 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
 
 
 def _chosen(completion: Completion, choices: Sequence[str], mask: Mask) -> Completion:
-    """Read the choice that was made; an answer that names none has failed, and keeps its end."""
+    """Read the choice that was made; an answer that names none has failed, and keeps its end.
+
+    Of an answer that was cut only whole JSON is read: nobody knows how its sentence went on.
+    """
+    if completion.is_cut and not _is_object(completion.text):
+        return replace(completion, failure=cut_reason(completion))
     choice = read_choice(completion.text, choices)
     if choice is not None:
         return replace(completion, text=choice, finish_reason="choice")
-    cut = completion.finish_reason == "length"
-    where = f", and was cut after {completion.output_tokens:,} tokens" if cut else ""
-    reason = f"the answer {completion.text[:80]!r} is not one of the {len(choices)} choices{where}"
+    reason = f"the answer {completion.text[:80]!r} is not one of the {len(choices)} choices"
     return replace(completion, failure=mask(reason))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _failure(reply: EndpointReply, mask: Mask) -> str | None:
@@ -142,7 +157,8 @@ def _failure(reply: EndpointReply, mask: Mask) -> str | None:
         return mask(f"the model refused: {reply.refusal or reply.text}").rstrip(": ")
     if finish == "content_filter":
         return "the endpoint's content filter stopped the answer"
-    if (finish == "tool_calls" or reply.calls_tools) and not reply.text.strip():
+    is_empty = not reply.text.strip()
+    if reply.calls_tools or (is_empty and (finish == "tool_calls" or reply.has_calls)):
         return "the model called a tool instead of answering"
     return None
 
@@ -200,6 +216,8 @@ def _tokens(text: str) -> int:
 
 def _first_choice(choices: Any) -> Iterator[Mapping[str, Any]]:
     """The choice with index 0, the first where none has an index, or a whole one that is alone."""
+    if isinstance(choices, dict):
+        choices = [choices]
     if isinstance(choices, list):
         for choice in choices:
             if not isinstance(choice, dict):
@@ -208,6 +226,15 @@ def _first_choice(choices: Any) -> Iterator[Mapping[str, Any]]:
             if is_alone or choice.get("index") in (None, 0, "0"):
                 yield choice
                 return
+
+
+def _names_tool(calls: Any) -> bool:
+    """Whether one of these tool calls, or a call of the older form, says which tool it calls."""
+    for call in calls if isinstance(calls, list) else [calls]:
+        for part in (call, _mapping(call).get("function")):
+            if _string(_mapping(part).get("name")):
+                return True
+    return False
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

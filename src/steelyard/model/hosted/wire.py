@@ -237,9 +237,9 @@ async def _read(response: Any, reply: EndpointReply, limits: RateLimits, started
     first = b""
     async for chunk in response.content.iter_any():
         first += chunk
-        if first.strip():
+        if _without_comments(first):
             break
-    start = first.lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = _without_comments(first)
     if start.startswith((b"{", b"[")):
         reply.add_whole(_parsed(start + await _body(response, LARGEST_LINE)), started)
     elif start.startswith(b"<"):
@@ -248,6 +248,18 @@ async def _read(response: Any, reply: EndpointReply, limits: RateLimits, started
         raise WebPageError(_BAD_GATEWAY, message, limits)
     else:
         await _read_events(response, reply, started, first)
+
+
+def _without_comments(body: bytes) -> bytes:
+    """What follows a byte order mark, blank lines and comments; nothing until a line of them is whole.
+
+    Some gateways send comments while they wait, whatever comes then.
+    """
+    rest = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    while rest.startswith(b":"):
+        line = rest.splitlines(keepends=True)[0]
+        rest = rest[len(line) :].lstrip() if line.endswith((b"\r", b"\n")) else b""
+    return rest
 
 
 async def _read_events(response: Any, reply: EndpointReply, started: float, first: bytes) -> None:

@@ -67,7 +67,7 @@ def _said(error: Any) -> str:
 def find_error(body: Mapping[str, Any]) -> Any:
     """Return what a body or an event of an answer says that went wrong; ``None`` where nothing did."""
     for error in (body.get("error"), body.get("errors")):
-        if any(error.values()) if isinstance(error, Mapping) else error:
+        if not _is_empty(error):
             return error
     if body.get("choices") or body.get("usage"):
         return None
@@ -76,28 +76,42 @@ def find_error(body: Mapping[str, Any]) -> Any:
     return dict(body) if _said(body) else None
 
 
-def status_of(error: Any) -> int:
-    """Return the HTTP status that an error inside an answer should have had; 500 if it says none."""
+def _is_empty(error: Any) -> bool:
+    """Whether an error says nothing: whatever it holds is empty, null or zero."""
+    if isinstance(error, Mapping | list):
+        values = error.values() if isinstance(error, Mapping) else error
+        return all(_is_empty(value) for value in values)
+    return not error or str(error).strip().lower() in ("", "0", "null", "none", "false")
+
+
+def status_of(error: Any, untold: int = _UNTOLD) -> int:
+    """Return the HTTP status that an error should have had by its words; ``untold`` if it says none."""
     words = list(_codes(error))
     for word in words:
-        if word.isdecimal() and 400 <= int(word) <= 599:
+        if word.isdecimal() and 400 < int(word) <= 599:
             return int(word)
     named = _statuses()
     known = [named[plain] for word in words if (plain := _plain(word)) in named]
     if known and known[0] != 400:
         return known[0]
+    untold = 400 if "400" in words else untold
     message = error_words(error).message  # many are called an invalid request
     by_message = (
         int(status)
         for status, sign in _words()["messages"]
         if re.search(sign, message, re.IGNORECASE)
     )
-    return next(by_message, known[0] if known else _UNTOLD)
+    return next(by_message, known[0] if known else untold)
 
 
 def is_filtered(code: str | None, message: str) -> bool:
     """Whether a refusal says that the endpoint's filter stopped this prompt, or its answer."""
     return re.search(_words()["filtered"], f"{code} {message}", re.IGNORECASE) is not None
+
+
+def is_about_parameters(message: str) -> bool:
+    """Whether a refusal says that no endpoint of this model takes the parameters that were sent."""
+    return re.search(_words()["parameters"], message, re.IGNORECASE) is not None
 
 
 def is_too_long(code: str | None, message: str) -> bool:
