@@ -98,7 +98,7 @@ class _LabelReader:
         self._folded = _unique({label: _key(label) for label in labels})
         spellings = sorted({plain(label) for label in labels} - {""}, key=len, reverse=True)
         self._longest = max(map(len, spellings), default=0)
-        label = "|".join(map(re.escape, spellings)) or r"(?!)"
+        label = "|".join(map(_spelled, spellings)) or r"(?!)"
         self._named = re.compile("|".join(map(_as_word, spellings)) or r"(?!)", re.IGNORECASE)
         stated = rf"(?P<open>[\"'(\[<*_]{{0,3}})(?P<label>{label})(?P<close>[\"')\]>*_]{{0,3}})(?P<rest>.*)"
         self._leads = [
@@ -258,6 +258,10 @@ class _LabelReader:
         clause = _undenied(label, self._without_other(label, reason))
         if not clause.strip(" .!)"):
             return True
+        if folded(label) in label_words()["denials"]:
+            clause = re.sub(
+                r"\bnot\b|n't\b", "", clause, count=1
+            )  # "No, the text does not say so."
         is_reason = label_words()["reasons"].match(clause) is not None
         return is_reason and (mark in (".", "!") or not is_in_doubt(clause))
 
@@ -300,9 +304,13 @@ def _key(text: str) -> str:
     return " ".join(folded(text).replace("_", " ").split())
 
 
+def _spelled(spelling: str) -> str:
+    return re.escape(spelling).replace("_", r"[_\ ]")
+
+
 def _as_word(spelling: str) -> str:
     """A pattern of a label as a word; without spaces between words, wherever it stands."""
-    pattern = re.escape(spelling).replace("_", r"[_\ ]")
+    pattern = _spelled(spelling)
     return pattern if _UNSPACED.search(spelling) else rf"(?<![\w-]){pattern}(?![\w-])"
 
 
