@@ -302,6 +302,20 @@ def test_what_an_endpoint_lacks_is_learned_once_and_told(
     assert later.notes == model.notes
 
 
+@pytest.mark.parametrize(
+    ("message", "limit"), [("expected a value >= 100", 100), ("must be at most 50", 50)]
+)
+def test_one_bound_is_learned_and_believed_once(message: str, limit: int) -> None:
+    dialect = Dialect(official=False)
+    first = dialect.parameters("m", request())
+    assert dialect.learn(f"max_tokens: {message}", None, first)
+    sent = dialect.parameters("m", request())
+    assert sent["max_tokens"] == limit
+    assert dialect.learn(f"max_tokens: {message}", None, first), "it was under way"
+    assert not dialect.learn("max_tokens: expected a value >= 999", None, sent)
+    assert not dialect.learn(f"max_tokens: {message}", None, sent)
+
+
 def test_a_limit_is_kept_within_what_the_endpoint_takes() -> None:
     dialect = Dialect(official=False)
     for limit, message in ((1, "expected a value >= 16"), (99, "must be at most 50")):

@@ -174,8 +174,8 @@ class Dialect:
 
     def _within(self, limit: int) -> int:
         """The limit of output tokens that is sent for one: what the endpoint takes of it."""
-        least, most = self._bounds.get("least_limit", 0), self._bounds.get("most_limit", limit)
-        return min(max(limit, least), most)
+        limit = max(limit, self._bounds.get("least_limit", limit))
+        return min(limit, self._bounds.get("most_limit", limit))
 
     def _learns_bound(self, message: str, parameter: str | None, sent: Mapping[str, Any]) -> bool:
         """Take in the least, or the most, that a limit of output tokens may be."""
@@ -184,6 +184,8 @@ class Dialect:
         )
         words = _words()
         if limit is None or not _names(words["limit_names"], f"{parameter} {message}"):
+            return False
+        if limit in self._bounds.values():  # one was said before, and kept to
             return False
         for name in _BOUNDS:
             said = re.search(words[name], message, re.IGNORECASE)
