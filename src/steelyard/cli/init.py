@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from shlex import quote
 
 from steelyard.cli.options import file_path
 from steelyard.printing import say
@@ -36,5 +37,5 @@ def call(args: argparse.Namespace) -> int:
         folder, bad = start_from_file(args.folder, args.source)
         if bad:
             say(f"steelyard: warning: guessed without {summary(bad)}", file=sys.stderr)
-    say(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {folder}")
+    say(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {quote(str(folder))}")
     return 0

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from string import Template
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ def _render(guess: FileGuess, folder: Path, file_name: str) -> str:
     template = Template(packaged("data/data/task.yaml.template"))
     instruction = Template(_INSTRUCTIONS[guess.kind]).substitute(labels=", ".join(guess.labels))
     return template.substitute(
-        folder=folder,
+        folder=quote(str(folder)),
         name=_quoted(re.sub(r"\s+", "-", real(folder).name) or "task"),
         instruction="\n".join(f"  {line}" for line in instruction.splitlines()),
         kind=guess.kind,

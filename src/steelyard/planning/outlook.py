@@ -222,6 +222,8 @@ def short_text(outlook: Outlook) -> list[str]:
     if total.seconds is not None and total.seconds >= 1:
         clauses.append(f"about {_time_text(total.seconds)}")
     text = f"at most {'; '.join(clauses)}"
+    if outlook.plan.brief.max_output_tokens is None:
+        text += ", and more where answers need more than their first limit (a model that reasons)"
     if total.unknown:
         text += f"; unknown in advance: {listed(total.unknown)}"
     return [text, *(f"note: {warning}" for warning in outlook.warnings)]

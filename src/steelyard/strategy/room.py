@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from steelyard.core import Answer, OutputKind, Question
 from steelyard.strategy.base import Brief
 from steelyard.strategy.prompt import Prompt
+
+log = logging.getLogger("steelyard")
 
 LONGEST: dict[OutputKind, int] = {"label": 128, "json": 256, "text": 512}
 """The longest answers that are tried of a model that is not seen to reason, or `TIMES` the limit."""
@@ -78,6 +81,12 @@ class AnswerRoom:
                 self._probes[base] = PROBES  # it does not stop by itself: more would tell no more
                 break
             self._raised[base] = max(limit, min(most, math.ceil(max(needed) * SPARE)))
+            log.info(
+                "answers are cut at %s tokens: from here on they may take %s, and cost more; "
+                "max_output_tokens sets a limit for good",
+                f"{limit:,}",
+                f"{self._raised[base]:,}",
+            )
             ask_again(self.fitted(prompt), _cut(answers))
         return answers
 

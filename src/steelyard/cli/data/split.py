@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal
 
 from steelyard.cli.data.options import add_columns, add_source
@@ -114,7 +115,10 @@ def _show(files: SplitFiles) -> None:
         say(f"  left out: {counted(len(left_out), 'row')}, all listed in manifest.json")
         for row in left_out[:_SHOWN]:
             say(f"    row {row['row']} ({row['source']}): {row['reason']}")
-    say(f"wrote {files.folder}" + (f"; next: steelyard run {files.folder}" if files.task else ""))
+    say(
+        f"wrote {files.folder}"
+        + (f"; next: steelyard run {quote(str(files.folder))}" if files.task else "")
+    )
 
 
 def _labels(part: Mapping[str, Any]) -> str:
