@@ -301,3 +301,13 @@ def test_records_come_one_batch_at_a_time_and_a_newer_one_replaces(store: Store)
     store.put_records({1: record("b", "BILLING"), 2: record("c", "BILLING")})
     found = [(r.example_id, r.answer.output) for r in store.records("arm")]
     assert found == [("a", "BILLING"), ("b", "BILLING"), ("c", "BILLING")]
+
+
+@pytest.mark.parametrize("name", ["a?1", "a%41", "c%2f..%2fd", "a?timeout=abc", "a#b", "a b&c=d"])
+def test_the_database_lies_in_its_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    Store.in_folder(folder).close()
+    assert (folder / "run.db").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert Store.of_former_run(folder) is not None

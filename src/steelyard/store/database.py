@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from steelyard.config.records import read_completion
 from steelyard.core import Completion, Record, Usage
-from steelyard.store.engine import INSERTS, damaged, engine_for, storage_error
+from steelyard.store.engine import INSERTS, damaged, engine_for, sqlite_url, storage_error
 from steelyard.store.integrity import check_tables, check_values
 from steelyard.store.migration import is_older, migrate
 from steelyard.store.tables import (
@@ -54,7 +54,7 @@ class Store:
     and PostgreSQL without its driver `MissingExtraError`.
     """
 
-    def __init__(self, url: str, run_id: str = FOLDER_RUN) -> None:
+    def __init__(self, url: str | sa.URL, run_id: str = FOLDER_RUN) -> None:
         self.run_id = run_id
         self._engine = engine_for(url)
         self._is_server = self._engine.dialect.name != "sqlite"
@@ -75,7 +75,7 @@ class Store:
     @classmethod
     def in_folder(cls, folder: Path) -> Store:
         """Open ``folder/run.db``, making it if it is not there."""
-        return cls(f"sqlite:///{folder / 'run.db'}")
+        return cls(sqlite_url(folder / "run.db"))
 
     @classmethod
     def of_former_run(cls, folder: Path) -> Store | None:
@@ -85,7 +85,7 @@ class Store:
         """
         if not (folder / "run.db").is_file():
             return None
-        engine = engine_for(f"sqlite:///{folder / 'run.db'}")
+        engine = engine_for(sqlite_url(folder / "run.db"))
         try:
             with engine.connect() as connection:
                 has_older_layout = is_older(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +20,12 @@ INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {
 """The ``INSERT`` of each kind of database, with its ``ON CONFLICT``."""
 
 
-def engine_for(url: str) -> sa.Engine:
+def sqlite_url(path: Path) -> sa.URL:
+    """The address of a file's database, whatever characters its path has."""
+    return sa.URL.create("sqlite", database=str(path))
+
+
+def engine_for(url: str | sa.URL) -> sa.Engine:
     """Return the engine for ``url``. Raises `StorageError` for another kind of database."""
     place = sa.make_url(url)
     if place.drivername == "postgresql":
