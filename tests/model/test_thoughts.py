@@ -40,6 +40,9 @@ HARMONY = "<|start|>assistant<|channel|>final<|message|>"
         ("◁think▷a◁/think▷B", "a", "B"),
         ("<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>B<|END_RESPONSE|>", "a", "B"),
         (f"<|channel|>analysis<|message|>a<|end|>{HARMONY}B<|return|>", "a", "B"),
+        ("<think>a</think><think>b</think>B", "a\n\nb", "B"),
+        ("<think>a</think> [x](y)", "a", "[x](y)"),
+        ("<think>a</think>\n<answer>B</answer>\nbye", "a", "<answer>B</answer>\nbye"),
         ("<scratchpad>a</scratchpad>\nB", "a", "B"),
         ("<analysis>a</analysis><answer>B", "a", "B"),
         ("<unused94>thought\na<unused95>B", "a", "B"),
@@ -67,6 +70,8 @@ def test_thoughts_are_taken_off(text: str, reasoning: str, answer: str) -> None:
         "[THINKING] B",
         "<answer>B</answer>",
         "B<|end|>\nC",
+        "Use `</think>` to close.",
+        "The tags are:\n- <think>\n- </think>\nBoth are needed.",
         "analysis of the case: B",
         "1. open: <think>\n2. answer",
     ],
@@ -76,7 +81,13 @@ def test_what_is_no_thought_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<think>it is B", "B\n<think>or is it", "<think>a</think>\n<think>b"]
+    "text",
+    [
+        "<think>it is B",
+        "B\n<think>or is it",
+        "<think>a</think>\n<think>b",
+        "<think>a</think><think>b",
+    ],
 )
 def test_an_open_thought_leaves_no_answer(text: str) -> None:
     done = without_thoughts(Completion(text, "length", output_tokens=9))

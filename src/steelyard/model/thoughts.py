@@ -61,7 +61,7 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     thoughts: list[str] = []
     kept: list[str] = []
     place = 0
-    while (begin := marks.line_opening.search(text, place)) is not None:
+    while (begin := _next_opening(text, place, marks)) is not None:
         end = _end_of(text, begin.end(), marks)
         kept.append(text[place : begin.start()])
         if end is None:
@@ -69,19 +69,33 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
         thoughts.append(text[begin.end() : end.start()])
         place = end.end()
     rest = "".join([*kept, text[place:]])
-    alone = () if marks.is_paired else marks.closing.finditer(rest)
+    is_told_of = marks.is_paired or marks.opening.search(rest) is not None
+    alone = () if is_told_of else marks.closing.finditer(rest)
     if ends := [end for end in alone if _ends_thought(rest, end)]:
         thoughts.append(rest[: ends[-1].start()])
         rest = rest[ends[-1].end() :]
     return thoughts, rest, False
 
 
+def _next_opening(text: str, place: int, marks: _Marks) -> re.Match[str] | None:
+    """The next mark that opens a thought: right behind another thought, or where a line begins."""
+    behind = place
+    while behind < len(text) and text[behind].isspace():
+        behind += 1
+    glued = marks.opening.match(text, behind) if place else None
+    return glued or marks.line_opening.search(text, place)
+
+
 def _ends_thought(text: str, end: re.Match[str]) -> bool:
     """Whether a mark without a beginning closes a thought; one in the middle of a line is quoted."""
     before = text[text.rfind("\n", 0, end.start()) + 1 : end.start()]
     after = text[end.end() :].partition("\n")[0]
-    is_glued = before[-1:].strip() and not text.lstrip().startswith(("{", "[", '"'))
-    return not before.strip() or not after.strip() or bool(is_glued)
+    is_quoted = before[-1:] in _QUOTES or text.lstrip().startswith(("{", "[", '"'))
+    is_glued = bool(before[-1:].strip()) and not is_quoted
+    return not before.strip() or not after.strip() or is_glued
+
+
+_QUOTES = tuple("`'\"“‘«")
 
 
 def _end_of(text: str, place: int, marks: _Marks) -> re.Match[str] | None:
