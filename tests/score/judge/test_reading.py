@@ -371,3 +371,24 @@ def test_a_long_text_takes_no_time(piece: str, choices: tuple[str, ...]) -> None
     started = time.perf_counter()
     read_judgement(piece * (100_000 // len(piece)), choices)
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "choices"),
+    [
+        ("I cannot rate this. Score: 1", RATE),
+        ("I'm unable to fairly judge this. Verdict: TIE", COMPARE),
+        ('{"verdict": "A"}\nOn reflection B is better.', COMPARE),
+        ("Verdict: A. I mean B.", COMPARE),
+        ("A is better, sorry, I mean B.", COMPARE),
+        ("A is better... or rather B.", COMPARE),
+        ("Score: 4. Sorry, 3.", RATE),
+        ('{"score": 4, "max": 10}', RATE),
+        ('{"score": 4, "out_of": 10}', RATE),
+    ],
+)
+def test_what_is_withheld_corrected_or_on_another_scale_is_none(
+    text: str, choices: tuple[str, ...]
+) -> None:
+    assert read_judgement(text, choices) is None
+    assert read_judgement('{"score": 4, "max": 5}', RATE) == "4"

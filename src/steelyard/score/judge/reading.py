@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from steelyard.folding import plain
-from steelyard.json_text import read_json
+from steelyard.json_text import read_whole_json
 
 _MOST_READ = 6_000  # characters from the end, where the verdict stands
 _TRIM = " .,:;!\"'`*()[]{}"
@@ -72,6 +72,13 @@ _OTHER = re.compile(r"[\"'`*)\]}_]*\s*(?:or\b|and\b|[/&|]|vs\b)", re.I)
 _CORRECTION = re.compile(
     r"\W*(?:wait|actually|correction|scratch that|no(?=[,.]|\s+wait)|hmm|on second)\b", re.I
 )
+_WITHHELD = re.compile(
+    r"\b(?:cannot|can't|can not|could not|couldn't|unable to|won't|will not|refuse to|decline to)\s+(?:\w+\s+){0,2}"
+    r"(?:judge|rate|score|compare|evaluate|decide|assess|determine|mark|grade|choose|say)\b"
+    r"|\b(?:I mean(?:t)?|or rather|on reflection|make that)\b|[.,;!?]\s*sorry\b",
+    re.I,
+)
+"""Anywhere in a text: the judge does not judge, or takes back what it said."""
 _REPORT = re.compile(r"\b(?:says|said|claims?|claimed|states|argues|writes|asks?|thinks?)\b", re.I)
 
 _MOST = (
@@ -126,6 +133,9 @@ _VERDICT_FIELD = re.compile(
     rf"(?:(?:the|my|final|overall|total|better|best|preferred|winning)[\s_-]*)?{_TAGS}",
     re.IGNORECASE,
 )
+_SCALE_FIELD = re.compile(
+    r"(?:max(?:imum)?|scale|out[\s_-]?of|top)(?:[\s_-]?(?:score|mark|rating))?", re.I
+)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _CLAUSE = re.compile(r"[,;:]\s|\s(?:and|but|while|whereas|so)\s")
 
@@ -143,6 +153,8 @@ def read_judgement(text: str, choices: Sequence[str]) -> str | None:
         return None
     if (fields := _fields(text)) is not None:
         return _of_fields(fields, choices)
+    if _WITHHELD.search(" ".join(lines)):
+        return None
     scales = {scale["top"] or scale["points"] for scale in _SCALE.finditer(" ".join(lines))}
     if not _is_comparison(choices) and scales - {choices[-1]}:
         return None
@@ -268,13 +280,16 @@ def _known(word: str, choices: Sequence[str]) -> str | None:
 
 
 def _fields(text: str) -> dict[str, Any] | None:
-    document = read_json(text)[0] if "{" in text else None
+    document = read_whole_json(text) if "{" in text else None
     fields = None if document is None else json.loads(document, parse_int=str, parse_float=str)
     return fields if isinstance(fields, dict) else None
 
 
 def _of_fields(fields: dict[str, Any], choices: Sequence[str]) -> str | None:
-    """The verdict of a JSON object: its fields that are called so."""
+    """The verdict of a JSON object: its fields that are called so, on the scale that it states."""
+    scales = {str(value) for name, value in fields.items() if _SCALE_FIELD.fullmatch(name)}
+    if not _is_comparison(choices) and scales - {choices[-1]}:
+        return None
     texts = [value for name, value in fields.items() if _VERDICT_FIELD.fullmatch(name)]
     words = {_alone(value, choices) if isinstance(value, str) else None for value in texts}
     return words.pop() if len(words) == 1 else None
