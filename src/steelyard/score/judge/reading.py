@@ -73,7 +73,8 @@ _CORRECTION = re.compile(
     r"\W*(?:wait|actually|correction|scratch that|no(?=[,.]|\s+wait)|hmm|on second)\b", re.I
 )
 _WITHHELD = re.compile(
-    r"\b(?:cannot|can't|can not|could not|couldn't|unable to|won't|will not|refuse to|decline to)\s+(?:\w+\s+){0,2}"
+    r"\b(?:cannot|can't|can not|could not|couldn't|unable to|won't|will not|refuse to|decline to)\s+"
+    r"(?:\w+\s+){0,2}"
     r"(?:judge|rate|score|compare|evaluate|decide|assess|determine|mark|grade|choose|say)\b"
     r"|\b(?:I mean(?:t)?|or rather|on reflection|make that)\b|[.,;!?]\s*sorry\b",
     re.I,
