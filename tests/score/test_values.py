@@ -576,3 +576,31 @@ def test_a_long_text_takes_no_time(piece: str) -> None:
     started = time.perf_counter()
     final_value(piece * (100_000 // len(piece)))
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Undefined, because the denominator is 0.",
+        "There are no real roots, as the discriminant is -7.",
+        "Unknown as of 2024.",
+        "We need the price of the 2 pens.",
+        "It is impossible with 3 of them.",
+    ],
+)
+def test_a_number_in_a_sentence_that_gives_no_answer_is_none(text: str) -> None:
+    assert final_value(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is 18.\n\nQuestion: Tom has 3 dogs and 4 cats.\nAnswer: The answer is 7.",
+        "\\boxed{18}\n\nUser: 3+4?\n\nAssistant: \\boxed{7}",
+        "18\nQ2: what is 3 + 4?\nA: 7",
+        "Question: what is 3 * 6?\nAnswer: 18",
+    ],
+)
+def test_the_answer_to_a_question_of_the_model_own_is_passed_over(text: str) -> None:
+    value = final_value(text)
+    assert value is not None and value.number == 18

@@ -43,7 +43,9 @@ _DENIED = re.compile(
 )
 _REFUSED = re.compile(
     r"\b(?:unable to|failed to|sorry|(?:can|could)(?:not| not|n['’]t)\s+(?:\w+\s+){0,2}"
-    r"(?:answer|compute|calculate|determine|solve|verify|confirm|tell|say|help))\b(?:[^;=.!?\n]|\.(?=\d))*$",
+    r"(?:answer|compute|calculate|determine|solve|verify|confirm|tell|say|help)"
+    r"|undefined|not defined|no (?:real |valid |whole )?(?:roots?|solutions?|answers?)|unknown|impossible"
+    r"|not enough|insufficient|we need|need to know|missing)\b(?:[^;=.!?\n]|\.(?=\d))*$",
     re.IGNORECASE,
 )
 _DOUBTED = re.compile(
@@ -85,6 +87,10 @@ _TOTALLED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """May announce the answer, or a step to it; so may a number alone on its line."""
+_NEXT_ITEM = re.compile(
+    r"\n\s*(?:(?:Next )?Question|Q|Problem|Human|User|Instruction)\s*\d*\s*[:：]", re.IGNORECASE
+)
+"""Where a model goes on to ask itself the next question."""
 _MOST_UNIT_WORDS = 3
 _MOST_BOXES = 20
 _MOST_READ = 2_000  # characters from the end, where the result stands
@@ -97,8 +103,11 @@ def final_value(text: str) -> Value | None:
     in GSM8K's solutions (Cobbe et al., 2021), at most a unit behind it, so that a heading of the
     fourth level is none; else that of the last sentence that announces it (``The answer is 42.``); else the
     only one of the last sentence that has any, or what the others there come to (``3 x 4 = 12``). One
-    that is denied, asked about or taken back is none.
+    that is denied, asked about or taken back is none. What a model answers to a next question of its own
+    is passed over.
     """
+    own = _NEXT_ITEM.split(text, maxsplit=1)[0]
+    text = own if any(character.isdigit() for character in own) else text
     boxes = _boxes(text)
     if boxes:
         return None if boxes[-1] is None else _only(boxes[-1])
