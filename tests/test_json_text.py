@@ -237,3 +237,12 @@ def test_a_long_text_takes_no_time(piece: str) -> None:
     started = time.perf_counter()
     read_json(piece * (100_000 // len(piece)))
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    "between", ["\n", "\nFor invoice 2:\n", "\nInput was:\n", "\nAlternatively:\n"]
+)
+def test_fences_that_differ_give_none(between: str) -> None:
+    first, second = '```json\n{"a": 1}\n```', '```json\n{"a": 2}\n```'
+    assert read_json(f"For invoice 1:\n{first}{between}{second}")[0] is None
+    assert read_json(f"Here:\n{first}{between}{first}")[0] == '{"a": 1}'

@@ -64,9 +64,9 @@ class _UnusableError(ValueError):
 def read_json(text: str) -> tuple[str | None, str | None]:
     """Return ``(JSON text, None)`` of the object or array that ``text`` gives, or ``(None, reason)``.
 
-    It is the whole text, or a JSON string that holds it; else what stands in the last code fence that has
-    one; else the only one between other words, where an array without objects is none. What a sentence
-    denies, or gives as an example, does not count. Where several differ, a fence and what stands after it
+    It is the whole text, or a JSON string that holds it; else what stands in code fences, of JSON before
+    others; else the only one between other words, where an array without objects is none. What a sentence
+    denies, or gives as an example, does not count. Where several differ, fences and what stands after them
     too, or one is cut off, there is none. A key that stands twice, ``NaN``, ``1e999`` and values over 200
     deep are refused.
     """
@@ -167,7 +167,7 @@ def _closings(text: str) -> dict[int, int]:
 
 
 def _among_words(text: str) -> list[_Document]:
-    """Those in the last code fence that has one, and what differs after it; else all but footnotes."""
+    """Those in code fences, of JSON before others, and what differs after them; else all but footnotes."""
     fences = list(_FENCE_LINE.finditer(text))
     starts = [fence.start() for fence in fences]
     documents = _documents(text)
@@ -182,9 +182,10 @@ def _among_words(text: str) -> list[_Document]:
     inside = [count for _, count in found if count % 2]
     named = [count for count in inside if fences[count - 1]["language"].lower().startswith("json")]
     if inside:
-        last = max(named or inside)
+        counts = set(named or inside)
+        last = max(counts)
         later = [one for one, count in found if count > last and not count % 2]
-        fenced = [one for one, count in found if count == last]
+        fenced = [one for one, count in found if count in counts]
         _refuse_another(text, starts[last - 1])
         return fenced + [one for one in later if not _is_list(one.value)]
     answers = [one for one, _ in found if not _is_footnote(one.value)] or [one for one, _ in found]
