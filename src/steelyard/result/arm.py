@@ -18,14 +18,15 @@ _WHOLE_STAGES = ("final", "held_back", "free")
 
 
 class Outcomes(ResultPart):
-    """How many test examples were scored and failed; they add up to the test split.
-
-    Of both, answers that were ``cut`` at the limit on their tokens, and those of a model that was seen
-    to have ``reasoned`` first.
-    """
+    """How many test examples were scored and failed; they add up to the test split."""
 
     scored: int | None = None
     failed: int | None = None
+
+
+class AnswerLengths(ResultPart):
+    """How many test answers were ``cut`` at the limit on their tokens, and ``reasoned`` first."""
+
     cut: int = 0
     reasoned: int = 0
 
@@ -168,6 +169,7 @@ class ArmResult(ResultPart):
     quality: Quality = Quality()
     other_qualities: tuple[Quality, ...] = ()
     outcomes: Outcomes = Outcomes()
+    lengths: AnswerLengths = AnswerLengths()
     validity: Validity = Validity()
     tokens: Tokens = Tokens()
     latency_seconds: Latency = Latency()

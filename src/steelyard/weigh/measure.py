@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.core import Answer, Comparison, Completion, Example, Record
 from steelyard.model.thoughts import with_plain_reference
-from steelyard.result.arm import Latency, Outcomes, Percentiles, Tokens
+from steelyard.result.arm import AnswerLengths, Latency, Outcomes, Percentiles, Tokens
 from steelyard.result.figures import Quality
 from steelyard.score import Metric, compare_records
 from steelyard.score import quality as score_quality
@@ -78,10 +78,13 @@ def quality(
 def outcomes(records: Sequence[Record]) -> Outcomes:
     """Count the outcomes; they add up to the number of records."""
     failed = sum(record.outcome == "failed" for record in records)
+    return Outcomes(scored=len(records) - failed, failed=failed)
+
+
+def lengths(records: Sequence[Record]) -> AnswerLengths:
+    """Count the answers that were cut, and those that came after reasoning."""
     completions = [record.answer.completion for record in records]
-    return Outcomes(
-        scored=len(records) - failed,
-        failed=failed,
+    return AnswerLengths(
         cut=sum(completion.is_cut for completion in completions),
         reasoned=sum(completion.is_reasoned for completion in completions),
     )

@@ -33,7 +33,7 @@ from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.conclude import MeasuredArm, Weighing
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
-from steelyard.weigh.measure import outcomes
+from steelyard.weigh.measure import lengths, outcomes
 
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
 _NOT_PROBED = "forgetting was not probed in this run"
@@ -154,6 +154,7 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         quality=measured.quality,
         other_qualities=tuple(measured.more_qualities),
         outcomes=outcomes(measured.records),
+        lengths=lengths(measured.records),
         validity=_validity(measured, plan),
         tokens=measured.tokens,
         latency_seconds=measured.latency,
