@@ -101,13 +101,16 @@ class _Search:
     def trial(self, rate: float) -> Epoch:
         """Train on a part of train and measure dev, or read the result of an earlier attempt."""
         path = self.folder / f"trial-{rate:g}.json"
-        if not path.is_file():
+        if path.is_file():
+            epoch = _read(Epoch, path)
+        else:
             self.trainer.reset()
             self.trainer.span = 1
             epoch = self.trainer.epoch(self._part, self.dev, rate, self._ticks)
-            write_whole(path, json.dumps(vars(epoch)))
+            if math.isfinite(epoch.train_loss) and math.isfinite(epoch.dev_loss):
+                write_whole(path, json.dumps(vars(epoch)))  # JSON has no word for what diverged
         self._ticks.finish(len(self._part))
-        return _read(Epoch, path)
+        return epoch
 
     def run(self, rate: float) -> list[Epoch]:
         """Train with ``rate`` until the last epoch, or until dev stops improving."""

@@ -42,6 +42,7 @@ log = logging.getLogger("steelyard")
 
 _RESUME = "all results so far are kept; run again to resume"
 _GATHER_SECONDS = 0.01
+_ODD_FEW = 2
 _ODD_SHARE = 0.01  # of requests, that an endpoint may fail for what stands in them
 _PAUSED_SECONDS = 0.05  # until a pause is reported: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]
@@ -138,7 +139,9 @@ class HostedModel(Endpoint):
             over = self.meter.over()
             over.unserved = frozenset(unserved)
             raise over
-        if self._is_down(len(waiting), unserved.values()):
+        prompts = {requests[index].messages for index in waiting}
+        troubles_by_prompt = {requests[index].messages: one for index, one in unserved.items()}
+        if self._is_down(len(prompts), troubles_by_prompt.values()):
             down = self._gave_up(len(unserved), next(iter(unserved.values())), len(waiting))
             down.unserved = frozenset(unserved)
             raise down
@@ -149,12 +152,14 @@ class HostedModel(Endpoint):
         """Whether what was not served in the end says nothing of the model, and is to be asked later.
 
         The endpoint asks for a pause, serves no request, or fails more than the odd one that it
-        cannot stand. One that it refuses is none of these.
+        cannot stand, which may be asked several times. One that it refuses is none of these.
         """
         if any(outcome.is_limited for outcome in unserved):
             return True
         troubles = sum(not outcome.is_refused for outcome in unserved)
-        is_odd = troubles <= max(1, asked * _ODD_SHARE) and (troubles < asked or self._reached)
+        is_odd = troubles <= max(_ODD_FEW, asked * _ODD_SHARE) and (
+            troubles < asked or self._reached
+        )
         return troubles > 0 and not is_odd
 
     def _gave_up(self, troubles: int, outcome: Outcome, of: int = 0) -> EndpointError:
