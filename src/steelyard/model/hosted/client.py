@@ -158,7 +158,7 @@ class HostedModel(Endpoint):
             return True
         troubles = sum(not outcome.is_refused for outcome in unserved)
         is_odd = troubles <= max(_ODD_FEW, asked * _ODD_SHARE) and (
-            troubles < asked or self._reached
+            troubles < asked or (asked == 1 and self._reached)
         )
         return troubles > 0 and not is_odd
 
