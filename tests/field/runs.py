@@ -65,6 +65,11 @@ def sound(asked: Asked) -> Reply:
     return streamed(right(asked))
 
 
+def says(answer: Callable[[str], str]) -> Behaviour:
+    """Say what ``answer`` makes of the right label."""
+    return lambda asked: streamed(answer(truth(asked)))
+
+
 def write_task(
     folder: Path,
     endpoint: Endpoint,

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.field.endpoint import Asked, Behaviour, Reply, streamed
-from tests.field.runs import ODD, TicketOutcome, truth, weigh_tickets
+from tests.field.runs import ODD, TicketOutcome, says, weigh_tickets
 
 RIGHT: dict[str, Callable[[str], str]] = {
     "bold": lambda label: f"**{label}**",
@@ -44,13 +43,6 @@ FAILED: dict[str, str] = {
     "template": "{label}",
     "null": "null",
 }
-
-
-def says(answer: Callable[[str], str]) -> Behaviour:
-    def behave(asked: Asked) -> Reply:
-        return streamed(answer(truth(asked)))
-
-    return behave
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.field.endpoint import Asked, Behaviour, Reply, streamed
-from tests.field.runs import NUMBERS, TicketOutcome, truth, weigh_tickets
+from tests.field.runs import NUMBERS, TicketOutcome, says, weigh_tickets
 
 RIGHT: dict[str, Callable[[str], str]] = {
     "plain": str,
@@ -43,13 +42,6 @@ FAILED: dict[str, str] = {
     "infinite": "infinity",
     "name-with-digits": "GPT-4",
 }
-
-
-def says(answer: Callable[[str], str]) -> Behaviour:
-    def behave(asked: Asked) -> Reply:
-        return streamed(answer(truth(asked)))
-
-    return behave
 
 
 @pytest.fixture(scope="module")

@@ -198,6 +198,34 @@ class Model(Protocol):
         return {}
 
 
+class WrappedModel(Model):
+    """A model that asks ``inner``, and is called as it is."""
+
+    @property
+    def inner(self) -> Model:
+        """The model that is asked."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self.inner.fingerprint
+
+    @property
+    def local(self) -> bool:
+        return self.inner.local
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self.inner.facts
+
+    def count_tokens(self, text: str) -> int | None:
+        return self.inner.count_tokens(text)
+
+
 class Meter(Protocol):
     """The money that one model may spend. Safe to use from any thread."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from steelyard import extras
 from steelyard.core import Completion, Message, Request
-from steelyard.model.base import Meter, Model, OnDone, PaidModel
+from steelyard.model.base import Meter, OnDone, PaidModel, WrappedModel
 from steelyard.private.phones import regions_of
 from steelyard.private.redact import mark_private
 
@@ -25,7 +25,7 @@ class RedactedRequest(NamedTuple):
     values: int
 
 
-class RedactedModel(Model):
+class RedactedModel(WrappedModel):
     """Asks ``inner``, a `PaidModel`, with the private values of each message replaced.
 
     Found is what the audit finds, so names of people are not. Choices and schemas go out as they are.
@@ -38,24 +38,12 @@ class RedactedModel(Model):
         self._inner = inner
 
     @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self._inner.fingerprint
-
-    @property
-    def local(self) -> bool:
-        return self._inner.local
+    def inner(self) -> PaidModel:
+        return self._inner
 
     @property
     def notes(self) -> tuple[str, ...]:
         return (*self._inner.notes, NOTE)
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return self._inner.facts
 
     @property
     def meter(self) -> Meter | None:
@@ -80,9 +68,6 @@ class RedactedModel(Model):
     @learned.setter
     def learned(self, learned: tuple[str, ...]) -> None:
         self._inner.learned = learned
-
-    def count_tokens(self, text: str) -> int | None:
-        return self._inner.count_tokens(text)
 
     def sent_text(self, request: Request) -> str:
         return self._inner.sent_text(redacted(request).request)

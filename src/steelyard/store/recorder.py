@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from threading import RLock
@@ -12,7 +12,7 @@ from typing import Any
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.answer_cache import AnswerCache, Reuse
-from steelyard.model.base import Meter, Model, OnDone, PaidModel
+from steelyard.model.base import Meter, Model, OnDone, PaidModel, WrappedModel
 from steelyard.model.phase import Phase, current_phase
 from steelyard.store.budget import Budget, keep_prices
 from steelyard.store.database import Store
@@ -66,7 +66,7 @@ class Recorder:
         return RecordedModel(build, self)
 
 
-class RecordedModel(Model):
+class RecordedModel(WrappedModel):
     """A `Model` whose completions are stored before anyone sees them, and reused from the store."""
 
     def __init__(self, build: Callable[[], Model], recorder: Recorder) -> None:
@@ -104,29 +104,10 @@ class RecordedModel(Model):
         return self._model is not None
 
     @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self.inner.fingerprint
-
-    @property
-    def local(self) -> bool:
-        return self.inner.local
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """What people must know of the model's answers, those of earlier attempts too."""
         earlier = self._recorder.store.notes(self.fingerprint)
         return tuple(dict.fromkeys([*earlier, *self.inner.notes]))
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return self.inner.facts
-
-    def count_tokens(self, text: str) -> int | None:
-        return self.inner.count_tokens(text)
 
     def generate(
         self,

@@ -42,8 +42,8 @@ log = logging.getLogger("steelyard")
 
 _RESUME = "all results so far are kept; run again to resume"
 _GATHER_SECONDS = 0.01
-_ODD_FEW = 2
-_ODD_SHARE = 0.01  # of requests, that an endpoint may fail for what stands in them
+_ODD_FEW = 2  # prompts
+_ODD_SHARE = 0.01  # of prompts; so many an endpoint may fail for what stands in them
 _PAUSED_SECONDS = 0.05  # until a pause is reported: the breaker acts before many requests fail
 _Arrived = tuple[int, Outcome]
 
@@ -151,8 +151,8 @@ class HostedModel(Endpoint):
     def _is_down(self, asked: int, unserved: Collection[Outcome]) -> bool:
         """Whether what was not served in the end says nothing of the model, and is to be asked later.
 
-        The endpoint asks for a pause, serves no request, or fails more than the odd one that it
-        cannot stand, which may be asked several times. One that it refuses is none of these.
+        The endpoint asks for a pause, serves no request, or fails more than the few that it cannot
+        stand, each of which may be asked several times. One that it refuses is none of these.
         """
         if any(outcome.is_limited for outcome in unserved):
             return True
