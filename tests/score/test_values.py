@@ -586,6 +586,9 @@ def test_a_long_text_takes_no_time(piece: str) -> None:
         "Unknown as of 2024.",
         "We need the price of the 2 pens.",
         "It is impossible with 3 of them.",
+        "x = 2 or x = 5",
+        "x = 2, or x = 5",
+        "500 (source: report 2023, p. 14)",
     ],
 )
 def test_a_number_in_a_sentence_that_gives_no_answer_is_none(text: str) -> None:

@@ -80,8 +80,10 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 """A sentence that has gone on from a number to its reason, or to what is known of it."""
-_ANOTHER_NAME = re.compile(r"\s*(?:[,;]|and\b)[\s$]*(?:and\s+)?[a-z]\w*\s*=\s*\W?$", re.IGNORECASE)
-"""Between two results: ``x = 5 and y = 7``."""
+_ANOTHER_NAME = re.compile(
+    r"\s*(?:[,;]|and\b|or\b)[\s$]*(?:(?:and|or)\s+)?[a-z]\w*\s*=\s*\W?$", re.IGNORECASE
+)
+"""Between two results: ``x = 5 and y = 7``, ``x = 2 or x = 5``."""
 _TOTALLED = re.compile(
     r"\b(?:total|result|sum)\b[*_]*\s*(?:is\b|[:=])|^[^\w\n]*\d(?:[\d.,]*\d)?[^\w\n.)]*$",
     re.IGNORECASE | re.MULTILINE,
