@@ -57,10 +57,13 @@ def note_source(path: Path) -> None:
 def check_target(path: Path) -> None:
     """Refuse that a command replaces, or appends to, a file that it read or that is a task's.
 
+    Nor does any take the place of a device or a pipe: ``/dev/null`` belongs to the whole machine.
     A file is known by what it is and not by its name, so links and other spellings of a path do not
     matter. A task is known by its ``task.yaml``, there or in a folder above, that names the file.
     Raises `ConfigError`.
     """
+    if is_special(path):
+        raise ConfigError(f"{path} is a device or a pipe: choose another place to write to")
     sources = _sources.get()
     if sources is None:
         return
@@ -71,6 +74,15 @@ def check_target(path: Path) -> None:
         )
     if path.exists() and (task := _task_naming(path)) is not None:
         raise ConfigError(f"{path} belongs to the task {task}: choose another place to write to")
+
+
+def is_special(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _identities(path: Path) -> Iterator[_Identity]:
@@ -116,7 +128,7 @@ def make_private(path: Path) -> None:
     Links are left as they are, and so is what belongs to somebody else.
     """
     for each in [path, *(path.rglob("*") if path.is_dir() else ())]:
-        if not each.is_symlink():
+        if not each.is_symlink() and not is_special(each):
             with suppress(PermissionError):
                 each.chmod(each.stat().st_mode & 0o700)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 import subprocess
 import sys
@@ -223,3 +224,12 @@ def test_a_file_that_is_no_cache_is_left_alone(
 def test_clearing_what_is_not_there_is_fine(path: Path) -> None:
     AnswerCache(path).clear()
     assert AnswerCache(path).summary().entries == 0
+
+
+def test_a_cache_that_is_a_pipe_is_left_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    cache = AnswerCache(pipe)
+    with pytest.raises(StorageError):
+        cache.clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"] and pipe.is_fifo()

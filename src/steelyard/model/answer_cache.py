@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeVar
 from steelyard.config.records import read_as, read_completion
 from steelyard.core import Completion, Request
 from steelyard.errors import StorageError
-from steelyard.files import expanded, parse_json
+from steelyard.files import expanded, is_special, parse_json
 from steelyard.model.base import PaidModel
 from steelyard.model.files import cache_folder
 
@@ -74,9 +74,9 @@ def cache_path() -> Path | None:
 
 
 def open_cache() -> AnswerCache | None:
-    """Return the user's cache; ``None`` when it is turned off."""
+    """Return the user's cache; ``None`` when it is turned off, as by ``/dev/null``."""
     path = cache_path()
-    return None if path is None else AnswerCache(path)
+    return None if path is None or is_special(path) else AnswerCache(path)
 
 
 def cache(*, clear: bool = False) -> CacheSummary:
@@ -192,7 +192,7 @@ class AnswerCache:
         """
         if not self._may_replace():
             raise StorageError(
-                f"{self.path} is not an answer cache: set {VARIABLE} to another file, or remove it yourself"
+                f"{self.path} is not an answer cache: set {VARIABLE} to another file, or to off"
             )
         try:
             for end in ("", "-wal", "-shm"):
@@ -240,8 +240,10 @@ class AnswerCache:
     def _may_replace(self) -> bool:
         """Whether the file is one of answers, damaged or not, or has the name that those have.
 
-        The environment may name any file, by mistake.
+        The environment may name any file, by mistake, and ``/dev/null`` on purpose.
         """
+        if is_special(self.path):
+            return False
         if self.path.suffix == ".db" or not self.path.exists():
             return True
         with self.path.open("rb") as file:

@@ -25,7 +25,7 @@ def read_result(folder: Path | str) -> Result:
     try:
         data = read_json(path)
         result = parse_result(data, str(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise StorageError(
             f"no {path}: give the folder of a finished run, or run it again to finish it"
         ) from None
