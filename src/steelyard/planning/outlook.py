@@ -136,8 +136,8 @@ class Outlook:
         assumptions += [f"{strategy}: {note}" for note, strategy in notes.items()]
         if self.lengths and self.plan.brief.max_output_tokens is None:
             assumptions.append(
-                "answers within the first limit on their tokens: a model that reasons, or says more, is "
-                "given more room and takes more; max_output_tokens sets a limit for good"
+                "answers fit their first limit; a model that reasons, or says more, takes more "
+                "(max_output_tokens fixes the limit)"
             )
         return (*assumptions, "tokens by mean lengths, priced as uncached")
 
@@ -223,7 +223,7 @@ def short_text(outlook: Outlook) -> list[str]:
         clauses.append(f"about {_time_text(total.seconds)}")
     text = f"at most {'; '.join(clauses)}"
     if outlook.plan.brief.max_output_tokens is None:
-        text += ", and more where answers need more than their first limit (a model that reasons)"
+        text += "; more if answers outgrow their first limit (a model that reasons)"
     if total.unknown:
         text += f"; unknown in advance: {listed(total.unknown)}"
     return [text, *(f"note: {warning}" for warning in outlook.warnings)]

@@ -82,8 +82,8 @@ class AnswerRoom:
                 break
             self._raised[base] = max(limit, min(most, math.ceil(max(needed) * SPARE)))
             log.info(
-                "answers are cut at %s tokens: from here on they may take %s, and cost more; "
-                "max_output_tokens sets a limit for good",
+                "answers were cut at %s tokens; they may now take %s, and cost more "
+                "(max_output_tokens fixes the limit)",
                 f"{limit:,}",
                 f"{self._raised[base]:,}",
             )
