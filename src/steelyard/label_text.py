@@ -11,29 +11,27 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from string import ascii_uppercase
 
 from steelyard.folding import folded, plain
 from steelyard.json_text import read_whole_json
+from steelyard.label_marks import (
+    LONGEST_LINE,
+    has_stopped,
+    has_substance,
+    is_bullet,
+    key,
+    peeled,
+    sentences,
+    undecorated,
+    unmarked,
+)
 from steelyard.label_words import label_leads, label_words
 from steelyard.words import one_line
 
 _SHOWN = 60
-_MOST_LINES = 24  # at either end of a text
-_LONGEST_LINE = 600
 _MOST_PEELED = 8
-_PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">", '"': '"', "'": "'", "`": "`", "*": "*", "_": "_"}
-_PAIRS |= {"「": "」", "『": "』", "【": "】", "《": "》", "$": "$"}
-_FINAL = ".,;:!…。、،؛।॥"
-_MARKS = _FINAL + "?؟"
-_BULLET = re.compile(r"(?:#{1,6}|[>•*+]|-(?!\s*\d)|\d{1,2}[.)](?!\s*\d))\s+")
-_EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`")
-_LATEX = re.compile(r"\\(?:boxed|text|textbf|mathrm)\s*\{(?P<inside>.*)\}")
-_TAGS = re.compile(
-    r"<(?P<tag>(?:final[_-]?)?(?:label|answer|category|class|classification|intent|queue|result|output|prediction"
-    r"|response|sentiment)|b|strong|em|i|u|code|p|span|pre|mark|li|td|h[1-6])>(?P<inside>.*)</(?P=tag)>",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(r"\s+-\s+|[.,;!]\s+|\)\s+|\s*\((?=\w)")
+_AFTER = re.compile(r"\s+-\s+|:\s+|[.,;!]\s+|\)\s+|\s*\((?=\w)")
 _BECAUSE = re.compile(
     r"(?:(?:\s*[,;.]|\s-)?\s+|\s*\()(?:because|since|weil|porque)\b|\s*[,。]?\s*(?:因为|因為|由于)",
     re.I,
@@ -43,20 +41,24 @@ _NEGATED = re.compile(
     r"(?:\bnot|\bno|\bnor|\bthan|\binstead of|\bisn't|\bover|\bno longer)\s+(?:an?\s+|the\s+)?[\"'*]*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!;。！])\s+|(?<=[。！])")
+_CLAUSE_END = re.compile(r"(?<=[.!;。！])\s+|(?<=[。！])")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
 _IT_IS = (
     r"[\W_]*(?:it|that|this|they|he|she|there)(?:\s+(?:is|are|was|does|do|did|has|have|can)|'s)"
 )
-_DENIES, _AFFIRMS = re.compile(rf"{_IT_IS}(?:n't| not)\b", re.I), re.compile(rf"{_IT_IS}\b", re.I)
+_DENIES, _AFFIRMS = (
+    re.compile(rf"{_IT_IS}(?:n't| not)\b", re.I),
+    re.compile(rf"{_IT_IS}(?! no)\b", re.I),
+)
 _FEWEST_WORDS = 4
 """A shorter remark after a label may be a call or a denial in any words: *Nope*, *Ignore that*."""
+_FEWEST_CHOICES, _FEWEST_GRADES = 3, 5
+"""From how many on labels are the letters of a choice, or grades of which *4/5* is one, not a fraction."""
 _HARMLESS = frozenset("reason reasoning explanation confidence score rationale".split())
 """Fields of a JSON object beside its answer that say why and how surely."""
 _FENCE = re.compile(r"[`~]{3,}\s*\w*")
-_STOPPED = re.compile(r"[.!?。！？][\"'*)]*$")
 
 
 def read_label(text: str, labels: Sequence[str]) -> tuple[str | None, str | None]:
@@ -95,9 +97,14 @@ class _LabelReader:
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self._exact = _unique({label: plain(label) for label in labels})
-        self._folded = _unique({label: _key(label) for label in labels})
+        self._folded = _unique({label: key(label) for label in labels})
         spellings = sorted({plain(label) for label in labels} - {""}, key=len, reverse=True)
         self._longest = max(map(len, spellings), default=0)
+        self._has_signs = any(undecorated(spelling) != spelling for spelling in spellings)
+        self._is_choice = len(labels) >= _FEWEST_CHOICES and sorted(map(str.upper, labels)) == list(
+            ascii_uppercase[: len(labels)]
+        )
+        self._of_most = _of_most(labels)
         label = "|".join(map(_spelled, spellings)) or r"(?!)"
         self._named = re.compile("|".join(map(_as_word, spellings)) or r"(?!)", re.IGNORECASE)
         stated = rf"(?P<open>[\"'(\[<*_]{{0,3}})(?P<label>{label})(?P<close>[\"')\]>*_]{{0,3}})(?P<rest>.*)"
@@ -112,9 +119,10 @@ class _LabelReader:
             return [] if label is None else [label]
         if text.lstrip().startswith(("{", "[{")):
             return []  # JSON that was cut, or is none
-        if len(text) <= self._longest + _LONGEST_LINE and (label := self._alone(plain(text))):
+        if len(text) <= self._longest + LONGEST_LINE and (label := self._alone(plain(text))):
             return [label]
-        lines = _lines(text)
+        lines = sentences(text)
+        lines = [line for line in lines if not label_words()["courtesies"].fullmatch(line)] or lines
         stated = [self._stated(line) for line in lines]
         labels = list(dict.fromkeys(label for label in stated if label is not None))
         if len(labels) == 1:
@@ -137,22 +145,22 @@ class _LabelReader:
 
     def _is_led_to(self, lines: Sequence[str], place: int) -> bool:
         """Whether the lines before a label let it stand: its announcement, or a sentence that has ended."""
-        line, before = lines[place], _unmarked(lines[place - 1] if place else "")
+        line, before = lines[place], unmarked(lines[place - 1] if place else "")
         if before.endswith(":"):
             return label_words()["announcements"].fullmatch(before) is not None
-        if self._alone(_unmarked(line)) is None:
-            return _STOPPED.search(before) is not None or not is_in_doubt(before)
-        if _BULLET.match(line) and any(map(_BULLET.match, lines[max(place - 1, 0) : place])):
+        if self._alone(unmarked(line)) is None:
+            return has_stopped(before) or not is_in_doubt(before)
+        if is_bullet(line) and any(map(is_bullet, lines[max(place - 1, 0) : place])):
             return False
         if not re.search(r"\w", before) or _FENCE.fullmatch(before) or self._stated(before):
             return True
         is_announced = label_words()["announcements"].fullmatch(before) is not None
-        has_ended = _STOPPED.search(before) is not None and "?" not in before
+        has_ended = has_stopped(before) and "?" not in before
         return is_announced or (has_ended and not label_words()["retractions"].search(before))
 
     def _may_follow(self, label: str | None, line: str) -> bool:
         """Whether a line after the one with the label lets it stand; few words only as a reason."""
-        line = _unmarked(line)
+        line = unmarked(line)
         words = re.findall(r"\w+", line)
         if not words or _FENCE.fullmatch(line):
             return not label_words()["retractions"].search(line)
@@ -165,12 +173,12 @@ class _LabelReader:
 
     def _is_compatible(self, label: str | None, text: str) -> bool:
         """Whether sentences that follow a label name no other one, and do not take it back."""
-        text = _unmarked(text)
+        text = unmarked(text)
         if label is not None:
             text = _undenied(label, text)
             if folded(label) in label_words()["denials"] and _AFFIRMS.match(text):
                 return False
-        for sentence in _SENTENCE_END.split(text):
+        for sentence in _CLAUSE_END.split(text):
             begins = label_words()["corrections"].match(sentence) and not self._sets_apart(
                 label, sentence
             )
@@ -179,11 +187,11 @@ class _LabelReader:
         return "?" not in text and not self._names_other(label, text)
 
     def _mentioned(self, line: str) -> list[str]:
-        names = (match[0] for match in self._named.finditer(line[:_LONGEST_LINE]))
+        names = (match[0] for match in self._named.finditer(line[:LONGEST_LINE]))
         return list(dict.fromkeys(label for name in names if (label := self._exact.get(name))))
 
     def _resolved(self, candidate: str) -> str | None:
-        return self._exact.get(candidate) or self._folded.get(_key(candidate))
+        return self._exact.get(candidate) or self._folded.get(key(candidate))
 
     def _alone(self, candidate: str) -> str | None:
         """The label that a text is, one layer of markup or punctuation after the other taken off."""
@@ -191,21 +199,24 @@ class _LabelReader:
         for _ in range(_MOST_PEELED):
             if (label := self._resolved(candidate)) is not None:
                 return label
-            peeled = _peeled(candidate)
-            if peeled == candidate or len(peeled) > self._longest + _LONGEST_LINE:
+            barer = peeled(candidate)
+            barer = self._undecorated(candidate) if barer == candidate else barer
+            if barer == candidate or len(barer) > self._longest + LONGEST_LINE:
                 return None
-            candidate = peeled
+            candidate = barer
         return None
+
+    def _undecorated(self, text: str) -> str:
+        return text if self._has_signs else undecorated(text)
 
     def _stated(self, line: str) -> str | None:
         """The label that a line gives."""
-        if len(line) > _LONGEST_LINE:
+        if len(line) > LONGEST_LINE:
             return None
+        line = self._undecorated(unmarked(line))
         if (label := self._alone(line)) is not None:
-            return label
-        line = _unmarked(line)
-        if (label := self._alone(line)) is not None:
-            return label
+            is_word = folded(label) in label_words()["function_words"] and label not in line
+            return None if is_word else label
         matches = [(name, match) for name, lead in self._leads if (match := lead.match(line))]
         given = {label for pair in matches if (label := self._led(*pair)) is not None}
         return given.pop() if len(given) == 1 else None
@@ -216,43 +227,56 @@ class _LabelReader:
         before = match.string[: match.start("open")]
         rest = match["rest"] if match["open"] else match["close"] + match["rest"]
         is_open = len(match["open"]) > len(match["close"])
-        if label is None or is_open or not label.strip(_MARKS) or is_in_doubt(before):
+        if label is None or is_open or not has_substance(label) or is_in_doubt(before):
             return None
         if self._names_other(label, before):
             return None
-        is_written_alike = match["label"] in self._exact
-        if lead == "named":
-            return label if is_written_alike and _ENDS.fullmatch(rest) else None
-        if match["article"] and (suffix := label_words()["suffixes"].match(rest)):
-            rest = rest[suffix.end() :]
-        if lead == "statement":
-            return label if is_written_alike and self._is_clear(label, rest) else None
-        if (
-            lead == "start"
-            and not is_written_alike
-            and folded(label) in label_words()["function_words"]
+        is_alike = match["label"] in self._exact
+        if len(label) == 1 and match["open"].endswith("(") and re.match(r"\s+\w", rest):
+            rest = f"){rest}"
+        if (match["article"] or lead == "statement") and (
+            suffix := label_words()["suffixes"].match(rest)
         ):
+            rest = rest[suffix.end() :]
+        if lead == "named" and not self._is_choice:
+            return label if is_alike and self._is_final(label, rest) else None
+        if lead in ("statement", "named") and not is_alike:
+            return None
+        if lead == "start" and not is_alike and folded(label) in label_words()["function_words"]:
             return None
         if label.isdigit() and (stars := re.match(r"\s+stars?\b", rest)):
             rest = rest[stars.end() :]
+        if lead == "start" and rest.startswith(":") and folded(label) == "a":
+            return None  # "A: Paris" may be an answer to "Q: …"
         if lead == "announced" and len(label) == 1 and label.isalpha() and rest.startswith(". "):
             return label if self._is_compatible(label, rest[2:]) else None
-        return label if self._is_clear(label, rest) else None
+        return label if self._is_clear(label, rest, is_alike=is_alike) else None
 
-    def _is_clear(self, label: str, rest: str) -> bool:
+    def _is_final(self, label: str, rest: str) -> bool:
+        """Whether nothing follows a label on its line but what it is a label of, or that it is right."""
+        if _ENDS.fullmatch(rest) or label_words()["confirmations"].fullmatch(rest):
+            return True
+        if label.isdigit() and self._of_most is not None and self._of_most.fullmatch(rest):
+            return True
+        is_common = len(label) == 1 or folded(label) in label_words()["denials"]
+        return not is_common and label_words()["kinds"].fullmatch(rest) is not None
+
+    def _is_clear(self, label: str, rest: str, *, is_alike: bool) -> bool:
         """Whether what follows a label on its line leaves it standing: nothing, or its reason."""
-        if _ENDS.fullmatch(rest):
+        if self._is_final(label, rest):
             return True
         because = _BECAUSE.match(rest)
         after = because or _AFTER.match(rest)
         if after is None or re.match(r"[\W_]*\d", rest[after.end() :]):
-            return False
+            return label_words()["confidences"].fullmatch(rest) is not None
         reason, mark = rest[after.end() :], after[0].strip()
         if not self._is_compatible(label, reason):
             return False
-        if because or mark == ")":
-            is_letter = len(label) == 1 and label.isalpha()
-            return (mark == ")" or "since" not in after[0]) if is_letter else mark != ")"
+        is_letter = len(label) == 1 and label.isalpha()
+        if because:
+            return not is_letter or "since" not in after[0]
+        if mark == ")":
+            return len(label) == 1
         if label_words()["foreign"].search(reason) or (label.isdigit() and mark == "."):
             return False
         clause = _undenied(label, self._without_other(label, reason))
@@ -260,10 +284,23 @@ class _LabelReader:
             return True
         if folded(label) in label_words()["denials"]:
             clause = re.sub(
-                r"\bnot\b|n't\b", "", clause, count=1
+                r"\bno(?:t|ne|body)?\b|n't\b", "", clause, count=1
             )  # "No, the text does not say so."
-        is_reason = label_words()["reasons"].match(clause) is not None
-        return is_reason and (mark in (".", "!") or not is_in_doubt(clause))
+        is_reason = mark != ":" and label_words()["reasons"].match(clause) is not None
+        if not is_reason and not (is_alike and self._explains(label, mark, clause)):
+            return False
+        return (is_reason and mark in (".", "!")) or not is_in_doubt(clause)
+
+    def _explains(self, label: str, mark: str, clause: str) -> bool:
+        """Whether a clause that follows a label and a mark can be nothing but why, or what, it is."""
+        fewest = 1 if len(label) == 1 else 2
+        if mark not in ("-", ":", "(", ".") or len(clause.split()) < fewest:
+            return False
+        if label_words()["measures"].search(clause):
+            return False
+        if len(label) == 1 and label.isalpha():
+            return self._is_choice
+        return mark in "-(" if label.isdigit() else mark != "."
 
     def _without_other(self, label: str, reason: str) -> str:
         """A clause without the other label that it sets apart at its beginning: ``spam, not ham``."""
@@ -300,8 +337,14 @@ def _unique(forms: Mapping[str, str]) -> dict[str, str]:
     return {form: label for label, form in forms.items() if counts[form] == 1}
 
 
-def _key(text: str) -> str:
-    return " ".join(folded(text).replace("_", " ").split())
+def _of_most(labels: Sequence[str]) -> re.Pattern[str] | None:
+    """``/5`` and *out of 5* where the labels are grades up to 5."""
+    if not labels or not all(map(str.isdecimal, labels)):
+        return None
+    most = max(map(int, labels))
+    if most < _FEWEST_GRADES or most - min(map(int, labels)) != len(labels) - 1:
+        return None
+    return re.compile(rf"\s*(?:/|out of)\s*{most}(?:\s+stars)?\s*[.!]*", re.IGNORECASE)
 
 
 def _spelled(spelling: str) -> str:
@@ -320,37 +363,6 @@ def _undenied(label: str, text: str) -> str:
     return text if denial is None else text[denial.end() :]
 
 
-def _unmarked(line: str) -> str:
-    """A line without its bullet and emphasis."""
-    return _EMPHASIS.sub(_inside, _BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
-
-
-def _inside(match: re.Match[str]) -> str:
-    return next(group for group in match.groups() if group is not None)
-
-
-def _peeled(text: str) -> str:
-    """A text without its outermost layer: a pair of marks, a bullet, a final mark of punctuation."""
-    if match := _LATEX.fullmatch(text.strip("$ ")) or _TAGS.fullmatch(text):
-        return match["inside"].strip()
-    if len(text) > 2 and _PAIRS.get(text[0]) == text[-1]:
-        return text[1:-1].strip()
-    if bullet := _BULLET.match(text):
-        return text[bullet.end() :]
-    shorter = text[:-1].rstrip() if text[-1:] in _FINAL else text
-    if text.endswith(")") and "(" not in text:
-        shorter = text[:-1].rstrip()
-    return shorter if shorter.strip(_MARKS) else text
-
-
-def _lines(text: str) -> list[str]:
-    """The lines at both ends of a text that say something."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) > 2 * _MOST_LINES:
-        lines = lines[:_MOST_LINES] + lines[-_MOST_LINES:]
-    return [plain(line[: 2 * _LONGEST_LINE]) for line in lines]
-
-
 def _goes_on(line: str) -> bool:
     """Whether a line goes on with the sentence of the line before: it begins in small letters."""
     word = re.search(r"[^\W\d_]+", line)
@@ -365,8 +377,8 @@ def _json_value(text: str) -> str | None:
     fields = None if document is None else json.loads(document, parse_int=str, parse_float=str)
     if not isinstance(fields, dict):
         return None
-    names = [name for name in fields if _key(name) not in _HARMLESS]
-    is_answer = len(names) == 1 and label_words()["fields"].fullmatch(_key(names[0]))
+    names = [name for name in fields if key(name) not in _HARMLESS]
+    is_answer = len(names) == 1 and label_words()["fields"].fullmatch(key(names[0]))
     value = fields[names[0]] if is_answer else None
     value = str(value).lower() if isinstance(value, bool) else value
     return value if isinstance(value, str) else ""

@@ -20,9 +20,14 @@ def label_words() -> dict[str, Any]:
     presented = rf"(?:here (?:it is|you are|you go)|here(?:'s| is) {noun})"
     patterns = {
         "doubts": rf"\b(?:{_any(words['doubts'])})\b|\?",
-        "suffixes": rf"\s+(?:{_any(words['suffixes'])})\b",
+        "suffixes": rf"(?:\s+(?:{_any(words['suffixes'])})\b){{1,2}}",
+        "kinds": rf"\s+(?:{_any(words['kinds'])})[.!]*",
+        "confirmations": rf"\s*,?\s+(?:{_any(words['confirmations'])})[.!]*",
+        "confidences": rf"\s*(?:{_any(words['confidences'])})[.!]*",
+        "measures": rf"\b(?:{_any(words['measures'])})\b|%",
+        "courtesies": rf"(?:{_any(words['courtesies'])})[^.?!]*[.?!]*",
         "announcements": rf"{opener}(?:{presented}|{noun}(?:{says})?)\s*:?",
-        "fields": _any(words["fields"]),
+        "fields": _field(words),
         "refusals": rf"\b(?:{_any(words['refusals'])})",
         "corrections": start.format(_any(words["corrections"])),
         "retractions": rf"\b(?:{_any(words['retractions'])})(?!\w)|{_any(words['unspaced_retractions'])}",
@@ -40,16 +45,24 @@ def _any(alternatives: Sequence[str]) -> str:
 
 
 def _opener(words: Mapping[str, Any]) -> str:
-    return rf"(?:(?:{_any(words['openers'])})[\s,.:!-]+){{0,3}}"
+    clauses = _any(words["clauses"])
+    return rf"(?:(?:{_any(words['openers'])})[\s,.:!-]+){{0,3}}(?:{clauses})?"
 
 
 def _noun(words: Mapping[str, Any]) -> str:
-    return rf"(?:(?:{_any(words['adjectives'])})\s*){{0,6}}(?:{_any(words['nouns'])})"
+    nouns = _any([*words["english_nouns"], *words["nouns"]])
+    return rf"(?:(?:{_any(words['adjectives'])})\s*){{0,6}}(?:{nouns})"
 
 
 def _says(words: Mapping[str, Any]) -> str:
     copulas, unspaced = _any(words["copulas"]), _any(words["unspaced_copulas"])
-    return rf"(?:\s+(?:{copulas})\b\s*:?|\s*[:=]|\s*(?:{unspaced})\s*:?)"
+    surely = rf"(?:\s+(?:{_any(words['adverbs'])}))?"
+    return rf"(?:\s+(?:{copulas})\b{surely}\s*:?|\s*[:=]|\s*(?:{unspaced})\s*:?)"
+
+
+def _field(words: Mapping[str, Any]) -> str:
+    names = _any([*words["fields"], *words["english_nouns"]])
+    return rf"(?:(?:{_any(words['field_qualifiers'])}) )?(?:{names})"
 
 
 def label_leads() -> Iterator[tuple[str, str]]:
@@ -58,6 +71,6 @@ def label_leads() -> Iterator[tuple[str, str]]:
     opener, noun, says = _opener(words), _noun(words), _says(words)
     article = r"(?P<article>(?:an?|the|ein|eine|un|une|una)\s+)?"
     yield "start", r"(?P<article>(?!))?"
-    yield "announced", rf"{opener}{noun}(?:\s+(?:for|of)\s+(?:this|the)\s+\w+)?{says}\s*{article}"
+    yield "announced", rf"{opener}{noun}(?:\s+(?:{_any(words['subjects'])}))?{says}\s*{article}"
     yield "statement", rf"{opener}(?:{_any(words['statements'])})[\s:]+{article}"
     yield "named", rf"(?P<article>(?!))?(?:{noun}|option)\s+"
