@@ -118,7 +118,7 @@ def refused(tmp_path: Path) -> list[tuple[str, str, dict[str, Any], type[Steelya
         ("in.jsonl", "o", {"to": "parquet"}, ConfigError, "cannot hold parquet"),
         ("in.jsonl", "folder", {"to": "hf", "force": True}, ConfigError, "not a data set"),
         ("in.jsonl", "old.jsonl", {"to": "hf", "force": True}, ConfigError, "is a file"),
-        ("strange.jsonl", "o.jsonl", {}, DataError, "cannot tell what the rows"),
+        ("strange.jsonl", "o.jsonl", {}, DataError, "an input and an output column are needed"),
         ("broken.jsonl", "o.jsonl", {}, DataError, "has no readable row: line 1: not JSON"),
         ("empty.jsonl", "o.jsonl", {}, DataError, "it is empty"),
         ("in.jsonl", "o.jsonl", {"to": "preference"}, DataError, "none of the 4 rows"),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from steelyard.core import Message
-from steelyard.data.formats.base import RawRow, resolve
+from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.roles import resolve
 from steelyard.data.formats.write import writer_for
 from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import guess_file
@@ -58,11 +59,13 @@ def test_alpaca_joins_instruction_and_input() -> None:
     )
 
 
-def test_rows_with_an_instruction_and_more_columns_stay_input_and_output() -> None:
+def test_alpaca_may_have_more_columns_and_capitals_unless_the_columns_are_named() -> None:
     row = {"instruction": "Translate", "input": "Hallo", "output": "Hello", "language": "de"}
     parser = RowParser("text", (), {})
-    assert parser.parse(RawRow(1, row), "e").example.input == "Hallo"
-    assert list(parser.ignored) == ["instruction", "language"]
+    assert parser.parse(RawRow(1, row), "e").example.input == "Translate\nHallo"
+    assert list(parser.ignored) == ["language"]
+    capitals = {name.title(): value for name, value in row.items()}
+    assert parser.parse(RawRow(1, capitals), "e").example.input == "Translate\nHallo"
     named = RowParser("text", (), {"input": "input", "output": "output"})
     del row["language"]
     assert named.parse(RawRow(1, row), "e").example.input == "Hallo"

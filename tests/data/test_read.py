@@ -113,7 +113,7 @@ BAD = [
         "the last message must be the assistant's",
     ),
     ('{"messages": [{"role": "tool", "content": "x"}]}', "message 1 has role 'tool'"),
-    ('{"messages": [{"role": "user", "content": 3}]}', "message 1 has no text content"),
+    ('{"messages": [{"role": "user", "content": 3}]}', "message 1 has no content"),
     ('{"messages": [{"role": "assistant", "content": "x"}]}', "before the last must be the user's"),
     ('{"id": "1", "input": "x", "output": "A"}', "id '1' is already used on line 1"),
 ]
@@ -246,7 +246,7 @@ def test_bad_csv_rows_are_found_without_losing_the_others(make_task: MakeTask) -
         (
             "text,label",
             {"input": "txt"},
-            "no column 'txt' for columns.input (did you mean 'text'?)",
+            "no column 'txt' for the input (did you mean 'text'?)",
         ),
         ("text,text", {}, "two columns named 'text'"),
     ],

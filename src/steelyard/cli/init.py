@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from shlex import quote
+from typing import TYPE_CHECKING
 
+from steelyard.cli.data.options import add_columns
 from steelyard.cli.options import file_path
 from steelyard.printing import say
+from steelyard.words import counted
+
+if TYPE_CHECKING:
+    from steelyard.data.starter import StarterTask
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,19 +29,41 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=file_path,
         help="guess task.yaml from a data file",
     )
+    add_columns(verb, summary="which column of FILE holds what, e.g. input=text,output=queue")
     verb.set_defaults(call=call)
 
 
 def call(args: argparse.Namespace) -> int:
     """Make the folder and say what to do next."""
-    from steelyard.data.read import summary
     from steelyard.data.starter import init_from_example, start_from_file
 
     if args.example is not None:
         folder = init_from_example(args.folder, args.example)
-    else:
-        folder, bad = start_from_file(args.folder, args.source)
-        if bad:
-            say(f"steelyard: warning: guessed without {summary(bad)}", file=sys.stderr)
-    say(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {quote(str(folder))}")
+        say(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {quote(str(folder))}")
+        return 0
+    started = start_from_file(args.folder, args.source, args.columns)
+    _show(started)
     return 0
+
+
+def _show(started: StarterTask) -> None:
+    """Say what was understood of the rows, and the command that comes next."""
+    from steelyard.data.understood import understood
+
+    for about, text in understood(started.data):
+        say(f"{about:<14} {text}")
+    folder = quote(str(started.folder))
+    bad = started.data.unusable
+    if bad:
+        counts = counted(len(bad), "row")
+        say(
+            f"steelyard: warning: the task is guessed without {counts} that a run refuses",
+            file=sys.stderr,
+        )
+    if started.refusal is not None:
+        say(
+            f"steelyard: warning: a run refuses this task as it is: {started.refusal}",
+            file=sys.stderr,
+        )
+    skip = " --skip-bad-rows" if bad else ""
+    say(f"wrote {started.folder / 'task.yaml'}: read it, then: steelyard run {folder}{skip}")

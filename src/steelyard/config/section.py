@@ -40,6 +40,17 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_printable),
 ]
+
+
+def _printable_lines(text: str) -> str:
+    _printable(text.replace("\n", " ").replace("\t", " "))
+    return text
+
+
+Template = Annotated[
+    str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(_printable_lines)
+]
+"""Text with places in braces; it may have several lines."""
 MoneyAmount = Annotated[Decimal, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 

@@ -13,6 +13,7 @@ from typing import Any
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Mistake
 from steelyard.data.checks import CHECKS
 from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.formats.roles import Columns
 from steelyard.data.mistakes import mistakes
 from steelyard.errors import ConfigError
 from steelyard.seeds import check_seed
@@ -70,7 +71,7 @@ def check(
     options: CheckOptions | None = None,
     *,
     only: Sequence[str] | str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     on_check: OnCheck | None = None,
 ) -> Audit:
     """Audit a task, or a file of examples whose columns are guessed.

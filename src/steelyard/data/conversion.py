@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from steelyard.data.formats import RawRow, RowError
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, WrittenRow, chat, preference
 from steelyard.data.formats.write import OpenWriter, ending_of, jsonl, why_unwritable, writer_for
 from steelyard.data.formats.write_columnar import dataset_folder
@@ -157,7 +158,7 @@ class Conversion:
     left_out: int
     container: str
     shape: str
-    columns: Mapping[str, str]
+    columns: Columns
     to: str
     files: tuple[Path, ...]
     lost: Mapping[str, int] = field(default_factory=dict)
@@ -173,7 +174,7 @@ def convert(
     target: Path | str,
     *,
     to: str,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     system: str | None = None,
     force: bool = False,
     on_progress: OnProgress | None = None,
@@ -234,7 +235,7 @@ class _Job:
         with ExitStack() as stack:
             aside = _LeftOutFile(stack, self._aside)
             write = stack.enter_context(self._target.open(place, ()))
-            read, to_fields, lost = self._source.shape.read, self._target.to_fields, self.lost
+            read, to_fields, lost = self._source.read, self._target.to_fields, self.lost
             is_table = self._source.is_table
             for row in self._raw_rows(on_progress):
                 self.rows += 1

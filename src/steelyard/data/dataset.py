@@ -12,20 +12,24 @@ from typing import Any, NamedTuple
 
 from steelyard.config.source import names_in
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.formats import BadRow, RowError, container_of
+from steelyard.data.formats import BadRow, RowError
+from steelyard.data.formats.base import LeftOutError
+from steelyard.data.formats.roles import Columns
 from steelyard.data.guess import guess_rows
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
-from steelyard.data.read import NumberedRow, note_task, read_rows, task_rows
+from steelyard.data.own_parts import bare_rows, example_files
+from steelyard.data.plausible import implausible
+from steelyard.data.read import NumberedRow, note_task, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError, closest_file
 from steelyard.files import expanded
 from steelyard.model import ModelSpec
 from steelyard.task import Task, load_task
-from steelyard.task.config import bare_task
+from steelyard.task.config import bare_task, with_columns
 from steelyard.task.dataset_folder import is_dataset_folder
 from steelyard.task.sections import PARTS
-from steelyard.words import one_line
+from steelyard.words import counted, one_line
 
 _LOG = logging.getLogger(__name__)
 SHOWN = 20
@@ -38,10 +42,14 @@ Refuse = Callable[[Mapping[str, Any]], str | None]
 
 
 class OpenSource(NamedTuple):
-    """A task, and its rows to be iterated once: for a bare file a list, else a stream."""
+    """A task, its rows in order, and remarks on it.
+
+    The remarks say what was guessed, and could have been meant otherwise.
+    """
 
     task: Task
-    rows: Iterable[NumberedRow]
+    rows: Sequence[NumberedRow]
+    notes: tuple[str, ...] = ()
 
 
 class Unreadable(NamedTuple):
@@ -60,8 +68,10 @@ class Dataset:
     file to file) in part ``parts_read[i]`` of the task's files (``all``, or train, dev, test);
     ``written[i]`` is its output as the file has it. ``field_names`` are those that occur, by part
     as read. Outputs may be empty, and labels undeclared:
-    ``refusals`` says by index why a run would not take such a row. ``members`` are the parts after a
-    split, ``split_report`` says how it came about. Copies of a data set share its ``likeness``.
+    ``refusals`` says by index why a run would not take such a row. ``left_out`` are rows that say
+    themselves that they are no examples. ``members`` are the parts after a split, ``split_report`` says
+    how it came about, ``notes`` how columns were understood, ``shapes`` what rows mean by their keys.
+    Copies of a data set share its ``likeness``.
     """
 
     task: Task
@@ -75,6 +85,9 @@ class Dataset:
     refusals: Mapping[int, str] = field(default_factory=dict)
     members: Members = field(default_factory=dict)
     split_report: Mapping[str, Any] = field(default_factory=dict)
+    left_out: tuple[Unreadable, ...] = ()
+    notes: tuple[str, ...] = ()
+    shapes: Mapping[tuple[str, ...], str | None] = field(default_factory=dict)
 
     def divided(self, members: Members, report: Mapping[str, Any], task: Task) -> Dataset:
         """Return the rows in the parts that ``members`` gives them, with the ``task`` filled in."""
@@ -109,7 +122,7 @@ class Dataset:
 
     @property
     def rows(self) -> int:
-        return len(self.examples) + len(self.bad)
+        return len(self.examples) + len(self.bad) + len(self.left_out)
 
     @cached_property
     def unusable(self) -> tuple[Unreadable, ...]:
@@ -120,6 +133,11 @@ class Dataset:
             bad = BadRow(file, int(line), reason)
             refused.append(Unreadable(self.numbers[index], self.parts_read[index], bad))
         return tuple(sorted([*self.bad, *refused]))
+
+    @property
+    def skipped(self) -> tuple[Unreadable, ...]:
+        """Every row that is in no part, in order, whether it cannot be used or says that it is none."""
+        return tuple(sorted([*self.unusable, *self.left_out]))
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -226,7 +244,7 @@ class Dataset:
         return tuple(self.numbers[index] for index in indices)
 
 
-def open_dataset(source: Task | Path | str, columns: Mapping[str, str] | None = None) -> Dataset:
+def open_dataset(source: Task | Path | str, columns: Columns | None = None) -> Dataset:
     """Read a task, its folder or file, or a bare file of examples whose columns are guessed.
 
     ``columns`` by role go before what the source says. Raises `ConfigError` for a wrong task and
@@ -236,7 +254,11 @@ def open_dataset(source: Task | Path | str, columns: Mapping[str, str] | None = 
 
 
 def dataset_of(
-    task: Task, numbered: Iterable[NumberedRow], *, refuse: Refuse | None = None
+    task: Task,
+    numbered: Iterable[NumberedRow],
+    notes: tuple[str, ...] = (),
+    *,
+    refuse: Refuse | None = None,
 ) -> Dataset:
     """The data set of a task's rows, in one pass, whatever is done with them.
 
@@ -249,6 +271,7 @@ def dataset_of(
     places: list[tuple[int, str]] = []
     field_names: dict[str, dict[str, None]] = {part: {} for part in files}
     bad: list[Unreadable] = []
+    left_out: list[Unreadable] = []
     for number, part, raw in numbered:
         if raw.reason is None and not raw.fields.keys() <= field_names[part].keys():
             field_names[part].update(dict.fromkeys(raw.fields))
@@ -259,7 +282,8 @@ def dataset_of(
             rows.append(ids[part].checked(row, raw.line))
             places.append((number, part))
         except RowError as error:
-            bad.append(Unreadable(number, part, BadRow(files[part], raw.line, str(error))))
+            aside = left_out if isinstance(error, LeftOutError) else bad
+            aside.append(Unreadable(number, part, BadRow(files[part], raw.line, str(error))))
     parts = tuple(part for _, part in places)
     return Dataset(
         task,
@@ -271,6 +295,9 @@ def dataset_of(
         tuple(bad),
         tuple(sorted(parser.ignored)),
         {at: row.refusal for at, row in enumerate(rows) if row.refusal is not None},
+        left_out=tuple(left_out),
+        notes=(*notes, *(f"{counted(n, 'row')} {what}" for what, n in parser.remarks.items())),
+        shapes=parser.shapes,
     )
 
 
@@ -296,7 +323,7 @@ def _named(rows: Sequence[ParsedRow], parts: Sequence[str]) -> list[Example]:
     return [replace(row.example, id=name) for row, name in zip(rows, names, strict=True)]
 
 
-def open_source(source: Task | Path | str, columns: Mapping[str, str] | None = None) -> OpenSource:
+def open_source(source: Task | Path | str, columns: Columns | None = None) -> OpenSource:
     """Return the task of ``source`` and its rows; a bare file becomes one, its columns and kind guessed.
 
     ``columns`` by role go before what it says or seems to hold. Raises as `open_dataset` does.
@@ -310,16 +337,20 @@ def open_source(source: Task | Path | str, columns: Mapping[str, str] | None = N
     if not path.is_file() and not is_set:
         hint = closest_file(path.name, names_in(path.parent))
         raise DataError(f"no file {path}{hint}: give a task's folder or a file of examples")
-    columns = columns or {}
-    # the header of one file is checked once its columns are guessed
-    rows = list(read_rows(path, None if container_of(path).has_header else columns))
-    guess = guess_rows(path, rows, columns)
-    numbered = [NumberedRow(number, "all", row) for number, row in enumerate(rows, 1)]
-    return OpenSource(bare_task(path, guess.kind, guess.columns), numbered)
+    files, notes = example_files(path)
+    rows = list(bare_rows(path, files))
+    guess = guess_rows(path, rows, columns or {})
+    task = bare_task(path, guess.kind, guess.columns, files)
+    return OpenSource(task, rows, (*notes, *guess.notes))
 
 
-def _with_columns(task: Task, columns: Mapping[str, str] | None) -> OpenSource:
+def _with_columns(task: Task, columns: Columns | None) -> OpenSource:
     note_task(task)
     if columns:
         task = task.updated(columns={**task.columns.by_role(), **columns})
-    return OpenSource(task, task_rows(task))
+    rows = list(task_rows(task))
+    refused = implausible(rows, task.columns.by_role())
+    notes = tuple(f"{reason}, so it is no {role}" for role, reason in refused.items())
+    if refused:
+        task = with_columns(task, {**task.columns.by_role(), **dict.fromkeys(refused)})
+    return OpenSource(task, rows, notes)

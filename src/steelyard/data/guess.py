@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from steelyard.core import Example, OutputKind
+from steelyard.data.columns import LABEL_CHARACTERS, MOST_LABELS, guess_columns
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
-from steelyard.data.formats.shapes import SHAPES, Shape, known_keys, shape_of
+from steelyard.data.formats.base import LeftOutError
+from steelyard.data.formats.roles import Columns, check_roles
+from steelyard.data.formats.shapes import (
+    NOTHING,
+    SHAPES,
+    Conversation,
+    Shape,
+    conversation_of,
+    shape_of,
+)
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
-from steelyard.data.formats.shapes.prompt_completion import columns_in, read
-from steelyard.data.formats.table import check_columns
-from steelyard.data.read import RowStream, read_rows
+from steelyard.data.formats.shapes.prompt_completion import columns_in
+from steelyard.data.formats.table import check_columns, check_named
+from steelyard.data.own_parts import bare_rows
+from steelyard.data.plausible import implausible
+from steelyard.data.read import NumberedRow, RowStream, bad_rows
 from steelyard.data.rows import RowParser, UniqueIds
-from steelyard.errors import ConfigError, DataError, closest
-from steelyard.task.sections import check_labels
-from steelyard.words import shortened
+from steelyard.errors import DataError
+from steelyard.task.sections import check_labels, unfit_character
 
-MOST_LABELS = 200
-LABEL_CHARACTERS = 80
-_LOOKED_AT = 1_000
+FIRST_ROWS = 1_000
 _ROLES = ("input", "output")
 _SURE = ({"input": "prompt", "output": "completion"}, {"input": "input", "output": "output"})
 
@@ -33,25 +42,29 @@ _SURE = ({"input": "prompt", "output": "completion"}, {"input": "input", "output
 class FileGuess:
     """What a file seems to hold. ``columns`` is empty where rows carry the usual keys.
 
-    ``has_rules``: every row says what a reply must keep, and none has an output. ``bad`` lists the
-    rows that could not be read, so that the guess is made without them.
+    A role with ``None`` is played by no column. ``has_rules``: every row says what a reply must keep, and
+    none has an output. ``bad`` lists the rows that could not be read, so that the guess is made without
+    them; ``notes`` say what else the columns could have meant.
     """
 
     kind: OutputKind
     labels: tuple[str, ...]
-    columns: Mapping[str, str]
+    columns: Columns
     count: int
     has_rules: bool = False
     bad: tuple[BadRow, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def guess_file(path: Path) -> FileGuess:
-    """Read ``path`` and guess what a task over it says.
+def guess_file(
+    path: Path, files: Mapping[str, str] | None = None, columns: Columns = NOTHING
+) -> FileGuess:
+    """Read ``path``, by part its ``files``, and guess what a task over it says.
 
     Raises `DataError`, also for labels that a task cannot list: those that differ only by case, or
     that hold a line break.
     """
-    guess = guess_rows(path, list(read_rows(path)), {})
+    guess = guess_rows(path, list(bare_rows(path, files or {"all": path.name})), columns)
     try:
         check_labels(guess.labels)
     except ValueError as error:
@@ -59,21 +72,69 @@ def guess_file(path: Path) -> FileGuess:
     return guess
 
 
-def guess_rows(path: Path, rows: Sequence[RawRow], columns: Mapping[str, str]) -> FileGuess:
-    """Guess columns, output kind and labels from the ``rows`` of ``path``. Raises `DataError`.
+def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) -> FileGuess:
+    """Guess columns, output kind and labels from the rows of ``path``. Raises `DataError`.
 
     ``columns`` maps roles to names that are known and not to be guessed.
     """
-    columns = _columns(path, rows, columns)
+    rows = [row for _, _, row in numbered]
+    columns, notes = decide_columns(path, numbered, columns)
     examples, bad = _usable(path, rows, RowParser("text", (), columns))
     if bad:  # outputs may be JSON objects
         as_json = _usable(path, rows, RowParser("json", (), columns))
         examples, bad = max((examples, bad), as_json, key=lambda result: len(result[0]))
     if not examples:
-        raise DataError(f"{path.name} holds no usable example" + (f"; {bad[0]}" if bad else ""))
+        why = f"; {bad[0] if len(bad) == 1 else bad_rows(tuple(bad))}" if bad else ""
+        raise DataError(f"{path.name} holds no usable example{why}")
     kind, labels = _guess_kind([example.output for example in examples])
     has_rules = all(example.rules is not None and not example.output for example in examples)
-    return FileGuess(kind, labels, columns, len(examples), has_rules, tuple(bad))
+    return FileGuess(kind, labels, columns, len(examples), has_rules, tuple(bad), tuple(notes))
+
+
+def decide_columns(
+    path: Path, numbered: Sequence[NumberedRow], columns: Columns
+) -> tuple[dict[str, str | None], list[str]]:
+    """Which column plays which role, as far as names alone do not say it, and remarks on it.
+
+    Raises `DataError` where that is unclear.
+    """
+    rows = [row for _, _, row in numbered]
+    body = [row.fields for row in rows if row.reason is None and row.fields]
+    has_header = container_of(path).has_header
+    if has_header and not body:
+        raise DataError(
+            f"{path.name} holds no examples: {_first_problem(rows)}"
+            if rows
+            else f"{path.name} holds no examples: give a header line and one row per example"
+        )
+    roles, notes = _roles_of(path, body[:FIRST_ROWS], columns)
+    decided = {**roles, **columns}
+    for role, reason in implausible(numbered, decided).items():
+        decided[role] = None
+        notes.append(f"{reason}, so it is no {role} (--columns {role}=… names one)")
+    if has_header:
+        header = _header(body)
+        check_columns(path, header, decided)
+        usual = resolve(header, decided).items()
+        decided |= {role: name for role, name in usual if role not in (*_ROLES, *decided)}
+    return decided, notes
+
+
+def _roles_of(
+    path: Path, body: Sequence[Mapping[str, Any]], columns: Columns
+) -> tuple[dict[str, str], list[str]]:
+    """The columns of plain rows by role; none where each row says by the usual names what it means."""
+    shape = None if columns.get("input") else shape_of(body)
+    if not body or (shape is not None and shape.name != PLAIN):
+        return {}, []
+    header = _header(body)
+    roles, notes = guess_columns(path.name, header, body, columns)
+    is_usual = not container_of(path).has_header and roles == dict(resolve(header, columns))
+    return {} if is_usual else {role: roles[role] for role in _ROLES if role in roles}, notes
+
+
+def _header(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for fields in rows for name in fields))
 
 
 def _guess_kind(outputs: Sequence[str]) -> tuple[OutputKind, tuple[str, ...]]:
@@ -82,7 +143,9 @@ def _guess_kind(outputs: Sequence[str]) -> tuple[OutputKind, tuple[str, ...]]:
         return "json", ()
     counts = Counter(output.strip() for output in outputs)
     few = 2 <= len(counts) <= min(MOST_LABELS, len(outputs) // 2)
-    if few and all(len(label) <= LABEL_CHARACTERS and label.isprintable() for label in counts):
+    if few and all(
+        len(label) <= LABEL_CHARACTERS and unfit_character(label) is None for label in counts
+    ):
         labels = sorted(counts, key=lambda label: (-counts[label], label))
         return "label", tuple(labels)
     return "text", ()
@@ -107,6 +170,8 @@ def _usable(
             parsed = ids.checked(parser.parse(row, path.name), row.line)
             if parsed.refusal is not None:
                 raise RowError(parsed.refusal)
+        except LeftOutError:
+            continue
         except RowError as error:
             bad.append(BadRow(path.name, row.line, str(error)))
         else:
@@ -114,58 +179,12 @@ def _usable(
     return examples, bad
 
 
-def _columns(path: Path, rows: Sequence[RawRow], columns: Mapping[str, str]) -> dict[str, str]:
-    """Which column of a table plays which role; only ``columns`` where rows name their own fields."""
-    if not container_of(path).has_header:
-        return dict(columns)
-    body = [row.fields for row in rows if row.reason is None]
-    if not body:
-        raise DataError(
-            f"{path.name} holds no examples: give a header line and one row per example"
-        )
-    header = tuple(dict.fromkeys(name for fields in body for name in fields if name))
-    if "input" in columns or known_keys(header) is None:
-        if len(header) < 2:
-            raise DataError(
-                f"{path.name} has one column, {shortened(str(list(header)), 100)}: an input and an "
-                "output column are needed"
-            )
-        columns = guess_columns(header, body, columns)
-    check_columns(path, header, columns)
-    return dict(columns)
-
-
-def guess_columns(
-    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Mapping[str, str]
-) -> dict[str, str]:
-    """Name input and output by the header, else by what the cells of ``body`` look like."""
-    roles = dict(resolve(header, columns))
-    free = [name for name in header if name not in roles.values()]
-    if "input" not in roles:
-        pool = free or [name for name in header if name != roles.get("output")]
-        roles["input"] = max(pool, key=lambda name: _mean_length(body, name))
-        free = [name for name in free if name != roles["input"]]
-    if "output" not in roles:
-        pool = free or [name for name in header if name != roles["input"]]
-        roles["output"] = min(pool, key=lambda name: _labelness(body, name))
-    return roles
-
-
-def _mean_length(body: Sequence[Mapping[str, Any]], name: str) -> float:
-    return sum(len(str(row.get(name, ""))) for row in body) / len(body)
-
-
-def _labelness(body: Sequence[Mapping[str, Any]], name: str) -> tuple[bool, float, float]:
-    """Sort key: columns that vary first, then those with the fewest different short values."""
-    values = {str(row.get(name, "")).strip() for row in body}
-    return len(values) < 2, len(values) / len(body), _mean_length(body, name)
-
-
 @dataclass(frozen=True)
 class Source:
     """A file's rows, how they lie there and what they mean, and its columns where it has plain ones.
 
-    ``rows`` can be read once. ``is_guess`` says that a person should look at the columns.
+    ``rows`` can be read once; ``read`` reads one. ``is_guess`` says that a person should look at the
+    columns, ``notes`` what else they could have meant.
     """
 
     path: Path
@@ -173,91 +192,45 @@ class Source:
     container: Container
     shape: Shape
     columns: Mapping[str, str]
+    read: Callable[[Mapping[str, Any]], Conversation]
     is_guess: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def is_table(self) -> bool:
         return self.container.format in {".csv", ".tsv"}
 
 
-def look(path: Path, columns: Mapping[str, str] | None = None) -> Source:
+def look(path: Path, columns: Columns | None = None) -> Source:
     """Open ``path`` and say what it holds.
 
     Raises `DataError` where that is unclear, and `ConfigError` for ``columns`` of unknown roles.
     """
-    named = _checked(columns or {})
+    columns = columns or {}
+    check_roles(columns)
     container = container_of(path)
     stream = RowStream(path)
-    first = stream.first(_LOOKED_AT)
-    rows = [row.fields for row in first if row.reason is None and row.fields]
-    if not rows:
+    first = stream.first(FIRST_ROWS)
+    body = [row.fields for row in first if row.reason is None and row.fields]
+    if not body:
         raise DataError(f"{path.name} has no readable row: {_first_problem(first)}")
-    names = tuple(dict.fromkeys(name for fields in rows for name in fields))
-    if named:
-        _check_named(path, named, names)
-        roles = columns_in(names, named)
-        if len(roles) < len(_ROLES):
-            roles = _guessed(path, names, rows, named)
-        return Source(path, stream, container, _plain(roles), roles, is_guess=False)
-    shape = shape_of(rows)
-    if shape is not None and shape.name != PLAIN:
-        return Source(path, stream, container, shape, {}, is_guess=False)
-    if shape is not None:
-        roles = _most_common(rows)
-        return Source(path, stream, container, shape, roles, is_guess=roles not in _SURE)
-    if not container.has_header:
-        raise DataError(_cannot_tell(path, names))
-    roles = _guessed(path, names, rows, {})
-    return Source(path, stream, container, _plain(roles), roles, is_guess=True)
-
-
-def _plain(columns: Mapping[str, str]) -> Shape:
-    """The shape of rows that have their input and output in these columns."""
+    check_named(path, _header(body), columns)
+    roles, notes = _roles_of(path, body, columns)
+    decided = {**roles, **columns}
+    shape = None if columns.get("input") else shape_of(body)
     plain = SHAPES.get(PLAIN)
-    return replace(plain, read=partial(read, columns=columns))
+    shown = {} if shape not in (None, plain) else _shown(body, decided)
+    is_guess = not columns and bool(shown) and (bool(roles) or bool(notes)) and shown not in _SURE
+    read = partial(conversation_of, columns=decided)
+    return Source(path, stream, container, shape or plain, shown, read, is_guess, tuple(notes))
 
 
-def _checked(columns: Mapping[str, str]) -> dict[str, str]:
-    for role in columns:
-        if role not in _ROLES:
-            raise ConfigError(
-                f"unknown column {role!r}{closest(role, _ROLES)}; known: input, output"
-            )
-    return dict(columns)
+def _shown(body: Sequence[Mapping[str, Any]], columns: Columns) -> dict[str, str]:
+    """The columns of input and output in most of the rows."""
+    every = (columns_in(tuple(fields), columns) for fields in body)
+    pairs = Counter(tuple(roles.items()) for roles in every if len(roles) == len(_ROLES))
+    return dict(pairs.most_common(1)[0][0]) if pairs else {}
 
 
 def _first_problem(rows: Sequence[RawRow]) -> str:
     return f"line {rows[0].line}: {rows[0].reason or 'no fields'}" if rows else "it is empty"
-
-
-def _check_named(path: Path, named: Mapping[str, str], names: Sequence[str]) -> None:
-    for role, name in named.items():
-        if name not in names:
-            columns = ", ".join(names[:20])
-            raise DataError(
-                f"{path.name} has no column {name!r} for the {role}{closest(name, names)}; "
-                f"it has: {columns}"
-            )
-
-
-def _most_common(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    roles_of_rows = (columns_in(tuple(fields), {}) for fields in rows)
-    pairs = Counter(tuple(roles.items()) for roles in roles_of_rows if len(roles) == len(_ROLES))
-    return dict(pairs.most_common(1)[0][0])
-
-
-def _guessed(
-    path: Path, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]], named: Mapping[str, str]
-) -> dict[str, str]:
-    if len(names) < len(_ROLES):
-        raise DataError(_cannot_tell(path, names))
-    roles = guess_columns(names, rows, named)
-    return {role: roles[role] for role in _ROLES}
-
-
-def _cannot_tell(path: Path, names: Sequence[str]) -> str:
-    columns = ", ".join(names[:20]) or "none"
-    return (
-        f"cannot tell what the rows of {path.name} mean; they have: {columns}; name the columns: "
-        "--columns input=…,output=…"
-    )

@@ -28,7 +28,12 @@ def prepare(task: Task, *, seed: int, skip_bad_rows: bool = False) -> Dataset:
 
     Raises as `read_task` does, and `DataError` with one line on data that cannot be weighed.
     """
-    data = read_task(task, skip_bad_rows=skip_bad_rows)
+    return divide(read_task(task, skip_bad_rows=skip_bad_rows), seed=seed)
+
+
+def divide(data: Dataset, *, seed: int) -> Dataset:
+    """Infer labels and split the rows that a run takes. Raises `DataError` for what cannot be weighed."""
+    task = data.task
     rows, kind = data.usable, task.output.kind
     if all(example.rules is not None and not example.output for example in rows.examples):
         task = scored_by_rules(task)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.data.formats import BadRow, RawRow, reader_for
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import OnBytes, not_utf8
 from steelyard.errors import DataError
 from steelyard.files import note_source
@@ -36,7 +37,7 @@ class BadRowsError(DataError):
 
 def read_rows(
     path: Path,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[RawRow]:
     """Yield the rows of a file or a datasets folder, in flat memory; see `RowReader`.

@@ -10,6 +10,7 @@ from typing import Any
 
 from steelyard.data.dataset import open_source
 from steelyard.data.formats import Container, container_of
+from steelyard.data.formats.roles import Columns
 from steelyard.data.read import NumberedRow
 from steelyard.data.repairs.files import RepairTarget
 from steelyard.data.repairs.rows import (
@@ -66,7 +67,7 @@ def fix(
     *,
     redact: bool = False,
     answers: Path | str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     dry_run: bool = False,
     force: bool = False,
 ) -> Repairs:
@@ -78,7 +79,7 @@ def fix(
     too. Repairing the result again changes nothing. Raises `DataError`, `ConfigError` and
     `StorageError`.
     """
-    task, numbered = open_source(source, columns)
+    task, numbered, _ = open_source(source, columns)
     if answers is not None:
         note_source(expanded(answers))
     place = RepairTarget(task, expanded(target))

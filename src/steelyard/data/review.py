@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS as ALL_CHECKS
 from steelyard.data.dataset import Dataset, dataset_of, open_source
+from steelyard.data.formats.roles import Columns
 from steelyard.data.reviews.answers import Action, Answers, ReviewAnswer, keys_of
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import END, open_keys
@@ -56,7 +57,7 @@ def label(
     answers: Path | str | None = None,
     checks: Sequence[str] = CHECKS,
     limit: int | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     reader: Iterable[str] | None = None,
     writer: Console | None = None,
 ) -> Review:
@@ -69,7 +70,7 @@ def label(
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"the limit must be 1 or more, not {limit}")
-    task, rows = open_source(source, columns)
+    task, rows, _ = open_source(source, columns)
     path = expanded(answers) if answers is not None else default_answers(task)
     _check_names(checks)
     screen = writer or console()

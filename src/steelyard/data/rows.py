@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,26 +14,27 @@ from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from steelyard.core import Example, Message, OutputKind, Role
-from steelyard.data.formats.base import RawRow, RowError, json_in, resolve
-from steelyard.data.formats.jsonl import json_kind
-from steelyard.data.formats.shapes import ENVELOPE, SHAPES, Conversation, known_keys
+from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in, json_kind
+from steelyard.data.formats.roles import Columns, resolve
+from steelyard.data.formats.shapes import ENVELOPE, Conversation, conversation_of, shape_of_row
 from steelyard.data.formats.shapes.base import VALUE_KEY
-from steelyard.data.formats.shapes.prompt_completion import SYSTEM, missing
 from steelyard.task import Task
 from steelyard.words import shortened
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_MOST_SHAPES = 100
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
-_CHAT_KEY = "messages"
-_CHAT_SHAPE = "openai"
 
 
 class ChatTurns(NamedTuple):
-    """A chat cut for weighing: everything before the last user turn, that turn, and the reply."""
+    """A chat cut for weighing: everything before the last user turn, that turn, and the reply.
+
+    The reply is text, or the JSON that a row has as its output.
+    """
 
     context: tuple[Message, ...]
     input: str
-    output: str
+    output: Any
 
 
 def cut_chat(messages: Sequence[Any]) -> ChatTurns:
@@ -81,7 +83,7 @@ class ParsedRow(NamedTuple):
 
 @dataclass
 class RowParser:
-    """Turns rows into examples and remembers which keys it had no use for.
+    """Turns rows into examples; remembers the shapes by keys, and which keys it had no use for.
 
     This is the one place that says what a row means. A text needs no output where its row has rules
     of its own, or where no row ``needs_output``.
@@ -89,9 +91,11 @@ class RowParser:
 
     kind: OutputKind
     labels: tuple[str, ...]
-    columns: Mapping[str, str]
+    columns: Columns
     needs_output: bool = True
     ignored: dict[str, None] = field(default_factory=dict)
+    shapes: dict[tuple[str, ...], str | None] = field(default_factory=dict)
+    remarks: Counter[str] = field(default_factory=Counter)
 
     def parse(self, row: RawRow, file: str) -> ParsedRow:
         """Return the row as an example; its id is empty when none is given. Raises `RowError`."""
@@ -104,23 +108,26 @@ class RowParser:
         if row.reason is not None:
             raise RowError(row.reason)
         fields = row.fields
-        conversation = None if "input" in self.columns else _conversation(fields)
-        if conversation is not None and conversation.fields.keys() - fields.keys():
+        if (names := tuple(fields)) not in self.shapes and len(self.shapes) < _MOST_SHAPES:
+            self.shapes[names] = None if self.columns.get("input") else shape_of_row(fields)
+        rules = self._rules(fields, resolve(tuple(fields), self.columns))
+        may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
+        conversation = conversation_of(fields, self.columns, may_lack=may_lack)
+        if conversation.fields.keys() - fields.keys():
             fields = {**fields, **conversation.fields}  # what the shape read out of others
         roles = resolve(tuple(fields), self.columns)
         rules = self._rules(fields, roles)
         if rules is None and "rules" in roles:
             roles = {role: name for role, name in roles.items() if role != "rules"}
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
-        if conversation is None:
-            context, text, output = self._turns(fields, roles, may_lack)
-            columns_used = {*roles.values(), _CHAT_KEY, SYSTEM}
-            self.ignored.update(dict.fromkeys(key for key in fields if key not in columns_used))
-        else:
-            context, text, output = _cut(conversation, may_lack)
-            columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
-            unused = conversation.fields.keys() - columns_used - ENVELOPE
-            self.ignored.update(dict.fromkeys(unused))
+        context, text, output = _cut(conversation, may_lack)
+        if conversation.answer and conversation.turns[-1].get("weight") == 0:
+            self.remarks[
+                "end with answers of weight 0: the last one of another weight is the reference"
+            ] += 1
+        columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
+        unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
+        self.ignored.update(dict.fromkeys(unused))
         written = _written(output)
         if may_lack and not written.strip():
             written = ""
@@ -140,7 +147,7 @@ class RowParser:
 
     def _rules(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> str | None:
         """A row's own rules as JSON text; a field that only has the name and is not a list is ignored."""
-        value = fields.get(roles.get("rules", ""))
+        value = fields.get(roles["rules"]) if "rules" in roles else None
         if value is None or value == "" or value == [] or self.kind != "text":
             return None
         rules = json_in(value, "[")
@@ -155,26 +162,6 @@ class RowParser:
             if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
                 raise RowError(f"rule {place} is {str(rule)[:40]!r}, not a mapping with a type")
         return json.dumps(rules, ensure_ascii=False) if rules else None
-
-    def _turns(
-        self, fields: Mapping[str, Any], roles: Mapping[str, str], may_lack: bool
-    ) -> tuple[Any, Any, Any]:
-        chat = fields.get(_CHAT_KEY)
-        if isinstance(chat, list) and "input" not in self.columns:
-            return cut_chat(_answered(chat) if may_lack else chat)
-        values = {role: fields.get(roles.get(role, "")) for role in ("input", "output")}
-        if isinstance(values["input"], list) and isinstance(values["output"], list):
-            return cut_chat([*values["input"], *values["output"]])
-        for role, value in values.items():
-            if value is None and not (role == "output" and may_lack):
-                raise RowError(missing(role, self.columns, fields))
-        if not isinstance(values["input"], str):
-            raise RowError(
-                f"the input is a JSON {json_kind(values['input'])}, not text: put it in quotes"
-            )
-        system = fields.get(SYSTEM)
-        context = (Message("system", system),) if isinstance(system, str) and system else ()
-        return context, values["input"], values["output"]
 
     def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
         """Why a run would refuse an output that can be read."""
@@ -222,23 +209,27 @@ def _written(value: Any) -> str:
     return _usable(text, "output")
 
 
-def _conversation(fields: Mapping[str, Any]) -> Conversation | None:
-    """Read a row whose keys are those of ShareGPT, Alpaca, a log or a pair; ``None`` for others."""
-    name = known_keys(tuple(fields))
-    if name is None or name == _CHAT_SHAPE:
-        return None
-    shape = SHAPES.get(name)
-    return shape.read(fields) if shape.fits(fields) else None
-
-
-def _cut(conversation: Conversation, may_lack: bool) -> tuple[Any, Any, Any]:
+def _cut(conversation: Conversation, may_lack: bool) -> ChatTurns:
+    """Cut a row for weighing. Raises `LeftOutError` for an answer that is not to be learnt."""
     if not conversation.answer:
-        if not may_lack:
+        if not may_lack and "rules" in conversation.fields:
             raise RowError("it has no output: rows with rules but no output need output.kind: text")
-        turns = cut_chat(_answered(conversation.turns))
-        return turns.context, turns.input, None
-    turns = cut_chat(conversation.turns)
-    return turns.context, turns.input, conversation.turns[-1].get(VALUE_KEY, turns.output)
+        if not may_lack:
+            return cut_chat(conversation.turns)  # which says what it lacks
+        return cut_chat(_answered(conversation.turns))
+    every = conversation.turns
+    while every and every[-1].get("weight") == 0:
+        every = every[
+            : max((at for at, turn in enumerate(every[:-1], 1) if _answers(turn)), default=0)
+        ]
+    if not every:
+        raise LeftOutError("its answers have weight 0: they are not to be learnt")
+    turns = cut_chat(every)
+    return turns._replace(output=every[-1].get(VALUE_KEY, turns.output))
+
+
+def _answers(turn: Mapping[str, Any]) -> bool:
+    return turn["role"] == "assistant" and turn.get("weight") != 0
 
 
 def _answered(chat: Sequence[Any]) -> list[Any]:
@@ -294,7 +285,7 @@ def _unknown_label(text: str, labels: tuple[str, ...]) -> str:
 
 
 def _optional(fields: Mapping[str, Any], roles: Mapping[str, str], role: str) -> str | None:
-    value = fields.get(roles.get(role, ""))
+    value = fields.get(roles[role]) if role in roles else None
     if value is None or value == "":
         return None
     if isinstance(value, dict | list):

@@ -13,6 +13,7 @@ from steelyard._version import __version__
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import leaks
 from steelyard.data.dataset import Dataset, open_source
+from steelyard.data.formats.roles import Columns
 from steelyard.data.outfiles import check_free, ending_of, moved_task, writers
 from steelyard.data.read import NumberedRow
 from steelyard.data.splits import cuts
@@ -62,7 +63,7 @@ def split(
     seed: int = 0,
     fractions: SplitConfig | Mapping[str, float] | None = None,
     subsets: Subsets = (),
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     force: bool = False,
 ) -> SplitFiles:
     """Cut a task's examples, or a bare file, into files that keep its form and fields.
@@ -75,7 +76,7 @@ def split(
     replaces an earlier split. Raises `DataError`, `ConfigError` and `StorageError`.
     """
     check_seed(seed)
-    task, numbered = open_source(source, columns)
+    task, numbered, _ = open_source(source, columns)
     out = expanded(out)
     replaces = check_free(out, task.example_paths, written_by_split, force=force)
     numbered = list(numbered)  # they are written again as they are

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from string import Template
@@ -14,12 +16,15 @@ import yaml
 
 from steelyard.config.source import names_in
 from steelyard.core import OutputKind
-from steelyard.data.formats import BadRow
+from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.formats.roles import Columns
 from steelyard.data.guess import FileGuess, guess_file
+from steelyard.data.own_parts import example_files
 from steelyard.data.read import bad_rows
 from steelyard.errors import ConfigError, DataError, closest, closest_file
 from steelyard.files import expanded, real, whole_folder
 from steelyard.packaged import packaged
+from steelyard.task import Task
 from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
 from steelyard.task.dataset_folder import is_dataset_folder
 
@@ -41,38 +46,68 @@ _RULES = """
 
 
 class StarterTask(NamedTuple):
-    """A folder begun from a file, and the rows of the file that could not be read."""
+    """A folder begun from a file, its rows as a run reads them, and why a run would refuse them, if so."""
 
     folder: Path
-    bad: tuple[BadRow, ...]
+    data: Dataset
+    refusal: str | None = None
 
 
-def init_from_file(folder: Path | str, source: Path | str) -> Path:
+def init_from_file(folder: Path | str, source: Path | str, columns: Columns | None = None) -> Path:
     """Write a commented ``task.yaml`` and a copy of ``source`` to ``folder``; return the folder.
 
-    Columns, output kind and labels are guessed. Raises `DataError` for an unusable file,
-    `ConfigError` for a folder that is not empty, `StorageError` when it cannot be written.
+    Columns (but those of ``columns``), output kind and labels are guessed. Raises `DataError` for an
+    unusable file, `ConfigError` for a folder that is not empty, `StorageError` when it cannot be written.
     """
-    return start_from_file(folder, source).folder
+    return start_from_file(folder, source, columns).folder
 
 
-def start_from_file(folder: Path | str, source: Path | str) -> StarterTask:
-    """Do as `init_from_file` does, and return as well which rows the guess was made without."""
+def start_from_file(
+    folder: Path | str, source: Path | str, columns: Columns | None = None
+) -> StarterTask:
+    """Do as `init_from_file` does, and return as well how a run reads the task."""
     folder, source = expanded(folder), expanded(source)
     is_set = is_dataset_folder(source)
     if not source.is_file() and not is_set:
         hint = closest_file(source.name, names_in(source.parent))
         raise DataError(f"no file {source}{hint}")
     _check_free(folder)
-    guess = guess_file(source)
+    files, notes = example_files(source)
+    guess = guess_file(source, files, columns or {})
     _check_enough(guess)
+    read: list[Dataset] = []
 
     def fill(target: Path) -> None:
         (shutil.copytree if is_set else shutil.copyfile)(source, target / source.name)
-        text = _render(guess, folder, source.name)
+        text = _render(guess, folder, files)
         (target / FILE_NAME).write_text(text, encoding="utf-8")
+        read.append(_tried(load_task(target), guess))
 
-    return StarterTask(_write(folder, fill), guess.bad)
+    _write(folder, fill)
+    data = replace(read[0], notes=(*notes, *guess.notes, *read[0].notes))
+    return StarterTask(folder, data, _refusal(data))
+
+
+def _tried(task: Task, guess: FileGuess) -> Dataset:
+    """The rows of a new task, which must be those that it was guessed from. Raises `DataError`."""
+    data = open_dataset(task)
+    if len(data.usable.examples) != guess.count:
+        raise DataError(
+            f"the task guessed from {guess.count:,} rows reads {len(data.usable.examples):,} of them: "
+            "name the columns (--columns input=…,output=…)"
+        )
+    return data
+
+
+def _refusal(data: Dataset) -> str | None:
+    """Why a run would refuse the task, its bad rows skipped; ``None`` where it would not."""
+    from steelyard.data.prepare import divide
+
+    try:
+        divide(data.usable, seed=0)
+    except DataError as error:
+        return str(error)
+    return None
 
 
 def _check_enough(guess: FileGuess) -> None:
@@ -124,7 +159,7 @@ def _write(folder: Path, fill: Callable[[Path], object]) -> Path:
     return folder
 
 
-def _render(guess: FileGuess, folder: Path, file_name: str) -> str:
+def _render(guess: FileGuess, folder: Path, files: Mapping[str, str]) -> str:
     template = Template(packaged("data/data/task.yaml.template"))
     instruction = Template(_INSTRUCTIONS[guess.kind]).substitute(labels=", ".join(guess.labels))
     return template.substitute(
@@ -134,11 +169,17 @@ def _render(guess: FileGuess, folder: Path, file_name: str) -> str:
         kind=guess.kind,
         labels=_labels_block(guess.labels),
         count=guess.count,
-        examples=_quoted(file_name),
+        examples=_examples(files),
         columns=_columns_block(guess),
         metric="rules" if guess.has_rules else DEFAULT_METRIC[guess.kind],
         rules=_RULES if guess.kind == "text" else "",
     )
+
+
+def _examples(files: Mapping[str, str]) -> str:
+    if "all" in files:
+        return _quoted(files["all"])
+    return f"{{{', '.join(f'{part}: {_quoted(name)}' for part, name in files.items())}}}"
 
 
 def _labels_block(labels: tuple[str, ...]) -> str:
@@ -150,12 +191,17 @@ def _labels_block(labels: tuple[str, ...]) -> str:
 def _columns_block(guess: FileGuess) -> str:
     if not guess.columns:
         return ""
-    pairs = ", ".join(f"{role}: {_quoted(name)}" for role, name in guess.columns.items())
-    comment = "# Which column holds what; group keeps rows of one customer or thread together."
+    pairs = ", ".join(
+        f"{role}: {'null' if name is None else _quoted(name)}"
+        for role, name in guess.columns.items()
+    )
+    comment = "# Which column holds what (null: none); group keeps rows of one customer or thread together."
     return f"\n{comment}\ncolumns: {{{pairs}}}\n"
 
 
 def _quoted(text: str) -> str:
     """The text as YAML reads it back, on one line and safe inside brackets."""
+    if "\n" in text:
+        return json.dumps(text, ensure_ascii=False)
     dumped = yaml.safe_dump([text], allow_unicode=True, default_flow_style=True, width=1_000_000)
     return dumped.strip()[1:-1]

@@ -285,13 +285,21 @@ def build_task(
     return _with_local_model(task)
 
 
-def bare_task(path: Path, kind: OutputKind, columns: Mapping[str, str]) -> Task:
-    """A file of examples as a task without instruction and labels; its columns are as it has them."""
+def bare_task(
+    path: Path,
+    kind: OutputKind,
+    columns: Mapping[str, str | None],
+    files: Mapping[str, str] | None = None,
+) -> Task:
+    """A file of examples as a task without instruction and labels; its columns are as it has them.
+
+    ``files`` are the parts of a folder, relative to its parent.
+    """
     task = Task.model_construct(
         name=path.name,
         instruction="",
         output=OutputConfig(kind=kind),
-        examples=ExampleFiles(all=path.name),
+        examples=ExampleFiles(**(files or {"all": path.name})),
         columns=ColumnsConfig.model_construct(None, **columns),
     )
     task._folder = path.parent.resolve()
@@ -304,6 +312,11 @@ def with_labels(task: Task, labels: tuple[str, ...]) -> Task:
         return task
     output = task.output.model_copy(update={"labels": check_labels(labels)})
     return _filled_in(task, output=output)
+
+
+def with_columns(task: Task, columns: Mapping[str, str | None]) -> Task:
+    """Put what the rows say of columns on a task; the fingerprint stays."""
+    return _filled_in(task, columns=ColumnsConfig.model_construct(None, **columns))
 
 
 def scored_by_rules(task: Task) -> Task:

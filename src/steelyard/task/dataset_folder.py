@@ -33,8 +33,27 @@ class FolderSplit(NamedTuple):
     files: tuple[Path, ...]
 
 
+_PARTS = {"train": "train", "validation": "dev", "test": "test"}
+
+
+def splits_of(path: Path) -> dict[str, str]:
+    """The names of a data set's splits by the part they are for: ``train``, ``dev``, ``test``."""
+    named = [part.name for part in parts_of(path) if part.name is not None]
+    words = {name: _SPLIT_WORDS.get(name.lower(), name) for name in named}
+    return {_PARTS[word]: name for name, word in words.items() if word in _PARTS}
+
+
+def _split_in(path: Path) -> tuple[FolderSplit, ...]:
+    """A split named behind its data set, ``sst2/train``, where that is no folder of its own."""
+    if path.exists() or not is_dataset_folder(path.parent):
+        return ()
+    return tuple(part for part in parts_of(path.parent) if part.name == path.name)
+
+
 def is_dataset_folder(path: Path) -> bool:
-    """Whether ``path`` is a folder that holds a data set (and no task)."""
+    """Whether ``path`` is a folder that holds a data set (and no task), or a split in one."""
+    if not path.exists() and len(path.parts) > 1:
+        return bool(_split_in(path))
     if not path.is_dir() or (path / "task.yaml").exists():
         return False
     if any((path / name).is_file() for name in (STATE, SPLITS)):
@@ -47,6 +66,8 @@ def is_dataset_folder(path: Path) -> bool:
 
 def parts_of(path: Path) -> tuple[FolderSplit, ...]:
     """The splits of a data set with their files. Raises `DataError` where there are none."""
+    if found := _split_in(path):
+        return (found[0]._replace(name=None),)
     if (path / SPLITS).is_file():
         names = _names(path / SPLITS)
         return tuple(FolderSplit(name, _saved_files(path / name)) for name in names)
@@ -63,7 +84,9 @@ def parts_of(path: Path) -> tuple[FolderSplit, ...]:
 
 def files_of(path: Path) -> list[Path]:
     """The files of a data set in order; a file is its own."""
-    return [file for part in parts_of(path) for file in part.files] if path.is_dir() else [path]
+    if path.is_file() or not is_dataset_folder(path):
+        return [path]
+    return [file for part in parts_of(path) for file in part.files]
 
 
 def _saved_files(folder: Path) -> tuple[Path, ...]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from steelyard.config.section import Fraction, MoneyAmount, Name, Section
+from steelyard.config.section import Fraction, MoneyAmount, Name, Section, Template
 from steelyard.core import OutputKind
 
 PARTS = ("train", "dev", "test")
+_UNFIT = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d\u00ad"
 
 
 def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -20,8 +23,8 @@ def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
     if any(not label for label in stripped):
         raise ValueError("a label is empty: remove it or give it a name")
     for label in stripped:
-        if not label.isprintable():
-            raise ValueError(f"label {label[:40]!r} contains a line break or control character")
+        if (wrong := unfit_character(label)) is not None:
+            raise ValueError(f"label {label[:40]!r} holds {wrong}, which no label may: remove it")
     repeated = [label for label, count in Counter(stripped).items() if count > 1]
     if repeated:
         raise ValueError(f"label {repeated[0]!r} is listed twice: list each label once")
@@ -33,6 +36,24 @@ def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
                 f"labels {other!r} and {label!r} differ only by case: keep one spelling"
             )
     return stripped
+
+
+def unfit_character(label: str) -> str | None:
+    """Name the first character that no label may hold; joiners, no-break spaces and emoji may be there.
+
+    Unfit are line breaks, controls, halves of characters, and marks that nobody sees and every
+    comparison does (a byte-order mark, a zero-width space, directions).
+    """
+    for character in label:
+        kind = unicodedata.category(character)
+        if (
+            kind in _UNFIT
+            and character not in _JOINERS
+            and not "\U000e0020" <= character <= "\U000e007f"
+        ):
+            name = unicodedata.name(character, f"U+{ord(character):04X}").lower()
+            return "a line break" if character in "\n\r" else f"the character {name}"
+    return None
 
 
 class OutputConfig(Section):
@@ -172,9 +193,12 @@ class ConstraintsConfig(Section):
 
 
 class ColumnsConfig(Section):
-    """Which column or key plays which role; a role left out is guessed from the usual names."""
+    r"""Which column or key plays which role; a role left out is guessed from the usual names.
 
-    input: Name | None = None
+    ``null`` says that none plays it. The input may be a template over several: ``{title}\n\n{body}``.
+    """
+
+    input: Template | None = None
     output: Name | None = None
     id: Name | None = None
     group: Name | None = None
@@ -183,8 +207,13 @@ class ColumnsConfig(Section):
     weight: Name | None = None
     rules: Name | None = None
 
-    def by_role(self) -> dict[str, str]:
-        return {role: name for role, name in self.model_dump().items() if name is not None}
+    def by_role(self) -> dict[str, str | None]:
+        """The columns that are named, and ``None`` for the roles that no column is to play."""
+        return {
+            role: getattr(self, role)
+            for role in type(self).model_fields
+            if role in self.model_fields_set
+        }
 
 
 class SplitConfig(Section):

@@ -75,6 +75,7 @@ class Notes:
     leaks: int = 0
     conflicts: int = 0
     skipped_rows: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

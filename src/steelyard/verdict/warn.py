@@ -82,6 +82,11 @@ def _audit(case: Case) -> list[str]:
     if notes.skipped_rows:
         rows = counted(notes.skipped_rows, "bad row was", "bad rows were")
         warnings.append(f"left out: {rows} skipped")
+    if notes.left_out:
+        rows = counted(
+            notes.left_out, "row says itself that it is", "rows say themselves that they are"
+        )
+        warnings.append(f"left out: {rows} no example (a rejected answer, or one of weight 0)")
     return warnings
 
 

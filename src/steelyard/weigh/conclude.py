@@ -280,6 +280,7 @@ def _case(
             leaks=max(leaks["near"].test_count, leaks["group"].test_count),
             conflicts=audit.conflicts.inputs or 0,
             skipped_rows=len(plan.data.unusable),
+            left_out=len(plan.data.left_out),
         ),
         detectable=plan.detectable,
         seed=plan.seed,

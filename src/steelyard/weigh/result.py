@@ -84,7 +84,7 @@ def build_result(
         constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
         judge=circumstances.judge,
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
-        skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.unusable),
+        skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
         prices=tuple(_prices(plan)),
         **details(test, records, labels, weighing.verdict.first_arm)._asdict(),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from steelyard.data.formats.base import BadRow, RawRow, RowError, RowReader, resolve
+from steelyard.data.formats.base import BadRow, RawRow, RowError, RowReader
+from steelyard.data.formats.roles import resolve
 from steelyard.errors import DataError
 from steelyard.registry import Registry
+from steelyard.task.dataset_folder import is_dataset_folder
 
 FORMATS: Registry[RowReader] = Registry(
     "examples format",
@@ -54,7 +56,7 @@ class Container(NamedTuple):
 
 def container_of(path: Path) -> Container:
     """Say how the rows of ``path`` lie on disk. Raises `DataError` for what cannot be read."""
-    if path.is_dir():
+    if path.is_dir() or (not path.suffix and is_dataset_folder(path)):
         return Container("folder")
     suffix = path.suffix.lower()
     if suffix not in PACKED:

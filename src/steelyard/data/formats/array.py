@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from steelyard.data.formats import jsonl
-from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.base import RawRow, json_kind
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import MOST_LINE_BYTES, ByteSource, OnBytes, not_utf8, open_bytes
 from steelyard.errors import DataError
 
@@ -21,7 +22,7 @@ _MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
 
 
 def read_rows(
-    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+    path: Path, columns: Columns | None = None, on_bytes: OnBytes | None = None
 ) -> Iterator[RawRow]:
     """Yield the array's objects with their position from 1 as line.
 
@@ -134,7 +135,7 @@ class _Elements:
 def _row(number: int, value: Any) -> RawRow:
     if type(value) is dict:
         return RawRow(number, value)
-    return RawRow(number, {}, f"a JSON {jsonl.json_kind(value)}, not an object")
+    return RawRow(number, {}, f"a JSON {json_kind(value)}, not an object")
 
 
 def _why(error: ValueError | RecursionError) -> str:

@@ -1,20 +1,13 @@
-"""What a format reader yields, and the roles a row's fields can play."""
+"""What a format reader yields: raw rows, or why there is none."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
-from steelyard.packaged import packaged
-
-_PAIRS = (
-    {"input": "input", "output": "output"},
-    {"input": "prompt", "output": "completion"},
-)
-"""Names that belong together: next to a prompt and its completion, a ``label`` is not the output."""
+from steelyard.data.formats.roles import Columns
 
 
 class RawRow(NamedTuple):
@@ -40,6 +33,10 @@ class RowError(ValueError):
     """A row cannot become an example; the message is the reason."""
 
 
+class LeftOutError(RowError):
+    """A row that says itself that it is no example: an answer that was rejected, or is not to be learnt."""
+
+
 class RowReader(Protocol):
     """Reads a file row by row.
 
@@ -50,7 +47,7 @@ class RowReader(Protocol):
     def __call__(
         self,
         path: Path,
-        columns: Mapping[str, str] | None,
+        columns: Columns | None,
         on_bytes: Callable[[int], None] | None = None,
     ) -> Iterator[RawRow]:
         """Yield the rows in order, blank ones left out. Raises `DataError` for the whole file."""
@@ -67,35 +64,7 @@ def json_in(value: Any, begins: str | tuple[str, ...]) -> Any:
     return value
 
 
-@lru_cache(maxsize=1)
-def usual_names() -> dict[str, list[str]]:
-    """The usual field names by role, the most telling first."""
-    return cast("dict[str, list[str]]", packaged("data/data/columns.yaml"))
-
-
-@lru_cache(maxsize=256)
-def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    roles = dict(columns)
-    names_in_use = set(roles.values())
-    folded: dict[str, str] = {}
-    for key in keys:
-        folded.setdefault(key.strip().casefold(), key)
-    for pair in _PAIRS:
-        named = {role: folded.get(name) for role, name in pair.items()}
-        if not roles.keys() & pair.keys() and all(named.values()):
-            roles |= {role: name for role, name in named.items() if name is not None}
-            names_in_use |= set(roles.values())
-    for role, names in usual_names().items():
-        free = (folded[key] for key in names if key in folded and folded[key] not in names_in_use)
-        if role not in roles and (name := next(free, None)) is not None:
-            roles[role] = name
-            names_in_use.add(name)
-    return roles
-
-
-def resolve(keys: tuple[str, ...], columns: Mapping[str, str]) -> Mapping[str, str]:
-    """Say which of ``keys`` plays which role; a role the user named keeps that name.
-
-    The answer is kept and shared: copy it to change it.
-    """
-    return _resolve(keys, tuple(columns.items()))
+def json_kind(value: object) -> str:
+    """The kind of a JSON value in words."""
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")

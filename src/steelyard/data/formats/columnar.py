@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import check_columns
 from steelyard.errors import DataError
@@ -37,7 +38,7 @@ class Batches(NamedTuple):
 
 
 def read_rows(
-    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+    path: Path, columns: Columns | None = None, on_bytes: OnBytes | None = None
 ) -> Iterator[RawRow]:
     """Yield rows by column name, the row number as line; a null is no field.
 
@@ -110,7 +111,10 @@ def _label_decoders(schema: Any) -> dict[str, Decode]:
 
 
 def _label_decoder(names: list[Any]) -> Decode:
-    return lambda number: names[number] if number in range(len(names)) else number
+    """A number as its label; -1 is how datasets says that there is none."""
+    return lambda number: (
+        names[number] if number in range(len(names)) else None if number == -1 else number
+    )
 
 
 def _open(path: Path) -> Batches:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import OnBytes
 from steelyard.task.dataset_folder import parts_of
 
@@ -13,7 +14,7 @@ SPLIT_KEY = "split"
 
 
 def read_rows(
-    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+    path: Path, columns: Columns | None = None, on_bytes: OnBytes | None = None
 ) -> Iterator[RawRow]:
     """Yield the rows of all splits, numbered on; of several, the split's name is in ``split``."""
     from steelyard.data.formats import reader_for

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.base import RawRow, json_kind
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import (
     MOST_LINE_BYTES,
     ROWS_BETWEEN_REPORTS,
@@ -28,7 +29,7 @@ decode = json.JSONDecoder(parse_constant=refuse_constant).decode
 
 
 def read_rows(
-    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+    path: Path, columns: Columns | None = None, on_bytes: OnBytes | None = None
 ) -> Iterator[RawRow]:
     """Yield the file's objects; a line that is not one comes with its reason."""
     del columns  # keys are looked up row by row
@@ -65,12 +66,6 @@ def why_not_json(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON ({error.msg.removesuffix(' at')} at column {error.colno})"
     return f"not JSON ({str(error).partition(';')[0]})"  # NaN, or a number of thousands of digits
-
-
-def json_kind(value: object) -> str:
-    """The kind of a JSON value in words."""
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
-    return names.get(type(value), "number")
 
 
 def _problem(

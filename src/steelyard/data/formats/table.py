@@ -6,15 +6,17 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
 from steelyard.config.source import encoding_problem
 from steelyard.data.formats import container_of
-from steelyard.data.formats.base import RawRow, resolve
+from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.delimiter import delimiter_of
+from steelyard.data.formats.roles import Columns, columns_of, resolve
 from steelyard.data.formats.shapes import known_keys
 from steelyard.data.formats.stream import (
     MOST_LINE_BYTES,
@@ -25,14 +27,16 @@ from steelyard.data.formats.stream import (
 )
 from steelyard.errors import DataError, closest
 
-_DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?[,;\t]*\r?\n?", re.IGNORECASE)
+"""The first line that Excel reads for the delimiter and writes for others of its kind."""
+_LOOKED_AT = 200
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _CLOSED = re.compile(rb'"(?:[^"]|"")*"')
 _TWO = 2
 
 
 def read_rows(
-    path: Path, columns: Mapping[str, str] | None = None, on_bytes: OnBytes | None = None
+    path: Path, columns: Columns | None = None, on_bytes: OnBytes | None = None
 ) -> Iterator[RawRow]:
     """Yield the table's rows by column name; the delimiter is read from the header.
 
@@ -53,13 +57,21 @@ def read_table(path: Path, on_bytes: OnBytes | None = None) -> Iterator[RawRow]:
         first = list(_until_text(lines))
         if not first:
             return
-        delimiter = "\t" if container_of(path).format == ".tsv" else _delimiter(first[-1])
+        is_tsv = container_of(path).format == ".tsv"
+        separator = _SEPARATOR.fullmatch(first[-1])
+        if separator is not None:
+            first = list(_until_text(lines))
+        first += list(islice(lines, _LOOKED_AT))
+        delimiter = (
+            separator[1] if separator else "\t" if is_tsv else delimiter_of(path.name, first)
+        )
         plain = delimiter == "\t" and _quotes_are_text(path)
         quoting: Literal[0, 3] = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
         reader = csv.reader(chain(first, lines), delimiter=delimiter, strict=True, quoting=quoting)
         header = _header(path, reader)
         yield RawRow(1, dict.fromkeys(header))
-        for count, row in enumerate(_body(path, reader, header)):
+        before = 0 if separator is None else 1
+        for count, row in enumerate(_body(path, reader, header, before)):
             yield row
             if on_bytes is not None and count % ROWS_BETWEEN_REPORTS == 0:
                 on_bytes(source.position())
@@ -89,15 +101,21 @@ def _quotes_are_text(path: Path) -> bool:
     return opened
 
 
-def check_columns(path: Path, header: tuple[str, ...], columns: Mapping[str, str]) -> None:
-    """Refuse a table whose input or output column is unknown. Raises `DataError`."""
+def check_named(path: Path, header: tuple[str, ...], columns: Columns) -> None:
+    """Refuse ``columns`` that a file does not have. Raises `DataError`."""
     for role, name in columns.items():
-        if name not in header:
-            names = ", ".join(header)
-            raise DataError(
-                f"{path.name} has no column {name!r} for columns.{role}{closest(name, header)}; "
-                f"it has: {names}"
-            )
+        wanted = () if name is None else columns_of(name, header)
+        for column in wanted:
+            if column not in header:
+                raise DataError(
+                    f"{path.name} has no column {column!r} for the {role}"
+                    f"{closest(column, header)}; it has: {', '.join(header)}"
+                )
+
+
+def check_columns(path: Path, header: tuple[str, ...], columns: Columns) -> None:
+    """Refuse a table whose input or output column is unknown. Raises `DataError`."""
+    check_named(path, header, columns)
     if "input" not in columns and known_keys(header) is not None:
         return
     missing = [role for role in ("input", "output") if role not in resolve(header, columns)]
@@ -137,22 +155,26 @@ def _header(path: Path, reader: Any) -> list[str]:
     return header
 
 
-def _body(path: Path, reader: Any, header: list[str]) -> Iterator[RawRow]:
+def _body(path: Path, reader: Any, header: list[str], before: int) -> Iterator[RawRow]:
+    """The rows after the header; ``before`` is how many lines stand before what is read."""
     width = len(header)
     is_located = False
     while True:
-        line = reader.line_num + 1
+        line = reader.line_num + 1 + before
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield RawRow(max(line, _TWO), {}, _reason(str(error), line, reader.line_num))
+            last = reader.line_num + before
+            yield RawRow(max(line, _TWO), {}, _reason(str(error), line, last))
             continue
         if not any(cells) or not any(cell.strip() for cell in cells):
             continue
         fields = dict(zip(header, cells, strict=False))
         problem = None if len(cells) == width else _width_problem(len(cells), width)
+        if [cell.strip() for cell in cells] == header:
+            problem = "repeats the header, as joined files do"
         if any(not cell.isascii() and _ESCAPED.search(cell) for cell in cells):
             problem = (not is_located and _not_utf8(path)) or "not UTF-8: save the file as UTF-8"
             fields, is_located = {}, True
@@ -173,10 +195,6 @@ def _reason(error: str, first: int, last: int) -> str:
         return "a quote opened here is never closed"
     lines = f"; lines {first} to {last} are one row to a CSV reader" if last > first else ""
     return f"not CSV ({error}){lines}"
-
-
-def _delimiter(header: str) -> str:
-    return max(_DELIMITERS, key=header.count)
 
 
 @contextmanager

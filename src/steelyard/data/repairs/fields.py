@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from steelyard.data.formats import resolve
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.shapes import known_keys
 
 Map = Callable[[str, str], str]
@@ -22,7 +23,7 @@ _TEXTS_OF = {
 """Fields of a shape that hold plain text; every other field is searched for chat turns."""
 
 
-def map_texts(fields: Mapping[str, Any], columns: Mapping[str, str], change: Map) -> dict[str, Any]:
+def map_texts(fields: Mapping[str, Any], columns: Columns, change: Map) -> dict[str, Any]:
     """Return the fields with ``change`` applied to the texts of input and output.
 
     In a chat, a log or a pair these are the contents of the turns of users and assistants. Texts

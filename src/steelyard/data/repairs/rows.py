@@ -12,6 +12,7 @@ from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS
 from steelyard.data.dataset import Dataset, dataset_of
 from steelyard.data.formats import RawRow, RowError
+from steelyard.data.formats.base import LeftOutError
 from steelyard.data.likeness.alike import answer
 from steelyard.data.likeness.rows import RowLikeness, exact_key, normalised_key
 from steelyard.data.outfiles import unwritable
@@ -32,6 +33,8 @@ def parse_rows(work: RepairWork, *, patient: bool) -> None:
     for row in work.remaining():
         try:
             row.example, _, refusal = _parsed(parser, row)
+        except LeftOutError as error:
+            work.leave(row, "left_out", str(error))
         except RowError as error:
             work.leave(row, "unreadable", str(error))
         else:

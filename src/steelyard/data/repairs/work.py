@@ -25,12 +25,13 @@ ACTIONS: Mapping[str, str] = {
     "dropped": "dropped in the review",
     "flagged": "to the review file: flagged in the review",
     "unreadable": "to the review file: a run would refuse the row",
+    "left_out": "to the review file: the row says itself that it is no example",
     "conflict": "to the review file: same input, different output",
     "over_context": "to the review file: longer than the model's context",
 }
 """Every action, in display order, and what it means."""
 
-TO_REVIEW = frozenset({"flagged", "unreadable", "conflict", "over_context"})
+TO_REVIEW = frozenset({"flagged", "unreadable", "left_out", "conflict", "over_context"})
 LEAVING = TO_REVIEW | {"duplicate", "leak", "dropped"}
 """Actions after which a row is not in the new file."""
 

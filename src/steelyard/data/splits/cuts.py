@@ -128,8 +128,7 @@ def read(task: Task, numbered: Iterable[NumberedRow]) -> Dataset:
 def omitted_rows(data: Dataset, cut: Cut) -> list[OmittedRows]:
     """The rows in no part: those that a run would not take, and those that the cut left out."""
     unusable = [
-        OmittedRows(number, f"{bad.file}:{bad.line}", bad.reason)
-        for number, _, bad in data.unusable
+        OmittedRows(number, f"{bad.file}:{bad.line}", bad.reason) for number, _, bad in data.skipped
     ]
     return sorted([*unusable, *cut.left_out])
 

@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from steelyard.data.formats.shapes.base import Conversation, Shape, Turn, WrittenRow
+from steelyard.data.formats.roles import Columns
+from steelyard.data.formats.shapes import prompt_completion
+from steelyard.data.formats.shapes.base import NOTHING, Conversation, Shape, Turn, WrittenRow
+from steelyard.data.formats.shapes.logs import log_names
+from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.registry import Registry
 
 SHAPES: Registry[Shape] = Registry(
@@ -19,6 +23,7 @@ SHAPES: Registry[Shape] = Registry(
         "openai": "steelyard.data.formats.shapes.chat:SHAPE",
         "sharegpt": "steelyard.data.formats.shapes.sharegpt:SHAPE",
         "alpaca": "steelyard.data.formats.shapes.alpaca:SHAPE",
+        "multiple_choice": "steelyard.data.formats.shapes.multiple_choice:SHAPE",
         "prompt_completion": "steelyard.data.formats.shapes.prompt_completion:SHAPE",
     },
 )
@@ -26,6 +31,7 @@ SHAPES: Registry[Shape] = Registry(
 
 _ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
+_CHOICES = frozenset({"choices", "options", "endings"})
 _IFEVAL = frozenset({"prompt", "instruction_id_list"})
 _SHAREGPT = frozenset({"conversations", "conversation"})
 ENVELOPE = frozenset({"request", "response", "request_body", "body", "status", "status_code"})
@@ -46,9 +52,41 @@ def shape_of(rows: Iterable[Mapping[str, Any]]) -> Shape | None:
 
 
 def _name_of(fields: Mapping[str, Any]) -> str | None:
-    if fields.keys() >= {"prompt", "completion"} and "messages" not in fields:
-        return "prompt_completion"
-    return next((name for name in SHAPES if SHAPES.get(name).fits(fields)), None)
+    name = shape_of_row(fields)
+    return PLAIN if name is None and SHAPES.get(PLAIN).fits(fields) else name
+
+
+def conversation_of(
+    fields: Mapping[str, Any], columns: Columns = NOTHING, *, may_lack: bool = False
+) -> Conversation:
+    """Read a row, whatever its shape: the one door for everything that reads rows.
+
+    A named input (``columns``) makes it a plain row; a row ``may_lack`` its output. Raises `RowError`.
+    """
+    name = None if columns.get("input") else shape_of_row(fields)
+    if name is None:
+        return prompt_completion.read(fields, columns, may_lack=may_lack)
+    return SHAPES.get(name).read(fields)
+
+
+def shape_of_row(fields: Mapping[str, Any]) -> str | None:
+    """The shape of a row; ``None`` where it has plain columns."""
+    names = _shapes_by_keys(tuple(fields))
+    return next((name for name in names if SHAPES.get(name).fits(fields)), None)
+
+
+@lru_cache(maxsize=1_000)
+def _shapes_by_keys(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The shapes that a row with these keys may have, the most likely first."""
+    keys = set(names)
+    if keys >= {"prompt", "completion"} and "messages" not in keys:
+        return ()
+    shapes = [known_keys(names)]
+    if keys & _CHOICES:
+        shapes.append("multiple_choice")
+    if "choices" in keys or keys & set(log_names()["response"]):
+        shapes.append("logs")
+    return tuple(dict.fromkeys(name for name in shapes if name is not None))
 
 
 @lru_cache(maxsize=1_000)
@@ -59,7 +97,10 @@ def known_keys(names: tuple[str, ...]) -> str | None:
         return "ifeval"
     if keys & _SHAREGPT:
         return "sharegpt"
-    if keys <= _ALPACA | _ROLES and keys >= {"instruction", "output"}:
+    spoken_keys = set(map(str.casefold, names))
+    if spoken_keys >= {"instruction", "output"} and (
+        "input" in spoken_keys or spoken_keys <= _ALPACA | _ROLES
+    ):
         return "alpaca"
     if any(keys >= pair for pair in _PAIRS):
         return "preference"
@@ -70,11 +111,14 @@ def known_keys(names: tuple[str, ...]) -> str | None:
 
 __all__ = [
     "ENVELOPE",
+    "NOTHING",
     "SHAPES",
     "Conversation",
     "Shape",
     "Turn",
     "WrittenRow",
+    "conversation_of",
     "known_keys",
     "shape_of",
+    "shape_of_row",
 ]

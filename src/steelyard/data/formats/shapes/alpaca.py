@@ -27,11 +27,14 @@ _ROLES = frozenset({"system", "user", "assistant"})
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether there are an instruction and an output."""
-    return "instruction" in fields and "output" in fields
+    keys = fields if "output" in fields else _lower(fields)
+    return "instruction" in keys and "output" in keys
 
 
 def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row; the question is instruction, newline, input. Raises `RowError`."""
+    if "output" not in fields or "instruction" not in fields:
+        fields = _lower(fields)
     question, input_at = question_of(fields)
     turns: list[Turn] = []
     system, history = fields.get("system"), fields.get("history")
@@ -43,6 +46,11 @@ def read(fields: Mapping[str, Any]) -> Conversation:
         turns += _history(history)
     turns += [of.user(question), of.answer_of(fields.get("output"), "output")]
     return Conversation(turns, fields=rest_of(fields, KEYS), input_at=input_at)
+
+
+def _lower(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields with Alpaca's names in small letters: spreadsheets write capitals."""
+    return {key.casefold() if key.casefold() in KEYS else key: fields[key] for key in fields}
 
 
 def question_of(fields: Mapping[str, Any]) -> tuple[str, int | None]:

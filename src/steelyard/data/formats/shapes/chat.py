@@ -26,6 +26,8 @@ from steelyard.data.formats.shapes.base import (
 from steelyard.packaged import packaged
 
 KEY = "messages"
+SYSTEM = "system"
+SYSTEM_ROLES = frozenset({"system", "developer"})
 _USED = frozenset({KEY, *TOOL_KEYS})
 
 
@@ -84,7 +86,19 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     if len(fields) == 1:
         return Conversation(turns, answer)
     tools = of.read_tools(fields)
-    return Conversation(turns, answer, None, tools, rest_of(fields, _USED))
+    used, system = _USED, system_of(fields)
+    if system is not None and not any(turn["role"] in SYSTEM_ROLES for turn in turns):
+        turns, used = [{"role": "system", "content": system}, *turns], _USED | {SYSTEM}
+    return Conversation(turns, answer, None, tools, rest_of(fields, used))
+
+
+def system_of(fields: Mapping[str, Any]) -> str | None:
+    """The system message that stands beside the turns, as Anthropic has it: a text, or parts of one."""
+    system = fields.get(SYSTEM)
+    if isinstance(system, list) and all(isinstance(part, dict) for part in system):
+        texts = [part.get("text") for part in system]
+        system = "".join(texts) if texts and all(isinstance(x, str) for x in texts) else None
+    return system if isinstance(system, str) and system.strip() else None
 
 
 def write(row: Conversation, is_flat: bool) -> WrittenRow:

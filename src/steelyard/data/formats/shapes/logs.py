@@ -18,7 +18,7 @@ _CHUNK = "chunk"
 _STREAMED = "the response was streamed and is logged in pieces"
 
 
-_names = partial(packaged, "data/data/logs.yaml")
+log_names = partial(packaged, "data/data/logs.yaml")
 """The names under which gateways keep a request, a response, and what went wrong, by kind."""
 
 _unpacked = partial(json_in, begins=("{", "["))
@@ -39,7 +39,7 @@ class _Side(NamedTuple):
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether the row has a request with messages and something that is a response to it."""
-    names = _names()
+    names = log_names()
     if isinstance(fields.get("input"), list) and isinstance(fields.get("output"), list):
         return False  # messages on both sides: a prompt and its completion
     if not any(key in fields for key in names["response"]) and "choices" not in fields:
@@ -96,7 +96,7 @@ def _inside(key: str, value: Any) -> _Side:
     """The body of a request or response that is wrapped with status, headers and the like."""
     value = _unpacked(value)
     path: list[str] = []
-    for name in _names()["inside"]:
+    for name in log_names()["inside"]:
         inner = _unpacked(value.get(name)) if isinstance(value, Mapping) else None
         if isinstance(inner, Mapping):
             value = inner
@@ -105,7 +105,7 @@ def _inside(key: str, value: Any) -> _Side:
 
 
 def _request(fields: Mapping[str, Any]) -> _Side | None:
-    for key in _names()["request"]:
+    for key in log_names()["request"]:
         if key not in fields:
             continue
         side = _inside(key, fields[key])
@@ -153,7 +153,7 @@ def _items(items: list[Any]) -> list[Any]:
 
 
 def _refuse_failed(fields: Mapping[str, Any]) -> None:
-    names = _names()
+    names = log_names()
     holders = [fields, *(fields[key] for key in names["response"] if key in fields)]
     for holder in (_unpacked(body) for body in holders):
         if not isinstance(holder, Mapping):
@@ -175,7 +175,7 @@ def _short(error: Any) -> str:
 def _response(fields: Mapping[str, Any]) -> _Side:
     if "choices" in fields:
         return _Side("", {"choices": fields["choices"]})
-    key = next((name for name in _names()["response"] if fields.get(name) is not None), None)
+    key = next((name for name in log_names()["response"] if fields.get(name) is not None), None)
     if key is None:
         raise RowError("no response")
     return _inside(key, fields[key])
@@ -219,7 +219,7 @@ def _choice(choices: Any) -> tuple[Turn, list[Any]]:
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, Mapping):
         raise RowError("the response holds no choice")
-    reason = _names()["cut"].get(str(first.get("finish_reason")))
+    reason = log_names()["cut"].get(str(first.get("finish_reason")))
     if reason is not None:
         raise RowError(reason)
     if "delta" in first:

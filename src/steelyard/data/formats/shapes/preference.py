@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steelyard.data.formats.base import RowError, json_in, usual_names
+from steelyard.data.formats.base import RowError, json_in
+from steelyard.data.formats.roles import usual_names
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.alpaca import question_of
 from steelyard.data.formats.shapes.base import (

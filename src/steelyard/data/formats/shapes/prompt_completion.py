@@ -7,7 +7,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from steelyard.data.formats.base import RowError, resolve
+from steelyard.data.formats.base import LeftOutError, RowError, json_kind
+from steelyard.data.formats.roles import Columns, columns_of, resolve, spoken, value_of
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import (
     NOTHING,
@@ -26,12 +27,13 @@ from steelyard.errors import closest
 
 NAME = "prompt_completion"
 SYSTEM = "system_message"
-"""The column in which a table holds a row's system message; a plain "system" may mean anything."""
+"""The column in which a table holds a row's system message. A plain *system* is one beside a *prompt*;
+elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
 _TEXT_KEYS = frozenset({"role", "content", VALUE_KEY})
 
 
-def columns_in(names: tuple[str, ...], columns: Mapping[str, str]) -> dict[str, str]:
+def columns_in(names: tuple[str, ...], columns: Columns) -> dict[str, str]:
     """Which of ``names`` hold input and output; a prompt with a completion comes first."""
     if not columns and set(names) >= _BOTH:
         return {"input": "prompt", "output": "completion"}
@@ -47,17 +49,24 @@ def fits(fields: Mapping[str, Any]) -> bool:
     return len(_usual_columns(tuple(fields))) == len(_BOTH)
 
 
-def read(fields: Mapping[str, Any], columns: Mapping[str, str] = NOTHING) -> Conversation:
-    """Read a row, by ``columns`` if given. Raises `RowError` if a side is missing or not as it should be."""
+def read(
+    fields: Mapping[str, Any], columns: Columns = NOTHING, *, may_lack: bool = False
+) -> Conversation:
+    """Read a row, by ``columns`` if given; it ``may_lack`` its output.
+
+    Raises `RowError` if a side is missing or not as it should be, `LeftOutError` for what is no example.
+    """
     keys = tuple(fields)
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
-    prompt, completion = fields.get(name), fields.get(answer_name)
-    system = fields.get(SYSTEM)
-    if isinstance(system, str) and system and isinstance(prompt, str):
-        rest = {key: value for key, value in fields.items() if key != SYSTEM}
-        plain = read(rest, columns)
+    prompt, completion = value_of(fields, name or None), fields.get(answer_name)
+    if isinstance(prompt, str) and (found := _system(fields, name)):
+        key, system = found
+        rest = {other: value for other, value in fields.items() if other != key}
+        plain = read(rest, columns, may_lack=may_lack)
         return plain._replace(turns=[{"role": "system", "content": system}, *plain.turns])
+    if set(keys) > _BOTH and _is_undesired(fields):
+        raise LeftOutError("an undesired completion (label: false)")
     if type(prompt) is str and type(completion) is str:
         turns = [
             {"role": "user", "content": prompt},
@@ -65,25 +74,45 @@ def read(fields: Mapping[str, Any], columns: Mapping[str, str] = NOTHING) -> Con
         ]
         if len(keys) == len(_BOTH):
             return Conversation(turns)
-        return Conversation(turns, fields=rest_of(fields, frozenset({name, answer_name})))
-    if prompt is None or completion is None:
-        raise RowError(missing("output" if prompt is not None else "input", roles, keys))
-    return _read_mixed(fields, name, answer_name)
+        used = frozenset({*columns_of(name, keys), answer_name})
+        return Conversation(turns, fields=rest_of(fields, used))
+    if prompt is None or (completion is None and not may_lack):
+        raise RowError(missing("output" if prompt is not None else "input", columns, keys))
+    return _read_mixed(fields, prompt, (name, answer_name))
 
 
-def _read_mixed(fields: Mapping[str, Any], name: str, answer_name: str) -> Conversation:
-    """Read a row where either side is not plain text."""
-    prompt, completion = fields[name], fields[answer_name]
+def _system(fields: Mapping[str, Any], name: str) -> tuple[str, str] | None:
+    """The field that holds a row's system message, and the message."""
+    for key in (SYSTEM, "system_prompt", *(("system",) if spoken(name) == "prompt" else ())):
+        text = fields.get(key)
+        if isinstance(text, str) and text.strip() and key != name:
+            return key, text
+    return None
+
+
+def _is_undesired(fields: Mapping[str, Any]) -> bool:
+    """Whether a completion is one that KTO says not to give: ``label: false`` beside it."""
+    label = fields.get("label")
+    return label is False or (isinstance(label, str) and label.strip().lower() == "false")
+
+
+def _read_mixed(fields: Mapping[str, Any], prompt: Any, names: tuple[str, str]) -> Conversation:
+    """Read a row where either side is not plain text, or the output is missing."""
+    name, answer_name = names
+    completion = fields.get(answer_name)
     if not isinstance(prompt, str | list):
-        raise RowError("the input is JSON and not text: put it in quotes")
+        raise RowError(f"the input is a JSON {json_kind(prompt)}, not text: put it in quotes")
     before = of.read_turns(prompt, name) if isinstance(prompt, list) else [of.user(prompt)]
     is_chat = isinstance(completion, list) and isinstance(prompt, list)
-    after = (
-        of.read_turns(completion, answer_name) if is_chat else [of.answer_of(completion, "output")]
-    )
+    if completion is None:
+        after = []
+    elif is_chat:
+        after = of.read_turns(completion, answer_name)
+    else:
+        after = [of.answer_of(completion, "output")]
     tools = of.read_tools(fields) if is_chat else {}
-    names = frozenset({name, answer_name, *tools})
-    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, names))
+    used = frozenset({*columns_of(name, fields), answer_name, *tools})
+    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, used))
 
 
 def write(row: Conversation, is_flat: bool) -> WrittenRow:
@@ -152,12 +181,12 @@ def _why_not_flat(row: Conversation) -> str:
     return f"has {what}, which a table cannot hold; write .jsonl or .parquet"
 
 
-def missing(role: str, columns: Mapping[str, str], fields: Iterable[str]) -> str:
+def missing(role: str, columns: Columns, fields: Iterable[str]) -> str:
     """Say that a row lacks its input or output, with the keys that it has."""
     names = [str(key)[:40] for key in islice(fields, 8)]
     keys = ", ".join(names) or "none"
-    if role in columns:
-        return f"no {columns[role]!r}, the {role}{closest(columns[role], names)}; keys: {keys}"
+    if (name := columns.get(role)) is not None:
+        return f"no {name!r}, the {role}{closest(name, names)}; keys: {keys}"
     return f"no {role}; keys: {keys}"
 
 

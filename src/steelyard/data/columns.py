@@ -1,0 +1,171 @@
+"""Which columns are the input and the output of a file: by their names, and by what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from steelyard.data.formats.roles import (
+    Columns,
+    columns_of,
+    is_nameless,
+    resolve,
+    spoken,
+    usual_names,
+)
+from steelyard.errors import DataError
+from steelyard.words import listed, shortened
+
+MOST_LABELS = 200
+LABEL_CHARACTERS = 80
+_FEWEST_WORDS = 3
+_LEAST_DISTINCT = 0.5
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the cells of a column look like: how many are filled, differ, are numbers, and their words."""
+
+    filled: int
+    distinct: int
+    numbers: int
+    characters: float
+    words: float
+    truths: int
+
+    @property
+    def is_label(self) -> bool:
+        """Few values that come again and again, and no numbers."""
+        return self.is_few and self.numbers < self.filled
+
+    @property
+    def is_few(self) -> bool:
+        few = 2 <= self.distinct <= min(MOST_LABELS, self.filled // 2)
+        return few and self.characters <= LABEL_CHARACTERS
+
+    @property
+    def is_truth(self) -> bool:
+        return self.truths == self.filled
+
+    @property
+    def is_text(self) -> bool:
+        return self.words >= _FEWEST_WORDS and self.distinct > _LEAST_DISTINCT * self.filled
+
+    @property
+    def is_new(self) -> bool:
+        """Values that mostly differ, as answers may and keys do."""
+        return self.filled > 0 and self.distinct > 1
+
+
+def guess_columns(
+    file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+) -> tuple[dict[str, str], list[str]]:
+    """Name input and output by the header, else by what the cells of ``body`` hold; and remarks on it.
+
+    Raises `DataError` where several columns would do, and where there are too few.
+    """
+    roles = dict(resolve(header, columns))
+    used = {column for name in roles.values() for column in columns_of(name, header)}
+    free = {
+        name: _look(body, name) for name in header if name not in used and not is_nameless(name)
+    }
+    wanted = [role for role in ("input", "output") if role not in roles and role not in columns]
+    if len(free) < len(wanted):
+        names = ", ".join(repr(name) for name in header)
+        has = "one column, " if len(header) == 1 else ""
+        raise DataError(
+            f"{file} has {has}{shortened(names, 100) or 'no columns'}: an input and an output column "
+            "are needed"
+        )
+    if "output" in wanted:
+        roles["output"] = _output(file, free, has_input="input" not in wanted)
+        del free[roles["output"]]
+    if "input" in wanted:
+        is_label = _look(body, roles.get("output", "")).is_few
+        roles["input"] = _input(file, free, by_length=is_label)
+        del free[roles["input"]]
+    return roles, _remarks(roles, free, columns)
+
+
+def _look(body: Sequence[Mapping[str, Any]], name: str) -> _Look:
+    values = [fields.get(name) for fields in body]
+    texts = [str(value).strip() for value in values if value is not None and value != ""]
+    count = max(len(texts), 1)
+    return _Look(
+        len(texts),
+        len(set(texts)),
+        sum(map(_is_number, texts)),
+        sum(map(len, texts)) / count,
+        sum(len(text.split()) for text in texts) / count,
+        sum(isinstance(value, bool) for value in values),
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _speaks_of(name: str, role: str) -> bool:
+    return any(word in usual_names()[role] for word in spoken(name).split())
+
+
+def _output(file: str, free: Mapping[str, _Look], *, has_input: bool) -> str:
+    named = [name for name, look in free.items() if _speaks_of(name, "output") and look.is_new]
+    labels = [name for name, look in free.items() if look.is_label]
+    numbers = [name for name, look in free.items() if look.is_few]
+    texts = [name for name, look in free.items() if look.is_text]
+    if not has_input and not labels and len(texts) == 2:
+        return (
+            named[0] if len(named) == 1 and named[0] in texts else texts[1]
+        )  # question, then answer
+    for names in ([n for n in named if free[n].is_few], named, labels, numbers, texts, [*free]):
+        if len(names) == 1:
+            return names[0]
+        if len(names) > 1:
+            raise DataError(
+                f"cannot tell which column of {file} holds the output: "
+                f"{' or '.join(map(repr, names[:5]))}; name it: --columns output=… "
+                "(in task.yaml columns: {output: …})"
+            )
+    raise DataError(f"{file} has no column for the output")
+
+
+def _input(file: str, free: Mapping[str, _Look], *, by_length: bool) -> str:
+    texts = [name for name, look in free.items() if look.is_text] or [*free]
+    named = [name for name in texts if _speaks_of(name, "input")]
+    pool = named or texts
+    if not pool:
+        raise DataError(f"{file} has no column for the input")
+    return max(pool, key=lambda name: free[name].characters) if by_length else pool[0]
+
+
+def _remarks(roles: Mapping[str, str], free: Mapping[str, _Look], columns: Columns) -> list[str]:
+    """What the columns could have meant as well."""
+    remarks = []
+    if not columns.get("output"):
+        others = [
+            name
+            for name, look in free.items()
+            if spoken(name) in usual_names()["output"] and look.is_new and not look.is_truth
+        ]
+        if others:
+            names = listed([repr(name) for name in others])
+            remarks.append(
+                f"the output is taken from {roles['output']!r}; it could be {names} "
+                f"(--columns output=…)"
+            )
+    if not columns.get("input") and "{" not in roles.get("input", ""):
+        texts = [name for name, look in free.items() if look.is_text]
+        if texts:
+            names = listed([repr(name) for name in texts])
+            both = f"{{{roles['input']}}} {{{texts[0]}}}"
+            remarks.append(
+                f"{names} {'holds' if len(texts) == 1 else 'hold'} text that is not asked "
+                f"(--columns 'input={both}' asks both)"
+            )
+    return remarks

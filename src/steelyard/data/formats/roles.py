@@ -1,0 +1,127 @@
+"""Which column plays which role: by its usual names, in pairs that belong together, or by a template."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from steelyard.errors import ConfigError, closest
+from steelyard.packaged import packaged
+
+Columns = Mapping[str, str | None]
+"""Names of columns by role; ``None`` where no column is to play it. The input may be a template over
+columns, such as ``{title}\\n\\n{body}``."""
+
+_PLACE = re.compile(r"\{([^{}]+)\}")
+_NAMELESS = re.compile(r"|unnamed: ?\d+(?:_level_\d+)?", re.IGNORECASE)
+_JOINTS = re.compile(r"[\s_\-]+|(?<=[a-z])(?=[A-Z])")
+
+
+@lru_cache(maxsize=1)
+def _usual() -> dict[str, Any]:
+    return cast("dict[str, Any]", packaged("data/data/columns.yaml"))
+
+
+def usual_names() -> dict[str, list[str]]:
+    """The usual field names by role, the most telling first, as `spoken` gives them."""
+    return cast("dict[str, list[str]]", _usual()["names"])
+
+
+def check_roles(columns: Iterable[str]) -> None:
+    """Refuse roles that no column can play. Raises `ConfigError`."""
+    for role in columns:
+        if role not in usual_names():
+            known = ", ".join(usual_names())
+            raise ConfigError(
+                f"unknown column {role!r}{closest(role, usual_names())}; known: {known}"
+            )
+
+
+@lru_cache(maxsize=10_000)
+def spoken(name: str) -> str:
+    """A column's name as its words: ``answerKey``, ``answer_key`` and ``Answer Key`` are one."""
+    return " ".join(_JOINTS.sub(" ", name).casefold().split())
+
+
+def is_nameless(name: str) -> bool:
+    """Whether a column has no name of its own: the index that pandas or R writes."""
+    return _NAMELESS.fullmatch(name.strip()) is not None
+
+
+def columns_of(name: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """The columns that a role's name stands for: itself, or those of its template."""
+    return (name,) if name in columns else tuple(_PLACE.findall(name)) or (name,)
+
+
+def value_of(fields: Mapping[str, Any], name: str | None) -> Any:
+    """What a row has under a role's name; ``None`` where it has nothing."""
+    if name is None or name in fields:
+        return None if name is None else fields[name]
+    places = _PLACE.findall(name)
+    values = [fields.get(place) for place in places]
+    if not places or all(value is None or value == "" for value in values):
+        return None
+    return _PLACE.sub(lambda place: _text(fields.get(place[1])), name)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def resolve(keys: tuple[str, ...], columns: Columns) -> Mapping[str, str]:
+    """Say which of ``keys`` plays which role; a role the user named keeps that name.
+
+    The answer is kept and shared: copy it to change it.
+    """
+    return _resolve(keys, tuple(columns.items()))
+
+
+@lru_cache(maxsize=256)
+def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str | None], ...]) -> dict[str, str]:
+    decided = {role for role, _ in columns}
+    roles = {role: name for role, name in columns if name is not None}
+    taken = {column for name in roles.values() for column in columns_of(name, keys)}
+    by_name: dict[str, str] = {}
+    for key in keys:
+        if not is_nameless(key) and key not in taken:
+            by_name.setdefault(spoken(key), key)
+    for role, name in _guessed(by_name, decided):
+        roles[role] = name
+    return roles
+
+
+def _guessed(by_name: Mapping[str, str], decided: set[str]) -> Iterable[tuple[str, str]]:
+    """The roles that are not ``decided``, by the names that are free."""
+    free = dict(by_name)
+
+    def take(role: str, *names: str) -> tuple[str, str]:
+        columns = [free.pop(name) for name in names]
+        joined = columns[0] if len(columns) == 1 else "\n\n".join(f"{{{name}}}" for name in columns)
+        return role, joined
+
+    names = usual_names()
+    if "input" not in decided:
+        for group in _usual()["together"]:
+            if set(group) <= free.keys() and _has_output(free.keys() - set(group), decided):
+                yield take("input", *group)
+                decided = decided | {"input"}
+                break
+    if not decided & {"input", "output"}:
+        pair = next((pair for pair in _usual()["pairs"] if set(pair) <= free.keys()), None)
+        if pair is not None:
+            yield take("input", pair[0])
+            yield take("output", pair[1])
+            decided = decided | {"input", "output"}
+    for role in names:
+        name = next((name for name in names[role] if name in free), None)
+        if role not in decided and name is not None:
+            yield take(role, name)
+
+
+def _has_output(free: Iterable[str], decided: set[str]) -> bool:
+    return "output" in decided or any(name in free for name in usual_names()["output"])

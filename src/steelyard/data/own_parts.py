@@ -1,0 +1,56 @@
+"""The parts that a source has of its own: a datasets folder's splits are kept, a file is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+from steelyard.data.formats import RowError
+from steelyard.data.formats.shapes import conversation_of
+from steelyard.data.read import NumberedRow, read_rows
+from steelyard.task.dataset_folder import is_dataset_folder, splits_of
+
+_LOOKED_AT = 1_000
+
+
+def example_files(source: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The files of ``source`` by part, relative to its parent, and remarks on them.
+
+    A folder with splits for training and for testing keeps them; where nobody can see the labels of
+    the test split, as of GLUE's, the validation split is the test.
+    """
+    everything = {"all": source.name}
+    if not is_dataset_folder(source):
+        return everything, ()
+    splits = splits_of(source)
+    notes = []
+    if "test" in splits and not _has_outputs(source / splits["test"]):
+        notes.append(f"the split {splits.pop('test')!r} has no outputs and is left out")
+    if "test" not in splits and "dev" in splits:
+        splits["test"] = splits.pop("dev")
+        notes.append(f"the split {splits['test']!r} is the test part; dev is cut from train")
+    if not splits.keys() >= {"train", "test"}:
+        return everything, tuple(notes)
+    parts = {part: f"{source.name}/{name}" for part, name in splits.items()}
+    return {part: parts[part] for part in ("train", "dev", "test") if part in parts}, tuple(notes)
+
+
+def _has_outputs(split: Path) -> bool:
+    """Whether any of the first rows says its output, or cannot be read by its names alone."""
+    for row in islice(read_rows(split), _LOOKED_AT):
+        try:
+            if row.reason is not None or conversation_of(row.fields, may_lack=True).answer:
+                return True
+        except RowError:
+            return True
+    return False
+
+
+def bare_rows(source: Path, files: Mapping[str, str]) -> Iterator[NumberedRow]:
+    """Yield the rows of a source by part, numbered on. Raises `DataError`."""
+    number = 0
+    for part, name in files.items():
+        for row in read_rows(source.parent / name):
+            number += 1
+            yield NumberedRow(number, part, row)

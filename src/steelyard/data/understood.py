@@ -1,0 +1,82 @@
+"""What was understood of a source's rows, in the words that ``init`` and ``data check`` print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from steelyard.data.dataset import Dataset, Unreadable
+from steelyard.data.formats import container_of
+from steelyard.data.formats.roles import resolve
+from steelyard.data.formats.shapes import SHAPES
+from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
+from steelyard.words import counted, listed, one_line
+
+_SHOWN = 100
+_LABELS = 12
+
+
+class Understood(NamedTuple):
+    """One thing that was understood: what it is about, and what it is."""
+
+    about: str
+    text: str
+
+
+def understood(data: Dataset) -> list[Understood]:
+    """Say how the rows were read: files, columns, kind, labels, parts, what is left out, the first row."""
+    return [Understood(about, text) for about, text in _lines(data)]
+
+
+def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
+    parts = data.task.example_paths
+    titles = dict.fromkeys(container_of(path).title for path in parts.values())
+    rows = Counter((*data.parts_read, *(row.part for row in (*data.bad, *data.left_out))))
+    yield "rows", f"{counted(data.rows, 'row')} of {' and '.join(titles)}"
+    if "all" not in parts:
+        yield "parts", ", ".join(f"{part} {rows[part]:,} ({parts[part].name})" for part in parts)
+    yield "columns", _columns(data)
+    if data.ignored_keys:
+        yield "unused", listed([repr(key) for key in data.ignored_keys])
+    yield "output", _output(data)
+    if data.unusable:
+        yield "bad", _aside(data.unusable)
+    if data.left_out:
+        yield "left out", _aside(data.left_out)
+    for note in data.notes:
+        yield "note", note
+    if data.examples:
+        first = data.examples[0]
+        for message in first.context:
+            yield f"first {message.role}", one_line(message.content, _SHOWN)
+        yield "first input", one_line(first.input, _SHOWN)
+        yield "first output", one_line(data.written[0], _SHOWN) or "(none)"
+
+
+def _columns(data: Dataset) -> str:
+    titles: dict[str, None] = {}
+    for names, shape in data.shapes.items():
+        if shape not in (None, PLAIN):
+            titles[SHAPES.get(shape).title] = None
+            continue
+        roles = resolve(names, data.task.columns.by_role())
+        titles[", ".join(f"{role} from {name!r}" for role, name in roles.items())] = None
+    return "; or ".join(list(titles)[:3]) or "none"
+
+
+def _output(data: Dataset) -> str:
+    if data.kind != "label":
+        return {"json": "JSON documents", "text": "text"}.get(data.kind, data.kind)
+    counts = Counter(example.output for example in data.examples if example.output)
+    labels = [f"{label} {count:,}" for label, count in counts.most_common()]
+    return f"{counted(len(counts), 'label')}: {listed(labels, _LABELS)}"
+
+
+def _aside(rows: Sequence[Unreadable]) -> str:
+    reasons = Counter(row.bad.reason for row in rows)
+    said = [
+        f"{count:,} {reason}" if len(reasons) > 1 else reason
+        for reason, count in reasons.most_common(3)
+    ]
+    return f"{counted(len(rows), 'row')}: {'; '.join(said)} (first in line {rows[0].bad.line})"
