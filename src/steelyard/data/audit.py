@@ -15,6 +15,7 @@ from steelyard.data.checks import CHECKS
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.formats.roles import Columns
 from steelyard.data.mistakes import mistakes
+from steelyard.data.understood import understood
 from steelyard.errors import ConfigError
 from steelyard.seeds import check_seed
 from steelyard.task import Task
@@ -49,6 +50,7 @@ class Audit:
             "kind": data.kind,
             "columns": dict(data.task.columns.by_role()),
             "files": files_of(data),
+            "understood": [fact._asdict() for fact in understood(data)],
             "findings": [finding.to_dict() for finding in self.findings],
             "mistakes": [mistake._asdict() for mistake in self.mistakes],
             "checks": {name: self._check(name) for name in self.results},
@@ -108,7 +110,7 @@ def files_of(data: Dataset) -> list[dict[str, Any]]:
     """Each file with its part and its row numbers, from the first to the last."""
     every = [
         *zip(data.parts_read, data.numbers, strict=True),
-        *((u.part, u.number) for u in data.bad),
+        *((u.part, u.number) for u in (*data.bad, *data.left_out)),
     ]
     files = []
     for part, path in data.task.example_paths.items():

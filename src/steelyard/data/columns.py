@@ -19,7 +19,7 @@ from steelyard.words import listed, shortened
 
 MOST_LABELS = 200
 LABEL_CHARACTERS = 80
-_FEWEST_WORDS = 3
+_FEWEST_WORDS, _MANY_WORDS = 3, 5
 _LEAST_DISTINCT = 0.5
 
 
@@ -86,6 +86,26 @@ def guess_columns(
         roles["input"] = _input(file, free, by_length=is_label)
         del free[roles["input"]]
     return roles, _remarks(roles, free, columns)
+
+
+def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a table whose first line reads like a row: no usual name, and a value that comes again.
+
+    A cell of many words is no name either. Raises `DataError`.
+    """
+    if any(spoken(name) in names for name in header for names in usual_names().values()):
+        return
+    looks = {name: _look(body, name) for name in header if not is_nameless(name)}
+    comes_again = any(
+        look.is_few and any(str(fields.get(name)).strip() == name for fields in body)
+        for name, look in looks.items()
+    )
+    if comes_again or any(len(name.split()) >= _MANY_WORDS for name in looks):
+        first = shortened(", ".join(header), 60)
+        raise DataError(
+            f"{file} seems to have no header: its first line reads like a row ({first}); put a line with "
+            "the columns' names before it, such as text,label, or name them: --columns input=…,output=…"
+        )
 
 
 def _look(body: Sequence[Mapping[str, Any]], name: str) -> _Look:

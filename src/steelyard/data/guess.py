@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.core import Example, OutputKind
-from steelyard.data.columns import LABEL_CHARACTERS, MOST_LABELS, guess_columns
+from steelyard.data.columns import LABEL_CHARACTERS, MOST_LABELS, check_header, guess_columns
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.roles import Columns, check_roles
@@ -107,6 +107,8 @@ def decide_columns(
             if rows
             else f"{path.name} holds no examples: give a header line and one row per example"
         )
+    if has_header and not {"input", "output"} <= columns.keys():
+        check_header(path.name, _header(body), body[:FIRST_ROWS])
     roles, notes = _roles_of(path, body[:FIRST_ROWS], columns)
     decided = {**roles, **columns}
     for role, reason in implausible(numbered, decided).items():
@@ -214,6 +216,8 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     body = [row.fields for row in first if row.reason is None and row.fields]
     if not body:
         raise DataError(f"{path.name} has no readable row: {_first_problem(first)}")
+    if container.has_header and not {"input", "output"} <= columns.keys():
+        check_header(path.name, _header(body), body)
     check_named(path, _header(body), columns)
     roles, notes = _roles_of(path, body, columns)
     decided = {**roles, **columns}

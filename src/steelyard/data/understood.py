@@ -11,6 +11,7 @@ from steelyard.data.formats import container_of
 from steelyard.data.formats.roles import resolve
 from steelyard.data.formats.shapes import SHAPES
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
+from steelyard.private.redact import hide
 from steelyard.words import counted, listed, one_line
 
 _SHOWN = 100
@@ -49,9 +50,14 @@ def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
     if data.examples:
         first = data.examples[0]
         for message in first.context:
-            yield f"first {message.role}", one_line(message.content, _SHOWN)
-        yield "first input", one_line(first.input, _SHOWN)
-        yield "first output", one_line(data.written[0], _SHOWN) or "(none)"
+            yield f"first {message.role}", _shown(message.content)
+        yield "first input", _shown(first.input)
+        yield "first output", _shown(data.written[0]) or "(none)"
+
+
+def _shown(text: str) -> str:
+    """A text on one line, private data hidden: an audit is passed on more freely than rows are."""
+    return one_line(hide(text), _SHOWN)
 
 
 def _columns(data: Dataset) -> str:

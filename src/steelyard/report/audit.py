@@ -95,11 +95,9 @@ def _in_words(value: Any) -> str:
 def audit_text(audit: DataAudit, name: str, rows: int = 3) -> str:
     """Return the audit in 80 columns of plain text, ``rows`` rows of evidence a finding."""
     view = AuditView(audit, max(0, rows))
-    columns = ", ".join(f"{role} = {column}" for role, column in audit.columns.items())
-    lines = [
-        f"{name}: {counted(audit.rows or 0, 'row')}, {audit.kind} output"
-        + (f" ({columns})" if columns else "")
-    ]
+    lines = [f"{name}: {counted(audit.rows or 0, 'row')}, {audit.kind} output", ""]
+    for fact in audit.understood:
+        lines += _wrapped(f"{fact.about:<14}{fact.text}", "", " " * 14)
     for finding in view.findings:
         lines += ["", *_finding_lines(finding)]
     if view.mistakes:

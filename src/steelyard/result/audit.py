@@ -186,6 +186,13 @@ class AuditFindings(ResultPart):
         return sum(outcome.seconds or 0.0 for outcome in self.checks.values())
 
 
+class UnderstoodFact(ResultPart):
+    """One thing that was understood of the rows: what it is ``about``, in words."""
+
+    about: str = ""
+    text: str = ""
+
+
 class DataAudit(AuditFindings):
     """The audit of one data set as ``data check --json`` prints it."""
 
@@ -193,6 +200,7 @@ class DataAudit(AuditFindings):
     kind: str = ""
     columns: dict[str, Any] = Field(default_factory=dict)
     files: tuple[DataFile, ...] = ()
+    understood: tuple[UnderstoodFact, ...] = ()
 
 
 class AuditResult(AuditFindings):

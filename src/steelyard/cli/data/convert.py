@@ -86,6 +86,8 @@ def _show_source(source: Source) -> None:
         named = ", ".join(f"{role} from {name!r}" for role, name in source.columns.items())
         guess = " (guessed; others: --columns input=…,output=…)" if source.is_guess else ""
         say(f"columns: {named}{guess}", file=sys.stderr)
+    for note in source.notes:
+        say(f"note: {note}", file=sys.stderr)
 
 
 def _agreed() -> bool:

@@ -14,7 +14,7 @@ _BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join(_ROLES)})\s*=)")
 
 
 class _Columns(argparse.Action):
-    """Collects ``ROLE=NAME``, one or several at a time, into a mapping."""
+    """Collects ``ROLE=NAME``, one or several at a time, into a mapping; ``ROLE=`` is played by none."""
 
     def __call__(
         self,
@@ -23,15 +23,15 @@ class _Columns(argparse.Action):
         values: object,
         option_string: str | None = None,
     ) -> None:
-        columns: dict[str, str] = dict(getattr(namespace, self.dest))
+        columns: dict[str, str | None] = dict(getattr(namespace, self.dest))
         for pair in _BETWEEN.split(str(values)):
             role, equals, name = (part.strip() for part in pair.partition("="))
-            if not equals or not name:
+            if not equals:
                 parser.error(f"--columns takes ROLE=NAME, such as group=customer, not {pair!r}")
             if role not in _ROLES:
                 hint, roles = closest(role, _ROLES), ", ".join(_ROLES)
                 parser.error(f"--columns: unknown role {role!r}{hint}; known: {roles}")
-            columns[role] = name
+            columns[role] = name.replace("\\n", "\n") or None
         setattr(namespace, self.dest, columns)
 
 
@@ -51,7 +51,7 @@ def add_columns(
     metavar: str = "ROLE=NAME,…",
     summary: str = "which column holds what, e.g. group=customer,timestamp=date",
 ) -> None:
-    """Add ``--columns ROLE=NAME``; several pairs take commas, or the option again."""
+    """Add ``--columns ROLE=NAME``; several pairs take commas, or the option again; no name, no column."""
     verb.add_argument(
         "--columns",
         metavar=metavar,
