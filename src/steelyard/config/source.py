@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ _LONGEST = 1000  # characters of a parser's message
 _TAG = "tag:yaml.org,2002:"
 _TEXT = f"{_TAG}str"
 _USUAL_TAGS = (f"{_TAG}map", f"{_TAG}seq")
+_DATA = frozenset({("output", "schema"), ("rules",), ("columns",)})
+_NULL = re.compile(r"~|null|Null|NULL|")
+_JSON_WORD = re.compile(
+    r"~|null|Null|NULL||true|True|TRUE|false|False|FALSE|[-+]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?"
+)
 _BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 
 
@@ -63,8 +69,11 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
-    """Read a YAML mapping and the line of each of its keys. Raises `ConfigError`."""
+def read_yaml(path: Path, *, is_data: bool = False) -> tuple[dict[str, Any], Lines]:
+    """Read a YAML mapping and the line of each of its keys; ``is_data`` for JSON written as YAML.
+
+    Raises `ConfigError`.
+    """
     try:
         loader = yaml.SafeLoader(read_text(path))
         node = loader.get_single_node()
@@ -72,6 +81,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
         if node is not None:
             _Guard(loader, path.name).check(node)
             _index(node, (), lines, path.name)
+            _keep_words(node, (), is_data=is_data)
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax_message(path, error)) from None
@@ -138,10 +148,7 @@ class _Guard:
 
 
 def _index(node: yaml.Node, path: tuple[str | int, ...], lines: Lines, name: str) -> None:
-    """Fill ``lines``, refuse repeated keys, and keep labels as they are written.
-
-    YAML reads ``NO`` as a boolean and ``007`` as 7; a label is always the text in the file.
-    """
+    """Fill ``lines``, and refuse repeated keys."""
     if path in lines:
         raise ConfigError(
             f"{name} line {node.start_mark.line + 1}: key {path[-1]!r} is given twice"
@@ -154,8 +161,28 @@ def _index(node: yaml.Node, path: tuple[str | int, ...], lines: Lines, name: str
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
             _index(value, (*path, position), lines, name)
-    elif path[:2] == ("output", "labels"):
+
+
+def _keep_words(node: yaml.Node, path: tuple[str, ...], *, is_data: bool) -> None:
+    """Keep labels, data and columns' names as they are written.
+
+    YAML 1.1 reads ``NO`` as a boolean, ``007`` as 7 and ``2024-01-05`` as a date. A label is always the
+    text in the file; in a schema or a rule a word is text unless JSON has it, as in YAML 1.2.
+    """
+    is_data = is_data or path in _DATA
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if is_data and isinstance(key, yaml.ScalarNode):
+                key.tag = _TEXT
+            _keep_words(value, (*path, str(key.value)), is_data=is_data)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _keep_words(value, path, is_data=is_data)
+    elif path == ("output", "labels"):
         node.tag = _TEXT
+    elif is_data and isinstance(node, yaml.ScalarNode) and node.style is None:
+        words = _NULL if path[:1] == ("columns",) else _JSON_WORD
+        node.tag = node.tag if words.fullmatch(node.value) else _TEXT
 
 
 def _syntax_message(path: Path, error: yaml.MarkedYAMLError) -> str:

@@ -253,8 +253,8 @@ class _Job:
                     reason = str(error) if isinstance(error, RowError) else why_unwritable(error)
                     self._leave_out(row, reason, aside)
                 else:
-                    if written.lost:
-                        lost.update(set(written.lost))
+                    if written.lost or row.changed:
+                        lost.update({*written.lost, *row.changed})
             self._check_some()
 
     def _leave_out(self, row: RawRow, reason: str, aside: _LeftOutFile) -> None:

@@ -128,6 +128,8 @@ class RowParser:
         columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
         unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
         self.ignored.update(dict.fromkeys(unused))
+        for what in row.changed:
+            self.remarks[f"cannot keep {what}"] += 1
         written = _written(output)
         if may_lack and not written.strip():
             written = ""

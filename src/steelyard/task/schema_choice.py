@@ -56,7 +56,7 @@ def _of_file(path: Path, what: str) -> Any:
         raise ConfigError(f"{what}: no file {path}{hint}")
     note_source(path)
     if path.suffix != ".json":
-        return read_yaml(path)[0]
+        return read_yaml(path, is_data=True)[0]
     try:
         return parse_json(read_text(path))
     except ValueError as error:

@@ -7,16 +7,14 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from steelyard.data.formats import jsonl
-from steelyard.data.formats.base import RawRow, json_kind
+from steelyard.data.formats.base import RawRow
 from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import MOST_LINE_BYTES, ByteSource, OnBytes, not_utf8, open_bytes
 from steelyard.errors import DataError
 
 _CHUNK = 2**20
-_decode = json.JSONDecoder(parse_constant=jsonl.refuse_constant).raw_decode
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
 
@@ -44,6 +42,7 @@ class _Elements:
         self._path, self._source, self._on_bytes = path, source, on_bytes
         self._text = codecs.getincrementaldecoder("utf-8")()
         self._window, self._at, self._ended = "", 0, False
+        self._decoding = jsonl.Decoding()
 
     def __iter__(self) -> Iterator[RawRow]:
         self._mark()
@@ -68,13 +67,13 @@ class _Elements:
         problem: ValueError | RecursionError
         while True:
             try:
-                value, end = _decode(self._window, self._at)
+                value, end = self._decoding.raw_decode(self._window, self._at)
             except (ValueError, RecursionError) as error:
                 problem = error
             else:
                 if type(value) is dict or end < len(self._window) or self._ended:
                     self._at = end
-                    return _row(number, value)
+                    return jsonl.as_row(number, value, self._decoding.changed())
                 problem = ValueError("cut off")  # a number may continue past the window
             if self._ended or self._boundary_in_window() is not None:
                 self._at = self._boundary()
@@ -130,12 +129,6 @@ class _Elements:
         self._at = 0
         if self._on_bytes is not None:
             self._on_bytes(self._source.position())
-
-
-def _row(number: int, value: Any) -> RawRow:
-    if type(value) is dict:
-        return RawRow(number, value)
-    return RawRow(number, {}, f"a JSON {json_kind(value)}, not an object")
 
 
 def _why(error: ValueError | RecursionError) -> str:

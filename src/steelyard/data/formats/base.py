@@ -11,11 +11,15 @@ from steelyard.data.formats.roles import Columns
 
 
 class RawRow(NamedTuple):
-    """One row as the file has it: 1-based line, fields by name, or the reason it cannot be read."""
+    """One row as the file has it: 1-based line, fields by name, or the reason it cannot be read.
+
+    ``changed`` names what could not be kept to the letter.
+    """
 
     line: int
     fields: Mapping[str, Any]
     reason: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class BadRow(NamedTuple):

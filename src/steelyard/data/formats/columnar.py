@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +50,7 @@ def read_rows(
     """
     size = path.stat().st_size
     table = _open(path)
+    _check_names(path, table.schema.names)
     if columns is not None:
         check_columns(path, tuple(table.schema.names), columns)
     if table.rows is not None and table.rows > MANY_ROWS and table.rows > MOST_ROWS_A_BYTE * size:
@@ -74,14 +77,40 @@ def _row_lists(path: Path, table: Batches) -> Iterator[list[dict[str, Any]]]:
             unpacked += 0 if batch is None else _unpacked_bytes(batch)
             if unpacked > most:
                 raise _bomb(path)
-            rows = [] if batch is None else batch.to_pylist()
         if batch is None:
             return
-        for name, decode in decoders.items():
-            for row in rows:
-                if row[name] is not None:
-                    row[name] = decode(row[name])
+        columns = {}
+        for name, column in zip(table.schema.names, batch.columns, strict=True):
+            values = _values(column)
+            decode = decoders.get(name)
+            columns[name] = (
+                values if decode is None else [x if x is None else decode(x) for x in values]
+            )
+        rows = [
+            dict(zip(columns, values, strict=True))
+            for values in zip(*columns.values(), strict=True)
+        ]
         yield [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        raise DataError(f"{path.name} has two columns named {repeated!r}: rename one of them")
+
+
+def _values(column: Any) -> list[Any]:
+    """The values of a column as Python has them; as text, or none at all, where it cannot."""
+    pyarrow = require("pyarrow", "data")
+    try:
+        return list(column.to_pylist())
+    except (pyarrow.ArrowException, ValueError, OverflowError, TypeError):
+        pass
+    try:  # nanoseconds, years out of range
+        texts = column.cast(pyarrow.string()).to_pylist()
+        return [None if str(text).startswith("<value out of range") else text for text in texts]
+    except (pyarrow.ArrowException, ValueError, TypeError):
+        return [None] * len(column)
 
 
 def _unpacked_bytes(batch: Any) -> int:
@@ -180,12 +209,34 @@ def decoder_of(kind: Any, metadata: Mapping[bytes, bytes] | None = None) -> Deco
         inner = decoder_of(kind.value_type, kind.value_field.metadata)
         return inner and (lambda items: [None if x is None else inner(x) for x in items])
     if types.is_temporal(kind) and not (types.is_duration(kind) or types.is_interval(kind)):
-        return lambda value: value.isoformat()
+        return lambda value: value if isinstance(value, str) else value.isoformat()
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return lambda value: value.decode("utf-8", "surrogateescape")
+        return lambda value: (
+            value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+        )
+    if types.is_floating(kind):
+        return _finite
     if types.is_decimal(kind) or types.is_duration(kind) or types.is_interval(kind):
         return str
-    return None
+    is_plain = types.is_integer(kind) or types.is_boolean(kind) or types.is_null(kind)
+    return None if is_plain or _is_text(types, kind) else _as_text
+
+
+def _is_text(types: Any, kind: Any) -> bool:
+    if types.is_dictionary(kind):
+        return _is_text(types, kind.value_type)
+    is_view = getattr(types, "is_string_view", lambda _: False)(kind)
+    return bool(types.is_string(kind) or types.is_large_string(kind) or is_view)
+
+
+def _finite(value: float) -> float | None:
+    """A number; NaN is how pandas writes that there is none."""
+    return None if math.isnan(value) else value
+
+
+def _as_text(value: Any) -> Any:
+    """A value of a type without a decoder: as it is where JSON has it, else its text."""
+    return value if isinstance(value, str | int | float | bool | list | dict) else str(value)
 
 
 def _struct_decoder(kind: Any) -> Decode | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from steelyard.data.formats.base import RawRow, json_kind
 from steelyard.data.formats.roles import Columns
@@ -20,12 +21,53 @@ from steelyard.data.formats.stream import (
 _BOM = b"\xef\xbb\xbf"
 
 
-def refuse_constant(name: str) -> Any:
-    """Refuse NaN and Infinity, which are not JSON."""
+NUMBERS = "numbers as written (1.10 is 1.1)"
+"""What a row loses whose numbers have digits that a float does not keep."""
+
+
+class Decoding:
+    """Decodes rows; says of the last one whether its numbers were ``changed``.
+
+    NaN is a missing value, as pandas writes it, where ``nan_is_missing``. Infinity, and a key that stands
+    twice, raise `ValueError`.
+    """
+
+    def __init__(self, *, nan_is_missing: bool = True) -> None:
+        decoder = json.JSONDecoder(
+            parse_constant=_missing if nan_is_missing else _refused,
+            parse_float=self._float,
+            object_pairs_hook=_object,
+        )
+        self.decode, self.raw_decode = decoder.decode, decoder.raw_decode
+        self._changed = False
+
+    def _float(self, text: str) -> float:
+        value = float(text)
+        if repr(value) != text:
+            self._changed = True
+        return value
+
+    def changed(self) -> tuple[str, ...]:
+        """What the rows decoded since the last call have lost."""
+        changed, self._changed = self._changed, False
+        return (NUMBERS,) if changed else ()
+
+
+def _missing(name: str) -> None:
+    if name != "NaN":
+        _refused(name)
+
+
+def _refused(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-decode = json.JSONDecoder(parse_constant=refuse_constant).decode
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        repeated = next(key for key, count in Counter(k for k, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {repeated[:40]!r} stands twice")
+    return fields
 
 
 def read_rows(
@@ -33,6 +75,7 @@ def read_rows(
 ) -> Iterator[RawRow]:
     """Yield the file's objects; a line that is not one comes with its reason."""
     del columns  # keys are looked up row by row
+    decoding = Decoding()
     with open_bytes(path) as source:
         number = offset = 0
         while line := source.readline(MOST_LINE_BYTES):
@@ -45,15 +88,13 @@ def read_rows(
                 yield RawRow(number, {}, f"longer than {MOST_LINE_BYTES // 2**20} MB")
             elif not line.isspace() and line:
                 try:
-                    value = decode(line.decode())
+                    value = decoding.decode(line.decode())
                 except (ValueError, RecursionError) as error:
                     for row in _problem(path, number, line, offset, error):
                         number = row.line
                         yield row
                 else:
-                    yield (
-                        RawRow(number, value) if type(value) is dict else _no_object(number, value)
-                    )
+                    yield as_row(number, value, decoding.changed())
             offset += size
             if on_bytes is not None and number % ROWS_BETWEEN_REPORTS == 0:
                 on_bytes(source.position())
@@ -84,11 +125,19 @@ def _problem(
 
 
 def _row(number: int, line: bytes) -> RawRow:
+    decoding = Decoding()
     try:
-        value = decode(line.decode())
+        value = decoding.decode(line.decode())
     except (ValueError, RecursionError) as error:
         return RawRow(number, {}, why_not_json(error))
-    return RawRow(number, value) if type(value) is dict else _no_object(number, value)
+    return as_row(number, value, decoding.changed())
+
+
+def as_row(number: int, value: Any, changed: tuple[str, ...]) -> RawRow:
+    """The row of a value, which must be an object."""
+    if type(value) is not dict:
+        return _no_object(number, value)
+    return RawRow(number, value, None, changed) if changed else RawRow(number, value)
 
 
 def _no_object(number: int, value: object) -> RawRow:
