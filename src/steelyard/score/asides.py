@@ -95,5 +95,9 @@ def _results(numbers: Sequence[Decimal]) -> list[Decimal]:
     first, rest = numbers[0], numbers[1:]
     with localcontext() as context:
         context.prec = 60
-        results = [sum(numbers, Decimal(0)), prod(numbers), first - sum(rest, Decimal(0))]
-        return [*results, first / prod(rest)] if all(rest) else results
+        results = [
+            sum(numbers, Decimal(0)),
+            prod(numbers, start=Decimal(1)),
+            first - sum(rest, Decimal(0)),
+        ]
+        return [*results, first / prod(rest, start=Decimal(1))] if all(rest) else results
