@@ -46,6 +46,7 @@ RATE = ("1", "2", "3", "4", "5")
         ("B is worse than A.", "A"),
         ("The better reply is B.", "B"),
         ("The worse reply is B.", "A"),
+        ("Loser: B", "A"),
         ("I prefer A over B", "A"),
         ("A wins.", "A"),
         ("A loses.", "B"),
@@ -131,7 +132,6 @@ def test_what_a_judge_says_is_read(text: str, said: str) -> None:
         "B?",
         "They are not equal.",
         "It is not a tie",
-        "Loser: B",
         "A minus",
         "A+",
         "Verdict: A+",
@@ -246,6 +246,8 @@ def test_what_says_nothing_or_takes_it_back_is_not_guessed(text: str) -> None:
         ("Mark: 4 (complete)", "4"),
         ("On a scale of 1 to 5, I give it a 4.", "4"),
         ("Clarity score: 5\nOverall score: 2", "2"),
+        ("Clarity score: 5\nOverall: 2", "2"),
+        ('{"accuracy_score": 5, "overall": 2}', "2"),
     ],
 )
 def test_a_mark_is_read(text: str, mark: str) -> None:
@@ -312,7 +314,6 @@ def test_a_mark_is_read(text: str, mark: str) -> None:
         "The highest possible mark is 5. This reply earns less.",
         "max_score: 5",
         "Previous score: 4",
-        "Clarity score: 5\nOverall: 2",
         "Maximum score: 5\nAwarded: 2",
         "Score needed: 5",
         "Score: 4 (out of 10)",
@@ -329,7 +330,6 @@ def test_a_mark_is_read(text: str, mark: str) -> None:
         "Score: <4",
         "Score: ≥4",
         "Score: 4; 5",
-        '{"accuracy_score": 5, "overall": 2}',
         '{"score": 4} {"score": 5}',
     ],
 )
