@@ -87,8 +87,9 @@ class Request:
     """What is asked of a model once.
 
     ``choices`` constrains the answer to exactly one of the given texts, ``schema`` (JSON text) to JSON
-    that fits the JSON schema. ``nonce`` enters the cache key
-    only: the same request with another nonce is answered afresh (repeats, latency probes).
+    that fits the JSON schema; a model that cannot be constrained may say more, for who asked to read.
+    ``nonce`` enters the cache key only: the same request with another nonce is answered afresh (repeats,
+    latency probes).
     """
 
     messages: tuple[Message, ...]

@@ -119,6 +119,25 @@ BAD = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ('{"a": NaN}', "NaN is not JSON"),
+        ('{"a": 1e999}', "1e999 is too large a number for JSON"),
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ("[" * 300 + "]" * 300, "it is nested over 200 deep"),
+    ],
+)
+def test_json_that_no_answer_could_equal_is_no_output(
+    make_task: MakeTask, output: str, reason: str
+) -> None:
+    rows = [{"input": "x", "output": one} for one in ('{"a": 1}', output)]
+    task = make_task({"e.jsonl": "\n".join(map(json.dumps, rows))}, kind="json")
+    with pytest.raises(BadRowsError) as caught:
+        read_task(task)
+    assert [bad.reason for bad in caught.value.bad] == [f"the output is not JSON ({reason})"]
+
+
 @pytest.mark.parametrize(("line", "reason"), BAD, ids=[reason for _, reason in BAD])
 def test_a_bad_row_says_why(make_task: MakeTask, line: str, reason: str) -> None:
     text = '{"id": "1", "input": "x", "output": "A"}\n' + line + "\n"

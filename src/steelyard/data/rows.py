@@ -18,6 +18,7 @@ from steelyard.data.formats.jsonl import json_kind
 from steelyard.data.formats.shapes import ENVELOPE, SHAPES, Conversation, known_keys
 from steelyard.data.formats.shapes.base import VALUE_KEY
 from steelyard.data.formats.shapes.prompt_completion import SYSTEM, missing
+from steelyard.json_text import json_value
 from steelyard.task import Task
 from steelyard.words import shortened
 
@@ -277,9 +278,7 @@ def _usable(text: str, role: str) -> str:
 
 def _json_problem(text: str) -> str | None:
     try:
-        json.loads(text)
-    except RecursionError:
-        return "the output is JSON nested too deeply"
+        json_value(text)
     except ValueError as error:
         return f"the output is not JSON ({error})"[:200]
     return None

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from steelyard.core import OutputKind
 from steelyard.data.base import Severity
 from steelyard.data.dataset import Dataset
-from steelyard.data.formats.jsonl import decode
+from steelyard.json_text import json_value
 from steelyard.packaged import packaged
 
 
@@ -88,9 +88,7 @@ def parse(text: str) -> ParsedOutput:
     if not text.startswith(("{", "[")):
         return ParsedOutput(None, _why_no_json(text))
     try:
-        return ParsedOutput(decode(text), None)
-    except RecursionError:
-        return ParsedOutput(None, "nested too deeply")
+        return ParsedOutput(json_value(text), None)
     except ValueError as error:
         return ParsedOutput(None, str(error))
 

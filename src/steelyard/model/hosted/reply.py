@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -126,28 +125,20 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
     unanswered = why_unanswered(completion)
     if unanswered is not None:
         return replace(completion, failure=unanswered)
-    return _chosen(completion, request.choices, mask) if request.choices else completion
+    return _chosen(completion, request.choices) if request.choices else completion
 
 
-def _chosen(completion: Completion, choices: Sequence[str], mask: Mask) -> Completion:
-    """Read the choice that was made; an answer that names none has failed, and keeps its end.
+def _chosen(completion: Completion, choices: Sequence[str]) -> Completion:
+    """Read the choice that the answer is. Where it says more, its text is left to who asked.
 
     Of an answer that was cut only whole JSON is read: nobody knows how its sentence went on.
     """
-    if completion.is_cut and not _is_object(completion.text):
+    if completion.is_cut and not completion.text.lstrip().startswith("{"):
         return replace(completion, failure=cut_reason(completion))
     choice = read_choice(completion.text, choices)
     if choice is not None:
         return replace(completion, text=choice, finish_reason="choice")
-    reason = f"the answer {completion.text[:80]!r} is not one of the {len(choices)} choices"
-    return replace(completion, failure=mask(reason))
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
+    return replace(completion, failure=cut_reason(completion)) if completion.is_cut else completion
 
 
 def _failure(reply: EndpointReply, mask: Mask) -> str | None:

@@ -126,9 +126,11 @@ _AFTER = (
 )
 _SUBJECT = rf"{_QUOTE}\b{_NOUN}{_QUOTE}(?P<word>[AB])\b[\"'`*)]*"
 _FAULTED = re.compile(
-    rf"\W*(?:(?:because|since|as|but)\s+)?(?:which|it|this|that)\s+(?:(?:is|was|seems)\s+{_MOST}{_WORSE}|loses)\b"
+    r"\W*(?:(?:because|since|as|but)\s+)?(?:which|it|this|that)(?:\s+(?:one|reply|response|answer))?"
+    rf"\s+(?:(?:is|was|seems)\s+{_MOST}{_WORSE}|loses)\b",
+    re.I,
 )
-"""A reason that takes a verdict back: ``A, which is worse``."""
+"""A reason that takes a verdict back: ``A, which is worse``; ``A. It is the weaker one.``"""
 _STATES = (
     (
         True,
@@ -264,7 +266,8 @@ def _unannounced(lines: Sequence[str], choices: Sequence[str]) -> str | None:
         return None  # marks of parts
     if not is_comparison and (word := _glossed(lines, choices)) is not None:
         words.add(word)
-    if any(_CORRECTION.match(sentence) for line in lines for sentence in _SENTENCE.split(line)):
+    sentences = [sentence for line in lines for sentence in _SENTENCE.split(line)]
+    if any(map(_CORRECTION.match, sentences)) or any(map(_FAULTED.match, sentences[1:2])):
         return None
     if is_comparison:
         words |= _stated(lines)
