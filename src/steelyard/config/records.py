@@ -41,7 +41,12 @@ def read_completion(saved: Any) -> Completion:
     if isinstance(fields.get("spent"), list):  # as first written
         fields = asdict(Completion.from_dict(fields))
     completion: Completion = read_as(Completion, fields, "completion")
-    amounts = (*completion.usage, completion.total_seconds, completion.first_token_seconds)
+    amounts = (
+        *completion.usage,
+        *completion.torn,
+        completion.total_seconds,
+        completion.first_token_seconds,
+    )
     if completion.batch_size < 1 or not all(0 <= amount < math.inf for amount in amounts):
         raise ValueError(f"completion: impossible figures {completion.usage}")
     return completion

@@ -35,6 +35,7 @@ from steelyard.weigh.redaction import redaction_warnings
 from steelyard.weigh.result import Circumstances, build_result
 from steelyard.weigh.steps import RunSteps
 from steelyard.weigh.timing import time_arms, timing_warnings
+from steelyard.weigh.torn import torn_warnings
 from steelyard.words import counted
 
 
@@ -132,7 +133,8 @@ def _conclude(
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)
-    weighing = _warned(weighing, (*warnings, *_notes(steps), *unsteady, *doubts, *redacted))
+    notes = (*_notes(steps), *torn_warnings(plan, steps.store))
+    weighing = _warned(weighing, (*warnings, *notes, *unsteady, *doubts, *redacted))
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
     write_report(folder, result)

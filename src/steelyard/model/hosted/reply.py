@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from steelyard.core import Completion, FinishReason, Request
+from steelyard.core import Completion, FinishReason, Request, Usage
 from steelyard.model.hosted.address import Mask, whole_text
 from steelyard.model.hosted.content import content_of
 from steelyard.model.hosted.counts import BilledTokens, token_counts
@@ -180,18 +180,14 @@ def maybe_paid(reply: EndpointReply, request: Request, reason: str) -> Completio
     )
 
 
-def summed(tries: Sequence[Completion]) -> Completion:
-    """Return the last try of a request with the tokens of all: each may have been paid.
+def last_of(tries: Sequence[Completion]) -> Completion:
+    """Return the last try of a request, and with it what the others took: each may have been paid.
 
-    Its seconds are its own: how long an answer takes is not how long the tries before it took.
+    Its tokens and seconds are its own: what an answer takes is not what lost tries before it took.
     """
-    return replace(
-        tries[-1],
-        input_tokens=sum(each.input_tokens for each in tries),
-        cached_tokens=sum(each.cached_tokens for each in tries),
-        output_tokens=sum(each.output_tokens for each in tries),
-        reasoning_tokens=sum(each.reasoning_tokens for each in tries),
-    )
+    *lost, last = tries
+    torn = sum((each.usage._replace(machine_seconds=0.0) for each in lost), Usage())
+    return replace(last, torn=torn)
 
 
 def _counts(reply: EndpointReply, request: Request, least: int = 0) -> BilledTokens:
