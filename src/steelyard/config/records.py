@@ -12,6 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from steelyard.core import Completion
+from steelyard.errors import StorageError
+from steelyard.words import one_line
+
+_LONGEST_REASON = 200
 
 
 def read_as(kind: Any, data: Any, name: str = "") -> Any:
@@ -30,6 +34,17 @@ def read_as(kind: Any, data: Any, name: str = "") -> Any:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, filter(None, (name, *first["loc"])))) or "it"
         raise ValueError(f"{place}: {first['msg']}") from None
+
+
+def read_kept(kind: Any, data: Any, name: str) -> Any:
+    """Return what a run's database keeps as a ``kind``; see `read_as`. Raises `StorageError` elsewhere."""
+    try:
+        return read_as(kind, data, name)
+    except (ValueError, TypeError) as error:
+        raise StorageError(
+            f"run.db is damaged: {one_line(str(error), _LONGEST_REASON)}: choose another --out, or begin "
+            "anew with --no-cache"
+        ) from None
 
 
 def read_completion(saved: Any) -> Completion:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from steelyard.config.records import read_kept
 from steelyard.files import sources_kept, write_whole
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
@@ -200,11 +201,12 @@ def _circumstances(
 
 def _times_opened(steps: RunSteps, arms: Sequence[str]) -> int:
     """How many runs in this folder ended with test answers that had not been looked at before."""
-    seen, times = steps.store.meta("test_opened") or ((), 0)
+    opened = steps.store.meta("test_opened") or ((), 0)
+    seen, times = read_kept(tuple[tuple[str, ...], int], opened, "test_opened")
     if not set(arms) <= set(seen):
         times += 1
         steps.store.set_meta("test_opened", [sorted({*seen, *arms}), times])
-    return int(times)
+    return times
 
 
 def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
