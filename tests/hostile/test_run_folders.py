@@ -298,6 +298,9 @@ CONTRADICTIONS: dict[str, Callable[[Any], object]] = {
     "no arms": lambda result: result.update(arms=[]),
     "an arm twice": lambda result: result["arms"].append(result["arms"][0]),
     "labels of another task": lambda result: result["task"].update(labels=["a"]),
+    "parts of other labels": lambda result: result["audit"]["parts"]["train"].update(
+        labels={"x": 1}
+    ),
     "no metrics": lambda result: result["task"].update(metrics=[]),
     "another metric": lambda result: result["task"].update(metric="nothing"),
 }

@@ -45,9 +45,12 @@ def call(args: argparse.Namespace) -> int:
 @contextmanager
 def _consistent(folder: Path) -> Iterator[None]:
     """Refuse a result that is none of a run: each part can be read, and together they make no sense."""
+    from jinja2 import TemplateError
+
+    odd = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TemplateError)
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except odd as error:
         log.debug("the result could not be drawn", exc_info=True)
         reason = one_line(f"{type(error).__name__}: {error}", _LONGEST_REASON)
         raise StorageError(
