@@ -310,7 +310,7 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
     lines = [
         *headlines(plan, audit),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
-        *_about_kept(plan),
+        *about_kept(plan),
         *(f"left out: {left_out_text(entry)}" for entry in plan.left_out),
         *ahead,
         *_about_cap(plan),
@@ -335,7 +335,8 @@ def _named(model: PlannedModel) -> str:
     return f"{spec.name} ({spec.provider})" + (f" at {spec.base_url}" if spec.base_url else "")
 
 
-def _about_kept(plan: Plan) -> list[str]:
+def about_kept(plan: Plan) -> list[str]:
+    """A line of what was measured before in the folder, where anything was."""
     names = ", ".join(job.key for job in plan.kept)
     return [f"measured before in this folder, and weighed too: {names}"] if names else []
 

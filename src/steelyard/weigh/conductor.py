@@ -206,7 +206,7 @@ def _times_opened(steps: RunSteps, arms: Sequence[str]) -> int:
     if not set(arms) <= set(seen):
         times += 1
         steps.store.set_meta("test_opened", [sorted({*seen, *arms}), times])
-    return times
+    return int(times)
 
 
 def _judged(steps: RunSteps, arms: Sequence[MeasuredArm]) -> JudgeResult | None:
