@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from steelyard.model.hosted.dialect import read_choice
 from steelyard.score.judge.reading import read_judgement
 
 COMPARE = ("A", "B", "TIE")
@@ -396,3 +397,14 @@ def test_what_is_withheld_corrected_or_on_another_scale_is_none(
 ) -> None:
     assert read_judgement(text, choices) is None
     assert read_judgement('{"score": 4, "max": 5}', RATE) == "4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A", "a.", "(B)", "**TIE**", '"A"', "A?", "A - it is worse", "A — weaker", "TIE - but A is better", "A (I think)",
+     "Loser: A", "worse: A", "Not A", "A is worse", '{"label": "A"}', '{"label": "A", "reason": "B is better"}',
+     '{"worse": "A"}', "Sure! A", "A\nIt is worse."],
+)  # fmt: skip
+def test_what_a_hosted_model_takes_for_a_choice_is_what_the_judge_says(text: str) -> None:
+    choice = read_choice(text, COMPARE)
+    assert choice in (None, read_judgement(text, COMPARE))
