@@ -343,11 +343,19 @@ def test_what_is_no_mark_on_the_scale_is_not_guessed(text: str) -> None:
 
 
 _REASONS = (
-    "", "Reply A names the date, reply B does not.\n\n", "Reply A is better in tone.\n", "1. Date\n2. Tone\n",
-)  # fmt: skip
+    "",
+    "Reply A names the date, reply B does not.\n\n",
+    "Reply A is better in tone.\n",
+    "1. Date\n2. Tone\n",
+)
 _VERDICTS = (
-    "Verdict: {}", "**Verdict:** {}", "Verdict: **{}**.", "[[{}]]", "The verdict is {}.", "Final verdict: {}",
-)  # fmt: skip
+    "Verdict: {}",
+    "**Verdict:** {}",
+    "Verdict: **{}**.",
+    "[[{}]]",
+    "The verdict is {}.",
+    "Final verdict: {}",
+)
 
 
 @settings(deadline=None)
@@ -401,10 +409,28 @@ def test_what_is_withheld_corrected_or_on_another_scale_is_none(
 
 @pytest.mark.parametrize(
     "text",
-    ["A", "a.", "(B)", "**TIE**", '"A"', "A?", "A - it is worse", "A — weaker", "TIE - but A is better", "A (I think)",
-     "Loser: A", "worse: A", "Not A", "A is worse", '{"label": "A"}', '{"label": "A", "reason": "B is better"}',
-     '{"worse": "A"}', "Sure! A", "A\nIt is worse."],
-)  # fmt: skip
+    [
+        "A",
+        "a.",
+        "(B)",
+        "**TIE**",
+        '"A"',
+        "A?",
+        "A - it is worse",
+        "A — weaker",
+        "TIE - but A is better",
+        "A (I think)",
+        "Loser: A",
+        "worse: A",
+        "Not A",
+        "A is worse",
+        '{"label": "A"}',
+        '{"label": "A", "reason": "B is better"}',
+        '{"worse": "A"}',
+        "Sure! A",
+        "A\nIt is worse.",
+    ],
+)
 def test_what_a_hosted_model_takes_for_a_choice_is_what_the_judge_says(text: str) -> None:
     choice = read_choice(text, COMPARE)
     assert choice in (None, read_judgement(text, COMPARE))
