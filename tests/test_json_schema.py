@@ -160,8 +160,8 @@ def test_patterns_mean_what_ecma_262_says(pattern: str, text: str, is_fitting: b
 def test_deep_values_are_read_to_the_bottom() -> None:
     schema = {"type": "array", "items": {"$ref": "#"}}
     ((_, rule),) = build_rules([{"type": "valid_json", "schema": schema}], "rules")
-    assert rule.is_kept(Reply("[" * 900 + "]" * 900))
-    assert not rule.is_kept(Reply("[" * 900 + "1" + "]" * 900))
+    assert rule.is_kept(Reply("[" * 190 + "]" * 190))
+    assert not rule.is_kept(Reply("[" * 190 + "1" + "]" * 190))
     assert not rule.is_kept(Reply("[" * 100_000 + "]" * 100_000))
 
 

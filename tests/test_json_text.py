@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.json_text import read_json
+from steelyard.json_schema import JsonSchema
+from steelyard.json_text import json_value, read_json
+from steelyard.score import build_metric
+from steelyard.score.rules.base import Reply
+from steelyard.score.rules.form import ValidJson
+from steelyard.score.rules.ifeval import JsonFormat
 
 
 @pytest.mark.parametrize(
@@ -246,3 +252,50 @@ def test_fences_that_differ_give_none(between: str) -> None:
     first, second = '```json\n{"a": 1}\n```', '```json\n{"a": 2}\n```'
     assert read_json(f"For invoice 1:\n{first}{between}{second}")[0] is None
     assert read_json(f"Here:\n{first}{between}{first}")[0] == '{"a": 1}'
+
+
+def _scores(metric: str, **options: object) -> Callable[[str], bool]:
+    return lambda text: build_metric(metric, options).score(text, text) == 1
+
+
+DOORS: dict[str, Callable[[str], bool]] = {
+    "read_json": lambda text: read_json(text)[0] is not None,
+    "json_match": _scores("json_match"),
+    "json_match typed": _scores("json_match", typed=True),
+    "field_f1": _scores("field_f1"),
+    "valid_json": lambda text: ValidJson().is_kept(Reply(text)),
+    "ifeval": lambda text: JsonFormat().is_kept(Reply(text)),
+    "schema": JsonSchema(True).is_fitting_text,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_takes_and_refuses_the_same(door: str) -> None:
+    """What no parser agrees about is JSON nowhere: a figure must not depend on the metric's parser."""
+    is_taken = DOORS[door]
+    for taken in (
+        '{"a": 1}',
+        '[{"a": 1e300}]',
+        '{"a": {"a": 1}}',
+        '{"a": ' + "[" * 9 + "]" * 9 + "}",
+    ):
+        assert is_taken(taken), taken
+    for inner in (
+        "1e999",
+        "-1e999",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        '{"b": 1, "b": 2}',
+        "9" * 5_000,
+    ):
+        assert not is_taken(f'{{"a": {inner}}}'), inner[:20]
+    for refused in ('{"a": 1, "a": 1}', "[" * 300 + "]" * 300, "[" * 100_000 + "]" * 100_000):
+        assert not is_taken(refused), refused[:20]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999", "", "{", '"a', "[" * 300 + "]" * 300])
+def test_a_value_of_any_type_is_the_whole_text_or_none(text: str) -> None:
+    assert [json_value(given) for given in ("3", '"a"', " null\n", "[1]")] == [3, "a", None, [1]]
+    with pytest.raises(ValueError, match=r"."):
+        json_value(text)

@@ -87,8 +87,9 @@ class Request:
     """What is asked of a model once.
 
     ``choices`` constrains the answer to exactly one of the given texts, ``schema`` (JSON text) to JSON
-    that fits the JSON schema. ``nonce`` enters the cache key
-    only: the same request with another nonce is answered afresh (repeats, latency probes).
+    that fits the JSON schema; a model that cannot be constrained may say more, for who asked to read.
+    ``nonce`` enters the cache key only: the same request with another nonce is answered afresh (repeats,
+    latency probes).
     """
 
     messages: tuple[Message, ...]
@@ -137,7 +138,8 @@ class Completion:
     answered, as far as it was told, and stands not in ``text``; its tokens are among the
     ``output_tokens``, and ``reasoning_tokens`` where they are known apart. An answer made of several
     requests (votes, a second model, a repair) holds their sums, and in ``spent`` what each model was
-    asked, by the model's account.
+    asked, by the model's account. ``torn`` is what earlier tries of the same requests took, which a
+    broken connection or a failing endpoint lost: it is paid, and in no other figure.
     """
 
     text: str
@@ -153,6 +155,7 @@ class Completion:
     spent: Mapping[str, Usage] = field(default_factory=dict)
     reasoning: str = ""
     reasoning_tokens: int = 0
+    torn: Usage = field(default_factory=Usage)
 
     @property
     def is_cut(self) -> bool:
@@ -201,7 +204,7 @@ class Completion:
                 account: Usage(0, inputs, reused, outputs, 0, seconds)
                 for account, inputs, reused, outputs, seconds in spent
             }
-        return cls(**{**saved, "spent": usages})
+        return cls(**{**saved, "spent": usages, "torn": Usage(*saved.get("torn", ()))})
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ The validation is jsonschema-rs's. Patterns are ECMA-262 regular expressions, as
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import jsonschema_rs
 
 from steelyard.files import parse_json
+from steelyard.json_text import json_value
 from steelyard.words import one_line
 
 log = logging.getLogger("steelyard")
@@ -82,8 +82,8 @@ class JsonSchema:
 
     def is_fitting_text(self, text: str) -> bool:
         try:
-            return self.is_fitting(json.loads(text))
-        except (ValueError, RecursionError):  # of the parser
+            return self.is_fitting(json_value(text))
+        except ValueError:
             return False
 
     def problems(self, value: Any) -> list[str]:

@@ -92,12 +92,26 @@ def read_whole_json(text: str) -> str | None:
     return documents[0].text if documents else None
 
 
-def refuse_constant(constant: str) -> float:
+def json_value(text: str) -> Any:
+    """Return the JSON value, of any type, that is the whole text, as strictly as `read_json` reads.
+
+    Raises `ValueError` where it is none.
+    """
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError:
+        raise _UnusableError("it is nested too deeply") from None
+    if not _is_shallow(value):
+        raise _UnusableError(f"it is nested over {DEEPEST} deep")
+    return value
+
+
+def _refuse_constant(constant: str) -> float:
     """Refuse ``NaN`` and ``Infinity``, which Python's parser takes for JSON."""
     raise ValueError(f"{constant} is not JSON")
 
 
-def is_shallow(value: Any) -> bool:
+def _is_shallow(value: Any) -> bool:
     """Whether a JSON value nests at most `DEEPEST` deep."""
     level = [value]
     for _ in range(DEEPEST):
@@ -231,7 +245,7 @@ def _is_footnote(value: Any) -> bool:
 
 
 def _checked(document: _Document) -> _Document:
-    if not is_shallow(document.value):
+    if not _is_shallow(document.value):
         raise _UnusableError(f"it is nested over {DEEPEST} deep")
     return document
 
@@ -253,5 +267,5 @@ def _finite(number: str) -> float:
 
 
 _DECODER = json.JSONDecoder(
-    parse_constant=refuse_constant, parse_float=_finite, object_pairs_hook=_one_each
+    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_one_each
 )

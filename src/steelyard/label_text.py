@@ -82,6 +82,11 @@ def read_label(text: str, labels: Sequence[str]) -> tuple[str | None, str | None
     return None, f"not a label: {one_line(text, _SHOWN)!r}{several}"
 
 
+def lone_label(text: str, labels: Sequence[str]) -> str | None:
+    """Return the label that is the whole text, as `read_label` folds it, or that its JSON object gives."""
+    return text.strip() if text.strip() in labels else _reader(tuple(labels)).lone(text)
+
+
 def is_in_doubt(before: str) -> bool:
     """Whether the words before an answer deny it, report it or make it a condition."""
     return label_words()["doubts"].search(before) is not None
@@ -114,13 +119,10 @@ class _LabelReader:
 
     def given(self, text: str) -> list[str]:
         """The labels that the text gives, each once; or several that its first line names."""
-        if (value := _json_value(text)) is not None:
-            label = self._alone(plain(value))
-            return [] if label is None else [label]
-        if text.lstrip().startswith(("{", "[{")):
-            return []  # JSON that was cut, or is none
-        if len(text) <= self._longest + LONGEST_LINE and (label := self._alone(plain(text))):
+        if (label := self.lone(text)) is not None:
             return [label]
+        if _is_like_json(text):
+            return []
         lines = sentences(text)
         lines = [line for line in lines if not label_words()["courtesies"].fullmatch(line)] or lines
         stated = [self._stated(line) for line in lines]
@@ -129,6 +131,14 @@ class _LabelReader:
             return labels if self._stands(lines, stated) else []
         named = labels or self._mentioned(lines[0] if lines else "")
         return named if len(named) > 1 else []
+
+    def lone(self, text: str) -> str | None:
+        """The label that is all of a text, or that its JSON object gives."""
+        if (value := _json_value(text)) is not None:
+            return self._alone(plain(value))
+        if _is_like_json(text) or len(text) > self._longest + LONGEST_LINE:
+            return None
+        return self._alone(plain(text))
 
     def _stands(self, lines: Sequence[str], stated: Sequence[str | None]) -> bool:
         """Whether no line that leads to the label, or follows it, leaves it in doubt."""
@@ -369,6 +379,11 @@ def _goes_on(line: str) -> bool:
     if word is None or not word[0][0].islower() or word[0] in _HARMLESS:
         return False
     return _BECAUSE.match(f" {line}") is None
+
+
+def _is_like_json(text: str) -> bool:
+    """Whether a text is JSON, whole or cut: labels among its words are no answers."""
+    return text.lstrip().startswith(("{", "[{")) or _json_value(text) is not None
 
 
 def _json_value(text: str) -> str | None:

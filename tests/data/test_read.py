@@ -104,7 +104,9 @@ BAD = [
     ('{"input": "x", "output": {"a": 1}}', "the output is a JSON object, not text"),
     ('{"input": "x", "output": "A", "weight": -1}', "weight must be a number above 0, not '-1'"),
     ('{"input": "x", "output": "A", "group": []}', "group must be text or a number"),
-    ('{"input": "x", "output": NaN}', "not JSON (NaN is not a JSON number)"),
+    ('{"input": "x", "output": Infinity}', "not JSON (Infinity is not a JSON number)"),
+    ('{"input": "x", "output": NaN}', "no output; keys: input, output"),
+    ('{"input": "x", "input": "y", "output": "A"}', "the key 'input' stands twice"),
     ('{"input": ' + "1" * 5000 + "}", "not JSON (Exceeds the limit"),
     ('{"a": ' + "[" * 100_000, "JSON nested too deeply"),
     ('{"messages": []}', "messages is empty"),
@@ -117,6 +119,25 @@ BAD = [
     ('{"messages": [{"role": "assistant", "content": "x"}]}', "before the last must be the user's"),
     ('{"id": "1", "input": "x", "output": "A"}', "id '1' is already used on line 1"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ('{"a": NaN}', "NaN is not JSON"),
+        ('{"a": 1e999}', "1e999 is too large a number for JSON"),
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ("[" * 300 + "]" * 300, "it is nested over 200 deep"),
+    ],
+)
+def test_json_that_no_answer_could_equal_is_no_output(
+    make_task: MakeTask, output: str, reason: str
+) -> None:
+    rows = [{"input": "x", "output": one} for one in ('{"a": 1}', output)]
+    task = make_task({"e.jsonl": "\n".join(map(json.dumps, rows))}, kind="json")
+    with pytest.raises(BadRowsError) as caught:
+        read_task(task)
+    assert [bad.reason for bad in caught.value.bad] == [f"the output is not JSON ({reason})"]
 
 
 @pytest.mark.parametrize(("line", "reason"), BAD, ids=[reason for _, reason in BAD])

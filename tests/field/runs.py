@@ -149,9 +149,9 @@ class TicketOutcome:
             assert re.search(reason, str(record.reason), re.IGNORECASE), (arm, record.reason)
 
     def check_paid(self, input_tokens: float, output_tokens: float) -> None:
-        """Every arm booked so much for it, whatever became of it."""
+        """Every arm booked so much for it, lost tries among it, whatever became of it."""
         for arm, record in self.records.items():
-            used = record.answer.completion.usage
+            used = record.answer.completion.usage + record.answer.completion.torn
             booked = (used.input_tokens, used.output_tokens)
             assert booked == (input_tokens, output_tokens), (arm, record.reason)
 

@@ -44,6 +44,10 @@ READ: dict[str, Behaviour] = {
     "thinks": says(lambda good, bad: f"<think>{bad} is longer. {bad}?</think>\n{good}"),
     "thinks-without-opening": says(lambda good, bad: f"Is it {bad}?</think>{good}"),
     "thinks-apart": thinks_apart,
+    "worse": says(lambda good, bad: f"{bad} is worse"),
+    "loses": says(lambda good, bad: f"**{bad}** loses"),
+    "named": says(lambda good, bad: f"Reply {good}"),
+    "answer-and-why": says(lambda good, bad: json.dumps({"answer": good, "why": f"{bad} rambles"})),
 }
 NEVER_LOST: dict[str, Behaviour] = {
     "worse-and-better": says(lambda good, bad: f"Reply {bad} is worse, reply {good} is better."),
@@ -51,6 +55,10 @@ NEVER_LOST: dict[str, Behaviour] = {
     "denies": says(lambda good, bad: f"Not {bad}."),
     "denies-long": says(lambda good, bad: f"I would not say that {bad} is better."),
     "more-than": says(lambda good, bad: f"{good} > {bad}"),
+    "worse-after-dash": says(lambda good, bad: f"{bad} - it is worse"),
+    "weaker-after-dash": says(lambda good, bad: f"{bad} — this reply is weaker."),
+    "tie-but": says(lambda good, bad: f"TIE - but {good} is better."),
+    "worse-as-json": says(lambda good, bad: json.dumps({"worse": bad})),
     "article": says(lambda good, bad: "A good question. Let me see."),
 }
 UNREAD: dict[str, Behaviour] = {

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from steelyard.cli import main
+from steelyard.core import Message, Price, Request
 from steelyard.errors import SteelyardError, StorageError
+from steelyard.model import ModelSpec
+from steelyard.model.hosted.batch import BatchModel
+from steelyard.model.redacting import COUNTED, redactions
+from steelyard.planning.options import RunOptions
+from steelyard.planning.plan import make_plan
 from steelyard.result import read_result
+from steelyard.store.budget import former_prices
+from steelyard.store.database import Store
+from steelyard.weigh.kept import with_kept
 from tests.hostile.inputs import FILES, PLACES, VALUES, Spoil, keys_in, with_value
 from tests.hostile.told import in_time, told
 from tests.tickets import write_task
@@ -182,3 +194,124 @@ def test_a_folder_of_another_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "run.db").touch()
     with pytest.raises(StorageError, match="leads out of the folder"):
         check_ours(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.strategies.x", "7"),
+        ("$.strategies.x", '["zero_shot"]'),
+        ("$.strategies.x", '["zero_shot", 7]'),
+        ("$.strategies.x", "[[], {}]"),
+        ("$.strategies", "7"),
+        ("$.model", "7"),
+        ("$.model", '{"name": []}'),
+    ],
+)
+def test_a_damaged_identity(
+    path: str, value: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(home / "out" / "run.db")) as database, database:
+        database.execute("UPDATE runs SET identity = json_set(identity, ?, json(?))", (path, value))
+    code, line = run(home, capsys)
+    assert code == 2 and ("run.db is damaged" in line or "different inputs" in line)
+
+
+@pytest.mark.parametrize(
+    "value", ["7", "[]", '["a"]', '[["a"], "often"]', '{"a": 1}', '[["a"], 1, 2]']
+)
+def test_damaged_notes_of_a_run(value: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(home / "out" / "run.db")) as database, database:
+        database.execute("UPDATE meta SET value = ? WHERE key = 'test_opened'", (value,))
+    code, line = run(home, capsys)
+    assert code == 0 if value == "[]" else "run.db is damaged" in line
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"models": 7},
+        {"models": {"x": None}},
+        {"models": {"x": {"provider": 7}}},
+        {"models": {"x": {"provider": "fake", "name": "x", "wings": 2}}},
+        {"models": {"x": {"provider": "fake"}}},
+        {"strategies": ["zero_shot"]},
+    ],
+    ids=str,
+)
+def test_damaged_models_of_a_folder(identity: dict[str, Any], home: Path) -> None:
+    plan = make_plan(home / "task", RunOptions())
+    strategies = {"few_shot": ["few_shot", {}]}
+    with (
+        closing(Store.in_folder(home / "out")) as store,
+        pytest.raises(StorageError, match="damaged"),
+    ):
+        with_kept(plan, {"strategies": strategies, **identity}, store, home / "out")
+
+
+@pytest.mark.parametrize(
+    "price", [7, [], {"input": "dear"}, {"input": "NaN"}, {"output": True}, {"cheap": 1}]
+)
+def test_a_damaged_price_of_a_former_model(price: Any, home: Path) -> None:
+    with closing(Store.in_folder(home / "out")) as store:
+        former_prices(store, {"openai:m": Price(input=Decimal("0.5"), output=Decimal(1))}, {})
+        assert former_prices(store, {}, {})["openai:m"].input == Decimal("0.5")
+        store.set_meta("price:openai:m", price)
+        with pytest.raises(StorageError, match="damaged"):
+            former_prices(store, {}, {})
+
+
+@pytest.mark.parametrize(
+    "count", [7, [], {"values": "many", "requests": 1}, {"values": 1, "times": 1}]
+)
+def test_a_damaged_count_of_redacted_values(count: Any) -> None:
+    with pytest.raises(StorageError, match=r"damaged: redacted"):
+        redactions({COUNTED: count or "x"})
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        7,
+        None,
+        [],
+        {},
+        {"ids": 7, "batch": None},
+        {"ids": [7], "batch": "b"},
+        {"ids": [], "batch": 7},
+    ],
+)
+def test_a_damaged_batch_under_way(entry: Any) -> None:
+    model = BatchModel(ModelSpec("openai", "small", "http://127.0.0.1:9/v1", batch=True))
+    model.memory = {"batch:x": entry}
+    with pytest.raises(StorageError, match="damaged: a batch under way"):
+        model.generate([Request((Message("user", "hi"),))])
+
+
+CONTRADICTIONS: dict[str, Callable[[Any], object]] = {
+    "an arm that is not there": lambda result: result["verdict"].update(arm="nobody"),
+    "a leader that is not there": lambda result: result["verdict"]["details"].update(
+        leading="nobody"
+    ),
+    "a reference that is not there": lambda result: result.update(reference="nobody"),
+    "comparisons of others": lambda result: [one.update(arm="x") for one in result["comparisons"]],
+    "no arms": lambda result: result.update(arms=[]),
+    "an arm twice": lambda result: result["arms"].append(result["arms"][0]),
+    "labels of another task": lambda result: result["task"].update(labels=["a"]),
+    "parts of other labels": lambda result: result["audit"]["parts"]["train"].update(
+        labels={"x": 1}
+    ),
+    "no metrics": lambda result: result["task"].update(metrics=[]),
+    "another metric": lambda result: result["task"].update(metric="nothing"),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_parts_of_a_result_that_contradict_each_other(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = json.loads(json.dumps(RESULT))
+    CONTRADICTIONS[name](result)
+    (tmp_path / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    code, line = told(["report", tmp_path], capsys)
+    assert code == 0 or "contradict each other" in line

@@ -49,6 +49,15 @@ HARMONY = "<|start|>assistant<|channel|>final<|message|>"
         ("<think/>\nB", "", "B"),
         ("analysisThe user asks.assistantfinalB", "The user asks.", "B"),
         ('<think>a</think>\n{"a": "<think>"}', "a", '{"a": "<think>"}'),
+        ("text <think>a</think> X", "a", "text X"),
+        ("Sure! <think>It is A.\nNo, B.</think> B", "It is A.\nNo, B.", "Sure! B"),
+        ("B <think>so it is</think>", "so it is", "B"),
+        ("A<think>hm</think>B", "hm", "A B"),
+        ("Well. <think>a</think> <think>b</think> X", "a\n\nb", "Well. X"),
+        ("ok [THINK]a[/THINK] B", "a", "ok B"),
+        ("ok <|channel|>analysis<|message|>a<|end|> B", "a", "ok B"),
+        ("ok <think>a <think>b</think> c</think> Y", "a <think>b</think> c", "ok Y"),
+        ("ok <think>a</think> B\n<think>c</think>\nD", "a\n\nc", "ok B\n\nD"),
     ],
 )
 def test_thoughts_are_taken_off(text: str, reasoning: str, answer: str) -> None:
@@ -74,6 +83,20 @@ def test_thoughts_are_taken_off(text: str, reasoning: str, answer: str) -> None:
         "The tags are:\n- <think>\n- </think>\nBoth are needed.",
         "analysis of the case: B",
         "1. open: <think>\n2. answer",
+        "ok <think>a",
+        "ok <think> and </think> done",
+        "ok <think>…</think> done",
+        "Wrap it in tags, e.g. <think>like this</think>, then answer.",
+        "Qwen answers with <think>its thoughts</think> first.",
+        "It prints <think>its thoughts</think> first.",
+        "Type `a <think>b</think> c` here.",
+        "Say '<think>a</think>' first.",
+        "It said “<think>a</think>” first.",
+        "```\nx <think>a</think> y\n```",
+        "<answer><reasoning>a</reasoning><label>B</label></answer>",
+        '{"tag": "ok <think>x</think> y"}',
+        "Two <think>a</think> tags are one too many.",
+        "an <analysis>a</analysis> element",
     ],
 )
 def test_what_is_no_thought_stays(text: str) -> None:
@@ -135,7 +158,19 @@ def test_marks_that_are_special_tokens_are_known() -> None:
     assert not any(map(is_thought_mark, ["<|im_end|>", "</s>", "<s>", "<pad>", "<|endoftext|>"]))
 
 
-@pytest.mark.parametrize("part", ["<think>", "</think>", "<think></think>", "\n<think>x", " ", "<"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<think>",
+        "</think>",
+        "<think></think>",
+        "\n<think>x",
+        "x <think>y",
+        "x <think>y</think> ",
+        " ",
+        "<",
+    ],
+)
 def test_long_texts_are_split_in_linear_time(part: str) -> None:
     def seconds(size: int) -> float:
         started = time.process_time()

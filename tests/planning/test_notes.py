@@ -104,6 +104,26 @@ def test_what_goes_unused_is_noted(tmp_path: Path, keys: dict[str, Any], note: s
     assert f"note: {note}" in describe(plan, AuditResult(), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("openai:gpt-4o-min", "(did you mean 'openai:gpt-4o-mini'?)"),
+        ("gtp-4o-mini", "(did you mean 'gpt-4o-mini'?)"),
+        ("gpt-4o-mini", None),
+        ("openai:gpt-4o-mini", None),
+        ("machine", None),
+        ("mistral-large", None),
+    ],
+)
+def test_a_price_under_a_misspelt_name_is_noted(
+    tmp_path: Path, name: str, note: str | None
+) -> None:
+    price = {"per_hour": 1} if name == "machine" else {"input": 1, "output": 2}
+    plan = planned(tmp_path, "text", model="openai:gpt-4o-mini", prices={name: price})
+    said = f"prices: {name} is the name of none of the models {note}"
+    assert list(plan.notes) == ([said] if note else [])
+
+
 def test_what_is_used_is_not_noted(tmp_path: Path) -> None:
     twice = [{"name": "rules", "options": {"all": True}}, "rules", "judge"]
     judge = {"model": "fake:echo"}

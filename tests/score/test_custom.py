@@ -13,6 +13,7 @@ import pytest
 from steelyard.core import Example, Message
 from steelyard.errors import ConfigError
 from steelyard.score import Grade, Metric, build_metric
+from steelyard.score.custom import Custom, CustomOptions
 from steelyard.task import build_task
 from tests.score.tasks import task_with
 
@@ -399,3 +400,22 @@ def test_a_helper_that_is_no_python_still_counts(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def (\n", encoding="utf-8")
     metric = scorer(tmp_path, "def score(output):\n    import broken\n    return 1\n")
     assert counts(metric, tmp_path / "broken.py")
+
+
+class Hurried(Custom):
+    patience_seconds = 0.05
+
+
+def test_a_call_that_does_not_end_is_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = "import time\ndef score(output):\n    time.sleep(float(output))\n    return 1\n"
+    (tmp_path / "scorers.py").write_text(code, encoding="utf-8")
+    metric = Hurried(CustomOptions(function="scorers.py:score"), task_with(tmp_path))
+    caplog.clear()
+    metric.grade(EXAMPLE, "0")
+    assert not caplog.messages
+    for _ in range(2):
+        assert metric.grade(EXAMPLE, "0.2") == Grade(1.0)
+    [said] = caplog.messages
+    assert said.startswith("metric scorers.py:score is still scoring example 'e1' after 0.05 s;")

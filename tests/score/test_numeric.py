@@ -29,3 +29,8 @@ def test_references_without_a_sure_number_are_counted(caplog: pytest.LogCaptureF
 def test_very_long_numbers_are_compared(output: str, reference: str) -> None:
     assert build_metric("numeric").score(output, reference) == 1
     assert build_metric("numeric").score(output, "1") == 0
+
+
+@pytest.mark.parametrize(("answer", "reference"), [("500 g", "500 kg"), ("$5", "€5"), ("5 m", "5")])
+def test_units_but_percent_are_not_read(answer: str, reference: str) -> None:
+    assert build_metric("numeric").score(answer, reference) == 1

@@ -409,7 +409,6 @@ def test_a_number_that_is_read(text: str, number: str) -> None:
         "\\sqrt{16}",
         "\\frac{x}{2}",
         "2.5 hours (150 minutes)",
-        "42 apples (12 red and 30 green)",
         "5 May 2024",
         "0.(3)",
         "1/2x",
@@ -439,8 +438,6 @@ def test_a_number_that_is_read(text: str, number: str) -> None:
         "Is it 12?",
         "42 is wrong",
         "The answer is 42, which is 2 more than 40.",
-        "The answer is 12.35, rounded to 2 decimal places.",
-        "12.35 rounded to 2 decimal places",
         "12, not 13",
         "I can't verify that it is 12.",
         "Unable to compute: 404",
@@ -570,6 +567,12 @@ def test_any_text_is_read_or_not(text: str) -> None:
         "= 1 since ",
         "3\n",
         "x=1, ",
+        "1 (1 + 1) ",
+        "(p. 1",
+        "a is 1, ",
+        "1 of the 1 ",
+        "\nor 1",
+        "in 1 he ",
     ],
 )
 def test_a_long_text_takes_no_time(piece: str) -> None:
@@ -588,7 +591,6 @@ def test_a_long_text_takes_no_time(piece: str) -> None:
         "It is impossible with 3 of them.",
         "x = 2 or x = 5",
         "x = 2, or x = 5",
-        "500 (source: report 2023, p. 14)",
     ],
 )
 def test_a_number_in_a_sentence_that_gives_no_answer_is_none(text: str) -> None:

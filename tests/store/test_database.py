@@ -143,6 +143,21 @@ def test_what_is_set_aside_is_asked_again_and_stays_on_the_account(store: Store)
     assert (used.requests, used.input_tokens, used.output_tokens) == (3, 18, 128)
 
 
+def test_what_lost_tries_took_is_paid_and_told_apart(store: Store) -> None:
+    store.know_model(AskedModel("fake", "small"))
+    lost = Usage(2, 18, 4, 128)
+    rows = [
+        stored(key, input_tokens=9, output_tokens=1, torn=torn)
+        for key, torn in (("a", Usage()), ("b", lost), ("c", Usage(1, 9)))
+    ]
+    reused = replace(stored("d", input_tokens=9, torn=lost), from_cache=True)
+    store.add_completions([*rows, reused])
+    assert store.completions("b") == {"b": rows[1].completion}
+    assert store.torn_by_model() == {AskedModel("fake", "small"): (2, lost + Usage(1, 9))}
+    [used] = store.paid_by_model().values()
+    assert used == Usage(3, 3 * 9 + 27, 4, 3 + 128)
+
+
 def test_records_keep_their_order_and_replace(store: Store) -> None:
     failed = Answer(None, Completion("", "error", failure="too long"), "too long")
     good = Answer("OTHER", Completion("OTHER", "choice", output_tokens=1))

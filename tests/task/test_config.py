@@ -125,7 +125,11 @@ MISTAKES = [
     ("model: grok:x\n", "unknown provider 'grok' (did you mean 'groq'?)"),
     ("model: {provider: openai, name: x, max_in_flight: 0}\n", "model.max_in_flight"),
     ("prices: {m: {per_hour: 1}}\n", "write the price of m as {input"),
-    ("prices: {machine: {input: 1}}\n", "write the price of machine as {per_hour"),
+    ("prices: {machine: {input: 1}}\n", "write the price of machine as {per_hour: …}"),
+    (
+        "prices: {machin: {per_hour: 1}}\n",
+        "as {input: …, cached: …, output: …} (did you mean 'machine'?)",
+    ),
     ("prices: {m: {}}\n", "no price given"),
     ("prices: {m: {input: -1}}\n", "prices.m.input must be at least 0, not -1"),
     (

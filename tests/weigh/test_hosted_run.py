@@ -124,6 +124,21 @@ def test_a_run_over_a_misbehaving_endpoint_under_a_cap(tmp_path: Path) -> None:
         done = run(task, tmp_path / "out", max_cost=Decimal(1000))
         check(done, faults)
         assert set(faults.half) == {"stall", "cut", "garble", "drip"}
+    [torn] = [line for line in done.verdict["warnings"] if "came torn" in line]
+    figures = re.search(
+        r"^model small: (\d+) answers .* (\d+) lost tries .* (\d+) output tokens, \$", torn
+    )
+    assert figures is not None, torn
+    answers, lost, output_tokens = map(int, figures.groups())
+    assert 4 <= answers < lost < sum(faults.half.values())
+    assert output_tokens == lost * LONGEST
+    store = Store.in_folder(done.folder)
+    for arm in done.result["arms"]:
+        scored = [one for one in store.records(arm["name"]) if one.outcome == "scored"]
+        assert {one.answer.completion.output_tokens for one in scored} <= {0, 1}, (
+            "none is charged to an arm"
+        )
+    store.close()
     assert any("huge-2 answered" in warning for warning in done.verdict["warnings"])
     assert "huge-2 answered" in " ".join(verdict_text(done.record).split()), "on the terminal too"
 

@@ -6,6 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from steelyard.cli import main
 from steelyard.planning.options import RunOptions
 from steelyard.planning.plan import describe, make_plan
 from steelyard.progress import Display
@@ -57,6 +60,24 @@ def test_what_starts_says_what_it_weighs_and_counts_all_comparisons(tmp_path: Pa
         assert "left out: few_shot" not in text
         assert steps.plan.detectable is not None and plan.detectable is not None
         assert steps.plan.detectable.comparisons == plan.detectable.comparisons + 2
+
+
+def test_a_plan_says_what_its_run_would_weigh_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = write_task(tmp_path / "task", rows=60, extra="consistency: false\n")
+    run(task, tmp_path / "out", strategies=FULL)
+    narrow = ["plan", str(task), "--strategies", *NARROW, "--out", str(tmp_path / "out")]
+    capsys.readouterr()
+    said = {}
+    for name, more in {"kept": [], "anew": ["--no-cache"], "other": ["--seed", "5"]}.items():
+        code = main([*narrow, *more])
+        said[name] = (code, " ".join("".join(capsys.readouterr()).split()))
+    assert said["kept"][0] == 0
+    assert "measured before in this folder, and weighed too: few_shot" in said["kept"][1]
+    assert "left out: few_shot" not in said["kept"][1]
+    assert "measured before" not in said["anew"][1] and "left out: few_shot" in said["anew"][1]
+    assert said["other"][0] == 2 and "seed 0, now 5" in said["other"][1]
 
 
 def test_a_model_that_leaves_the_list_leaves_its_arms(tmp_path: Path) -> None:

@@ -90,3 +90,14 @@ def test_a_metric_without_parts_has_none() -> None:
     some = [Example("1", "x", "y")]
     assert parts(metric, to_records("arm", some, answers("y"), [metric]), 0, some) == []
     assert parts(metric, [], 0, []) == []
+
+
+def test_a_rule_that_could_be_told_of_no_reply_is_there_without_a_value() -> None:
+    endless = {"type": "regex", "pattern": "(a|a)*$"}
+    found = figures(examples(*[[WORDS, endless]] * 2), "a" * 60 + "!", "a" * 60 + "!")
+    assert (found["words"]["value"], found["words"]["n"]) == (1.0, 2)
+    assert (found["regex"]["value"], found["regex"]["n"]) == (None, 0)
+    assert "came to no end" in str(found["regex"]["reason"])
+    assert (found["each"]["value"], found["each"]["n"]) == (1.0, 2)
+    known = figures(examples([endless], [endless]), "a" * 60 + "!", "b")
+    assert known["regex"]["n"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from steelyard.cli.options import add_options, run_options
@@ -34,9 +35,12 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Print the forecast as a table, or with ``--json`` as data."""
     from steelyard.planning.forecast import plan
-    from steelyard.weigh.opening import check_trust
+    from steelyard.planning.plan import default_folder
+    from steelyard.weigh.opening import check_trust, with_former
 
     outlook = plan(args.task, args.out, **run_options(args))
+    folder = args.out or default_folder(outlook.plan)
+    outlook = replace(outlook, plan=with_former(outlook.plan, folder))
     if args.trust:
         agreeing(lambda: check_trust(outlook.plan), trust=True)
     if args.json:
@@ -47,13 +51,14 @@ def call(args: argparse.Namespace) -> int:
 
 
 def _show(outlook: Outlook) -> None:
-    from steelyard.planning.plan import headlines, left_out_text
+    from steelyard.planning.plan import about_kept, headlines, left_out_text
 
     screen = console()
     for line in headlines(outlook.plan, outlook.audit):
         screen.print(line, highlight=False)
     screen.print(_table(outlook))
     lines = [f"audit: {finding}" for finding in outlook.audit.errors]
+    lines += about_kept(outlook.plan)
     lines += [f"left out: {left_out_text(entry)}" for entry in outlook.plan.left_out]
     lines += [f"warning: {warning}" for warning in outlook.warnings]
     lines += [f"assumed: {entry}" for entry in outlook.assumptions]

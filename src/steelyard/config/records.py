@@ -12,6 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from steelyard.core import Completion
+from steelyard.errors import StorageError
+from steelyard.words import one_line
+
+_LONGEST_REASON = 200
 
 
 def read_as(kind: Any, data: Any, name: str = "") -> Any:
@@ -32,6 +36,17 @@ def read_as(kind: Any, data: Any, name: str = "") -> Any:
         raise ValueError(f"{place}: {first['msg']}") from None
 
 
+def read_kept(kind: Any, data: Any, name: str) -> Any:
+    """Return what a run's database keeps as a ``kind``; see `read_as`. Raises `StorageError` elsewhere."""
+    try:
+        return read_as(kind, data, name)
+    except (ValueError, TypeError) as error:
+        raise StorageError(
+            f"run.db is damaged: {one_line(str(error), _LONGEST_REASON)}: choose another --out, or begin "
+            "anew with --no-cache"
+        ) from None
+
+
 def read_completion(saved: Any) -> Completion:
     """Return a completion that was kept as `dataclasses.asdict` made it, by any version.
 
@@ -41,7 +56,12 @@ def read_completion(saved: Any) -> Completion:
     if isinstance(fields.get("spent"), list):  # as first written
         fields = asdict(Completion.from_dict(fields))
     completion: Completion = read_as(Completion, fields, "completion")
-    amounts = (*completion.usage, completion.total_seconds, completion.first_token_seconds)
+    amounts = (
+        *completion.usage,
+        *completion.torn,
+        completion.total_seconds,
+        completion.first_token_seconds,
+    )
     if completion.batch_size < 1 or not all(0 <= amount < math.inf for amount in amounts):
         raise ValueError(f"completion: impossible figures {completion.usage}")
     return completion

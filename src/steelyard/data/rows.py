@@ -18,6 +18,7 @@ from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in,
 from steelyard.data.formats.roles import Columns, resolve
 from steelyard.data.formats.shapes import ENVELOPE, Conversation, conversation_of, shape_of_row
 from steelyard.data.formats.shapes.base import VALUE_KEY
+from steelyard.json_text import json_value
 from steelyard.task import Task
 from steelyard.words import shortened
 
@@ -270,9 +271,7 @@ def _usable(text: str, role: str) -> str:
 
 def _json_problem(text: str) -> str | None:
     try:
-        json.loads(text)
-    except RecursionError:
-        return "the output is JSON nested too deeply"
+        json_value(text)
     except ValueError as error:
         return f"the output is not JSON ({error})"[:200]
     return None

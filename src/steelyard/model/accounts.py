@@ -81,4 +81,5 @@ def _summed(
         total_seconds=total_seconds,
         batch_size=1,
         spent=merged(spent_on(completion, model) for completion in completions),
+        torn=sum((completion.torn for completion in completions), Usage()),
     )

@@ -17,12 +17,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from steelyard.config.records import read_as, read_completion
-from steelyard.core import Completion, Request
+from steelyard.core import Completion, Request, Usage
 from steelyard.errors import StorageError
 from steelyard.files import expanded, is_special, parse_json
 from steelyard.model.base import PaidModel
@@ -308,7 +308,7 @@ class Reuse:
         """Note new answers; failures are none."""
         for request, completion in answered:
             if completion.failure is None and self._is_kept(request):
-                self._waiting[self._key(request)] = completion
+                self._waiting[self._key(request)] = replace(completion, torn=Usage())
         if len(self._waiting) >= _FLUSH:
             self.flush()
 

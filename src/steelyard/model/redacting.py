@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from steelyard import extras
+from steelyard.config.records import read_kept
 from steelyard.core import Completion, Message, Request
 from steelyard.model.base import Meter, OnDone, PaidModel, WrappedModel
 from steelyard.private.phones import regions_of
@@ -90,11 +91,25 @@ class RedactedModel(WrappedModel):
 
     def _count(self, values: Sequence[int]) -> None:
         if any(values):
-            before = self.memory.get(COUNTED) or {"values": 0, "requests": 0}
+            before = redactions(self.memory)
             self.memory[COUNTED] = {
-                "values": before["values"] + sum(values),
-                "requests": before["requests"] + sum(map(bool, values)),
+                "values": before.values + sum(values),
+                "requests": before.requests + sum(map(bool, values)),
             }
+
+
+@dataclass(frozen=True)
+class Redactions:
+    """How many values were replaced, in how many requests."""
+
+    values: int = 0
+    requests: int = 0
+
+
+def redactions(memory: Mapping[str, Any]) -> Redactions:
+    """What is counted in a model's ``memory``. Raises `StorageError` where that is damaged."""
+    counted: Redactions = read_kept(Redactions, memory.get(COUNTED) or {}, COUNTED)
+    return counted
 
 
 _mark = lru_cache(maxsize=4096)(mark_private)

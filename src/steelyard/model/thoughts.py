@@ -22,8 +22,9 @@ class Thoughts(NamedTuple):
 def split_thoughts(text: str) -> Thoughts:
     """Take the thoughts off a text; ``data/thoughts.yaml`` says how they are marked.
 
-    A thought begins the text or a line. One that is never closed goes on to the end, and no answer
-    follows it. Where a template has opened the thought already, all before its end is thought.
+    A thought begins the text or a line. In the middle of a line it is closed, and its marks stand tight
+    around it, neither quoted, in code, nor named by the sentence. One never closed goes on to the end,
+    and no answer follows it. Where a template has opened the thought already, all before its end is thought.
     """
     reasoning: list[str] = []
     answer = text
@@ -45,12 +46,11 @@ _SIGNS = ("<", "[", "◁", "assistantfinal")
 
 
 class _Marks(NamedTuple):
-    """What opens one kind of thought, at the start of a line or anywhere, and what closes it.
+    """What opens one kind of thought, and what closes it.
 
     What closes one ``is_paired``, or ends a thought that has no beginning.
     """
 
-    line_opening: re.Pattern[str]
     opening: re.Pattern[str]
     closing: re.Pattern[str]
     is_paired: bool
@@ -63,11 +63,14 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     place = 0
     while (begin := _next_opening(text, place, marks)) is not None:
         end = _end_of(text, begin.end(), marks)
-        kept.append(text[place : begin.start()])
+        before = text[place : begin.start()].rstrip(" \t")
+        kept.append(before)
         if end is None:
             return [*thoughts, text[begin.end() :]], "".join(kept), True
         thoughts.append(text[begin.end() : end.start()])
         place = end.end()
+        if before[-1:].strip() and text[place : place + 1].isalnum():
+            kept.append(" ")
     rest = "".join([*kept, text[place:]])
     is_told_of = marks.is_paired or marks.opening.search(rest) is not None
     alone = () if is_told_of else marks.closing.finditer(rest)
@@ -78,12 +81,44 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
 
 
 def _next_opening(text: str, place: int, marks: _Marks) -> re.Match[str] | None:
-    """The next mark that opens a thought: right behind another thought, or where a line begins."""
-    behind = place
-    while behind < len(text) and text[behind].isspace():
-        behind += 1
-    glued = marks.opening.match(text, behind) if place else None
-    return glued or marks.line_opening.search(text, place)
+    """The next mark that opens a thought: where a line begins, behind another thought, or in a line."""
+    looked_at = place
+    for opening in marks.opening.finditer(text, place):
+        start = before = opening.start()
+        while before > place and text[before - 1].isspace() and text[before - 1] != "\n":
+            before -= 1
+        if before == place or text[before - 1] == "\n":
+            return opening
+        if start < looked_at or not marks.closing.pattern:
+            continue
+        end = _end_of(text, opening.end(), marks)
+        if end is not None and _is_markup(text, opening, end):
+            return opening
+        looked_at = len(text) if end is None else end.end()
+    return None
+
+
+def _is_markup(text: str, opening: re.Match[str], end: re.Match[str]) -> bool:
+    """Whether marks in the middle of a line stand around a thought; what only speaks of them does not."""
+    before, thought = text[: opening.start()], text[opening.end() : end.start()]
+    line = before[before.rfind("\n") + 1 :]
+    is_tight = thought == thought.strip() or "\n" in thought
+    is_quoted = line.endswith((*_QUOTES, ">")) or text[end.end() :].startswith(_CLOSING_QUOTES)
+    is_code = before.count("```") % 2 == 1 or line.count("`") % 2 == 1
+    is_data = text.lstrip().startswith(("{", "[", '"', "<"))
+    is_named = _NAMED.search(line[-40:]) or _NAMED_BEHIND.match(text, end.end())
+    is_said = re.search(r"\w", thought) is not None and not is_named
+    return is_tight and is_said and not (is_quoted or is_code or is_data)
+
+
+_NAMED = re.compile(
+    r"\b(?:tags?|marks?|e\.g|i\.e|examples?|like|as|uses?|using|writes?|wraps?|(?:out)?puts?"
+    r"|emits?|produces?|returns?|prints?|generates?|shows?|adds?|inserts?|contains?|has|have|see|are|is|form|format|syntax|style|inside|in|within"
+    r"|with|by|the|(?-i:an?)|and|or|to|called|named|elements?|html|xml)\b[\s.,:(]*$",
+    re.IGNORECASE,
+)
+"""Before marks that a sentence names."""
+_NAMED_BEHIND = re.compile(r"\s*(?:tags?|marks?|elements?|blocks?|pairs?)\b", re.IGNORECASE)
 
 
 def _ends_thought(text: str, end: re.Match[str]) -> bool:
@@ -96,6 +131,7 @@ def _ends_thought(text: str, end: re.Match[str]) -> bool:
 
 
 _QUOTES = tuple("`'\"“‘«")
+_CLOSING_QUOTES = tuple("`'\"”’»")
 
 
 def _end_of(text: str, place: int, marks: _Marks) -> re.Match[str] | None:
@@ -155,7 +191,6 @@ _SHORTEST_MARK = 3
 def _marks() -> tuple[_Marks, ...]:
     return tuple(
         _Marks(
-            re.compile(rf"^[^\S\n]*{opening}", _FLAGS),
             re.compile(opening, _FLAGS),
             re.compile(closing, _FLAGS),
             is_paired=bool(paired),

@@ -120,6 +120,8 @@ def _difference(name: str, before: Any, now: Any) -> str:
         return f"{name} {before}, now {now}"
     if name in ("model", "models") and (before is None or now is None):
         return "one model against several"
+    if name == "model" and not isinstance(before, Mapping):
+        return "its model is damaged"
     if name == "model" and before.get("name") == now["name"]:
         same = before.get("files") == now.get("files")
         return f"the {'settings' if same else 'files'} of the model"

@@ -16,12 +16,13 @@ from steelyard.data.read import note_task
 from steelyard.errors import ConfigError
 from steelyard.families import PROVIDERS
 from steelyard.files import expanded, real
-from steelyard.model import ModelSpec, check_schema, provider_of
+from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import PlannedModel
 from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
+from steelyard.planning.notes import notes_on
 from steelyard.planning.options import RunOptions
 from steelyard.planning.redaction import private_references
 from steelyard.result import AuditResult
@@ -32,7 +33,6 @@ from steelyard.seeds import check_seed
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
-from steelyard.task.members import metric_class
 from steelyard.words import counted
 
 """Seeds lie below this, the most that every library in use takes."""
@@ -142,7 +142,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
-    notes = _notes_on(task, _schema_text(task), specs_of)
+    notes = notes_on(task, _schema_text(task), specs_of)
     notes += private_references(data.split, models)
     if (judge := _judge_model(metrics, prices)) is not None:
         check_prices(options, (*models, judge))
@@ -286,36 +286,6 @@ def check_prices(options: RunOptions, models: Sequence[PlannedModel]) -> None:
             raise ConfigError(f"--max-cost needs the price of {model.spec.name}: {price.source}")
 
 
-def _notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tuple[str, ...]:
-    """What to say of ``task`` and its ``schema`` (JSON text) with these models.
-
-    Raises `ConfigError` for a schema that a model cannot be held to.
-    """
-    return (*_unused(task), *_about_schema(schema, models))
-
-
-def _unused(task: Task) -> list[str]:
-    """Sections that nothing reads: that is allowed, and seldom meant."""
-    sections = {metric_class(config.name).section for config in task.metric_configs}
-    notes = []
-    if task.documents is not None:
-        notes.append("documents: not used, because answering from documents is not available yet")
-    if task.judge is not None and "judge" not in sections:
-        notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
-    if task.rules and "rules" not in sections:
-        rules = counted(len(task.rules), "rule")
-        notes.append(
-            f"{rules} in rules: not checked, because rules is not one of the metrics; add it to metric"
-        )
-    return notes
-
-
-def _about_schema(schema: str | None, models: Sequence[ModelSpec]) -> list[str]:
-    if schema is None:
-        return []
-    return list(dict.fromkeys(note for spec in models for note in check_schema(schema, spec)))
-
-
 def default_folder(plan: Plan) -> Path:
     """Where a run goes that is given no folder."""
     name = "".join("-" if one in "/\\" or not one.isprintable() else one for one in plan.task.name)
@@ -340,7 +310,7 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
     lines = [
         *headlines(plan, audit),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
-        *_about_kept(plan),
+        *about_kept(plan),
         *(f"left out: {left_out_text(entry)}" for entry in plan.left_out),
         *ahead,
         *_about_cap(plan),
@@ -365,7 +335,8 @@ def _named(model: PlannedModel) -> str:
     return f"{spec.name} ({spec.provider})" + (f" at {spec.base_url}" if spec.base_url else "")
 
 
-def _about_kept(plan: Plan) -> list[str]:
+def about_kept(plan: Plan) -> list[str]:
+    """A line of what was measured before in the folder, where anything was."""
     names = ", ".join(job.key for job in plan.kept)
     return [f"measured before in this folder, and weighed too: {names}"] if names else []
 

@@ -189,6 +189,11 @@ class PartsMetric(Metric):
 
     pooled_part: ClassVar[str]
     summary_parts: ClassVar[tuple[str, ...]]
+    unknown_reason: ClassVar[str] = "it could not be told of any reply"
+
+    def part_names(self, examples: Sequence[Example]) -> list[str]:
+        """The parts that figures name, though no reply's grade may have them."""
+        return []
 
 
 class ModelMetric(ExampleMetric):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import logging
 import math
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
+from threading import Timer
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict
@@ -24,6 +27,8 @@ from steelyard.score.sources import sources_of
 from steelyard.task import Task
 from steelyard.user_code import load_name
 from steelyard.words import one_line
+
+log = logging.getLogger("steelyard")
 
 INPUTS = ("output", "reference", "input", "example", "context")
 """What a scorer may ask for, by the names of its parameters."""
@@ -54,6 +59,8 @@ class Custom(ExampleMetric):
 
     options_type = CustomOptions
     config: CustomOptions
+    patience_seconds: ClassVar[float] = 60.0
+    """After which a call that has not ended is named, once: Python cannot end what runs in its thread."""
     compares_final_answers: ClassVar[bool] = True
     reads_reasoned_references: ClassVar[bool] = True
 
@@ -65,6 +72,7 @@ class Custom(ExampleMetric):
         self.title = self.name
         folder, function = Path() if task is None else task.folder, options.function
         _refuse_bare_file(function, folder)
+        self._is_slow_told = False
         self._function = load_name(function, folder, "metric")
         signature = _signature(function, self._function)
         self._parameters = _parameters(function, signature, options.arguments)
@@ -101,10 +109,35 @@ class Custom(ExampleMetric):
         }
         arguments = {name: values[name] for name in self._parameters} | self.config.arguments
         try:
-            returned = self._function(**arguments)
+            with self._watched(example):
+                returned = self._function(**arguments)
         except (Exception, SystemExit) as error:  # whatever the user's function raises
             raise ConfigError(self._raised(error, example)) from error
         return self._read(returned, example)
+
+    @contextmanager
+    def _watched(self, example: Example) -> Iterator[None]:
+        """Say once which example a call is still at after `patience_seconds`."""
+        if self._is_slow_told:
+            yield
+            return
+        timer = Timer(self.patience_seconds, self._tell_slow, (example,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _tell_slow(self, example: Example) -> None:
+        self._is_slow_told = True
+        log.warning(
+            "metric %s is still scoring%s after %g s; nothing ends it but itself: if it never does, press "
+            "Ctrl-C and mend the function",
+            self.name,
+            _for(example).replace(" for ", " ", 1) or " an answer",
+            self.patience_seconds,
+        )
 
     def _raised(self, error: BaseException, example: Example) -> str:
         message = " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
-from steelyard.json_text import is_shallow, refuse_constant
+from steelyard.json_text import json_value
 from steelyard.score.base import Grade, Metric
 from steelyard.score.fields import Likeness, count_fields, types_of
 from steelyard.task import Task
@@ -132,10 +132,9 @@ _NOTHING = object()
 def _parsed(text: str) -> Any:
     """The JSON value of a text, or ``_NOTHING``."""
     try:
-        value = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError):
+        return json_value(text)
+    except ValueError:
         return _NOTHING
-    return value if is_shallow(value) else _NOTHING
 
 
 def _canonical(value: Any) -> str:

@@ -70,7 +70,8 @@ class Numeric(ReferenceMetric):
     That number is what stands in the last ``\boxed{}``, or on the first line ``#### n``, or what is
     announced, or else what the last sentence comes to; `values` says how numbers are read. Where none
     can be read for certain, the answer failed. Within either tolerance is right. A percentage
-    answers a number that it is (``50 %`` and ``50``) or stands for (``50 %`` and ``0.5``).
+    answers a number that it is (``50 %`` and ``50``) or stands for (``50 %`` and ``0.5``). Other units
+    are not read: ``500 g`` answers ``500 kg``, and ``$5`` answers ``€5``.
     """
 
     name = "numeric"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from steelyard.core import Estimate, Example
 from steelyard.errors import ConfigError
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.json_text import json_value
 from steelyard.stats.intervals import proportion
 from steelyard.words import one_line
 
@@ -55,6 +56,6 @@ def refuse_unmet_schema(schema: str, examples: Sequence[Example]) -> None:
 
 def _problem(output: str, schema: JsonSchema) -> str:
     try:
-        return schema.problems(json.loads(output))[0]
-    except (ValueError, RecursionError) as error:
+        return schema.problems(json_value(output))[0]
+    except ValueError as error:
         return one_line(str(error), _LONGEST_REASON)

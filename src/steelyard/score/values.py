@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from steelyard.score.asides import without_asides
 from steelyard.score.formulas import unformatted
+from steelyard.score.last_sentence import is_another_result, is_last_word
 from steelyard.score.written_numbers import WrittenNumber, written_numbers
 
 
@@ -30,6 +32,11 @@ class Value(NamedTuple):
 
 _HASHES = re.compile(r"^[^\S\n]*####[^\S\n]+(?P<value>[^\n]*)$", re.MULTILINE)
 _HEADING = re.compile(r"[.):]\s+\S|[):]")
+_BETWEEN_BOXES = re.compile(
+    r"[\s$\\()\[\]]*(?:[,;]|(?:[,;]\s*)?\b(?:or|and)\b)[\s$\\()\[\]]*(?:[a-z]\w*\s*=\s*)?",
+    re.IGNORECASE,
+)
+"""Between two alternatives: ``\\boxed{2} or \\boxed{5}``."""
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _RESULT = re.compile(r"[=≈]")
 _ANNOUNCED = re.compile(
@@ -38,7 +45,8 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"(?:\b(?:not|never|cannot|maybe|perhaps|possibly|if|unless)|n['’]t)\b(?:[^,;:=.!?\n]|\.(?=\d))*$",
+    r"(?:\b(?:not|never|cannot|maybe|perhaps|possibly|if|unless"
+    r"|(?:my|a|I|I['’]d|I would) (?:\w+ )?guess)|n['’]t)\b(?:[^,;:=.!?\n]|\.(?=\d))*$",
     re.I,
 )
 _REFUSED = re.compile(
@@ -50,6 +58,7 @@ _REFUSED = re.compile(
 )
 _DOUBTED = re.compile(
     r"[\s*_)\]}$]*\?|\s+(?:is|was|would be)\s+(?:not|wrong|incorrect)\b"
+    r"|\s+(?:is|was|would be)\s+(?:\w+\s+)?(?:a|my)\s+(?:\w+\s+)?guess\b"
     r"|\s+(?:sure|certain|confident|confidence|certainty|likely)\b",
     re.IGNORECASE,
 )
@@ -62,33 +71,10 @@ _UNWORKED = re.compile(
     r"|triple|(?:third|quarter|fraction|multiple)s? of)\s+\W?$",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[.!?][\"'”’)\]*_]*\s|[。！？\n]|^[^\w\n(]*\d{1,2}[.)]\s", re.MULTILINE)
-_COMES_TO = re.compile(
-    r"[=≈]|\b(?:(?<!which )(?:is|are|was|were)\b(?!\s+(?:the|my|an?)\b)(?=[^,;]*$)|equals?|gives?|makes?"
-    r"|yields?|leaves?|leaving|totals|totalling|a total of|adds? up to|comes? to|amounts? to|costs?"
-    r"|so|thus|therefore|hence)\b",
-    re.IGNORECASE,
+_ALTERNATIVE_LINE = re.compile(
+    r"(?<=\S)[.;]?\s+(?=or\b)|(?<=\bor)\s+|(?<=\S)\s+(?=and\s*\n)|(?<=\band)\s+", re.IGNORECASE
 )
-"""What stands before the number that others come to, in one sentence."""
-_IN_ALL = re.compile(
-    r"(?:\s+[^\W\d]+){0,3}\s+(?:left|remaining|altogether|in total|in all)\b", re.IGNORECASE
-)
-"""What stands behind it."""
-_REASON = re.compile(
-    r"\D*+\d.*\b(?:because|since|whereas|while|where|of which)\b"
-    r"(?!.*(?:[=≈]|\b(?:so|thus|therefore|hence)\b))",
-    re.IGNORECASE,
-)
-"""A sentence that has gone on from a number to its reason, or to what is known of it."""
-_ANOTHER_NAME = re.compile(
-    r"\s*(?:[,;]|and\b|or\b)[\s$]*(?:(?:and|or)\s+)?[a-z]\w*\s*=\s*\W?$", re.IGNORECASE
-)
-"""Between two results: ``x = 5 and y = 7``, ``x = 2 or x = 5``."""
-_TOTALLED = re.compile(
-    r"\b(?:total|result|sum)\b[*_]*\s*(?:is\b|[:=])|^[^\w\n]*\d(?:[\d.,]*\d)?[^\w\n.)]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""May announce the answer, or a step to it; so may a number alone on its line."""
+"""White space, and a full stop, next to an *or* or *and* that joins two lines or sentences."""
 _NEXT_ITEM = re.compile(
     r"\n\s*(?:(?:Next )?Question|Q|Problem|Human|User|Instruction)\s*\d*\s*[:：]", re.IGNORECASE
 )
@@ -116,32 +102,21 @@ def final_value(text: str) -> Value | None:
     for line in _HASHES.finditer(text):
         if (value := answer_line(line["value"])) is not None:
             return value
-    end = text[-_MOST_READ:]
+    end = _ALTERNATIVE_LINE.sub(" ", text[-_MOST_READ:])
     for line in reversed(list(_ANNOUNCED.finditer(end))):
-        if numbers := _certain(unformatted(line["value"])):
-            is_sure = _is_one(numbers, line["value"]) and not _CORRECTED.search(end[line.end() :])
+        said = _plain(line["value"])
+        if numbers := _certain(said):
+            is_sure = _is_one(numbers, said) and not _CORRECTED.search(end[line.end() :])
             return _value(numbers[-1]) if is_sure else None
-    plain = unformatted(end)
+    plain = _plain(end)
     numbers = _certain(plain)
-    is_cut = len(text) > len(end) and len(numbers) == 1 and numbers[0].start == 0
-    return _value(numbers[-1]) if numbers and not is_cut and _is_last_word(numbers, plain) else None
+    is_cut = len(text) > _MOST_READ and len(numbers) == 1 and numbers[0].start == 0
+    return _value(numbers[-1]) if numbers and not is_cut and is_last_word(numbers, plain) else None
 
 
-def _is_last_word(numbers: Sequence[WrittenNumber], text: str) -> bool:
-    """Whether a text that announces no number comes to its last one."""
-    last = numbers[-1]
-    others = [number for number in numbers if number.number != last.number]
-    start = max((stop.end() for stop in _SENTENCE.finditer(text, 0, last.start)), default=0)
-    if others and others[-1].start >= start:
-        if _REASON.match(text[start : last.start]):
-            return False
-        start = others[-1].end
-        if _ANOTHER_NAME.match(text, start, last.start):
-            return False
-    elif len(others) + 1 < len(numbers) or not _TOTALLED.search(text, 0, start):
-        return True
-    marks = _COMES_TO.search(text, start, last.start) or _IN_ALL.match(text, last.end)
-    return marks is not None
+def _plain(text: str) -> str:
+    """The text in plain characters, without asides."""
+    return without_asides(unformatted(text))
 
 
 def _certain(plain: str) -> list[WrittenNumber]:
@@ -156,12 +131,14 @@ def _certain(plain: str) -> list[WrittenNumber]:
 
 def _is_one(numbers: Sequence[WrittenNumber], sentence: str) -> bool:
     """Whether a sentence that announces a number has one, or works one out."""
-    return len({number.number for number in numbers}) == 1 or _RESULT.search(sentence) is not None
+    if len({number.number for number in numbers}) == 1:
+        return True
+    return _RESULT.search(sentence) is not None and not is_another_result(sentence, numbers[-1])
 
 
 def answer_line(rest: str) -> Value | None:
     """The number on a line after ``####``, at most a unit behind it; ``None`` for a heading."""
-    text = unformatted(rest[:_MOST_READ]).strip(" *")
+    text = _plain(rest[:_MOST_READ]).strip(" *")
     numbers = written_numbers(text)
     if len(numbers) != 1 or re.search(r"\w", text[: numbers[0].start]):
         return None
@@ -173,7 +150,11 @@ def answer_line(rest: str) -> Value | None:
 
 def _only(text: str) -> Value | None:
     """The number of a text that has one, behind its last ``=``."""
-    numbers = written_numbers(_RESULT.split(unformatted(text))[-1])
+    plain = _plain(text)
+    numbers = written_numbers(plain)
+    if not numbers or is_another_result(plain, numbers[-1]):
+        return None
+    numbers = written_numbers(_RESULT.split(plain)[-1])
     return _value(numbers[0]) if len(numbers) == 1 else None
 
 
@@ -182,8 +163,13 @@ def _value(number: WrittenNumber) -> Value | None:
 
 
 def _boxes(text: str) -> list[str | None]:
-    r"""What stands in each ``\boxed{}``, braces counted; ``None`` for one that is not closed."""
-    return [_inside(text, box.end()) for box in list(_BOXED.finditer(text))[-_MOST_BOXES:]]
+    r"""What stands in each ``\boxed{}``, braces counted; ``None`` for one not closed or one of several."""
+    places = list(_BOXED.finditer(text))[-_MOST_BOXES:]
+    boxes = [_inside(text, box.end()) for box in places]
+    if len(boxes) < 2 or boxes[-2] is None or boxes[-2] == boxes[-1]:
+        return boxes
+    gap = text[places[-2].end() + len(boxes[-2]) + 1 : places[-1].start()]
+    return [None] if _BETWEEN_BOXES.fullmatch(gap) else boxes
 
 
 def _inside(text: str, start: int) -> str | None:

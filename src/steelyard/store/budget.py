@@ -8,6 +8,7 @@ from decimal import ROUND_UP, Decimal
 from threading import RLock
 from typing import Any, Literal
 
+from steelyard.config.records import read_kept
 from steelyard.core import Completion, Price, Request, Usage
 from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, ConfigError
@@ -189,7 +190,8 @@ def former_prices(
     """
     keep_prices(store, prices)
     stored = {
-        key.removeprefix(_PRICE_OF): _price_in(data) for key, data in store.metas(_PRICE_OF).items()
+        key.removeprefix(_PRICE_OF): read_kept(Price, data, "a price")
+        for key, data in store.metas(_PRICE_OF).items()
     }
     for model in store.paid_by_model():
         spec = read_fingerprint(model.fingerprint)
@@ -208,11 +210,6 @@ def keep_prices(store: Store, prices: Mapping[str, Price]) -> None:
 def _as_data(price: Price) -> dict[str, Any]:
     data = asdict(price)
     return data | {name: str(data[name]) for name in _AMOUNTS if data[name] is not None}
-
-
-def _price_in(data: Mapping[str, Any]) -> Price:
-    amounts = {name: Decimal(data[name]) for name in _AMOUNTS if data.get(name) is not None}
-    return Price(**{**data, **amounts})
 
 
 def _named(model: AskedModel, prices: Mapping[str, Price]) -> Price | None:

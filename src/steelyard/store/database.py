@@ -298,6 +298,26 @@ class Store:
         which = ~COMPLETIONS.c.from_cache
         return self._by_model(which & COMPLETIONS.c.phase.in_(phases) if phases else which)
 
+    def torn_by_model(self) -> dict[AskedModel, tuple[int, Usage]]:
+        """Return how many answers of each model this run asked for again, and what lost tries took.
+
+        `Usage.requests` is their number.
+        """
+        table = COMPLETIONS.c
+        same = (table.model == MODELS.c.fingerprint) & (table.run_id == MODELS.c.run_id)
+        joined = COMPLETIONS.outerjoin(MODELS, same)
+        text = sa.cast(table.completion, sa.Text)
+        was_torn = text.like('%"torn":[%') & text.not_like('%"torn":[0%') & ~table.from_cache
+        query = sa.select(table.completion, table.model, MODELS.c.name).select_from(joined)
+        query = query.where(self._of(COMPLETIONS) & was_torn).order_by(table.model)
+        torn: dict[AskedModel, tuple[int, Usage]] = {}
+        with self._transaction() as connection:
+            for row in connection.execute(query):
+                model = AskedModel(row.model, row.name or row.model)
+                answers, used = torn.get(model, (0, Usage()))
+                torn[model] = (answers + 1, used + soundly(read_completion, row.completion).torn)
+        return torn
+
     def reused(self) -> int:
         """Return how many completions came out of the cache."""
         which = self._of(COMPLETIONS) & COMPLETIONS.c.from_cache

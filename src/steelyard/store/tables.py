@@ -181,17 +181,17 @@ class StoredRun:
 
 
 def completion_row(row: StoredCompletion) -> dict[str, Any]:
-    """Return a completion as a row of its table, but for the run."""
-    completion = row.completion
+    """Return a completion as a row of its table, but for the run. Its columns count torn tries too."""
+    completion, torn = row.completion, row.completion.torn
     return {
         "key": row.key,
         "phase": row.phase,
         "model": row.model,
         "request": asdict(row.request),
         "completion": asdict(completion),
-        "input_tokens": completion.input_tokens,
-        "cached_tokens": completion.cached_tokens,
-        "output_tokens": completion.output_tokens,
+        "input_tokens": completion.input_tokens + int(torn.input_tokens),
+        "cached_tokens": completion.cached_tokens + int(torn.cached_tokens),
+        "output_tokens": completion.output_tokens + int(torn.output_tokens),
         "machine_seconds": completion.machine_seconds,
         "from_cache": row.from_cache,
     }

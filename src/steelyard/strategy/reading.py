@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from steelyard.core import Completion
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.json_text import json_value
 from steelyard.label_text import is_in_doubt
 from steelyard.model.thoughts import cut_reason, why_unanswered
 from steelyard.score import parse_output
@@ -104,7 +105,7 @@ def misfit(brief: Brief, output: str) -> str | None:
     schema = None if brief.schema is None else _compiled(brief.schema)
     if schema is None:
         return None
-    return "; ".join(schema.problems(json.loads(output))[:_LISTED_ERRORS]) or None
+    return "; ".join(schema.problems(json_value(output))[:_LISTED_ERRORS]) or None
 
 
 @lru_cache(maxsize=16)
@@ -124,7 +125,7 @@ def canonical(brief: Brief, output: str) -> str:
     if brief.kind == "label":
         return output
     if brief.kind == "json":
-        return json.dumps(json.loads(output), sort_keys=True)
+        return json.dumps(json_value(output), sort_keys=True)
     value = final_value(output) if brief.metric_type.compares_numbers else None
     return normalise(output) if value is None else str(value.number.normalize())
 

@@ -25,7 +25,7 @@ from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
 from steelyard.core import OutputKind
-from steelyard.errors import ConfigError, closest_file
+from steelyard.errors import ConfigError, closest, closest_file
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
@@ -159,7 +159,9 @@ class Task(Section):
         for name, price in prices.items():
             if (name == MACHINE) != (price.per_hour is not None):
                 form = "{per_hour: …}" if name == MACHINE else "{input: …, cached: …, output: …}"
-                raise ValueError(f"write the price of {name} as {form}")
+                raise ValueError(
+                    f"write the price of {name} as {form}{closest(name, {MACHINE} - {name})}"
+                )
         return prices
 
     @model_validator(mode="after")

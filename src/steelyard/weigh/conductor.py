@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from steelyard.config.records import read_kept
 from steelyard.files import sources_kept, write_whole
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
@@ -35,6 +36,7 @@ from steelyard.weigh.redaction import redaction_warnings
 from steelyard.weigh.result import Circumstances, build_result
 from steelyard.weigh.steps import RunSteps
 from steelyard.weigh.timing import time_arms, timing_warnings
+from steelyard.weigh.torn import torn_warnings
 from steelyard.words import counted
 
 
@@ -132,7 +134,8 @@ def _conclude(
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)
-    weighing = _warned(weighing, (*warnings, *_notes(steps), *unsteady, *doubts, *redacted))
+    notes = (*_notes(steps), *torn_warnings(plan, steps.store))
+    weighing = _warned(weighing, (*warnings, *notes, *unsteady, *doubts, *redacted))
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
     write_report(folder, result)
@@ -198,7 +201,8 @@ def _circumstances(
 
 def _times_opened(steps: RunSteps, arms: Sequence[str]) -> int:
     """How many runs in this folder ended with test answers that had not been looked at before."""
-    seen, times = steps.store.meta("test_opened") or ((), 0)
+    opened = steps.store.meta("test_opened") or ((), 0)
+    seen, times = read_kept(tuple[tuple[str, ...], int], opened, "test_opened")
     if not set(arms) <= set(seen):
         times += 1
         steps.store.set_meta("test_opened", [sorted({*seen, *arms}), times])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from steelyard.config.records import read_kept
 from steelyard.families import STRATEGIES
 from steelyard.model import ModelSpec
 from steelyard.model.base import PlannedModel
@@ -15,6 +16,9 @@ from steelyard.planning.jobs import Job, runs_once
 from steelyard.planning.plan import Plan
 from steelyard.store.database import Store
 from steelyard.strategy import StrategySpec, traits_of
+
+_DIGESTS = ("files", "extras")
+"""What an identity says of a model beside its fields: of its weights, and of the headers it is sent."""
 
 
 def with_kept(plan: Plan, identity: Mapping[str, Any], store: Store, folder: Path) -> Plan:
@@ -36,7 +40,9 @@ def with_kept(plan: Plan, identity: Mapping[str, Any], store: Store, folder: Pat
 
 def _jobs(plan: Plan, identity: Mapping[str, Any]) -> Iterator[Job]:
     models = _models(plan, identity)
-    for name, (strategy, options) in identity.get("strategies", {}).items():
+    measured = identity.get("strategies", {})
+    strategies = read_kept(dict[str, tuple[str, dict[str, Any]]], measured, "strategies")
+    for name, (strategy, options) in strategies.items():
         if strategy not in STRATEGIES:  # of a package that is no longer installed
             continue
         spec = StrategySpec(strategy, options)
@@ -51,9 +57,11 @@ def _jobs(plan: Plan, identity: Mapping[str, Any]) -> Iterator[Job]:
 def _models(plan: Plan, identity: Mapping[str, Any]) -> list[PlannedModel]:
     """The models that the folder has known, those of the plan as they are there."""
     known = {model.tag: model for model in plan.models}
-    for tag, saved in identity.get("models", {}).items():
+    models = read_kept(dict[str, dict[str, Any]], identity.get("models", {}), "models")
+    for tag, saved in models.items():
         if tag not in known:
-            spec = ModelSpec.from_dict({k: v for k, v in saved.items() if k != "files"})
+            fields = {k: v for k, v in saved.items() if k not in _DIGESTS}
+            spec: ModelSpec = read_kept(ModelSpec, fields, f"model {tag}")
             known[tag] = PlannedModel(tag, spec, price_of(spec, plan.prices))
     return [m for m in known.values() if m.price.currency == plan.model_price.currency]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from steelyard.errors import CredentialError, StorageError, UntrustedKeyError
@@ -56,6 +56,21 @@ def open_run(plan: Plan, folder: Path, display: Display) -> Iterator[RunSteps]:
             yield _steps(plan, folder, store, display)
         finally:
             store.close()
+
+
+def with_former(plan: Plan, folder: Path) -> Plan:
+    """Add to ``plan`` what a run of it would find measured in ``folder``; nothing is written.
+
+    Raises `StorageError` where the run would refuse the folder.
+    """
+    store = None if plan.options.no_cache else Store.of_former_run(folder)
+    if store is None:
+        return plan
+    with closing(store):
+        former = store.run()
+        if former is None:
+            return plan
+        return with_kept(plan, check_identity(former.identity, plan, folder), store, folder)
 
 
 def _refuse_other_task(plan: Plan, folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from steelyard.core import Example, Record
+from steelyard.core import Estimate, Example, Record
 from steelyard.result.figures import PartFigure
 from steelyard.score import Metric
 from steelyard.score.base import PartsMetric
@@ -57,7 +57,8 @@ def parts(
 
     ``examples`` are the records', in the same order; those of one group are taken together. A failed
     answer counts 0. Where the metric names a pooled part, that is the mean over all parts of all
-    records. Empty for a metric without parts.
+    records. A part that no reply could be graded for has a figure without a value. Empty for a metric
+    without parts.
     """
     parts_of_records = [record.parts(metric.name) for record in records]
     _fill_failed(parts_of_records, records)
@@ -67,14 +68,21 @@ def parts(
     for place, scores in enumerate(parts_of_records):
         for name, score in scores.items():
             by_name.setdefault(_NUMBER.sub("", name), []).append((place, score))
-    figures = []
+    figures, unknown = [], []
     if isinstance(metric, PartsMetric):
+        names = dict.fromkeys(_NUMBER.sub("", name) for name in metric.part_names(examples))
+        nothing = Estimate(None, reason=metric.unknown_reason)
+        unknown = [
+            PartFigure.of(nothing, metric=metric.name, part=name)
+            for name in names
+            if name not in by_name
+        ]
         summaries = [name for name in metric.summary_parts if name in by_name]
         figures = [scored.figure(name, by_name.pop(name)) for name in summaries]
         if by_name:
             pooled = sorted(chain.from_iterable(by_name.values()))
             figures.append(scored.figure(metric.pooled_part, pooled))
-    return figures + [scored.figure(name, items) for name, items in by_name.items()]
+    return [*figures, *(scored.figure(name, items) for name, items in by_name.items()), *unknown]
 
 
 def _fill_failed(parts_of_records: list[dict[str, float]], records: Sequence[Record]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from steelyard.model.redacting import COUNTED
+from steelyard.model.redacting import redactions
 from steelyard.planning.plan import Plan
 from steelyard.planning.redaction import private_references
 from steelyard.store.database import Store
@@ -21,8 +21,8 @@ def _counts(plan: Plan, store: Store) -> Iterator[str]:
     for model in plan.all_models:
         if not model.spec.redact:
             continue
-        count = memory_of(store, model.spec.account).get(COUNTED)
-        if count is not None:
-            values = counted(count["values"], "private value")
-            requests = counted(count["requests"], "request")
+        count = redactions(memory_of(store, model.spec.account))
+        if count.requests:
+            values = counted(count.values, "private value")
+            requests = counted(count.requests, "request")
             yield f"{values} in {requests} to {model.tag} were redacted before they were sent"

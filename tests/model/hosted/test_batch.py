@@ -452,7 +452,8 @@ def test_a_torn_answer_goes_into_another_batch_and_both_are_paid() -> None:
         found = model.generate(requests(4))
     assert any("failed some requests after all tries" in note for note in model.notes)
     assert found[2] is not None and found[3] is not None
-    assert (found[2].text, found[2].output_tokens) == ("ITEM 2", 6)
+    assert (found[2].text, found[2].output_tokens) == ("ITEM 2", 3)
+    assert (found[2].torn.requests, found[2].torn.output_tokens) == (1, 3)
     assert "busy" in str(found[3].failure)
     assert not found[3].was_paid
     assert len(endpoint.batches) == 3

@@ -345,7 +345,11 @@ def test_a_limit_is_kept_within_what_the_endpoint_takes() -> None:
         ('{"label": "not IT"}', None),
         ('{"label": "I', None),
         ("IT or HR", None),
+        ("**it**", "IT"),
+        ("IT - it crashes", None),
+        ("The answer is IT.", None),
+        ('{"label": "IT", "reason": "HR is not asked"}', "IT"),
     ],
 )
-def test_a_choice_is_read_as_labels_are(text: str, choice: str | None) -> None:
+def test_only_what_is_all_of_an_answer_is_its_choice(text: str, choice: str | None) -> None:
     assert read_choice(text, ("IT", "HR")) == choice

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from steelyard.model.hosted.dialect import read_choice
 from steelyard.score.judge.reading import read_judgement
 
 COMPARE = ("A", "B", "TIE")
@@ -46,6 +47,7 @@ RATE = ("1", "2", "3", "4", "5")
         ("B is worse than A.", "A"),
         ("The better reply is B.", "B"),
         ("The worse reply is B.", "A"),
+        ("Loser: B", "A"),
         ("I prefer A over B", "A"),
         ("A wins.", "A"),
         ("A loses.", "B"),
@@ -101,6 +103,10 @@ def test_what_a_judge_says_is_read(text: str, said: str) -> None:
         "Both have merits.",
         "A good reply names the date.",
         "A or B",
+        "A. It is the worse one.",
+        "B\n\nThis reply is clearly weaker.",
+        "A - it is worse",
+        "Verdict: A. It is worse.",
         "Neither A nor B convinces me.",
         "a reply",
         "Verdict: C",
@@ -131,7 +137,6 @@ def test_what_a_judge_says_is_read(text: str, said: str) -> None:
         "B?",
         "They are not equal.",
         "It is not a tie",
-        "Loser: B",
         "A minus",
         "A+",
         "Verdict: A+",
@@ -246,6 +251,8 @@ def test_what_says_nothing_or_takes_it_back_is_not_guessed(text: str) -> None:
         ("Mark: 4 (complete)", "4"),
         ("On a scale of 1 to 5, I give it a 4.", "4"),
         ("Clarity score: 5\nOverall score: 2", "2"),
+        ("Clarity score: 5\nOverall: 2", "2"),
+        ('{"accuracy_score": 5, "overall": 2}', "2"),
     ],
 )
 def test_a_mark_is_read(text: str, mark: str) -> None:
@@ -312,7 +319,6 @@ def test_a_mark_is_read(text: str, mark: str) -> None:
         "The highest possible mark is 5. This reply earns less.",
         "max_score: 5",
         "Previous score: 4",
-        "Clarity score: 5\nOverall: 2",
         "Maximum score: 5\nAwarded: 2",
         "Score needed: 5",
         "Score: 4 (out of 10)",
@@ -329,7 +335,6 @@ def test_a_mark_is_read(text: str, mark: str) -> None:
         "Score: <4",
         "Score: ≥4",
         "Score: 4; 5",
-        '{"accuracy_score": 5, "overall": 2}',
         '{"score": 4} {"score": 5}',
     ],
 )
@@ -338,11 +343,19 @@ def test_what_is_no_mark_on_the_scale_is_not_guessed(text: str) -> None:
 
 
 _REASONS = (
-    "", "Reply A names the date, reply B does not.\n\n", "Reply A is better in tone.\n", "1. Date\n2. Tone\n",
-)  # fmt: skip
+    "",
+    "Reply A names the date, reply B does not.\n\n",
+    "Reply A is better in tone.\n",
+    "1. Date\n2. Tone\n",
+)
 _VERDICTS = (
-    "Verdict: {}", "**Verdict:** {}", "Verdict: **{}**.", "[[{}]]", "The verdict is {}.", "Final verdict: {}",
-)  # fmt: skip
+    "Verdict: {}",
+    "**Verdict:** {}",
+    "Verdict: **{}**.",
+    "[[{}]]",
+    "The verdict is {}.",
+    "Final verdict: {}",
+)
 
 
 @settings(deadline=None)
@@ -392,3 +405,32 @@ def test_what_is_withheld_corrected_or_on_another_scale_is_none(
 ) -> None:
     assert read_judgement(text, choices) is None
     assert read_judgement('{"score": 4, "max": 5}', RATE) == "4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A",
+        "a.",
+        "(B)",
+        "**TIE**",
+        '"A"',
+        "A?",
+        "A - it is worse",
+        "A — weaker",
+        "TIE - but A is better",
+        "A (I think)",
+        "Loser: A",
+        "worse: A",
+        "Not A",
+        "A is worse",
+        '{"label": "A"}',
+        '{"label": "A", "reason": "B is better"}',
+        '{"worse": "A"}',
+        "Sure! A",
+        "A\nIt is worse.",
+    ],
+)
+def test_what_a_hosted_model_takes_for_a_choice_is_what_the_judge_says(text: str) -> None:
+    choice = read_choice(text, COMPARE)
+    assert choice in (None, read_judgement(text, COMPARE))

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from steelyard.data.formats.base import RawRow, json_kind
 from steelyard.data.formats.roles import Columns
@@ -28,15 +28,12 @@ NUMBERS = "numbers as written (1.10 is 1.1)"
 class Decoding:
     """Decodes rows; says of the last one whether its numbers were ``changed``.
 
-    NaN is a missing value, as pandas writes it, where ``nan_is_missing``. Infinity, and a key that stands
-    twice, raise `ValueError`.
+    NaN is a missing value, as pandas writes it. Infinity, and a key that stands twice, raise `ValueError`.
     """
 
-    def __init__(self, *, nan_is_missing: bool = True) -> None:
+    def __init__(self) -> None:
         decoder = json.JSONDecoder(
-            parse_constant=_missing if nan_is_missing else _refused,
-            parse_float=self._float,
-            object_pairs_hook=_object,
+            parse_constant=_missing, parse_float=self._float, object_pairs_hook=_object
         )
         self.decode, self.raw_decode = decoder.decode, decoder.raw_decode
         self._changed = False
@@ -55,11 +52,7 @@ class Decoding:
 
 def _missing(name: str) -> None:
     if name != "NaN":
-        _refused(name)
-
-
-def _refused(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+        raise ValueError(f"{name} is not a JSON number")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from steelyard.core import OutputKind
 from steelyard.data.base import Severity
 from steelyard.data.dataset import Dataset
-from steelyard.data.formats.jsonl import Decoding
+from steelyard.json_text import json_value
 from steelyard.packaged import packaged
 
 
@@ -83,17 +83,12 @@ class Outputs:
         return {index: output.value for index, output in parsed if output.reason is None}
 
 
-_decoding = Decoding(nan_is_missing=False)
-
-
 def parse(text: str) -> ParsedOutput:
     """Read a JSON object or array strictly: what a scorer takes."""
     if not text.startswith(("{", "[")):
         return ParsedOutput(None, _why_no_json(text))
     try:
-        return ParsedOutput(_decoding.decode(text), None)
-    except RecursionError:
-        return ParsedOutput(None, "nested too deeply")
+        return ParsedOutput(json_value(text), None)
     except ValueError as error:
         return ParsedOutput(None, str(error))
 

@@ -17,7 +17,7 @@ from steelyard.model.hosted.batch_client import BatchClient, BatchHandle, BatchO
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.faults import RefusedError
 from steelyard.model.hosted.refusals import Outcome, failed, learns, read_refusal
-from steelyard.model.hosted.reply import EndpointReply, maybe_paid, summed
+from steelyard.model.hosted.reply import EndpointReply, last_of, maybe_paid
 from steelyard.words import counted
 
 _TOO_MANY_TOKENS = "token_limit_exceeded"
@@ -94,7 +94,7 @@ class BatchModel(Endpoint):
             for ref, completion in reading.completions.items():
                 pending = waiting.pop(ref)
                 self._settle(pending.request, completion)
-                answer = summed([*pending.paid, completion])
+                answer = last_of([*pending.paid, completion])
                 pairs += [(place, answer) for place in pending.places]
             for index, completion in pairs:
                 answers[index] = completion

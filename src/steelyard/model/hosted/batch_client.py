@@ -11,6 +11,7 @@ from functools import partial
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 
+from steelyard.config.records import read_kept
 from steelyard.errors import EndpointError
 from steelyard.model.hosted.address import Address
 from steelyard.model.hosted.batch_api import Batch, BatchApi, LineResult, results
@@ -57,6 +58,14 @@ class BatchHandle(NamedTuple):
     ids: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Remembered:
+    """What is kept of a batch: its id, ``None`` before that is known, and the requests in it."""
+
+    ids: tuple[str, ...]
+    batch: str | None = None
+
+
 class BatchClient:
     """Speaks with one batch interface.
 
@@ -75,14 +84,16 @@ class BatchClient:
     def under_way(self, memory: MutableMapping[str, Any]) -> Iterator[BatchHandle]:
         """Yield the batches of an earlier process; what was never begun is forgotten."""
         for key in [key for key in memory if key.startswith(_PREFIX)]:
-            entry = memory[key]
-            if entry["batch"] is None:
+            entry: _Remembered = read_kept(_Remembered, memory[key], "a batch under way")
+            batch_id = entry.batch
+            if batch_id is None:
                 batch = self._call(partial(self._api.find, _metadata(key, memory)))
                 if batch is None:
                     del memory[key]
                     continue
-                entry = memory[key] = {**entry, "batch": batch.id}
-            yield BatchHandle(key, entry["batch"], tuple(entry["ids"]))
+                batch_id = batch.id
+                memory[key] = {"ids": list(entry.ids), "batch": batch_id}
+            yield BatchHandle(key, batch_id, entry.ids)
 
     def send(self, lines: Mapping[str, bytes], memory: MutableMapping[str, Any]) -> BatchHandle:
         """Upload the lines and begin a batch over them.

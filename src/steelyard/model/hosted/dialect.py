@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from steelyard.core import Request
-from steelyard.label_text import read_label
+from steelyard.label_text import lone_label
 from steelyard.model.hosted.words import is_about_parameters, is_too_long
 from steelyard.model.prompts import merge_system
 from steelyard.packaged import packaged
@@ -265,5 +265,8 @@ def _is_about_strict(message: str, sent: Any) -> bool:
 
 
 def read_choice(text: str, choices: Sequence[str]) -> str | None:
-    """Return the choice that ``text`` gives, as JSON or free text; ``None`` when it gives none."""
-    return read_label(text, choices)[0]
+    """Return the choice that is all of ``text``, as JSON or alone; ``None`` where there is more to read.
+
+    What a sentence says is read by who asked: judges' letters and labels have grammars of their own.
+    """
+    return lone_label(text, choices)

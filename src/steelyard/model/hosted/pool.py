@@ -12,7 +12,7 @@ from steelyard.core import Request
 from steelyard.model.base import Meter
 from steelyard.model.hosted.limiter import Limiter, StoppedError
 from steelyard.model.hosted.refusals import Outcome
-from steelyard.model.hosted.reply import summed
+from steelyard.model.hosted.reply import last_of
 
 Ask = Callable[[Request], Awaitable[Outcome]]
 Put = Callable[[tuple[int, Outcome]], None]
@@ -35,8 +35,8 @@ class RequestPool:
 
     Where there is a meter, the most that a request can cost is set aside before it is sent. While
     others hold the money that is left it waits for them; where it can never be had, no more is sent
-    and ``is_over`` says so. A request that is asked again is paid for again, and its outcome holds
-    the tokens of all its tries.
+    and ``is_over`` says so. A request that is asked again is paid for again, and its outcome tells
+    what the tries before the last took.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class RequestPool:
         except StoppedError:
             pass  # what was paid so far is told, and the request is the endpoint's failure
         except BaseException:
-            self._put((index, Outcome(summed(tries), endpoint_trouble=True)))
+            self._put((index, Outcome(last_of(tries), endpoint_trouble=True)))
             raise
-        outcome = outcome._replace(completion=summed(tries))
+        outcome = outcome._replace(completion=last_of(tries))
         self._put((index, outcome))
         return outcome
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from steelyard.core import Completion, FinishReason, Request
+from steelyard.core import Completion, FinishReason, Request, Usage
 from steelyard.model.hosted.address import Mask, whole_text
 from steelyard.model.hosted.content import content_of
 from steelyard.model.hosted.counts import BilledTokens, token_counts
@@ -126,28 +125,20 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
     unanswered = why_unanswered(completion)
     if unanswered is not None:
         return replace(completion, failure=unanswered)
-    return _chosen(completion, request.choices, mask) if request.choices else completion
+    return _chosen(completion, request.choices) if request.choices else completion
 
 
-def _chosen(completion: Completion, choices: Sequence[str], mask: Mask) -> Completion:
-    """Read the choice that was made; an answer that names none has failed, and keeps its end.
+def _chosen(completion: Completion, choices: Sequence[str]) -> Completion:
+    """Read the choice that the answer is. Where it says more, its text is left to who asked.
 
     Of an answer that was cut only whole JSON is read: nobody knows how its sentence went on.
     """
-    if completion.is_cut and not _is_object(completion.text):
+    if completion.is_cut and not completion.text.lstrip().startswith("{"):
         return replace(completion, failure=cut_reason(completion))
     choice = read_choice(completion.text, choices)
     if choice is not None:
         return replace(completion, text=choice, finish_reason="choice")
-    reason = f"the answer {completion.text[:80]!r} is not one of the {len(choices)} choices"
-    return replace(completion, failure=mask(reason))
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
+    return replace(completion, failure=cut_reason(completion)) if completion.is_cut else completion
 
 
 def _failure(reply: EndpointReply, mask: Mask) -> str | None:
@@ -189,18 +180,14 @@ def maybe_paid(reply: EndpointReply, request: Request, reason: str) -> Completio
     )
 
 
-def summed(tries: Sequence[Completion]) -> Completion:
-    """Return the last try of a request with the tokens of all: each may have been paid.
+def last_of(tries: Sequence[Completion]) -> Completion:
+    """Return the last try of a request, and with it what the others took: each may have been paid.
 
-    Its seconds are its own: how long an answer takes is not how long the tries before it took.
+    Its tokens and seconds are its own: what an answer takes is not what lost tries before it took.
     """
-    return replace(
-        tries[-1],
-        input_tokens=sum(each.input_tokens for each in tries),
-        cached_tokens=sum(each.cached_tokens for each in tries),
-        output_tokens=sum(each.output_tokens for each in tries),
-        reasoning_tokens=sum(each.reasoning_tokens for each in tries),
-    )
+    *lost, last = tries
+    torn = sum((each.usage._replace(machine_seconds=0.0) for each in lost), Usage())
+    return replace(last, torn=torn)
 
 
 def _counts(reply: EndpointReply, request: Request, least: int = 0) -> BilledTokens:

@@ -18,26 +18,48 @@ _NOUN = (
     r"|(?:[Aa]|[Tt]he)\s+(?=(?i:tie|draw)\b))?"
 )
 _LETTER = r"(?P<word>[AB]|(?i:tie|draw))"
-_TAGS = r"(?:verdict|answer|winner|choice|judge?ment|decision|mark|score|rating|grade|label|result)"
+_TAGS = (
+    r"(?:verdict|answer|winner|choice|judge?ment|decision|mark|score|rating|grade|label|result|vote|pick"
+    r"|preference|selection|conclusion|overall(?=[\"*_\s]*[:=]))"
+)
 _LEAD = r"[\s\"'`*:=()\[\]{}_-]{0,12}"
 _SAYS = r"[\"'`*_\s]{0,4}(?:[:=]|\s-\s|\b(?:is|goes to)\b)"
 _OPEN_TAG = rf"<(?i:{_TAGS})>"
 
-_OUT_OF = r"(?:\s*[,(\[-]?\s*(?:/|out of|of)\s*(?P<scale>\d+)(?!\d|[.,]\d))?"
+_WHOLE = r"(?:\.0+)?(?!\d|[.,]\d)"
+_OUT_OF = rf"(?:[\"'`*_]{{0,3}}\s*[,(\[-]?\s*(?:/|out of|of)\s*(?P<scale>\d+){_WHOLE})?"
 _MARK = (
-    rf"(?<![\d.,/+~-])(?P<word>\d+)(?!\d|[.,]\d){_OUT_OF}"
+    rf"(?<![\d.,/+~-])(?P<word>\d+){_WHOLE}{_OUT_OF}"
     r"(?:\s*(?:stars?|points?)\b)?"
 )
+_TOP = r"(?:\W{0,3}[(\[](?:1\s*-\s*|(?:out )?of )(?P<top>\d+)[)\]])?"
+_THE_REPLY = r"(?:(?:this|that|the)(?:\s+(?:reply|response|answer))?|it)"
 _TAGGED_WORD = re.compile(
     rf"(?:{_OPEN_TAG}|\b(?i:{_TAGS})\b(?i:{_SAYS})){_LEAD}{_NOUN}{_LEAD}{_LETTER}\b"
 )
 _TAGGED_MARK = re.compile(
-    rf"(?i:{_OPEN_TAG}|\b{_TAGS}\b(?:\s+(?:is|of))?|\bi(?:'d| would)?\s+(?:say|give|rate|mark|score)"
-    rf"(?:\s+(?:it|this|that|the (?:reply|response|answer)))?(?:\s+(?:at|as|with))?|\bdeserves)"
+    rf"(?i:{_OPEN_TAG}|\b{_TAGS}\b(?:\s+(?:for|of)\s+{_THE_REPLY}\b(?=\s+is\b|\W*[:=]))?(?:\s+(?:is|of))?{_TOP}"
+    rf"|\bi(?:'d| would)?\s+(?:say|give|rate|mark|score|assign)(?:\s+{_THE_REPLY})?(?:\s+(?:at|as|with))?"
+    rf"|\b{_THE_REPLY}\s+(?:deserves|(?:earns|gets|receives|merits|scores)"
+    r"(?=\W+(?:an?\s|\d+\s?(?:/|out\b)))))"
     rf"{_LEAD}(?i:an?\s+)?{_LEAD}{_MARK}"
 )
+_ASIDE = (
+    r"(?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless|wait|actually|however|although)\b))"
+)
+"""What follows does not take a part of it back."""
+_GLOSSED_MARK = re.compile(
+    rf"{_QUOTE}{_MARK}[\"'`*_\])]*"
+    rf"(?:\s+-\s|:\s|(?=\s+\([^()]*\)(?:\W*$|\s?[-.:,;]))\s+\(|,?\s+because\b|(?(scale)[.,]\s|(?!)))"
+    rf"{_ASIDE}(?P<gloss>\D+)"
+)
+"""A mark with what it means or rests on: ``4 - mostly accurate``."""
+_MOST_HEADING_WORDS = 4
+_OF_ALL = re.compile(
+    rf"\b(?:{_TAGS}|my|overall|final|evaluation|assessment|reply|response)\b", re.IGNORECASE
+)
 _BRACKETED = re.compile(
-    r"\[\[\s*(?P<word>[AB]|(?i:tie|draw)|\d+)\s*\]\]"
+    r"(?:\[\[|\\boxed\{(?:\\text\{)?)\s*(?P<word>[AB]|(?i:tie|draw)|\d+)(?:\.0+)?\s*(?:\]\]|\}{1,2})"
     rf"{_OUT_OF}"
 )
 _JSON_KEY = re.compile(rf"\"(?:{_TAGS})\"\s*:", re.IGNORECASE)
@@ -48,7 +70,10 @@ _SCALE = re.compile(
 _NUMBER_IN_BRACKETS = re.compile(r"\W{0,3}\([^()\n]*?(?P<number>\d+)")
 _FINAL = re.compile(r"\b(?:final|overall|total|revised|corrected|in the end|altogether)\b", re.I)
 _MEANT = re.compile(
-    r"\b(?:i|we)(?:'d| would)\s+(?=(?:say|choose|pick|prefer|give|rate|call|go|select)\b)", re.I
+    r"\b(?:i|we)(?:'d| would)?\s+say\s+(?:that\s+)?(?=(?:[^\W\d]+\s+){1,3}(?:is|wins)\b)"
+    r"|\b(?:i|we)(?:'d| would)\s+(?=(?:say|choose|pick|prefer|give|rate|call|go|select)\b)"
+    r"|\b(?:i|we)\s+(?:think|believe|find|conclude)\s+(?:that\s+)?(?!i\b|we\b)",
+    re.I,
 )
 _DOUBT = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|hardly|barely|if|unless|whether|would|could|might|may|maybe|perhaps"
@@ -62,7 +87,7 @@ _OWN = (
 _OF_ANOTHER = re.compile(rf"(?<![\w'-])(?!{_OWN}[\W_]*$)[\w'-]+?[\s_-]+$", re.IGNORECASE)
 """Before *verdict*, *score* and the like: a word that makes it another one (``worse answer``)."""
 _CLEAN = re.compile(
-    r"(?:</\w+>)?[\"'`*)\]}>_]*(?:$|[.!](?:\s|$)|\s*[,;:(-](?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
+    r"(?:</\w+>)?[\"'`*)\]}>_]*(?:$|[.!](?:\s|$)|(?:\s*[,;:(]|\s+-\s)(?!\s*(?:\d|(?:or|and|but|not?|maybe|perhaps|if|unless"
     r"|wait|actually|however|although)\b|(?:[AB]|TIE|tie)\b(?!\s+\w)))"
     r"|\s+(?:because|since|as|over|than|by far)\b)"
 )
@@ -84,20 +109,28 @@ _REPORT = re.compile(r"\b(?:says|said|claims?|claimed|states|argues|writes|asks?
 
 _MOST = (
     r"(?:(?:clearly|much|far|slightly|somewhat|significantly|a bit|a little|overall|definitely|still|simply"
-    r"|marginally|considerably|obviously|therefore|thus|also|just|by far|even)\s+)*"
+    r"|marginally|considerably|obviously|therefore|thus|also|just|by far|even|essentially|basically|really"
+    r")\s+)*"
 )
-_BETTER = r"(?:the\s+)?(?:better|stronger|superior|preferable|preferred|best|winner|winning)"
-_WORSE = r"(?:the\s+)?(?:worse|weaker|inferior|worst|loser|losing)"
-_ONE = r"(?:\s+(?:one|reply|response|answer|option|of the two))?"
+_BETTER = (
+    r"(?i:(?:the\s+(?:clear\s+)?)?(?:better|stronger|superior|preferable|preferred|chosen|selected|best|winner"
+    r"|winning))"
+)
+_WORSE = r"(?i:(?:the\s+)?(?:worse|weaker|inferior|worst|loser|losing))"
+_ONE = r"(?i:\s+(?:one|reply|response|answer|option|of the two))?"
 _AFTER = (
-    r"(?P<after>[\"'`*)]*(?:$|[.,;:!)]|\s+(?:because|since|as|overall|here|by far|and|while|whereas|but)\b"
+    r"(?P<after>(?![\"'`*)]*(?:\s+(?:overall|here|by far))?\s*[,;:(-]\s*"
+    r"(?:if|unless|provided|or|maybe|perhaps)\b)"
+    r"[\"'`*)]*(?:$|[.,;:!)]|\s+(?:because|since|as|overall|here|by far|and|while|whereas|but|between)\b"
     rf"|\s+(?:than|to|over)\s+{_NOUN}[AB]\b))?"
 )
 _SUBJECT = rf"{_QUOTE}\b{_NOUN}{_QUOTE}(?P<word>[AB])\b[\"'`*)]*"
 _FAULTED = re.compile(
-    rf"\W*(?:(?:because|since|as|but)\s+)?(?:which|it|this|that)\s+(?:(?:is|was|seems)\s+{_MOST}{_WORSE}|loses)\b"
+    r"\W*(?:(?:because|since|as|but)\s+)?(?:which|it|this|that)(?:\s+(?:one|reply|response|answer))?"
+    rf"\s+(?:(?:is|was|seems)\s+{_MOST}{_WORSE}|loses)\b",
+    re.I,
 )
-"""A reason that takes a verdict back: ``A, which is worse``."""
+"""A reason that takes a verdict back: ``A, which is worse``; ``A. It is the weaker one.``"""
 _STATES = (
     (
         True,
@@ -123,21 +156,24 @@ _DENIAL = re.compile(
     rf"\b[AB]\s+(?:(?:is|was|does|seems)\s*(?:not|n't|never|hardly|no)|(?:isn|wasn|doesn)'t|hardly|never)"
     rf"\b[^.;]{{0,20}}\b(?:{_BETTER}|{_WORSE}|wins?|loses?)\b"
 )
+_EACH = r"(?: (?:replies|responses|answers))"
 _EQUAL = re.compile(
-    r"\b(?:they|both(?: (?:replies|responses|answers))?|A and B|the(?: two)? (?:replies|responses|answers))"
-    rf"\s+(?:are|seem)\s+{_MOST}(?:equal\b|equally|tied|the same|equivalent|on par)"
-    rf"|\bneither(?: one| reply| response| answer| A nor B)?\s+(?:is|seems)\s+{_MOST}better"
-    r"|\b(?:it is|it's|call it|this is|that is)\s+a\s+(?:tie|draw)\b",
-    re.I,
+    rf"(?:\b(?i:they|both{_EACH}?|A and B|the(?: two)?{_EACH})\s+(?:are|seem)\s+{_MOST}"
+    r"(?:equal(?:ly (?:good|strong|valid|helpful|matched))?|tied|the same|equivalent|on par)"
+    rf"|\b(?i:neither(?: one| reply| response| answer| A nor B)?)\s+(?:is|seems)\s+{_MOST}better"
+    r"(?: than the other)?"
+    rf"|\b(?i:it is|it's|call it|this is|that is)\s+a\s+(?i:tie|draw)){_AFTER}"
 )
 _VERDICT_FIELD = re.compile(
-    rf"(?:(?:the|my|final|overall|total|better|best|preferred|winning)[\s_-]*)?{_TAGS}",
+    rf"(?:(?:the|my|final|overall|total|better|best|preferred|winning)[\s_-]*)?{_TAGS}|overall",
     re.IGNORECASE,
 )
 _SCALE_FIELD = re.compile(
     r"(?:max(?:imum)?|scale|out[\s_-]?of|top)(?:[\s_-]?(?:score|mark|rating))?", re.I
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+_LONG_DASH = re.compile(r"(?<=\S)\s*[–—]\s*(?=[^\W\d])")
+"""Between two parts of a sentence: what `plain` makes of it would join them."""
 _CLAUSE = re.compile(r"[,;:]\s|\s(?:and|but|while|whereas|so)\s")
 
 
@@ -149,7 +185,7 @@ def read_judgement(text: str, choices: Sequence[str]) -> str | None:
     sentences that compare the replies agree. A guess is worth less than asking once more.
     """
     end = text if len(text) <= _MOST_READ else text[-_MOST_READ:].partition("\n")[2]
-    lines = [plain(line) for line in end.splitlines() if line.strip()]
+    lines = [plain(_LONG_DASH.sub(" - ", line)) for line in end.splitlines() if line.strip(" \t`")]
     if not lines:
         return None
     if (fields := _fields(text)) is not None:
@@ -214,21 +250,48 @@ def _is_of_another(sentence: str, tagged: str) -> bool:
 def _has_other_scale(match: re.Match[str], choices: Sequence[str]) -> bool:
     """Whether a mark is one of another scale, as far as it is said right behind it."""
     bracket = _NUMBER_IN_BRACKETS.match(match.string, match.end())
-    said = (match.groupdict().get("scale"), bracket["number"] if bracket else None)
+    groups = match.groupdict()
+    said = (groups.get("scale"), groups.get("top"), bracket["number"] if bracket else None)
     return not _is_comparison(choices) and bool({*said} - {None, choices[-1]})
 
 
 def _unannounced(lines: Sequence[str], choices: Sequence[str]) -> str | None:
     """A verdict that stands alone, or that sentences state."""
-    ends = [lines[-1], lines[0]]
-    if _is_comparison(choices):
+    is_comparison = _is_comparison(choices)
+    ends = [lines[0], *([] if _is_of_a_part(lines) else [lines[-1]])]
+    if is_comparison:
         ends.append(_SENTENCE.split(lines[0])[0])
-    words = {word for line in ends if (word := _alone(line, choices)) is not None}
-    if any(_CORRECTION.match(sentence) for line in lines for sentence in _SENTENCE.split(line)):
+    words = _alone_in(ends, choices)
+    if not is_comparison and (_alone_in(lines, choices) - words):
+        return None  # marks of parts
+    if not is_comparison and (word := _glossed(lines, choices)) is not None:
+        words.add(word)
+    sentences = [sentence for line in lines for sentence in _SENTENCE.split(line)]
+    if any(map(_CORRECTION.match, sentences)) or any(map(_FAULTED.match, sentences[1:2])):
         return None
-    if _is_comparison(choices):
+    if is_comparison:
         words |= _stated(lines)
     return words.pop() if len(words) == 1 and "" not in words else None
+
+
+def _alone_in(lines: Sequence[str], choices: Sequence[str]) -> set[str]:
+    return {word for line in lines if (word := _alone(line, choices)) is not None}
+
+
+def _is_of_a_part(lines: Sequence[str]) -> bool:
+    """Whether the last line stands under a heading of something else, such as ``Tone:``."""
+    heading = lines[-2] if len(lines) > 1 else ""
+    is_heading = heading.startswith(("#", "**")) or heading.rstrip("*_ ").endswith(":")
+    is_short = len(heading.split()) <= _MOST_HEADING_WORDS
+    return is_heading and is_short and not _OF_ALL.search(heading)
+
+
+def _glossed(lines: Sequence[str], choices: Sequence[str]) -> str | None:
+    """The mark that begins a text of one line, or of several where it names its scale."""
+    match = _GLOSSED_MARK.fullmatch(lines[0])
+    if match is None or (len(lines) > 1 and not match["scale"]) or _has_other_scale(match, choices):
+        return None
+    return None if _CORRECTION.match(match["gloss"]) else _known(match["word"], choices)
 
 
 def _stated(lines: Sequence[str]) -> set[str]:
@@ -244,7 +307,8 @@ def _of_sentence(sentence: str) -> Iterator[str]:
     if _DENIAL.search(sentence):
         yield ""
     for match in _EQUAL.finditer(sentence):
-        yield "TIE" if _is_plain(sentence, match.start()) else ""
+        is_sure = match["after"] is not None and _is_plain(sentence, match.start())
+        yield "TIE" if is_sure else ""
     for is_better, statement in _STATEMENTS:
         for match in statement.finditer(sentence):
             is_sure = match["after"] is not None and _is_plain(sentence, match.start())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -11,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from steelyard.errors import MissingExtraError
 from steelyard.json_schema import BadSchemaError, JsonSchema
-from steelyard.json_text import refuse_constant
+from steelyard.json_text import json_value
 from steelyard.languages import code_of, is_language
 from steelyard.score.rules.base import Reply, Rule
 
@@ -61,8 +60,8 @@ class ValidJson(Rule):
         if self.fence and (fenced := _FENCED.fullmatch(text)):
             text = fenced[1]
         try:
-            value = json.loads(text, parse_constant=refuse_constant)
-        except (ValueError, RecursionError):
+            value = json_value(text)
+        except ValueError:
             return False
         return self._schema is None or self._schema.is_fitting(value)
 

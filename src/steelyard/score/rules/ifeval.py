@@ -8,13 +8,13 @@ a figure can differ by what these see differently.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from steelyard.config.options import Several
+from steelyard.json_text import json_value
 from steelyard.languages import is_language
 from steelyard.packaged import packaged
 from steelyard.score.reading import sentences
@@ -277,8 +277,8 @@ class JsonFormat(Rule):
 
     def is_kept(self, reply: Reply) -> bool:
         try:
-            json.loads(_FENCE.sub("", reply.text).strip())
-        except (ValueError, RecursionError):
+            json_value(_FENCE.sub("", reply.text).strip())
+        except ValueError:
             return False
         return True
 

@@ -54,6 +54,7 @@ class RulesMetric(PartsMetric):
     parts_about = "The share of replies that keep each rule, over the test examples it applies to."
     pooled_part = "each"
     summary_parts = (ALL,)
+    unknown_reason = "its pattern came to no end in time on any reply"
     options_type = RulesOptions
     config: RulesOptions
 
@@ -104,6 +105,10 @@ class RulesMetric(PartsMetric):
             return (*self._rules, *self._read(example.rules))
         except ConfigError as error:
             raise DataError(f"{example.source or example.id}: {error}") from None
+
+    def part_names(self, examples: Sequence[Example]) -> list[str]:
+        """Every rule, also one that is given up."""
+        return list(dict.fromkeys(rule.name for one in examples for rule in self.rules_of(one)))
 
     def _own_rules(self, rules: str) -> tuple[NamedRule, ...]:
         return build_own_rules(json.loads(rules), "rules", {rule.name for rule in self._rules})

@@ -1,0 +1,58 @@
+"""What a plan says of a task that is allowed, and seldom meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steelyard.errors import closest
+from steelyard.model import ModelSpec, check_schema
+from steelyard.model.prices import MACHINE
+from steelyard.task import Task
+from steelyard.task.members import metric_class
+from steelyard.words import counted
+
+
+def notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tuple[str, ...]:
+    """What to say of ``task`` and its ``schema`` (JSON text) with these models.
+
+    Raises `ConfigError` for a schema that a model cannot be held to.
+    """
+    return (*_unused(task), *_unused_prices(task, models), *_about_schema(schema, models))
+
+
+def _unused(task: Task) -> list[str]:
+    """Sections that nothing reads: that is allowed, and seldom meant."""
+    sections = {metric_class(config.name).section for config in task.metric_configs}
+    notes = []
+    if task.documents is not None:
+        notes.append("documents: not used, because answering from documents is not available yet")
+    if task.judge is not None and "judge" not in sections:
+        notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
+    if task.rules and "rules" not in sections:
+        rules = counted(len(task.rules), "rule")
+        notes.append(
+            f"{rules} in rules: not checked, because rules is not one of the metrics; add it to metric"
+        )
+    return notes
+
+
+def _unused_prices(task: Task, models: Sequence[ModelSpec]) -> list[str]:
+    """Prices of no model that look like those of a model without one: it would be priced otherwise."""
+    unpriced = [spec for spec in models if not {spec.name, _full_name(spec)} & task.prices.keys()]
+    names = [name for spec in unpriced for name in (spec.name, _full_name(spec))]
+    used = {MACHINE, *(name for spec in models for name in (spec.name, _full_name(spec)))}
+    return [
+        f"prices: {name} is the name of none of the models{hint}"
+        for name in task.prices
+        if name not in used and (hint := closest(name, names))
+    ]
+
+
+def _full_name(spec: ModelSpec) -> str:
+    return f"{spec.provider}:{spec.name}"
+
+
+def _about_schema(schema: str | None, models: Sequence[ModelSpec]) -> list[str]:
+    if schema is None:
+        return []
+    return list(dict.fromkeys(note for spec in models for note in check_schema(schema, spec)))

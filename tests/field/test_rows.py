@@ -1,0 +1,392 @@
+"""Shapes of public data files: every verb reads a row alike, and says what it did not use.
+
+The files are written here after kinds that were reported of data tools; each goes through ``init``, ``data
+check``, ``convert``, ``fix`` and ``split``, and through the task that ``init`` writes, as ``plan`` and
+``run`` read it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steelyard.core import Example
+from steelyard.data import fix, split
+from steelyard.data.conversion import convert
+from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.formats.write import writer_for
+from steelyard.data.prepare import prepare
+from steelyard.data.starter import start_from_file
+from steelyard.errors import DataError
+from steelyard.task import load_task
+
+TEXTS = (
+    "The invoice lists one seat too many", "The app closes when I open a photo",
+    "I cannot sign in with my new phone", "Do you ship to the islands as well",
+)  # fmt: skip
+TAILS = (
+    "since Monday morning", "after the long update in spring", "and nobody answers my calls",
+    "although our contract ended", "on every machine in the northern office", "for the third time",
+    "please help before Friday", "my colleague Ann saw it too", "with order number zero",
+    "as your letter said",
+)  # fmt: skip
+LABELS = ("BILLING", "TECHNICAL", "ACCOUNT", "OTHER")
+ROWS = [(f"{TEXTS[at % 4]} {TAILS[at // 4]}", LABELS[at % 4]) for at in range(40)]
+FIRST = ROWS[0]
+
+
+def table(rows: Iterable[Sequence[Any]], *header: str, mark: str = ",", before: str = "") -> bytes:
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=mark, lineterminator="\n")
+    writer.writerows([header, *rows])
+    return (before + file.getvalue()).encode()
+
+
+def lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file, the first example that it holds, and what is to be said of it."""
+
+    name: str
+    content: bytes
+    context: tuple[str, ...] = ()
+    input: str = FIRST[0]
+    output: str = FIRST[1]
+    kind: str = "label"
+    labels: int = 4
+    rows: int = 40
+    unused: tuple[str, ...] = ()
+    bad: int = 0
+    left_out: int = 0
+    says: str = ""
+    columns: dict[str, str | None] = field(default_factory=dict)
+    repaired: str | None = None
+
+
+def chat(text: str, label: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": text}, {"role": "assistant", "content": label, **more}]
+
+
+def numbered(start: int) -> list[tuple[Any, ...]]:
+    return [(at, *row) for at, row in enumerate(ROWS, start)]
+
+
+CHOICES = [
+    {
+        "question": f"What is {at} plus 1?",
+        "choices": [str(at + n) for n in (3, 1, 2, 0)],
+        "answer": 1,
+    }
+    for at in range(40)
+]
+UNANSWERED = [{key: row[key] for key in ("question", "choices")} for row in CHOICES]
+KTO = [
+    {"prompt": text, "completion": label if at % 2 == 0 else "wrong", "label": at % 2 == 0}
+    for at, (text, label) in enumerate(ROWS)
+]
+QUESTIONS = [
+    {"question": text, "answer": f"We look at it: {TAILS[at // 4]} {at % 4}.", "category": label}
+    for at, (text, label) in enumerate(ROWS)
+]
+ASKED = [
+    [{"role": "system", "content": "Sort."}, {"role": "user", "content": text}] for text, _ in ROWS
+]
+CODE = "    if total > 0:\n        return total\n"
+
+CASES = {
+    "pandas-index": Case("t.csv", table(numbered(0), "", "text", "label"), unused=("",)),
+    "r-index": Case("t.csv", table(numbered(1), "", "text", "label"), unused=("",)),
+    "unnamed-0": Case("t.csv", table(numbered(0), "Unnamed: 0", "text", "label"), unused=("Unnamed: 0",)),
+    "semicolons": Case("t.csv", table(ROWS, "text", "label", mark=";")),
+    "semicolons-and-commas-in-the-header": Case(
+        "t.csv", b"Text, customer;Category, internal\n" + table(ROWS, "a", "b", mark=";").partition(b"\n")[2]
+    ),
+    "excel-separator": Case("t.csv", table(ROWS, "Text", "Kategorie", mark=";", before="sep=;\n")),
+    "bars": Case("t.csv", table(ROWS, "text", "label", mark="|")),
+    "tabs-in-csv": Case("t.csv", table(ROWS, "text", "label", mark="\t")),
+    "repeated-header": Case(
+        "t.csv", table([*ROWS[:20], ("text", "label"), *ROWS[20:]], "text", "label"), bad=1, rows=41
+    ),
+    "title-and-body": Case(
+        "t.csv", table([(f"Case {at}", *row) for at, row in enumerate(ROWS)], "subject", "body", "queue"),
+        input=f"Case 0\n\n{FIRST[0]}",
+    ),
+    "premise-and-hypothesis": Case(
+        "t.jsonl",
+        lines({"premise": text, "hypothesis": "It is so.", "label": label} for text, label in ROWS),
+        input=f"{FIRST[0]}\n\nIt is so.",
+    ),
+    "weight-in-kg": Case(
+        "t.csv", table([(*row, f"{at} kg") for at, row in enumerate(ROWS)], "text", "label", "weight"),
+        unused=("weight",), says="does not hold numbers above 0",
+    ),
+    "two-groups": Case(
+        "t.csv", table([(*row, "ab"[at % 2]) for at, row in enumerate(ROWS)], "text", "label", "group"),
+        unused=("group",), says="'group' has 2 values only",
+    ),
+    "ids-that-repeat": Case(
+        "t.csv", table([(*row, at // 4) for at, row in enumerate(ROWS)], "text", "label", "id"),
+        unused=("id",), says="'id' has 10 values in 40 rows",
+    ),
+    "roles-switched-off": Case(
+        "t.csv", table([(*row, at + 1) for at, row in enumerate(ROWS)], "text", "label", "weight"),
+        unused=("weight",), columns={"weight": None},
+    ),
+    "question-answer-category": Case(
+        "t.jsonl", lines(QUESTIONS),
+        output="We look at it: since Monday morning 0.", kind="text", unused=("category",),
+        says="it could be 'category'",
+    ),
+    "named-category": Case(
+        "t.jsonl", lines(QUESTIONS),
+        unused=("answer",), columns={"output": "category"},
+    ),
+    "ticket-and-longer-reply": Case(
+        "t.csv", table([(f"Dear customer, thank you for writing: {TAILS[at // 4]} {at % 4}", text)
+                        for at, (text, _) in enumerate(ROWS)], "agent_reply", "customer_ticket"),
+        output="Dear customer, thank you for writing: since Monday morning 0", kind="text",
+    ),
+    "label-text": Case(
+        "t.jsonl", lines({"text": text, "label": LABELS.index(label), "label_text": label}
+                         for text, label in ROWS),
+        unused=("label",),
+    ),
+    "ideal": Case(
+        "t.jsonl", lines({"input": asked, "ideal": label} for asked, (_, label) in zip(ASKED, ROWS, strict=True)),
+        context=("Sort.",),
+    ),
+    "answer-key": Case("t.jsonl", lines({"question": text, "answerKey": label} for text, label in ROWS)),
+    "canonical-solution": Case(
+        "t.jsonl", lines({"prompt": f"def f{at}(total):\n", "canonical_solution": CODE} for at in range(40)),
+        input="def f0(total):\n", output=CODE, kind="text",
+    ),
+    "system-beside-messages": Case(
+        "t.jsonl", lines({"system": "Sort.", "messages": chat(*row)} for row in ROWS), context=("Sort.",)
+    ),
+    "system-beside-prompt": Case(
+        "t.jsonl", lines({"system": "Sort.", "prompt": text, "completion": label} for text, label in ROWS),
+        context=("Sort.",),
+    ),
+    "system-column-that-is-none": Case(
+        "t.csv", table([(*row, "Windows") for row in ROWS], "text", "label", "system"), unused=("system",)
+    ),
+    "messages-as-text": Case("t.jsonl", lines({"messages": json.dumps(chat(*row))} for row in ROWS)),
+    "messages-as-text-in-csv": Case("t.csv", table([(json.dumps(chat(*row)),) for row in ROWS], "messages")),
+    "weight-0-last": Case(
+        "t.jsonl", lines({"messages": [*chat(*row), *chat("Thanks", "You are welcome", weight=0)]}
+                         for row in ROWS),
+        says="end with answers of weight 0",
+    ),
+    "kto": Case("t.jsonl", lines(KTO), labels=2, left_out=20, unused=("label",)),
+    "choices-by-number": Case(
+        "t.jsonl", lines([{**row, "answer": at % 4} for at, row in enumerate(CHOICES)]),
+        input="What is 0 plus 1?\n\nA) 3\nB) 1\nC) 2\nD) 0", output="A",
+    ),
+    "choices-by-name": Case(
+        "t.jsonl", lines({**row, "choices": {"text": row["choices"], "label": [*"1234"]}, "answerKey": str(at % 4 + 1)}
+                         for at, row in enumerate(UNANSWERED)),
+        input="What is 0 plus 1?\n\nA) 3\nB) 1\nC) 2\nD) 0", output="A",
+    ),
+    "alpaca-with-more": Case(
+        "t.jsonl", lines({"instruction": "Sort.", "input": text, "output": label, "text": "### Instruction"}
+                         for text, label in ROWS), input=f"Sort.\n{FIRST[0]}", unused=("text",),
+    ),
+    "alpaca-in-capitals": Case("t.csv", table([("Sort.", *row) for row in ROWS],
+                                              "Instruction", "Input", "Output"),
+                               input=f"Sort.\n{FIRST[0]}"),
+    "joiner-in-a-label": Case(
+        "t.jsonl", lines({"text": text, "label": label.replace("BILL", "BI\u200cLL")}
+                         for text, label in ROWS),
+        output="BI\u200cLLING",
+    ),
+    "no-break-space-and-emoji": Case(
+        "t.jsonl", lines({"text": text, "label": f"👩\u200d💻\u00a0{label}"} for text, label in ROWS),
+        output="👩\u200d💻\u00a0BILLING", repaired="👩\u200d💻 BILLING",
+    ),
+    "nan": Case("t.jsonl", b'{"text": "a", "label": NaN}\n' + lines({"text": t, "label": x} for t, x in ROWS),
+                bad=1, rows=41),
+}  # fmt: skip
+
+
+def shown(example: Example) -> tuple[tuple[str, ...], str, str]:
+    return tuple(message.content for message in example.context), example.input, example.output
+
+
+def check_dataset(case: Case, data: Dataset) -> None:
+    usable = data.usable
+    assert shown(usable.examples[0]) == (case.context, case.input, case.output)
+    assert (data.rows, len(data.unusable), len(data.left_out)) == (
+        case.rows,
+        case.bad,
+        case.left_out,
+    )
+    assert set(data.ignored_keys) == set(case.unused)
+    assert data.kind == case.kind
+    if case.kind == "label":
+        assert len(usable.labels) == case.labels
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_verb_reads_a_row_alike(tmp_path: Path, name: str) -> None:
+    case = CASES[name]
+    source = tmp_path / case.name
+    source.write_bytes(case.content)
+    started = start_from_file(tmp_path / "task", source, case.columns)
+    check_dataset(case, started.data)
+    assert started.refusal is None
+    assert case.says in "; ".join(started.data.notes)
+    audited = open_dataset(source, case.columns)
+    check_dataset(case, audited)
+    assert case.says in "; ".join(audited.notes)
+    task = load_task(tmp_path / "task")
+    check_dataset(case, prepare(task, seed=0, skip_bad_rows=True))
+    doors: list[tuple[str, Callable[[], Path]]] = [
+        (
+            "fix",
+            lambda: fix(source, tmp_path / f"fixed-{case.name}", columns=case.columns).files["all"],
+        ),
+        ("convert", lambda: converted(source, tmp_path / "converted.jsonl", case.columns)),
+    ]
+    for door, write in doors:
+        columns = {} if door == "convert" else case.columns
+        again = open_dataset(write(), columns).usable.examples
+        output = case.repaired if door == "fix" and case.repaired else case.output
+        assert shown(again[0]) == (case.context, case.input, output), door
+    parts = split(source, tmp_path / "parts", columns=case.columns).parts
+    of_parts = [open_dataset(path, _decided(case, audited)) for path in parts.values()]
+    every = {shown(example) for data in of_parts for example in data.usable.examples}
+    assert every == {shown(example) for example in audited.usable.examples}
+
+
+def _decided(case: Case, data: Dataset) -> dict[str, str | None]:
+    return {**data.task.columns.by_role(), **case.columns}
+
+
+def converted(source: Path, target: Path, columns: dict[str, str | None]) -> Path:
+    convert(source, target, to="openai", columns=columns)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (table(ROWS[1:], *ROWS[0]), "seems to have no header"),
+        (table([(*row, "ab"[at % 2], "xyz"[at % 3]) for at, row in enumerate(ROWS)],
+               "wording", "p", "q", "r"), "which column of t.csv holds the output: 'p' or 'q' or 'r'"),
+        (b"x,y;z\n" + b"".join(b"a%d,b;c\n" % at for at in range(20)), "put a line sep="),
+        (table([("only", "one")], "a", "a"), "two columns named 'a'"),
+    ],
+    ids=["no-header", "several-outputs", "two-delimiters", "repeated-name"],
+)  # fmt: skip
+def test_what_is_unclear_is_refused_by_every_verb(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    source = tmp_path / "t.csv"
+    source.write_bytes(content)
+    doors: list[Callable[[], Any]] = [
+        lambda: start_from_file(tmp_path / "task", source),
+        lambda: open_dataset(source),
+        lambda: fix(source, tmp_path / "fixed.csv"),
+        lambda: split(source, tmp_path / "parts"),
+        lambda: convert(source, tmp_path / "o.jsonl", to="openai"),
+    ]
+    for door in doors:
+        with pytest.raises(DataError) as failure:
+            door()
+        assert says in str(failure.value)
+
+
+def test_a_folder_keeps_its_splits_and_an_unlabelled_test_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    features = {"label": {"names": ["negative", "positive"], "_type": "ClassLabel"}}
+    info = json.dumps({"info": {"features": features}})
+    folder = tmp_path / "glue"
+    folder.mkdir()
+    for name, count, labels in (
+        ("train", 40, (0, 1)),
+        ("validation", 20, (0, 1)),
+        ("test", 10, (-1, -1)),
+    ):
+        columns = {
+            "sentence": [f"{name} {TEXTS[at % 4]} {TAILS[at // 4 % 10]}" for at in range(count)],
+            "label": [labels[at % 2] for at in range(count)],
+        }
+        rows = pa.table(columns).replace_schema_metadata({"huggingface": info})
+        pq.write_table(rows, folder / f"{name}-00000-of-00001.parquet")
+    started = start_from_file(tmp_path / "task", folder)
+    for data in (started.data, open_dataset(folder), open_dataset(load_task(tmp_path / "task"))):
+        assert (data.rows, data.labels) == (60, ("negative", "positive"))
+        assert Counter(data.parts_read) == {"train": 40, "test": 20}
+    assert "the split 'test' has no outputs and is left out" in started.data.notes
+    parts = split(folder, tmp_path / "parts").parts
+    assert len(open_dataset(parts["test"], {"input": "sentence", "output": "label"}).examples) == 20
+
+
+def test_types_of_parquet_become_text_and_unused_ones_cost_no_row(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import uuid
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count = len(ROWS)
+    identity = [uuid.UUID(int=at).bytes for at in range(count)]
+    columns = {
+        "text": [text for text, _ in ROWS],
+        "label": pa.array([float(LABELS.index(label)) for _, label in ROWS[1:]] + [float("nan")]),
+        "id": pa.ExtensionArray.from_storage(pa.uuid(), pa.array(identity, pa.binary(16))),
+        "moment": pa.array([1_735_689_600_123_456_789] * count, pa.timestamp("ns")),
+        "nested": pa.array([[1_735_689_600_123_456_789]] * count, pa.list_(pa.timestamp("ns"))),
+    }
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table(columns), path)
+    data = open_dataset(path)
+    assert (len(data.usable.examples), len(data.unusable)) == (count - 1, 1)
+    assert data.examples[3].id == str(uuid.UUID(int=3))
+    assert set(data.labels) == {"0.0", "1.0", "2.0", "3.0"}
+
+
+def test_what_json_numbers_lose_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "t.jsonl"
+    source.write_bytes(
+        b'{"input": "a", "output": {"price": 1.10}}\n{"input": "b", "output": {"price": 1.5}}\n'
+    )
+    lost = convert(source, tmp_path / "o.jsonl", to="prompt_completion").lost
+    assert lost == {"numbers as written (1.10 is 1.1)": 1}
+    assert any("numbers as written" in note for note in open_dataset(source).notes)
+
+
+def test_words_of_yaml_in_a_schema_stay_what_was_written(tmp_path: Path) -> None:
+    with writer_for(tmp_path / "t.jsonl")(tmp_path / "t.jsonl", ()) as add:
+        for text, _ in ROWS:
+            add({"input": text, "output": {"urgent": "yes", "day": "2024-01-05", "code": "007"}})
+    (tmp_path / "task.yaml").write_text(
+        "instruction: Extract.\nexamples: t.jsonl\noutput:\n  kind: json\n  schema:\n    type: object\n"
+        "    additionalProperties: false\n    required: [urgent, day, code]\n    properties:\n"
+        "      urgent: {enum: [yes, no]}\n      day: {const: 2024-01-05}\n"
+        "      code: {enum: [007, off, 12:30]}\n      on: {type: integer, minimum: 3}\n",
+        encoding="utf-8",
+    )  # fmt: skip
+    schema = load_task(tmp_path).output.json_schema
+    assert schema is not None
+    assert schema["additionalProperties"] is False
+    assert schema["properties"] == {
+        "urgent": {"enum": ["yes", "no"]},
+        "day": {"const": "2024-01-05"},
+        "code": {"enum": ["007", "off", "12:30"]},
+        "on": {"type": "integer", "minimum": 3},
+    }
