@@ -163,7 +163,8 @@ CASES = {
         unused=("label",),
     ),
     "ideal": Case(
-        "t.jsonl", lines({"input": asked, "ideal": label} for asked, (_, label) in zip(ASKED, ROWS, strict=True)),
+        "t.jsonl",
+        lines({"input": asked, "ideal": row[1]} for asked, row in zip(ASKED, ROWS, strict=True)),
         context=("Sort.",),
     ),
     "answer-key": Case("t.jsonl", lines({"question": text, "answerKey": label} for text, label in ROWS)),
@@ -194,7 +195,8 @@ CASES = {
         input="What is 0 plus 1?\n\nA) 3\nB) 1\nC) 2\nD) 0", output="A",
     ),
     "choices-by-name": Case(
-        "t.jsonl", lines({**row, "choices": {"text": row["choices"], "label": [*"1234"]}, "answerKey": str(at % 4 + 1)}
+        "t.jsonl", lines({**row, "choices": {"text": row["choices"], "label": [*"1234"]},
+                          "answerKey": str(at % 4 + 1)}
                          for at, row in enumerate(UNANSWERED)),
         input="What is 0 plus 1?\n\nA) 3\nB) 1\nC) 2\nD) 0", output="A",
     ),

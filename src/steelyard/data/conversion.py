@@ -17,6 +17,8 @@ from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, WrittenRo
 from steelyard.data.formats.write import OpenWriter, ending_of, jsonl, why_unwritable, writer_for
 from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import Source, look
+from steelyard.data.tuning.rules import Provider, get_provider
+from steelyard.data.tuning.turns import why_refused
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import (
     cannot_write,
@@ -100,7 +102,7 @@ def _writer(path: Path, to: str) -> OpenWriter:
 def _fields_of(to: str, source: Shape, *, is_flat: bool, is_columnar: bool) -> ToFields:
     vendor = chat.vendors().get(to)
     if vendor is not None:
-        return lambda row: chat.write_for(vendor, row, is_flat)
+        return partial(_for_vendor, vendor, get_provider(to), is_flat)
     name = _kept_shape(source.name, is_flat=is_flat) if to in _KEEP_SHAPE else to
     shape = SHAPES.get(name)
     if name == "preference" and is_columnar:
@@ -109,6 +111,16 @@ def _fields_of(to: str, source: Shape, *, is_flat: bool, is_columnar: bool) -> T
     if write is None:
         raise ConfigError(f"{name} can be read but not written; write openai, or another format")
     return lambda row: write(row, is_flat)
+
+
+def _for_vendor(
+    vendor: chat.Vendor, provider: Provider, is_flat: bool, row: Conversation
+) -> WrittenRow:
+    """A row as a provider takes it. Raises `RowError` for one that its rules on turns refuse."""
+    written = chat.write_for(vendor, row, is_flat)
+    if (reason := why_refused(provider, written.fields[chat.KEY])) is not None:
+        raise RowError(reason)
+    return written
 
 
 def _kept_shape(name: str, *, is_flat: bool) -> str:

@@ -13,8 +13,9 @@ from steelyard.data.outputs.base import turn_marks
 from steelyard.data.texts.encoding import EncodingFault, Sign, faults_in, load_repair
 from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning.estimate import review_findings, training_findings, tuning_facts
-from steelyard.data.tuning.review import alternates, as_chats, chat_row, review, system_first
+from steelyard.data.tuning.review import as_chats, chat_row, review
 from steelyard.data.tuning.rules import PROVIDERS, get_provider
+from steelyard.data.tuning.turns import alternates, system_first
 from steelyard.model import provider_of
 from steelyard.words import counted
 

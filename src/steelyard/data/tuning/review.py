@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from steelyard.core import Example, Message
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.rules import Provider
+from steelyard.data.tuning.turns import TURN_RULES, TurnRule
 from steelyard.words import counted
 
 _GIGA, _MEGA = 10**9, 10**6
@@ -42,18 +43,6 @@ def row_bytes(messages: Sequence[Message]) -> int:
     """The size of a chat row as one line of JSON in UTF-8."""
     line = json.dumps({"messages": [turn._asdict() for turn in messages]}, ensure_ascii=False)
     return len(line.encode()) + 1
-
-
-def system_first(messages: Sequence[Message]) -> bool:
-    """Whether the only system message is the first message, if there is one."""
-    return all(turn.role != "system" for turn in messages[1:])
-
-
-def alternates(messages: Sequence[Message]) -> bool:
-    """Whether user and assistant take turns, the user first; system messages are ignored."""
-    roles = [turn.role for turn in messages if turn.role != "system"]
-    expected = ["user", "assistant"] * (len(roles) // 2)
-    return roles == expected
 
 
 class RuleViolation(NamedTuple):
@@ -135,13 +124,10 @@ def _shaped(chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]
     """Roles and texts, row by row."""
     roles = frozenset(provider.value("roles") or ())
     listed = ", ".join(sorted(roles))
-    tests: tuple[tuple[str, str, Callable[[Sequence[Message]], bool]], ...] = (
-        ("roles", f"with a role other than {listed}", lambda row: {x.role for x in row} <= roles),
-        ("system_first", "with a system message after the first", system_first),
-        ("alternate", "whose turns do not alternate between user and assistant", alternates),
-        ("text_required", "with an empty message", lambda row: all(x.content.strip() for x in row)),
+    known = TurnRule(
+        "roles", f"with a role other than {listed}", lambda row: {x.role for x in row} <= roles
     )
-    for rule, says, keeps in tests:
+    for rule, says, keeps in (known, *TURN_RULES):
         if provider.value(rule):
             pairs = zip(chats.indices, chats.rows, strict=True)
             rows = tuple(index for index, row in pairs if not keeps(row))
