@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -59,7 +59,18 @@ def audit_rows(
     audit = check(data.usable, options, on_check=on_check)
     result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
-    return result.updated(checks=checks, warnings=tuple(_warnings(result, detectable)))
+    warnings = (*_warnings(result, detectable), *_of_reading(audit.dataset))
+    return result.updated(checks=checks, warnings=warnings)
+
+
+def _of_reading(rows: Dataset) -> Iterator[str]:
+    """What a person should know of how the rows were read."""
+    if rows.left_out:
+        reasons = dict.fromkeys(row.bad.reason for row in rows.left_out)
+        yield f"left out: {counted(len(rows.left_out), 'row')}: {'; '.join(list(reasons)[:3])}"
+    if rows.ignored_keys:
+        yield f"columns not used: {listed([repr(key) for key in rows.ignored_keys])}"
+    yield from rows.notes
 
 
 def _figures(audit: Audit) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""Which columns are input and output: by names, by pairs, by what they hold; and where that is unclear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from steelyard.data.columns import check_header, guess_columns
+from steelyard.data.formats.delimiter import delimiter_of
+from steelyard.data.formats.roles import resolve, value_of
+from steelyard.errors import DataError
+
+WORDS = "the printer in our office is broken again since the last update came in".split()
+LONG = [f"{' '.join(WORDS[at % 5 : at % 5 + 6])} {at}" for at in range(20)]
+LABEL = ["red", "blue"] * 10
+LEVEL = ["low", "high", "low", "mid"] * 5
+NUMBER = [str(at) for at in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("header", "input_name", "output_name"),
+    [
+        ("prompt completion label", "prompt", "completion"),
+        ("input output label", "input", "output"),
+        ("question answer category", "question", "answer"),
+        ("id question answerKey", "question", "answerKey"),
+        ("text label_text label", "text", "label_text"),
+        ("text labelName", "text", "labelName"),
+        ("Article Highlights id", "Article", "Highlights"),
+        ("ticket reply", "ticket", "reply"),
+        ("reply ticket", "ticket", "reply"),
+        ("document summary", "document", "summary"),
+        ("subject body queue", "{subject}\n\n{body}", "queue"),
+        ("title text label", "{title}\n\n{text}", "label"),
+        ("context question answers", "{context}\n\n{question}", "answers"),
+        ("premise hypothesis label", "{premise}\n\n{hypothesis}", "label"),
+        ("sentence1 sentence2 label", "{sentence1}\n\n{sentence2}", "label"),
+        ("Title Body", "Body", None),
+        ("subject queue", "subject", "queue"),
+        ("Unnamed: 0 text label", "text", "label"),
+        ("foo bar", None, None),
+    ],
+)
+def test_names_say_which_is_which(
+    header: str, input_name: str | None, output_name: str | None
+) -> None:
+    names = tuple(header.replace("Unnamed: 0", "Unnamed:_0").split())
+    roles = resolve(tuple(name.replace("Unnamed:_0", "Unnamed: 0") for name in names), {})
+    assert (roles.get("input"), roles.get("output")) == (input_name, output_name)
+
+
+def rows(**columns: list[str]) -> list[dict[str, Any]]:
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "roles"),
+    [
+        ({"eins": LONG, "zwei": LABEL}, ("eins", "zwei")),
+        ({"zwei": LABEL, "eins": LONG}, ("eins", "zwei")),
+        ({"nr": NUMBER, "eins": LONG, "zwei": LABEL}, ("eins", "zwei")),
+        ({"wir": LONG, "sie": LONG[::-1]}, ("wir", "sie")),
+        (
+            {"agent_reply": LONG, "customer_message": LONG[::-1]},
+            ("customer_message", "agent_reply"),
+        ),
+        ({"eins": LONG, "true_label": LABEL, "level": LEVEL}, ("eins", "true_label")),
+        ({"eins": LONG, "0oder1": ["0", "1"] * 10}, ("eins", "0oder1")),
+        ({"text": LONG, "zwei": LABEL, "nr": NUMBER}, ("text", "zwei")),
+    ],
+)
+def test_what_cells_hold_says_it_where_names_do_not(
+    columns: dict[str, list[str]], roles: tuple[str, str]
+) -> None:
+    found, _ = guess_columns("t.csv", tuple(columns), rows(**columns), {})
+    assert (found["input"], found["output"]) == roles
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"eins": LONG, "zwei": LABEL, "drei": LEVEL}, "the output: 'zwei' or 'drei'"),
+        ({"eins": LONG, "gold_a": LABEL, "gold_b": LEVEL}, "the output: 'gold_a' or 'gold_b'"),
+        ({"eins": LONG}, "has one column, 'eins': an input and an output"),
+    ],
+)
+def test_what_remains_unclear_is_refused(columns: dict[str, list[str]], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        guess_columns("t.csv", tuple(columns), rows(**columns), {})
+
+
+def test_what_columns_could_have_meant_is_told() -> None:
+    columns = {"question": LONG, "answer": LONG[::-1], "category": LABEL, "notes": LONG}
+    _, remarks = guess_columns("t.csv", tuple(columns), rows(**columns), {})
+    assert any("it could be 'category'" in remark for remark in remarks)
+    assert any("'notes' holds text that is not asked" in remark for remark in remarks)
+    named = {"input": "{question} {notes}", "output": "answer"}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), named)[1] == []
+
+
+@pytest.mark.parametrize("header", [("eins", "zwei"), ("What do you want to ask us?", "label")])
+def test_a_header_is_a_header(header: tuple[str, str]) -> None:
+    check_header("t.csv", header, rows(**dict(zip(header, (LONG, LABEL), strict=True))))
+
+
+@pytest.mark.parametrize("header", [(LONG[0], "blue"), ("short", "red"), (LONG[0], "never again")])
+def test_a_first_row_is_no_header(header: tuple[str, str]) -> None:
+    body = rows(**dict(zip(header, (LONG, LABEL), strict=True)))
+    with pytest.raises(DataError, match="seems to have no header"):
+        check_header("t.csv", header, body)
+
+
+def test_a_template_asks_all_that_is_there() -> None:
+    template = "{title}\n\n{body} [{n}]"
+    assert value_of({"title": "a", "body": "b", "n": 3}, template) == "a\n\nb [3]"
+    assert value_of({"title": None, "body": "b"}, template) == "\n\nb []"
+    assert value_of({"title": "", "n": None}, template) is None
+    assert value_of({template: "the column itself"}, template) == "the column itself"
+
+
+@pytest.mark.parametrize(
+    ("lines", "mark"),
+    [
+        (["a;b", "x, y;z", "x;z"], ";"),
+        (["a,b;c", "1, 2;3", "1, 2, 4;3"], ";"),
+        (['"a, b";"c"', '"x";"y"'], ";"),
+        (["text\tlabel", "a, b; c\td"], "\t"),
+        (["text,label", "a;b,c", "a;b;c,d"], ","),
+        (["text,label;x", '"a;b",c', "d,e"], ","),
+        (["a|b|c", "1,2|3|4"], "|"),
+        (["only", "one"], ","),
+    ],
+)
+def test_the_delimiter_is_the_one_that_fits_header_and_rows(lines: list[str], mark: str) -> None:
+    assert delimiter_of("t.csv", [f"{line}\n" for line in lines]) == mark
