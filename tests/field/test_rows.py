@@ -200,6 +200,33 @@ CASES = {
                          for at, row in enumerate(UNANSWERED)),
         input="What is 0 plus 1?\n\nA) 3\nB) 1\nC) 2\nD) 0", output="A",
     ),
+    "choices-in-columns": Case(
+        "t.csv", table([(row["question"], *row["choices"], "ABCD"[at % 4]) for at, row in enumerate(CHOICES)],
+                       "question", "A", "B", "C", "D", "answer"),
+        input="What is 0 plus 1?\n\nA) 3\nB) 1\nC) 2\nD) 0", output="A",
+    ),
+    "choices-in-numbered-columns": Case(
+        "t.jsonl", lines({"sentence": text, "option1": "one", "option2": "two", "answer": str(at % 2 + 1)}
+                         for at, (text, _) in enumerate(ROWS)),
+        input=f"{FIRST[0]}\n\nA) one\nB) two", output="A", labels=2,
+    ),
+    "endings-by-text-number": Case(
+        "t.jsonl", lines({"ctx": text, "endings": ["one", "two", "three"], "label": str(at % 3)}
+                         for at, (text, _) in enumerate(ROWS)),
+        input=f"{FIRST[0]}\n\nA) one\nB) two\nC) three", output="A", labels=3,
+    ),
+    "prodigy": Case(
+        "t.jsonl", lines({"text": text, "label": label, "answer": "reject" if at % 4 == 3 else "accept"}
+                         for at, (text, label) in enumerate(ROWS)),
+        labels=3, left_out=10, unused=("answer",),
+    ),
+    "label-studio": Case(
+        "t.json", json.dumps([
+            {"data": {"text": text}, "annotations": [
+                {"was_cancelled": True, "result": [{"value": {"choices": ["OTHER"]}}]},
+                {"result": [{"value": {"choices": [label]}}]}]} for text, label in ROWS
+        ]).encode(),
+    ),
     "alpaca-with-more": Case(
         "t.jsonl", lines({"instruction": "Sort.", "input": text, "output": label, "text": "### Instruction"}
                          for text, label in ROWS), input=f"Sort.\n{FIRST[0]}", unused=("text",),

@@ -11,6 +11,7 @@ from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.shapes import prompt_completion
 from steelyard.data.formats.shapes.base import NOTHING, Conversation, Shape, Turn, WrittenRow
 from steelyard.data.formats.shapes.logs import log_names
+from steelyard.data.formats.shapes.multiple_choice import choice_columns
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.registry import Registry
 
@@ -23,6 +24,7 @@ SHAPES: Registry[Shape] = Registry(
         "openai": "steelyard.data.formats.shapes.chat:SHAPE",
         "sharegpt": "steelyard.data.formats.shapes.sharegpt:SHAPE",
         "alpaca": "steelyard.data.formats.shapes.alpaca:SHAPE",
+        "label_studio": "steelyard.data.formats.shapes.label_studio:SHAPE",
         "multiple_choice": "steelyard.data.formats.shapes.multiple_choice:SHAPE",
         "prompt_completion": "steelyard.data.formats.shapes.prompt_completion:SHAPE",
     },
@@ -32,6 +34,7 @@ SHAPES: Registry[Shape] = Registry(
 _ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
 _CHOICES = frozenset({"choices", "options", "endings"})
+_LABEL_STUDIO = frozenset({"data", "annotations"})
 _IFEVAL = frozenset({"prompt", "instruction_id_list"})
 _SHAREGPT = frozenset({"conversations", "conversation"})
 ENVELOPE = frozenset({"request", "response", "request_body", "body", "status", "status_code"})
@@ -82,7 +85,7 @@ def _shapes_by_keys(names: tuple[str, ...]) -> tuple[str, ...]:
     if keys >= {"prompt", "completion"} and "messages" not in keys:
         return ()
     shapes = [known_keys(names)]
-    if keys & _CHOICES:
+    if keys & _CHOICES or choice_columns(names):
         shapes.append("multiple_choice")
     if "choices" in keys or keys & set(log_names()["response"]):
         shapes.append("logs")
@@ -93,6 +96,8 @@ def _shapes_by_keys(names: tuple[str, ...]) -> tuple[str, ...]:
 def known_keys(names: tuple[str, ...]) -> str | None:
     """The shape that field names alone give away; ``None`` for plain columns and for chat."""
     keys = set(names)
+    if keys >= _LABEL_STUDIO:
+        return "label_studio"
     if keys >= _IFEVAL:
         return "ifeval"
     if keys & _SHAREGPT:

@@ -1,15 +1,19 @@
 """Multiple choice: a question, its choices, and which of them is right, by letter, number or text.
 
 Inspect and lm-evaluation-harness write ``choices``, ARC ``choices: {text, label}`` and ``answerKey``,
-MMLU a number from 0, HellaSwag ``endings``, others ``options``. The choices are asked with the question,
-each with its letter; the answer is the letter.
+MMLU a number from 0, HellaSwag ``endings``, others ``options``; tables have a column each (``A``, ``B``, …;
+``option1``, ``option2``). The choices are asked with the question, each with its letter; the answer is the
+letter.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from string import ascii_uppercase
-from typing import Any
+from functools import lru_cache
+from itertools import takewhile
+from string import ascii_uppercase, digits
+from typing import Any, NamedTuple
 
 from steelyard.data.formats.base import RowError, json_in
 from steelyard.data.formats.roles import resolve
@@ -20,24 +24,63 @@ from steelyard.data.formats.shapes.chat import system_of
 NAME = "multiple_choice"
 KEYS = ("choices", "options", "endings")
 _FEWEST = 2
+_COLUMN = re.compile(r"(?P<stem>(?:option|choice|opt|sol|ending)[ _]?|)(?P<name>[A-Ha-h]|\d)")
+"""A column for one choice, by what it begins with and the choice's name."""
+
+
+class _Found(NamedTuple):
+    """The choices of a row as (name, text), and the columns that hold them."""
+
+    choices: list[tuple[str, str]]
+    columns: tuple[str, ...]
+
+
+@lru_cache(maxsize=1_000)
+def choice_columns(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Columns that hold a choice each, with the choices' names in order; none where two are not there."""
+    by_stem: dict[str, dict[str, str]] = {}
+    for name in names:
+        if (match := _COLUMN.fullmatch(name.strip())) and (
+            match["stem"] or match["name"].isupper()
+        ):
+            by_stem.setdefault(match["stem"].lower(), {})[match["name"].upper()] = name
+    for found in by_stem.values():
+        for order in (ascii_uppercase, digits, digits[1:]):
+            run = list(takewhile(found.__contains__, order))
+            if len(run) >= _FEWEST and len(run) == len(found):
+                return tuple((letter, found[letter]) for letter in run)
+    return ()
+
+
+def _found(fields: Mapping[str, Any]) -> _Found | None:
+    key = next((key for key in KEYS if key in fields), None)
+    if key is not None:
+        choices = _choices(fields[key])
+        return None if choices is None else _Found(choices, (key,))
+    pairs = choice_columns(tuple(fields))
+    texts = [fields[column] for _, column in pairs]
+    if not pairs or not all(isinstance(text, str) and text for text in texts):
+        return None
+    choices = [(name, text) for (name, _), text in zip(pairs, texts, strict=True)]
+    return _Found(choices, tuple(column for _, column in pairs))
 
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether there are choices in text, a question and an answer."""
-    key = next((key for key in KEYS if key in fields), None)
-    if key is None or _choices(fields[key]) is None:
+    found = _found(fields)
+    if found is None:
         return False
-    roles = _roles(fields)
+    roles = _roles(fields, found.columns)
     return isinstance(fields.get(roles.get("input", "")), str) and "output" in roles
 
 
 def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row. Raises `RowError` where the answer is none of the choices."""
-    key = next((key for key in KEYS if key in fields), KEYS[0])
-    named = _choices(fields.get(key))
-    if named is None:
-        raise RowError(f"no {key} in a list of texts")
-    roles = _roles(fields)
+    found = _found(fields)
+    if found is None:
+        raise RowError("no choices in a list of texts")
+    named, columns = found
+    roles = _roles(fields, columns)
     question, answer = fields.get(roles.get("input", "")), fields.get(roles.get("output", ""))
     if not isinstance(question, str):
         raise RowError("the question is not text")
@@ -49,15 +92,20 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     if (system := system_of(fields)) is not None:
         turns.insert(0, {"role": "system", "content": system})
     used = frozenset(
-        {key, roles.get("input", ""), roles.get("output", ""), *(("system",) if system else ())}
+        {
+            *columns,
+            roles.get("input", ""),
+            roles.get("output", ""),
+            *(("system",) if system else ()),
+        }
     )
     if answer is not None and answer != "":
         turns.append(dict(of.assistant(letters[_place(answer, named)])))
     return Conversation(turns, int(turns[-1]["role"] == "assistant"), fields=rest_of(fields, used))
 
 
-def _roles(fields: Mapping[str, Any]) -> Mapping[str, str]:
-    return resolve(tuple(name for name in fields if name not in KEYS), {})
+def _roles(fields: Mapping[str, Any], columns: tuple[str, ...]) -> Mapping[str, str]:
+    return resolve(tuple(name for name in fields if name not in columns), {})
 
 
 def _choices(value: Any) -> list[tuple[str, str]] | None:
@@ -79,9 +127,10 @@ def _place(answer: Any, choices: list[tuple[str, str]]) -> int:
     """Which choice is the answer: a number counts from 0, a text is a name, else a choice word for word."""
     if isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
-    if isinstance(answer, int) and not isinstance(answer, bool) and answer in range(len(choices)):
-        return answer
     text = str(answer).strip()
+    is_number = isinstance(answer, int) and not isinstance(answer, bool)
+    if is_number and answer in range(len(choices)) and text not in dict(choices):
+        return int(answer)
     for at, (name, _) in enumerate(choices):
         if text == name or text.upper() == ascii_uppercase[at]:
             return at

@@ -30,6 +30,8 @@ SYSTEM = "system_message"
 """The column in which a table holds a row's system message. A plain *system* is one beside a *prompt*;
 elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
+_NOT_ACCEPTED = frozenset({"reject", "ignore"})
+"""What Prodigy writes beside a label that is not to be trusted."""
 _TEXT_KEYS = frozenset({"role", "content", VALUE_KEY})
 
 
@@ -67,6 +69,8 @@ def read(
         return plain._replace(turns=[{"role": "system", "content": system}, *plain.turns])
     if set(keys) > _BOTH and _is_undesired(fields):
         raise LeftOutError("an undesired completion (label: false)")
+    if fields.get("answer") in _NOT_ACCEPTED and answer_name != "answer":
+        raise LeftOutError(f"not accepted by its annotator (answer: {fields['answer']})")
     if type(prompt) is str and type(completion) is str:
         turns = [
             {"role": "user", "content": prompt},
