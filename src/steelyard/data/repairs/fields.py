@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from steelyard.data.formats import resolve
-from steelyard.data.formats.roles import Columns
+from steelyard.data.formats.roles import Columns, columns_of
 from steelyard.data.formats.shapes import known_keys
 
 Map = Callable[[str, str], str]
@@ -29,10 +29,11 @@ def map_texts(fields: Mapping[str, Any], columns: Columns, change: Map) -> dict[
     In a chat, a log or a pair these are the contents of the turns of users and assistants. Texts
     within JSON outputs are left alone: spaces may mean something there.
     """
-    shape = None if "input" in columns else known_keys(tuple(fields))
+    shape = None if columns.get("input") else known_keys(tuple(fields))
     if shape is None:
         roles = resolve(tuple(fields), columns)
-        texts = {roles[role] for role in ("input", "output") if role in roles}
+        named = [roles[role] for role in ("input", "output") if role in roles]
+        texts = {column for name in named for column in columns_of(name, fields)}
         searched = texts
     else:
         texts = set(_TEXTS_OF.get(shape, ()))
@@ -40,7 +41,7 @@ def map_texts(fields: Mapping[str, Any], columns: Columns, change: Map) -> dict[
     new = dict(fields)
     for name, value in fields.items():
         if isinstance(value, str):
-            new[name] = change(name, value) if name in texts else value
+            new[name] = change(name, value) if {name, name.casefold()} & texts else value
         elif name in searched:
             new[name] = _map_turns(name, value, change)
     return new
