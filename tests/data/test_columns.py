@@ -36,6 +36,10 @@ NUMBER = [str(at) for at in range(20)]
         ("context question answers", "{context}\n\n{question}", "answers"),
         ("premise hypothesis label", "{premise}\n\n{hypothesis}", "label"),
         ("sentence1 sentence2 label", "{sentence1}\n\n{sentence2}", "label"),
+        ("instruction context response category", "{instruction}\n\n{context}", "response"),
+        ("question contexts answer ground_truth", "question", "ground_truth"),
+        ("user_input response reference", "user_input", "reference"),
+        ("input actual_output expected_output", "input", "expected_output"),
         ("Title Body", "Body", None),
         ("subject queue", "subject", "queue"),
         ("Unnamed: 0 text label", "text", "label"),
@@ -116,7 +120,7 @@ def test_a_first_row_is_no_header(header: tuple[str, str]) -> None:
 def test_a_template_asks_all_that_is_there() -> None:
     template = "{title}\n\n{body} [{n}]"
     assert value_of({"title": "a", "body": "b", "n": 3}, template) == "a\n\nb [3]"
-    assert value_of({"title": None, "body": "b"}, template) == "\n\nb []"
+    assert value_of({"title": None, "body": "b"}, template) == "b []"
     assert value_of({"title": "", "n": None}, template) is None
     assert value_of({template: "the column itself"}, template) == "the column itself"
 

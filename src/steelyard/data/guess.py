@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
 FIRST_ROWS = 1_000
+_NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
 _ROLES = ("input", "output")
 _SURE = ({"input": "prompt", "output": "completion"}, {"input": "input", "output": "output"})
 
@@ -43,8 +45,9 @@ class FileGuess:
     """What a file seems to hold. ``columns`` is empty where rows carry the usual keys.
 
     A role with ``None`` is played by no column. ``has_rules``: every row says what a reply must keep, and
-    none has an output. ``bad`` lists the rows that could not be read, so that the guess is made without
-    them; ``notes`` say what else the columns could have meant.
+    none has an output; ``has_numbers``: every output is a number, or ends with one after ``####``. ``bad``
+    lists the rows that could not be read, so that the guess is made without them; ``notes`` say what else
+    the columns could have meant.
     """
 
     kind: OutputKind
@@ -52,6 +55,7 @@ class FileGuess:
     columns: Columns
     count: int
     has_rules: bool = False
+    has_numbers: bool = False
     bad: tuple[BadRow, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -88,7 +92,10 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
         raise DataError(f"{path.name} holds no usable example{why}")
     kind, labels = _guess_kind([example.output for example in examples])
     has_rules = all(example.rules is not None and not example.output for example in examples)
-    return FileGuess(kind, labels, columns, len(examples), has_rules, tuple(bad), tuple(notes))
+    has_numbers = kind == "text" and all(_NUMBER.search(example.output) for example in examples)
+    return FileGuess(
+        kind, labels, columns, len(examples), has_rules, has_numbers, tuple(bad), tuple(notes)
+    )
 
 
 def decide_columns(
@@ -129,10 +136,48 @@ def _roles_of(
     shape = None if columns.get("input") else shape_of(body)
     if not body or (shape is not None and shape.name != PLAIN):
         return {}, []
+    check_rows(path, body)
     header = _header(body)
     roles, notes = guess_columns(path.name, header, body, columns)
     is_usual = not container_of(path).has_header and roles == dict(resolve(header, columns))
     return {} if is_usual else {role: roles[role] for role in _ROLES if role in roles}, notes
+
+
+def check_rows(path: Path, body: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a file that is one object around its rows, or that has columns in place of rows.
+
+    Raises `DataError`.
+    """
+    if len(body) > 1:
+        return
+    listed = {name: value for name, value in body[0].items() if isinstance(value, list | dict)}
+    sizes = {len(value) for value in listed.values()}
+    around = [name for name, value in listed.items() if len(value) > 1 and _are_rows(value)]
+    if around:
+        raise DataError(
+            f"{path.name} is one JSON object around its rows: write the list under {around[0]!r} alone"
+        )
+    if (
+        len(listed) == len(body[0]) > 1
+        and len(sizes) == 1
+        and sizes != {1}
+        and _are_columns(listed)
+    ):
+        raise DataError(
+            f"{path.name} has columns in place of rows: write one object a row, with pandas "
+            'to_json(orient="records")'
+        )
+
+
+def _are_rows(value: Any) -> bool:
+    """Whether a list holds objects that are no turns of a chat."""
+    dicts = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return dicts and not any({"role", "from"} & item.keys() for item in value)
+
+
+def _are_columns(values: Mapping[str, Any]) -> bool:
+    cells = (value.values() if isinstance(value, dict) else value for value in values.values())
+    return not any(isinstance(cell, dict | list) for column in cells for cell in column)
 
 
 def _header(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -171,9 +171,15 @@ def _render(guess: FileGuess, folder: Path, files: Mapping[str, str]) -> str:
         count=guess.count,
         examples=_examples(files),
         columns=_columns_block(guess),
-        metric="rules" if guess.has_rules else DEFAULT_METRIC[guess.kind],
+        metric=_metric(guess),
         rules=_RULES if guess.kind == "text" else "",
     )
+
+
+def _metric(guess: FileGuess) -> str:
+    if guess.has_rules:
+        return "rules"
+    return "numeric" if guess.has_numbers else DEFAULT_METRIC[guess.kind]
 
 
 def _examples(files: Mapping[str, str]) -> str:

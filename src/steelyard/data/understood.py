@@ -39,7 +39,10 @@ def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
         yield "parts", ", ".join(f"{part} {rows[part]:,} ({parts[part].name})" for part in parts)
     yield "columns", _columns(data)
     if data.ignored_keys:
-        yield "unused", listed([repr(key) for key in data.ignored_keys])
+        yield (
+            "unused",
+            listed([repr(key) if key else "a column without a name" for key in data.ignored_keys]),
+        )
     yield "output", _output(data)
     if data.unusable:
         yield "bad", _aside(data.unusable)

@@ -69,7 +69,8 @@ def _of_reading(rows: Dataset) -> Iterator[str]:
         reasons = dict.fromkeys(row.bad.reason for row in rows.left_out)
         yield f"left out: {counted(len(rows.left_out), 'row')}: {'; '.join(list(reasons)[:3])}"
     if rows.ignored_keys:
-        yield f"columns not used: {listed([repr(key) for key in rows.ignored_keys])}"
+        keys = [repr(key) if key else "one without a name" for key in rows.ignored_keys]
+        yield f"columns not used: {listed(keys)}"
     yield from rows.notes
 
 

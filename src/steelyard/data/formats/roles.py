@@ -64,7 +64,10 @@ def value_of(fields: Mapping[str, Any], name: str | None) -> Any:
     values = [fields.get(place) for place in places]
     if not places or all(value is None or value == "" for value in values):
         return None
-    return _PLACE.sub(lambda place: _text(fields.get(place[1])), name)
+    filled = _PLACE.sub(lambda place: _text(fields.get(place[1])), name)
+    return (
+        filled if all(value is not None and value != "" for value in values) else filled.strip("\n")
+    )
 
 
 def _text(value: Any) -> str:
@@ -110,6 +113,11 @@ def _guessed(by_name: Mapping[str, str], decided: set[str]) -> Iterable[tuple[st
             if set(group) <= free.keys() and _has_output(free.keys() - set(group), decided):
                 yield take("input", *group)
                 decided = decided | {"input"}
+                answers = [pair[1] for pair in _usual()["pairs"] if pair[0] in group]
+                answer = next((name for name in answers if name in free), None)
+                if "output" not in decided and answer is not None:
+                    yield take("output", answer)
+                    decided = decided | {"output"}
                 break
     if not decided & {"input", "output"}:
         pair = next((pair for pair in _usual()["pairs"] if set(pair) <= free.keys()), None)

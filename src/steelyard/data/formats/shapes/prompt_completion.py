@@ -30,6 +30,8 @@ SYSTEM = "system_message"
 """The column in which a table holds a row's system message. A plain *system* is one beside a *prompt*;
 elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
+_MISSING = ("NaN", "nan", "<NA>")
+"""What pandas writes into tables for a value that is not there."""
 _NOT_ACCEPTED = frozenset({"reject", "ignore"})
 """What Prodigy writes beside a label that is not to be trusted."""
 _TEXT_KEYS = frozenset({"role", "content", VALUE_KEY})
@@ -62,6 +64,10 @@ def read(
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
     prompt, completion = value_of(fields, name or None), fields.get(answer_name)
+    if isinstance(completion, dict | list) or completion in _MISSING:
+        completion, accepted = _reference(completion, answer_name, prompt)
+        fields = {**fields, answer_name: completion, **accepted}
+        keys = tuple(fields)
     if isinstance(prompt, str) and (found := _system(fields, name)):
         key, system = found
         rest = {other: value for other, value in fields.items() if other != key}
@@ -83,6 +89,25 @@ def read(
     if prompt is None or (completion is None and not may_lack):
         raise RowError(missing("output" if prompt is not None else "input", columns, keys))
     return _read_mixed(fields, prompt, (name, answer_name))
+
+
+def _reference(value: Any, name: str, prompt: Any) -> tuple[Any, dict[str, list[str]]]:
+    """The reference among accepted answers, with the others under ``accepted``; other values as they are.
+
+    SQuAD lists them under ``text``, TriviaQA's others are ``aliases``, OpenAI's evals list an ``ideal``.
+    """
+    if isinstance(value, str):
+        return None, {}  # NaN, as a table has it
+    if isinstance(value, dict) and value.keys() == {"text", "answer_start"}:
+        answers = value["text"]
+    elif isinstance(value, dict) and isinstance(value.get("aliases"), list):
+        answers = [value.get("value"), *value["aliases"]]
+    else:
+        answers = value if spoken(name) == "ideal" or isinstance(prompt, list) else None
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+        return value, {}
+    several = list(dict.fromkeys(answers))
+    return (several[0] if several else None), {"accepted": several[1:]} if several[1:] else {}
 
 
 def _system(fields: Mapping[str, Any], name: str) -> tuple[str, str] | None:

@@ -10,6 +10,14 @@ from steelyard.data.formats.base import RowError
 from steelyard.data.formats.shapes.base import TOOL_KEYS, VALUE_KEY, Turn
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_ROLE_WORDS = {role: role for role in ROLES} | {
+    "human": "user",
+    "ai": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "model": "assistant",
+}
+"""Roles as others call them, in small letters."""
 _PLAIN = frozenset({"role", "content"})
 _SPEAKS_WITHOUT_TEXT = ("tool_calls", "function_call", "refusal", "audio")
 
@@ -37,11 +45,14 @@ def _turn(place: int, message: Any) -> Turn:
     if type(message) is not dict:
         raise RowError(f"message {place} is not an object with role and content")
     role, content = message.get("role"), message.get("content")
+    if type(role) is str and role not in ROLES and role.casefold() in _ROLE_WORDS:
+        role = _ROLE_WORDS[role.casefold()]
+        message = {**message, "role": role}
     if type(role) is not str or role not in ROLES:
         roles = ", ".join(sorted(ROLES))
         raise RowError(f"message {place} has role {str(role)[:40]!r}; known: {roles}")
     if type(content) is str and len(message) == len(_PLAIN):
-        return message
+        return cast("Turn", message)
     turn = {key: value for key, value in message.items() if value is not None}
     if not isinstance(content, str | list) and not any(key in turn for key in _SPEAKS_WITHOUT_TEXT):
         raise RowError(f"message {place} has no content")
