@@ -288,6 +288,8 @@ def test_near_neighbours_of_bounds_and_dates_are_read(text: str, number: str) ->
         "5-May",
         "May 2024",
         "in May 2024",
+        "12/2026",
+        "5 янв",
         "5月",
         "5 pm",
         "5 PM",
@@ -318,6 +320,9 @@ def test_bounds_losses_dates_and_times_are_no_numbers(text: str) -> None:
         ("Therefore, she will earn $9 + $20 + $5 = $34 if she sells everything.", "34"),
         ("The answer is 18. Let me know if you have 2 more questions!", "18"),
         ("18\n\nLet me know if this helps.", "18"),
+        ("To see if it is enough, she counts 18.", "18"),
+        ("Even if it rains, she makes $18.", "18"),
+        ("Mary provided 18 apples.", "18"),
     ],
 )
 def test_a_condition_that_is_worked_out_or_past_is_no_hindrance(text: str, number: str) -> None:
@@ -338,6 +343,9 @@ def test_a_condition_that_is_worked_out_or_past_is_no_hindrance(text: str, numbe
         "$18, if she sells all",
         "18 dollars, assuming she sells all.",
         "18 unless it rains",
+        "18, provided she sells all.",
+        "As long as it rains, she has 18.",
+        "Suppose it rains, then she has 18.",
         "The answer is 18 if she sells all.",
         "Answer: 18 (if she sells all)",
     ],

@@ -74,7 +74,11 @@ _UNWORKED = re.compile(
     r"\b(?:half(?: of)?|twice|thrice|double|triple|(?:third|quarter|fraction|multiple)s? of)\s+\W?$",
     re.IGNORECASE,
 )
-_IF = r"\b(?:if|unless|provided|providing|assuming|suppose|supposing|as long as|in case)\b"
+_IF = (
+    r"(?:(?<!out )(?<!see )(?<!check )(?<!know )(?<!determine )(?<!even )"
+    r"\b(?:if|unless|assuming|suppos(?:e|ing))\b"
+    r"|\b(?:provided|providing|as long as|in case)\s(?:that|he|she|they|it|you|we|I|all|no|the)\b)"
+)
 _CONDITION = re.compile(rf"{_IF}(?:[^=≈.!?\n]|\.(?=\d))*$", re.IGNORECASE)
 _CONDITION_BEHIND = re.compile(rf"(?:[^.!?\n]|\.(?=\d))*?{_IF}", re.IGNORECASE)
 _CONCLUDED = re.compile(

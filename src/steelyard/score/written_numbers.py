@@ -38,6 +38,7 @@ _GROUPED = (
 _FRACTION = re.compile(
     rf"(?:(?P<whole>\d+)[ {_SPACES}])?(?P<top>\d+(?:\.\d+)?) ?/ ?(?P<bottom>\d+(?:\.\d+)?)"
 )
+_MONTH_OF_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])/(?:19|20)\d\d")
 _HALF = re.compile(rf"(?:(?P<whole>\d+)[ -]?)?(?P<half>[{_HALVES}])")
 _DOTTED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
@@ -266,7 +267,7 @@ def _whole(power: str) -> int:
 
 def _decimal(digits: str) -> Decimal | None:
     """Digits with their points, commas, spaces and strokes as a number; ``None`` if they are none."""
-    if len(digits) > MOST_DIGITS:
+    if len(digits) > MOST_DIGITS or _MONTH_OF_YEAR.fullmatch(digits):
         return None
     if _PLAIN.fullmatch(digits):
         return Decimal(digits)
