@@ -74,6 +74,9 @@ def test_a_known_scale_multiplies_and_other_words_do_not(text: str, number: str)
     "text",
     [
         "12 Dozen",
+        "\\boxed{12 \\text{ Dozen}}",
+        "\\boxed{12 \\text{ M}}",
+        "$12 \\text{ M}$",
         "12 dozen eggs",
         "12 Mn",
         "12 grand",
@@ -252,6 +255,8 @@ def test_near_neighbours_of_bounds_and_dates_are_read(text: str, number: str) ->
         "5 boxes or fewer",
         "5 and above",
         "5 at least",
+        "18, at least.",
+        "18 (at most)",
         "5 boxes at most.",
         "5 max.",
         "#### 5 or more",
@@ -304,6 +309,8 @@ def test_near_neighbours_of_bounds_and_dates_are_read(text: str, number: str) ->
         "10 past 5",
         "5時",
         "The answer is 5 pm.",
+        "\\boxed{5 \\text{ p.m.}}",
+        "\\boxed{5 \\text{ May}}",
     ],
 )
 def test_bounds_losses_dates_and_times_are_no_numbers(text: str) -> None:

@@ -101,13 +101,14 @@ def scale_words() -> ScaleWords:
             rf"|[\s-]?(?:{price_letters})\s?(?:{currencies.replace('$', '')})"
         ),
         letters=re.compile(
-            rf"[^\S\n]?[{words['unsure_signs']}]"
-            rf"|{_EMPHASIS}(?:[^\S\n]|-)?{_EMPHASIS}(?:{words['unsure_letters']})(?![{CASED}])"
+            rf"[^\S\n]{{0,3}}[{words['unsure_signs']}]"
+            rf"|{_EMPHASIS}(?:[^\S\n]{{1,3}}|-)?{_EMPHASIS}(?:{words['unsure_letters']})(?![{CASED}])"
         ),
         price_letters=re.compile(
-            rf"[\d.,'’_ ]*\d{_EMPHASIS}[^\S\n]?(?:{price_letters})(?![{CASED}'’])", re.IGNORECASE
+            rf"[\d.,'’_ ]*\d{_EMPHASIS}[^\S\n]{{0,3}}(?:{price_letters})(?![{CASED}'’])",
+            re.IGNORECASE,
         ),
-        price_in_scale=re.compile(rf"[^\S\n]?(?:{price_letters})\$", re.IGNORECASE),
+        price_in_scale=re.compile(rf"[^\S\n]{{0,3}}(?:{price_letters})\$", re.IGNORECASE),
     )
 
 
@@ -134,7 +135,7 @@ def bound_words() -> BoundWords:
             rf"[^\w.!?;:=≈+/|-]*(?:(?:{words['currency_codes'].lower()})\s?)?$"
         ),
         behind=re.compile(
-            rf"[^\S\n]+(?:{'|'.join(words['bounds_behind'])})(?![{CASED}])"
+            rf"(?:,|[^\S\n])[^\S\n]{{0,3}}\(?(?:{'|'.join(words['bounds_behind'])})(?![{CASED}])"
             rf"|\s?[^\W\d]{{0,3}}(?:{words['unspaced_bounds_behind']})|\s?[≤≥]|\s?[<>]=?\s?[a-z](?![>\w/])",
             re.IGNORECASE,
         ),
@@ -142,9 +143,9 @@ def bound_words() -> BoundWords:
             rf"(?P<within>\b(?i:in|during)\s+)?(?<![\w'’])(?:{months})\.?\s+(?:the\s)?[(*_]*$"
         ),
         dated=re.compile(
-            rf"\s?-?(?:(?:de|of|di)\s)?(?:{months})(?![{CASED}])(?!\s(?:I|we|it|[a-z])\b)"
+            rf"\s{{0,3}}-?(?:(?:de|of|di)\s)?(?:{months})(?![{CASED}])(?!\s(?:I|we|it|[a-z])\b)"
             rf"|\.\s?(?:{foreign})(?![{CASED}])|\.\s?(?:{english})(?=\.?\s\d|\W*$)"
-            rf"|[^\S\n]?(?:{'|'.join(words['clocks'])})"
+            rf"|[^\S\n]{{0,3}}(?:{'|'.join(words['clocks'])})"
         ),
         in_words=re.compile(rf"(?:\d|\b(?:{words['amounts_in_words']}))[*_\s]*$", re.IGNORECASE),
     )
