@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from steelyard.core import Completion, Example
+from steelyard.model.turns import bare_answer
 from steelyard.packaged import packaged
 
 
@@ -25,7 +26,8 @@ def split_thoughts(text: str) -> Thoughts:
 
     A thought begins the text or a line. In the middle of a line it is closed, and its marks stand tight
     around it, neither quoted, in code, nor named by the sentence. One never closed goes on to the end,
-    and no answer follows it. Where a template has opened the thought already, all before its end is thought.
+    and no answer follows it. Where a template has opened the thought already, all before its end is
+    thought. The marks of turns around the answer go too (`bare_answer`).
     """
     reasoning: list[str] = []
     answer = text
@@ -37,24 +39,28 @@ def split_thoughts(text: str) -> Thoughts:
             if is_open:
                 break
     if answer == text:
-        return Thoughts("", _shelled(text) if text.startswith("<|") else text)
+        return Thoughts(
+            "", _shelled(bare_answer(text)) if text.startswith("<|") else bare_answer(text)
+        )
     told = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
-    return Thoughts(told, _shelled(answer.strip()), is_open)
+    return Thoughts(told, _shelled(bare_answer(answer.strip())), is_open)
 
 
-_SIGNS = ("<", "[", "◁", "assistantfinal")
+_SIGNS = ("<", "[", "◁", "&lt;", "assistantfinal", "ere is my", "ere's my", "ere are my")
 """Without one of these there is no mark in a text."""
 
 
 class _Marks(NamedTuple):
     """What opens one kind of thought, and what closes it.
 
-    What closes one ``is_paired``, or ends a thought that has no beginning.
+    What closes one ``is_paired``, or ends a thought that has no beginning. What opens one that
+    ``must_close`` is no mark without its end.
     """
 
     opening: re.Pattern[str]
     closing: re.Pattern[str]
     is_paired: bool
+    must_close: bool
 
 
 class _Surroundings:
@@ -110,6 +116,8 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     place = 0
     while (begin := _next_opening(text, place, marks, around)) is not None:
         end = _end_of(text, begin.end(), marks)
+        if end is None and marks.must_close:
+            break
         before = text[place : begin.start()].rstrip(" \t")
         kept.append(before)
         if end is None:
@@ -228,9 +236,15 @@ def open_thought(prompt: str) -> OpenThought | None:
         openings = list(marks.opening.finditer(prompt))
         if openings and not prompt[openings[-1].end() :].strip():
             mark = openings[-1][0]
-            closing = mark.replace("START", "END") if "START" in mark else f"{mark[0]}/{mark[1:]}"
-            return OpenThought(f"{mark}\n", f"{closing}\n\n")
+            return OpenThought(f"{mark}\n", f"{_closing_of(mark)}\n\n")
     return None
+
+
+def _closing_of(mark: str) -> str:
+    for opening, closing in packaged("model/data/thoughts.yaml")["closings"].items():
+        if opening in mark:
+            return mark.replace(opening, closing)
+    return f"{mark[0]}/{mark[1:]}"
 
 
 def is_thought_mark(token: str) -> bool:
@@ -252,9 +266,10 @@ def _marks() -> tuple[_Marks, ...]:
         _Marks(
             re.compile(opening, _FLAGS),
             re.compile(closing, _FLAGS),
-            is_paired=bool(paired),
+            is_paired=bool(kind),
+            must_close="closed" in kind,
         )
-        for opening, closing, *paired in packaged("model/data/thoughts.yaml")["marks"]
+        for opening, closing, *kind in packaged("model/data/thoughts.yaml")["marks"]
     )
 
 
@@ -275,7 +290,11 @@ def without_thoughts(completion: Completion) -> Completion:
     One without thoughts, or whose thoughts were told apart, stays as it is. Where the last thought has
     no end there is no answer: the text is empty.
     """
-    if completion.failure is not None or not completion.text:
+    if (
+        completion.failure is not None
+        or not completion.text
+        or completion.finish_reason == "choice"
+    ):
         return completion
     thoughts = split_thoughts(completion.text)
     told = [told for told in (completion.reasoning, thoughts.reasoning) if told]
@@ -286,7 +305,7 @@ def without_thoughts(completion: Completion) -> Completion:
 def with_plain_reference(example: Example) -> Example:
     """Return the example with the answer alone for its reference, as answers are compared."""
     answer = split_thoughts(example.output).answer
-    return example if answer == example.output else replace(example, output=answer)
+    return example if answer in (example.output, "") else replace(example, output=answer)
 
 
 def why_unanswered(completion: Completion) -> str | None:
