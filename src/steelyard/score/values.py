@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from steelyard.folding import folded
+from steelyard.next_item import next_items
 from steelyard.score.asides import without_asides
 from steelyard.score.formulas import unformatted
 from steelyard.score.last_sentence import is_another_result, is_last_word
@@ -90,10 +91,6 @@ _ALTERNATIVE_LINE = re.compile(
     r"(?<=\S)[.;]?\s+(?=or\b)|(?<=\bor)\s+|(?<=\S)\s+(?=and\s*\n)|(?<=\band)\s+", re.IGNORECASE
 )
 """White space, and a full stop, next to an *or* or *and* that joins two lines or sentences."""
-_NEXT_ITEM = re.compile(
-    r"\n\s*(?:(?:Next )?Question|Q|Problem|Human|User|Instruction)\s*\d*\s*[:：]", re.IGNORECASE
-)
-"""Where a model goes on to ask itself the next question."""
 _MOST_UNIT_WORDS = 3
 _MOST_BOXES = 20
 _MOST_READ = 2_000  # characters from the end, where the result stands
@@ -109,8 +106,8 @@ def final_value(text: str) -> Value | None:
     that is denied, asked about or taken back is none. What a model answers to a next question of its own
     is passed over.
     """
-    own = _NEXT_ITEM.split(text, maxsplit=1)[0]
-    text = own if any(character.isdigit() for character in own) else text
+    own = (text[:place] for place in next_items(text))
+    text = next((part for part in own if any(map(str.isdigit, part))), text)
     boxes = _boxes(text)
     if boxes:
         return None if boxes[-1] is None or _is_scaled_box(text) else _only(boxes[-1])
