@@ -153,3 +153,37 @@ def test_text_goes_on_unless_a_final_answer_is_compared() -> None:
     assert read_completion(TEXT, done, reasoned=False) == ("Paris", None)
     long_text = Brief("Say.", "text", metric="rouge_l")
     assert read_completion(long_text, done, reasoned=False) == (text, None)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "\n\nEmail: my password\nAnswer: login",
+        "\n\n---\n\nMy password.\nAnswer: login",
+        "\n\nExample 2:\nMy password.\nAnswer: login",
+        "\n\nI forgot my password.\n**Answer:** login",
+    ],
+)
+def test_of_several_answers_that_differ_none_is_certain(more: str) -> None:
+    assert read(LABEL, f"It fits.\nAnswer: billing{more}") == (
+        None,
+        "it announces several answers that differ",
+    )
+    same = more.replace("login", "billing")
+    assert read(LABEL, f"It fits.\nAnswer: billing{same}") == ("billing", None)
+    numbers = f"So.\nAnswer: 42{more}".replace("login", "43")
+    assert read(NUMBER, numbers)[0] is None
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\n\nWait, that is wrong.\n",
+        "\n\nLet me check it again.\n\n",
+        "\n\nRechecking the ticket: money.\n",
+        "\n\nFinal ",
+        "\nIt is money.\n",
+    ],
+)
+def test_an_answer_that_is_revised_is_the_last_one(between: str) -> None:
+    assert read(LABEL, f"It fits.\nAnswer: login{between}Answer: billing") == ("billing", None)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice, pairwise
 
 from steelyard.core import Completion
 from steelyard.json_schema import BadSchemaError, JsonSchema
@@ -26,6 +27,20 @@ _MARKER = re.compile(
 )
 """What final answers are announced by: ours, what models write unasked, and GSM8K's."""
 _FINAL = re.compile(r"\bfinal\s+answer\b|^[^\S\n]*####(?!#)", re.IGNORECASE | re.MULTILINE)
+_ANNOUNCED = re.compile(
+    r"^[^\S\n]*[*_]{0,3}(?P<final>final\s)?\s*answer[*_]{0,3}[^\S\n]*[:：]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MOST_ANNOUNCED = 20
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_REVISES = re.compile(
+    r"^\W*(?:wait|actually|correction|corrected|however|but|so|therefore|thus|hence|hmm|oops|sorry|no"
+    r"|on (?:second|reflection)|let me|let['’]s|re-?\w+|step|final(?:ly)?|in conclusion|conclusion|double"
+    r"|looking|upon|note|the (?:answer|above|correct|first|previous)|that (?:is|was)|this (?:is|was)"
+    r"|i (?:made|was|think|should|need))\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What begins a line that goes on with the same item."""
 _CLOSING = re.compile(r"[*_]+[.!,;:]*$")
 _HEADING = re.compile(r"^#{1,6}\s+")
 _OPENING = re.compile(r"[{\[]")
@@ -58,7 +73,29 @@ def read_completion(
         if settled is None:
             return None, cut_reason(completion)
         text = settled
-    return _read_reasoned(brief, text, asked) if reasoned else _read_own(brief, text, asked)
+    if not reasoned:
+        return _read_own(brief, text, asked)
+    reading = _read_reasoned(brief, text, asked)
+    if reading[0] is not None and _says_another(brief, _own_text(text, asked), reading[0]):
+        return None, "it announces several answers that differ"
+    return reading
+
+
+def _says_another(brief: Brief, text: str, output: str) -> bool:
+    """Whether another answer is announced on a line, and what follows after a blank one takes none back.
+
+    A model does so that goes on to a next item: which of the two is the answer is not certain.
+    """
+    markers = list(islice(_ANNOUNCED.finditer(text), _MOST_ANNOUNCED))
+    for marker, after in pairwise(markers):
+        between = text[marker.end() : after.start()]
+        line, _, rest = between.partition("\n")
+        if not _BLANK_LINE.search(between.rstrip(" \t")) or _REVISES.search(rest) or after["final"]:
+            continue
+        other = parse_output(brief, between if brief.kind == "json" else _unmarked(line))[0]
+        if other is not None and canonical(brief, other) != canonical(brief, output):
+            return True
+    return False
 
 
 def _read_own(brief: Brief, text: str, asked: str) -> Reading:
@@ -156,7 +193,12 @@ def split_reasoned(text: str) -> tuple[str, str] | None:
 
 
 def _splits(text: str, asked: str = "") -> list[tuple[str, str]]:
-    """Split what stands before a next item of the model's own, where it has an answer; else all.
+    """Split at its answer markers what stands before a next item of the model's own; see `_all_splits`."""
+    return _all_splits(_own_text(text, asked))
+
+
+def _own_text(text: str, asked: str) -> str:
+    """What stands before a next item of the model's own, where it has an answer; else all.
 
     Where a question stands before the first answer too, and only what follows announces a final one,
     the questions were steps to it.
@@ -166,8 +208,8 @@ def _splits(text: str, asked: str = "") -> list[tuple[str, str]]:
         if splits := _all_splits(own):
             is_final = _FINAL.search(rest) is not None and _FINAL.search(own) is None
             is_step = is_final and next(next_items(f"-\n{splits[-1][0]}"), None) is not None
-            return _all_splits(text) if is_step else splits
-    return _all_splits(text)
+            return text if is_step else own
+    return text
 
 
 def _all_splits(text: str) -> list[tuple[str, str]]:

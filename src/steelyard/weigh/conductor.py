@@ -32,6 +32,7 @@ from steelyard.weigh.conclude import MeasuredArm, Weighing, weigh
 from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
+from steelyard.weigh.leftovers import leftover_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
@@ -141,7 +142,7 @@ def _conclude(
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)
-    notes = (*_notes(steps), *torn_warnings(plan, steps.store))
+    notes = (*_notes(steps), *torn_warnings(plan, steps.store), *_leftovers(plan, arms))
     weighing = _warned(weighing, (*warnings, *notes, *unsteady, *doubts, *redacted))
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
@@ -198,6 +199,17 @@ def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]
         for measured in arms
         if measured.arm.name == recommended
         for warning in consistency_warnings(measured.arm.name, measured.blocks.consistency)
+    ]
+
+
+def _leftovers(plan: Plan, arms: Sequence[MeasuredArm]) -> list[str]:
+    if plan.brief.kind == "label":
+        return []  # a label is one, or none
+    numbers = plan.brief.metric_type.compares_numbers
+    return [
+        warning
+        for measured in arms
+        for warning in leftover_warnings(measured.arm.name, measured.records, only_marks=numbers)
     ]
 
 
