@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -403,3 +404,10 @@ def test_a_long_text_takes_no_time(piece: str) -> None:
     started = time.perf_counter()
     read_label(piece * (100_000 // len(piece)) + "x", QUEUE)
     assert time.perf_counter() - started < 1
+
+
+def test_an_exact_value_is_its_label_where_another_folds_to_the_same() -> None:
+    labels = ("café", "cafe\u0301", "A B", "a-b")
+    for label in labels:
+        assert read_label(json.dumps({"label": label}), labels) == (label, None)
+    assert read_label('{"label": "a_b"}', labels)[0] is None

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ DEEPEST = 200
 """Values nested deeper are not read: what compares them recursively could not follow."""
 
 _SHOWN = 60
+_LONGEST_LEAD = 400
 _MOST_TRIED = 300
 _MOST_BRACKETS = 20_000
 _BRACKET = re.compile(r"[{}\[\]]")
@@ -26,13 +28,26 @@ _IN_A_FORMAT = re.compile(
     r"\bin (?:(?:the|a|valid) )*(?:json|requested|required|desired|specified)(?: json)? format\b",
     re.I,
 )
+_NOT = r"\b(?:not|never|cannot|nicht|pas)\b|n['’]t\b|不是"
 _NO_ANSWER = re.compile(
-    r"\b(?:not|never|cannot|examples?|e\.g|format|form|template|placeholders?|samples?|illustrations?|wrong"
-    r"|incorrect|instead of|rather than|if|unless|suppose|imagine|please(?! find))\b|n['’]t\b"
-    r"|例如|比如|格式|不是|\b(?:nicht|Beispiel|pas|exemple|ejemplo)\b",
+    r"\b(?:examples?|e\.g|format|form|template|placeholders?|samples?|sketch|illustrations?|wrong"
+    r"|incorrect|instead of|rather than|if|unless|suppose|imagine"
+    rf"|please(?! find)|Beispiel|exemple|ejemplo)\b|例如|比如|格式|{_NOT}",
     re.I,
 )
 """What says, in the sentence before, that an object is none of the answer's."""
+_ASIDE = re.compile(
+    rf"(?:(?:{_NOT})(?:(?!{_NOT})[^,;:])*"
+    r"(?:[,;:]\s|\s(?:-|–|—)\s|\s(?=(?:but|so|hence|therefore|thus)\b)))+"
+    r"(?=(?:(?:and|but)\s)?(?:so|hence|therefore|thus)\b|[^,;:]*\b(?:here(?:['’]s| is| are)|the rest|json"
+    r"|result|answer|output|null|left|set|following|below)\b)",
+    re.I,
+)
+"""A clause that denies something else, before one that leads to the answer: ``No date is given, so …``."""
+_REFUSES = re.compile(
+    r"\b(?:can(?:not|['’]t)|won['’]t|will not)\s+(?!find|see|determine|tell|identify|locate|read|infer)",
+    re.I,
+)
 _OF_ANOTHER = re.compile(
     r"\b(?:no|old|input|question|schema|previous|original|rejected|invalid|bad|given|you sent"
     r"|you gave)[\s:*_`\"-]*$",
@@ -48,6 +63,14 @@ _TAKEN_BACK = re.compile(
     re.I,
 )
 """What says, in the words after, that an object is not the answer after all."""
+_COURTESY = re.compile(
+    r"[\s`~]*(?:was|is|does|did)\s+(?:this|that|it|the answer)\s+(?:\w+\s+)?(?:help(?:ful|s|ed)?|useful"
+    r"|of (?:any )?help|what you (?:were looking for|need(?:ed)?|wanted)|answer(?:s|ed)? your question)\b",
+    re.I,
+)
+"""A question to the reader after the answer, which does not doubt it."""
+_OTHER_CASE = re.compile(r"\b(?:otherwise|alternatively|else(?=\W*$))\b", re.I)
+_COMMENTED = re.compile(r"(?://|/\*|(?<!~)~~)\s*$")
 _FENCE_LINE = re.compile(r"^[^\S\n]*(?:```|~~~)[^\S\n]*(?P<language>\w*)", re.MULTILINE)
 
 
@@ -189,10 +212,12 @@ def _among_words(text: str) -> list[_Document]:
     found = [
         (one, count)
         for one, count in found
-        if not _is_denied(text, one, starts[count - 1] if count % 2 else one.start)
+        if not _is_denied(text, one, _lead_end(starts, one, count))
     ]
     if documents and not found:
         raise _UnusableError("it is said not to be the answer")
+    if found and all(_is_other_case(text, starts, one, count) for one, count in found):
+        raise _UnusableError("it is given for one case of several")
     inside = [count for _, count in found if count % 2]
     named = [count for count in inside if fences[count - 1]["language"].lower().startswith("json")]
     if inside:
@@ -210,11 +235,31 @@ def _among_words(text: str) -> list[_Document]:
     return answers
 
 
+def _lead_end(fences: Sequence[int], document: _Document, count: int) -> int:
+    """Where the words that lead to a document end: at its fence, ``count`` of which are before it."""
+    return fences[count - 1] if count % 2 else document.start
+
+
+def _is_other_case(text: str, fences: Sequence[int], document: _Document, count: int) -> bool:
+    before = _sentence_before(text, _lead_end(fences, document, count))
+    return _OTHER_CASE.search(before) is not None
+
+
 def _is_denied(text: str, document: _Document, start: int) -> bool:
     """Whether the sentence that leads to a document says that it is no answer."""
-    if _TAKEN_BACK.match(text[document.start + len(document.text) :][:_SHOWN]):
+    after = text[document.start + len(document.text) :][:_SHOWN]
+    if _TAKEN_BACK.match(after) and not _COURTESY.match(after):
         raise _UnusableError("it is taken back")
-    return _NO_ANSWER.search(_IN_A_FORMAT.sub("", _sentence_before(text, start))) is not None
+    before = _IN_A_FORMAT.sub("", _sentence_before(text, start))
+    if not _REFUSES.search(before):
+        before = _ASIDE.sub("", before[-_LONGEST_LEAD:])
+    return _NO_ANSWER.search(before) is not None or _is_commented(text, document.start)
+
+
+def _is_commented(text: str, start: int) -> bool:
+    """Whether a document stands in a comment of HTML or code, or is struck out."""
+    is_hidden = text.rfind("<!--", 0, start) > text.rfind("-->", 0, start)
+    return is_hidden or _COMMENTED.search(text[max(0, start - _SHOWN) : start]) is not None
 
 
 def _refuse_another(text: str, start: int) -> None:

@@ -101,6 +101,7 @@ class _LabelReader:
     """Reads texts for one list of labels."""
 
     def __init__(self, labels: tuple[str, ...]) -> None:
+        self._labels = frozenset(labels)
         self._exact = _unique({label: plain(label) for label in labels})
         self._folded = _unique({label: key(label) for label in labels})
         spellings = sorted({plain(label) for label in labels} - {""}, key=len, reverse=True)
@@ -135,7 +136,7 @@ class _LabelReader:
     def lone(self, text: str) -> str | None:
         """The label that is all of a text, or that its JSON object gives."""
         if (value := _json_value(text)) is not None:
-            return self._alone(plain(value))
+            return value if value in self._labels else self._alone(plain(value))
         if _is_like_json(text) or len(text) > self._longest + LONGEST_LINE:
             return None
         return self._alone(plain(text))

@@ -165,3 +165,32 @@ def test_what_may_not_be_sent_along(fields: dict[str, Any], words: str) -> None:
 def test_a_saved_model_is_checked_too(fields: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         HostedModel(ModelSpec("openai", "m", "http://127.0.0.1:9/v1", **fields))
+
+
+def test_what_a_header_is_set_to_makes_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    routed = spec("http://127.0.0.1:9/v1", extra_headers={"X-Route": "${ROUTE}"})
+    prints = []
+    for route in ("eu", "us", "eu"):
+        monkeypatch.setenv("ROUTE", route)
+        prints.append(hosted_fingerprint(routed))
+        assert route not in prints[-1].partition("extra=")[2]
+    assert prints[0] == prints[2] != prints[1]
+    monkeypatch.delenv("ROUTE")
+    assert hosted_fingerprint(routed) not in prints
+
+
+@pytest.mark.parametrize(
+    ("header", "variable", "value"),
+    [
+        ("X-Session", "WHERE", "abc"),
+        ("X-Route", "ROUTE_TOKEN", "abc"),
+        ("X-Route", "ROUTE", "sk-0123456789abcdefghij"),
+    ],
+)
+def test_a_credential_in_a_header_leaves_no_trace(
+    header: str, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyed = spec("http://127.0.0.1:9/v1", extra_headers={header: f"${{{variable}}}"})
+    without = hosted_fingerprint(keyed)
+    monkeypatch.setenv(variable, value)
+    assert hosted_fingerprint(keyed) == without

@@ -58,6 +58,36 @@ HARMONY = "<|start|>assistant<|channel|>final<|message|>"
         ("ok <|channel|>analysis<|message|>a<|end|> B", "a", "ok B"),
         ("ok <think>a <think>b</think> c</think> Y", "a <think>b</think> c", "ok Y"),
         ("ok <think>a</think> B\n<think>c</think>\nD", "a\n\nc", "ok B\n\nD"),
+        ("<|channel>thought\nMaybe C? No.<channel|>B", "Maybe C? No.", "B"),
+        ("<|channel>thought\n<channel|>B<turn|>", "", "B"),
+        ("Maybe C.<channel|>B", "Maybe C.", "B"),
+        ('<details type="reasoning" done="true" duration="3">\n> a\n</details>\nB', "> a", "B"),
+        ("<details>\n<summary>Thinking</summary>a</details>B", "</summary>a", "B"),
+        ("Here is my thought process:\nC?\n\nHere is my response:\nB", "C?", "B"),
+        ("Here's my thinking: C? Here's my answer: B", "C?", "B"),
+        ("Here are my reasoning steps:\nC?\n[BEGIN FINAL RESPONSE]\nB", "C?", "B"),
+        ("[BEGIN FINAL RESPONSE]B[END FINAL RESPONSE]<|end|>", "", "B"),
+        ("C?\n[BEGIN FINAL RESPONSE]\nB", "C?", "B"),
+        (
+            "<|channel|>analysis <|message|>a<|end|><|start|>assistant<|channel|>final <|message|>B",
+            "a",
+            "B",
+        ),
+        ("<|channel|>analysis<|message|>a<|start|>assistant<|channel|>final<|message|>B", "a", "B"),
+        ("<|channel|>commentary to=f <|constrain|>json<|message|>a<|end|>B", "a", "B"),
+        ("<|think|>a<|/think|>B", "a", "B"),
+        ("<|think|>a<|end|><|begin|>assistant<|content|>B<|end|>", "a", "B"),
+        ("<|think>a<think|>B", "a", "B"),
+        ("<｜think｜>a<｜/think｜>B", "a", "B"),
+        ("<|begin▁of▁thinking|>a<|end▁of▁thinking|>B", "a", "B"),
+        ("<|reasoning_start|>a<|reasoning_end|>B", "a", "B"),
+        ("<|begin_of_thought|>a<|end_of_thought|><|begin_of_solution|>B", "a", "B"),
+        ("<longcat_think>a</longcat_think>B", "a", "B"),
+        ("<thinking_process>a</thinking_process>\nB", "a", "B"),
+        ("<internal_reasoning>a</internal_reasoning>B", "a", "B"),
+        ("&lt;think&gt;a&lt;/think&gt;B", "a", "B"),
+        ("[REASONING]a[/REASONING]B", "a", "B"),
+        ("<think>a</think>B<|im_end|>", "a", "B"),
     ],
 )
 def test_thoughts_are_taken_off(text: str, reasoning: str, answer: str) -> None:
@@ -97,6 +127,13 @@ def test_thoughts_are_taken_off(text: str, reasoning: str, answer: str) -> None:
         '{"tag": "ok <think>x</think> y"}',
         "Two <think>a</think> tags are one too many.",
         "an <analysis>a</analysis> element",
+        "<details><summary>More</summary>a</details>\nB",
+        "<sentiment_analysis>B</sentiment_analysis>",
+        "Here is my response: B",
+        "Here is my thought process:\nIt is money.\nAnswer: B",
+        "Here are my reasoning steps:\n1. Money.\nAnswer: B",
+        "The channel | analysis | is B",
+        "<|tool_call_begin|>B",
     ],
 )
 def test_what_is_no_thought_stays(text: str) -> None:
@@ -110,6 +147,10 @@ def test_what_is_no_thought_stays(text: str) -> None:
         "B\n<think>or is it",
         "<think>a</think>\n<think>b",
         "<think>a</think><think>b",
+        "<|think|>it is B",
+        "<|channel>thought\nit is B",
+        "<|channel|>analysis <|message|>it is B",
+        '<details type="reasoning" done="false">it is B',
     ],
 )
 def test_an_open_thought_leaves_no_answer(text: str) -> None:
@@ -141,7 +182,14 @@ def test_a_failure_stays_as_it_is() -> None:
     assert why_unanswered(failed) is None
 
 
+def test_a_choice_is_the_very_text_that_was_offered() -> None:
+    chosen = Completion("<eos>", "choice")
+    assert without_thoughts(chosen) == chosen
+
+
 def test_references_are_compared_without_their_thoughts() -> None:
+    assert with_plain_reference(Example("1", "q", "B<|im_end|>")).output == "B"
+    assert with_plain_reference(Example("1", "q", "<eos>")).output == "<eos>"
     assert with_plain_reference(Example("1", "q", "<think>a</think>\nB")).output == "B"
     plain = Example("1", "q", "B")
     assert with_plain_reference(plain) is plain
@@ -149,12 +197,21 @@ def test_references_are_compared_without_their_thoughts() -> None:
 
 def test_a_template_may_open_a_thought() -> None:
     assert open_thought("<|im_start|>assistant\n<think>\n") == ("<think>\n", "</think>\n\n")
+    assert open_thought("<|turn>model\n<|channel>thought\n") == (
+        "<|channel>thought\n",
+        "<channel|>\n\n",
+    )
+    assert open_thought("<|begin_of_thought|>") == (
+        "<|begin_of_thought|>\n",
+        "<|end_of_thought|>\n\n",
+    )
     assert open_thought("assistant\n<think>\n\n</think>\n\n") is None
     assert open_thought("What is <think>? assistant\n") is None
 
 
 def test_marks_that_are_special_tokens_are_known() -> None:
     assert all(map(is_thought_mark, ["<think>", "</think>", "[THINK]", "<|channel|>", "<|end|>"]))
+    assert all(map(is_thought_mark, ["<|channel>", "<channel|>", "<|think|>", "<unused95>"]))
     assert not any(map(is_thought_mark, ["<|im_end|>", "</s>", "<s>", "<pad>", "<|endoftext|>"]))
 
 
@@ -167,8 +224,25 @@ def test_marks_that_are_special_tokens_are_known() -> None:
         "\n<think>x",
         "x <think>y",
         "x <think>y</think> ",
+        "x<think>y</think>",
+        "x <think> y</think>",
+        "`x <think>y</think>",
+        "``` <think>y</think> ",
+        "as <think>y</think> ",
+        "x </think> y ",
+        '{"a": "x <think>y</think>"} ',
+        "x    <think>",
         " ",
         "<",
+        *("<|think|>", "<|end|>"),
+        *(
+            "<|channel|>analysis",
+            "[THINKING]",
+            "Here is my thought process:",
+            "<details x ",
+            "</s>",
+        ),
+        *("\n<|user|>", "\n```<|user|>", "<|user|>\n", "a <|im_start|>"),
     ],
 )
 def test_long_texts_are_split_in_linear_time(part: str) -> None:
@@ -177,7 +251,7 @@ def test_long_texts_are_split_in_linear_time(part: str) -> None:
         split_thoughts(part * (size // len(part)))
         return time.process_time() - started
 
-    assert seconds(200_000) < 5.0  # quadratic time would take minutes
+    assert seconds(200_000) < 2.0  # quadratic time would take many
 
 
 def test_the_marks_of_an_answer_go_where_nothing_was_thought() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from steelyard.report import breakeven, charts
 from steelyard.report.labels import Anchor, Box, place, spread, width
-from steelyard.report.scale import axis, quality_axis
+from steelyard.report.scale import Scale, axis, quality_axis
 from steelyard.report.view import View
 from steelyard.result import parse_result
 
@@ -45,6 +45,27 @@ def test_every_figure_stands_on_the_axis(figures: list[float]) -> None:
     ticks = scale.ticks()
     assert all(10 - 1e-6 <= scale(tick) <= 500 + 1e-6 for tick in ticks)
     assert len(ticks) >= 1
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(("low", "high"), [(1, 1), (0, 0), (5, 5 + 1e-12), (3, 2)])
+def test_an_axis_of_no_width_has_one_figure_in_its_middle(
+    low: float, high: float, log: bool
+) -> None:
+    scale = Scale(low, high, 10, 500, log=log)
+    assert scale(low) == scale(7.0) == 255
+    assert scale.ticks() == [low]
+
+
+@pytest.mark.parametrize(("per_day", "days"), [(1, 1), (1, 2), (2, 3), (1000, 1)])
+@pytest.mark.parametrize("prices", [(0.0, 5.0), (100.0, 0.001), (0.0, 0.0)])
+def test_the_smallest_traffic_is_drawn(
+    result: dict[str, Any], per_day: int, days: int, prices: tuple[float, float]
+) -> None:
+    result["task"]["traffic"] |= {"requests_per_day": per_day, "horizon_days": days}
+    result["arms"][0]["cost"] |= {"upfront": prices[0], "per_request": prices[1]}
+    drawn = breakeven.chart(View(parse_result(result)))
+    assert "nan" not in drawn and "inf" not in drawn
 
 
 def test_a_share_stays_between_0_and_1() -> None:

@@ -166,3 +166,51 @@ def test_moments_beyond_the_calendar_are_compared_as_text(edge: str) -> None:
     assert not same(edge, "2024-01-01", "day", dates)
     assert not same("2024-01-01", edge, "day", dates)
     assert same("2024-01-01T01:00:00+01:00", "2024-01-01T00:00:00Z", "day", dates)
+
+
+DATES = Likeness({"day": "date"})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1 December 2026",
+        "December 1, 2026",
+        "1. december 2026",
+        "1 Dec 2026",
+        "Dec. 1, 2026",
+        "DEC 1st 2026",
+        "2026/12/01",
+        "2026-12-01T00:00:00",
+    ],
+)
+def test_a_day_is_the_same_however_it_is_written(written: str) -> None:
+    assert same(written, "2026-12-01", "day", DATES)
+    assert same("2026-12-01", written, "day", DATES)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1 Marble 2026",
+        "1 Marc 2026",
+        "1 Mars 2026",
+        "Mayor 3, 2026",
+        "1 Decimal 2026",
+        "Augury 1, 2026",
+        "1 Septem 2026",
+        "1 Novel 2026",
+        "1 Ma 2026",
+        "32 March 2026",
+        "12/01/2026",
+    ],
+)
+def test_what_only_begins_like_a_month_is_no_date(written: str) -> None:
+    assert as_date(written) is None
+    assert same(written, written, "day", DATES)
+
+
+def test_september_has_two_abbreviations() -> None:
+    assert {as_date(f"3 {name} 2026") for name in ("Sep", "Sept", "Sept.", "September")} == {
+        as_date("2026-09-03")
+    }

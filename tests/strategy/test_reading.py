@@ -100,3 +100,90 @@ def test_a_misfit_is_said_and_deep_values_are_survived() -> None:
     assert misfit(brief, "[[1]]") == '$[0][0]: 1 is not of type "array"'
     assert misfit(brief, "[" * 900 + "]" * 900) is None
     assert misfit(brief, "[" * 900 + "1" + "]" * 900) == f'${"[0]" * 900}: 1 is not of type "array"'
+
+
+ASKED = "Ticket 7: I was charged twice"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "\n\nQuestion: about my password?\nAnswer: login",
+        "\n\nQ: about my password?\nThe answer is login.",
+        "\nHuman: about my password?\nAnswer: login",
+        "\nuser\nabout my password?\nassistant\nAnswer: login",
+        "\n\nInput: about my password?\nAnswer: login",
+        "\n\n### Instruction:\nAnd my password?\nAnswer: login",
+        "\n\nTicket 8: about my password?\nIt is that.\nAnswer: login",
+        "\n\n**Ticket:** about my password?\nFinal answer: login",
+        "\n\nQuestion: a?\nAnswer: login\n\nQuestion: b?\nAnswer: login",
+    ],
+)
+def test_what_a_model_asks_itself_next_is_not_read(more: str) -> None:
+    done = Completion(f"It fits.\nAnswer: billing{more}", "stop")
+    assert read_completion(LABEL, done, reasoned=True, asked=ASKED) == ("billing", None)
+    done = Completion(f"billing{more}", "stop")
+    assert read_completion(LABEL, done, reasoned=False, asked=ASKED) == ("billing", None)
+    done = Completion('{"a": 1}' + more.replace("login", '{"a": 2}'), "stop")
+    assert read_completion(JSON, done, reasoned=False, asked=ASKED) == ('{"a": 1}', None)
+
+
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [
+        ("Answer: login\n\nWait, that is wrong.\nAnswer: billing", "billing"),
+        ("Step 1: Answer: login\nStep 2: no.\nAnswer: billing", "billing"),
+        ("Question: which is it?\nMoney.\nAnswer: billing", "billing"),
+        ("I restate it.\nTicket 7: I was charged twice\nAnswer: billing", "billing"),
+        (
+            "Question 1: a password?\nAnswer: no.\nQuestion 2: money?\nAnswer: yes.\n"
+            "Final answer: billing",
+            "billing",
+        ),
+    ],
+)
+def test_steps_to_an_answer_are_no_next_item(text: str, output: str) -> None:
+    done = Completion(text, "stop")
+    assert read_completion(LABEL, done, reasoned=True, asked=ASKED) == (output, None)
+
+
+def test_text_goes_on_unless_a_final_answer_is_compared() -> None:
+    text = "Paris\n\nQuestion: and of Spain?\nAnswer: Madrid"
+    done = Completion(text, "stop")
+    assert read_completion(TEXT, done, reasoned=False) == ("Paris", None)
+    long_text = Brief("Say.", "text", metric="rouge_l")
+    assert read_completion(long_text, done, reasoned=False) == (text, None)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "\n\nEmail: my password\nAnswer: login",
+        "\n\n---\n\nMy password.\nAnswer: login",
+        "\n\nExample 2:\nMy password.\nAnswer: login",
+        "\n\nI forgot my password.\n**Answer:** login",
+    ],
+)
+def test_of_several_answers_that_differ_none_is_certain(more: str) -> None:
+    assert read(LABEL, f"It fits.\nAnswer: billing{more}") == (
+        None,
+        "it announces several answers that differ",
+    )
+    same = more.replace("login", "billing")
+    assert read(LABEL, f"It fits.\nAnswer: billing{same}") == ("billing", None)
+    numbers = f"So.\nAnswer: 42{more}".replace("login", "43")
+    assert read(NUMBER, numbers)[0] is None
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\n\nWait, that is wrong.\n",
+        "\n\nLet me check it again.\n\n",
+        "\n\nRechecking the ticket: money.\n",
+        "\n\nFinal ",
+        "\nIt is money.\n",
+    ],
+)
+def test_an_answer_that_is_revised_is_the_last_one(between: str) -> None:
+    assert read(LABEL, f"It fits.\nAnswer: login{between}Answer: billing") == ("billing", None)

@@ -15,7 +15,7 @@ import steelyard
 from steelyard.core import Answer, Completion
 from steelyard.errors import ArmError, ConfigError, StorageError
 from steelyard.planning.plan import RunOptions, make_plan
-from steelyard.progress import Display
+from steelyard.progress import Display, PlainDisplay
 from steelyard.result import read_result, strip_timings
 from steelyard.store.database import Store
 from steelyard.store.folder import locked
@@ -324,6 +324,22 @@ def test_a_result_of_another_schema_is_refused(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text('{"schema_')
     with pytest.raises(StorageError, match="not the result of a run"):
         read_result(tmp_path)
+
+
+def test_a_report_that_cannot_be_drawn_costs_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = write_task(tmp_path / "task", strategies=["zero_shot"])
+    out = run(task, tmp_path / "out").folder
+    (out / "report.html").unlink()
+    (out / "report.html" / "taken").mkdir(parents=True)
+    (out / "result.json").unlink()
+    outcome = run(task, out, display=PlainDisplay())
+    assert read_result(out).verdict.arm == outcome.record.verdict.arm
+    assert outcome.winner is not None and (out / "winner" / "arm.json").is_file()
+    told = " ".join("".join(capsys.readouterr()).split())
+    assert "report.html could not be drawn" in told
+    assert f"steelyard report {out}" in told
 
 
 def test_another_verdict_puts_another_winner(tmp_path: Path) -> None:

@@ -142,6 +142,14 @@ def test_a_judge_that_tells_nothing_apart_is_warned_of(store: Store) -> None:
     assert not any("the same place" in note or "the same score" in note for note in notes)
 
 
+def test_a_judge_that_cannot_be_read_gave_no_score(store: Store) -> None:
+    mute, _ = connected(store, ScriptedModel(lambda request: "I cannot say."))
+    rows = judged(mute, "one", "two", "three")
+    notes = judge_report(store, mute, {"arm": rows}, None, agreement_of(mute, [])).notes
+    assert any("failed on 3 of 3 replies" in note for note in notes)
+    assert not any("the same score" in note for note in notes)
+
+
 def test_a_hosted_judge_without_a_price_says_so(store: Store, monkeypatch: Any) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     model = ScriptedModel(preferring(len), local=False)

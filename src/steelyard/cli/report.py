@@ -60,10 +60,11 @@ def _consistent(folder: Path) -> Iterator[None]:
 
 
 def show(result: Result, report: Path) -> None:
-    """Print a finished run for a person, on stdout."""
+    """Print a finished run for a person, on stdout; the report's place where it could be drawn."""
     from steelyard.report import table, verdict_text
 
     screen = console()
     screen.print(table(result))
     screen.print(verdict_text(result), highlight=False)
-    say(f"report: {report}")
+    if report.is_file():
+        say(f"report: {report}")

@@ -13,7 +13,7 @@ from steelyard.config.records import read_as
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.families import PROVIDERS
-from steelyard.model.sent_along import header_variables
+from steelyard.model.sent_along import header_variables, settings_digest
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
 """Called with ``(index, completion)`` pairs as each batch ends, before the next one begins."""
@@ -97,10 +97,15 @@ class ModelSpec:
 
     @property
     def extras_digest(self) -> str:
-        """A short digest of what is sent along with every request; empty where that is nothing."""
+        """A short digest of what is sent along with every request; empty where that is nothing.
+
+        Variables' values are in it, but for credentials (`settings_digest`).
+        """
         if not self.extra_body and not self.extra_headers:
             return ""
-        extras = [self.extra_body or {}, self.extra_headers or {}]
+        extras: list[Mapping[str, Any]] = [self.extra_body or {}, self.extra_headers or {}]
+        if settings := settings_digest(self.extra_headers):
+            extras.append(settings)
         return hashlib.sha256(json.dumps(extras, sort_keys=True).encode()).hexdigest()[:12]
 
     @property

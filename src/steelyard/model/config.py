@@ -88,13 +88,8 @@ class ModelConfig(Section):
     def _web_address(cls, base_url: str | None) -> str | None:
         if base_url is None:
             return None
-        try:
-            parts = urlsplit(base_url)
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            host = None
-        if not re.match(r"https?://\S+$", base_url) or not host or ".." in host:
-            raise ValueError("base_url must start with http:// or https:// and name a host")
+        if (wrong := wrong_address(base_url)) is not None:
+            raise ValueError(f"base_url {wrong}")
         try:
             check_base_url(base_url)
             return chat_base(base_url)
@@ -202,11 +197,30 @@ class ModelConfig(Section):
 _OTHER_INTERFACES = ("/completions", "/responses", "/messages", "/embeddings")
 
 
+def wrong_address(base_url: str) -> str | None:
+    """Say what is wrong with an endpoint's address; ``None`` where a request could go there."""
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not re.match(r"https?://\S+$", base_url, re.IGNORECASE) or not host or ".." in host:
+        return "must start with http:// or https:// and name a host"
+    try:
+        is_port = parts.port != 0
+    except ValueError:
+        is_port = False
+    port = parts.netloc.rpartition("@")[2].rpartition(":")[2]
+    return None if is_port else f"has the port {port[:20]!r}: ports are numbers from 1 to 65535"
+
+
 def chat_base(base_url: str) -> str:
     """Return an endpoint's address without the ``/chat/completions`` that a pasted one may end in.
 
-    A query stays. Raises `ConfigError` for the address of another interface.
+    A query stays, the scheme is written small. Raises `ConfigError` for the address of another interface.
     """
+    scheme, mark, rest = base_url.partition("://")
+    base_url = f"{scheme.lower()}{mark}{rest}"
     parts = urlsplit(base_url)
     path = parts.path.rstrip("/")
     base = path.removesuffix("/chat/completions")

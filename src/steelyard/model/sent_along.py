@@ -7,14 +7,17 @@ with every arm, so neither may hold a secret: a header takes one from an environ
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from steelyard.errors import ConfigError, CredentialError
 
+_ROUNDS = 200_000
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEYS = frozenset({"authorization", "api-key", "x-api-key", "apikey"})
@@ -92,6 +95,28 @@ def header_variables(headers: Mapping[str, str] | None) -> tuple[str, ...]:
     """Return the environment variables that headers take their values from, each once."""
     found = (_VARIABLE.finditer(value) for value in (headers or {}).values())
     return tuple(dict.fromkeys(match[1] or match[2] for matches in found for match in matches))
+
+
+def settings_digest(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a digest of each variable's value that headers send as a setting, by the variable's name.
+
+    A variable is a credential, and left out, where its name or its header's looks like one's, or its value
+    does. The digest is slow to compute, so that what is in a database is not guessed from it.
+    """
+    digests = {}
+    for header, text in (headers or {}).items():
+        for variable in header_variables({header: text}):
+            value = os.environ.get(variable, "").strip()
+            is_secret = _SECRET_NAME.search(f"{header} {variable}") or _looks_secret(value)
+            if value and not is_secret:
+                digests[variable] = _slow_digest(variable, value)
+    return digests
+
+
+@lru_cache(maxsize=64)
+def _slow_digest(name: str, value: str) -> str:
+    salt = f"steelyard extra_headers {name}".encode()
+    return hashlib.pbkdf2_hmac("sha256", value.encode(), salt, _ROUNDS, 8).hex()
 
 
 def filled_headers(headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from steelyard.core import Completion, Example
+from steelyard.model.turns import bare_answer
 from steelyard.packaged import packaged
 
 
@@ -24,7 +26,8 @@ def split_thoughts(text: str) -> Thoughts:
 
     A thought begins the text or a line. In the middle of a line it is closed, and its marks stand tight
     around it, neither quoted, in code, nor named by the sentence. One never closed goes on to the end,
-    and no answer follows it. Where a template has opened the thought already, all before its end is thought.
+    and no answer follows it. Where a template has opened the thought already, all before its end is
+    thought. The marks of turns around the answer go too (`bare_answer`).
     """
     reasoning: list[str] = []
     answer = text
@@ -36,33 +39,85 @@ def split_thoughts(text: str) -> Thoughts:
             if is_open:
                 break
     if answer == text:
-        return Thoughts("", _shelled(text) if text.startswith("<|") else text)
+        return Thoughts(
+            "", _shelled(bare_answer(text)) if text.startswith("<|") else bare_answer(text)
+        )
     told = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
-    return Thoughts(told, _shelled(answer.strip()), is_open)
+    return Thoughts(told, _shelled(bare_answer(answer.strip())), is_open)
 
 
-_SIGNS = ("<", "[", "◁", "assistantfinal")
+_SIGNS = ("<", "[", "◁", "&lt;", "assistantfinal", "ere is my", "ere's my", "ere are my")
 """Without one of these there is no mark in a text."""
 
 
 class _Marks(NamedTuple):
     """What opens one kind of thought, and what closes it.
 
-    What closes one ``is_paired``, or ends a thought that has no beginning.
+    What closes one ``is_paired``, or ends a thought that has no beginning. What opens one that
+    ``must_close`` is no mark without its end.
     """
 
     opening: re.Pattern[str]
     closing: re.Pattern[str]
     is_paired: bool
+    must_close: bool
+
+
+class _Surroundings:
+    """Where a text has line breaks and marks of code, found once, so that each mark is judged at once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def line_start(self, place: int) -> int:
+        count = bisect_right(self._breaks, place)
+        return self._breaks[count - 1] if count else 0
+
+    def line_end(self, place: int) -> int:
+        count = bisect_right(self._breaks, place)
+        return self._breaks[count] - 1 if count < len(self._breaks) else len(self._text)
+
+    def is_code(self, place: int) -> bool:
+        """Whether ``place`` stands in a fence, or in code on its line."""
+        before_line = bisect_right(self._ticks, self.line_start(place))
+        ticks = bisect_right(self._ticks, place) - before_line
+        return bisect_right(self._fences, place) % 2 == 1 or ticks % 2 == 1
+
+    def begins_with(self, signs: tuple[str, ...]) -> bool:
+        return self._first.startswith(signs)
+
+    @cached_property
+    def _first(self) -> str:
+        match = re.search(r"\S", self._text)
+        return match[0] if match else ""
+
+    @cached_property
+    def _breaks(self) -> list[int]:
+        return _ends(r"\n", self._text)
+
+    @cached_property
+    def _ticks(self) -> list[int]:
+        return _ends("`", self._text)
+
+    @cached_property
+    def _fences(self) -> list[int]:
+        return _ends("```", self._text)
+
+
+def _ends(sign: str, text: str) -> list[int]:
+    return [match.end() for match in re.finditer(sign, text)]
 
 
 def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     """The thoughts between one kind of marks, the text without them, and whether one is open."""
+    around = _Surroundings(text)
     thoughts: list[str] = []
     kept: list[str] = []
     place = 0
-    while (begin := _next_opening(text, place, marks)) is not None:
+    while (begin := _next_opening(text, place, marks, around)) is not None:
         end = _end_of(text, begin.end(), marks)
+        if end is None and marks.must_close:
+            break
         before = text[place : begin.start()].rstrip(" \t")
         kept.append(before)
         if end is None:
@@ -74,13 +129,16 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     rest = "".join([*kept, text[place:]])
     is_told_of = marks.is_paired or marks.opening.search(rest) is not None
     alone = () if is_told_of else marks.closing.finditer(rest)
-    if ends := [end for end in alone if _ends_thought(rest, end)]:
+    around = _Surroundings(rest)
+    if ends := [end for end in alone if _ends_thought(rest, end, around)]:
         thoughts.append(rest[: ends[-1].start()])
         rest = rest[ends[-1].end() :]
     return thoughts, rest, False
 
 
-def _next_opening(text: str, place: int, marks: _Marks) -> re.Match[str] | None:
+def _next_opening(
+    text: str, place: int, marks: _Marks, around: _Surroundings
+) -> re.Match[str] | None:
     """The next mark that opens a thought: where a line begins, behind another thought, or in a line."""
     looked_at = place
     for opening in marks.opening.finditer(text, place):
@@ -92,23 +150,28 @@ def _next_opening(text: str, place: int, marks: _Marks) -> re.Match[str] | None:
         if start < looked_at or not marks.closing.pattern:
             continue
         end = _end_of(text, opening.end(), marks)
-        if end is not None and _is_markup(text, opening, end):
+        if end is not None and _is_markup(text, opening, end, around):
             return opening
         looked_at = len(text) if end is None else end.end()
     return None
 
 
-def _is_markup(text: str, opening: re.Match[str], end: re.Match[str]) -> bool:
+def _is_markup(
+    text: str, opening: re.Match[str], end: re.Match[str], around: _Surroundings
+) -> bool:
     """Whether marks in the middle of a line stand around a thought; what only speaks of them does not."""
-    before, thought = text[: opening.start()], text[opening.end() : end.start()]
-    line = before[before.rfind("\n") + 1 :]
+    start, thought = opening.start(), text[opening.end() : end.start()]
+    near = text[max(around.line_start(start), start - _NEAR) : start]
     is_tight = thought == thought.strip() or "\n" in thought
-    is_quoted = line.endswith((*_QUOTES, ">")) or text[end.end() :].startswith(_CLOSING_QUOTES)
-    is_code = before.count("```") % 2 == 1 or line.count("`") % 2 == 1
-    is_data = text.lstrip().startswith(("{", "[", '"', "<"))
-    is_named = _NAMED.search(line[-40:]) or _NAMED_BEHIND.match(text, end.end())
+    is_quoted = near.endswith((*_QUOTES, ">")) or text.startswith(_CLOSING_QUOTES, end.end())
+    is_data = around.begins_with(("{", "[", '"', "<"))
+    is_named = _NAMED.search(near) or _NAMED_BEHIND.match(text, end.end())
     is_said = re.search(r"\w", thought) is not None and not is_named
-    return is_tight and is_said and not (is_quoted or is_code or is_data)
+    return is_tight and is_said and not (is_quoted or is_data or around.is_code(start))
+
+
+_NEAR = 40
+"""So many characters before a mark may name it."""
 
 
 _NAMED = re.compile(
@@ -121,13 +184,17 @@ _NAMED = re.compile(
 _NAMED_BEHIND = re.compile(r"\s*(?:tags?|marks?|elements?|blocks?|pairs?)\b", re.IGNORECASE)
 
 
-def _ends_thought(text: str, end: re.Match[str]) -> bool:
+def _ends_thought(text: str, end: re.Match[str], around: _Surroundings) -> bool:
     """Whether a mark without a beginning closes a thought; one in the middle of a line is quoted."""
-    before = text[text.rfind("\n", 0, end.start()) + 1 : end.start()]
-    after = text[end.end() :].partition("\n")[0]
-    is_quoted = before[-1:] in _QUOTES or text.lstrip().startswith(("{", "[", '"'))
-    is_glued = bool(before[-1:].strip()) and not is_quoted
-    return not before.strip() or not after.strip() or is_glued
+    last = text[end.start() - 1] if end.start() > around.line_start(end.start()) else ""
+    is_quoted = last in _QUOTES or around.begins_with(("{", "[", '"'))
+    is_glued = bool(last.strip()) and not is_quoted
+    is_first = _BLANK.fullmatch(text, around.line_start(end.start()), end.start())
+    is_last = _BLANK.fullmatch(text, end.end(), around.line_end(end.end()))
+    return is_first is not None or is_last is not None or is_glued
+
+
+_BLANK = re.compile(r"\s*+")
 
 
 _QUOTES = tuple("`'\"“‘«")
@@ -169,9 +236,15 @@ def open_thought(prompt: str) -> OpenThought | None:
         openings = list(marks.opening.finditer(prompt))
         if openings and not prompt[openings[-1].end() :].strip():
             mark = openings[-1][0]
-            closing = mark.replace("START", "END") if "START" in mark else f"{mark[0]}/{mark[1:]}"
-            return OpenThought(f"{mark}\n", f"{closing}\n\n")
+            return OpenThought(f"{mark}\n", f"{_closing_of(mark)}\n\n")
     return None
+
+
+def _closing_of(mark: str) -> str:
+    for opening, closing in packaged("model/data/thoughts.yaml")["closings"].items():
+        if opening in mark:
+            return mark.replace(opening, closing)
+    return f"{mark[0]}/{mark[1:]}"
 
 
 def is_thought_mark(token: str) -> bool:
@@ -193,9 +266,10 @@ def _marks() -> tuple[_Marks, ...]:
         _Marks(
             re.compile(opening, _FLAGS),
             re.compile(closing, _FLAGS),
-            is_paired=bool(paired),
+            is_paired=bool(kind),
+            must_close="closed" in kind,
         )
-        for opening, closing, *paired in packaged("model/data/thoughts.yaml")["marks"]
+        for opening, closing, *kind in packaged("model/data/thoughts.yaml")["marks"]
     )
 
 
@@ -216,7 +290,11 @@ def without_thoughts(completion: Completion) -> Completion:
     One without thoughts, or whose thoughts were told apart, stays as it is. Where the last thought has
     no end there is no answer: the text is empty.
     """
-    if completion.failure is not None or not completion.text:
+    if (
+        completion.failure is not None
+        or not completion.text
+        or completion.finish_reason == "choice"
+    ):
         return completion
     thoughts = split_thoughts(completion.text)
     told = [told for told in (completion.reasoning, thoughts.reasoning) if told]
@@ -227,7 +305,7 @@ def without_thoughts(completion: Completion) -> Completion:
 def with_plain_reference(example: Example) -> Example:
     """Return the example with the answer alone for its reference, as answers are compared."""
     answer = split_thoughts(example.output).answer
-    return example if answer == example.output else replace(example, output=answer)
+    return example if answer in (example.output, "") else replace(example, output=answer)
 
 
 def why_unanswered(completion: Completion) -> str | None:

@@ -14,8 +14,10 @@ from steelyard.private.checksums import compact
 from steelyard.private.phones import find_phones
 from steelyard.private.pieces import rewrite
 from steelyard.private.rules import PrivateRule, rule_book
+from steelyard.private.seen import SeenText, seen_text
 
 _DIGIT = re.compile(r"\d")
+_TELLING = re.compile(r"[@\d]|PRIVATE KEY")
 _LONG = re.compile(r"\S{16}")
 _FEWEST_IN_A_PHONE = 8
 _BLANK = "\0"
@@ -53,18 +55,22 @@ def find_private(text: str, regions: Sequence[str] | None = None, hint: str = ""
     Where several rules match the same characters the strongest wins, then secrets, cards and ids over
     the rest, then the longest. ``regions`` are those whose national phone numbers are known
     (`regions_of`), by default the usual ones. ``hint`` is read as words before the text: the name of
-    the field that holds it. Names of people are not found (`rule_book().missed`).
+    the field that holds it. Looked at is what a reader sees (`seen_text`): wide forms, dashes of any kind
+    and characters of no width hide nothing. Names of people are not found (`rule_book().missed`).
     """
     if not may_hold(text):
         return []
+    seen = seen_text(text)
     front = f"{hint}: " if hint else ""
-    scanned = front + _hide_placeholders(text)
+    scanned = front + _hide_placeholders(seen.text)
     matches = [match for match in _scan(scanned, regions) if match.start >= len(front)]
     matches = [match for match in matches if _BLANK not in scanned[match.start : match.end]]
-    return [
-        replace(match, start=match.start - len(front), end=match.end - len(front))
-        for match in _apart(matches)
-    ]
+    return [_moved(match, seen, len(front)) for match in _apart(matches)]
+
+
+def _moved(match: Match, seen: SeenText, front: int) -> Match:
+    start, end = seen.span(match.start - front, match.end - front)
+    return replace(match, start=start, end=end)
 
 
 def find_within(text: str, regions: Sequence[str] | None = None) -> list[PrivateFindings]:
@@ -84,7 +90,12 @@ def find_within(text: str, regions: Sequence[str] | None = None) -> list[Private
 
 def may_hold(text: str) -> bool:
     """Whether ``text`` has any of the characters that all private data needs."""
-    return "@" in text or _DIGIT.search(text) is not None or "PRIVATE KEY" in text
+    return _TELLING.search(text) is not None or (not text.isascii() and _tells(text))
+
+
+def _tells(text: str) -> bool:
+    """The same of a text in wide forms, or with characters between its letters that are not seen."""
+    return _TELLING.search(seen_text(text).text) is not None
 
 
 def mask(value: str) -> str:

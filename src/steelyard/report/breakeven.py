@@ -100,7 +100,8 @@ def _axes(
     first = min((requests for requests, _, _ in met), default=last)
     ends = [curve.at(last) for curve in curves if curve.at(last) > 0]
     if first < last * _EARLY or max(ends) / min(ends) > 50:
-        low = 10.0 ** math.floor(math.log10(max(1.0, min(first / 8, last / 1000))))
+        least = min(first / 8, last / 1000)
+        low = min(10.0 ** math.floor(math.log10(max(1.0, least))), last / 10)
         x = Scale(low, last, frame.left, frame.x_end, log=True)
         starts = [value for curve in curves if (value := curve.at(low)) > 0]
         return x, Scale(min(starts) / 1.5, max(ends) * 1.5, frame.y_end, frame.top, log=True)

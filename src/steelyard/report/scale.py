@@ -9,12 +9,13 @@ from dataclasses import dataclass
 _WIDE = 20.0  # a range of positive figures beyond this ratio is drawn on a logarithmic axis
 _AIR = 1.6  # room at both ends of a logarithmic axis, as a ratio: under 2, the nearest tick's
 _DECADE = 10.0
+_LEAST_WIDTH = 1e-9
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps ``low`` to ``high`` onto the pixels ``start`` to ``end``."""
+    """Maps ``low`` to ``high`` onto the pixels ``start`` to ``end``; one of no width onto their middle."""
 
     low: float
     high: float
@@ -25,15 +26,25 @@ class Scale:
     def __call__(self, value: float) -> float:
         """Return the pixel of ``value``, held inside the axis."""
         inside = min(max(value, self.low), self.high)
-        if self.log:
+        if not self._has_width:
+            share = 0.5
+        elif self.log:
             share = math.log(inside / self.low) / math.log(self.high / self.low)
         else:
             share = (inside - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Round figures inside the axis, about ``most`` of them."""
+        """Round figures inside the axis, about ``most`` of them; the only one where it has no width."""
+        if not self._has_width:
+            return [self.low]
         return self._decades(most) if self.log else self._steps(most)
+
+    @property
+    def _has_width(self) -> bool:
+        """Whether its ends can be told apart, on paper and in floating point."""
+        least = max(abs(self.low), abs(self.high)) * _LEAST_WIDTH
+        return self.high - self.low > least and (not self.log or self.low > 0)
 
     def _steps(self, most: int) -> list[float]:
         rough = (self.high - self.low) / most

@@ -106,7 +106,12 @@ def join(path: str, name: str) -> str:
 
 
 _MONTHS = "january february march april may june july august september october november december"
-_MONTH_OF = {name[:3]: place for place, name in enumerate(_MONTHS.split(), 1)}
+_MONTH_OF = {
+    written: place
+    for place, name in enumerate(_MONTHS.split(), 1)
+    for written in {name, name[:3], "sept" if place == 9 else name}
+}
+"""Each month by its name and its usual abbreviations, such as ``september``, ``sep`` and ``sept``."""
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([A-Za-z]{3,9})\.?,? (\d{4})")
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _NUMERIC = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
@@ -182,9 +187,9 @@ def _in_utc(moment: datetime) -> datetime | None:
 
 def _written_out(text: str) -> date | None:
     if match := _DAY_FIRST.fullmatch(text):
-        day, month, year = match[1], _MONTH_OF.get(match[2][:3].casefold()), match[3]
+        day, month, year = match[1], _MONTH_OF.get(match[2].casefold()), match[3]
     elif match := _MONTH_FIRST.fullmatch(text):
-        month, day, year = _MONTH_OF.get(match[1][:3].casefold()), match[2], match[3]
+        month, day, year = _MONTH_OF.get(match[1].casefold()), match[2], match[3]
     elif match := _NUMERIC.fullmatch(text):
         year, month, day = match[1], int(match[2]), match[3]
     else:

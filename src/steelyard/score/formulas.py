@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from steelyard.score.number_openings import CASED
+from steelyard.score.number_words import CASED
 
 UNREADABLE = "√"
 """Stands where a formula holds what is no plain number."""
@@ -35,12 +35,14 @@ _PLAIN = re.compile(r"\s*-?\d+(?:\.\d+)?\s*")
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _DEGREES = re.compile(r"\^\s*(?:\{\s*°\s*\}|°)")
 _SUBSCRIPT = re.compile(r"(?<=[^\W\d_])_(?:\{[^{}]*\}|\d)")
+_FACTORIAL = re.compile(r"(?<=\d)!(?= ?(?:\\[)\]]|\$(?!\d)| [a-z]))")
+"""``$5!$`` and ``5! ways`` are 120; ``It is 5!`` is 5."""
 _EXACT_SPACE = re.compile(r"\\[,;: ]")
 
 
 def unformatted(text: str) -> str:
     """Return ``text`` with LaTeX and look-alike characters as plain ones; what is no number as ``√``."""
-    text = _CALCULATION.sub("", text.replace("{,}", ","))
+    text = _FACTORIAL.sub(UNREADABLE, _CALCULATION.sub("", text.replace("{,}", ",")))
     text = _STRAY_DASH.sub(" ", text).translate(_CHARACTERS)
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(mark, mark)) for mark in text)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from steelyard.packaged import packaged
-
-NEAR = 48
-"""So many characters before and after a number are looked at."""
-CASED = "A-Za-zÀ-ÖØ-öø-ɏΑ-ΟΡ-Ωα-ορ-ωЀ-ӿµΩ"
-"""Letters of scripts that put a space between a word and a number."""
+from steelyard.folding import folded
+from steelyard.score.number_words import CASED, words_by_numbers
 
 _TERM = re.compile(r"[\w)\]}%°²³!']$")
 _CASED_OR_DIGIT = re.compile(rf"[{CASED}\d)\]}}°²³]$")
@@ -20,6 +15,7 @@ _VARIABLE = re.compile(r"(?:^|[^\w])[a-z]\s+$", re.IGNORECASE)
 _TAG_OR_ARROW = re.compile(r"<[^<>\n]{1,40}>$|[-=]>$|(?:^|\n)\s*>$")
 _RATIO = re.compile(r"(?:^|\n)\W*\d+\s:$")
 _RANGE = re.compile(r"\d\s?[~〜～]\s?$")
+_COMPARED = re.compile(r"(?<![-=])[<>!]=$|=<$|[≠⩽⩾≦≧]$")
 _POWER = re.compile(r"[\^_]\s?[{(]\s?$")
 _TIMES = re.compile(r"\d\s?[xX]\s?$")
 _MINUS_AFTER = ("=", "(", "≈", "{", "[")
@@ -52,6 +48,7 @@ def opening_of(before: str) -> NumberOpening:
     head = before[: len(before) - len(marks)]
     is_footnote = marks.endswith("[") and bool(re.search(r"[\w.)%\"'!?,;:]$", head))
     is_own = _fits(head, marks) and not words.call.search(before)
+    is_own = is_own and not words.scaled_before.search(folded(before))
     return NumberOpening(marks, _sign(head) if is_own else None, is_footnote)
 
 
@@ -68,7 +65,7 @@ def _fits(head: str, marks: str) -> bool:
 
 def _sign(head: str) -> int | None:
     """1 or -1; ``None`` where the number is a part of a range, a sum or another expression."""
-    if _RANGE.search(head) or "≠" in head[-2:]:
+    if _RANGE.search(head) or _COMPARED.search(head.rstrip()):
         return None
     if head.endswith(("-", "+", "−")):
         return _tight_sign(head[:-1], head[-1])
@@ -102,58 +99,3 @@ def _tight_sign(left: str, sign: str) -> int | None:
     if _VARIABLE.search(left):
         return None
     return 1 if sign == "+" else -1
-
-
-class WordsByNumbers(NamedTuple):
-    """The patterns of ``score/data/numbers.yaml``."""
-
-    code: re.Pattern[str]
-    wrap: re.Pattern[str]
-    money: re.Pattern[str]
-    currency: re.Pattern[str]
-    name: re.Pattern[str]
-    call: re.Pattern[str]
-    unit: re.Pattern[str]
-    unsure: re.Pattern[str]
-    scale: re.Pattern[str]
-    scales: dict[str, int]
-    between: re.Pattern[str]
-    connected: re.Pattern[str]
-    part: re.Pattern[str]
-
-
-@cache
-def words_by_numbers() -> WordsByNumbers:
-    """Compile the words that stand around numbers."""
-    words: dict[str, Any] = packaged("score/data/numbers.yaml")
-    codes, signs = words["currency_codes"], f"[{words['currency_signs']}]"
-    parts, scales = "|".join(words["parts_of_quantities"]), words["scales"]
-    unsure = "|".join(words["unsure_scales"])
-    return WordsByNumbers(
-        code=re.compile(rf"(?:{codes})(?=\d)"),
-        wrap=re.compile(
-            rf"(?:\b(?:{codes})\s?|\b[A-Z]{{1,2}}\$\s?|{signs}\s?|[(\[{{\"'“‘«*_`|])+$"
-        ),
-        money=re.compile(rf"{codes}|{signs}"),
-        currency=re.compile(rf"\s?(?:{signs}(?!\s*$|[\s.,]*\n)|[€£¥₹]|(?:{codes})\b)"),
-        name=re.compile(
-            rf"(?:(?:^|[^\w])(?:{'|'.join(words['names'])})|第)\s*$|(?<!#)#$", re.IGNORECASE
-        ),
-        call=re.compile(
-            rf"(?:\b(?:{words['functions']})\s*(?:_\{{?\w{{1,3}}\}}?|\d{{0,2}})|√)\s*[(\[{{|]*\s*$",
-            re.IGNORECASE,
-        ),
-        unit=re.compile(
-            rf"(?:{'|'.join(words['units'])})(?![{CASED}])(?:(?:\^|\*\*)\{{?-?\d\}}?|\d(?!\d)|[²³])?"
-        ),
-        unsure=re.compile(rf"[{words['unsure_signs']}]|[\s-]?(?:{unsure})(?![{CASED}])"),
-        scale=re.compile(rf"[\s-]({'|'.join(scales)})\b", re.IGNORECASE),
-        scales={name: int(power) for name, power in scales.items()},
-        between=re.compile(rf"\s?(?:{parts})\.?,?\s*(?:and\s+)?", re.IGNORECASE),
-        connected=re.compile(
-            rf",\s|\.\.+|…|,?\s(?:{'|'.join(words['between_numbers'])})\s"
-            rf"|,?\s(?:[^\W\d]+\s){{0,2}}(?:{'|'.join(words['between_amounts'])})\s(?:the\s)?",
-            re.IGNORECASE,
-        ),
-        part=re.compile(rf"\s?(?:{parts})(?![{CASED}])", re.IGNORECASE),
-    )

@@ -1,13 +1,15 @@
 r"""The number that a text comes to, read as people and models write numbers, or not at all.
 
 Read are thousands in groups of one mark (``1,234.5``, ``1.234.567``, ``1'234``, ``1 234``, ``1,00,000``), a
-decimal comma (``3,50``, ``1 234,5``), ``1.2e5``, ``1.2 × 10^5``, ``10^{6}``, ``5 million``, fractions
-(``3/4``, ``1 1/2``, ``½``, ``\frac{3}{4}``), signs and dashes before a number or its currency, percent, units
-with exponents (``9.8 m/s^2``) and digits of any script. One comma before three digits groups, one point is a
-decimal point: ``1,234`` is 1234 and ``1.234`` is 1.234; with a currency, ``1.200 €``, it is not sure.
+decimal comma (``3,50``, ``1 234,5``), ``1.2e5``, ``1.2 × 10^5``, ``10^{6}``, ``5 million``, ``5 lakh``,
+fractions (``3/4``, ``1 1/2``, ``½``, ``\frac{3}{4}``), signs and dashes before a number or its currency,
+percent, units with exponents (``9.8 m/s^2``) and digits of any script. One comma before three digits groups,
+one point is a decimal point: ``1,234`` is 1234 and ``1.234`` is 1.234; with a currency, ``1.200 €``, it is
+not sure.
 
-Not read are ranges, dates, times, ratios, versions, telephone numbers, ordinals, sums that are not worked
-out, roots and other formulas, ``5k``, ``12²``, quantities of two parts (``5 ft 3 in``), and infinity.
+Not read are ranges, bounds (``over 5``), dates, times, ratios, versions, telephone numbers, ordinals, sums
+that are not worked out, roots and other formulas, scales that are not sure (``5k``, ``$5 Bn``), ``12²``,
+quantities of two parts (``5 ft 3 in``), and infinity.
 """
 
 from __future__ import annotations
@@ -17,10 +19,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from steelyard.folding import folded
+from steelyard.next_item import next_items
 from steelyard.score.asides import without_asides
 from steelyard.score.formulas import unformatted
 from steelyard.score.last_sentence import is_another_result, is_last_word
-from steelyard.score.written_numbers import WrittenNumber, written_numbers
+from steelyard.score.number_words import NEAR, bound_words
+from steelyard.score.written_numbers import WrittenNumber, is_scaled, written_numbers
 
 
 class Value(NamedTuple):
@@ -38,7 +43,7 @@ _BETWEEN_BOXES = re.compile(
 )
 """Between two alternatives: ``\\boxed{2} or \\boxed{5}``."""
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_RESULT = re.compile(r"[=≈]")
+_RESULT = re.compile(r"(?<![<>!])=(?!<)|≈")
 _ANNOUNCED = re.compile(
     r"(?:\banswer\b[*_]*\s*(?:is\b)?\s*[:：]|\bthe\s+(?:final\s+|correct\s+)?answer\s+is\b)[*_]*"
     r"(?P<value>(?:[^\n.!?;]|[.!?;](?!\s))*(?:[.!?;](?=\s|$))?)",
@@ -67,18 +72,25 @@ _CORRECTED = re.compile(
     re.IGNORECASE,
 )
 _UNWORKED = re.compile(
-    r"\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower) than|half(?: of)?|twice|thrice|double"
-    r"|triple|(?:third|quarter|fraction|multiple)s? of)\s+\W?$",
+    r"\b(?:half(?: of)?|twice|thrice|double|triple|(?:third|quarter|fraction|multiple)s? of)\s+\W?$",
     re.IGNORECASE,
 )
+_IF = (
+    r"(?:(?<!out )(?<!see )(?<!check )(?<!know )(?<!determine )(?<!even )"
+    r"\b(?:if|unless|assuming|suppos(?:e|ing))\b"
+    r"|\b(?:provided|providing|as long as|in case)\s(?:that|he|she|they|it|you|we|I|all|no|the)\b)"
+)
+_CONDITION = re.compile(rf"{_IF}(?:[^=≈.!?\n]|\.(?=\d))*$", re.IGNORECASE)
+_CONDITION_BEHIND = re.compile(rf"(?:[^.!?\n]|\.(?=\d))*?{_IF}", re.IGNORECASE)
+_CONCLUDED = re.compile(
+    r"\b(?:so|thus|therefore|hence|total)\b(?:[^.!?\n]|\.(?=\d))*=[^\w.!?\n]*$", re.IGNORECASE
+)
+"""A sentence that works a number out and concludes, so that a condition behind it is the question's own."""
+_FACTORIAL = re.compile(r"\d\s?!")
 _ALTERNATIVE_LINE = re.compile(
     r"(?<=\S)[.;]?\s+(?=or\b)|(?<=\bor)\s+|(?<=\S)\s+(?=and\s*\n)|(?<=\band)\s+", re.IGNORECASE
 )
 """White space, and a full stop, next to an *or* or *and* that joins two lines or sentences."""
-_NEXT_ITEM = re.compile(
-    r"\n\s*(?:(?:Next )?Question|Q|Problem|Human|User|Instruction)\s*\d*\s*[:：]", re.IGNORECASE
-)
-"""Where a model goes on to ask itself the next question."""
 _MOST_UNIT_WORDS = 3
 _MOST_BOXES = 20
 _MOST_READ = 2_000  # characters from the end, where the result stands
@@ -94,11 +106,11 @@ def final_value(text: str) -> Value | None:
     that is denied, asked about or taken back is none. What a model answers to a next question of its own
     is passed over.
     """
-    own = _NEXT_ITEM.split(text, maxsplit=1)[0]
-    text = own if any(character.isdigit() for character in own) else text
+    own = (text[:place] for place in next_items(text))
+    text = next((part for part in own if any(map(str.isdigit, part))), text)
     boxes = _boxes(text)
     if boxes:
-        return None if boxes[-1] is None else _only(boxes[-1])
+        return None if boxes[-1] is None or _is_scaled_box(text) else _only(boxes[-1])
     for line in _HASHES.finditer(text):
         if (value := answer_line(line["value"])) is not None:
             return value
@@ -107,6 +119,7 @@ def final_value(text: str) -> Value | None:
         said = _plain(line["value"])
         if numbers := _certain(said):
             is_sure = _is_one(numbers, said) and not _CORRECTED.search(end[line.end() :])
+            is_sure = is_sure and not _CONDITION.search(end[: line.start()])
             return _value(numbers[-1]) if is_sure else None
     plain = _plain(end)
     numbers = _certain(plain)
@@ -120,13 +133,24 @@ def _plain(text: str) -> str:
 
 
 def _certain(plain: str) -> list[WrittenNumber]:
-    """The numbers of a text; the last one is unread where it is denied, asked about or not worked out."""
+    """The numbers of a text; the last one is unread where it is not certain."""
     numbers = written_numbers(plain)
-    before = plain[: numbers[-1].start] if numbers else ""
-    is_denied = any(pattern.search(before) for pattern in (_DENIED, _REFUSED, _UNWORKED))
-    if numbers and (is_denied or _DOUBTED.match(plain, numbers[-1].end)):
+    if numbers and not _is_certain(plain[: numbers[-1].start], plain[numbers[-1].end :]):
         numbers[-1] = numbers[-1]._replace(number=None)
     return numbers
+
+
+def _is_certain(before: str, behind: str) -> bool:
+    """Whether a number is not denied, asked about, a bound, conditional or not worked out."""
+    is_denied = any(
+        pattern.search(before) for pattern in (_DENIED, _REFUSED, _UNWORKED, _CONDITION)
+    )
+    if is_denied or _DOUBTED.match(behind):
+        return False
+    bounds = bound_words()
+    if bounds.before.search(folded(before[-NEAR:])) or bounds.behind.match(behind):
+        return False
+    return not _CONDITION_BEHIND.match(behind) or _CONCLUDED.search(before) is not None
 
 
 def _is_one(numbers: Sequence[WrittenNumber], sentence: str) -> bool:
@@ -139,7 +163,7 @@ def _is_one(numbers: Sequence[WrittenNumber], sentence: str) -> bool:
 def answer_line(rest: str) -> Value | None:
     """The number on a line after ``####``, at most a unit behind it; ``None`` for a heading."""
     text = _plain(rest[:_MOST_READ]).strip(" *")
-    numbers = written_numbers(text)
+    numbers = _certain(text)
     if len(numbers) != 1 or re.search(r"\w", text[: numbers[0].start]):
         return None
     unit = text[numbers[0].end :]
@@ -154,8 +178,9 @@ def _only(text: str) -> Value | None:
     numbers = written_numbers(plain)
     if not numbers or is_another_result(plain, numbers[-1]):
         return None
-    numbers = written_numbers(_RESULT.split(plain)[-1])
-    return _value(numbers[0]) if len(numbers) == 1 else None
+    result = _RESULT.split(plain)[-1]
+    numbers = _certain(result)
+    return _value(numbers[0]) if len(numbers) == 1 and not _FACTORIAL.search(result) else None
 
 
 def _value(number: WrittenNumber) -> Value | None:
@@ -170,6 +195,13 @@ def _boxes(text: str) -> list[str | None]:
         return boxes
     gap = text[places[-2].end() + len(boxes[-2]) + 1 : places[-1].start()]
     return [None] if _BETWEEN_BOXES.fullmatch(gap) else boxes
+
+
+def _is_scaled_box(text: str) -> bool:
+    r"""Whether a scale stands behind the last box: ``\boxed{5} million``."""
+    start = list(_BOXED.finditer(text))[-1].end()
+    end = start + len(_inside(text, start) or "") + 1
+    return is_scaled(unformatted(text[end : end + NEAR]))
 
 
 def _inside(text: str, start: int) -> str | None:

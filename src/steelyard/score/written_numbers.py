@@ -7,7 +7,9 @@ import unicodedata
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
-from steelyard.score.number_openings import CASED, NEAR, NumberOpening, opening_of, words_by_numbers
+from steelyard.folding import folded
+from steelyard.score.number_openings import NumberOpening, opening_of
+from steelyard.score.number_words import CASED, NEAR, bound_words, scale_words, words_by_numbers
 
 MOST_DIGITS = 1_000
 _MOST_LOOKED_AT = 6
@@ -20,7 +22,7 @@ _SCAN = re.compile(
     r"(?P<unreadable>[√π∞]|\b(?:infinity|nan)\b)"
     rf"|(?P<word>[{CASED}][{CASED}\d_]*"
     rf"(?:(?<=\d)\.\d[{CASED}\d_]*|-\d[{CASED}\d_]*|(?:\^|\*\*)(?:\{{[^{{}}\n]{{0,9}}\}}|-?\d+))*)"
-    rf"|(?P<number>(?:(?<![\d.])\.)?\d+(?:[.,:'’_\-]\d+| ?/ ?\d+|[ {_SPACES}]\d+)*(?:[ -]?[{_HALVES}])?"
+    rf"|(?P<number>(?:(?<![\w.])\.)?\d+(?:[.,:'’_\-]\d+| ?/ ?\d+|[ {_SPACES}]\d+)*(?:[ -]?[{_HALVES}])?"
     rf"|[{_HALVES}])",
     re.IGNORECASE,
 )
@@ -36,6 +38,7 @@ _GROUPED = (
 _FRACTION = re.compile(
     rf"(?:(?P<whole>\d+)[ {_SPACES}])?(?P<top>\d+(?:\.\d+)?) ?/ ?(?P<bottom>\d+(?:\.\d+)?)"
 )
+_MONTH_OF_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])/(?:19|20)\d\d")
 _HALF = re.compile(rf"(?:(?P<whole>\d+)[ -]?)?(?P<half>[{_HALVES}])")
 _DOTTED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
@@ -50,6 +53,8 @@ _PERCENT = re.compile(r"\s?(?:%|percent\b|per cent\b|pct\b|prozent\b)", re.IGNOR
 _FOOTNOTE = re.compile(r"(?:\[\d{1,3}\])+")
 _DECADE = ("s", "s ", "s.", "s,")
 _LETTERS = re.compile(rf"[{CASED}]+")
+_DAY_OR_YEAR = re.compile(r"0?[1-9]|[12]\d|3[01]|[12]\d{3}")
+_DAY_OR_TIME = re.compile(r"\d{1,2}(?:\.\d\d)?")
 
 _FORMULA = rf"[{CASED}](?![{CASED}'])"
 _GOES_ON = re.compile(
@@ -116,11 +121,61 @@ def _placed(
     is_reference = head.is_bracketed and after.startswith("]") and last is not None
     is_formula = after.startswith("$") and "$" in head.marks
     is_price = not is_formula and (head.is_currency or words_by_numbers().currency.match(after))
-    is_loss = head.is_currency and head.marks.endswith("(") and not after.startswith(")$")
-    is_unclear_price = is_price and (_DOTTED.fullmatch(written) or written.endswith("m") or is_loss)
-    if is_coordinate or is_reference or is_unclear_price or _goes_on_from(last, number, text):
+    is_unclear_price = is_price and (_DOTTED.fullmatch(written) or _is_loss(head, before, after))
+    is_unclear = is_unclear_price or _is_date(before, written) or _is_in_scale(text, number, head)
+    if is_coordinate or is_reference or is_unclear or _goes_on_from(last, number, text):
         return number._replace(number=None)
     return number if head.sign > 0 else number._replace(number=number.number.copy_negate())
+
+
+def _is_date(before: str, written: str) -> bool:
+    """Whether it is a day or a year behind its month; ``in May 24 …`` is a month alone."""
+    month = bound_words().month_before.search(before) if _DAY_OR_YEAR.fullmatch(written) else None
+    return month is not None and not (month["within"] and len(written) < 4)
+
+
+def _is_loss(head: NumberOpening, before: str, after: str) -> bool:
+    """Whether a price may be less than nothing, as accounts write it: ``$(5)``, ``($5)``.
+
+    In brackets behind the same in words it is a price: ``five dollars ($5)``.
+    """
+    if head.is_currency and head.marks.endswith("("):
+        return not after.startswith(")$")
+    opening = _PRICE_BEGIN.search(before)
+    if opening is None or not _PRICE_END.match(after):
+        return False
+    return bound_words().in_words.search(before[: opening.start()]) is None
+
+
+_PRICE_BEGIN = re.compile(r"\([^\w()]*(?:[A-Z]{1,3}|Rs)?[^\w()]*$")
+_PRICE_END = re.compile(rf"\s?(?:[^\w\s)]|[{CASED}]{{1,4}})?\s?\)(?!\$)")
+
+
+def _is_in_scale(text: str, number: WrittenNumber, head: NumberOpening) -> bool:
+    """Whether it is a price in thousands or more by its letter: ``$5 m``, ``₹5 L``, ``5 m$``.
+
+    In a formula a dollar only opens and closes it.
+    """
+    scales, rest = scale_words(), text[number.start : number.end + NEAR]
+    line = text[text.rfind("\n", 0, number.start) + 1 : number.start]
+    is_open = line.count("$") % 2 == 1
+    if head.is_currency and (letter := scales.price_letters.match(rest)):
+        return not (
+            is_open and "$" in head.marks and re.match(r"[^$\n\d]{0,12}\$", rest[letter.end() :])
+        )
+    return not is_open and scales.price_in_scale.match(text, number.end) is not None
+
+
+def is_scaled(rest: str) -> bool:
+    """Whether what follows a number begins with a word that multiplies it, known or not."""
+    return scale_words().known.match(rest) is not None or _is_unsure(rest)
+
+
+def _is_unsure(rest: str) -> bool:
+    scales, words = scale_words(), rest.lstrip()
+    if "\n" in rest[: len(rest) - len(words)] and words[:1].isupper():  # a line of its own
+        return False
+    return bool(scales.letters.match(rest) or scales.unsure.match(folded(rest)))
 
 
 def _goes_on_from(last: WrittenNumber | None, number: WrittenNumber, text: str) -> bool:
@@ -189,20 +244,21 @@ class _Numeral:
             # "12²" is a square or has a footnote; a power of ten is one
             is_power = self._digits == "10" and len(script[0].lstrip("⁻")) <= 3
             return number ** _whole(script[0]) if is_power else number if script[0] == "¹" else None
-        if scale := self._take(words_by_numbers().scale):
-            return number.scaleb(words_by_numbers().scales[scale[1].lower()])
+        if scale := self._take(scale_words().known):
+            return number.scaleb(scale_words().powers[scale["scale"].lower()])
         return number
 
     def _skip_unit(self) -> bool:
         """Whether nothing is attached that changes the number; a unit is passed over."""
-        words = words_by_numbers()
-        if words.unsure.match(self._rest) or (
+        if _DAY_OR_TIME.fullmatch(self._digits) and bound_words().dated.match(self._rest):
+            return False
+        if _is_unsure(self._rest) or (
             self._digits[-3:-2].isdigit() and self._digits.isdigit() and self._rest[:2] in _DECADE
         ):
             return False
         if not _LETTERS.match(self._rest):
             return True
-        return self._skip(words.unit)
+        return self._skip(words_by_numbers().unit)
 
 
 def _whole(power: str) -> int:
@@ -211,7 +267,7 @@ def _whole(power: str) -> int:
 
 def _decimal(digits: str) -> Decimal | None:
     """Digits with their points, commas, spaces and strokes as a number; ``None`` if they are none."""
-    if len(digits) > MOST_DIGITS:
+    if len(digits) > MOST_DIGITS or _MONTH_OF_YEAR.fullmatch(digits):
         return None
     if _PLAIN.fullmatch(digits):
         return Decimal(digits)

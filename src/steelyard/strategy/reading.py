@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice, pairwise
 
 from steelyard.core import Completion
 from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.json_text import json_value
 from steelyard.label_text import is_in_doubt
 from steelyard.model.thoughts import cut_reason, why_unanswered
+from steelyard.next_item import next_items
 from steelyard.score import parse_output
 from steelyard.score.text import normalise
 from steelyard.score.values import answer_line, final_value
@@ -24,6 +26,21 @@ _MARKER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """What final answers are announced by: ours, what models write unasked, and GSM8K's."""
+_FINAL = re.compile(r"\bfinal\s+answer\b|^[^\S\n]*####(?!#)", re.IGNORECASE | re.MULTILINE)
+_ANNOUNCED = re.compile(
+    r"^[^\S\n]*[*_]{0,3}(?P<final>final\s)?\s*answer[*_]{0,3}[^\S\n]*[:：]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MOST_ANNOUNCED = 20
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_REVISES = re.compile(
+    r"^\W*(?:wait|actually|correction|corrected|however|but|so|therefore|thus|hence|hmm|oops|sorry|no"
+    r"|on (?:second|reflection)|let me|let['’]s|re-?\w+|step|final(?:ly)?|in conclusion|conclusion|double"
+    r"|looking|upon|note|the (?:answer|above|correct|first|previous)|that (?:is|was)|this (?:is|was)"
+    r"|i (?:made|was|think|should|need))\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What begins a line that goes on with the same item."""
 _CLOSING = re.compile(r"[*_]+[.!,;:]*$")
 _HEADING = re.compile(r"^#{1,6}\s+")
 _OPENING = re.compile(r"[{\[]")
@@ -35,11 +52,14 @@ Reading = tuple[str | None, str | None]
 """``(output, None)``, or ``(None, reason)``."""
 
 
-def read_completion(brief: Brief, completion: Completion, *, reasoned: bool) -> Reading:
+def read_completion(
+    brief: Brief, completion: Completion, *, reasoned: bool, asked: str = ""
+) -> Reading:
     """Return the answer a completion gives; ``reasoned`` when it stands after reasoning.
 
-    Its thoughts are off its text. Of one that was cut, an exact answer is read only where what would
-    have followed cannot change it.
+    ``asked`` is the text it answers: under a heading of it, or another question's, a model answers a next
+    item of its own, which is not read. Its thoughts are off its text. Of one that was cut, an exact answer
+    is read only where what would have followed cannot change it.
     """
     if completion.failure is not None:
         return None, completion.failure
@@ -49,14 +69,51 @@ def read_completion(brief: Brief, completion: Completion, *, reasoned: bool) -> 
         return None, why
     text = completion.text
     if completion.is_cut and brief.is_exact:
-        settled = _settled(brief, text, reasoned=reasoned)
+        settled = _settled(brief, text, asked, reasoned=reasoned)
         if settled is None:
             return None, cut_reason(completion)
         text = settled
-    return _read_reasoned(brief, text) if reasoned else parse_output(brief, text)
+    if not reasoned:
+        return _read_own(brief, text, asked)
+    reading = _read_reasoned(brief, text, asked)
+    if reading[0] is not None and _says_another(brief, _own_text(text, asked), reading[0]):
+        return None, "it announces several answers that differ"
+    return reading
 
 
-def _settled(brief: Brief, text: str, *, reasoned: bool) -> str | None:
+def _says_another(brief: Brief, text: str, output: str) -> bool:
+    """Whether another answer is announced on a line, and what follows after a blank one takes none back.
+
+    A model does so that goes on to a next item: which of the two is the answer is not certain.
+    """
+    markers = list(islice(_ANNOUNCED.finditer(text), _MOST_ANNOUNCED))
+    for marker, after in pairwise(markers):
+        between = text[marker.end() : after.start()]
+        line, _, rest = between.partition("\n")
+        if not _BLANK_LINE.search(between.rstrip(" \t")) or _REVISES.search(rest) or after["final"]:
+            continue
+        other = parse_output(brief, between if brief.kind == "json" else _unmarked(line))[0]
+        if other is not None and canonical(brief, other) != canonical(brief, output):
+            return True
+    return False
+
+
+def _read_own(brief: Brief, text: str, asked: str) -> Reading:
+    """Read what stands before a next item of the model's own, where that is an answer; else all.
+
+    Text is cut there only where the metric compares a final answer: a longer one may have such lines.
+    """
+    if brief.kind == "text":
+        is_final = (
+            brief.metric_type.compares_final_answers and not brief.metric_type.compares_numbers
+        )
+        place = next(next_items(text), None) if is_final else None
+        return parse_output(brief, text[:place])
+    own = (parse_output(brief, text[:place]) for place in next_items(text, asked))
+    return next((reading for reading in own if reading[0] is not None), parse_output(brief, text))
+
+
+def _settled(brief: Brief, text: str, asked: str, *, reasoned: bool) -> str | None:
     """The lines of a cut text that say the answer whatever follows; ``None`` where they do not.
 
     An announced answer stands where its line is whole, and so does a label that the first line gives.
@@ -65,14 +122,14 @@ def _settled(brief: Brief, text: str, *, reasoned: bool) -> str | None:
     if not is_whole:
         return None
     if reasoned:
-        return whole if _splits(whole) else None
+        return whole if _splits(whole, asked) else None
     first = whole.strip().partition("\n")[0]
     says = brief.kind == "label" and parse_output(brief, first)[0] is not None
     return first if says else None
 
 
-def _read_reasoned(brief: Brief, text: str) -> Reading:
-    answers = [answer for _, answer in _splits(text)]
+def _read_reasoned(brief: Brief, text: str, asked: str) -> Reading:
+    answers = [answer for _, answer in _splits(text, asked)]
     if brief.kind == "json":
         readings = [parse_output(brief, answer) for answer in answers or [_unmarked(text)]]
         return next((reading for reading in readings if reading[0] is not None), readings[0])
@@ -135,7 +192,27 @@ def split_reasoned(text: str) -> tuple[str, str] | None:
     return next(iter(_splits(text)), None)
 
 
-def _splits(text: str) -> list[tuple[str, str]]:
+def _splits(text: str, asked: str = "") -> list[tuple[str, str]]:
+    """Split at its answer markers what stands before a next item of the model's own; see `_all_splits`."""
+    return _all_splits(_own_text(text, asked))
+
+
+def _own_text(text: str, asked: str) -> str:
+    """What stands before a next item of the model's own, where it has an answer; else all.
+
+    Where a question stands before the first answer too, and only what follows announces a final one,
+    the questions were steps to it.
+    """
+    for place in next_items(text, asked):
+        own, rest = text[:place], text[place:]
+        if splits := _all_splits(own):
+            is_final = _FINAL.search(rest) is not None and _FINAL.search(own) is None
+            is_step = is_final and next(next_items(f"-\n{splits[-1][0]}"), None) is not None
+            return text if is_step else own
+    return text
+
+
+def _all_splits(text: str) -> list[tuple[str, str]]:
     """Split a text at each of its answer markers into reasoning and answer, the last one first.
 
     A marker after which nothing stands does not count, nor one inside of JSON, nor a heading of the

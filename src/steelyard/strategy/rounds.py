@@ -122,7 +122,8 @@ class Rounds:
             attempt.request = self._decision(attempt.request, attempt.reasoning)
             return
         reasoned = recipe.reasoning and attempt.reasoning is None
-        reading = read_completion(self._brief, completion, reasoned=reasoned)
+        asked = attempt.request.messages[-1].content
+        reading = read_completion(self._brief, completion, reasoned=reasoned, asked=asked)
         complaint = None if failed else self._complaint(reading, completion)
         attempt.readable = attempt.readable if reading[0] is None else reading[0]
         if complaint is not None and attempt.repairs < recipe.repairs:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from steelyard.config.records import read_kept
@@ -29,6 +32,7 @@ from steelyard.weigh.conclude import MeasuredArm, Weighing, weigh
 from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
+from steelyard.weigh.leftovers import leftover_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
@@ -37,7 +41,11 @@ from steelyard.weigh.result import Circumstances, build_result
 from steelyard.weigh.steps import RunSteps
 from steelyard.weigh.timing import time_arms, timing_warnings
 from steelyard.weigh.torn import torn_warnings
-from steelyard.words import counted
+from steelyard.words import counted, one_line
+
+log = logging.getLogger("steelyard")
+
+_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def _conclude(
     ended: Sequence[EndedArm],
     warnings: Sequence[str],
 ) -> RunResult:
-    """Weigh, promote the winner, and write the result last: it says that the run is done.
+    """Weigh, promote the winner, and write the result, which says that the run is done; then draw it.
 
     ``warnings`` are what the measuring itself came across.
     """
@@ -134,20 +142,35 @@ def _conclude(
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)
-    notes = (*_notes(steps), *torn_warnings(plan, steps.store))
+    notes = (*_notes(steps), *torn_warnings(plan, steps.store), *_leftovers(plan, arms))
     weighing = _warned(weighing, (*warnings, *notes, *unsteady, *doubts, *redacted))
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
-    write_report(folder, result)
     files.remove_folder(folder / "work")
     files.write_result(folder / "result.json", result.to_dict())
     steps.store.finish_step("result", {}, time.perf_counter() - started)
+    _draw(folder, result, steps.display)
     if reused := steps.store.reused():
         answers = counted(reused, "answer")
         steps.display.say(
             f"{answers} came from the cache of earlier runs and cost nothing; --no-cache asks again"
         )
     return RunResult(folder, folder / "winner" if promoted.promoted else None, result)
+
+
+def _draw(folder: Path, result: Result, display: Display) -> None:
+    """Draw the report; where that fails, the result stands, and no report of an earlier one beside it."""
+    try:
+        write_report(folder, result)
+    except Exception as error:
+        log.debug("report.html could not be drawn", exc_info=True)
+        with suppress(OSError):
+            (folder / "report.html").unlink(missing_ok=True)
+        reason = f"{type(error).__name__}: {one_line(str(error), _SHOWN)}"
+        display.say(
+            f"report.html could not be drawn ({reason}); result.json and winner/ are complete. To draw "
+            f"it again: steelyard report {quote(str(folder))}"
+        )
 
 
 def _warned(weighing: Weighing, warnings: Sequence[str]) -> Weighing:
@@ -165,7 +188,7 @@ def _notes(steps: RunSteps) -> list[str]:
     return [
         f"model {model.spec.name}: {note}"
         for model in plan.all_models
-        if model is not judge
+        if judge is None or model.spec.account != judge.spec.account
         for note in steps.store.notes(model.spec.account)
     ]
 
@@ -176,6 +199,17 @@ def _unsteady(arms: Sequence[MeasuredArm], recommended: str | None) -> list[str]
         for measured in arms
         if measured.arm.name == recommended
         for warning in consistency_warnings(measured.arm.name, measured.blocks.consistency)
+    ]
+
+
+def _leftovers(plan: Plan, arms: Sequence[MeasuredArm]) -> list[str]:
+    if plan.brief.kind == "label":
+        return []  # a label is one, or none
+    numbers = plan.brief.metric_type.compares_numbers
+    return [
+        warning
+        for measured in arms
+        for warning in leftover_warnings(measured.arm.name, measured.records, only_marks=numbers)
     ]
 
 

@@ -61,7 +61,11 @@ def judge_report(
     replies = [record for record in everything if record.parts(metric.name)]  # none where it failed
     judged = [record.parts(metric.name) for record in replies]
     failed, flipped = _count(judged, "failed"), _count(judged, "flipped")
-    marks = {record.scores.get(metric.name, record.score) for record in replies}
+    marks = {
+        record.scores.get(metric.name, record.score)
+        for record in replies
+        if not record.parts(metric.name).get("failed")
+    }
     return JudgeResult(
         **settings(metric),
         requests=int(usage.requests),

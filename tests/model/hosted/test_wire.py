@@ -12,8 +12,8 @@ from email.utils import format_datetime
 import pytest
 
 from steelyard.model.hosted.counts import BilledTokens
-from steelyard.model.hosted.faults import BrokenError
-from steelyard.model.hosted.limits import RateLimits, in_words, read_limits, seconds_of
+from steelyard.model.hosted.faults import BrokenError, RefusedError
+from steelyard.model.hosted.limits import RateLimits, in_words, read_limits, seconds_of, wait_in
 from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.wire import Wire
 from tests.model.faulty import events, faulty, send
@@ -140,6 +140,32 @@ def test_what_an_endpoint_says_of_its_limits() -> None:
     )
     assert found == RateLimits(2.0, 0, pytest.approx(0.12), 149984, 360.0)
     assert read_limits({}) == RateLimits()
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        (
+            '{"error": {"message": "Please retry in 16.3s.", "details": [{"retryDelay": "16s"}]}}',
+            16.3,
+        ),
+        ('{"error": {"details": [{"@type": "RetryInfo", "retryDelay": "16s"}]}}', 16.0),
+        ("Please try again in 6m0s.", 360.0),
+        ("Please try again in 20ms. Visit", 0.02),
+        ("Please retry after 26 seconds.", 26.0),
+        ("Try again in 1 minute 30 seconds", 90.0),
+        ("Please retry in 100 days", 30 * 86400.0),
+        ("Please try again later", None),
+        ("I will try in 5 steps", None),
+        ("The retryDelay is 16s", None),
+        ("16s", None),
+        ("", None),
+    ],
+)
+def test_a_wait_that_stands_in_the_error_alone(body: str, seconds: float | None) -> None:
+    assert wait_in(body) == seconds
+    assert RefusedError(429, body, RateLimits()).limits.wait_seconds == seconds
+    assert RefusedError(429, body, RateLimits(2.0)).limits.wait_seconds == 2.0
 
 
 def test_a_wait_in_milliseconds_or_until_a_date() -> None:

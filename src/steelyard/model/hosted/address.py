@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from steelyard.errors import ConfigError, CredentialError, UntrustedKeyError
 from steelyard.model.base import ModelSpec
-from steelyard.model.config import ENDPOINT, chat_base
+from steelyard.model.config import ENDPOINT, chat_base, wrong_address
 from steelyard.model.sent_along import (
     check_body,
     check_headers,
@@ -36,8 +36,22 @@ Mask = Callable[[str], str]
 
 
 def endpoint(spec: ModelSpec) -> str:
-    """Return the address requests go to: the spec's, the environment's, or OpenAI's own."""
-    return chat_base(spec.base_url or os.environ.get(OWN_BASE_URL, "").strip() or DEFAULT_BASE_URL)
+    """Return the address requests go to: the spec's, the environment's, or OpenAI's own.
+
+    Raises `ConfigError` for one in the environment that is no address.
+    """
+    if spec.base_url:
+        return chat_base(spec.base_url)
+    own = os.environ.get(OWN_BASE_URL, "").strip()
+    if own and (wrong := wrong_address(own)) is not None:
+        raise ConfigError(f"the environment variable {OWN_BASE_URL} {wrong}")
+    return chat_base(own or DEFAULT_BASE_URL)
+
+
+def address_setting(spec: ModelSpec) -> str:
+    """Where the address is set, for people to look at."""
+    is_own = not spec.base_url and os.environ.get(OWN_BASE_URL, "").strip()
+    return f"the environment variable {OWN_BASE_URL}" if is_own else "model.base_url in task.yaml"
 
 
 def shown_endpoint(base_url: str) -> str:
@@ -185,6 +199,7 @@ class Address:
     def __init__(self, spec: ModelSpec) -> None:
         self.model = spec.name
         self.base_url = endpoint(spec)
+        self.setting = address_setting(spec)
         self._fingerprint = _fingerprint(self.base_url, spec)
         check_body(spec.extra_body or {})
         key, extra = read_key(spec), read_headers(spec)

@@ -193,7 +193,7 @@ class BatchClient:
             reason = self._address.mask(refusal.message)
             return EndpointError(
                 f"{self._address} has no such batch interface (404): {reason}; "
-                "leave model.batch out, or check model.base_url in task.yaml",
+                f"leave model.batch out, or check {self._address.setting}",
                 is_final=True,
             )
         failure = meaning.completion.failure if isinstance(meaning, Outcome) else meaning.failure

@@ -249,7 +249,7 @@ class HostedModel(Endpoint):
                 raise EndpointError(
                     f"{self._address} answered none of the first {tried} requests; the last one failed "
                     f"with: {outcome.completion.failure}; "
-                    "check model.name and model.base_url in task.yaml",
+                    f"check model.name and {self._address.setting}",
                     is_final=True,
                 )
 
@@ -344,7 +344,7 @@ class HostedModel(Endpoint):
 
     def _not_there(self, reason: str, *, is_final: bool = False) -> EndpointError:
         return EndpointError(
-            f"{self._address} cannot be reached: {reason}; check model.base_url in task.yaml "
+            f"{self._address} cannot be reached: {reason}; check {self._address.setting} "
             "and that the server is running",
             is_final=is_final,
         )

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from steelyard.model.hosted.limits import RateLimits
+from steelyard.model.hosted.limits import RateLimits, wait_in
 from steelyard.model.hosted.reply import EndpointReply
 from steelyard.model.hosted.words import ErrorWords, error_words, status_of
 
@@ -31,7 +31,8 @@ class RefusedError(Exception):
         self, status: int, body: str, limits: RateLimits, reply: EndpointReply | None = None
     ) -> None:
         self.status = status
-        self.limits = limits
+        wait = wait_in(body) if limits.wait_seconds is None else limits.wait_seconds
+        self.limits = limits._replace(wait_seconds=wait)
         self.reply = reply
         self.is_page = _PAGE.search(body) is not None
         self.message, self.code, self.param = _words(status, body)

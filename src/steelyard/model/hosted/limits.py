@@ -6,10 +6,31 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import NamedTuple
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNIT_NAMES = {
+    name: unit
+    for unit, names in {
+        "ms": "ms milliseconds millisecond",
+        "s": "s sec secs second seconds",
+        "m": "m min mins minute minutes",
+        "h": "h hr hrs hour hours",
+        "d": "d day days",
+    }.items()
+    for name in names.split()
+}
+_PART = rf"\d{{1,9}}(?:\.\d{{1,12}})?\s?(?:{'|'.join(sorted(_UNIT_NAMES, key=len, reverse=True))})(?![a-z])"
+_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)\s?([a-z]+)", re.IGNORECASE)
+_ASKED = re.compile(
+    rf'"retry_?(?:delay|after)"\s{{0,4}}:\s{{0,4}}"(?P<delay>{_PART})"'
+    rf"|\b(?:re)?try(?: again)? (?:in|after) (?P<wait>{_PART}"
+    rf"(?:\s?{_PART})*)",
+    re.IGNORECASE,
+)
+_MOST_ASKED = 10
 _LONGEST_WAIT = 30 * 86400.0
 _HOURS_FROM = 7200.0
 
@@ -44,6 +65,18 @@ def _wait(headers: Mapping[str, str]) -> float | None:
     if seconds is None and header:
         seconds = _until(header)
     return seconds
+
+
+def wait_in(body: str) -> float | None:
+    """Seconds to wait that an error itself asks for, as Google's and OpenAI's do; the longest of several."""
+    waits = [
+        seconds_of(
+            "".join(part[0] + _UNIT_NAMES[part[1].lower()] for part in _PARTS.findall(found))
+        )
+        for match in islice(_ASKED.finditer(body), _MOST_ASKED)
+        for found in [match["delay"] or match["wait"]]
+    ]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 def _until(date: str) -> float | None:

@@ -132,7 +132,7 @@ def read_refusal(
         return about_one
     if isinstance(refusal, WebPageError) and not reached:
         raise EndpointError(
-            f"{address} answers with no chat interface: {message}; check model.base_url in task.yaml "
+            f"{address} answers with no chat interface: {message}; check {address.setting} "
             "(most end in /v1)",
             is_final=True,
         )
@@ -165,7 +165,7 @@ def read_refusal(
         )
     if status in _NOT_THERE:
         raise EndpointError(
-            f"{address} answers {status}: {message}; check model.name and model.base_url in task.yaml",
+            f"{address} answers {status}: {message}; check model.name and {address.setting}",
             is_final=True,
         )
     if status == 402 or (refusal.code and status_of({"code": refusal.code}) == 402):
