@@ -331,3 +331,9 @@ def test_whatever_outputs_hold_the_check_ends_with_plain_facts(
     for finding in result.findings:
         assert all(1 <= row <= len(outputs) for row in finding.rows)
         assert len(set(finding.rows)) == len(finding.rows)
+
+
+def test_white_space_around_code_is_no_flaw(tmp_path: Path) -> None:
+    code = [f"    x = {n}\n    return x\n" for n in range(20)]
+    assert "spaces" not in check(tmp_path, code, "text").facts["troubles"]
+    assert found(check(tmp_path, [*code, "So be it.\n"], "text"), "spaces").rows == (21,)

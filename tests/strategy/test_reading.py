@@ -100,3 +100,9 @@ def test_a_misfit_is_said_and_deep_values_are_survived() -> None:
     assert misfit(brief, "[[1]]") == '$[0][0]: 1 is not of type "array"'
     assert misfit(brief, "[" * 900 + "]" * 900) is None
     assert misfit(brief, "[" * 900 + "1" + "]" * 900) == f'${"[0]" * 900}: 1 is not of type "array"'
+
+
+def test_votes_are_parted_by_the_layout_of_code() -> None:
+    code = "if a:\n    b()\n    c()"
+    assert canonical(TEXT, code) == canonical(TEXT, f"{code}  \n")
+    assert canonical(TEXT, code) != canonical(TEXT, "if a:\n    b()\nc()")

@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from steelyard.core import Completion, Example
+from steelyard.layout import trimmed
 from steelyard.packaged import packaged
 
 
@@ -38,7 +39,7 @@ def split_thoughts(text: str) -> Thoughts:
     if answer == text:
         return Thoughts("", _shelled(text) if text.startswith("<|") else text)
     told = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
-    return Thoughts(told, _shelled(answer.strip()), is_open)
+    return Thoughts(told, _shelled(trimmed(answer)), is_open)
 
 
 _SIGNS = ("<", "[", "◁", "assistantfinal")
@@ -152,7 +153,7 @@ def _shelled(answer: str) -> str:
     """The answer without what models put around it after a thought."""
     for shell in _shells():
         if (match := shell.fullmatch(answer)) is not None:
-            return match["answer"].strip()
+            return trimmed(match["answer"])
     return answer
 
 
@@ -225,8 +226,8 @@ def without_thoughts(completion: Completion) -> Completion:
 
 
 def with_plain_reference(example: Example) -> Example:
-    """Return the example with the answer alone for its reference, as answers are compared."""
-    answer = split_thoughts(example.output).answer
+    """Return the example with the answer alone for its reference, read as answers are to be compared."""
+    answer = trimmed(split_thoughts(example.output).answer)
     return example if answer == example.output else replace(example, output=answer)
 
 
