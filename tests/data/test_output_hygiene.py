@@ -171,7 +171,9 @@ def test_undeclared_spellings_point_to_the_most_frequent(tmp_path: Path) -> None
     assert found(result, "spellings").severity == "warning"
 
 
-@pytest.mark.parametrize(("a", "b"), [("C", "C++"), ("C", "C#"), ("1.5", "15"), ("+", "-")])
+@pytest.mark.parametrize(
+    ("a", "b"), [("C", "C++"), ("C", "C#"), ("1.5", "15"), ("+", "-"), ("-1", "1"), ("A-", "A")]
+)
 def test_labels_that_signs_tell_apart_are_different(a: str, b: str) -> None:
     assert folded(a) != folded(b)
 
