@@ -139,7 +139,7 @@ def _next(record: DataAudit, args: argparse.Namespace) -> list[str]:
     """The commands that repair and review what was found."""
     found = {finding.check for finding in record.findings if finding.severity != "note"}
     lines = []
-    if found.intersection(_REVIEWED):
+    if any(finding.check in _REVIEWED for finding in record.findings):
         lines.append(f"review: {command('data', 'label', args.source, columns=args.columns)}")
     if found.intersection(_REPAIRED) or _has_bad_rows(record):
         words = ("data", "fix", args.source, "OUT")
