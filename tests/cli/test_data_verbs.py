@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from steelyard.cli import main
+from steelyard.data.dataset import open_dataset
 from steelyard.task import load_task
 from tests.tickets import write_task
 
@@ -69,6 +71,56 @@ def test_a_file_is_fixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (printed["rows"], printed["kept"], printed["left_out"]) == (91, 90, 1)
     assert main(["data", "fix", str(out), str(tmp_path / "again.jsonl")]) == 0
     assert "nothing to repair" in capsys.readouterr().out
+
+
+def next_command(said: str, mark: str = "next: ") -> list[str]:
+    """The command that a verb ends with, as a shell reads it, without the program's name."""
+    (line,) = [line.partition(mark)[2] for line in said.splitlines() if mark in line]
+    program, *words = shlex.split(line)
+    assert program == "steelyard"
+    return words
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "my rows.csv", "it's $HOME.csv"])
+def test_what_a_verb_says_comes_next_works(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        f"a {w} text {n} of words,{w},{'xyz'[n % 3]}" for n in range(30) for w in ("up", "down")
+    ]
+    rows.append("A UP text 0 of words!,up,x")
+    Path(name).write_text("words,way,kind\n" + "\n".join(rows) + "\n")
+    columns = ["--columns", "input=words,output=way"]
+
+    assert main(["data", "fix", name, f"fixed {name}", *columns]) == 0
+    words = next_command(capsys.readouterr().out)
+    assert words[:2] == ["init", "DIR"]
+    assert main(words) == 0
+    assert load_task("DIR").output.labels == ("up", "down")
+    assert load_task("DIR").columns.by_role() == {"input": "words", "output": "way"}
+
+    capsys.readouterr()
+    assert main(["data", "split", name, "--out", "the parts", "--subsets", "8,16", *columns]) == 0
+    words = next_command(capsys.readouterr().out)
+    assert main(["init", "OTHER", *words[2:]]) == 0
+    parts = open_dataset("OTHER").members_as_read
+    assert sorted(parts) == ["dev", "test", "train"] and sum(map(len, parts.values())) == 61
+
+    capsys.readouterr()
+    assert main(["data", "fix", "DIR", "fixed dir"]) == 0
+    assert next_command(capsys.readouterr().out) == ["run", "fixed dir"]
+    assert main(["data", "fix", "DIR", "rows.fixed.csv"]) == 0
+    assert "name rows.fixed.csv under examples" in capsys.readouterr().out
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("k\n"))
+    assert main(["data", "label", name, "--only", "near_duplicates", *columns]) == 0
+    words = next_command(capsys.readouterr().out, "apply:  ")
+    assert main([word if word != "OUT" else "applied.csv" for word in words]) == 0
+    assert "61 kept" in capsys.readouterr().out
+
+    assert main(["data", "check", name, "--only", "near_duplicates", *columns]) == 0
+    assert next_command(capsys.readouterr().out, "review: ")[:3] == ["data", "label", name]
 
 
 def test_rows_are_labelled_from_lines_and_the_answers_applied(

@@ -193,7 +193,7 @@ DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
         lambda path: path.write_bytes(gzip.compress(LINES.encode() * 99)[:-9]),
         "cut off",
     ),
-    ("e.csv.gz", lambda path: path.write_bytes(b"text,label\n"), "damaged"),
+    ("e.csv.gz", lambda path: path.write_bytes(b"text,label\n"), "is not packed"),
     (
         "e.jsonl.gz",
         lambda path: path.write_bytes(b"\x1f\x8b\x08" + b"\xff" * 50),

@@ -115,3 +115,10 @@ def test_listed_values_of_json_fields_are_balanced(tmp_path: Path) -> None:
 def test_what_has_no_balance_says_so(tmp_path: Path, kind: str, output: str, why: str) -> None:
     result = check(tmp_path, [output] * 12, kind)
     assert result.findings == () and result.reason is not None and why in result.reason
+
+
+def test_what_is_misspelt_is_said_by_output_hygiene_alone(tmp_path: Path) -> None:
+    outputs = ["BILLING", "OTHER"] * 10 + ["Billing", "billing.", "tickets"]
+    result = check(tmp_path, outputs, labels=["BILLING", "OTHER"])
+    (finding,) = [finding for finding in result.findings if "does not declare" in finding.message]
+    assert finding.rows == (23,)

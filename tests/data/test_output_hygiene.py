@@ -171,7 +171,9 @@ def test_undeclared_spellings_point_to_the_most_frequent(tmp_path: Path) -> None
     assert found(result, "spellings").severity == "warning"
 
 
-@pytest.mark.parametrize(("a", "b"), [("C", "C++"), ("C", "C#"), ("1.5", "15"), ("+", "-")])
+@pytest.mark.parametrize(
+    ("a", "b"), [("C", "C++"), ("C", "C#"), ("1.5", "15"), ("+", "-"), ("-1", "1"), ("A-", "A")]
+)
 def test_labels_that_signs_tell_apart_are_different(a: str, b: str) -> None:
     assert folded(a) != folded(b)
 
@@ -331,3 +333,9 @@ def test_whatever_outputs_hold_the_check_ends_with_plain_facts(
     for finding in result.findings:
         assert all(1 <= row <= len(outputs) for row in finding.rows)
         assert len(set(finding.rows)) == len(finding.rows)
+
+
+def test_white_space_around_code_is_no_flaw(tmp_path: Path) -> None:
+    code = [f"    x = {n}\n    return x\n" for n in range(20)]
+    assert "spaces" not in check(tmp_path, code, "text").facts["troubles"]
+    assert found(check(tmp_path, [*code, "So be it.\n"], "text"), "spaces").rows == (21,)

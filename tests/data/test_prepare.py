@@ -54,6 +54,16 @@ REFUSED = [
     ([{"input": f"{i}", "output": "A"} for i in range(30)], (), "every example has the label 'A'"),
     ([{"input": f"{i}", "output": f"{i}"} for i in range(30)], (), "30 different outputs in 30"),
     ([{"input": f"{i}", "output": "aA"[i % 2]} for i in range(30)], (), "differ only by case"),
+    (
+        [{"input": f"{i}", "output": ("A", "B", "a.")[i % 3]} for i in range(30)],
+        ("A", "B"),
+        "OUT corrects labels that differ by case, spaces or punctuation; fix the others, or skip",
+    ),
+    (
+        [{"input": f"{i}", "output": "ABC"[i % 3]} for i in range(30)],
+        ("A, B", "C"),
+        "label 'A' is not in output.labels, where 'A, B' is one label: write its parts",
+    ),
     (ROWS, ("A", "B", "C"), "train has no example of the label 'C'"),
 ]
 

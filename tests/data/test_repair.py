@@ -432,3 +432,31 @@ def test_a_task_becomes_a_folder_that_runs(tmp_path: Path) -> None:
     fix(folder, tmp_path / "out", force=True)
     with pytest.raises(ConfigError, match="did not write"):
         fix(tmp_path / "out", folder, force=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    total = a\n    return total\n",
+        "\treturn a\n",
+        " def f():\n-    return 1\n+    return 2\n \n",
+        "  - one\n    - two\n",
+        "\n    The sea,\n        the sea\n",
+    ],
+)
+def test_code_and_diffs_are_never_trimmed(text: str, tmp_path: Path) -> None:
+    row = {"input": text, "output": "YES"}
+    repairs, kept = fixed(tmp_path, [row])
+    assert (kept, repairs.counts) == ([row], {})
+
+
+def test_declared_labels_are_written_as_they_are_declared(tmp_path: Path) -> None:
+    rows = [
+        *clean_rows(),
+        {"input": "one more", "output": "y-e-s."},
+        {"input": "so", "output": "Nope"},
+    ]
+    folder = write_task(tmp_path / "task", {"rows.jsonl": rows}, "rows.jsonl", "[Yes, No]")
+    repairs = fix(folder, tmp_path / "out.jsonl")
+    assert {row["output"] for row in read(tmp_path / "out.jsonl")} == {"Yes", "No"}
+    assert repairs.counts == {"label_spelling": 13, "unreadable": 1}

@@ -258,3 +258,9 @@ def test_the_marks_of_an_answer_go_where_nothing_was_thought() -> None:
     for text in (f"{HARMONY}42", "<|channel|>final<|message|>42<|return|>", "<|START_RESPONSE|>42"):
         assert split_thoughts(text) == ("", "42", False)
     assert split_thoughts("<answer>42</answer>").answer == "<answer>42</answer>"
+
+
+def test_an_answer_keeps_the_indentation_of_its_first_line() -> None:
+    code = "    x = 1\n    return x"
+    assert split_thoughts(f"<think>a</think>\n\n{code}\n").answer == code
+    assert with_plain_reference(Example("a", "x", f"{code}\n")).output == code

@@ -84,3 +84,10 @@ def test_text_is_stripped():
 def test_exactly_one_of_output_and_reason(kind, text):
     output, reason = parse_output(Spec(kind, LABELS), text)
     assert (output is None) != (reason is None)
+
+
+@pytest.mark.parametrize(
+    "text", ["    a = 1\n    b = 2", " x\n-y\n+z", "\treturn a", "  - a\n    - b"]
+)
+def test_text_keeps_the_indentation_of_its_first_line(text):
+    assert parse_output(Spec("text"), f"\n{text}\n\n") == (text, None)

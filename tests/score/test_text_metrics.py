@@ -326,3 +326,33 @@ def test_a_text_is_the_same_in_either_unicode_form(name: str, text: str) -> None
         [Example("1", "", forms[0]), Example("2", "", forms[1])], [forms[1], forms[0]]
     )
     assert (grade.score, back.score) == (1.0, 1.0)
+
+
+CODE = "    total = a + b\n    if total:\n        total += 1\n    return total\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "reference", "same"),
+    [
+        (CODE, CODE, True),
+        (CODE.rstrip(), CODE, True),
+        (CODE.replace("\n", "  \r\n"), CODE, True),
+        (CODE.lstrip(), CODE, False),
+        (CODE.replace("        ", "    "), CODE, False),
+        (" ".join(CODE.split()), CODE, False),
+        (CODE.upper(), CODE, True),
+        (" a\n-b\n+c", " a\n-b\n+c\n", True),
+        ("a\n-b\n+c", " a\n-b\n+c", False),
+        ("- a\n- b", "- a\n  - b", False),
+        ("a:\n  b: 1", "a:\n    b: 1", False),
+        (" Dear  Ann,\nthank you.", "Dear Ann,\n\nthank you.", True),
+        ("select a\n  from b", "SELECT a FROM b", True),
+        ("SELECT a FROM b", "SELECT a\n  FROM b", True),
+        ("<a> <b/> </a>", "<a>\n  <b/>\n</a>", True),
+        ('{ "a": 1 }', '{\n  "a": 1\n}', True),
+    ],
+)
+def test_exact_match_counts_white_space_where_it_is_layout(
+    output: str, reference: str, same: bool
+) -> None:
+    assert score("exact_match", output, reference) == same

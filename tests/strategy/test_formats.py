@@ -71,3 +71,12 @@ def test_braces_in_values_stay(text: str) -> None:
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ConfigError, match="did you mean 'system_user'"):
         get_format("system_usr")
+
+
+def test_what_is_indented_has_a_line_of_its_own() -> None:
+    code = "    x = 1\n    return x"
+    assert fill("Text: {input}\nAnswer: {output}\n", {"input": "a", "output": code}) == (
+        f"Text: a\nAnswer:\n{code}\n"
+    )
+    assert fill("{output}", {"output": code}) == code
+    assert fill("A: {output}", {"output": "  a  "}) == "A:   a  "

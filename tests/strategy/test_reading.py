@@ -98,8 +98,8 @@ def test_a_schema_that_cannot_be_followed_finds_no_misfit(schema: str) -> None:
 def test_a_misfit_is_said_and_deep_values_are_survived() -> None:
     brief = Brief("Say.", "json", schema='{"items": {"$ref": "#"}, "type": "array"}')
     assert misfit(brief, "[[1]]") == '$[0][0]: 1 is not of type "array"'
-    assert misfit(brief, "[" * 900 + "]" * 900) is None
-    assert misfit(brief, "[" * 900 + "1" + "]" * 900) == f'${"[0]" * 900}: 1 is not of type "array"'
+    assert misfit(brief, "[" * 150 + "]" * 150) is None
+    assert misfit(brief, "[" * 150 + "1" + "]" * 150) == f'${"[0]" * 150}: 1 is not of type "array"'
 
 
 ASKED = "Ticket 7: I was charged twice"
@@ -187,3 +187,9 @@ def test_of_several_answers_that_differ_none_is_certain(more: str) -> None:
 )
 def test_an_answer_that_is_revised_is_the_last_one(between: str) -> None:
     assert read(LABEL, f"It fits.\nAnswer: login{between}Answer: billing") == ("billing", None)
+
+
+def test_votes_are_parted_by_the_layout_of_code() -> None:
+    code = "if a:\n    b()\n    c()"
+    assert canonical(TEXT, code) == canonical(TEXT, f"{code}  \n")
+    assert canonical(TEXT, code) != canonical(TEXT, "if a:\n    b()\nc()")

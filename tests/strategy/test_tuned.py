@@ -8,13 +8,20 @@ from typing import Any, ClassVar
 
 import pytest
 
-from steelyard.core import Usage
+from steelyard.core import Example, Usage
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.prompt import PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.traits import Traits
-from steelyard.strategy.tuned import MIN_EXAMPLES, TunedOptions, TunedStrategy, short_instruction
+from steelyard.strategy.tuned import (
+    MIN_EXAMPLES,
+    TunedOptions,
+    TunedStrategy,
+    chat_samples,
+    short_instruction,
+)
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from tests.strategy.samples import SPEC, tickets
 
@@ -132,3 +139,9 @@ def test_the_instruction_is_short_full_or_a_text(
     choice: str, instruction: str, brief: Brief
 ) -> None:
     assert short_instruction(brief, choice).startswith(instruction)
+
+
+def test_the_references_are_learnt_as_they_are() -> None:
+    code = "    x = 1\n    return x\n"
+    (sample,) = chat_samples(PromptRecipe("Go on.", "system_user"), [Example("a", "f():", code)])
+    assert sample.output == code and sample.messages[-1].content == "f():"

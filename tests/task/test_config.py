@@ -216,6 +216,7 @@ WHOLE_FILES = [
     (BASE.replace("[A, B]", "[A, a]"), "differ only by case"),
     (BASE.replace("[A, B]", "[A, '']"), "a label is empty"),
     (BASE.replace("[A, B]", "[A]"), "nothing to choose from"),
+    (BASE.replace("[A, B]", "['A, B ,C']"), "one text, 'A, B ,C': write them as [A, B, C]"),
     (BASE.replace("kind: label", "kind: text"), "labels belong to kind: label"),
     (BASE.replace("e.jsonl", "ee.jsonl"), "(did you mean 'e.jsonl'?)"),
     (BASE.replace("e.jsonl", "{train: e.jsonl}"), "both train and test files"),

@@ -155,3 +155,16 @@ def test_samples_begin_with_the_mistakes_of_the_arm_that_is_shown() -> None:
     assert [sample.example_id for sample in found[:2]] == ["50", "60"]
     assert found[0].answers["first"].missed == ("closing",)
     assert "missed" not in found[5].answers["first"].to_dict()
+
+
+@pytest.mark.parametrize("metric", ["exact_match", "tests.score.tasks:equal"])
+def test_references_are_read_as_answers_are(metric: str) -> None:
+    code = "    x = 1\n    return x"
+    examples = [
+        Example("a", "x", f"{code}\n"),
+        Example("b", "y", "Yes.\n"),
+        Example("c", "z", code),
+    ]
+    said = [Answer(text, Completion(text, "stop")) for text in (code, "Yes.", code.lstrip())]
+    records = to_records("arm", examples, said, [build_metric(metric)])
+    assert [record.score for record in records] == [1, 1, 0]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns
 from steelyard.cli.options import file_path
+from steelyard.commands import command
 from steelyard.printing import say
 from steelyard.words import counted
 
@@ -39,7 +39,7 @@ def call(args: argparse.Namespace) -> int:
 
     if args.example is not None:
         folder = init_from_example(args.folder, args.example)
-        say(f"wrote {folder / 'task.yaml'}: read it, then: steelyard run {quote(str(folder))}")
+        say(f"wrote {folder / 'task.yaml'}: read it, then: {command('run', folder)}")
         return 0
     started = start_from_file(args.folder, args.source, args.columns)
     _show(started)
@@ -52,7 +52,6 @@ def _show(started: StarterTask) -> None:
 
     for about, text in understood(started.data):
         say(f"{about:<14} {text}")
-    folder = quote(str(started.folder))
     bad = started.data.unusable
     if bad:
         counts = counted(len(bad), "row")
@@ -65,5 +64,6 @@ def _show(started: StarterTask) -> None:
             f"steelyard: warning: a run refuses this task as it is: {started.refusal}",
             file=sys.stderr,
         )
-    skip = " --skip-bad-rows" if bad else ""
-    say(f"wrote {started.folder / 'task.yaml'}: read it, then: steelyard run {folder}{skip}")
+    skip = ("--skip-bad-rows",) if bad else ()
+    following = command("run", started.folder, *skip)
+    say(f"wrote {started.folder / 'task.yaml'}: read it, then: {following}")

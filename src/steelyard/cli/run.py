@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from shlex import quote
 
 from steelyard.cli.options import add_options, run_options
+from steelyard.commands import command
 from steelyard.printing import say, say_json
 
 
@@ -37,5 +37,5 @@ def call(args: argparse.Namespace) -> int:
         return 0
     show(outcome.record, outcome.report)
     if outcome.winner is not None:
-        say(f'ask it:  steelyard ask {quote(str(outcome.winner))} "…"')
+        say(f'ask it:  {command("ask", outcome.winner)} "…"')
     return 0

@@ -14,6 +14,7 @@ from steelyard.data.formats.roles import (
     spoken,
     usual_names,
 )
+from steelyard.data.numbered import other_name
 from steelyard.errors import DataError
 from steelyard.words import listed, shortened
 
@@ -85,7 +86,9 @@ def guess_columns(
         is_label = _look(body, roles.get("output", "")).is_few
         roles["input"] = _input(file, free, by_length=is_label)
         del free[roles["input"]]
-    return roles, _remarks(roles, free, columns)
+    twin, remark = other_name(body, roles.get("output", ""))
+    remarks = _remarks(roles, {name: free[name] for name in free if name != twin}, columns)
+    return roles, [*([remark] if remark else []), *remarks]
 
 
 def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:

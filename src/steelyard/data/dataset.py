@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +15,11 @@ from steelyard.config.source import names_in
 from steelyard.core import Example, OutputKind, Split
 from steelyard.data.formats import BadRow, RowError
 from steelyard.data.formats.base import LeftOutError
-from steelyard.data.formats.roles import Columns
+from steelyard.data.formats.roles import Columns, resolve
 from steelyard.data.guess import guess_rows
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
+from steelyard.data.numbered import other_name
 from steelyard.data.own_parts import bare_rows, example_files
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, note_task, task_rows
@@ -32,6 +34,7 @@ from steelyard.task.sections import PARTS
 from steelyard.words import counted, one_line
 
 _LOG = logging.getLogger(__name__)
+_LOOKED_AT = 1_000
 SHOWN = 20
 SHOWN_CHARACTERS = 160
 """Of each text that evidence holds."""
@@ -353,4 +356,8 @@ def _with_columns(task: Task, columns: Columns | None) -> OpenSource:
     notes = tuple(f"{reason}, so it is no {role}" for role, reason in refused.items())
     if refused:
         task = with_columns(task, {**task.columns.by_role(), **dict.fromkeys(refused)})
-    return OpenSource(task, rows, notes)
+    fields = [row.fields for _, _, row in islice(rows, _LOOKED_AT) if row.reason is None]
+    names = tuple(fields[0]) if fields else ()
+    output = resolve(names, task.columns.by_role()).get("output", "")
+    _, remark = other_name(fields, output)
+    return OpenSource(task, rows, (*notes, *([remark] if remark else [])))

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from steelyard.commands import command
 from steelyard.core import Example, OutputKind
 from steelyard.data.columns import LABEL_CHARACTERS, MOST_LABELS, check_header, guess_columns
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
@@ -72,7 +73,10 @@ def guess_file(
     try:
         check_labels(guess.labels)
     except ValueError as error:
-        raise DataError(f"{path.name}: {error}") from None
+        fix = command("data", "fix", path, "OUT", columns=columns)
+        is_spelling = len({label.casefold() for label in guess.labels}) < len(guess.labels)
+        does = f", as {fix} does" if is_spelling else ""
+        raise DataError(f"{path.name}: {error}{does}") from None
     return guess
 
 

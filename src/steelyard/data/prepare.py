@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from steelyard.commands import command
 from steelyard.core import Example
 from steelyard.data.dataset import Dataset, open_dataset
+from steelyard.data.outputs.variants import intended
 from steelyard.data.read import BadRowsError, summary
 from steelyard.data.splits.allocation import (
     Allocation,
@@ -63,12 +65,22 @@ def read_task(task: Task, *, skip_bad_rows: bool = False) -> Dataset:
     for part, path in paths.items():
         if part not in with_rows:
             raise DataError(f"{path.name} holds no examples: add one row per example")
+    repair = _spelling_repair(data)
     if bad and not skip_bad_rows:
-        raise BadRowsError(bad)
+        raise BadRowsError(bad, repair)
     for part, path in paths.items():
         if part not in usable:
-            raise DataError(f"{path.name} holds no usable example; {summary(bad)}")
+            raise DataError(f"{path.name} holds no usable example; {summary(bad, repair)}")
     return data
+
+
+def _spelling_repair(data: Dataset) -> str:
+    """The command that corrects labels which are declared ones misspelt; empty where there are none."""
+    counts = Counter(data.examples[index].output for index in data.refusals)
+    if not data.task.output.labels or not intended(counts, data.task.output.labels):
+        return ""
+    fix = command("data", "fix", data.task.folder, "OUT")
+    return f"{fix} corrects labels that differ by case, spaces or punctuation; fix the others"
 
 
 def infer_labels(examples: Sequence[Example]) -> tuple[str, ...]:
@@ -83,7 +95,12 @@ def infer_labels(examples: Sequence[Example]) -> tuple[str, ...]:
     try:
         return check_labels(labels)
     except ValueError as error:
-        raise DataError(f"the examples' labels: {error}") from None
+        does = ", as steelyard data fix does" if _differ_by_case(labels) else ""
+        raise DataError(f"the examples' labels: {error}{does}") from None
+
+
+def _differ_by_case(labels: Sequence[str]) -> bool:
+    return len({label.casefold() for label in labels}) < len(set(labels))
 
 
 def _allocation(rows: Dataset, seed: int) -> Allocation:

@@ -28,10 +28,10 @@ class NumberedRow(NamedTuple):
 
 
 class BadRowsError(DataError):
-    """Rows that cannot be used; ``bad`` lists every one of them."""
+    """Rows that cannot be used; ``bad`` lists every one of them, ``repair`` says what corrects some."""
 
-    def __init__(self, bad: tuple[BadRow, ...]) -> None:
-        super().__init__(summary(bad))
+    def __init__(self, bad: tuple[BadRow, ...], repair: str = "") -> None:
+        super().__init__(summary(bad, repair))
         self.bad = bad
 
 
@@ -94,9 +94,9 @@ def task_rows(task: Task) -> Iterator[NumberedRow]:
             yield NumberedRow(number, part, row)
 
 
-def summary(bad: tuple[BadRow, ...]) -> str:
-    """What `bad_rows` says, and the two ways on."""
-    return f"{bad_rows(bad)} (fix them, or skip them with --skip-bad-rows)"
+def summary(bad: tuple[BadRow, ...], repair: str = "") -> str:
+    """What `bad_rows` says, and the ways on."""
+    return f"{bad_rows(bad)} ({repair or 'fix them'}, or skip them with --skip-bad-rows)"
 
 
 def bad_rows(bad: tuple[BadRow, ...]) -> str:

@@ -279,10 +279,20 @@ def _json_problem(text: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _unknown_label(text: str, labels: tuple[str, ...]) -> str:
+    joined = next((label for label in labels if text in _parts(label)), None)
+    if joined is not None:
+        return (
+            f"label {shortened(text, 40)!r} is not in output.labels, where {shortened(joined, 60)!r} is "
+            "one label: write its parts as labels of their own"
+        )
     folded = {label.casefold(): label for label in labels}
     near = get_close_matches(text[:60].casefold(), folded, n=1)
     hint = f" (did you mean {folded[near[0]]!r}?)" if near else ""
     return f"label {shortened(text, 40)!r} is not in output.labels{hint}"
+
+
+def _parts(label: str) -> list[str]:
+    return [part.strip() for part in label.split(",")] if "," in label else []
 
 
 def _optional(fields: Mapping[str, Any], roles: Mapping[str, str], role: str) -> str | None:

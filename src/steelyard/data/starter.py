@@ -84,7 +84,8 @@ def start_from_file(
         read.append(_tried(load_task(target), guess))
 
     _write(folder, fill)
-    data = replace(read[0], task=load_task(folder), notes=(*notes, *guess.notes, *read[0].notes))
+    every = dict.fromkeys((*notes, *guess.notes, *read[0].notes))
+    data = replace(read[0], task=load_task(folder), notes=tuple(every))
     return StarterTask(folder, data, _refusal(data))
 
 

@@ -144,7 +144,9 @@ class LocalModel(Model):
         """The text of an answer; the marks of its thoughts stay, so that these can be told apart."""
         marks = any(self._special.get(token) for token in output)
         shown = [token for token in output if self._special.get(token, True)] if marks else output
-        text: str = self.tokenizer.decode(shown, skip_special_tokens=not marks)
+        text: str = self.tokenizer.decode(
+            shown, skip_special_tokens=not marks, clean_up_tokenization_spaces=False
+        )
         return f"{self._thought.opening}{text}" if self._thought and is_free else text
 
     def _batch(

@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from steelyard.core import Completion, Example
+from steelyard.layout import trimmed
 from steelyard.model.turns import bare_answer
 from steelyard.packaged import packaged
 
@@ -43,7 +44,7 @@ def split_thoughts(text: str) -> Thoughts:
             "", _shelled(bare_answer(text)) if text.startswith("<|") else bare_answer(text)
         )
     told = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
-    return Thoughts(told, _shelled(bare_answer(answer.strip())), is_open)
+    return Thoughts(told, _shelled(bare_answer(trimmed(answer))), is_open)
 
 
 _SIGNS = ("<", "[", "◁", "&lt;", "assistantfinal", "ere is my", "ere's my", "ere are my")
@@ -219,7 +220,7 @@ def _shelled(answer: str) -> str:
     """The answer without what models put around it after a thought."""
     for shell in _shells():
         if (match := shell.fullmatch(answer)) is not None:
-            return match["answer"].strip()
+            return trimmed(match["answer"])
     return answer
 
 
@@ -303,8 +304,8 @@ def without_thoughts(completion: Completion) -> Completion:
 
 
 def with_plain_reference(example: Example) -> Example:
-    """Return the example with the answer alone for its reference, as answers are compared."""
-    answer = split_thoughts(example.output).answer
+    """Return the example with the answer alone for its reference, read as answers are to be compared."""
+    answer = trimmed(split_thoughts(example.output).answer)
     return example if answer in (example.output, "") else replace(example, output=answer)
 
 

@@ -14,6 +14,7 @@ from steelyard.data.checks.duplicates import MANY_NEAR
 from steelyard.data.checks.size import lengths
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import TEXT_REASON
+from steelyard.data.placeholders import placeholder_warning
 from steelyard.planning.detectable import detectable_text
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
@@ -64,7 +65,9 @@ def audit_rows(
 
 
 def _of_reading(rows: Dataset) -> Iterator[str]:
-    """What a person should know of how the rows were read."""
+    """What a person should know of the instruction, and of how the rows were read."""
+    if (warning := placeholder_warning(rows.task)) is not None:
+        yield warning
     if rows.left_out:
         reasons = dict.fromkeys(row.bad.reason for row in rows.left_out)
         yield f"left out: {counted(len(rows.left_out), 'row')}: {'; '.join(list(reasons)[:3])}"

@@ -7,6 +7,7 @@ from typing import Protocol
 from steelyard.core import OutputKind
 from steelyard.json_text import read_json
 from steelyard.label_text import read_label
+from steelyard.layout import trimmed
 
 
 class OutputSpec(Protocol):
@@ -27,4 +28,4 @@ def parse_output(spec: OutputSpec, text: str) -> tuple[str | None, str | None]:
         return read_label(text, spec.labels)
     if spec.kind == "json":
         return read_json(text)
-    return text.strip(), None
+    return trimmed(text), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -13,6 +14,7 @@ from pydantic import Field
 from steelyard import folding
 from steelyard.config.options import Options
 from steelyard.core import OutputKind
+from steelyard.layout import has_layout, laid_out
 from steelyard.score.base import ReferenceMetric
 from steelyard.score.reading import tokens
 
@@ -20,13 +22,20 @@ _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _SIGN = re.compile(r"(?<![\w.,])[-+](?=\.?\d)|(?<=\d)[.,/:\-](?=\d)|(?<![\w.,])\.(?=\d)")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _INSIDE = re.compile(r"(?<=\w)['.](?=\w)|(?<=\b\w)\.(?!\w)")
+_WORD = re.compile(r"\S+")
+_FREE_FORM = re.compile(
+    r"\s*(?:<[\w!?/]|(?:select|insert\s+into|update|delete\s+from|create|alter|with\s+\w+\s+as)\b)",
+    re.IGNORECASE,
+)
+"""How SQL and markup begin."""
 _MEANT = frozenset("%#&@")
 
 
 class ExactMatch(ReferenceMetric):
     """Whether the answer equals the reference, but for case, white space and what reads the same.
 
-    Unicode forms, kinds of dashes and of quotes, and marks that are not seen do not count.
+    Unicode forms, kinds of dashes and of quotes, and marks that are not seen do not count. White space
+    counts, but for that at the ends of lines, where it is the `is_laid_out` reference's layout.
     """
 
     name = "exact_match"
@@ -36,7 +45,8 @@ class ExactMatch(ReferenceMetric):
     compares_final_answers: ClassVar[bool] = True
 
     def score_answer(self, output: str, reference: str) -> float:
-        return float(normalise(output) == normalise(reference))
+        fold = as_laid_out if is_laid_out(reference) else normalise
+        return float(fold(output) == fold(reference))
 
 
 class NormalisedMatchOptions(Options):
@@ -136,6 +146,22 @@ def longest_common(a: Sequence[str], b: Sequence[str]) -> int:
 def normalise(text: str) -> str:
     """Fold Unicode forms, dashes, quotes and case, and collapse white space."""
     return folding.plain(folding.plain(text).casefold())
+
+
+def as_laid_out(text: str) -> str:
+    """Fold what `normalise` does, but keep lines, their indentation and the spaces in them."""
+    return _WORD.sub(lambda word: normalise(word[0]), laid_out(text).replace("\u00a0", " "))
+
+
+def is_laid_out(text: str) -> bool:
+    """Whether a text has indented lines, and is no JSON, SQL or markup, in which they say nothing."""
+    if not has_layout(text) or _FREE_FORM.match(text) is not None:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def plain(text: str, ignore: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from steelyard.core import Answer, Completion, Question
+from steelyard.layout import trimmed
 from steelyard.strategy.base import Arm, OnAnswers, Progress
 
 
@@ -40,7 +41,7 @@ class ClassicalArm(Arm):
         seconds = time.perf_counter() - start
         answers = [
             Answer(
-                guess.output,
+                trimmed(guess.output),
                 Completion(
                     text=guess.output,
                     finish_reason="stop",

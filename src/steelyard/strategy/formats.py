@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from steelyard.core import Message, OutputKind, Question
 from steelyard.errors import ConfigError, closest
+from steelyard.layout import has_layout, trimmed
 from steelyard.packaged import packaged
 
 FIELDS: Mapping[OutputKind, str] = {"label": "Label", "json": "JSON", "text": "Answer"}
@@ -77,8 +78,19 @@ class Format:
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Replace ``{name}`` in one pass, so that braces inside a value stay as they are."""
-    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), template)
+    """Replace ``{name}`` in one pass, so that braces inside a value stay as they are.
+
+    A value that begins with its indentation has a line of its own.
+    """
+
+    def filled(match: re.Match[str]) -> str:
+        space, value = match[1], values.get(match[2])
+        if value is None:
+            return match[0]
+        is_indented = value[:1] in (" ", "\t") and has_layout(value)
+        return f"{chr(10) if space and is_indented else space}{value}"
+
+    return re.sub(r"( ?)\{(\w+)\}", filled, template)
 
 
 @cache
@@ -99,7 +111,7 @@ def get_format(name: str) -> Format:
 
 def _row_system(question: Question, instruction: str) -> list[str]:
     """The row's own system messages, unless they only repeat the instruction."""
-    systems = [message.content.strip() for message in question.context if message.role == "system"]
+    systems = [trimmed(message.content) for message in question.context if message.role == "system"]
     return [text for text in systems if text and text != instruction.strip()]
 
 

@@ -15,7 +15,7 @@ from steelyard.label_text import is_in_doubt
 from steelyard.model.thoughts import cut_reason, why_unanswered
 from steelyard.next_item import next_items
 from steelyard.score import parse_output
-from steelyard.score.text import normalise
+from steelyard.score.text import as_laid_out, is_laid_out, normalise
 from steelyard.score.values import answer_line, final_value
 from steelyard.strategy.base import Brief
 
@@ -177,14 +177,16 @@ def canonical(brief: Brief, output: str) -> str:
     """Return one text for all outputs that are the same answer, so that votes can be counted.
 
     Labels as they are; numbers by value, where the metric compares numbers; JSON whatever the order
-    of its keys; other text but for case and white space.
+    of its keys; other text as `exact_match` compares it.
     """
     if brief.kind == "label":
         return output
     if brief.kind == "json":
         return json.dumps(json_value(output), sort_keys=True)
     value = final_value(output) if brief.metric_type.compares_numbers else None
-    return normalise(output) if value is None else str(value.number.normalize())
+    if value is not None:
+        return str(value.number.normalize())
+    return as_laid_out(output) if is_laid_out(output) else normalise(output)
 
 
 def split_reasoned(text: str) -> tuple[str, str] | None:

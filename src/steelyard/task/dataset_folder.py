@@ -12,6 +12,7 @@ from steelyard.files import read_json
 STATE = "state.json"
 INFO = "dataset_info.json"
 SPLITS = "dataset_dict.json"
+MANIFEST = "manifest.json"
 _SPLIT_WORDS = {
     "train": "train",
     "validation": "validation",
@@ -22,7 +23,7 @@ _SPLIT_WORDS = {
 }
 _LONGEST_NAME = 200  # characters
 _WORD = re.compile(r"[a-z]+")
-_NOT_DATA = {STATE, INFO, SPLITS, "dataset_infos.json", "manifest.json", "result.json"}
+_NOT_DATA = {STATE, INFO, SPLITS, "dataset_infos.json", MANIFEST, "result.json"}
 _ENDINGS = tuple(".parquet .arrow .jsonl .jsonl.gz .ndjson .json .csv .csv.gz .tsv".split())
 
 
@@ -135,13 +136,23 @@ def _hub_parts(path: Path) -> tuple[FolderSplit, ...]:
     """Data files in the folder or in ``data/`` by split, as the hub tells splits from file names."""
     folder = path / "data" if (path / "data").is_dir() else path
     by_split: dict[str | None, list[Path]] = {}
+    skipped = _NOT_DATA | _subsets(folder)
     for file in sorted(folder.iterdir()):
-        if file.is_file() and file.name not in _NOT_DATA and file.name.lower().endswith(_ENDINGS):
+        if file.is_file() and file.name not in skipped and file.name.lower().endswith(_ENDINGS):
             by_split.setdefault(_split_of(file.name), []).append(file)
     named = [name for name in dict.fromkeys(_SPLIT_WORDS.values()) if name in by_split]
     if named:
         return tuple(FolderSplit(name, tuple(by_split[name])) for name in named)
     return (FolderSplit(None, tuple(by_split[None])),) if len(by_split.get(None, ())) == 1 else ()
+
+
+def _subsets(folder: Path) -> set[str]:
+    """The files of nested training subsets that ``data split`` wrote next to the parts."""
+    try:
+        manifest = read_json(folder / MANIFEST)
+        return {str(subset["file"]) for subset in manifest["subsets"]}
+    except (OSError, ValueError, TypeError, KeyError):
+        return set()
 
 
 def _split_of(name: str) -> str | None:

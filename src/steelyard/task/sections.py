@@ -67,6 +67,9 @@ class OutputConfig(Section):
     @classmethod
     def _check_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         labels = check_labels(labels)
+        if len(labels) == 1 and "," in labels[0]:
+            listed = ", ".join(part.strip() for part in labels[0].split(","))
+            raise ValueError(f"they are one text, {labels[0]!r}: write them as [{listed}]")
         if len(labels) == 1:
             raise ValueError(
                 f"one label, {labels[0]!r}, leaves nothing to choose from: add the others"

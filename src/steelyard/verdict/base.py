@@ -76,6 +76,8 @@ class Notes:
     conflicts: int = 0
     skipped_rows: int = 0
     left_out: int = 0
+    instruction: str | None = None
+    """What is wrong with the instruction."""
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,8 @@ def _cut(case: Case, choice: Candidate | None) -> list[str]:
 
 def _audit(case: Case) -> list[str]:
     notes, warnings = case.notes, []
+    if notes.instruction is not None:
+        warnings.append(notes.instruction)
     if notes.leaks:
         items = counted(notes.leaks, "test item appears", "test items appear")
         warnings.append(

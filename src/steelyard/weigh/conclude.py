@@ -11,6 +11,7 @@ import numpy as np
 
 from steelyard.core import Comparison, Completion, Price, Record, Usage
 from steelyard.cost import Money, cost_of, to_number, totals
+from steelyard.data.placeholders import placeholder_warning
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
@@ -281,6 +282,7 @@ def _case(
             conflicts=audit.conflicts.inputs or 0,
             skipped_rows=len(plan.data.unusable),
             left_out=len(plan.data.left_out),
+            instruction=placeholder_warning(task),
         ),
         detectable=plan.detectable,
         seed=plan.seed,

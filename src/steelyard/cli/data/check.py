@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import file_path, names
+from steelyard.commands import command
 from steelyard.printing import console, printable, say, say_json
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def call(args: argparse.Namespace) -> int:
         say_json(facts)
     else:
         _show(record, task_name, args.rows)
+        for line in _next(record, args):
+            say(line)
     if args.html is not None:
         _write_page(args.html, record, task_name)
     if args.redact is not None:
@@ -126,6 +129,26 @@ def _show(record: DataAudit, task_name: str, rows: int) -> None:
 
     text = audit_text(record, task_name, rows)
     console(soft_wrap=True).print(text, highlight=False)
+
+
+_REPAIRED = ("exact_duplicates", "output_hygiene")
+_REVIEWED = ("label_errors", "contradictions", "near_duplicates")
+
+
+def _next(record: DataAudit, args: argparse.Namespace) -> list[str]:
+    """The commands that repair and review what was found."""
+    found = {finding.check for finding in record.findings if finding.severity != "note"}
+    lines = []
+    if any(finding.check in _REVIEWED for finding in record.findings):
+        lines.append(f"review: {command('data', 'label', args.source, columns=args.columns)}")
+    if found.intersection(_REPAIRED) or _has_bad_rows(record):
+        words = ("data", "fix", args.source, "OUT")
+        lines.append(f"repair: {command(*words, columns=args.columns)}")
+    return ["", *lines] if lines else []
+
+
+def _has_bad_rows(record: DataAudit) -> bool:
+    return any(fact.about == "bad" for fact in record.understood)
 
 
 def _write_page(path: Path, record: DataAudit, task_name: str) -> None:

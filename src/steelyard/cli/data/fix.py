@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from steelyard.cli.data.options import add_columns, add_source
+from steelyard.cli.data.options import add_columns, add_source, is_task
 from steelyard.cli.options import file_path
+from steelyard.commands import command
 from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
@@ -58,7 +59,18 @@ def call(args: argparse.Namespace) -> int:
         say_json(repairs.to_dict())
     else:
         _show(repairs)
+        if repairs.files:
+            say(f"next: {_next(repairs, args)}")
     return 0
+
+
+def _next(repairs: Repairs, args: argparse.Namespace) -> str:
+    """What comes after the repair: a run of the new task, or a task over the new file."""
+    if "task" in repairs.files:
+        return command("run", args.out)
+    if is_task(args.source):
+        return f"name {args.out} under examples in task.yaml, then: {command('run', args.source)}"
+    return command("init", "DIR", "--from", args.out, columns=args.columns)
 
 
 def _show(repairs: Repairs) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import file_path, names
+from steelyard.commands import command
 from steelyard.printing import say
 
 if TYPE_CHECKING:
@@ -53,11 +55,11 @@ def call(args: argparse.Namespace) -> int:
         limit=args.limit,
         columns=args.columns,
     )
-    _show(review, args.source)
+    _show(review, args.source, args.columns)
     return 0
 
 
-def _show(review: Review, source: Path) -> None:
+def _show(review: Review, source: Path, columns: Mapping[str, str | None]) -> None:
     from steelyard.words import counted
 
     for reason in review.reasons:
@@ -69,6 +71,7 @@ def _show(review: Review, source: Path) -> None:
     rows = counted(review.doubted, "doubtful row")
     say(f"\n{review.answered:,} of {rows} answered{f' ({counts})' if counts else ''}")
     if review.answered:
-        say(f"apply:  steelyard data fix {source} OUT --answers {review.answers}")
+        words = ("data", "fix", source, "OUT", "--answers", review.answers)
+        say(f"apply:  {command(*words, columns=columns)}")
     if review.left:
         say(f"resume: run the same command again; {review.left:,} left")

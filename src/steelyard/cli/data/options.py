@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 
 from steelyard.cli.options import file_path
 from steelyard.errors import closest
@@ -33,6 +34,11 @@ class _Columns(argparse.Action):
                 parser.error(f"--columns: unknown role {role!r}{hint}; known: {roles}")
             columns[role] = name.replace("\\n", "\n") or None
         setattr(namespace, self.dest, columns)
+
+
+def is_task(source: Path) -> bool:
+    """Whether a source is a task, and not a file or folder of examples."""
+    return source.suffix.lower() in {".yaml", ".yml"} or (source / "task.yaml").is_file()
 
 
 def add_source(verb: argparse.ArgumentParser, *, optional: bool = False) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal
 
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import file_path
+from steelyard.commands import command
 from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def call(args: argparse.Namespace) -> int:
         say_json(files.manifest)
     else:
         _show(files)
+        _say_next(files, args.columns)
     return 0
 
 
@@ -115,10 +116,16 @@ def _show(files: SplitFiles) -> None:
         say(f"  left out: {counted(len(left_out), 'row')}, all listed in manifest.json")
         for row in left_out[:_SHOWN]:
             say(f"    row {row['row']} ({row['source']}): {row['reason']}")
-    say(
-        f"wrote {files.folder}"
-        + (f"; next: steelyard run {quote(str(files.folder))}" if files.task else "")
+
+
+def _say_next(files: SplitFiles, columns: Mapping[str, str | None]) -> None:
+    """Say where the files are and what comes next: a run of the new task, or a task over them."""
+    following = (
+        command("run", files.folder)
+        if files.task
+        else command("init", "DIR", "--from", files.folder, columns=columns)
     )
+    say(f"wrote {files.folder}; next: {following}")
 
 
 def _labels(part: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
 from steelyard.data.outputs.base import turn_marks
+from steelyard.data.placeholders import placeholder_warning, placeholders
 from steelyard.data.texts.encoding import EncodingFault, Sign, faults_in, load_repair
 from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning.estimate import review_findings, training_findings, tuning_facts
@@ -47,6 +48,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     reviews = [review(data, chats, counts, provider) for provider in providers]
     findings = [
         *_unreadable(data),
+        *_placeholders(data),
         *_disorder(data),
         *_system_prompts(data),
         *_damaged(data, signs),
@@ -94,6 +96,12 @@ def _kind(reason: str) -> str:
 def _bad_evidence(row: Unreadable) -> dict[str, Any]:
     place = {"row": row.number, "source": f"{row.bad.file}:{row.bad.line}"}
     return {**place, "input": "", "output": "", "reason": row.bad.reason}
+
+
+def _placeholders(data: Dataset) -> Iterator[Finding]:
+    message = placeholder_warning(data.task)
+    if message is not None:
+        yield Finding(CHECK, "warning", message, count=len(placeholders(data.task)))
 
 
 def _disorder(data: Dataset) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import Dataset
+from steelyard.data.outputs.variants import intended
 from steelyard.errors import closest
 from steelyard.stats import proportion
 from steelyard.words import counted, first_words, listed, percent
@@ -73,8 +74,10 @@ def balance(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _undeclared(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Labels that the task does not know; how one that it knows is misspelt, output_hygiene says."""
     declared = data.task.output.labels
-    unknown = [label for label in counts if label not in declared] if declared else []
+    known = {*declared, *intended(Counter(counts), declared)}
+    unknown = [label for label in counts if label not in known] if declared else []
     if not unknown:
         return
     unknown.sort(key=lambda label: (counts[label], label))

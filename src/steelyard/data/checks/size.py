@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -24,6 +25,7 @@ from steelyard.data.enough import (
     shown_by,
     unseen_reason,
 )
+from steelyard.data.outputs.variants import intended
 from steelyard.rules_of_thumb import Thumb, rules_of_thumb
 from steelyard.stats import Detectable
 from steelyard.words import counted, listed, points
@@ -120,12 +122,15 @@ def _test(
 
 
 def _counted_labels(data: Dataset) -> list[str]:
-    """Labels declared or seen, the rarest first."""
+    """Labels declared, else those seen without what is another one misspelt; the rarest first."""
     counts = dict.fromkeys(data.labels, 0)
     for example in data.examples if data.kind == "label" else ():
         if example.output:
             counts[example.output] = counts.get(example.output, 0) + 1
-    return sorted(counts, key=lambda label: (counts[label], label))
+    declared = data.task.output.labels
+    aside = intended(Counter(counts), declared)
+    named = declared or [label for label in counts if label not in aside]
+    return sorted(named, key=lambda label: (counts[label], label))
 
 
 def _train(parts: Parts, label: str) -> int:

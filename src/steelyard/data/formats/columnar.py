@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from steelyard.data.formats.base import RawRow
+from steelyard.data.formats.disguise import head_of, refuse_disguise, refuse_text
 from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import OnBytes
 from steelyard.data.formats.table import check_columns
@@ -148,10 +149,13 @@ def _label_decoder(names: list[Any]) -> Decode:
 
 def _open(path: Path) -> Batches:
     with open_file(path) as file:
-        head = file.read(6)
+        head = head_of(file)
+    suffix = path.suffix.lower()
+    refuse_disguise(path, head, *((suffix,) if suffix == ".parquet" else (".parquet", ".arrow")))
+    refuse_text(path, head, "Arrow" if suffix == ".arrow" else "Parquet")
     if path.suffix.lower() == ".parquet" or head[:4] == b"PAR1":
         return _open_parquet(path)
-    return _open_arrow(path, is_file=head == b"ARROW1")
+    return _open_arrow(path, is_file=head.startswith(b"ARROW1"))
 
 
 def _open_parquet(path: Path) -> Batches:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from steelyard.data.formats.base import RawRow, json_kind
+from steelyard.data.formats.disguise import HEAD_BYTES, refuse_table
 from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import (
     MOST_LINE_BYTES,
@@ -70,6 +71,7 @@ def read_rows(
     del columns  # keys are looked up row by row
     decoding = Decoding()
     with open_bytes(path) as source:
+        refuse_table(path, source.peek(HEAD_BYTES)[:HEAD_BYTES])
         number = offset = 0
         while line := source.readline(MOST_LINE_BYTES):
             number += 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from steelyard.config.source import encoding_problem
+from steelyard.data.formats.disguise import HEAD_BYTES, head_of, is_text, refuse_disguise
 from steelyard.errors import DataError
 from steelyard.files import open_file
 
@@ -46,13 +47,18 @@ class ByteSource(io.BufferedReader):
 def open_bytes(path: Path) -> Iterator[ByteSource]:
     """Open a file, unpacking ``.gz`` and a ``.zip`` with one member.
 
-    Raises `DataError` for UTF-16, and while reading for damaged archives and for bombs (`MOST_RATIO`,
-    `MOST_BYTES`). A file that cannot be opened raises `OSError`.
+    Raises `DataError` for UTF-16 and for what is no text (`refuse_disguise`), and while reading for
+    damaged archives and for bombs (`MOST_RATIO`, `MOST_BYTES`). A file that cannot be opened raises
+    `OSError`.
     """
     with open_file(path) as file:
+        if is_packed(path):
+            _check_packed(path, head_of(file))
         source = ByteSource(_Unpacked(path, file) if is_packed(path) else file, file)
         with source:
-            if source.peek(2)[:2] in _UTF16:
+            head = source.peek(HEAD_BYTES)[:HEAD_BYTES]
+            refuse_disguise(path, head)
+            if head[:2] in _UTF16:
                 raise not_utf8(path)
             yield source
 
@@ -60,10 +66,19 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
 def zip_member(path: Path) -> str:
     """Name of the one file in a ``.zip``. Raises `DataError` when there are none or several."""
     try:
-        with open_file(path) as file, zipfile.ZipFile(file) as archive:
-            return _member(path, archive).filename
+        with open_file(path) as file:
+            _check_packed(path, head_of(file))
+            with zipfile.ZipFile(file) as archive:
+                return _member(path, archive).filename
     except (zipfile.BadZipFile, *_UNREADABLE) as error:
         raise DataError(f"{path.name} is not a readable zip archive: {error}") from None
+
+
+def _check_packed(path: Path, head: bytes) -> None:
+    """Refuse what only has the name of a packed file. Raises `DataError`."""
+    refuse_disguise(path, head, path.suffix.lower())
+    if is_text(head):
+        raise DataError(f"{path.name} is not packed: name it {path.stem}")
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

@@ -16,6 +16,7 @@ from steelyard.config.source import encoding_problem
 from steelyard.data.formats import container_of
 from steelyard.data.formats.base import RawRow
 from steelyard.data.formats.delimiter import delimiter_of
+from steelyard.data.formats.disguise import HEAD_BYTES, refuse_json
 from steelyard.data.formats.roles import Columns, columns_of, resolve
 from steelyard.data.formats.shapes import known_keys
 from steelyard.data.formats.stream import (
@@ -52,6 +53,7 @@ def read_rows(
 def read_table(path: Path, on_bytes: OnBytes | None = None) -> Iterator[RawRow]:
     """Yield the header as line 1 (its fields empty), then the rows."""
     with open_bytes(path) as source, _long_fields():
+        refuse_json(path, source.peek(HEAD_BYTES)[:HEAD_BYTES])
         file = io.TextIOWrapper(source, "utf-8-sig", errors="surrogateescape", newline="")
         lines = _lines(path, file)
         first = list(_until_text(lines))

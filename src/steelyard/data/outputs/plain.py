@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from steelyard.data.outputs.base import OutputProblem, Outputs, patterns
+from steelyard.layout import has_layout
 from steelyard.words import counted, first_words, percent
 
 CANNED_SHARE, CANNED_ROWS = 0.1, 10
@@ -68,16 +69,21 @@ def constant(outputs: Outputs) -> Iterator[OutputProblem]:
 
 
 def spaces(outputs: Outputs) -> Iterator[OutputProblem]:
-    """Spaces and line breaks around outputs; a leading space that nearly all have is a convention."""
+    """Spaces and line breaks around outputs; a leading space that nearly all have is a convention.
+
+    Those of a text that is laid out by them are content.
+    """
     written = outputs.data.written
-    indices = [index for index in outputs.filled if written[index] != outputs.texts[index]]
+    indices = [
+        index
+        for index in outputs.filled
+        if written[index] != outputs.texts[index] and not has_layout(written[index])
+    ]
     if not indices:
         return
     habit = [index for index in indices if written[index] == f" {outputs.texts[index]}"]
     if len(habit) >= ALIKE * len(outputs.filled):
-        indices = [
-            index for index in outputs.filled if written[index] != f" {outputs.texts[index]}"
-        ]
+        indices = [index for index in indices if written[index] != f" {outputs.texts[index]}"]
         yield OutputProblem(
             "leading_space",
             "note",
@@ -86,9 +92,6 @@ def spaces(outputs: Outputs) -> Iterator[OutputProblem]:
             habit,
             [_around(written[index]) for index in habit[:50]],
         )
-        if not indices:
-            return
-        indices = [index for index in indices if written[index] != outputs.texts[index]]
     if indices:
         yield OutputProblem(
             "spaces",

@@ -22,6 +22,8 @@ _SLASHED = "05/03/2024"
 
 # Signs such as # + * & % @ / tell labels apart ("C", "C#", "C++") and stay.
 _LOOSE = re.compile(r"""[\s_.,;:!?"'“”‘’«»()\[\]{}\u2010-\u2015-]+""")
+_SIGN = re.compile(r"(?<!\S)[\u2010-\u2015-](?=\d)|(?<=\w)[\u2010-\u2015-]$")
+"""The minus of a number, and of a mark such as ``A-``."""
 
 Ways = dict[str, list[int]]
 """The ways in which a field is written, with the indices of the rows that write it so."""
@@ -29,7 +31,7 @@ Ways = dict[str, list[int]]
 
 def folded(label: str) -> str:
     """The label without case, spaces and the punctuation that people vary."""
-    plain = unicodedata.normalize("NFKC", label).casefold()
+    plain = _SIGN.sub("−", unicodedata.normalize("NFKC", label).casefold().strip())
     return _LOOSE.sub("" if not re.search(r"\d", plain) else " ", plain).strip() or plain
 
 
@@ -45,12 +47,16 @@ def spellings(outputs: Outputs) -> Iterator[OutputProblem]:
     indices = [index for index in outputs.filled if outputs.texts[index] in meant]
     indices.sort(key=lambda index: (counts[outputs.texts[index]], index))
     rarest = sorted(meant, key=lambda label: (counts[label], label))
+    declared = outputs.data.task.output.labels
+    alike = declared or any(label.casefold() == meant[label].casefold() for label in rarest)
+    repair = ", as steelyard data fix makes it" if alike else ""
     examples = [f"{label!r} ({counts[label]:,}) for {meant[label]!r}" for label in rarest]
     yield OutputProblem(
         "spellings",
-        "error" if outputs.data.task.output.labels else "warning",
+        "error" if declared else "warning",
         f"{counted(len(indices), 'label is', 'labels are')} spelled differently from a declared or more "
-        f"frequent one: {listed(examples)}; they count as separate labels until the spelling is the same",
+        f"frequent one: {listed(examples)}; they count as separate labels until the spelling is the same"
+        f"{repair}",
         indices,
         [f"meant: {meant[outputs.texts[index]]}" for index in indices],
     )

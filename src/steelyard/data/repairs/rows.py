@@ -16,6 +16,7 @@ from steelyard.data.formats.base import LeftOutError
 from steelyard.data.likeness.alike import answer
 from steelyard.data.likeness.rows import RowLikeness, exact_key, normalised_key
 from steelyard.data.outfiles import unwritable
+from steelyard.data.outputs.variants import intended
 from steelyard.data.repairs.fields import with_output
 from steelyard.data.repairs.work import RepairRow, RepairWork
 from steelyard.data.reviews.answers import Answers, keys_of
@@ -147,16 +148,21 @@ def _answer(row: RepairRow, kind: OutputKind) -> str:
 
 
 def unify_labels(work: RepairWork) -> None:
-    """Write each label as it is declared, or else as most rows write it (the first, if equal)."""
+    """Write each label as it is declared, or else as most rows write it (the first, if equal).
+
+    From a declared label it may differ by case, spaces and punctuation; from another by case and spaces.
+    """
     if work.task.output.kind != "label":
         return
     counts = Counter(row.read.output for row in work.remaining())
-    spelling: dict[str, str] = {folded(label): label for label in work.task.output.labels}
+    declared = work.task.output.labels
+    meant = intended(counts, declared) if declared else {}
+    spelling: dict[str, str] = {folded(label): label for label in declared}
     for label, _ in counts.most_common():
         spelling.setdefault(folded(label), label)
     for row in work.remaining():
         label = row.read.output
-        usual = spelling[folded(label)]
+        usual = meant.get(label) or spelling[folded(label)]
         if label == usual or not label:
             continue
         put_output(work, row, usual, "label_spelling", _reason(work, usual))

@@ -14,6 +14,7 @@ from steelyard.data.repairs.fields import map_texts
 from steelyard.data.repairs.work import RepairChange, RepairRow, RepairWork
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
+from steelyard.layout import has_layout
 from steelyard.packaged import packaged
 from steelyard.private.phones import regions_of
 from steelyard.private.redact import PlaceholderBook, redact_fields
@@ -118,12 +119,16 @@ def _compose(text: str) -> str:
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
+def _trimmed(text: str) -> str:
+    return text if has_layout(text) else text.strip()
+
+
 _PLAIN: dict[str, ChangeText] = {
     "line_breaks": _line_breaks,
     "characters": _characters,
     "spaces": _spaces,
     "unicode": _compose,
-    "trim": str.strip,
+    "trim": _trimmed,
 }
 
 

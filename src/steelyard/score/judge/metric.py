@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from steelyard.core import Example
 from steelyard.errors import ConfigError
+from steelyard.layout import trimmed
 from steelyard.model.base import Model, ModelSpec, provider_of
 from steelyard.score.base import Grade, Metric, ModelMetric
 from steelyard.score.judge.asking import ask
@@ -144,7 +145,7 @@ class Judge(ModelMetric):
 
 def _settled(example: Example, output: str | None) -> bool:
     """Whether there is nothing to ask: no answer, or the reference itself."""
-    return output is None or output.strip() == example.output.strip()
+    return output is None or trimmed(output) == trimmed(example.output)
 
 
 def _grade(judgement: Judgement) -> Grade:
