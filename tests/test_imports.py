@@ -17,8 +17,8 @@ import steelyard
 HOUSE = Path(steelyard.__file__).parent
 FLOORS = (
     "core errors words commands files packaged extras registry families user_code languages "
-    "rules_of_thumb json_text json_schema seeds folding layout next_item label_marks label_words "
-    "label_text printing private "
+    "rules_of_thumb json_text json_schema seeds output_kinds folding layout next_item label_marks "
+    "label_words label_text label_sets printing private "
     "progress config stats cost model task data score retrieve train strategy result verdict store "
     "planning weigh report serve cli __main__"
 ).split()

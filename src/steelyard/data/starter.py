@@ -23,16 +23,21 @@ from steelyard.data.own_parts import example_files
 from steelyard.data.read import bad_rows
 from steelyard.errors import ConfigError, DataError, closest, closest_file
 from steelyard.files import expanded, real, whole_folder
+from steelyard.output_kinds import KINDS
 from steelyard.packaged import packaged
 from steelyard.task import Task
-from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
+from steelyard.task.config import FILE_NAME, load_task
 from steelyard.task.dataset_folder import is_dataset_folder
 
 _LEAST_ROWS = 4  # where rows could not be read: two labels, each seen twice
 
 _INSTRUCTIONS: dict[OutputKind, str] = {
     "label": "Classify the input. Answer with one of these labels and nothing else:\n$labels",
-    "json": "Extract the data from the input. Answer with one JSON object and nothing else.",
+    "labels": (
+        "Which of these labels fit the input? Answer with a JSON list of them, [] if none does, and "
+        "nothing else:\n$labels"
+    ),
+    "json": "Extract the data from the input as JSON. Answer with the JSON and nothing else.",
     "text": "Answer the input.",
 }
 
@@ -180,7 +185,7 @@ def _render(guess: FileGuess, folder: Path, files: Mapping[str, str]) -> str:
 def _metric(guess: FileGuess) -> str:
     if guess.has_rules:
         return "rules"
-    return "numeric" if guess.has_numbers else DEFAULT_METRIC[guess.kind]
+    return "numeric" if guess.has_numbers else KINDS[guess.kind].default_metric
 
 
 def _examples(files: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from steelyard.data.formats import container_of
 from steelyard.data.formats.roles import resolve
 from steelyard.data.formats.shapes import SHAPES
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
+from steelyard.output_kinds import KINDS
 from steelyard.private.redact import hide
 from steelyard.words import counted, listed, one_line
 
@@ -75,11 +76,12 @@ def _columns(data: Dataset) -> str:
 
 
 def _output(data: Dataset) -> str:
-    if data.kind != "label":
-        return {"json": "JSON documents", "text": "text"}.get(data.kind, data.kind)
-    counts = Counter(example.output for example in data.examples if example.output)
+    if not KINDS[data.kind].is_labelled:
+        return "JSON documents" if data.kind == "json" else data.kind
+    counts = Counter(label for labels in data.label_sets for label in labels)
     labels = [f"{label} {count:,}" for label, count in counts.most_common()]
-    return f"{counted(len(counts), 'label')}: {listed(labels, _LABELS)}"
+    several = ", several in a row" if data.kind == "labels" else ""
+    return f"{counted(len(counts), 'label')}{several}: {listed(labels, _LABELS)}"
 
 
 def _aside(rows: Sequence[Unreadable]) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from steelyard.config.section import Fraction, MoneyAmount, Name, Section, Template
 from steelyard.core import OutputKind
+from steelyard.output_kinds import LABELLED
 
 PARTS = ("train", "dev", "test")
 _UNFIT = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
@@ -57,7 +58,7 @@ def unfit_character(label: str) -> str | None:
 
 
 class OutputConfig(Section):
-    """What the task answers with: one of ``labels``, JSON (optionally of a schema), or text."""
+    """What the task answers with: one of ``labels``, a set of them, JSON (of a schema), or text."""
 
     kind: OutputKind
     labels: tuple[str, ...] = ()
@@ -78,8 +79,8 @@ class OutputConfig(Section):
 
     @model_validator(mode="after")
     def _check_kind(self) -> OutputConfig:
-        if self.labels and self.kind != "label":
-            raise ValueError(f"labels belong to kind: label, not to kind: {self.kind}")
+        if self.labels and self.kind not in LABELLED:
+            raise ValueError(f"labels belong to kind: label or labels, not to kind: {self.kind}")
         if self.json_schema is not None and self.kind != "json":
             raise ValueError(f"schema belongs to kind: json, not to kind: {self.kind}")
         return self
@@ -209,6 +210,7 @@ class ColumnsConfig(Section):
     timestamp: Name | None = None
     weight: Name | None = None
     rules: Name | None = None
+    accepted: Name | None = None
 
     def by_role(self) -> dict[str, str | None]:
         """The columns that are named, and ``None`` for the roles that no column is to play."""

@@ -26,6 +26,7 @@ from steelyard.data.enough import (
     unseen_reason,
 )
 from steelyard.data.outputs.variants import intended
+from steelyard.output_kinds import KINDS
 from steelyard.rules_of_thumb import Thumb, rules_of_thumb
 from steelyard.stats import Detectable
 from steelyard.words import counted, listed, points
@@ -123,12 +124,10 @@ def _test(
 
 def _counted_labels(data: Dataset) -> list[str]:
     """Labels declared, else those seen without what is another one misspelt; the rarest first."""
-    counts = dict.fromkeys(data.labels, 0)
-    for example in data.examples if data.kind == "label" else ():
-        if example.output:
-            counts[example.output] = counts.get(example.output, 0) + 1
+    counts = Counter(dict.fromkeys(data.labels, 0))
+    counts.update(label for labels in data.label_sets for label in labels)
     declared = data.task.output.labels
-    aside = intended(Counter(counts), declared)
+    aside = intended(counts, declared)
     named = declared or [label for label in counts if label not in aside]
     return sorted(named, key=lambda label: (counts[label], label))
 
@@ -138,7 +137,7 @@ def _train(parts: Parts, label: str) -> int:
 
 
 def _labels(data: Dataset, parts: Parts) -> dict[str, Any] | None:
-    if data.kind != "label":
+    if not KINDS[data.kind].is_labelled:
         return None
     return {
         label: {

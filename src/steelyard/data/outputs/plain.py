@@ -10,6 +10,7 @@ import numpy as np
 
 from steelyard.data.outputs.base import OutputProblem, Outputs, patterns
 from steelyard.layout import has_layout
+from steelyard.output_kinds import KINDS
 from steelyard.words import counted, first_words, percent
 
 CANNED_SHARE, CANNED_ROWS = 0.1, 10
@@ -95,7 +96,7 @@ def spaces(outputs: Outputs) -> Iterator[OutputProblem]:
     if indices:
         yield OutputProblem(
             "spaces",
-            "note" if outputs.kind == "json" else "warning",
+            "note" if outputs.kind in ("json", "labels") else "warning",
             f"{counted(len(indices), 'output has', 'outputs have')} spaces or line breaks around the "
             "text, which a tuned model learns to write: steelyard data fix removes them",
             indices,
@@ -176,7 +177,7 @@ def placeholders(outputs: Outputs) -> Iterator[OutputProblem]:
 
 def too_long(outputs: Outputs) -> Iterator[OutputProblem]:
     """Outputs far longer than the others."""
-    if outputs.kind == "label" or len(outputs.filled) < LEAST_OUTPUTS:
+    if KINDS[outputs.kind].is_labelled or len(outputs.filled) < LEAST_OUTPUTS:
         return
     lengths = np.array([len(outputs.texts[index]) for index in outputs.filled])
     logs = np.log(lengths)

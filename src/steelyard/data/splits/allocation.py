@@ -13,6 +13,8 @@ from steelyard.data.likeness.alike import widest
 from steelyard.data.likeness.near import DisjointSets
 from steelyard.data.likeness.rows import RowLikeness, groups_of
 from steelyard.errors import ConfigError, DataError
+from steelyard.label_sets import labels_of
+from steelyard.output_kinds import KINDS
 from steelyard.task.sections import PARTS, SplitConfig
 from steelyard.words import counted, listed
 
@@ -21,6 +23,9 @@ DEV_SHARE, DEV_LEAST, DEV_MOST = 0.15, 20, 200
 MIN_EXAMPLES = 10
 SHOWN = 5
 FIRST = 25
+_SWAPS = 4000
+_RARE = 5
+"""A label on no more rows stays where it is put first: train must have it."""
 Subsets = Sequence[int] | Literal["auto"]
 
 
@@ -59,18 +64,30 @@ def _filled(fractions: SplitConfig) -> tuple[float, float]:
     return dev or 0.0, test or 0.0
 
 
+Strata = Sequence[tuple[str, ...]]
+"""What each row is balanced by: its labels, one or several; a row without any has the stratum ``""``."""
+
+
+def strata_of(examples: Sequence[Example], kind: OutputKind) -> list[tuple[str, ...]]:
+    """The strata of examples; one and the same for outputs that are not made of labels."""
+    return [labels_of(example.output, kind) or ("",) for example in examples]
+
+
 def stratum_quotas(
     counts: Mapping[str, int], sizes: Mapping[str, int]
 ) -> dict[str, dict[str, int]]:
-    """Share each part's size among the labels by largest remainder; train keeps one of each."""
-    total = sum(counts.values())
+    """Share each part's size among the labels by largest remainder; train keeps one of each.
+
+    Where rows have several labels, ``counts`` add up to more than the rows, and so do the quotas.
+    """
+    total = sum(sizes.values())
     remaining = dict(counts)
     quotas: dict[str, dict[str, int]] = {"train": remaining}
     for part in ("test", "dev"):
         ideal = {label: count * sizes[part] / total for label, count in counts.items()}
         quota = {label: min(int(ideal[label]), remaining[label] - 1) for label in counts}
         by_remainder = sorted(counts, key=lambda label: (quota[label] - ideal[label], label))
-        missing = sizes[part] - sum(quota.values())
+        missing = round(sum(ideal.values())) - sum(quota.values())
         for label in by_remainder:
             if missing > 0 and remaining[label] - quota[label] > 1:
                 quota[label] += 1
@@ -115,7 +132,7 @@ def split_rows(
         raise DataError(_too_clustered(len(clusters)))
     check_train_labels(split_of(rows.examples, members), kind)
     report = {
-        "method": "seeded, stratified by label" if kind == "label" else "seeded",
+        "method": "seeded, stratified by label" if KINDS[kind].is_labelled else "seeded",
         "seed": seed,
         "clusters": len(clusters),
         "largest_cluster": max(len(cluster.members) for cluster in clusters),
@@ -155,19 +172,18 @@ def check_enough(examples: Sequence[Example], kind: OutputKind) -> None:
             f"least {MIN_EXAMPLES} are needed, and 100 or more for a firm verdict; label more rows"
         )
     outputs = {example.output for example in examples}
-    if kind == "label" and len(outputs) == 1:
+    if KINDS[kind].is_labelled and len(outputs) == 1:
+        what = "label" if kind == "label" else "set of labels"
         raise DataError(
-            f"every example has the label {next(iter(outputs))!r}, which leaves nothing to "
+            f"every example has the {what} {next(iter(outputs))!r}, which leaves nothing to "
             "distinguish: add examples of the other labels"
         )
 
 
 def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = ()) -> None:
     """Refuse a train part without an example of some label. Raises `DataError`."""
-    if kind != "label":
-        return
-    all_labels = {*labels, *(example.output for part in split for example in part)}
-    missing = sorted(all_labels - {example.output for example in split.train})
+    named = [{label for one in part for label in labels_of(one.output, kind)} for part in split]
+    missing = sorted({*labels}.union(*named) - named[0])
     if missing:
         what = "the label" if len(missing) == 1 else "the labels"
         names = listed([repr(label) for label in missing], SHOWN)
@@ -179,13 +195,13 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
 def _allocate(
     rows: RowLikeness, sizes: Mapping[str, int], seed: int, kind: OutputKind
 ) -> tuple[dict[str, list[int]], list[Cluster]]:
-    strata = [rows.examples[index].output if kind == "label" else "" for index in rows.order]
+    strata = strata_of([rows.examples[index] for index in rows.order], kind)
     clusters = build_clusters(rows, strata)
     places = allocate(clusters, strata, sizes, seed)
     return {part: [rows.order[place] for place in of] for part, of in places.items()}, clusters
 
 
-def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
+def build_clusters(rows: RowLikeness, strata: Strata) -> list[Cluster]:
     """Cluster the rows: members are places in ``rows.order``, along which ``strata`` runs.
 
     Clusters come in the order of their first members. Groups and duplicates always stay together.
@@ -204,31 +220,114 @@ def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
     for place in range(count):
         members.setdefault(sets.find(place), []).append(place)
     return [
-        Cluster(tuple(places), Counter(strata[place] for place in places))
+        Cluster(tuple(places), Counter(one for place in places for one in strata[place]))
         for places in members.values()
     ]
 
 
 def allocate(
-    clusters: Sequence[Cluster], strata: Sequence[str], sizes: Mapping[str, int], seed: int
+    clusters: Sequence[Cluster], strata: Strata, sizes: Mapping[str, int], seed: int
 ) -> dict[str, list[int]]:
     """Give every cluster, the largest first, to the part that lacks its labels most.
 
-    ``strata`` has the label of each example, ``sizes`` the examples wanted by part. Returns the
-    indices of the examples by part, in order.
+    ``strata`` has the labels of each example, ``sizes`` the examples wanted by part. Where examples
+    have several labels, see `_allocate_sets`. Returns the indices of the examples by part, in order.
     """
-    deficits = stratum_quotas(Counter(strata), sizes)
+    counts = Counter(label for labels in strata for label in labels)
+    deficits = stratum_quotas(counts, sizes)
     rng = np.random.Generator(np.random.PCG64(seed))
     shuffled = [clusters[index] for index in rng.permutation(len(clusters))]
+    ordered = sorted(shuffled, key=lambda cluster: -len(cluster.members))
+    if counts.total() > len(strata):
+        parts = _allocate_sets(ordered, counts, deficits, sizes)
+        movable = [
+            at for at, one in enumerate(ordered) if min(map(counts.__getitem__, one.strata)) > _RARE
+        ]
+        _swap(ordered, movable, parts, deficits, rng)
+    else:
+        parts = _allocate_labels(ordered, deficits, sizes)
     members: dict[str, list[int]] = {part: [] for part in sizes}
-    room = dict(sizes)
-    for cluster in sorted(shuffled, key=lambda cluster: -len(cluster.members)):
-        part = max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
+    for cluster, part in zip(ordered, parts, strict=True):
         members[part].extend(cluster.members)
-        room[part] -= len(cluster.members)
-        for stratum, count in cluster.strata.items():
-            deficits[part][stratum] -= count
     return {part: sorted(indices) for part, indices in members.items()}
+
+
+Deficits = Mapping[str, dict[str, int]]
+"""How many examples of each label each part still lacks; below 0 it has too many."""
+
+
+def _allocate_labels(
+    clusters: Sequence[Cluster], deficits: Deficits, sizes: Mapping[str, int]
+) -> list[str]:
+    """The part of each cluster; ``deficits`` are what remains."""
+    room, parts = dict(sizes), []
+    for cluster in clusters:
+        part = max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
+        parts.append(part)
+        room[part] -= len(cluster.members)
+        _take(deficits[part], cluster.strata, 1)
+    return parts
+
+
+def _allocate_sets(
+    clusters: list[Cluster],
+    counts: Mapping[str, int],
+    deficits: Deficits,
+    sizes: Mapping[str, int],
+) -> list[str]:
+    """The part of each cluster, where examples have several labels; puts the clusters in its order.
+
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011): of clusters of one size those of
+    the rarest label first, each to the part that lacks it most and has room.
+    """
+    by_rarity = sorted(counts, key=lambda label: (counts[label], label))
+    place = {label: at for at, label in enumerate(by_rarity)}
+    rarest = {id(cluster): min(map(place.__getitem__, cluster.strata)) for cluster in clusters}
+    clusters.sort(key=lambda cluster: (-len(cluster.members), rarest[id(cluster)]))
+    room, parts = dict(sizes), []
+    for cluster in clusters:
+        first = by_rarity[rarest[id(cluster)]]
+        fitting = [name for name in sizes if room[name] >= len(cluster.members)] or [*sizes]
+        desires = {
+            name: (deficits[name][first], _relief(deficits[name], cluster.strata), room[name])
+            for name in fitting
+        }
+        part = max(fitting, key=desires.__getitem__)
+        parts.append(part)
+        room[part] -= len(cluster.members)
+        _take(deficits[part], cluster.strata, 1)
+    return parts
+
+
+def _swap(
+    clusters: Sequence[Cluster],
+    movable: Sequence[int],
+    parts: list[str],
+    deficits: Deficits,
+    rng: np.random.Generator,
+) -> None:
+    """Swap clusters of one size between parts, at random, where that brings labels nearer their quotas."""
+    tried = rng.choice(movable, size=(_SWAPS, 2)).tolist() if movable else []
+    for first, second in tried:
+        one, other = clusters[first], clusters[second]
+        there, here = parts[first], parts[second]
+        if here == there or len(one.members) != len(other.members):
+            continue
+        change = Counter(other.strata)
+        change.subtract(one.strata)
+        gain = sum(
+            count * (2 * (deficits[there][label] - deficits[here][label]) - 2 * count)
+            for label, count in change.items()
+        )
+        if gain > 0:
+            parts[first], parts[second] = here, there
+            _take(deficits[there], change, 1)
+            _take(deficits[here], change, -1)
+
+
+def _take(deficits: dict[str, int], strata: Mapping[str, int], times: int) -> None:
+    for stratum, count in strata.items():
+        deficits[stratum] -= times * count
 
 
 def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:
@@ -267,7 +366,8 @@ def nested_order(train: Sequence[Example], kind: OutputKind, seed: int) -> list[
     rng = np.random.Generator(np.random.PCG64(seed))
     strata: dict[str, list[int]] = {}
     for index, example in enumerate(train):
-        strata.setdefault(example.output if kind == "label" else "", []).append(index)
+        stratum = example.output if KINDS[kind].is_labelled else ""
+        strata.setdefault(stratum, []).append(index)
     keyed: list[tuple[float, float, int]] = []
     for label in sorted(strata):
         members = [strata[label][place] for place in rng.permutation(len(strata[label]))]

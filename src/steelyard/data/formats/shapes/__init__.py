@@ -31,7 +31,7 @@ SHAPES: Registry[Shape] = Registry(
 )
 """In the order in which they are tried: the most special first."""
 
-_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules"})
+_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules", "accepted"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
 _CHOICES = frozenset({"choices", "options", "endings"})
 _LABEL_STUDIO = frozenset({"data", "annotations"})
