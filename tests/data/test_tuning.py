@@ -15,16 +15,15 @@ from steelyard.data.dataset import open_dataset
 from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning.estimate import default_epochs, estimate_local, estimate_training
 from steelyard.data.tuning.review import (
-    alternates,
     as_chats,
     chat_row,
     review,
     row_bytes,
-    system_first,
     token_limit,
     training_rows,
 )
 from steelyard.data.tuning.rules import PROVIDERS, get_provider
+from steelyard.data.tuning.turns import alternates, system_first
 from steelyard.errors import ConfigError
 
 OPENAI_EPOCHS = get_provider("openai").value("default_epochs")

@@ -42,7 +42,7 @@ class _Elements:
         self._path, self._source, self._on_bytes = path, source, on_bytes
         self._text = codecs.getincrementaldecoder("utf-8")()
         self._window, self._at, self._ended = "", 0, False
-        self._decoding = jsonl.Decoding()
+        self._decoding = jsonl.RowDecoding()
 
     def __iter__(self) -> Iterator[RawRow]:
         self._mark()

@@ -26,7 +26,7 @@ NUMBERS = "numbers as written (1.10 is 1.1)"
 """What a row loses whose numbers have digits that a float does not keep."""
 
 
-class Decoding:
+class RowDecoding:
     """Decodes rows; says of the last one whether its numbers were ``changed``.
 
     NaN is a missing value, as pandas writes it. Infinity, and a key that stands twice, raise `ValueError`.
@@ -69,7 +69,7 @@ def read_rows(
 ) -> Iterator[RawRow]:
     """Yield the file's objects; a line that is not one comes with its reason."""
     del columns  # keys are looked up row by row
-    decoding = Decoding()
+    decoding = RowDecoding()
     with open_bytes(path) as source:
         refuse_table(path, source.peek(HEAD_BYTES)[:HEAD_BYTES])
         number = offset = 0
@@ -120,7 +120,7 @@ def _problem(
 
 
 def _row(number: int, line: bytes) -> RawRow:
-    decoding = Decoding()
+    decoding = RowDecoding()
     try:
         value = decoding.decode(line.decode())
     except (ValueError, RecursionError) as error:
