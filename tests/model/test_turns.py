@@ -35,6 +35,7 @@ from steelyard.model.turns import bare_answer, control_tokens
         "<start_of_turn>model\nB<end_of_turn>",
         "<|assistant|>\nB",
         "<|begin_of_box|>B<|end_of_box|>",
+        'B<|im_end|><|im_start|>user\n"quoted"',
         "<|begin_of_box|>B",
         "<|channel|>final <|message|>B<|return|>",
         "<|channel|>final <|constrain|>json<|message|>B",
@@ -58,6 +59,9 @@ def test_marks_of_turns_are_no_part_of_the_answer(text: str) -> None:
         "x <| y |> z",
         "<p>B</p>",
         "<|tool_call_end|>",
+        '{"prompt": "hi<|im_start|>user"}',
+        '{"prompt": "hi<|im_end|><|im_start|>user"}',
+        'x = "hi<|user|>"',
         "B [INSTALL]",
     ],
 )
