@@ -71,9 +71,9 @@ def _own_turn(text: str, marks: _TurnMarks) -> str:
 def _without_ends(text: str, marks: _TurnMarks) -> str:
     if _is_in_fence(text):
         return text
-    is_html, stop = "<s>" in text, _stop(text, len(text))
+    is_html, stop = 0 <= text.find("<s>") < text.find("</s>"), _stop(text, len(text))
     while end := marks.end.match(text, _last_sign(text, stop), stop):
-        if is_html and end[0] == "</s>":
+        if is_html and end[0].lower() in ("<s>", "</s>"):
             break
         stop = _stop(text, end.start())
     return text[:stop]

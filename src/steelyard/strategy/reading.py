@@ -112,8 +112,9 @@ def _read_own(brief: Brief, text: str, asked: str) -> Reading:
         own = text[: next(next_items(text), None)] if is_final else text
         is_apart = text.startswith("\n", len(own)) and text.startswith("\n\n", len(own.rstrip()))
         return parse_output(brief, own if is_apart and not _HAS_HEADING.search(own) else text)
-    own = (parse_output(brief, text[:place]) for place in next_items(text, asked))
-    return next((reading for reading in own if reading[0] is not None), parse_output(brief, text))
+    readings = (parse_output(brief, text[:place]) for place in next_items(text, asked))
+    certain = next((reading for reading in readings if reading[0] is not None), None)
+    return certain or parse_output(brief, text)
 
 
 def _settled(brief: Brief, text: str, asked: str, *, reasoned: bool) -> str | None:
