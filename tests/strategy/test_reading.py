@@ -151,6 +151,13 @@ def test_text_goes_on_unless_a_final_answer_is_compared() -> None:
     text = "Paris\n\nQuestion: and of Spain?\nAnswer: Madrid"
     done = Completion(text, "stop")
     assert read_completion(TEXT, done, reasoned=False) == ("Paris", None)
+    for whole in (
+        "Status: open\nProblem: none\nUser: bob",
+        "Status: open\n\nUser: bob",
+        "open\nUser: bob",
+        "Paris\n\nNotes: none",
+    ):
+        assert read_completion(TEXT, Completion(whole, "stop"), reasoned=False) == (whole, None)
     long_text = Brief("Say.", "text", metric="rouge_l")
     assert read_completion(long_text, done, reasoned=False) == (text, None)
 

@@ -58,7 +58,11 @@ def _own_turn(text: str, marks: _TurnMarks) -> str:
     first = len(text) - len(text.lstrip())
     for other in islice(marks.others.finditer(text, first + 1), _MOST_TRIED):
         near = text[max(0, other.start() - _LONGEST_MARK) : other.start()]
-        is_quoted = _QUOTING.search(near) and not marks.end.search(near.rstrip())
+        line = text.rfind("\n", 0, other.start()) + 1
+        is_in_string = text.count('"', line, other.start()) % 2 == 1
+        is_quoted = is_in_string or (
+            _QUOTING.search(near) is not None and not marks.end.search(near.rstrip())
+        )
         if not is_quoted and not _is_in_fence(text[: other.start()]):
             return text[: other.start()]
     return text
@@ -67,9 +71,9 @@ def _own_turn(text: str, marks: _TurnMarks) -> str:
 def _without_ends(text: str, marks: _TurnMarks) -> str:
     if _is_in_fence(text):
         return text
-    is_html, stop = "<s>" in text, _stop(text, len(text))
+    is_html, stop = 0 <= text.find("<s>") < text.find("</s>"), _stop(text, len(text))
     while end := marks.end.match(text, _last_sign(text, stop), stop):
-        if is_html and end[0] == "</s>":
+        if is_html and end[0].lower() in ("<s>", "</s>"):
             break
         stop = _stop(text, end.start())
     return text[:stop]

@@ -43,6 +43,7 @@ _REVISES = re.compile(
 )
 """What begins a line that goes on with the same item."""
 _CLOSING = re.compile(r"[*_]+[.!,;:]*$")
+_HAS_HEADING = re.compile(r"^[^\n:：]{1,40}[:：]", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+")
 _OPENING = re.compile(r"[{\[]")
 _CLAUSE = re.compile(r"[,.;:!?]")
@@ -102,16 +103,19 @@ def _says_another(brief: Brief, text: str, output: str) -> bool:
 def _read_own(brief: Brief, text: str, asked: str) -> Reading:
     """Read what stands before a next item of the model's own, where that is an answer; else all.
 
-    Text is cut there only where the metric compares a final answer: a longer one may have such lines.
+    Text is cut there only behind a blank line, where the metric compares a final answer that is no list of
+    headings: another text may have such lines, and what it holds is counted (`leftover_warnings`).
     """
     if brief.kind == "text":
         is_final = (
             brief.metric_type.compares_final_answers and not brief.metric_type.compares_numbers
         )
-        place = next(next_items(text), None) if is_final else None
-        return parse_output(brief, text[:place])
-    own = (parse_output(brief, text[:place]) for place in next_items(text, asked))
-    return next((reading for reading in own if reading[0] is not None), parse_output(brief, text))
+        own = text[: next(next_items(text), None)] if is_final else text
+        is_apart = text.startswith("\n", len(own)) and text.startswith("\n\n", len(own.rstrip()))
+        return parse_output(brief, own if is_apart and not _HAS_HEADING.search(own) else text)
+    readings = (parse_output(brief, text[:place]) for place in next_items(text, asked))
+    certain = next((reading for reading in readings if reading[0] is not None), None)
+    return certain or parse_output(brief, text)
 
 
 def _settled(brief: Brief, text: str, asked: str, *, reasoned: bool) -> str | None:
