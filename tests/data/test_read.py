@@ -247,7 +247,7 @@ def test_bad_csv_rows_are_found_without_losing_the_others(make_task: MakeTask) -
     result = read_task(make_task({"e.csv": text}), skip_bad_rows=True)
     assert [example.input for example in result.usable.examples] == ["a", "e"]
     assert [(row.line, row.reason) for row in unusable(result)] == [
-        (3, "has 1 of 2 cells: quote cells that hold the delimiter"),
+        (3, "has 1 of 2 cells: fill in the others, empty ones too, with one delimiter"),
         (4, "has 3 of 2 cells: quote cells that hold the delimiter"),
         (5, "not CSV (',' expected after '\"')"),
         (6, "empty input"),

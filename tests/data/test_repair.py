@@ -460,3 +460,12 @@ def test_declared_labels_are_written_as_they_are_declared(tmp_path: Path) -> Non
     repairs = fix(folder, tmp_path / "out.jsonl")
     assert {row["output"] for row in read(tmp_path / "out.jsonl")} == {"Yes", "No"}
     assert repairs.counts == {"label_spelling": 13, "unreadable": 1}
+
+
+def test_what_stands_beside_code_is_not_trimmed(tmp_path: Path) -> None:
+    code = {"input": "def f():\n", "output": "    x = 1\n    return x\n"}
+    rows = [{**code, "input": f"def f{n}():\n"} for n in range(8)]
+    rows.append({"input": "f\n", "output": "g\n"})
+    repairs = fix(write(tmp_path / "code.jsonl", rows), tmp_path / "out.jsonl")
+    assert read(tmp_path / "out.jsonl") == [*rows[:8], {"input": "f", "output": "g"}]
+    assert repairs.counts == {"trim": 1}

@@ -114,7 +114,7 @@ def decide_columns(
     has_header = container_of(path).has_header
     if has_header and not body:
         raise DataError(
-            f"{path.name} holds no examples: {_first_problem(rows)}"
+            none_readable(path, rows)
             if rows
             else f"{path.name} holds no examples: give a header line and one row per example"
         )
@@ -282,7 +282,7 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     first = stream.first(FIRST_ROWS)
     body = [row.fields for row in first if row.reason is None and row.fields]
     if not body:
-        raise DataError(f"{path.name} has no readable row: {_first_problem(first)}")
+        raise DataError(none_readable(path, first))
     if container.has_header and not {"input", "output"} <= columns.keys():
         check_header(path.name, _header(body), body)
     check_named(path, _header(body), columns)
@@ -303,5 +303,14 @@ def _shown(body: Sequence[Mapping[str, Any]], columns: Columns) -> dict[str, str
     return dict(pairs.most_common(1)[0][0]) if pairs else {}
 
 
-def _first_problem(rows: Sequence[RawRow]) -> str:
-    return f"line {rows[0].line}: {rows[0].reason or 'no fields'}" if rows else "it is empty"
+def none_readable(path: Path, rows: Sequence[RawRow]) -> str:
+    """Say why no row of a file can be read: the width, the encoding, or what each of them lacks."""
+    bad = tuple(BadRow(path.name, row.line, row.reason or "no fields") for row in rows)
+    if not bad:
+        return f"{path.name} has no readable row: it is empty"
+    if bad[0].reason.startswith(path.name):  # it is about the file: another encoding
+        return bad[0].reason
+    reasons = {row.reason for row in bad}
+    all_wide = len(bad) > 1 and len(reasons) == 1 and bad[0].reason.startswith("has ")
+    header = "; as all rows are alike, the header may lack a name" if all_wide else ""
+    return f"{path.name} has no readable row: {bad_rows(bad).partition(': ')[2]}{header}"

@@ -10,7 +10,7 @@ from steelyard.commands import command
 from steelyard.core import Example, OutputKind
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.outputs.variants import intended
-from steelyard.data.read import BadRowsError, summary
+from steelyard.data.read import BadRowsError, bad_rows
 from steelyard.data.splits.allocation import (
     Allocation,
     carve_dev,
@@ -68,11 +68,12 @@ def read_task(task: Task, *, skip_bad_rows: bool = False) -> Dataset:
         if part not in with_rows:
             raise DataError(f"{path.name} holds no examples: add one row per example")
     repair = _spelling_repair(data)
+    aside = f" ({repair})" if repair else ""
     if bad and not skip_bad_rows:
         raise BadRowsError(bad, repair)
     for part, path in paths.items():
         if part not in usable:
-            raise DataError(f"{path.name} holds no usable example; {summary(bad, repair)}")
+            raise DataError(f"{path.name} holds no usable example; {bad_rows(bad)}{aside}")
     return data
 
 

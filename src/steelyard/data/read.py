@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -16,6 +17,8 @@ from steelyard.task import Task
 from steelyard.words import listed
 
 SHOWN = 10
+_PLACE = re.compile(r" at column \d+|; lines \d+ to \d+ are one row to a CSV reader")
+"""What differs between reasons that are one."""
 FIRST = 3
 
 
@@ -105,7 +108,7 @@ def bad_rows(bad: tuple[BadRow, ...]) -> str:
     one = len(files) == 1
     alike: dict[str, list[BadRow]] = {}
     for row in bad:
-        alike.setdefault(row.reason, []).append(row)
+        alike.setdefault(_PLACE.sub("", row.reason), []).append(row)
     groups = list(alike.values())
     reasons = "; ".join(_alike(rows, one, len(groups) == 1) for rows in groups[:SHOWN])
     others = sum(map(len, groups[SHOWN:]))

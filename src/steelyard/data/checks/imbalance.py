@@ -40,9 +40,17 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         *_undeclared(data, counts),
         *_without_rows(data, counts),
         *_majority(outputs, data.kind),
-        *_rare(data, counts),
+        *_rare(
+            data, {label: counts[label] for label in labels_meant(data, counts) if counts[label]}
+        ),
     ]
     return CheckResult(tuple(findings), facts, None if counts else "no row has a label")
+
+
+def labels_meant(data: Dataset, counts: Mapping[str, int]) -> list[str]:
+    """The labels declared, else those seen without what is another one misspelt."""
+    misspelt = intended(Counter(counts), ())
+    return [*data.task.output.labels] or [label for label in counts if label not in misspelt]
 
 
 def balance(counts: Mapping[str, int], outputs: Mapping[str, int] | None = None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
-from steelyard.data.checks.imbalance import rows_with
+from steelyard.data.checks.imbalance import labels_meant, rows_with
 from steelyard.data.dataset import Dataset
 from steelyard.data.enough import (
     ACCURACY,
@@ -25,7 +25,6 @@ from steelyard.data.enough import (
     shown_by,
     unseen_reason,
 )
-from steelyard.data.outputs.variants import intended
 from steelyard.output_kinds import KINDS
 from steelyard.rules_of_thumb import Thumb, rules_of_thumb
 from steelyard.stats import Detectable
@@ -126,10 +125,7 @@ def _counted_labels(data: Dataset) -> list[str]:
     """Labels declared, else those seen without what is another one misspelt; the rarest first."""
     counts = Counter(dict.fromkeys(data.labels, 0))
     counts.update(label for labels in data.label_sets for label in labels)
-    declared = data.task.output.labels
-    aside = intended(counts, declared)
-    named = declared or [label for label in counts if label not in aside]
-    return sorted(named, key=lambda label: (counts[label], label))
+    return sorted(labels_meant(data, counts), key=lambda label: (counts[label], label))
 
 
 def _train(parts: Parts, label: str) -> int:
@@ -213,7 +209,12 @@ def _need(parts: Parts, more: Sequence[MoreRows]) -> str:
 
 
 def _unmeasured(data: Dataset, parts: Parts) -> Iterator[Finding]:
-    absent = [label for label in _counted_labels(data) if not parts.test.labels.get(label)]
+    thin = _thin_labels(data, parts)  # says of these already that they have too few rows
+    absent = [
+        label
+        for label in _counted_labels(data)
+        if not parts.test.labels.get(label) and label not in thin
+    ]
     if not absent or not parts.test.rows:
         return
     message = f"{_have(absent)} no test row ({listed(absent)}): their recall is not measured"
@@ -225,7 +226,10 @@ def _thin(data: Dataset, parts: Parts) -> Iterator[Finding]:
     if not thin:
         return
     named = [f"{label} ({_train(parts, label)})" for label in thin]
+    unmeasured = [label for label in thin if parts.test.rows and not parts.test.labels.get(label)]
     message = f"{_have(thin)} fewer than {THIN_ROWS} distinct train rows, too few to learn: {listed(named)}"
+    if unmeasured:
+        message += f"; without a test row, the recall of {listed(unmeasured)} is not measured"
     yield Finding.of_rows(data, rows_with(data, thin), CHECK, "warning", message)
 
 

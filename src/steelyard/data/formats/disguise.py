@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any, NamedTuple
 
 from steelyard.errors import DataError
@@ -19,6 +20,8 @@ HEAD_BYTES = 4096
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
 _TWO = 2
 _DELIMITERS = {b"\t": ".tsv", b";": ".csv", b",": ".csv"}
+_MANY_LINED = re.compile(rb'\{\s*\n\s*"')
+_LIST_INSIDE = re.compile(rb'\{\s*"([^"\\]+)"\s*:\s*\[\s*\{')
 _COLUMNAR = (b"PAR1", b"ARROW1")
 _ZIP = b"PK\x03\x04"
 _TITLE = re.compile(rb"<(title|message)[^>]*>([^<]{1,200})", re.IGNORECASE)
@@ -42,7 +45,7 @@ def refuse_disguise(path: Path, head: bytes, *forms: str) -> None:
     signature = _zip_kind(path) if head.startswith(_ZIP) else _known(head)
     if signature is None or signature.form in forms:
         return
-    do = signature.do.format(name=path.name, stem=path.stem)
+    do = signature.do.format(name=path.name, stem=path.stem, path=quote(path.name))
     title = _TITLE.search(head) if head.lstrip(_BEFORE_TEXT)[:1] == b"<" else None
     shown = one_line(title[2].decode(errors="replace"), _LONGEST_TITLE) if title else ""
     says = f" ({shown!r})" if shown else ""
@@ -61,6 +64,18 @@ def refuse_json(path: Path, head: bytes) -> None:
     ending = _json_ending(head)
     if ending is not None:
         raise DataError(f"{path.name} holds JSON and not a table: name it {path.stem}{ending}")
+
+
+def refuse_many_lined(path: Path, head: bytes) -> None:
+    """Raise `DataError` where an object goes over several lines: JSON Lines has one on each."""
+    if not _MANY_LINED.match(head.lstrip(_BEFORE_TEXT)):
+        return
+    inside = _LIST_INSIDE.match(head.lstrip(_BEFORE_TEXT))
+    rows = f".[{json.dumps(inside[1].decode(errors='replace'))}][]" if inside else "."
+    raise DataError(
+        f"{path.name} holds JSON over several lines, not one object on each: "
+        f"jq -c {quote(rows)} {quote(path.name)} > rows.jsonl writes it so"
+    )
 
 
 def refuse_table(path: Path, head: bytes) -> None:

@@ -6,10 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from steelyard.data.formats.base import RawRow, json_kind
-from steelyard.data.formats.disguise import HEAD_BYTES, refuse_table
+from steelyard.data.formats.disguise import HEAD_BYTES, refuse_many_lined, refuse_table
 from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.stream import (
     MOST_LINE_BYTES,
@@ -71,8 +72,11 @@ def read_rows(
     del columns  # keys are looked up row by row
     decoding = RowDecoding()
     with open_bytes(path) as source:
-        refuse_table(path, source.peek(HEAD_BYTES)[:HEAD_BYTES])
+        head = source.peek(HEAD_BYTES)[:HEAD_BYTES]
+        refuse_table(path, head)
+        refuse_many_lined(path, head)
         number = offset = 0
+        is_located = False
         while line := source.readline(MOST_LINE_BYTES):
             number += 1
             size = len(line)
@@ -85,9 +89,10 @@ def read_rows(
                 try:
                     value = decoding.decode(line.decode())
                 except (ValueError, RecursionError) as error:
-                    for row in _problem(path, number, line, offset, error):
+                    for row in _problem(None if is_located else path, number, line, offset, error):
                         number = row.line
                         yield row
+                    is_located |= isinstance(error, UnicodeDecodeError)
                 else:
                     yield as_row(number, value, decoding.changed())
             offset += size
@@ -105,9 +110,12 @@ def why_not_json(error: ValueError | RecursionError) -> str:
 
 
 def _problem(
-    path: Path, number: int, line: bytes, offset: int, error: ValueError | RecursionError
+    path: Path | None, number: int, line: bytes, offset: int, error: ValueError | RecursionError
 ) -> Iterator[RawRow]:
-    """The row of a line that is not JSON, or its rows where it is lines that end in CR alone."""
+    """The row of a line that is not JSON, or its rows where it is lines that end in CR alone.
+
+    A line that is not UTF-8 is located in ``path``, where that is given.
+    """
     pieces = line.strip().split(b"\r")
     if len(pieces) > 1 and not isinstance(error, UnicodeDecodeError):
         for place, piece in enumerate(pieces):
@@ -136,22 +144,27 @@ def as_row(number: int, value: Any, changed: tuple[str, ...]) -> RawRow:
 
 
 def _no_object(number: int, value: object) -> RawRow:
-    hint = _hint(number, b"[") if type(value) is list else ""
+    is_of_rows = type(value) is list and any(type(item) is dict for item in value)
+    hint = _hint(number, b"[") if is_of_rows else ""
     return RawRow(number, {}, f"a JSON {json_kind(value)}, not an object{hint}")
 
 
-def _not_utf8(path: Path, number: int, offset: int, error: UnicodeDecodeError) -> str:
+def _not_utf8(path: Path | None, number: int, offset: int, error: UnicodeDecodeError) -> str:
+    if path is None:
+        return "not UTF-8: save the file as UTF-8"
     byte = error.object[error.start]
     return (
         f"not UTF-8 (looks like another encoding): byte 0x{byte:02x} at offset "
         f"{offset + error.start}, line {number}; save it as UTF-8, for example: "
-        f"iconv -f CP1252 -t UTF-8 {path.name} > fixed"
+        f"iconv -f CP1252 -t UTF-8 {quote(path.name)} > fixed"
     )
 
 
 def _hint(number: int, line: bytes) -> str:
     if number == 1 and line.lstrip()[:1] == b"[":
         return "; the file looks like one JSON array: name it .json, or write one object per line instead"
+    if line.lstrip()[:2] == b"{'":
+        return ": names and texts need double quotes, as json.dumps writes them"
     return ""
 
 

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any, cast
 
 from steelyard.config.source import encoding_problem
@@ -27,6 +28,7 @@ MOST_BYTES = 64 * 2**30
 MOST_LINE_BYTES = 32 * 2**20
 ROWS_BETWEEN_REPORTS = 512
 _BLOCK = 2**20
+_FEW_BYTES = 40
 _UNREADABLE = (NotImplementedError, RuntimeError, ValueError, OSError)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -60,7 +62,21 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
             refuse_disguise(path, head)
             if head[:2] in _UTF16:
                 raise not_utf8(path)
+            if (order := _utf16_order(head)) is not None:
+                raise DataError(
+                    f"{path.name} is not UTF-8 (looks like UTF-16 without its mark): save it as UTF-8, for "
+                    f"example: iconv -f UTF-16{order} -t UTF-8 {quote(path.name)} > fixed"
+                )
             yield source
+
+
+def _utf16_order(head: bytes) -> str | None:
+    """``LE`` or ``BE`` where every second byte of the first ones is zero; ``None`` for other text."""
+    first = head[:_FEW_BYTES]
+    for order, zeros, others in (("LE", first[1::2], first[::2]), ("BE", first[::2], first[1::2])):
+        if zeros and not any(zeros) and all(others):
+            return order
+    return None
 
 
 def zip_member(path: Path) -> str:

@@ -189,6 +189,8 @@ def _not_utf8(path: Path) -> str:
 
 
 def _width_problem(cells: int, columns: int) -> str:
+    if cells < columns:
+        return f"has {cells} of {columns} cells: fill in the others, empty ones too, with one delimiter"
     return f"has {cells} of {columns} cells: quote cells that hold the delimiter"
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
+from steelyard.data.formats.roles import Columns
 from steelyard.data.repairs.fields import map_texts
 from steelyard.data.repairs.work import RepairChange, RepairRow, RepairWork
 from steelyard.errors import MissingExtraError
@@ -20,6 +21,7 @@ from steelyard.private.phones import regions_of
 from steelyard.private.redact import PlaceholderBook, redact_fields
 
 ChangeText = Callable[[str], str]
+Steps = Mapping[str, ChangeText]
 _DAMAGE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")
 """A UTF-8 sequence read as Latin-1. Its second character may be a no-break space or a soft hyphen:
 without ftfy such a text keeps them, or nothing could repair it later."""
@@ -36,22 +38,40 @@ class TextRepair(NamedTuple):
 
 
 def repair_texts(work: RepairWork) -> None:
-    """Repair the texts of every row that is still in, and log each step by field."""
-    steps, missing = _steps()
+    """Repair the texts of every row that is still in, and log each step by field.
+
+    White space around a text is content where the row asks for text and one of its texts is laid out.
+    """
+    every, missing = _steps()
+    untrimmed = {action: repair for action, repair in every.items() if action != "trim"}
     if missing is not None:
         work.notes.append(f"encoding damage is not repaired: {missing}")
+    columns = work.task.columns.by_role()
     for row in work.remaining():
+        is_laid_out = work.task.output.kind == "text" and _is_laid_out(row.fields, columns)
+        steps = untrimmed if is_laid_out else every
 
-        def change(path: str, text: str, row: Any = row) -> str:
+        def change(path: str, text: str, row: Any = row, steps: Steps = steps) -> str:
             for step in repairs_of(text, steps):
                 work.change(row, step.action, path, (step.before, step.after))
                 text = step.after
             return text
 
-        row.fields = map_texts(row.fields, work.task.columns.by_role(), change)
+        row.fields = map_texts(row.fields, columns, change)
 
 
-def repairs_of(text: str, steps: dict[str, ChangeText]) -> list[TextRepair]:
+def _is_laid_out(fields: Mapping[str, Any], columns: Columns) -> bool:
+    texts: list[str] = []
+
+    def note(path: str, text: str) -> str:
+        texts.append(text)
+        return text
+
+    map_texts(fields, columns, note)
+    return any(map(has_layout, texts))
+
+
+def repairs_of(text: str, steps: Steps) -> list[TextRepair]:
     """The repairs that ``text`` needs, in order, until none changes it."""
     repairs: list[TextRepair] = []
     for _ in range(_ROUNDS):
