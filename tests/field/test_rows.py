@@ -169,7 +169,8 @@ CASES = {
     ),
     "answer-key": Case("t.jsonl", lines({"question": text, "answerKey": label} for text, label in ROWS)),
     "canonical-solution": Case(
-        "t.jsonl", lines({"prompt": f"def f{at}(total):\n    # step\n", "canonical_solution": CODE} for at in range(40)),
+        "t.jsonl", lines({"prompt": f"def f{at}(total):\n    # step\n", "canonical_solution": CODE}
+                         for at in range(40)),
         input="def f0(total):\n    # step\n", output=CODE, kind="text",
     ),
     "system-beside-messages": Case(
