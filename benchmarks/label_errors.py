@@ -38,6 +38,7 @@ from steelyard.data.checks import label_errors
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.suspicion.confident import log_odds, suspects
 from steelyard.data.suspicion.labelled import labelled_rows
+from steelyard.data.suspicion.row_features import effort_for
 
 ALIKE = 5
 NOISE = (
@@ -156,7 +157,7 @@ def outcome(bank: Bank, codes: Codes, flipped: Flags, encoder: bool) -> Outcome:
             np.nan, np.nan, result.facts["estimated_errors"], len(hits), 0, np.nan, seconds
         )
     rng = np.random.default_rng(options.seed)
-    labelled = labelled_rows(data, label_errors.effort_for(len(codes)).settings.folds, rng)
+    labelled = labelled_rows(data, effort_for(len(codes)).settings.folds, rng)
     predictions = label_errors.look(data, labelled, options, rng)[1]
     odds = np.full(len(codes), -np.inf)
     odds[labelled.rows] = log_odds(predictions.probabilities, labelled.codes)[0]

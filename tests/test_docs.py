@@ -17,8 +17,9 @@ from steelyard.data.conversion import ENDINGS
 from steelyard.data.mistakes import thresholds
 from steelyard.families import METRICS, PROVIDERS
 from steelyard.model.config import endpoints
+from steelyard.output_kinds import KINDS
 from steelyard.strategy import STRATEGIES
-from steelyard.task.config import DEFAULT_METRIC, Task, load_task
+from steelyard.task.config import Task, load_task
 from steelyard.task.sections import ColumnsConfig, ConstraintsConfig, TrafficConfig
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -47,8 +48,8 @@ def test_every_metric_model_and_strategy_is_named() -> None:
     forms = {"embedded": "smollm2-135m"}
     assert [name for name in PROVIDERS if f"`{forms.get(name, name + ':')}" not in TASK_PAGE] == []
     assert [name for name in endpoints() if f"`{name}:" not in TASK_PAGE] == []
-    for kind, metric in DEFAULT_METRIC.items():
-        assert f"| `{kind}` | `{metric}` |" in TASK_PAGE
+    for kind, facts in KINDS.items():
+        assert f"| `{kind}` | `{facts.default_metric}` |" in TASK_PAGE
 
 
 def test_the_example_loads(tmp_path: Path) -> None:

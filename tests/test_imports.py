@@ -17,9 +17,9 @@ import steelyard
 HOUSE = Path(steelyard.__file__).parent
 FLOORS = (
     "core errors words files packaged extras registry families user_code languages rules_of_thumb "
-    "json_text json_schema seeds folding next_item label_marks label_words label_text printing private "
-    "progress config stats cost model task data score retrieve train strategy result verdict store "
-    "planning weigh report serve cli __main__"
+    "json_text json_schema seeds output_kinds folding next_item label_marks label_words label_text "
+    "label_sets printing private progress config stats cost model task data score retrieve train "
+    "strategy result verdict store planning weigh report serve cli __main__"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)
 LAZY_UP = {("weigh", "report")}

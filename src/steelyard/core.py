@@ -9,7 +9,7 @@ from operator import add
 from typing import Any, Literal, NamedTuple, get_args
 
 Role = Literal["system", "user", "assistant"]
-OutputKind = Literal["label", "json", "text"]
+OutputKind = Literal["label", "labels", "json", "text"]
 Recommendation = Literal[
     "prompt", "few_shot", "retrieval", "fine_tune", "hybrid", "classical", "undecided"
 ]
@@ -50,7 +50,8 @@ class Example:
 
     ``context`` holds the turns before the last user turn (a row's own system message included);
     ``source`` says where the row came from (``examples.jsonl:12``). ``rules`` is what a reply to this
-    example must keep, in addition to the task's rules: a list as JSON text.
+    example must keep, in addition to the task's rules: a list as JSON text. ``accepted`` are other outputs
+    that are as right as the reference.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Example:
     weight: float = 1.0
     source: str = ""
     rules: str | None = None
+    accepted: tuple[str, ...] = ()
 
     @property
     def question(self) -> Question:

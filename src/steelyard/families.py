@@ -35,6 +35,8 @@ METRICS: Registry[Any] = Registry(
     {
         "accuracy": "steelyard.score.label:Accuracy",
         "macro_f1": "steelyard.score.label:MacroF1",
+        "set_f1": "steelyard.score.label_sets:SetF1",
+        "exact_set": "steelyard.score.label_sets:ExactSet",
         "exact_match": "steelyard.score.text:ExactMatch",
         "token_f1": "steelyard.score.text:TokenF1",
         "normalised_match": "steelyard.score.text:NormalisedMatch",

@@ -11,6 +11,7 @@ from steelyard.data.checks import label_errors
 from steelyard.data.dataset import Dataset
 from steelyard.data.reviews.doubts import doubts
 from steelyard.data.suspicion.labelled import labelled_rows
+from steelyard.data.suspicion.row_features import CAREFUL, CAREFUL_ROWS, FAST, effort_for
 from tests.data.alike_rows import dataset
 
 OPTIONS = CheckOptions(encoder=False)
@@ -163,6 +164,6 @@ def test_a_review_has_the_suggestion_of_every_row() -> None:
 
 
 def test_few_of_the_flips_among_many_rows_are_found_by_the_faster_effort() -> None:
-    effort = label_errors.effort_for(label_errors.CAREFUL_ROWS + 1)
-    assert effort == label_errors.FAST
-    assert label_errors.effort_for(label_errors.CAREFUL_ROWS) == label_errors.CAREFUL
+    effort = effort_for(CAREFUL_ROWS + 1)
+    assert effort == FAST
+    assert effort_for(CAREFUL_ROWS) == CAREFUL

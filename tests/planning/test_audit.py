@@ -83,7 +83,7 @@ def test_json_conflicts_by_its_value() -> None:
     audit = audit_rows(divided(split, bare_task(Path("e"), "json", {})))
     assert [found.input for found in audit.conflicts.found] == ["another thing"]
     assert audit.accuracy_ceiling is not None
-    assert audit.accuracy_ceiling.reason == "defined for labels only"
+    assert audit.accuracy_ceiling.reason == "defined for single labels only"
 
 
 def test_warnings_say_what_a_reader_must_know() -> None:
@@ -110,7 +110,7 @@ def test_what_is_undefined_is_none_with_a_reason() -> None:
     assert audit.accuracy_ceiling is not None
     assert (audit.accuracy_ceiling.value, audit.accuracy_ceiling.reason) == (
         None,
-        "defined for labels only",
+        "defined for single labels only",
     )
     assert (audit.conflicts.inputs, audit.conflicts.rows) == (None, None)
     assert audit.conflicts.reason == "several texts may be right"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from steelyard.core import Answer, Completion, Example, OutputKind
 from steelyard.errors import ConfigError
 from steelyard.families import METRICS
+from steelyard.output_kinds import KINDS
 from steelyard.score import build_metric
-from steelyard.task.config import DEFAULT_METRIC
 
 ALONE = [name for name in METRICS if name not in {"custom", "embedding_similarity", "judge"}]
 """Metrics that need nothing but two texts."""
@@ -33,8 +33,8 @@ def test_an_unknown_metric_names_the_closest():
 
 
 def test_every_kind_has_a_default_metric_that_is_for_it():
-    assert set(DEFAULT_METRIC) == set(get_args(OutputKind))
-    assert all(kind in build_metric(name).kinds for kind, name in DEFAULT_METRIC.items())
+    assert set(KINDS) == set(get_args(OutputKind))
+    assert all(kind in build_metric(facts.default_metric).kinds for kind, facts in KINDS.items())
 
 
 @pytest.mark.parametrize(

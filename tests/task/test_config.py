@@ -211,7 +211,10 @@ WHOLE_FILES = [
     ("a: " + "[" * 3000, "nested too deeply"),
     (BASE.replace("Classify.", "'  '"), "line 2: instruction: it is empty"),
     (BASE.replace("instruction: Classify.\n", ""), "missing key 'instruction'"),
-    (BASE.replace("kind: label", "kind: lable"), "'label', 'json' or 'text', not 'lable'"),
+    (
+        BASE.replace("kind: label", "kind: lable"),
+        "'label', 'labels', 'json' or 'text', not 'lable'",
+    ),
     (BASE.replace("[A, B]", "[A, A]"), "line 3: output.labels: label 'A' is listed twice"),
     (BASE.replace("[A, B]", "[A, a]"), "differ only by case"),
     (BASE.replace("[A, B]", "[A, '']"), "a label is empty"),

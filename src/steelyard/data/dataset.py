@@ -20,7 +20,9 @@ from steelyard.data.read import NumberedRow, note_task, read_rows, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError, closest_file
 from steelyard.files import expanded
+from steelyard.label_sets import labels_of
 from steelyard.model import ModelSpec
+from steelyard.output_kinds import LABELLED
 from steelyard.task import Task, load_task
 from steelyard.task.config import bare_task
 from steelyard.task.dataset_folder import is_dataset_folder
@@ -170,12 +172,17 @@ class Dataset:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The labels declared, else those that occur, the most frequent first; empty by kind."""
-        if self.kind != "label":
+        if self.kind not in LABELLED:
             return ()
         if self.task.output.labels:
             return self.task.output.labels
-        counts = Counter(example.output for example in self.examples if example.output)
+        counts = Counter(label for labels in self.label_sets for label in labels)
         return tuple(sorted(counts, key=lambda label: (-counts[label], label)))
+
+    @cached_property
+    def label_sets(self) -> list[tuple[str, ...]]:
+        """The labels of each row: one, several or none; none by kind."""
+        return [labels_of(example.output, self.kind) for example in self.examples]
 
     @property
     def texts(self) -> list[str]:

@@ -131,9 +131,7 @@ def _with_dev(parts: Mapping[str, PartSize]) -> dict[str, PartSize]:
 
 
 def _labels(data: Dataset, indices: Sequence[int]) -> dict[str, int]:
-    if data.kind != "label":
-        return {}
-    return dict(Counter(data.examples[i].output for i in indices if data.examples[i].output))
+    return dict(Counter(label for i in indices for label in data.label_sets[i]))
 
 
 def unseen_reason(data: Dataset) -> str | None:

@@ -78,21 +78,38 @@ def guess_rows(path: Path, rows: Sequence[RawRow], columns: Mapping[str, str]) -
 
 def _guess_kind(outputs: Sequence[str]) -> tuple[OutputKind, tuple[str, ...]]:
     """The kind of the outputs, and the labels where it is that."""
-    if all(_is_object(output) for output in outputs):
-        return "json", ()
-    counts = Counter(output.strip() for output in outputs)
-    few = 2 <= len(counts) <= min(MOST_LABELS, len(outputs) // 2)
-    if few and all(len(label) <= LABEL_CHARACTERS and label.isprintable() for label in counts):
-        labels = sorted(counts, key=lambda label: (-counts[label], label))
-        return "label", tuple(labels)
-    return "text", ()
+    documents = [_document(output) for output in outputs]
+    if all(document is not None for document in documents):
+        labels = _labels_in_lists(documents)
+        return ("labels", labels) if labels else ("json", ())
+    labels = _as_labels(Counter(output.strip() for output in outputs), len(outputs))
+    return ("label", labels) if labels else ("text", ())
 
 
-def _is_object(text: str) -> bool:
+def _document(text: str) -> Any:
+    """The JSON object or array that a text is, or ``None``."""
     try:
-        return isinstance(json.loads(text), dict)
+        value = json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def _labels_in_lists(documents: Sequence[Any]) -> tuple[str, ...]:
+    """The labels, the most frequent first, where every output is a list of a few texts; else none."""
+    counts: Counter[str] = Counter()
+    for document in documents:
+        if not isinstance(document, list) or not all(isinstance(item, str) for item in document):
+            return ()
+        counts.update({item.strip() for item in document})
+    return _as_labels(counts, counts.total())
+
+
+def _as_labels(counts: Counter[str], total: int) -> tuple[str, ...]:
+    """The texts as labels, the most frequent first; none where they are too many, or no labels."""
+    few = 2 <= len(counts) <= min(MOST_LABELS, total // 2)
+    fit = all(label and len(label) <= LABEL_CHARACTERS and label.isprintable() for label in counts)
+    return tuple(sorted(counts, key=lambda label: (-counts[label], label))) if few and fit else ()
 
 
 def _usable(

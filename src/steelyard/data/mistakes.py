@@ -12,6 +12,7 @@ from steelyard.data.checks.size import THIN_ROWS
 from steelyard.data.dataset import Dataset
 from steelyard.data.enough import Parts, parts_of, shown_by, unseen_reason
 from steelyard.data.texts.outside import outside_facts
+from steelyard.output_kinds import KINDS
 from steelyard.packaged import packaged
 from steelyard.stats import Detectable
 from steelyard.words import counted, listed, percent, points
@@ -132,7 +133,7 @@ def _poor_quality(data: Dataset, results: Results, limits: Thresholds) -> tuple[
 
 
 def _wrong_task(data: Dataset, results: Results, limits: Thresholds) -> tuple[State, str]:
-    if data.kind == "label":
+    if KINDS[data.kind].is_labelled:
         return "ok", "the answers are labels, which do not change as facts do"
     facts = outside_facts(data, limits)
     if facts.share is None or facts.looked_at < limits["least_outputs"]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from steelyard.core import Example
+from steelyard.core import Example, OutputKind
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.read import BadRowsError, summary
 from steelyard.data.splits.allocation import (
@@ -17,6 +17,8 @@ from steelyard.data.splits.allocation import (
     split_rows,
 )
 from steelyard.errors import DataError
+from steelyard.label_sets import labels_of
+from steelyard.output_kinds import LABELLED
 from steelyard.task.config import Task, scored_by_rules, with_labels
 from steelyard.task.sections import PARTS, check_labels
 
@@ -34,8 +36,8 @@ def prepare(task: Task, *, seed: int, skip_bad_rows: bool = False) -> Dataset:
         task = scored_by_rules(task)
     check_enough(rows.examples, kind)
     labels = task.output.labels
-    if kind == "label" and not labels:
-        labels = infer_labels(rows.examples)
+    if kind in LABELLED and not labels:
+        labels = infer_labels(rows.examples, kind)
     members, report = _allocation(rows, seed)
     index = {number: at for at, number in enumerate(data.numbers)}
     places = {part: [index[rows.numbers[at]] for at in members[part]] for part in PARTS}
@@ -66,9 +68,9 @@ def read_task(task: Task, *, skip_bad_rows: bool = False) -> Dataset:
     return data
 
 
-def infer_labels(examples: Sequence[Example]) -> tuple[str, ...]:
+def infer_labels(examples: Sequence[Example], kind: OutputKind = "label") -> tuple[str, ...]:
     """The labels that occur, the most frequent first, then by name. Raises `DataError`."""
-    counts = Counter(example.output for example in examples)
+    counts = Counter(label for one in examples for label in labels_of(one.output, kind))
     labels = tuple(sorted(counts, key=lambda label: (-counts[label], label)))
     if len(labels) > min(MOST_LABELS, len(examples) / 2):
         raise DataError(

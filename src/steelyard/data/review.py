@@ -70,6 +70,11 @@ def label(
     if limit is not None and limit < 1:
         raise ConfigError(f"the limit must be 1 or more, not {limit}")
     task, rows = open_source(source, columns)
+    if task.output.kind == "labels":
+        raise ConfigError(
+            "data label gives a row one label, and these rows have several (output.kind: labels): "
+            "correct the lists in the file; steelyard data check names the doubtful rows"
+        )
     path = expanded(answers) if answers is not None else default_answers(task)
     _check_names(checks)
     screen = writer or console()

@@ -8,8 +8,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from steelyard.core import Example, Message, OutputKind, Role
@@ -18,13 +16,15 @@ from steelyard.data.formats.jsonl import json_kind
 from steelyard.data.formats.shapes import ENVELOPE, SHAPES, Conversation, known_keys
 from steelyard.data.formats.shapes.base import VALUE_KEY
 from steelyard.data.formats.shapes.prompt_completion import SYSTEM, missing
-from steelyard.json_text import json_value
+from steelyard.data.references import accepted, json_problem, label_problem, reference
+from steelyard.output_kinds import LABELLED
 from steelyard.task import Task
-from steelyard.words import shortened
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _CHAT_KEY = "messages"
+_ALIASES = "aliases"
+"""A usual name for other answers, and for much else."""
 _CHAT_SHAPE = "openai"
 
 
@@ -112,6 +112,9 @@ class RowParser:
         rules = self._rules(fields, roles)
         if rules is None and "rules" in roles:
             roles = {role: name for role, name in roles.items() if role != "rules"}
+        others = self._accepted(fields, roles)
+        if others is None:
+            roles = {role: name for role, name in roles.items() if role != "accepted"}
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         if conversation is None:
             context, text, output = self._turns(fields, roles, may_lack)
@@ -128,7 +131,8 @@ class RowParser:
         example = Example(
             id=_optional(fields, roles, "id") or "",
             input=_clean(text, "input"),
-            output=written.strip() if self.kind == "label" else written,
+            output=reference(output, written, self.kind),
+            accepted=others or (),
             context=tuple(Message(turn.role, _usable(turn.content, "context")) for turn in context),
             group=_optional(fields, roles, "group"),
             slice=_optional(fields, roles, "slice"),
@@ -157,6 +161,20 @@ class RowParser:
                 raise RowError(f"rule {place} is {str(rule)[:40]!r}, not a mapping with a type")
         return json.dumps(rules, ensure_ascii=False) if rules else None
 
+    def _accepted(
+        self, fields: Mapping[str, Any], roles: Mapping[str, str]
+    ) -> tuple[str, ...] | None:
+        """The other answers that a row accepts; ``None`` where a field only has such a name."""
+        name = roles.get("accepted", "")
+        value = fields.get(name)
+        try:
+            return accepted(value, self.kind, self.labels)
+        except RowError:
+            is_list = isinstance(json_in(value, "["), list) and name.casefold() != _ALIASES
+            if is_list or "accepted" in self.columns:
+                raise
+            return None
+
     def _turns(
         self, fields: Mapping[str, Any], roles: Mapping[str, str], may_lack: bool
     ) -> tuple[Any, Any, Any]:
@@ -179,17 +197,16 @@ class RowParser:
 
     def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
         """Why a run would refuse an output that can be read."""
-        if isinstance(value, dict | list) and self.kind != "json":
+        if isinstance(value, dict | list) and self.kind not in ("json", "labels"):
             return (
                 f"the output is a JSON {json_kind(value)}, not text; for JSON set output.kind: json"
             )
         if not written.strip():
             return None if may_lack else "empty output"
         if self.kind == "json":
-            return _json_problem(written)
-        label = written.strip()
-        if self.kind == "label" and self.labels and label not in self.labels:
-            return _unknown_label(label[:200], self.labels)
+            return json_problem(written)
+        if self.kind in LABELLED:
+            return label_problem(value, written, self.kind, self.labels)
         return None
 
 
@@ -258,7 +275,8 @@ def content_id(example: Example) -> str:
     """An id that depends on what the row says, not on its place."""
     fields = (example.context, example.input, example.output, example.group, example.slice)
     rules = () if example.rules is None else (example.rules,)
-    parts = json.dumps([*fields, example.timestamp, example.weight, *rules])
+    more = (*rules, *([example.accepted] if example.accepted else []))
+    parts = json.dumps([*fields, example.timestamp, example.weight, *more])
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
@@ -274,22 +292,6 @@ def _usable(text: str, role: str) -> str:
         what = "a NUL character" if match[0] == "\0" else "half a surrogate pair"
         raise RowError(f"the {role} holds {what} at character {match.start() + 1}")
     return text
-
-
-def _json_problem(text: str) -> str | None:
-    try:
-        json_value(text)
-    except ValueError as error:
-        return f"the output is not JSON ({error})"[:200]
-    return None
-
-
-@lru_cache(maxsize=1024)
-def _unknown_label(text: str, labels: tuple[str, ...]) -> str:
-    folded = {label.casefold(): label for label in labels}
-    near = get_close_matches(text[:60].casefold(), folded, n=1)
-    hint = f" (did you mean {folded[near[0]]!r}?)" if near else ""
-    return f"label {shortened(text, 40)!r} is not in output.labels{hint}"
 
 
 def _optional(fields: Mapping[str, Any], roles: Mapping[str, str], role: str) -> str | None:

@@ -19,6 +19,7 @@ from steelyard.data.splits import cuts
 from steelyard.data.splits.allocation import Subsets, check_train_labels, nested_order, subset_sizes
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import expanded, hash_file, read_json, sources_kept, whole_folder
+from steelyard.output_kinds import KINDS
 from steelyard.seeds import check_seed
 from steelyard.task import Task, load_task
 from steelyard.task.config import FILE_NAME as TASK_FILE
@@ -166,12 +167,12 @@ def _manifest(
     rows = data.usable
 
     def entry(name: str) -> dict[str, Any]:
-        labels = Counter(rows.examples[place].output for place in indices[name])
+        labels = Counter(label for place in indices[name] for label in rows.label_sets[place])
         return {
             "file": files[name],
             "sha256": hash_file(folder / files[name]),
             "rows": len(indices[name]),
-            "labels": dict(sorted(labels.items())) if rows.kind == "label" else None,
+            "labels": dict(sorted(labels.items())) if KINDS[rows.kind].is_labelled else None,
         }
 
     divided = rows.divided({name: indices[name] for name in PARTS}, {}, rows.task).usable

@@ -19,14 +19,19 @@ from steelyard.data.guess import FileGuess, guess_file
 from steelyard.data.read import bad_rows
 from steelyard.errors import ConfigError, DataError, closest, closest_file
 from steelyard.files import expanded, real, whole_folder
+from steelyard.output_kinds import KINDS
 from steelyard.packaged import packaged
-from steelyard.task.config import DEFAULT_METRIC, FILE_NAME, load_task
+from steelyard.task.config import FILE_NAME, load_task
 from steelyard.task.dataset_folder import is_dataset_folder
 
 _LEAST_ROWS = 4  # where rows could not be read: two labels, each seen twice
 
 _INSTRUCTIONS: dict[OutputKind, str] = {
     "label": "Classify the input. Answer with one of these labels and nothing else:\n$labels",
+    "labels": (
+        "Which of these labels fit the input? Answer with a JSON list of them, [] if none does, and "
+        "nothing else:\n$labels"
+    ),
     "json": "Extract the data from the input. Answer with one JSON object and nothing else.",
     "text": "Answer the input.",
 }
@@ -136,7 +141,7 @@ def _render(guess: FileGuess, folder: Path, file_name: str) -> str:
         count=guess.count,
         examples=_quoted(file_name),
         columns=_columns_block(guess),
-        metric="rules" if guess.has_rules else DEFAULT_METRIC[guess.kind],
+        metric="rules" if guess.has_rules else KINDS[guess.kind].default_metric,
         rules=_RULES if guess.kind == "text" else "",
     )
 

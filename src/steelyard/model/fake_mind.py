@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import zlib
 from typing import NamedTuple
 
 from steelyard.core import FinishReason, Request
+from steelyard.label_sets import has_label, label_set
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _SHOT = re.compile(r"^\w+: (?P<input>.+)\n\w+: (?P<output>.+)$", re.MULTILINE)
@@ -19,6 +21,10 @@ _FOLLOW_UPS = ("Now give the ", "That answer cannot be used")
 """How a turn begins that only asks again about the turn before."""
 SHARPNESS = 6.0
 """How strongly a lead in the vote becomes a probability."""
+
+
+LISTED = 0.6
+"""From this part of the best vote on, a label is in a list of labels."""
 
 
 class FakeReply(NamedTuple):
@@ -39,6 +45,10 @@ def tokenize(text: str) -> list[str]:
 def echo_reply(request: Request) -> FakeReply:
     """Repeat the input; constrained, the first choice that the input names, else the first."""
     query = _query(request)
+    if labels := _labels_to_list(request):
+        return _free(
+            label_set(label for label in labels if label.lower() in query.lower()), request
+        )
     if not request.choices:
         return _free(query, request)
     named = [choice for choice in request.choices if choice.lower() in query.lower()]
@@ -52,6 +62,14 @@ def smart_reply(request: Request) -> FakeReply:
     if request.choices:
         votes = {choice: _vote(choice, query, shots) for choice in request.choices}
         return _chosen(votes, request)
+    if labels := _labels_to_list(request):
+        votes = {label: _vote(label, query, shots) for label in labels}
+        best = max(votes.values())
+        if request.temperature > 0:
+            return _free(label_set([_sample(_shares(votes), request)]), request)
+        return _free(
+            label_set(name for name, vote in votes.items() if vote >= LISTED * best), request
+        )
     outputs = list(dict.fromkeys([*(output for _, output in shots), *_listed_labels(request)]))
     if not outputs:
         return _free(query, request)
@@ -68,7 +86,7 @@ def smart_reply(request: Request) -> FakeReply:
 
 def _vote(output: str, query: str, shots: list[tuple[str, str]]) -> float:
     words = _words(query)
-    overlaps = [_overlap(words, _words(text)) for text, label in shots if label == output]
+    overlaps = [_overlap(words, _words(text)) for text, shown in shots if has_label(shown, output)]
     prior = 0.2 * _overlap(_trigrams(query), _trigrams(output))
     noise = 0.02 * (_hash(query + output) % 1000) / 1000
     return max(overlaps, default=0.0) + 0.1 * sum(overlaps) + prior + noise
@@ -143,6 +161,14 @@ def _listed_labels(request: Request) -> list[str]:
     text = "\n".join(message.content for message in request.messages)
     match = _LABEL_LIST.search(text)
     return [label.strip() for label in match.group(1).split(",")] if match else []
+
+
+def _labels_to_list(request: Request) -> list[str]:
+    """The labels of which the request's schema wants a list; none where it wants anything else."""
+    schema = json.loads(request.schema or "null")
+    items = schema.get("items") if isinstance(schema, dict) else None
+    labels = items.get("enum") if isinstance(items, dict) else None
+    return labels if isinstance(labels, list) and schema.get("type") == "array" else []
 
 
 def _words(text: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from steelyard.errors import ConfigError
 from steelyard.extras import require
 from steelyard.model.base import ModelSpec, provider_of
-from steelyard.model.hosted.dialect import strict_troubles
+from steelyard.model.hosted.dialect import sent_schema, strict_troubles
 from steelyard.words import listed
 
 
@@ -40,7 +40,7 @@ def check_grammar(schema: str) -> tuple[str, ...]:
 
 def check_strict(schema: str) -> tuple[str, ...]:
     """Warn of a schema that no endpoint takes in strict mode; see `check_schema`."""
-    troubles = strict_troubles(json.loads(schema))
+    troubles = strict_troubles(sent_schema(json.loads(schema)))
     warning = "output.schema is sent without strict mode, so answers may not follow it"
     return (f"{warning}: {listed(troubles)}",) if troubles else ()
 

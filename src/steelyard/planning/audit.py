@@ -14,6 +14,7 @@ from steelyard.data.checks.duplicates import MANY_NEAR
 from steelyard.data.checks.size import lengths
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.alike import TEXT_REASON
+from steelyard.label_sets import labels_of
 from steelyard.planning.detectable import detectable_text
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
@@ -68,7 +69,7 @@ def _figures(audit: Audit) -> dict[str, Any]:
     exact, near, same, leaks = (audit.results[name].facts for name in _LIKENESS)
     examples = dict(zip(rows.numbers, rows.examples, strict=True))
     parts = dict(zip(rows.numbers, rows.parts, strict=True))
-    ceiling = {"value": None, "reason": "defined for labels only"}
+    ceiling = {"value": None, "reason": "defined for single labels only"}
     return {
         "examples": len(examples),
         "parts": {name: _part(part, rows) for name, part in rows.split._asdict().items()},
@@ -89,10 +90,10 @@ def _figures(audit: Audit) -> dict[str, Any]:
 
 
 def _part(examples: Sequence[Example], rows: Dataset) -> dict[str, Any]:
-    counts = Counter(example.output for example in examples)
+    counts = Counter(label for one in examples for label in labels_of(one.output, rows.kind))
     return {
         "n": len(examples),
-        "labels": {label: counts[label] for label in rows.labels} if rows.kind == "label" else None,
+        "labels": {label: counts[label] for label in rows.labels} or None,
         "input_characters": lengths([len(example.input) for example in examples]),
         "output_characters": lengths([len(example.output) for example in examples]),
     }

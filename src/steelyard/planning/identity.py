@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from steelyard.core import Example
 from steelyard.errors import StorageError
 from steelyard.files import expanded
 from steelyard.model import ModelSpec, provider_of
@@ -27,7 +28,7 @@ _JOINED = ("models", "strategies")
 def identity_of(plan: Plan) -> dict[str, Any]:
     """Return a plan's identity as plain JSON data."""
     task = plan.task
-    examples = json.dumps([[asdict(example) for example in part] for part in plan.split])
+    examples = json.dumps([[_fields(example) for example in part] for part in plan.split])
     identity = {
         "task": [task.instruction, task.output.model_dump(mode="json"), list(task.rules)],
         "temperature": task.temperature,
@@ -41,6 +42,11 @@ def identity_of(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
     } | ({"constrained": "json"} if plan.brief.schema is not None else {})
     return dict(json.loads(json.dumps(identity)))
+
+
+def _fields(example: Example) -> dict[str, Any]:
+    """An example as plain data; what most examples lack is only there where they have it."""
+    return {name: value for name, value in asdict(example).items() if name != "accepted" or value}
 
 
 def _decided_by(metric: Metric) -> dict[str, str]:

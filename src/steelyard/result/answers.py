@@ -25,7 +25,10 @@ class GroupScore(ResultPart):
 
 
 class LabelScore(GroupScore):
-    """The examples of one label."""
+    """The examples of one label.
+
+    Where outputs are sets, ``score`` is F1 of the label, ``missed`` who lack it or have it in excess.
+    """
 
     label: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from steelyard.config.section import Section
 from steelyard.core import Answer, Example, OutputKind
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.output_kinds import KINDS
 from steelyard.task import Task
 from steelyard.words import counted
 
@@ -39,7 +40,8 @@ class Metric(ABC):
     ``title`` is what people read. ``kinds`` are the kinds of output that it is for. ``options_type``
     states its options. ``decomposable``: the metric over many items is the mean of their scores.
     ``binary``: an item scores 0 or 1 and nothing between. ``section`` is the section of task.yaml that
-    it alone reads; ``parts_about`` says what the figure of a part is.
+    it alone reads; ``parts_about`` says what the figure of a part is. ``reads_accepted``: other accepted
+    answers of an example stand in for its reference.
 
     Of texts, for strategies that let a model reason or vote. ``compares_final_answers``: a text is one
     answer, which another text can equal. ``reads_reasoned_references``: it finds that answer in a
@@ -48,10 +50,11 @@ class Metric(ABC):
 
     name: str
     title: str
-    kinds: ClassVar[tuple[OutputKind, ...]] = ("label", "json", "text")
+    kinds: ClassVar[tuple[OutputKind, ...]] = tuple(KINDS)
     options_type: ClassVar[type[Section]] = Options
     decomposable: ClassVar[bool] = True
     binary: bool = False
+    reads_accepted: ClassVar[bool] = True
     section: ClassVar[str | None] = None
     parts_about: ClassVar[str] = "The mean of each part, over the test examples it applies to."
     compares_final_answers: ClassVar[bool] = False
@@ -106,6 +109,24 @@ class Metric(ABC):
         """Grade each answer; same length and order."""
         return [self.grade(*pair) for pair in zip(examples, outputs, strict=True)]
 
+    def best_grades(
+        self, examples: Sequence[Example], outputs: Sequence[str | None]
+    ) -> list[Grade]:
+        """Grade each answer by its reference, or by the other accepted answer that it meets better."""
+        grades = self.grade_all(examples, outputs)
+        others = [
+            (place, replace(example, output=accepted))
+            for place, example in enumerate(examples)
+            for accepted in (example.accepted if self.reads_accepted else ())
+            if outputs[place] is not None
+        ]
+        if others:
+            again = [outputs[place] for place, _ in others]
+            graded = self.grade_all([example for _, example in others], again)
+            for (place, _), grade in zip(others, graded, strict=True):
+                grades[place] = max(grades[place], grade, key=lambda one: one.score)
+        return grades
+
     def over(
         self,
         examples: Sequence[Example],
@@ -117,14 +138,18 @@ class Metric(ABC):
         ``scores`` are the answers' own, where they are known.
         """
         if scores is None:
-            grades = self.grade_all(examples, [answer.output for answer in answers])
+            grades = self.best_grades(examples, [answer.output for answer in answers])
             scores = [grade.score for grade in grades]
         return float(np.mean(scores)) if len(scores) else None
 
 
 class CorpusMetric(Metric):
-    """A metric that is not a mean of item scores; its interval comes from resampling answers."""
+    """A metric that is not a mean of item scores; its interval comes from resampling answers.
 
+    It compares with references alone: other accepted answers do not count.
+    """
+
+    reads_accepted: ClassVar[bool] = False
     decomposable: ClassVar[bool] = False  # its item scores only serve to show items
 
     @abstractmethod
@@ -197,7 +222,12 @@ class PartsMetric(Metric):
 
 
 class ModelMetric(ExampleMetric):
-    """A metric that asks a model; many answers are graded in one call, not as they come."""
+    """A metric that asks a model; many answers are graded in one call, not as they come.
+
+    The model is shown the reference alone.
+    """
+
+    reads_accepted: ClassVar[bool] = False
 
     @abstractmethod
     def connect(self, build_model: Callable[[ModelSpec], Model]) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from steelyard.core import OutputKind
 from steelyard.json_text import read_json
+from steelyard.label_sets import read_label_set
 from steelyard.label_text import read_label
 
 
@@ -25,6 +26,8 @@ def parse_output(spec: OutputSpec, text: str) -> tuple[str | None, str | None]:
         return None, "empty answer"
     if spec.kind == "label":
         return read_label(text, spec.labels)
+    if spec.kind == "labels":
+        return read_label_set(text, spec.labels)
     if spec.kind == "json":
         return read_json(text)
     return text.strip(), None

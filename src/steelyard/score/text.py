@@ -13,6 +13,7 @@ from pydantic import Field
 from steelyard import folding
 from steelyard.config.options import Options
 from steelyard.core import OutputKind
+from steelyard.output_kinds import KINDS
 from steelyard.score.base import ReferenceMetric
 from steelyard.score.reading import tokens
 
@@ -31,7 +32,7 @@ class ExactMatch(ReferenceMetric):
 
     name = "exact_match"
     title = "Exact match"
-    kinds: ClassVar[tuple[OutputKind, ...]] = ("label", "json", "text")
+    kinds: ClassVar[tuple[OutputKind, ...]] = tuple(KINDS)
     binary = True
     compares_final_answers: ClassVar[bool] = True
 

@@ -16,6 +16,7 @@ from steelyard.errors import ArmError, ConfigError
 from steelyard.families import STRATEGIES
 from steelyard.model.base import Model, ModelSpec, PlannedModel
 from steelyard.model.thoughts import cut_reason, with_plain_reference
+from steelyard.output_kinds import KINDS
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 from steelyard.task.members import metric_class
@@ -71,7 +72,12 @@ class Brief:
     @property
     def constrainable(self) -> bool:
         """Whether decoding can be constrained to the task's labels or schema."""
-        return self.kind == "label" or self.schema is not None
+        return KINDS[self.kind].is_labelled or self.schema is not None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts of which a constrained answer is one; none where it is no single label."""
+        return self.labels if self.kind == "label" else ()
 
 
 class TaskFacts(NamedTuple):
@@ -127,7 +133,7 @@ class FitContext:
         """The score of each answer by the task's first metric, in [0, 1]."""
         outputs = [answer.output for answer in answers]
         expected = [with_plain_reference(example) for example in examples]
-        return [grade.score for grade in self.metric.grade_all(expected, outputs)]
+        return [grade.score for grade in self.metric.best_grades(expected, outputs)]
 
 
 @dataclass(frozen=True)

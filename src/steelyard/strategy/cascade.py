@@ -13,6 +13,7 @@ from pydantic import Field
 from steelyard.config.options import Options
 from steelyard.core import Answer, Example, OutputKind, Usage, questions_of
 from steelyard.model.base import ModelSpec, PlannedModel
+from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
@@ -90,7 +91,7 @@ class Cascade(Strategy):
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """The usual first strategies give a confidence for labels only."""
-        if task.brief.kind != "label":
+        if not KINDS[task.brief.kind].is_labelled:
             return f"{task.brief.kind} answers come without a probability"
         return None
 
@@ -166,7 +167,7 @@ class Cascade(Strategy):
         Of a part with several arms the most expensive is taken: which one is chosen is not known yet,
         nor what their prompts share.
         """
-        if self.config.first is None and brief.kind != "label":
+        if self.config.first is None and not KINDS[brief.kind].is_labelled:
             return None
         forecasts: list[Forecast] = []
         answers: list[Usage] = []

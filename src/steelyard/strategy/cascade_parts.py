@@ -11,6 +11,7 @@ from steelyard.config.options import Options
 from steelyard.errors import ConfigError, closest
 from steelyard.families import STRATEGIES
 from steelyard.model.base import ModelSpec, PlannedModel, provider_of
+from steelyard.output_kinds import KINDS
 from steelyard.strategy.base import Brief, Strategy, TaskFacts, build_strategy, traits_of
 from steelyard.strategy.traits import StrategySpec, Traits
 
@@ -55,7 +56,7 @@ class CascadePart(Options):
 
 def default_first(brief: Brief) -> CascadePart:
     """The first strategy where none is named. Raises `ConfigError` where none is sure of itself."""
-    if brief.kind == "label":
+    if KINDS[brief.kind].is_labelled:
         return CascadePart(name="tfidf_linear" if len(brief.labels) > 1 else "zero_shot")
     raise ConfigError(
         f"strategy cascade: {brief.kind} answers have no probabilities; name a first strategy that "
@@ -108,12 +109,13 @@ def check_part(
 def _may_be_sure(traits: Traits, brief: Brief, spec: ModelSpec | None) -> bool:
     """Whether answers may hold a confidence, as far as that is known before they are asked for.
 
-    Models that are asked over the network give no probabilities of labels.
+    Models that are asked over the network give no probabilities of labels, and none does of sets of them.
     """
     if traits.confidence != "labels":
         return traits.confidence == "any"
-    of_model = spec is not None and provider_of(spec).has_probabilities
-    return brief.kind == "label" and (of_model or not traits.needs_model)
+    if not traits.needs_model:
+        return KINDS[brief.kind].is_labelled
+    return brief.kind == "label" and spec is not None and provider_of(spec).has_probabilities
 
 
 def _names_of_the_sure(brief: Brief, spec: ModelSpec | None = None) -> str:

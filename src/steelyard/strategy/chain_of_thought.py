@@ -88,9 +88,9 @@ class ReasoningOptions(SearchOptions):
 class ChainOfThought(PromptStrategy):
     """Chooses the wording, then shots with and without reasoning, then how the answer is taken.
 
-    Labels, and JSON with a schema, can be decided by a second request that is held to their form,
-    after the reasoning: whichever of the two is better on dev is taken, and between equals the one
-    request.
+    Labels, lists of them, and JSON with a schema, can be decided by a second request that is held to
+    their form, after the reasoning: whichever of the two is better on dev is taken, and between equals
+    the one request.
     """
 
     name: ClassVar[str] = "chain_of_thought"

@@ -10,6 +10,8 @@ from pydantic import NonNegativeInt
 
 from steelyard.config.options import Several, one_of
 from steelyard.core import Example, OutputKind, Usage
+from steelyard.label_sets import labels_of
+from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Brief, Sizes
 from steelyard.strategy.forecasting import SHOT_MARKS, chat_tokens, shot_tokens, shots_that_fit
@@ -72,13 +74,14 @@ class FewShot(PromptStrategy):
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
         """``k`` counts by label."""
-        groups = max(1, labels) if kind == "label" else 1
+        groups = max(1, labels) if KINDS[kind].is_labelled else 1
         counts = tuple(k * groups for k in self.config.k)
         return ShotLimits(counts, self.config.max_prompt_tokens)
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
-        labels = {shot.output for shot in prompt.recipe.shots} if prompt.recipe.choices else {""}
-        return {"k": len(prompt.recipe.shots) / max(1, len(labels))}
+        shots, kind = prompt.recipe.shots, prompt.recipe.kind
+        labels = {label for shot in shots for label in labels_of(shot.output, kind)}
+        return {"k": len(shots) / max(1, len(labels))}
 
     def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
         """Formats are screened with the smallest shot set; the sets are compared in the best one."""
@@ -91,7 +94,7 @@ class FewShot(PromptStrategy):
 
     def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
         """The same with shots of mean length."""
-        config, labels = self.config, sizes.labels if brief.kind == "label" else 1
+        config, labels = self.config, max(1, sizes.labels)
         counts = [min(k * max(1, labels), sizes.train) for k in config.k if k]
         fitting = {shots_that_fit(sizes, count, config.max_prompt_tokens) for count in counts}
         prompts = [chat_tokens(sizes, k * shot_tokens(sizes)) for k in sorted(fitting or {1})]
@@ -101,7 +104,7 @@ class FewShot(PromptStrategy):
     def _shot_sets(self, evaluator: DevEvaluator) -> dict[str, tuple[Shot, ...]]:
         """Return the shot sets that fit the budget, by name; at least one, cut to fit."""
         context, budget = evaluator.context, self.config.max_prompt_tokens
-        labels = context.brief.labels if context.brief.kind == "label" else ()
+        labels = context.brief.labels
         pool = short_shots(evaluator, context.train, budget // LONGEST_SHARE)
         sizes = [k * max(1, len(labels)) for k in sorted(self.config.k)]
         sets: dict[str, tuple[Shot, ...]] = {}

@@ -10,10 +10,8 @@ from typing import Literal, NamedTuple
 
 from steelyard.core import Message, OutputKind, Question
 from steelyard.errors import ConfigError, closest
+from steelyard.output_kinds import KINDS
 from steelyard.packaged import packaged
-
-FIELDS: Mapping[OutputKind, str] = {"label": "Label", "json": "JSON", "text": "Answer"}
-"""What an output is called inside a prompt."""
 
 
 class Shot(NamedTuple):
@@ -46,7 +44,7 @@ class Format:
         self, instruction: str, kind: OutputKind, shots: Sequence[Shot], question: Question
     ) -> tuple[Message, ...]:
         """Return the chat that asks ``question`` after showing ``shots``."""
-        texts = {"instruction": instruction, "field": FIELDS[kind]}
+        texts = {"instruction": instruction, "field": KINDS[kind].field}
         block = self._block(shots, texts)
         turns = self._shot_turns(shots, texts)
         turns += [message for message in question.context if message.role != "system"]

@@ -11,6 +11,7 @@ from steelyard.config.records import read_as
 from steelyard.core import Example
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.output_kinds import KINDS
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy
 from steelyard.strategy.classical import ClassicalArm, Prediction
 from steelyard.strategy.saved import read_facts, write_manifest
@@ -18,7 +19,7 @@ from steelyard.strategy.traits import Traits
 
 
 class MajorityArm(ClassicalArm):
-    """Answers every input with one output; for labels, with their train shares as probabilities."""
+    """Answers every input with one output; labels, and sets of them, have their shares as probabilities."""
 
     def __init__(
         self, facts: ArmFacts, output: str, shares: Mapping[str, float] | None = None
@@ -61,13 +62,15 @@ class Majority(Strategy):
 
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm; an empty train split raises `DataError`."""
-        counts = count_outputs(context.train, context.brief.labels)
+        counts = count_outputs(context.train, context.brief.choices)
         output, count = max(counts.items(), key=lambda item: item[1])
         total = sum(counts.values())
         shares = {label: times / total for label, times in counts.items()}
         options = {"train_share": count / total}
         facts = ArmFacts(self.name, self.name, context.brief, options)
-        return [MajorityArm(facts, output, shares if context.brief.kind == "label" else None)]
+        return [
+            MajorityArm(facts, output, shares if KINDS[context.brief.kind].is_labelled else None)
+        ]
 
 
 def count_outputs(train: Sequence[Example], labels: Sequence[str]) -> dict[str, int]:

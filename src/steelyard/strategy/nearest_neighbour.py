@@ -15,6 +15,7 @@ from steelyard.config.records import read_as
 from steelyard.core import Answer, Example, Question
 from steelyard.errors import DataError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.output_kinds import KINDS
 from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.tfidf import FeatureName, TfidfIndex
 from steelyard.seeds import fit_generator
@@ -35,7 +36,10 @@ class NearestNeighbourOptions(Options):
 
 
 class NearestNeighbourArm(ClassicalArm):
-    """The ``k`` nearest vote, weighted by cosine; if nothing is similar, the first of train wins."""
+    """The ``k`` nearest vote, a set of labels as a whole, weighted by cosine.
+
+    If nothing is similar, the first of train wins.
+    """
 
     def __init__(self, facts: ArmFacts, index: TfidfIndex, k: int) -> None:
         super().__init__(facts)
@@ -85,7 +89,7 @@ class NearestNeighbour(Strategy):
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `DataError` where train is empty or contains no word."""
         brief, shots = context.brief, train_shots(context.train)
-        sizes = self.config.k if brief.kind == "label" else (1,)
+        sizes = self.config.k if KINDS[brief.kind].is_labelled else (1,)
         sizes = tuple(k for k in sizes if 0 < k <= len(shots)) or (1,)
 
         facts = ArmFacts(self.name, self.name, brief)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from steelyard.core import OutputKind, Usage
 from steelyard.model.base import ModelSpec, PlannedModel
+from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
@@ -111,7 +112,7 @@ class OptimizedPrompt(Strategy):
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
         """Its rules bound shots; within them its moves add one by one."""
         rules = self.config.rules
-        most = rules.most_shots(max(1, labels) if kind == "label" else 1)
+        most = rules.most_shots(max(1, labels) if KINDS[kind].is_labelled else 1)
         return ShotLimits((most,), rules.max_prompt_tokens)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from steelyard.config.records import read_as
 from steelyard.core import Example, Message, OutputKind, Question, Request
 from steelyard.json_schema import check_schema_text
+from steelyard.label_sets import labels_in
 from steelyard.model.base import Model
 from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import Format, Shot, get_format
@@ -145,9 +146,14 @@ def full_instruction(brief: Brief) -> str:
     named = [
         re.search(rf"(?<!\w){re.escape(label)}(?!\w)", brief.instruction) for label in brief.labels
     ]
-    if brief.kind != "label" or all(named):
+    if not brief.labels or all(named):
         return brief.instruction.strip()
-    return f"{brief.instruction.strip()}\nAnswer with exactly one of: {', '.join(brief.labels)}."
+    form = _ONE_LABEL if brief.kind == "label" else _SEVERAL_LABELS
+    return f"{brief.instruction.strip()}\n{form}: {', '.join(brief.labels)}."
+
+
+_ONE_LABEL = "Answer with exactly one of"
+_SEVERAL_LABELS = "Answer with a JSON list of those that fit, [] if none does, out of"
 
 
 def _with_schema(instruction: str, schema: str) -> str:
@@ -157,7 +163,22 @@ def _with_schema(instruction: str, schema: str) -> str:
         re.search(rf"(?<!\w){re.escape(name)}(?!\w)", instruction) for name in fields
     ):
         return instruction
-    return f"{instruction}\nAnswer with one JSON object that fits this JSON schema:\n{schema}"
+    what = "array" if json.loads(schema).get("type") == "array" else "object"
+    return f"{instruction}\nAnswer with one JSON {what} that fits this JSON schema:\n{schema}"
+
+
+def answer_schema(brief: Brief, train: Sequence[Example]) -> str | None:
+    """The JSON schema (as text) that a constrained answer keeps, if any.
+
+    Of several labels it is a list of them, at most as long as the longest in ``train``, so that a model
+    that repeats itself comes to an end.
+    """
+    if brief.kind != "labels":
+        return brief.schema
+    longest = max((len(labels_in(example.output)) for example in train), default=0)
+    items = {"type": "string", "enum": list(brief.labels)}
+    schema = {"type": "array", "items": items, "maxItems": longest or len(brief.labels)}
+    return json.dumps(schema, ensure_ascii=False)
 
 
 _UNKNOWN_ANSWER = 512
@@ -171,9 +192,8 @@ def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
     """
     if brief.max_output_tokens is not None:
         return brief.max_output_tokens
-    labelled = brief.kind == "label"
-    outputs = brief.labels if labelled else [example.output for example in train]
-    if not labelled and not any(outputs):  # texts that are only checked by rules
+    outputs = brief.choices or [example.output for example in train]
+    if not any(outputs):  # texts that are only checked by rules
         return _UNKNOWN_ANSWER
     longest = max((count_tokens(model, text) for text in outputs), default=32)
     return int(limit_above(brief.kind, longest))

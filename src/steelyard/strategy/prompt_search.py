@@ -17,7 +17,14 @@ from steelyard.strategy.base import (
     FitContext,
 )
 from steelyard.strategy.formats import Shot, load_formats
-from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, full_instruction, output_limit
+from steelyard.strategy.prompt import (
+    Decoding,
+    Prompt,
+    PromptRecipe,
+    answer_schema,
+    full_instruction,
+    output_limit,
+)
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.room import AnswerRoom
@@ -96,6 +103,7 @@ class DevEvaluator:
         )
         self.dev = [context.dev[index] for index in picked]
         self._instruction = full_instruction(context.brief)
+        self._schema = answer_schema(context.brief, context.train)
         self._limit = output_limit(context.brief, context.train, context.model)
         self.room = AnswerRoom.of(context.brief)
         self._score = context.score
@@ -123,8 +131,8 @@ class DevEvaluator:
             instruction=self._instruction if instruction is None else instruction,
             format=format_name,
             kind=brief.kind,
-            choices=brief.labels if brief.kind == "label" else (),
-            schema=brief.schema,
+            choices=brief.choices,
+            schema=self._schema,
             shots=tuple(shots),
             retrieved=retrieved,
             decoding=decoding,

@@ -32,7 +32,7 @@ from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, question
 class PromptStrategy(Strategy):
     """A strategy that searches prompts.
 
-    Labels, and JSON with a schema, give two arms: constrained, and ``NAME_free``. JSON gives
+    Labels, lists of them, and JSON with a schema, give two arms: constrained, and ``NAME_free``. JSON gives
     ``NAME_repair`` too, the free prompt that asks again for what cannot be used, if on dev there was
     anything to ask again: otherwise it is the free arm.
     """

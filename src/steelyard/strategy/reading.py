@@ -13,6 +13,7 @@ from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.json_text import json_value
 from steelyard.label_text import is_in_doubt
 from steelyard.model.thoughts import cut_reason, why_unanswered
+from steelyard.output_kinds import KINDS
 from steelyard.next_item import next_items
 from steelyard.score import parse_output
 from steelyard.score.text import normalise
@@ -123,7 +124,7 @@ def _settled(brief: Brief, text: str, asked: str, *, reasoned: bool) -> str | No
     An announced answer stands where its line is whole, and so does a label that the first line gives.
     """
     whole, is_whole, _ = text.strip("\n").rpartition("\n")
-    if not is_whole:
+    if not is_whole or brief.kind == "labels":  # a list may go on
         return None
     if reasoned:
         return whole if _splits(whole, asked) else None
@@ -137,6 +138,8 @@ def _read_reasoned(brief: Brief, text: str, asked: str) -> Reading:
     if brief.kind == "json":
         readings = [parse_output(brief, answer) for answer in answers or [_unmarked(text)]]
         return next((reading for reading in readings if reading[0] is not None), readings[0])
+    if brief.kind == "labels":  # over as many lines as it takes
+        return parse_output(brief, answers[0] if answers else text)
     if brief.metric_type.compares_numbers:
         return parse_output(brief, _numeric(text, answers))
     line = _unmarked(answers[0].splitlines()[0]) if answers else _last_line(text)
@@ -180,10 +183,10 @@ def _compiled(schema: str) -> JsonSchema | None:
 def canonical(brief: Brief, output: str) -> str:
     """Return one text for all outputs that are the same answer, so that votes can be counted.
 
-    Labels as they are; numbers by value, where the metric compares numbers; JSON whatever the order
-    of its keys; other text but for case and white space.
+    Labels and sets of them as they are; numbers by value, where the metric compares numbers; JSON
+    whatever the order of its keys; other text but for case and white space.
     """
-    if brief.kind == "label":
+    if KINDS[brief.kind].is_labelled:
         return output
     if brief.kind == "json":
         return json.dumps(json_value(output), sort_keys=True)

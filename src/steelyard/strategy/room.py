@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from steelyard.core import Answer, OutputKind, Question
+from steelyard.output_kinds import KINDS
 from steelyard.strategy.base import Brief
 from steelyard.strategy.prompt import Prompt
 
 log = logging.getLogger("steelyard")
 
-LONGEST: dict[OutputKind, int] = {"label": 128, "json": 256, "text": 512}
-"""The longest answers that are tried of a model that is not seen to reason, or `TIMES` the limit."""
 TIMES = 4
+"""The longest answers that are tried of a model that is not seen to reason: those of the kind, or so many
+times the limit."""
 LONGEST_REASONED = (8192, 2048)
 """Those of one that is; a shorter one where the model or its endpoint takes no longer one."""
 PROBED = 6
@@ -70,7 +71,7 @@ class AnswerRoom:
             tried, limit = cut[:PROBED], self._raised.get(base, base)
             reasoned = any(answers[place].completion.is_reasoned for place in cut)
             most = limit
-            longest = (max(LONGEST[self.kind], TIMES * base),)
+            longest = (max(KINDS[self.kind].longest_answer, TIMES * base),)
             for most in LONGEST_REASONED if reasoned else longest:
                 if most <= limit or ask_again(_limited(prompt, most), tried):
                     break

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from steelyard.errors import DataError
+from steelyard.label_sets import has_label
 from steelyard.retrieve.tfidf import Tfidf
 from steelyard.strategy.formats import Shot
 
@@ -32,13 +33,11 @@ def shot_sequence(
     """
     if choice == "random":
         return balanced_sequence(shots, labels, rng)
-    places = [[i for i, shot in enumerate(shots) if shot.output == label] for label in labels]
     matrix = vectors([shot.input for shot in shots])
     pick = farthest_first if choice == "diverse" else typical_first
-    kinds = places or [list(range(len(shots)))]
-    return in_rounds(
-        [[shots[members[i]] for i in pick(matrix[members])] for members in kinds if members], rng
-    )
+    kinds = [np.array(members) for members in by_label(shots, labels) if members]
+    queues = [members[pick(matrix[members])].tolist() for members in kinds]
+    return [shots[place] for place in in_rounds(queues, rng)]
 
 
 def balanced_sequence(
@@ -52,17 +51,34 @@ def balanced_sequence(
     shuffled = [shots[index] for index in rng.permutation(len(shots))]
     if not labels:
         return shuffled
-    return in_rounds([[s for s in shuffled if s.output == label] for label in labels], rng)
+    return [shuffled[place] for place in in_rounds(by_label(shuffled, labels), rng)]
 
 
-def in_rounds(queues: Sequence[Sequence[Shot]], rng: np.random.Generator) -> list[Shot]:
-    """Take one shot of every queue that has some left, round by round, each in a new order."""
-    return [
+def by_label(shots: Sequence[Shot], labels: Sequence[str]) -> list[list[int]]:
+    """The places of each label's shots; one that has several is with each of them.
+
+    Those that have none (the empty set) come last. Without labels all are of one kind.
+    """
+    places = range(len(shots))
+    if not labels:
+        return [list(places)]
+    groups = [[i for i in places if has_label(shots[i].output, label)] for label in labels]
+    rest = sorted(set(places).difference(*groups))
+    return [*groups, rest] if rest else groups
+
+
+def in_rounds(queues: Sequence[Sequence[int]], rng: np.random.Generator) -> list[int]:
+    """Take one place of every queue that has some left, round by round, each in a new order.
+
+    A place that is in several queues is taken once.
+    """
+    taken = (
         queues[place][turn]
         for turn in range(max((len(queue) for queue in queues), default=0))
         for place in rng.permutation(len(queues))
         if turn < len(queues[place])
-    ]
+    )
+    return list(dict.fromkeys(taken))
 
 
 def ordered(shots: Sequence[Shot], order: str) -> tuple[Shot, ...]:

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import itertools
-import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import NonNegativeInt, PositiveFloat
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp, softmax
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from steelyard.config.options import Options, Several, one_of
 from steelyard.config.records import read_as
-from steelyard.core import Answer, Example, Question
+from steelyard.core import Answer, Completion, Example, Question
 from steelyard.errors import DataError
+from steelyard.label_sets import labels_of
 from steelyard.model.base import Model, ModelSpec
+from steelyard.output_kinds import KINDS
 from steelyard.retrieve.arrays import read_arrays
 from steelyard.retrieve.tfidf import FeatureName, Tfidf
 from steelyard.seeds import fit_generator
+from steelyard.stats.resample import Floats
 from steelyard.strategy.base import Arm, ArmFacts, FitContext, Strategy, TaskFacts
 from steelyard.strategy.classical import ClassicalArm, Prediction
+from steelyard.strategy.linear import Linear, LinearSets, Loss, fit_linear, fit_sets
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import read_facts, write_manifest
 from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
 from steelyard.strategy.traits import Traits
 
-CLASSIFIERS = ("logistic", "svm")
-_LEAST_TO_CALIBRATE = 10
-_LOG_SCALES = (-4.0, 4.0)
+CLASSIFIERS: tuple[Loss, ...] = ("logistic", "svm")
+THRESHOLD_RULE = (
+    "a label is given from the score on that is best on dev, the same for all labels; between equals the "
+    "nearest to even odds"
+)
 
 
 class TfidfLinearOptions(Options):
@@ -48,37 +45,16 @@ class TfidfLinearOptions(Options):
     """
 
     features: Several[FeatureName] = ("word", "word+char")
-    classifier: Several[Annotated[str, one_of("classifier", lambda: CLASSIFIERS)]] = CLASSIFIERS
+    classifier: Several[Annotated[Loss, one_of("classifier", lambda: CLASSIFIERS)]] = CLASSIFIERS
     c: Several[PositiveFloat] = (1.0, 10.0, 100.0)
     max_logistic_labels: NonNegativeInt = 20
 
 
-Loss = Literal["logistic", "svm"]
-
-
-class Linear(NamedTuple):
-    """A fitted linear classifier as arrays.
-
-    ``weights`` is (n features, n labels), ``bias`` (n labels,); scores are log-odds where ``loss`` is
-    logistic, margins where it is svm. Probabilities are the softmax of ``scale`` times the scores.
-    """
-
-    loss: Loss
-    labels: tuple[str, ...]
-    weights: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    scale: float = 1.0
-
-    def scores(self, matrix: Any) -> NDArray[np.float64]:
-        """Return (n texts, n labels) scores of (n texts, n features)."""
-        return np.asarray(matrix @ self.weights) + self.bias
-
-    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(softmax(self.scale * scores, axis=1))
-
-
 class TfidfLinearArm(ClassicalArm):
-    """Answers with the label of the highest score; probabilities are calibrated on dev."""
+    """Answers with the label of the highest score, or with those above a threshold, as its classifier has it.
+
+    Probabilities are calibrated on dev.
+    """
 
     def __init__(self, facts: ArmFacts, tfidf: Tfidf, linear: Linear) -> None:
         super().__init__(facts)
@@ -86,39 +62,40 @@ class TfidfLinearArm(ClassicalArm):
         self._linear = linear
 
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
-        linear = self._linear
-        scores = linear.scores(self._tfidf.transform(texts))
-        best = [linear.labels[place] for place in scores.argmax(axis=1)]
-        return [
-            Prediction(label, dict(zip(linear.labels, row.tolist(), strict=True)))
-            for label, row in zip(best, linear.probabilities(scores), strict=True)
-        ]
+        return self._linear.predictions(self._scores(texts))
+
+    def _scores(self, texts: Sequence[str]) -> Floats:
+        return self._linear.scores(self._tfidf.transform(texts))
 
     def calibrate(self, dev: Sequence[Example]) -> None:
-        """Scale the scores so that the labels of ``dev`` are most likely; no answer changes.
+        """Scale the scores so that the outputs of ``dev`` are most likely; no answer changes."""
+        items = 0
+        if dev:
+            scores = self._scores([example.input for example in dev])
+            outputs = [example.output for example in dev]
+            self._linear, items = self._linear.calibrated(scores, outputs)
+        self.options["calibration"] = {"items": items, "scale": self._linear.scale}
 
-        One parameter for all labels: Platt (1999) without the intercept, temperature scaling of Guo et
-        al. (2017). Labels missing in train are left out; with fewer than ten items nothing is scaled.
-        """
-        places = {label: place for place, label in enumerate(self._linear.labels)}
-        usable = [example for example in dev if example.output in places]
-        self.options["calibration"] = {"items": len(usable), "scale": 1.0}
-        if len(usable) < _LEAST_TO_CALIBRATE:
+    def set_threshold(self, context: FitContext) -> None:
+        """Choose on dev from which score on a label is given; where one label is given, there is none."""
+        linear, dev = self._linear, context.dev
+        if not isinstance(linear, LinearSets):
             return
-        scores = self._linear.scores(self._tfidf.transform([item.input for item in usable]))
-        right = scores[np.arange(len(usable)), [places[item.output] for item in usable]]
 
-        def surprise(log_scale: float) -> float:
-            scale = math.exp(log_scale)
-            return float(np.mean(logsumexp(scale * scores, axis=1) - scale * right))
+        def score_of(predictions: Sequence[Prediction]) -> float:
+            answers = [Answer(one.output, Completion(one.output, "stop")) for one in predictions]
+            return context.score(dev, answers)
 
-        scale = math.exp(float(minimize_scalar(surprise, bounds=_LOG_SCALES, method="bounded").x))
-        self._linear = self._linear._replace(scale=scale)
-        self.options["calibration"]["scale"] = scale
+        if dev:
+            scores = self._scores([example.input for example in dev])
+            linear = self._linear = linear.with_threshold(scores, score_of)
+        self.options |= {"threshold": linear.threshold, "threshold_rule": THRESHOLD_RULE}
 
     def save(self, folder: Path) -> None:
         linear = self._linear
         fields = {"loss": linear.loss, "trained_labels": list(linear.labels), "scale": linear.scale}
+        if isinstance(linear, LinearSets):
+            fields |= {"threshold": linear.threshold, "fewest": linear.fewest}
         write_manifest(self, folder, fields)
         self._tfidf.save(folder)
         np.savez_compressed(folder / "linear.npz", weights=linear.weights, bias=linear.bias)
@@ -136,12 +113,16 @@ class TfidfLinearArm(ClassicalArm):
             raise ValueError(
                 f"weights of the shape {weights.shape}, for {tfidf.width} features and {len(labels)} labels"
             )
-        linear = Linear(loss, labels, weights, bias, read_as(float, scale, "scale"))
-        return cls(read_facts(saved), tfidf, linear)
+        arrays = (loss, labels, weights, bias, read_as(float, scale, "scale"))
+        if "threshold" not in saved:
+            return cls(read_facts(saved), tfidf, Linear(*arrays))
+        threshold = read_as(float, saved["threshold"], "threshold")
+        fewest = read_as(NonNegativeInt, saved["fewest"], "fewest")
+        return cls(read_facts(saved), tfidf, LinearSets(*arrays, threshold, fewest))
 
 
 class TfidfLinear(Strategy):
-    """Fits every point of a small grid on train and takes the best on dev. Labels only."""
+    """Fits every point of a small grid on train and takes the best on dev. Labels, one or several."""
 
     name: ClassVar[str] = "tfidf_linear"
     traits: ClassVar[Traits] = Traits(
@@ -161,35 +142,38 @@ class TfidfLinear(Strategy):
         brief = context.brief
         self.require_fit(context.task)
         shots = train_shots(context.train)
-        labels = [shot.output for shot in shots]
-        if len(set(labels)) < 2:
+        outputs = [shot.output for shot in shots]
+        if len(set(outputs)) < 2:
             raise DataError(
                 f"strategy {self.name} needs at least two labels in train; "
-                f"all {len(labels)} examples have {labels[0]!r}"
+                f"all {len(outputs)} examples have {outputs[0]!r}"
             )
+        labels = len({label for one in outputs for label in labels_of(one, brief.kind)})
+        fit = fit_sets if brief.kind == "labels" else fit_linear
         texts = [shot.input for shot in shots]
         candidates = []
         for features in self.config.features:
             tfidf = Tfidf.fit(texts, features)
             matrix = tfidf.transform(texts)
             for loss, c in itertools.product(self._classifiers(labels), self.config.c):
-                linear = _fit_linear(loss, c, matrix, labels, context.seed)
+                linear = fit(loss, c, matrix, outputs, context.seed)
                 options = {"features": features, "classifier": loss, "c": c}
                 facts = ArmFacts(self.name, self.name, brief, options)
                 arm = TfidfLinearArm(facts, tfidf, linear)
+                arm.set_threshold(context)
                 candidates.append(SearchCandidate(f"{features}, {loss}, c={c:g}", arm))
         return [_best(candidates, context)]
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         reason = super().refusal(task, model)
-        if reason is None and task.brief.kind != "label":
+        if reason is None and not KINDS[task.brief.kind].is_labelled:
             needed = "JSON" if task.brief.kind == "json" else "text"
             return f"it can only predict labels; this task needs {needed}"
         return reason
 
-    def _classifiers(self, labels: Sequence[str]) -> tuple[str, ...]:
-        many = len(set(labels)) > self.config.max_logistic_labels
-        return ("svm",) if many and "svm" in self.config.classifier else self.config.classifier
+    def _classifiers(self, labels: int) -> tuple[Loss, ...]:
+        is_many = labels > self.config.max_logistic_labels and "svm" in self.config.classifier
+        return ("svm",) if is_many else self.config.classifier
 
 
 def _best(
@@ -205,23 +189,3 @@ def _best(
     arm.fit = FitRecord(trace_options(choice))
     arm.calibrate(context.dev)
     return arm
-
-
-def _fit_linear(loss: str, c: float, matrix: Any, labels: Sequence[str], seed: int) -> Linear:
-    model: Any
-    if loss == "logistic":
-        model = LogisticRegression(C=c, max_iter=1000)
-    else:
-        model = LinearSVC(C=c, random_state=seed, max_iter=5000)
-    # The matrices are too small for threads, which wait for each other on busy cores.
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
-        # An unfinished fit is a weaker candidate, and dev says how weak.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(matrix, labels)
-    weights, bias = np.asarray(model.coef_.T), np.asarray(model.intercept_)
-    if weights.shape[1] == 1:  # two labels share one score: the second's, against the first's
-        weights = np.hstack([np.zeros_like(weights), weights])
-        bias = np.concatenate([np.zeros(1), bias])
-    names = tuple(str(name) for name in model.classes_)
-    kind: Literal["logistic", "svm"] = "logistic" if loss == "logistic" else "svm"
-    return Linear(kind, names, weights, bias)

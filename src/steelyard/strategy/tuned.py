@@ -33,6 +33,7 @@ from steelyard.strategy.prompt import (
     Decoding,
     Prompt,
     PromptRecipe,
+    answer_schema,
     free_name,
     full_instruction,
     output_limit,
@@ -67,7 +68,7 @@ class TunedStrategy(Strategy):
     arm_type: ClassVar[type[Arm]] = PromptArm
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """Tune once; labels, and JSON with a schema, give a constrained and a free arm of it."""
+        """Tune once; answers whose form can be held to give a constrained and a free arm of it."""
         self.require_fit(context.task, context.spec)
         recipe = self._recipe(context)
         job = TuningJob(context.spec, context.folder, context.seed, context.progress)
@@ -150,8 +151,8 @@ class TunedStrategy(Strategy):
             instruction=short_instruction(brief, self.config.instruction),
             format=self.config.format,
             kind=brief.kind,
-            choices=brief.labels if brief.kind == "label" else (),
-            schema=brief.schema,
+            choices=brief.choices,
+            schema=answer_schema(brief, context.train),
             max_output_tokens=output_limit(brief, context.train, context.model),
             temperature=brief.temperature,
         )

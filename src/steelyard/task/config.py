@@ -28,6 +28,7 @@ from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, closest, closest_file
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
+from steelyard.output_kinds import KINDS
 from steelyard.task.dataset_folder import files_of, is_dataset_folder
 from steelyard.task.members import check_metric, check_strategy, metric_class
 from steelyard.task.schema_choice import with_schema
@@ -49,11 +50,6 @@ from steelyard.task.sections import (
 
 FILE_NAME = TASK_NAME
 MACHINE = "machine"
-DEFAULT_METRIC: Mapping[OutputKind, str] = {
-    "label": "accuracy",
-    "json": "json_match",
-    "text": "exact_match",
-}
 Strategies = Annotated[
     Annotated[Literal["auto"], Tag("auto")] | Annotated[tuple[StrategyConfig, ...], Tag("list")],
     Discriminator(strategies_tag),
@@ -202,7 +198,7 @@ class Task(Section):
         """The metrics asked for, or what fits the task. The first one decides."""
         if self.metric:
             return self.metric
-        fitting = "rules" if self.rules else DEFAULT_METRIC[self.output.kind]
+        fitting = "rules" if self.rules else KINDS[self.output.kind].default_metric
         return (MetricConfig(name=fitting),)
 
     @property

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from steelyard.config.section import Fraction, MoneyAmount, Name, Section
 from steelyard.core import OutputKind
+from steelyard.output_kinds import LABELLED
 
 PARTS = ("train", "dev", "test")
 
@@ -36,7 +37,7 @@ def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class OutputConfig(Section):
-    """What the task answers with: one of ``labels``, JSON (optionally of a schema), or text."""
+    """What the task answers with: one of ``labels``, a set of them, JSON (of a schema), or text."""
 
     kind: OutputKind
     labels: tuple[str, ...] = ()
@@ -54,8 +55,8 @@ class OutputConfig(Section):
 
     @model_validator(mode="after")
     def _check_kind(self) -> OutputConfig:
-        if self.labels and self.kind != "label":
-            raise ValueError(f"labels belong to kind: label, not to kind: {self.kind}")
+        if self.labels and self.kind not in LABELLED:
+            raise ValueError(f"labels belong to kind: label or labels, not to kind: {self.kind}")
         if self.json_schema is not None and self.kind != "json":
             raise ValueError(f"schema belongs to kind: json, not to kind: {self.kind}")
         return self
@@ -182,6 +183,7 @@ class ColumnsConfig(Section):
     timestamp: Name | None = None
     weight: Name | None = None
     rules: Name | None = None
+    accepted: Name | None = None
 
     def by_role(self) -> dict[str, str]:
         return {role: name for role, name in self.model_dump().items() if name is not None}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from steelyard.core import Example, Record
+from steelyard.output_kinds import KINDS
 from steelyard.result.figures import Figure
 from steelyard.result.steadiness import Calibration, CalibrationBin, Coverage, Handover
 from steelyard.score import Metric
@@ -47,12 +48,14 @@ def measure_calibration(
     places = [place for place, record in enumerate(records) if _confidence(record) is not None]
     if not places:
         return None, "its answers have no probabilities"
-    if not metric.binary and arm.brief.kind != "label":
+    if not metric.binary and not KINDS[arm.brief.kind].is_labelled:
         return None, f"{metric.name} does not score answers as right or wrong"
     if len(places) < FEWEST:
         return None, f"only {len(places)} answers have a probability; {FEWEST} are needed"
     confidence = np.array([_confidence(records[place]) for place in places], dtype=np.float64)
-    correct = np.array([_is_right(arm, records[place]) for place in places], dtype=np.float64)
+    correct = np.array(
+        [_is_right(arm, records[place], examples[place]) for place in places], dtype=np.float64
+    )
     groups = clusters_of([examples[place] for place in places])
     rng = generator(seed, f"calibration:{arm.name}")
     error = calibration_error(confidence, correct, rng, clusters=groups)
@@ -79,10 +82,10 @@ def _confidence(record: Record) -> float | None:
     return None if confidence is None else min(1.0, max(0.0, confidence))
 
 
-def _is_right(arm: Arm, record: Record) -> bool:
-    """Labels are right where they are the reference, whatever the metric; others where they score 1."""
-    if arm.brief.kind == "label":
-        return (record.answer.output or "").strip() == record.reference.strip()
+def _is_right(arm: Arm, record: Record, example: Example) -> bool:
+    """Labels are right where they are accepted, whatever the metric; others where they score 1."""
+    if KINDS[arm.brief.kind].is_labelled:
+        return (record.answer.output or "").strip() in (record.reference.strip(), *example.accepted)
     return record.score == 1
 
 

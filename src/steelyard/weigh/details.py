@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from steelyard.core import Example, Record
+from steelyard.core import Example, OutputKind, Record
+from steelyard.label_sets import labels_in
 from steelyard.result.answers import (
     ConfusionTable,
     FailedAnswer,
@@ -43,15 +44,18 @@ def details(
     records: Mapping[str, Sequence[Record]],
     labels: Sequence[str],
     first: str | None = None,
+    kind: OutputKind = "label",
 ) -> Details:
     """Return the details of a result; ``records`` holds each arm's in the order of ``examples``.
 
-    ``first`` is the arm whose mistakes come first among the samples.
+    ``first`` is the arm whose mistakes come first among the samples. Sets of labels have no confusion.
     """
     by_arm = records.items()
+    per_label = _per_member if kind == "labels" else _per_label
+    is_single = labels and kind == "label"
     return Details(
-        confusion={arm: _confusion(rows, labels) for arm, rows in by_arm} if labels else {},
-        per_label={arm: _per_label(rows, labels) for arm, rows in by_arm} if labels else {},
+        confusion={arm: _confusion(rows, labels) for arm, rows in by_arm} if is_single else {},
+        per_label={arm: per_label(rows, labels) for arm, rows in by_arm} if labels else {},
         per_slice={arm: _per_slice(rows, examples) for arm, rows in by_arm},
         failures={arm: _failures(rows, examples) for arm, rows in by_arm},
         samples=_samples(examples, records, records.get(first or "", ())),
@@ -81,6 +85,27 @@ def _per_label(records: Sequence[Record], labels: Sequence[str]) -> tuple[LabelS
         )
         for label in labels
     )
+
+
+def _per_member(records: Sequence[Record], labels: Sequence[str]) -> tuple[LabelScore, ...]:
+    """F1 of each label of sets over all records; ``n`` of them expect it, ``missed`` have it wrong."""
+    expected = [set(labels_in(record.reference)) for record in records]
+    answered = [set(labels_in(record.answer.output or "")) for record in records]
+    scores = []
+    for label in labels:
+        pairs = Counter(
+            (label in one, label in other) for one, other in zip(expected, answered, strict=True)
+        )
+        scores.append(LabelScore(label=label, **_f1(pairs)))
+    return tuple(scores)
+
+
+def _f1(pairs: Mapping[tuple[bool, bool], int]) -> dict[str, Any]:
+    """F1 by how often a label is (expected, answered)."""
+    right, wrong = pairs[True, True], pairs[True, False] + pairs[False, True]
+    if not (count := right + pairs[True, False]):
+        return {"reason": "no test example"}
+    return {"n": count, "score": 2 * right / (2 * right + wrong), "missed": wrong}
 
 
 def _per_slice(records: Sequence[Record], examples: Sequence[Example]) -> tuple[SliceScore, ...]:

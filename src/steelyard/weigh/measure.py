@@ -30,7 +30,7 @@ def to_records(
     outputs = [answer.output for answer in answers]
     graded: list[dict[str, float]] = [{} for _ in answers]
     for metric in metrics:
-        for scores, grade in zip(graded, metric.grade_all(examples, outputs), strict=True):
+        for scores, grade in zip(graded, metric.best_grades(examples, outputs), strict=True):
             scores[metric.name] = grade.score
             scores |= {f"{metric.name}/{part}": score for part, score in grade.parts.items()}
     records = []

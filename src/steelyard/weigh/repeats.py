@@ -57,7 +57,7 @@ class RepeatSample:
         ordinary = [record.answer.output for record in self.records]
         fresh = [place for place, output in enumerate(outputs) if output != ordinary[place]]
         examples = [self.examples[place] for place in fresh]
-        grades = self.metric.grade_all(examples, [outputs[place] for place in fresh])
+        grades = self.metric.best_grades(examples, [outputs[place] for place in fresh])
         for place, grade in zip(fresh, grades, strict=True):
             scores[place] = grade.score
         return scores

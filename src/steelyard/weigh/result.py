@@ -86,7 +86,7 @@ def build_result(
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.unusable),
         prices=tuple(_prices(plan)),
-        **details(test, records, labels, weighing.verdict.first_arm)._asdict(),
+        **details(test, records, labels, weighing.verdict.first_arm, plan.brief.kind)._asdict(),
     )
 
 

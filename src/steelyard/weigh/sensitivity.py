@@ -116,7 +116,7 @@ def changed_inputs(sample: RepeatSample, kind: str, most: int) -> Mapping[str, l
 
 
 def _spared(brief: Brief, example: Example, *, case: bool) -> frozenset[str]:
-    if brief.kind == "label":
+    if brief.labels:
         return frozenset() if case else words_of(*brief.labels)
     return words_of(example.output)
 

@@ -61,8 +61,10 @@ def _same_finding(
     advice = "fine where several replies are acceptable; check that their style is consistent"
     if ceiling is not None:
         severity = "error" if 1 - ceiling >= MANY else "warning"
+        whole = " of the sets exactly right" if data.kind == "labels" else ""
         advice = (
-            f"a model that always answers an input the same way gets at most {_percent(ceiling)}"
+            "a model that always answers an input the same way gets at most "
+            f"{_percent(ceiling)}{whole}"
         )
     inputs = counted(len(groups), "input has", "inputs have")
     rows = counted(len(conflicts), "row")

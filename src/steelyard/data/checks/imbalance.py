@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import exp, log
 from typing import Any
 
+from steelyard.core import OutputKind
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import Dataset
 from steelyard.errors import closest
@@ -31,25 +32,27 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         return CheckResult(reason="free text has no labels to balance")
     if data.kind == "json":
         return _find_in_fields(data)
-    outputs = [example.output for example in data.examples]
-    counts = Counter(output for output in outputs if output)
-    facts = balance(counts) | {"declared": list(data.task.output.labels)}
+    counts = Counter(label for labels in data.label_sets for label in labels)
+    outputs = Counter(example.output for example in data.examples if example.output)
+    facts = balance(counts, outputs) | {"declared": list(data.task.output.labels)}
     findings = [
         *_undeclared(data, counts),
         *_without_rows(data, counts),
-        *_majority(counts),
+        *_majority(outputs, data.kind),
         *_rare(data, counts),
     ]
     return CheckResult(tuple(findings), facts, None if counts else "no row has a label")
 
 
-def balance(counts: Mapping[str, int]) -> dict[str, Any]:
+def balance(counts: Mapping[str, int], outputs: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Return the balance of ``counts`` as facts; figures that need a label are ``None`` without.
 
     ``effective`` is exp of the Shannon entropy: the number of equally frequent labels that would be
     as varied (Hill 1973, Ecology 54, 427-432). ``evenness`` is the entropy over its greatest value.
-    ``majority`` is the accuracy of always answering the most frequent label, the floor for any arm.
+    ``majority`` is the accuracy of always answering the most frequent label, the floor for any arm; of
+    sets of labels, whose ``outputs`` are counted apart, that of the most frequent set.
     """
+    outputs = outputs or counts
     total, occurring = sum(counts.values()), [count for count in counts.values() if count]
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     facts: dict[str, Any] = {"counts": dict(ordered[:MOST_VALUES]), "labels": len(occurring)}
@@ -57,14 +60,15 @@ def balance(counts: Mapping[str, int]) -> dict[str, Any]:
         keys = ("ratio", "entropy", "evenness", "effective", "majority")
         return facts | dict.fromkeys(keys) | {"reason": "no row has a label"}
     entropy = -sum(count / total * log(count / total) for count in occurring)
-    floor = proportion(max(occurring), total)
+    most = min(outputs, key=lambda name: (-outputs[name], name))
+    floor = proportion(outputs[most], sum(outputs.values()))
     return facts | {
         "ratio": max(occurring) / min(occurring),
         "entropy": entropy,
         "evenness": entropy / log(len(occurring)) if len(occurring) > 1 else None,
         "effective": exp(entropy),
         "majority": {
-            "label": ordered[0][0],
+            "label": most,
             "share": floor.value,
             "low": floor.low,
             "high": floor.high,
@@ -106,8 +110,8 @@ def _without_rows(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]
         )
     if "train" not in data.parts_read:
         return
-    parts = zip(data.examples, data.parts_read, strict=True)
-    taught = {example.output for example, part in parts if part == "train"}
+    parts = zip(data.label_sets, data.parts_read, strict=True)
+    taught = {label for labels, part in parts if part == "train" for label in labels}
     untaught = sorted(label for label in counts if label not in taught)
     if untaught:
         occur = counted(len(untaught), "label occurs", "labels occur")
@@ -121,7 +125,7 @@ def _without_rows(data: Dataset, counts: Mapping[str, int]) -> Iterator[Finding]
         )
 
 
-def _majority(counts: Mapping[str, int]) -> Iterator[Finding]:
+def _majority(counts: Mapping[str, int], kind: OutputKind) -> Iterator[Finding]:
     total = sum(counts.values())
     if len(counts) < 2:
         return  # constant outputs: output_hygiene says so
@@ -129,12 +133,16 @@ def _majority(counts: Mapping[str, int]) -> Iterator[Finding]:
     share = counts[label] / total
     if share < MAJORITY:
         return
+    advice = "read the F1 of each label"
+    if kind == "label":
+        advice = (
+            "accuracy hides the misses, so set metric: [macro_f1, accuracy] and read the recall of "
+            "each label"
+        )
     yield Finding(
         CHECK,
         "warning",
-        f"always answering {first_words([label])} is right in {percent(share)} of the rows: "
-        "accuracy hides the misses, so set metric: [macro_f1, accuracy] and read the recall of "
-        "each label",
+        f"always answering {first_words([label])} is right in {percent(share)} of the rows: {advice}",
         count=counts[label],
     )
 
@@ -166,8 +174,12 @@ def _them(labels: Sequence[str]) -> str:
 def rows_with(data: Dataset, labels: Sequence[str]) -> list[int]:
     """Indices of the rows with these labels, in the order of the labels."""
     order = {label: place for place, label in enumerate(labels)}
-    indices = [i for i, example in enumerate(data.examples) if example.output in order]
-    return sorted(indices, key=lambda index: order[data.examples[index].output])
+    firsts = {
+        index: min(order[label] for label in labels if label in order)
+        for index, labels in enumerate(data.label_sets)
+        if not order.keys().isdisjoint(labels)
+    }
+    return sorted(firsts, key=lambda index: firsts[index])
 
 
 def _find_in_fields(data: Dataset) -> CheckResult:

@@ -4,49 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from steelyard.data.base import CheckOptions, CheckResult, Finding
+from steelyard.data.checks.label_set_errors import find_in_sets
 from steelyard.data.dataset import SHOWN, Dataset
-from steelyard.data.likeness.meaning import embeddings
 from steelyard.data.suspicion.arrays import Floats32
 from steelyard.data.suspicion.confident import SuspectLabels, suspects
 from steelyard.data.suspicion.labelled import LabelledRows, labelled_rows, why_not
-from steelyard.data.suspicion.out_of_fold import FoldSettings, deal_folds, log_loss, out_of_fold
-from steelyard.data.suspicion.text_features import text_features
+from steelyard.data.suspicion.out_of_fold import deal_folds, log_loss, out_of_fold
+from steelyard.data.suspicion.row_features import (
+    PENALTIES,
+    Features,
+    SuspicionSettings,
+    effort_for,
+    features_of,
+)
 from steelyard.words import percent
 
 CONFUSIONS = 10
-CAREFUL_ROWS = 20_000
-"""Up to here the careful effort; above, rows are plenty and time is not."""
-
-PENALTIES = (0.1, 0.3, 1.0, 3.0)
-"""Tried in this order, as long as the log loss on rows not seen falls; noisy labels need more."""
-
-
-@dataclass(frozen=True)
-class SuspicionSettings:
-    """TF-IDF's ``dimensions``, the models' settings, and how many times to deal the folds and average."""
-
-    dimensions: int
-    settings: FoldSettings
-    repeats: int
-
-
-CAREFUL = SuspicionSettings(400, FoldSettings(folds=5, steps=15), repeats=2)
-FAST = SuspicionSettings(256, FoldSettings(folds=3, steps=12), repeats=1)
-
-
-class Features(NamedTuple):
-    """(n, d) vectors, what they are made of, and why the encoder is missing, if it is."""
-
-    values: Floats32
-    name: str
-    without: str | None
 
 
 class Predictions(NamedTuple):
@@ -71,6 +51,8 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     listed, including labels that really are wrong. With few rows per label (20 or fewer) more rows are
     listed wrongly; with fewer than about 100 rows in total, fewer than should be.
     """
+    if data.kind == "labels":
+        return find_in_sets(data, options)
     if data.kind != "label":
         return CheckResult(reason=f"the outputs are {data.kind}, not labels")
     rng = np.random.default_rng(options.seed)
@@ -96,11 +78,6 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     return CheckResult(findings, facts)
 
 
-def effort_for(rows: int) -> SuspicionSettings:
-    """How careful to be with so many rows."""
-    return CAREFUL if rows <= CAREFUL_ROWS else FAST
-
-
 def look(
     data: Dataset, labelled: LabelledRows, options: CheckOptions, rng: np.random.Generator
 ) -> tuple[Features, Predictions]:
@@ -108,24 +85,8 @@ def look(
     effort = effort_for(len(data.examples))
     # One thread for each product of matrices: the figures are the same however busy the machine.
     with threadpool_limits(1, user_api="blas"):
-        features = _features(data, labelled, options, effort.dimensions, rng)
+        features = features_of(data, labelled.rows, options, effort.dimensions, rng)
         return features, _predictions(features.values, labelled, effort, rng)
-
-
-def _features(
-    data: Dataset,
-    labelled: LabelledRows,
-    options: CheckOptions,
-    dimensions: int,
-    rng: np.random.Generator,
-) -> Features:
-    words = text_features([data.texts[index] for index in labelled.rows], dimensions, rng)
-    vectors = embeddings(data, options)
-    if isinstance(vectors, str):
-        return Features(words, "TF-IDF", vectors)
-    meanings = vectors[labelled.rows]
-    both = np.hstack([words, meanings - meanings.mean(axis=0)]) * np.float32(np.sqrt(0.5))
-    return Features(both.astype(np.float32), "TF-IDF and the sentence encoder", None)
 
 
 def _predictions(

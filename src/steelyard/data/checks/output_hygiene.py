@@ -15,6 +15,7 @@ SEARCHES: tuple[Search, ...] = (
     plain.empty,
     plain.constant,
     style.not_json,
+    style.not_labels,
     style.misfits,
     variants.spellings,
     echo.leaked,

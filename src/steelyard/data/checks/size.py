@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -24,6 +25,7 @@ from steelyard.data.enough import (
     shown_by,
     unseen_reason,
 )
+from steelyard.output_kinds import KINDS
 from steelyard.rules_of_thumb import Thumb, rules_of_thumb
 from steelyard.stats import Detectable
 from steelyard.words import counted, listed, points
@@ -121,10 +123,8 @@ def _test(
 
 def _counted_labels(data: Dataset) -> list[str]:
     """Labels declared or seen, the rarest first."""
-    counts = dict.fromkeys(data.labels, 0)
-    for example in data.examples if data.kind == "label" else ():
-        if example.output:
-            counts[example.output] = counts.get(example.output, 0) + 1
+    counts = Counter(dict.fromkeys(data.labels, 0))
+    counts.update(label for labels in data.label_sets for label in labels)
     return sorted(counts, key=lambda label: (counts[label], label))
 
 
@@ -133,7 +133,7 @@ def _train(parts: Parts, label: str) -> int:
 
 
 def _labels(data: Dataset, parts: Parts) -> dict[str, Any] | None:
-    if data.kind != "label":
+    if not KINDS[data.kind].is_labelled:
         return None
     return {
         label: {

@@ -15,6 +15,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.near import THRESHOLD, DisjointSets, NearPair
 from steelyard.data.likeness.rows import groups_of, normalise
 from steelyard.data.likeness.shingles import Shingles
+from steelyard.data.references import reference
 
 _WIDE = 40
 """Clusters of up to so many distinct texts are compared pair by pair; templates make larger ones."""
@@ -36,6 +37,8 @@ def answer(output: str, kind: OutputKind) -> str:
     """A label as it is but for spaces around it; JSON by its value; a text normalised."""
     if kind == "label":
         return output.strip()
+    if kind == "labels":
+        return reference(output, output, kind)
     if kind == "json":
         try:
             value = json.loads(output, parse_float=_number)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from steelyard.data.outputs.base import OutputProblem, Outputs
+from steelyard.output_kinds import KINDS
 from steelyard.words import counted
 
 LEAST_REPLY = 12
@@ -71,7 +72,7 @@ def _lists_labels(before: str, labels: set[str]) -> bool:
 
 def repeated(outputs: Outputs) -> Iterator[OutputProblem]:
     """Outputs that are the input, or begin with all of it."""
-    if outputs.kind == "label":
+    if KINDS[outputs.kind].is_labelled:
         return
     notes: dict[int, str] = {i: how for i in outputs.filled if (how := _echo(outputs, i))}
     if not notes:

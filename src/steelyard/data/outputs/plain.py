@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from steelyard.data.outputs.base import OutputProblem, Outputs, patterns
+from steelyard.output_kinds import KINDS
 from steelyard.words import counted, first_words, percent
 
 CANNED_SHARE, CANNED_ROWS = 0.1, 10
@@ -173,7 +174,7 @@ def placeholders(outputs: Outputs) -> Iterator[OutputProblem]:
 
 def too_long(outputs: Outputs) -> Iterator[OutputProblem]:
     """Outputs far longer than the others."""
-    if outputs.kind == "label" or len(outputs.filled) < LEAST_OUTPUTS:
+    if KINDS[outputs.kind].is_labelled or len(outputs.filled) < LEAST_OUTPUTS:
         return
     lengths = np.array([len(outputs.texts[index]) for index in outputs.filled])
     logs = np.log(lengths)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from steelyard.data.outputs.base import OutputProblem, Outputs
 from steelyard.json_schema import BadSchemaError, JsonSchema
+from steelyard.label_sets import labels_among
 from steelyard.words import counted, one_line, percent
 
 LEAST_OUTPUTS = 20
@@ -44,6 +45,27 @@ def not_json(outputs: Outputs) -> Iterator[OutputProblem]:
             f"row {outputs.data.numbers[first]}: {broken[first]}",
             list(broken),
             list(broken.values()),
+        )
+
+
+def not_labels(outputs: Outputs) -> Iterator[OutputProblem]:
+    """For kind labels: outputs that are no list of labels."""
+    if outputs.kind != "labels":
+        return
+    reasons: dict[int, str] = {}
+    for index in outputs.filled:
+        try:
+            labels_among(outputs.texts[index])
+        except ValueError as error:
+            reasons[index] = str(error)
+    if reasons:
+        yield OutputProblem(
+            "not_labels",
+            "error",
+            f"{counted(len(reasons), 'output is', 'outputs are')} not a JSON array of labels: a run "
+            'refuses them; write ["A", "B"], or [] for none',
+            list(reasons),
+            list(reasons.values()),
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from steelyard.data.base import Severity
 from steelyard.data.outputs.base import OutputProblem, Outputs, patterns
+from steelyard.output_kinds import KINDS
 from steelyard.words import counted, listed
 
 USUAL = 0.9
@@ -35,15 +36,16 @@ def folded(label: str) -> str:
 
 def spellings(outputs: Outputs) -> Iterator[OutputProblem]:
     """Labels that differ from a declared or more frequent one only by case, space or punctuation."""
-    if outputs.kind != "label":
+    if not KINDS[outputs.kind].is_labelled:
         return
-    counts = Counter(outputs.texts[index] for index in outputs.filled)
+    rows = outputs.data.label_sets
+    counts = Counter(label for labels in rows for label in labels)
     meant = intended(counts, outputs.data.task.output.labels)
     outputs.facts["spellings"] = meant
     if not meant:
         return
-    indices = [index for index in outputs.filled if outputs.texts[index] in meant]
-    indices.sort(key=lambda index: (counts[outputs.texts[index]], index))
+    odd = {index: labels for index in outputs.filled if (labels := meant.keys() & rows[index])}
+    indices = sorted(odd, key=lambda index: (min(counts[label] for label in odd[index]), index))
     rarest = sorted(meant, key=lambda label: (counts[label], label))
     examples = [f"{label!r} ({counts[label]:,}) for {meant[label]!r}" for label in rarest]
     yield OutputProblem(
@@ -52,7 +54,7 @@ def spellings(outputs: Outputs) -> Iterator[OutputProblem]:
         f"{counted(len(indices), 'label is', 'labels are')} spelled differently from a declared or more "
         f"frequent one: {listed(examples)}; they count as separate labels until the spelling is the same",
         indices,
-        [f"meant: {meant[outputs.texts[index]]}" for index in indices],
+        ["meant: " + ", ".join(meant[label] for label in sorted(odd[index])) for index in indices],
     )
 
 
@@ -149,7 +151,7 @@ def _order(text: str) -> str | None:
 
 def mixed(outputs: Outputs) -> Iterator[OutputProblem]:
     """Fields with several types, or with numbers, dates or times written in several ways."""
-    if outputs.kind == "label":
+    if KINDS[outputs.kind].is_labelled:
         return
     fields = Fields(outputs.values if outputs.kind == "json" else {})
     if outputs.kind == "text":

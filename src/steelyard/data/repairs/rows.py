@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from steelyard.core import OutputKind
 from steelyard.data.base import CheckOptions
@@ -19,6 +21,8 @@ from steelyard.data.repairs.fields import with_output
 from steelyard.data.repairs.work import RepairRow, RepairWork
 from steelyard.data.reviews.answers import Answers, keys_of
 from steelyard.data.rows import ParsedRow, RowParser, parser_of
+from steelyard.label_sets import label_set, labels_among, labels_of
+from steelyard.output_kinds import KINDS
 from steelyard.words import counted
 
 _RANK = {"test": 0, "dev": 1}
@@ -43,16 +47,31 @@ def put_output(
     work: RepairWork, row: RepairRow, output: str, action: str, reason: str = ""
 ) -> bool:
     """Write another output into a row that has one, and log it; say whether it could be done."""
+    return put_text(work, row, Rewrite(row.read.output, output, output), action, reason)
+
+
+class Rewrite(NamedTuple):
+    """A text in a row and the one to put in its place, which makes ``output`` the row's output."""
+
+    old: str
+    new: str
+    output: str
+
+
+def put_text(
+    work: RepairWork, row: RepairRow, text: Rewrite, action: str, reason: str = ""
+) -> bool:
+    """Rewrite one text of a row, and log it; say whether that gave the row the output wanted."""
     parser = parser_of(work.task)
-    for fields, path, before in with_output(row.fields, row.read.output, output):
+    for fields, path, before in with_output(row.fields, text.old, text.new):
         tried = replace(row, fields=fields)
         try:
             example = _parsed(parser, tried).example
         except RowError:
             continue
-        if example.output == output:
+        if example.output == text.output:
             row.fields, row.example = fields, example
-            work.change(row, action, path, (before, output), reason)
+            work.change(row, action, path, (before, text.new), reason)
             return True
     return False
 
@@ -145,18 +164,33 @@ def _answer(row: RepairRow, kind: OutputKind) -> str:
 
 def unify_labels(work: RepairWork) -> None:
     """Write each label as it is declared, or else as most rows write it (the first, if equal)."""
-    if work.task.output.kind != "label":
+    kind = work.task.output.kind
+    if not KINDS[kind].is_labelled:
         return
-    counts = Counter(row.read.output for row in work.remaining())
+    counts = Counter(
+        label for row in work.remaining() for label in labels_of(row.read.output, kind)
+    )
     spelling: dict[str, str] = {folded(label): label for label in work.task.output.labels}
     for label, _ in counts.most_common():
         spelling.setdefault(folded(label), label)
     for row in work.remaining():
-        label = row.read.output
-        usual = spelling[folded(label)]
-        if label == usual or not label:
-            continue
-        put_output(work, row, usual, "label_spelling", _reason(work, usual))
+        for label in labels_of(row.read.output, kind):
+            usual = spelling[folded(label)]
+            if label != usual:
+                _respell(work, row, label, usual)
+
+
+def _respell(work: RepairWork, row: RepairRow, label: str, usual: str) -> None:
+    reason = _reason(work, usual)
+    if work.task.output.kind == "label":
+        put_output(work, row, usual, "label_spelling", reason)
+        return
+    written = _parsed(parser_of(work.task), row).written
+    labels = [usual if one == label else one for one in labels_among(written)]
+    wanted, listed = label_set(labels), json.dumps(labels, ensure_ascii=False)
+    for old, new in ((label, usual), (written, listed)):
+        if put_text(work, row, Rewrite(old, new, wanted), "label_spelling", reason):
+            return
 
 
 def folded(text: str) -> str:

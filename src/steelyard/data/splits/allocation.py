@@ -13,6 +13,8 @@ from steelyard.data.likeness.alike import widest
 from steelyard.data.likeness.near import DisjointSets
 from steelyard.data.likeness.rows import RowLikeness, groups_of
 from steelyard.errors import ConfigError, DataError
+from steelyard.label_sets import labels_of
+from steelyard.output_kinds import KINDS
 from steelyard.task.sections import PARTS, SplitConfig
 from steelyard.words import counted, listed
 
@@ -59,18 +61,30 @@ def _filled(fractions: SplitConfig) -> tuple[float, float]:
     return dev or 0.0, test or 0.0
 
 
+Strata = Sequence[tuple[str, ...]]
+"""What each row is balanced by: its labels, one or several; a row without any has the stratum ``""``."""
+
+
+def strata_of(examples: Sequence[Example], kind: OutputKind) -> list[tuple[str, ...]]:
+    """The strata of examples; one and the same for outputs that are not made of labels."""
+    return [labels_of(example.output, kind) or ("",) for example in examples]
+
+
 def stratum_quotas(
     counts: Mapping[str, int], sizes: Mapping[str, int]
 ) -> dict[str, dict[str, int]]:
-    """Share each part's size among the labels by largest remainder; train keeps one of each."""
-    total = sum(counts.values())
+    """Share each part's size among the labels by largest remainder; train keeps one of each.
+
+    Where rows have several labels, ``counts`` add up to more than the rows, and so do the quotas.
+    """
+    total = sum(sizes.values())
     remaining = dict(counts)
     quotas: dict[str, dict[str, int]] = {"train": remaining}
     for part in ("test", "dev"):
         ideal = {label: count * sizes[part] / total for label, count in counts.items()}
         quota = {label: min(int(ideal[label]), remaining[label] - 1) for label in counts}
         by_remainder = sorted(counts, key=lambda label: (quota[label] - ideal[label], label))
-        missing = sizes[part] - sum(quota.values())
+        missing = round(sum(ideal.values())) - sum(quota.values())
         for label in by_remainder:
             if missing > 0 and remaining[label] - quota[label] > 1:
                 quota[label] += 1
@@ -115,7 +129,7 @@ def split_rows(
         raise DataError(_too_clustered(len(clusters)))
     check_train_labels(split_of(rows.examples, members), kind)
     report = {
-        "method": "seeded, stratified by label" if kind == "label" else "seeded",
+        "method": "seeded, stratified by label" if KINDS[kind].is_labelled else "seeded",
         "seed": seed,
         "clusters": len(clusters),
         "largest_cluster": max(len(cluster.members) for cluster in clusters),
@@ -155,19 +169,18 @@ def check_enough(examples: Sequence[Example], kind: OutputKind) -> None:
             f"least {MIN_EXAMPLES} are needed, and 100 or more for a firm verdict; label more rows"
         )
     outputs = {example.output for example in examples}
-    if kind == "label" and len(outputs) == 1:
+    if KINDS[kind].is_labelled and len(outputs) == 1:
+        what = "label" if kind == "label" else "set of labels"
         raise DataError(
-            f"every example has the label {next(iter(outputs))!r}, which leaves nothing to "
+            f"every example has the {what} {next(iter(outputs))!r}, which leaves nothing to "
             "distinguish: add examples of the other labels"
         )
 
 
 def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = ()) -> None:
     """Refuse a train part without an example of some label. Raises `DataError`."""
-    if kind != "label":
-        return
-    all_labels = {*labels, *(example.output for part in split for example in part)}
-    missing = sorted(all_labels - {example.output for example in split.train})
+    named = [{label for one in part for label in labels_of(one.output, kind)} for part in split]
+    missing = sorted({*labels}.union(*named) - named[0])
     if missing:
         what = "the label" if len(missing) == 1 else "the labels"
         names = listed([repr(label) for label in missing], SHOWN)
@@ -179,13 +192,13 @@ def check_train_labels(split: Split, kind: OutputKind, labels: Sequence[str] = (
 def _allocate(
     rows: RowLikeness, sizes: Mapping[str, int], seed: int, kind: OutputKind
 ) -> tuple[dict[str, list[int]], list[Cluster]]:
-    strata = [rows.examples[index].output if kind == "label" else "" for index in rows.order]
+    strata = strata_of([rows.examples[index] for index in rows.order], kind)
     clusters = build_clusters(rows, strata)
     places = allocate(clusters, strata, sizes, seed)
     return {part: [rows.order[place] for place in of] for part, of in places.items()}, clusters
 
 
-def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
+def build_clusters(rows: RowLikeness, strata: Strata) -> list[Cluster]:
     """Cluster the rows: members are places in ``rows.order``, along which ``strata`` runs.
 
     Clusters come in the order of their first members. Groups and duplicates always stay together.
@@ -204,26 +217,42 @@ def build_clusters(rows: RowLikeness, strata: Sequence[str]) -> list[Cluster]:
     for place in range(count):
         members.setdefault(sets.find(place), []).append(place)
     return [
-        Cluster(tuple(places), Counter(strata[place] for place in places))
+        Cluster(tuple(places), Counter(one for place in places for one in strata[place]))
         for places in members.values()
     ]
 
 
 def allocate(
-    clusters: Sequence[Cluster], strata: Sequence[str], sizes: Mapping[str, int], seed: int
+    clusters: Sequence[Cluster], strata: Strata, sizes: Mapping[str, int], seed: int
 ) -> dict[str, list[int]]:
     """Give every cluster, the largest first, to the part that lacks its labels most.
 
-    ``strata`` has the label of each example, ``sizes`` the examples wanted by part. Returns the
-    indices of the examples by part, in order.
+    ``strata`` has the labels of each example, ``sizes`` the examples wanted by part. Where rows have
+    several, those of the rarest labels come first, and a part that is full gets no more: iterative
+    stratification (Sechidis, Tsoumakas and Vlahavas, 2011). Returns the indices of the examples by
+    part, in order.
     """
-    deficits = stratum_quotas(Counter(strata), sizes)
+    counts = Counter(label for labels in strata for label in labels)
+    deficits = stratum_quotas(counts, sizes)
     rng = np.random.Generator(np.random.PCG64(seed))
     shuffled = [clusters[index] for index in rng.permutation(len(clusters))]
     members: dict[str, list[int]] = {part: [] for part in sizes}
     room = dict(sizes)
-    for cluster in sorted(shuffled, key=lambda cluster: -len(cluster.members)):
-        part = max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
+    is_multiple = counts.total() > len(strata)
+    by_rarity = sorted(counts, key=lambda label: (counts[label], label)) if is_multiple else ()
+    place = {label: at for at, label in enumerate(by_rarity)}
+
+    def rarest(cluster: Cluster) -> int:
+        return min((place[label] for label in cluster.strata), default=0) if is_multiple else 0
+
+    def desire(part: str, cluster: Cluster) -> tuple[int, int, int]:
+        first = deficits[part][by_rarity[rarest(cluster)]] if is_multiple else 0
+        return first, _relief(deficits[part], cluster.strata), room[part]
+
+    for cluster in sorted(shuffled, key=lambda one: (-len(one.members), rarest(one))):
+        size = len(cluster.members)
+        fitting = [name for name in sizes if room[name] >= size] if is_multiple else []
+        part = max(fitting or sizes, key=lambda name: desire(name, cluster))
         members[part].extend(cluster.members)
         room[part] -= len(cluster.members)
         for stratum, count in cluster.strata.items():
@@ -267,7 +296,8 @@ def nested_order(train: Sequence[Example], kind: OutputKind, seed: int) -> list[
     rng = np.random.Generator(np.random.PCG64(seed))
     strata: dict[str, list[int]] = {}
     for index, example in enumerate(train):
-        strata.setdefault(example.output if kind == "label" else "", []).append(index)
+        stratum = example.output if KINDS[kind].is_labelled else ""
+        strata.setdefault(stratum, []).append(index)
     keyed: list[tuple[float, float, int]] = []
     for label in sorted(strata):
         members = [strata[label][place] for place in rng.permutation(len(strata[label]))]

@@ -15,11 +15,13 @@ from steelyard.data.outfiles import unwritable
 from steelyard.data.read import NumberedRow
 from steelyard.data.splits.allocation import (
     Cluster,
+    Strata,
     allocate,
     carve_dev,
     check_enough,
     part_sizes,
     split_rows,
+    strata_of,
 )
 from steelyard.errors import DataError
 from steelyard.task import Task
@@ -158,11 +160,11 @@ def _by_group(rows: Dataset, plan: CutPlan) -> Cut:
     members: dict[str, list[int]] = {}
     for index in rows.likeness.order:
         members.setdefault(rows.examples[index].group or f"\0{index}", []).append(index)
-    strata = [example.output if rows.kind == "label" else "" for example in rows.examples]
+    strata = strata_of(rows.examples, rows.kind)
     parts = _allocated(members, strata, sizes, plan.seed)
     is_balanced = all(parts.values())
     if not is_balanced:  # where groups and labels go together, labels cannot be balanced
-        parts = _allocated(members, [""] * len(strata), sizes, plan.seed)
+        parts = _allocated(members, [("",)] * len(strata), sizes, plan.seed)
     if not all(parts.values()):
         raise DataError(
             f"{counted(len(members), 'group')} cannot fill train, dev and test, too few or too "
@@ -177,11 +179,12 @@ def _by_group(rows: Dataset, plan: CutPlan) -> Cut:
 
 
 def _allocated(
-    members: Mapping[str, list[int]], strata: Sequence[str], sizes: Mapping[str, int], seed: int
+    members: Mapping[str, list[int]], strata: Strata, sizes: Mapping[str, int], seed: int
 ) -> dict[str, list[int]]:
     """Indices by part, the ``members`` of a group together, ``strata`` balanced."""
     clusters = [
-        Cluster(tuple(rows), Counter(strata[index] for index in rows)) for rows in members.values()
+        Cluster(tuple(rows), Counter(one for index in rows for one in strata[index]))
+        for rows in members.values()
     ]
     return allocate(clusters, strata, sizes, seed)
 

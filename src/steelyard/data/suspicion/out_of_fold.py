@@ -11,10 +11,12 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit, logit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from steelyard.data.suspicion.arrays import Floats32, Places
@@ -23,6 +25,8 @@ _BLOCK = 4_096
 _CURVATURE = 0.05  # of the loss along a feature, over its power; scales the steps only
 _SMOOTHING = 0.5
 _LEAST = 1e-30
+Memberships = NDArray[np.bool_]
+"""(n, k): whether a row has a label."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +60,32 @@ def out_of_fold(
     that share a fold are predicted by one model, fitted on all others. Folds are fitted side by
     side, one thread each, so that the figures do not depend on the number of cores.
     """
-    count = int(labels.max()) + 1
+    return _predicted(features, _OneLabel(labels, int(labels.max()) + 1), fold_of, settings)
+
+
+def members_out_of_fold(
+    features: Floats32, members: Memberships, fold_of: Places, settings: FoldSettings
+) -> Floats32:
+    """Return (n, k) the probability that each row has each of k labels, as `out_of_fold` does.
+
+    ``members`` is (n, k): a row may have several labels, each of which has a model of its own.
+    """
+    return _predicted(features, _Members(members), fold_of, settings)
+
+
+def _predicted(
+    features: Floats32, targets: _Targets, fold_of: Places, settings: FoldSettings
+) -> Floats32:
     order = np.argsort(fold_of, kind="stable")
-    rows, codes = np.ascontiguousarray(features[order]), labels[order]
+    rows, targets = np.ascontiguousarray(features[order]), targets.at(order)
     bounds = np.searchsorted(fold_of[order], np.arange(settings.folds + 1))
-    predicted = np.empty((len(rows), count), dtype=np.float32)
+    predicted = np.empty((len(rows), targets.width), dtype=np.float32)
 
     def predict(fold: int) -> None:
         start, stop = int(bounds[fold]), int(bounds[fold + 1])
-        model = _fit(rows, codes, count, (start, stop), settings)
+        model = _fit(rows, targets, (start, stop), settings)
         for part in _blocks(start, stop):
-            predicted[part] = _softmax(rows[part] @ model.weights + model.bias)
+            predicted[part] = targets.shares(rows[part] @ model.weights + model.bias)
 
     workers = min(settings.folds, os.cpu_count() or 1)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
@@ -74,6 +93,71 @@ def out_of_fold(
     result = np.empty_like(predicted)
     result[order] = predicted
     return result
+
+
+class _Targets(Protocol):
+    """What rows should be predicted as."""
+
+    width: int
+
+    def at(self, order: Places) -> Self: ...
+
+    def bias(self, left_out: slice) -> Floats32:
+        """Scores that give each label its share of the rows but those ``left_out``."""
+        ...
+
+    def shares(self, scores: Floats32) -> Floats32:
+        """Probabilities of scores, in place."""
+        ...
+
+    def loss(self, shares: Floats32, part: slice) -> float:
+        """The log loss of a part's probabilities, which become its gradient, in place."""
+        ...
+
+
+class _OneLabel:
+    def __init__(self, codes: Places, width: int) -> None:
+        self.codes, self.width = codes, width
+
+    def at(self, order: Places) -> _OneLabel:
+        return _OneLabel(self.codes[order], self.width)
+
+    def bias(self, left_out: slice) -> Floats32:
+        rest = np.delete(self.codes, left_out)
+        frequency = np.bincount(rest, minlength=self.width) + _SMOOTHING
+        return np.log(frequency / frequency.sum()).astype(np.float32)
+
+    def shares(self, scores: Floats32) -> Floats32:
+        return _softmax(scores)
+
+    def loss(self, shares: Floats32, part: slice) -> float:
+        labels = self.codes[part]
+        places = (np.arange(len(labels)), labels)
+        total = -float(np.log(np.maximum(shares[places], _LEAST)).sum(dtype=np.float64))
+        shares[places] -= 1
+        return total
+
+
+class _Members:
+    def __init__(self, members: Memberships) -> None:
+        self.members, self.width = members, members.shape[1]
+
+    def at(self, order: Places) -> _Members:
+        return _Members(self.members[order])
+
+    def bias(self, left_out: slice) -> Floats32:
+        rest = np.delete(self.members, left_out, axis=0)
+        share = (rest.sum(axis=0) + _SMOOTHING) / (len(rest) + 2 * _SMOOTHING)
+        return np.asarray(logit(share), dtype=np.float32)
+
+    def shares(self, scores: Floats32) -> Floats32:
+        return np.asarray(expit(scores, out=scores))
+
+    def loss(self, shares: Floats32, part: slice) -> float:
+        members = self.members[part]
+        stated = np.where(members, shares, 1 - shares)
+        shares -= members
+        return -float(np.log(np.maximum(stated, _LEAST)).sum(dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -89,11 +173,10 @@ def log_loss(probabilities: Floats32, labels: Places) -> float:
 
 
 def _fit(
-    rows: Floats32, codes: Places, count: int, left_out: tuple[int, int], settings: FoldSettings
+    rows: Floats32, targets: _Targets, left_out: tuple[int, int], settings: FoldSettings
 ) -> _Model:
     parts = [*_blocks(0, left_out[0]), *_blocks(left_out[1], len(rows))]
-    frequency = np.bincount(np.delete(codes, np.s_[slice(*left_out)]), minlength=count) + _SMOOTHING
-    bias = np.log(frequency / frequency.sum()).astype(np.float32)
+    count, bias = targets.width, targets.bias(slice(*left_out))
     power = sum((np.square(rows[part]).sum(axis=0) for part in parts), np.zeros(rows.shape[1]))
     scale = (1 / np.sqrt(_CURVATURE * power + settings.penalty)).astype(np.float32)[:, None]
 
@@ -102,11 +185,8 @@ def _fit(
         gradient = settings.penalty * weights
         total = 0.5 * settings.penalty * float(np.vdot(weights, weights))
         for part in parts:
-            labels = codes[part]
-            shares = _softmax(rows[part] @ weights + bias)
-            places = (np.arange(len(labels)), labels)
-            total -= float(np.log(np.maximum(shares[places], _LEAST)).sum(dtype=np.float64))
-            shares[places] -= 1
+            shares = targets.shares(rows[part] @ weights + bias)
+            total += targets.loss(shares, part)
             gradient += rows[part].T @ shares
         return total, (scale * gradient).ravel().astype(np.float64)
 

@@ -18,6 +18,35 @@ _MAPS = ("properties", "$defs", "definitions", "patternProperties")
 _VALUES = ("enum", "const", "default", "examples")
 
 
+_WRAPPED, _ARRAY = "answer", "array"
+_DEFINITIONS = ("$defs", "definitions")
+
+
+def sent_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema that is sent: an array's inside an object, for endpoints take objects only."""
+    if schema.get("type") != _ARRAY:
+        return schema
+    inner = {name: part for name, part in schema.items() if name not in _DEFINITIONS}
+    definitions = {name: schema[name] for name in _DEFINITIONS if name in schema}
+    return _object(_WRAPPED, inner) | definitions
+
+
+def unwrapped(text: str, schema: str) -> str:
+    """The JSON text of the array in an object that `sent_schema` asked for; any other text as it is."""
+    if not _is_array(schema):
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    is_wrapped = isinstance(value, dict) and [*value] == [_WRAPPED]
+    return json.dumps(value[_WRAPPED], ensure_ascii=False) if is_wrapped else text
+
+
+def _is_array(schema: str | None) -> bool:
+    return schema is not None and json.loads(schema).get("type") == _ARRAY
+
+
 def strict_troubles(schema: Mapping[str, Any]) -> list[str]:
     """Say, place by place, why ``schema`` is not one for strict mode; an empty list if it is."""
     troubles = list(_troubles(schema, ""))
@@ -119,7 +148,7 @@ class Dialect:
         return tuple(note for name, note in _words()["notes"].items() if name in learned)
 
     def parameters(self, model: str, request: Request) -> dict[str, Any]:
-        room = _JSON_ROOM if request.choices else 0
+        room = _JSON_ROOM if request.choices or _is_array(request.schema) else 0
         messages = request.messages
         messages = merge_system(messages) if "system" in self._dropped else messages
         parameters: dict[str, Any] = {
@@ -235,12 +264,7 @@ class Dialect:
 
 def choice_format(choices: Sequence[str]) -> dict[str, Any]:
     """Return the ``response_format`` that allows ``{"label": one of choices}`` and nothing else."""
-    schema = {
-        "type": "object",
-        "properties": {"label": {"type": "string", "enum": list(choices)}},
-        "required": ["label"],
-        "additionalProperties": False,
-    }
+    schema = _object("label", {"type": "string", "enum": list(choices)})
     return _format(schema, is_strict=True)
 
 
@@ -249,8 +273,18 @@ def schema_format(text: str, *, allow_strict: bool = True) -> dict[str, Any]:
 
     Strict where the schema keeps to what strict mode takes; elsewhere the endpoint does its best.
     """
-    schema = json.loads(text)
+    schema = sent_schema(json.loads(text))
     return _format(schema, is_strict=allow_strict and not strict_troubles(schema))
+
+
+def _object(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object with one field and no other."""
+    return {
+        "type": "object",
+        "properties": {name: schema},
+        "required": [name],
+        "additionalProperties": False,
+    }
 
 
 def _format(schema: Mapping[str, Any], *, is_strict: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from steelyard.core import Completion, FinishReason, Request, Usage
 from steelyard.model.hosted.address import Mask, whole_text
 from steelyard.model.hosted.content import content_of
 from steelyard.model.hosted.counts import BilledTokens, token_counts
-from steelyard.model.hosted.dialect import read_choice
+from steelyard.model.hosted.dialect import read_choice, unwrapped
 from steelyard.model.hosted.words import find_error, finish_named
 from steelyard.model.thoughts import cut_reason, why_unanswered, without_thoughts
 
@@ -122,6 +122,8 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
         return replace(completion, finish_reason=ended)
     completion = without_thoughts(completion)
     completion = replace(completion, text=_cut(completion.text, request.stop))
+    if request.schema is not None:
+        completion = replace(completion, text=unwrapped(completion.text, request.schema))
     unanswered = why_unanswered(completion)
     if unanswered is not None:
         return replace(completion, failure=unanswered)

@@ -64,7 +64,7 @@ class PromptFactory:
         context = evaluator.context
         self.evaluator = evaluator
         self.max_prompt_tokens = max_prompt_tokens
-        self.labels = context.brief.labels if context.brief.kind == "label" else ()
+        self.labels = context.brief.labels
         self.wordings = Wordings(context.brief, context.train)
         self.formats = evaluator.options.formats or tuple(load_formats())
         self._counts: dict[str, int] = {}

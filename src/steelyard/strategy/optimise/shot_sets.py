@@ -13,7 +13,7 @@ from steelyard.strategy.formats import Shot
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.design import Design, PromptFactory
 from steelyard.strategy.prompt import Retrieval
-from steelyard.strategy.shots import CHOICES, in_rounds, shot_sequence
+from steelyard.strategy.shots import CHOICES, by_label, in_rounds, shot_sequence
 
 BOOTSTRAPS = ("wrong", "border", "right")
 """What the best prompt so far got wrong, hardest first; was least sure of; got right, surest first."""
@@ -65,7 +65,8 @@ def bootstrapped(
             first = [item.shot for item in worked]
             shots = list(dict.fromkeys([*first, *fallback]))
             rng = fit_generator(seed, f"optimise/{name}")
-            shot_sets[name] = in_rounds(_by_label(shots, factory.labels), rng)
+            order = in_rounds(by_label(shots, factory.labels), rng)
+            shot_sets[name] = [shots[place] for place in order]
     return shot_sets
 
 
@@ -125,9 +126,3 @@ def _tried(board: AnswerBoard, design: Design, item: int, worth: float) -> Probe
         else worth
     )
     return ProbedShot(Shot(example.input, example.output), worth, float(np.round(margin, 9)))
-
-
-def _by_label(shots: Sequence[Shot], labels: Sequence[str]) -> list[list[Shot]]:
-    if not labels:
-        return [list(shots)]
-    return [[shot for shot in shots if shot.output == label] for label in labels]

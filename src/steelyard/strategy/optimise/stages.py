@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from steelyard.core import Usage
+from steelyard.output_kinds import KINDS
 from steelyard.strategy.base import Brief, Forecast, Sizes
 from steelyard.strategy.forecasting import (
     answer_limit,
@@ -136,7 +137,7 @@ def _affordable(sizes: Sizes, allowed: int) -> int:
 
 def _longest(brief: Brief, sizes: Sizes, rules: SearchRules) -> float:
     """Tokens of the longest prompt: the most shots, and one more with every round of moves."""
-    most = rules.most_shots(max(1, sizes.labels) if brief.kind == "label" else 1)
+    most = rules.most_shots(max(1, sizes.labels) if KINDS[brief.kind].is_labelled else 1)
     shots = min(most, sizes.train) * shot_tokens(sizes)
     widest = max(rules.max_prompt_tokens + input_tokens(sizes), chat_tokens(sizes))
     return min(chat_tokens(sizes, shots, instruction=_WORDING_TOKENS), widest)

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from steelyard.core import Example
+from steelyard.label_sets import has_label
 from steelyard.packaged import packaged
 from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import fill
@@ -175,11 +176,10 @@ def label_words(train: Sequence[Example], labels: Sequence[str]) -> Mapping[str,
     except ValueError:  # no text holds a word
         return dict.fromkeys(labels, ())
     names = vectorizer.get_feature_names_out()
-    outputs = np.array([example.output for example in train])
     total = np.asarray(matrix.sum(axis=0)).ravel()
     words: dict[str, tuple[str, ...]] = {}
     for label in labels:
-        places = np.flatnonzero(outputs == label)
+        places = np.flatnonzero([has_label(example.output, label) for example in train])
         inside = np.asarray(matrix[places].sum(axis=0)).ravel() if len(places) else 0 * total
         others = max(1, len(train) - len(places))
         weight = np.round(inside / max(1, len(places)) - (total - inside) / others, 12)
@@ -192,7 +192,7 @@ def label_examples(train: Sequence[Example], labels: Sequence[str]) -> Mapping[s
     """Return each label's most typical text in one line, cut at a word; empty without examples."""
     examples: dict[str, str] = {}
     for label in labels:
-        inputs = [example.input for example in train if example.output == label]
+        inputs = [example.input for example in train if has_label(example.output, label)]
         examples[label] = _cut(inputs[typical_first(vectors(inputs))[0]]) if inputs else ""
     return examples
 

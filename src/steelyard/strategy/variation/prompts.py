@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from steelyard.core import Message, Question
+from steelyard.output_kinds import KINDS
 from steelyard.packaged import packaged
-from steelyard.strategy.formats import FIELDS, Format, Shot, get_format, load_formats
+from steelyard.strategy.formats import Format, Shot, get_format, load_formats
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 
 PROMPT_KINDS = ("format", "instruction", "order")
@@ -57,7 +58,7 @@ def _formats(prompt: Prompt, rng: np.random.Generator) -> Iterator[tuple[str, Pr
 
 
 def _changed(shape: Format, swaps: Sequence[tuple[str, str]], recipe: PromptRecipe) -> Format:
-    field = FIELDS[recipe.kind]
+    field = KINDS[recipe.kind].field
     changed: dict[str, Any] = {
         name: swapped(getattr(shape, name), swaps)
         .replace("{FIELD}", field.upper())

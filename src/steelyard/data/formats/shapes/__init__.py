@@ -24,7 +24,7 @@ SHAPES: Registry[Shape] = Registry(
 )
 """In the order in which they are tried: the most special first."""
 
-_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules"})
+_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules", "accepted"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
 _IFEVAL = frozenset({"prompt", "instruction_id_list"})
 _SHAREGPT = frozenset({"conversations", "conversation"})
