@@ -82,7 +82,7 @@ def read_label_set(text: str, labels: Sequence[str]) -> tuple[str | None, str | 
         items = []
     else:
         items = [item for line in whole.splitlines() for item in _items(line, labels)]
-    given = [None if item is None else lone_label(str(item), labels) for item in items]
+    given = [None if item is None else _label(str(item), labels) for item in items]
     if None in given:
         unread = items[given.index(None)]
         which = "" if len(items) == 1 else f" ({one_line(str(unread), _SHOWN)!r} is none of them)"
@@ -99,6 +99,13 @@ def _items(line: str, labels: Sequence[str]) -> list[str]:
     marks = [mark for mark in _SEPARATORS if not any(mark in label for label in labels)]
     bare = unmarked(line.strip()).strip().rstrip("".join(marks))
     return re.split(f"[{''.join(marks)}]", bare) if marks else [bare]
+
+
+def _label(item: str, labels: Sequence[str]) -> str | None:
+    """The label that an item is; a bracket that opens one belongs to JSON that is none, or to the label."""
+    if item.lstrip().startswith(("[", "{")) and item.strip() not in labels:
+        return None
+    return lone_label(item, labels)
 
 
 def _array(text: str) -> list[Any] | None:

@@ -37,7 +37,8 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     """Check the form of the rows, and whether they keep to the providers' fine-tuning rules.
 
     Raises `ConfigError` for a provider without rules in ``options.tuning``. Facts: ``unreadable`` and
-    ``encoding`` (counts by kind), ``system_prompts``, ``ignored_keys``, ``tuning`` by provider.
+    ``encoding`` (counts by kind), ``system_prompts``, ``ignored_keys``, ``accepted`` (rows with other
+    accepted answers), ``tuning`` by provider.
     """
     providers = [get_provider(n) for n in ([options.tuning] if options.tuning else PROVIDERS)]
     repair, reason = load_repair()
@@ -54,12 +55,14 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         *review_findings(data, reviews, named=options.tuning is not None),
         *training_findings(data, counts, providers),
         *_ignored(data),
+        *_accepted(data),
     ]
     facts = {
         "unreadable": dict(Counter(_kind(row.bad.reason) for row in data.bad)),
         "encoding": {sign: len(rows) for sign, rows in signs.items()},
         "system_prompts": _system_facts(data),
         "ignored_keys": list(data.ignored_keys),
+        "accepted": len(_with_others(data)),
         "tuning": tuning_facts(data, chats, counts, reviews),
     }
     return CheckResult(tuple(findings), facts, reason)
@@ -230,6 +233,24 @@ def _ignored(data: Dataset) -> Iterator[Finding]:
             f"{counted(len(keys), 'key is', 'keys are')} not used: {names}{more}; to use a key, name "
             "it under columns in task.yaml",
             count=len(keys),
+        )
+
+
+def _with_others(data: Dataset) -> list[int]:
+    return [index for index, example in enumerate(data.examples) if example.accepted]
+
+
+def _accepted(data: Dataset) -> Iterator[Finding]:
+    rows = _with_others(data)
+    if rows:
+        yield Finding.of_rows(
+            data,
+            rows,
+            CHECK,
+            "note",
+            f"{_have(rows)} other accepted answers beside the output: the best of them scores; training, "
+            "examples in prompts and judges use the output alone",
+            accepted=[list(data.examples[index].accepted) for index in rows[:SHOWN]],
         )
 
 

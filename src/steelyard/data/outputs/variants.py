@@ -45,13 +45,14 @@ def spellings(outputs: Outputs) -> Iterator[OutputProblem]:
     if not meant:
         return
     odd = {index: labels for index in outputs.filled if (labels := meant.keys() & rows[index])}
+    count = sum(map(len, odd.values()))
     indices = sorted(odd, key=lambda index: (min(counts[label] for label in odd[index]), index))
     rarest = sorted(meant, key=lambda label: (counts[label], label))
     examples = [f"{label!r} ({counts[label]:,}) for {meant[label]!r}" for label in rarest]
     yield OutputProblem(
         "spellings",
         "error" if outputs.data.task.output.labels else "warning",
-        f"{counted(len(indices), 'label is', 'labels are')} spelled differently from a declared or more "
+        f"{counted(count, 'label is', 'labels are')} spelled differently from a declared or more "
         f"frequent one: {listed(examples)}; they count as separate labels until the spelling is the same",
         indices,
         ["meant: " + ", ".join(meant[label] for label in sorted(odd[index])) for index in indices],
