@@ -94,7 +94,7 @@ def _items(line: str, labels: Sequence[str]) -> list[str]:
     """The items of a line; a blank one has none, and a mark at its end begins none."""
     if not line.strip():
         return []
-    if lone_label(line, labels) is not None:
+    if line.strip() in labels:
         return [line]
     marks = [mark for mark in _SEPARATORS if not any(mark in label for label in labels)]
     bare = unmarked(line.strip()).strip().rstrip("".join(marks))
