@@ -23,6 +23,9 @@ DEV_SHARE, DEV_LEAST, DEV_MOST = 0.15, 20, 200
 MIN_EXAMPLES = 10
 SHOWN = 5
 FIRST = 25
+_SWAPS = 4000
+_RARE = 5
+"""A label on no more rows stays where it is put first: train must have it."""
 Subsets = Sequence[int] | Literal["auto"]
 
 
@@ -227,37 +230,104 @@ def allocate(
 ) -> dict[str, list[int]]:
     """Give every cluster, the largest first, to the part that lacks its labels most.
 
-    ``strata`` has the labels of each example, ``sizes`` the examples wanted by part. Where rows have
-    several, those of the rarest labels come first, and a part that is full gets no more: iterative
-    stratification (Sechidis, Tsoumakas and Vlahavas, 2011). Returns the indices of the examples by
-    part, in order.
+    ``strata`` has the labels of each example, ``sizes`` the examples wanted by part. Where examples
+    have several labels, see `_allocate_sets`. Returns the indices of the examples by part, in order.
     """
     counts = Counter(label for labels in strata for label in labels)
     deficits = stratum_quotas(counts, sizes)
     rng = np.random.Generator(np.random.PCG64(seed))
     shuffled = [clusters[index] for index in rng.permutation(len(clusters))]
+    ordered = sorted(shuffled, key=lambda cluster: -len(cluster.members))
+    if counts.total() > len(strata):
+        parts = _allocate_sets(ordered, counts, deficits, sizes)
+        movable = [
+            at for at, one in enumerate(ordered) if min(map(counts.__getitem__, one.strata)) > _RARE
+        ]
+        _swap(ordered, movable, parts, deficits, rng)
+    else:
+        parts = _allocate_labels(ordered, deficits, sizes)
     members: dict[str, list[int]] = {part: [] for part in sizes}
-    room = dict(sizes)
-    is_multiple = counts.total() > len(strata)
-    by_rarity = sorted(counts, key=lambda label: (counts[label], label)) if is_multiple else ()
-    place = {label: at for at, label in enumerate(by_rarity)}
-
-    def rarest(cluster: Cluster) -> int:
-        return min((place[label] for label in cluster.strata), default=0) if is_multiple else 0
-
-    def desire(part: str, cluster: Cluster) -> tuple[int, int, int]:
-        first = deficits[part][by_rarity[rarest(cluster)]] if is_multiple else 0
-        return first, _relief(deficits[part], cluster.strata), room[part]
-
-    for cluster in sorted(shuffled, key=lambda one: (-len(one.members), rarest(one))):
-        size = len(cluster.members)
-        fitting = [name for name in sizes if room[name] >= size] if is_multiple else []
-        part = max(fitting or sizes, key=lambda name: desire(name, cluster))
+    for cluster, part in zip(ordered, parts, strict=True):
         members[part].extend(cluster.members)
-        room[part] -= len(cluster.members)
-        for stratum, count in cluster.strata.items():
-            deficits[part][stratum] -= count
     return {part: sorted(indices) for part, indices in members.items()}
+
+
+Deficits = Mapping[str, dict[str, int]]
+"""How many examples of each label each part still lacks; below 0 it has too many."""
+
+
+def _allocate_labels(
+    clusters: Sequence[Cluster], deficits: Deficits, sizes: Mapping[str, int]
+) -> list[str]:
+    """The part of each cluster; ``deficits`` are what remains."""
+    room, parts = dict(sizes), []
+    for cluster in clusters:
+        part = max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
+        parts.append(part)
+        room[part] -= len(cluster.members)
+        _take(deficits[part], cluster.strata, 1)
+    return parts
+
+
+def _allocate_sets(
+    clusters: list[Cluster],
+    counts: Mapping[str, int],
+    deficits: Deficits,
+    sizes: Mapping[str, int],
+) -> list[str]:
+    """The part of each cluster, where examples have several labels; puts the clusters in its order.
+
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011): of clusters of one size those of
+    the rarest label first, each to the part that lacks it most and has room.
+    """
+    by_rarity = sorted(counts, key=lambda label: (counts[label], label))
+    place = {label: at for at, label in enumerate(by_rarity)}
+    rarest = {id(cluster): min(map(place.__getitem__, cluster.strata)) for cluster in clusters}
+    clusters.sort(key=lambda cluster: (-len(cluster.members), rarest[id(cluster)]))
+    room, parts = dict(sizes), []
+    for cluster in clusters:
+        first = by_rarity[rarest[id(cluster)]]
+        fitting = [name for name in sizes if room[name] >= len(cluster.members)] or [*sizes]
+        desires = {
+            name: (deficits[name][first], _relief(deficits[name], cluster.strata), room[name])
+            for name in fitting
+        }
+        part = max(fitting, key=desires.__getitem__)
+        parts.append(part)
+        room[part] -= len(cluster.members)
+        _take(deficits[part], cluster.strata, 1)
+    return parts
+
+
+def _swap(
+    clusters: Sequence[Cluster],
+    movable: Sequence[int],
+    parts: list[str],
+    deficits: Deficits,
+    rng: np.random.Generator,
+) -> None:
+    """Swap clusters of one size between parts, at random, where that brings labels nearer their quotas."""
+    tried = rng.choice(movable, size=(_SWAPS, 2)).tolist() if movable else []
+    for first, second in tried:
+        one, other = clusters[first], clusters[second]
+        there, here = parts[first], parts[second]
+        if here == there or len(one.members) != len(other.members):
+            continue
+        change = Counter(other.strata)
+        change.subtract(one.strata)
+        gain = sum(
+            count * (2 * (deficits[there][label] - deficits[here][label]) - 2 * count)
+            for label, count in change.items()
+        )
+        if gain > 0:
+            parts[first], parts[second] = here, there
+            _take(deficits[there], change, 1)
+            _take(deficits[here], change, -1)
+
+
+def _take(deficits: dict[str, int], strata: Mapping[str, int], times: int) -> None:
+    for stratum, count in strata.items():
+        deficits[stratum] -= times * count
 
 
 def _relief(deficits: Mapping[str, int], strata: Mapping[str, int]) -> int:
