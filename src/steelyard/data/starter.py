@@ -32,7 +32,7 @@ _INSTRUCTIONS: dict[OutputKind, str] = {
         "Which of these labels fit the input? Answer with a JSON list of them, [] if none does, and "
         "nothing else:\n$labels"
     ),
-    "json": "Extract the data from the input. Answer with one JSON object and nothing else.",
+    "json": "Extract the data from the input as JSON. Answer with the JSON and nothing else.",
     "text": "Answer the input.",
 }
 

@@ -64,12 +64,10 @@ def smart_reply(request: Request) -> FakeReply:
         return _chosen(votes, request)
     if labels := _labels_to_list(request):
         votes = {label: _vote(label, query, shots) for label in labels}
-        best = max(votes.values())
+        least = LISTED * max(votes.values())
         if request.temperature > 0:
             return _free(label_set([_sample(_shares(votes), request)]), request)
-        return _free(
-            label_set(name for name, vote in votes.items() if vote >= LISTED * best), request
-        )
+        return _free(label_set(name for name, vote in votes.items() if vote >= least), request)
     outputs = list(dict.fromkeys([*(output for _, output in shots), *_listed_labels(request)]))
     if not outputs:
         return _free(query, request)

@@ -151,7 +151,8 @@ class _Members:
         return np.asarray(logit(share), dtype=np.float32)
 
     def shares(self, scores: Floats32) -> Floats32:
-        return np.asarray(expit(scores, out=scores))
+        expit(scores, out=scores)
+        return scores
 
     def loss(self, shares: Floats32, part: slice) -> float:
         members = self.members[part]
