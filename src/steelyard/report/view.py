@@ -203,7 +203,7 @@ class View:
     @property
     def long_answers(self) -> bool:
         longest = max((len(label) for label in self.task.labels), default=_LONG_LABEL + 1)
-        return longest > _LONG_LABEL
+        return longest > _LONG_LABEL or self.task.kind == "labels"
 
     @property
     def families(self) -> list[str]:

@@ -8,7 +8,7 @@ import re
 from steelyard.cli.options import file_path
 from steelyard.errors import closest
 
-_ROLES = ("input", "output", "id", "group", "slice", "timestamp", "weight", "rules")
+_ROLES = ("input", "output", "id", "group", "slice", "timestamp", "weight", "rules", "accepted")
 _BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join(_ROLES)})\s*=)")
 """A comma between two pairs; one in a column's name stays."""
 

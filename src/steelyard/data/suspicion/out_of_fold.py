@@ -125,7 +125,8 @@ class _OneLabel:
     def bias(self, left_out: slice) -> Floats32:
         rest = np.delete(self.codes, left_out)
         frequency = np.bincount(rest, minlength=self.width) + _SMOOTHING
-        return np.log(frequency / frequency.sum()).astype(np.float32)
+        bias: Floats32 = np.log(frequency / frequency.sum()).astype(np.float32)
+        return bias
 
     def shares(self, scores: Floats32) -> Floats32:
         return _softmax(scores)
