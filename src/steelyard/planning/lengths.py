@@ -13,7 +13,7 @@ from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import CountTokens
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.strategy.base import Brief, Sizes
-from steelyard.strategy.prompt import full_instruction
+from steelyard.strategy.prompt import full_instruction, known_outputs
 
 _COUNTED = 400
 """So many examples, from all over the data, tell the mean."""
@@ -32,7 +32,6 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
     """Count with the model's own tokenizer where it is on this machine, else estimate."""
     count, how, exact = _counter(spec)
     examples = _spread([*split.train, *split.dev, *split.test])
-    outputs = brief.labels if brief.kind == "label" else [example.output for example in split.train]
     sizes = Sizes(
         train=len(split.train),
         dev=len(split.dev),
@@ -41,7 +40,7 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
         instruction_tokens=float(count([full_instruction(brief)])[0]),
         input_tokens=_mean(count([_asked(example) for example in examples])),
         output_tokens=_mean(count([example.output for example in examples])),
-        longest_output_tokens=float(max(count(list(dict.fromkeys(outputs))), default=0)),
+        longest_output_tokens=float(max(count(known_outputs(brief, split.train)), default=0)),
     )
     return Lengths(sizes, how, exact)
 

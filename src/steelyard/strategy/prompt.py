@@ -175,10 +175,23 @@ def answer_schema(brief: Brief, train: Sequence[Example]) -> str | None:
     """
     if brief.kind != "labels":
         return brief.schema
-    longest = max((len(labels_in(example.output)) for example in train), default=0)
     items = {"type": "string", "enum": list(brief.labels)}
-    schema = {"type": "array", "items": items, "maxItems": longest or len(brief.labels)}
+    schema = {"type": "array", "items": items, "maxItems": _most_labels(brief, train)}
     return json.dumps(schema, ensure_ascii=False)
+
+
+def _most_labels(brief: Brief, train: Sequence[Example]) -> int:
+    longest = max((len(labels_in(example.output)) for example in train), default=0)
+    return longest or len(brief.labels)
+
+
+def known_outputs(brief: Brief, train: Sequence[Example]) -> list[str]:
+    """Outputs of which the longest is as long as any answer should be, each once."""
+    outputs = list(brief.choices) or [example.output for example in train]
+    if brief.kind == "labels":  # a constrained model may repeat the longest label
+        widest = [max(brief.labels, key=len, default="")] * _most_labels(brief, train)
+        outputs.append(json.dumps(widest, ensure_ascii=False))
+    return list(dict.fromkeys(outputs))
 
 
 _UNKNOWN_ANSWER = 512
@@ -192,7 +205,7 @@ def output_limit(brief: Brief, train: Sequence[Example], model: Model) -> int:
     """
     if brief.max_output_tokens is not None:
         return brief.max_output_tokens
-    outputs = brief.choices or [example.output for example in train]
+    outputs = known_outputs(brief, train)
     if not any(outputs):  # texts that are only checked by rules
         return _UNKNOWN_ANSWER
     longest = max((count_tokens(model, text) for text in outputs), default=32)

@@ -23,6 +23,11 @@ from steelyard.data.suspicion.out_of_fold import (
 from steelyard.data.suspicion.row_features import PENALTIES, Features, effort_for, features_of
 from steelyard.words import counted, listed, percent
 
+LEAST_EXPLAINED = 0.5
+"""A label is questioned where its model explains so much of its entropy: rare labels are easily missed."""
+LEAST_ODDS = 9.0
+"""A row has as many questions as there are labels, so that only firm doubts are listed."""
+
 
 class _Doubt(NamedTuple):
     """A row whose set probably lacks a label, or has it in excess; both are places."""
@@ -60,20 +65,20 @@ def find_in_sets(data: Dataset, options: CheckOptions) -> CheckResult:
     with threadpool_limits(1, user_api="blas"):
         features = features_of(data, judged.rows, options, effort.dimensions, rng)
         probabilities = _probabilities(data, judged, features, rng)
-    doubts, estimated = _doubts(probabilities, judged.members)
+    by_label = _doubts(probabilities, judged)
+    doubts = [doubt for of_label in by_label.values() for doubt in of_label]
     facts = {
         "judged": len(judged.rows),
         "labels": list(judged.labels),
         "method": f"confident learning for each label; logistic regression on {features.name}",
         "without_encoder": features.without,
-        "estimated_errors": round(sum(estimated)),
-        "rate": sum(estimated) / probabilities.size,
-        "by_label": {
-            label: round(errors) for label, errors in zip(judged.labels, estimated, strict=True)
-        },
+        "doubted": len(doubts),
+        "by_label": {label: len(of_label) for label, of_label in by_label.items()},
+        "not_questioned": [label for label in judged.labels if label not in by_label],
     }
     findings = (_finding(data, judged, doubts, probabilities, facts),) if doubts else ()
-    return CheckResult(findings, facts)
+    unclear = "the inputs do not predict the labels, so none can be questioned"
+    return CheckResult(findings, facts, None if by_label else unclear)
 
 
 def _judged(data: Dataset, folds: int, rng: np.random.Generator) -> _Judged:
@@ -82,15 +87,16 @@ def _judged(data: Dataset, folds: int, rng: np.random.Generator) -> _Judged:
     most = MOST_CELLS // max(1, len(data.labels))
     if len(rows) > most:
         rows = np.sort(rng.choice(rows, most, replace=False))
-    sets = [set(data.label_sets[index]) for index in rows]
-    keys = [data.normalised_keys[index] for index in rows]
-    names = []
-    for label in data.labels:
-        inputs = {key for key, one in zip(keys, sets, strict=True) if label in one}
-        others = {key for key, one in zip(keys, sets, strict=True) if label not in one}
-        if min(len(inputs), len(others)) >= folds:
-            names.append(label)
-    members = np.array([[label in one for label in names] for one in sets], dtype=bool)
+    inputs: dict[str, set[str]] = {label: set() for label in data.labels}
+    for index in rows:
+        for label in data.label_sets[index]:
+            inputs.setdefault(label, set()).add(data.normalised_keys[index])
+    different = len({data.normalised_keys[index] for index in rows})
+    names = [label for label, keys in inputs.items() if folds <= len(keys) <= different - folds]
+    place = {label: at for at, label in enumerate(names)}
+    members = np.zeros((len(rows), len(names)), dtype=bool)
+    for at, index in enumerate(rows):
+        members[at, [place[label] for label in data.label_sets[index] if label in place]] = True
     return _Judged(rows, tuple(names), members)
 
 
@@ -129,26 +135,23 @@ def _codes(values: Sequence[str]) -> Places:
     return np.array([places.setdefault(value, len(places)) for value in values], dtype=np.intp)
 
 
-def _doubts(probabilities: Floats32, members: Memberships) -> tuple[list[_Doubt], list[float]]:
-    """The doubts of all labels, the most serious first, and how many errors each label has."""
-    doubts, estimated = [], []
-    for label in range(members.shape[1]):
-        codes = members[:, label].astype(np.intp)
-        both = np.column_stack([1 - probabilities[:, label], probabilities[:, label]])
-        if _says_nothing(both, codes):
-            estimated.append(0.0)
-            continue
-        suspected = suspects(both, codes)
-        odds, _ = log_odds(both, codes)
-        doubts += [_Doubt(float(odds[row]), int(row), label) for row in suspected.rows]
-        estimated.append(suspected.estimated)
-    return sorted(doubts, key=lambda one: (-one.odds, one.row, one.label)), estimated
+def _doubts(probabilities: Floats32, judged: _Judged) -> dict[str, list[_Doubt]]:
+    """The doubts about each label; a label that the inputs hardly predict is not questioned."""
+    doubts: dict[str, list[_Doubt]] = {}
+    for at, label in enumerate(judged.labels):
+        codes = judged.members[:, at].astype(np.intp)
+        both = np.column_stack([1 - probabilities[:, at], probabilities[:, at]])
+        if _explained(both, codes) >= LEAST_EXPLAINED:
+            odds, _ = log_odds(both, codes)
+            rows = suspects(both, codes, LEAST_ODDS).rows
+            doubts[label] = [_Doubt(float(odds[row]), int(row), at) for row in rows]
+    return doubts
 
 
-def _says_nothing(probabilities: Any, codes: Places) -> bool:
-    """Whether the label's own share predicts it as well as the model does, by log loss."""
+def _explained(probabilities: Any, codes: Places) -> float:
+    """The part of a label's entropy that its model explains: below 0 where its share says more."""
     shares = np.bincount(codes, minlength=2) / len(codes)
-    return log_loss(probabilities, codes) >= -float((shares * np.log(shares)).sum())
+    return 1 + log_loss(probabilities, codes) / float((shares * np.log(shares)).sum())
 
 
 def _finding(
@@ -158,8 +161,11 @@ def _finding(
     probabilities: Floats32,
     facts: dict[str, Any],
 ) -> Finding:
-    of_row = {doubt.row: doubt for doubt in reversed(doubts)}
-    first = sorted(of_row.values(), key=lambda one: (-one.odds, one.row))
+    ordered = sorted(doubts, key=lambda one: (-one.odds, one.row, one.label))
+    of_row: dict[int, _Doubt] = {}
+    for doubt in ordered:
+        of_row.setdefault(doubt.row, doubt)
+    first = list(of_row.values())
     notes = []
     for doubt in first[:SHOWN]:
         label, share = judged.labels[doubt.label], probabilities[doubt.row, doubt.label]
@@ -168,17 +174,14 @@ def _finding(
             f"{'probably not' if has else 'probably lacks'} {label} ({percent(float(share))} likely)"
         )
     worst = sorted(facts["by_label"].items(), key=lambda item: (-item[1], item[0]))
-    named = listed([f"{label} {errors:,}" for label, errors in worst if errors])
-    errors = facts["estimated_errors"]
-    where = f" ({named})" if named else ""
+    named = listed([f"{label} {count:,}" for label, count in worst if count])
     return Finding.of_rows(
         data,
         judged.rows[[doubt.row for doubt in first]].tolist(),
         "label_errors",
         "warning",
-        f"an estimated {counted(errors, 'label is', 'labels are')} missing or in excess{where}, "
-        f"according to models that learn each label from the other rows; "
-        f"{counted(len(first), 'suspect row is', 'suspect rows are')} listed: a suspicion, to be "
-        "reviewed in the file",
+        f"{counted(len(doubts), 'label seems', 'labels seem')} missing or in excess ({named}) in "
+        f"{counted(len(first), 'row')}, according to models that learn each label from the other rows: a "
+        "suspicion, to be reviewed in the file",
         problem=notes,
     )

@@ -93,7 +93,7 @@ def spaces(outputs: Outputs) -> Iterator[OutputProblem]:
     if indices:
         yield OutputProblem(
             "spaces",
-            "note" if outputs.kind == "json" else "warning",
+            "note" if outputs.kind in ("json", "labels") else "warning",
             f"{counted(len(indices), 'output has', 'outputs have')} spaces or line breaks around the "
             "text, which a tuned model learns to write: steelyard data fix removes them",
             indices,
