@@ -114,3 +114,15 @@ def test_they_are_counted_and_kept(tmp_path: Path) -> None:
     assert [row for row in lines if "accepted" in row] == sorted(
         [rows[4], rows[9]], key=lines.index
     )
+
+
+def test_private_data_in_them_is_found(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"input": f"who is {n}?", "output": f"name {n}"} for n in range(5)
+    ]
+    rows[2]["accepted"] = ["Ann, ann.smith@acme-corp.com"]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    result = CHECKS.get("private_data")(open_dataset(file), CheckOptions(encoder=False))
+    assert result.facts["kinds"]["email"]["accepted_answers"] == 1
+    assert "1 in the accepted answers" in result.findings[0].message

@@ -19,6 +19,9 @@ from steelyard.words import counted, listed, one_line
 
 CHECK = "private_data"
 INPUT, OUTPUT, TURNS = "input", "output", "earlier turns"
+ACCEPTED = "accepted answers"
+"""What no request carries."""
+PLACES = (INPUT, OUTPUT, TURNS, ACCEPTED)
 _REMEMBERED = 300
 """Longer texts are not remembered: labels and system messages repeat, long texts do not."""
 
@@ -87,6 +90,7 @@ def _row(data: Dataset, index: int, search: _Search) -> _Row:
         INPUT: search.within(example.input),
         OUTPUT: search.within(data.written[index]),
         TURNS: [item for turn in example.context for item in search.within(turn.content)],
+        ACCEPTED: [item for other in example.accepted for item in search.within(other)],
     }
     return _Row(index, {place: items for place, items in by_place.items() if items})
 
@@ -111,9 +115,7 @@ def _strength(row: _Row, kind: str) -> int:
 def _message(kind: str, rows: Sequence[_Row]) -> str:
     words = rule_book().kinds[kind]
     places = Counter(place for row in rows for place in row.places(kind))
-    where = ", ".join(
-        f"{places[place]:,} in the {place}" for place in (INPUT, OUTPUT, TURNS) if places[place]
-    )
+    where = ", ".join(f"{places[place]:,} in the {place}" for place in PLACES if places[place])
     weak = sum(_strength(row, kind) == 1 for row in rows)
     unsure = f"; {weak:,} of them less certain" if weak else ""
     contain = counted(len(rows), f"row contains {words.one}", f"rows contain {words.many}")
@@ -162,7 +164,7 @@ def _weighty(items: Sequence[PrivateFindings]) -> bool:
 def _carried(
     data: Dataset, rows: Sequence[_Row], instruction: Sequence[PrivateFindings]
 ) -> PrivateRows:
-    flags = {place: [False] * len(data.examples) for place in (INPUT, OUTPUT, TURNS)}
+    flags = {place: [False] * len(data.examples) for place in PLACES}
     for row in rows:
         for place, items in row.by_place.items():
             flags[place][row.index] = _weighty(items)
@@ -181,7 +183,7 @@ def _facts(
             "values": sum(len(row.of(kind)) for row in rows),
             **{
                 place.replace(" ", "_"): sum(place in row.places(kind) for row in rows)
-                for place in (INPUT, OUTPUT, TURNS)
+                for place in PLACES
             },
         }
         for kind in rule_book().kinds
