@@ -52,7 +52,7 @@ def test_what_only_the_validation_can_hold_is_no_reason_to_refuse() -> None:
         ({"additionalProperties": True}, "the whole schema lacks additionalProperties: false"),
         ({"required": ["a"]}, "the whole schema does not require b"),
         ({"oneOf": []}, "the whole schema uses oneOf"),
-        ({"type": "array"}, "the whole schema is not an object"),
+        ({"type": "string"}, "the whole schema is not an object"),
         (
             {"properties": {"a": {"type": "object", "properties": {}}, "b": {"not": {}}}},
             "a lacks additionalProperties: false and b uses not",
