@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from steelyard.core import Answer, Completion, Example, Record
+from steelyard.label_sets import label_set
 from steelyard.result.arm import Outcomes
 from steelyard.score import build_metric
 from steelyard.seeds import generator
@@ -134,6 +136,22 @@ def test_details_put_the_disputed_examples_first() -> None:
     assert [row.n for row in found.per_slice["right"]] == [4, 4, 4]
     assert [row.score for row in found.per_label["right"]] == [1.0, 1.0]
     assert len(found.failures["mixed"]) == 4
+
+
+def test_labels_of_sets_have_their_own_f1() -> None:
+    sets = [label_set(labels) for labels in ("AB", "A", "", "B", "AB", "C")]
+    said = [label_set(labels) if labels is not None else None for labels in ("A", "A", "B", "B")]
+    examples = [Example(f"{n}", f"text {n}", output) for n, output in enumerate(sets)]
+    records = to_records("arm", examples, answers(*said, None, "[]"), [build_metric("set_f1")])
+    found = details(examples, {"arm": records}, ("A", "B", "C", "D"), kind="labels")
+    assert found.confusion == {}
+    scores = {row.label: row for row in found.per_label["arm"]}
+    pairs = zip(sets, [*said, None, "[]"], strict=True)
+    expected = f1_score(*np.array([("A" in one, "A" in (other or "")) for one, other in pairs]).T)
+    assert (scores["A"].score, scores["A"].n, scores["A"].missed) == (expected, 3, 1)
+    assert (scores["B"].score, scores["B"].n, scores["B"].missed) == (2 / (2 + 3), 3, 3)
+    assert (scores["C"].score, scores["C"].n, scores["C"].missed) == (0, 1, 1)
+    assert (scores["D"].score, scores["D"].reason) == (None, "no test example")
 
 
 def test_long_texts_are_cut_in_the_details() -> None:
