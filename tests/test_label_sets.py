@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -65,6 +66,8 @@ def test_a_list_is_read(labels: Sequence[str], text: str, expected: list[str]) -
 NOT_READ = [
     (DESK, ""),
     (DESK, " \n "),
+    (DESK, "```\n\n```"),
+    (DESK, "```json\n```"),
     (DESK, "BILLING and URGENT"),
     (DESK, "BILLING or URGENT"),
     (DESK, "BILLING / URGENT"),
@@ -141,6 +144,13 @@ def test_what_is_no_list_of_labels_is_a_failure_with_a_reason(
     output, reason = read_label_set(text, labels)
     assert output is None
     assert reason
+
+
+def test_a_long_text_is_left_at_its_first_word() -> None:
+    start = time.perf_counter()
+    assert read_label_set("SALES, " * 200_000, DESK)[0] is None
+    assert read_label_set("\n".join(["I think"] * 200_000), DESK)[0] is None
+    assert time.perf_counter() - start < 5
 
 
 def test_the_reason_names_the_item_that_is_no_label() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -72,22 +72,27 @@ def read_label_set(text: str, labels: Sequence[str]) -> tuple[str | None, str | 
     `lone_label` does, one that is no label spoils the whole, and running prose gives nothing. A mark
     that a label contains separates nothing.
     """
-    if not text.strip():
-        return None, "empty answer"
     fenced = _FENCE.fullmatch(text)
     whole = (fenced["inside"] if fenced else text).strip()
-    if (written := _array(whole)) is not None:
-        items = [item if _is_name(item) else None for item in written]
-    elif _NONE.fullmatch(whole) and lone_label(whole, labels) is None:
-        items = []
-    else:
-        items = [item for line in whole.splitlines() for item in _items(line, labels)]
-    given = [None if item is None else _label(str(item), labels) for item in items]
-    if None in given:
-        unread = items[given.index(None)]
-        which = "" if len(items) == 1 else f" ({one_line(str(unread), _SHOWN)!r} is none of them)"
-        return None, f"not a list of labels: {one_line(text, _SHOWN)!r}{which}"
-    return label_set(label for label in given if label is not None), None
+    if not whole:
+        return None, "empty answer"
+    given: set[str] = set()
+    for item in _given(whole, labels):
+        label = _label(item, labels)
+        if label is None:
+            which = "" if item == whole else f" ({one_line(item, _SHOWN)!r} is none of them)"
+            return None, f"not a list of labels: {one_line(text, _SHOWN)!r}{which}"
+        given.add(label)
+    return label_set(given), None
+
+
+def _given(text: str, labels: Sequence[str]) -> Iterator[str]:
+    """The items of a text; what is no name in a JSON array is an item that is no label."""
+    if (written := _array(text)) is not None:
+        yield from (str(item) if _is_name(item) else json.dumps(item) for item in written)
+    elif _NONE.fullmatch(text) is None or lone_label(text, labels) is not None:
+        for line in text.splitlines():
+            yield from _items(line, labels)
 
 
 def _items(line: str, labels: Sequence[str]) -> list[str]:
