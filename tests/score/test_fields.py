@@ -107,6 +107,40 @@ def test_every_field_is_a_part() -> None:
     assert dict(failed.parts) == {"code": 0, "items[].product": 0, "items[].quantity": 0}
 
 
+@pytest.mark.parametrize(
+    ("said", "wanted", "f1", "parts"),
+    [
+        ([{"a": 1}, {"a": 2}], [{"a": 2}, {"a": 1}], 1.0, {"[].a": 1.0}),
+        ([{"a": 1, "b": 2}], [{"a": 1, "b": 3}], 0.5, {"[].a": 1.0, "[].b": 0.0}),
+        (["x", "y"], ["y", "z"], 0.5, {"[]": 0.5}),
+        ([], [], 1.0, {}),
+        ([], [{"a": 1}], 0.0, {"[].a": 0.0}),
+        ({"a": 1}, [{"a": 1}], 0.0, {"[].a": 0.0, "a": 0.0}),
+    ],
+)
+@pytest.mark.parametrize("schema", [None, {"type": "array"}])
+def test_an_array_is_a_document(
+    said: object, wanted: object, f1: float, parts: dict[str, float], schema: object
+) -> None:
+    output = {"kind": "json"} | ({"schema": schema} if schema else {})
+    metric = build_metric("field_f1", {}, task_with(output=output))
+    grade = metric.grade(Example("1", "a", json.dumps(wanted)), json.dumps(said))
+    assert (grade.score, grade.parts) == (f1, parts)
+    whole = build_metric("json_match")
+    assert whole.score(json.dumps(said), json.dumps(wanted)) == float(said == wanted)
+    assert build_metric("json_match", {"typed": True}).score(
+        json.dumps(said), json.dumps(wanted)
+    ) == float(f1 == 1)
+
+
+def test_the_fields_of_an_arrays_items_are_those_of_its_schema() -> None:
+    item = {"type": "object", "properties": {"name": {"enum": ["A"]}, "n": {"type": "number"}}}
+    assert types_of({"type": "array", "items": item}) == (
+        {"[].name": "verbatim"},
+        frozenset({"[].name", "[].n"}),
+    )
+
+
 def test_exact_match_can_be_typed() -> None:
     strict = build_metric("json_match", task=TASK)
     typed = build_metric("json_match", {"typed": True}, TASK)

@@ -48,8 +48,8 @@ class JsonMatchOptions(FieldOptions):
 class JsonMatch(Metric):
     """Whether answer and reference are the same JSON value, whatever the order of keys.
 
-    With ``typed`` it is enough that every field is right as `FieldF1` sees it: numbers within the
-    tolerance, dates however they are written, lists in any order.
+    An array has to hold its items in the same order. With ``typed`` it is enough that every field is right
+    as `FieldF1` sees it: numbers within the tolerance, dates however they are written, lists in any order.
     """
 
     name = "json_match"
@@ -80,7 +80,8 @@ class JsonMatch(Metric):
 class FieldF1(Metric):
     """F1 over the fields of a document, each value compared by its type; see `Likeness`.
 
-    The parts are F1 of each field, over the documents where the answer or the reference has it.
+    The parts are F1 of each field, over the documents where the answer or the reference has it. A document
+    that is an array has its items' fields (``[].name``), or ``[]`` where these are plain values.
     """
 
     name = "field_f1"
