@@ -55,6 +55,13 @@ def test_the_array_is_taken_out_of_the_object(text: str, read: str) -> None:
     assert unwrapped(text, json.dumps(LABELS)) == read
 
 
+@pytest.mark.parametrize("target", ["#", "#/items", "#/items/properties/a"])
+def test_a_schema_that_refers_to_its_own_parts_is_sent_as_it_is(target: str) -> None:
+    schema = {"type": "array", "items": {"$ref": target}}
+    assert sent_schema(schema) == schema
+    assert unwrapped('{"answer": []}', json.dumps(schema)) == '{"answer": []}'
+
+
 def test_an_object_of_the_users_own_stays_whole() -> None:
     schema = json.dumps({"type": "object", "properties": {"answer": {"type": "string"}}})
     assert unwrapped('{"answer": "x"}', schema) == '{"answer": "x"}'
