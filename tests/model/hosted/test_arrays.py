@@ -45,6 +45,7 @@ def test_definitions_stay_where_references_find_them() -> None:
     [
         ('{"answer": ["A", "B"]}', '["A", "B"]'),
         ('{"answer": []}', "[]"),
+        (' {\n "answer" : [1.10, {"a": 1, "a": 2}]\n}\n', '[1.10, {"a": 1, "a": 2}]'),
         ('["A"]', '["A"]'),
         ("A, B", "A, B"),
         ('{"labels": ["A"]}', '{"labels": ["A"]}'),

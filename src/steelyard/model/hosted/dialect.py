@@ -32,7 +32,7 @@ def sent_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def unwrapped(text: str, schema: str) -> str:
-    """The JSON text of the array in an object that `sent_schema` asked for; any other text as it is."""
+    """The array in an object that `sent_schema` asked for, as it is written; any other text as it is."""
     if not _is_wrapped(json.loads(schema)):
         return text
     try:
@@ -40,7 +40,7 @@ def unwrapped(text: str, schema: str) -> str:
     except (ValueError, RecursionError):
         return text
     is_wrapped = isinstance(value, dict) and [*value] == [_WRAPPED]
-    return json.dumps(value[_WRAPPED], ensure_ascii=False) if is_wrapped else text
+    return text.partition(":")[2].rpartition("}")[0].strip() if is_wrapped else text
 
 
 def _is_wrapped(schema: Any) -> bool:
