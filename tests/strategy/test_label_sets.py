@@ -155,6 +155,8 @@ def test_shots_show_every_label_early_and_each_once(choice: str) -> None:
         ("Answer: BILLING, which is about money", None),
         ("The invoice is late, so BILLING.", None),
         ("BILLING it is.\nTECHNICAL", None),
+        ("Answer:\n- BILLING\n\nIt is late.\nAnswer: ACCOUNT", None),
+        ("Answer:\n- BILLING\n- ACCOUNT\n\nAnswer: ACCOUNT, BILLING", '["ACCOUNT", "BILLING"]'),
     ],
 )
 def test_a_list_after_reasoning_is_read_as_a_whole(text: str, output: str | None) -> None:

@@ -94,7 +94,8 @@ def _says_another(brief: Brief, text: str, output: str) -> bool:
         line, _, rest = between.partition("\n")
         if not _BLANK_LINE.search(between.rstrip(" \t")) or _REVISES.search(rest) or after["final"]:
             continue
-        other = parse_output(brief, between if brief.kind == "json" else _unmarked(line))[0]
+        said = _BLANK_LINE.split(between.strip())[0] if brief.kind == "labels" else _unmarked(line)
+        other = parse_output(brief, between if brief.kind == "json" else said)[0]
         if other is not None and canonical(brief, other) != canonical(brief, output):
             return True
     return False

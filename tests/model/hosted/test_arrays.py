@@ -45,6 +45,7 @@ def test_definitions_stay_where_references_find_them() -> None:
     [
         ('{"answer": ["A", "B"]}', '["A", "B"]'),
         ('{"answer": []}', "[]"),
+        (' {\n "answer" : [1.10, {"a": 1, "a": 2}]\n}\n', '[1.10, {"a": 1, "a": 2}]'),
         ('["A"]', '["A"]'),
         ("A, B", "A, B"),
         ('{"labels": ["A"]}', '{"labels": ["A"]}'),
@@ -53,6 +54,13 @@ def test_definitions_stay_where_references_find_them() -> None:
 )
 def test_the_array_is_taken_out_of_the_object(text: str, read: str) -> None:
     assert unwrapped(text, json.dumps(LABELS)) == read
+
+
+@pytest.mark.parametrize("target", ["#", "#/items", "#/items/properties/a"])
+def test_a_schema_that_refers_to_its_own_parts_is_sent_as_it_is(target: str) -> None:
+    schema = {"type": "array", "items": {"$ref": target}}
+    assert sent_schema(schema) == schema
+    assert unwrapped('{"answer": []}', json.dumps(schema)) == '{"answer": []}'
 
 
 def test_an_object_of_the_users_own_stays_whole() -> None:

@@ -18,13 +18,13 @@ _MAPS = ("properties", "$defs", "definitions", "patternProperties")
 _VALUES = ("enum", "const", "default", "examples")
 
 
-_WRAPPED, _ARRAY = "answer", "array"
+_WRAPPED = "answer"
 _DEFINITIONS = ("$defs", "definitions")
 
 
 def sent_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema that is sent: an array's inside an object, for endpoints take objects only."""
-    if schema.get("type") != _ARRAY:
+    if not _is_wrapped(schema):
         return schema
     inner = {name: part for name, part in schema.items() if name not in _DEFINITIONS}
     definitions = {name: schema[name] for name in _DEFINITIONS if name in schema}
@@ -32,19 +32,24 @@ def sent_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def unwrapped(text: str, schema: str) -> str:
-    """The JSON text of the array in an object that `sent_schema` asked for; any other text as it is."""
-    if not _is_array(schema):
+    """The array in an object that `sent_schema` asked for, as it is written; any other text as it is."""
+    if not _is_wrapped(json.loads(schema)):
         return text
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
     is_wrapped = isinstance(value, dict) and [*value] == [_WRAPPED]
-    return json.dumps(value[_WRAPPED], ensure_ascii=False) if is_wrapped else text
+    return text.partition(":")[2].rpartition("}")[0].strip() if is_wrapped else text
 
 
-def _is_array(schema: str | None) -> bool:
-    return schema is not None and json.loads(schema).get("type") == _ARRAY
+def _is_wrapped(schema: Any) -> bool:
+    """Whether a schema is sent in an object: an array's, if no reference leads elsewhere for it."""
+    if not isinstance(schema, Mapping) or schema.get("type") != "array":
+        return False
+    references = re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema))
+    starts = tuple(f"#/{name}/" for name in _DEFINITIONS)
+    return all(reference.startswith(starts) for reference in references)
 
 
 def strict_troubles(schema: Mapping[str, Any]) -> list[str]:
@@ -148,7 +153,8 @@ class Dialect:
         return tuple(note for name, note in _words()["notes"].items() if name in learned)
 
     def parameters(self, model: str, request: Request) -> dict[str, Any]:
-        room = _JSON_ROOM if request.choices or _is_array(request.schema) else 0
+        is_wrapped = request.schema is not None and _is_wrapped(json.loads(request.schema))
+        room = _JSON_ROOM if request.choices or is_wrapped else 0
         messages = request.messages
         messages = merge_system(messages) if "system" in self._dropped else messages
         parameters: dict[str, Any] = {
