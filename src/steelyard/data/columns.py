@@ -67,22 +67,22 @@ def guess_columns(
     Raises `DataError` where several columns would do, and where there are too few.
     """
     roles = dict(resolve(header, columns))
-    used = {column for name in roles.values() for column in columns_of(name, header)}
+    in_use = {column for name in roles.values() for column in columns_of(name, header)}
     free = {
-        name: _look(body, name) for name in header if name not in used and not is_nameless(name)
+        name: _look(body, name) for name in header if name not in in_use and not is_nameless(name)
     }
-    wanted = [role for role in ("input", "output") if role not in roles and role not in columns]
-    if len(free) < len(wanted):
+    missing = [role for role in ("input", "output") if role not in roles and role not in columns]
+    if len(free) < len(missing):
         names = ", ".join(repr(name) for name in header)
         has = "one column, " if len(header) == 1 else ""
         raise DataError(
             f"{file} has {has}{shortened(names, 100) or 'no columns'}: an input and an output column "
             "are needed"
         )
-    if "output" in wanted:
-        roles["output"] = _output(file, free, has_input="input" not in wanted)
+    if "output" in missing:
+        roles["output"] = _output(file, free, has_input="input" not in missing)
         del free[roles["output"]]
-    if "input" in wanted:
+    if "input" in missing:
         is_label = _look(body, roles.get("output", "")).is_few
         roles["input"] = _input(file, free, by_length=is_label)
         del free[roles["input"]]

@@ -156,10 +156,10 @@ def check_rows(path: Path, body: Sequence[Mapping[str, Any]]) -> None:
         return
     listed = {name: value for name, value in body[0].items() if isinstance(value, list | dict)}
     sizes = {len(value) for value in listed.values()}
-    around = [name for name, value in listed.items() if len(value) > 1 and _are_rows(value)]
-    if around:
+    wrappers = [name for name, value in listed.items() if len(value) > 1 and _are_rows(value)]
+    if wrappers:
         raise DataError(
-            f"{path.name} is one JSON object around its rows: write the list under {around[0]!r} alone"
+            f"{path.name} is one JSON object around its rows: write the list under {wrappers[0]!r} alone"
         )
     if (
         len(listed) == len(body[0]) > 1

@@ -25,7 +25,7 @@ def implausible(rows: Iterable[NumberedRow], columns: Columns) -> dict[str, str]
     row of a part (in 90 % of them at least), a weight is a number, and groups are at least five of which
     none holds half of the rows.
     """
-    found: dict[str, Counter[str]] = {}
+    values_by_role: dict[str, Counter[str]] = {}
     names: dict[str, str] = {}
     for _, part, row in rows:
         fields = row.fields
@@ -36,8 +36,8 @@ def implausible(rows: Iterable[NumberedRow], columns: Columns) -> dict[str, str]
                 names[role] = roles[role]
                 if value is not None and value != "":
                     key = f"{part}/{value}" if role == "id" else str(value).strip()
-                    found.setdefault(role, Counter())[key] += 1
-    reasons = {role: _why_not(role, names[role], values) for role, values in found.items()}
+                    values_by_role.setdefault(role, Counter())[key] += 1
+    reasons = {role: _why_not(role, names[role], values) for role, values in values_by_role.items()}
     return {role: reason for role, reason in reasons.items() if reason is not None}
 
 

@@ -86,8 +86,8 @@ def _output(data: Dataset) -> str:
 
 def _aside(rows: Sequence[Unreadable]) -> str:
     reasons = Counter(row.bad.reason for row in rows)
-    said = [
+    reported = [
         f"{count:,} {reason}" if len(reasons) > 1 else reason
         for reason, count in reasons.most_common(3)
     ]
-    return f"{counted(len(rows), 'row')}: {'; '.join(said)} (first in line {rows[0].bad.line})"
+    return f"{counted(len(rows), 'row')}: {'; '.join(reported)} (first in line {rows[0].bad.line})"

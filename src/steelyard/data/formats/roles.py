@@ -88,10 +88,10 @@ def resolve(keys: tuple[str, ...], columns: Columns) -> Mapping[str, str]:
 def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str | None], ...]) -> dict[str, str]:
     decided = {role for role, _ in columns}
     roles = {role: name for role, name in columns if name is not None}
-    taken = {column for name in roles.values() for column in columns_of(name, keys)}
+    in_use = {column for name in roles.values() for column in columns_of(name, keys)}
     by_name: dict[str, str] = {}
     for key in keys:
-        if not is_nameless(key) and key not in taken:
+        if not is_nameless(key) and key not in in_use:
             by_name.setdefault(spoken(key), key)
     for role, name in _guessed(by_name, decided):
         roles[role] = name

@@ -106,8 +106,8 @@ def _quotes_are_text(path: Path) -> bool:
 def check_named(path: Path, header: tuple[str, ...], columns: Columns) -> None:
     """Refuse ``columns`` that a file does not have. Raises `DataError`."""
     for role, name in columns.items():
-        wanted = () if name is None else columns_of(name, header)
-        for column in wanted:
+        named = () if name is None else columns_of(name, header)
+        for column in named:
             if column not in header:
                 raise DataError(
                     f"{path.name} has no column {column!r} for the {role}"

@@ -86,10 +86,10 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     if len(fields) == 1:
         return Conversation(turns, answer)
     tools = of.read_tools(fields)
-    used, system = _USED, system_of(fields)
+    keys, system = _USED, system_of(fields)
     if system is not None and not any(turn["role"] in SYSTEM_ROLES for turn in turns):
-        turns, used = [{"role": "system", "content": system}, *turns], _USED | {SYSTEM}
-    return Conversation(turns, answer, None, tools, rest_of(fields, used))
+        turns, keys = [{"role": "system", "content": system}, *turns], _USED | {SYSTEM}
+    return Conversation(turns, answer, None, tools, rest_of(fields, keys))
 
 
 def system_of(fields: Mapping[str, Any]) -> str | None:

@@ -91,7 +91,7 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     turns: list[dict[str, Any]] = [dict(of.user(f"{question}\n\n{listed}"))]
     if (system := system_of(fields)) is not None:
         turns.insert(0, {"role": "system", "content": system})
-    used = frozenset(
+    in_use = frozenset(
         {
             *columns,
             roles.get("input", ""),
@@ -101,7 +101,9 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     )
     if answer is not None and answer != "":
         turns.append(dict(of.assistant(letters[_place(answer, named)])))
-    return Conversation(turns, int(turns[-1]["role"] == "assistant"), fields=rest_of(fields, used))
+    return Conversation(
+        turns, int(turns[-1]["role"] == "assistant"), fields=rest_of(fields, in_use)
+    )
 
 
 def _roles(fields: Mapping[str, Any], columns: tuple[str, ...]) -> Mapping[str, str]:

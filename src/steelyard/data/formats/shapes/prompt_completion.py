@@ -68,8 +68,8 @@ def read(
         completion, accepted = _reference(completion, answer_name, prompt)
         fields = {**fields, answer_name: completion, **accepted}
         keys = tuple(fields)
-    if isinstance(prompt, str) and (found := _system(fields, name)):
-        key, system = found
+    if isinstance(prompt, str) and (named_system := _system(fields, name)):
+        key, system = named_system
         rest = {other: value for other, value in fields.items() if other != key}
         plain = read(rest, columns, may_lack=may_lack)
         return plain._replace(turns=[{"role": "system", "content": system}, *plain.turns])
@@ -84,8 +84,8 @@ def read(
         ]
         if len(keys) == len(_BOTH):
             return Conversation(turns)
-        used = frozenset({*columns_of(name, keys), answer_name})
-        return Conversation(turns, fields=rest_of(fields, used))
+        in_use = frozenset({*columns_of(name, keys), answer_name})
+        return Conversation(turns, fields=rest_of(fields, in_use))
     if prompt is None or (completion is None and not may_lack):
         raise RowError(missing("output" if prompt is not None else "input", columns, keys))
     return _read_mixed(fields, prompt, (name, answer_name))
@@ -140,8 +140,8 @@ def _read_mixed(fields: Mapping[str, Any], prompt: Any, names: tuple[str, str]) 
     else:
         after = [of.answer_of(completion, "output")]
     tools = of.read_tools(fields) if is_chat else {}
-    used = frozenset({*columns_of(name, fields), answer_name, *tools})
-    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, used))
+    in_use = frozenset({*columns_of(name, fields), answer_name, *tools})
+    return Conversation([*before, *after], len(after), None, tools, rest_of(fields, in_use))
 
 
 def write(row: Conversation, is_flat: bool) -> WrittenRow:
