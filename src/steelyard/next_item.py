@@ -21,19 +21,19 @@ _OF_ANSWERS = re.compile(
 """Headings that answers have too."""
 
 
-def next_items(text: str, asked: str = "") -> Iterator[int]:
+def next_items(text: str, question: str = "") -> Iterator[int]:
     """Yield the places after its beginning where ``text`` goes on to a next item, at most 20.
 
-    Such begin a line: with a word that questions begin with, or with a heading of ``asked``, the text that
+    Such begin a line: with a word that questions begin with, or with a heading of ``question``, the text that
     was asked (``Ticket 7: …``), whatever its number.
     """
-    for begin in islice(_pattern(_headings(asked)).finditer(text), _MOST):
+    for begin in islice(_pattern(_headings(question)).finditer(text), _MOST):
         if text[: begin.start()].strip():
             yield begin.start()
 
 
-def _headings(asked: str) -> tuple[str, ...]:
-    words = {heading["words"].lower() for heading in _HEADING.finditer(asked)}
+def _headings(question: str) -> tuple[str, ...]:
+    words = {heading["words"].lower() for heading in _HEADING.finditer(question)}
     return tuple(sorted(word for word in words if not _OF_ANSWERS.search(word)))[:_MOST]
 
 

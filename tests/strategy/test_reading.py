@@ -121,11 +121,11 @@ ASKED = "Ticket 7: I was charged twice"
 )
 def test_what_a_model_asks_itself_next_is_not_read(more: str) -> None:
     done = Completion(f"It fits.\nAnswer: billing{more}", "stop")
-    assert read_completion(LABEL, done, reasoned=True, asked=ASKED) == ("billing", None)
+    assert read_completion(LABEL, done, reasoned=True, question=ASKED) == ("billing", None)
     done = Completion(f"billing{more}", "stop")
-    assert read_completion(LABEL, done, reasoned=False, asked=ASKED) == ("billing", None)
+    assert read_completion(LABEL, done, reasoned=False, question=ASKED) == ("billing", None)
     done = Completion('{"a": 1}' + more.replace("login", '{"a": 2}'), "stop")
-    assert read_completion(JSON, done, reasoned=False, asked=ASKED) == ('{"a": 1}', None)
+    assert read_completion(JSON, done, reasoned=False, question=ASKED) == ('{"a": 1}', None)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_what_a_model_asks_itself_next_is_not_read(more: str) -> None:
 )
 def test_steps_to_an_answer_are_no_next_item(text: str, output: str) -> None:
     done = Completion(text, "stop")
-    assert read_completion(LABEL, done, reasoned=True, asked=ASKED) == (output, None)
+    assert read_completion(LABEL, done, reasoned=True, question=ASKED) == (output, None)
 
 
 def test_text_goes_on_unless_a_final_answer_is_compared() -> None:

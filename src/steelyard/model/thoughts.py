@@ -111,11 +111,11 @@ def _ends(sign: str, text: str) -> list[int]:
 
 def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     """The thoughts between one kind of marks, the text without them, and whether one is open."""
-    around = _Surroundings(text)
+    outside = _Surroundings(text)
     thoughts: list[str] = []
     kept: list[str] = []
     place = 0
-    while (begin := _next_opening(text, place, marks, around)) is not None:
+    while (begin := _next_opening(text, place, marks, outside)) is not None:
         end = _end_of(text, begin.end(), marks)
         if end is None and marks.must_close:
             break
@@ -130,15 +130,15 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     rest = "".join([*kept, text[place:]])
     is_told_of = marks.is_paired or marks.opening.search(rest) is not None
     alone = () if is_told_of else marks.closing.finditer(rest)
-    around = _Surroundings(rest)
-    if ends := [end for end in alone if _ends_thought(rest, end, around)]:
+    outside = _Surroundings(rest)
+    if ends := [end for end in alone if _ends_thought(rest, end, outside)]:
         thoughts.append(rest[: ends[-1].start()])
         rest = rest[ends[-1].end() :]
     return thoughts, rest, False
 
 
 def _next_opening(
-    text: str, place: int, marks: _Marks, around: _Surroundings
+    text: str, place: int, marks: _Marks, outside: _Surroundings
 ) -> re.Match[str] | None:
     """The next mark that opens a thought: where a line begins, behind another thought, or in a line."""
     looked_at = place
@@ -151,24 +151,24 @@ def _next_opening(
         if start < looked_at or not marks.closing.pattern:
             continue
         end = _end_of(text, opening.end(), marks)
-        if end is not None and _is_markup(text, opening, end, around):
+        if end is not None and _is_markup(text, opening, end, outside):
             return opening
         looked_at = len(text) if end is None else end.end()
     return None
 
 
 def _is_markup(
-    text: str, opening: re.Match[str], end: re.Match[str], around: _Surroundings
+    text: str, opening: re.Match[str], end: re.Match[str], outside: _Surroundings
 ) -> bool:
     """Whether marks in the middle of a line stand around a thought; what only speaks of them does not."""
     start, thought = opening.start(), text[opening.end() : end.start()]
-    near = text[max(around.line_start(start), start - _NEAR) : start]
+    near = text[max(outside.line_start(start), start - _NEAR) : start]
     is_tight = thought == thought.strip() or "\n" in thought
     is_quoted = near.endswith((*_QUOTES, ">")) or text.startswith(_CLOSING_QUOTES, end.end())
-    is_data = around.begins_with(("{", "[", '"', "<"))
+    is_data = outside.begins_with(("{", "[", '"', "<"))
     is_named = _NAMED.search(near) or _NAMED_BEHIND.match(text, end.end())
     is_said = re.search(r"\w", thought) is not None and not is_named
-    return is_tight and is_said and not (is_quoted or is_data or around.is_code(start))
+    return is_tight and is_said and not (is_quoted or is_data or outside.is_code(start))
 
 
 _NEAR = 40
@@ -185,13 +185,13 @@ _NAMED = re.compile(
 _NAMED_BEHIND = re.compile(r"\s*(?:tags?|marks?|elements?|blocks?|pairs?)\b", re.IGNORECASE)
 
 
-def _ends_thought(text: str, end: re.Match[str], around: _Surroundings) -> bool:
+def _ends_thought(text: str, end: re.Match[str], outside: _Surroundings) -> bool:
     """Whether a mark without a beginning closes a thought; one in the middle of a line is quoted."""
-    last = text[end.start() - 1] if end.start() > around.line_start(end.start()) else ""
-    is_quoted = last in _QUOTES or around.begins_with(("{", "[", '"'))
+    last = text[end.start() - 1] if end.start() > outside.line_start(end.start()) else ""
+    is_quoted = last in _QUOTES or outside.begins_with(("{", "[", '"'))
     is_glued = bool(last.strip()) and not is_quoted
-    is_first = _BLANK.fullmatch(text, around.line_start(end.start()), end.start())
-    is_last = _BLANK.fullmatch(text, end.end(), around.line_end(end.end()))
+    is_first = _BLANK.fullmatch(text, outside.line_start(end.start()), end.start())
+    is_last = _BLANK.fullmatch(text, end.end(), outside.line_end(end.end()))
     return is_first is not None or is_last is not None or is_glued
 
 

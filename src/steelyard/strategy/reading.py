@@ -55,11 +55,11 @@ Reading = tuple[str | None, str | None]
 
 
 def read_completion(
-    brief: Brief, completion: Completion, *, reasoned: bool, asked: str = ""
+    brief: Brief, completion: Completion, *, reasoned: bool, question: str = ""
 ) -> Reading:
     """Return the answer a completion gives; ``reasoned`` when it stands after reasoning.
 
-    ``asked`` is the text it answers: under a heading of it, or another question's, a model answers a next
+    ``question`` is the text it answers: under a heading of it, or another question's, a model answers a next
     item of its own, which is not read. Its thoughts are off its text. Of one that was cut, an exact answer
     is read only where what would have followed cannot change it.
     """
@@ -71,14 +71,14 @@ def read_completion(
         return None, why
     text = completion.text
     if completion.is_cut and brief.is_exact:
-        settled = _settled(brief, text, asked, reasoned=reasoned)
+        settled = _settled(brief, text, question, reasoned=reasoned)
         if settled is None:
             return None, cut_reason(completion)
         text = settled
     if not reasoned:
-        return _read_own(brief, text, asked)
-    reading = _read_reasoned(brief, text, asked)
-    if reading[0] is not None and _says_another(brief, _own_text(text, asked), reading[0]):
+        return _read_own(brief, text, question)
+    reading = _read_reasoned(brief, text, question)
+    if reading[0] is not None and _says_another(brief, _own_text(text, question), reading[0]):
         return None, "it announces several answers that differ"
     return reading
 
@@ -101,7 +101,7 @@ def _says_another(brief: Brief, text: str, output: str) -> bool:
     return False
 
 
-def _read_own(brief: Brief, text: str, asked: str) -> Reading:
+def _read_own(brief: Brief, text: str, question: str) -> Reading:
     """Read what stands before a next item of the model's own, where that is an answer; else all.
 
     Text is cut there only behind a blank line, where the metric compares a final answer that is no list of
@@ -114,12 +114,12 @@ def _read_own(brief: Brief, text: str, asked: str) -> Reading:
         own = text[: next(next_items(text), None)] if is_final else text
         is_apart = text.startswith("\n", len(own)) and text.startswith("\n\n", len(own.rstrip()))
         return parse_output(brief, own if is_apart and not _HAS_HEADING.search(own) else text)
-    readings = (parse_output(brief, text[:place]) for place in next_items(text, asked))
+    readings = (parse_output(brief, text[:place]) for place in next_items(text, question))
     certain = next((reading for reading in readings if reading[0] is not None), None)
     return certain or parse_output(brief, text)
 
 
-def _settled(brief: Brief, text: str, asked: str, *, reasoned: bool) -> str | None:
+def _settled(brief: Brief, text: str, question: str, *, reasoned: bool) -> str | None:
     """The lines of a cut text that say the answer whatever follows; ``None`` where they do not.
 
     An announced answer stands where its line is whole, and so does a label that the first line gives.
@@ -128,14 +128,14 @@ def _settled(brief: Brief, text: str, asked: str, *, reasoned: bool) -> str | No
     if not is_whole or brief.kind == "labels":  # a list may go on
         return None
     if reasoned:
-        return whole if _splits(whole, asked) else None
+        return whole if _splits(whole, question) else None
     first = whole.strip().partition("\n")[0]
     says = brief.kind == "label" and parse_output(brief, first)[0] is not None
     return first if says else None
 
 
-def _read_reasoned(brief: Brief, text: str, asked: str) -> Reading:
-    answers = [answer for _, answer in _splits(text, asked)]
+def _read_reasoned(brief: Brief, text: str, question: str) -> Reading:
+    answers = [answer for _, answer in _splits(text, question)]
     if brief.kind == "json":
         readings = [parse_output(brief, answer) for answer in answers or [_unmarked(text)]]
         return next((reading for reading in readings if reading[0] is not None), readings[0])
@@ -202,18 +202,18 @@ def split_reasoned(text: str) -> tuple[str, str] | None:
     return next(iter(_splits(text)), None)
 
 
-def _splits(text: str, asked: str = "") -> list[tuple[str, str]]:
+def _splits(text: str, question: str = "") -> list[tuple[str, str]]:
     """Split at its answer markers what stands before a next item of the model's own; see `_all_splits`."""
-    return _all_splits(_own_text(text, asked))
+    return _all_splits(_own_text(text, question))
 
 
-def _own_text(text: str, asked: str) -> str:
+def _own_text(text: str, question: str) -> str:
     """What stands before a next item of the model's own, where it has an answer; else all.
 
     Where a question stands before the first answer too, and only what follows announces a final one,
     the questions were steps to it.
     """
-    for place in next_items(text, asked):
+    for place in next_items(text, question):
         own, rest = text[:place], text[place:]
         if splits := _all_splits(own):
             is_final = _FINAL.search(rest) is not None and _FINAL.search(own) is None

@@ -123,7 +123,7 @@ class Rounds:
             return
         reasoned = recipe.reasoning and attempt.reasoning is None
         asked = attempt.request.messages[-1].content
-        reading = read_completion(self._brief, completion, reasoned=reasoned, asked=asked)
+        reading = read_completion(self._brief, completion, reasoned=reasoned, question=asked)
         complaint = None if failed else self._complaint(reading, completion)
         attempt.readable = attempt.readable if reading[0] is None else reading[0]
         if complaint is not None and attempt.repairs < recipe.repairs:

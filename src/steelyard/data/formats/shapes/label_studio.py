@@ -32,7 +32,9 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     text = data.get(resolve(tuple(data), {}).get("input", ""))
     if not isinstance(text, str):
         raise RowError(f"no text in data; keys: {', '.join(map(str, list(data)[:8]))}")
-    values = next((found for one in fields["annotations"] if (found := list(_values(one)))), None)
+    values = next(
+        (choices for one in fields["annotations"] if (choices := list(_values(one)))), None
+    )
     if values is None:
         raise LeftOutError("not annotated")
     answer = dict(of.assistant(values[0]))
@@ -48,9 +50,11 @@ def _values(annotation: Any) -> Iterator[str]:
     for result in annotation.get("result") or ():
         value = result.get("value") if isinstance(result, Mapping) else None
         if isinstance(value, Mapping):
-            found = value.get("choices") or value.get("text") or ()
+            choices = value.get("choices") or value.get("text") or ()
             yield from (
-                [found] if isinstance(found, str) else [x for x in found if isinstance(x, str)]
+                [choices]
+                if isinstance(choices, str)
+                else [x for x in choices if isinstance(x, str)]
             )
 
 

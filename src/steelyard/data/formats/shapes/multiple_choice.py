@@ -44,11 +44,11 @@ def choice_columns(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
             match["stem"] or match["name"].isupper()
         ):
             by_stem.setdefault(match["stem"].lower(), {})[match["name"].upper()] = name
-    for found in by_stem.values():
+    for row in by_stem.values():
         for order in (ascii_uppercase, digits, digits[1:]):
-            run = list(takewhile(found.__contains__, order))
-            if len(run) >= _FEWEST and len(run) == len(found):
-                return tuple((letter, found[letter]) for letter in run)
+            run = list(takewhile(row.__contains__, order))
+            if len(run) >= _FEWEST and len(run) == len(row):
+                return tuple((letter, row[letter]) for letter in run)
     return ()
 
 
@@ -67,19 +67,19 @@ def _found(fields: Mapping[str, Any]) -> _Found | None:
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether there are choices in text, a question and an answer."""
-    found = _found(fields)
-    if found is None:
+    row = _found(fields)
+    if row is None:
         return False
-    roles = _roles(fields, found.columns)
+    roles = _roles(fields, row.columns)
     return isinstance(fields.get(roles.get("input", "")), str) and "output" in roles
 
 
 def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row. Raises `RowError` where the answer is none of the choices."""
-    found = _found(fields)
-    if found is None:
+    row = _found(fields)
+    if row is None:
         raise RowError("no choices in a list of texts")
-    named, columns = found
+    named, columns = row
     roles = _roles(fields, columns)
     question, answer = fields.get(roles.get("input", "")), fields.get(roles.get("output", ""))
     if not isinstance(question, str):
