@@ -95,7 +95,9 @@ def test_text_page_and_exit_code(
     out = capsys.readouterr().out
     assert "Common mistakes" in out
     assert "jo.doe@example.com" not in out
-    assert max(len(line) for line in out.splitlines()) <= 80
+    findings, _, commands = out.rpartition("\n\n")
+    assert max(len(line) for line in findings.splitlines()) <= 80
+    assert f"repair: steelyard data fix {file} OUT" in commands
     html = page.read_text(encoding="utf-8")
     assert "Data audit" in html
     assert "jo.doe@example.com" not in html

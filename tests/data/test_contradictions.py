@@ -35,7 +35,7 @@ def test_the_minority_comes_first_and_bounds_accuracy() -> None:
     assert finding.severity == "error"
     assert finding.message == (
         "2 inputs have different outputs (5 rows): a model that always answers an input the same way "
-        "gets at most 66.66 %"
+        "gets at most 66.66 %; steelyard data label shows them one by one"
     )
     assert json.loads(json.dumps(result.facts)) == result.facts
 

@@ -33,7 +33,7 @@ def test_exact_duplicates_repeat_an_earlier_row() -> None:
     assert finding.severity == "warning"
     assert finding.message == (
         "3 rows repeat an earlier row's input exactly (2 inputs), 1 of them with a different output "
-        "from the first: keep one of each"
+        "from the first: keep one of each, as steelyard data fix does"
     )
     assert result.facts["rows"] == 3
     assert result.facts["largest_cluster"] == 3

@@ -91,7 +91,7 @@ def test_warnings_say_what_a_reader_must_know() -> None:
     data = divided(small_split(), of_labels("A", "B", "C"), bad=bad)
     assert audit_rows(data).warnings == (
         "1 test row also appears in train or dev; scores will look too high",
-        "left out: 1 bad row",
+        "left out: 1 bad row, which steelyard data check lists",
         "1 input with different outputs: no arm can get them all right",
         "only 2 test rows: only large differences will show",
         "no test row has the label C: it is not measured",

@@ -200,7 +200,7 @@ def _warnings(audit: AuditResult, detectable: Detectable | None) -> list[str]:
             f"{counted(nearly, 'test row nearly repeats', 'test rows nearly repeat')} a train or dev "
             "row; scores may look too high",
         ),
-        (skipped, f"left out: {counted(skipped, 'bad row')}"),
+        (skipped, f"left out: {counted(skipped, 'bad row')}, which steelyard data check lists"),
         (
             conflicts,
             f"{counted(conflicts, 'input')} with different outputs: no arm can get them all right",

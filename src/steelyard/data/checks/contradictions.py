@@ -64,7 +64,7 @@ def _same_finding(
         whole = " of the sets exactly right" if data.kind == "labels" else ""
         advice = (
             "a model that always answers an input the same way gets at most "
-            f"{_percent(ceiling)}{whole}"
+            f"{_percent(ceiling)}{whole}{_review(data)}"
         )
     inputs = counted(len(groups), "input has", "inputs have")
     rows = counted(len(conflicts), "row")
@@ -78,8 +78,13 @@ def _near_finding(data: Dataset, conflicts: list[Conflict], ceiling: float | Non
         "identical row: either a few characters decide, or one of the two is wrong"
     )
     if ceiling is not None:
-        message += f" (then at most {_percent(ceiling)} can be right)"
+        message += f" (then at most {_percent(ceiling)} can be right){_review(data)}"
     return _finding(data, severity, message, conflicts, "near")
+
+
+def _review(data: Dataset) -> str:
+    """The command that shows the rows one by one, where a key can decide."""
+    return "; steelyard data label shows them one by one" if data.kind == "label" else ""
 
 
 def _percent(share: float) -> str:

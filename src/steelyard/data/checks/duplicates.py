@@ -60,7 +60,7 @@ def exact(data: Dataset, options: CheckOptions) -> CheckResult:
         outputs = f"{same.count(False):,} of them with a different output from the first"
     message = (
         f"{counted(len(repeats), 'row repeats', 'rows repeat')} an earlier row's input exactly "
-        f"({counted(len(groups), 'input')}), {outputs}: keep one of each"
+        f"({counted(len(groups), 'input')}), {outputs}: keep one of each, as steelyard data fix does"
     )
     severity = _severity(data, repeats, MANY_EXACT)
     return _result(data, "exact_duplicates", severity, message, repeats, facts, same_output=same)

@@ -167,6 +167,8 @@ def _message(kind: str, by_part: Mapping[str, int]) -> str:
     ]
     appear = "appears" if sum(by_part.values()) == 1 else "appear"
     advice = "the score is partly memory; remove them from the earlier part"
+    if kind == "exact":
+        advice += ", as steelyard data fix does"
     if kind == "paraphrase":
         advice = "expect new inputs to be harder"
     return f"{' and '.join(rows_by_part)} also {appear} in an earlier part, {_SAYS[kind]}: {advice}"

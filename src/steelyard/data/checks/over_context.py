@@ -49,7 +49,8 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         by = "about " if counts.method == "estimated" else ""
         message = (
             f"{counted(len(over), 'row needs', 'rows need')} more than {reads} (up to "
-            f"{by}{int(need[over[0]]):,}): such a row fails or loses its beginning; shorten or drop it"
+            f"{by}{int(need[over[0]]):,}): such a row fails or loses its beginning; shorten "
+            "it, or let steelyard data fix set it aside"
         )
         findings.append(_finding(data, over, "error", message, need))
     if half:
