@@ -153,14 +153,14 @@ def test_a_file_of_datasets_under_the_wrong_name(tmp_path: Path) -> None:
     table = pyarrow.table({"text": ["a", "b"], "label": ["x", "y"]})
     path = tmp_path / "rows.csv"
     parquet.write_table(table, path)
-    with pytest.raises(DataError, match=r"is a Parquet file, .*: name it rows.parquet"):
+    with pytest.raises(DataError, match=r"is a Parquet file: name it rows.parquet"):
         open_dataset(path)
     with pyarrow.ipc.new_file(path, table.schema) as file:
         file.write_table(table)
-    with pytest.raises(DataError, match=r"is an Arrow file, .*: name it rows.arrow"):
+    with pytest.raises(DataError, match=r"is an Arrow file: name it rows.arrow"):
         open_dataset(path)
     path.rename(tmp_path / "rows.parquet")
-    with pytest.raises(DataError, match=r"is an Arrow file, .*: name it rows.arrow"):
+    with pytest.raises(DataError, match=r"is an Arrow file: name it rows.arrow"):
         open_dataset(tmp_path / "rows.parquet")
 
 
@@ -200,3 +200,12 @@ def test_a_header_that_begins_as_other_files_do_is_a_header(header: str, tmp_pat
     rows = TABLE.decode().partition("\n")[2]
     (tmp_path / "rows.csv").write_text(f"{header}\n{rows}")
     assert len(open_dataset(tmp_path / "rows.csv").examples) == 40
+
+
+def test_a_file_under_its_own_name_is_told_what_to_do(tmp_path: Path) -> None:
+    for name, ending in (("xlsx", ".xlsx"), ("pdf", ".pdf"), ("sqlite", ".db"), ("lfs", "")):
+        path = disguised(tmp_path, name, ending)
+        with pytest.raises(DataError) as caught:
+            open_dataset(path)
+        _, what, do = DISGUISED[name]
+        assert what in str(caught.value) and do.format(name=path.name) in str(caught.value)

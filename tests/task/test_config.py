@@ -318,3 +318,12 @@ def test_a_missing_file_is_likened_to_close_names_only(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
             load_task(folder)
         assert ("did you mean 'examples.jsonl'" in str(caught.value)) == is_close
+
+
+def test_a_file_of_examples_is_no_task_and_leads_to_one(tmp_path: Path) -> None:
+    (tmp_path / "my rows.csv").write_text("text,label\n")
+    with pytest.raises(
+        ConfigError, match=r"my rows\.csv holds examples and is no task: "
+    ) as caught:
+        load_task(tmp_path / "my rows.csv")
+    assert f"steelyard init DIR --from '{tmp_path}/my rows.csv' makes one" in str(caught.value)

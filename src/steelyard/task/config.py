@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from steelyard.commands import command
 from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, names_in, read_yaml
@@ -29,7 +30,7 @@ from steelyard.errors import ConfigError, closest, closest_file
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.output_kinds import KINDS
-from steelyard.task.dataset_folder import files_of, is_dataset_folder
+from steelyard.task.dataset_folder import files_of, holds_examples, is_dataset_folder
 from steelyard.task.members import check_metric, check_strategy, metric_class
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
@@ -256,7 +257,7 @@ def load_task(path: Path | str) -> Task:
     """Load a task from its folder or its file. Raises `ConfigError` on any mistake."""
     source = expanded(path)
     file = source / FILE_NAME if source.is_dir() else source
-    if not file.is_file():
+    if not file.is_file() or holds_examples(file):
         raise ConfigError(_no_task(source))
     data, lines = read_yaml(file)
     data.setdefault("name", file.resolve().parent.name or "task")
@@ -332,6 +333,9 @@ def _no_task(source: Path) -> str:
     if not source.exists():
         hint = closest_file(source.name, names_in(source.parent))
         return f"no task at {source}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
+    if holds_examples(source):
+        makes_one = command("init", "DIR", "--from", source)
+        return f"{source.name} holds examples and is no task: {makes_one} makes one"
     hint = closest_file(FILE_NAME, names_in(source))
     return f"{source} has no {FILE_NAME}{hint}: create one with: steelyard init DIR --from my.csv"
 

@@ -65,6 +65,13 @@ def is_dataset_folder(path: Path) -> bool:
         return False
 
 
+def holds_examples(path: Path) -> bool:
+    """Whether ``path`` is a file of rows by its name, or a data set; ``.json`` may be a task as well."""
+    name = path.name.lower()
+    is_file = path.is_file() and name.endswith(_ENDINGS) and not name.endswith(".json")
+    return is_file or is_dataset_folder(path)
+
+
 def parts_of(path: Path) -> tuple[FolderSplit, ...]:
     """The splits of a data set with their files. Raises `DataError` where there are none."""
     if found := _split_in(path):

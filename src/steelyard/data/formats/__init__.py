@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.data.formats.base import BadRow, RawRow, RowError, RowReader
+from steelyard.data.formats.disguise import refuse_known
 from steelyard.data.formats.roles import resolve
 from steelyard.errors import DataError
 from steelyard.registry import Registry
@@ -62,6 +63,7 @@ def container_of(path: Path) -> Container:
     if suffix not in PACKED:
         if suffix in FORMATS:
             return Container(suffix)
+        refuse_known(path)
         raise DataError(
             f"{path.name}: cannot read {suffix or 'a file without an ending'}; save it as "
             "JSON Lines (.jsonl), JSON (.json), CSV (.csv, .tsv), Parquet (.parquet), or one of the "

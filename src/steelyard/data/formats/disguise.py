@@ -12,6 +12,7 @@ from shlex import quote
 from typing import IO, Any, NamedTuple
 
 from steelyard.errors import DataError
+from steelyard.files import open_file
 from steelyard.packaged import packaged
 from steelyard.words import one_line
 
@@ -49,7 +50,17 @@ def refuse_disguise(path: Path, head: bytes, *forms: str) -> None:
     title = _TITLE.search(head) if head.lstrip(_BEFORE_TEXT)[:1] == b"<" else None
     shown = one_line(title[2].decode(errors="replace"), _LONGEST_TITLE) if title else ""
     says = f" ({shown!r})" if shown else ""
-    raise DataError(f"{path.name} is {signature.what}{says}, whatever its name says: {do}")
+    raise DataError(f"{path.name} is {signature.what}{says}: {do}")
+
+
+def refuse_known(path: Path) -> None:
+    """Do as `refuse_disguise` for a file with an ending that is not read, where its kind is known."""
+    try:
+        with open_file(path) as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return
+    refuse_disguise(path, head)
 
 
 def refuse_text(path: Path, head: bytes, form: str) -> None:
