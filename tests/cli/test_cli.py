@@ -146,7 +146,7 @@ def test_init_names_the_rows_it_could_not_read(
     source = _latin(tmp_path, good=20, bad=1)
     assert main(["init", str(tmp_path / "mine"), "--from", str(source)]) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("wrote ")
+    assert "\nwrote " in captured.out and "input from 'text'" in captured.out
     assert captured.err.count("\n") == 1
     for words in ("warning", "1 bad row", "line 22", "not UTF-8", "iconv", "--skip-bad-rows"):
         assert words in captured.err

@@ -10,7 +10,6 @@ from steelyard.cli.data.options import add_columns
 from steelyard.cli.options import file_path
 from steelyard.commands import command
 from steelyard.printing import say
-from steelyard.words import counted
 
 if TYPE_CHECKING:
     from steelyard.data.starter import StarterTask
@@ -48,17 +47,15 @@ def call(args: argparse.Namespace) -> int:
 
 def _show(started: StarterTask) -> None:
     """Say what was understood of the rows, and the command that comes next."""
+    from steelyard.data.read import summary
     from steelyard.data.understood import understood
 
     for about, text in understood(started.data):
         say(f"{about:<14} {text}")
     bad = started.data.unusable
     if bad:
-        counts = counted(len(bad), "row")
-        say(
-            f"steelyard: warning: the task is guessed without {counts} that a run refuses",
-            file=sys.stderr,
-        )
+        reasons = summary(tuple(row.bad for row in bad))
+        say(f"steelyard: warning: guessed without {reasons}", file=sys.stderr)
     if started.refusal is not None:
         say(
             f"steelyard: warning: a run refuses this task as it is: {started.refusal}",

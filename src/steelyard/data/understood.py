@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.data.dataset import Dataset, Unreadable
@@ -11,6 +12,7 @@ from steelyard.data.formats import container_of
 from steelyard.data.formats.roles import resolve
 from steelyard.data.formats.shapes import SHAPES
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
+from steelyard.errors import DataError
 from steelyard.output_kinds import KINDS
 from steelyard.private.redact import hide
 from steelyard.words import counted, listed, one_line
@@ -33,7 +35,7 @@ def understood(data: Dataset) -> list[Understood]:
 
 def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
     parts = data.task.example_paths
-    titles = dict.fromkeys(container_of(path).title for path in parts.values())
+    titles = dict.fromkeys(map(_title, parts.values()))
     rows = Counter((*data.parts_read, *(row.part for row in (*data.bad, *data.left_out))))
     yield "rows", f"{counted(data.rows, 'row')} of {' and '.join(titles)}"
     if "all" not in parts:
@@ -62,6 +64,14 @@ def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
 def _shown(text: str) -> str:
     """A text on one line, private data hidden: an audit is passed on more freely than rows are."""
     return one_line(hide(text), _SHOWN)
+
+
+def _title(path: Path) -> str:
+    """What a file is; its name where that does not say it."""
+    try:
+        return container_of(path).title
+    except DataError:
+        return path.name
 
 
 def _columns(data: Dataset) -> str:

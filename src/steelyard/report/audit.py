@@ -95,7 +95,11 @@ def _in_words(value: Any) -> str:
 def audit_text(audit: DataAudit, name: str, rows: int = 3) -> str:
     """Return the audit in 80 columns of plain text, ``rows`` rows of evidence a finding."""
     view = AuditView(audit, max(0, rows))
-    lines = [f"{name}: {counted(audit.rows or 0, 'row')}, {audit.kind} output", ""]
+    named = "" if audit.understood else ", ".join(f"{r} = {c}" for r, c in audit.columns.items())
+    lines = [
+        f"{name}: {counted(audit.rows or 0, 'row')}, {audit.kind} output{named and f' ({named})'}",
+        *[""][: len(audit.understood)],
+    ]
     for fact in audit.understood:
         lines += _wrapped(f"{fact.about:<14}{fact.text}", "", " " * 14)
     for finding in view.findings:
