@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from steelyard.words import counted, first_words, one_line, shortened
+from steelyard.words import counted, first_words, one_line, percent, shortened
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,20 @@ def test_texts_are_cut_with_the_ellipsis_inside_the_limit() -> None:
     assert one_line(" a\n\tb  c ", 5) == "a b c"
     assert one_line("ab\ncdef", 5) == "ab c…"
     assert first_words(["x" * 41]) == repr("x" * 39 + "…")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (0.0001, "under 0.1 %"),
+        (0.031, "3.1 %"),
+        (0.5, "50 %"),
+        (0.994, "99 %"),
+        (0.9975, "99.8 %"),
+        (0.9999, "over 99.9 %"),
+        (1, "100 %"),
+    ],
+)
+def test_a_share_is_none_or_all_only_where_it_is(share: float, text: str) -> None:
+    assert percent(share) == text

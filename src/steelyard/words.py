@@ -22,10 +22,12 @@ def listed(names: Collection[str], most: int = LISTED) -> str:
 
 
 def percent(share: float) -> str:
-    """``12 %``; one decimal below 10 %, and 0 only for exactly 0."""
+    """``12 %``; one decimal below 10 %, 0 only for exactly 0 and 100 only for exactly 1."""
     value = 100 * share
     if 0 < value < 0.1:
         return "under 0.1 %"
+    if 99.5 <= value < 100:
+        return f"{value:.1f} %" if value < 99.95 else "over 99.9 %"
     return f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
 
 

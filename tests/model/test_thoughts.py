@@ -46,6 +46,7 @@ HARMONY = "<|start|>assistant<|channel|>final<|message|>"
         ("<scratchpad>a</scratchpad>\nB", "a", "B"),
         ("<analysis>a</analysis><answer>B", "a", "B"),
         ("<unused94>thought\na<unused95>B", "a", "B"),
+        ("<|im_start|>think\na is 8.\n<|im_start|>answer\nB", "a is 8.", "B"),
         ("<think/>\nB", "", "B"),
         ("analysisThe user asks.assistantfinalB", "The user asks.", "B"),
         ('<think>a</think>\n{"a": "<think>"}', "a", '{"a": "<think>"}'),

@@ -15,7 +15,7 @@ from steelyard.core import Usage
 from steelyard.model import ModelSpec
 from steelyard.model.base import PlannedModel
 from steelyard.planning.forecast import look_ahead
-from steelyard.planning.outlook import Outlook
+from steelyard.planning.outlook import Outlook, at_most
 from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.store.database import Store
@@ -296,3 +296,11 @@ def test_the_plan_gives_the_search_the_budget_of_its_own_fine_tuning(tmp_path: P
     assert "forward-pass tokens" in note("optimized_prompt")
     assert note("optimized_prompt", "lora") == note("optimized_prompt")
     assert note("optimized_prompt", long) != note("optimized_prompt")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("0", "0.00"), ("0.0037", "0.0037"), ("0.00001", "0.0001"), ("12.341", "12.35")],
+)
+def test_a_bound_on_money_is_rounded_up(amount: str, text: str) -> None:
+    assert at_most(Decimal(amount)) == text

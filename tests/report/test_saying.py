@@ -39,7 +39,7 @@ def test_no_language_model_is_needed_only_where_one_was_measured(result: dict[st
     for arm in result["arms"]:
         if arm["model"]:
             arm["outcomes"] = {"scored": 0, "failed": 180}
-    assert headline(result).startswith("No language model was measured; of the others, use")
+    assert headline(result).startswith("No answer of a language model could be used; of the others")
     result["arms"] = [arm for arm in result["arms"] if not arm["model"]]
     assert headline(result).startswith("No language model was measured; of the others, use")
     assert "No language model was measured" in verdict_text(parse_result(result))

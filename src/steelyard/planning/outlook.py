@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from functools import reduce
 from operator import add
 from typing import Any
@@ -117,7 +117,7 @@ class Outlook:
         cap, cost = self.plan.options.max_cost, self.hosted_cost
         if cap is not None and cost.amount is not None and cost.amount > cap:
             warnings.append(
-                f"--max-cost {cap} may stop the run: it may cost up to {cost.amount:.2f} "
+                f"--max-cost {cap} may stop the run: it may cost up to {at_most(cost.amount)} "
                 f"{cost.currency} for hosted models"
             )
         return tuple(warnings)
@@ -209,6 +209,12 @@ def _added(lines: Sequence[PlanLine], currency: str) -> PlanTotal:
     )
 
 
+def at_most(amount: Decimal) -> str:
+    """An amount as a bound: rounded up, to cents, or below one to a hundredth of a cent."""
+    step = Decimal("0.01") if amount >= 1 or amount == 0 else Decimal("0.0001")
+    return f"{amount.quantize(step, ROUND_UP):f}"
+
+
 def short_text(outlook: Outlook) -> list[str]:
     """What a person should know as a run starts: requests, tokens, money and time at most."""
     total, hosted = outlook.total(), outlook.hosted_cost
@@ -217,8 +223,11 @@ def short_text(outlook: Outlook) -> list[str]:
     tokens = f"{total.usage.input_tokens:,} tokens in and {total.usage.output_tokens:,} out"
     clauses = [f"{counted(total.requests, 'request')}, {tokens}"]
     if any(model.paid_by_tokens for model in outlook.plan.all_models):
-        is_priced = hosted.amount is not None
-        clauses.append(f"{hosted.amount:.2f} {hosted.currency}" if is_priced else "price unknown")
+        clauses.append(
+            f"{at_most(hosted.amount)} {hosted.currency}"
+            if hosted.amount is not None
+            else "price unknown"
+        )
     if total.seconds is not None and total.seconds >= 1:
         clauses.append(f"about {_time_text(total.seconds)}")
     text = f"at most {'; '.join(clauses)}"

@@ -108,7 +108,8 @@ class View:
         """What keeps a classical winner from showing that no language model is needed."""
         measured = [arm for arm in self.arms if arm.model is not None and arm.outcomes.scored != 0]
         if not measured:
-            return "_alone"
+            failed = any(arm.model is not None and arm.outcomes.failed for arm in self.arms)
+            return "_unusable" if failed else "_alone"
         best = self.winner.quality.value if self.winner else None
         is_better = any(arm.breaks and (arm.quality.value or 0) > (best or 0) for arm in measured)
         return "_within_limits" if is_better or all(arm.breaks for arm in measured) else ""

@@ -37,6 +37,7 @@ class Endpoint(Model):
         self._other_model: str | None = None
         self._prompt_counts = PromptCounts()
         self._has_failed = False
+        self._reports_usage = False
         self.meter: Meter | None = None
         self.memory: MutableMapping[str, Any] = {}
 
@@ -60,6 +61,8 @@ class Endpoint(Model):
     def notes(self) -> tuple[str, ...]:
         """What people must know of the answers: parameters the endpoint refused, counts it kept."""
         missing = "the endpoint reports no usage: token counts are estimated"
+        if self._reports_usage:
+            missing = "the endpoint reports no usage with some answers: their tokens are estimated"
         other = f"the endpoint says that {self._other_model} answered"
         cut = (
             "the endpoint counts too few tokens for the prompts it was sent: it seems to drop most of "
@@ -102,6 +105,7 @@ class Endpoint(Model):
         if reply.counts is None:
             self._usage_missing = True
         else:
+            self._reports_usage = True
             sent = "".join(message.content for message in request.messages)
             self._prompt_counts.add(sent, reply.counts.input)
         if reply.model and not same_model(self.name, reply.model):
