@@ -182,7 +182,7 @@ def _remarks(roles: Mapping[str, str], free: Mapping[str, _Look], columns: Colum
                 f"the output is taken from {roles['output']!r}; it could be {names} "
                 f"(--columns output=…)"
             )
-    if not columns.get("input") and "{" not in roles.get("input", ""):
+    if not columns.get("input") and "{" not in roles["input"]:
         texts = [name for name, look in free.items() if look.is_text]
         if texts:
             names = listed([repr(name) for name in texts])

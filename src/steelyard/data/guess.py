@@ -109,6 +109,7 @@ def decide_columns(
 
     Raises `DataError` where that is unclear.
     """
+    check_roles(columns)
     rows = [row for _, _, row in numbered]
     body = [row.fields for row in rows if row.reason is None and row.fields]
     has_header = container_of(path).has_header

@@ -212,6 +212,12 @@ class ColumnsConfig(Section):
     rules: Name | None = None
     accepted: Name | None = None
 
+    @model_validator(mode="after")
+    def _check_input(self) -> ColumnsConfig:
+        if "input" in self.model_fields_set and self.input is None:
+            raise ValueError("the input needs a column: name one, or leave it out")
+        return self
+
     def by_role(self) -> dict[str, str | None]:
         """The columns that are named, and ``None`` for the roles that no column is to play."""
         return {

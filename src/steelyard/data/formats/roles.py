@@ -30,8 +30,10 @@ def usual_names() -> dict[str, list[str]]:
     return cast("dict[str, list[str]]", _usual()["names"])
 
 
-def check_roles(columns: Iterable[str]) -> None:
-    """Refuse roles that no column can play. Raises `ConfigError`."""
+def check_roles(columns: Columns) -> None:
+    """Refuse roles that no column can play, and rows without an input. Raises `ConfigError`."""
+    if columns.get("input", "") is None:
+        raise ConfigError("the input needs a column: --columns input=NAME")
     for role in columns:
         if role not in usual_names():
             known = ", ".join(usual_names())
