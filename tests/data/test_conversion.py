@@ -152,9 +152,10 @@ def test_force_replaces_what_was_there(tmp_path: Path) -> None:
     assert names == {"in.jsonl", "out.jsonl", "ds"}
 
 
-def test_a_row_that_ends_without_an_answer_stays_chat(tmp_path: Path) -> None:
+def test_a_row_that_ends_without_an_answer_is_none_to_learn_from(tmp_path: Path) -> None:
     row = {"messages": CHATS[3]["messages"][:1]}
-    assert converted(tmp_path, row, "openai") == row
+    with pytest.raises(DataError, match="has no answer to learn, which OpenAI needs"):
+        converted(tmp_path, row, "openai")
     with pytest.raises(DataError, match="does not end with an answer"):
         converted(tmp_path, row, "prompt_completion")
 

@@ -291,7 +291,7 @@ def test_times_decimals_and_labels_become_text(tmp_path: Path) -> None:
         "at": "2026-11-21T08:00:00+00:00",
         "day": "2026-11-21",
         "cost": "1.50",
-        "raw": "bytes\udcff",
+        "raw": "Ynl0ZXP/",
         "label": "yes",
         "inner": {"at": "2026-11-21"},
     }

@@ -216,6 +216,35 @@ CASES = {
                          for at, (text, _) in enumerate(ROWS)),
         input=f"{FIRST[0]}\n\nA) one\nB) two\nC) three", output="A", labels=3,
     ),
+    "choices-by-letter-of-an-object": Case(
+        "t.jsonl", lines({"question": text, "options": {"A": "one", "B": "two", "C": "three"},
+                          "answer_idx": "ABC"[at % 3]} for at, (text, _) in enumerate(ROWS)),
+        input=f"{FIRST[0]}\n\nA) one\nB) two\nC) three", output="A", labels=3,
+    ),
+    "an-article-with-choices": Case(
+        "t.jsonl", lines({"article": "Ann walks.", "question": text, "options": ["one", "two"],
+                          "answer": "AB"[at % 2]} for at, (text, _) in enumerate(ROWS)),
+        input=f"Ann walks.\n\n{FIRST[0]}\n\nA) one\nB) two", output="A", labels=2,
+    ),
+    "prodigy-choice": Case(
+        "t.jsonl", lines({"text": text, "accept": [label], "options": [{"id": x} for x in LABELS],
+                          "answer": "ignore" if at % 4 == 3 else "accept"}
+                         for at, (text, label) in enumerate(ROWS)),
+        output='["BILLING"]', kind="labels", left_out=10, unused=("answer", "options"),
+    ),
+    "answers-each-of-which-is-right": Case(
+        "t.jsonl", lines({"question": text, "answer": [f"{label} {at}", label]}
+                         for at, (text, label) in enumerate(ROWS)),
+        output="BILLING 0", kind="text",
+    ),
+    "rules-that-are-none": Case(
+        "t.csv", table([(*row, f"rule {at}") for at, row in enumerate(ROWS)], "text", "label", "rules"),
+        unused=("rules",),
+    ),
+    "a-constant-under-a-usual-name": Case(
+        "t.jsonl", lines({"Tweet": text, "Target": "climate", "Stance": label} for text, label in ROWS),
+        unused=("Target",),
+    ),
     "prodigy": Case(
         "t.jsonl", lines({"text": text, "label": label, "answer": "reject" if at % 4 == 3 else "accept"}
                          for at, (text, label) in enumerate(ROWS)),

@@ -20,7 +20,7 @@ from steelyard.words import listed, shortened
 
 MOST_LABELS = 200
 LABEL_CHARACTERS = 80
-_FEWEST_WORDS, _MANY_WORDS = 3, 5
+_FEWEST_WORDS, _MANY_WORDS, _FEWEST_ROWS = 3, 5, 20
 _LEAST_DISTINCT = 0.5
 
 
@@ -67,6 +67,9 @@ def guess_columns(
     Raises `DataError` where several columns would do, and where there are too few.
     """
     roles = dict(resolve(header, columns))
+    if "output" not in columns and _is_constant(body, roles.get("output")):
+        others = tuple(name for name in header if name != roles["output"])
+        roles = {**resolve(others, columns)} if len(others) > 1 else roles
     in_use = {column for name in roles.values() for column in columns_of(name, header)}
     free = {
         name: _look(body, name) for name in header if name not in in_use and not is_nameless(name)
@@ -109,6 +112,12 @@ def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str,
             f"{file} seems to have no header: its first line reads like a row ({first}); put a line with "
             "the columns' names before it, such as text,label, or name them: --columns input=…,output=…"
         )
+
+
+def _is_constant(body: Sequence[Mapping[str, Any]], name: str | None) -> bool:
+    if name is None or len(body) < _FEWEST_ROWS:
+        return False
+    return _look(body, name).distinct == 1
 
 
 def _look(body: Sequence[Mapping[str, Any]], name: str) -> _Look:

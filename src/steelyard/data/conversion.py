@@ -117,6 +117,8 @@ def _for_vendor(
     vendor: chat.Vendor, provider: Provider, is_flat: bool, row: Conversation
 ) -> WrittenRow:
     """A row as a provider takes it. Raises `RowError` for one that its rules on turns refuse."""
+    if not row.answer:
+        raise RowError(f"has no answer to learn, which {provider.title} needs")
     written = chat.write_for(vendor, row, is_flat)
     if (reason := why_refused(provider, written.fields[chat.KEY])) is not None:
         raise RowError(reason)

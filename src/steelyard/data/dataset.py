@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from steelyard.config.source import names_in
 from steelyard.core import Example, OutputKind, Split
 from steelyard.data.formats import BadRow, RowError
 from steelyard.data.formats.base import LeftOutError
@@ -20,11 +19,11 @@ from steelyard.data.guess import guess_rows
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.numbered import other_name
-from steelyard.data.own_parts import bare_rows, example_files
+from steelyard.data.own_parts import bare_rows, example_files, no_file
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, note_task, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
-from steelyard.errors import DataError, closest_file
+from steelyard.errors import DataError
 from steelyard.files import expanded
 from steelyard.label_sets import labels_of
 from steelyard.model import ModelSpec
@@ -345,8 +344,7 @@ def open_source(source: Task | Path | str, columns: Columns | None = None) -> Op
     if (path.is_dir() and not is_set) or path.suffix.lower() in {".yaml", ".yml"}:
         return _with_columns(load_task(path), columns)
     if not path.is_file() and not is_set:
-        hint = closest_file(path.name, names_in(path.parent))
-        raise DataError(f"no file {path}{hint}: give a task's folder or a file of examples")
+        raise DataError(f"{no_file(path)}: give a task's folder or a file of examples")
     files, notes = example_files(path)
     rows = list(bare_rows(path, files))
     guess = guess_rows(path, rows, columns or {})

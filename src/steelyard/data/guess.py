@@ -16,6 +16,7 @@ from steelyard.core import Example, OutputKind
 from steelyard.data.columns import LABEL_CHARACTERS, MOST_LABELS, check_header, guess_columns
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.base import LeftOutError
+from steelyard.data.formats.folder import SPLIT_KEY
 from steelyard.data.formats.roles import Columns, check_roles
 from steelyard.data.formats.shapes import (
     NOTHING,
@@ -37,7 +38,10 @@ from steelyard.task.sections import check_labels, unfit_character
 
 FIRST_ROWS = 1_000
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
+_PYTHON_LIST = re.compile(r"\s*\[(?:'[^'\n]*'(?:, ?)?)*\]\s*")
 _ROLES = ("input", "output")
+_BY_ROW = ("rules", "accepted")
+"""Roles that a column plays only where its values are lists."""
 _SURE = ({"input": "prompt", "output": "completion"}, {"input": "input", "output": "output"})
 
 
@@ -96,6 +100,10 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
         raise DataError(f"{path.name} holds no usable example{why}")
     kind, labels = _guess_kind([example.output for example in examples])
     has_rules = all(example.rules is not None and not example.output for example in examples)
+    if kind != "json" and all(_PYTHON_LIST.fullmatch(example.output) for example in examples):
+        notes.append(
+            'outputs are lists as Python writes them; written as JSON, ["a", "b"], they are labels'
+        )
     has_numbers = kind == "text" and all(_NUMBER.search(example.output) for example in examples)
     return FileGuess(
         kind, labels, columns, len(examples), has_rules, has_numbers, tuple(bad), tuple(notes)
@@ -130,7 +138,7 @@ def decide_columns(
         header = _header(body)
         check_columns(path, header, decided)
         usual = resolve(header, decided).items()
-        decided |= {role: name for role, name in usual if role not in (*_ROLES, *decided)}
+        decided |= {role: name for role, name in usual if role not in (*_ROLES, *_BY_ROW, *decided)}
     return decided, notes
 
 
@@ -142,7 +150,7 @@ def _roles_of(
     if not body or (shape is not None and shape.name != PLAIN):
         return {}, []
     check_rows(path, body)
-    header = _header(body)
+    header = tuple(name for name in _header(body) if not (path.is_dir() and name == SPLIT_KEY))
     roles, notes = guess_columns(path.name, header, body, columns)
     is_usual = not container_of(path).has_header and roles == dict(resolve(header, columns))
     return {} if is_usual else {role: roles[role] for role in _ROLES if role in roles}, notes

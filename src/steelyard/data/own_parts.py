@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from steelyard.config.source import names_in
 from steelyard.data.formats import RowError
 from steelyard.data.formats.shapes import conversation_of
 from steelyard.data.read import NumberedRow, read_rows
-from steelyard.task.dataset_folder import is_dataset_folder, splits_of
+from steelyard.errors import DataError, closest_file
+from steelyard.task.dataset_folder import is_dataset_folder, others_of, splits_of
 
 _LOOKED_AT = 1_000
 
@@ -20,20 +22,32 @@ def example_files(source: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     A folder with splits for training and for testing keeps them; where nobody can see the labels of
     the test split, as of GLUE's, the validation split is the test.
     """
+    if not source.name.isprintable():
+        raise DataError(f"the file name {source.name!r} holds a control character: rename the file")
     everything = {"all": source.name}
     if not is_dataset_folder(source):
         return everything, ()
     splits = splits_of(source)
-    notes = []
-    if "test" in splits and not _has_outputs(source / splits["test"]):
+    notes = [f"{name!r} is no split that is known, and is left out" for name in others_of(source)]
+    labelled = {part: _has_outputs(source / name) for part, name in splits.items()}
+    if labelled.get("train") and labelled.get("test") is False:
         notes.append(f"the split {splits.pop('test')!r} has no outputs and is left out")
     if "test" not in splits and "dev" in splits:
         splits["test"] = splits.pop("dev")
         notes.append(f"the split {splits['test']!r} is the test part; dev is cut from train")
+    if list(splits) == ["train"]:
+        return {"all": f"{source.name}/{splits['train']}"}, tuple(notes)
     if not splits.keys() >= {"train", "test"}:
-        return everything, tuple(notes)
+        return everything, ()
     parts = {part: f"{source.name}/{name}" for part, name in splits.items()}
     return {part: parts[part] for part in ("train", "dev", "test") if part in parts}, tuple(notes)
+
+
+def no_file(path: Path) -> str:
+    """Say that there is no file of examples, or that what is there is none."""
+    if path.exists():
+        return f"{path} is no regular file (a pipe or a device): save its contents as a file"
+    return f"no file {path}{closest_file(path.name, names_in(path.parent))}"
 
 
 def _has_outputs(split: Path) -> bool:

@@ -114,8 +114,11 @@ class RowParser:
         rules = self._rules(fields, resolve(tuple(fields), self.columns))
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         conversation = conversation_of(fields, self.columns, may_lack=may_lack)
-        if conversation.fields.keys() - fields.keys():
+        if more := conversation.fields.keys() - fields.keys():
             fields = {**fields, **conversation.fields}  # what the shape read out of others
+        if "accepted" in more and self.kind == "label" and self.labels:  # not other spellings
+            known = [one for one in fields["accepted"] if one in self.labels]
+            fields = {**fields, "accepted": known}
         roles = resolve(tuple(fields), self.columns)
         rules = self._rules(fields, roles)
         if rules is None and "rules" in roles:

@@ -14,14 +14,13 @@ from typing import NamedTuple
 
 import yaml
 
-from steelyard.config.source import names_in
 from steelyard.core import OutputKind
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.formats.roles import Columns
 from steelyard.data.guess import FileGuess, guess_file
-from steelyard.data.own_parts import example_files
+from steelyard.data.own_parts import example_files, no_file
 from steelyard.data.read import bad_rows
-from steelyard.errors import ConfigError, DataError, closest, closest_file
+from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import expanded, real, whole_folder
 from steelyard.output_kinds import KINDS
 from steelyard.packaged import packaged
@@ -74,8 +73,7 @@ def start_from_file(
     folder, source = expanded(folder), expanded(source)
     is_set = is_dataset_folder(source)
     if not source.is_file() and not is_set:
-        hint = closest_file(source.name, names_in(source.parent))
-        raise DataError(f"no file {source}{hint}")
+        raise DataError(no_file(source))
     _check_free(folder)
     files, notes = example_files(source)
     guess = guess_file(source, files, columns or {})

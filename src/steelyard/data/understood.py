@@ -81,7 +81,8 @@ def _columns(data: Dataset) -> str:
             titles[SHAPES.get(shape).title] = None
             continue
         roles = resolve(names, data.task.columns.by_role())
-        titles[", ".join(f"{role} from {name!r}" for role, name in roles.items())] = None
+        named = {role: name for role, name in roles.items() if name not in data.ignored_keys}
+        titles[", ".join(f"{role} from {name!r}" for role, name in named.items())] = None
     return "; or ".join(list(titles)[:3]) or "none"
 
 

@@ -87,6 +87,11 @@ _CONCLUDES = re.compile(
 )
 
 
+_STEPS = re.compile(r"^[^\w\n]*(?:step\s*)?\d{1,2}[.):](?=\s)", re.IGNORECASE | re.MULTILINE)
+"""A numbered step: the last one is the result."""
+_IN_TOTAL = re.compile(r"\b(?:in total|in all|altogether)\b", re.IGNORECASE)
+
+
 def is_last_word(numbers: Sequence[WrittenNumber], text: str) -> bool:
     """Whether a text that announces no number comes to its last one."""
     last = numbers[-1]
@@ -103,8 +108,8 @@ def is_last_word(numbers: Sequence[WrittenNumber], text: str) -> bool:
         start = others[-1].end
         if _ANOTHER_NAME.match(text, start, last.start):
             return False
-    elif len(others) + 1 < len(numbers) or not _TOTALLED.search(text, 0, start):
-        return True
+    elif not others or _STEPS.search(text) or _IN_TOTAL.search(text, start, last.start):
+        return True  # of several sentences with numbers the last must say that it comes to its own
     marks = _COMES_TO.search(text, start, last.start) or _IN_ALL.match(text, last.end)
     return marks is not None
 

@@ -96,6 +96,10 @@ _MOST_BOXES = 20
 _MOST_READ = 2_000  # characters from the end, where the result stands
 
 
+_QUOTE_MARK = re.compile(r"^[ \t]*> (?=\S)", re.MULTILINE)
+"""Markdown's mark of a quote; any other ``>`` before a number is a bound."""
+
+
 def final_value(text: str) -> Value | None:
     r"""The number that a text comes to; ``None`` where it has none or one cannot be sure which it is.
 
@@ -106,6 +110,7 @@ def final_value(text: str) -> Value | None:
     that is denied, asked about or taken back is none. What a model answers to a next question of its own
     is passed over.
     """
+    text = _QUOTE_MARK.sub("", text)
     own = (text[:place] for place in next_items(text))
     text = next((part for part in own if any(map(str.isdigit, part))), text)
     boxes = _boxes(text)

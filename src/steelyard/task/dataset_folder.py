@@ -17,6 +17,10 @@ _SPLIT_WORDS = {
     "train": "train",
     "validation": "validation",
     "valid": "validation",
+    "val": "validation",
+    "evaluation": "validation",
+    "training": "train",
+    "testing": "test",
     "dev": "validation",
     "eval": "validation",
     "test": "test",
@@ -42,6 +46,15 @@ def splits_of(path: Path) -> dict[str, str]:
     named = [part.name for part in parts_of(path) if part.name is not None]
     words = {name: _SPLIT_WORDS.get(name.lower(), name) for name in named}
     return {_PARTS[word]: name for name, word in words.items() if word in _PARTS}
+
+
+def others_of(path: Path) -> list[str]:
+    """The names of splits, or of data files beside splits, that are for no part."""
+    used = set(splits_of(path).values())
+    others = [part.name for part in parts_of(path) if part.name not in {None, *used}]
+    if used and not any((path / name).is_file() for name in (STATE, SPLITS)):
+        others += [file.name for file in _data_files(path) if _split_of(file.name) is None]
+    return [name for name in others if name is not None]
 
 
 def _split_in(path: Path) -> tuple[FolderSplit, ...]:
@@ -141,12 +154,9 @@ def _json(path: Path) -> Any:
 
 def _hub_parts(path: Path) -> tuple[FolderSplit, ...]:
     """Data files in the folder or in ``data/`` by split, as the hub tells splits from file names."""
-    folder = path / "data" if (path / "data").is_dir() else path
     by_split: dict[str | None, list[Path]] = {}
-    skipped = _NOT_DATA | _subsets(folder)
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and file.name not in skipped and file.name.lower().endswith(_ENDINGS):
-            by_split.setdefault(_split_of(file.name), []).append(file)
+    for file in _data_files(path):
+        by_split.setdefault(_split_of(file.name), []).append(file)
     named = [name for name in dict.fromkeys(_SPLIT_WORDS.values()) if name in by_split]
     if named:
         return tuple(FolderSplit(name, tuple(by_split[name])) for name in named)
@@ -160,6 +170,16 @@ def _subsets(folder: Path) -> set[str]:
         return {str(subset["file"]) for subset in manifest["subsets"]}
     except (OSError, ValueError, TypeError, KeyError):
         return set()
+
+
+def _data_files(path: Path) -> list[Path]:
+    folder = path / "data" if (path / "data").is_dir() else path
+    skipped = _NOT_DATA | _subsets(folder)
+    return [
+        file
+        for file in sorted(folder.iterdir())
+        if file.is_file() and file.name not in skipped and file.name.lower().endswith(_ENDINGS)
+    ]
 
 
 def _split_of(name: str) -> str | None:

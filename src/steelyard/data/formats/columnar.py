@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections import Counter
@@ -134,17 +135,35 @@ def _label_decoders(schema: Any) -> dict[str, Decode]:
     """Decoders of the columns whose numbers stand for labels that datasets keeps in the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        named = {name: feature["names"] for name, feature in features.items() if "names" in feature}
+        named = {name: names for name, feature in features.items() if (names := _names_in(feature))}
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
     return {name: _label_decoder(names) for name, names in named.items() if isinstance(names, list)}
 
 
-def _label_decoder(names: list[Any]) -> Decode:
-    """A number as its label; -1 is how datasets says that there is none."""
-    return lambda number: (
-        names[number] if number in range(len(names)) else None if number == -1 else number
+def _names_in(feature: Any) -> list[Any] | None:
+    """The labels of a feature, or of the items of a list of it."""
+    if isinstance(feature, list) and len(feature) == 1:
+        return _names_in(feature[0])
+    if "names" in feature:
+        names = feature["names"]
+        return names if isinstance(names, list) else None
+    return (
+        _names_in(feature["feature"]) if isinstance(feature.get("feature"), dict | list) else None
     )
+
+
+def _label_decoder(names: list[Any]) -> Decode:
+    """A number as its label, a list of them as theirs; -1 is how datasets says that there is none."""
+
+    def decode(value: Any) -> Any:
+        if isinstance(value, list):
+            return [decode(item) for item in value]
+        if value == -1:
+            return None
+        return names[value] if value in range(len(names)) and names[value] != "" else value
+
+    return decode
 
 
 def _open(path: Path) -> Batches:
@@ -215,15 +234,21 @@ def decoder_of(kind: Any, metadata: Mapping[bytes, bytes] | None = None) -> Deco
     if types.is_temporal(kind) and not (types.is_duration(kind) or types.is_interval(kind)):
         return lambda value: value if isinstance(value, str) else value.isoformat()
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return lambda value: (
-            value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
-        )
+        return lambda value: _bytes_text(value) if isinstance(value, bytes) else str(value)
     if types.is_floating(kind):
         return _finite
     if types.is_decimal(kind) or types.is_duration(kind) or types.is_interval(kind):
         return str
     is_plain = types.is_integer(kind) or types.is_boolean(kind) or types.is_null(kind)
     return None if is_plain or _is_text(types, kind) else _as_text
+
+
+def _bytes_text(value: bytes) -> str:
+    """Bytes as the text that they are in UTF-8, else in base64."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode("ascii")
 
 
 def _is_text(types: Any, kind: Any) -> bool:

@@ -142,7 +142,13 @@ class HostedModel(Endpoint):
         prompts = {requests[index].messages for index in waiting}
         troubles_by_prompt = {requests[index].messages: one for index, one in unserved.items()}
         if self._is_down(len(prompts), troubles_by_prompt.values()):
-            down = self._gave_up(len(unserved), next(iter(unserved.values())), len(waiting))
+            limited = next((one for one in unserved.values() if one.is_limited), None)
+            first = next(iter(unserved.values()))  # of those behind a limit most were never sent
+            down = (
+                self._gave_up(len(unserved), first, len(waiting))
+                if limited is None
+                else self._gave_up(1, limited)
+            )
             down.unserved = frozenset(unserved)
             raise down
         self._has_failed = self._has_failed or bool(unserved)

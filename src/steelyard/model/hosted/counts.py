@@ -37,6 +37,7 @@ def token_counts(usage: Mapping[str, Any], *, has_text: bool = False) -> BilledT
         is_outside = surplus >= beside and surplus != reasoning
         if not total or surplus < 0:
             is_outside = _first(usage, names["whole_input"]) is None
+        is_outside = is_outside or beside > given  # more than the whole cannot be a part of it
         given += beside if is_outside else 0
     if given is None and None not in (total, produced):
         given = max(0, (total or 0) - (produced or 0))

@@ -16,7 +16,7 @@ from string import ascii_uppercase, digits
 from typing import Any, NamedTuple
 
 from steelyard.data.formats.base import RowError, json_in
-from steelyard.data.formats.roles import resolve
+from steelyard.data.formats.roles import columns_of, resolve, value_of
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import Conversation, Shape, rest_of
 from steelyard.data.formats.shapes.chat import system_of
@@ -24,7 +24,9 @@ from steelyard.data.formats.shapes.chat import system_of
 NAME = "multiple_choice"
 KEYS = ("choices", "options", "endings")
 _FEWEST = 2
-_COLUMN = re.compile(r"(?P<stem>(?:option|choice|opt|sol|ending)[ _]?|)(?P<name>[A-Ha-h]|\d)")
+_COLUMN = re.compile(
+    r"(?P<stem>(?:option|choice|opt|sol|ending|answer)[ _]?|)(?P<name>[A-Ha-h]|\d)"
+)
 """A column for one choice, by what it begins with and the choice's name."""
 
 
@@ -71,7 +73,7 @@ def fits(fields: Mapping[str, Any]) -> bool:
     if row is None:
         return False
     roles = _roles(fields, row.columns)
-    return isinstance(fields.get(roles.get("input", "")), str) and "output" in roles
+    return isinstance(value_of(fields, roles.get("input")), str) and "output" in roles
 
 
 def read(fields: Mapping[str, Any]) -> Conversation:
@@ -81,7 +83,7 @@ def read(fields: Mapping[str, Any]) -> Conversation:
         raise RowError("no choices in a list of texts")
     named, columns = row
     roles = _roles(fields, columns)
-    question, answer = fields.get(roles.get("input", "")), fields.get(roles.get("output", ""))
+    question, answer = value_of(fields, roles.get("input")), fields.get(roles.get("output", ""))
     if not isinstance(question, str):
         raise RowError("the question is not text")
     letters = ascii_uppercase[: len(named)]
@@ -94,7 +96,7 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     in_use = frozenset(
         {
             *columns,
-            roles.get("input", ""),
+            *columns_of(roles.get("input", ""), fields),
             roles.get("output", ""),
             *(("system",) if system else ()),
         }
@@ -113,8 +115,10 @@ def _roles(fields: Mapping[str, Any], columns: tuple[str, ...]) -> Mapping[str, 
 def _choices(value: Any) -> list[tuple[str, str]] | None:
     """The choices as (name, text), named by their letters where they have no name."""
     value = json_in(value, ("[", "{"))
-    names = None
-    if isinstance(value, Mapping):
+    names: Any = None
+    if isinstance(value, Mapping) and value and set(value) == set(ascii_uppercase[: len(value)]):
+        names, value = list(value), list(value.values())
+    elif isinstance(value, Mapping):
         names, value = value.get("label"), value.get("text")
     if not isinstance(value, list) or not _FEWEST <= len(value) <= len(ascii_uppercase):
         return None

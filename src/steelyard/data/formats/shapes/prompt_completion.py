@@ -30,6 +30,8 @@ SYSTEM = "system_message"
 """The column in which a table holds a row's system message. A plain *system* is one beside a *prompt*;
 elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
+_ALTERNATIVES = frozenset({"ideal", "answer", "answers"})
+"""Names under which a list holds answers of which each is right; under others it is one set of labels."""
 _MISSING = ("NaN", "nan", "<NA>")
 """What pandas writes into tables for a value that is not there."""
 _NOT_ACCEPTED = frozenset({"reject", "ignore"})
@@ -75,8 +77,9 @@ def read(
         return plain._replace(turns=[{"role": "system", "content": system}, *plain.turns])
     if set(keys) > _BOTH and _is_undesired(fields):
         raise LeftOutError("an undesired completion (label: false)")
-    if fields.get("answer") in _NOT_ACCEPTED and answer_name != "answer":
-        raise LeftOutError(f"not accepted by its annotator (answer: {fields['answer']})")
+    status = fields.get("answer")
+    if isinstance(status, str) and status in _NOT_ACCEPTED and answer_name != "answer":
+        raise LeftOutError(f"not accepted by its annotator (answer: {status})")
     if type(prompt) is str and type(completion) is str:
         turns = [
             {"role": "user", "content": prompt},
@@ -103,11 +106,16 @@ def _reference(value: Any, name: str, prompt: Any) -> tuple[Any, dict[str, list[
     elif isinstance(value, dict) and isinstance(value.get("aliases"), list):
         answers = [value.get("value"), *value["aliases"]]
     else:
-        answers = value if spoken(name) == "ideal" or isinstance(prompt, list) else None
+        is_any = spoken(name) in _ALTERNATIVES or isinstance(prompt, list)
+        answers = value if is_any else None
     if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
         return value, {}
     several = list(dict.fromkeys(answers))
     return (several[0] if several else None), {"accepted": several[1:]} if several[1:] else {}
+
+
+def _are_turns(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(turn, dict) for turn in value)
 
 
 def _system(fields: Mapping[str, Any], name: str) -> tuple[str, str] | None:
@@ -129,10 +137,10 @@ def _read_mixed(fields: Mapping[str, Any], prompt: Any, names: tuple[str, str]) 
     """Read a row where either side is not plain text, or the output is missing."""
     name, answer_name = names
     completion = fields.get(answer_name)
-    if not isinstance(prompt, str | list):
+    if not isinstance(prompt, str) and not _are_turns(prompt):
         raise RowError(f"the input is a JSON {json_kind(prompt)}, not text: put it in quotes")
     before = of.read_turns(prompt, name) if isinstance(prompt, list) else [of.user(prompt)]
-    is_chat = isinstance(completion, list) and isinstance(prompt, list)
+    is_chat = _are_turns(completion) and isinstance(prompt, list)
     if completion is None:
         after = []
     elif is_chat:
@@ -215,6 +223,8 @@ def missing(role: str, columns: Columns, fields: Iterable[str]) -> str:
     names = [str(key)[:40] for key in islice(fields, 8)]
     keys = ", ".join(names) or "none"
     if (name := columns.get(role)) is not None:
+        if name in names:
+            return f"no {role}: {name!r} is empty"
         return f"no {name!r}, the {role}{closest(name, names)}; keys: {keys}"
     return f"no {role}; keys: {keys}"
 
