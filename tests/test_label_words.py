@@ -23,6 +23,10 @@ ENTAILS = ("entailment", "contradiction", "neutral")
 @pytest.mark.parametrize(
     ("labels", "text", "label"),
     [
+        (GRADE, "ANSWER: $B$", "B"),
+        (GRADE, "\\(\\boxed{\\textbf{(B)}}\\)", "B"),
+        (GRADE, "Die richtige Antwort ist B.", "B"),
+        (("safe", "unsafe"), "unsafe\nS1,S10", "unsafe"),
         (GRADE, "B. Mitochondria", "B"),
         (GRADE, "(B) Mitochondria", "B"),
         (GRADE, "(B) The mitochondria produce energy.", "B"),
@@ -184,6 +188,8 @@ def test_a_label_among_words(labels: tuple[str, ...], text: str, label: str) -> 
 @pytest.mark.parametrize(
     ("labels", "text"),
     [
+        (("unsafe", "S1"), "unsafe\nS1"),
+        (GRADE, "ANSWER: $B or C$"),
         (GRADE, "B. is wrong"),
         (GRADE, "B: no"),
         (GRADE, "B. Not mitochondria"),

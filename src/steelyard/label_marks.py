@@ -26,7 +26,11 @@ _TAGS = re.compile(
     r"|response|sentiment)|b|strong|em|i|u|code|p|span|pre|mark|li|td|h[1-6])>(?P<inside>.*)</(?P=tag)>",
     re.IGNORECASE,
 )
+_FORMULA = re.compile(r"\\[()\[\]]|\\(?:text|textbf|textit|mathrm|mathbf)\s*\{(?P<inside>[^{}]*)\}")
 _ARROW = re.compile(r"(?:-+|=+)>\s*")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+)
 _DENYING = frozenset("❌✗✘❎✕✖👎🚫⛔🙅☒🛑🤔🤷❓❔⚠")
 """Signs that deny an answer or doubt it; any other sign beside a label is decoration."""
 _SENTENCE = re.compile(
@@ -75,7 +79,8 @@ def has_substance(text: str) -> bool:
 
 
 def unmarked(line: str) -> str:
-    """A line without its bullet and emphasis."""
+    """A line without its bullet, its emphasis and the marks of formulas."""
+    line = _FORMULA.sub(lambda mark: mark["inside"] or "", line) if "\\" in line else line
     return _EMPHASIS.sub(_inside, _BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
 
 
@@ -106,3 +111,14 @@ def _parts(line: str) -> Iterator[str]:
         yield line
     else:
         yield from _SENTENCE.split(line)
+
+
+def spelled(spelling: str) -> str:
+    """A pattern of a label, its underscores as spaces, too."""
+    return re.escape(spelling).replace("_", r"[_\ ]")
+
+
+def as_word(spelling: str) -> str:
+    """A pattern of a label as a word; without spaces between words, wherever it stands."""
+    pattern = spelled(spelling)
+    return pattern if _UNSPACED.search(spelling) else rf"(?<![\w-]){pattern}(?![\w-])"

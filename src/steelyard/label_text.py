@@ -17,12 +17,14 @@ from steelyard.folding import folded, plain
 from steelyard.json_text import read_whole_json
 from steelyard.label_marks import (
     LONGEST_LINE,
+    as_word,
     has_stopped,
     has_substance,
     is_bullet,
     key,
     peeled,
     sentences,
+    spelled,
     undecorated,
     unmarked,
 )
@@ -42,9 +44,6 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(r"(?<=[.!;。！])\s+|(?<=[。！])")
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-)
 _IT_IS = (
     r"[\W_]*(?:it|that|this|they|he|she|there)(?:\s+(?:is|are|was|does|do|did|has|have|can)|'s)"
 )
@@ -58,6 +57,7 @@ _FEWEST_CHOICES, _FEWEST_GRADES = 3, 5
 """From how many on labels are the letters of a choice, or grades of which *4/5* is one, not a fraction."""
 _HARMLESS = frozenset("reason reasoning explanation confidence score rationale".split())
 """Fields of a JSON object beside its answer that say why and how surely."""
+_CODES = re.compile(r"[A-Z]\d{1,3}(?:, ?[A-Z]\d{1,3})*")
 _FENCE = re.compile(r"[`~]{3,}\s*\w*")
 
 
@@ -111,9 +111,9 @@ class _LabelReader:
             ascii_uppercase[: len(labels)]
         )
         self._of_most = _of_most(labels)
-        label = "|".join(map(_spelled, spellings)) or r"(?!)"
-        self._named = re.compile("|".join(map(_as_word, spellings)) or r"(?!)", re.IGNORECASE)
-        stated = rf"(?P<open>[\"'(\[<*_]{{0,3}})(?P<label>{label})(?P<close>[\"')\]>*_]{{0,3}})(?P<rest>.*)"
+        label = "|".join(map(spelled, spellings)) or r"(?!)"
+        self._named = re.compile("|".join(map(as_word, spellings)) or r"(?!)", re.IGNORECASE)
+        stated = rf"(?P<open>[\"'(\[<*_$]{{0,3}})(?P<label>{label})(?P<close>[\"')\]>*_$]{{0,3}})(?P<rest>.*)"
         self._leads = [
             (name, re.compile(lead + stated, re.IGNORECASE)) for name, lead in label_leads()
         ]
@@ -173,7 +173,7 @@ class _LabelReader:
         """Whether a line after the one with the label lets it stand; few words only as a reason."""
         line = unmarked(line)
         words = re.findall(r"\w+", line)
-        if not words or _FENCE.fullmatch(line):
+        if not words or _FENCE.fullmatch(line) or self._is_code(line):
             return not label_words()["retractions"].search(line)
         is_remark = len(words) < _FEWEST_WORDS and not label_words()["reasons"].match(line)
         is_apart = self._sets_apart(label, line)
@@ -181,6 +181,10 @@ class _LabelReader:
         return (
             not (is_remark and not is_apart) and not is_number and self._is_compatible(label, line)
         )
+
+    def _is_code(self, line: str) -> bool:
+        """Whether a line only numbers reasons, as guards do below their verdict: ``S1, S10``."""
+        return _CODES.fullmatch(line.strip()) is not None and not self._mentioned(line)
 
     def _is_compatible(self, label: str | None, text: str) -> bool:
         """Whether sentences that follow a label name no other one, and do not take it back."""
@@ -356,16 +360,6 @@ def _of_most(labels: Sequence[str]) -> re.Pattern[str] | None:
     if most < _FEWEST_GRADES or most - min(map(int, labels)) != len(labels) - 1:
         return None
     return re.compile(rf"\s*(?:/|out of)\s*{most}(?:\s+stars)?\s*[.!]*", re.IGNORECASE)
-
-
-def _spelled(spelling: str) -> str:
-    return re.escape(spelling).replace("_", r"[_\ ]")
-
-
-def _as_word(spelling: str) -> str:
-    """A pattern of a label as a word; without spaces between words, wherever it stands."""
-    pattern = _spelled(spelling)
-    return pattern if _UNSPACED.search(spelling) else rf"(?<![\w-]){pattern}(?![\w-])"
 
 
 def _undenied(label: str, text: str) -> str:
