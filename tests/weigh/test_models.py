@@ -516,6 +516,6 @@ def test_what_answers_show_after_the_fit_is_told(tmp_path: Path) -> None:
     store = Store.in_folder(done.folder)
     fitted = (store.step("fit:zero_shot") or {})["model"]
     store.close()
-    note = "the endpoint reports no usage: token counts are estimated"
+    note = "the endpoint reports no usage with some answers: their tokens are estimated"
     assert note not in fitted.get("endpoint", "")
     assert done.result["machine"]["endpoint"].split("; ").count(note) == 1
