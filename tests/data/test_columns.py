@@ -100,7 +100,7 @@ def test_what_columns_could_have_meant_is_told() -> None:
     columns = {"question": LONG, "answer": LONG[::-1], "category": LABEL, "notes": LONG}
     _, remarks = guess_columns("t.csv", tuple(columns), rows(**columns), {})
     assert any("it could be 'category'" in remark for remark in remarks)
-    assert any("'notes' holds text that is not asked" in remark for remark in remarks)
+    assert any("'notes' holds text that the input leaves out" in remark for remark in remarks)
     named = {"input": "{question} {notes}", "output": "answer"}
     assert guess_columns("t.csv", tuple(columns), rows(**columns), named)[1] == []
 

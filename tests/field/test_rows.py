@@ -237,6 +237,13 @@ CASES = {
                          for at, (text, label) in enumerate(ROWS)),
         output="BILLING 0", kind="text",
     ),
+    "nan-in-a-table": Case(
+        "t.csv", table([*ROWS, ("The printer is on fire", "nan")], "text", "label"), bad=1, rows=41
+    ),
+    "nan-as-a-word": Case(
+        "t.jsonl", lines({"prompt": text, "completion": f"{TAILS[at // 4]} {at % 4}" if at else "nan"}
+                         for at, (text, _) in enumerate(ROWS)), output="nan", kind="text",
+    ),
     "rules-that-are-none": Case(
         "t.csv", table([(*row, f"rule {at}") for at, row in enumerate(ROWS)], "text", "label", "rules"),
         unused=("rules",),

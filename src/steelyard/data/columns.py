@@ -189,7 +189,7 @@ def _remarks(roles: Mapping[str, str], free: Mapping[str, _Look], columns: Colum
             names = listed([repr(name) for name in others])
             remarks.append(
                 f"the output is taken from {roles['output']!r}; it could be {names} "
-                f"(--columns output=…)"
+                "(--columns output=NAME)"
             )
     if not columns.get("input") and "{" not in roles["input"]:
         texts = [name for name, look in free.items() if look.is_text]
@@ -197,7 +197,7 @@ def _remarks(roles: Mapping[str, str], free: Mapping[str, _Look], columns: Colum
             names = listed([repr(name) for name in texts])
             both = f"{{{roles['input']}}} {{{texts[0]}}}"
             remarks.append(
-                f"{names} {'holds' if len(texts) == 1 else 'hold'} text that is not asked "
-                f"(--columns 'input={both}' asks both)"
+                f"{names} {'holds' if len(texts) == 1 else 'hold'} text that the input leaves out "
+                f"(to add it: --columns 'input={both}')"
             )
     return remarks

@@ -19,7 +19,7 @@ from steelyard.data.guess import guess_rows
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.numbered import other_name
-from steelyard.data.own_parts import bare_rows, example_files, no_file
+from steelyard.data.own_parts import bare_rows, example_files
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, note_task, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
@@ -31,6 +31,7 @@ from steelyard.output_kinds import LABELLED
 from steelyard.task import Task, load_task
 from steelyard.task.config import bare_task, with_columns
 from steelyard.task.dataset_folder import is_dataset_folder
+from steelyard.task.places import no_file
 from steelyard.task.sections import PARTS
 from steelyard.words import counted, one_line
 
@@ -358,7 +359,7 @@ def _with_columns(task: Task, columns: Columns | None) -> OpenSource:
         task = task.updated(columns={**task.columns.by_role(), **columns})
     rows = list(task_rows(task))
     refused = implausible(rows, task.columns.by_role())
-    notes = tuple(f"{reason}, so it is no {role}" for role, reason in refused.items())
+    notes = tuple(f"{reason}, so it is not used as the {role}" for role, reason in refused.items())
     if refused:
         task = with_columns(task, {**task.columns.by_role(), **dict.fromkeys(refused)})
     fields = [row.fields for _, _, row in islice(rows, _LOOKED_AT) if row.reason is None]

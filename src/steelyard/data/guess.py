@@ -32,7 +32,7 @@ from steelyard.data.formats.table import check_columns, check_named
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, RowStream, bad_rows
-from steelyard.data.rows import RowParser, UniqueIds
+from steelyard.data.rows import MISSING, RowParser, UniqueIds
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
@@ -98,7 +98,10 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
     if not examples:
         why = f"; {bad[0] if len(bad) == 1 else bad_rows(tuple(bad))}" if bad else ""
         raise DataError(f"{path.name} holds no usable example{why}")
-    kind, labels = _guess_kind([example.output for example in examples])
+    outputs = [example.output for example in examples]
+    kind, labels = _guess_kind([output for output in outputs if output.strip() not in MISSING])
+    if kind == "label" and not MISSING.isdisjoint(outputs):
+        examples, bad = _usable(path, rows, RowParser("label", labels, columns))
     has_rules = all(example.rules is not None and not example.output for example in examples)
     if kind != "json" and all(_PYTHON_LIST.fullmatch(example.output) for example in examples):
         notes.append(
@@ -127,13 +130,13 @@ def decide_columns(
             if rows
             else f"{path.name} holds no examples: give a header line and one row per example"
         )
-    if has_header and not {"input", "output"} <= columns.keys():
-        check_header(path.name, _header(body), body[:FIRST_ROWS])
     roles, notes = _roles_of(path, body[:FIRST_ROWS], columns)
     decided = {**roles, **columns}
     for role, reason in implausible(numbered, decided).items():
         decided[role] = None
-        notes.append(f"{reason}, so it is no {role} (--columns {role}=… names one)")
+        notes.append(
+            f"{reason}, so it is not used as the {role} (--columns {role}=NAME makes it one)"
+        )
     if has_header:
         header = _header(body)
         check_columns(path, header, decided)
@@ -149,14 +152,17 @@ def _roles_of(
     shape = None if columns.get("input") else shape_of(body)
     if not body or (shape is not None and shape.name != PLAIN):
         return {}, []
-    check_rows(path, body)
+    _check_rows(path, body, has_shape=shape is not None)
+    has_header = container_of(path).has_header
+    if has_header and not {"input", "output"} <= columns.keys():
+        check_header(path.name, _header(body), body)
     header = tuple(name for name in _header(body) if not (path.is_dir() and name == SPLIT_KEY))
     roles, notes = guess_columns(path.name, header, body, columns)
-    is_usual = not container_of(path).has_header and roles == dict(resolve(header, columns))
+    is_usual = not has_header and roles == dict(resolve(header, columns))
     return {} if is_usual else {role: roles[role] for role in _ROLES if role in roles}, notes
 
 
-def check_rows(path: Path, body: Sequence[Mapping[str, Any]]) -> None:
+def _check_rows(path: Path, body: Sequence[Mapping[str, Any]], *, has_shape: bool) -> None:
     """Refuse a file that is one object around its rows, or that has columns in place of rows.
 
     Raises `DataError`.
@@ -166,7 +172,7 @@ def check_rows(path: Path, body: Sequence[Mapping[str, Any]]) -> None:
     listed = {name: value for name, value in body[0].items() if isinstance(value, list | dict)}
     sizes = {len(value) for value in listed.values()}
     wrappers = [name for name, value in listed.items() if len(value) > 1 and _are_rows(value)]
-    if wrappers:
+    if wrappers and not has_shape:
         raise DataError(
             f"{path.name} is one JSON object around its rows: write the list under {wrappers[0]!r} alone"
         )
@@ -292,8 +298,6 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     body = [row.fields for row in first if row.reason is None and row.fields]
     if not body:
         raise DataError(none_readable(path, first))
-    if container.has_header and not {"input", "output"} <= columns.keys():
-        check_header(path.name, _header(body), body)
     check_named(path, _header(body), columns)
     roles, notes = _roles_of(path, body, columns)
     decided = {**roles, **columns}

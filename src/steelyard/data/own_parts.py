@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from steelyard.config.source import names_in
 from steelyard.data.formats import RowError
 from steelyard.data.formats.shapes import conversation_of
 from steelyard.data.read import NumberedRow, read_rows
-from steelyard.errors import DataError, closest_file
+from steelyard.errors import DataError
 from steelyard.task.dataset_folder import is_dataset_folder, others_of, splits_of
 
 _LOOKED_AT = 1_000
@@ -28,7 +27,7 @@ def example_files(source: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     if not is_dataset_folder(source):
         return everything, ()
     splits = splits_of(source)
-    notes = [f"{name!r} is no split that is known, and is left out" for name in others_of(source)]
+    notes = [f"{name!r} is not a known split and is left out" for name in others_of(source)]
     labelled = {part: _has_outputs(source / name) for part, name in splits.items()}
     if labelled.get("train") and labelled.get("test") is False:
         notes.append(f"the split {splits.pop('test')!r} has no outputs and is left out")
@@ -41,13 +40,6 @@ def example_files(source: Path) -> tuple[dict[str, str], tuple[str, ...]]:
         return everything, ()
     parts = {part: f"{source.name}/{name}" for part, name in splits.items()}
     return {part: parts[part] for part in ("train", "dev", "test") if part in parts}, tuple(notes)
-
-
-def no_file(path: Path) -> str:
-    """Say that there is no file of examples, or that what is there is none."""
-    if path.exists():
-        return f"{path} is no regular file (a pipe or a device): save its contents as a file"
-    return f"no file {path}{closest_file(path.name, names_in(path.parent))}"
 
 
 def _has_outputs(split: Path) -> bool:

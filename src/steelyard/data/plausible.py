@@ -57,7 +57,7 @@ def _why_not(role: str, name: str, values: Counter[str]) -> str | None:
     if len(values) < _FEWEST_GROUPS:
         return f"{name!r} has {len(values)} values only"
     most = values.most_common(1)[0][1]
-    return None if most <= _LARGEST_GROUP * rows else f"half of the rows have one {name!r}"
+    return None if most <= _LARGEST_GROUP * rows else f"half of the rows share one {name!r}"
 
 
 def _is_weight(text: str) -> bool:

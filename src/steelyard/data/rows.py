@@ -21,6 +21,8 @@ from steelyard.output_kinds import LABELLED
 from steelyard.task import Task
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+MISSING = frozenset({"NaN", "nan", "<NA>"})
+"""What pandas writes for a value that is not there: no label, unless a task declares it."""
 _MOST_SHAPES = 100
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _ALIASES = "aliases"
@@ -199,6 +201,8 @@ class RowParser:
             return None if may_lack else "empty output"
         if self.kind == "json":
             return json_problem(written)
+        if self.kind == "label" and written.strip() in MISSING - {*self.labels}:
+            return f"{written.strip()!r} is how pandas writes that there is no label"
         if self.kind in LABELLED:
             return label_problem(value, written, self.kind, self.labels)
         return None

@@ -18,7 +18,7 @@ from steelyard.core import OutputKind
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.formats.roles import Columns
 from steelyard.data.guess import FileGuess, guess_file
-from steelyard.data.own_parts import example_files, no_file
+from steelyard.data.own_parts import example_files
 from steelyard.data.read import bad_rows
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import expanded, real, whole_folder
@@ -27,6 +27,7 @@ from steelyard.packaged import packaged
 from steelyard.task import Task
 from steelyard.task.config import FILE_NAME, load_task
 from steelyard.task.dataset_folder import is_dataset_folder
+from steelyard.task.places import no_file
 
 _LEAST_ROWS = 4  # where rows could not be read: two labels, each seen twice
 

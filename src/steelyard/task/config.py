@@ -21,17 +21,17 @@ from pydantic import (
     model_validator,
 )
 
-from steelyard.commands import command
 from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.section import Name, Section
-from steelyard.config.source import Lines, names_in, read_yaml
+from steelyard.config.source import Lines, read_yaml
 from steelyard.core import OutputKind
-from steelyard.errors import ConfigError, closest, closest_file
+from steelyard.errors import ConfigError, closest
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.output_kinds import KINDS
-from steelyard.task.dataset_folder import files_of, holds_examples, is_dataset_folder
+from steelyard.task.dataset_folder import files_of, holds_examples
 from steelyard.task.members import check_metric, check_strategy, metric_class
+from steelyard.task.places import check_places, no_task
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
     ColumnsConfig,
@@ -258,7 +258,7 @@ def load_task(path: Path | str) -> Task:
     source = expanded(path)
     file = source / FILE_NAME if source.is_dir() else source
     if not file.is_file() or holds_examples(file):
-        raise ConfigError(_no_task(source))
+        raise ConfigError(no_task(source))
     data, lines = read_yaml(file)
     data.setdefault("name", file.resolve().parent.name or "task")
     return build_task(data, file.resolve().parent, where=file.name, lines=lines)
@@ -280,7 +280,7 @@ def build_task(
         raise ConfigError(f"{where} is nested too deeply: flatten it") from None
     task._folder = Path(folder).resolve()
     _check_members(task, where, lines or {})
-    _check_files(task, where, lines or {})
+    check_places(task.example_paths, task.documents_path, Place(where, lines or {}))
     return _with_local_model(task)
 
 
@@ -329,17 +329,6 @@ def _filled_in(task: Task, **fields: Any) -> Task:
     return copy
 
 
-def _no_task(source: Path) -> str:
-    if not source.exists():
-        hint = closest_file(source.name, names_in(source.parent))
-        return f"no task at {source}{hint}: give a folder with {FILE_NAME}, or run steelyard init"
-    if holds_examples(source):
-        makes_one = command("init", "DIR", "--from", source)
-        return f"{source.name} holds examples and is no task: {makes_one} makes one"
-    hint = closest_file(FILE_NAME, names_in(source))
-    return f"{source} has no {FILE_NAME}{hint}: create one with: steelyard init DIR --from my.csv"
-
-
 def _check_members(task: Task, where: str, lines: Lines) -> None:
     for position, metric in enumerate(task.metric):
         check_metric(metric, task.output.kind, Place(where, lines, ("metric", position)))
@@ -347,26 +336,6 @@ def _check_members(task: Task, where: str, lines: Lines) -> None:
         check_strategy(strategy, Place(where, lines, ("strategies", position)))
     if task.rules:
         metric_class("rules").check_rules(task.rules, Place(where, lines, ("rules",)))
-
-
-def _check_files(task: Task, where: str, lines: Lines) -> None:
-    for part, path in task.example_paths.items():
-        if path.is_file() or is_dataset_folder(path):
-            continue
-        line = lines.get(("examples", part)) or lines.get(("examples",))
-        at = f"{where} line {line}" if line else where
-        key = "examples" if part == "all" else f"examples.{part}"
-        if path.is_dir():
-            raise ConfigError(
-                f"{at}: {key}: {path} is a folder: name a file in it, or a datasets folder"
-            )
-        hint = closest_file(path.name, names_in(path.parent))
-        raise ConfigError(f"{at}: {key}: no file {path}{hint}")
-    documents = task.documents_path
-    if documents is not None and not documents.exists():
-        line = lines.get(("documents",))
-        at = f"{where} line {line}" if line else where
-        raise ConfigError(f"{at}: documents: no folder or file {documents}")
 
 
 def _with_local_model(task: Task) -> Task:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +13,11 @@ from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.checks.label_set_errors import find_in_sets
 from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.suspicion.arrays import Floats32
+from steelyard.data.suspicion.averaged import averaged
 from steelyard.data.suspicion.confident import SuspectLabels, suspects
 from steelyard.data.suspicion.labelled import LabelledRows, labelled_rows, why_not
 from steelyard.data.suspicion.out_of_fold import deal_folds, log_loss, out_of_fold
 from steelyard.data.suspicion.row_features import (
-    PENALTIES,
     Features,
     SuspicionSettings,
     effort_for,
@@ -92,25 +91,14 @@ def look(
 def _predictions(
     features: Floats32, labelled: LabelledRows, effort: SuspicionSettings, rng: np.random.Generator
 ) -> Predictions:
-    """Average over several ways to deal the folds; the first of them chooses the penalty."""
-
-    def predict(penalty: float) -> Floats32:
-        settings = replace(effort.settings, penalty=penalty)
-        return out_of_fold(features, labelled.codes, fold_of, settings)
-
-    fold_of = deal_folds(labelled.codes, labelled.inputs, effort.settings.folds, rng)
-    best = PENALTIES[0]
-    total = predict(best)
-    for penalty in PENALTIES[1:]:
-        tried = predict(penalty)
-        if log_loss(tried, labelled.codes) >= log_loss(total, labelled.codes):
-            break
-        best, total = penalty, tried
-    for _ in range(effort.repeats - 1):
-        fold_of = deal_folds(labelled.codes, labelled.inputs, effort.settings.folds, rng)
-        total += predict(best)
-    total /= effort.repeats
-    return Predictions(total, best)
+    return Predictions(
+        *averaged(
+            lambda folds, settings: out_of_fold(features, labelled.codes, folds, settings),
+            lambda: deal_folds(labelled.codes, labelled.inputs, effort.settings.folds, rng),
+            lambda predictions: log_loss(predictions, labelled.codes),
+            effort,
+        )
+    )
 
 
 def _measured(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from steelyard.data.base import CheckOptions, CheckResult, Finding
 from steelyard.data.dataset import SHOWN, Dataset
 from steelyard.data.suspicion.arrays import Floats32, Places
+from steelyard.data.suspicion.averaged import averaged
 from steelyard.data.suspicion.confident import log_odds, suspects
 from steelyard.data.suspicion.labelled import FEWEST_ROWS, MOST_CELLS
 from steelyard.data.suspicion.out_of_fold import (
@@ -20,7 +20,7 @@ from steelyard.data.suspicion.out_of_fold import (
     log_loss,
     members_out_of_fold,
 )
-from steelyard.data.suspicion.row_features import PENALTIES, Features, effort_for, features_of
+from steelyard.data.suspicion.row_features import Features, effort_for, features_of
 from steelyard.words import counted, listed, percent
 
 LEAST_EXPLAINED = 0.5
@@ -108,21 +108,14 @@ def _probabilities(
     inputs = _codes([data.normalised_keys[index] for index in judged.rows])
     sets = _codes([data.examples[index].output for index in judged.rows])
 
-    def predict(penalty: float) -> Floats32:
-        settings = replace(effort.settings, penalty=penalty)
-        return members_out_of_fold(features.values, judged.members, fold_of, settings)
-
-    fold_of = deal_folds(sets, inputs, effort.settings.folds, rng)
-    best, total = PENALTIES[0], predict(PENALTIES[0])
-    for penalty in PENALTIES[1:]:
-        tried = predict(penalty)
-        if _surprise(tried, judged.members) >= _surprise(total, judged.members):
-            break
-        best, total = penalty, tried
-    for _ in range(effort.repeats - 1):
-        fold_of = deal_folds(sets, inputs, effort.settings.folds, rng)
-        total += predict(best)
-    return total / np.float32(effort.repeats)
+    return averaged(
+        lambda folds, settings: members_out_of_fold(
+            features.values, judged.members, folds, settings
+        ),
+        lambda: deal_folds(sets, inputs, effort.settings.folds, rng),
+        lambda probabilities: _surprise(probabilities, judged.members),
+        effort,
+    )[0]
 
 
 def _surprise(probabilities: Floats32, members: Memberships) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -256,17 +256,32 @@ Deficits = Mapping[str, dict[str, int]]
 """How many examples of each label each part still lacks; below 0 it has too many."""
 
 
-def _allocate_labels(
-    clusters: Sequence[Cluster], deficits: Deficits, sizes: Mapping[str, int]
+Choose = Callable[[Cluster, Mapping[str, int]], str]
+"""Takes a cluster and the room of each part; returns the part for the cluster."""
+
+
+def _allocated(
+    clusters: Sequence[Cluster], deficits: Deficits, sizes: Mapping[str, int], choose: Choose
 ) -> list[str]:
     """The part of each cluster; ``deficits`` are what remains."""
     room, parts = dict(sizes), []
     for cluster in clusters:
-        part = max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
+        part = choose(cluster, room)
         parts.append(part)
         room[part] -= len(cluster.members)
         _take(deficits[part], cluster.strata, 1)
     return parts
+
+
+def _allocate_labels(
+    clusters: Sequence[Cluster], deficits: Deficits, sizes: Mapping[str, int]
+) -> list[str]:
+    """The part of each cluster: the one that lacks its labels most."""
+
+    def choose(cluster: Cluster, room: Mapping[str, int]) -> str:
+        return max(sizes, key=lambda name: (_relief(deficits[name], cluster.strata), room[name]))
+
+    return _allocated(clusters, deficits, sizes, choose)
 
 
 def _allocate_sets(
@@ -284,19 +299,17 @@ def _allocate_sets(
     place = {label: at for at, label in enumerate(by_rarity)}
     rarest = {id(cluster): min(map(place.__getitem__, cluster.strata)) for cluster in clusters}
     clusters.sort(key=lambda cluster: (-len(cluster.members), rarest[id(cluster)]))
-    room, parts = dict(sizes), []
-    for cluster in clusters:
+
+    def choose(cluster: Cluster, room: Mapping[str, int]) -> str:
         first = by_rarity[rarest[id(cluster)]]
         fitting = [name for name in sizes if room[name] >= len(cluster.members)] or [*sizes]
         desires = {
             name: (deficits[name][first], _relief(deficits[name], cluster.strata), room[name])
             for name in fitting
         }
-        part = max(fitting, key=desires.__getitem__)
-        parts.append(part)
-        room[part] -= len(cluster.members)
-        _take(deficits[part], cluster.strata, 1)
-    return parts
+        return max(fitting, key=desires.__getitem__)
+
+    return _allocated(clusters, deficits, sizes, choose)
 
 
 def _swap(

@@ -32,8 +32,6 @@ elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
 _ALTERNATIVES = frozenset({"ideal", "answer", "answers"})
 """Names under which a list holds answers of which each is right; under others it is one set of labels."""
-_MISSING = ("NaN", "nan", "<NA>")
-"""What pandas writes into tables for a value that is not there."""
 _NOT_ACCEPTED = frozenset({"reject", "ignore"})
 """What Prodigy writes beside a label that is not to be trusted."""
 _TEXT_KEYS = frozenset({"role", "content", VALUE_KEY})
@@ -66,7 +64,7 @@ def read(
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
     prompt, completion = value_of(fields, name or None), fields.get(answer_name)
-    if isinstance(completion, dict | list) or completion in _MISSING:
+    if isinstance(completion, dict | list):
         completion, accepted = _reference(completion, answer_name, prompt)
         fields = {**fields, answer_name: completion, **accepted}
         keys = tuple(fields)
@@ -99,8 +97,6 @@ def _reference(value: Any, name: str, prompt: Any) -> tuple[Any, dict[str, list[
 
     SQuAD lists them under ``text``, TriviaQA's others are ``aliases``, OpenAI's evals list an ``ideal``.
     """
-    if isinstance(value, str):
-        return None, {}  # NaN, as a table has it
     if isinstance(value, dict) and value.keys() == {"text", "answer_start"}:
         answers = value["text"]
     elif isinstance(value, dict) and isinstance(value.get("aliases"), list):
