@@ -99,7 +99,8 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
         why = f"; {bad[0] if len(bad) == 1 else bad_rows(tuple(bad))}" if bad else ""
         raise DataError(f"{path.name} holds no usable example{why}")
     outputs = [example.output for example in examples]
-    kind, labels = _guess_kind([output for output in outputs if output.strip() not in MISSING])
+    there = [output for output in outputs if output.strip() not in MISSING]
+    kind, labels = _guess_kind(there or outputs)
     if kind == "label" and not MISSING.isdisjoint(outputs):
         examples, bad = _usable(path, rows, RowParser("label", labels, columns))
     has_rules = all(example.rules is not None and not example.output for example in examples)
