@@ -25,6 +25,7 @@ from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.formats.write import writer_for
 from steelyard.data.prepare import prepare
 from steelyard.data.starter import start_from_file
+from steelyard.data.understood import understood
 from steelyard.errors import DataError
 from steelyard.task import load_task
 
@@ -456,3 +457,23 @@ def test_words_of_yaml_in_a_schema_stay_what_was_written(tmp_path: Path) -> None
         "code": {"enum": ["007", "off", "12:30"]},
         "on": {"type": "integer", "minimum": 3},
     }
+
+
+def test_outputs_that_are_all_missing_are_none(tmp_path: Path) -> None:
+    source = tmp_path / "t.csv"
+    source.write_bytes(table([(text, "nan") for text, _ in ROWS], "text", "label"))
+    with pytest.raises(DataError, match="every output is 'nan'"):
+        open_dataset(source)
+
+
+def test_what_is_said_of_labels_is_said_of_the_rows_that_are_used(tmp_path: Path) -> None:
+    source = tmp_path / "t.jsonl"
+    rows = [
+        {"text": text, "label": label if at % 2 else [label]}
+        for at, (text, label) in enumerate(ROWS)
+    ]
+    source.write_bytes(lines(rows))
+    facts = dict(understood(open_dataset(source)))
+    assert facts["output"] == "2 labels: TECHNICAL 10 and OTHER 10"
+    assert facts["first output"] == "TECHNICAL"
+    assert facts["bad"].startswith("20 rows: the output is a JSON array")

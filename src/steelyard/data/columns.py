@@ -129,7 +129,7 @@ def _look(body: Sequence[Mapping[str, Any]], name: str) -> _Look:
         len(set(texts)),
         sum(map(_is_number, texts)),
         sum(map(len, texts)) / count,
-        sum(len(text.split()) for text in texts) / count,
+        sum(len(value.split()) for value in values if isinstance(value, str)) / count,
         sum(isinstance(value, bool) for value in values),
     )
 

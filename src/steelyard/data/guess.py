@@ -100,7 +100,11 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
         raise DataError(f"{path.name} holds no usable example{why}")
     outputs = [example.output for example in examples]
     there = [output for output in outputs if output.strip() not in MISSING]
-    kind, labels = _guess_kind(there or outputs)
+    if not there:
+        raise DataError(
+            f"{path.name}: every output is {outputs[0]!r}, which is how pandas writes that there is none"
+        )
+    kind, labels = _guess_kind(there)
     if kind == "label" and not MISSING.isdisjoint(outputs):
         examples, bad = _usable(path, rows, RowParser("label", labels, columns))
     has_rules = all(example.rules is not None and not example.output for example in examples)

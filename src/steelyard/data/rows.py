@@ -194,9 +194,9 @@ class RowParser:
     def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
         """Why a run would refuse an output that can be read."""
         if isinstance(value, dict | list) and self.kind not in ("json", "labels"):
-            return (
-                f"the output is a JSON {json_kind(value)}, not text; for JSON set output.kind: json"
-            )
+            kind = json_kind(value)
+            labels = ", for lists of labels: labels" if isinstance(value, list) else ""
+            return f"the output is a JSON {kind}, not text; for JSON set output.kind: json{labels}"
         if not written.strip():
             return None if may_lack else "empty output"
         if self.kind == "json":

@@ -36,10 +36,10 @@ def understood(data: Dataset) -> list[Understood]:
 def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
     parts = data.task.example_paths
     titles = dict.fromkeys(map(_title, parts.values()))
-    rows = Counter((*data.parts_read, *(row.part for row in (*data.bad, *data.left_out))))
+    counts = Counter((*data.parts_read, *(row.part for row in (*data.bad, *data.left_out))))
     yield "rows", f"{counted(data.rows, 'row')} of {' and '.join(titles)}"
     if "all" not in parts:
-        yield "parts", ", ".join(f"{part} {rows[part]:,} ({parts[part].name})" for part in parts)
+        yield "parts", ", ".join(f"{part} {counts[part]:,} ({parts[part].name})" for part in parts)
     yield "columns", _columns(data)
     if data.ignored_keys:
         yield (
@@ -53,12 +53,13 @@ def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
         yield "left out", _aside(data.left_out)
     for note in data.notes:
         yield "note", note
-    if data.examples:
-        first = data.examples[0]
+    rows = data.usable if data.usable.examples else data
+    if rows.examples:
+        first = rows.examples[0]
         for message in first.context:
             yield f"first {message.role}", _shown(message.content)
         yield "first input", _shown(first.input)
-        yield "first output", _shown(data.written[0]) or "(none)"
+        yield "first output", _shown(rows.written[0]) or "(none)"
 
 
 def _shown(text: str) -> str:
@@ -89,7 +90,7 @@ def _columns(data: Dataset) -> str:
 def _output(data: Dataset) -> str:
     if not KINDS[data.kind].is_labelled:
         return "JSON documents" if data.kind == "json" else data.kind
-    counts = Counter(label for labels in data.label_sets for label in labels)
+    counts = Counter(label for labels in data.usable.label_sets for label in labels)
     labels = [f"{label} {count:,}" for label, count in counts.most_common()]
     several = ", several in a row" if data.kind == "labels" else ""
     return f"{counted(len(counts), 'label')}{several}: {listed(labels, _LABELS)}"

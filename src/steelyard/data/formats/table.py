@@ -111,7 +111,7 @@ def check_named(path: Path, header: tuple[str, ...], columns: Columns) -> None:
             if column not in header:
                 raise DataError(
                     f"{path.name} has no column {column!r} for the {role}"
-                    f"{closest(column, header)}; it has: {', '.join(header)}"
+                    f"{closest(column, header)}; it has: {', '.join(filter(None, header))}"
                 )
 
 
