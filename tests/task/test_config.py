@@ -130,6 +130,13 @@ MISTAKES = [
         "prices: {machin: {per_hour: 1}}\n",
         "as {input: …, cached: …, output: …} (did you mean 'machine'?)",
     ),
+    ("prices: {label: {input: 1}}\n", "write the price of label as 0.30, for one example"),
+    ("prices: {m: 0.3}\n", "write the price of m as {input"),
+    ("prices: {labels: 0.3}\n", "write the price of labels as {input: …, cached: …, output: …}"),
+    ("prices: {labels: 0.3}\n", "did you mean 'label'"),
+    ("traffic: {error_cost: 0}\n", "traffic.error_cost must be more than 0, not 0"),
+    ("traffic: {error_cost: -1}\n", "traffic.error_cost must be more than 0, not -1"),
+    ("constraints: {margin: 1}\n", "constraints.margin must be below 1, not 1"),
     ("prices: {m: {}}\n", "no price given"),
     ("prices: {m: {input: -1}}\n", "prices.m.input must be at least 0, not -1"),
     (

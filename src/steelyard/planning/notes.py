@@ -43,7 +43,7 @@ def _unused_prices(task: Task, models: Sequence[ModelSpec]) -> list[str]:
     used = {MACHINE, *(name for spec in models for name in (spec.name, _full_name(spec)))}
     return [
         f"prices: {name} is the name of none of the models{hint}"
-        for name in task.prices
+        for name in task.model_prices
         if name not in used and (hint := closest(name, names))
     ]
 

@@ -78,7 +78,7 @@ class Plan:
     @property
     def judge(self) -> PlannedModel | None:
         """The model that judges replies, with its price; ``None`` where none does."""
-        return _judge_model(self.metrics, _prices_of(self.task))
+        return _judge_model(self.metrics, self.task.model_prices)
 
     def model_of(self, spec: ModelSpec) -> PlannedModel | None:
         """Return the run's model of this spec; a tuned one has its base's tag, and its own price.
@@ -110,7 +110,7 @@ class Plan:
 
     @property
     def prices(self) -> dict[str, Any]:
-        return _prices_of(self.task)
+        return self.task.model_prices
 
     @property
     def seed(self) -> int:
@@ -136,7 +136,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     check_seed(options.seed)
     task = _overridden(task if isinstance(task, Task) else load_task(task), options)
     note_task(task)
-    prices = _prices_of(task)
+    prices = task.model_prices
     models = _plan_models(task, prices)
     check_prices(options, models)
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
@@ -186,10 +186,6 @@ def _more_models(
                 specs_known.append(spec)
                 more.append(_planned(f"for {strategy.name}", spec, prices))
     return tuple(more)
-
-
-def _prices_of(task: Task) -> dict[str, Any]:
-    return dict(task.model_dump(mode="python", exclude_none=True)["prices"])
 
 
 def _judge_model(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:

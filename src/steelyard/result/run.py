@@ -44,6 +44,7 @@ class TrafficResult(ResultPart):
 
     requests_per_day: int | None = None
     horizon_days: int | None = None
+    error_cost: Omitted[float] = None
     assumed: bool = False
 
 
@@ -53,6 +54,8 @@ class ConstraintsResult(ResultPart):
     min_quality: Omitted[float] = None
     max_latency_p95_ms: Omitted[float] = None
     max_monthly_cost: Omitted[Decimal] = None
+    min_accuracy_at_coverage: Omitted[float] = None
+    margin: float = 0.02
 
 
 class TaskResult(ResultPart):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from steelyard.core import Comparison, Recommendation
 from steelyard.result.base import Omitted, OpenPart, ResultPart
@@ -59,6 +59,35 @@ class DroppedArm(ResultPart):
         return f"{self.arm} is ruled out: {self.reason}"
 
 
+class TurningPrice(ResultPart):
+    """The price of a wrong answer from which ``to`` is the choice, and ``from`` is it below.
+
+    ``low`` and ``high`` are its interval; ``None`` where the data set no such bound.
+    """
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    cheaper: str = Field(default="", alias="from")
+    better: str = Field(default="", alias="to")
+    error_cost: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class MoreLabels(ResultPart):
+    """Whether labels for the test are worth buying: ``n`` of them, and what they bring.
+
+    ``chance`` is that of another choice after them, ``value`` the expected net gain over the horizon,
+    ``cost`` their price; ``None`` where the task gives no price. ``reason`` says what is ``None``.
+    """
+
+    n: int | None = None
+    chance: float | None = None
+    value: float | None = None
+    cost: float | None = None
+    reason: str | None = None
+
+
 class VerdictDetails(OpenPart):
     """What the verdict's words were made from.
 
@@ -89,6 +118,8 @@ class VerdictResult(ResultPart):
     reasons: tuple[str, ...] = ()
     flips: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    turning_prices: tuple[TurningPrice, ...] = ()
+    more_labels: MoreLabels = MoreLabels()
     details: VerdictDetails = VerdictDetails()
 
     @property

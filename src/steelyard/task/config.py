@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,7 +26,7 @@ from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, read_yaml
 from steelyard.core import OutputKind
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.output_kinds import KINDS
@@ -34,6 +35,7 @@ from steelyard.task.members import check_metric, check_strategy, metric_class
 from steelyard.task.places import check_places, no_task
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
+    LABEL,
     ColumnsConfig,
     ConsistencyConfig,
     ConstraintsConfig,
@@ -41,16 +43,17 @@ from steelyard.task.sections import (
     JudgeConfig,
     MetricConfig,
     OutputConfig,
+    PriceChoice,
     PriceConfig,
     SplitConfig,
     StrategyConfig,
     TrafficConfig,
     check_labels,
+    check_price_forms,
     strategies_tag,
 )
 
 FILE_NAME = TASK_NAME
-MACHINE = "machine"
 Strategies = Annotated[
     Annotated[Literal["auto"], Tag("auto")] | Annotated[tuple[StrategyConfig, ...], Tag("list")],
     Discriminator(strategies_tag),
@@ -84,7 +87,7 @@ class Task(Section):
     temperature: float = Field(default=0.0, ge=0, le=2)
     consistency: ConsistencyChoice = ConsistencyConfig()
     traffic: TrafficConfig = TrafficConfig()
-    prices: dict[str, PriceConfig] = Field(default_factory=dict)
+    prices: dict[str, PriceChoice] = Field(default_factory=dict)
     constraints: ConstraintsConfig = ConstraintsConfig()
     columns: ColumnsConfig = ColumnsConfig()
     split: SplitConfig | None = None
@@ -152,13 +155,8 @@ class Task(Section):
 
     @field_validator("prices")
     @classmethod
-    def _machine_apart(cls, prices: dict[str, PriceConfig]) -> dict[str, PriceConfig]:
-        for name, price in prices.items():
-            if (name == MACHINE) != (price.per_hour is not None):
-                form = "{per_hour: …}" if name == MACHINE else "{input: …, cached: …, output: …}"
-                raise ValueError(
-                    f"write the price of {name} as {form}{closest(name, {MACHINE} - {name})}"
-                )
+    def _right_forms(cls, prices: dict[str, PriceChoice]) -> dict[str, PriceChoice]:
+        check_price_forms(prices)
         return prices
 
     @model_validator(mode="after")
@@ -228,9 +226,21 @@ class Task(Section):
         return self.path(self.documents) if self.documents else None
 
     @property
+    def model_prices(self) -> dict[str, dict[str, Any]]:
+        """The prices of models and of the machine, by name; what is not given is not there."""
+        priced = {name: p for name, p in self.prices.items() if isinstance(p, PriceConfig)}
+        return {name: p.model_dump(exclude_none=True) for name, p in priced.items()}
+
+    @property
+    def label_price(self) -> Decimal | None:
+        """What one labelled example costs; ``None`` where the task does not say."""
+        price = self.prices.get(LABEL)
+        return price if isinstance(price, Decimal) else None
+
+    @property
     def traffic_is_assumed(self) -> bool:
         """Whether the volume is the default rather than the user's."""
-        return "traffic" not in self.model_fields_set
+        return "requests_per_day" not in self.traffic.model_fields_set
 
     @property
     def fingerprint(self) -> str:

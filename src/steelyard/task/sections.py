@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from steelyard.config.section import Fraction, MoneyAmount, Name, Section, Template
 from steelyard.core import OutputKind
+from steelyard.errors import closest
 from steelyard.output_kinds import LABELLED
 
 PARTS = ("train", "dev", "test")
@@ -162,6 +164,8 @@ class TrafficConfig(Section):
 
     requests_per_day: int = Field(default=10_000, gt=0)
     horizon_days: int = Field(default=365, gt=0)
+    error_cost: Annotated[Decimal, Field(gt=0)] | None = None
+    """What a wrong answer costs, in the currency of the prices."""
 
 
 class PriceConfig(Section):
@@ -188,12 +192,46 @@ class PriceConfig(Section):
         return self
 
 
+LABEL = "label"
+"""In ``prices``, what one labelled example costs."""
+MACHINE = "machine"
+"""In ``prices``, what an hour of the machine of local models costs."""
+
+
+def _price_tag(value: Any) -> str:
+    """Distinguish an amount from a section; tags in angle brackets stay out of error messages."""
+    return "<section>" if isinstance(value, Mapping | PriceConfig) else "<amount>"
+
+
+PriceChoice = Annotated[
+    Annotated[PriceConfig, Tag("<section>")] | Annotated[MoneyAmount, Tag("<amount>")],
+    Discriminator(_price_tag),
+]
+
+
+def check_price_forms(prices: Mapping[str, PriceConfig | Decimal]) -> None:
+    """Raise `ValueError` for a price in the form of another kind: a label's is an amount."""
+    for name, price in prices.items():
+        amount = isinstance(price, Decimal)
+        per_hour = isinstance(price, PriceConfig) and price.per_hour is not None
+        if (name == LABEL, name == MACHINE) == (amount, per_hour):
+            continue
+        forms = {LABEL: "0.30, for one example", MACHINE: "{per_hour: …}"}
+        form = forms.get(name, "{input: …, cached: …, output: …}")
+        near = closest(name, {LABEL} if amount else {MACHINE} - {name})
+        raise ValueError(f"write the price of {name} as {form}{near}")
+
+
 class ConstraintsConfig(Section):
     """What an arm must keep to stay in the choice."""
 
     min_quality: float | None = Field(default=None, ge=0, le=1)
     max_latency_p95_ms: float | None = Field(default=None, gt=0)
     max_monthly_cost: MoneyAmount | None = None
+    min_accuracy_at_coverage: Fraction | None = None
+    """How often the answers that are not handed to people must be right."""
+    margin: float = Field(default=0.02, ge=0, lt=1)
+    """How much quality the choice may give up for money, where no `error_cost` is given."""
 
 
 class ColumnsConfig(Section):

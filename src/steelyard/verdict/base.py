@@ -66,6 +66,8 @@ class Limits:
     min_quality: float | None = None
     max_latency_p95_ms: float | None = None
     max_monthly_cost: Decimal | None = None
+    min_accuracy_at_coverage: float | None = None
+    margin: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Case:
     alpha: float = 0.05
     seed: int = 0
     currency: str = "USD"
+    error_cost: Decimal | None = None
+    label_cost: Decimal | None = None
     compare_by: Callable[[str, str], Comparison] | None = None
     memo: dict[tuple[str, str], Comparison] = field(default_factory=dict, repr=False)
 

@@ -287,6 +287,8 @@ def _case(
         detectable=plan.detectable,
         seed=plan.seed,
         currency=plan.model_price.currency,
+        error_cost=task.traffic.error_cost,
+        label_cost=task.label_price,
     )
 
 

@@ -110,10 +110,7 @@ def _tokens(counts: TokenCounts, rows: list[int], limit: int | None) -> int:
 
 def _price(data: Dataset, provider: Provider) -> Decimal | None:
     """The user's price of a million training tokens: under the provider's name, or the model's."""
-    prices = {
-        name: entry.model_dump(mode="python", exclude_none=True)
-        for name, entry in data.task.prices.items()
-    }
+    prices = data.task.model_prices
     price = training_price(provider.name, prices)
     if price is None and data.model.provider == provider.name:
         price = training_price(data.model.name, prices)
