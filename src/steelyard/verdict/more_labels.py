@@ -7,7 +7,7 @@ Sadatsafavi, Vickers, Lee, Gustafson and Wynants (2024), arXiv 2401.01849.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,9 +52,9 @@ def labels_for_choice(case: Case, beliefs: Beliefs, choice: Choice) -> MoreLabel
     if choice.totals is None and choice.chance >= SURE:
         return MoreLabels(reason=f"the choice is sure enough: its chance is {choice.chance:.2f}")
     rng = generator(case.seed, "more labels")
-    looks = [_look(case, beliefs, choice, n, rng) for n in SIZES]
+    looks = (_look(case, beliefs, choice, n, rng) for n in SIZES)
     if choice.totals is not None and case.label_cost is not None:
-        return _best_buy(case, looks)
+        return _best_buy(case, list(looks))
     return _first_that_tells(case, beliefs.items, looks)
 
 
@@ -94,7 +94,7 @@ def _for_question(
 ) -> MoreLabels:
     beliefs = beliefs_of(case, arms, apart=True)
     rng = generator(case.seed, "more labels")
-    looks = [Look(n, float(told(_outcomes(beliefs, n, rng)).mean()), None) for n in SIZES]
+    looks = (Look(n, float(told(_outcomes(beliefs, n, rng)).mean()), None) for n in SIZES)
     return _first_that_tells(case, beliefs.items, looks)
 
 
@@ -108,31 +108,24 @@ def _look(case: Case, beliefs: Beliefs, choice: Choice, n: int, rng: np.random.G
     outcome = _outcomes(beliefs, n, rng)
     k = len(beliefs.arms)
     root = np.linalg.cholesky(outcome.covariance + 1e-12 * np.eye(k))
-    noise = rng.normal(size=(NOISE, k)) @ root.T
-    owned = owning_costs(case, beliefs.arms)
-    if choice.totals is None or owned is None:
-        chances = [_after(case, beliefs, means, noise) for means in outcome.means]
-        return Look(n, float(np.mean([chance >= SURE for chance in chances])), None)
+    drawn = outcome.means[:, None, :] + rng.normal(size=(NOISE, k)) @ root.T
+    owned, rows = owning_costs(case, beliefs.arms), np.arange(OUTCOMES)
+    if choice.totals is None:
+        best = drawn.max(axis=2, keepdims=True)
+        near = (drawn >= best - case.limits.margin).mean(axis=1)
+        picks = pick_near(case, beliefs.arms, near, outcome.means)
+        return Look(n, float((near[rows, picks] >= SURE).mean()), None)
     worth = error_worth(case)
     picks = np.argmin(owned + worth * (1 - outcome.means), axis=1)
     costs = owned + worth * (1 - outcome.truths)
-    rows = np.arange(len(picks))
     now = costs[:, beliefs.arms.index(choice.arm)]
-    drawn = owned + worth * (1 - (outcome.means[:, None, :] + noise))
-    level = drawn[rows, :, picks] <= drawn.min(axis=2) * (1 + LEVEL_LOSS)
+    totals = owned + worth * (1 - drawn)
+    level = totals[rows, :, picks] <= totals.min(axis=2) * (1 + LEVEL_LOSS)
     gain = float((now - costs[rows, picks]).mean())
     return Look(n, float((level.mean(axis=1) >= SURE).mean()), max(0.0, gain))
 
 
-def _after(case: Case, beliefs: Beliefs, means: Floats, noise: Floats) -> float:
-    """The chance of the arm that would be the choice, where these are the posterior means."""
-    drawn = means + noise
-    best = drawn.max(axis=1, keepdims=True)
-    near = (drawn >= best - case.limits.margin).mean(axis=0)
-    return float(near[pick_near(case, beliefs.arms, near, means)])
-
-
-def _first_that_tells(case: Case, items: int, looks: Sequence[Look]) -> MoreLabels:
+def _first_that_tells(case: Case, items: int, looks: Iterable[Look]) -> MoreLabels:
     """The least number of labels that has a good chance of telling."""
     if items < FEWEST_ITEMS:
         reason = f"{words.test_items(items)} too few to say how many would tell"

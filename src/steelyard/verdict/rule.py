@@ -15,9 +15,12 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.verdict.base import Candidate, Case, costs_level
+from steelyard.verdict.base import LEVEL_COST, LEVEL_SHARE, Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.limits import broken_limits
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 LIKELY_NEAR = 0.5
 """An arm counts as near the best where it is more likely so than not."""
@@ -36,8 +39,8 @@ class Choice:
 
     arm: Candidate
     chance: float
-    chances: NDArray[np.float64]
-    totals: NDArray[np.float64] | None
+    chances: Floats
+    totals: Floats | None
     """Expected cost over the horizon with wrong answers, where these have a price."""
 
     @property
@@ -54,8 +57,8 @@ def choose(case: Case, beliefs: Beliefs) -> Choice:
     """The best arm in expectation."""
     near = beliefs.near_best(case.limits.margin)
     owned = owning_costs(case, beliefs.arms)
-    if case.error_cost is None or owned is None:
-        place = pick_near(case, beliefs.arms, near, beliefs.mean)
+    if case.error_cost is None or np.isinf(owned).all():
+        [place] = pick_near(case, beliefs.arms, near[None], beliefs.mean[None])
         return Choice(beliefs.arms[place], float(near[place]), near, None)
     worth = error_worth(case)
     totals = owned + worth * (1 - beliefs.mean)
@@ -71,33 +74,30 @@ def none_pays(case: Case, beliefs: Beliefs, floor: Candidate) -> Choice | None:
     With the wrong answers priced, and only where it keeps the constraints.
     """
     owned, owns = floor.total_cost(case.requests), owning_costs(case, beliefs.arms)
-    if case.error_cost is None or owned is None or owns is None or broken_limits(case, floor):
+    if case.error_cost is None or owned is None or broken_limits(case, floor):
         return None
     worth = error_worth(case)
     total = float(owned) + worth * (1 - (floor.quality.value or 0.0))
     totals = owns + worth * (1 - beliefs.mean)
-    if total >= totals.min():
+    if np.isinf(totals).any() or total >= totals.min():  # an arm of unknown cost may pay
         return None
     drawn = (owns + worth * (1 - beliefs.draws)).min(axis=1)
     chance = float((total <= drawn * (1 + LEVEL_LOSS)).mean())
     return Choice(floor, chance, beliefs.near_best(case.limits.margin), totals)
 
 
-def pick_near(
-    case: Case,
-    arms: Sequence[Candidate],
-    near: NDArray[np.float64],
-    mean: NDArray[np.float64],
-) -> int:
-    """The place of the cheapest arm that is likely near the best, or of the likeliest where none is."""
-    least = min(LIKELY_NEAR, float(near.max()))
-    likely = [place for place in range(len(arms)) if near[place] >= least]
-    costs = {p: cost for p in likely if (cost := arms[p].total_cost(case.requests)) is not None}
-    if costs:
-        cheapest = min(costs.values())
-        currency = case.currency
-        likely = [place for place, cost in costs.items() if costs_level(cheapest, cost, currency)]
-    return max(likely, key=lambda place: (mean[place], -place))
+def pick_near(case: Case, arms: Sequence[Candidate], near: Floats, mean: Floats) -> Indices:
+    """The place of the cheapest arm that is likely near the best, or of the likeliest where none is.
+
+    Of those that cost about as little, the best. ``near`` and ``mean``: (cases, k); returns (cases,).
+    """
+    owned = owning_costs(case, arms)
+    likely = near >= np.minimum(LIKELY_NEAR, near.max(axis=1, keepdims=True))
+    costs = np.where(likely, owned, np.inf)
+    cheapest = costs.min(axis=1, keepdims=True)
+    least = float(LEVEL_COST.get(case.currency, 0))
+    level = costs <= np.maximum(cheapest + least, cheapest * (1 + float(LEVEL_SHARE)))
+    return np.asarray(np.argmax(np.where(likely & level, mean, -np.inf), axis=1))
 
 
 def error_worth(case: Case) -> float:
@@ -105,9 +105,7 @@ def error_worth(case: Case) -> float:
     return float((case.error_cost or Decimal(0)) * case.requests)
 
 
-def owning_costs(case: Case, arms: Sequence[Candidate]) -> NDArray[np.float64] | None:
-    """What each arm costs over the horizon; infinite where unknown, ``None`` where no cost is known."""
+def owning_costs(case: Case, arms: Sequence[Candidate]) -> Floats:
+    """What each arm costs over the horizon; infinite where that is not known."""
     costs = [arm.total_cost(case.requests) for arm in arms]
-    if all(cost is None for cost in costs):
-        return None
     return np.array([np.inf if cost is None else float(cost) for cost in costs])
