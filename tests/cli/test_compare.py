@@ -11,6 +11,7 @@ import pytest
 import steelyard
 from steelyard.cli import main
 from steelyard.errors import StorageError
+from steelyard.result import read_result
 from steelyard.store.database import Store
 from tests.tickets import write_task
 
@@ -61,7 +62,8 @@ def test_equal_runs_have_the_same_answers(runs: Path, capsys: pytest.CaptureFixt
     assert main(["compare", str(runs / "a"), str(runs / "same")]) == 0
     out = capsys.readouterr().out
     assert "no difference. All" in out.replace("\n", " ")
-    assert out.count("same answers") == len(steelyard.compare(runs / "a", runs / "same").arms)
+    same = steelyard.RunResult(runs / "same", None, read_result(runs / "same"))
+    assert out.count("same answers") == len(steelyard.compare(runs / "a", same).arms)
 
 
 def test_a_folder_that_is_no_finished_run_is_one_line(
