@@ -155,7 +155,7 @@ def test_replayed_answers_are_said_to_tell_nothing_of_noise() -> None:
     now = made_run("b", {"few": half(30)}, replayed={"few": 40})
     [note] = compare_runs(before, now).notes
     assert note.startswith(
-        "few: 40 test requests came from the cache of earlier runs, and 40 of 40"
+        "40 test requests came from the cache of earlier runs, and answers are the same for few (40 of 40)"
     )
     assert "--no-cache" in note
     assert compare_runs(before, made_run("b", {"few": half(30)})).notes == ()

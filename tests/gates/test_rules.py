@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steelyard.changes import FinishedRun, compare_runs
+from steelyard.changes import FinishedRun, RunComparison, compare_runs
 from steelyard.gates.rules import decided, not_below, not_worse, one_sided
 from steelyard.result import Result
 from steelyard.result.arm import ArmResult
@@ -49,7 +49,7 @@ def result(value: float | None, arm: str | None = "few", leading: str | None = N
             "not below 85 %; its 95 % interval, 75.0 to 95.0 %, does not exclude 85 %",
         ),
         (0.96, "passed", "excludes 85 %"),
-        (None, "error", "no items, so there is no quality to compare"),
+        (None, "error", "there is no quality to compare: no items"),
     ],
 )
 def test_quality_is_compared_by_its_estimate(value: float | None, status: str, words: str) -> None:
@@ -66,6 +66,11 @@ def test_where_nothing_is_recommended_the_leading_arm_counts_and_is_called_that(
 def test_an_undecided_verdict_fails_only_its_own_gate() -> None:
     assert decided(result(0.8, None, "few")).status == "failed"
     assert decided(result(0.8)).status == "passed"
+
+
+def test_without_an_arm_to_deploy_worse_is_not_checked() -> None:
+    gate = not_worse(RunComparison())
+    assert gate.status == "error" and "was not checked" in gate.line
 
 
 def scores(right: int, n: int = 100) -> list[float]:

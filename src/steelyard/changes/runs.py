@@ -12,7 +12,7 @@ from steelyard.changes.records import ArmChange, ComparedRun, RunComparison
 from steelyard.changes.settings import changed_settings
 from steelyard.stats import holm
 from steelyard.weigh import RunResult
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 
 def compare(
@@ -88,10 +88,10 @@ def _notes(runs: MatchedRuns, arms: Sequence[ArmChange]) -> Iterator[str]:
     if runs.clusters is not None:
         clusters = len(set(runs.clusters))
         yield f"the {count:,} examples form {counted(clusters, 'cluster')}; each is drawn as one"
-    for arm in arms:
-        if arm.replayed and arm.same_answers:
-            yield (
-                f"{arm.now.arm}: {counted(arm.replayed, 'test request')} came from the cache of earlier "
-                f"runs, and {arm.same_answers:,} of {count:,} answers are the same: replayed answers say "
-                "nothing about how much answers vary (--no-cache asks again)"
-            )
+    if replayed := [arm for arm in arms if arm.replayed and arm.same_answers]:
+        requests = counted(sum(arm.replayed for arm in replayed), "test request")
+        names = listed([f"{arm.now.arm} ({arm.same_answers:,} of {count:,})" for arm in replayed])
+        yield (
+            f"{requests} came from the cache of earlier runs, and answers are the same for {names}: "
+            "replayed answers say nothing about how much answers vary (--no-cache asks again)"
+        )

@@ -73,6 +73,7 @@ def _arms(summary: RunSummary) -> Iterator[str]:
         yield f"And {counted(more, 'more arm')}: see `result.json`."
     if comparison is not None:
         yield _about(comparison)
+        yield from (f"- {escaped(note)}" for note in comparison.notes)
 
 
 def _row(cells: Sequence[str] | Iterator[str]) -> str:

@@ -18,7 +18,6 @@ from steelyard.words import percent, points
 LEVEL = 0.05
 """At most this share of runs that are no worse fail; one-sided."""
 FAIL_ON = ("undecided",)
-_ERROR = "it cannot be checked"
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ class GateResult:
 
     @property
     def line(self) -> str:
-        return f"{self.gate} {'was not checked' if self.status == 'error' else self.status}: {self.reason}"
+        status = "was not checked" if self.status == "error" else self.status
+        return " ".join(f"{self.gate} {status}: {self.reason}".split())
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,10 @@ def not_below(least: float, result: Result) -> GateResult:
     """
     gate, arm = f"--fail-below {least:g}", first_arm(result)
     if arm is None or arm.quality.value is None:
-        why = "no arm is recommended or leads" if arm is None else f"{arm.quality.reason}"
-        return GateResult(gate, "error", f"{why}, so there is no quality to compare")
+        why = "no arm is recommended or leads" if arm is None else arm.quality.reason
+        return GateResult(
+            gate, "error", f"there is no quality to compare: {why or 'it is unknown'}"
+        )
     quality, failed = arm.quality, arm.quality.value < least
     text = (
         f"{with_role(arm.name, result.verdict.arm)} has {quality.metric} {_share(arm.quality.value)}, "
