@@ -22,6 +22,7 @@ from steelyard.errors import (
 
 if TYPE_CHECKING:
     from steelyard import data
+    from steelyard.changes import RunComparison, compare
     from steelyard.data.starter import init_from_example, init_from_file
     from steelyard.planning.forecast import plan
     from steelyard.strategy.saved import load
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from steelyard.weigh import RunResult, run
 
 _LAZY = {
+    "RunComparison": "steelyard.changes",
     "RunResult": "steelyard.weigh",
     "Task": "steelyard.task",
+    "compare": "steelyard.changes",
     "init_from_example": "steelyard.data.starter",
     "init_from_file": "steelyard.data.starter",
     "load": "steelyard.strategy.saved",
@@ -46,11 +49,13 @@ __all__ = [
     "DataError",
     "MissingExtraError",
     "ModelError",
+    "RunComparison",
     "RunResult",
     "SteelyardError",
     "StorageError",
     "Task",
     "__version__",
+    "compare",
     "data",
     "init_from_example",
     "init_from_file",

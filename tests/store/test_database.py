@@ -74,6 +74,17 @@ def test_many_keys_are_wanted(store: Store) -> None:
     assert [usage.input_tokens for usage in store.usage_by_model("fit:y").values()] == [5]
 
 
+def test_what_came_from_the_cache_is_counted_by_who_needs_it(store: Store) -> None:
+    cached = [
+        replace(stored(key, phase), from_cache=True)
+        for key, phase in (("a", "test:x"), ("b", "fit:x"))
+    ]
+    store.add_completions([*cached, stored("c", "test:x")])
+    store.want("test:x", ["b", "c"])
+    assert (store.reused("test:x"), store.reused("fit:x"), store.reused("test:y")) == (2, 1, 0)
+    assert store.reused() == 2
+
+
 def test_runs_in_one_database_do_not_see_each_other(open_store: OpenStore) -> None:
     first, second = open_store("first"), open_store("second")
     first.add_completions(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import steelyard
 from steelyard.core import Price
 from steelyard.cost import cost_of
 from steelyard.errors import BudgetError, EndpointError
@@ -193,6 +194,8 @@ def test_a_second_run_pays_only_for_fresh_answers(
     told = [(done.folder / "run.log").read_text("utf-8") for done in (first, second, third)]
     assert ["came from the cache" in log for log in told] == [False, True, False]
     assert stores[0].usage()[:4] == stores[1].usage()[:4]
+    replays = [steelyard.compare(first, later).notes for later in (second, third)]
+    assert ["came from the cache" in " ".join(notes) for notes in replays] == [True, False]
     for arm, other in zip(first.result["arms"], second.result["arms"], strict=True):
         assert arm["tokens"] == other["tokens"]
         if arm["model"]:

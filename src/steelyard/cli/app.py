@@ -17,7 +17,7 @@ from steelyard.files import NO_ROOM, sources_kept
 from steelyard.printing import printable, say, warnings_shown
 from steelyard.words import shortened
 
-_VERBS = ("run", "plan", "ask", "init", "data", "report", "models", "cache")
+_VERBS = ("run", "plan", "ask", "init", "data", "compare", "report", "models", "cache")
 _INTERRUPTED = 130
 _LONGEST_LINE, _LONGEST_NAME = 2000, 200  # characters
 
@@ -46,7 +46,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 2 a user's mistake, 130 interrupted."""
+    """Run one command and return its exit code.
+
+    0: done; 1: done, and a check that was asked for failed (``--fail-…``); 2: a mistake or a limit; 130:
+    interrupted.
+    """
     try:
         args = parser().parse_args(argv)
     except SystemExit as error:  # argparse leaves this way after --help, --version and mistakes

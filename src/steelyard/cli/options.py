@@ -76,6 +76,17 @@ def file_path(text: str) -> Path:
     return Path(text)
 
 
+def count(text: str) -> int:
+    """A whole number of at least 0."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return number
+
+
 def _money(text: str) -> Decimal:
     try:
         value = Decimal(text)

@@ -283,12 +283,15 @@ class Store:
         So a search takes the same whatever ran before it. A phase in a database that an earlier
         version began counts what it was first to ask.
         """
+        return self._by_model(self._wanted_by(phases))
+
+    def _wanted_by(self, phases: Sequence[str]) -> sa.ColumnElement[bool]:
+        """Completions that ``phases`` asked or needed; all of them with no phase named."""
+        if not phases:
+            return sa.true()
         in_phases = self._of(PHASE_KEYS) & PHASE_KEYS.c.phase.in_(phases)
         phase_keys = sa.select(PHASE_KEYS.c.key).where(in_phases)
-        table = COMPLETIONS.c
-        return self._by_model(
-            table.phase.in_(phases) | table.key.in_(phase_keys) if phases else sa.true()
-        )
+        return COMPLETIONS.c.phase.in_(phases) | COMPLETIONS.c.key.in_(phase_keys)
 
     def paid_by_model(self, *phases: str) -> dict[AskedModel, Usage]:
         """Return what this run itself asked, model by model: answers out of the cache are left out.
@@ -318,9 +321,9 @@ class Store:
                 torn[model] = (answers + 1, used + soundly(read_completion, row.completion).torn)
         return torn
 
-    def reused(self) -> int:
-        """Return how many completions came out of the cache."""
-        which = self._of(COMPLETIONS) & COMPLETIONS.c.from_cache
+    def reused(self, *phases: str) -> int:
+        """Return how many completions came out of the cache, of those that ``phases`` wanted, or of all."""
+        which = self._of(COMPLETIONS) & COMPLETIONS.c.from_cache & self._wanted_by(phases)
         query = sa.select(sa.func.count()).select_from(COMPLETIONS).where(which)
         with self._transaction() as connection:
             return int(connection.scalar(query) or 0)

@@ -1,0 +1,96 @@
+"""What a comparison of two runs states: ``before`` is the baseline, ``now`` the run that may differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from steelyard.core import Comparison, Recommendation
+from steelyard.result.base import ResultPart
+from steelyard.result.figures import Quality
+
+
+class ComparedRun(ResultPart):
+    """One of the two runs: its verdict, and how many test examples it has.
+
+    ``deployed`` is the recommended arm, or else the one that leads; ``None`` where there is neither.
+    """
+
+    folder: str = ""
+    created: str = ""
+    recommendation: Recommendation = "undecided"
+    arm: str | None = None
+    confidence: str = ""
+    deployed: str | None = None
+    test: int = 0
+
+
+class SettingChange(ResultPart):
+    """A setting that is not the same in both runs; ``None`` where a run has none."""
+
+    name: str = ""
+    before: Any = None
+    now: Any = None
+
+
+class ArmFigures(ResultPart):
+    """An arm's figures in one run, over that run's own test examples."""
+
+    arm: str = ""
+    quality: Quality = Quality()
+    failed: int | None = None
+    per_request: float | None = None
+    currency: str = "USD"
+    latency_p50_seconds: float | None = None
+    latency_p95_seconds: float | None = None
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+
+
+class ItemChange(ResultPart):
+    """A test example whose score changed; an output is ``None`` where the answer failed."""
+
+    example_id: str = ""
+    reference: str = ""
+    before: str | None = None
+    now: str | None = None
+    score_before: float = 0.0
+    score_now: float = 0.0
+
+
+class ArmChange(ResultPart):
+    """An arm of each run over the test examples that both runs have.
+
+    ``comparison.difference`` is now minus before. ``better`` and ``worse`` count examples whose score
+    rose and fell, ``same_answers`` those that were answered alike. ``replayed`` is how many test requests
+    one of the two runs took from the cache, the larger number.
+    """
+
+    before: ArmFigures = ArmFigures()
+    now: ArmFigures = ArmFigures()
+    comparison: Comparison
+    better: int = 0
+    worse: int = 0
+    same_answers: int = 0
+    replayed: int = 0
+    items: tuple[ItemChange, ...] = ()
+
+
+class RunComparison(ResultPart):
+    """What changed between two runs of a task, and whether it is real.
+
+    ``common`` counts the test examples that both runs have. ``arms`` are those in both, by name, their
+    p-values corrected by Holm over those of which a score changed. ``deployed`` compares what each run says
+    to deploy, alone and uncorrected.
+    """
+
+    before: ComparedRun = ComparedRun()
+    now: ComparedRun = ComparedRun()
+    metric: str = ""
+    metric_title: str = ""
+    common: int = 0
+    settings: tuple[SettingChange, ...] = ()
+    deployed: ArmChange | None = None
+    arms: tuple[ArmChange, ...] = ()
+    only_before: tuple[str, ...] = ()
+    only_now: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,172 @@
+"""Two runs compared: what is paired, what is refused, what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steelyard.changes import compare_runs
+from steelyard.errors import DataError
+from steelyard.stats import compare, holm
+from tests.made_runs import made_run
+
+RIGHT, WRONG = [1.0] * 40, [0.0] * 40
+
+
+def half(first: int) -> list[float]:
+    """The first examples right, the others wrong."""
+    return [1.0] * first + [0.0] * (40 - first)
+
+
+def test_an_arm_in_both_is_paired_by_example() -> None:
+    before = made_run("a", {"few": half(30)})
+    now = made_run("b", {"few": [*([0.0] * 12), *([1.0] * 20), *([0.0] * 8)]})
+    comparison = compare_runs(before, now, items=3)
+    [arm] = comparison.arms
+    expected = compare(
+        [record.score for record in now.records["few"].values()],
+        [record.score for record in before.records["few"].values()],
+        ("few", "few"),
+        "accuracy",
+        np.random.default_rng(0),
+    )
+    assert (arm.comparison.difference, arm.comparison.p_value) == (
+        pytest.approx(-0.25),
+        pytest.approx(expected.p_value),
+    )
+    assert (arm.better, arm.worse, arm.same_answers) == (2, 12, 26)
+    assert [(item.example_id, item.score_before, item.score_now) for item in arm.items] == [
+        ("0", 1.0, 0.0),
+        ("1", 1.0, 0.0),
+        ("2", 1.0, 0.0),
+    ]
+    assert comparison.deployed is not None
+    assert comparison.deployed.comparison.p_adjusted is None
+
+
+def test_order_of_the_examples_does_not_matter() -> None:
+    scores = half(25)
+    before = made_run("a", {"few": scores})
+    ids = [str(at) for at in reversed(range(40))]
+    turned = made_run("b", {"few": scores[::-1]}, ids=ids, digests=ids)
+    [arm] = compare_runs(before, turned).arms
+    assert (arm.comparison.difference, arm.same_answers) == (0.0, 40)
+
+
+def test_only_examples_of_the_same_id_and_content_count() -> None:
+    ids = [str(at) for at in range(40)]
+    changed = ["other", *ids[1:]]  # the first keeps its id, not its content
+    moved = [*ids[:39], "new"]  # the last has an id of its own
+    before = made_run("a", {"few": RIGHT}, ids=ids)
+    now = made_run("b", {"few": [0.0, *RIGHT[1:39], 0.0]}, ids=moved, digests=[*changed[:39], "39"])
+    comparison = compare_runs(before, now)
+    assert comparison.common == 38
+    assert comparison.arms[0].comparison.difference == 0.0
+    assert [note for note in comparison.notes if "left out" in note] == [
+        f"2 test examples of {name} are not in the other run and are left out of the differences"
+        for name in "ab"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "text"}, ("of kind label, the other text",)),
+        ({"metric": {"name": "macro_f1", "options": {}}}, ("accuracy", "macro_f1")),
+        ({"metric": {"name": "accuracy", "options": {"x": 1}}}, ("other options or other code",)),
+        (
+            {"digests": [f"d{at}" for at in range(40)]},
+            ("none of their 40 and 40", "40 ids in common"),
+        ),
+        ({"ids": [f"i{at}" for at in range(40)]}, ("none of their 40 and 40", "0 ids in common")),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_one_line(
+    change: dict[str, Any], words: Sequence[str]
+) -> None:
+    before, now = made_run("a", {"few": RIGHT}), made_run("b", {"few": RIGHT}, **change)
+    with pytest.raises(DataError) as caught:
+        compare_runs(before, now)
+    assert str(caught.value).startswith("a and b cannot be compared: ")
+    assert "\n" not in str(caught.value)
+    for text in words:
+        assert text in str(caught.value)
+
+
+def test_a_run_is_not_compared_with_itself() -> None:
+    with pytest.raises(DataError, match="a is one run"):
+        compare_runs(made_run("a", {"few": RIGHT}), made_run("a", {"few": RIGHT}))
+
+
+def test_holm_counts_the_arms_that_changed() -> None:
+    before = made_run("a", {"few": half(30), "zero": half(20), "majority": half(10)})
+    now = made_run("b", {"few": half(22), "zero": half(14), "majority": half(10)})
+    arms = {arm.now.arm: arm.comparison for arm in compare_runs(before, now).arms}
+    p_values = [arms[name].p_value for name in ("few", "zero")]
+    assert [arms[name].p_adjusted for name in ("few", "zero")] == holm(p_values)
+    assert arms["few"].p_adjusted == pytest.approx(2 * arms["few"].p_value)
+    assert arms["majority"].p_adjusted == 1.0
+
+
+def test_arms_of_one_run_alone_are_named_and_what_is_deployed_is_compared() -> None:
+    before = made_run("a", {"few": half(30), "zero": half(10)})
+    now = made_run("b", {"lora": half(39), "zero": half(10)})
+    comparison = compare_runs(before, now)
+    assert [arm.now.arm for arm in comparison.arms] == ["zero"]
+    assert (comparison.only_before, comparison.only_now) == (("few",), ("lora",))
+    assert comparison.deployed is not None
+    assert (comparison.deployed.before.arm, comparison.deployed.now.arm) == ("few", "lora")
+    assert comparison.deployed.comparison.difference == pytest.approx(9 / 40)
+
+
+def test_clusters_of_either_run_are_drawn_as_one() -> None:
+    scores = {"few": [1.0, 0.0] * 20}
+    pairs = [at // 2 for at in range(40)]
+    chained = [(at + 1) // 2 for at in range(40)]
+    alone = compare_runs(made_run("a", scores), made_run("b", {"few": RIGHT}))
+    joint = compare_runs(
+        made_run("a", scores, clusters=pairs), made_run("b", {"few": RIGHT}, clusters=pairs)
+    )
+    one = compare_runs(
+        made_run("a", scores, clusters=pairs), made_run("b", {"few": RIGHT}, clusters=chained)
+    )
+    assert alone.arms[0].comparison.method.startswith("exact McNemar")
+    assert "over clusters" in joint.arms[0].comparison.method
+    assert "the 40 examples form 20 clusters; each is drawn as one" in joint.notes
+    assert one.arms[0].comparison.p_value == 1.0  # all in one cluster: no test at all
+    assert "the 40 examples form 1 cluster; each is drawn as one" in one.notes
+
+
+def test_a_corpus_metric_is_compared_by_its_figure() -> None:
+    macro = {"name": "macro_f1", "options": {}}
+    before = made_run("a", {"few": half(30)}, metric=macro)
+    now = made_run("b", {"few": half(20)}, metric=macro)
+    [arm] = compare_runs(before, now).arms
+    assert arm.comparison.method.startswith("approximate randomisation")
+    # Every reference is "1": F1 of the one label is 2r / (2r + missed).
+    assert arm.comparison.difference == pytest.approx(40 / 60 - 60 / 70)
+
+
+def test_replayed_answers_are_said_to_tell_nothing_of_noise() -> None:
+    before = made_run("a", {"few": half(30)})
+    now = made_run("b", {"few": half(30)}, replayed={"few": 40})
+    [note] = compare_runs(before, now).notes
+    assert note.startswith(
+        "40 test requests came from the cache of earlier runs, and answers are the same for few (40 of 40)"
+    )
+    assert "--no-cache" in note
+    assert compare_runs(before, made_run("b", {"few": half(30)})).notes == ()
+
+
+def test_settings_that_differ_are_listed() -> None:
+    before = made_run("a", {"few": RIGHT})
+    now = made_run("b", {"few": RIGHT}, instruction="Classify the ticket.")
+    [change] = compare_runs(before, now).settings
+    assert (change.name, change.before, change.now) == (
+        "instruction",
+        "Classify.",
+        "Classify the ticket.",
+    )
