@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.seeds import generator
 from steelyard.stats import holm
 from steelyard.stats.posterior import Posterior, blended, chance_at_least, item_covariance
-from steelyard.stats.resample import cluster_codes
+from steelyard.stats.resample import Floats, cluster_codes
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.pairs import pair
 
@@ -27,13 +26,13 @@ class Beliefs:
     """
 
     arms: tuple[Candidate, ...]
-    covariance: NDArray[np.float64]
+    covariance: Floats
     items: int
     seed: int
     apart: bool = False
 
     @cached_property
-    def measured(self) -> NDArray[np.float64]:
+    def measured(self) -> Floats:
         return np.array([arm.quality.value or 0.0 for arm in self.arms])
 
     @cached_property
@@ -41,20 +40,20 @@ class Beliefs:
         return Posterior(self.measured, self.covariance / self.items, apart=self.apart)
 
     @cached_property
-    def mean(self) -> NDArray[np.float64]:
+    def mean(self) -> Floats:
         """What is expected of each arm on new inputs: of many arms, the best-looking ones are drawn in."""
         return self.posterior.mean
 
     @cached_property
-    def draws(self) -> NDArray[np.float64]:
+    def draws(self) -> Floats:
         return self.posterior.draws(generator(self.seed, "verdict"))
 
-    def near_best(self, margin: float) -> NDArray[np.float64]:
+    def near_best(self, margin: float) -> Floats:
         """The chance of each arm to lie within ``margin`` of the best of them."""
         best = self.draws.max(axis=1, keepdims=True)
         return np.asarray((self.draws >= best - margin).mean(axis=0), dtype=np.float64)
 
-    def by_name(self, values: NDArray[np.float64]) -> dict[str, float]:
+    def by_name(self, values: Floats) -> dict[str, float]:
         return {
             arm.name: round(float(value), 4) for arm, value in zip(self.arms, values, strict=True)
         }
@@ -72,7 +71,7 @@ def beliefs_of(case: Case, arms: Sequence[Candidate], *, apart: bool = False) ->
     return Beliefs(arms, covariance, items, case.seed, apart)
 
 
-def _from_intervals(case: Case, arms: Sequence[Candidate]) -> NDArray[np.float64]:
+def _from_intervals(case: Case, arms: Sequence[Candidate]) -> Floats:
     """The covariance of a metric that is no mean of scores, read back from intervals.
 
     ``2 cov(a, b) = var(a) + var(b) - var(a - b)``.

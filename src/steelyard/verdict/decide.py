@@ -24,7 +24,7 @@ from steelyard.verdict.rule import (
     LEVEL_LOSS,
     LIKELY_KEPT,
     SURE,
-    Choice,
+    BestArm,
     choose,
     none_pays,
 )
@@ -94,7 +94,7 @@ def _tell_left_out(
         )
 
 
-def _describe(decision: Decision, beliefs: Beliefs, choice: Choice) -> None:
+def _describe(decision: Decision, beliefs: Beliefs, choice: BestArm) -> None:
     """Keep what the choice was made from."""
     case, best = decision.case, beliefs.arms[int(beliefs.mean.argmax())]
     tests = against(case, best, [arm for arm in case.candidates if arm is not best])

@@ -10,14 +10,14 @@ from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.limits import WithinLimits, affordable_volume
-from steelyard.verdict.rule import LIKELY_NEAR, Choice
+from steelyard.verdict.rule import LIKELY_NEAR, BestArm
 from steelyard.verdict.turning import turning_prices
 
 MOST_TIMES = 100
 """A price that would have to rise by more than so many times is no likely change."""
 
 
-def find_flips(case: Case, beliefs: Beliefs, choice: Choice, limits: WithinLimits) -> list[str]:
+def find_flips(case: Case, beliefs: Beliefs, choice: BestArm, limits: WithinLimits) -> list[str]:
     """Say with figures what would alter the choice; the nearest changes first."""
     rivals = [arm for arm in _rivals(beliefs, choice) if not _level(case, arm, choice.arm)]
     flips = [
@@ -29,7 +29,7 @@ def find_flips(case: Case, beliefs: Beliefs, choice: Choice, limits: WithinLimit
     return flips or _challenger(case, beliefs, choice)
 
 
-def _rivals(beliefs: Beliefs, choice: Choice) -> list[Candidate]:
+def _rivals(beliefs: Beliefs, choice: BestArm) -> list[Candidate]:
     """The arms that money alone would put in the choice's place: with a price of errors, all others."""
     return [
         arm
@@ -52,7 +52,7 @@ def _money(case: Case, beliefs: Beliefs, arm: Candidate) -> tuple[Decimal | None
     return arm.upfront, arm.per_request + case.error_cost * words.to_decimal(wrong)
 
 
-def _error_cost(case: Case, choice: Choice, steps: tuple[TurningPrice, ...]) -> list[str]:
+def _error_cost(case: Case, choice: BestArm, steps: tuple[TurningPrice, ...]) -> list[str]:
     """The next price of a wrong answer below and above the choice's own at which it changes."""
     name, sentences = choice.arm.name, []
     for step in steps:
@@ -112,7 +112,7 @@ def _total(case: Case, beliefs: Beliefs, arm: Candidate) -> Decimal | None:
     return upfront + per_request * case.requests
 
 
-def _challenger(case: Case, beliefs: Beliefs, choice: Choice) -> list[str]:
+def _challenger(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     """Where neither volume nor price decides: what the best of the others would have to gain."""
     others = [arm for arm in beliefs.arms if arm is not choice.arm]
     if not others:

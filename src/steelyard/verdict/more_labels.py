@@ -25,7 +25,7 @@ from steelyard.verdict.rule import (
     LEVEL_LOSS,
     LIKELY_KEPT,
     SURE,
-    Choice,
+    BestArm,
     error_worth,
     owning_costs,
     pick_near,
@@ -36,8 +36,6 @@ TOLD = 0.8
 """The chance that a number of labels must have of telling, where they have no price."""
 OUTCOMES, NOISE = 200, 200
 
-Floats = NDArray[np.float64]
-
 
 class Look(NamedTuple):
     """What ``n`` more labels bring: the chance that they tell, and the expected gain where it has a price."""
@@ -47,7 +45,7 @@ class Look(NamedTuple):
     gain: float | None
 
 
-def labels_for_choice(case: Case, beliefs: Beliefs, choice: Choice) -> MoreLabels:
+def labels_for_choice(case: Case, beliefs: Beliefs, choice: BestArm) -> MoreLabels:
     """Whether labels would improve on a choice."""
     if choice.totals is None and choice.chance >= SURE:
         return MoreLabels(reason=f"the choice is sure enough: its chance is {choice.chance:.2f}")
@@ -103,7 +101,7 @@ def _outcomes(beliefs: Beliefs, n: int, rng: np.random.Generator) -> Predicted:
     return predict(beliefs.posterior, beliefs.measured, beliefs.covariance, items, rng, OUTCOMES)
 
 
-def _look(case: Case, beliefs: Beliefs, choice: Choice, n: int, rng: np.random.Generator) -> Look:
+def _look(case: Case, beliefs: Beliefs, choice: BestArm, n: int, rng: np.random.Generator) -> Look:
     """What the rule would choose after ``n`` more labels, how sure, and what that gains."""
     outcome = _outcomes(beliefs, n, rng)
     k = len(beliefs.arms)

@@ -6,10 +6,10 @@ from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.pairs import against, differs
-from steelyard.verdict.rule import LIKELY_NEAR, Choice
+from steelyard.verdict.rule import LIKELY_NEAR, BestArm
 
 
-def why(case: Case, beliefs: Beliefs, choice: Choice) -> list[str]:
+def why(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     """The choice and what it costs; then how it compares with its nearest rival."""
     rival = _rival(beliefs, choice)
     head = _by_price(case, beliefs, choice) if choice.totals is not None else None
@@ -19,7 +19,7 @@ def why(case: Case, beliefs: Beliefs, choice: Choice) -> list[str]:
     return reasons
 
 
-def why_none_pays(case: Case, beliefs: Beliefs, choice: Choice) -> list[str]:
+def why_none_pays(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     """Always giving the most common answer costs least in all."""
     totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
     name, total = min(totals.items(), key=lambda entry: entry[1])
@@ -33,13 +33,13 @@ def why_none_pays(case: Case, beliefs: Beliefs, choice: Choice) -> list[str]:
     ]
 
 
-def _rival(beliefs: Beliefs, choice: Choice) -> Candidate | None:
+def _rival(beliefs: Beliefs, choice: BestArm) -> Candidate | None:
     """The best of the other arms."""
     places = sorted(range(len(beliefs.arms)), key=lambda place: -beliefs.mean[place])
     return next((beliefs.arms[p] for p in places if beliefs.arms[p] is not choice.arm), None)
 
 
-def _by_price(case: Case, beliefs: Beliefs, choice: Choice) -> str:
+def _by_price(case: Case, beliefs: Beliefs, choice: BestArm) -> str:
     totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
     price = words.error_price(case.error_cost, case.currency)
     mine = words.money(totals[choice.arm.name], case.currency)
@@ -54,7 +54,7 @@ def _by_price(case: Case, beliefs: Beliefs, choice: Choice) -> str:
     return f"{text}; next is {name} at {words.money(total, case.currency)}"
 
 
-def _by_margin(case: Case, beliefs: Beliefs, choice: Choice) -> str:
+def _by_margin(case: Case, beliefs: Beliefs, choice: BestArm) -> str:
     arm, best = choice.arm, _best(beliefs)
     cost = f"{words.money(arm.total_cost(case.requests), case.currency)} {_period(case)}"
     if len(case.candidates) == 1:
@@ -70,7 +70,7 @@ def _by_margin(case: Case, beliefs: Beliefs, choice: Choice) -> str:
     return f"{which} {chance}: {cost}, against {other} for {words.quality(best)}"
 
 
-def _no_cheaper(case: Case, beliefs: Beliefs, choice: Choice) -> str:
+def _no_cheaper(case: Case, beliefs: Beliefs, choice: BestArm) -> str:
     """Why the best arm is the choice: none other is near it, or none that is near costs clearly less."""
     near = [
         arm

@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from steelyard.stats.resample import Floats, Indices
 from steelyard.verdict.base import LEVEL_COST, LEVEL_SHARE, Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.limits import broken_limits
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 LIKELY_NEAR = 0.5
 """An arm counts as near the best where it is more likely so than not."""
@@ -34,7 +31,7 @@ LEVEL_LOSS = 0.05
 
 
 @dataclass(frozen=True)
-class Choice:
+class BestArm:
     """The arm to use among ``beliefs.arms``; ``chance`` is how likely that is right."""
 
     arm: Candidate
@@ -53,22 +50,22 @@ class Choice:
         return "moderate" if self.chance >= FAIRLY_SURE else "low"
 
 
-def choose(case: Case, beliefs: Beliefs) -> Choice:
+def choose(case: Case, beliefs: Beliefs) -> BestArm:
     """The best arm in expectation."""
     near = beliefs.near_best(case.limits.margin)
     owned = owning_costs(case, beliefs.arms)
     if case.error_cost is None or np.isinf(owned).all():
         [place] = pick_near(case, beliefs.arms, near[None], beliefs.mean[None])
-        return Choice(beliefs.arms[place], float(near[place]), near, None)
+        return BestArm(beliefs.arms[place], float(near[place]), near, None)
     worth = error_worth(case)
     totals = owned + worth * (1 - beliefs.mean)
     place = int(np.argmin(totals))
     drawn = owned + worth * (1 - beliefs.draws)
     level = drawn[:, place] <= drawn.min(axis=1) * (1 + LEVEL_LOSS)
-    return Choice(beliefs.arms[place], float(level.mean()), near, totals)
+    return BestArm(beliefs.arms[place], float(level.mean()), near, totals)
 
 
-def none_pays(case: Case, beliefs: Beliefs, floor: Candidate) -> Choice | None:
+def none_pays(case: Case, beliefs: Beliefs, floor: Candidate) -> BestArm | None:
     """Always giving the most common answer as the choice, where it costs less in all than any arm.
 
     With the wrong answers priced, and only where it keeps the constraints.
@@ -83,7 +80,7 @@ def none_pays(case: Case, beliefs: Beliefs, floor: Candidate) -> Choice | None:
         return None
     drawn = (owns + worth * (1 - beliefs.draws)).min(axis=1)
     chance = float((total <= drawn * (1 + LEVEL_LOSS)).mean())
-    return Choice(floor, chance, beliefs.near_best(case.limits.margin), totals)
+    return BestArm(floor, chance, beliefs.near_best(case.limits.margin), totals)
 
 
 def pick_near(case: Case, arms: Sequence[Candidate], near: Floats, mean: Floats) -> Indices:
