@@ -153,7 +153,7 @@ def test_the_curve_falls_in_coverage_and_begins_with_everything(pairs):
 
 
 def kept(n, low):
-    return CoveragePoint(n / 200, 0.97, low, 1.0, 1 - n / 200, n)
+    return CoveragePoint(n / 200, 0.97, low, 1.0, 1 - n / 200, n, n)
 
 
 def test_handover_loosens_from_the_strictest_threshold_that_can_show_the_target():

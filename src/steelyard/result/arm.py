@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticUseDefault
 
 from steelyard.core import PROMPT_FAMILIES
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.figures import Gap, PartFigure, Quality, Validity
-from steelyard.result.steadiness import Calibration, Consistency
+from steelyard.result.steadiness import Calibration, Consistency, Handover
 
 T = TypeVar("T")
 _WHOLE_STAGES = ("final", "held_back", "free")
@@ -180,6 +187,8 @@ class ArmResult(ResultPart):
     consistency_reason: Omitted[str] = None
     calibration: Calibration | None = None
     calibration_reason: Omitted[str] = None
+    handover: Handover | None = None
+    handover_reason: Omitted[str] = None
     generalisation_gap: Gap = Gap()
     forgetting: None = None
     forgetting_reason: str | None = None
@@ -188,6 +197,15 @@ class ArmResult(ResultPart):
         default=False,
         description="By an earlier run in the same folder; this one was not asked for it.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_handover(cls, data: Any) -> Any:
+        """Take over what earlier files have as ``calibration.handover``."""
+        calibration = data.get("calibration") if isinstance(data, Mapping) else None
+        if not isinstance(calibration, Mapping) or "handover" not in calibration:
+            return data
+        return {"handover": calibration["handover"], **data}
 
     @property
     def is_free(self) -> bool:

@@ -37,7 +37,10 @@ class Chance(NamedTuple):
 
 
 class CoveragePoint(NamedTuple):
-    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is."""
+    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is.
+
+    ``units`` counts the independent ones among the ``n`` answers: a cluster is one.
+    """
 
     coverage: float
     accuracy: float
@@ -45,6 +48,7 @@ class CoveragePoint(NamedTuple):
     high: float
     threshold: float
     n: int
+    units: int
 
 
 def equal_mass(confidence: Floats, bins: int = BINS) -> Indices:
@@ -171,7 +175,7 @@ def coverage_curve(
     """Accuracy of the most confident answers, for `POINTS` shares of them; the most answered first.
 
     The risk-coverage curve of selective classification (El-Yaniv and Wiener 2010, JMLR 11,
-    1605-1641). ``asked`` counts the unanswered too. Items of the same confidence stay together, so
+    1605-1641). ``questions`` counts the unanswered too. Items of the same confidence stay together, so
     that there are fewer points where many are alike.
     """
     n = len(confidence)
@@ -184,11 +188,10 @@ def coverage_curve(
         groups = None if clusters is None else [clusters[int(i)] for i in confident]
         estimate = mean(correct[confident], rng, level, groups)
         low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
-        accuracy = float(correct[confident].mean())
+        accuracy, n_kept = float(correct[confident].mean()), len(confident)
+        units = int(cluster_codes(groups, n_kept).max()) + 1
         curve.append(
-            CoveragePoint(
-                len(confident) / questions, accuracy, low, high, threshold, len(confident)
-            )
+            CoveragePoint(n_kept / questions, accuracy, low, high, threshold, n_kept, units)
         )
     return curve
 
@@ -200,11 +203,13 @@ def handover(
 
     Thresholds are loosened one by one, from the strictest that could show ``target`` at all, until the
     accuracy's lower limit falls below it. Fixed-sequence testing keeps the level, although many
-    thresholds are looked at (Angelopoulos et al. 2021, Learn then Test).
+    thresholds are looked at (Angelopoulos et al. 2021, Learn then Test). The lower limit is that of a
+    two-sided interval at ``level``: one-sided, it holds at ``(1 + level) / 2``. Where it starts depends on
+    the number of clusters alone, not on what was right.
     """
     best = None
     for point in reversed(curve):
-        if not _shows(point.n, target, level):
+        if not _shows(point.units, target, level):
             continue
         if point.low < target:
             break
