@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from steelyard.core import FAMILIES
 from steelyard.report import render
 from steelyard.report.certainty import Certainty
@@ -196,6 +198,42 @@ def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
     trace = found["few_shot"].arm.known_options.search.trace
     assert str(found["few_shot"].picture).count("<circle") == len(trace)
     assert re.fullmatch(r"[\d,]+ of 480,000 forward tokens", found["few_shot"].budget)
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (
+            {"trend": "gaining", "difference": 0.04, "low": 0.01, "high": 0.07, "items": 120},
+            "still gaining over the last third of the tokens it spent: +4.0 points "
+            "[+1.0, +7.0], on 120 dev examples",
+        ),
+        (
+            {"trend": "flat", "difference": 0.0, "low": -0.02, "high": 0.02, "items": 84},
+            "no gain shown over the last third of the tokens it spent: 0.0 points "
+            "[\u22122.0, +2.0], on 84 dev examples",
+        ),
+        (
+            {"trend": "flat", "difference": 0.0, "items": 84, "reason": "nothing scored higher"},
+            "no gain shown over the last third of the tokens it spent: nothing scored higher",
+        ),
+        (
+            {"trend": "unknown", "reason": "too few dev items: 12"},
+            "cannot tell whether it still gained: too few dev items: 12",
+        ),
+        (None, ""),
+    ],
+)
+def test_a_search_says_whether_it_still_gained(
+    result: dict[str, Any], gain: dict[str, Any] | None, words: str
+) -> None:
+    arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
+    arm["options"]["search"]["late_gain"] = gain
+    parsed = parse_result(result)
+    [found] = [search for search in searches(View(parsed)) if search.arm.name == "few_shot"]
+    assert found.late_gain == words
+    page = render(parsed)
+    assert (words in page) and ("this says nothing beyond dev" in page) == bool(words)
 
 
 def test_the_form_that_decoding_alone_keeps_is_told(result: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def test_what_can_be_left_to_an_arm_is_a_column_where_the_task_asks_for_it(
     assert max(map(len, lines)) <= 80
     assert "At 99%" in lines[0]
     column = lines[0].index("At 99%")
-    cells = [line[column : column + 6].strip() for line in lines[2 : 2 + len(result["arms"])]]
+    cells = [line[column : column + 6].strip() for line in lines if line.count("$") >= 2]
     assert sorted(set(cells)) == ["-", "62.3%"]
     assert "At 99%: requests on which it is shown to be so right" in " ".join(
         line.strip() for line in lines

@@ -121,12 +121,31 @@ class SearchBudget(OpenPart):
     used: float | None = None
 
 
+class LateGain(ResultPart):
+    """The best prompt at a search's end less the best before the last ``share`` of the tokens it spent.
+
+    ``trend`` is ``gaining``, ``flat`` or ``unknown``; ``difference`` is over ``items`` dev examples. Both
+    prompts were picked on these, so that it says nothing beyond dev.
+    """
+
+    trend: str = "unknown"
+    share: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    items: int = 0
+    before: Omitted[str] = None
+    after: Omitted[str] = None
+    reason: Omitted[str] = None
+
+
 class SearchFacts(OpenPart):
     """What a search on dev tried and found: the ``search`` among an arm's options."""
 
     dev_score: float | None = None
     dev_calls: int | None = None
     budget: SearchBudget | None = None
+    late_gain: LateGain | None = None
     trace: tuple[SearchTrial, ...] = ()
 
 
