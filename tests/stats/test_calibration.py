@@ -18,6 +18,7 @@ from steelyard.stats.calibration import (
     handover,
     items_to_show,
     reliability,
+    split_level,
 )
 
 PAIRS = st.lists(
@@ -167,15 +168,30 @@ def test_handover_stops_at_the_first_threshold_that_fails():
     assert handover(curve, 0.95) == curve[2]
 
 
-def test_handover_promises_too_much_in_few_runs():
+def test_handover_goes_off_from_several_starts():
+    """Of the three that can show it, the strictest fails: a second start goes on from the next."""
+    curve = [kept(200, 0.96), kept(150, 0.955), kept(100, 0.94), kept(10, 0.69)]
+    assert handover(curve, 0.95) is None
+    assert handover(curve, 0.95, starts=3) == curve[0]
+
+
+def test_starts_share_the_level():
+    assert split_level(0.95, 1) == pytest.approx(0.95)
+    assert 1 - split_level(0.95, 5) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("starts", [1, 3])
+def test_handover_promises_too_much_in_few_runs(starts):
     """The accuracy kept is below the target in at most about 2.5 % of runs, though 20 are tried."""
+    level = split_level(0.95, starts)
     rng = np.random.default_rng(7)
     broken = 0
     for _ in range(200):
         confidence = rng.random(400)
         share = 0.80 + 0.2 * confidence  # the target is met by the surest half alone
         correct = (rng.random(400) < share).astype(float)
-        best = handover(coverage_curve(confidence, correct, 400, rng), 0.95)
+        curve = coverage_curve(confidence, correct, 400, rng, level)
+        best = handover(curve, 0.95, level, starts)
         if best is not None:
             broken += share[confidence >= best.threshold].mean() < 0.95
     assert broken / 200 <= 0.06

@@ -26,7 +26,13 @@ def case(*candidates: Candidate, target: float | None = 0.99) -> Case:
         (0.99, 1.0, 200, None, False),
         (0.99, None, 200, None, True),
         (0.9, 0.0, 200, "none of its answers is shown to be 90 % right", False),
-        (0.99, 0.0, 200, "99 % right, which takes 381 test items, all of them right, and", False),
+        (
+            0.99,
+            0.0,
+            200,
+            "99 % right, which takes at least 381 test items, all of them right; there are 200",
+            False,
+        ),
         (1.0, 0.0, 200, "100 % right, which no number of test items shows", False),
     ],
 )

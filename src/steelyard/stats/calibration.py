@@ -197,24 +197,32 @@ def coverage_curve(
 
 
 def handover(
-    curve: list[CoveragePoint], target: float, level: float = 0.95
+    curve: list[CoveragePoint], target: float, level: float = 0.95, starts: int = 1
 ) -> CoveragePoint | None:
     """The most that can be answered with an accuracy of at least ``target``; ``None`` if nothing can.
 
     Thresholds are loosened one by one, from the strictest that could show ``target`` at all, until the
     accuracy's lower limit falls below it. Fixed-sequence testing keeps the level, although many
-    thresholds are looked at (Angelopoulos et al. 2021, Learn then Test). The lower limit is that of a
-    two-sided interval at ``level``: one-sided, it holds at ``(1 + level) / 2``. Where it starts depends on
-    the number of clusters alone, not on what was right.
+    thresholds are looked at (Angelopoulos et al. 2021, Learn then Test). One wrong answer among the few at
+    the strictest threshold would end it there, so that it may go off from several ``starts``, evenly apart;
+    the curve's ``level`` must then be `split_level`. Where it starts depends on the numbers of clusters
+    alone, not on what was right. The lower limit of a two-sided interval at ``level`` holds, one-sided, at
+    ``(1 + level) / 2``.
     """
-    best = None
-    for point in reversed(curve):
-        if not _shows(point.units, target, level):
-            continue
-        if point.low < target:
-            break
-        best = point
+    able = [point for point in reversed(curve) if _shows(point.units, target, level)]
+    best: CoveragePoint | None = None
+    for start in sorted({len(able) * turn // starts for turn in range(starts)}):
+        for point in able[start:]:
+            if point.low < target:
+                break
+            if best is None or point.n > best.n:
+                best = point
     return best
+
+
+def split_level(level: float, starts: int) -> float:
+    """The level of each of several starts that together keep ``level`` (Bonferroni; Dunn 1961)."""
+    return 1 - (1 - level) / starts
 
 
 def items_to_show(target: float, level: float = 0.95) -> int | None:

@@ -17,7 +17,7 @@ def coverage_broken(case: Case, candidate: Candidate) -> list[str]:
     if needed is None:
         takes = ", which no number of test items shows"
     elif needed > n:
-        takes = f", which takes {needed:,} test items, all of them right, and there are {n:,}"
+        takes = f", which takes at least {needed:,} test items, all of them right; there are {n:,}"
     return [f"none of its answers is shown to be {_right(target)} right{takes}"]
 
 
