@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from steelyard.stats.resample import Clusters, Floats, Indices, cluster_codes
 
 BINS = 10
 POINTS = 20
+SPARE = 2
+"""Wrong answers at the first threshold of a hand-over, where there are answers enough."""
 SIMULATIONS = 2000
 _HALVINGS = 20
 _WIDEST = 4.0  # true gaps of more than so many times those seen are not considered
@@ -197,32 +199,35 @@ def coverage_curve(
 
 
 def handover(
-    curve: list[CoveragePoint], target: float, level: float = 0.95, starts: int = 1
+    curve: list[CoveragePoint], target: float, level: float = 0.95
 ) -> CoveragePoint | None:
     """The most that can be answered with an accuracy of at least ``target``; ``None`` if nothing can.
 
-    Thresholds are loosened one by one, from the strictest that could show ``target`` at all, until the
-    accuracy's lower limit falls below it. Fixed-sequence testing keeps the level, although many
-    thresholds are looked at (Angelopoulos et al. 2021, Learn then Test). One wrong answer among the few at
-    the strictest threshold would end it there, so that it may go off from several ``starts``, evenly apart;
-    the curve's ``level`` must then be `split_level`. Where it starts depends on the numbers of clusters
-    alone, not on what was right. The lower limit of a two-sided interval at ``level`` holds, one-sided, at
-    ``(1 + level) / 2``.
+    Thresholds are loosened one by one until the accuracy's lower limit falls below ``target``.
+    Fixed-sequence testing keeps the level, although many are looked at (Angelopoulos et al. 2021,
+    Learn then Test), and whatever the first: that depends on numbers of clusters alone, not on what was
+    right. The lower limit of a two-sided interval at ``level`` holds, one-sided, at ``(1 + level) / 2``.
     """
-    able = [point for point in reversed(curve) if _shows(point.units, target, level)]
-    best: CoveragePoint | None = None
-    for start in sorted({len(able) * turn // starts for turn in range(starts)}):
-        for point in able[start:]:
-            if point.low < target:
-                break
-            if best is None or point.n > best.n:
-                best = point
+    best = None
+    for point in reversed(curve[: _first(curve, target, level) + 1]):
+        if point.low < target:
+            break
+        best = point
     return best
 
 
-def split_level(level: float, starts: int) -> float:
-    """The level of each of several starts that together keep ``level`` (Bonferroni; Dunn 1961)."""
-    return 1 - (1 - level) / starts
+def _first(curve: list[CoveragePoint], target: float, level: float) -> int:
+    """Where to start: the strictest threshold that shows ``target`` with up to `SPARE` wrong answers.
+
+    From the strictest that shows it with none, one wrong answer among the surest few would end all. Of
+    so many wrong as that half of the answers can have; with none, all may be needed. -1 where nothing can.
+    """
+    for wrong in range(SPARE, -1, -1):
+        most = curve[0].units / 2 if wrong and curve else inf
+        for place in range(len(curve) - 1, -1, -1):
+            if curve[place].units <= most and _shows(curve[place].units, target, level, wrong):
+                return place
+    return -1
 
 
 def items_to_show(target: float, level: float = 0.95) -> int | None:
@@ -238,6 +243,6 @@ def items_to_show(target: float, level: float = 0.95) -> int | None:
     return enough
 
 
-def _shows(n: int, target: float, level: float) -> bool:
-    """Whether ``n`` answers, all right, show an accuracy of ``target``."""
-    return (proportion(n, n, level).low or 0.0) >= target
+def _shows(n: int, target: float, level: float, wrong: int = 0) -> bool:
+    """Whether ``n`` answers, all right but ``wrong``, show an accuracy of ``target``."""
+    return n > wrong and (proportion(n - wrong, n, level).low or 0.0) >= target

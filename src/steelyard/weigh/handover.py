@@ -18,7 +18,6 @@ from steelyard.stats.calibration import (
     coverage_curve,
     handover,
     items_to_show,
-    split_level,
 )
 from steelyard.strategy import Arm
 from steelyard.task import Task
@@ -27,8 +26,7 @@ from steelyard.weigh.calibration import FEWEST, confident_places, judged, why_no
 TARGET = 0.95
 """The accuracy wanted where the task's constraints name none."""
 LEVEL = 0.95
-STARTS = 3
-"""Of simulated arms that are 97 % right, on 600 items, 28 % show nothing at 95 % from one, 4 % from three."""
+"""Of two-sided intervals: their lower limits hold, one-sided, at `Handover.level`."""
 _NO_PRICE = (
     "a person's answer has no price: give prices.label in task.yaml, what one answer costs you"
 )
@@ -67,19 +65,16 @@ def measure_handover(
     usable = [place for place, record in enumerate(records) if record.outcome == "scored"]
     is_told_apart = len(confident) >= FEWEST
     if not (places := confident if is_told_apart else usable):
-        return _nothing(target, LEVEL, "none of its answers is usable"), None
+        return _nothing(target, "none of its answers is usable"), None
     confidence, correct, groups = judged(arm, records, examples, places)
     if not is_told_apart:
         confidence = np.ones(len(places))
-    starts = min(STARTS, len(np.unique(confidence)))
-    level = split_level(LEVEL, starts)
     rng = generator(seed, f"handover:{arm.name}")
-    curve = coverage_curve(confidence, correct, len(records), rng, level, groups)
-    best = handover(curve, target, level, starts)
+    curve = coverage_curve(confidence, correct, len(records), rng, LEVEL, groups)
+    best = handover(curve, target, LEVEL)
     if best is None:
-        return _nothing(target, level, _why_nothing(curve, target, level)), None
-    share, sure = 1 - best.coverage, (1 + level) / 2
-    return Handover(target=target, level=sure, share=share, **best._asdict()), None
+        return _nothing(target, _why_nothing(curve, target)), None
+    return Handover(target=target, share=1 - best.coverage, **best._asdict()), None
 
 
 def cost_with_people(share: float, upfront: Money, per_request: Money, task: Task) -> PeopleCost:
@@ -107,12 +102,12 @@ def cost_with_people(share: float, upfront: Money, per_request: Money, task: Tas
     )
 
 
-def _nothing(target: float, level: float, why: str) -> Handover:
-    return Handover(target=target, level=(1 + level) / 2, share=1.0, coverage=0.0, reason=why)
+def _nothing(target: float, why: str) -> Handover:
+    return Handover(target=target, share=1.0, coverage=0.0, reason=why)
 
 
-def _why_nothing(curve: Sequence[CoveragePoint], target: float, level: float) -> str:
-    needed, most, right = items_to_show(target, level), curve[0], f"{100 * target:.6g} %"
+def _why_nothing(curve: Sequence[CoveragePoint], target: float) -> str:
+    needed, most, right = items_to_show(target, LEVEL), curve[0], f"{100 * target:.6g} %"
     if needed is None:
         return f"no number of answers can show {right} accuracy"
     if needed > most.units:
