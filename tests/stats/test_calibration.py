@@ -186,7 +186,7 @@ def test_handover_starts_where_a_few_wrong_answers_can_be_borne(sizes, first):
 
 
 def test_a_wrong_answer_among_the_surest_seldom_ends_the_handover():
-    """97 % right, 600 items: from where none may be wrong, a quarter of runs would show nothing."""
+    """93 % right, 600 items: from where none may be wrong, a quarter of runs would show nothing."""
     rng = np.random.default_rng(2)
     nothing = 0
     for _ in range(100):

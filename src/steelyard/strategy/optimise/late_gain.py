@@ -49,7 +49,7 @@ def late_gain(board: AnswerBoard, part: SearchPart, seed: int) -> LateComparison
     over these items and, where both answered it, the held-back part. "gaining": its lower limit is above
     0. Both prompts are the maximum of many on the same items, so the difference is biased, upwards where
     more were tried late than before, and it says nothing beyond dev. With equal prompts the interval
-    excluded 0 in under 1 % of simulated searches (24 before, 12 late) and in at most 5 % from
+    excluded 0 in under 1 % of simulated searches (24 before, 12 late) and in about 5 % from
     `FEWEST_BEFORE` prompts before on (30 late), but in 19 % after a single one: then nothing is
     stated. Each item's score stands alone: of a metric that is no mean of items it is only a part.
     """
