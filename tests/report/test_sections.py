@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from steelyard.core import FAMILIES
 from steelyard.report import render
 from steelyard.report.certainty import Certainty
@@ -103,10 +105,79 @@ def test_the_reliability_plot_has_a_dot_for_each_bin(result: dict[str, Any]) -> 
 
 
 def test_a_handover_that_reaches_nothing_says_why(result: dict[str, Any]) -> None:
-    block = next(arm for arm in result["arms"] if arm["name"] == "lora")["calibration"]
-    block["handover"] = {"target": 0.99, "share": None, "reason": "no share reaches it"}
+    arm = next(arm for arm in result["arms"] if arm["name"] == "lora")
+    arm["handover"] = {"target": 0.99, "share": None, "reason": "no share reaches it"}
     certainty = Certainty(View(parse_result(result)))
     assert certainty.handover(certainty.arms[0]) == "no share reaches it"
+
+
+PEOPLE = {
+    "per_request": 0.115,
+    "monthly": 34500.0,
+    "total": 419800.0,
+    "people_monthly": 90000.0,
+    "people_total": 1095000.0,
+    "currency": "USD",
+}
+UNPRICED = {"currency": "USD", "reason": "a person's answer has no price: give prices.label"}
+
+
+def with_handover(result: dict[str, Any], target: float | None, cost: dict[str, Any]) -> View:
+    """Every arm leaves the most to itself but zero_shot, of which nothing is shown, and majority."""
+    if target is not None:
+        result["task"]["constraints"]["min_accuracy_at_coverage"] = target
+    for arm in result["arms"]:
+        shown = {"share": 0.38, "coverage": 0.62, "accuracy": 0.996, "low": 0.991}
+        if arm["name"] == "zero_shot":
+            shown = {"share": 1.0, "coverage": 0.0, "reason": "120 answers cannot show 99 %"}
+        arm["handover"] = {"target": 0.99, **shown, "cost": cost}
+        if arm["name"] == "majority":
+            arm["handover"], arm["handover_reason"] = None, "rouge is no right or wrong"
+    return View(parse_result(result))
+
+
+def test_what_can_be_left_to_each_arm_with_people_for_the_rest(result: dict[str, Any]) -> None:
+    view = with_handover(result, 0.99, PEOPLE)
+    certainty = Certainty(view)
+    first, last = certainty.shared[0], certainty.shared[-1]
+    assert (first.coverage, first.accuracy) == ("62.0\u202f%", "99.6\u202f%, at least 99.1\u202f%")
+    assert first.money == ("$34,500", "$419,800")
+    assert (last.arm.name, last.coverage) == ("zero_shot", "0.0\u202f%")
+    assert last.note == "120 answers cannot show 99 %"
+    assert certainty.unshared == [("majority", "rouge is no right or wrong")]
+    assert certainty.people == "People alone would cost $90,000 a month, $1,095,000 over 365 days."
+    page = render(view.result)
+    assert "What can be left to an arm alone?" in page
+    assert "Not known: majority (rouge is no right or wrong)" in page
+
+
+def test_people_without_a_price_say_how_to_give_one(result: dict[str, Any]) -> None:
+    certainty = Certainty(with_handover(result, 0.99, UNPRICED))
+    assert certainty.people == "A person's answer has no price: give prices.label."
+    assert certainty.shared[0].money == ("–", "–")
+    assert certainty.shared[0].note == "", "it is said once"
+
+
+def test_what_nobody_asked_for_is_not_in_the_report(result: dict[str, Any]) -> None:
+    assert Certainty(with_handover(result, None, UNPRICED)).shared == []
+    assert Certainty(with_handover(result, None, PEOPLE)).shared != []
+
+
+def test_without_probabilities_the_demand_alone_makes_the_section(result: dict[str, Any]) -> None:
+    for arm in result["arms"]:
+        arm["consistency"], arm["calibration"] = None, None
+    page = render(with_handover(result, 0.99, PEOPLE).result)
+    assert "What can be left to an arm alone?" in page
+    assert "Does it know when it is unsure?" not in page
+
+
+def test_a_file_of_before_has_its_handover_in_the_calibration(result: dict[str, Any]) -> None:
+    arm = next(arm for arm in result["arms"] if arm["name"] == "lora")
+    arm["calibration"]["handover"] = arm.pop("handover")
+    certainty = Certainty(View(parse_result(result)))
+    assert (
+        certainty.handover(certainty.arms[0]) == "the least certain 13\u202f%, for 90\u202f% right"
+    )
 
 
 def test_parts_stand_with_the_weakest_of_the_shown_arm_first(result: dict[str, Any]) -> None:
@@ -127,6 +198,42 @@ def test_searches_show_trials_and_budgets(result: dict[str, Any]) -> None:
     trace = found["few_shot"].arm.known_options.search.trace
     assert str(found["few_shot"].picture).count("<circle") == len(trace)
     assert re.fullmatch(r"[\d,]+ of 480,000 forward tokens", found["few_shot"].budget)
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (
+            {"trend": "gaining", "difference": 0.04, "low": 0.01, "high": 0.07, "items": 120},
+            "still gaining over the last third of the tokens it spent: +4.0 points "
+            "[+1.0, +7.0], on 120 dev examples",
+        ),
+        (
+            {"trend": "flat", "difference": 0.0, "low": -0.02, "high": 0.02, "items": 84},
+            "no gain shown over the last third of the tokens it spent: 0.0 points "
+            "[\u22122.0, +2.0], on 84 dev examples",
+        ),
+        (
+            {"trend": "flat", "difference": 0.0, "items": 84, "reason": "nothing scored higher"},
+            "no gain shown over the last third of the tokens it spent: nothing scored higher",
+        ),
+        (
+            {"trend": "unknown", "reason": "too few dev items: 12"},
+            "cannot tell whether it still gained: too few dev items: 12",
+        ),
+        (None, ""),
+    ],
+)
+def test_a_search_says_whether_it_still_gained(
+    result: dict[str, Any], gain: dict[str, Any] | None, words: str
+) -> None:
+    arm = next(arm for arm in result["arms"] if arm["name"] == "few_shot")
+    arm["options"]["search"]["late_gain"] = gain
+    parsed = parse_result(result)
+    [found] = [search for search in searches(View(parsed)) if search.arm.name == "few_shot"]
+    assert found.late_gain == words
+    page = render(parsed)
+    assert (words in page) and ("this says nothing beyond dev" in page) == bool(words)
 
 
 def test_the_form_that_decoding_alone_keeps_is_told(result: dict[str, Any]) -> None:

@@ -30,6 +30,25 @@ def test_each_arm_is_one_line_of_at_most_80_columns(result: dict[str, Any]) -> N
         assert f"{100 * arm['quality']['value']:.1f}%" in line
 
 
+def test_what_can_be_left_to_an_arm_is_a_column_where_the_task_asks_for_it(
+    result: dict[str, Any],
+) -> None:
+    assert "At 99%" not in "\n".join(_printed(result))
+    result["task"]["constraints"]["min_accuracy_at_coverage"] = 0.99
+    for arm in result["arms"]:
+        arm["handover"] = {"target": 0.99, "share": 0.377, "coverage": 0.623}
+    result["arms"][0]["handover"] = None
+    lines = _printed(result)
+    assert max(map(len, lines)) <= 80
+    assert "At 99%" in lines[0]
+    column = lines[0].index("At 99%")
+    cells = [line[column : column + 6].strip() for line in lines if line.count("$") >= 2]
+    assert sorted(set(cells)) == ["-", "62.3%"]
+    assert "At 99%: requests on which it is shown to be so right" in " ".join(
+        line.strip() for line in lines
+    )
+
+
 def test_long_names_break_between_their_parts(result: dict[str, Any]) -> None:
     for arm in result["arms"]:
         arm["name"] = f"{arm['name']}@sentinel-3b-long"

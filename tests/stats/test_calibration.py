@@ -153,7 +153,7 @@ def test_the_curve_falls_in_coverage_and_begins_with_everything(pairs):
 
 
 def kept(n, low):
-    return CoveragePoint(n / 200, 0.97, low, 1.0, 1 - n / 200, n)
+    return CoveragePoint(n / 200, 0.97, low, 1.0, 1 - n / 200, n, n)
 
 
 def test_handover_loosens_from_the_strictest_threshold_that_can_show_the_target():
@@ -165,6 +165,35 @@ def test_handover_loosens_from_the_strictest_threshold_that_can_show_the_target(
 def test_handover_stops_at_the_first_threshold_that_fails():
     curve = [kept(200, 0.96), kept(150, 0.90), kept(100, 0.951)]
     assert handover(curve, 0.95) == curve[2]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "first"),
+    [
+        ((400, 200, 142, 141, 80), 142),  # 142 show 0.95 with two wrong
+        ((400, 201, 141, 80), 141),  # 201 is over half, 141 bear one wrong
+        ((240, 142, 110, 109, 80), 110),  # 142 is over half, 110 bear one wrong
+        ((200, 110, 80), 80),  # 110 is over half
+        ((90, 80, 73, 72), 73),
+        ((72, 60), None),
+    ],
+)
+def test_handover_starts_where_a_few_wrong_answers_can_be_borne(sizes, first):
+    """A threshold that alone shows the target is what is handed over only where it is the first."""
+    for place, n in enumerate(sizes):
+        curve = [kept(size, 0.96 if size == n else 0.5) for size in sizes]
+        assert handover(curve, 0.95) == (curve[place] if n == first else None)
+
+
+def test_a_wrong_answer_among_the_surest_seldom_ends_the_handover():
+    """93 % right, 600 items: from where none may be wrong, a quarter of runs would show nothing."""
+    rng = np.random.default_rng(2)
+    nothing = 0
+    for _ in range(100):
+        share = 1 / (1 + np.exp(-(3.5 + 1.5 * rng.normal(size=600))))
+        correct = (rng.random(600) < share).astype(float)
+        nothing += handover(coverage_curve(share, correct, 600, rng), 0.95) is None
+    assert nothing <= 12
 
 
 def test_handover_promises_too_much_in_few_runs():

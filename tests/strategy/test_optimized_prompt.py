@@ -52,6 +52,12 @@ def test_it_finds_the_words_that_help(fit_context: MakeContext) -> None:
     gain = arm.fit.search["gain"]
     assert [step["stage"] for step in gain] == ["plain", "screen", "shots", "moves"]
     assert gain[0]["score"] < gain[1]["score"] <= gain[-1]["score"]
+    late = arm.fit.search["late_gain"]
+    assert late["trend"] in ("gaining", "flat") and late["items"] >= 42
+    assert {late["before"], late.get("after", late["before"])} <= {
+        trial["name"] for trial in arm.fit.search["trace"]
+    }
+    assert "late_gain" not in free.fit.search, "it searches nothing of its own"
 
 
 def test_the_stated_search_is_the_search_that_was_made(fit_context: MakeContext) -> None:

@@ -55,9 +55,9 @@ def classical(brief: Brief = BRIEF) -> MajorityArm:
     return MajorityArm(ArmFacts("arm", "majority", brief), "YES")
 
 
-def block(records: Sequence[Record], arm: Arm | None = None, target: float | None = None) -> dict:
+def block(records: Sequence[Record], arm: Arm | None = None) -> dict:
     found, reason = measure_calibration(
-        arm or prompted(), records, examples(len(records)), build_metric("accuracy"), 0, target
+        arm or prompted(), records, examples(len(records)), build_metric("accuracy"), 0
     )
     assert found is not None and reason is None
     return found.to_dict()
@@ -88,40 +88,6 @@ def test_failed_answers_go_to_a_person() -> None:
     assert (found["n"], found["without"]) == (80, 20)
     [kept] = found["coverage"]
     assert (kept["coverage"], kept["accuracy"]) == (0.8, 1)
-    assert found["handover"]["share"] == pytest.approx(0.2)
-
-
-def test_handover_reaches_the_target_by_the_lower_limit() -> None:
-    sure = [record(i, 0.9 + i / 10_000, True) for i in range(150)]
-    unsure = [record(150 + i, 0.5 + i / 10_000, i % 2 == 0) for i in range(150)]
-    found = block([*sure, *unsure])["handover"]
-    assert found["target"] == 0.95
-    assert found["share"] == pytest.approx(0.5, abs=0.06)
-    assert found["low"] >= 0.95
-    lower = block([*sure, *unsure], target=0.7)["handover"]
-    assert lower["share"] < found["share"]
-
-
-@pytest.mark.parametrize(
-    ("records", "target", "words"),
-    [
-        (
-            [record(i, 0.9, True) for i in range(40)],
-            0.95,
-            "40 answers cannot show 95 % accuracy: it takes 73",
-        ),
-        ([record(i, 0.9, i % 2 == 0) for i in range(100)], 0.9, "no subset of its answers"),
-        (
-            [record(i, 0.9, True) for i in range(100)],
-            1.0,
-            "no number of answers can show 100 % accuracy",
-        ),
-    ],
-)
-def test_a_target_out_of_reach_says_why(records: list[Record], target: float, words: str) -> None:
-    found = block(records, target=target)["handover"]
-    assert found["share"] is None
-    assert words in found["reason"]
 
 
 def test_where_the_probabilities_come_from() -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from steelyard.cli import main
 from steelyard.planning.detectable import detectable_text
 from steelyard.planning.plan import RunOptions, make_plan
@@ -43,3 +45,27 @@ def test_plan_and_verdict_say_alike_what_can_be_told_apart(tmp_path: Path) -> No
     mistake = next(each["message"] for each in audit["mistakes"] if "two arms" in each["message"])
     for said in (size, mistake):
         assert f"{least} or more between two arms" in said and correction in said
+
+
+def test_every_arm_says_what_can_be_left_to_it_and_what_people_cost(tmp_path: Path) -> None:
+    task = write_task(
+        tmp_path / "task",
+        rows=240,
+        strategies=STRATEGIES,
+        extra="constraints: {min_accuracy_at_coverage: 0.6}\nprices: {label: 0.5}\n",
+    )
+    result = run(task, tmp_path / "out")
+    traffic = result["task"]["traffic"]
+    requests = traffic["requests_per_day"] * traffic["horizon_days"]
+    for arm in result["arms"]:
+        handover, cost = arm["handover"], arm["handover"]["cost"]
+        assert handover["target"] == 0.6
+        assert handover["share"] == pytest.approx(1 - handover["coverage"])
+        assert ("reason" in handover) == (handover["coverage"] == 0)
+        assert cost["people_total"] == pytest.approx(0.5 * requests)
+        expected = arm["cost"]["per_request"] + 0.5 * handover["share"]
+        assert cost["per_request"] == pytest.approx(expected, rel=1e-4)
+        total = arm["cost"]["upfront"] + expected * requests
+        assert cost["total"] == pytest.approx(total, rel=1e-4)
+    coverage = {arm["name"]: arm["handover"]["coverage"] for arm in result["arms"]}
+    assert 0 in coverage.values() and max(coverage.values()) > 0, coverage

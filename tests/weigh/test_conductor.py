@@ -142,7 +142,7 @@ def test_no_figure_is_nan_and_every_null_has_its_reason(done: RunResult) -> None
     assert "NaN" not in text and "Infinity" not in text
     assert all(math.isfinite(number) for number in numbers(done.result))
     for arm in done.result["arms"]:
-        for name in ("consistency", "calibration", "forgetting"):
+        for name in ("consistency", "calibration", "handover", "forgetting"):
             assert arm[name] is not None or arm[f"{name}_reason"]
         for block in ("quality", "tokens", "latency_seconds", "cost", "generalisation_gap"):
             assert None not in arm[block].values() or arm[block]["reason"]

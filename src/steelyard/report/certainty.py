@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -11,7 +12,7 @@ from steelyard.report import formats
 from steelyard.report.marks import Frame, drawing, grid, line, tag, text
 from steelyard.report.scale import Scale
 from steelyard.report.view import ArmView, View
-from steelyard.result.steadiness import Calibration
+from steelyard.result.steadiness import Calibration, Handover, PeopleCost
 
 _SIZE = (520.0, 420.0, 44.0, 14.0, 30.0, 52.0)
 _FRAME = Frame("reliability", *_SIZE, everywhere=True)
@@ -19,14 +20,45 @@ _CURVES = 3
 """Arms drawn in the coverage curve: the shown one, and the next best."""
 
 
+class SharedWork(NamedTuple):
+    """An arm and people: what each of them answers, with the money as the report shows it."""
+
+    arm: ArmView
+    handover: Handover
+
+    @property
+    def coverage(self) -> str:
+        return formats.percent(self.handover.coverage)
+
+    @property
+    def accuracy(self) -> str:
+        low = self.handover.low
+        at_least = "" if low is None else f", at least {formats.percent(low)}"
+        return f"{formats.percent(self.handover.accuracy)}{at_least}"
+
+    @property
+    def money(self) -> tuple[str, str]:
+        """A month, and in all over the horizon."""
+        cost = self.handover.cost or PeopleCost()
+        monthly = formats.money(cost.monthly, cost.currency)
+        return monthly, formats.money(cost.total, cost.currency)
+
+    @property
+    def note(self) -> str:
+        """Why a figure is missing, where it is not that people have no price."""
+        cost = self.handover.cost or PeopleCost()
+        why_no_money = cost.reason if cost.people_total is not None else None
+        return "; ".join(filter(None, (self.handover.reason, why_no_money)))
+
+
 class Certainty:
-    """The section of a result; false where no arm gave probabilities."""
+    """The section of a result; false where no arm gave probabilities and none was to be trusted alone."""
 
     def __init__(self, view: View) -> None:
         self._view = view
 
     def __bool__(self) -> bool:
-        return bool(self.arms)
+        return bool(self.arms or self.shared)
 
     @cached_property
     def arms(self) -> list[ArmView]:
@@ -95,17 +127,55 @@ class Certainty:
 
     def handover(self, arm: ArmView) -> str:
         """How much a person would have to take over for the accuracy wanted, in words."""
-        handover = _calibration(arm).handover
-        if handover is None:
-            return ""
-        if handover.share is None:
+        handover = arm.handover or Handover()
+        if handover.share is None or handover.reason:
             return handover.reason or ""
-        share, target = formats.percent(handover.share, 0), formats.percent(handover.target, 0)
-        return f"the least certain {share}, for {target} right"
+        return (
+            f"the least certain {formats.percent(handover.share, 0)}, for {_target(handover)} right"
+        )
+
+    @cached_property
+    def shared(self) -> list[SharedWork]:
+        """What can be left to each arm, the most first, where the task asks for it or prices people."""
+        arms = [arm for arm in self._view.arms if arm.handover is not None]
+        costs = [arm.handover.cost or PeopleCost() for arm in arms if arm.handover]
+        limits = self._view.task.constraints
+        if limits.min_accuracy_at_coverage is None and not any(c.people_total for c in costs):
+            return []
+        rows = [SharedWork(arm, arm.handover) for arm in arms if arm.handover]
+        return sorted(rows, key=lambda row: -(row.handover.coverage or 0.0))
+
+    @property
+    def unshared(self) -> list[tuple[str, str]]:
+        """The arms of which that is not known, and why."""
+        arms = [arm for arm in self._view.arms if arm.handover is None]
+        return [(arm.name, arm.handover_reason or "not measured") for arm in arms]
+
+    @property
+    def target(self) -> str:
+        """The accuracy wanted of what is left to an arm; the same for all."""
+        return _target(self.shared[0].handover)
+
+    @property
+    def people(self) -> str:
+        """What people cost who answer everything, in words; or why that is not known."""
+        cost = self.shared[0].handover.cost or PeopleCost()
+        if cost.people_total is None:
+            return self._view.sentence(cost.reason or "the price of a person's answer is unknown")
+        monthly, total = (
+            formats.money(amount, cost.currency)
+            for amount in (cost.people_monthly, cost.people_total)
+        )
+        days = formats.count(self._view.task.traffic.horizon_days)
+        return f"People alone would cost {monthly} a month, {total} over {days} days."
 
 
 def _calibration(arm: ArmView) -> Calibration:
     return arm.calibration or Calibration()
+
+
+def _target(handover: Handover) -> str:
+    return "" if handover.target is None else f"{100 * handover.target:.6g}{formats.THIN}%"
 
 
 def _axes() -> tuple[Scale, Scale]:

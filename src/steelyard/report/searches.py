@@ -32,6 +32,22 @@ class SearchView(NamedTuple):
         unit = budget.unit.replace("_", " ")
         return f"{formats.count(budget.used)} of {formats.count(budget.allowed)} {unit}"
 
+    @property
+    def late_gain(self) -> str:
+        """Whether the search still gained when it ended, in words; empty where that was not looked at."""
+        gain = self.facts.late_gain
+        if gain is None:
+            return ""
+        if gain.trend == "unknown":
+            return f"cannot tell whether it still gained: {gain.reason or 'no reason given'}"
+        trend = "still gaining" if gain.trend == "gaining" else "no gain shown"
+        late = "over the last third of the tokens it spent"
+        if gain.low is None or gain.high is None:
+            return f"{trend} {late}: {gain.reason or 'the difference was not measured'}"
+        between = f"[{formats.points(gain.low)}, {formats.points(gain.high)}]"
+        figure = f"{formats.points(gain.difference)} points {between}"
+        return f"{trend} {late}: {figure}, on {formats.count(gain.items)} dev examples"
+
 
 def searches(view: View) -> list[SearchView]:
     """A row for each arm that was chosen by asking or training a model, the best first."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
 from steelyard.result import Result
+from steelyard.result.steadiness import Handover
 from steelyard.words import counted
 
 if TYPE_CHECKING:
@@ -64,25 +65,32 @@ def table(result: Result) -> Table:
     grid.add_column(
         f"{view.metric_name}, {formats.plain(view.level)}", justify="right", overflow="fold"
     )
-    for name in ("Fail", "p", "p95", "A month", "Upfront"):
+    for name in ("Fail", *_coverage_column(view), "p", "p95", "A month", "Upfront"):
         grid.add_column(name, justify="right", overflow="fold")
     for arm in view.arms:
         style = "bold" if arm.winner else "dim" if arm.breaks else ""
-        figures = (Text(cell) for cell in _cells(arm))
+        figures = (Text(cell) for cell in _cells(arm, bool(_coverage_column(view))))
         grid.add_row(ArmLabel(_mark(arm), formats.plain(arm.name)), *figures, style=style)
     grid.caption = Text(_caption(view), justify="left")
     grid.caption_justify = "left"
     return grid
 
 
-def _cells(arm: ArmView) -> list[str]:
-    cost = arm.cost
+def _coverage_column(view: View) -> list[str]:
+    """The head of the column of what can be left to an arm, where the task asks for it."""
+    target = view.task.constraints.min_accuracy_at_coverage
+    return [] if target is None else [f"At {100 * target:.6g}%"]
+
+
+def _cells(arm: ArmView, has_coverage: bool) -> list[str]:
+    cost, handover = arm.cost, arm.handover or Handover()
     p = formats.p_value(arm.versus.p_adjusted if arm.versus else None).replace(" ", "")
     between = formats.interval(arm.quality).replace(" to ", "-")
     quality = formats.percent(arm.quality.value)
     figures = [
         formats.NONE if arm.quality.value is None else f"{quality} {between}",
         formats.count(arm.outcomes.failed),
+        *([formats.percent(handover.coverage)] if has_coverage else []),
         "ref" if arm.reference else p,
         formats.seconds(arm.latency_seconds.p95),
         formats.money(cost.monthly, cost.currency),
@@ -102,6 +110,8 @@ def _caption(view: View) -> str:
         notes.append(f"measured before: {', '.join(kept)}")
     if view.result.reference:
         notes.append(f"p: against {view.result.reference}, Holm")
+    if head := _coverage_column(view):
+        notes.append(f"{head[0]}: requests on which it is shown to be so right")
     return "; ".join(notes)
 
 

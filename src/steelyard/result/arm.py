@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticUseDefault
 
 from steelyard.core import PROMPT_FAMILIES
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.figures import Gap, PartFigure, Quality, Validity
-from steelyard.result.steadiness import Calibration, Consistency
+from steelyard.result.steadiness import Calibration, Consistency, Handover
 
 T = TypeVar("T")
 _WHOLE_STAGES = ("final", "held_back", "free")
@@ -114,12 +121,31 @@ class SearchBudget(OpenPart):
     used: float | None = None
 
 
+class LateGain(ResultPart):
+    """The best prompt at a search's end less the best before the last ``share`` of the tokens it spent.
+
+    ``trend`` is ``gaining``, ``flat`` or ``unknown``; ``difference`` is over ``items`` dev examples. Both
+    prompts were picked on these, so that it says nothing beyond dev.
+    """
+
+    trend: str = "unknown"
+    share: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    items: int = 0
+    before: Omitted[str] = None
+    after: Omitted[str] = None
+    reason: Omitted[str] = None
+
+
 class SearchFacts(OpenPart):
     """What a search on dev tried and found: the ``search`` among an arm's options."""
 
     dev_score: float | None = None
     dev_calls: int | None = None
     budget: SearchBudget | None = None
+    late_gain: LateGain | None = None
     trace: tuple[SearchTrial, ...] = ()
 
 
@@ -180,6 +206,8 @@ class ArmResult(ResultPart):
     consistency_reason: Omitted[str] = None
     calibration: Calibration | None = None
     calibration_reason: Omitted[str] = None
+    handover: Handover | None = None
+    handover_reason: Omitted[str] = None
     generalisation_gap: Gap = Gap()
     forgetting: None = None
     forgetting_reason: str | None = None
@@ -188,6 +216,15 @@ class ArmResult(ResultPart):
         default=False,
         description="By an earlier run in the same folder; this one was not asked for it.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_handover(cls, data: Any) -> Any:
+        """Take over what earlier files have as ``calibration.handover``."""
+        calibration = data.get("calibration") if isinstance(data, Mapping) else None
+        if not isinstance(calibration, Mapping) or "handover" not in calibration:
+            return data
+        return {"handover": calibration["handover"], **data}
 
     @property
     def is_free(self) -> bool:

@@ -132,10 +132,30 @@ class Coverage(ResultPart):
     n: int = 0
 
 
+class PeopleCost(ResultPart):
+    """Money where people answer what an arm hands over, at ``prices.label`` an answer.
+
+    ``total`` is over the horizon, with what the arm costs upfront; ``people_…``: people answer everything.
+    """
+
+    per_request: float | None = None
+    monthly: float | None = None
+    total: float | None = None
+    people_monthly: float | None = None
+    people_total: float | None = None
+    currency: str = "USD"
+    reason: Omitted[str] = None
+
+
 class Handover(ResultPart):
-    """The least ``share`` to hand to a person so that the rest is shown ``target`` right."""
+    """The least ``share`` to hand to people so that the rest is shown to be ``target`` right.
+
+    ``coverage`` is that rest, 0 with a ``reason`` where nothing can be shown. ``level`` is the confidence of
+    ``low``, the lower limit of the rest's accuracy, taken one-sided.
+    """
 
     target: float | None = None
+    level: float = 0.975
     share: float | None = None
     coverage: Omitted[float] = None
     accuracy: Omitted[float] = None
@@ -144,6 +164,7 @@ class Handover(ResultPart):
     threshold: Omitted[float] = None
     n: Omitted[int] = None
     reason: Omitted[str] = None
+    cost: PeopleCost | None = None
 
 
 class Calibration(ResultPart):
@@ -158,4 +179,3 @@ class Calibration(ResultPart):
     brier: float | None = None
     bins: tuple[CalibrationBin, ...] = ()
     coverage: tuple[Coverage, ...] = ()
-    handover: Handover | None = None

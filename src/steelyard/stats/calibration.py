@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from steelyard.stats.resample import Clusters, Floats, Indices, cluster_codes
 
 BINS = 10
 POINTS = 20
+SPARE = 2
+"""Wrong answers at the first threshold of a hand-over, where there are answers enough."""
 SIMULATIONS = 2000
 _HALVINGS = 20
 _WIDEST = 4.0  # true gaps of more than so many times those seen are not considered
@@ -37,7 +39,10 @@ class Chance(NamedTuple):
 
 
 class CoveragePoint(NamedTuple):
-    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is."""
+    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is.
+
+    ``units`` counts the independent ones among the ``n`` answers: a cluster is one.
+    """
 
     coverage: float
     accuracy: float
@@ -45,6 +50,7 @@ class CoveragePoint(NamedTuple):
     high: float
     threshold: float
     n: int
+    units: int
 
 
 def equal_mass(confidence: Floats, bins: int = BINS) -> Indices:
@@ -171,7 +177,7 @@ def coverage_curve(
     """Accuracy of the most confident answers, for `POINTS` shares of them; the most answered first.
 
     The risk-coverage curve of selective classification (El-Yaniv and Wiener 2010, JMLR 11,
-    1605-1641). ``asked`` counts the unanswered too. Items of the same confidence stay together, so
+    1605-1641). ``questions`` counts the unanswered too. Items of the same confidence stay together, so
     that there are fewer points where many are alike.
     """
     n = len(confidence)
@@ -184,11 +190,10 @@ def coverage_curve(
         groups = None if clusters is None else [clusters[int(i)] for i in confident]
         estimate = mean(correct[confident], rng, level, groups)
         low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
-        accuracy = float(correct[confident].mean())
+        accuracy, n_kept = float(correct[confident].mean()), len(confident)
+        units = int(cluster_codes(groups, n_kept).max()) + 1
         curve.append(
-            CoveragePoint(
-                len(confident) / questions, accuracy, low, high, threshold, len(confident)
-            )
+            CoveragePoint(n_kept / questions, accuracy, low, high, threshold, n_kept, units)
         )
     return curve
 
@@ -198,18 +203,31 @@ def handover(
 ) -> CoveragePoint | None:
     """The most that can be answered with an accuracy of at least ``target``; ``None`` if nothing can.
 
-    Thresholds are loosened one by one, from the strictest that could show ``target`` at all, until the
-    accuracy's lower limit falls below it. Fixed-sequence testing keeps the level, although many
-    thresholds are looked at (Angelopoulos et al. 2021, Learn then Test).
+    Thresholds are loosened one by one until the accuracy's lower limit falls below ``target``.
+    Fixed-sequence testing keeps the level, although many are looked at (Angelopoulos et al. 2021,
+    Learn then Test), and whatever the first: that depends on numbers of clusters alone, not on what was
+    right. The lower limit of a two-sided interval at ``level`` holds, one-sided, at ``(1 + level) / 2``.
     """
     best = None
-    for point in reversed(curve):
-        if not _shows(point.n, target, level):
-            continue
+    for point in reversed(curve[: _first(curve, target, level) + 1]):
         if point.low < target:
             break
         best = point
     return best
+
+
+def _first(curve: list[CoveragePoint], target: float, level: float) -> int:
+    """Where to start: the strictest threshold that shows ``target`` with up to `SPARE` wrong answers.
+
+    From the strictest that shows it with none, one wrong answer among the surest few would end all. Of
+    so many wrong as that half of the answers can have; with none, all may be needed. -1 where nothing can.
+    """
+    for wrong in range(SPARE, -1, -1):
+        most = curve[0].units / 2 if wrong and curve else inf
+        for place in range(len(curve) - 1, -1, -1):
+            if curve[place].units <= most and _shows(curve[place].units, target, level, wrong):
+                return place
+    return -1
 
 
 def items_to_show(target: float, level: float = 0.95) -> int | None:
@@ -225,6 +243,6 @@ def items_to_show(target: float, level: float = 0.95) -> int | None:
     return enough
 
 
-def _shows(n: int, target: float, level: float) -> bool:
-    """Whether ``n`` answers, all right, show an accuracy of ``target``."""
-    return (proportion(n, n, level).low or 0.0) >= target
+def _shows(n: int, target: float, level: float, wrong: int = 0) -> bool:
+    """Whether ``n`` answers, all right but ``wrong``, show an accuracy of ``target``."""
+    return n > wrong and (proportion(n - wrong, n, level).low or 0.0) >= target

@@ -36,6 +36,8 @@ class Candidate:
     latency_p95_seconds: float | None = None
     failed: int = 0
     cut: int = 0
+    coverage_shown: float | None = None
+    """The share of answers shown to be as right as the limits ask; ``None`` where not measured."""
 
     @property
     def family(self) -> Recommendation:

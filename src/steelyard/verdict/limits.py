@@ -9,6 +9,7 @@ from typing import NamedTuple
 from steelyard.cost import DAYS_PER_MONTH
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
+from steelyard.verdict.coverage import coverage_broken, coverage_unknown
 
 
 class WithinLimits(NamedTuple):
@@ -48,7 +49,7 @@ def broken_limits(case: Case, candidate: Candidate) -> list[str]:
     if monthly is not None and most is not None and monthly > most:
         figure = words.money(monthly, case.currency)
         reasons.append(f"{figure} a month is above {words.money(most, case.currency)}")
-    return reasons
+    return reasons + coverage_broken(case, candidate)
 
 
 def lacks_only_quality(case: Case, candidate: Candidate) -> bool:
@@ -76,4 +77,4 @@ def _unknown(case: Case, candidate: Candidate) -> list[str]:
         )
     if case.limits.max_monthly_cost is not None and candidate.monthly is None:
         reasons.append(f"{candidate.name}: cost is unknown, so max_monthly_cost was not checked")
-    return reasons
+    return reasons + coverage_unknown(case, candidate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steelyard.verdict.base import Candidate, Case
+from steelyard.verdict.coverage import coverage_warnings
 from steelyard.verdict.limits import WithinLimits
 from steelyard.words import counted, points
 
@@ -18,6 +19,7 @@ def find_warnings(case: Case, choice: Candidate | None, limits: WithinLimits) ->
         *_cut(case, choice),
         *_audit(case),
         *_costs(case),
+        *coverage_warnings(case, choice),
         *limits.unknown,
     ]
 

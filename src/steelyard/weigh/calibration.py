@@ -1,35 +1,39 @@
-"""Whether an arm's probabilities are kept, and what handing the unsure to a person gains."""
+"""Whether an arm's probabilities are kept, and how accurate its surest answers are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from steelyard.core import Example, Record
 from steelyard.output_kinds import KINDS
 from steelyard.result.figures import Figure
-from steelyard.result.steadiness import Calibration, CalibrationBin, Coverage, Handover
+from steelyard.result.steadiness import Calibration, CalibrationBin, Coverage
 from steelyard.score import Metric
 from steelyard.seeds import generator
 from steelyard.stats.calibration import (
-    CoveragePoint,
     brier,
     calibration_error,
     chance_error,
     coverage_curve,
-    handover,
-    items_to_show,
     reliability,
 )
+from steelyard.stats.resample import Clusters, Floats
 from steelyard.strategy import Arm
 from steelyard.weigh.measure import clusters_of
-from steelyard.words import percent
 
 FEWEST = 20
 """With fewer answers that have a probability, calibration is not reported."""
-TARGET = 0.95
-"""The accuracy wanted where the task's constraints name none."""
+
+
+class JudgedAnswers(NamedTuple):
+    """Some of an arm's answers: how sure, whether right (0 or 1), and their clusters, in one order."""
+
+    confidence: Floats
+    correct: Floats
+    clusters: Clusters | None
 
 
 def measure_calibration(
@@ -38,25 +42,20 @@ def measure_calibration(
     examples: Sequence[Example],
     metric: Metric,
     seed: int,
-    target: float | None = None,
 ) -> tuple[Calibration | None, str | None]:
     """Return an arm's calibration, or ``None`` with the reason.
 
     The probability is that of the answer given (top-label calibration). Answers that failed have
-    none, and count as handed to a person. ``target`` is ``constraints.min_quality``.
+    none, and count as handed to a person.
     """
-    places = [place for place, record in enumerate(records) if _confidence(record) is not None]
+    places = confident_places(records)
     if not places:
         return None, "its answers have no probabilities"
-    if not metric.binary and not KINDS[arm.brief.kind].is_labelled:
-        return None, f"{metric.name} does not score answers as right or wrong"
+    if (why := why_not_judged(arm, metric)) is not None:
+        return None, why
     if len(places) < FEWEST:
         return None, f"only {len(places)} answers have a probability; {FEWEST} are needed"
-    confidence = np.array([_confidence(records[place]) for place in places], dtype=np.float64)
-    correct = np.array(
-        [_is_right(arm, records[place], examples[place]) for place in places], dtype=np.float64
-    )
-    groups = clusters_of([examples[place] for place in places])
+    confidence, correct, groups = judged(arm, records, examples, places)
     rng = generator(seed, f"calibration:{arm.name}")
     error = calibration_error(confidence, correct, rng, clusters=groups)
     chance = chance_error(confidence, correct, rng)
@@ -72,9 +71,33 @@ def measure_calibration(
         brier=brier(confidence, correct),
         bins=tuple(CalibrationBin(**group._asdict()) for group in bins),
         coverage=tuple(Coverage(**point._asdict()) for point in curve),
-        handover=_handover(curve, TARGET if target is None else target),
     )
     return calibration, None
+
+
+def confident_places(records: Sequence[Record]) -> list[int]:
+    """Places of the answers that have a probability."""
+    return [place for place, record in enumerate(records) if _confidence(record) is not None]
+
+
+def judged(
+    arm: Arm, records: Sequence[Record], examples: Sequence[Example], places: Sequence[int]
+) -> JudgedAnswers:
+    """Look up how sure and how right the answers at ``places`` are; no probability counts as 1."""
+    sure = [1.0 if (c := _confidence(records[place])) is None else c for place in places]
+    right = [_is_right(arm, records[place], examples[place]) for place in places]
+    return JudgedAnswers(
+        np.array(sure, dtype=np.float64),
+        np.array(right, dtype=np.float64),
+        clusters_of([examples[place] for place in places]),
+    )
+
+
+def why_not_judged(arm: Arm, metric: Metric) -> str | None:
+    """Say why answers are neither right nor wrong; ``None`` where they are."""
+    if metric.binary or KINDS[arm.brief.kind].is_labelled:
+        return None
+    return f"{metric.name} does not score answers as right or wrong"
 
 
 def _confidence(record: Record) -> float | None:
@@ -87,19 +110,3 @@ def _is_right(arm: Arm, record: Record, example: Example) -> bool:
     if KINDS[arm.brief.kind].is_labelled:
         return (record.answer.output or "").strip() in (record.reference.strip(), *example.accepted)
     return record.score == 1
-
-
-def _handover(curve: list[CoveragePoint], target: float) -> Handover:
-    """The share a person must take over so that the rest is shown to be ``target`` accurate."""
-    best = handover(curve, target)
-    if best is not None:
-        return Handover(target=target, share=1 - best.coverage, **best._asdict())
-    needed = items_to_show(target)
-    most = max(point.n for point in curve)
-    if needed is None:
-        why = f"no number of answers can show {percent(target)} accuracy"
-    elif needed > most:
-        why = f"{most} answers cannot show {percent(target)} accuracy: it takes {needed}, all of them right"
-    else:
-        why = f"no subset of its answers is reliably {percent(target)} right"
-    return Handover(target=target, reason=why)

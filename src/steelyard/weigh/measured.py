@@ -79,10 +79,7 @@ def _blocks(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> ArmBlocks:
     plan = steps.plan
     test = plan.split.test
     consistency, not_asked_why = measure_consistency(steps, arm, records, plan.task.consistency)
-    target = plan.task.constraints.min_quality
-    calibration, unsure_why = measure_calibration(
-        arm, records, test, plan.metrics[0], plan.seed, target
-    )
+    calibration, unsure_why = measure_calibration(arm, records, test, plan.metrics[0], plan.seed)
     return ArmBlocks(
         tuple(part for metric in plan.metrics for part in parts(metric, records, plan.seed, test)),
         consistency,

@@ -27,12 +27,14 @@ from steelyard.result.run import (
     UnmeasuredArm,
     WeighedModel,
 )
+from steelyard.result.steadiness import Handover
 from steelyard.result.verdict import JudgeResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
-from steelyard.weigh.conclude import MeasuredArm, Weighing
+from steelyard.weigh.conclude import Costs, MeasuredArm, Weighing
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
+from steelyard.weigh.handover import arm_handover, cost_with_people
 from steelyard.weigh.measure import lengths, outcomes
 
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
@@ -141,7 +143,9 @@ def _split(plan: Plan, test_opened: int) -> SplitFacts:
 def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
     arm = measured.arm
     traits = traits_of(arm.strategy)
-    cost = weighing.costs[arm.name].record
+    costs = weighing.costs[arm.name]
+    cost = costs.record
+    handover, not_judged_why = priced_handover(measured, costs, plan)
     return ArmResult(
         name=arm.name,
         strategy=arm.strategy,
@@ -161,11 +165,24 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         fit=_fit(measured, plan, cost.upfront),
         cost=cost,
         **measured.blocks._asdict(),
+        handover=handover,
+        handover_reason=not_judged_why,
         generalisation_gap=measured.gap,
         forgetting_reason=_NOT_PROBED if traits.tunes else "no weights were changed",
         breaks=tuple(weighing.breaks[arm.name]),
         measured_before=measured.is_kept,
     )
+
+
+def priced_handover(
+    measured: MeasuredArm, costs: Costs, plan: Plan
+) -> tuple[Handover | None, str | None]:
+    """Return what can be left to an arm, with the money when people answer the rest, or why not."""
+    handover, why = arm_handover(measured.arm, measured.records, plan)
+    if handover is None or handover.share is None:
+        return handover, why
+    cost = cost_with_people(handover.share, costs.upfront, costs.per_request, plan.task)
+    return handover.updated(cost=cost), why
 
 
 def _fit(measured: MeasuredArm, plan: Plan, upfront: float | None) -> Fit:

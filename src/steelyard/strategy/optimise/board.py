@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,15 @@ from steelyard.strategy.search import Trial
 
 _SPARE = 1.2
 """Answers are expected to be a little longer than those seen so far."""
+
+
+class BoardCall(NamedTuple):
+    """A call of the search: the items that ``design`` then had answered, and the tokens ``spent`` so far."""
+
+    design: Design
+    items: tuple[int, ...]
+    stage: str
+    spent: int
 
 
 class AnswerBoard:
@@ -30,6 +40,7 @@ class AnswerBoard:
         self.budget = budget
         self.examples = tuple(examples)
         self.trace: list[Trial] = []
+        self.course: list[BoardCall] = []
         self.designs: dict[str, Design] = {}
         self._score = factory.evaluator.context.score
         self._answers: dict[Hashable, dict[int, Answer]] = {}
@@ -67,6 +78,7 @@ class AnswerBoard:
             self.designs[design.name] = design
             score = self.score(design, items)
             self.trace.append(Trial(design.name, stage, len(items), answers, score))
+            self.course.append(BoardCall(design, tuple(items), stage, self.budget.spent))
         return True
 
     def _ask(self, design: Design, items: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from steelyard.strategy.optimise.design import Design
+from steelyard.strategy.optimise.late_gain import late_gain
 from steelyard.strategy.optimise.race import Standing
 from steelyard.strategy.optimise.search import PromptSearch
 from steelyard.strategy.optimise.wordings import about
@@ -46,6 +47,7 @@ class SearchReport:
             **self._budget(),
             held_back=self._held(),
             gain=self._gain(),
+            late_gain=self._late_gain(),
             finalists=[self._finalist(standing) for standing in self._finalists],
             reflect=dict(self._reflected),
         )
@@ -94,6 +96,10 @@ class SearchReport:
             for stage, standing in self._search.stages
         ]
         return steps
+
+    def _late_gain(self) -> Mapping[str, Any]:
+        """Whether the last third of what was spent still gained."""
+        return late_gain(self._search.board, self._search.part, self._search.seed).to_dict()
 
     def _spread(self) -> Mapping[str, float]:
         """Each format's best score in the screening's first round."""

@@ -1,0 +1,84 @@
+"""What ``min_accuracy_at_coverage`` does to a choice: rules out, could not be checked, warns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from steelyard.verdict import Candidate, Case, Limits, decide
+from steelyard.verdict.limits import apply_limits
+from steelyard.verdict.warn import find_warnings
+
+Make = Callable[..., Candidate]
+
+
+def case(*candidates: Candidate, target: float | None = 0.99) -> Case:
+    return Case(candidates, 1000, 365, limits=Limits(min_accuracy_at_coverage=target))
+
+
+@pytest.mark.parametrize(
+    ("target", "coverage", "n", "dropped", "unknown"),
+    [
+        (None, 0.0, 200, None, False),
+        (None, None, 200, None, False),
+        (0.99, 0.6, 200, None, False),
+        (0.99, 1.0, 200, None, False),
+        (0.99, None, 200, None, True),
+        (0.9, 0.0, 200, "none of its answers is shown to be 90 % right", False),
+        (
+            0.99,
+            0.0,
+            200,
+            "99 % right, which takes at least 381 test items, all of them right; there are 200",
+            False,
+        ),
+        (1.0, 0.0, 200, "100 % right, which no number of test items shows", False),
+    ],
+)
+def test_an_arm_is_ruled_out_only_where_nothing_can_be_left_to_it(
+    make: Make,
+    target: float | None,
+    coverage: float | None,
+    n: int,
+    dropped: str | None,
+    unknown: bool,
+) -> None:
+    limits = apply_limits(case(make("lora", 190, n, coverage_shown=coverage), target=target))
+    assert set(limits.dropped) == (set() if dropped is None else {"lora"})
+    assert dropped is None or dropped in limits.dropped["lora"]
+    assert (
+        any("min_accuracy_at_coverage was not checked" in why for why in limits.unknown) == unknown
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "coverage", "warning"),
+    [
+        (
+            0.99,
+            0.62,
+            "people needed: lora is shown to be 99 % right on 62 % of the requests; the other 38 % go "
+            "to people, and its cost leaves these out",
+        ),
+        (0.99, 1.0, None),
+        (0.99, None, None),
+        (None, 0.62, None),
+    ],
+)
+def test_people_beside_the_choice_are_warned_of(
+    make: Make, target: float | None, coverage: float | None, warning: str | None
+) -> None:
+    choice = make("lora", 190, coverage_shown=coverage)
+    weighed = case(choice, target=target)
+    warnings = find_warnings(weighed, choice, apply_limits(weighed))
+    assert [w for w in warnings if w.startswith("people needed")] == ([warning] if warning else [])
+
+
+def test_the_best_arm_goes_where_nothing_can_be_left_to_it(make: Make) -> None:
+    best = make("lora", 190, coverage_shown=0.0)
+    second = make("few_shot", 160, shift=3, coverage_shown=0.3)
+    verdict = decide(case(make("majority", 60, coverage_shown=0.0), best, second))
+    assert verdict.arm == "few_shot"
+    assert any("lora is ruled out: none of its answers is shown" in why for why in verdict.reasons)
+    assert any(warning.startswith("people needed: few_shot") for warning in verdict.warnings)
