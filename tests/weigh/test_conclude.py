@@ -69,3 +69,17 @@ def test_every_arm_says_what_can_be_left_to_it_and_what_people_cost(tmp_path: Pa
         assert cost["total"] == pytest.approx(total, rel=1e-4)
     coverage = {arm["name"]: arm["handover"]["coverage"] for arm in result["arms"]}
     assert 0 in coverage.values() and max(coverage.values()) > 0, coverage
+
+
+def test_an_arm_of_which_nothing_is_shown_right_is_ruled_out(tmp_path: Path) -> None:
+    task = write_task(
+        tmp_path / "task",
+        rows=240,
+        strategies=STRATEGIES,
+        extra="constraints: {min_accuracy_at_coverage: 0.6}\n",
+    )
+    result = run(task, tmp_path / "out")
+    nothing = {arm["name"] for arm in result["arms"] if arm["handover"]["coverage"] == 0}
+    assert {arm["name"] for arm in result["arms"] if arm["breaks"]} == nothing
+    assert {arm["arm"] for arm in result["verdict"]["details"]["dropped"]} == nothing
+    assert not any("was not checked" in warning for warning in result["verdict"]["warnings"])

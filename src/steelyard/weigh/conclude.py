@@ -25,6 +25,7 @@ from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
+from steelyard.weigh.handover import arm_handover
 from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds, paid_completions
 
 _NOT_TIMED = Latency(reason="it was not timed")
@@ -197,7 +198,7 @@ def _in_currency(machine: Price, price: Price) -> Price:
 def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
     """Compare, price and decide; ``audit`` is that of the plan's rows."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
-    candidates = tuple(_candidate(measured, costs[measured.arm.name]) for measured in arms)
+    candidates = tuple(_candidate(measured, costs[measured.arm.name], plan) for measured in arms)
     reference = reference_arm(candidates)
     records = {measured.arm.name: list(measured.records) for measured in arms}
     test = plan.split.test
@@ -246,7 +247,8 @@ def reference_arm(candidates: Sequence[Candidate]) -> str | None:
     return None if best is None else best.name
 
 
-def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
+def _candidate(measured: MeasuredArm, costs: Costs, plan: Plan) -> Candidate:
+    handover, _ = arm_handover(measured.arm, measured.records, plan)
     return Candidate(
         name=measured.arm.name,
         strategy=measured.arm.strategy,
@@ -258,6 +260,7 @@ def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
         latency_p95_seconds=measured.latency.p95,
         failed=measured.failed,
         cut=sum(record.answer.completion.is_cut for record in measured.records),
+        coverage_shown=None if handover is None else handover.coverage,
     )
 
 
