@@ -40,6 +40,12 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         "--max-cost", metavar="X", type=_money, help="stop before hosted tokens cost more than X"
     )
     verb.add_argument(
+        "--no-race",
+        dest="race",
+        action="store_false",
+        help="ask every arm the test, also those that dev shows cannot win",
+    )
+    verb.add_argument(
         "--skip-bad-rows",
         action="store_true",
         help="skip rows that cannot be read",
@@ -49,7 +55,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 def run_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options as the Python functions take them."""
-    names = ("strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost")
+    names = ("strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost", "race")
     return {name: getattr(args, name) for name in names}
 
 

@@ -13,7 +13,8 @@ class RunOptions:
 
     ``strategies`` are names, or ``("auto",)``, in place of the task's own. ``model`` is text such as
     ``hf:NAME``, or several; ``max_cost`` is one cap over all models, in the currency of their prices,
-    and applies to hosted ones only; ``no_cache`` starts with an empty run folder.
+    and applies to hosted ones only; ``no_cache`` starts with an empty run folder. ``race`` stops arms that
+    dev shows cannot win before they are asked the test.
     """
 
     strategies: Sequence[str] | None = None
@@ -22,6 +23,7 @@ class RunOptions:
     skip_bad_rows: bool = False
     no_cache: bool = False
     max_cost: Decimal | None = None
+    race: bool = True
 
     def __post_init__(self) -> None:
         if self.strategies is not None:

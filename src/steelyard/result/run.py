@@ -124,6 +124,32 @@ class UnmeasuredArm(ResultPart):
     reason: str = ""
 
 
+class StoppedArm(ResultPart):
+    """An arm that stopped on dev: ``rival`` costs no more, and was better there with this ``chance``.
+
+    ``quality`` and ``rival_quality`` are the metric on ``n`` dev examples, where arms were chosen: they
+    are no measurement.
+    """
+
+    arm: str = ""
+    strategy: str = ""
+    model: str | None = None
+    quality: float | None = None
+    rival: str = ""
+    rival_quality: float | None = None
+    chance: float | None = None
+    n: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What people are told of it."""
+        mine, other = self.quality or 0.0, self.rival_quality or 0.0
+        return (
+            f"stopped before the test: {self.arm}, with {mine:.2f} on {self.n} dev examples against {other:.2f} "
+            f"of {self.rival}, which costs no more (chance {self.chance or 0:.2f})"
+        )
+
+
 class Result(ResultPart):
     """Every figure of a run. The fields are a contract; `docs/result-json.md` explains them."""
 
@@ -145,6 +171,7 @@ class Result(ResultPart):
     constraint: tuple[ConstraintPrice, ...] = ()
     judge: JudgeResult | None = None
     ended: tuple[UnmeasuredArm, ...] = ()
+    stopped: tuple[StoppedArm, ...] = ()
     skipped_rows: tuple[SkippedRow, ...] = ()
     prices: tuple[PriceResult, ...] = ()
     confusion: dict[str, ConfusionTable] = Field(default_factory=dict)

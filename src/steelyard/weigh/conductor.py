@@ -17,7 +17,7 @@ from steelyard.config.records import read_kept
 from steelyard.files import sources_kept, write_whole
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.forecast import look_ahead
-from steelyard.planning.jobs import EndedArm, Job
+from steelyard.planning.jobs import Job
 from steelyard.planning.options import RunOptions
 from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, default_folder, describe, make_plan
@@ -37,8 +37,9 @@ from steelyard.weigh.leftovers import leftover_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
+from steelyard.weigh.race import stop_losers
 from steelyard.weigh.redaction import redaction_warnings
-from steelyard.weigh.result import Circumstances, build_result
+from steelyard.weigh.result import Circumstances, Unfinished, build_result
 from steelyard.weigh.steps import RunSteps
 from steelyard.weigh.timing import time_arms, timing_warnings
 from steelyard.weigh.torn import torn_warnings
@@ -82,6 +83,7 @@ def run(
     skip_bad_rows: bool = False,
     no_cache: bool = False,
     max_cost: Decimal | None = None,
+    race: bool = True,
     display: Display | None = None,
 ) -> RunResult:
     """Weigh a task's strategies and leave the run in ``out`` (default: ``runs/NAME`` here).
@@ -89,10 +91,11 @@ def run(
     An interrupted run resumes where it stopped when it is called again with the same task and options.
     With several models, in the task or as ``model``, every strategy runs on each; an arm ends with a
     reason where its model fails, and the others continue. ``no_cache`` throws away what ``out`` holds of
-    an earlier run, and uses no answers of others. Raises a `SteelyardError` with one line for every
+    an earlier run, and uses no answers of others. Unless ``race`` is false, arms that dev shows cannot win
+    are not asked the test. Raises a `SteelyardError` with one line for every
     mistake or limit; what was measured by then is kept.
     """
-    options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost)
+    options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost, race)
     return run_plan(make_plan(task, options), out, display or Display())
 
 
@@ -107,30 +110,42 @@ def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
         for error in audit.errors:
             display.say(f"audit: {error}")
         failures = FailedArms(steps.plan, display)
-        arms, spread = time_arms(steps, list(_measure(steps, failures)), failures)
+        fitted = list(_fit(steps, failures))
+        stopped = {one.arm: one for one in stop_losers(steps, fitted, failures)}
+        finishing = [(job, arm) for job, arm in fitted if arm.name not in stopped]
+        arms, spread = time_arms(steps, list(_measure(steps, finishing, failures)), failures)
         failures.check_measured(sum(measured.model is not None for measured in arms))
         warnings = (*failures.warnings(), *timing_warnings(spread))
-        return _conclude(steps, arms, audit, failures.ended, warnings)
+        return _conclude(
+            steps, arms, audit, Unfinished(failures.ended, tuple(stopped.values())), warnings
+        )
 
 
-def _measure(steps: RunSteps, failures: FailedArms) -> Iterator[tuple[Job, MeasuredArm]]:
-    """Fit each job and measure its arms; those whose model fails are left to ``failures``."""
+def _fit(steps: RunSteps, failures: FailedArms) -> Iterator[tuple[Job, Arm]]:
+    """Fit each job; those whose model fails are left to ``failures``."""
     for job in (*steps.plan.jobs, *steps.plan.kept):
         arms: list[Arm] = []
         if not failures.skips(job):
             with failures.catching(job):
                 arms = steps.fit(job)
-        for arm in arms:
-            if not failures.skips(job, arm.name):
-                with failures.catching(job, arm.name):
-                    yield job, measure_arm(steps, job, arm)
+        yield from ((job, arm) for arm in arms)
+
+
+def _measure(
+    steps: RunSteps, fitted: Sequence[tuple[Job, Arm]], failures: FailedArms
+) -> Iterator[tuple[Job, MeasuredArm]]:
+    """Measure arms; those whose model fails are left to ``failures``."""
+    for job, arm in fitted:
+        if not failures.skips(job, arm.name):
+            with failures.catching(job, arm.name):
+                yield job, measure_arm(steps, job, arm)
 
 
 def _conclude(
     steps: RunSteps,
     arms: Sequence[MeasuredArm],
     audit: AuditResult,
-    ended: Sequence[EndedArm],
+    unfinished: Unfinished,
     warnings: Sequence[str],
 ) -> RunResult:
     """Weigh, promote the winner, and write the result, which says that the run is done; then draw it.
@@ -139,7 +154,7 @@ def _conclude(
     """
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
-    circumstances = _circumstances(steps, arms, audit, ended)
+    circumstances = _circumstances(steps, arms, audit, unfinished)
     weighing = weigh(arms, plan, audit)
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
@@ -216,7 +231,7 @@ def _leftovers(plan: Plan, arms: Sequence[MeasuredArm]) -> list[str]:
 
 
 def _circumstances(
-    steps: RunSteps, arms: Sequence[MeasuredArm], audit: AuditResult, ended: Sequence[EndedArm]
+    steps: RunSteps, arms: Sequence[MeasuredArm], audit: AuditResult, unfinished: Unfinished
 ) -> Circumstances:
     facts_of: dict[str, dict[str, Any]] = {}
     for job in (*steps.plan.jobs, *steps.plan.kept):
@@ -232,7 +247,7 @@ def _circumstances(
             facts["endpoint"] = "; ".join(notes)
     judged = _judged(steps, arms)
     opened = _times_opened(steps, [measured.arm.name for measured in arms])
-    return Circumstances(steps.run.created, facts_of, audit, tuple(ended), judged, opened)
+    return Circumstances(steps.run.created, facts_of, audit, unfinished, judged, opened)
 
 
 def _times_opened(steps: RunSteps, arms: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from steelyard.core import Record, Usage
 from steelyard.model.accounts import merged
 from steelyard.planning.jobs import Job
 from steelyard.result.arm import Tokens
-from steelyard.result.figures import Gap
+from steelyard.result.figures import Gap, Quality
 from steelyard.result.read import NO_INTERVAL
 from steelyard.strategy import Arm
 from steelyard.weigh.calibration import measure_calibration
@@ -25,18 +25,31 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
     What an earlier attempt measured comes from the store. Raises what asking the arm's models raises.
     """
     records = steps.test(arm)
-    primary, *others = [
+    figures = [
         quality(metric, records, steps.plan.split.test, steps.plan.seed) for metric in steps.metrics
     ]
+    gap = _gap(steps, arm, figures[0].value)
+    return with_fit(steps, job, arm, records, figures, gap, _blocks(steps, arm, records))
+
+
+def with_fit(
+    steps: RunSteps,
+    job: Job,
+    arm: Arm,
+    records: Sequence[Record],
+    figures: Sequence[Quality],
+    gap: Gap,
+    blocks: ArmBlocks,
+) -> MeasuredArm:
+    """What an arm answered, with what its fit took; the first of ``figures`` decides."""
     fitted = steps.store.step(f"fit:{job.key}", FITTED) or {}
     wall = float(fitted.get("seconds", 0.0))
-    gap = _gap(steps, arm, primary.value)
     return MeasuredArm(
         arm=arm,
         model=job.model,
         records=records,
-        quality=primary,
-        more_qualities=others,
+        quality=figures[0],
+        more_qualities=figures[1:],
         tokens=tokens(records) if arm.model_name else _NO_TOKENS,
         search=_searched(steps, job),
         fit_seconds=wall,
@@ -45,7 +58,7 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
             machine_seconds=arm.machine_seconds if arm.model_name else wall,
         ),
         gap=gap,
-        blocks=_blocks(steps, arm, records),
+        blocks=blocks,
         is_kept=job in steps.plan.kept,
     )
 

@@ -22,6 +22,7 @@ from steelyard.result.run import (
     LeftOutStrategy,
     PriceResult,
     SplitFacts,
+    StoppedArm,
     TaskResult,
     TrafficResult,
     UnmeasuredArm,
@@ -42,17 +43,25 @@ _NOT_PROBED = "forgetting was not probed in this run"
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """Arms without figures: those that ``ended`` because a model failed, and those ``stopped`` on dev."""
+
+    ended: Sequence[EndedArm] = ()
+    stopped: Sequence[StoppedArm] = ()
+
+
+@dataclass(frozen=True)
 class Circumstances:
     """What a result states of its run: when it began, its models by tag, the audit of its data.
 
-    ``ended`` are the arms without figures, ``judge`` what the judge came to, ``test_opened`` how many runs
-    in the folder have looked at new test answers.
+    ``unfinished`` are the arms without figures, ``judge`` what the judge came to, ``test_opened`` how many
+    runs in the folder have looked at new test answers.
     """
 
     created: str
     models: Mapping[str, Mapping[str, Any]]
     audit: AuditResult
-    ended: Sequence[EndedArm] = ()
+    unfinished: Unfinished = Unfinished()
     judge: JudgeResult | None = None
     test_opened: int = 1
 
@@ -85,7 +94,8 @@ def build_result(
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
         judge=circumstances.judge,
-        ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
+        ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.unfinished.ended),
+        stopped=tuple(circumstances.unfinished.stopped),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
         prices=tuple(_prices(plan)),
         **details(test, records, labels, weighing.verdict.first_arm, plan.brief.kind)._asdict(),

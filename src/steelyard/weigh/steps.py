@@ -142,6 +142,10 @@ class RunSteps:
         self.store.finish_step(f"test:{arm.name}", payload, time.perf_counter() - started)
         return records
 
+    def graded(self, arm: Arm, examples: Sequence[Example], purpose: str) -> list[Record]:
+        """Answer ``examples`` on the account of ``purpose``, and grade the answers; nothing is kept."""
+        return to_records(arm.name, examples, self.answer(arm, examples, purpose), self.metrics)
+
     def is_local(self, arm: Arm) -> bool:
         """Whether every model behind an arm runs on this machine; true of one without a model."""
         return all(self.build_model(spec).local for spec in arm.specs)

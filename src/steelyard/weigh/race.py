@@ -1,0 +1,97 @@
+"""The race on dev: arms that cannot win stop before the test, and are listed with what they had shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from steelyard.planning.jobs import Job
+from steelyard.result.figures import Gap
+from steelyard.result.run import StoppedArm
+from steelyard.score.base import ModelMetric
+from steelyard.seeds import generator
+from steelyard.strategy import Arm
+from steelyard.verdict.race import FEWEST_ITEMS, Lost, Racer, losers
+from steelyard.weigh.conclude import ArmBlocks, MeasuredArm, costs_of
+from steelyard.weigh.failed_arms import FailedArms
+from steelyard.weigh.measure import clusters_of, quality
+from steelyard.weigh.measured import with_fit
+from steelyard.weigh.steps import RunSteps
+
+Fitted = Sequence[tuple[Job, Arm]]
+_UNTESTED = Gap(reason="the arm stopped before the test")
+
+
+def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[StoppedArm]:
+    """Ask arms the dev examples, most of which their fits have asked before, and stop those that lose.
+
+    An arm that was tested before goes on, and none stops where dev cannot tell: by a metric that is no mean
+    of scores or asks a judge, with a limit on latency, which is timed later, or in batches.
+    """
+    if not steps.plan.options.race or not _can_tell(steps):
+        return []
+    racing = [
+        (job, arm)
+        for job, arm in fitted
+        if job not in steps.plan.kept and not steps.is_batched(arm)
+    ]
+    racers = {}
+    for job, arm in racing:
+        with failures.catching(job, arm.name):
+            racers[arm.name] = job, _on_dev(steps, job, arm)
+    lost = losers(
+        [_racer(steps, dev) for _, dev in racers.values()],
+        clusters_of(steps.plan.split.dev),
+        generator(steps.plan.seed, "race"),
+    )
+    stopped = [
+        _stopped(racers[one.arm.name][0], one)
+        for one in lost
+        if steps.store.step(f"test:{one.arm.name}", {"records": int}) is None
+    ]
+    for one in stopped:
+        steps.display.say(one.sentence)
+    return stopped
+
+
+def _can_tell(steps: RunSteps) -> bool:
+    plan, metric = steps.plan, steps.metrics[0]
+    return (
+        len(plan.split.dev) >= FEWEST_ITEMS
+        and metric.decomposable
+        and not isinstance(metric, ModelMetric)
+        and plan.task.constraints.max_latency_p95_ms is None
+    )
+
+
+def _on_dev(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
+    """What an arm showed on dev, with what its fit cost."""
+    dev = steps.plan.split.dev
+    records = steps.graded(arm, dev, "race")
+    figures = quality(steps.metrics[0], records, dev, steps.plan.seed)
+    return with_fit(steps, job, arm, records, [figures], _UNTESTED, ArmBlocks())
+
+
+def _racer(steps: RunSteps, dev: MeasuredArm) -> Racer:
+    costs = costs_of(dev, steps.plan)
+    return Racer(
+        name=dev.arm.name,
+        strategy=dev.arm.strategy,
+        scores=np.array([record.score for record in dev.records], dtype=np.float64),
+        upfront=costs.upfront.amount,
+        per_request=costs.per_request.amount,
+    )
+
+
+def _stopped(job: Job, lost: Lost) -> StoppedArm:
+    return StoppedArm(
+        arm=lost.arm.name,
+        strategy=lost.arm.strategy,
+        model=None if job.model is None else job.model.spec.name,
+        quality=round(lost.arm.quality, 4),
+        rival=lost.rival.name,
+        rival_quality=round(lost.rival.quality, 4),
+        chance=round(lost.chance, 4),
+        n=len(lost.arm.scores),
+    )
