@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+import steelyard
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.label_sets import label_set
 from steelyard.result.arm import Outcomes
@@ -14,7 +19,6 @@ from steelyard.seeds import generator
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import (
     Timing,
-    clusters_of,
     compare_all,
     latency,
     machine_seconds,
@@ -111,10 +115,40 @@ def test_comparisons_are_corrected_together() -> None:
     assert compare_all(METRICS[0], records, None, EXAMPLES, seed=0) == []
 
 
-def test_clusters_are_the_groups() -> None:
-    assert clusters_of(EXAMPLES) is None
-    grouped = [Example("a", "x", "A", group="g"), Example("b", "y", "B")]
-    assert clusters_of(grouped) == ["g", None]
+def test_what_depends_on_each_other_is_decided_in_one_place() -> None:
+    """No room that weighs reads a group or a cluster by itself."""
+    source = Path(steelyard.__file__).parent
+    rooms = [
+        path for room in ("weigh", "verdict", "score") for path in (source / room).rglob("*.py")
+    ]
+    readers = [
+        path.name for path in rooms if re.search(r"\.(group|cluster)\b(?!\()", path.read_text())
+    ]
+    assert readers == []
+    asking = [path.name for path in rooms if "clusters=" in path.read_text()]
+    assert {"measure.py", "conclude.py", "constraint.py", "calibration.py"} <= {*asking}
+
+
+def _accuracy(rng: np.random.Generator, arm: str, examples: list[Example]) -> list[Record]:
+    """An arm that answers an input always alike, right on four of five."""
+    right: dict[str, bool] = {}
+    for example in examples:
+        right.setdefault(example.input, bool(rng.random() < 0.8))
+    said = ["A" if right[example.input] else "B" for example in examples]
+    return to_records(arm, examples, answers(*said), METRICS[:1])
+
+
+def test_inputs_that_stand_three_times_hold_the_level() -> None:
+    examples = [Example(f"e{i}", f"text {i // 3}", "A", cluster=i // 3) for i in range(501)]
+    alone = [replace(example, cluster=None) for example in examples]
+    rng, runs, errors = np.random.default_rng(0), 200, {"clustered": 0, "alone": 0}
+    for seed in range(runs):
+        records = {arm: _accuracy(rng, arm, examples) for arm in ("one", "other")}
+        for name, rows in (("clustered", examples), ("alone", alone)):
+            [found] = compare_all(METRICS[0], records, "one", rows, seed)
+            errors[name] += found.p_value <= 0.05
+    assert errors["clustered"] / runs <= 0.07
+    assert errors["alone"] / runs > 0.15
 
 
 def test_steps_have_their_own_random_numbers() -> None:

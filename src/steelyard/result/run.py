@@ -82,11 +82,16 @@ class TaskResult(ResultPart):
 
 
 class SplitFacts(OpenPart):
-    """Examples in each part, how often test was opened, and how the split was made."""
+    """Examples in each part, how often test was opened, and how the split was made.
+
+    ``test_clusters`` counts the independent ones among the test examples, where they are fewer: the groups
+    and sets of near or exact repeats.
+    """
 
     train: int | None = None
     dev: int | None = None
     test: int | None = None
+    test_clusters: Omitted[int] = None
     test_opened: int | None = None
     method: str = ""
 

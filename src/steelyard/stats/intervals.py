@@ -43,6 +43,21 @@ def proportion(successes: int, n: int, level: float = 0.95) -> Estimate:
     return Estimate(successes / n, low, high, level, n, method)
 
 
+def share(
+    right: Sequence[float] | NDArray[np.float64],
+    level: float = 0.95,
+    clusters: Clusters | None = None,
+) -> Estimate:
+    """Share of ones among 0/1 items: :func:`proportion`, or over clusters Korn and Graubard's interval."""
+    values = np.asarray(right, dtype=np.float64)
+    if len(values) == 0:
+        return Estimate(None, level=level, reason="no items")
+    drawn = units(values, clusters)
+    if len(drawn.sums) == len(values):
+        return proportion(int(values.sum()), len(values), level)
+    return _korn_graubard(drawn, level)
+
+
 def mean(
     scores: Sequence[float] | NDArray[np.float64],
     rng: np.random.Generator,
@@ -51,19 +66,16 @@ def mean(
 ) -> Estimate:
     """Mean score with its interval; items of one cluster are taken to depend on each other.
 
-    0/1 scores: :func:`proportion`, or with clusters Korn and Graubard's interval. Other scores: BCa
-    bootstrap over items or whole clusters; it assumes some tens of units and runs narrow below.
+    0/1 scores: :func:`share`. Other scores: BCa bootstrap over items or whole clusters; it assumes some
+    tens of units and runs narrow below.
     """
     values = np.asarray(scores, dtype=np.float64)
     n = len(values)
     if n == 0:
         return Estimate(None, level=level, reason="no items")
+    if bool(np.isin(values, (0.0, 1.0)).all()):
+        return share(values, level, clusters)
     drawn = units(values, clusters)
-    binary = bool(np.isin(values, (0.0, 1.0)).all())
-    if binary and len(drawn.sums) == n:
-        return proportion(int(values.sum()), n, level)
-    if binary:
-        return _korn_graubard(drawn, level)
     value = drawn.mean
     if np.ptp(drawn.sums / drawn.sizes) == 0:
         return _bounded(value, len(drawn.sums), n, level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -99,7 +99,7 @@ class Case:
     metric: str = "accuracy"
     limits: Limits = Limits()
     comparisons: tuple[Comparison, ...] = ()
-    clusters: tuple[str | None, ...] | None = None
+    clusters: tuple[Hashable, ...] | None = None
     notes: Notes = Notes()
     detectable: Detectable | None = None
     alpha: float = 0.05

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from steelyard.core import Example, Record
+from steelyard.core import Example, Record, clusters_of
 from steelyard.output_kinds import KINDS
 from steelyard.result.figures import Figure
 from steelyard.result.steadiness import Calibration, CalibrationBin, Coverage, Handover
@@ -23,7 +23,6 @@ from steelyard.stats.calibration import (
     reliability,
 )
 from steelyard.strategy import Arm
-from steelyard.weigh.measure import clusters_of
 from steelyard.words import percent
 
 FEWEST = 20
@@ -59,7 +58,7 @@ def measure_calibration(
     groups = clusters_of([examples[place] for place in places])
     rng = generator(seed, f"calibration:{arm.name}")
     error = calibration_error(confidence, correct, rng, clusters=groups)
-    chance = chance_error(confidence, correct, rng)
+    chance = chance_error(confidence, correct, rng, clusters=groups)
     curve = coverage_curve(confidence, correct, len(records), rng, clusters=groups)
     bins = reliability(confidence, correct)
     calibration = Calibration(

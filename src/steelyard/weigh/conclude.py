@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Record, Usage
+from steelyard.core import Comparison, Completion, Price, Record, Usage, clusters_of
 from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.data.placeholders import placeholder_warning
 from steelyard.model.accounts import MACHINE, merged
@@ -25,7 +25,7 @@ from steelyard.seeds import generator
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
-from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds, paid_completions
+from steelyard.weigh.measure import compare_all, machine_seconds, paid_completions
 
 _NOT_TIMED = Latency(reason="it was not timed")
 
@@ -276,7 +276,7 @@ def _case(
         metric=plan.metrics[0].name,
         limits=Limits(**task.constraints.model_dump()),
         comparisons=tuple(comparisons),
-        clusters=None if groups is None else tuple(example.group for example in plan.split.test),
+        clusters=None if groups is None else tuple(groups),
         notes=Notes(
             leaks=max(leaks["near"].test_count, leaks["group"].test_count),
             conflicts=audit.conflicts.inputs or 0,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from steelyard.core import Example, Record
+from steelyard.core import Example, Record, clusters_of
 from steelyard.result.verdict import ConstraintPrice, Pair
 from steelyard.score import Metric, compare_records
 from steelyard.score.validity import validity
 from steelyard.seeds import generator
 from steelyard.strategy.prompt import free_name
 from steelyard.weigh.conclude import MeasuredArm
-from steelyard.weigh.measure import clusters_of
 
 
 def price_of_constraint(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Answer, Comparison, Completion, Example, Record
+from steelyard.core import Answer, Comparison, Completion, Example, Record, clusters_of
 from steelyard.model.thoughts import with_plain_reference
 from steelyard.result.arm import AnswerLengths, Latency, Outcomes, Percentiles, Tokens
 from steelyard.result.figures import Quality
@@ -52,13 +52,6 @@ def to_records(
 def _read(answer: Answer, metric: Metric) -> Answer:
     reason = None if answer.output is None else metric.unreadable(answer.output)
     return answer if reason is None else replace(answer, failure=reason)
-
-
-def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:
-    """Return each example's group, or ``None`` when no example has one."""
-    if all(example.group is None for example in examples):
-        return None
-    return [example.group for example in examples]
 
 
 def quality(

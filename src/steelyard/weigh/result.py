@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from steelyard._version import __version__
-from steelyard.core import Price
+from steelyard.core import Price, cluster_count, clusters_of
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
 from steelyard.result import ArmResult, AuditResult, Result
@@ -132,7 +132,9 @@ def _task(plan: Plan) -> TaskResult:
 
 def _split(plan: Plan, test_opened: int) -> SplitFacts:
     split = plan.split
-    sizes = {"train": len(split.train), "dev": len(split.dev), "test": len(split.test)}
+    sizes: dict[str, int | None] = dict(zip(split._fields, map(len, split), strict=True))
+    clusters = cluster_count(split.test)
+    sizes["test_clusters"] = clusters if clusters < len(split.test) else None
     return SplitFacts.model_validate(
         {**plan.data.split_report, **sizes, "test_opened": test_opened}
     )
@@ -196,7 +198,8 @@ def _validity(measured: MeasuredArm, plan: Plan) -> Validity:
     if plan.brief.schema is None:
         return Validity(reason="the task has no output.schema")
     outputs = [record.answer.output for record in measured.records]
-    return Validity(**asdict(validity(outputs, plan.brief.schema)))
+    clusters = clusters_of(plan.split.test)
+    return Validity(**asdict(validity(outputs, plan.brief.schema, clusters)))
 
 
 def _prices(plan: Plan) -> list[PriceResult]:
