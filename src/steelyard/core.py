@@ -295,7 +295,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The paired difference ``a - b`` of two arms on the same examples."""
+    """The paired difference ``a - b`` of two arms on the same examples.
+
+    ``low`` and ``high`` are its interval at ``level``: beside a ``p_adjusted`` the level at which this pair
+    was tested among all, so that the interval excludes 0 where the difference is shown, and only there.
+    """
 
     a: str
     b: str
@@ -306,6 +310,7 @@ class Comparison:
     p_value: float
     p_adjusted: float | None
     method: str
+    level: float = 0.95
 
     def turned(self) -> Comparison:
         """The same comparison as ``b - a``."""

@@ -12,13 +12,12 @@ from steelyard.core import Estimate
 from steelyard.stats.resample import (
     RESAMPLES,
     Clusters,
-    Indices,
+    Floats,
     Units,
     bca,
     bootstrap_means,
+    bootstrap_weights,
     cluster_codes,
-    draws,
-    jackknife,
     jackknife_means,
     units,
 )
@@ -86,7 +85,7 @@ def mean(
 
 
 def statistic(
-    function: Callable[[Indices], float],
+    figure: Callable[[Floats], Floats],
     n: int,
     rng: np.random.Generator,
     level: float = 0.95,
@@ -94,19 +93,22 @@ def statistic(
 ) -> Estimate:
     """Interval of a figure that is not a mean of item scores, such as macro-F1, by BCa bootstrap.
 
-    ``function`` maps item indices (with repeats) to the figure over those items.
+    ``figure`` takes weights of the items, whole numbers of shape (rows, n), and returns the figure of each
+    row: an item of weight 2 counts as two items.
     """
     if n == 0:
         return Estimate(None, level=level, reason="no items")
     codes = cluster_codes(clusters, n)
     drawn = int(codes.max()) + 1
-    value = float(function(np.arange(n)))
+    value = float(figure(np.ones((1, n)))[0])
     if drawn == 1:
         return _bounded(value, 1, n, level)
-    estimates = np.array([function(index) for index in draws(codes, rng, STATISTIC_RESAMPLES)])
+    drawings = bootstrap_weights(drawn, rng, STATISTIC_RESAMPLES)
+    estimates = np.concatenate([figure(weights[:, codes]) for weights in drawings])
     if np.ptp(estimates) == 0:
         return _bounded(value, drawn, n, level)
-    low, high = bca(estimates, value, jackknife(function, codes), level)
+    left_out = figure(1.0 - (codes == np.arange(drawn)[:, None]))
+    low, high = bca(estimates, value, left_out, level)
     method = "BCa bootstrap" if drawn == n else "BCa bootstrap over clusters"
     return Estimate(value, low, high, level, n, method)
 

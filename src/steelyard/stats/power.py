@@ -51,20 +51,25 @@ class NeededItems:
 
 
 def mcnemar_power(n: int, difference: float, discordant: float, alpha: float) -> float:
-    """Probability that the exact McNemar test at ``alpha`` finds ``difference`` with ``n`` items.
+    """Probability that `mcnemar` at ``alpha`` finds ``difference`` with ``n`` items.
 
     The number of differing items is binomial, and among them the better arm wins with probability
     ``(discordant + difference) / (2 discordant)``; the power is summed over both, without a normal
     approximation. Duffy (1984), Biometrics 40, 1005-1015.
     """
+    from scipy.special import ndtri
     from scipy.stats import binom
 
     middle, spread = n * discordant, sqrt(n * discordant * (1 - discordant))
     first, last = max(1, int(middle - 8 * spread)), min(n, ceil(middle + 8 * spread))
     counts = np.arange(first, last + 1)
     wins = min(1.0, (discordant + difference) / (2 * discordant))
-    # The least number of wins that rejects: the largest rejection region with tail <= alpha / 2.
+    # The least number of wins that rejects, by the mid-p and by the score test: see `mcnemar`.
     rejects = binom.isf(alpha / 2, counts, 0.5) + 1
+    mid_tail = binom.sf(rejects - 1, counts, 0.5) + binom.pmf(rejects - 1, counts, 0.5) / 2
+    rejects -= mid_tail <= alpha / 2
+    by_score = np.ceil((counts + float(ndtri(1 - alpha / 2)) * np.sqrt(counts)) / 2)
+    rejects = np.maximum(rejects, by_score)
     upper = binom.sf(rejects - 1, counts, wins)
     lower = binom.cdf(counts - rejects, counts, wins)
     return float(np.sum(binom.pmf(counts, n, discordant) * (upper + lower)))
@@ -108,7 +113,7 @@ def items_needed(
     power: float = 0.8,
     comparisons: int = 1,
 ) -> NeededItems:
-    """Items it takes to show a paired ``difference`` in accuracy by the exact McNemar test."""
+    """Items it takes to show a paired ``difference`` in accuracy by McNemar's test."""
     alpha, difference = (1 - level) / max(1, comparisons), abs(difference)
     if difference == 0:
         return NeededItems(None, 0.0, level, power, "a difference of zero is never shown")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.core import PROMPT_FAMILIES, Comparison, Estimate, Recommendation
-from steelyard.stats import Detectable
+from steelyard.stats import Detectable, Family
 from steelyard.strategy import traits_of
 
 LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
@@ -86,11 +86,11 @@ class Notes:
 class Case:
     """Everything a verdict is decided on.
 
-    ``comparisons`` holds paired tests made elsewhere, uncorrected in ``p_value``; a pair that is
-    not there is asked of ``compare_by(a, b)``, which a metric needs that is no mean of item scores,
-    and else compared by ``scores``, with ``clusters`` in the items' order. The metric lies in
-    [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
-    ``memo`` keeps the comparisons made.
+    ``family`` holds the tests of all pairs of arms where they were made elsewhere. Else a pair is looked up
+    in ``comparisons`` (uncorrected in ``p_value``), asked of ``compare_by(a, b)``, which a metric needs that
+    is no mean of item scores, or compared by ``scores``, with ``clusters`` in the items' order. The metric
+    lies in [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
+    ``memo`` keeps the families made, by the names of their arms.
     """
 
     candidates: tuple[Candidate, ...]
@@ -108,7 +108,8 @@ class Case:
     error_cost: Decimal | None = None
     label_cost: Decimal | None = None
     compare_by: Callable[[str, str], Comparison] | None = None
-    memo: dict[tuple[str, str], Comparison] = field(default_factory=dict, repr=False)
+    family: Family | None = None
+    memo: dict[tuple[str, ...], Family] = field(default_factory=dict, repr=False)
 
     @property
     def requests(self) -> int:

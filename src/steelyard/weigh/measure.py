@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,10 +12,11 @@ from steelyard.core import Answer, Comparison, Completion, Example, Record, clus
 from steelyard.model.thoughts import with_plain_reference
 from steelyard.result.arm import AnswerLengths, Latency, Outcomes, Percentiles, Tokens
 from steelyard.result.figures import Quality
-from steelyard.score import Metric, compare_records
+from steelyard.score import Metric
 from steelyard.score import quality as score_quality
+from steelyard.score.measure import pairs_of_records
 from steelyard.seeds import generator
-from steelyard.stats import holm
+from steelyard.stats import Family
 
 
 def to_records(
@@ -139,29 +140,25 @@ def _percentiles(seconds: Sequence[float]) -> Percentiles:
     return Percentiles(p50=float(p50), p95=float(p95))
 
 
-def compare_all(
+def family_of(
     metric: Metric,
-    records: dict[str, list[Record]],
-    reference: str | None,
+    records: Mapping[str, Sequence[Record]],
     examples: Sequence[Example],
     seed: int,
-) -> list[Comparison]:
-    """Compare every other arm with ``reference``, p-values corrected by Holm over all of them."""
-    if reference is None:
-        return []
-    comparisons = [
-        compare_records(
-            metric,
-            rows,
-            records[reference],
-            generator(seed, f"compare:{arm}:{reference}"),
-            clusters=clusters_of(examples),
-        )
-        for arm, rows in records.items()
-        if arm != reference
-    ]
-    adjusted = holm([comparison.p_value for comparison in comparisons])
-    return [
-        replace(comparison, p_adjusted=p)
-        for comparison, p in zip(comparisons, adjusted, strict=True)
-    ]
+) -> Family:
+    """Test all pairs of arms by their ``records`` of the same ``examples``, corrected together."""
+    if len(records) < 2:
+        return Family(tuple(records), ())
+    tests = pairs_of_records(
+        metric,
+        list(records.values()),
+        generator(seed, "compare"),
+        clusters=clusters_of(examples),
+    )
+    return Family(tuple(records), tests)
+
+
+def compare_all(family: Family, reference: str | None) -> list[Comparison]:
+    """Compare every other arm with ``reference``; p-values are corrected over all pairs of arms."""
+    others = [arm for arm in family.arms if arm != reference]
+    return [] if reference is None else [family.corrected(arm, reference) for arm in others]

@@ -81,7 +81,7 @@ def build_result(
         verdict=weighing.verdict,
         winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
-        constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
+        constraint=price_of_constraint(arms, weighing.family, plan.brief.schema),
         judge=circumstances.judge,
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.ended),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
