@@ -85,13 +85,15 @@ class SplitFacts(OpenPart):
     """Examples in each part, how often test was opened, and how the split was made.
 
     ``test_clusters`` counts the independent ones among the test examples, where they are fewer: the groups
-    and sets of near or exact repeats.
+    and sets of near or exact repeats. ``design_effect`` is how many test examples count as one independent
+    example, by the arms' paired differences.
     """
 
     train: int | None = None
     dev: int | None = None
     test: int | None = None
     test_clusters: Omitted[int] = None
+    design_effect: Omitted[float] = None
     test_opened: int | None = None
     method: str = ""
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import combinations
 from math import comb
+
+import numpy as np
 
 from steelyard.core import Comparison
 from steelyard.stats.paired import PairTest
+from steelyard.stats.resample import Clusters, Floats, design_effect
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -43,11 +47,28 @@ class Family:
     """All pairs of some arms, tested on the same items and corrected together by `shaffer`.
 
     Each pair has one p-value, whichever arm it is looked at from and whatever it is looked at for.
+    ``design_effect`` is how many test items count as one independent item.
     """
 
     arms: tuple[str, ...]
     tests: Sequence[PairTest]
     alpha: float = 0.05
+    design_effect: float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        arms: Sequence[str],
+        tests: Sequence[PairTest],
+        scores: Sequence[Floats],
+        clusters: Clusters | None,
+        alpha: float = 0.05,
+    ) -> Family:
+        """The family with its design effect, by the arms' ``scores`` of the same items."""
+        if not tests:
+            return cls(tuple(arms), (), alpha)
+        differences = np.array([a - b for a, b in combinations(scores, 2)])
+        return cls(tuple(arms), tests, alpha, design_effect(differences, clusters))
 
     @cached_property
     def _tests(self) -> dict[frozenset[str], tuple[PairTest, float]]:

@@ -91,6 +91,24 @@ def jackknife_means(drawn: Units) -> Floats:
     return means
 
 
+def design_effect(differences: Floats, clusters: Clusters | None) -> float:
+    """How many items count as one independent item, by paired ``differences`` of shape (pairs, items).
+
+    The variance of a mean over whole clusters, over that of as many independent items (Kish 1965, Survey
+    Sampling, 8.2): the median over the pairs that differ at all, never below 1.
+    """
+    drawn, n = units(differences, clusters), differences.shape[-1]
+    m = len(drawn.sizes)
+    if m in (1, n):
+        return 1.0 if m == n else float(n)
+    means = differences.mean(axis=1, keepdims=True)
+    residuals = drawn.sums - means * drawn.sizes
+    clustered = m / (m - 1) * (residuals**2).sum(axis=1) / n**2
+    alone = differences.var(axis=1, ddof=1) / n
+    effects = clustered[alone > 0] / alone[alone > 0]
+    return max(1.0, float(np.median(effects))) if len(effects) else 1.0
+
+
 @dataclass(frozen=True)
 class Bca:
     """The bias-corrected and accelerated bootstrap of one figure. Efron (1987), JASA 82, 171-185.

@@ -34,7 +34,8 @@ def family_of(case: Case) -> Family:
     if case.family is not None and case.family.covers(names):
         return case.family
     if names not in case.memo:
-        case.memo[names] = Family(names, _tests(case), case.alpha)
+        scores = [candidate.scores for candidate in case.candidates]
+        case.memo[names] = Family.of(names, _tests(case), scores, case.clusters, case.alpha)
     return case.memo[names]
 
 
@@ -100,14 +101,17 @@ def items_to_show(case: Case, a: Candidate, b: Candidate, tests: int) -> NeededI
     differences = a.scores - b.scores
     observed, level = pair(case, a, b).difference, 1 - case.alpha
     square = _mean_square(differences)
+    effect = family_of(case).design_effect
     if bool(np.isin(a.scores, (0, 1)).all() and np.isin(b.scores, (0, 1)).all()):
-        return items_needed(observed, square, level, comparisons=tests)
-    return items_for_mean(observed, max(1e-9, square - observed**2), level, comparisons=tests)
+        return items_needed(observed, square, level, comparisons=tests, design_effect=effect)
+    variance = max(1e-9, square - observed**2)
+    return items_for_mean(observed, variance, level, comparisons=tests, design_effect=effect)
 
 
 def items_to_bound(case: Case, a: Candidate, b: Candidate, half_width: float) -> int | None:
     """Test items after which the interval of ``a - b`` has this half width."""
-    return items_for_interval(_mean_square(a.scores - b.scores), half_width, 1 - case.alpha)
+    variance, effect = _mean_square(a.scores - b.scores), family_of(case).design_effect
+    return items_for_interval(variance, half_width, 1 - case.alpha, effect)
 
 
 def _mean_square(differences: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

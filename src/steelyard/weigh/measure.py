@@ -14,7 +14,7 @@ from steelyard.result.arm import AnswerLengths, Latency, Outcomes, Percentiles, 
 from steelyard.result.figures import Quality
 from steelyard.score import Metric
 from steelyard.score import quality as score_quality
-from steelyard.score.measure import pairs_of_records
+from steelyard.score.measure import item_scores, pairs_of_records
 from steelyard.seeds import generator
 from steelyard.stats import Family
 
@@ -155,7 +155,8 @@ def family_of(
         generator(seed, "compare"),
         clusters=clusters_of(examples),
     )
-    return Family(tuple(records), tests)
+    scores = [item_scores(metric, rows) for rows in records.values()]
+    return Family.of(tuple(records), tests, scores, clusters_of(examples))
 
 
 def compare_all(family: Family, reference: str | None) -> list[Comparison]:

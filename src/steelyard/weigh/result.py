@@ -72,7 +72,7 @@ def build_result(
         seed=plan.seed,
         versions=versions(),
         machine={**_machine(), **_of_models(plan, circumstances.models)},
-        split=_split(plan, circumstances.test_opened),
+        split=_split(plan, circumstances.test_opened, weighing.family.design_effect),
         audit=circumstances.audit,
         arms=tuple(_arm(measured, weighing, plan) for measured in arms),
         reference=weighing.reference,
@@ -130,14 +130,13 @@ def _task(plan: Plan) -> TaskResult:
     )
 
 
-def _split(plan: Plan, test_opened: int) -> SplitFacts:
+def _split(plan: Plan, test_opened: int, design_effect: float) -> SplitFacts:
     split = plan.split
-    sizes: dict[str, int | None] = dict(zip(split._fields, map(len, split), strict=True))
+    facts = {**plan.data.split_report, **dict(zip(split._fields, map(len, split), strict=True))}
     clusters = cluster_count(split.test)
-    sizes["test_clusters"] = clusters if clusters < len(split.test) else None
-    return SplitFacts.model_validate(
-        {**plan.data.split_report, **sizes, "test_opened": test_opened}
-    )
+    if clusters < len(split.test):
+        facts |= {"test_clusters": clusters, "design_effect": design_effect}
+    return SplitFacts.model_validate({**facts, "test_opened": test_opened})
 
 
 def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
