@@ -14,6 +14,7 @@ from steelyard.stats.power import (
     items_for_mean,
     items_needed,
 )
+from steelyard.stats.quantiles import least_values, quantile_limits
 
 __all__ = [
     "ASSUMED_DISCORDANT",
@@ -27,9 +28,11 @@ __all__ = [
     "items_for_interval",
     "items_for_mean",
     "items_needed",
+    "least_values",
     "mean",
     "pair_tests",
     "proportion",
+    "quantile_limits",
     "shaffer",
     "statistic",
     "statistic_tests",

@@ -21,7 +21,8 @@ LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
 class Candidate:
     """One arm as the verdict sees it. ``scores`` has one entry per test item, in the same order.
 
-    Money is in the case's currency; ``upfront`` and ``per_request`` are ``None`` when not known.
+    Money is in the case's currency; ``upfront`` and ``per_request`` are ``None`` when not known. The limits
+    of the latency's interval are ``None`` where ``latency_requests`` do not bound it on that side.
     """
 
     name: str
@@ -32,6 +33,9 @@ class Candidate:
     per_request: Decimal | None = None
     monthly: Decimal | None = None
     latency_p95_seconds: float | None = None
+    latency_p95_low_seconds: float | None = None
+    latency_p95_high_seconds: float | None = None
+    latency_requests: int = 0
     failed: int = 0
     cut: int = 0
 

@@ -237,6 +237,9 @@ def _candidate(measured: MeasuredArm, costs: Costs) -> Candidate:
         per_request=costs.per_request.amount,
         monthly=costs.monthly.amount,
         latency_p95_seconds=measured.latency.p95,
+        latency_p95_low_seconds=measured.latency.p95_low,
+        latency_p95_high_seconds=measured.latency.p95_high,
+        latency_requests=measured.latency.n,
         failed=measured.failed,
         cut=sum(record.answer.completion.is_cut for record in measured.records),
     )

@@ -16,7 +16,8 @@ from steelyard.score import Metric
 from steelyard.score import quality as score_quality
 from steelyard.score.measure import item_scores, pairs_of_records
 from steelyard.seeds import generator
-from steelyard.stats import Family
+from steelyard.stats import Family, least_values, quantile_limits
+from steelyard.words import counted
 
 
 def to_records(
@@ -122,6 +123,7 @@ class Timing(NamedTuple):
 def latency(timings: Sequence[Timing], is_batched: bool = False) -> Latency:
     """Return the median and the 95th percentile of requests sent one at a time, in seconds.
 
+    The interval of the 95th percentile takes requests as independent draws of one machine's pace.
     ``first_token`` is the same of the time to the first token of the answer that counts; it is not
     there where no language model answers.
     """
@@ -132,7 +134,23 @@ def latency(timings: Sequence[Timing], is_batched: bool = False) -> Latency:
     totals = _percentiles([timing.total for timing in timings])
     waits = [timing.first_token for timing in timings if timing.first_token is not None]
     first_token = _percentiles(waits) if waits else None
-    return Latency(p50=totals.p50, p95=totals.p95, n=len(timings), first_token=first_token)
+    low, high = quantile_limits([timing.total for timing in timings], 0.95)
+    return Latency(
+        p50=totals.p50,
+        p95=totals.p95,
+        p95_low=low,
+        p95_high=high,
+        p95_reason=None if high is not None else _unbounded(len(timings)),
+        n=len(timings),
+        first_token=first_token,
+    )
+
+
+def _unbounded(requests: int) -> str:
+    return (
+        f"{counted(requests, 'request does', 'requests do')} not bound the 95th percentile above: it takes "
+        f"{least_values(0.95)}"
+    )
 
 
 def _percentiles(seconds: Sequence[float]) -> Percentiles:
