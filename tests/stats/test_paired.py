@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from steelyard.errors import DataError
 from steelyard.stats import Family, compare, pair_tests, statistic_tests
 from steelyard.stats.binary import mcnemar, tango
+from steelyard.stats.power import mcnemar_power
 
 NAMES = ("a", "b")
 
@@ -86,8 +87,21 @@ def mcnemar_size(n: int, psi: float, alpha: float = 0.05) -> float:
 
 
 @pytest.mark.parametrize("n", [10, 30, 60, 120])
-def test_size_of_mcnemar_by_enumeration(n):
-    assert all(mcnemar_size(n, psi) <= 0.055 for psi in (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0))
+def test_the_power_without_a_difference_is_the_size_by_enumeration(n):
+    for psi in (0.1, 0.3, 0.8, 1.0):
+        assert mcnemar_power(n, 0.0, psi, 0.05) == pytest.approx(mcnemar_size(n, psi), abs=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 78])
+def test_size_of_mcnemar_by_enumeration(alpha):
+    """At most the level, unless the arms differ on more than four items of five."""
+    every = (*range(5, 61), 80, 120, 240, 500, 1000)
+    size = {
+        psi: max(mcnemar_power(n, 0.0, psi, alpha) for n in every) / alpha
+        for psi in (0.05, 0.1, 0.3, 0.5, 0.8, 0.9, 0.95, 1.0)
+    }
+    assert all(size[psi] <= 1.005 for psi in (0.05, 0.1, 0.3, 0.5, 0.8))
+    assert size[0.9] <= 1.1 and size[0.95] <= 1.2 and size[1.0] <= 1.6
 
 
 def test_type_one_error_and_coverage_for_graded_scores():

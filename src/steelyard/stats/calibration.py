@@ -37,7 +37,10 @@ class Chance(NamedTuple):
 
 
 class CoveragePoint(NamedTuple):
-    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is."""
+    """Answering only from ``threshold`` up: the share answered, and the accuracy of what is.
+
+    ``n`` answers fall into so many ``clusters``; ``None`` where each stands alone.
+    """
 
     coverage: float
     accuracy: float
@@ -45,6 +48,7 @@ class CoveragePoint(NamedTuple):
     high: float
     threshold: float
     n: int
+    clusters: int | None = None
 
 
 def equal_mass(confidence: Floats, bins: int = BINS) -> Indices:
@@ -209,12 +213,9 @@ def coverage_curve(
         groups = None if clusters is None else [clusters[int(i)] for i in confident]
         estimate = mean(correct[confident], rng, level, groups)
         low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
-        accuracy = float(correct[confident].mean())
-        curve.append(
-            CoveragePoint(
-                len(confident) / questions, accuracy, low, high, threshold, len(confident)
-            )
-        )
+        accuracy, n = float(correct[confident].mean()), len(confident)
+        units = None if groups is None else int(cluster_codes(groups, n).max()) + 1
+        curve.append(CoveragePoint(n / questions, accuracy, low, high, threshold, n, units))
     return curve
 
 
@@ -229,7 +230,7 @@ def handover(
     """
     best = None
     for point in reversed(curve):
-        if not _shows(point.n, target, level):
+        if not _shows(point.clusters or point.n, target, level):
             continue
         if point.low < target:
             break
