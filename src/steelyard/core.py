@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from operator import add
@@ -51,7 +51,9 @@ class Example:
     ``context`` holds the turns before the last user turn (a row's own system message included);
     ``source`` says where the row came from (``examples.jsonl:12``). ``rules`` is what a reply to this
     example must keep, in addition to the task's rules: a list as JSON text. ``accepted`` are other outputs
-    that are as right as the reference.
+    that are as right as the reference. ``cluster`` is the number of the cluster that it shares with other
+    examples of its part, which have its group or repeat it nearly or exactly; ``None`` on its own or before
+    a split.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Example:
     source: str = ""
     rules: str | None = None
     accepted: tuple[str, ...] = ()
+    cluster: int | None = field(default=None, compare=False)
 
     @property
     def question(self) -> Question:
@@ -74,6 +77,28 @@ class Example:
 def questions_of(examples: Iterable[Example]) -> list[Question]:
     """What an arm is asked about ``examples``: all of them but their references."""
     return [example.question for example in examples]
+
+
+def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:
+    """What each example depends on others by; ``None`` where each stands alone.
+
+    The one place where it is decided which examples count as independent: those of one cluster of the
+    split (a group, or rows that repeat each other exactly or nearly) do not. An example that no split has
+    seen has its group alone.
+    """
+    clusters: list[Hashable] = [
+        example.group if example.cluster is None else example.cluster for example in examples
+    ]
+    shared = [cluster for cluster in clusters if cluster is not None]
+    return clusters if len(set(shared)) < len(shared) else None
+
+
+def cluster_count(examples: Sequence[Example]) -> int:
+    """How many clusters examples fall into (`clusters_of`); one that stands alone is one too."""
+    clusters = clusters_of(examples)
+    if clusters is None:
+        return len(examples)
+    return clusters.count(None) + len({cluster for cluster in clusters if cluster is not None})
 
 
 class Split(NamedTuple):
@@ -270,7 +295,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The paired difference ``a - b`` of two arms on the same examples."""
+    """The paired difference ``a - b`` of two arms on the same examples.
+
+    ``low`` and ``high`` are its interval at ``level``: beside a ``p_adjusted`` the level at which this pair
+    was tested among all, so that the interval excludes 0 where the difference is shown, and only there.
+    """
 
     a: str
     b: str
@@ -281,6 +310,7 @@ class Comparison:
     p_value: float
     p_adjusted: float | None
     method: str
+    level: float = 0.95
 
     def turned(self) -> Comparison:
         """The same comparison as ``b - a``."""

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from steelyard.core import cluster_count, clusters_of
 from steelyard.data.prepare import prepare
 from steelyard.errors import DataError
 from tests.conftest import MakeTask
@@ -76,3 +78,48 @@ def test_unusable_data_is_refused_in_one_line(
         prepare(make_task({"e.jsonl": rows}, labels=labels), seed=0)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+_WORDS = np.random.default_rng(1).permutation(
+    [f"{a}{b}{c}" for a in "blmrst" for b in "aeiou" for c in "knpvxz"]
+)
+THRICE = [
+    {
+        "input": f"{' '.join(_WORDS[[(i * 7 + k * (i + 3)) % 180 for k in range(12)]])}{end}",
+        "output": "ABB"[i % 3],
+    }
+    for i in range(60)
+    for end in ("", "!", " now")
+]
+"""Sixty inputs, each three times: as it is, with a mark, and with a word more."""
+
+
+def test_repeats_share_a_cluster(make_task: MakeTask) -> None:
+    for files, parts in (
+        ({"e.jsonl": THRICE}, {}),
+        (
+            {"train.jsonl": THRICE[:90], "test.jsonl": THRICE[90:]},
+            {"examples": {"train": "train.jsonl", "test": "test.jsonl"}},
+        ),
+    ):
+        ready = prepare(make_task(files, **parts), seed=0)
+        for part in (ready.split.dev, ready.split.test):
+            assert cluster_count(part) == len(part) / 3
+            by_cluster: dict[object, set[str]] = {}
+            for example, cluster in zip(part, clusters_of(part) or (), strict=True):
+                by_cluster.setdefault(cluster, set()).add(example.input[:20])
+            assert all(len(inputs) == 1 for inputs in by_cluster.values())
+        assert ready.split == ready.usable.split
+        assert clusters_of(ready.usable.split.test) == clusters_of(ready.split.test)
+
+
+def test_rows_of_a_group_and_their_repeats_are_one_cluster(make_task: MakeTask) -> None:
+    rows = [{**row, "group": f"g{i // 6}"} for i, row in enumerate(THRICE)]
+    ready = prepare(make_task({"e.jsonl": rows}), seed=0)
+    assert cluster_count(ready.split.test) == len(ready.split.test) / 6
+    assert all(example.cluster is not None for example in ready.split.test)
+
+
+def test_rows_of_their_own_are_independent(make_task: MakeTask) -> None:
+    test = prepare(make_task({"e.jsonl": ROWS}), seed=0).split.test
+    assert clusters_of(test) is None and cluster_count(test) == len(test)

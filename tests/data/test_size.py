@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from steelyard.data.base import CheckOptions, CheckResult
@@ -14,6 +15,7 @@ from steelyard.data.prepare import prepare
 from steelyard.data.splits.allocation import part_sizes
 from steelyard.stats import detectable_difference, items_needed, proportion
 from steelyard.task import build_task
+from steelyard.words import points
 
 
 def rows(count: int, start: int = 0) -> list[dict[str, str]]:
@@ -223,3 +225,18 @@ def test_a_label_of_few_rows_makes_one_finding(tmp_path: Path) -> None:
     findings = find(open_dataset(path), CheckOptions()).findings
     (message,) = [finding.message for finding in findings if "RARE" in finding.message]
     assert message.endswith("without a test row, the recall of RARE is not measured")
+
+
+def test_rows_of_groups_show_a_range(tmp_path: Path) -> None:
+    words = np.random.default_rng(0).integers(10**6, 10**7, size=(200, 6))
+    grouped = [
+        {"input": " ".join(map(str, words[n])), "output": "ab"[n % 2], "group": f"g{n // 4}"}
+        for n in range(200)
+    ]
+    test = dataset(tmp_path, {"train": rows(200, 200), "test": grouped})
+    result = check(test)
+    shown = result.facts["test"]["detectable"]
+    assert (shown["n"], shown["clusters"]) == (200, 50)
+    assert shown["if_dependent"] == detectable_difference(50).difference
+    message = next(each.message for each in result.findings if "between two arms" in each.message)
+    assert f"{points(shown['if_dependent'])} if each of the 50 clusters" in message

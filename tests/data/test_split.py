@@ -44,7 +44,7 @@ def distinct(count: int, labels: str = "AB") -> list[Example]:
 def split_examples(
     examples: Sequence[Example], *, seed: int, kind: OutputKind = "label"
 ) -> tuple[Split, dict[str, Any]]:
-    members, report = split_rows(RowLikeness(examples), seed=seed, kind=kind)
+    members, report, _ = split_rows(RowLikeness(examples), seed=seed, kind=kind)
     return split_of(examples, members), report
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from steelyard.errors import ConfigError
 from steelyard.families import METRICS
 from steelyard.output_kinds import KINDS
 from steelyard.score import build_metric
+from steelyard.score.base import CorpusMetric
 
 ALONE = [name for name in METRICS if name not in {"custom", "embedding_similarity", "judge"}]
 """Metrics that need nothing but two texts."""
@@ -87,6 +89,21 @@ def test_macro_f1_equals_scikit_learn(pairs):
     examples = [Example(str(i), "x", wanted) for i, wanted in enumerate(references)]
     answers = [Answer(said, Completion(said or "", "stop")) for said in outputs]
     assert metric.over(examples, answers) == pytest.approx(expected)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.none() | LABELS | st.just("elsewhere"), LABELS), min_size=2, max_size=20),
+    st.integers(0, 1000),
+)
+def test_a_corpus_metric_under_weights_is_that_of_the_items_repeated(pairs, seed):
+    metric = build_metric("macro_f1")
+    outputs, references = metric.encode(
+        [said for said, _ in pairs], [wanted for _, wanted in pairs]
+    )
+    weights = np.random.default_rng(seed).multinomial(len(pairs), [1 / len(pairs)] * len(pairs), 5)
+    found = metric.weighted(outputs, references, weights.astype(float))
+    assert found == pytest.approx(CorpusMetric.weighted(metric, outputs, references, weights))
 
 
 def test_a_metric_over_nothing_is_undefined():

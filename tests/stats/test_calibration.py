@@ -215,3 +215,27 @@ def test_how_many_answers_show_a_target():
     for target in (0.5, 0.9, 0.95, 0.999):
         n = items_to_show(target)
         assert proportion(n, n).low >= target > proportion(n - 1, n - 1).low
+
+
+def test_copies_of_answers_are_no_evidence_against_the_probabilities():
+    """Thirty answers that are right as often as they say, ten times each, seem off without clusters."""
+    alone = clustered = 0
+    clusters = np.repeat(np.arange(30), 10).tolist()
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        confidence = rng.uniform(0.5, 1.0, 30)
+        correct = (rng.random(30) < confidence).astype(float)
+        confidence, correct = np.repeat(confidence, 10), np.repeat(correct, 10)
+        alone += chance_error(confidence, correct, rng).p_value <= 0.05
+        clustered += chance_error(confidence, correct, rng, clusters=clusters).p_value <= 0.05
+    assert clustered <= 6 and alone > 40
+
+
+def test_thresholds_that_few_clusters_cannot_show_do_not_end_the_search():
+    """Two copies of each answer: the strictest thresholds are skipped, not failed."""
+    confidence = np.repeat(np.linspace(1.0, 0.5, 100), 2)
+    correct, clusters = np.ones(200), np.repeat(np.arange(100), 2).tolist()
+    curve = coverage_curve(confidence, correct, 200, np.random.default_rng(0), clusters=clusters)
+    assert [point.clusters for point in curve] == [point.n // 2 for point in curve]
+    best = handover(curve, 0.9)
+    assert best is not None and best.coverage == 1.0

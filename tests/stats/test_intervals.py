@@ -29,7 +29,7 @@ def test_no_items_is_undefined_with_a_reason():
     for found in (
         proportion(0, 0),
         mean([], np.random.default_rng(0)),
-        statistic(lambda index: 0.5, 0, np.random.default_rng(0)),
+        statistic(lambda weights: weights.sum(axis=1), 0, np.random.default_rng(0)),
     ):
         assert (found.value, found.low, found.high, found.reason) == (None, None, None, "no items")
 
@@ -117,7 +117,11 @@ def test_the_same_seed_gives_the_same_interval():
 
 def test_a_statistic_is_enclosed_and_close_to_the_mean_interval_for_a_mean():
     scores = np.random.default_rng(3).random(60)
-    found = statistic(lambda index: float(scores[index].mean()), 60, np.random.default_rng(4))
+
+    def figure(weights):
+        return weights @ scores / weights.sum(axis=1)
+
+    found = statistic(figure, 60, np.random.default_rng(4))
     expected = mean(scores, np.random.default_rng(4))
     assert found.value == pytest.approx(expected.value)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.015)

@@ -21,8 +21,7 @@ from steelyard.store.database import Store
 from steelyard.store.folder import locked
 from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh import RunResult, run
-from steelyard.weigh.conclude import record_comparer
-from steelyard.weigh.measure import quality, to_records
+from steelyard.weigh.measure import family_of, quality, to_records
 from steelyard.weigh.opening import open_run
 from tests.tickets import arms_of, write_task
 
@@ -390,15 +389,13 @@ def test_a_metric_of_the_whole_is_compared_by_its_answers(tmp_path: Path) -> Non
         )
         for name, every in flaws.items()
     }
-    compare_by = record_comparer(plan, records)
-    assert compare_by is not None
-    one, other = compare_by("good", "bad"), compare_by("bad", "good")
+    family = family_of(plan.metrics[0], records, examples, plan.seed)
+    one, other = family.alone("good", "bad"), family.alone("bad", "good")
     assert (one.a, one.b, other.a, other.b) == ("good", "bad", "bad", "good")
     assert one.difference == -other.difference > 0
     assert (one.low, one.high, one.p_value) == (-other.high, -other.low, other.p_value)
     values = {name: quality(plan.metrics[0], records[name], examples, 0).value for name in flaws}
     assert one.difference == pytest.approx(values["good"] - values["bad"])
-    assert record_comparer(make_plan(write_task(tmp_path / "t2"), RunOptions()), {}) is None
 
 
 def test_the_gap_is_not_measured_on_what_the_prompt_shows(tmp_path: Path) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+import steelyard
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.label_sets import label_set
 from steelyard.result.arm import Outcomes
 from steelyard.score import build_metric
 from steelyard.seeds import generator
+from steelyard.stats import shaffer
 from steelyard.weigh.details import details
 from steelyard.weigh.measure import (
     Timing,
-    clusters_of,
     compare_all,
+    family_of,
     latency,
     machine_seconds,
     outcomes,
@@ -98,23 +104,65 @@ def test_latency_percentiles() -> None:
     found = latency([Timing(each, each / 2) for each in [0.1] * 19 + [1.0]]).to_dict()
     assert found["p50"] == pytest.approx(0.1)
     assert 0.1 < found["p95"] < 1.0
+    assert (found["p95_low"], found["p95_high"]) == (0.1, None)
+    assert found["p95_reason"] == "20 requests do not bound the 95th percentile above: it takes 72"
     assert found["first_token"]["p50"] == pytest.approx(0.05)
     assert "first_token" not in latency([Timing(0.1)]).to_dict()
+
+
+def test_enough_requests_bound_the_latency_on_both_sides() -> None:
+    found = latency([Timing(each / 100) for each in range(100, 0, -1)])
+    assert (found.p95_low, found.p95_high, found.p95_reason) == (0.9, 1.0, None)
 
 
 def test_comparisons_are_corrected_together() -> None:
     again = to_records("again", EXAMPLES, [record.answer for record in MIXED], METRICS)
     records = {"right": RIGHT, "mixed": MIXED, "again": again}
-    found = compare_all(METRICS[0], records, "right", EXAMPLES, seed=0)
+    family = family_of(METRICS[0], records, EXAMPLES, seed=0)
+    found = compare_all(family, "right")
     assert [comparison.a for comparison in found] == ["mixed", "again"]
-    assert all(c.p_adjusted == pytest.approx(min(1, 2 * c.p_value)) for c in found)
-    assert compare_all(METRICS[0], records, None, EXAMPLES, seed=0) == []
+    p_values = shaffer([test.p_value for test in family.tests], 3)
+    assert [c.p_adjusted for c in found] == p_values[:2], (
+        "of three pairs, not of the two that are listed"
+    )
+    assert compare_all(family, None) == []
+    assert compare_all(family_of(METRICS[0], {"right": RIGHT}, EXAMPLES, 0), "right") == []
 
 
-def test_clusters_are_the_groups() -> None:
-    assert clusters_of(EXAMPLES) is None
-    grouped = [Example("a", "x", "A", group="g"), Example("b", "y", "B")]
-    assert clusters_of(grouped) == ["g", None]
+def test_what_depends_on_each_other_is_decided_in_one_place() -> None:
+    """No room that weighs reads a group or a cluster by itself."""
+    source = Path(steelyard.__file__).parent
+    rooms = [
+        path for room in ("weigh", "verdict", "score") for path in (source / room).rglob("*.py")
+    ]
+    readers = [
+        path.name for path in rooms if re.search(r"\.(group|cluster)\b(?!\()", path.read_text())
+    ]
+    assert readers == []
+    asking = [path.name for path in rooms if "clusters=" in path.read_text()]
+    assert {"measure.py", "conclude.py", "calibration.py"} <= {*asking}
+
+
+def _accuracy(rng: np.random.Generator, arm: str, examples: list[Example]) -> list[Record]:
+    """An arm that answers an input always alike, right on four of five."""
+    right: dict[str, bool] = {}
+    for example in examples:
+        right.setdefault(example.input, bool(rng.random() < 0.8))
+    said = ["A" if right[example.input] else "B" for example in examples]
+    return to_records(arm, examples, answers(*said), METRICS[:1])
+
+
+def test_inputs_that_stand_three_times_hold_the_level() -> None:
+    examples = [Example(f"e{i}", f"text {i // 3}", "A", cluster=i // 3) for i in range(501)]
+    alone = [replace(example, cluster=None) for example in examples]
+    rng, runs, errors = np.random.default_rng(0), 200, {"clustered": 0, "alone": 0}
+    for seed in range(runs):
+        records = {arm: _accuracy(rng, arm, examples) for arm in ("one", "other")}
+        for name, rows in (("clustered", examples), ("alone", alone)):
+            [found] = compare_all(family_of(METRICS[0], records, rows, seed), "one")
+            errors[name] += found.p_value <= 0.05
+    assert errors["clustered"] / runs <= 0.07
+    assert errors["alone"] / runs > 0.15
 
 
 def test_steps_have_their_own_random_numbers() -> None:

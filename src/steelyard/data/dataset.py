@@ -75,7 +75,8 @@ class Dataset:
     as read. Outputs may be empty, and labels undeclared:
     ``refusals`` says by index why a run would not take such a row. ``left_out`` are rows that say
     themselves that they are no examples. ``members`` are the parts after a split, ``split_report`` says
-    how it came about, ``notes`` how columns were understood, ``shapes`` what rows mean by their keys.
+    how it came about, ``clusters`` by index which cluster a row shares with others. ``notes`` say how columns
+    were understood, ``shapes`` what rows mean by their keys.
     Copies of a data set share its ``likeness``.
     """
 
@@ -89,14 +90,23 @@ class Dataset:
     ignored_keys: tuple[str, ...] = ()
     refusals: Mapping[int, str] = field(default_factory=dict)
     members: Members = field(default_factory=dict)
+    clusters: Mapping[int, int] = field(default_factory=dict)
     split_report: Mapping[str, Any] = field(default_factory=dict)
     left_out: tuple[Unreadable, ...] = ()
     notes: tuple[str, ...] = ()
     shapes: Mapping[tuple[str, ...], str | None] = field(default_factory=dict)
 
-    def divided(self, members: Members, report: Mapping[str, Any], task: Task) -> Dataset:
+    def divided(
+        self,
+        members: Members,
+        report: Mapping[str, Any],
+        task: Task,
+        clusters: Mapping[int, int] | None = None,
+    ) -> Dataset:
         """Return the rows in the parts that ``members`` gives them, with the ``task`` filled in."""
-        return replace(self, task=task, members=members, split_report=report)
+        return replace(
+            self, task=task, members=members, split_report=report, clusters=clusters or {}
+        )
 
     @cached_property
     def usable(self) -> Dataset:
@@ -119,6 +129,7 @@ class Dataset:
             bad=self.unusable,
             refusals={},
             members={part: [place[i] for i in rows] for part, rows in self.members.items()},
+            clusters={place[i]: number for i, number in self.clusters.items() if i in place},
         )
 
     @property
@@ -163,8 +174,11 @@ class Dataset:
     @cached_property
     def split(self) -> Split:
         """The examples by part as a run takes them; empty before a split."""
-        named = ((self.examples[i] for i in self.members.get(part, ())) for part in PARTS)
-        return Split(*map(tuple, named))
+        return Split(*(tuple(map(self._clustered, self.members.get(part, ()))) for part in PARTS))
+
+    def _clustered(self, index: int) -> Example:
+        example, number = self.examples[index], self.clusters.get(index)
+        return example if number is None else replace(example, cluster=number)
 
     @cached_property
     def by_part(self) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from steelyard.config.options import read_options
 from steelyard.data.dataset import Dataset
 from steelyard.data.splits.allocation import MIN_EXAMPLES, part_sizes, stratum_quotas
+from steelyard.data.splits.clusters import build_clusters
 from steelyard.errors import ConfigError, DataError
 from steelyard.families import METRICS
 from steelyard.stats import Detectable, detectable_difference, items_needed, proportion
@@ -148,9 +149,20 @@ def unseen_reason(data: Dataset) -> str | None:
     return f"depends on the spread of {name}, which is known only after a run"
 
 
-def shown_by(items: int) -> Detectable:
-    """The smallest difference between two arms that ``items`` test rows show, as a run has it."""
-    return detectable_difference(items)
+def shown_by(data: Dataset, parts: Parts) -> Detectable:
+    """The smallest difference between two arms that the distinct test rows show, as a run has it."""
+    return detectable_difference(parts.test.distinct, clusters=_test_clusters(data, parts))
+
+
+def _test_clusters(data: Dataset, parts: Parts) -> int:
+    """How many clusters the test rows fall into; where the part is planned, in proportion to all rows."""
+    rows, places = data.likeness, range(len(data.examples))
+    if not parts.is_planned:
+        rows = rows.subset([place for place in places if data.parts[place] == "test"])
+    clusters = len(build_clusters(rows, [()] * len(rows.examples)))
+    if not parts.is_planned:
+        return clusters
+    return min(parts.test.distinct, round(clusters / len(places) * parts.test.rows))
 
 
 def more_for(

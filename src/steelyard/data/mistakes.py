@@ -181,7 +181,7 @@ def _by_test_size(
     reason = unseen_reason(data)
     if reason is not None:
         return "unknown", f"{rows}; what they can show {reason}"
-    detectable, correction = _shown(parts, results)
+    detectable, correction = _shown(data, parts, results)
     if detectable is None:
         return "risk", f"{rows}, too few to show any difference between two arms"
     what = f"{rows} show differences of {points(detectable)} or more between two arms{correction}"
@@ -198,11 +198,11 @@ def _by_test_size(
     return "ok", what
 
 
-def _shown(parts: Parts, results: Results) -> tuple[float | None, str]:
+def _shown(data: Dataset, parts: Parts, results: Results) -> tuple[float | None, str]:
     """The smallest difference that the test part shows, as the size check has it; its correction."""
     test = results["size"].facts.get("test") if "size" in results else None
     if test is None or "n" not in test["detectable"]:
-        detectable = shown_by(parts.test.distinct)
+        detectable = shown_by(data, parts)
     else:
         detectable = Detectable(**test["detectable"])
     return detectable.difference, detectable.correction

@@ -18,6 +18,7 @@ from steelyard.data.splits.allocation import (
     check_train_labels,
     split_rows,
 )
+from steelyard.data.splits.clusters import clusters_within
 from steelyard.errors import DataError
 from steelyard.label_sets import labels_of
 from steelyard.output_kinds import LABELLED
@@ -45,10 +46,11 @@ def divide(data: Dataset, *, seed: int) -> Dataset:
     labels = task.output.labels
     if kind in LABELLED and not labels:
         labels = infer_labels(rows.examples, kind)
-    members, report = _allocation(rows, seed)
+    members, report, clusters = _allocation(rows, seed)
     index = {number: at for at, number in enumerate(data.numbers)}
     places = {part: [index[rows.numbers[at]] for at in members[part]] for part in PARTS}
-    data = data.divided(places, report, with_labels(task, labels))
+    numbers = {index[rows.numbers[at]]: number for at, number in clusters.items()}
+    data = data.divided(places, report, with_labels(task, labels), numbers)
     check_train_labels(data.split, kind, labels)
     return data
 
@@ -117,4 +119,5 @@ def _allocation(rows: Dataset, seed: int) -> Allocation:
         members |= carve_dev(rows.likeness, members["train"], seed=seed, kind=rows.kind)
         method = "given train and test files; dev cut from train by seed"
         report = {"method": method, "seed": seed}
-    return Allocation(members, report)
+    clusters = clusters_within(rows.likeness, members["dev"], members["test"])
+    return Allocation(members, report, clusters)

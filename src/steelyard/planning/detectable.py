@@ -1,4 +1,4 @@
-"""What the test split of a plan can show, after correction for all the arms it will compare."""
+"""What the test split of a plan can show, after correction for all pairs of the arms it will compare."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def detectable_text(detectable: Detectable | None, metric: str) -> str:
     return (
         f"{points(detectable.difference)} ({detectable.n} test examples, power "
         f"{detectable.power:.0%}, if two arms differ on {detectable.discordant:.0%} of them"
-        f"{detectable.correction})"
+        f"{detectable.correction}){detectable.dependence}"
     )

@@ -46,7 +46,9 @@ def identity_of(plan: Plan) -> dict[str, Any]:
 
 def _fields(example: Example) -> dict[str, Any]:
     """An example as plain data; what most examples lack is only there where they have it."""
-    return {name: value for name, value in asdict(example).items() if name != "accepted" or value}
+    fields = asdict(example)
+    fields.pop("cluster")  # it follows from the examples
+    return {name: value for name, value in fields.items() if name != "accepted" or value}
 
 
 def _decided_by(metric: Metric) -> dict[str, str]:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 from pathlib import Path
 from typing import Any
 
-from steelyard.core import Price, Split
+from steelyard.core import Price, Split, cluster_count
 from steelyard.data.dataset import Dataset
 from steelyard.data.prepare import prepare
 from steelyard.data.read import note_task
@@ -125,7 +126,10 @@ class Plan:
             arm_count(job, self.brief, self.split, self.models, self.specs)
             for job in (*self.jobs, *self.kept)
         )
-        return detectable_difference(len(self.split.test), comparisons=max(1, arms - 1))
+        test = self.split.test
+        return detectable_difference(
+            len(test), comparisons=max(1, comb(arms, 2)), clusters=cluster_count(test)
+        )
 
 
 def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:

@@ -109,7 +109,11 @@ class Ceiling(ResultPart):
 
 
 class DetectableDifference(ResultPart):
-    """The smallest difference that the test split can show; ``comparisons`` share the ``level``."""
+    """The smallest difference that the test split can show; ``comparisons`` share the ``level``.
+
+    With fewer ``clusters`` than items, ``difference`` is that of items independent within them, and
+    ``if_dependent`` that of clusters that count as one item each.
+    """
 
     difference: float | None = None
     n: Omitted[int] = None
@@ -118,6 +122,8 @@ class DetectableDifference(ResultPart):
     power: Omitted[float] = None
     reason: str | None = None
     comparisons: Omitted[int] = None
+    clusters: Omitted[int] = None
+    if_dependent: Omitted[float] = None
 
 
 class EvidenceRow(OpenPart):

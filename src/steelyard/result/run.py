@@ -82,11 +82,18 @@ class TaskResult(ResultPart):
 
 
 class SplitFacts(OpenPart):
-    """Examples in each part, how often test was opened, and how the split was made."""
+    """Examples in each part, how often test was opened, and how the split was made.
+
+    ``test_clusters`` counts the independent ones among the test examples, where they are fewer: the groups
+    and sets of near or exact repeats. ``design_effect`` is how many test examples count as one independent
+    example, by the arms' paired differences.
+    """
 
     train: int | None = None
     dev: int | None = None
     test: int | None = None
+    test_clusters: Omitted[int] = None
+    design_effect: Omitted[float] = None
     test_opened: int | None = None
     method: str = ""
 
@@ -145,8 +152,8 @@ class StoppedArm(ResultPart):
         """What people are told of it."""
         mine, other = self.quality or 0.0, self.rival_quality or 0.0
         return (
-            f"stopped before the test: {self.arm}, with {mine:.2f} on {self.n} dev examples against {other:.2f} "
-            f"of {self.rival}, which costs no more (chance {self.chance or 0:.2f})"
+            f"stopped before the test: {self.arm}, with {mine:.2f} on {self.n} dev examples against "
+            f"{other:.2f} of {self.rival}, which costs no more (chance {self.chance or 0:.2f})"
         )
 
 

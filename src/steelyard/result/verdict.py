@@ -170,7 +170,9 @@ class ConstraintPrice(ResultPart):
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    level: float = 0.95
     p_value: float | None = None
+    p_adjusted: float | None = None
     validity: Pair = Pair()
     failed: Pair = Pair()
     seconds: Pair = Pair()

@@ -162,6 +162,18 @@ class CorpusMetric(Metric):
     def figure(self, outputs: NDArray[Any], references: NDArray[Any]) -> float:
         """The metric over encoded outputs and references."""
 
+    def weighted(
+        self, outputs: NDArray[Any], references: NDArray[Any], weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The metric for each row of ``weights``, whole numbers of shape (rows, items).
+
+        An item of weight 2 counts as two items, one of weight 0 as none. Many rows are asked at once: a
+        metric that is a function of sums over items should work them out as a matrix product.
+        """
+        items = np.arange(len(outputs))
+        drawn = (np.repeat(items, row.astype(np.int64)) for row in weights)
+        return np.array([self.figure(outputs[index], references[index]) for index in drawn])
+
     def over(
         self,
         examples: Sequence[Example],

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelyard.core import Comparison, Estimate, Record
 from steelyard.errors import DataError
 from steelyard.score.base import CorpusMetric, Metric
 from steelyard.stats.intervals import mean, statistic
-from steelyard.stats.paired import compare, compare_statistic
+from steelyard.stats.paired import PairTest, pair_tests, statistic_tests
 from steelyard.stats.resample import Clusters, Floats
 
 
@@ -41,7 +43,7 @@ def quality(
         return Estimate(None, reason="no items")
     outputs, references = metric.encode(*_texts(records))
     return statistic(
-        lambda index: metric.figure(outputs[index], references[index]),
+        lambda weights: metric.weighted(outputs, references, weights),
         len(records),
         rng,
         clusters=clusters,
@@ -57,25 +59,36 @@ def compare_records(
     clusters: Clusters | None = None,
 ) -> Comparison:
     """The paired difference of two arms; both must hold the same examples in the same order."""
-    if [record.example_id for record in a] != [record.example_id for record in b]:
+    [test] = pairs_of_records(metric, (a, b), rng, clusters=clusters)
+    return test.at(0.95)
+
+
+def pairs_of_records(
+    metric: Metric,
+    arms: Sequence[Sequence[Record]],
+    rng: np.random.Generator,
+    *,
+    clusters: Clusters | None = None,
+) -> list[PairTest]:
+    """Test the paired difference of every two of ``arms``; each holds the same examples in one order."""
+    orders = {tuple(record.example_id for record in records) for records in arms}
+    if len(orders) > 1:
         raise ValueError("paired records must hold the same examples in the same order")
-    if not a:
+    if not all(arms):
         raise DataError("nothing to compare: the test split is empty")
-    names = (a[0].arm, b[0].arm)
+    names = [records[0].arm for records in arms]
     if not isinstance(metric, CorpusMetric):
-        scores = item_scores(metric, a), item_scores(metric, b)
-        return compare(*scores, names, metric.name, rng, clusters=clusters)
-    first, references = metric.encode(*_texts(a))
-    second, _ = metric.encode(*_texts(b))
-    return compare_statistic(
-        lambda answers, index: metric.figure(answers[index], references[index]),
-        first,
-        second,
-        names,
-        metric.name,
-        rng,
-        clusters=clusters,
-    )
+        scores = [item_scores(metric, records) for records in arms]
+        return pair_tests(names, scores, metric.name, rng, clusters=clusters)
+    encoded = [metric.encode(*_texts(records)) for records in arms]
+    references = encoded[0][1]
+
+    def figure(answers: NDArray[Any], weights: Floats) -> Floats:
+        times = len(answers) // len(references)
+        return metric.weighted(answers, np.tile(references, times), weights)
+
+    outputs = [answers for answers, _ in encoded]
+    return statistic_tests(names, outputs, figure, metric.name, rng, clusters=clusters)
 
 
 def _texts(records: Sequence[Record]) -> tuple[list[str | None], list[str]]:

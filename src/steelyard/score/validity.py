@@ -9,24 +9,28 @@ from steelyard.core import Estimate, Example
 from steelyard.errors import ConfigError
 from steelyard.json_schema import BadSchemaError, JsonSchema
 from steelyard.json_text import json_value
-from steelyard.stats.intervals import proportion
+from steelyard.stats.intervals import share
+from steelyard.stats.resample import Clusters
 from steelyard.words import one_line
 
 _LONGEST_REASON = 200
 
 
-def validity(outputs: Sequence[str | None], schema: str) -> Estimate:
+def validity(
+    outputs: Sequence[str | None], schema: str, clusters: Clusters | None = None
+) -> Estimate:
     """The share of ``outputs`` that are JSON and fit ``schema`` (JSON text), with its interval.
 
-    ``None``, a failed answer, does not fit. ``None`` with a reason where the schema is unusable.
+    ``None``, a failed answer, does not fit; ``clusters`` runs along ``outputs``. ``None`` with
+    a reason where the schema is unusable.
     """
     try:
         compiled = JsonSchema(json.loads(schema))
     except BadSchemaError as error:
         reason = f"output.schema is not a JSON schema: {error.message}"
         return Estimate(None, reason=one_line(reason, _LONGEST_REASON))
-    fitting = sum(text is not None and compiled.is_fitting_text(text) for text in outputs)
-    return proportion(fitting, len(outputs))
+    fitting = [float(text is not None and compiled.is_fitting_text(text)) for text in outputs]
+    return share(fitting, clusters=clusters)
 
 
 def refuse_bad_schema(schema: str) -> None:

@@ -145,14 +145,39 @@ def _scale(gaps: Floats, noise: Floats, tail: float) -> float:
 
 
 def chance_error(
-    confidence: Floats, correct: Floats, rng: np.random.Generator, bins: int = BINS
+    confidence: Floats,
+    correct: Floats,
+    rng: np.random.Generator,
+    bins: int = BINS,
+    clusters: Clusters | None = None,
 ) -> Chance:
     """Simulate answers that are right as often as they say (Vaicenavicius et al. 2019, AISTATS).
 
-    The calibration error of these is above 0 too. Independent items are assumed.
+    The calibration error of these is above 0 too. Items of one cluster depend on each other in an unknown
+    way: with clusters the gaps seen stay in their cluster, and whole clusters change sign at random (wild
+    cluster bootstrap under the null; Cameron, Gelbach and Miller 2008, Review of Economics and Statistics
+    90, 414-427). Never less than the error of independent items.
     """
     codes, n = equal_mass(confidence, bins), len(confidence)
     observed = float(np.abs(np.bincount(codes, weights=confidence - correct)).sum() / n)
+    chance = _independent_chance(confidence, codes, observed, rng)
+    if clusters is None or len(set(groups := cluster_codes(clusters, n).tolist())) == n:
+        return chance
+    sums = np.zeros((max(groups) + 1, int(codes.max()) + 1))
+    np.add.at(sums, (groups, codes), confidence - correct)
+    signs = rng.choice((-1.0, 1.0), size=(SIMULATIONS, len(sums)))
+    simulated = np.abs(signs @ sums).sum(axis=1) / n
+    hits = int(np.sum(simulated >= observed * (1 - 1e-12)))
+    return Chance(
+        max(chance.expected, float(simulated.mean())),
+        max(chance.p_value, (hits + 1) / (SIMULATIONS + 1)),
+    )
+
+
+def _independent_chance(
+    confidence: Floats, codes: Indices, observed: float, rng: np.random.Generator
+) -> Chance:
+    n = len(confidence)
     simulated = np.empty(SIMULATIONS)
     for turn in range(SIMULATIONS):
         drawn = rng.random(n) < confidence

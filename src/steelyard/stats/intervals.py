@@ -12,13 +12,12 @@ from steelyard.core import Estimate
 from steelyard.stats.resample import (
     RESAMPLES,
     Clusters,
-    Indices,
+    Floats,
     Units,
     bca,
     bootstrap_means,
+    bootstrap_weights,
     cluster_codes,
-    draws,
-    jackknife,
     jackknife_means,
     units,
 )
@@ -43,6 +42,21 @@ def proportion(successes: int, n: int, level: float = 0.95) -> Estimate:
     return Estimate(successes / n, low, high, level, n, method)
 
 
+def share(
+    right: Sequence[float] | NDArray[np.float64],
+    level: float = 0.95,
+    clusters: Clusters | None = None,
+) -> Estimate:
+    """Share of ones among 0/1 items: :func:`proportion`, or over clusters Korn and Graubard's interval."""
+    values = np.asarray(right, dtype=np.float64)
+    if len(values) == 0:
+        return Estimate(None, level=level, reason="no items")
+    drawn = units(values, clusters)
+    if len(drawn.sums) == len(values):
+        return proportion(int(values.sum()), len(values), level)
+    return _korn_graubard(drawn, level)
+
+
 def mean(
     scores: Sequence[float] | NDArray[np.float64],
     rng: np.random.Generator,
@@ -51,19 +65,16 @@ def mean(
 ) -> Estimate:
     """Mean score with its interval; items of one cluster are taken to depend on each other.
 
-    0/1 scores: :func:`proportion`, or with clusters Korn and Graubard's interval. Other scores: BCa
-    bootstrap over items or whole clusters; it assumes some tens of units and runs narrow below.
+    0/1 scores: :func:`share`. Other scores: BCa bootstrap over items or whole clusters; it assumes some
+    tens of units and runs narrow below.
     """
     values = np.asarray(scores, dtype=np.float64)
     n = len(values)
     if n == 0:
         return Estimate(None, level=level, reason="no items")
+    if bool(np.isin(values, (0.0, 1.0)).all()):
+        return share(values, level, clusters)
     drawn = units(values, clusters)
-    binary = bool(np.isin(values, (0.0, 1.0)).all())
-    if binary and len(drawn.sums) == n:
-        return proportion(int(values.sum()), n, level)
-    if binary:
-        return _korn_graubard(drawn, level)
     value = drawn.mean
     if np.ptp(drawn.sums / drawn.sizes) == 0:
         return _bounded(value, len(drawn.sums), n, level)
@@ -74,7 +85,7 @@ def mean(
 
 
 def statistic(
-    function: Callable[[Indices], float],
+    figure: Callable[[Floats], Floats],
     n: int,
     rng: np.random.Generator,
     level: float = 0.95,
@@ -82,19 +93,22 @@ def statistic(
 ) -> Estimate:
     """Interval of a figure that is not a mean of item scores, such as macro-F1, by BCa bootstrap.
 
-    ``function`` maps item indices (with repeats) to the figure over those items.
+    ``figure`` takes weights of the items, whole numbers of shape (rows, n), and returns the figure of each
+    row: an item of weight 2 counts as two items.
     """
     if n == 0:
         return Estimate(None, level=level, reason="no items")
     codes = cluster_codes(clusters, n)
     drawn = int(codes.max()) + 1
-    value = float(function(np.arange(n)))
+    value = float(figure(np.ones((1, n)))[0])
     if drawn == 1:
         return _bounded(value, 1, n, level)
-    estimates = np.array([function(index) for index in draws(codes, rng, STATISTIC_RESAMPLES)])
+    drawings = bootstrap_weights(drawn, rng, STATISTIC_RESAMPLES)
+    estimates = np.concatenate([figure(weights[:, codes]) for weights in drawings])
     if np.ptp(estimates) == 0:
         return _bounded(value, drawn, n, level)
-    low, high = bca(estimates, value, jackknife(function, codes), level)
+    left_out = figure(1.0 - (codes == np.arange(drawn)[:, None]))
+    low, high = bca(estimates, value, left_out, level)
     method = "BCa bootstrap" if drawn == n else "BCa bootstrap over clusters"
     return Estimate(value, low, high, level, n, method)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.core import PROMPT_FAMILIES, Comparison, Estimate, Recommendation
-from steelyard.stats import Detectable
+from steelyard.stats import Detectable, Family
 from steelyard.strategy import traits_of
 
 LEVEL_SHARE = Decimal("0.05")
@@ -23,7 +23,8 @@ LEVEL_COST = {currency: Decimal(1) for currency in ("USD", "EUR", "GBP", "CHF")}
 class Candidate:
     """One arm as the verdict sees it. ``scores`` has one entry per test item, in the same order.
 
-    Money is in the case's currency; ``upfront`` and ``per_request`` are ``None`` when not known.
+    Money is in the case's currency; ``upfront`` and ``per_request`` are ``None`` when not known. The limits
+    of the latency's interval are ``None`` where ``latency_requests`` do not bound it on that side.
     """
 
     name: str
@@ -34,6 +35,9 @@ class Candidate:
     per_request: Decimal | None = None
     monthly: Decimal | None = None
     latency_p95_seconds: float | None = None
+    latency_p95_low_seconds: float | None = None
+    latency_p95_high_seconds: float | None = None
+    latency_requests: int = 0
     failed: int = 0
     cut: int = 0
     coverage_shown: float | None = None
@@ -90,11 +94,11 @@ class Notes:
 class Case:
     """Everything a verdict is decided on.
 
-    ``comparisons`` holds paired tests made elsewhere, uncorrected in ``p_value``; a pair that is
-    not there is asked of ``compare_by(a, b)``, which a metric needs that is no mean of item scores,
-    and else compared by ``scores``, with ``clusters`` in the items' order. The metric lies in
-    [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
-    ``memo`` keeps the comparisons made.
+    ``family`` holds the tests of all pairs of arms where they were made elsewhere. Else a pair is looked up
+    in ``comparisons`` (uncorrected in ``p_value``), asked of ``compare_by(a, b)``, which a metric needs that
+    is no mean of item scores, or compared by ``scores``, with ``clusters`` in the items' order. The metric
+    lies in [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
+    ``memo`` keeps the families made, by the names of their arms.
     """
 
     candidates: tuple[Candidate, ...]
@@ -103,7 +107,7 @@ class Case:
     metric: str = "accuracy"
     limits: Limits = Limits()
     comparisons: tuple[Comparison, ...] = ()
-    clusters: tuple[str | None, ...] | None = None
+    clusters: tuple[Hashable, ...] | None = None
     notes: Notes = Notes()
     detectable: Detectable | None = None
     alpha: float = 0.05
@@ -112,7 +116,8 @@ class Case:
     error_cost: Decimal | None = None
     label_cost: Decimal | None = None
     compare_by: Callable[[str, str], Comparison] | None = None
-    memo: dict[tuple[str, str], Comparison] = field(default_factory=dict, repr=False)
+    family: Family | None = None
+    memo: dict[tuple[str, ...], Family] = field(default_factory=dict, repr=False)
 
     @property
     def requests(self) -> int:

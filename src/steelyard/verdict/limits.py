@@ -10,10 +10,11 @@ from steelyard.cost import DAYS_PER_MONTH
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.coverage import coverage_broken, coverage_unknown
+from steelyard.words import counted
 
 
 class WithinLimits(NamedTuple):
-    """Who stays, who drops out and why, and which limits could not be checked."""
+    """Who stays, who drops out and why, and which limits could not be checked for certain."""
 
     within: list[Candidate]
     dropped: dict[str, str]
@@ -21,7 +22,10 @@ class WithinLimits(NamedTuple):
 
 
 def apply_limits(case: Case) -> WithinLimits:
-    """Drop every candidate that breaks a constraint; an unknown figure breaks none but is named."""
+    """Drop every candidate that breaks a constraint; an unknown figure breaks none but is named.
+
+    Latency breaks its limit only where the interval lies above it, or where none is known the figure.
+    """
     within, dropped, unknown = [], {}, []
     for candidate in case.candidates:
         broken = broken_limits(case, candidate)
@@ -42,9 +46,10 @@ def broken_limits(case: Case, candidate: Candidate) -> list[str]:
         figure = words.estimate(candidate.quality)
         reasons.append(f"quality {figure} is below min_quality {limits.min_quality:g}")
     seconds, most_ms = candidate.latency_p95_seconds, limits.max_latency_p95_ms
-    if seconds is not None and most_ms is not None and seconds * 1000 > most_ms:
-        figure, most_shown = words.milliseconds(seconds * 1000), words.milliseconds(most_ms)
-        reasons.append(f"p95 latency {figure} is above {most_shown}")
+    low = candidate.latency_p95_low_seconds
+    least = seconds if low is None else low
+    if least is not None and most_ms is not None and least * 1000 > most_ms:
+        reasons.append(f"{_latency(candidate)} is above {words.milliseconds(most_ms)}")
     monthly, most = candidate.monthly, limits.max_monthly_cost
     if monthly is not None and most is not None and monthly > most:
         figure = words.money(monthly, case.currency)
@@ -69,11 +74,30 @@ def affordable_volume(case: Case, candidate: Candidate) -> Decimal | None:
     return most / (price * DAYS_PER_MONTH)
 
 
+def _latency(candidate: Candidate) -> str:
+    """``p95 latency 520 ms [430 ms, ?]``; the question mark for a side that is not bounded."""
+    seconds, low = candidate.latency_p95_seconds or 0.0, candidate.latency_p95_low_seconds
+    figure = f"p95 latency {words.milliseconds(seconds * 1000)}"
+    if low is None:
+        return figure
+    high = candidate.latency_p95_high_seconds
+    most = "?" if high is None else words.milliseconds(high * 1000)
+    return f"{figure} [{words.milliseconds(low * 1000)}, {most}]"
+
+
 def _unknown(case: Case, candidate: Candidate) -> list[str]:
-    reasons = []
-    if case.limits.max_latency_p95_ms is not None and candidate.latency_p95_seconds is None:
+    """What of a candidate that breaks no limit is not known for certain."""
+    reasons, most_ms = [], case.limits.max_latency_p95_ms
+    seconds = candidate.latency_p95_seconds
+    if most_ms is not None and seconds is None:
         reasons.append(
             f"{candidate.name}: latency was not measured, so max_latency_p95_ms was not checked"
+        )
+    elif most_ms is not None and seconds is not None and seconds * 1000 > most_ms:
+        requests = counted(candidate.latency_requests, "request")
+        reasons.append(
+            f"{candidate.name}: {_latency(candidate)} may be above {words.milliseconds(most_ms)}: "
+            f"{requests} cannot tell"
         )
     if case.limits.max_monthly_cost is not None and candidate.monthly is None:
         reasons.append(f"{candidate.name}: cost is unknown, so max_monthly_cost was not checked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
@@ -11,26 +11,64 @@ from steelyard.core import Comparison
 from steelyard.seeds import generator
 from steelyard.stats import (
     ASSUMED_DISCORDANT,
+    Family,
     NeededItems,
-    compare,
-    holm,
+    PairTest,
     items_for_interval,
     items_for_mean,
     items_needed,
+    pair_tests,
 )
 from steelyard.verdict.base import Candidate, Case
 
 _GUESSED_ITEMS = 10  # weight of the assumed discordance against the observed one
 
 
+def family_of(case: Case) -> Family:
+    """The tests of all pairs of the case's arms, corrected together; made once.
+
+    All arms are in it, whatever is asked of which: the best of them is picked by the data that it is then
+    tested on, so that any pair may come to be named.
+    """
+    names = tuple(candidate.name for candidate in case.candidates)
+    if case.family is not None and case.family.covers(names):
+        return case.family
+    if names not in case.memo:
+        scores = [candidate.scores for candidate in case.candidates]
+        case.memo[names] = Family.of(names, _tests(case), scores, case.clusters, case.alpha)
+    return case.memo[names]
+
+
+def _tests(case: Case) -> list[PairTest]:
+    """A test of each pair: a given one, an asked one, or by the scores."""
+    if len(case.candidates) < 2:
+        return []
+    pairs = list(combinations((candidate.name for candidate in case.candidates), 2))
+    given = {frozenset((c.a, c.b)): c for c in case.comparisons}
+    if case.compare_by is not None:
+        given |= {
+            frozenset(pair): case.compare_by(*pair)
+            for pair in pairs
+            if frozenset(pair) not in given
+        }
+    if all(frozenset(pair) in given for pair in pairs):
+        return [PairTest.of(given[frozenset(pair)]) for pair in pairs]
+    by_scores = pair_tests(
+        [candidate.name for candidate in case.candidates],
+        [candidate.scores for candidate in case.candidates],
+        case.metric,
+        generator(case.seed, "pairs"),
+        clusters=case.clusters,
+    )
+    return [
+        PairTest.of(given[frozenset(test.names)]) if frozenset(test.names) in given else test
+        for test in by_scores
+    ]
+
+
 def pair(case: Case, a: Candidate, b: Candidate) -> Comparison:
-    """The comparison ``a - b``: a given one, an asked one, or by the scores."""
-    earlier = oriented((*case.comparisons, *case.memo.values()), a.name, b.name)
-    if earlier is not None:
-        return earlier
-    fresh = case.compare_by(a.name, b.name) if case.compare_by else _by_scores(case, a, b)
-    case.memo[a.name, b.name] = fresh
-    return fresh
+    """The comparison ``a - b`` by itself: p-value uncorrected, interval at ``1 - alpha``."""
+    return family_of(case).alone(a.name, b.name)
 
 
 def oriented(comparisons: Iterable[Comparison], a: str, b: str) -> Comparison | None:
@@ -43,31 +81,10 @@ def oriented(comparisons: Iterable[Comparison], a: str, b: str) -> Comparison | 
     return None
 
 
-def _by_scores(case: Case, a: Candidate, b: Candidate) -> Comparison:
-    # Either order of the two draws the same resamples, and no other pair does.
-    names = sorted((a.name, b.name))
-    rng = generator(case.seed, f"pair:{names[0]}:{names[1]}")
-    first, second = (a, b) if a.name == names[0] else (b, a)
-    difference = compare(
-        first.scores,
-        second.scores,
-        (first.name, second.name),
-        case.metric,
-        rng,
-        clusters=case.clusters,
-        level=1 - case.alpha,
-    )
-    return difference if first is a else difference.turned()
-
-
 def against(case: Case, one: Candidate, others: Sequence[Candidate]) -> dict[str, Comparison]:
-    """Compare ``one`` with each other arm, p-values corrected by Holm over all of them."""
-    comparisons = [pair(case, one, other) for other in others]
-    adjusted = holm([comparison.p_value for comparison in comparisons])
-    return {
-        comparison.b: replace(comparison, p_adjusted=p)
-        for comparison, p in zip(comparisons, adjusted, strict=True)
-    }
+    """Compare ``one`` with each other arm; p-values and intervals are corrected over all pairs of arms."""
+    family = family_of(case)
+    return {other.name: family.corrected(one.name, other.name) for other in others}
 
 
 def differs(case: Case, comparison: Comparison) -> bool:
@@ -76,18 +93,25 @@ def differs(case: Case, comparison: Comparison) -> bool:
 
 
 def items_to_show(case: Case, a: Candidate, b: Candidate, tests: int) -> NeededItems:
-    """Test items it takes to show the difference observed between two arms."""
+    """Test items it takes to show the difference observed between two arms, at the strictest step.
+
+    ``tests`` share the level; all pairs of the case's arms do in any case.
+    """
+    tests = max(tests, len(family_of(case).tests))
     differences = a.scores - b.scores
     observed, level = pair(case, a, b).difference, 1 - case.alpha
     square = _mean_square(differences)
+    effect = family_of(case).design_effect
     if bool(np.isin(a.scores, (0, 1)).all() and np.isin(b.scores, (0, 1)).all()):
-        return items_needed(observed, square, level, comparisons=tests)
-    return items_for_mean(observed, max(1e-9, square - observed**2), level, comparisons=tests)
+        return items_needed(observed, square, level, comparisons=tests, design_effect=effect)
+    variance = max(1e-9, square - observed**2)
+    return items_for_mean(observed, variance, level, comparisons=tests, design_effect=effect)
 
 
 def items_to_bound(case: Case, a: Candidate, b: Candidate, half_width: float) -> int | None:
     """Test items after which the interval of ``a - b`` has this half width."""
-    return items_for_interval(_mean_square(a.scores - b.scores), half_width, 1 - case.alpha)
+    variance, effect = _mean_square(a.scores - b.scores), family_of(case).design_effect
+    return items_for_interval(variance, half_width, 1 - case.alpha, effect)
 
 
 def _mean_square(differences: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

@@ -75,11 +75,11 @@ def losers(
     lost = []
     for place, racer in enumerate(racers):
         chances = [
-            (float((draws[:, other] > draws[:, place]).mean()), other)
+            (float((draws[:, other] > draws[:, place]).mean()), rival.quality, other)
             for other, rival in enumerate(racers)
             if other != place and rival.costs_no_more(racer)
         ]
-        chance, best = max(chances, default=(0.0, place))
+        chance, _, best = max(chances, default=(0.0, 0.0, place))
         if racer.name not in finish and chance >= SURE:
             lost.append(Lost(racer, racers[best], chance))
     return lost

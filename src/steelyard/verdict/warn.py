@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from steelyard.stats import Detectable, detectable_difference
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.coverage import coverage_warnings
 from steelyard.verdict.limits import WithinLimits
+from steelyard.verdict.pairs import family_of
 from steelyard.words import counted, points
 
 THIN_TEST = 100
@@ -40,8 +42,22 @@ def _not_shown(case: Case, n: int) -> str:
         return f"{counted(n, 'item')}; only large differences will show"
     if detectable.difference is None:
         return detectable.reason or "no difference can be detected"
+    if detectable.clusters is not None:
+        return _in_clusters(detectable, family_of(case).design_effect)
     least = points(detectable.difference)
     return f"{n} items; differences below about {least} will hardly show{detectable.correction}"
+
+
+def _in_clusters(planned: Detectable, effect: float) -> str:
+    """What items in clusters are too few for, by the design effect that the answers show."""
+    shown = detectable_difference(
+        planned.n, planned.discordant, comparisons=planned.comparisons, design_effect=effect
+    )
+    items = f"{planned.n} items in {planned.clusters} clusters (design effect {effect:.2g})"
+    if shown.difference is None:
+        return f"{items} hardly show any difference{planned.correction}"
+    least = points(shown.difference)
+    return f"{items}; differences below about {least} will hardly show{planned.correction}"
 
 
 def _failed(case: Case, choice: Candidate | None) -> list[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Example, Record
+from steelyard.core import Example, Record, clusters_of
 from steelyard.output_kinds import KINDS
 from steelyard.result.figures import Figure
 from steelyard.result.steadiness import Calibration, CalibrationBin, Coverage
@@ -22,7 +22,6 @@ from steelyard.stats.calibration import (
 )
 from steelyard.stats.resample import Clusters, Floats
 from steelyard.strategy import Arm
-from steelyard.weigh.measure import clusters_of
 
 FEWEST = 20
 """With fewer answers that have a probability, calibration is not reported."""
@@ -58,7 +57,7 @@ def measure_calibration(
     confidence, correct, groups = judged(arm, records, examples, places)
     rng = generator(seed, f"calibration:{arm.name}")
     error = calibration_error(confidence, correct, rng, clusters=groups)
-    chance = chance_error(confidence, correct, rng)
+    chance = chance_error(confidence, correct, rng, clusters=groups)
     curve = coverage_curve(confidence, correct, len(records), rng, clusters=groups)
     bins = reliability(confidence, correct)
     calibration = Calibration(

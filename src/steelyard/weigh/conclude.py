@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Record, Usage
+from steelyard.core import Comparison, Completion, Price, Record, Usage, clusters_of
 from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.data.placeholders import placeholder_warning
 from steelyard.model.accounts import MACHINE, merged
@@ -20,13 +20,12 @@ from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
 from steelyard.result.steadiness import Calibration, Consistency
 from steelyard.result.verdict import Crossover, VerdictResult
-from steelyard.score import compare_records
-from steelyard.seeds import generator
+from steelyard.stats import Family
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.handover import arm_handover
-from steelyard.weigh.measure import clusters_of, compare_all, machine_seconds, paid_completions
+from steelyard.weigh.measure import compare_all, family_of, machine_seconds, paid_completions
 
 _NOT_TIMED = Latency(reason="it was not timed")
 
@@ -102,11 +101,15 @@ class Costs:
 
 @dataclass(frozen=True)
 class Weighing:
-    """The outcome: costs by arm, the reference arm, comparisons with it, crossover, verdict."""
+    """The outcome: costs by arm, the reference arm, comparisons with it, crossover, verdict.
+
+    ``family`` holds the tests of all pairs of arms.
+    """
 
     costs: Mapping[str, Costs]
     breaks: Mapping[str, list[str]]
     reference: str | None
+    family: Family
     comparisons: Sequence[Comparison]
     crossover: Crossover
     verdict: VerdictResult
@@ -202,41 +205,19 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
     reference = reference_arm(candidates)
     records = {measured.arm.name: list(measured.records) for measured in arms}
     test = plan.split.test
-    comparisons = compare_all(plan.metrics[0], records, reference, test, plan.seed)
-    case = replace(
-        _case(plan, audit, candidates, comparisons), compare_by=record_comparer(plan, records)
-    )
+    family = family_of(plan.metrics[0], records, test, plan.seed)
+    comparisons = compare_all(family, reference)
+    case = replace(_case(plan, audit, candidates, comparisons), family=family)
     verdict = decide(case)
     return Weighing(
         costs=costs,
         breaks=_breaks(case),
         reference=reference,
+        family=family,
         comparisons=comparisons,
         crossover=crossover(case, len(plan.split.train), verdict.arm),
         verdict=verdict,
     )
-
-
-def record_comparer(
-    plan: Plan, records: Mapping[str, Sequence[Record]]
-) -> Callable[[str, str], Comparison] | None:
-    """Return what compares two arms where item scores do not decide; ``None`` where they do."""
-    metric = plan.metrics[0]
-    if metric.decomposable:
-        return None
-
-    def compare_by(a: str, b: str) -> Comparison:
-        first, second = sorted((a, b))  # either order of the two draws the same resamples
-        comparison = compare_records(
-            metric,
-            records[first],
-            records[second],
-            generator(plan.seed, f"compare:{first}:{second}"),
-            clusters=clusters_of(plan.split.test),
-        )
-        return comparison if first == a else comparison.turned()
-
-    return compare_by
 
 
 def reference_arm(candidates: Sequence[Candidate]) -> str | None:
@@ -258,6 +239,9 @@ def _candidate(measured: MeasuredArm, costs: Costs, plan: Plan) -> Candidate:
         per_request=costs.per_request.amount,
         monthly=costs.monthly.amount,
         latency_p95_seconds=measured.latency.p95,
+        latency_p95_low_seconds=measured.latency.p95_low,
+        latency_p95_high_seconds=measured.latency.p95_high,
+        latency_requests=measured.latency.n,
         failed=measured.failed,
         cut=sum(record.answer.completion.is_cut for record in measured.records),
         coverage_shown=None if handover is None else handover.coverage,
@@ -279,7 +263,7 @@ def _case(
         metric=plan.metrics[0].name,
         limits=Limits(**task.constraints.model_dump()),
         comparisons=tuple(comparisons),
-        clusters=None if groups is None else tuple(example.group for example in plan.split.test),
+        clusters=None if groups is None else tuple(groups),
         notes=Notes(
             leaks=max(leaks["near"].test_count, leaks["group"].test_count),
             conflicts=audit.conflicts.inputs or 0,

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from steelyard.core import Example, Record
+from steelyard.core import Record
 from steelyard.result.verdict import ConstraintPrice, Pair
-from steelyard.score import Metric, compare_records
 from steelyard.score.validity import validity
-from steelyard.seeds import generator
+from steelyard.stats import Family
 from steelyard.strategy.prompt import free_name
 from steelyard.weigh.conclude import MeasuredArm
-from steelyard.weigh.measure import clusters_of
 
 
 def price_of_constraint(
-    arms: Sequence[MeasuredArm],
-    metric: Metric,
-    examples: Sequence[Example],
-    schema: str | None,
-    seed: int,
+    arms: Sequence[MeasuredArm], family: Family, schema: str | None
 ) -> tuple[ConstraintPrice, ...]:
     """Compare each constrained arm with its free twin, differences constrained minus free.
 
@@ -28,27 +22,16 @@ def price_of_constraint(
     """
     named = {measured.arm.name: measured for measured in arms}
     return tuple(
-        _price(measured, named[free_name(name)], metric, examples, schema, seed)
+        _price(measured, named[free_name(name)], family, schema)
         for name, measured in named.items()
         if measured.arm.options.get("decoding") == "constrained" and free_name(name) in named
     )
 
 
 def _price(
-    constrained: MeasuredArm,
-    free: MeasuredArm,
-    metric: Metric,
-    examples: Sequence[Example],
-    schema: str | None,
-    seed: int,
+    constrained: MeasuredArm, free: MeasuredArm, family: Family, schema: str | None
 ) -> ConstraintPrice:
-    comparison = compare_records(
-        metric,
-        constrained.records,
-        free.records,
-        generator(seed, f"constraint:{constrained.arm.name}"),
-        clusters=clusters_of(examples),
-    )
+    comparison = family.corrected(constrained.arm.name, free.arm.name)
 
     def pair(figure: Callable[[MeasuredArm], float | None]) -> Pair:
         return Pair(constrained=figure(constrained), free=figure(free))
@@ -58,11 +41,13 @@ def _price(
         model=constrained.arm.model_name,
         constrained=constrained.arm.name,
         free=free.arm.name,
-        metric=metric.name,
+        metric=comparison.metric,
         difference=comparison.difference,
         low=comparison.low,
         high=comparison.high,
+        level=comparison.level,
         p_value=comparison.p_value,
+        p_adjusted=comparison.p_adjusted,
         validity=pair(lambda arm: _valid(arm.records, schema)),
         failed=pair(lambda arm: _failed(arm.records)),
         seconds=pair(lambda arm: arm.latency.p50),

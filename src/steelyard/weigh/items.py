@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from steelyard.config.records import read_kept
-from steelyard.core import Example
+from steelyard.core import Example, clusters_of
 from steelyard.store.database import Store
-from steelyard.weigh.measure import clusters_of
 
 _KEY = "test_items"
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Answer, Comparison, Completion, Example, Record
+from steelyard.core import Answer, Comparison, Completion, Example, Record, clusters_of
 from steelyard.model.thoughts import with_plain_reference
 from steelyard.result.arm import AnswerLengths, Latency, Outcomes, Percentiles, Tokens
 from steelyard.result.figures import Quality
-from steelyard.score import Metric, compare_records
+from steelyard.score import Metric
 from steelyard.score import quality as score_quality
+from steelyard.score.measure import item_scores, pairs_of_records
 from steelyard.seeds import generator
-from steelyard.stats import holm
+from steelyard.stats import Family, least_values, quantile_limits
+from steelyard.words import counted
 
 
 def to_records(
@@ -52,13 +54,6 @@ def to_records(
 def _read(answer: Answer, metric: Metric) -> Answer:
     reason = None if answer.output is None else metric.unreadable(answer.output)
     return answer if reason is None else replace(answer, failure=reason)
-
-
-def clusters_of(examples: Sequence[Example]) -> list[Hashable] | None:
-    """Return each example's group, or ``None`` when no example has one."""
-    if all(example.group is None for example in examples):
-        return None
-    return [example.group for example in examples]
 
 
 def quality(
@@ -128,6 +123,7 @@ class Timing(NamedTuple):
 def latency(timings: Sequence[Timing], is_batched: bool = False) -> Latency:
     """Return the median and the 95th percentile of requests sent one at a time, in seconds.
 
+    The interval of the 95th percentile takes requests as independent draws of one machine's pace.
     ``first_token`` is the same of the time to the first token of the answer that counts; it is not
     there where no language model answers.
     """
@@ -138,7 +134,23 @@ def latency(timings: Sequence[Timing], is_batched: bool = False) -> Latency:
     totals = _percentiles([timing.total for timing in timings])
     waits = [timing.first_token for timing in timings if timing.first_token is not None]
     first_token = _percentiles(waits) if waits else None
-    return Latency(p50=totals.p50, p95=totals.p95, n=len(timings), first_token=first_token)
+    low, high = quantile_limits([timing.total for timing in timings], 0.95)
+    return Latency(
+        p50=totals.p50,
+        p95=totals.p95,
+        p95_low=low,
+        p95_high=high,
+        p95_reason=None if high is not None else _unbounded(len(timings)),
+        n=len(timings),
+        first_token=first_token,
+    )
+
+
+def _unbounded(requests: int) -> str:
+    return (
+        f"{counted(requests, 'request does', 'requests do')} not bound the 95th percentile above: it takes "
+        f"{least_values(0.95)}"
+    )
 
 
 def _percentiles(seconds: Sequence[float]) -> Percentiles:
@@ -146,29 +158,26 @@ def _percentiles(seconds: Sequence[float]) -> Percentiles:
     return Percentiles(p50=float(p50), p95=float(p95))
 
 
-def compare_all(
+def family_of(
     metric: Metric,
-    records: dict[str, list[Record]],
-    reference: str | None,
+    records: Mapping[str, Sequence[Record]],
     examples: Sequence[Example],
     seed: int,
-) -> list[Comparison]:
-    """Compare every other arm with ``reference``, p-values corrected by Holm over all of them."""
-    if reference is None:
-        return []
-    comparisons = [
-        compare_records(
-            metric,
-            rows,
-            records[reference],
-            generator(seed, f"compare:{arm}:{reference}"),
-            clusters=clusters_of(examples),
-        )
-        for arm, rows in records.items()
-        if arm != reference
-    ]
-    adjusted = holm([comparison.p_value for comparison in comparisons])
-    return [
-        replace(comparison, p_adjusted=p)
-        for comparison, p in zip(comparisons, adjusted, strict=True)
-    ]
+) -> Family:
+    """Test all pairs of arms by their ``records`` of the same ``examples``, corrected together."""
+    if len(records) < 2:
+        return Family(tuple(records), ())
+    tests = pairs_of_records(
+        metric,
+        list(records.values()),
+        generator(seed, "compare"),
+        clusters=clusters_of(examples),
+    )
+    scores = [item_scores(metric, rows) for rows in records.values()]
+    return Family.of(tuple(records), tests, scores, clusters_of(examples))
+
+
+def compare_all(family: Family, reference: str | None) -> list[Comparison]:
+    """Compare every other arm with ``reference``; p-values are corrected over all pairs of arms."""
+    others = [arm for arm in family.arms if arm != reference]
+    return [] if reference is None else [family.corrected(arm, reference) for arm in others]

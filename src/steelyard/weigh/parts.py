@@ -8,13 +8,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from steelyard.core import Estimate, Example, Record
+from steelyard.core import Estimate, Example, Record, clusters_of
 from steelyard.result.figures import PartFigure
 from steelyard.score import Metric
 from steelyard.score.base import PartsMetric
 from steelyard.seeds import generator
 from steelyard.stats import mean
-from steelyard.weigh.measure import clusters_of
 
 _NUMBER = re.compile(r"#\d+\Z")
 """Behind the name of a part that a record has several of: in the figures they are one."""

@@ -104,7 +104,10 @@ def _differs(arm: Arm, new: str | None, old: str | None, *, to_the_letter: bool)
 def _as_good(
     steps: RunSteps, report: Winner, again: Sequence[Record], before: Sequence[Record]
 ) -> Winner:
-    """Whether new answers score as the measured ones did, by a paired test at `RESCORE_LEVEL`."""
+    """Whether new answers score as the measured ones did, by a paired test at `RESCORE_LEVEL`.
+
+    Without clusters: an arm that answers as before may be swapped with itself on every example alone.
+    """
     comparison = compare_records(
         steps.metrics[0], again, before, generator(steps.plan.seed, "rescore:paired")
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from steelyard.core import clusters_of
 from steelyard.planning.jobs import Job
 from steelyard.result.figures import Gap
 from steelyard.result.run import StoppedArm
@@ -15,7 +16,7 @@ from steelyard.strategy import Arm
 from steelyard.verdict.race import FEWEST_ITEMS, Lost, Racer, losers
 from steelyard.weigh.conclude import ArmBlocks, MeasuredArm, costs_of
 from steelyard.weigh.failed_arms import FailedArms
-from steelyard.weigh.measure import clusters_of, quality
+from steelyard.weigh.measure import quality
 from steelyard.weigh.measured import with_fit
 from steelyard.weigh.steps import RunSteps
 

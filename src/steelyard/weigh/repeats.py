@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steelyard.core import Answer, Example, Record
+from steelyard.core import Answer, Example, Record, clusters_of
 from steelyard.result.figures import Figure
 from steelyard.result.steadiness import ChangedExample, OutputCount, Repeats
 from steelyard.score import Metric
@@ -18,7 +18,6 @@ from steelyard.stats.resample import Floats
 from steelyard.strategy import Arm
 from steelyard.strategy.base import Brief
 from steelyard.strategy.reading import canonical
-from steelyard.weigh.measure import clusters_of
 from steelyard.words import shortened
 
 _SHOWN = 200

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from steelyard._version import __version__
-from steelyard.core import Price
+from steelyard.core import Price, cluster_count, clusters_of
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
 from steelyard.result import ArmResult, AuditResult, Result
@@ -83,7 +83,7 @@ def build_result(
         seed=plan.seed,
         versions=versions(),
         machine={**_machine(), **_of_models(plan, circumstances.models)},
-        split=_split(plan, circumstances.test_opened),
+        split=_split(plan, circumstances.test_opened, weighing.family.design_effect),
         audit=circumstances.audit,
         arms=tuple(_arm(measured, weighing, plan) for measured in arms),
         reference=weighing.reference,
@@ -92,7 +92,7 @@ def build_result(
         verdict=weighing.verdict,
         winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
-        constraint=price_of_constraint(arms, plan.metrics[0], test, plan.brief.schema, plan.seed),
+        constraint=price_of_constraint(arms, weighing.family, plan.brief.schema),
         judge=circumstances.judge,
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.unfinished.ended),
         stopped=tuple(circumstances.unfinished.stopped),
@@ -142,12 +142,13 @@ def _task(plan: Plan) -> TaskResult:
     )
 
 
-def _split(plan: Plan, test_opened: int) -> SplitFacts:
+def _split(plan: Plan, test_opened: int, design_effect: float) -> SplitFacts:
     split = plan.split
-    sizes = {"train": len(split.train), "dev": len(split.dev), "test": len(split.test)}
-    return SplitFacts.model_validate(
-        {**plan.data.split_report, **sizes, "test_opened": test_opened}
-    )
+    facts = {**plan.data.split_report, **dict(zip(split._fields, map(len, split), strict=True))}
+    clusters = cluster_count(split.test)
+    if clusters < len(split.test):
+        facts |= {"test_clusters": clusters, "design_effect": design_effect}
+    return SplitFacts.model_validate({**facts, "test_opened": test_opened})
 
 
 def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
@@ -223,7 +224,8 @@ def _validity(measured: MeasuredArm, plan: Plan) -> Validity:
     if plan.brief.schema is None:
         return Validity(reason="the task has no output.schema")
     outputs = [record.answer.output for record in measured.records]
-    return Validity(**asdict(validity(outputs, plan.brief.schema)))
+    clusters = clusters_of(plan.split.test)
+    return Validity(**asdict(validity(outputs, plan.brief.schema, clusters)))
 
 
 def _prices(plan: Plan) -> list[PriceResult]:

@@ -110,7 +110,7 @@ def _test(
     }
     if reason is not None:
         return facts, None, []
-    detectable = planned or shown_by(parts.test.distinct)
+    detectable = planned or shown_by(data, parts)
     more = [
         more_for(difference, parts, data.task.split, detectable.comparisons)
         for difference in DIFFERENCES
@@ -184,7 +184,8 @@ def _by_measure(
         CHECK,
         severity,
         f"{_rows_for(parts, 'test')}{whose} {what} (power {detectable.power:.0%}, if they differ on "
-        f"{detectable.discordant:.0%} of the rows{detectable.correction or _UNCORRECTED})"
+        f"{detectable.discordant:.0%} of the rows{detectable.correction or _UNCORRECTED}"
+        f"{detectable.dependence})"
         f"{_accuracy(parts)}; {_need(parts, more)}",
         count=parts.test.distinct,
     )

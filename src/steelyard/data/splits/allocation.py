@@ -9,9 +9,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from steelyard.core import Example, OutputKind, Split
-from steelyard.data.likeness.alike import widest
-from steelyard.data.likeness.near import DisjointSets
-from steelyard.data.likeness.rows import RowLikeness, groups_of
+from steelyard.data.likeness.rows import RowLikeness
+from steelyard.data.splits.clusters import Cluster, Strata, build_clusters, cluster_numbers
 from steelyard.errors import ConfigError, DataError
 from steelyard.label_sets import labels_of
 from steelyard.output_kinds import KINDS
@@ -64,10 +63,6 @@ def _filled(fractions: SplitConfig) -> tuple[float, float]:
     return dev or 0.0, test or 0.0
 
 
-Strata = Sequence[tuple[str, ...]]
-"""What each row is balanced by: its labels, one or several; a row without any has the stratum ``""``."""
-
-
 def strata_of(examples: Sequence[Example], kind: OutputKind) -> list[tuple[str, ...]]:
     """The strata of examples; one and the same for outputs that are not made of labels."""
     return [labels_of(example.output, kind) or ("",) for example in examples]
@@ -98,18 +93,15 @@ def stratum_quotas(
     return quotas
 
 
-class Cluster(NamedTuple):
-    """Places of examples that stay together, and how many of each label they hold."""
-
-    members: tuple[int, ...]
-    strata: Counter[str]
-
-
 class Allocation(NamedTuple):
-    """Indices of rows by part, and how it came about, as JSON-able data."""
+    """Indices of rows by part, and how it came about, as JSON-able data.
+
+    ``clusters`` gives the number of the cluster of every row that shares one with others.
+    """
 
     members: dict[str, list[int]]
     report: dict[str, Any]
+    clusters: Mapping[int, int]
 
 
 def split_rows(
@@ -138,7 +130,7 @@ def split_rows(
         "largest_cluster": max(len(cluster.members) for cluster in clusters),
         "wanted": sizes,
     }
-    return Allocation(members, report)
+    return Allocation(members, report, cluster_numbers(clusters, rows.order))
 
 
 def split_of(examples: Sequence[Example], members: Mapping[str, Sequence[int]]) -> Split:
@@ -199,30 +191,6 @@ def _allocate(
     clusters = build_clusters(rows, strata)
     places = allocate(clusters, strata, sizes, seed)
     return {part: [rows.order[place] for place in of] for part, of in places.items()}, clusters
-
-
-def build_clusters(rows: RowLikeness, strata: Strata) -> list[Cluster]:
-    """Cluster the rows: members are places in ``rows.order``, along which ``strata`` runs.
-
-    Clusters come in the order of their first members. Groups and duplicates always stay together.
-    Near-duplicates do too while their cluster holds at most 2 % of the examples (or ten): templated
-    data would otherwise hang together as a whole.
-    """
-    order, count = rows.order, len(rows.order)
-    sets = DisjointSets(count)
-    sets.join_all(groups_of([rows.normalised_keys[index] for index in order]))
-    groups = [rows.examples[index].group for index in order]
-    sets.join_all(groups_of([group or f"\0{place}" for place, group in enumerate(groups)]))
-    most = widest(count)
-    sets.join_all(groups_of([rows.texts[index] for index in order]), most)
-    sets.join_all(((pair.a, pair.b) for pair in rows.pairs_in_order), most)
-    members: dict[int, list[int]] = {}
-    for place in range(count):
-        members.setdefault(sets.find(place), []).append(place)
-    return [
-        Cluster(tuple(places), Counter(one for place in places for one in strata[place]))
-        for places in members.values()
-    ]
 
 
 def allocate(

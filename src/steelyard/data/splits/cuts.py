@@ -14,8 +14,6 @@ from steelyard.data.dataset import Dataset, dataset_of
 from steelyard.data.outfiles import unwritable
 from steelyard.data.read import NumberedRow
 from steelyard.data.splits.allocation import (
-    Cluster,
-    Strata,
     allocate,
     carve_dev,
     check_enough,
@@ -23,6 +21,7 @@ from steelyard.data.splits.allocation import (
     split_rows,
     strata_of,
 )
+from steelyard.data.splits.clusters import Cluster, Strata
 from steelyard.errors import DataError
 from steelyard.task import Task
 from steelyard.task.sections import PARTS, SplitConfig
@@ -144,7 +143,7 @@ def cut(rows: Dataset, plan: CutPlan) -> Cut:
 
 
 def _by_label(rows: Dataset, plan: CutPlan) -> Cut:
-    members, report = split_rows(
+    members, report, _ = split_rows(
         rows.likeness, seed=plan.seed, fractions=plan.fractions, kind=rows.kind
     )
     return Cut(plan, _sorted(members), report["wanted"])
