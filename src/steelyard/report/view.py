@@ -10,13 +10,15 @@ from steelyard.core import FAMILIES, Comparison
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.result import ArmResult, Result
-from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore, SliceScore
+from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore
 from steelyard.verdict.pairs import oriented
-from steelyard.words import listed
+from steelyard.words import listed, percent
+from steelyard.words import points as points_of
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
 _LONG_LABEL = 14
 _AHEAD = "ahead so far"
+DAYS_A_MONTH = 30
 Score = TypeVar("Score", bound=GroupScore)
 
 
@@ -88,6 +90,48 @@ class View:
     @cached_property
     def currency(self) -> str:
         return next((arm.cost.currency for arm in self.arms), "USD")
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """By arm the probability of lying within the margin of the best; empty in older results."""
+        return dict(getattr(self.verdict.details, "chances", None) or {})
+
+    @property
+    def certainty(self) -> str:
+        """How sure the verdict is, beyond its word: the chance that its arm is about the best."""
+        chance = self.chances.get(self.verdict.arm or "")
+        if chance is None:
+            return ""
+        return f"{percent(chance)} likely to lie within {self.margin} of the best"
+
+    @property
+    def margin(self) -> str:
+        """How far below the best an arm may lie and be as good: ``2 points``."""
+        return points_of(self.task.constraints.margin)
+
+    @property
+    def expected_costs(self) -> dict[str, float | None]:
+        """By arm the cost over the horizon with wrong answers; empty without a price of them."""
+        return dict(getattr(self.verdict.details, "expected_cost", None) or {})
+
+    def cost_to_own(self, name: str) -> float | None:
+        """What an arm costs over the horizon, without wrong answers."""
+        if (cost := self.verdict.details.cost_to_own.get(name)) is not None:
+            return cost
+        arm, traffic = self.arm(name), self.task.traffic
+        if arm is None or traffic.requests_per_day is None or traffic.horizon_days is None:
+            return None
+        return arm.cost.after(traffic.requests_per_day * traffic.horizon_days)
+
+    def running_a_month(self, name: str) -> float | None:
+        """An arm's cost over the horizon by the month, what was paid upfront spread over it."""
+        cost, days = self.cost_to_own(name), self.task.traffic.horizon_days
+        return None if cost is None or not days else cost * DAYS_A_MONTH / days
+
+    @property
+    def are_costs_known(self) -> bool:
+        """Whether every arm within the constraints has a known cost over the horizon."""
+        return all(arm.breaks or self.cost_to_own(arm.name) is not None for arm in self.arms)
 
     @cached_property
     def quality_range(self) -> tuple[float, float]:
@@ -237,7 +281,10 @@ class View:
             assumed = ", assumed" if self.task.traffic.assumed else ""
             keys.append(("Cost a month", monthly, f"at {per_day} requests a day{assumed}"))
         if cost.upfront is not None:
-            keys.append(("Upfront", formats.money(cost.upfront, cost.currency), "once"))
+            total = formats.money(self.cost_to_own(arm.name), cost.currency)
+            days = formats.count(self.task.traffic.horizon_days)
+            over = "" if total == formats.NONE else f"; {total} over {days} days"
+            keys.append(("Upfront", formats.money(cost.upfront, cost.currency), f"once{over}"))
         if latency.p95 is not None:
             median = formats.seconds(latency.p50)
             keys.append(("Latency, p95", formats.seconds(latency.p95), f"median {median}"))
@@ -247,11 +294,6 @@ class View:
     def per_label(self) -> dict[str, list[LabelScore]]:
         """Each arm's quality by label, the weakest first."""
         return {arm: _weakest_first(scores) for arm, scores in self.result.per_label.items()}
-
-    @property
-    def per_slice(self) -> dict[str, list[SliceScore]]:
-        """Each arm's quality by slice, the weakest first."""
-        return {arm: _weakest_first(scores) for arm, scores in self.result.per_slice.items()}
 
     @property
     def form_kept(self) -> str:
