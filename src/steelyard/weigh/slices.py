@@ -15,7 +15,7 @@ from steelyard.seeds import generator
 from steelyard.stats import holm
 from steelyard.weigh.measure import clusters_of
 
-MOST_SLICES = 24
+MOST_SLICES = 16
 """More slices than this are counted, not listed: the largest are."""
 
 
