@@ -80,6 +80,12 @@ def test_reasons_that_a_terminal_leaves_to_the_report_are_counted(result: dict[s
     assert "And 6 more reasons: see the report." in text
 
 
+def test_an_acronym_keeps_its_capitals_within_a_sentence(result: dict[str, Any]) -> None:
+    assert "lora: accuracy 86.7" in verdict_text(parse_result(result))
+    result["task"] |= {"metric": "rouge_l", "metric_titles": {"rouge_l": "ROUGE-L"}}
+    assert "lora: ROUGE-L 86.7" in verdict_text(parse_result(result))
+
+
 def test_undecided_verdict(result: dict[str, Any]) -> None:
     result["verdict"] = {
         "recommendation": "undecided",

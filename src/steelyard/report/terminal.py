@@ -131,8 +131,13 @@ def verdict_text(result: Result) -> str:
 
 
 def _figures(view: View, arm: ArmView) -> list[str]:
-    figures = [f"{label.lower()} {value} ({note})" for label, value, note in view.keys]
+    figures = [f"{_inside(label)} {value} ({note})" for label, value, note in view.keys]
     return textwrap.wrap(f"{arm.name}: {_thin('; '.join(figures))}.", _WIDTH)
+
+
+def _inside(label: str) -> str:
+    """A label within a sentence: ``cost a month``, but ``ROUGE-L``."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def _thin(words: str) -> str:

@@ -64,6 +64,7 @@
     heads[3].textContent = table.arms[b];
     if (!four) {
       form.querySelector("output").textContent = "the same arm twice";
+      box.querySelector(".scroll").hidden = true;
       return;
     }
     table.examples.forEach(function (example) {
@@ -77,6 +78,7 @@
       cell(row, "td", answer(other));
       rows.appendChild(row);
     });
+    box.querySelector(".scroll").hidden = !rows.children.length;
     var only = table.graded ? [" A better", " B better", " alike, not right"] : [" only A", " only B", " neither"];
     form.querySelector("output").textContent = four[0] + " both right, " + four[1] + only[0] + ", " +
       four[2] + only[1] + ", " + four[3] + only[2] + "; listed " + rows.children.length + " of " +
