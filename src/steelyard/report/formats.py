@@ -116,11 +116,12 @@ def money_tick(value: float, currency: str = "USD") -> str:
 
 def small_money(amount: Decimal | float | None, currency: str = "USD") -> str:
     """A price that may be far below a cent, to two significant digits: ``$0.011``, ``$0.00005``."""
-    if amount is None or abs(amount) >= 1 or amount == 0:
-        return money(amount, currency)
-    figure = Decimal(f"{abs(amount):.2g}").normalize()
+    exact = None if amount is None else Decimal(str(amount))
+    if exact is None or abs(exact) >= 1 or exact == 0:
+        return money(exact, currency)
+    figure = Decimal(f"{abs(exact):.2g}").normalize()
     digits = f"{figure:.2f}" if figure == round(figure, 2) else f"{figure:f}"
-    sign = "\u2212" if amount < 0 else ""
+    sign = "\u2212" if exact < 0 else ""
     return f"{sign}{_SIGNS.get(currency, currency + THIN)}{digits}"
 
 

@@ -111,6 +111,13 @@ class Methods:
         if tests:
             methods = ", ".join(dict.fromkeys(test.method for test in tests))
             yield f"Verdict: {methods}, {tests[0].a} against each other arm; {self._family}."
+        # Later verdicts give each interval the level at which its test was made.
+        levels = sorted({level for test in tests if (level := getattr(test, "level", None))})
+        if levels:
+            span = " to ".join(
+                formats.percent(level) for level in dict.fromkeys((levels[0], levels[-1]))
+            )
+            yield f"Its intervals are at the level of each test, {span}."
 
     @property
     def _family(self) -> str:
