@@ -65,10 +65,10 @@ class TurningPrice(ResultPart):
     ``low`` and ``high`` are its interval; ``None`` where the data set no such bound.
     """
 
-    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
-    cheaper: str = Field(default="", alias="from")
-    better: str = Field(default="", alias="to")
+    cheaper: str = Field(default="", validation_alias="from", serialization_alias="from")
+    better: str = Field(default="", validation_alias="to", serialization_alias="to")
     error_cost: float | None = None
     low: float | None = None
     high: float | None = None
@@ -77,8 +77,8 @@ class TurningPrice(ResultPart):
 class MoreLabels(ResultPart):
     """Whether labels for the test are worth buying: ``n`` of them, and what they bring.
 
-    ``chance`` is that of another choice after them, ``value`` the expected net gain over the horizon,
-    ``cost`` their price; ``None`` where the task gives no price. ``reason`` says what is ``None``.
+    ``chance`` is how likely they tell which choice is right, ``value`` the expected net gain over the
+    horizon, ``cost`` their price; ``None`` where the task gives no price. ``reason`` says what is ``None``.
     """
 
     n: int | None = None
@@ -91,20 +91,26 @@ class MoreLabels(ResultPart):
 class VerdictDetails(OpenPart):
     """What the verdict's words were made from.
 
-    ``tests`` compare the ``best`` arm with the others, ``tied`` are those that cannot be told from it.
-    ``possible_loss`` is how much better a tied arm may be than the choice. Where nothing is
-    recommended, ``leading`` is ahead so far, and ``more_items`` more test items would settle it.
+    ``tests`` compare the ``best`` arm with the others. ``chance`` is that of the choice to be right by the
+    ``rule``, ``chances`` those of each arm to lie within the margin of the best, ``minimum`` those to reach
+    ``min_quality``. ``expected_quality`` is what the posterior expects on new inputs, ``expected_cost`` the
+    cost over the horizon with wrong answers. Where nothing is recommended, ``leading`` is ahead so far, and
+    ``more_items`` more test items would settle it.
     """
 
     alpha: float | None = None
+    rule: str = ""
     confidence_rule: str = ""
     cost_rule: str = ""
     cost_to_own: dict[str, float | None] = Field(default_factory=dict)
     dropped: tuple[DroppedArm, ...] = ()
     tests: tuple[Comparison, ...] = ()
     best: str | None = None
-    tied: tuple[str, ...] = ()
-    possible_loss: float | None = None
+    chance: float | None = None
+    chances: dict[str, float] = Field(default_factory=dict)
+    minimum: dict[str, float] = Field(default_factory=dict)
+    expected_quality: dict[str, float] = Field(default_factory=dict)
+    expected_cost: dict[str, float | None] = Field(default_factory=dict)
     leading: Omitted[str] = None
     more_items: int | None = None
 

@@ -13,8 +13,10 @@ from steelyard.core import PROMPT_FAMILIES, Comparison, Estimate, Recommendation
 from steelyard.stats import Detectable
 from steelyard.strategy import traits_of
 
-LEVEL_COST, LEVEL_SHARE = Decimal(1), Decimal("0.05")
-"""Costs over the horizon closer than this, in currency or as a share, count as equal."""
+LEVEL_SHARE = Decimal("0.05")
+"""Costs over the horizon closer than this share count as equal."""
+LEVEL_COST = {currency: Decimal(1) for currency in ("USD", "EUR", "GBP", "CHF")}
+"""And so do those closer than this amount; in a currency that is not here only the share counts."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def family_of(strategy: str) -> Recommendation:
     return traits_of(strategy).family
 
 
-def costs_level(one: Decimal, other: Decimal) -> bool:
+def costs_level(one: Decimal, other: Decimal, currency: str) -> bool:
     """Whether two costs over the horizon are too close to decide anything."""
     low, high = sorted((one, other))
-    return high <= max(low + LEVEL_COST, low * (1 + LEVEL_SHARE))
+    least = LEVEL_COST.get(currency, Decimal(0))
+    return high <= max(low + least, low * (1 + LEVEL_SHARE))

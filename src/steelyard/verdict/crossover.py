@@ -11,7 +11,7 @@ from steelyard.verdict.pairs import against, differs
 
 
 def crossover(case: Case, train_examples: int, arm: str | None = None) -> Crossover:
-    """When each arm breaks even with the cheapest prompt-only arm that is not significantly worse.
+    """When each arm breaks even with a prompt-only arm: the cheapest to own that is not shown to be worse.
 
     The block's own fields repeat the entry of ``arm``, or else of the best fitted arm.
     ``train_examples`` are what the arms were fitted on.
@@ -49,7 +49,8 @@ def _entry(case: Case, candidate: Candidate) -> CrossoverArm:
         nearest = max(rivals, key=lambda c: c.quality.value or 0.0)
         why = f"no prompt-only arm matches its quality; the closest is {words.quality(nearest)}"
         return CrossoverArm(arm=name, reason=why, nearest=_even(case, candidate, nearest))
-    priced = [(c.per_request, c.name, c) for c in level if c.per_request is not None]
+    costs = ((c.total_cost(case.requests), c.name, c) for c in level)
+    priced = [(cost, arm, c) for cost, arm, c in costs if cost is not None]
     if not priced:
         return CrossoverArm(arm=name, reason="no prompt-only arm of its quality has a known cost")
     cheapest = min(priced, key=lambda entry: entry[:2])[2]

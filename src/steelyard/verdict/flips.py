@@ -2,43 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from decimal import Decimal
 
-from steelyard.cost import price_factor_flip, volume_flip
+from steelyard.cost import volume_flip
+from steelyard.result.verdict import TurningPrice
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case, costs_level
+from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.limits import WithinLimits, affordable_volume
-from steelyard.verdict.pairs import items_to_show, pair
+from steelyard.verdict.rule import LIKELY_NEAR, Choice
+from steelyard.verdict.turning import turning_prices
 
-_NO_PRICE = "; no change in volume or price would do it"
+MOST_TIMES = 100
+"""A price that would have to rise by more than so many times is no likely change."""
 
 
-def find_flips(
-    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
-) -> list[str]:
+def find_flips(case: Case, beliefs: Beliefs, choice: Choice, limits: WithinLimits) -> list[str]:
     """Say with figures what would alter the choice; the nearest changes first."""
-    rivals = [c for c in tied if c is not choice and not _level(case, c, choice)]
-    flips = [*_volume(case, choice, rivals), *_price(case, choice, rivals)]
-    flips += _quality(case, choice, tied, limits)
-    flips += _limits(case, choice, limits)
-    return flips or _challenger(case, choice, tied, limits)
+    rivals = [arm for arm in _rivals(beliefs, choice) if not _level(case, arm, choice.arm)]
+    flips = [
+        *_error_cost(case, choice, turning_prices(case, beliefs)),
+        *_volume(case, beliefs, choice.arm, rivals),
+        *_price(case, beliefs, choice.arm, rivals),
+        *_limits(case, choice.arm, limits),
+    ]
+    return flips or _challenger(case, beliefs, choice)
+
+
+def _rivals(beliefs: Beliefs, choice: Choice) -> list[Candidate]:
+    """The arms that money alone would put in the choice's place: with a price of errors, all others."""
+    return [
+        arm
+        for arm, chance in zip(beliefs.arms, choice.chances, strict=True)
+        if arm is not choice.arm and (choice.totals is not None or chance >= LIKELY_NEAR)
+    ]
 
 
 def _level(case: Case, one: Candidate, other: Candidate) -> bool:
+    """Whether two arms cost about the same, so that money does not decide between them."""
     first, second = one.total_cost(case.requests), other.total_cost(case.requests)
-    return one is other or (first is not None and second is not None and costs_level(first, second))
+    return first is not None and second is not None and costs_level(first, second, case.currency)
 
 
-def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
-    """The next volume below and above today's at which a tied arm becomes cheaper."""
-    sentences = []
+def _money(case: Case, beliefs: Beliefs, arm: Candidate) -> tuple[Decimal | None, Decimal | None]:
+    """What an arm costs upfront and per request, the wrong answer included where it has a price."""
+    if case.error_cost is None or arm.per_request is None:
+        return arm.money
+    wrong = 1 - float(beliefs.mean[beliefs.arms.index(arm)])
+    return arm.upfront, arm.per_request + case.error_cost * words.to_decimal(wrong)
+
+
+def _error_cost(case: Case, choice: Choice, steps: tuple[TurningPrice, ...]) -> list[str]:
+    """The next price of a wrong answer below and above the choice's own at which it changes."""
+    name, sentences = choice.arm.name, []
+    for step in steps:
+        if step.error_cost is None or name not in (step.cheaper, step.better):
+            continue
+        price = words.error_price(step.error_cost, case.currency)
+        side, other = ("above", step.better) if name == step.cheaper else ("below", step.cheaper)
+        sentences.append(f"errors: {side} {price} for a wrong answer, {other} costs less in all")
+    return sentences
+
+
+def _volume(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candidate]) -> list[str]:
+    """The next volume below and above today's at which a rival becomes cheaper."""
+    mine, crossings = _money(case, beliefs, choice), []
     for rival in rivals:
-        flip = volume_flip(choice.money, rival.money, case.horizon_days)
-        if flip.at is not None and flip.above is not None:
-            sentences.append((flip.at, "below" if flip.above == 0 else "above", rival))
+        flip = volume_flip(mine, _money(case, beliefs, rival), case.horizon_days)
+        if flip.at is not None and flip.above is not None and flip.at >= 1:
+            crossings.append((flip.at, "below" if flip.above == 0 else "above", rival))
     now = case.requests_per_day
-    below = [entry for entry in sentences if entry[1] == "below" and entry[0] < now]
-    above = [entry for entry in sentences if entry[1] == "above" and entry[0] > now]
+    below = [entry for entry in crossings if entry[1] == "below" and entry[0] < now]
+    above = [entry for entry in crossings if entry[1] == "above" and entry[0] > now]
     nearest = [max(below, key=lambda e: e[0])] if below else []
     nearest += [min(above, key=lambda e: e[0])] if above else []
     return [
@@ -48,12 +83,19 @@ def _volume(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[
     ]
 
 
-def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[str]:
-    """The least rise in the choice's price per request that makes a tied arm cheaper."""
-    factors = [
-        (price_factor_flip(choice.money, rival.money, case.requests).at, rival) for rival in rivals
+def _price(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candidate]) -> list[str]:
+    """The least rise in the choice's price per request that makes a rival cheaper."""
+    mine = _total(case, beliefs, choice)
+    if mine is None or not choice.per_request:
+        return []
+    running = choice.per_request * case.requests
+    crossings = [
+        (1 + (total - mine) / running, rival)
+        for rival in rivals
+        if (total := _total(case, beliefs, rival)) is not None
+        and total > mine
+        and total - mine <= running * MOST_TIMES
     ]
-    crossings = [(at, rival) for at, rival in factors if at is not None and at >= 1]
     if not crossings:
         return []
     at, rival = min(crossings, key=lambda entry: entry[0])
@@ -63,58 +105,26 @@ def _price(case: Case, choice: Candidate, rivals: Sequence[Candidate]) -> list[s
     ]
 
 
-def _quality(
-    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
-) -> list[str]:
-    best = max(tied, key=lambda candidate: candidate.quality.value or 0.0)
-    lead = (best.quality.value or 0.0) - (choice.quality.value or 0.0)
-    if best is not choice and lead > 0:
-        items = items_to_show(case, best, choice, len(case.candidates) - 1).items
-        how = words.more_items(items, len(choice.scores), "confirm a difference of that size")
-        so = ", and it would then win" if how.startswith("about") else ""
-        return [f"quality: {best.name} scored {lead:.2f} higher than {choice.name} here; {how}{so}"]
-    if any(not _level(case, c, choice) for c in tied):
-        return []
-    return _runner_up(case, choice, tied, limits)
+def _total(case: Case, beliefs: Beliefs, arm: Candidate) -> Decimal | None:
+    upfront, per_request = _money(case, beliefs, arm)
+    if upfront is None or per_request is None:
+        return None
+    return upfront + per_request * case.requests
 
 
-def _runner_up(
-    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
-) -> list[str]:
-    """How far the next arm below those tied is from being tied with the choice."""
-    below = [c for c in limits.within if not c.is_floor and all(c is not t for t in tied)]
-    if not below:
+def _challenger(case: Case, beliefs: Beliefs, choice: Choice) -> list[str]:
+    """Where neither volume nor price decides: what the best of the others would have to gain."""
+    others = [arm for arm in beliefs.arms if arm is not choice.arm]
+    if not others:
         return []
-    nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
-    low = pair(case, choice, nearest).low
-    if low <= 0 or not _is_cheaper(case, nearest, choice) or _level(case, nearest, choice):
+    nearest = max(others, key=lambda arm: arm.quality.value or 0.0)
+    gap = (choice.arm.quality.value or 0.0) - (nearest.quality.value or 0.0)
+    if gap < 0:
         return []
-    return [
-        f"quality: {nearest.name} costs less; about {max(low, 0.01):.2f} more quality would tie it with "
-        f"{choice.name}, and it would then win"
-    ]
-
-
-def _challenger(
-    case: Case, choice: Candidate, tied: Sequence[Candidate], limits: WithinLimits
-) -> list[str]:
-    """Where neither volume nor price decides: what the best arm below would have to gain."""
-    below = [c for c in limits.within if not c.is_floor and all(c is not t for t in tied)]
-    if not below:
-        return []
-    nearest = max(below, key=lambda candidate: candidate.quality.value or 0.0)
-    gap = (choice.quality.value or 0.0) - (nearest.quality.value or 0.0)
-    change = f"quality: {nearest.name} would need +{gap:.2f} to tie with {choice.name}"
     # at another volume or price the choice itself may break a limit on money
-    never = "" if case.limits.max_monthly_cost is not None else _NO_PRICE
-    if _is_cheaper(case, choice, nearest):
-        return [f"{change}, and more to win, because it costs more{never}"]
-    return [f"{change}{never}"]
-
-
-def _is_cheaper(case: Case, one: Candidate, other: Candidate) -> bool:
-    first, second = one.total_cost(case.requests), other.total_cost(case.requests)
-    return first is not None and second is not None and first < second
+    free = case.limits.max_monthly_cost is None
+    never = "; no change in volume or price would do it" if free else ""
+    return [f"quality: {nearest.name} would need +{gap:.2f} to match {choice.arm.name}{never}"]
 
 
 def _limits(case: Case, choice: Candidate, limits: WithinLimits) -> list[str]:

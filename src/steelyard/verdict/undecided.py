@@ -1,31 +1,26 @@
-"""Where the data cannot tell: why, and how many more test items would settle it."""
+"""Where no arm is shown to be of use: why, and whether more labels would tell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steelyard.core import Comparison
-from steelyard.result.verdict import VerdictResult
-from steelyard.stats import items_for_interval
+from steelyard.result.verdict import MoreLabels, VerdictResult
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
+from steelyard.verdict.beliefs import chance_of_minimum
 from steelyard.verdict.decision import Decision
 from steelyard.verdict.limits import lacks_only_quality
-from steelyard.verdict.pairs import items_to_bound, items_to_show, pair
+from steelyard.verdict.more_labels import labels_for_floor, labels_for_minimum
+from steelyard.verdict.pairs import pair
+from steelyard.verdict.rule import LIKELY_KEPT
 
-MOST_LOSS = 0.20
 _NAMED = 3
 _NONE_KEEPS = "no usable arm meets every constraint"
 _MOST_COMMON = "always giving the most common answer"
 
 
-def best_of(case: Case, candidates: Sequence[Candidate]) -> Candidate:
-    """The highest quality; among equals the cheaper, then the first by name."""
-    return ranked(case, candidates)[0]
-
-
 def ranked(case: Case, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates, the best first; see `best_of`."""
+    """The candidates by quality, the best first; among equals the cheaper, then the first by name."""
 
     def key(candidate: Candidate) -> tuple[float, float, str]:
         cost = candidate.total_cost(case.requests)
@@ -43,21 +38,19 @@ def none_left(decision: Decision) -> VerdictResult:
         return _nothing_usable(decision)
     close = [c for c in usable if lacks_only_quality(case, c)]
     if not close:
-        return decision.undecided(_what_stops(decision, usable), usable[0], None)
-    text, more = _items_for_minimum(case, close[0])
-    may = (
-        f"{words.quality(close[0])} may still reach min_quality {case.limits.min_quality:g}: {text}"
-    )
+        return decision.undecided(_what_stops(decision, usable), usable[0], MoreLabels())
+    labels = labels_for_minimum(case, close)
+    may = f"{words.quality(close[0])} may still reach {_minimum(case, close[0])}: {words.labels(labels)}"
     ahead = _NONE_KEEPS if close[0] is usable[0] else _what_stops(decision, usable)
-    return decision.undecided(f"{ahead}; {may}", close[0], more)
+    return decision.undecided(f"{ahead}; {may}", close[0], labels)
 
 
 def _nothing_usable(decision: Decision) -> VerdictResult:
     if not decision.case.candidates:
-        return decision.undecided("no arm was measured", None, None)
+        return decision.undecided("no arm was measured", None, MoreLabels())
     only = decision.case.candidates[0]
     reason = f"{words.quality(only)} is the only arm measured, and {_MOST_COMMON} is not a solution"
-    return decision.undecided(f"{reason}: try other strategies", only, None)
+    return decision.undecided(f"{reason}: try other strategies", only, MoreLabels())
 
 
 def _what_stops(decision: Decision, usable: Sequence[Candidate]) -> str:
@@ -85,81 +78,54 @@ def _stopped(decision: Decision, candidate: Candidate) -> str:
     return f"{candidate.name} {figure} ({why})"
 
 
-def unsure_of_minimum(decision: Decision, leading: Candidate) -> VerdictResult:
-    """No arm is shown to reach the least quality asked for."""
-    text, more = _items_for_minimum(decision.case, leading)
-    least = decision.case.limits.min_quality
-    who = words.quality(leading)
-    reason = f"the test cannot tell whether {who} reaches min_quality {least:g}: {text}"
-    return decision.undecided(reason, leading, more)
+def unsure_of_minimum(decision: Decision, arms: Sequence[Candidate]) -> VerdictResult:
+    """No arm is likely to reach the least quality asked for."""
+    case = decision.case
+    leading = max(ranked(case, arms), key=lambda arm: chance_of_minimum(case, arm))
+    labels = labels_for_minimum(case, arms)
+    reason = (
+        f"the test cannot tell whether {words.quality(leading)} reaches {_minimum(case, leading)}: "
+        f"{words.labels(labels)}"
+    )
+    return decision.undecided(reason, leading, labels)
 
 
-def _items_for_minimum(case: Case, leading: Candidate) -> tuple[str, int | None]:
-    """Items after which the leading arm's interval leaves the minimum on one side."""
-    n, value = len(leading.scores), leading.quality.value or 0.0
-    least = case.limits.min_quality or 0.0
-    gap = abs(value - least)
-    if gap == 0 and least < 1:
-        return (
-            "it is exactly at the minimum, so the number of test items needed cannot be estimated",
-            None,
-        )
-    variance = max(float(leading.scores.var()), 0.25 / max(n, 1))
-    items = items_for_interval(variance, gap, 1 - case.alpha)
-    return words.more_items(items, n), words.further_items(items, n)
+def _minimum(case: Case, arm: Candidate) -> str:
+    """``min_quality 0.9 (chance 0.55; 0.7 is needed)``."""
+    chance = chance_of_minimum(case, arm)
+    return (
+        f"min_quality {case.limits.min_quality:g} (chance {chance:.2f}; {LIKELY_KEPT:g} is needed)"
+    )
 
 
 def not_above_majority(
-    decision: Decision, real: Sequence[Candidate], majority: Candidate, tests: int, test: Comparison
+    decision: Decision, arms: Sequence[Candidate], majority: Candidate
 ) -> VerdictResult:
-    """The best of the real arms is not shown to beat the majority class; ``test`` is of those two."""
-    case, best = decision.case, best_of(decision.case, real)
+    """None of ``arms`` is shown to beat the majority class."""
+    case = decision.case
+    best = ranked(case, arms)[0]
+    test = pair(case, best, majority)
     if test.difference <= 0:
         arm = "no arm that meets every constraint" if decision.limits.dropped else "no arm"
         reason = (
             f"{arm} does better than {_MOST_COMMON}: {words.quality(best)} against "
-            f"{words.quality(majority)}; "
-            f"{_what_may_help(decision, real, majority, test)}"
+            f"{words.quality(majority)}; {_what_may_help(decision, arms, majority)}"
         )
-        return decision.undecided(reason, best, None)
-    n, needed = len(best.scores), items_to_show(case, best, majority, tests)
+        return decision.undecided(reason, best, MoreLabels())
+    labels = labels_for_floor(case, arms, majority)
     reason = (
-        f"{words.quality(best)} has not been shown to beat {_MOST_COMMON}, "
-        f"{words.quality(majority)} ({words.p_value(test)}): {words.more_items(needed.items, n)}"
+        f"{words.quality(best)} has not been shown to beat {_MOST_COMMON}, {words.quality(majority)}: the "
+        f"difference is {test.difference:.2f} [{test.low:.2f}, {test.high:.2f}]; {words.labels(labels)}"
     )
-    return decision.undecided(reason, best, words.further_items(needed.items, n))
+    return decision.undecided(reason, best, labels)
 
 
-def _what_may_help(
-    decision: Decision, real: Sequence[Candidate], majority: Candidate, test: Comparison
-) -> str:
-    """What better examples may do, and more test items where the paired intervals allow it."""
+def _what_may_help(decision: Decision, arms: Sequence[Candidate], majority: Candidate) -> str:
+    """What better examples may do, and how much the paired intervals leave open."""
     better = "better examples, labels or a stronger model may"
     if decision.limits.dropped:
         better = "better examples, labels, a stronger model or a looser constraint may"
-    pairs = [pair(decision.case, candidate, majority) for candidate in real]
-    most = max(pairs, key=lambda rival: rival.high)
+    most = max((pair(decision.case, arm, majority) for arm in arms), key=lambda test: test.high)
     if most.high <= 0:
-        return f"more test items will not change that; {better}"
-    unknown = "no difference was seen, so the number of test items needed cannot be estimated, and "
-    return (
-        f"{unknown if test.difference == 0 else ''}by its interval {most.a} may still be up to "
-        f"{most.high:.2f} better; {better} help"
-    )
-
-
-def too_few(
-    decision: Decision, choice: Candidate, rival: Candidate, loss: float, tests: int
-) -> VerdictResult:
-    """A tied arm may be much better than the choice."""
-    case, n = decision.case, len(choice.scores)
-    ahead = max(0.0, pair(case, rival, choice).difference)
-    needs = [items_to_bound(case, rival, choice, MOST_LOSS - ahead)]
-    if ahead > 0:
-        needs.append(items_to_show(case, rival, choice, tests).items)
-    items = min((count for count in needs if count is not None), default=None)
-    reason = (
-        f"{n} test items cannot distinguish {words.quality(choice)} from {words.quality(rival)}, which "
-        f"may be up to {loss:.2f} better: {words.more_items(items, n)}"
-    )
-    return decision.undecided(reason, choice, words.further_items(items, n))
+        return f"more test items will not change that; {better} help"
+    return f"by its interval {most.a} may still be up to {most.high:.2f} better; {better} help"

@@ -5,16 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from steelyard.core import Comparison, Estimate
-from steelyard.verdict.base import Candidate
+from steelyard.result.verdict import MoreLabels
+from steelyard.verdict.base import LEVEL_COST, Candidate
 from steelyard.words import counted
-
-FEWEST_ITEMS = 20
-"""Below this many test items no number of items is worked out from what they show.
-
-The number goes with one over the square of the difference seen. Twenty items on which two arms differ
-in 30 % of cases leave that difference open by 1.96 sqrt(0.3 / 20) = 24 points either way, about as much
-as any difference worth telling; with fewer, whatever number comes out says nothing.
-"""
 
 
 def estimate(figure: Estimate) -> str:
@@ -43,15 +36,24 @@ def milliseconds(amount: float) -> str:
     return f"{amount:,.0f} ms" if amount >= 100 else f"{amount:.3g} ms"
 
 
-def money(amount: Decimal | None, currency: str) -> str:
+def money(amount: Decimal | float | None, currency: str) -> str:
     """``$1,234.56``; below a cent two significant digits; ``an unknown amount`` when not known."""
     if amount is None:
         return "an unknown amount"
+    amount = to_decimal(amount) if isinstance(amount, float) else amount
     digits = f"{abs(amount):,.2f}"
     if 0 < abs(amount) < Decimal("0.01"):
         digits = format(Decimal(f"{abs(amount):.2g}"), "f")
     sign = "-" if amount < 0 else ""
     return f"{sign}${digits}" if currency == "USD" else f"{sign}{digits} {currency}"
+
+
+def error_price(amount: Decimal | float | None, currency: str) -> str:
+    """The price of a wrong answer: as `money`, with two significant digits below one unit."""
+    if amount is None or not 0 < amount < 1:
+        return money(amount, currency)
+    digits = format(Decimal(f"{amount:.2g}"), "f")
+    return f"${digits}" if currency == "USD" else f"{digits} {currency}"
 
 
 def count(number: Decimal | int) -> str:
@@ -64,16 +66,25 @@ def factor(number: Decimal | float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
-def more_items(items: int | None, n: int, what: str = "settle it") -> str:
-    """How many more test items than ``n`` would do ``what``; ``items`` is ``None`` for too many."""
-    if n < FEWEST_ITEMS:
-        return f"{counted(n, 'test item is', 'test items are')} too few to estimate how many would {what}"
-    more = further_items(items, n)
-    if more is None:
-        return f"no practical number of test items would {what}"
-    return f"about {more:,} more test items would {what}"
+def to_decimal(number: float) -> Decimal:
+    """Money that was computed, to six significant digits."""
+    return Decimal(f"{number:.6g}")
 
 
-def further_items(items: int | None, n: int) -> int | None:
-    """How many of ``items`` are still to come; ``None`` where there is no such estimate."""
-    return None if items is None or n < FEWEST_ITEMS else max(1, items - n)
+def level_cost(currency: str) -> str:
+    """``1 USD or ``; empty for a currency in which no amount counts as nothing."""
+    least = LEVEL_COST.get(currency)
+    return "" if least is None else f"{least} {currency} or "
+
+
+def test_items(n: int) -> str:
+    """``8 test items are``."""
+    return counted(n, "test item is", "test items are")
+
+
+def labels(more: MoreLabels) -> str:
+    """``about 200 more test labels would tell (chance 0.83)``, or why no number is named."""
+    if more.n is None:
+        return more.reason or "more labels would not tell"
+    chance = "" if more.chance is None else f" (chance {more.chance:.2f})"
+    return f"about {more.n:,} more test labels would tell{chance}"

@@ -1,0 +1,128 @@
+"""What the test says of the arms' true qualities, as chances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.seeds import generator
+from steelyard.stats import holm
+from steelyard.stats.posterior import Posterior, blended, chance_at_least, item_covariance
+from steelyard.stats.resample import cluster_codes
+from steelyard.verdict.base import Candidate, Case
+from steelyard.verdict.pairs import pair
+
+_Z = 1.959964  # the intervals read back here are of 95 %
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """The joint posterior of some arms' qualities; see `steelyard.stats.posterior`.
+
+    ``covariance`` is that of one item's scores, (k, k), in the order of ``arms``.
+    """
+
+    arms: tuple[Candidate, ...]
+    covariance: NDArray[np.float64]
+    items: int
+    seed: int
+    apart: bool = False
+
+    @cached_property
+    def measured(self) -> NDArray[np.float64]:
+        return np.array([arm.quality.value or 0.0 for arm in self.arms])
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        return Posterior(self.measured, self.covariance / self.items, apart=self.apart)
+
+    @cached_property
+    def mean(self) -> NDArray[np.float64]:
+        """What is expected of each arm on new inputs: of many arms, the best-looking ones are drawn in."""
+        return self.posterior.mean
+
+    @cached_property
+    def draws(self) -> NDArray[np.float64]:
+        return self.posterior.draws(generator(self.seed, "verdict"))
+
+    def near_best(self, margin: float) -> NDArray[np.float64]:
+        """The chance of each arm to lie within ``margin`` of the best of them."""
+        best = self.draws.max(axis=1, keepdims=True)
+        return np.asarray((self.draws >= best - margin).mean(axis=0), dtype=np.float64)
+
+    def by_name(self, values: NDArray[np.float64]) -> dict[str, float]:
+        return {
+            arm.name: round(float(value), 4) for arm, value in zip(self.arms, values, strict=True)
+        }
+
+
+def beliefs_of(case: Case, arms: Sequence[Candidate], *, apart: bool = False) -> Beliefs:
+    """The joint posterior of ``arms``, all of them measured; see `Posterior` for ``apart``."""
+    arms = tuple(sorted(arms, key=lambda arm: arm.name))  # their order changes no draw
+    items = len(arms[0].scores)
+    if case.compare_by is None:
+        scores = np.array([arm.scores for arm in arms])
+        covariance = item_covariance(scores, case.clusters)
+    else:
+        covariance = _from_intervals(case, arms)
+    return Beliefs(arms, covariance, items, case.seed, apart)
+
+
+def _from_intervals(case: Case, arms: Sequence[Candidate]) -> NDArray[np.float64]:
+    """The covariance of a metric that is no mean of scores, read back from intervals.
+
+    ``2 cov(a, b) = var(a) + var(b) - var(a - b)``.
+    """
+    k, items = len(arms), len(arms[0].scores)
+    covariance = np.diag([variance_of(arm) for arm in arms])
+    for i in range(k):
+        for j in range(i):
+            both = pair(case, arms[i], arms[j])
+            apart = ((both.high - both.low) / 2 / _Z) ** 2
+            covariance[i, j] = covariance[j, i] = (covariance[i, i] + covariance[j, j] - apart) / 2
+    values, vectors = np.linalg.eigh(covariance)
+    positive = (vectors * np.clip(values, 1e-9, None)) @ vectors.T
+    return blended(positive * items, _units(case, items))
+
+
+def variance_of(arm: Candidate) -> float:
+    """Variance of an arm's measured quality, by its interval."""
+    low, high = arm.quality.low, arm.quality.high
+    return 0.25 if low is None or high is None else ((high - low) / 2 / _Z) ** 2
+
+
+def chance_of_minimum(case: Case, arm: Candidate) -> float:
+    """The chance that an arm reaches ``min_quality``; 1 where the task has none."""
+    least, value = case.limits.min_quality, arm.quality.value
+    if least is None:
+        return 1.0
+    if value is None:
+        return 0.0
+    units = _units(case, len(arm.scores))
+    is_binary = units == len(arm.scores) and bool(np.isin(arm.scores, (0, 1)).all())
+    plain = is_binary and case.compare_by is None
+    variance = value * (1 - value) / units if plain else variance_of(arm)
+    return chance_at_least(value, variance, units, least)
+
+
+def above_floor(
+    case: Case, arms: Sequence[Candidate], floor: Candidate | None
+) -> Mapping[str, bool]:
+    """Which arms are shown to be above always giving the most common answer.
+
+    One-sided paired tests, corrected by Holm over the arms: of many useless ones none may pass by luck.
+    """
+    if floor is None:
+        return {arm.name: True for arm in arms}
+    tests = [pair(case, arm, floor) for arm in arms]
+    one_sided = [t.p_value / 2 if t.difference > 0 else 1 - t.p_value / 2 for t in tests]
+    adjusted = holm(one_sided)
+    return {arm.name: p <= case.alpha for arm, p in zip(arms, adjusted, strict=True)}
+
+
+def _units(case: Case, items: int) -> int:
+    return int(cluster_codes(case.clusters, items).max(initial=-1)) + 1

@@ -1,0 +1,74 @@
+"""At which price of a wrong answer the choice turns from one arm to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from steelyard.cost import to_number
+from steelyard.result.verdict import TurningPrice
+from steelyard.verdict.base import Candidate, Case
+from steelyard.verdict.beliefs import Beliefs
+from steelyard.verdict.pairs import pair
+
+
+def turning_prices(case: Case, beliefs: Beliefs) -> tuple[TurningPrice, ...]:
+    """The steps of the frontier of cost and quality, by rising price.
+
+    Below the first price the cheapest arm costs least in all, above the last the best one. A price is the
+    difference in cost over the difference in wrong answers; its interval comes from that of the paired
+    difference in quality, and has no upper end where the better arm may be no better.
+    """
+    steps = _frontier(case, beliefs)
+    quality = dict(zip((arm.name for arm in beliefs.arms), beliefs.mean, strict=True))
+    prices = []
+    for cheaper, better in pairwise(steps):
+        extra = _cost(case, better) - _cost(case, cheaper)
+        gain = quality[better.name] - quality[cheaper.name]
+        test = pair(case, better, cheaper)
+
+        def price_at(difference: float, extra: float = extra) -> float | None:
+            amount = extra / (case.requests * difference) if difference > 0 else None
+            return to_number(amount)
+
+        prices.append(
+            TurningPrice(
+                cheaper=cheaper.name,
+                better=better.name,
+                error_cost=price_at(gain),
+                low=price_at(max(test.high, gain)),
+                high=price_at(min(test.low, gain)),
+            )
+        )
+    return tuple(prices)
+
+
+def _frontier(case: Case, beliefs: Beliefs) -> list[Candidate]:
+    """The arms that are the least costly in all at some price of a wrong answer, the cheapest first."""
+    entries = sorted(
+        (
+            (_cost(case, arm), -float(mean), arm.name, arm)
+            for arm, mean in zip(beliefs.arms, beliefs.mean, strict=True)
+            if arm.total_cost(case.requests) is not None
+        ),
+        key=lambda entry: entry[:3],
+    )
+    hull: list[tuple[float, float, Candidate]] = []
+    for cost, negative, _, arm in entries:
+        quality = -negative
+        if hull and quality <= hull[-1][1]:
+            continue
+        while len(hull) > 1 and _slope(hull[-1], (cost, quality)) <= _slope(hull[-2], hull[-1]):
+            hull.pop()
+        hull.append((cost, quality, arm))
+    return [arm for _, _, arm in hull]
+
+
+def _slope(one: Sequence[object], other: Sequence[object]) -> float:
+    """Cost of a point of quality between two arms."""
+    (cost, quality), (more, better) = one[:2], other[:2]
+    return (float(more) - float(cost)) / (float(better) - float(quality))  # type: ignore[arg-type]
+
+
+def _cost(case: Case, arm: Candidate) -> float:
+    return float(arm.total_cost(case.requests) or 0)

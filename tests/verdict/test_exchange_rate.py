@@ -1,0 +1,132 @@
+"""The exchange rate between errors and money: given, or named where it turns the choice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from steelyard.result.verdict import TurningPrice
+from steelyard.verdict import Case, Limits, decide
+
+
+def _case(*candidates, **fields) -> Case:
+    return Case(candidates, **{"requests_per_day": 1000, "horizon_days": 365, **fields})
+
+
+@pytest.fixture
+def steps(make):
+    """Three arms on the frontier of cost and quality, and one that lies behind it."""
+    return (
+        make("majority", 100, 400, per_request=0),
+        make("tfidf_linear", 280, 400, per_request="0.000001"),
+        make("few_shot", 330, 400, per_request="0.001"),
+        make("lora", 360, 400, per_request="0.01"),
+        make("zero_shot", 300, 400, per_request="0.02"),
+    )
+
+
+def test_the_choice_is_what_costs_least_in_all(steps):
+    for price, arm in ((0.0001, "tfidf_linear"), (0.05, "few_shot"), (5, "lora")):
+        verdict = decide(_case(*steps, error_cost=Decimal(str(price))))
+        assert verdict.arm == arm, price
+        costs = verdict.details.expected_cost
+        assert min(costs, key=costs.get) == arm
+        assert f"{arm} 0." in verdict.reasons[0] and "costs least in all" in verdict.reasons[0]
+    # 365,000 requests: the measured quality 0.825, drawn towards the others by less than a point
+    total = 365_000 * (0.001 + 0.05 * 0.175)
+    few = decide(_case(*steps, error_cost=Decimal("0.05"))).details.expected_cost["few_shot"]
+    assert few == pytest.approx(total, rel=0.05)
+
+
+def test_turning_prices_are_the_slopes_of_the_frontier(steps):
+    first, second = decide(_case(*steps)).turning_prices
+    assert (first.cheaper, first.better) == ("tfidf_linear", "few_shot")
+    assert (second.cheaper, second.better) == ("few_shot", "lora")
+    # (0.001 - 0.000001) / (0.825 - 0.7) and (0.01 - 0.001) / (0.9 - 0.825)
+    assert first.error_cost == pytest.approx(0.008, rel=0.06)
+    assert second.error_cost == pytest.approx(0.12, rel=0.06)
+    assert first.low < first.error_cost < first.high
+    assert first.to_dict()["from"] == "tfidf_linear"
+    assert TurningPrice.model_validate(first.to_dict()) == first
+
+
+def test_the_choice_turns_at_its_turning_price(steps):
+    """The rule with a price and the prices without one say the same."""
+    for step in decide(_case(*steps)).turning_prices:
+        for factor, arm in ((0.98, step.cheaper), (1.02, step.better)):
+            price = Decimal(f"{step.error_cost * factor:.8f}")
+            assert decide(_case(*steps, error_cost=price)).arm == arm
+
+
+def test_a_step_that_may_be_none_has_no_upper_price(make):
+    arms = make("few_shot", 80, 100), make("lora", 82, 100, shift=3, per_request="0.01")
+    [step] = decide(_case(make("majority", 20, 100), *arms)).turning_prices
+    assert step.high is None
+    assert step.low < step.error_cost
+
+
+def test_flips_name_the_prices_next_to_the_choice(steps):
+    flips = decide(_case(*steps, error_cost=Decimal("0.05"))).flips
+    assert any(flip.startswith("errors: below $0.0083 for a wrong answer, tfidf") for flip in flips)
+    assert any(flip.startswith("errors: above $0.12 for a wrong answer, lora") for flip in flips)
+
+
+def test_where_the_commonest_answer_is_cheapest_no_arm_pays(make):
+    arms = make("majority", 80, 200, per_request=0), make("few_shot", 160, per_request="0.01")
+    verdict = decide(_case(*arms, error_cost=Decimal("0.001")))
+    assert verdict.arm == "majority"
+    assert verdict.reasons[0].startswith("no arm pays: always giving the most common answer")
+    assert decide(_case(*arms, error_cost=Decimal("0.1"))).arm == "few_shot"
+    least = Limits(min_quality=0.7)
+    kept = decide(_case(*arms, error_cost=Decimal("0.001"), limits=least))
+    assert kept.arm == "few_shot", "a constraint that the commonest answer breaks"
+
+
+def test_a_volume_flip_counts_wrong_answers(make):
+    few, lora = make("few_shot", 160), make("lora", 180, upfront=100)
+    verdict = decide(_case(make("majority", 60), few, lora, error_cost=Decimal("0.01")))
+    assert verdict.arm == "lora"
+    [flip] = [flip for flip in verdict.flips if flip.startswith("volume: below")]
+    # 100 / (0.01 * 0.1 * 365) = 274 requests a day, were the difference not drawn in a little
+    assert 265 < float(flip.split()[2].replace(",", "")) < 300
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.02, 0.1])
+def test_the_margin_is_what_may_be_given_up_for_money(make, margin):
+    arms = make("few_shot", 330, 400), make("lora", 350, 400, shift=9, upfront=1000)
+    case = _case(make("majority", 100, 400), *arms, limits=Limits(margin=margin))
+    assert decide(case).arm == ("few_shot" if margin == 0.1 else "lora")
+
+
+def test_chances_are_told_and_add_up_to_no_less_than_one(steps):
+    verdict = decide(_case(*steps))
+    assert sum(verdict.details.chances.values()) >= 1
+    assert verdict.details.chance == verdict.details.chances[verdict.arm]
+    expected = verdict.details.expected_quality
+    assert expected["lora"] < 0.9 and expected["tfidf_linear"] > 0.7, "drawn towards the middle"
+
+
+def test_an_unknown_cost_is_never_least(make):
+    unpriced = make("lora", 190, unpriced=True)
+    case = _case(make("majority", 60), unpriced, make("few_shot", 150), error_cost=Decimal(1))
+    assert decide(case).arm == "few_shot"
+    assert all(step.better != "lora" for step in decide(case).turning_prices)
+    alone = replace(case, candidates=(case.candidates[0], unpriced), memo={})
+    assert decide(alone).arm == "lora"
+
+
+def test_no_amount_counts_as_nothing_in_an_unknown_currency(make):
+    cheap = make("nearest_neighbour", 160, per_request="0.0000001")
+    better = make("tfidf_linear", 161, shift=2, per_request="0.0000002")
+    arms = make("majority", 60), cheap, better
+    assert decide(_case(*arms)).arm == "tfidf_linear"
+    assert decide(_case(*arms, currency="JPY")).arm == "nearest_neighbour"
+
+
+def test_arms_that_answer_alike_are_decided_by_money(make):
+    arms = make("few_shot", 200, per_request="0.01"), make("lora", 200)
+    verdict = decide(_case(make("majority", 60), *arms))
+    assert (verdict.arm, verdict.confidence) == ("lora", "high")
+    assert verdict.turning_prices == ()
