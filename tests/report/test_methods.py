@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -51,23 +52,36 @@ def test_intervals_and_tests_are_those_that_were_used(result: dict[str, Any]) ->
     assert "clusters are taken as independent" in text(result, "What may fail")
     said = text(result, "Differences")
     assert "against retrieved_few_shot; Holm over 10 comparisons." in said
-    assert "lora against each other arm; Holm over 3 comparisons, level 5\u202f%." in said
+    assert "lora against each other arm; Holm over 3 comparisons." in said
+
+
+def test_one_family_of_all_pairs_is_known_by_its_intervals(result: dict[str, Any]) -> None:
+    tests = result["verdict"]["details"]["tests"]
+    assert "Shaffer" not in text(result, "Differences")
+    view = View(parse_result(result))
+    levels = [SimpleNamespace(method="mid-p McNemar", level=level) for level in (0.95, 0.99, 0.999)]
+    said = Methods(view)._family(levels)  # type: ignore[arg-type]
+    assert said == (
+        "Holm with Shaffer's counts over all 55 pairs, intervals at each test's level, 95.0\u202f% to "
+        "99.9\u202f%"
+    )
+    assert Methods(view)._family(levels[:1]) == "Holm over 1 comparison"  # type: ignore[arg-type]
+    assert len(tests) == 3
 
 
 def test_the_rule_is_that_of_the_verdict(result: dict[str, Any]) -> None:
-    result["verdict"]["details"]["cost_rule"] = "equal within a dollar"
-    assert "Equal within a dollar." in text(result, "The verdict's rule")
-    assert "Shaffer" not in text(result, "Differences")
-    result["verdict"]["details"]["chances"] = {"lora": 0.9}
-    result["task"]["constraints"]["margin"] = 0.03
+    details = result["verdict"]["details"]
+    details["cost_rule"] = "equal within a dollar"
     said = text(result, "The verdict's rule")
-    assert "The cheapest arm that lies within 3 points of the best" in said
+    assert said.startswith("Equal within a dollar. Confidence: high: at least 100 test items")
+    details["rule"] = "the cheapest arm that is near the best"
+    said = text(result, "The verdict's rule")
+    assert said.startswith("The cheapest arm that is near the best. Equal within a dollar.")
+    assert "Level of its tests: 5\u202f%." in said
     assert "Constraints: min_quality 0.6, max_latency_p95_ms 500.0, max_monthly_cost 5." in said
-    assert "all pairs of arms by Holm and Shaffer" in text(result, "Differences")
+    assert "error_cost" not in said
     result["task"]["traffic"]["error_cost"] = 0.02
-    said = text(result, "The verdict's rule")
-    assert "wrong answers counted at $0.02 each" in said
-    assert "3 points" not in said
+    assert "error_cost" in text(result, "The verdict's rule")
 
 
 def test_only_what_was_used_is_cited(result: dict[str, Any]) -> None:
@@ -75,10 +89,10 @@ def test_only_what_was_used_is_cited(result: dict[str, Any]) -> None:
     assert "Tango 1998" in before and "Holm 1979" in before
     assert "Efron" not in before and "Zellinger" not in before and "Shaffer" not in before
     result["arms"][0]["quality"]["method"] = "BCa bootstrap"
-    result["verdict"]["details"]["chances"] = {"lora": 0.9}
+    result["verdict"]["details"]["rule"] = "the least cost"
     result["task"]["traffic"]["error_cost"] = 0.02
     after = " ".join(methods(result).sources)
-    assert "Efron 1987" in after and "Zellinger" in after and "Shaffer 1986" in after
+    assert "Efron 1987" in after and "Zellinger" in after
 
 
 def test_prices_have_their_source_and_date(result: dict[str, Any]) -> None:

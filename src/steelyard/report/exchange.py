@@ -1,7 +1,7 @@
 """What a wrong answer costs, and which arm that makes the choice: the verdict's turning prices.
 
 Nothing is estimated here. The prices are the verdict's; an arm's cost at another price is its cost to
-own plus the wrong answers of its measured quality, as the verdict counts them.
+own plus the wrong answers of its expected quality, as the verdict counts them.
 """
 
 from __future__ import annotations
@@ -89,8 +89,15 @@ class Exchange:
     @property
     def _without(self) -> str:
         view = self._view
-        is_known = view.winner is not None and bool(view.chances) and view.are_costs_known
-        return "The choice does not depend on what a wrong answer costs." if is_known else ""
+        arm, rivals = view.verdict.arm, view.chances
+        if arm not in rivals or any(view.cost_to_own(name) is None for name in rivals):
+            return ""
+        return (
+            f"Whatever a wrong answer costs, {arm} is both the cheapest and the best of the "
+            f"{counted(len(rivals), 'arm')} in the choice."
+            if len(rivals) > 1
+            else ""
+        )
 
     def _at(self, price: float) -> str:
         place = bisect_right(self._turns, price)
@@ -136,11 +143,13 @@ class Exchange:
         return Stop(self.price(price), name, *money)
 
     def _wrong_a_month(self, name: str) -> float | None:
-        """How many wrong answers an arm gives a month, at its measured quality."""
+        """How many wrong answers an arm is expected to give a month, as the verdict expects them."""
         arm, per_day = self._view.arm(name), self._view.task.traffic.requests_per_day
-        if arm is None or arm.quality.value is None or per_day is None:
+        measured = None if arm is None else arm.quality.value
+        quality = self._view.verdict.details.expected_quality.get(name, measured)
+        if quality is None or per_day is None:
             return None
-        return DAYS_A_MONTH * per_day * (1 - arm.quality.value)
+        return DAYS_A_MONTH * per_day * (1 - quality)
 
     @property
     def start(self) -> int:
@@ -168,11 +177,11 @@ def labels_sentence(view: View) -> str:
     if not more.n:
         return view.sentence(f"more labels: {more.reason}") if more.reason else ""
     labels = counted(more.n, "more label")
-    chance = "" if more.chance is None else f"a chance of {percent(more.chance)} of another choice"
-    if more.value is None:
-        brings = f"{labels} bring {chance}" if chance else labels
-        return view.sentence(f"{brings}; {more.reason or 'what that is worth is not known'}")
+    chance = "" if more.chance is None else f"a chance of {percent(more.chance)} to tell"
     cost = "" if more.cost is None else f" for {formats.money(more.cost, currency)}"
+    if more.value is None:
+        brings = f"{labels}{cost} bring {chance or 'more certainty'}"
+        return view.sentence(f"{brings}; {more.reason or 'what that is worth is not known'}")
     gain = f"an expected net gain of {formats.money(more.value, currency)}"
     worth = "worth buying" if more.value > 0 else "not worth buying"
     return f"{labels}{cost} are {worth}: {' and '.join(filter(None, (gain, chance)))}."

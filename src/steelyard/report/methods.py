@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import comb
 from typing import NamedTuple
 
+from steelyard.core import Comparison
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.report.view import View
@@ -106,50 +108,37 @@ class Methods:
         if result.comparisons:
             yield (
                 f"Table of arms: {self._view.methods['paired']}, paired by example against "
-                f"{result.reference}; Holm over {counted(len(result.comparisons), 'comparison')}."
+                f"{result.reference}; {self._family(result.comparisons)}."
             )
         if tests:
             methods = ", ".join(dict.fromkeys(test.method for test in tests))
-            yield f"Verdict: {methods}, {tests[0].a} against each other arm; {self._family}."
-        # Later verdicts give each interval the level at which its test was made.
-        levels = sorted({level for test in tests if (level := getattr(test, "level", None))})
-        if levels:
-            span = " to ".join(
-                formats.percent(level) for level in dict.fromkeys((levels[0], levels[-1]))
-            )
-            yield f"Its intervals are at the level of each test, {span}."
+            against = f"{tests[0].a} against each other arm"
+            yield f"Verdict: {methods}, {against}; {self._family(tests)}."
 
-    @property
-    def _family(self) -> str:
-        alpha = self._view.verdict.details.alpha
-        level = "" if alpha is None else f", level {formats.percent(alpha, 0)}"
-        if self._is_by_margin:
-            return f"corrected over all pairs of arms by Holm and Shaffer{level}"
-        return f"Holm over {counted(len(self._view.verdict.details.tests), 'comparison')}{level}"
+    def _family(self, tests: Sequence[Comparison]) -> str:
+        """What the p-values are corrected over, and the intervals' level.
 
-    @property
-    def _is_by_margin(self) -> bool:
-        """Whether the verdict is by the price of an error or the margin, as later ones are."""
-        return bool(self._view.chances)
+        Tests of one family of all pairs have intervals at the level at which each was tested; those of
+        older results are all at one level, and their family is the tests that are listed.
+        """
+        levels = sorted(level for test in tests if (level := getattr(test, "level", None)))
+        if not levels or levels[-1] - levels[0] < 1e-9:
+            return f"Holm over {counted(len(tests), 'comparison')}"
+        pairs = comb(len(self._view.arms), 2)
+        span = " to ".join(formats.percent(level) for level in (levels[0], levels[-1]))
+        return f"Holm with Shaffer's counts over all {pairs} pairs, intervals at each test's level, {span}"
 
     def _rule(self) -> Iterator[str]:
-        details, task = self._view.verdict.details, self._view.task
-        price = task.traffic.error_cost
-        if not self._is_by_margin:
-            yield from (self._view.sentence(rule) for rule in (details.cost_rule,) if rule)
-        elif price is not None:
-            cost = formats.small_money(price, self._view.currency)
-            yield (
-                f"The arm of least cost over the horizon, wrong answers counted at {cost} each "
-                "(error_cost), among those that keep the constraints."
-            )
-        else:
-            yield (
-                f"The cheapest arm that lies within {self._view.margin} of the best with a probability "
-                "of one half or more, among those that keep the constraints."
-            )
+        details = self._view.verdict.details
+        for rule in (details.rule, details.cost_rule):
+            if rule:
+                yield self._view.sentence(rule)
+        if self._view.task.traffic.error_cost is not None and details.rule:
+            yield "The price of a wrong answer is error_cost."
         if details.confidence_rule:
             yield self._view.sentence(f"confidence: {details.confidence_rule}")
+        if details.alpha is not None:
+            yield f"Level of its tests: {formats.percent(details.alpha, 0)}."
         if limits := self._limits():
             yield f"Constraints: {limits}."
 

@@ -57,7 +57,7 @@ class Reasons:
         )
 
     def _with_errors(self, arm: ArmView) -> str:
-        cost = self._view.expected_costs.get(arm.name)
+        cost = self._view.verdict.details.expected_cost.get(arm.name)
         return "" if cost is None else formats.money(cost, self._view.currency)
 
     @property

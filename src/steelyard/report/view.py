@@ -12,6 +12,7 @@ from steelyard.report import formats
 from steelyard.result import ArmResult, Result
 from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore
 from steelyard.verdict.pairs import oriented
+from steelyard.verdict.rule import LEVEL_LOSS
 from steelyard.words import listed, percent
 from steelyard.words import points as points_of
 
@@ -94,25 +95,24 @@ class View:
     @property
     def chances(self) -> dict[str, float]:
         """By arm the probability of lying within the margin of the best; empty in older results."""
-        return dict(getattr(self.verdict.details, "chances", None) or {})
+        return self.verdict.details.chances
 
     @property
     def certainty(self) -> str:
-        """How sure the verdict is, beyond its word: the chance that its arm is about the best."""
-        chance = self.chances.get(self.verdict.arm or "")
+        """How sure the verdict is, beyond its word: the chance that its arm is right by its rule."""
+        chance = self.verdict.details.chance
         if chance is None:
             return ""
-        return f"{percent(chance)} likely to lie within {self.margin} of the best"
+        if self.task.traffic.error_cost is None:
+            return f"{percent(chance)} likely to lie within {self.margin} of the best"
+        return (
+            f"{percent(chance)} likely to cost at most {100 * LEVEL_LOSS:.0f} % more in all than any other"
+        )
 
     @property
     def margin(self) -> str:
         """How far below the best an arm may lie and be as good: ``2 points``."""
         return points_of(self.task.constraints.margin)
-
-    @property
-    def expected_costs(self) -> dict[str, float | None]:
-        """By arm the cost over the horizon with wrong answers; empty without a price of them."""
-        return dict(getattr(self.verdict.details, "expected_cost", None) or {})
 
     def cost_to_own(self, name: str) -> float | None:
         """What an arm costs over the horizon, without wrong answers."""
@@ -127,11 +127,6 @@ class View:
         """An arm's cost over the horizon by the month, what was paid upfront spread over it."""
         cost, days = self.cost_to_own(name), self.task.traffic.horizon_days
         return None if cost is None or not days else cost * DAYS_A_MONTH / days
-
-    @property
-    def are_costs_known(self) -> bool:
-        """Whether every arm within the constraints has a known cost over the horizon."""
-        return all(arm.breaks or self.cost_to_own(arm.name) is not None for arm in self.arms)
 
     @cached_property
     def quality_range(self) -> tuple[float, float]:
@@ -220,7 +215,9 @@ class View:
             )
         elif arm is not None and self._place(arm) == _AHEAD:
             sentences.append(f"{name} leads so far.")
-        if more:
+        if (
+            more and not self.verdict.more_labels.n
+        ):  # an older verdict's number, which has no chance
             sentences.append(f"About {formats.count(more)} more test items would settle it.")
         return " ".join(sentences)
 
