@@ -130,11 +130,12 @@ class Methods:
 
     def _rule(self) -> Iterator[str]:
         details = self._view.verdict.details
-        for rule in (details.rule, details.cost_rule):
-            if rule:
-                yield self._view.sentence(rule)
-        if self._view.task.traffic.error_cost is not None and details.rule:
-            yield "The price of a wrong answer is error_cost."
+        is_by_price = self._view.task.traffic.error_cost is not None
+        if details.rule:
+            price = " (error_cost)" if is_by_price else ""
+            yield self._view.sentence(f"{details.rule}{price}")
+        if details.cost_rule and not (details.rule and is_by_price):
+            yield self._view.sentence(details.cost_rule)
         if details.confidence_rule:
             yield self._view.sentence(f"confidence: {details.confidence_rule}")
         if details.alpha is not None:
@@ -170,6 +171,18 @@ class Methods:
             counts = sorted({arm.latency_seconds.n for arm in self._view.arms})
             yield f"Latency: {counts[-1]} requests, one at a time, in turns over the arms."
 
+    @property
+    def _expected(self) -> str:
+        """What the verdict expects of the first arm, where it draws the arms towards each other."""
+        arm = self._view.main_arm
+        expected = self._view.verdict.details.expected_quality.get(arm.name) if arm else None
+        if arm is None or expected is None:
+            return ""
+        shown = formats.percent(arm.quality.value)
+        return (
+            f"; of {arm.name}, measured at {shown}, the verdict expects {formats.percent(expected)}"
+        )
+
     def _assumptions(self) -> Iterator[str]:
         arms, split = self._view.arms, self._view.split
         if not arms:
@@ -179,7 +192,12 @@ class Methods:
         if len(arms) > 1:
             yield (
                 f"The best of {len(arms)} arms was picked on the same test that measured it, so its figure "
-                "leans upward (the winner's curse)."
+                f"leans upward (the winner's curse){self._expected}."
+            )
+        if self._view.chances:
+            yield (
+                "Chances are of a posterior that takes the arms' true qualities as exchangeable and normal, "
+                "and measured means as normal about them."
             )
         if (split.test_opened or 0) > 1:
             yield "P-values hold for one look at test; it was opened more often."
