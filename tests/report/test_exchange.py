@@ -211,6 +211,6 @@ def test_the_chance_stands_beside_the_word(result: dict[str, Any]) -> None:
     assert f"Confidence: high, {view.certainty}." in " ".join(verdict_text(view.result).split())
     assert view.certainty in render(view.result)
     priced = view_of(result, ONE, 0.02)
-    assert priced.certainty == "93 % likely to cost at most 5 % more in all than any other"
+    assert priced.certainty == "93 % likely to lie within 5 % of the least cost in all"
     result["verdict"]["details"].pop("chance")
     assert View(parse_result(result)).certainty == ""

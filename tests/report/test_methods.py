@@ -81,7 +81,19 @@ def test_the_rule_is_that_of_the_verdict(result: dict[str, Any]) -> None:
     assert "Constraints: min_quality 0.6, max_latency_p95_ms 500.0, max_monthly_cost 5." in said
     assert "error_cost" not in said
     result["task"]["traffic"]["error_cost"] = 0.02
-    assert "error_cost" in text(result, "The verdict's rule")
+    said = text(result, "The verdict's rule")
+    assert said.startswith("The cheapest arm that is near the best (error_cost). Confidence:")
+
+
+def test_what_the_verdict_expects_stands_beside_the_winners_curse(result: dict[str, Any]) -> None:
+    assert "the verdict expects" not in text(result, "What may fail")
+    assert "exchangeable" not in text(result, "What may fail")
+    details = result["verdict"]["details"]
+    details |= {"expected_quality": {"lora": 0.8612}, "chances": {"lora": 0.9}}
+    said = text(result, "What may fail")
+    assert "of lora, measured at 86.7\u202f%, the verdict expects 86.1\u202f%." in said
+    assert "exchangeable and normal" in said
+    assert "Gelman, Hill and Yajima 2012" in " ".join(methods(result).sources)
 
 
 def test_only_what_was_used_is_cited(result: dict[str, Any]) -> None:

@@ -105,7 +105,7 @@ class View:
             return ""
         if self.task.traffic.error_cost is None:
             return f"{percent(chance)} likely to lie within {self.margin} of the best"
-        return f"{percent(chance)} likely to cost at most {100 * LEVEL_LOSS:.0f} % more in all than any other"
+        return f"{percent(chance)} likely to lie within {100 * LEVEL_LOSS:.0f} % of the least cost in all"
 
     @property
     def margin(self) -> str:
