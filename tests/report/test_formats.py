@@ -30,6 +30,26 @@ def test_money(value: Decimal | float | None, shown: str) -> None:
     assert f.money(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, f.NONE),
+        (0, "$0"),
+        (5e-9, "$0.000000005"),
+        (0.0000084, "$0.0000084"),
+        (0.006, "$0.006"),
+        (0.0114, "$0.011"),
+        (0.02, "$0.02"),
+        (0.5, "$0.50"),
+        (-0.25, "\u2212$0.25"),
+        (7, "$7.00"),
+        (2500, "$2,500"),
+    ],
+)
+def test_a_price_far_below_a_cent_keeps_two_digits(value: float | None, shown: str) -> None:
+    assert f.small_money(value) == shown
+
+
 def test_money_in_other_currencies() -> None:
     assert f.money(3, "EUR") == "€3.00"
     assert f.money(3, "CHF") == f"CHF{_T}3.00"

@@ -127,6 +127,12 @@ def test_user_text_is_escaped_everywhere(result: dict[str, Any]) -> None:
     result["per_slice"]["lora"][0]["slice"] = evil
     result["audit"]["skipped"]["rows"][0]["reason"] = evil
     result["left_out"] = [{"strategy": evil, "reason": evil}]
+    turn = {"from": evil, "to": "lora", "error_cost": 0.01}
+    result["verdict"]["turning_prices"] = [turn, {**turn, "error_cost": 0.5}]
+    result["verdict"]["more_labels"] = {"reason": evil}
+    figures = {each["name"]: {"value": None, "reason": evil} for each in result["arms"]}
+    result["slices"] = {"a": "lora", "rows": [{"slice": evil, "n": 3, "arms": figures}]}
+    result["split"]["method"] = evil
     sample = result["samples"][0]
     sample |= {"input": evil, "reference": evil, "slice": evil}
     sample["answers"]["lora"] = {"output": None, "text": evil, "score": 0.0, "reason": evil}

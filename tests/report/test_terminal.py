@@ -95,8 +95,14 @@ def test_verdict_says_what_why_what_flips_and_what_to_mind(result: dict[str, Any
 def test_reasons_that_a_terminal_leaves_to_the_report_are_counted(result: dict[str, Any]) -> None:
     result["verdict"]["reasons"] = [f"reason {place}" for place in range(9)]
     text = verdict_text(parse_result(result))
-    assert "Reason 5." in text and "Reason 6." not in text
-    assert "And 3 more comparisons: see the report." in text
+    assert "Reason 2." in text and "Reason 3." not in text
+    assert "And 6 more reasons: see the report." in text
+
+
+def test_an_acronym_keeps_its_capitals_within_a_sentence(result: dict[str, Any]) -> None:
+    assert "lora: accuracy 86.7" in verdict_text(parse_result(result))
+    result["task"] |= {"metric": "rouge_l", "metric_titles": {"rouge_l": "ROUGE-L"}}
+    assert "lora: ROUGE-L 86.7" in verdict_text(parse_result(result))
 
 
 def test_undecided_verdict(result: dict[str, Any]) -> None:

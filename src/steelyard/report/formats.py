@@ -48,7 +48,9 @@ def points(difference: float | None) -> str:
 def interval(figure: Figure) -> str:
     """A figure's interval, of shares, in percent without its unit: ``74.8 to 86.1``."""
     low, high = figure.low, figure.high
-    return NONE if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+    if low is None or high is None:
+        return NONE
+    return f"{100 * low:.1f} to {100 * high:.1f}".replace("-", "\u2212")
 
 
 def p_value(p: float | None) -> str:
@@ -110,6 +112,17 @@ def money_tick(value: float, currency: str = "USD") -> str:
     if value >= 1000 or value == int(value):
         return f"{sign}{value:,.0f}"
     return f"{sign}{value:.2f}" if value >= 0.01 else f"{sign}{Decimal(f'{value:.3g}'):f}"
+
+
+def small_money(amount: Decimal | float | None, currency: str = "USD") -> str:
+    """A price that may be far below a cent, to two significant digits: ``$0.011``, ``$0.00005``."""
+    exact = None if amount is None else Decimal(str(amount))
+    if exact is None or abs(exact) >= 1 or exact == 0:
+        return money(exact, currency)
+    figure = Decimal(f"{abs(exact):.2g}").normalize()
+    digits = f"{figure:.2f}" if figure == round(figure, 2) else f"{figure:f}"
+    sign = "\u2212" if exact < 0 else ""
+    return f"{sign}{_SIGNS.get(currency, currency + THIN)}{digits}"
 
 
 def per_thousand(amount: float | None, currency: str = "USD") -> str:

@@ -9,10 +9,15 @@ from steelyard.packaged import packaged
 from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
+from steelyard.report.differences import DifferencesView
+from steelyard.report.exchange import Exchange, labels_sentence
 from steelyard.report.marks import breakable, interval_bar, key
+from steelyard.report.methods import Methods
 from steelyard.report.pieces import Pieces
+from steelyard.report.reasons import Reasons
 from steelyard.report.samples import samples, totals
 from steelyard.report.searches import searches
+from steelyard.report.slices import Slices
 from steelyard.report.steadiness import Steadiness
 from steelyard.report.view import ArmView, View, words
 from steelyard.result import DataAudit, Result
@@ -29,6 +34,9 @@ def render(result: Result) -> str:
         .get_template("report.html")
         .render(
             view=view,
+            reasons=Reasons(view),
+            exchange=Exchange(view),
+            labels=labels_sentence(view),
             audit=AuditView(view.audit),
             scatter=charts.scatter(view),
             unplaced=charts.unplaced(view),
@@ -36,12 +44,15 @@ def render(result: Result) -> str:
             crossings=breakeven.crossings(view),
             columns=comparison.columns(view),
             rows=comparison.rows(view),
+            slices=Slices(view),
+            differences=DifferencesView(view),
             samples=samples(view),
             totals=totals(view),
             steadiness=Steadiness(view),
             certainty=Certainty(view),
             pieces=Pieces(view),
             searches=searches(view),
+            methods=Methods(view),
         )
     )
 

@@ -123,8 +123,8 @@ def point(family: str, x: float, y: float, kind: str) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """A name that a narrow column may break after its underscores."""
-    return escape(name).replace("_", Markup("_<wbr>"))
+    """A name that a narrow column may break after its underscores and before its model."""
+    return escape(name).replace("_", Markup("_<wbr>")).replace("@", Markup("<wbr>@"))
 
 
 def key(family: str, free: bool = False) -> Markup:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steelyard.report import formats
+from steelyard.report.exchange import Exchange, labels_sentence
 from steelyard.report.view import ArmView, View
 from steelyard.result import Result
 from steelyard.result.steadiness import Handover
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _WIDTH = 80
-_MOST_REASONS = 6
+_MOST_REASONS = 3
 _INDENT = "  "
 
 
@@ -125,21 +126,28 @@ def verdict_text(result: Result) -> str:
     elif view.leading:
         lines += textwrap.wrap(view.leading, _WIDTH)
     if confidence and view.winner is not None:
-        lines.append(f"Confidence: {confidence}.")
+        sure = f", {view.certainty}" if view.certainty else ""
+        lines += textwrap.wrap(f"Confidence: {confidence}{sure}.", _WIDTH)
     more = len(view.reasons) - _MOST_REASONS
-    rest = [f"And {counted(more, 'more comparison')}: see the report."] if more > 0 else []
+    rest = [f"And {counted(more, 'more reason')}: see the report."] if more > 0 else []
     lines += _block("Why", [*view.reasons[:_MOST_REASONS], *rest])
     if dropped:
         names = ", ".join(arm.arm for arm in dropped)
         lines += _block("Ruled out by constraints", [names])
-    lines += _block("What would change it", view.flips)
+    changes = [Exchange(view).sentence, *view.flips, labels_sentence(view)]
+    lines += _block("What would change it", filter(None, changes))
     lines += _block("Warnings", view.warnings)
     return "\n".join(lines)
 
 
 def _figures(view: View, arm: ArmView) -> list[str]:
-    figures = [f"{label.lower()} {value} ({note})" for label, value, note in view.keys]
+    figures = [f"{_inside(label)} {value} ({note})" for label, value, note in view.keys]
     return textwrap.wrap(f"{arm.name}: {_thin('; '.join(figures))}.", _WIDTH)
+
+
+def _inside(label: str) -> str:
+    """A label within a sentence: ``cost a month``, but ``ROUGE-L``."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def _thin(words: str) -> str:

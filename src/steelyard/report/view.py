@@ -10,13 +10,16 @@ from steelyard.core import FAMILIES, Comparison
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.result import ArmResult, Result
-from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore, SliceScore
+from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore
 from steelyard.verdict.pairs import oriented
-from steelyard.words import listed
+from steelyard.verdict.rule import LEVEL_LOSS
+from steelyard.words import listed, percent
+from steelyard.words import points as points_of
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
 _LONG_LABEL = 14
 _AHEAD = "ahead so far"
+DAYS_A_MONTH = 30
 Score = TypeVar("Score", bound=GroupScore)
 
 
@@ -88,6 +91,40 @@ class View:
     @cached_property
     def currency(self) -> str:
         return next((arm.cost.currency for arm in self.arms), "USD")
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """By arm the probability of lying within the margin of the best; empty in older results."""
+        return self.verdict.details.chances
+
+    @property
+    def certainty(self) -> str:
+        """How sure the verdict is, beyond its word: the chance that its arm is right by its rule."""
+        chance = self.verdict.details.chance
+        if chance is None:
+            return ""
+        if self.task.traffic.error_cost is None:
+            return f"{percent(chance)} likely to lie within {self.margin} of the best"
+        return f"{percent(chance)} likely to lie within {100 * LEVEL_LOSS:.0f} % of the least cost in all"
+
+    @property
+    def margin(self) -> str:
+        """How far below the best an arm may lie and be as good: ``2 points``."""
+        return points_of(self.task.constraints.margin)
+
+    def cost_to_own(self, name: str) -> float | None:
+        """What an arm costs over the horizon, without wrong answers."""
+        if (cost := self.verdict.details.cost_to_own.get(name)) is not None:
+            return cost
+        arm, traffic = self.arm(name), self.task.traffic
+        if arm is None or traffic.requests_per_day is None or traffic.horizon_days is None:
+            return None
+        return arm.cost.after(traffic.requests_per_day * traffic.horizon_days)
+
+    def running_a_month(self, name: str) -> float | None:
+        """An arm's cost over the horizon by the month, what was paid upfront spread over it."""
+        cost, days = self.cost_to_own(name), self.task.traffic.horizon_days
+        return None if cost is None or not days else cost * DAYS_A_MONTH / days
 
     @cached_property
     def quality_range(self) -> tuple[float, float]:
@@ -176,7 +213,9 @@ class View:
             )
         elif arm is not None and self._place(arm) == _AHEAD:
             sentences.append(f"{name} leads so far.")
-        if more:
+        if (
+            more and not self.verdict.more_labels.n
+        ):  # an older verdict's number, which has no chance
             sentences.append(f"About {formats.count(more)} more test items would settle it.")
         return " ".join(sentences)
 
@@ -237,7 +276,10 @@ class View:
             assumed = ", assumed" if self.task.traffic.assumed else ""
             keys.append(("Cost a month", monthly, f"at {per_day} requests a day{assumed}"))
         if cost.upfront is not None:
-            keys.append(("Upfront", formats.money(cost.upfront, cost.currency), "once"))
+            total = formats.money(self.cost_to_own(arm.name), cost.currency)
+            days = formats.count(self.task.traffic.horizon_days)
+            over = "" if total == formats.NONE else f"; {total} over {days} days"
+            keys.append(("Upfront", formats.money(cost.upfront, cost.currency), f"once{over}"))
         if latency.p95 is not None:
             median = formats.seconds(latency.p50)
             keys.append(("Latency, p95", formats.seconds(latency.p95), f"median {median}"))
@@ -247,11 +289,6 @@ class View:
     def per_label(self) -> dict[str, list[LabelScore]]:
         """Each arm's quality by label, the weakest first."""
         return {arm: _weakest_first(scores) for arm, scores in self.result.per_label.items()}
-
-    @property
-    def per_slice(self) -> dict[str, list[SliceScore]]:
-        """Each arm's quality by slice, the weakest first."""
-        return {arm: _weakest_first(scores) for arm, scores in self.result.per_slice.items()}
 
     @property
     def form_kept(self) -> str:

@@ -18,6 +18,8 @@ from steelyard.result.answers import (
 from steelyard.result.arm import ArmResult
 from steelyard.result.audit import AuditResult, SkippedRow
 from steelyard.result.base import Omitted, OpenPart, ResultPart
+from steelyard.result.differences import Differences
+from steelyard.result.slices import SliceTable
 from steelyard.result.verdict import (
     ConstraintPrice,
     Crossover,
@@ -184,6 +186,8 @@ class Result(ResultPart):
     confusion: dict[str, ConfusionTable] = Field(default_factory=dict)
     per_label: dict[str, tuple[LabelScore, ...]] = Field(default_factory=dict)
     per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)
+    slices: SliceTable = SliceTable()
+    differences: Differences = Differences()
     failures: dict[str, tuple[FailedAnswer, ...]] = Field(default_factory=dict)
     samples: tuple[SampleResult, ...] = ()
     missed: dict[str, int] = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -13,6 +13,7 @@ from steelyard._version import __version__
 from steelyard.core import Price, cluster_count, clusters_of
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
+from steelyard.private.redact import hide
 from steelyard.result import ArmResult, AuditResult, Result
 from steelyard.result.arm import Fit, SearchTokens
 from steelyard.result.audit import SkippedRow
@@ -35,8 +36,10 @@ from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.conclude import Costs, MeasuredArm, Weighing
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
+from steelyard.weigh.differences import differences
 from steelyard.weigh.handover import arm_handover, cost_with_people
 from steelyard.weigh.measure import lengths, outcomes
+from steelyard.weigh.slices import rival_of, slice_table
 
 _PACKAGES = ("torch", "transformers", "peft", "gguf", "aiohttp", "scikit-learn", "scipy", "numpy")
 _NOT_PROBED = "forgetting was not probed in this run"
@@ -75,8 +78,10 @@ def build_result(
 ) -> Result:
     """Put everything together."""
     records = {measured.arm.name: measured.records for measured in arms}
-    labels = plan.data.labels
-    test = plan.split.test
+    labels, test = plan.data.labels, plan.split.test
+    first = weighing.verdict.first_arm
+    rival = rival_of(first, weighing.reference, {m.arm.name: m.quality.value for m in arms})
+    pair = (first, rival) if first and rival else None
     return Result(
         created=circumstances.created,
         task=_task(plan),
@@ -98,8 +103,15 @@ def build_result(
         stopped=tuple(circumstances.unfinished.stopped),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
         prices=tuple(_prices(plan)),
-        **details(test, records, labels, weighing.verdict.first_arm, plan.brief.kind)._asdict(),
+        slices=slice_table(plan.metrics[0], test, records, pair, plan.seed),
+        differences=differences(test, records, first, _rewrite_of(plan)),
+        **details(test, records, labels, first, plan.brief.kind)._asdict(),
     )
+
+
+def _rewrite_of(plan: Plan) -> Callable[[str], str]:
+    """Marks in place of private values, where some model of the run is not to see them."""
+    return hide if any(model.spec.redact for model in plan.all_models) else str
 
 
 def _machine() -> dict[str, Any]:
