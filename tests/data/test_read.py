@@ -114,7 +114,7 @@ BAD = [
         '{"messages": [{"role": "user", "content": "x"}]}',
         "the last message must be the assistant's",
     ),
-    ('{"messages": [{"role": "tool", "content": "x"}]}', "message 1 has role 'tool'"),
+    ('{"messages": [{"role": "tool", "content": "x"}]}', "calls a tool, which cannot be"),
     ('{"messages": [{"role": "user", "content": 3}]}', "message 1 has no content"),
     ('{"messages": [{"role": "assistant", "content": "x"}]}', "before the last must be the user's"),
     ('{"id": "1", "input": "x", "output": "A"}', "id '1' is already used on line 1"),

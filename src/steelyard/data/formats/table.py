@@ -160,7 +160,7 @@ def _header(path: Path, reader: Any) -> list[str]:
 def _body(path: Path, reader: Any, header: list[str], before: int) -> Iterator[RawRow]:
     """The rows after the header; ``before`` is how many lines stand before what is read."""
     width = len(header)
-    is_located = False
+    not_utf8 = ""
     while True:
         line = reader.line_num + 1 + before
         try:
@@ -178,8 +178,8 @@ def _body(path: Path, reader: Any, header: list[str], before: int) -> Iterator[R
         if [cell.strip() for cell in cells] == header:
             problem = "repeats the header, as joined files do"
         if any(not cell.isascii() and _ESCAPED.search(cell) for cell in cells):
-            problem = (not is_located and _not_utf8(path)) or "not UTF-8: save the file as UTF-8"
-            fields, is_located = {}, True
+            not_utf8 = not_utf8 or _not_utf8(path) or "not UTF-8: save the file as UTF-8"
+            fields, problem = {}, not_utf8
         yield RawRow(max(line, _TWO), fields, problem)
 
 

@@ -25,7 +25,7 @@ NAME = "multiple_choice"
 KEYS = ("choices", "options", "endings")
 _FEWEST = 2
 _COLUMN = re.compile(
-    r"(?P<stem>(?:option|choice|opt|sol|ending|answer)[ _]?|)(?P<name>[A-Ha-h]|\d)"
+    r"(?P<stem>(?:option|choice|opt|op|sol|ending|answer)[ _]?|)(?P<name>[A-Ha-h]|\d)"
 )
 """A column for one choice, by what it begins with and the choice's name."""
 
