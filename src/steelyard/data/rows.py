@@ -25,7 +25,7 @@ _TOOL_ROLES = ("tool", "function")
 MISSING = frozenset({"NaN", "nan", "<NA>"})
 """What pandas writes for a value that is not there: no label, unless a task declares it."""
 _MOST_SHAPES = 100
-_EMPTY = (None, "", [], {})
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 CALLS_TOOL = "calls a tool, which cannot be weighed as text"
 MORE_THAN_TEXT = "holds more than text, which cannot be weighed as text"
