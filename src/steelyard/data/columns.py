@@ -88,37 +88,42 @@ def guess_columns(
 
     Raises `DataError` where several columns would do, and where there are too few.
     """
-    roles = dict(resolve(header, columns))
-    for role in ("output", "input"):
-        if role not in columns and _is_constant(body, roles.get(role)):
-            others = tuple(name for name in header if name != roles[role])
-            roles = {**resolve(others, columns)} if len(others) > 1 else roles
+    names = _varied(header, body, columns)
+    roles = dict(resolve(names, columns))
     free = _free(header, body, roles)
-    is_named = "output" in {**roles, **columns}
-    beside = {} if is_named or "input" in columns else _beside(together_in(header), free)
-    if beside:
-        output = _output(file, beside, has_input=True)
-        roles = dict(resolve(header, {**columns, "output": output}))
-        free = _free(header, body, roles)
     missing = [role for role in ("input", "output") if role not in roles and role not in columns]
     if len(free) < len(missing):
-        names = ", ".join(repr(name) for name in header)
+        listing = ", ".join(repr(name) for name in header)
         has = "one column, " if len(header) == 1 else ""
         raise DataError(
-            f"{file} has {has}{shortened(names, 100) or 'no columns'}: an input and an output column "
+            f"{file} has {has}{shortened(listing, 100) or 'no columns'}: an input and an output column "
             f"are needed{_nested(free, body)}"
         )
     if "output" in missing:
-        roles["output"] = _output(file, free, has_input="input" not in missing)
-        del free[roles["output"]]
-    if "input" in missing:
+        beside = {} if "input" in columns else _beside(together_in(names), free)
+        has_input = bool(beside) or "input" not in missing
+        output = _output(file, beside or free, has_input=has_input)
+        roles = dict(resolve(names, {**columns, "output": output}))
+        free = _free(header, body, roles)
+    if "input" not in {**roles, **columns}:
         is_label = _look(body, roles.get("output", "")).is_few
         roles["input"] = _input(file, free, by_length=is_label)
         del free[roles["input"]]
     twin, remark = other_name(body, roles.get("output", ""))
-    is_open = not is_named or not _look(body, roles.get("output", "")).is_few
+    is_open = "output" in missing or not _look(body, roles.get("output", "")).is_few
     free.pop(twin or "", None)
     return roles, [*([remark] if remark else []), *_remarks(roles, free, columns, is_open)]
+
+
+def _varied(
+    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+) -> tuple[str, ...]:
+    """The columns without those whose usual name speaks for a role, and whose value is always the same."""
+    for role in ("output", "input"):
+        name = resolve(header, columns).get(role)
+        if role not in columns and len(header) > 2 and _is_constant(body, name):
+            header = tuple(other for other in header if other != name)
+    return header
 
 
 def _free(
@@ -143,18 +148,14 @@ def _nested(free: Iterable[str], body: Sequence[Mapping[str, Any]]) -> str:
 
 def _beside(together: Sequence[str], free: Mapping[str, _Look]) -> dict[str, _Look]:
     """The columns that may be the output of an input that several columns make up ``together``."""
-    if not together:
-        return {}
+    others = {name: look for name, look in free.items() if together and name not in together}
     return {
         name: look
-        for name, look in free.items()
-        if name not in together
-        and (
-            (_speaks_of(name, "output") and look.is_new)
-            or _is_label_like(name, look)
-            or look.is_measure
-            or look.is_text
-        )
+        for name, look in others.items()
+        if (look.is_new and _speaks_of(name, "output"))
+        or (look.is_few and not is_descriptive(name))
+        or look.is_measure
+        or look.is_text
     }
 
 
