@@ -181,6 +181,13 @@ def test_columns_that_describe_rows_are_not_told_as_outputs(name: str) -> None:
     assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["output"] == "zwei"
 
 
+def test_the_column_of_the_parts_is_no_output() -> None:
+    columns = {"title": LONG, "body": ONCE, "split": LABEL}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["output"] == "title"
+    with pytest.raises(DataError, match="an input and an output column are needed"):
+        guess_columns("t.csv", ("body", "split"), rows(body=ONCE, split=LABEL), {})
+
+
 def test_text_inside_lists_and_objects_is_told_where_it_is_left_out() -> None:
     columns = {"query": LONG, "answer": ONCE, "passages": INSIDE, "tokens": [["a", "b"]] * 20}
     _, remarks = guess_columns("t.jsonl", tuple(columns), rows(**columns), {})

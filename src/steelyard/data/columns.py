@@ -11,6 +11,7 @@ from steelyard.data.formats.roles import (
     columns_of,
     is_descriptive,
     is_nameless,
+    is_part,
     resolve,
     spoken,
     together_in,
@@ -129,10 +130,12 @@ def _varied(
 def _free(
     header: tuple[str, ...], body: Sequence[Mapping[str, Any]], roles: Mapping[str, str]
 ) -> dict[str, _Look]:
-    """The named columns that play no role yet."""
+    """The columns that play no role yet, those without a name and those of parts left out."""
     in_use = {column for name in roles.values() for column in columns_of(name, header)}
     return {
-        name: _look(body, name) for name in header if name not in in_use and not is_nameless(name)
+        name: _look(body, name)
+        for name in header
+        if name not in in_use and not is_nameless(name) and not is_part(name)
     }
 
 

@@ -35,6 +35,11 @@ def is_descriptive(name: str) -> bool:
     return any(word in _usual()["descriptive"] for word in spoken(name).split())
 
 
+def is_part(name: str) -> bool:
+    """Whether a column's name says that it holds the parts of a split."""
+    return spoken(name) in _usual()["parts"]
+
+
 def together_in(header: Iterable[str]) -> tuple[str, ...]:
     """The columns of ``header`` that make up one input where an output stands beside them; or none."""
     by_name = {spoken(name): name for name in header}
