@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from steelyard.core import Example
-from steelyard.data import fix, split
+from steelyard.data import fix, label, split
 from steelyard.data.conversion import convert
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.formats.write import writer_for
@@ -271,6 +271,11 @@ CASES = {
                         for at, (text, _) in enumerate(ROWS)],
                        "question", "opa", "opb", "opc", "opd", "cop", "exp"),
         input=f"{FIRST[0]}\n\nA) one\nB) two\nC) three\nD) four", output="A", unused=("exp",),
+    ),
+    "choices-and-an-answer-of-another-name": Case(
+        "t.csv", table([(text, "one", "two", "ABA"[at % 3], at + 1) for at, (text, _) in enumerate(ROWS)],
+                       "question", "A", "B", "right", "level"),
+        input=f"{FIRST[0]}\n\nA) one\nB) two", output="A", labels=2, unused=("level",),
     ),
     "endings-by-text-number": Case(
         "t.jsonl", lines({"ctx": text, "endings": ["one", "two", "three"], "label": str(at % 3)}
@@ -554,6 +559,7 @@ def test_chats_that_all_call_tools_are_refused_for_that_by_every_verb(tmp_path: 
         lambda: start_from_file(tmp_path / "task", source),
         lambda: fix(source, tmp_path / "fixed.jsonl"),
         lambda: split(source, tmp_path / "parts"),
+        lambda: label(source, reader=[]),
         lambda: prepare(load_task(tmp_path), seed=0),
     ]
     for door in doors:

@@ -19,6 +19,7 @@ from steelyard.data.formats.delimiter import delimiter_of
 from steelyard.data.formats.disguise import HEAD_BYTES, refuse_json
 from steelyard.data.formats.roles import Columns, columns_of, resolve
 from steelyard.data.formats.shapes import known_keys
+from steelyard.data.formats.shapes.multiple_choice import choice_columns
 from steelyard.data.formats.stream import (
     MOST_LINE_BYTES,
     ROWS_BETWEEN_REPORTS,
@@ -118,7 +119,7 @@ def check_named(path: Path, header: tuple[str, ...], columns: Columns) -> None:
 def check_columns(path: Path, header: tuple[str, ...], columns: Columns) -> None:
     """Refuse a table whose input or output column is unknown. Raises `DataError`."""
     check_named(path, header, columns)
-    if "input" not in columns and known_keys(header) is not None:
+    if "input" not in columns and (known_keys(header) is not None or choice_columns(header)):
         return
     missing = [role for role in ("input", "output") if role not in resolve(header, columns)]
     if missing:
