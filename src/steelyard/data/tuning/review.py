@@ -107,7 +107,8 @@ def review(
 
 def _counted(data: Dataset, chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]:
     """The number of rows, also of those that cannot be weighed, and the file's size."""
-    unweighed = sum(is_unweighed(row.bad.reason, provider.name) for row in data.bad)
+    trained = (row.bad.reason for row in data.bad if row.part in ("train", "all"))
+    unweighed = sum(is_unweighed(reason, provider.name) for reason in trained)
     many, size = len(chats.rows) + unweighed, chats.file_bytes
     least, most = provider.value("min_examples"), provider.value("max_examples")
     if least is not None and many < least:
