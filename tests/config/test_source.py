@@ -39,6 +39,7 @@ def test_labels_stay_as_they_are_written(tmp_path: Path) -> None:
         ("a: [1\nb: 2\n", "task.yaml line 2, column 2 is not valid YAML"),
         ("a: 2020-99-99\n", "task.yaml is not valid YAML: month must be in 1..12"),
         ("", "must contain keys such as 'instruction:', not nothing (the file is empty)"),
+        ("- text: a\n  label: b\n", "not a list; save examples as .jsonl, .json, .csv or .parquet"),
         ("word\n", "must contain keys such as 'instruction:', not text"),
         ("a: " + "[" * 3000, "task.yaml is nested too deeply: flatten it"),
     ],

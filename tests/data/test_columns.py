@@ -14,8 +14,12 @@ from steelyard.errors import DataError
 WORDS = "the printer in our office is broken again since the last update came in".split()
 LONG = [f"{' '.join(WORDS[at % 5 : at % 5 + 6])} {at}" for at in range(20)]
 LABEL = ["red", "blue"] * 10
+BIT = ["0", "1"] * 10
 LEVEL = ["low", "high", "low", "mid"] * 5
 NUMBER = [str(at) for at in range(20)]
+SCORE = [f"{at / 4}" for at in range(20)]
+ONCE = [f"word{at} of {WORDS[at % 9]} and {at}" for at in range(20)]
+INSIDE = [{"contexts": [text], "labels": ["A"]} for text in LONG]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,9 @@ NUMBER = [str(at) for at in range(20)]
         ("input actual_output expected_output", "input", "expected_output"),
         ("Title Body", "Body", None),
         ("subject queue", "subject", "queue"),
+        ("claim evidence label", "{claim}\n\n{evidence}", "label"),
+        ("Question 1,Question 2,label", "{Question 1}\n\n{Question 2}", "label"),
+        ("id utt annot_utt intent", "utt", "intent"),
         ("Unnamed: 0 text label", "text", "label"),
         ("foo bar", None, None),
     ],
@@ -49,12 +56,12 @@ NUMBER = [str(at) for at in range(20)]
 def test_names_say_which_is_which(
     header: str, input_name: str | None, output_name: str | None
 ) -> None:
-    names = tuple(header.replace("Unnamed: 0", "Unnamed:_0").split())
+    names = tuple(header.replace("Unnamed: 0", "Unnamed:_0").split("," if "," in header else None))
     roles = resolve(tuple(name.replace("Unnamed:_0", "Unnamed: 0") for name in names), {})
     assert (roles.get("input"), roles.get("output")) == (input_name, output_name)
 
 
-def rows(**columns: list[str]) -> list[dict[str, Any]]:
+def rows(**columns: list[Any]) -> list[dict[str, Any]]:
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
@@ -89,6 +96,10 @@ def test_what_cells_hold_says_it_where_names_do_not(
         ({"eins": LONG, "zwei": LABEL, "drei": LEVEL}, "the output: 'zwei' or 'drei'"),
         ({"eins": LONG, "gold_a": LABEL, "gold_b": LEVEL}, "the output: 'gold_a' or 'gold_b'"),
         ({"eins": LONG}, "has one column, 'eins': an input and an output"),
+        (
+            {"id": NUMBER, "translation": [{"de": text, "en": text} for text in LONG]},
+            "'translation' is an object: make columns of its fields 'de' and 'en'",
+        ),
     ],
 )
 def test_what_remains_unclear_is_refused(columns: dict[str, list[str]], says: str) -> None:
@@ -103,6 +114,89 @@ def test_what_columns_could_have_meant_is_told() -> None:
     assert any("'notes' holds text that the input leaves out" in remark for remark in remarks)
     named = {"input": "{question} {notes}", "output": "answer"}
     assert guess_columns("t.csv", tuple(columns), rows(**columns), named)[1] == []
+
+
+PAIRS = [
+    ("question1", "question2", "is_duplicate"),
+    ("sentence1", "sentence2", "same"),
+    ("text_a", "text_b", "quality"),
+    ("Sentence 1", "Sentence 2", "Equal"),
+    ("claim", "evidence", "supported"),
+    ("subject", "body", "urgent"),
+]
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=[" ".join(names) for names in PAIRS])
+@pytest.mark.parametrize("output", [BIT, [*"12345"] * 4, LABEL, [True, False] * 10, SCORE])
+@pytest.mark.parametrize("more", [{}, {"qid1": NUMBER, "qid2": NUMBER[::-1]}, {"split": LEVEL}])
+def test_a_known_pair_is_the_input_of_what_stands_beside_it(
+    names: tuple[str, str, str], output: list[Any], more: dict[str, Any]
+) -> None:
+    first, second, last = names
+    columns = {**more, first: LONG, second: ONCE, last: output}
+    roles, remarks = guess_columns("t.csv", tuple(columns), rows(**columns), {})
+    assert (roles["input"], roles["output"]) == (f"{{{first}}}\n\n{{{second}}}", last)
+    assert remarks == []
+
+
+@pytest.mark.parametrize("context", [ONCE, INSIDE, [[text] for text in ONCE]])
+@pytest.mark.parametrize("more", [{}, {"long_answer": LONG[::-1]}])
+@pytest.mark.parametrize("named", [{}, {"output": "decision"}])
+def test_a_context_is_asked_whether_the_output_is_named_or_guessed(
+    context: list[Any], more: dict[str, Any], named: dict[str, str]
+) -> None:
+    columns = {"question": LONG, "context": context, **more, "decision": LABEL}
+    roles, remarks = guess_columns("t.jsonl", tuple(columns), rows(**columns), named)
+    assert roles["input"] == "{context}\n\n{question}"
+    is_doubtful = bool(more) and not named
+    assert any("it could be 'decision'" in remark for remark in remarks) == is_doubtful
+
+
+@pytest.mark.parametrize("name", ["Type", "score", "is_duplicate", "Priority"])
+@pytest.mark.parametrize("values", [LABEL, BIT, [True, False] * 10])
+@pytest.mark.parametrize(
+    "texts", ["Text Summary", "prompt completion", "wir sie", "Summary Description"]
+)
+def test_few_values_beside_an_output_of_text_are_told(
+    name: str, values: list[Any], texts: str
+) -> None:
+    first, second = texts.split()
+    columns = {first: LONG, name: values, second: ONCE}
+    roles, remarks = guess_columns("t.jsonl", tuple(columns), rows(**columns), {})
+    if roles["output"] != name:
+        assert f"it could be {name!r} (--columns output=NAME)" in "; ".join(remarks)
+        named = {"output": roles["output"]}
+        assert not any(
+            name in r for r in guess_columns("t", tuple(columns), rows(**columns), named)[1]
+        )
+
+
+@pytest.mark.parametrize(
+    "name", ["group_id", "Issue key", "split", "Date", "language", "system_prompt"]
+)
+def test_columns_that_describe_rows_are_not_told_as_outputs(name: str) -> None:
+    columns = {"prompt": LONG, "completion": ONCE, name: LABEL}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[1] == []
+    columns = {"eins": LONG, name: LABEL, "zwei": LEVEL}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["output"] == "zwei"
+
+
+def test_the_column_of_the_parts_is_no_output() -> None:
+    columns = {"title": LONG, "body": ONCE, "split": LABEL}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["output"] == "title"
+    with pytest.raises(DataError, match="an input and an output column are needed"):
+        guess_columns("t.csv", ("body", "split"), rows(body=ONCE, split=LABEL), {})
+
+
+def test_text_inside_lists_and_objects_is_told_where_it_is_left_out() -> None:
+    columns = {"query": LONG, "answer": ONCE, "passages": INSIDE, "tokens": [["a", "b"]] * 20}
+    _, remarks = guess_columns("t.jsonl", tuple(columns), rows(**columns), {})
+    assert [remark.partition(" holds")[0] for remark in remarks] == ["'passages'"]
+
+
+def test_an_input_that_is_always_the_same_gives_way() -> None:
+    columns = {"Comment": ["done", ""] * 10, "Description": LONG, "Type": LABEL}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["input"] == "Description"
 
 
 @pytest.mark.parametrize("header", [("eins", "zwei"), ("What do you want to ask us?", "label")])

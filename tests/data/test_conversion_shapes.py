@@ -212,3 +212,22 @@ def test_json_outputs_stay_json_where_there_is_room(tmp_path: Path) -> None:
     outcome = convert(tmp_path / "in.jsonl", tmp_path / "o.jsonl", to="openai")
     assert outcome.lost == {"output as JSON": 1}
     assert read(tmp_path / "o.jsonl")[0]["messages"][1]["content"] == '{"a": [1, "é"]}'
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "q", "choices": ["one", "two"], "answer": "A"},
+        {"data": {"text": "q"}, "annotations": [{"result": [{"value": {"choices": ["A"]}}]}]},
+    ],
+    ids=["multiple choice", "label studio"],
+)
+def test_shapes_that_are_only_read_become_prompts_and_completions(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    pytest.importorskip("pyarrow")
+    source = lines(tmp_path / "in.jsonl", [row])
+    for to, target in (("parquet", "o.parquet"), ("hf", "o"), ("csv", "o.csv")):
+        place = convert(source, tmp_path / target, to=to).files[0]
+        turns = look(place).rows.first(1)[0].fields
+        assert (turns["prompt"][:1], turns["completion"]) == ("q", "A")

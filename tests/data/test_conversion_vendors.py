@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.data import convert
+from steelyard.data import check, convert
+from steelyard.data.base import CheckOptions
 from steelyard.data.formats.shapes.chat import vendors
 from steelyard.errors import DataError
 from tests.data.converting import (
+    CALL,
     CHATS,
     converted,
     lines,
@@ -88,3 +90,33 @@ def test_pictures_go_where_parts_are_taken(tmp_path: Path) -> None:
     assert converted(tmp_path, {"messages": turns}, "together")["messages"][0]["content"] == picture
     with pytest.raises(DataError, match="more than text, which mistral cannot hold"):
         converted(tmp_path, {"messages": turns}, "mistral")
+
+
+@pytest.mark.parametrize("to", VENDORS)
+@pytest.mark.parametrize("texts", [0, 2, 12], ids=["all call tools", "most do", "few do"])
+def test_what_is_written_for_a_provider_passes_its_own_check(
+    tmp_path: Path, to: str, texts: int
+) -> None:
+    question = {"role": "user", "content": "q"}
+    calling = {"messages": [question, {"role": "assistant", "tool_calls": [CALL]}]}
+    picture = {"type": "image_url", "image_url": {"url": "x"}}
+    seen = {"messages": [{**question, "content": [picture]}, {"role": "assistant", "content": "a"}]}
+    plain = [
+        {
+            "messages": [
+                {**question, "content": f"q{at}"},
+                {"role": "assistant", "content": f"a{at}"},
+            ]
+        }
+        for at in range(texts)
+    ]
+    source = lines(tmp_path / "in.jsonl", [*plain, *[calling] * 10, seen])
+    outcome = convert(source, tmp_path / "out.jsonl", to=to)
+    assert outcome.written == texts + (10 if to == "mistral" else 11)
+    audit = check(tmp_path / "out.jsonl", only="format", options=CheckOptions(tuning=to))
+    assert not [finding for finding in audit.findings if finding.severity == "error"]
+    told = "; ".join(finding.message for finding in audit.findings)
+    assert f"calls a tool, which cannot be weighed as text, but {to} takes it" in told
+    audit = check(tmp_path / "out.jsonl", only="format")
+    errors = [finding.message for finding in audit.findings if finding.severity == "error"]
+    assert "10 rows cannot be used" in "; ".join(errors)

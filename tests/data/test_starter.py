@@ -28,7 +28,7 @@ def test_a_csv_of_labels_becomes_a_task_that_prepares(tmp_path: Path) -> None:
     task = load_task(folder)
     assert task.output.kind == "label"
     assert set(task.output.labels) == {"YES", "no: way", "😀 x"}
-    assert task.columns.by_role() == {"input": "Body", "output": "Team"}
+    assert task.columns.by_role() == {"input": "{Subject}\n\n{Body}", "output": "Team"}
     assert "# The prompt you use today" in (folder / "task.yaml").read_text(encoding="utf-8")
     assert (folder / "my data.csv").read_bytes() == source.read_bytes()
     assert len(prepare(task, seed=0).split.train) == 20

@@ -48,7 +48,7 @@ UNREADABLE = {
     "latin lines": (
         "a.jsonl",
         lines(ensure_ascii=False).replace("this", "thís").encode("latin1"),
-        "iconv -f CP1252 -t UTF-8 a.jsonl > fixed; 29 rows: not UTF-8: save the file as UTF-8",
+        "iconv -f CP1252 -t UTF-8 a.jsonl > fixed (first lines 1, 2 and 3)",
     ),
     "utf-16": ("a.csv", table("{text},{label}").encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
     "utf-16 without mark": (

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from steelyard.core import Example
-from steelyard.data import fix, split
+from steelyard.data import fix, label, split
 from steelyard.data.conversion import convert
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.formats.write import writer_for
@@ -103,6 +103,12 @@ QUESTIONS = [
 ASKED = [
     [{"role": "system", "content": "Sort."}, {"role": "user", "content": text}] for text, _ in ROWS
 ]
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLING = [
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c", "content": "42"},
+]
+ANSWERS = [f"It is so, as {tail} {n}" for tail in TAILS for n in range(4)]
 CODE = "    if total > 0:\n        return total\n"
 
 CASES = {
@@ -127,6 +133,54 @@ CASES = {
         "t.jsonl",
         lines({"premise": text, "hypothesis": "It is so.", "label": label} for text, label in ROWS),
         input=f"{FIRST[0]}\n\nIt is so.",
+    ),
+    "a-pair-and-0-or-1": Case(
+        "t.csv", table([(at, at + 99, text, ANSWERS[at], at % 3 // 2) for at, (text, _) in enumerate(ROWS)],
+                       "qid1", "qid2", "question1", "question2", "is_duplicate"),
+        input=f"{FIRST[0]}\n\n{ANSWERS[0]}", output="0", labels=2, unused=("qid1", "qid2"),
+    ),
+    "a-pair-and-yes-or-no": Case(
+        "t.jsonl", lines({"text_a": text, "text_b": answer, "same": ["no", "yes"][at % 2]}
+                         for at, ((text, _), answer) in enumerate(zip(ROWS, ANSWERS, strict=True))),
+        input=f"{FIRST[0]}\n\n{ANSWERS[0]}", output="no", labels=2,
+    ),
+    "few-values-beside-two-texts": Case(
+        "t.csv", table([(answer, label, text) for answer, (text, label) in zip(ANSWERS, ROWS, strict=True)],
+                       "Summary", "Issue Type", "Description"),
+        output=ANSWERS[0], kind="text", unused=("Issue Type",), says="it could be 'Issue Type'",
+    ),
+    "context-as-an-object": Case(
+        "t.jsonl", lines({"question": text, "context": {"contexts": ["Ann walks."]}, "final_decision": label}
+                         for text, label in ROWS),
+        input=f'{{"contexts": ["Ann walks."]}}\n\n{FIRST[0]}',
+    ),
+    "context-as-an-object-and-a-long-answer": Case(
+        "t.jsonl", lines({"question": text, "context": {"contexts": ["Ann walks."]}, "long_answer": answer,
+                          "final_decision": label}
+                         for answer, (text, label) in zip(ANSWERS, ROWS, strict=True)),
+        input=f'{{"contexts": ["Ann walks."]}}\n\n{FIRST[0]}', output=ANSWERS[0], kind="text",
+        unused=("final_decision",), says="it could be 'final_decision'",
+    ),
+    "system-prompt-that-one-row-lacks": Case(
+        "t.jsonl", lines({"system_prompt": "" if at == 7 else "Sort.", "question": text, "response": label}
+                         for at, (text, label) in enumerate(ROWS)), context=("Sort.",),
+    ),
+    "system-column-of-a-table-that-one-row-lacks": Case(
+        "t.csv", table([("" if at == 7 else "Sort.", *row) for at, row in enumerate(ROWS)],
+                       "system_message", "prompt", "completion"), context=("Sort.",),
+    ),
+    "system-beside-messages-that-one-row-lacks": Case(
+        "t.jsonl", lines({"system": "" if at == 7 else "Sort.", "messages": chat(*row)}
+                         for at, row in enumerate(ROWS)), context=("Sort.",),
+    ),
+    "some-chats-that-call-tools": Case(
+        "t.jsonl", lines({"messages": [{"role": "user", "content": text}, *(CALLING if at % 8 == 7 else []),
+                                       {"role": "assistant", "content": label}]}
+                         for at, (text, label) in enumerate(ROWS)), bad=5,
+    ),
+    "some-answers-that-call-tools-beside-a-text": Case(
+        "t.jsonl", lines({"messages": chat(*row, **({"tool_calls": [CALL]} if at % 8 == 7 else {}))}
+                         for at, row in enumerate(ROWS)), bad=5,
     ),
     "weight-in-kg": Case(
         "t.csv", table([(*row, f"{at} kg") for at, row in enumerate(ROWS)], "text", "label", "weight"),
@@ -211,6 +265,17 @@ CASES = {
         "t.jsonl", lines({"sentence": text, "option1": "one", "option2": "two", "answer": str(at % 2 + 1)}
                          for at, (text, _) in enumerate(ROWS)),
         input=f"{FIRST[0]}\n\nA) one\nB) two", output="A", labels=2,
+    ),
+    "choices-in-columns-by-letter": Case(
+        "t.csv", table([(text, "one", "two", "three", "four", at % 4, "Because.")
+                        for at, (text, _) in enumerate(ROWS)],
+                       "question", "opa", "opb", "opc", "opd", "cop", "exp"),
+        input=f"{FIRST[0]}\n\nA) one\nB) two\nC) three\nD) four", output="A", unused=("exp",),
+    ),
+    "choices-and-an-answer-of-another-name": Case(
+        "t.csv", table([(text, "one", "two", "ABA"[at % 3], at + 1) for at, (text, _) in enumerate(ROWS)],
+                       "question", "A", "B", "right", "level"),
+        input=f"{FIRST[0]}\n\nA) one\nB) two", output="A", labels=2, unused=("level",),
     ),
     "endings-by-text-number": Case(
         "t.jsonl", lines({"ctx": text, "endings": ["one", "two", "three"], "label": str(at % 3)}
@@ -477,3 +542,46 @@ def test_what_is_said_of_labels_is_said_of_the_rows_that_are_used(tmp_path: Path
     assert facts["output"] == "2 labels: TECHNICAL 10 and OTHER 10"
     assert facts["first output"] == "TECHNICAL"
     assert facts["bad"].startswith("20 rows: the output is a JSON array")
+
+
+def test_chats_that_all_call_tools_are_refused_for_that_by_every_verb(tmp_path: Path) -> None:
+    source = tmp_path / "t.jsonl"
+    source.write_bytes(
+        lines(
+            {"messages": [*chat(text, "A")[:1], *CALLING, *chat("", label)[1:]]}
+            for text, label in ROWS
+        )
+    )
+    (tmp_path / "task.yaml").write_text(
+        "instruction: Sort.\nexamples: t.jsonl\noutput: {kind: text}\n", encoding="utf-8"
+    )
+    doors: list[Callable[[], Any]] = [
+        lambda: start_from_file(tmp_path / "task", source),
+        lambda: fix(source, tmp_path / "fixed.jsonl"),
+        lambda: split(source, tmp_path / "parts"),
+        lambda: label(source, reader=[]),
+        lambda: prepare(load_task(tmp_path), seed=0),
+    ]
+    for door in doors:
+        with pytest.raises(DataError, match="calls a tool, which cannot be weighed as text"):
+            door()
+    facts = dict(understood(open_dataset(source)))
+    assert facts["bad"].startswith("40 rows: calls a tool, which cannot be weighed as text")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", table([(f"é {text}", label) for text, label in ROWS], "text", "label")),
+        ("t.jsonl", lines({"text": f"é {text}", "label": label} for text, label in ROWS)),
+    ],
+)
+def test_a_wrong_encoding_is_one_reason(tmp_path: Path, name: str, content: bytes) -> None:
+    source = tmp_path / name
+    plain = content.decode().split("\n")
+    mixed = [line if at % 4 else line.replace("é ", "") for at, line in enumerate(plain)]
+    source.write_bytes("\n".join(mixed).encode("latin1"))
+    data = open_dataset(source)
+    assert data.bad and data.examples
+    assert len({row.bad.reason for row in data.bad}) == 1
+    assert "iconv -f CP1252" in data.bad[0].bad.reason

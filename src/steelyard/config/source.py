@@ -93,8 +93,9 @@ def read_yaml(path: Path, *, is_data: bool = False) -> tuple[dict[str, Any], Lin
             f"{path.name} is not valid YAML: {one_line(str(error), _LONGEST)}"
         ) from None
     if not isinstance(data, dict):
+        rows = "; save examples as .jsonl, .json, .csv or .parquet" if type(data) is list else ""
         raise ConfigError(
-            f"{path.name} must contain keys such as 'instruction:', not {_kind(data)}"
+            f"{path.name} must contain keys such as 'instruction:', not {_kind(data)}{rows}"
         )
     return data, lines
 

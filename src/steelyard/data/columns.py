@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from steelyard.data.formats.roles import (
     Columns,
     columns_of,
+    is_descriptive,
     is_nameless,
+    is_part,
     resolve,
     spoken,
+    together_in,
     usual_names,
 )
 from steelyard.data.numbered import other_name
@@ -21,18 +24,27 @@ from steelyard.words import listed, shortened
 MOST_LABELS = 200
 LABEL_CHARACTERS = 80
 _FEWEST_WORDS, _MANY_WORDS, _FEWEST_ROWS = 3, 5, 20
+_MOST_TOLD = 20
+"""Of distinct values in a column that is told as one that could be the output."""
 _LEAST_DISTINCT = 0.5
+_KTO = "label"
+"""Where it is true or false, it says whether to give a completion."""
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What the cells of a column look like: how many are filled, differ, are numbers, and their words."""
+    """What the cells of a column look like: how many are filled, differ, are numbers, and their words.
+
+    ``nested_words`` are those of a text inside lists and objects; both are means.
+    """
 
     filled: int
     distinct: int
     numbers: int
     characters: float
     words: float
+    nested_words: float
+    fractions: int
     truths: int
 
     @property
@@ -54,6 +66,17 @@ class _Look:
         return self.words >= _FEWEST_WORDS and self.distinct > _LEAST_DISTINCT * self.filled
 
     @property
+    def holds_text(self) -> bool:
+        """Whether there is text, be it inside lists or objects."""
+        differs = self.distinct > _LEAST_DISTINCT * self.filled
+        return self.is_text or (differs and self.nested_words >= _FEWEST_WORDS)
+
+    @property
+    def is_measure(self) -> bool:
+        """Numbers, and not all of them whole: a score, and no count or key."""
+        return self.fractions > 0 and self.numbers == self.filled
+
+    @property
     def is_new(self) -> bool:
         """Values that mostly differ, as answers may and keys do."""
         return self.filled > 0 and self.distinct > 1
@@ -66,32 +89,83 @@ def guess_columns(
 
     Raises `DataError` where several columns would do, and where there are too few.
     """
-    roles = dict(resolve(header, columns))
-    if "output" not in columns and _is_constant(body, roles.get("output")):
-        others = tuple(name for name in header if name != roles["output"])
-        roles = {**resolve(others, columns)} if len(others) > 1 else roles
-    in_use = {column for name in roles.values() for column in columns_of(name, header)}
-    free = {
-        name: _look(body, name) for name in header if name not in in_use and not is_nameless(name)
-    }
+    names = _varied(header, body, columns)
+    roles = dict(resolve(names, columns))
+    free = _free(header, body, roles)
     missing = [role for role in ("input", "output") if role not in roles and role not in columns]
     if len(free) < len(missing):
-        names = ", ".join(repr(name) for name in header)
+        listing = ", ".join(repr(name) for name in header)
         has = "one column, " if len(header) == 1 else ""
         raise DataError(
-            f"{file} has {has}{shortened(names, 100) or 'no columns'}: an input and an output column "
-            "are needed"
+            f"{file} has {has}{shortened(listing, 100) or 'no columns'}: an input and an output column "
+            f"are needed{_nested(free, body)}"
         )
     if "output" in missing:
-        roles["output"] = _output(file, free, has_input="input" not in missing)
-        del free[roles["output"]]
-    if "input" in missing:
+        beside = {} if "input" in columns else _beside(together_in(names), free)
+        has_input = bool(beside) or "input" not in missing
+        output = _output(file, beside or free, has_input=has_input)
+        roles = dict(resolve(names, {**columns, "output": output}))
+        free = _free(header, body, roles)
+    if "input" not in {**roles, **columns}:
         is_label = _look(body, roles.get("output", "")).is_few
         roles["input"] = _input(file, free, by_length=is_label)
         del free[roles["input"]]
     twin, remark = other_name(body, roles.get("output", ""))
-    remarks = _remarks(roles, {name: free[name] for name in free if name != twin}, columns)
-    return roles, [*([remark] if remark else []), *remarks]
+    is_open = "output" in missing or not _look(body, roles.get("output", "")).is_few
+    free.pop(twin or "", None)
+    return roles, [*([remark] if remark else []), *_remarks(roles, free, columns, is_open)]
+
+
+def _varied(
+    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+) -> tuple[str, ...]:
+    """The columns without those whose usual name speaks for a role, and whose value is always the same."""
+    for role in ("output", "input"):
+        name = resolve(header, columns).get(role)
+        if role not in columns and len(header) > 2 and _is_constant(body, name):
+            header = tuple(other for other in header if other != name)
+    return header
+
+
+def _free(
+    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], roles: Mapping[str, str]
+) -> dict[str, _Look]:
+    """The columns that play no role yet, those without a name and those of parts left out."""
+    in_use = {column for name in roles.values() for column in columns_of(name, header)}
+    return {
+        name: _look(body, name)
+        for name in header
+        if name not in in_use and not is_nameless(name) and not is_part(name)
+    }
+
+
+def _nested(free: Iterable[str], body: Sequence[Mapping[str, Any]]) -> str:
+    """A column that holds an object whose fields may be the columns that lack; or nothing."""
+    for name in free:
+        inside: Any = next((row[name] for row in body if isinstance(row.get(name), dict)), ())
+        if len(inside) > 1:
+            fields = listed([repr(str(key)) for key in inside])
+            return f"; {name!r} is an object: make columns of its fields {fields}"
+    return ""
+
+
+def _beside(together: Sequence[str], free: Mapping[str, _Look]) -> dict[str, _Look]:
+    """The columns that may be the output of an input that several columns make up ``together``."""
+    others = {name: look for name, look in free.items() if together and name not in together}
+    return {
+        name: look
+        for name, look in others.items()
+        if (look.is_new and _speaks_of(name, "output"))
+        or (look.is_few and not is_descriptive(name))
+        or look.is_measure
+        or look.is_text
+    }
+
+
+def _is_label_like(name: str, look: _Look) -> bool:
+    """Few values that come again and again, under a name that does not speak against it."""
+    is_few = look.is_few and look.distinct <= _MOST_TOLD
+    return is_few and not is_descriptive(name) and spoken(name) not in usual_names()["input"]
 
 
 def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
@@ -130,8 +204,22 @@ def _look(body: Sequence[Mapping[str, Any]], name: str) -> _Look:
         sum(map(_is_number, texts)),
         sum(map(len, texts)) / count,
         sum(len(value.split()) for value in values if isinstance(value, str)) / count,
+        sum(_words_inside(value) for value in values if isinstance(value, list | dict)) / count,
+        sum("." in text and _is_number(text) for text in texts),
         sum(isinstance(value, bool) for value in values),
     )
+
+
+def _words_inside(value: Any) -> float:
+    """The mean number of words of the texts inside lists and objects."""
+    counts, waiting = [0], [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            counts.append(len(item.split()))
+        elif isinstance(item, list | dict):
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+    return sum(counts) / max(len(counts) - 1, 1)
 
 
 def _is_number(text: str) -> bool:
@@ -148,8 +236,8 @@ def _speaks_of(name: str, role: str) -> bool:
 
 def _output(file: str, free: Mapping[str, _Look], *, has_input: bool) -> str:
     named = [name for name, look in free.items() if _speaks_of(name, "output") and look.is_new]
-    labels = [name for name, look in free.items() if look.is_label]
-    numbers = [name for name, look in free.items() if look.is_few]
+    labels = _rather([name for name, look in free.items() if look.is_label])
+    numbers = _rather([name for name, look in free.items() if look.is_few])
     texts = [name for name, look in free.items() if look.is_text]
     if not has_input and not labels and len(texts) == 2:
         return (
@@ -167,6 +255,11 @@ def _output(file: str, free: Mapping[str, _Look], *, has_input: bool) -> str:
     raise DataError(f"{file} has no column for the output")
 
 
+def _rather(names: list[str]) -> list[str]:
+    """Those whose names do not speak against labels, if there are such."""
+    return [name for name in names if not is_descriptive(name)] or names
+
+
 def _input(file: str, free: Mapping[str, _Look], *, by_length: bool) -> str:
     texts = [name for name, look in free.items() if look.is_text] or [*free]
     named = [name for name in texts if _speaks_of(name, "input")]
@@ -176,14 +269,20 @@ def _input(file: str, free: Mapping[str, _Look], *, by_length: bool) -> str:
     return max(pool, key=lambda name: free[name].characters) if by_length else pool[0]
 
 
-def _remarks(roles: Mapping[str, str], free: Mapping[str, _Look], columns: Columns) -> list[str]:
-    """What the columns could have meant as well."""
+def _remarks(
+    roles: Mapping[str, str], free: Mapping[str, _Look], columns: Columns, is_open: bool
+) -> list[str]:
+    """What the columns could have meant as well.
+
+    Where it ``is_open`` whether the output is meant, any column with few values may be.
+    """
     remarks = []
     if not columns.get("output"):
         others = [
             name
             for name, look in free.items()
-            if spoken(name) in usual_names()["output"] and look.is_new and not look.is_truth
+            if (spoken(name) in usual_names()["output"] and look.is_new and not look.is_truth)
+            or (is_open and _is_label_like(name, look) and not (look.is_truth and name == _KTO))
         ]
         if others:
             names = listed([repr(name) for name in others])
@@ -192,7 +291,7 @@ def _remarks(roles: Mapping[str, str], free: Mapping[str, _Look], columns: Colum
                 "(--columns output=NAME)"
             )
     if not columns.get("input") and "{" not in roles["input"]:
-        texts = [name for name, look in free.items() if look.is_text]
+        texts = [name for name, look in free.items() if look.holds_text]
         if texts:
             names = listed([repr(name) for name in texts])
             both = f"{{{roles['input']}}} {{{texts[0]}}}"

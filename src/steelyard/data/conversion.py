@@ -129,7 +129,9 @@ def _kept_shape(name: str, *, is_flat: bool) -> str:
     """The shape for rows of shape ``name`` in a container that can hold several."""
     if is_flat:
         return name if name in {"alpaca", "preference"} else "prompt_completion"
-    return "openai" if name == "logs" else name
+    if SHAPES.get(name).write is None:
+        return "openai" if name == "logs" else "prompt_completion"
+    return name
 
 
 class _Columnar:

@@ -317,7 +317,7 @@ def dataset_of(
         tuple(row.written for row in rows),
         {part: tuple(names) for part, names in field_names.items()},
         tuple(bad),
-        tuple(sorted(parser.ignored)),
+        parser.ignored,
         {at: row.refusal for at, row in enumerate(rows) if row.refusal is not None},
         left_out=tuple(left_out),
         notes=(*notes, *(f"{counted(n, 'row')} {what}" for what, n in parser.remarks.items())),

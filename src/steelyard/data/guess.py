@@ -32,7 +32,7 @@ from steelyard.data.formats.table import check_columns, check_named
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, RowStream, bad_rows
-from steelyard.data.rows import MISSING, RowParser, UniqueIds
+from steelyard.data.rows import CALLS_TOOL, MISSING, MORE_THAN_TEXT, RowParser, UniqueIds
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
@@ -74,6 +74,8 @@ def guess_file(
     that hold a line break.
     """
     guess = guess_rows(path, list(bare_rows(path, files or {"all": path.name})), columns)
+    if not guess.count:
+        raise _none_usable(path, guess.bad)
     try:
         check_labels(guess.labels)
     except ValueError as error:
@@ -87,7 +89,8 @@ def guess_file(
 def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) -> FileGuess:
     """Guess columns, output kind and labels from the rows of ``path``. Raises `DataError`.
 
-    ``columns`` maps roles to names that are known and not to be guessed.
+    ``columns`` maps roles to names that are known and not to be guessed. Rows that can be read but not
+    weighed as text, all of them, make a guess without examples.
     """
     rows = [row for _, _, row in numbered]
     columns, notes = decide_columns(path, numbered, columns)
@@ -95,9 +98,10 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
     if bad:  # outputs may be JSON objects
         as_json = _usable(path, rows, RowParser("json", (), columns))
         examples, bad = max((examples, bad), as_json, key=lambda result: len(result[0]))
+    if not examples and bad and {row.reason for row in bad} <= {CALLS_TOOL, MORE_THAN_TEXT}:
+        return FileGuess("text", (), columns, 0, bad=tuple(bad), notes=tuple(notes))
     if not examples:
-        why = f"; {bad[0] if len(bad) == 1 else bad_rows(tuple(bad))}" if bad else ""
-        raise DataError(f"{path.name} holds no usable example{why}")
+        raise _none_usable(path, bad)
     outputs = [example.output for example in examples]
     there = [output for output in outputs if output.strip() not in MISSING]
     if not there:
@@ -116,6 +120,11 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
     return FileGuess(
         kind, labels, columns, len(examples), has_rules, has_numbers, tuple(bad), tuple(notes)
     )
+
+
+def _none_usable(path: Path, bad: Sequence[BadRow]) -> DataError:
+    why = f"; {bad[0] if len(bad) == 1 else bad_rows(tuple(bad))}" if bad else ""
+    return DataError(f"{path.name} holds no usable example{why}")
 
 
 def decide_columns(

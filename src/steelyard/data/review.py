@@ -14,11 +14,12 @@ from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS as ALL_CHECKS
 from steelyard.data.dataset import Dataset, dataset_of, open_source
 from steelyard.data.formats.roles import Columns
+from steelyard.data.read import bad_rows
 from steelyard.data.reviews.answers import Action, Answers, ReviewAnswer, keys_of
 from steelyard.data.reviews.doubts import CHECKS, Doubt, doubts
 from steelyard.data.reviews.keys import END, open_keys
 from steelyard.data.reviews.screen import ReviewScreen
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import expanded, sources_kept
 from steelyard.printing import console
 from steelyard.task import Task
@@ -82,6 +83,8 @@ def label(
     with ExitStack() as stack:
         log = stack.enter_context(Answers(path))
         data = dataset_of(task, rows)
+        if not data.examples and data.bad:
+            raise DataError(f"{task.name}: {bad_rows(tuple(row.bad for row in data.bad))}")
         queue, reasons = _look(data, checks)
         session = ReviewSession(data, queue, log, ReviewScreen(screen, data))
         if session.waiting:

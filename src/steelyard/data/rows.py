@@ -21,10 +21,14 @@ from steelyard.output_kinds import LABELLED
 from steelyard.task import Task
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_TOOL_ROLES = ("tool", "function")
 MISSING = frozenset({"NaN", "nan", "<NA>"})
 """What pandas writes for a value that is not there: no label, unless a task declares it."""
 _MOST_SHAPES = 100
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
+CALLS_TOOL = "calls a tool, which cannot be weighed as text"
+MORE_THAN_TEXT = "holds more than text, which cannot be weighed as text"
 _ALIASES = "aliases"
 """A usual name for other answers, and for much else."""
 
@@ -56,6 +60,8 @@ def _message(position: int, turn: Any) -> Message:
     if not isinstance(turn, dict):
         raise RowError(f"message {position} is not an object with role and content")
     role = turn.get("role")
+    if role in _TOOL_ROLES or turn.get("tool_calls") or turn.get("function_call"):
+        raise RowError(CALLS_TOOL)
     if not isinstance(role, str) or role not in _ROLES:
         roles = ", ".join(_ROLES)
         raise RowError(f"message {position} has role {str(role)[:40]!r}; known: {roles}")
@@ -69,6 +75,7 @@ def _content(position: int, content: Any) -> str:
         texts = [part.get("text") if isinstance(part, dict) else None for part in content]
         if all(isinstance(text, str) for text in texts):
             return "".join(cast("list[str]", texts))
+        raise RowError(MORE_THAN_TEXT)
     raise RowError(f"message {position} has no text content")
 
 
@@ -96,7 +103,8 @@ class RowParser:
     labels: tuple[str, ...]
     columns: Columns
     needs_output: bool = True
-    ignored: dict[str, None] = field(default_factory=dict)
+    unused: dict[str, bool] = field(default_factory=dict)
+    in_use: set[str] = field(default_factory=set)
     shapes: dict[tuple[str, ...], str | None] = field(default_factory=dict)
     remarks: Counter[str] = field(default_factory=Counter)
 
@@ -136,7 +144,7 @@ class RowParser:
             ] += 1
         columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
         unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
-        self.ignored.update(dict.fromkeys(unused))
+        self._note(unused, fields)
         for what in row.changed:
             self.remarks[f"cannot keep {what}"] += 1
         written = _written(output)
@@ -156,6 +164,18 @@ class RowParser:
             rules=rules,
         )
         return ParsedRow(example, written, self._refusal(output, written, may_lack))
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The keys there was no use for; one that was only empty where it had none is in use elsewhere."""
+        names = (name for name, full in self.unused.items() if full or name not in self.in_use)
+        return tuple(sorted(names))
+
+    def _note(self, unused: set[str], fields: Mapping[str, Any]) -> None:
+        """Note which keys of a row have a use, and of the others whether they hold anything."""
+        self.in_use.update(fields.keys() - unused)
+        for name in unused:
+            self.unused[name] = self.unused.get(name, False) or fields.get(name) not in _EMPTY
 
     def _rules(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> str | None:
         """A row's own rules as JSON text; a field that only has the name and is not a list is ignored."""

@@ -16,7 +16,7 @@ from steelyard.data.tokens import count_tokens
 from steelyard.data.tuning.estimate import review_findings, training_findings, tuning_facts
 from steelyard.data.tuning.review import as_chats, chat_row, review
 from steelyard.data.tuning.rules import PROVIDERS, get_provider
-from steelyard.data.tuning.turns import alternates, system_first
+from steelyard.data.tuning.turns import alternates, is_unweighed, system_first
 from steelyard.model import provider_of
 from steelyard.words import counted
 
@@ -48,7 +48,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     counts, chats = count_tokens(data), as_chats(data)
     reviews = [review(data, chats, counts, provider) for provider in providers]
     findings = [
-        *_unreadable(data),
+        *_unreadable(data, options.tuning),
         *_placeholders(data),
         *_disorder(data),
         *_system_prompts(data),
@@ -71,8 +71,11 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
     return CheckResult(tuple(findings), facts, reason)
 
 
-def _unreadable(data: Dataset) -> Iterator[Finding]:
-    """One finding for each kind of reason, the most frequent first."""
+def _unreadable(data: Dataset, tuning: str | None) -> Iterator[Finding]:
+    """One finding for each kind of reason, the most frequent first.
+
+    Rows that cannot be weighed are no fault where the file is for ``tuning`` at a provider.
+    """
     kinds: dict[str, list[Unreadable]] = {}
     for row in data.bad:
         kinds.setdefault(_kind(row.bad.reason), []).append(row)
@@ -82,10 +85,12 @@ def _unreadable(data: Dataset) -> Iterator[Finding]:
         first = rows[0].bad
         many = counted(len(rows), "row cannot", "rows cannot")
         example = "" if len(rows) == 1 else "for example "
+        is_taken = tuning is not None and is_unweighed(first.reason, tuning)
         yield Finding(
             CHECK,
-            "error",
-            f"{many} be used: {example}{first.file} line {first.line}: {first.reason}",
+            "warning" if is_taken else "error",
+            f"{many} be used: {example}{first.file} line {first.line}: {first.reason}"
+            f"{f', but {tuning} takes it' if is_taken else ''}",
             tuple(row.number for row in rows),
             tuple(_bad_evidence(row) for row in rows[:SHOWN]),
         )

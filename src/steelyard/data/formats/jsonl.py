@@ -76,7 +76,7 @@ def read_rows(
         refuse_table(path, head)
         refuse_many_lined(path, head)
         number = offset = 0
-        is_located = False
+        not_utf8 = ""
         while line := source.readline(MOST_LINE_BYTES):
             number += 1
             size = len(line)
@@ -88,11 +88,13 @@ def read_rows(
             elif not line.isspace() and line:
                 try:
                     value = decoding.decode(line.decode())
+                except UnicodeDecodeError as error:
+                    not_utf8 = not_utf8 or _not_utf8(path, number, offset, error)
+                    yield RawRow(number, {}, not_utf8)
                 except (ValueError, RecursionError) as error:
-                    for row in _problem(None if is_located else path, number, line, offset, error):
+                    for row in _problem(number, line, error):
                         number = row.line
                         yield row
-                    is_located |= isinstance(error, UnicodeDecodeError)
                 else:
                     yield as_row(number, value, decoding.changed())
             offset += size
@@ -109,20 +111,13 @@ def why_not_json(error: ValueError | RecursionError) -> str:
     return f"not JSON ({str(error).partition(';')[0]})"  # NaN, or a number of thousands of digits
 
 
-def _problem(
-    path: Path | None, number: int, line: bytes, offset: int, error: ValueError | RecursionError
-) -> Iterator[RawRow]:
-    """The row of a line that is not JSON, or its rows where it is lines that end in CR alone.
-
-    A line that is not UTF-8 is located in ``path``, where that is given.
-    """
+def _problem(number: int, line: bytes, error: ValueError | RecursionError) -> Iterator[RawRow]:
+    """The row of a line that is not JSON, or its rows where it is lines that end in CR alone."""
     pieces = line.strip().split(b"\r")
-    if len(pieces) > 1 and not isinstance(error, UnicodeDecodeError):
+    if len(pieces) > 1:
         for place, piece in enumerate(pieces):
             if piece.strip():
                 yield _row(number + place, piece)
-    elif isinstance(error, UnicodeDecodeError):
-        yield RawRow(number, {}, _not_utf8(path, number, offset, error))
     else:
         yield RawRow(number, {}, why_not_json(error) + _hint(number, line))
 
@@ -149,9 +144,8 @@ def _no_object(number: int, value: object) -> RawRow:
     return RawRow(number, {}, f"a JSON {json_kind(value)}, not an object{hint}")
 
 
-def _not_utf8(path: Path | None, number: int, offset: int, error: UnicodeDecodeError) -> str:
-    if path is None:
-        return "not UTF-8: save the file as UTF-8"
+def _not_utf8(path: Path, number: int, offset: int, error: UnicodeDecodeError) -> str:
+    """The reason of every line that is not UTF-8: where the first one of ``path`` stops being it."""
     byte = error.object[error.start]
     return (
         f"not UTF-8 (looks like another encoding): byte 0x{byte:02x} at offset "

@@ -30,6 +30,23 @@ def usual_names() -> dict[str, list[str]]:
     return cast("dict[str, list[str]]", _usual()["names"])
 
 
+def is_descriptive(name: str) -> bool:
+    """Whether a column's name says that it tells rows apart or describes them, as dates and splits do."""
+    return any(word in _usual()["descriptive"] for word in spoken(name).split())
+
+
+def is_part(name: str) -> bool:
+    """Whether a column's name says that it holds the parts of a split."""
+    return spoken(name) in _usual()["parts"]
+
+
+def together_in(header: Iterable[str]) -> tuple[str, ...]:
+    """The columns of ``header`` that make up one input where an output stands beside them; or none."""
+    by_name = {spoken(name): name for name in header}
+    group = next((group for group in _usual()["together"] if set(group) <= by_name.keys()), ())
+    return tuple(by_name[name] for name in group)
+
+
 def check_roles(columns: Columns) -> None:
     """Refuse roles that no column can play, and rows without an input. Raises `ConfigError`."""
     if columns.get("input", "") is None:

@@ -19,6 +19,7 @@ from steelyard.data.formats.delimiter import delimiter_of
 from steelyard.data.formats.disguise import HEAD_BYTES, refuse_json
 from steelyard.data.formats.roles import Columns, columns_of, resolve
 from steelyard.data.formats.shapes import known_keys
+from steelyard.data.formats.shapes.multiple_choice import choice_columns
 from steelyard.data.formats.stream import (
     MOST_LINE_BYTES,
     ROWS_BETWEEN_REPORTS,
@@ -118,7 +119,7 @@ def check_named(path: Path, header: tuple[str, ...], columns: Columns) -> None:
 def check_columns(path: Path, header: tuple[str, ...], columns: Columns) -> None:
     """Refuse a table whose input or output column is unknown. Raises `DataError`."""
     check_named(path, header, columns)
-    if "input" not in columns and known_keys(header) is not None:
+    if "input" not in columns and (known_keys(header) is not None or choice_columns(header)):
         return
     missing = [role for role in ("input", "output") if role not in resolve(header, columns)]
     if missing:
@@ -160,7 +161,7 @@ def _header(path: Path, reader: Any) -> list[str]:
 def _body(path: Path, reader: Any, header: list[str], before: int) -> Iterator[RawRow]:
     """The rows after the header; ``before`` is how many lines stand before what is read."""
     width = len(header)
-    is_located = False
+    not_utf8 = ""
     while True:
         line = reader.line_num + 1 + before
         try:
@@ -178,8 +179,8 @@ def _body(path: Path, reader: Any, header: list[str], before: int) -> Iterator[R
         if [cell.strip() for cell in cells] == header:
             problem = "repeats the header, as joined files do"
         if any(not cell.isascii() and _ESCAPED.search(cell) for cell in cells):
-            problem = (not is_located and _not_utf8(path)) or "not UTF-8: save the file as UTF-8"
-            fields, is_located = {}, True
+            not_utf8 = not_utf8 or _not_utf8(path) or "not UTF-8: save the file as UTF-8"
+            fields, problem = {}, not_utf8
         yield RawRow(max(line, _TWO), fields, problem)
 
 

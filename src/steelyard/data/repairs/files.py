@@ -73,8 +73,12 @@ class RepairTarget:
     def write(self, work: RepairWork, *, replaces: bool) -> dict[str, Path]:
         """Write all files, whole or not at all; return those written. Raises `StorageError`."""
         if not any(True for _ in work.remaining()):
+            why = next(
+                (f"; row {row.number}: {row.removal.reason}" for row in work.rows if row.removal),
+                "",
+            )
             raise DataError(
-                f"no row of {work.task.name} would remain: inspect it with steelyard data check"
+                f"no row of {work.task.name} would remain{why} (steelyard data check lists them)"
             )
         files = self.files()
         if not any(row.removal and row.removal.action in TO_REVIEW for row in work.rows):

@@ -12,7 +12,7 @@ from steelyard.core import Example, Message
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.rules import Provider
-from steelyard.data.tuning.turns import TURN_RULES, TurnRule
+from steelyard.data.tuning.turns import TURN_RULES, TurnRule, is_unweighed
 from steelyard.words import counted
 
 _GIGA, _MEGA = 10**9, 10**6
@@ -96,7 +96,7 @@ def review(
 ) -> TuningReview:
     """Check ``chats`` against every known rule of ``provider``."""
     violations = [
-        *_counted(chats, provider),
+        *_counted(data, chats, provider),
         *_shaped(chats, provider),
         *_too_long(data, chats, counts, provider),
         *_too_many(chats, counts, provider),
@@ -105,8 +105,11 @@ def review(
     return TuningReview(provider, tuple(violations))
 
 
-def _counted(chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]:
-    many, size = len(chats.rows), chats.file_bytes
+def _counted(data: Dataset, chats: TrainingChats, provider: Provider) -> Iterator[RuleViolation]:
+    """The number of rows, also of those that cannot be weighed, and the file's size."""
+    trained = (row.bad.reason for row in data.bad if row.part in ("train", "all"))
+    unweighed = sum(is_unweighed(reason, provider.name) for reason in trained)
+    many, size = len(chats.rows) + unweighed, chats.file_bytes
     least, most = provider.value("min_examples"), provider.value("max_examples")
     if least is not None and many < least:
         says = f"{counted(many, 'training example')}, and the minimum is {least:,}"

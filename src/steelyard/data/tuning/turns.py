@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from steelyard.core import Message
+from steelyard.data.formats.shapes.chat import vendors
+from steelyard.data.rows import CALLS_TOOL, MORE_THAN_TEXT
 from steelyard.data.tuning.rules import Provider
 
 
@@ -39,6 +41,15 @@ TURN_RULES = (
     TurnRule("alternate", "whose turns do not alternate between user and assistant", alternates),
     TurnRule("text_required", "with an empty message", has_texts),
 )
+
+
+def is_unweighed(reason: str, provider: str) -> bool:
+    """Whether a row is bad only because it cannot be weighed as text: ``provider`` takes it."""
+    vendor = vendors()[provider]
+    takes_calls = "tool" in vendor.turn
+    return (takes_calls and reason == CALLS_TOOL) or (
+        vendor.takes_parts and reason == MORE_THAN_TEXT
+    )
 
 
 def why_refused(provider: Provider, turns: Sequence[Mapping[str, Any]]) -> str | None:

@@ -25,7 +25,7 @@ NAME = "multiple_choice"
 KEYS = ("choices", "options", "endings")
 _FEWEST = 2
 _COLUMN = re.compile(
-    r"(?P<stem>(?:option|choice|opt|sol|ending|answer)[ _]?|)(?P<name>[A-Ha-h]|\d)"
+    r"(?P<stem>(?:option|choice|opt|op|sol|ending|answer)[ _]?|)(?P<name>[A-Ha-h]|\d)"
 )
 """A column for one choice, by what it begins with and the choice's name."""
 
@@ -72,7 +72,7 @@ def fits(fields: Mapping[str, Any]) -> bool:
     row = _found(fields)
     if row is None:
         return False
-    roles = _roles(fields, row.columns)
+    roles = _roles(fields, row)
     return isinstance(value_of(fields, roles.get("input")), str) and "output" in roles
 
 
@@ -82,7 +82,7 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     if row is None:
         raise RowError("no choices in a list of texts")
     named, columns = row
-    roles = _roles(fields, columns)
+    roles = _roles(fields, row)
     question, answer = value_of(fields, roles.get("input")), fields.get(roles.get("output", ""))
     if not isinstance(question, str):
         raise RowError("the question is not text")
@@ -108,8 +108,16 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     )
 
 
-def _roles(fields: Mapping[str, Any], columns: tuple[str, ...]) -> Mapping[str, str]:
-    return resolve(tuple(name for name in fields if name not in columns), {})
+def _roles(fields: Mapping[str, Any], row: _Found) -> Mapping[str, str]:
+    """Question and answer by their usual names; else the answer is the one column with a choice's letter."""
+    names = tuple(name for name in fields if name not in row.columns)
+    roles = resolve(names, {})
+    if "output" in roles:
+        return roles
+    letters = ascii_uppercase[: len(row.choices)]
+    free = (name for name in names if name not in roles.values())
+    answers = [name for name in free if fields[name] in tuple(letters)]
+    return resolve(names, {"output": answers[0]}) if len(answers) == 1 else roles
 
 
 def _choices(value: Any) -> list[tuple[str, str]] | None:

@@ -87,7 +87,10 @@ def _read_pair(fields: Mapping[str, Any]) -> Conversation:
         if name is not None and fields[name] == prompt[-1].get("content"):
             keys.add(name)
     elif name is None:
-        raise RowError("no prompt next to chosen and rejected")
+        raise RowError(
+            "no prompt next to chosen and rejected: write what both begin with as the prompt, or all "
+            "three as lists of messages"
+        )
     else:
         prompt, input_at, prompt_keys = _prompt(fields, name)
         keys |= prompt_keys

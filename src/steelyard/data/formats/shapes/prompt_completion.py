@@ -134,7 +134,8 @@ def _read_mixed(fields: Mapping[str, Any], prompt: Any, names: tuple[str, str]) 
     name, answer_name = names
     completion = fields.get(answer_name)
     if not isinstance(prompt, str) and not _are_turns(prompt):
-        raise RowError(f"the input is a JSON {json_kind(prompt)}, not text: put it in quotes")
+        cure = "join its items to one text" if isinstance(prompt, list) else "put it in quotes"
+        raise RowError(f"the input is a JSON {json_kind(prompt)}, not text: {cure}")
     before = of.read_turns(prompt, name) if isinstance(prompt, list) else [of.user(prompt)]
     is_chat = _are_turns(completion) and isinstance(prompt, list)
     if completion is None:
