@@ -35,6 +35,7 @@ def test_an_arm_stops_where_one_that_costs_no_more_is_clearly_better():
         ("its cost is unknown", _racer("chain_of_thought", 30, cost=None)),
         ("it may be as good", _racer("chain_of_thought", 52, cost="0.01")),
         ("it is a reference", _racer("nearest_neighbour", 10, cost="0.01")),
+        ("it is the user's own prompt", _racer("zero_shot", 10, cost="0.01")),
         ("it is the best tuned arm", _racer("lora", 10, cost="0.01")),
     ],
 )
@@ -45,8 +46,8 @@ def test_an_arm_goes_on_where(why, other):
 def test_the_best_prompt_goes_on():
     tuned = _racer("lora", 58)
     assert _stopped(tuned, _racer("few_shot", 20, cost="0.01")) == {}
-    both = _racer("few_shot", 20, cost="0.01"), _racer("zero_shot", 10, cost="0.02")
-    assert _stopped(tuned, *both) == {"zero_shot": "lora"}
+    both = _racer("few_shot", 20, cost="0.01"), _racer("chain_of_thought", 10, cost="0.02")
+    assert _stopped(tuned, *both) == {"chain_of_thought": "lora"}
 
 
 def test_few_dev_examples_stop_no_arm():

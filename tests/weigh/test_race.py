@@ -16,7 +16,9 @@ MODELS: Any = ["fake:smart", "fake:echo"]
 
 
 def _task(folder: Path, rows: int = 240, extra: str = "") -> Path:
-    return write_task(folder / "task", rows=rows, model=MODELS, strategies=["few_shot"], extra=extra)
+    return write_task(
+        folder / "task", rows=rows, model=MODELS, strategies=["few_shot"], extra=extra
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,8 @@ def test_a_stopped_arm_is_listed_with_what_it_had_shown(raced: RunResult) -> Non
 
 def test_the_report_lists_it(raced: RunResult) -> None:
     text = raced.report.read_text(encoding="utf-8")
-    assert "few_shot@echo stopped before the test" in text
+    assert "Stopped before the test: 2" in text
+    assert "few_shot@echo" in text
 
 
 def test_it_was_never_asked_the_test(raced: RunResult) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from steelyard.result.figures import Figure
+from steelyard.words import percent as percent_in_words
 
 NONE = "–"
 THIN = "\u202f"  # narrow no-break space
@@ -30,6 +31,15 @@ def count(value: float | None) -> str:
 def percent(share: float | None, digits: int = 1) -> str:
     """A share, as every metric is one, as a percentage: ``81.1 %``."""
     return NONE if share is None else f"{100 * share:.{digits}f}{THIN}%"
+
+
+def chance(share: float | None) -> str:
+    """A chance that is never told as certain: ``84 %``, ``> 99.9 %``."""
+    return (
+        NONE
+        if share is None
+        else percent_in_words(share).replace("under", "<").replace("over", ">")
+    )
 
 
 def percent_tick(share: float) -> str:

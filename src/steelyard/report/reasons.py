@@ -9,7 +9,7 @@ from steelyard.core import Comparison
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
 from steelyard.verdict.pairs import oriented
-from steelyard.words import counted, percent
+from steelyard.words import counted
 
 _MOST_ROWS = 4
 
@@ -52,7 +52,7 @@ class Reasons:
             versus=versus,
             cost=formats.money(view.cost_to_own(arm.name), view.currency),
             with_errors=self._with_errors(arm),
-            chance="" if chance is None else _short(chance),
+            chance="" if chance is None else formats.chance(chance),
             why=why,
         )
 
@@ -89,7 +89,3 @@ class Reasons:
     @property
     def more_sentences(self) -> list[str]:
         return self._view.reasons[1:]
-
-
-def _short(chance: float) -> str:
-    return percent(chance).replace("under", "<").replace("over", ">")

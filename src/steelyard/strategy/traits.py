@@ -20,7 +20,8 @@ class Traits:
     ``spans_models`` uses all of the task's models and is fitted once, not on each. ``no_gap`` says why
     its gap between train and test says nothing; ``looks_up_train`` whether its arms look an input up
     among the train examples, which then holds of every arm that contains one. A reference runs
-    whatever is asked for. ``confidence`` says for which answers it may know how sure it is: labels, any
+    whatever is asked for. One that ``may_stop`` is not asked the test where dev shows that it cannot win.
+    ``confidence`` says for which answers it may know how sure it is: labels, any
     kind, or none. A floor gives every input the same answer, which any other arm must beat. ``carries``
     is what of the user's text its requests to a model hold. One that ``can_be_voted_over`` is a
     `PromptStrategy` whose best prompt may be asked several times.
@@ -35,6 +36,7 @@ class Traits:
     no_gap: str | None = None
     looks_up_train: bool = False
     is_reference: bool = False
+    may_stop: bool = True
     is_floor: bool = False
     can_be_voted_over: bool = False
     confidence: Literal["none", "labels", "any"] = "labels"

@@ -119,7 +119,7 @@ def _challenger(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
         return []
     nearest = max(others, key=lambda arm: arm.quality.value or 0.0)
     gap = (choice.arm.quality.value or 0.0) - (nearest.quality.value or 0.0)
-    if gap < 0:
+    if gap < 0.005:  # it would be told as +0.00
         return []
     # at another volume or price the choice itself may break a limit on money
     free = case.limits.max_monthly_cost is None

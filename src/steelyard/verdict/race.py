@@ -1,9 +1,9 @@
 """Which arms dev shows cannot win: they need not be asked the test.
 
 An arm stops where another that costs no more is better on dev, with little doubt: whatever a wrong answer
-costs, the other one is the choice before it. References, the best prompt and the best tuned arm always
-finish. Nothing is claimed from dev, where prompts and checkpoints were chosen: a stopped arm is listed with
-what it had shown. Stopping weak candidates early: Jamieson and Talwalkar (2016), AISTATS 51, 240-248.
+costs, the other one is the choice before it. References, the user's own prompt, the best prompt and the best
+tuned arm always finish. Nothing is claimed from dev, where prompts and checkpoints were chosen: a stopped arm
+is listed with what it had shown. Stopping weak candidates early: Jamieson and Talwalkar (2016), AISTATS 51, 240-248.
 """
 
 from __future__ import annotations
@@ -86,10 +86,15 @@ def losers(
 
 
 def _finishers(racers: Sequence[Racer]) -> set[str]:
-    """References, the best prompt and the best tuned arm."""
-    names = {racer.name for racer in racers if traits_of(racer.strategy).is_reference}
+    """References, the user's own prompt, the best prompt and the best tuned arm."""
+    names = {racer.name for racer in racers if _must_finish(racer)}
     names |= _best(racers, lambda racer: traits_of(racer.strategy).family in PROMPT_FAMILIES)
     return names | _best(racers, lambda racer: traits_of(racer.strategy).tunes)
+
+
+def _must_finish(racer: Racer) -> bool:
+    traits = traits_of(racer.strategy)
+    return traits.is_reference or not traits.may_stop
 
 
 def _best(racers: Sequence[Racer], belongs: Callable[[Racer], bool]) -> set[str]:

@@ -19,6 +19,8 @@ from steelyard.verdict.base import LEVEL_COST, LEVEL_SHARE, Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.limits import broken_limits
 
+ALIKE = 1e-4
+"""Expected qualities closer than this are equal, and the cheaper arm is the choice."""
 LIKELY_NEAR = 0.5
 """An arm counts as near the best where it is more likely so than not."""
 LIKELY_KEPT = 0.7
@@ -94,7 +96,9 @@ def pick_near(case: Case, arms: Sequence[Candidate], near: Floats, mean: Floats)
     cheapest = costs.min(axis=1, keepdims=True)
     least = float(LEVEL_COST.get(case.currency, 0))
     level = costs <= np.maximum(cheapest + least, cheapest * (1 + float(LEVEL_SHARE)))
-    return np.asarray(np.argmax(np.where(likely & level, mean, -np.inf), axis=1))
+    quality = np.where(likely & level, mean, -np.inf)
+    alike = quality >= quality.max(axis=1, keepdims=True) - ALIKE
+    return np.asarray(np.argmin(np.where(alike, costs, np.inf), axis=1))
 
 
 def error_worth(case: Case) -> float:
