@@ -3,7 +3,8 @@
 An arm stops where another that costs no more is better on dev, with little doubt: whatever a wrong answer
 costs, the other one is the choice before it. References, the user's own prompt, the best prompt and the best
 tuned arm always finish. Nothing is claimed from dev, where prompts and checkpoints were chosen: a stopped arm
-is listed with what it had shown. Stopping weak candidates early: Jamieson and Talwalkar (2016), AISTATS 51, 240-248.
+is listed with what it had shown. Stopping weak candidates early: Jamieson and Talwalkar (2016), AISTATS 51,
+240-248.
 """
 
 from __future__ import annotations
