@@ -40,7 +40,9 @@ def ended(
         ("12", 15, "stop"),
         ("12", 16, "length"),
         ("12", 17, "length"),  # its end is counted as well
-        ("12", 40, "length"),
+        ("12", 40, "stop"),  # the limit is not kept to, or leaves out what is hidden
+        (OPEN, 40, "length"),
+        (WHOLE, 40, "stop"),
         (WHOLE, 16, "length"),  # an honest server says so too
         (WHOLE, 15, "stop"),
         ("", 16, "length"),
@@ -81,7 +83,14 @@ def test_reasoning_may_stand_outside_of_the_limit(
 
 @pytest.mark.parametrize(
     ("text", "finish"),
-    [(OPEN, "length"), (WHOLE, "stop"), (f"{OPEN}:", "length"), (OPEN[:40], "stop")],
+    [
+        (OPEN, "length"),
+        (WHOLE, "stop"),
+        (f"{OPEN}:", "length"),
+        (OPEN[:40], "stop"),
+        (f"<think>{OPEN}", "length"),
+        (f"<think>{OPEN}</think>12", "stop"),
+    ],
 )
 def test_without_a_count_a_long_text_must_break_off(text: str, finish: str) -> None:
     assert ended(text) == finish

@@ -17,19 +17,19 @@ def estimated_tokens(text: str) -> int:
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
-def ends_at_limit(text: str, counts: BilledTokens | None, limit: int, *, is_apart: bool) -> bool:
+def ends_at_limit(text: str, counts: BilledTokens | None, limit: int) -> bool:
     """Whether ``text``, whose finish reason is ``stop``, took all the tokens that it was allowed.
 
     Servers and proxies say so of answers that their limit cut; an honest one says ``length`` even of
-    an answer that would have ended there. Some of them count its end, one token more. More is not a
-    cut where it is reasoning that stands apart (``is_apart``), which some limits leave out. A whole
-    JSON object is complete. Where nothing is counted (``None``), tokens are estimated, and the
-    text must break off as well.
+    an answer that would have ended there. Some count its end, one token more, and some limits leave
+    reasoning out. A whole JSON object is complete. More tokens than that are counted otherwise than
+    the limit, or it is not kept to; then, as where nothing is counted (``None``), the text alone tells:
+    it is as long as the limit by an estimate, and breaks off.
     """
     bare = text.rstrip()
-    if counts is None:
-        is_long = estimated_tokens(bare) >= limit
-        return is_long and _OPEN_END.search(bare) is not None
-    visible = counts.output - counts.reasoning
-    is_over = 0 <= counts.output - limit <= 1 or (visible >= limit and not is_apart)
-    return is_over and (not bare or read_whole_json(bare) is None)
+    counted = (counts.output, counts.output - counts.reasoning) if counts else ()
+    if any(0 <= count - limit <= 1 for count in counted):
+        return read_whole_json(bare) is None
+    if counts is not None and counts.output < limit:
+        return False
+    return estimated_tokens(bare) >= limit and _OPEN_END.search(bare) is not None

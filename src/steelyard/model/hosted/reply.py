@@ -127,12 +127,12 @@ def to_completion(
         return replace(completion, finish_reason=ended)
     completion = without_thoughts(completion)
     text = _cut(completion.text, request.stop)
-    is_stopped = text != completion.text or _is_choice(text, request.choices)
+    is_ended = text != completion.text or _is_choice(text, request.choices)
     completion = replace(completion, text=text)
-    if limit is not None and completion.finish_reason == "stop" and not is_stopped:
-        is_apart = bool(reply.reasoning and not counts.reasoning)
-        if ends_at_limit(whole_text(reply.text), reply.counts, limit, is_apart=is_apart):
-            completion = replace(completion, finish_reason="length")
+    may_be_cut = completion.finish_reason == "stop" and not is_ended
+    shown = text or whole_text(reply.text)
+    if may_be_cut and limit is not None and ends_at_limit(shown, reply.counts, limit):
+        completion = replace(completion, finish_reason="length")
     if request.schema is not None:
         completion = replace(completion, text=unwrapped(completion.text, request.schema))
     unanswered = why_unanswered(completion)
