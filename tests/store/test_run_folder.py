@@ -29,7 +29,7 @@ def test_a_database_of_something_else_is_no_runs(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "run.db")
     connection.execute("CREATE TABLE orders (id INTEGER)")
     connection.close()
-    with pytest.raises(StorageError, match=r"run\.db is a database, but not a run's"):
+    with pytest.raises(StorageError, match=r"run\.db is the database of another program"):
         files.check_ours(tmp_path)
 
 

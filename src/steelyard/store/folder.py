@@ -111,7 +111,7 @@ def check_ours(folder: Path) -> None:
     if (folder / "run.db").exists():
         if _is_foreign(folder / "run.db"):
             raise StorageError(
-                f"{folder / 'run.db'} is a database, but not a run's: choose another --out"
+                f"{folder / 'run.db'} is the database of another program: choose another --out"
             )
         return
     clashes = [name for name in (*_RUN_FOLDERS, *_RUN_FILES) if (folder / name).exists()]
