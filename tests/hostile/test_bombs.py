@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,16 @@ def test_aliases_of_yaml(tmp_path: Path) -> None:
 def test_gzip(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl.gz").write_bytes(gzip.compress(bytes(100_000_000)))
     assert "bomb" in bounded(["data", "check", tmp_path / "e.jsonl.gz"])
+
+
+@pytest.mark.parametrize("line", [b"\n", b"a,b\n", b",\n"])
+def test_rows_without_end(line: bytes, tmp_path: Path) -> None:
+    """Refused before the rows are made, which would take minutes."""
+    rows = b"input,output\n" + line * (60_000_000 // len(line))
+    (tmp_path / "e.csv.gz").write_bytes(gzip.compress(rows))
+    started = time.perf_counter()
+    assert "bomb" in bounded(["data", "check", tmp_path / "e.csv.gz"])
+    assert time.perf_counter() - started < 30
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

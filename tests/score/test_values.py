@@ -618,3 +618,55 @@ def test_a_number_in_a_sentence_that_gives_no_answer_is_none(text: str) -> None:
 def test_the_answer_to_a_question_of_the_model_own_is_passed_over(text: str) -> None:
     value = final_value(text)
     assert value is not None and value.number == 18
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\\boxed{90^\\circ - x}",
+        "\\boxed{90^{\\circ} - \\theta}",
+        "\\boxed{45^\\circ + \\alpha}",
+        "\\boxed{180° - 2y}",
+        "90 degrees - x",
+        "5 cm + r",
+        "\\boxed{1011_{\\text{two}}}",
+        "\\boxed{1011_{2}}",
+        "\\boxed{A3_{\\mathrm{hex}}}",
+        "\\boxed{17_{eight}}",
+        "1011_two",
+        "\\boxed{|{-5}|}",
+        "\\boxed{|-5|}",
+        "\\boxed{|-{5}|}",
+        "\\boxed{\\lvert -5 \\rvert}",
+        "\\boxed{\\left|-5\\right|}",
+        "At midnight it was 5 degrees below zero.",
+        "5 below zero",
+        "It was 5° below zero.",
+        "5 °C below the freezing point",
+        "The answer is 5 degrees Celsius below freezing.",
+        "5 Grad unter null",
+        "5 grados bajo cero",
+    ],
+)
+def test_a_number_that_goes_on_or_is_below_zero_is_not_read(text: str) -> None:
+    assert final_value(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("\\boxed{90^\\circ}", 90),
+        ("\\boxed{|x| = 5}", 5),
+        ("| Total | -5 |", -5),
+        ("_42_ is the answer", 42),
+        ("__42__", 42),
+        ("45° - a right answer", 45),
+        ("The answer is 5 degrees - I think.", 5),
+        ("The temperature fell by 5 degrees to below zero.", 5),
+        ("It is -5 degrees.", -5),
+    ],
+)
+def test_what_only_looks_so_is_read(text: str, number: int) -> None:
+    value = final_value(text)
+    assert value is not None
+    assert value.number == number

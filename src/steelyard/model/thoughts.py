@@ -320,6 +320,8 @@ def why_unanswered(completion: Completion) -> str | None:
 
 def cut_reason(completion: Completion) -> str:
     """Say that an answer was cut at its limit, how far the model had come, and what to do."""
-    is_thinking = completion.is_reasoned and not completion.text.strip()
-    when = "while it was still reasoning" if is_thinking else "before the answer was complete"
+    when = "before the answer was complete"
+    if not completion.text.strip():
+        is_thinking = completion.reasoning or completion.reasoning_tokens
+        when = "while it was still reasoning" if is_thinking else "before any text came"
     return f"cut after {completion.output_tokens:,} tokens, {when}: raise max_output_tokens"

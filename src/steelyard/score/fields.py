@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Literal
+from unicodedata import normalize
 
 import numpy as np
 
@@ -152,7 +153,7 @@ def _is_whole(number: float) -> bool:
 def _same_text(answer: str, reference: str, path: str, likeness: Likeness) -> bool:
     kind = likeness.kind(path)
     if kind == "verbatim":
-        return answer == reference
+        return normalize("NFC", answer) == normalize("NFC", reference)
     if kind == "date" and (moment := as_date(reference)) is not None:
         return as_date(answer) == moment
     return _folded(answer, likeness.case) == _folded(reference, likeness.case)
@@ -246,6 +247,7 @@ def count_fields(answer: Any, reference: Any, likeness: Likeness, path: str = ""
         return FieldCounts()
     if isinstance(answer, dict) and isinstance(reference, dict):
         total = FieldCounts()
+        answer = _renamed(answer, reference)
         for name in dict.fromkeys([*reference, *answer]):
             total += count_fields(answer.get(name), reference.get(name), likeness, join(path, name))
         return total
@@ -258,6 +260,15 @@ def count_fields(answer: Any, reference: Any, likeness: Likeness, path: str = ""
     return FieldCounts(
         Counter() if _is_absent(answer) else one, Counter() if _is_absent(reference) else one, right
     )
+
+
+def _renamed(answer: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer with the reference's own spelling of each name that reads the same."""
+    spelling = {plain(name): name for name in reference if name not in answer}
+    return {
+        name if name in reference else spelling.get(plain(name), name): value
+        for name, value in answer.items()
+    }
 
 
 def leaves(value: Any, path: str) -> Counter[str]:

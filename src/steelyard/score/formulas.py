@@ -15,6 +15,7 @@ _SIGNS = {
     r"\times": "×", r"\cdot": "·", r"\div": "÷", r"\pm": "±", r"\mp": "±", r"\infty": "∞", r"\pi": "π",
     r"\overline": UNREADABLE, r"\dot": UNREADABLE, r"\neq": UNREADABLE, r"\ne": UNREADABLE,
     r"\choose": UNREADABLE, r"\lfloor": UNREADABLE, r"\lceil": UNREADABLE, r"\sqrt": UNREADABLE,
+    r"\lvert": UNREADABLE, r"\vert": UNREADABLE, r"\lVert": UNREADABLE, r"\binom": UNREADABLE,
     r"\le": "≤", r"\leq": "≤", r"\ge": "≥", r"\geq": "≥", r"\lt": "<", r"\gt": ">",
     r"\approx": "≈", r"\sim": "~", r"\to": "->", r"\rightarrow": "->", r"\Rightarrow": "=>",
     r"\implies": "=>", r"\degree": "°", r"\degrees": "°", r"\circ": "°", r"\left": "", r"\right": "",

@@ -10,9 +10,11 @@ from pydantic import Field, model_validator
 
 from steelyard.config.options import Options
 from steelyard.core import Example, OutputKind
+from steelyard.folding import plain
 from steelyard.json_text import json_value
 from steelyard.score.base import Grade, Metric
 from steelyard.score.fields import Likeness, count_fields, types_of
+from steelyard.score.text import plain_as_laid_out
 from steelyard.task import Task
 
 _MOST_PARTS_DEPTH = 2
@@ -48,8 +50,9 @@ class JsonMatchOptions(FieldOptions):
 class JsonMatch(Metric):
     """Whether answer and reference are the same JSON value, whatever the order of keys.
 
-    An array has to hold its items in the same order. With ``typed`` it is enough that every field is right
-    as `FieldF1` sees it: numbers within the tolerance, dates however they are written, lists in any order.
+    Texts that read the same are the same (`folding.plain`), but for their case. An array has to hold its
+    items in the same order. With ``typed`` it is enough that every field is right as `FieldF1` sees it:
+    numbers within the tolerance, dates however they are written, lists in any order.
     """
 
     name = "json_match"
@@ -139,12 +142,15 @@ def _parsed(text: str) -> Any:
 
 
 def _canonical(value: Any) -> str:
-    """One text per JSON value: 1 and 1.0 are the same number, true and 1 are not the same value."""
+    """One text per JSON value: 1 and 1.0 are the same number, true and 1 are not the same value.
+
+    Texts and names are folded as `exact_match` folds them, but for case, which counts.
+    """
     if isinstance(value, dict):
-        pairs = sorted((json.dumps(key), _canonical(inner)) for key, inner in value.items())
+        pairs = sorted((json.dumps(plain(key)), _canonical(inner)) for key, inner in value.items())
         return "{" + ",".join(f"{key}:{inner}" for key, inner in pairs) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_canonical(inner) for inner in value) + "]"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return json.dumps(value)
+    return json.dumps(plain_as_laid_out(value) if isinstance(value, str) else value)

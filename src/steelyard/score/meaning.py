@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,11 @@ class EmbeddingSimilarity(ReferenceMetric):
     def _scores(self, answers: Sequence[str], references: Sequence[str]) -> list[float]:
         if not answers:
             return []
+        answers = [normalize("NFC", text) for text in answers]
+        references = [normalize("NFC", text) for text in references]
+        answers, references = (
+            [normalize("NFC", text) for text in texts] for texts in (answers, references)
+        )
         new = [text for text in dict.fromkeys(references) if text not in self._references]
         texts = list(dict.fromkeys([*answers, *new]))
         encodings = dict(zip(texts, self._encoder.encode(texts), strict=True))

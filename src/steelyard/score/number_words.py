@@ -136,6 +136,7 @@ def bound_words() -> BoundWords:
         ),
         behind=re.compile(
             rf"(?:,|[^\S\n])[^\S\n]{{0,3}}\(?(?:{'|'.join(words['bounds_behind'])})(?![{CASED}])"
+            rf"|[^\S\n]?(?:(?!(?:to|and|but)\s)[^\s\d]+[^\S\n]+){{0,3}}(?:{words['below_zero']})(?![{CASED}])"
             rf"|\s?[^\W\d]{{0,3}}(?:{words['unspaced_bounds_behind']})|\s?[≤≥]|\s?[<>]=?\s?[a-z](?![>\w/])",
             re.IGNORECASE,
         ),

@@ -61,8 +61,8 @@ def sentences(text: str, *, by_line: bool = True) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """One form for texts that read the same: case, white space and kinds of quotes are one."""
-    plain = text.translate(_QUOTES).casefold()
+    """One form for texts that read the same: of case, white space, quotes and composition."""
+    plain = unicodedata.normalize("NFC", text).translate(_QUOTES).casefold()
     return " ".join(plain.split())
 
 

@@ -154,6 +154,14 @@ def as_laid_out(text: str) -> str:
     return _WORD.sub(lambda word: normalise(word[0]), laid_out(text).replace("\u00a0", " "))
 
 
+def plain_as_laid_out(text: str) -> str:
+    """Fold as `folding.plain`, but keep the layout of a text that has one."""
+    if not has_layout(text):
+        return folding.plain(text)
+    spaced = laid_out(text).replace("\u00a0", " ")
+    return _WORD.sub(lambda word: folding.plain(word[0]), spaced)
+
+
 def is_laid_out(text: str) -> bool:
     """Whether a text has indented lines, and is no JSON, SQL or markup, in which they say nothing."""
     if not has_layout(text) or _FREE_FORM.match(text) is not None:

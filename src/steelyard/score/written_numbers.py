@@ -56,13 +56,18 @@ _LETTERS = re.compile(rf"[{CASED}]+")
 _DAY_OR_YEAR = re.compile(r"0?[1-9]|[12]\d|3[01]|[12]\d{3}")
 _DAY_OR_TIME = re.compile(r"\d{1,2}(?:\.\d\d)?")
 
-_FORMULA = rf"[{CASED}](?![{CASED}'])"
+_FORMULA = (
+    rf"(?:[{CASED}]|(?:alpha|beta|gamma|delta|(?:var)?epsilon|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|(?:var)?phi"
+    rf"|chi|psi|omega))(?![{CASED}'])"
+)
 _GOES_ON = re.compile(
-    rf"[+^(@#\\√π∞]|-(?=\s|$)|/(?![{CASED}\s<])|\s?[√π∞]|\s*[×÷±]|\s[/+]\s|\s*[*·]\s*(?:\(|{_FORMULA})"
-    rf"|\s*[-+]\s*(?!I\b|a\s){_FORMULA}"
+    rf"[+^(@#\\√π∞]|_(?=[^\W_]|\{{)|-(?=\s|$)|/(?![{CASED}\s<])|\s?[√π∞]|\s*[×÷±]|\s[/+]\s|\s*[*·]\s*(?:\(|{_FORMULA})"
+    rf"|(?:\s?°|\s?(?:degrees?|rad|km|cm|mm|m|kg|g)\b)?\s*[-+]\s*(?!I\b|a\s){_FORMULA}"
 )
 """What makes a number a part of something longer."""
 _TUPLE = re.compile(r"[(\[{]\s*[-+−]?[\d.]+\s*[,;][^()\[\]{}]*$")
+_SIZE_BEGIN = re.compile(r"\|\{*[-−]\{*$")
+_SIZE_END = re.compile(r"\}*\|")
 _CLOSING = re.compile(r"\s*[)\]}]")
 
 
@@ -116,7 +121,7 @@ def _placed(
     before = text[max(0, number.start - NEAR) : number.start]
     written = text[number.start : number.end]
     is_pair = _COMMA.fullmatch(written) and before.endswith(("(", "["))
-    is_size = before.endswith(("|-", "|−")) and after.startswith("|")
+    is_size = _SIZE_BEGIN.search(before) is not None and _SIZE_END.match(after)
     is_coordinate = is_size or (_CLOSING.match(after) and (is_pair or _TUPLE.search(before)))
     is_reference = head.is_bracketed and after.startswith("]") and last is not None
     is_formula = after.startswith("$") and "$" in head.marks

@@ -6,8 +6,9 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,14 @@ from steelyard.files import (
 from steelyard.store.engine import storage_error
 
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
-_RUN_FILES = ("run.log", "result.json", "report.html", "run.db-wal", "run.db-shm", "run.db")
+_RUN_FILES = (
+    *("run.log", "result.json", "report.html"),
+    *("run.db-wal", "run.db-shm", "run.db-journal", "run.db"),
+)
 _SQLITE = b"SQLite format 3\0"
-_RUN_FOLDERS = ("arms", "work", "winner")
+_RUN_FOLDERS = ("arms", "work", "winner", ".winner.part")
+"""With `_RUN_FILES` all that a run writes or removes, but for its lock."""
+_RUN_TABLES = frozenset({"runs", "completions"})
 
 
 @contextmanager
@@ -68,11 +74,11 @@ def close_run(folder: Path) -> None:
 
     The database is made here where it is missing: SQLite gives its other files the mode of that.
     """
-    for name in ("arms", "work"):
-        (folder / name).mkdir(0o700, exist_ok=True)
-    for name in ("run.db", "run.log"):
+    for name in ("run.db", "run.log"):  # the mark of a run first: the rest without it is no run's
         if not (folder / name).exists():
             (folder / name).touch(0o600)
+    for name in ("arms", "work"):
+        (folder / name).mkdir(0o700, exist_ok=True)
     for name in (*_RUN_FOLDERS, *_RUN_FILES, "run.lock"):
         if (folder / name).exists():
             make_private(folder / name)
@@ -103,13 +109,29 @@ def check_ours(folder: Path) -> None:
     for name in (*_RUN_FOLDERS, *_RUN_FILES):
         check_target(folder / name)
     if (folder / "run.db").exists():
+        if _is_foreign(folder / "run.db"):
+            raise StorageError(
+                f"{folder / 'run.db'} is the database of another program: choose another --out"
+            )
         return
-    clashes = [name for name in (*_RUN_FOLDERS, "result.json") if (folder / name).exists()]
+    clashes = [name for name in (*_RUN_FOLDERS, *_RUN_FILES) if (folder / name).exists()]
     if clashes:
         raise StorageError(
             f"{folder} holds {', '.join(clashes)} but no run.db, so it is not a run folder: "
             "choose another --out"
         )
+
+
+def _is_foreign(database: Path) -> bool:
+    """Whether a sound database of SQLite has tables, and none of a run's."""
+    try:
+        address = f"{database.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = {row[0] for row in rows}
+    except sqlite3.Error:  # damaged, or no database: whoever opens it says so
+        return False
+    return bool(names) and _RUN_TABLES.isdisjoint(names)
 
 
 def _check_links(folder: Path) -> None:

@@ -271,6 +271,7 @@ CALL = {"id": "c", "type": "function", "function": {"name": "search", "arguments
         ([piece("", "length")], "length", "cut after 7 tokens"),
         ([piece("", "length", reasoning="hm")], "length", "while it was still reasoning"),
         ([piece("<think>hm", "length")], "length", "while it was still reasoning"),
+        ([piece("", "model_length")], "length", "cut after 7 tokens, before any text came"),
         ([piece(None, "stop", reasoning="hm")], "stop", "it reasoned and gave no answer"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import socket
 import time
@@ -33,6 +34,23 @@ def ask(*parts: bytes, length: int | None = None) -> EndpointReply:
             connection.sendall(part)
         if length is not None:
             time.sleep(1.0)
+
+    async def drive(base_url: str) -> EndpointReply:
+        wire = Wire(base_url, {}, 5.0)
+        try:
+            return (await wire.ask({"messages": [{"content": "hi"}]})).reply
+        finally:
+            await wire.close()
+
+    with faulty(behave) as endpoint:
+        return asyncio.run(drive(endpoint.base_url))
+
+
+def ask_packed(body: bytes) -> EndpointReply:
+    """What is read of an answer that comes packed."""
+
+    def behave(connection: socket.socket, said: str, before: int) -> None:
+        send(connection, "200 OK", body, "Content-Encoding: gzip")
 
     async def drive(base_url: str) -> EndpointReply:
         wire = Wire(base_url, {}, 5.0)
@@ -177,3 +195,31 @@ def test_a_wait_in_milliseconds_or_until_a_date() -> None:
     earlier = format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)
     assert read_limits({"retry-after": earlier}).wait_seconds == 0.0
     assert read_limits({"retry-after": "never"}).wait_seconds is None
+
+
+@pytest.mark.parametrize("scale", [1, 1_000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize(("ahead", "most"), [(30, 30.0), (-30, 0.0), (90 * 86400, 30 * 86400.0)])
+def test_a_time_since_1970_is_the_wait_until_then(scale: int, ahead: int, most: float) -> None:
+    text = str(int((time.time() + ahead) * scale))
+    limits = read_limits({"retry-after": text, "x-ratelimit-reset-requests": text})
+    in_milliseconds = read_limits({"x-ratelimit-reset-tokens": text}).tokens_reset_seconds
+    for wait in (limits.wait_seconds, limits.requests_reset_seconds, in_milliseconds):
+        assert wait == pytest.approx(most, abs=5)
+
+
+NOTHING = (b" ", b"\n", b"\r\n", b":\n", b": wait\n\n", b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_an_answer_may_follow_much_of_nothing(nothing: bytes) -> None:
+    reply = ask(nothing * (2**20 // len(nothing)) + b"\n" + plain(b"\n"))
+    assert (reply.text, reply.is_ended) == ("Hello", True)
+
+
+@pytest.mark.parametrize("nothing", [*NOTHING, b":"])
+def test_nothing_without_end_is_given_up_soon(nothing: bytes) -> None:
+    """A packed answer of a few kilobytes unpacks to this."""
+    started = time.perf_counter()
+    with pytest.raises(BrokenError, match="more than 8,388,608 bytes of nothing"):
+        ask_packed(gzip.compress(nothing * (2**25 // len(nothing)), 6))
+    assert time.perf_counter() - started < 4

@@ -434,3 +434,46 @@ def test_what_is_withheld_corrected_or_on_another_scale_is_none(
 def test_what_a_hosted_model_takes_for_a_choice_is_what_the_judge_says(text: str) -> None:
     choice = read_choice(text, COMPARE)
     assert choice in (None, read_judgement(text, COMPARE))
+
+
+@pytest.mark.parametrize(
+    "gloss",
+    [
+        " (worse)",
+        ". (worse)",
+        " (the worse one)",
+        " (slightly worse)",
+        " [inferior]",
+        ": worse",
+        ", the weaker reply",
+        " - the loser",
+        " (is the worst)",
+        " (rejected)",
+        " (incorrect)",
+        " (wrong)",
+        " (not better)",
+        " (not as good)",
+    ],
+)
+@pytest.mark.parametrize("announced", ["Verdict: A", "[[A]]", "Winner: **A**", "Choice: Reply A"])
+def test_a_verdict_for_the_worse_reply_is_none(announced: str, gloss: str) -> None:
+    assert read_judgement(announced + gloss, COMPARE) is None
+
+
+@pytest.mark.parametrize(
+    "gloss",
+    [
+        " (better)",
+        " (B is worse)",
+        " (less verbose)",
+        ", because B is incorrect",
+        ". B is the weaker one.",
+        " - B is wrong",
+    ],
+)
+def test_a_verdict_with_a_reason_stands(gloss: str) -> None:
+    assert read_judgement(f"Verdict: A{gloss}", COMPARE) == "A"
+
+
+def test_a_mark_may_mean_that_a_reply_is_wrong() -> None:
+    assert read_judgement("Score: 2 (incorrect)", RATE) == "2"

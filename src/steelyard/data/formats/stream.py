@@ -23,7 +23,7 @@ OnBytes = Callable[[int], None]
 MOST_RATIO = 250
 """Unpacked to packed bytes. Text packs 3 to 30 times, very monotonous rows 100 times; a bomb 1,000."""
 RATIO_FROM_BYTES = 32 * 2**20
-"""The ratio is judged from here on: small files may be as monotonous as they like."""
+"""The ratio is judged over so many unpacked bytes: small files may be as monotonous as they like."""
 MOST_BYTES = 64 * 2**30
 MOST_LINE_BYTES = 32 * 2**20
 ROWS_BETWEEN_REPORTS = 512
@@ -56,6 +56,7 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
     with open_file(path) as file:
         if is_packed(path):
             _check_packed(path, head_of(file))
+            _refuse_bomb_ahead(path)
         source = ByteSource(_Unpacked(path, file) if is_packed(path) else file, file)
         with source:
             head = source.peek(HEAD_BYTES)[:HEAD_BYTES]
@@ -68,6 +69,14 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
                     f"example: iconv -f UTF-16{order} -t UTF-8 {quote(path.name)} > fixed"
                 )
             yield source
+
+
+def _refuse_bomb_ahead(path: Path) -> None:
+    """Unpack as much as it takes to judge the ratio, before a row is made of it. Raises `DataError`."""
+    with open_file(path) as file, io.BufferedReader(_Unpacked(path, file), _BLOCK) as unpacked:
+        size = 0
+        while size <= RATIO_FROM_BYTES and (block := unpacked.read(_BLOCK)):
+            size += len(block)
 
 
 def _utf16_order(head: bytes) -> str | None:
@@ -120,8 +129,8 @@ class _Unpacked(io.RawIOBase):
 
     def __init__(self, path: Path, packed: IO[bytes]) -> None:
         super().__init__()
-        self._path, self._count = path, 0
-        self._packed_bytes = path.stat().st_size
+        self._path, self._packed, self._count = path, packed, 0
+        self._judged, self._judged_packed = 0, 0
         self._inner: IO[bytes] = self._safely(lambda: _open_inner(path, packed))
 
     def close(self) -> None:
@@ -139,17 +148,20 @@ class _Unpacked(io.RawIOBase):
         return len(chunk)
 
     def _refuse_bomb(self) -> None:
-        packed = max(self._packed_bytes, 1)
         if self._count > MOST_BYTES:
             raise DataError(
                 f"{self._path.name} unpacks to more than {MOST_BYTES // 2**30} GB: unpack it yourself "
                 "if you trust it, and cut it into parts"
             )
-        if self._count > RATIO_FROM_BYTES and self._count > MOST_RATIO * packed:
+        unpacked, place = self._count - self._judged, self._packed.tell()
+        if unpacked <= RATIO_FROM_BYTES:
+            return
+        if unpacked > MOST_RATIO * max(1, place - self._judged_packed):
             raise DataError(
                 f"{self._path.name} unpacks to more than {MOST_RATIO} times its size, as a zip bomb "
                 "does: unpack it yourself if you trust it"
             )
+        self._judged, self._judged_packed = self._count, place
 
     def _safely(self, call: Callable[[], Any]) -> Any:
         """Turn what a damaged archive can raise into one line."""

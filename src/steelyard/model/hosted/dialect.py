@@ -153,8 +153,6 @@ class Dialect:
         return tuple(note for name, note in _words()["notes"].items() if name in learned)
 
     def parameters(self, model: str, request: Request) -> dict[str, Any]:
-        is_wrapped = request.schema is not None and _is_wrapped(json.loads(request.schema))
-        room = _JSON_ROOM if request.choices or is_wrapped else 0
         messages = request.messages
         messages = merge_system(messages) if "system" in self._dropped else messages
         parameters: dict[str, Any] = {
@@ -163,7 +161,7 @@ class Dialect:
             "stream": True,
             "stream_options": {"include_usage": True},
             "temperature": request.temperature,
-            self._limit: self._within(request.max_output_tokens + room),
+            self._limit: self._within(request.max_output_tokens + _room(request)),
         }
         if request.choices:
             parameters["response_format"] = choice_format(request.choices)
@@ -206,6 +204,12 @@ class Dialect:
             return False
         strict = name == "response_format" and _is_about_strict(message, sent[name])
         return self._drop("strict" if strict else name)
+
+    def limit(self, request: Request) -> int | None:
+        """The limit on output tokens that is sent with a request; ``None`` where none is."""
+        if self._limit == _NO_LIMIT:
+            return None
+        return self._within(request.max_output_tokens + _room(request))
 
     def _within(self, limit: int) -> int:
         """The limit of output tokens that is sent for one: what the endpoint takes of it."""
@@ -266,6 +270,12 @@ class Dialect:
             self._limit = _NO_LIMIT if other in self._limits_tried else other
             self._limits_tried.add(other)
         return True
+
+
+def _room(request: Request) -> int:
+    """Output tokens that the JSON around an answer may take."""
+    is_wrapped = request.schema is not None and _is_wrapped(json.loads(request.schema))
+    return _JSON_ROOM if request.choices or is_wrapped else 0
 
 
 def choice_format(choices: Sequence[str]) -> dict[str, Any]:

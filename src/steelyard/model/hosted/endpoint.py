@@ -110,7 +110,8 @@ class Endpoint(Model):
             self._prompt_counts.add(sent, reply.counts.input)
         if reply.model and not same_model(self.name, reply.model):
             self._other_model = self._address.mask(reply.model)
-        return to_completion(reply, request, self._address.mask)
+        limit = self._dialect.limit(request)
+        return to_completion(reply, request, self._address.mask, limit)
 
     def sent_text(self, request: Request) -> str:
         return self._dialect.text(self.name, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ _ASKED = re.compile(
 _MOST_ASKED = 10
 _LONGEST_WAIT = 30 * 86400.0
 _HOURS_FROM = 7200.0
+_EPOCH_FROM = 10.0**9  # seconds: a wait of 31 years, or a day in 2001
 
 
 class RateLimits(NamedTuple):
@@ -57,9 +59,9 @@ def read_limits(headers: Mapping[str, str]) -> RateLimits:
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:
-    exact = seconds_of(headers.get("retry-after-ms"))
+    exact = seconds_of(f"{headers.get('retry-after-ms', '').strip()}ms")
     if exact is not None:
-        return min(exact / 1000, _LONGEST_WAIT)
+        return exact
     header = headers.get("retry-after")
     seconds = seconds_of(header)
     if seconds is None and header:
@@ -89,17 +91,29 @@ def _until(date: str) -> float | None:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """Read ``7.5``, ``7.5s`` or ``1m30s`` as seconds; ``None`` for anything else."""
+    """Read ``7.5``, ``7.5s`` or ``1m30s`` as seconds; ``None`` for anything else.
+
+    A bare number from `_EPOCH_FROM` is a time, since 1970: the seconds until then.
+    """
     if not text:
         return None
     try:
-        value = float(text)
+        value = _until_epoch(float(text))
     except ValueError:
         parts = _LENGTH.findall(text)
         if "".join(number + unit for number, unit in parts) != text.strip():
             return None
         value = sum(float(number) * _UNITS[unit] for number, unit in parts)
     return min(value, _LONGEST_WAIT) if value >= 0 else None
+
+
+def _until_epoch(value: float) -> float:
+    """A wait as it is; of a time in seconds, or in thousandths of them or finer, the wait until then."""
+    if not _EPOCH_FROM <= value < math.inf:
+        return value
+    while value >= _EPOCH_FROM * 1000:
+        value /= 1000
+    return max(0.0, value - datetime.now(UTC).timestamp())
 
 
 def in_words(seconds: float) -> str:

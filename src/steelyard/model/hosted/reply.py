@@ -12,12 +12,12 @@ from steelyard.model.hosted.address import Mask, whole_text
 from steelyard.model.hosted.content import content_of
 from steelyard.model.hosted.counts import BilledTokens, token_counts
 from steelyard.model.hosted.dialect import read_choice, unwrapped
+from steelyard.model.hosted.ending import ends_at_limit, estimated_tokens
 from steelyard.model.hosted.words import find_error, finish_named
 from steelyard.model.thoughts import cut_reason, why_unanswered, without_thoughts
 
 _NO_FINISH = ("", "null", "none")
 """What some servers write in the chunks before the last."""
-_BYTES_PER_TOKEN = 4  # English, in the tokenizers of the day; such counts are labelled estimated
 
 
 @dataclass
@@ -101,8 +101,13 @@ class EndpointReply:
         return "stop" if self.is_ended and self.text and self.has_choices else None
 
 
-def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Completion:
-    """Turn what arrived into a completion, or into a failure of the answer with its reason."""
+def to_completion(
+    reply: EndpointReply, request: Request, mask: Mask, limit: int | None = None
+) -> Completion:
+    """Turn what arrived into a completion, or into a failure of the answer with its reason.
+
+    ``limit`` is how many tokens of output were allowed, as it was sent; ``None`` where none was.
+    """
     counts = _counts(reply, request)
     total, first = reply.total_seconds, reply.first_token_seconds
     completion = Completion(
@@ -121,13 +126,23 @@ def to_completion(reply: EndpointReply, request: Request, mask: Mask) -> Complet
         ended: FinishReason = "refusal" if reply.refusal else completion.finish_reason
         return replace(completion, finish_reason=ended)
     completion = without_thoughts(completion)
-    completion = replace(completion, text=_cut(completion.text, request.stop))
+    text = _cut(completion.text, request.stop)
+    is_ended = text != completion.text or _is_choice(text, request.choices)
+    completion = replace(completion, text=text)
+    may_be_cut = completion.finish_reason == "stop" and not is_ended
+    shown = text or whole_text(reply.text)
+    if may_be_cut and limit is not None and ends_at_limit(shown, reply.counts, limit):
+        completion = replace(completion, finish_reason="length")
     if request.schema is not None:
         completion = replace(completion, text=unwrapped(completion.text, request.schema))
     unanswered = why_unanswered(completion)
     if unanswered is not None:
         return replace(completion, failure=unanswered)
     return _chosen(completion, request.choices) if request.choices else completion
+
+
+def _is_choice(text: str, choices: Sequence[str] | None) -> bool:
+    return bool(choices) and read_choice(text, choices or ()) is not None
 
 
 def _chosen(completion: Completion, choices: Sequence[str]) -> Completion:
@@ -194,13 +209,9 @@ def last_of(tries: Sequence[Completion]) -> Completion:
 
 def _counts(reply: EndpointReply, request: Request, least: int = 0) -> BilledTokens:
     """Tokens as billed, else estimated, with ``least`` of output at least."""
-    prompt = sum(_tokens(message.content) for message in request.messages)
-    produced = _tokens(whole_text(reply.text)) + _tokens(whole_text(reply.reasoning))
+    prompt = sum(estimated_tokens(message.content) for message in request.messages)
+    produced = sum(estimated_tokens(whole_text(text)) for text in (reply.text, reply.reasoning))
     return reply.counts or BilledTokens(prompt, 0, max(least, produced))
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
 def _first_choice(choices: Any) -> Iterator[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -234,12 +235,16 @@ async def _body(response: Any, most: int) -> bytes:
 
 async def _read(response: Any, reply: EndpointReply, limits: RateLimits, started: float) -> None:
     """Read a stream, an answer in one piece, or a page for people: servers do not always say which."""
-    first = b""
+    start, size = b"", 0
     async for chunk in response.content.iter_any():
-        first += chunk
-        if _without_comments(first):
+        start, size = _without_comments(start + chunk), size + len(chunk)
+        if start and not start.startswith(b":"):
             break
-    start = _without_comments(first)
+        if size > LARGEST_LINE:
+            raise UnreadableError(f"more than {LARGEST_LINE:,} bytes of nothing before an answer")
+        await asyncio.sleep(
+            0
+        )  # what is unpacked comes without a wait, in which a timeout could fire
     if start.startswith((b"{", b"[")):
         reply.add_whole(_parsed(start + await _body(response, LARGEST_LINE)), started)
     elif start.startswith(b"<"):
@@ -247,19 +252,19 @@ async def _read(response: Any, reply: EndpointReply, limits: RateLimits, started
         message = f"the endpoint sent a page instead of a chat completion: {page!r}"
         raise WebPageError(_BAD_GATEWAY, message, limits)
     else:
-        await _read_events(response, reply, started, first)
+        await _read_events(response, reply, started, start)
 
 
 def _without_comments(body: bytes) -> bytes:
-    """What follows a byte order mark, blank lines and comments; nothing until a line of them is whole.
+    """What follows a byte order mark, blank lines and whole comments: an answer, or half a comment.
 
     Some gateways send comments while they wait, whatever comes then.
     """
-    rest = body.lstrip(b"\xef\xbb\xbf \t\r\n")
-    while rest.startswith(b":"):
-        line = rest.splitlines(keepends=True)[0]
-        rest = rest[len(line) :].lstrip() if line.endswith((b"\r", b"\n")) else b""
-    return rest
+    nothing = _NOTHING.match(body)
+    return body[nothing.end() :] if nothing else body
+
+
+_NOTHING = re.compile(rb"(?:[\xef\xbb\xbf \t\r\n]|:[^\r\n]*+[\r\n])*+")
 
 
 async def _read_events(response: Any, reply: EndpointReply, started: float, first: bytes) -> None:

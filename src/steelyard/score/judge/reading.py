@@ -131,6 +131,12 @@ _FAULTED = re.compile(
     re.I,
 )
 """A reason that takes a verdict back: ``A, which is worse``; ``A. It is the weaker one.``"""
+_GLOSSED_AS_WORSE = re.compile(
+    rf"[\"'`*_\])}}]*(?:\.?\s*[(\[]|\s*[,;:]|\s*-\s)\s*(?:(?:is|was|being|as|i\.e\.)[\s,]+)?(?:an?\s+)?{_MOST}"
+    rf"(?:{_WORSE}|(?i:(?:the\s+)?(?:rejected|dispreferred|incorrect|wrong)|not\s+(?:as\s+good|{_BETTER})))\b",
+    re.I,
+)
+"""What stands right behind a verdict and says the opposite: ``A (worse)``, ``A, the loser``."""
 _STATES = (
     (
         True,
@@ -228,7 +234,7 @@ def _explicit(lines: Sequence[str], choices: Sequence[str]) -> Iterator[_Verdict
             sentence = _SENTENCE.split(before)[-1]
             is_open = _OTHER.match(rest) is not None
             is_clean = is_open or match.re is _BRACKETED or _CLEAN.match(rest)
-            is_open = is_open or _FAULTED.match(rest) is not None
+            is_open = is_open or _is_faulted(rest, choices)
             is_of_another = match.re is tagged and _is_of_another(sentence, match[0])
             if _DOUBT.search(sentence) or is_of_another or not is_clean:
                 continue
@@ -238,6 +244,12 @@ def _explicit(lines: Sequence[str], choices: Sequence[str]) -> Iterator[_Verdict
             word = _known(match["word"], choices) if is_known else None
             is_final = _FINAL.search(sentence) is not None
             yield _Verdict(word, is_final, place, rest)
+
+
+def _is_faulted(rest: str, choices: Sequence[str]) -> bool:
+    """Whether what follows a verdict says that it goes to the worse reply."""
+    is_opposite = _is_comparison(choices) and _GLOSSED_AS_WORSE.match(rest)
+    return bool(is_opposite or _FAULTED.match(rest))
 
 
 def _is_of_another(sentence: str, tagged: str) -> bool:

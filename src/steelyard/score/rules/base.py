@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
 from steelyard.config.explain import Place
 from steelyard.config.options import Options, read_options
@@ -23,10 +24,10 @@ REPEATED = "#"
 
 
 class Reply:
-    """A reply, read once for all rules. ``text`` has no white space at its ends."""
+    """A reply, read once for all rules. ``text`` is in NFC, without white space at its ends."""
 
     def __init__(self, text: str) -> None:
-        self.text = text.strip()
+        self.text = normalize("NFC", text).strip()
 
     @cached_property
     def lines(self) -> list[str]:
@@ -58,12 +59,26 @@ class Rule(Options):
 
     model_config = ConfigDict(strict=False)  # rows of data sets give whole numbers as floats
 
+    @model_validator(mode="before")
+    @classmethod
+    def _compose(cls, fields: Any) -> Any:
+        """Put the rule's texts in the form that a `Reply` is read in."""
+        if not isinstance(fields, Mapping):
+            return fields
+        return {name: _composed(value) for name, value in fields.items()}
+
     @abstractmethod
     def is_kept(self, reply: Reply) -> bool:
         """Whether the reply keeps the rule.
 
         Raises `PatternTimeoutError` where a pattern of the user's does not end.
         """
+
+
+def _composed(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_composed(item) for item in value]
+    return normalize("NFC", value) if isinstance(value, str) else value
 
 
 class NamedRule(NamedTuple):
