@@ -2,7 +2,7 @@
 
     python benchmarks/statistics.py [--quick]
 
-Prints the tables of docs/statistics.md, in six minutes on one core. Enumerated figures are exact; simulated
+Prints the tables of docs/statistics.md, in eight minutes on one core. Enumerated figures are exact; simulated
 ones have the standard error of so many repetitions (0.7 points at 5 % and 1,000). ``--quick`` makes 150 of
 them, in a minute. Where scipy has the same method, the largest difference from it is printed.
 """

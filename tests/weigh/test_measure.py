@@ -105,14 +105,14 @@ def test_latency_percentiles() -> None:
     assert found["p50"] == pytest.approx(0.1)
     assert 0.1 < found["p95"] < 1.0
     assert (found["p95_low"], found["p95_high"]) == (0.1, None)
-    assert found["p95_reason"] == "20 requests do not bound the 95th percentile above: it takes 72"
+    assert found["reason"] == "20 requests do not bound the 95th percentile above: it takes 72"
     assert found["first_token"]["p50"] == pytest.approx(0.05)
     assert "first_token" not in latency([Timing(0.1)]).to_dict()
 
 
 def test_enough_requests_bound_the_latency_on_both_sides() -> None:
     found = latency([Timing(each / 100) for each in range(100, 0, -1)])
-    assert (found.p95_low, found.p95_high, found.p95_reason) == (0.9, 1.0, None)
+    assert (found.p95_low, found.p95_high, found.reason) == (0.9, 1.0, None)
 
 
 def test_comparisons_are_corrected_together() -> None:

@@ -62,13 +62,12 @@ class Latency(Percentiles):
     """Of ``n`` requests sent one at a time; ``first_token`` until the answer that counts begins.
 
     ``p95_low`` and ``p95_high`` are the 95 % interval of ``p95``; ``None`` where so few requests do not
-    bound it on that side, and ``p95_reason`` says why.
+    bound it on that side, with the ``reason``.
     """
 
     n: int = 0
     p95_low: float | None = None
     p95_high: float | None = None
-    p95_reason: Omitted[str] = None
     first_token: Omitted[Percentiles] = None
     reason: Omitted[str] = None
 

@@ -140,7 +140,7 @@ def latency(timings: Sequence[Timing], is_batched: bool = False) -> Latency:
         p95=totals.p95,
         p95_low=low,
         p95_high=high,
-        p95_reason=None if high is not None else _unbounded(len(timings)),
+        reason=None if high is not None else _unbounded(len(timings)),
         n=len(timings),
         first_token=first_token,
     )

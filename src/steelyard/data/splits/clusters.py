@@ -45,27 +45,19 @@ def build_clusters(rows: RowLikeness, strata: Strata) -> list[Cluster]:
     ]
 
 
-def clusters_within(rows: RowLikeness, *parts: Sequence[int]) -> dict[int, int]:
-    """The cluster of every row that shares one with others of its part: number by index.
+def clusters_within(rows: RowLikeness, part: Sequence[int]) -> dict[int, int]:
+    """The cluster of every row of a given part that shares one with others of it: number by index.
 
-    For parts that are given, and that nothing was allocated to: see `build_clusters`.
+    For a part that no allocation has made: see `build_clusters`.
     """
-    numbers: dict[int, int] = {}
-    for part in parts:
-        within = rows.subset(part)
-        clusters = build_clusters(within, [()] * len(part))
-        indices = [part[place] for place in within.order]
-        numbers |= cluster_numbers(clusters, indices, start=len(numbers))
-    return numbers
+    within = rows.subset(part)
+    clusters = build_clusters(within, [()] * len(part))
+    return cluster_numbers(clusters, [part[place] for place in within.order])
 
 
-def cluster_numbers(
-    clusters: Sequence[Cluster], indices: Sequence[int], start: int = 0
-) -> dict[int, int]:
+def cluster_numbers(clusters: Sequence[Cluster], indices: Sequence[int]) -> dict[int, int]:
     """Number the clusters of several rows: number by index; ``indices`` are those of the places."""
     shared = [cluster for cluster in clusters if len(cluster.members) > 1]
     return {
-        indices[place]: number
-        for number, cluster in enumerate(shared, start)
-        for place in cluster.members
+        indices[place]: number for number, cluster in enumerate(shared) for place in cluster.members
     }
