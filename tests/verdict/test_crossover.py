@@ -50,3 +50,13 @@ def test_rules_of_thumb_stand_beside_the_tasks_own_figures():
     assert not rules["train_examples", 500].is_reached
     assert rules["train_examples", 500].yours == 400
     assert all(rule.source for rule in rules.values())
+
+
+def test_the_rival_is_the_cheapest_to_own_not_per_request(make):
+    """With a dearer search upfront it would be said to pay at once, though it never does in a year."""
+    few = make("few_shot", 160, upfront=0, per_request="0.0010")
+    searched = make("optimized_prompt", 160, upfront=500, per_request="0.0009")
+    lora = make("lora", 160, upfront=200, per_request="0.0005")
+    block = crossover(Case((few, searched, lora), 100, 365), train_examples=400, arm="lora")
+    assert block.against == "few_shot"
+    assert block.requests == 400_000  # 200 / (0.0010 - 0.0005)

@@ -92,6 +92,7 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
     models = [] if job.model is None else plan.models if job.spans_models else [job.model]
     local = all(provider_of(model.spec).is_local for model in models)
     return {
+        "race": len(plan.split.dev) if plan.has_race and not batched else 0,
         "test": test,
         **timing_requests(0 if batched else test, local=local),
         "gap": 0 if traits_of(job.strategy.name).no_gap else min(test, train, GAP_EXAMPLES),

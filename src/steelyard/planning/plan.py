@@ -28,12 +28,14 @@ from steelyard.planning.options import RunOptions
 from steelyard.planning.redaction import private_references
 from steelyard.result import AuditResult
 from steelyard.score import Metric, build_metrics
+from steelyard.score.base import ModelMetric
 from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.seeds import check_seed
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
+from steelyard.verdict.race import FEWEST_ITEMS
 from steelyard.words import counted
 
 """Seeds lie below this, the most that every library in use takes."""
@@ -116,6 +118,22 @@ class Plan:
     @property
     def seed(self) -> int:
         return self.options.seed
+
+    @property
+    def has_race(self) -> bool:
+        """Whether arms that dev shows cannot win are to stop before the test.
+
+        Not where dev cannot tell: with few examples, by a metric that is no mean of scores or asks a judge,
+        or with a limit on latency, which is timed later.
+        """
+        metric = self.metrics[0]
+        return (
+            self.options.race
+            and len(self.split.dev) >= FEWEST_ITEMS
+            and metric.decomposable
+            and not isinstance(metric, ModelMetric)
+            and self.task.constraints.max_latency_p95_ms is None
+        )
 
     @cached_property
     def detectable(self) -> Detectable | None:

@@ -10,10 +10,9 @@ from steelyard.core import clusters_of
 from steelyard.planning.jobs import Job
 from steelyard.result.figures import Gap
 from steelyard.result.run import StoppedArm
-from steelyard.score.base import ModelMetric
 from steelyard.seeds import generator
 from steelyard.strategy import Arm
-from steelyard.verdict.race import FEWEST_ITEMS, Lost, Racer, losers
+from steelyard.verdict.race import Lost, Racer, losers
 from steelyard.weigh.conclude import ArmBlocks, MeasuredArm, costs_of
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.measure import quality
@@ -27,10 +26,9 @@ _UNTESTED = Gap(reason="the arm stopped before the test")
 def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[StoppedArm]:
     """Ask arms the dev examples, most of which their fits have asked before, and stop those that lose.
 
-    An arm that was tested before goes on, and none stops where dev cannot tell: by a metric that is no mean
-    of scores or asks a judge, with a limit on latency, which is timed later, or in batches.
+    An arm that was tested before goes on, and one that is asked in batches.
     """
-    if not steps.plan.options.race or not _can_tell(steps):
+    if not steps.plan.has_race:
         return []
     racing = [
         (job, arm)
@@ -54,16 +52,6 @@ def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[S
     for one in stopped:
         steps.display.say(one.sentence)
     return stopped
-
-
-def _can_tell(steps: RunSteps) -> bool:
-    plan, metric = steps.plan, steps.metrics[0]
-    return (
-        len(plan.split.dev) >= FEWEST_ITEMS
-        and metric.decomposable
-        and not isinstance(metric, ModelMetric)
-        and plan.task.constraints.max_latency_p95_ms is None
-    )
 
 
 def _on_dev(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
