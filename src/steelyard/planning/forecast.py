@@ -44,6 +44,7 @@ def plan(
     skip_bad_rows: bool = False,
     no_cache: bool = False,
     max_cost: Decimal | None = None,
+    race: bool = True,
 ) -> Outlook:
     """Say what `steelyard.run` with the same arguments would ask, cost and take; nothing is asked.
 
@@ -51,9 +52,8 @@ def plan(
     how fast the models are, unless ``no_cache`` would throw it away. Raises a `SteelyardError` for
     every mistake that the run would stop at before it asks.
     """
-    planned = make_plan(
-        task, RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost)
-    )
+    options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost, race)
+    planned = make_plan(task, options)
     folder = Path(out) if out is not None else default_folder(planned)
     outlook = look_ahead(planned, None if no_cache else folder)
     return replace(outlook, audit=audit_plan(planned, Display()))
