@@ -42,6 +42,11 @@ class Traits:
     confidence: Literal["none", "labels", "any"] = "labels"
     carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "upload"] = "own"
 
+    @property
+    def must_finish(self) -> bool:
+        """Whether its arms are asked the test whatever dev shows."""
+        return self.is_reference or not self.may_stop
+
 
 class ShotLimits(NamedTuple):
     """The numbers of shots that a strategy tries, and the tokens that its prompt may have."""

@@ -88,14 +88,9 @@ def losers(
 
 def _finishers(racers: Sequence[Racer]) -> set[str]:
     """References, the user's own prompt, the best prompt and the best tuned arm."""
-    names = {racer.name for racer in racers if _must_finish(racer)}
+    names = {racer.name for racer in racers if traits_of(racer.strategy).must_finish}
     names |= _best(racers, lambda racer: traits_of(racer.strategy).family in PROMPT_FAMILIES)
     return names | _best(racers, lambda racer: traits_of(racer.strategy).tunes)
-
-
-def _must_finish(racer: Racer) -> bool:
-    traits = traits_of(racer.strategy)
-    return traits.is_reference or not traits.may_stop
 
 
 def _best(racers: Sequence[Racer], belongs: Callable[[Racer], bool]) -> set[str]:

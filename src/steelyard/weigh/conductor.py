@@ -23,6 +23,7 @@ from steelyard.planning.outlook import short_text
 from steelyard.planning.plan import Plan, default_folder, describe, make_plan
 from steelyard.progress import Display, logged
 from steelyard.result import AuditResult, Result
+from steelyard.result.run import StoppedArm
 from steelyard.result.verdict import JudgeResult
 from steelyard.score.judge import Judge
 from steelyard.store import folder as files
@@ -37,7 +38,7 @@ from steelyard.weigh.leftovers import leftover_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
-from steelyard.weigh.race import stop_losers
+from steelyard.weigh.race import stop_losers, waits
 from steelyard.weigh.redaction import redaction_warnings
 from steelyard.weigh.result import Circumstances, Unfinished, build_result
 from steelyard.weigh.steps import RunSteps
@@ -110,31 +111,41 @@ def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
         for error in audit.errors:
             display.say(f"audit: {error}")
         failures = FailedArms(steps.plan, display)
-        fitted = list(_fit(steps, failures))
-        stopped = {one.arm: one for one in stop_losers(steps, fitted, failures)}
-        finishing = [(job, arm) for job, arm in fitted if arm.name not in stopped]
-        arms, spread = time_arms(steps, list(_measure(steps, finishing, failures)), failures)
+        measured, stopped = _measure(steps, failures)
+        arms, spread = time_arms(steps, measured, failures)
         failures.check_measured(sum(measured.model is not None for measured in arms))
         warnings = (*failures.warnings(), *timing_warnings(spread))
-        return _conclude(
-            steps, arms, audit, Unfinished(failures.ended, tuple(stopped.values())), warnings
-        )
+        return _conclude(steps, arms, audit, Unfinished(failures.ended, tuple(stopped)), warnings)
 
 
-def _fit(steps: RunSteps, failures: FailedArms) -> Iterator[tuple[Job, Arm]]:
-    """Fit each job; those whose model fails are left to ``failures``."""
+def _measure(
+    steps: RunSteps, failures: FailedArms
+) -> tuple[list[tuple[Job, MeasuredArm]], list[StoppedArm]]:
+    """Fit each job and measure its arms; those whose model fails are left to ``failures``.
+
+    Arms that may lose the race wait for it, and those that lose it are returned apart.
+    """
+    fitted: list[tuple[Job, Arm]] = []
+    measured: list[tuple[Job, MeasuredArm]] = []
     for job in (*steps.plan.jobs, *steps.plan.kept):
         arms: list[Arm] = []
         if not failures.skips(job):
             with failures.catching(job):
                 arms = steps.fit(job)
-        yield from ((job, arm) for arm in arms)
+        fitted += ((job, arm) for arm in arms)
+        if not waits(steps, job):
+            measured += _measured(steps, failures, [(job, arm) for arm in arms])
+    stopped = stop_losers(steps, fitted, failures)
+    names = {one.arm for one in stopped}
+    waiting = [pair for pair in fitted if waits(steps, pair[0]) and pair[1].name not in names]
+    measured += _measured(steps, failures, waiting)
+    places = {arm.name: place for place, (_, arm) in enumerate(fitted)}
+    return sorted(measured, key=lambda pair: places[pair[1].arm.name]), stopped
 
 
-def _measure(
-    steps: RunSteps, fitted: Sequence[tuple[Job, Arm]], failures: FailedArms
+def _measured(
+    steps: RunSteps, failures: FailedArms, fitted: Sequence[tuple[Job, Arm]]
 ) -> Iterator[tuple[Job, MeasuredArm]]:
-    """Measure arms; those whose model fails are left to ``failures``."""
     for job, arm in fitted:
         if not failures.skips(job, arm.name):
             with failures.catching(job, arm.name):

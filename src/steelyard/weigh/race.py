@@ -11,7 +11,7 @@ from steelyard.planning.jobs import Job
 from steelyard.result.figures import Gap
 from steelyard.result.run import StoppedArm
 from steelyard.seeds import generator
-from steelyard.strategy import Arm
+from steelyard.strategy import Arm, traits_of
 from steelyard.verdict.race import Lost, Racer, losers
 from steelyard.weigh.conclude import ArmBlocks, MeasuredArm, costs_of
 from steelyard.weigh.failed_arms import FailedArms
@@ -21,6 +21,12 @@ from steelyard.weigh.steps import RunSteps
 
 Fitted = Sequence[tuple[Job, Arm]]
 _UNTESTED = Gap(reason="the arm stopped before the test")
+
+
+def waits(steps: RunSteps, job: Job) -> bool:
+    """Whether a job's arms are measured only after the race: others finish whatever comes of it."""
+    traits = traits_of(job.strategy.name)
+    return steps.plan.has_race and job not in steps.plan.kept and not traits.must_finish
 
 
 def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[StoppedArm]:
