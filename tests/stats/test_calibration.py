@@ -236,6 +236,6 @@ def test_thresholds_that_few_clusters_cannot_show_do_not_end_the_search():
     confidence = np.repeat(np.linspace(1.0, 0.5, 100), 2)
     correct, clusters = np.ones(200), np.repeat(np.arange(100), 2).tolist()
     curve = coverage_curve(confidence, correct, 200, np.random.default_rng(0), clusters=clusters)
-    assert [point.clusters for point in curve] == [point.n // 2 for point in curve]
+    assert [point.units for point in curve] == [point.n // 2 for point in curve]
     best = handover(curve, 0.9)
     assert best is not None and best.coverage == 1.0
