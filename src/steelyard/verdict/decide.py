@@ -118,16 +118,25 @@ def _minimum(case: Case) -> dict[str, float]:
 
 
 def _details(case: Case, limits: WithinLimits) -> VerdictDetails:
-    level = words.level_cost(case.currency)
     return VerdictDetails(
         alpha=case.alpha,
         rule=_rule(case),
         minimum=_minimum(case),
         confidence_rule=_confidence_rule(case),
         dropped=tuple(DroppedArm(arm=arm, reason=why) for arm, why in limits.dropped.items()),
-        cost_rule=f"costs over the horizon within {level}{LEVEL_SHARE:.0%} of the cheapest count as "
-        "equal; the higher quality then decides",
+        cost_rule=_cost_rule(case),
         cost_to_own={c.name: to_number(c.total_cost(case.requests)) for c in case.candidates},
+    )
+
+
+def _cost_rule(case: Case) -> str:
+    """Which costs count as equal; none do where errors have a price."""
+    if case.error_cost is not None:
+        return ""
+    level = words.level_cost(case.currency)
+    return (
+        f"costs over the horizon within {level}{LEVEL_SHARE:.0%} of the cheapest count as equal; the higher "
+        "quality then decides"
     )
 
 
