@@ -67,12 +67,6 @@ def test_a_step_that_may_be_none_has_no_upper_price(make):
     assert step.low < step.error_cost
 
 
-def test_flips_name_the_prices_next_to_the_choice(steps):
-    flips = decide(_case(*steps, error_cost=Decimal("0.05"))).flips
-    assert any(flip.startswith("errors: below $0.0083 for a wrong answer, tfidf") for flip in flips)
-    assert any(flip.startswith("errors: above $0.12 for a wrong answer, lora") for flip in flips)
-
-
 def test_where_the_commonest_answer_is_cheapest_no_arm_pays(make):
     arms = make("majority", 80, 200, per_request=0), make("few_shot", 160, per_request="0.01")
     verdict = decide(_case(*arms, error_cost=Decimal("0.001")))

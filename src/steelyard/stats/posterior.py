@@ -17,8 +17,8 @@ import numpy as np
 
 from steelyard.stats.resample import Clusters, Floats, cluster_codes
 
-SPREAD_SCALE = 0.1
-"""Scale of the half-Cauchy prior: arms of one task differ by some points, seldom by many tens."""
+SPREAD_SCALE = 0.3
+"""Scale of the half-Cauchy prior: weak: arms of one task differ by points or by tens of points."""
 PRIOR_ITEMS = 5
 """Weight, in items, of arms that err independently against the covariance seen."""
 LEAST_VARIANCE = 0.05

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from steelyard.cost import volume_flip
-from steelyard.result.verdict import TurningPrice
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.beliefs import Beliefs
@@ -18,15 +17,17 @@ MOST_TIMES = 100
 
 
 def find_flips(case: Case, beliefs: Beliefs, choice: BestArm, limits: WithinLimits) -> list[str]:
-    """Say with figures what would alter the choice; the nearest changes first."""
+    """Say with figures what would alter the choice, apart from the price of a wrong answer.
+
+    That has its own figures: `steelyard.verdict.turning`.
+    """
     rivals = [arm for arm in _rivals(beliefs, choice) if not _level(case, arm, choice.arm)]
     flips = [
-        *_error_cost(case, choice, turning_prices(case, beliefs)),
         *_volume(case, beliefs, choice.arm, rivals),
         *_price(case, beliefs, choice.arm, rivals),
         *_limits(case, choice.arm, limits),
     ]
-    return flips or _challenger(case, beliefs, choice)
+    return flips or ([] if turning_prices(case, beliefs) else _challenger(case, beliefs, choice))
 
 
 def _rivals(beliefs: Beliefs, choice: BestArm) -> list[Candidate]:
@@ -50,18 +51,6 @@ def _money(case: Case, beliefs: Beliefs, arm: Candidate) -> tuple[Decimal | None
         return arm.money
     wrong = 1 - float(beliefs.mean[beliefs.arms.index(arm)])
     return arm.upfront, arm.per_request + case.error_cost * words.to_decimal(wrong)
-
-
-def _error_cost(case: Case, choice: BestArm, steps: tuple[TurningPrice, ...]) -> list[str]:
-    """The next price of a wrong answer below and above the choice's own at which it changes."""
-    name, sentences = choice.arm.name, []
-    for step in steps:
-        if step.error_cost is None or name not in (step.cheaper, step.better):
-            continue
-        price = words.error_price(step.error_cost, case.currency)
-        side, other = ("above", step.better) if name == step.cheaper else ("below", step.cheaper)
-        sentences.append(f"errors: {side} {price} for a wrong answer, {other} costs less in all")
-    return sentences
 
 
 def _volume(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candidate]) -> list[str]:
