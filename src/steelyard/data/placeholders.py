@@ -46,11 +46,11 @@ def placeholders(task: Task) -> tuple[str, ...]:
 
 def placeholder_warning(task: Task) -> str | None:
     """Say which placeholders an instruction holds; ``None`` where it holds none."""
-    found = placeholders(task)
-    if not found:
+    names = placeholders(task)
+    if not names:
         return None
-    shown = listed([shortened(what, _LONGEST) for what in found])
+    listing = listed([shortened(what, _LONGEST) for what in names])
     return (
-        f"the instruction holds {counted(len(found), 'placeholder')} ({shown}), which nothing fills in: each "
-        "input is asked after the instruction by itself; write out or remove what stands for something else"
+        f"the instruction holds {counted(len(names), 'placeholder')} ({listing}), which nothing fills in: "
+        "each input is asked after the instruction by itself; write out or remove what stands for something else"
     )

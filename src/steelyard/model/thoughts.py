@@ -43,8 +43,8 @@ def split_thoughts(text: str) -> Thoughts:
         return Thoughts(
             "", _shelled(bare_answer(text)) if text.startswith("<|") else bare_answer(text)
         )
-    told = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
-    return Thoughts(told, _shelled(bare_answer(trimmed(answer))), is_open)
+    joined = "\n\n".join(thought.strip() for thought in reasoning if thought.strip())
+    return Thoughts(joined, _shelled(bare_answer(trimmed(answer))), is_open)
 
 
 _SIGNS = ("<", "[", "◁", "&lt;", "assistantfinal", "ere is my", "ere's my", "ere are my")
@@ -113,21 +113,21 @@ def _taken_off(text: str, marks: _Marks) -> tuple[list[str], str, bool]:
     """The thoughts between one kind of marks, the text without them, and whether one is open."""
     outside = _Surroundings(text)
     thoughts: list[str] = []
-    kept: list[str] = []
+    pieces: list[str] = []
     place = 0
     while (begin := _next_opening(text, place, marks, outside)) is not None:
         end = _end_of(text, begin.end(), marks)
         if end is None and marks.must_close:
             break
         before = text[place : begin.start()].rstrip(" \t")
-        kept.append(before)
+        pieces.append(before)
         if end is None:
-            return [*thoughts, text[begin.end() :]], "".join(kept), True
+            return [*thoughts, text[begin.end() :]], "".join(pieces), True
         thoughts.append(text[begin.end() : end.start()])
         place = end.end()
         if before[-1:].strip() and text[place : place + 1].isalnum():
-            kept.append(" ")
-    rest = "".join([*kept, text[place:]])
+            pieces.append(" ")
+    rest = "".join([*pieces, text[place:]])
     is_told_of = marks.is_paired or marks.opening.search(rest) is not None
     alone = () if is_told_of else marks.closing.finditer(rest)
     outside = _Surroundings(rest)
@@ -298,9 +298,9 @@ def without_thoughts(completion: Completion) -> Completion:
     ):
         return completion
     thoughts = split_thoughts(completion.text)
-    told = [told for told in (completion.reasoning, thoughts.reasoning) if told]
+    parts = [parts for parts in (completion.reasoning, thoughts.reasoning) if parts]
     answer = "" if thoughts.is_open else thoughts.answer
-    return replace(completion, text=answer, reasoning="\n\n".join(told))
+    return replace(completion, text=answer, reasoning="\n\n".join(parts))
 
 
 def with_plain_reference(example: Example) -> Example:

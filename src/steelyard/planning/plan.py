@@ -338,8 +338,10 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
 
 
 def _about_models(plan: Plan) -> list[str]:
-    asked = any(job.model is not None for job in plan.jobs)
-    aside = "" if asked else "; not asked, because no strategy of this run uses a language model"
+    asks_model = any(job.model is not None for job in plan.jobs)
+    aside = (
+        "" if asks_model else "; not asked, because no strategy of this run uses a language model"
+    )
     if len(plan.models) == 1:
         models = [f"model: {_named(plan.models[0])}{aside}"]
     else:

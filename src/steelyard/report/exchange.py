@@ -74,11 +74,11 @@ class Exchange:
     @property
     def sentence(self) -> str:
         """The price of an error at which the choice changes, in one sentence."""
-        given = self._view.task.traffic.error_cost
+        price = self._view.task.traffic.error_cost
         if not self.steps:
             return self._without
-        if given is not None:
-            return self._at(given)
+        if price is not None:
+            return self._at(price)
         first, *rest = self.steps
         later = "".join(f", {step.better} from {self.turn(step)}" for step in rest)
         return (
@@ -154,9 +154,9 @@ class Exchange:
     @property
     def start(self) -> int:
         """The stop that is picked first: the task's own price, else one where the verdict's arm leads."""
-        given = self._view.task.traffic.error_cost
-        if given is not None:
-            return self._prices.index(given)
+        price = self._view.task.traffic.error_cost
+        if price is not None:
+            return self._prices.index(price)
         choices = [stop.arm for stop in self.stops]
         places = [i for i, arm in enumerate(choices) if arm == self._view.verdict.arm] or [0]
         return places[len(places) // 2]

@@ -100,8 +100,8 @@ class Methods:
     def _intervals(self) -> Iterator[str]:
         methods = Counter(arm.quality.method for arm in self._view.arms if arm.quality.method)
         if methods:
-            used = [f"{name} ({counted(n, 'arm')})" for name, n in methods.most_common()]
-            yield f"Quality: {'; '.join(used)}, at {self._view.level} each, not simultaneous."
+            counts = [f"{name} ({counted(n, 'arm')})" for name, n in methods.most_common()]
+            yield f"Quality: {'; '.join(counts)}, at {self._view.level} each, not simultaneous."
 
     def _differences(self) -> Iterator[str]:
         result, tests = self._result, self._view.verdict.details.tests
@@ -178,10 +178,8 @@ class Methods:
         expected = self._view.verdict.details.expected_quality.get(arm.name) if arm else None
         if arm is None or expected is None:
             return ""
-        shown = formats.percent(arm.quality.value)
-        return (
-            f"; of {arm.name}, measured at {shown}, the verdict expects {formats.percent(expected)}"
-        )
+        quality = formats.percent(arm.quality.value)
+        return f"; of {arm.name}, measured at {quality}, the verdict expects {formats.percent(expected)}"
 
     def _assumptions(self) -> Iterator[str]:
         arms, split = self._view.arms, self._view.split

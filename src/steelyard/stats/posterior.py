@@ -127,8 +127,8 @@ def item_covariance(scores: Floats, clusters: Clusters | None = None) -> Floats:
     means = scores.mean(axis=1)
     sums = np.array([np.bincount(codes, weights=row) for row in scores])
     away = sums - means[:, None] * sizes
-    seen = away @ away.T / n * (count / max(1, count - 1))
-    return blended(seen, count)
+    observed = away @ away.T / n * (count / max(1, count - 1))
+    return blended(observed, count)
 
 
 def blended(seen: Floats, count: float) -> Floats:
@@ -178,7 +178,7 @@ def predict(
     before, more = items
     truths = posterior.draws(rng, outcomes)
     root = np.linalg.cholesky(covariance / more + 1e-12 * np.eye(len(means)))
-    seen = truths + rng.normal(size=truths.shape) @ root.T
-    pooled = (before * means + more * seen) / (before + more)
+    observed = truths + rng.normal(size=truths.shape) @ root.T
+    pooled = (before * means + more * observed) / (before + more)
     update = update_of(covariance / (before + more), posterior.spread)
     return Predicted(truths, np.asarray(pooled @ update.matrix.T), update.covariance)

@@ -94,8 +94,10 @@ def _says_another(brief: Brief, text: str, output: str) -> bool:
         line, _, rest = between.partition("\n")
         if not _BLANK_LINE.search(between.rstrip(" \t")) or _REVISES.search(rest) or after["final"]:
             continue
-        said = _BLANK_LINE.split(between.strip())[0] if brief.kind == "labels" else _unmarked(line)
-        other = parse_output(brief, between if brief.kind == "json" else said)[0]
+        answer_text = (
+            _BLANK_LINE.split(between.strip())[0] if brief.kind == "labels" else _unmarked(line)
+        )
+        other = parse_output(brief, between if brief.kind == "json" else answer_text)[0]
         if other is not None and canonical(brief, other) != canonical(brief, output):
             return True
     return False
@@ -111,9 +113,11 @@ def _read_own(brief: Brief, text: str, question: str) -> Reading:
         is_final = (
             brief.metric_type.compares_final_answers and not brief.metric_type.compares_numbers
         )
-        own = text[: next(next_items(text), None)] if is_final else text
-        is_apart = text.startswith("\n", len(own)) and text.startswith("\n\n", len(own.rstrip()))
-        return parse_output(brief, own if is_apart and not _HAS_HEADING.search(own) else text)
+        whole = text[: next(next_items(text), None)] if is_final else text
+        is_apart = text.startswith("\n", len(whole)) and text.startswith(
+            "\n\n", len(whole.rstrip())
+        )
+        return parse_output(brief, whole if is_apart and not _HAS_HEADING.search(whole) else text)
     readings = (parse_output(brief, text[:place]) for place in next_items(text, question))
     certain = next((reading for reading in readings if reading[0] is not None), None)
     return certain or parse_output(brief, text)
@@ -214,11 +218,11 @@ def _own_text(text: str, question: str) -> str:
     the questions were steps to it.
     """
     for place in next_items(text, question):
-        own, rest = text[:place], text[place:]
-        if splits := _all_splits(own):
-            is_final = _FINAL.search(rest) is not None and _FINAL.search(own) is None
+        head, rest = text[:place], text[place:]
+        if splits := _all_splits(head):
+            is_final = _FINAL.search(rest) is not None and _FINAL.search(head) is None
             is_step = is_final and next(next_items(f"-\n{splits[-1][0]}"), None) is not None
-            return text if is_step else own
+            return text if is_step else head
     return text
 
 

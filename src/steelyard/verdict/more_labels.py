@@ -78,8 +78,8 @@ def labels_for_floor(case: Case, arms: Sequence[Candidate], floor: Candidate) ->
     def told(outcome: Predicted) -> NDArray[np.bool_]:
         from scipy.special import ndtr
 
-        own = np.diag(outcome.covariance)
-        apart = own + own[place] - 2 * outcome.covariance[place]
+        variances = np.diag(outcome.covariance)
+        apart = variances + variances[place] - 2 * outcome.covariance[place]
         gains = np.delete(outcome.means - outcome.means[:, [place]], place, axis=1)
         best = ndtr(gains / np.sqrt(np.delete(apart, place))).max(axis=1)
         return np.asarray((best >= 1 - case.alpha / k) | (best <= case.alpha))
@@ -88,11 +88,11 @@ def labels_for_floor(case: Case, arms: Sequence[Candidate], floor: Candidate) ->
 
 
 def _for_question(
-    case: Case, arms: Sequence[Candidate], told: Callable[[Predicted], NDArray[np.bool_]]
+    case: Case, arms: Sequence[Candidate], is_told: Callable[[Predicted], NDArray[np.bool_]]
 ) -> MoreLabels:
     beliefs = beliefs_of(case, arms, apart=True)
     rng = generator(case.seed, "more labels")
-    looks = (Look(n, float(told(_outcomes(beliefs, n, rng)).mean()), None) for n in SIZES)
+    looks = (Look(n, float(is_told(_outcomes(beliefs, n, rng)).mean()), None) for n in SIZES)
     return _first_that_tells(case, beliefs.items, looks)
 
 

@@ -44,15 +44,15 @@ def _tests(case: Case) -> list[PairTest]:
     if len(case.candidates) < 2:
         return []
     pairs = list(combinations((candidate.name for candidate in case.candidates), 2))
-    given = {frozenset((c.a, c.b)): c for c in case.comparisons}
+    comparisons = {frozenset((c.a, c.b)): c for c in case.comparisons}
     if case.compare_by is not None:
-        given |= {
+        comparisons |= {
             frozenset(pair): case.compare_by(*pair)
             for pair in pairs
-            if frozenset(pair) not in given
+            if frozenset(pair) not in comparisons
         }
-    if all(frozenset(pair) in given for pair in pairs):
-        return [PairTest.of(given[frozenset(pair)]) for pair in pairs]
+    if all(frozenset(pair) in comparisons for pair in pairs):
+        return [PairTest.of(comparisons[frozenset(pair)]) for pair in pairs]
     by_scores = pair_tests(
         [candidate.name for candidate in case.candidates],
         [candidate.scores for candidate in case.candidates],
@@ -61,7 +61,9 @@ def _tests(case: Case) -> list[PairTest]:
         clusters=case.clusters,
     )
     return [
-        PairTest.of(given[frozenset(test.names)]) if frozenset(test.names) in given else test
+        PairTest.of(comparisons[frozenset(test.names)])
+        if frozenset(test.names) in comparisons
+        else test
         for test in by_scores
     ]
 

@@ -264,10 +264,10 @@ def _circumstances(
 def _times_opened(steps: RunSteps, arms: Sequence[str]) -> int:
     """How many runs in this folder ended with test answers that had not been looked at before."""
     opened = steps.store.meta("test_opened") or ((), 0)
-    seen, times = read_kept(tuple[tuple[str, ...], int], opened, "test_opened")
-    if not set(arms) <= set(seen):
+    names, times = read_kept(tuple[tuple[str, ...], int], opened, "test_opened")
+    if not set(arms) <= set(names):
         times += 1
-        steps.store.set_meta("test_opened", [sorted({*seen, *arms}), times])
+        steps.store.set_meta("test_opened", [sorted({*names, *arms}), times])
     return int(times)
 
 

@@ -40,8 +40,8 @@ def arm_handover(
     That is ``constraints.min_accuracy_at_coverage``, else ``min_quality``, else `TARGET`.
     """
     limits = plan.task.constraints
-    wanted = (limits.min_accuracy_at_coverage, limits.min_quality, TARGET)
-    target = next(accuracy for accuracy in wanted if accuracy is not None)
+    targets = (limits.min_accuracy_at_coverage, limits.min_quality, TARGET)
+    target = next(accuracy for accuracy in targets if accuracy is not None)
     return measure_handover(arm, records, plan.split.test, plan.metrics[0], plan.seed, target)
 
 

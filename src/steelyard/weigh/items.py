@@ -55,8 +55,8 @@ def read_items(store: Store) -> Mapping[str, ItemFacts] | None:
 
     Raises `StorageError` where they cannot be read.
     """
-    kept = store.meta(_KEY)
-    if kept is None:
+    stored = store.meta(_KEY)
+    if stored is None:
         return None
-    items = read_kept(dict[str, tuple[str, int | None]], kept, _KEY)
+    items = read_kept(dict[str, tuple[str, int | None]], stored, _KEY)
     return {name: ItemFacts(*facts) for name, facts in items.items()}

@@ -59,17 +59,17 @@ def time_arms(
     Where that is more than `BUSY`, local arms are timed once more, and the calmest rounds count. An arm
     whose model fails is left to ``failures``. What was timed before is not timed again.
     """
-    left = list(arms)
+    remaining = list(arms)
     for number in range(LATENCY_ROUNDS):
-        left = _round(steps, left, number, failures)
-    if _spread(steps, left) > BUSY:
+        remaining = _round(steps, remaining, number, failures)
+    if _spread(steps, remaining) > BUSY:
         for number in range(LATENCY_ROUNDS, LATENCY_ROUNDS + EXTRA_ROUNDS):
-            left = _round(steps, left, number, failures)
-    timed = [_timed(steps, measured) for _, measured in left]
+            remaining = _round(steps, remaining, number, failures)
+    timed = [_timed(steps, measured) for _, measured in remaining]
     for measured in timed:
         steps.store.finish_step(f"measured:{measured.arm.name}", settings_of(steps.plan), 0.0)
     slowest = max((measured.slowdown for measured in timed), default=1.0)
-    return timed, max(slowest, _spread(steps, left))
+    return timed, max(slowest, _spread(steps, remaining))
 
 
 def timing_warnings(spread: float) -> list[str]:
@@ -84,7 +84,7 @@ def timing_warnings(spread: float) -> list[str]:
 
 def _round(steps: RunSteps, arms: Timed, number: int, failures: FailedArms) -> Timed:
     """Time all arms in one round; return those whose models did not fail."""
-    left: Timed = []
+    remaining: Timed = []
     for job, measured in arms:
         arm = measured.arm
         if failures.skips(job, arm.name):
@@ -92,8 +92,8 @@ def _round(steps: RunSteps, arms: Timed, number: int, failures: FailedArms) -> T
         with failures.catching(job, arm.name):
             if job not in steps.plan.kept and _lacks(steps, arm, number):
                 time_round(steps, arm, number)
-            left.append((job, measured))
-    return left
+            remaining.append((job, measured))
+    return remaining
 
 
 def _lacks(steps: RunSteps, arm: Arm, number: int) -> bool:
@@ -111,14 +111,14 @@ def time_round(steps: RunSteps, arm: Arm, number: int) -> None:
     batch = _batch(steps, arm, number) if steps.is_local(arm) else ()
     timings = []
     with during(name), steps.display.job(f"{arm.name}: latency") as progress:
-        for done in range(ROUND_REQUESTS):
-            place = number * ROUND_REQUESTS + done
+        for place_in_round in range(ROUND_REQUESTS):
+            place = number * ROUND_REQUESTS + place_in_round
             question = test[place % len(test)].question
             [answer] = arm.answer_all([question], nonce=f"latency-{place}")
             if answer.completion.failure is None:
                 took, first = answer.completion, answer.completion.first_token_seconds
                 timings.append(Timing(took.total_seconds, first if arm.model_name else None))
-            progress(done + 1, ROUND_REQUESTS)
+            progress(place_in_round + 1, ROUND_REQUESTS)
     seconds = steps.store.step_seconds(name) + time.perf_counter() - started
     steps.store.finish_step(name, {"rounds": [*rounds, Round(tuple(timings), batch)]}, seconds)
 
@@ -133,8 +133,8 @@ def _batch(steps: RunSteps, arm: Arm, number: int) -> tuple[float | None, ...]:
     with during(f"warm:{arm.name}"):
         for turn in ("warm", "timed"):
             answers = arm.answer_all(questions, nonce=f"{turn}-{number}-{steps.run.attempts}")
-    done = [answer.completion for answer in answers]
-    return tuple(one.machine_seconds if one.failure is None else None for one in done)
+    completions = [answer.completion for answer in answers]
+    return tuple(one.machine_seconds if one.failure is None else None for one in completions)
 
 
 def spread_places(test: int) -> list[int]:

@@ -23,7 +23,7 @@ def content_of(message: Mapping[str, Any]) -> Content:
     """
     content = _parts(message.get("content"))
     fields = packaged("model/hosted/data/replies.yaml")["reasoning_fields"]
-    beside = next((told for name in fields if (told := _told(message.get(name)))), "")
+    beside = next((text for name in fields if (text := _told(message.get(name)))), "")
     refusal = message.get("refusal")
     return Content(
         content.text,
@@ -59,5 +59,5 @@ def _told(value: Any) -> str:
     if isinstance(value, list):
         return "".join(_told(item) for item in value)
     if isinstance(value, Mapping):
-        return next((told for name in _TEXTS if (told := _told(value.get(name)))), "")
+        return next((text for name in _TEXTS if (text := _told(value.get(name)))), "")
     return ""

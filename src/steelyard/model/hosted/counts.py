@@ -26,30 +26,32 @@ def token_counts(usage: Mapping[str, Any], *, has_text: bool = False) -> BilledT
     and the input's name where there is none. ``data/replies.yaml`` has the names of the counts.
     """
     names = packaged("model/hosted/data/replies.yaml")["usage"]
-    given = _first(usage, names["input"])
+    input_tokens = _first(usage, names["input"])
     produced = _first(usage, names["output"])
     total = _first(usage, names["total"])
     read = _first(usage, names["cache_read"])
     beside = (read or 0) + (_first(usage, names["cache_written"]) or 0)
     reasoning = _first(usage, names["reasoning"]) or 0
-    if given is not None and beside:
-        surplus = (total or 0) - given - (produced or 0)
+    if input_tokens is not None and beside:
+        surplus = (total or 0) - input_tokens - (produced or 0)
         is_outside = surplus >= beside and surplus != reasoning
         if not total or surplus < 0:
             is_outside = _first(usage, names["whole_input"]) is None
-        is_outside = is_outside or beside > given  # more than the whole cannot be a part of it
-        given += beside if is_outside else 0
-    if given is None and None not in (total, produced):
-        given = max(0, (total or 0) - (produced or 0))
-    if produced is None and None not in (total, given):
-        produced = max(0, (total or 0) - (given or 0))
-    if not given or produced is None or (has_text and not produced):
+        is_outside = (
+            is_outside or beside > input_tokens
+        )  # more than the whole cannot be a part of it
+        input_tokens += beside if is_outside else 0
+    if input_tokens is None and None not in (total, produced):
+        input_tokens = max(0, (total or 0) - (produced or 0))
+    if produced is None and None not in (total, input_tokens):
+        produced = max(0, (total or 0) - (input_tokens or 0))
+    if not input_tokens or produced is None or (has_text and not produced):
         return None
-    produced = max(produced, (total or 0) - given)
+    produced = max(produced, (total or 0) - input_tokens)
     if reasoning > produced:
         produced += reasoning
     cached = _first(usage, names["cached"])
-    return BilledTokens(given, min(cached or read or 0, given), produced, reasoning)
+    return BilledTokens(input_tokens, min(cached or read or 0, input_tokens), produced, reasoning)
 
 
 def _first(usage: Mapping[str, Any], names: Sequence[str]) -> int | None:

@@ -53,14 +53,14 @@ def _said(error: Any) -> str:
     if isinstance(error, str):
         return error.strip()
     if isinstance(error, list):
-        return "; ".join(said for item in error[:3] if (said := _said(item)))
+        return "; ".join(text for item in error[:3] if (text := _said(item)))
     if not isinstance(error, Mapping):
         return ""
     place = error.get("loc")  # pydantic: where in the request, and what about it
     where = ".".join(map(str, place)) + ": " if isinstance(place, list) else ""
     for name in _words()["error_fields"]:
-        if said := _said(error.get(name)):
-            return where + said
+        if text := _said(error.get(name)):
+            return where + text
     return ""
 
 
@@ -91,9 +91,9 @@ def status_of(error: Any, untold: int = _UNTOLD) -> int:
         if word.isdecimal() and 400 < int(word) <= 599:
             return int(word)
     named = _statuses()
-    known = [named[plain] for word in words if (plain := _plain(word)) in named]
-    if known and known[0] != 400:
-        return known[0]
+    reasons = [named[plain] for word in words if (plain := _plain(word)) in named]
+    if reasons and reasons[0] != 400:
+        return reasons[0]
     untold = 400 if "400" in words else untold
     message = error_words(error).message  # many are called an invalid request
     by_message = (
@@ -101,7 +101,7 @@ def status_of(error: Any, untold: int = _UNTOLD) -> int:
         for status, sign in _words()["messages"]
         if re.search(sign, message, re.IGNORECASE)
     )
-    return next(by_message, known[0] if known else untold)
+    return next(by_message, reasons[0] if reasons else untold)
 
 
 def is_filtered(code: str | None, message: str) -> bool:

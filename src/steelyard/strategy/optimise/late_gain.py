@@ -53,17 +53,17 @@ def late_gain(board: AnswerBoard, part: SearchPart, seed: int) -> LateComparison
     `FEWEST_BEFORE` prompts before on (30 late), but in 19 % after a single one: then nothing is
     stated. Each item's score stands alone: of a metric that is no mean of items it is only a part.
     """
-    asked = [call for call in board.course if call.stage not in _AFTER_THE_SEARCH]
+    calls = [call for call in board.course if call.stage not in _AFTER_THE_SEARCH]
     if len(part.search) < FEWEST_ITEMS:
         return LateComparison("unknown", reason=f"too few dev items: {len(part.search)}")
-    until = (1 - LAST) * asked[-1].spent if asked else 0.0
-    early = _complete((call for call in asked if call.spent <= until), part.search)
+    until = (1 - LAST) * calls[-1].spent if calls else 0.0
+    early = _complete((call for call in calls if call.spent <= until), part.search)
     if len(early) < FEWEST_BEFORE:
         met = f"only {len(early)}" if early else "none"
         why = f"{met} of its prompts had met all {len(part.search)} searched dev items before"
         return LateComparison("unknown", reason=why)
     before = _best(board, early, part.search)
-    after = _best(board, _complete(asked, part.search), part.search)
+    after = _best(board, _complete(calls, part.search), part.search)
     if after.key == before.key:
         why = "nothing that it tried late scored higher"
         return LateComparison(
