@@ -52,5 +52,6 @@ def placeholder_warning(task: Task) -> str | None:
     listing = listed([shortened(what, _LONGEST) for what in names])
     return (
         f"the instruction holds {counted(len(names), 'placeholder')} ({listing}), which nothing fills in: "
-        "each input is asked after the instruction by itself; write out or remove what stands for something else"
+        "each input is asked after the instruction by itself; write out or remove what stands for "
+        "something else"
     )
