@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -29,6 +29,7 @@ SEVEN_MORE = {
     "lora-b": ("lora", "tuned"),
     "lora-c": ("lora", "tuned"),
 }
+TWINS = ("zero_shot", "few_shot", "retrieved_few_shot", "lora")
 SIZES = (30, 60, 120, 240, 500)
 FLOOR = "majority"
 
@@ -201,7 +202,7 @@ def case_of(world: World, error_cost: float | None = None) -> Case:
     candidates = tuple(
         Candidate(
             name=name,
-            strategy=strategies[name],
+            strategy=strategies[name.removesuffix("-free")],
             quality=proportion(int(world.scores[place].sum()), n),
             scores=world.scores[place],
             upfront=Decimal(f"{world.upfront[place]:.9f}"),
@@ -220,11 +221,37 @@ def case_of(world: World, error_cost: float | None = None) -> Case:
     )
 
 
-def draw_worlds(count: int, seed: int, arms: dict[str, tuple[str, str]]) -> list[World]:
+def with_twins(rng: np.random.Generator, world: World) -> World:
+    """Give each prompt and tuned arm a twin of equal quality that mostly answers alike, as in free text."""
+    places = [place for place, name in enumerate(world.names) if name in TWINS]
+    answers = [_nearly(rng, world.scores[place], world.quality[place]) for place in places]
+    every = [*range(len(world.names)), *places]
+    dearer = np.array([1.0] * len(world.names) + [float(rng.uniform(0.9, 1.3)) for _ in places])
+    return replace(
+        world,
+        names=(*world.names, *(f"{world.names[place]}-free" for place in places)),
+        quality=world.quality[every],
+        scores=np.array([*world.scores, *answers]),
+        upfront=world.upfront[every],
+        per_request=world.per_request[every] * dearer,
+        latency=world.latency[every],
+    )
+
+
+def _nearly(rng: np.random.Generator, scores: np.ndarray, quality: float) -> np.ndarray:
+    """The same scores but for one to eight percent of the items, which are drawn anew."""
+    anew = rng.random(len(scores)) < rng.uniform(0.01, 0.08)
+    return np.where(anew, rng.random(len(scores)) < quality, scores).astype(np.float64)
+
+
+def draw_worlds(
+    count: int, seed: int, arms: dict[str, tuple[str, str]], *, twins: bool = False
+) -> list[World]:
     """Worlds in which at least one arm keeps the constraints."""
     rng, worlds = np.random.default_rng(seed), []
     while len(worlds) < count:
         world = draw(rng, arms)
+        world = with_twins(rng, world) if twins else world
         if world.feasible.any():
             worlds.append(world)
     return worlds

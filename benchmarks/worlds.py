@@ -4,7 +4,7 @@ Each world is a task with arms of known quality and cost, a test drawn from it, 
 constraints, a margin and a price of a wrong answer. Rules see the test and the costs; what they choose is
 judged by the truth. The product is asked with the price of an error, without it, and with a wrong one;
 beside it stand the highest mean, the field's rules of thumb, and the rule of a peer (fine-tune where it gains
-three points with p < .05). Run: python benchmarks/worlds.py [--worlds 2000] [--arms six|thirteen] [--seed 0]
+three points with p < .05). Run: python benchmarks/worlds.py [--worlds 2000] [--arms six|thirteen|twins] [--seed 0]
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _show_race(worlds: Sequence[World], arms: dict[str, tuple[str, str]]) -> Non
     """How many arms stop on a dev split of half the test, and how often the choice stays."""
     rng, stopped, same = np.random.default_rng(1), 0, 0
     for world in worlds:
-        families = ["floor", *(family for _, family in arms.values())]
+        families = ["floor", *(arms[name.removesuffix("-free")][1] for name in world.names[1:])]
         n = max(FEWEST_ITEMS, world.scores.shape[1] // 2)
         dev = draw_scores(rng, world.quality, families, n)
         case = case_of(replace(world, limits=replace(world.limits, max_latency_p95_ms=None)))
@@ -142,7 +142,7 @@ def _show_race(worlds: Sequence[World], arms: dict[str, tuple[str, str]]) -> Non
         kept = tuple(arm for arm in case.candidates if arm.name not in lost)
         stopped += len(lost)
         same += decide(case).arm == decide(replace(case, candidates=kept, memo={})).arm
-    share = stopped / (len(worlds) * len(arms))
+    share = stopped / sum(len(world.names) - 1 for world in worlds)
     print(
         f"\nthe race: {share:.1%} of arms stop, the choice stays in {same / len(worlds):.1%} of worlds"
     )
@@ -151,14 +151,14 @@ def _show_race(worlds: Sequence[World], arms: dict[str, tuple[str, str]]) -> Non
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=2000)
-    parser.add_argument("--arms", choices=("six", "thirteen"), default="six")
+    parser.add_argument("--arms", choices=("six", "thirteen", "twins"), default="six")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    arms = SIX if options.arms == "six" else SIX | SEVEN_MORE
-    worlds = draw_worlds(options.worlds, options.seed, arms)
+    arms = SIX | SEVEN_MORE if options.arms == "thirteen" else SIX
+    worlds = draw_worlds(options.worlds, options.seed, arms, twins=options.arms == "twins")
     choices = {name: [rule(world) for world in worlds] for name, rule in RULES.items()}
     rows = {name: judged(worlds, picks) for name, picks in choices.items()}
-    show(f"{len(worlds)} worlds, {len(arms)} arms and the floor, seed {options.seed}", rows)
+    show(f"{len(worlds)} worlds, {options.arms} arms and the floor, seed {options.seed}", rows)
     some = worlds[:SOME]
     rows = {name: judged(some, [rule(world) for world in some]) for name, rule in MISPRICED.items()}
     show(f"a wrong price of an error, {len(some)} of these worlds", rows)

@@ -70,7 +70,7 @@ def test_few_items_without_a_difference_prove_none():
 
 def test_a_known_spread_gives_the_textbook_shrinkage():
     """Two independent arms of equal variance: half the difference is kept where spread is the error."""
-    update = update_of(np.eye(2) * 0.01, 0.1)
+    update = update_of(np.eye(2) * 0.01, np.eye(2) * 0.01)
     one, other = update.matrix @ np.array([0.4, 0.6])
     assert (one, other) == pytest.approx((0.45, 0.55))
 
@@ -108,3 +108,25 @@ def test_the_chance_of_a_share_is_jeffreys(mean, n, least, chance):
 def test_the_ends_of_the_scale_are_certain():
     assert chance_at_least(0.5, 0.01, 10, 0.0) == 1
     assert chance_at_least(1.0, 0.0, 10, 1.0) == 0
+
+
+def test_copies_of_one_arm_are_no_evidence_that_all_arms_are_equal():
+    """Six near-copies at 73 % and one arm at 85 %: the copies are not taken to be near it."""
+    rng, near = np.random.default_rng(5), 0
+    for _ in range(40):
+        first = rng.random(240) < 0.73
+        copies = [np.where(rng.random(240) < 0.03, rng.random(240) < 0.73, first) for _ in range(6)]
+        scores = np.array([*copies, rng.random(240) < 0.85], dtype=np.float64)
+        posterior = Posterior(scores.mean(axis=1), item_covariance(scores) / 240)
+        draws = posterior.draws(rng, 1000)
+        chances = (draws >= draws.max(axis=1, keepdims=True) - 0.02).mean(axis=0)
+        near += chances[:6].max() >= 0.5
+    assert near <= 4
+
+
+def test_draws_are_qualities():
+    right = np.ones((2, 24))
+    draws = Posterior(right.mean(axis=1), item_covariance(right) / 24).draws(
+        np.random.default_rng(0)
+    )
+    assert draws.min() >= 0 and draws.max() <= 1

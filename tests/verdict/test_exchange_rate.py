@@ -34,10 +34,10 @@ def test_the_choice_is_what_costs_least_in_all(steps):
         costs = verdict.details.expected_cost
         assert min(costs, key=costs.get) == arm
         assert f"{arm} 0." in verdict.reasons[0] and "costs least in all" in verdict.reasons[0]
-    # 365,000 requests: the measured quality 0.825, drawn towards the others by less than a point
+    # 365,000 requests, 17.5 % of them wrong
     total = 365_000 * (0.001 + 0.05 * 0.175)
     few = decide(_case(*steps, error_cost=Decimal("0.05"))).details.expected_cost["few_shot"]
-    assert few == pytest.approx(total, rel=0.05)
+    assert few == pytest.approx(total)
 
 
 def test_turning_prices_are_the_slopes_of_the_frontier(steps):
@@ -45,8 +45,8 @@ def test_turning_prices_are_the_slopes_of_the_frontier(steps):
     assert (first.cheaper, first.better) == ("tfidf_linear", "few_shot")
     assert (second.cheaper, second.better) == ("few_shot", "lora")
     # (0.001 - 0.000001) / (0.825 - 0.7) and (0.01 - 0.001) / (0.9 - 0.825)
-    assert first.error_cost == pytest.approx(0.008, rel=0.06)
-    assert second.error_cost == pytest.approx(0.12, rel=0.06)
+    assert first.error_cost == pytest.approx(0.007992)
+    assert second.error_cost == pytest.approx(0.12)
     assert first.low < first.error_cost < first.high
     assert first.to_dict()["from"] == "tfidf_linear"
     assert TurningPrice.model_validate(first.to_dict()) == first
@@ -83,8 +83,8 @@ def test_a_volume_flip_counts_wrong_answers(make):
     verdict = decide(_case(make("majority", 60), few, lora, error_cost=Decimal("0.01")))
     assert verdict.arm == "lora"
     [flip] = [flip for flip in verdict.flips if flip.startswith("volume: below")]
-    # 100 / (0.01 * 0.1 * 365) = 274 requests a day, were the difference not drawn in a little
-    assert 265 < float(flip.split()[2].replace(",", "")) < 300
+    # 100 / (0.01 * 0.1 * 365) = 274 requests a day
+    assert flip.startswith("volume: below 274 requests a day")
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.02, 0.1])
@@ -124,3 +124,20 @@ def test_arms_that_answer_alike_are_decided_by_money(make):
     verdict = decide(_case(make("majority", 60), *arms))
     assert (verdict.arm, verdict.confidence) == ("lora", "high")
     assert verdict.turning_prices == ()
+
+
+def test_two_perfect_arms_are_as_likely_right_as_a_coin_at_least(make):
+    arms = make("few_shot", 24, 24, per_request=0), make("lora", 24, 24, per_request=0)
+    verdict = decide(_case(make("majority", 4, 24), *arms, error_cost=Decimal("0.1")))
+    assert verdict.details.chance >= 0.5
+
+
+def test_an_arm_that_the_test_shows_to_be_worse_is_not_called_likely_near(make):
+    """Two models, three formats of each that answer alike: 17 points are shown between the models."""
+    low = [make("few_shot", 88, 120, name=f"few_shot-{i}@mid", shift=10) for i in range(3)]
+    high = [
+        make("few_shot", 108, 120, name=f"few_shot-{i}@hi", per_request="0.01") for i in range(3)
+    ]
+    verdict = decide(_case(make("majority", 30, 120), *low, *high))
+    assert verdict.arm.endswith("@hi")
+    assert max(verdict.details.chances[arm.name] for arm in low) < 0.1

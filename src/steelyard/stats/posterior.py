@@ -1,11 +1,14 @@
 """What a test says of several arms' qualities together: a posterior over all of them.
 
 The model is the normal one of eight schools: the measured means are normal about the true qualities with
-the covariance of means of the same items, and the true qualities are exchangeable, normal about an unknown
-middle with an unknown spread. Arms that look better than others because there are many of them are drawn
-towards the middle, by as much as the data leave open (the winner's curse); differences that the data show
-stay. Gelman, Hill and Yajima (2012), "Why we (usually) don't have to worry about multiple comparisons";
-the half-Cauchy prior of the spread after Gelman (2006), Bayesian Analysis 1, 515-534.
+the covariance of means of the same items, and the true qualities are normal about an unknown middle with a
+spread that the means themselves show. Arms that look better than others because there are many of them are
+drawn towards the middle, by as much as the data leave open (the winner's curse); differences that the data
+show stay. Gelman, Hill and Yajima (2012), "Why we (usually) don't have to worry about multiple comparisons".
+
+Arms that answer alike are alike in quality: the true qualities are as correlated as the answers. So copies
+of one arm (its free form, another format) are no evidence that all arms are equal, and they count as
+little more than one.
 """
 
 from __future__ import annotations
@@ -17,56 +20,54 @@ import numpy as np
 
 from steelyard.stats.resample import Clusters, Floats, cluster_codes
 
-SPREAD_SCALE = 0.3
-"""Scale of the half-Cauchy prior: weak: arms of one task differ by points or by tens of points."""
+LEAST_SPREAD = 0.015
+"""Arms are never taken to differ by less than some points, whatever few items show."""
 PRIOR_ITEMS = 5
 """Weight, in items, of arms that err independently against the covariance seen."""
 LEAST_VARIANCE = 0.05
 """Variance of one item's score that is assumed where less was seen: as of 95 % right answers."""
 DRAWS = 4000
-_SPREADS = np.logspace(-3, -0.3, 20)
-_FLAT = np.array([10.0])  # as good as a flat prior, for scores in [0, 1]
+_APART = 100.0  # a prior variance that draws nothing in, for scores in [0, 1]
+_TIMES = np.array([0.5, 0.71, 1.0, 1.41, 2.0])
+_WEIGHTS = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
+"""How far the estimated spread may be off, and how likely that is taken to be."""
 
 
 class Posterior:
-    """The joint posterior of ``k`` true means, given their estimates and the covariance of these.
+    """The joint posterior of ``k`` true means in [0, 1], given their estimates and the covariance of these.
 
-    ``means``: (k,); ``covariance``: (k, k), of the estimates. The mixture over the spread between arms is
-    evaluated on a grid, each part of it being normal. Arms that are not exchangeable, such as a floor and
-    what is to beat it, are ``apart``: none is drawn towards another.
+    ``means``: (k,); ``covariance``: (k, k), of the estimates. It is a mixture of normal ones over spreads
+    about the estimated one. Where arms are not of one kind, such as a floor and what is to beat it, they are
+    ``apart``: none is drawn towards another. ``prior``: covariance of the true means about their middle.
     """
 
     def __init__(self, means: Floats, covariance: Floats, *, apart: bool = False) -> None:
-        self._spreads = _FLAT if apart else _SPREADS
-        self._parts = [_normal(means, covariance, spread) for spread in self._spreads]
-        logs = np.array([part.log_weight for part in self._parts])
-        weights = np.exp(logs - logs.max())
-        self._weights: Floats = weights / weights.sum()
+        k = len(means)
+        if apart or k == 1:
+            self.prior: Floats = np.eye(k) * _APART
+        else:
+            self.prior = spread_of(means, covariance) ** 2 * similarity(covariance)
+        updates = [update_of(covariance, self.prior * times**2) for times in _TIMES]
+        self._parts = [_Normal(update.matrix @ means, update.covariance) for update in updates]
 
     @cached_property
     def mean(self) -> Floats:
         """Posterior means, (k,)."""
         means = np.array([part.mean for part in self._parts])
-        return np.asarray(self._weights @ means, dtype=np.float64)
-
-    @cached_property
-    def spread(self) -> float:
-        """The spread between arms that is likely, as the mean of its posterior."""
-        return float(self._weights @ self._spreads)
+        return np.asarray(np.clip(_WEIGHTS @ means, 0.0, 1.0), dtype=np.float64)
 
     def draws(self, rng: np.random.Generator, count: int = DRAWS) -> Floats:
         """Draw ``count`` vectors of true means, (count, k)."""
-        counts = rng.multinomial(count, self._weights)
+        counts = rng.multinomial(count, _WEIGHTS)
         drawn = [part.draws(rng, n) for part, n in zip(self._parts, counts, strict=True) if n]
-        return np.concatenate(drawn)
+        return np.clip(np.concatenate(drawn), 0.0, 1.0)
 
 
 class _Normal(NamedTuple):
-    """The posterior at one spread, and the log of its weight in the mixture."""
+    """The posterior at one spread."""
 
     mean: Floats
     covariance: Floats
-    log_weight: float
 
     def draws(self, rng: np.random.Generator, count: int) -> Floats:
         k = len(self.mean)
@@ -74,19 +75,24 @@ class _Normal(NamedTuple):
         return np.asarray(self.mean + rng.normal(size=(count, k)) @ root.T, dtype=np.float64)
 
 
-def _normal(means: Floats, covariance: Floats, spread: float) -> _Normal:
-    """The normal posterior at a known ``spread``, and how likely the means make that spread."""
-    if len(means) == 1:
-        return _Normal(means, covariance, 0.0)
-    update = update_of(covariance, spread)
-    total = covariance + spread**2 * np.eye(len(means))
-    inverse = np.linalg.inv(total)
-    away = means - inverse.sum(axis=0) @ means / inverse.sum()
-    log_weight = -0.5 * (
-        np.linalg.slogdet(total)[1] + np.log(inverse.sum()) + float(away @ inverse @ away)
-    )
-    prior = np.log(spread) - np.log1p((spread / SPREAD_SCALE) ** 2)  # the grid is even in the log
-    return _Normal(update.matrix @ means, update.covariance, log_weight + prior)
+def similarity(covariance: Floats) -> Floats:
+    """How alike arms answer: the correlation of their scores, (k, k)."""
+    scale = np.sqrt(np.diag(covariance))
+    return np.asarray(covariance / np.outer(scale, scale), dtype=np.float64)
+
+
+def spread_of(means: Floats, covariance: Floats) -> float:
+    """The spread between arms that err independently, by moments over all pairs.
+
+    The square of a difference is its error variance plus the part of the spread that the pair does not
+    share. DerSimonian and Laird (1986), Controlled Clinical Trials 7, 177-188, without their weights: pairs
+    that hardly differ would outweigh all others.
+    """
+    pairs = np.triu_indices(len(means), 1)
+    apart = np.diag(covariance)[:, None] + np.diag(covariance) - 2 * covariance
+    excess = ((means[:, None] - means) ** 2 - apart)[pairs].sum()
+    share = 2 * (1 - similarity(covariance))[pairs].sum()
+    return float(np.sqrt(max(excess / share, LEAST_SPREAD**2))) if share > 0 else LEAST_SPREAD
 
 
 class Update(NamedTuple):
@@ -96,20 +102,20 @@ class Update(NamedTuple):
     covariance: Floats
 
 
-def update_of(covariance: Floats, spread: float) -> Update:
-    """What estimates with ``covariance`` make of arms with a known ``spread`` about a middle not known.
+def update_of(covariance: Floats, prior: Floats) -> Update:
+    """What estimates with ``covariance`` make of arms with a ``prior`` covariance about an unknown middle.
 
-    Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 5.4, for correlated errors.
+    Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 5.4, for correlated errors and arms.
     """
-    k, between = len(covariance), spread**2
+    k = len(covariance)
     if k == 1:
         return Update(np.eye(1), covariance)
-    inverse = np.linalg.inv(covariance + between * np.eye(k))
+    inverse = np.linalg.inv(covariance + prior)
     precision = inverse.sum()
-    shrink = between * inverse
+    shrink = prior @ inverse
     lever = np.ones(k) - shrink.sum(axis=1)
     matrix = shrink + np.outer(lever, inverse.sum(axis=0) / precision)
-    after = between * (np.eye(k) - shrink) + np.outer(lever, lever) / precision
+    after = prior - shrink @ prior + np.outer(lever, lever) / precision
     return Update(np.asarray(matrix, dtype=np.float64), (after + after.T) / 2)
 
 
@@ -180,5 +186,5 @@ def predict(
     root = np.linalg.cholesky(covariance / more + 1e-12 * np.eye(len(means)))
     observed = truths + rng.normal(size=truths.shape) @ root.T
     pooled = (before * means + more * observed) / (before + more)
-    update = update_of(covariance / (before + more), posterior.spread)
-    return Predicted(truths, np.asarray(pooled @ update.matrix.T), update.covariance)
+    update = update_of(covariance / (before + more), posterior.prior)
+    return Predicted(truths, np.clip(pooled @ update.matrix.T, 0.0, 1.0), update.covariance)

@@ -20,7 +20,7 @@ def turning_prices(case: Case, beliefs: Beliefs) -> tuple[TurningPrice, ...]:
     difference in quality, and has no upper end where the better arm may be no better.
     """
     steps = _frontier(case, beliefs)
-    quality = dict(zip((arm.name for arm in beliefs.arms), beliefs.mean, strict=True))
+    quality = dict(zip((arm.name for arm in beliefs.arms), beliefs.measured, strict=True))
     prices = []
     for cheaper, better in pairwise(steps):
         extra = _cost(case, better) - _cost(case, cheaper)
@@ -48,7 +48,7 @@ def _frontier(case: Case, beliefs: Beliefs) -> list[Candidate]:
     entries = sorted(
         (
             (_cost(case, arm), -float(mean), arm.name, arm)
-            for arm, mean in zip(beliefs.arms, beliefs.mean, strict=True)
+            for arm, mean in zip(beliefs.arms, beliefs.measured, strict=True)
             if arm.total_cost(case.requests) is not None
         ),
         key=lambda entry: entry[:3],
