@@ -92,7 +92,7 @@ def test_what_the_verdict_expects_stands_beside_the_winners_curse(result: dict[s
     details |= {"expected_quality": {"lora": 0.8612}, "chances": {"lora": 0.9}}
     said = text(result, "What may fail")
     assert "of lora, measured at 86.7\u202f%, the verdict expects 86.1\u202f%." in said
-    assert "exchangeable and normal" in said
+    assert "as correlated as their answers" in said
     assert "Gelman, Hill and Yajima 2012" in " ".join(methods(result).sources)
 
 

@@ -41,7 +41,8 @@ def test_the_choice_is_what_costs_least_in_all(steps):
 
 
 def test_turning_prices_are_the_slopes_of_the_frontier(steps):
-    first, second = decide(_case(*steps)).turning_prices
+    floor, first, second = decide(_case(*steps)).turning_prices
+    assert (floor.cheaper, floor.better) == ("majority", "tfidf_linear")
     assert (first.cheaper, first.better) == ("tfidf_linear", "few_shot")
     assert (second.cheaper, second.better) == ("few_shot", "lora")
     # (0.001 - 0.000001) / (0.825 - 0.7) and (0.01 - 0.001) / (0.9 - 0.825)
@@ -123,7 +124,7 @@ def test_arms_that_answer_alike_are_decided_by_money(make):
     arms = make("few_shot", 200, per_request="0.01"), make("lora", 200)
     verdict = decide(_case(make("majority", 60), *arms))
     assert (verdict.arm, verdict.confidence) == ("lora", "high")
-    assert verdict.turning_prices == ()
+    assert verdict.turning_prices == (), "no step of rounding errors between equal arms"
 
 
 def test_two_perfect_arms_are_as_likely_right_as_a_coin_at_least(make):
@@ -141,3 +142,37 @@ def test_an_arm_that_the_test_shows_to_be_worse_is_not_called_likely_near(make):
     verdict = decide(_case(make("majority", 30, 120), *low, *high))
     assert verdict.arm.endswith("@hi")
     assert max(verdict.details.chances[arm.name] for arm in low) < 0.1
+
+
+def test_an_arm_of_unknown_cost_is_told_and_breaks_nothing(make):
+    arms = make("zero_shot", 100), make("few_shot", 190, unpriced=True)
+    verdict = decide(_case(make("majority", 60), *arms, error_cost=Decimal("0.1")))
+    assert verdict.details.expected_cost["few_shot"] is None
+    assert "costs least in all of the arms of known cost" in verdict.reasons[0]
+    assert "Infinity" not in str(verdict.to_dict())
+    alone = decide(_case(make("few_shot", 190, unpriced=True), error_cost=Decimal("0.1")))
+    assert alone.arm == "few_shot"
+    assert "more likely than not" in alone.details.rule
+
+
+def test_below_the_first_price_no_arm_pays(steps):
+    floor, *_ = decide(_case(*steps)).turning_prices
+    for factor, arm in ((0.98, "majority"), (1.02, "tfidf_linear")):
+        price = Decimal(f"{floor.error_cost * factor:.12f}")
+        assert decide(_case(*steps, error_cost=price)).arm == arm
+
+
+def test_no_arm_pays_though_none_is_shown_above_the_floor(make):
+    arms = make("majority", 120, per_request=0), make("few_shot", 124, shift=9, per_request="0.01")
+    verdict = decide(_case(*arms, error_cost=Decimal("0.0001")))
+    assert verdict.reasons[0].startswith("no arm pays")
+    assert verdict.turning_prices[0].cheaper == "majority"
+    assert verdict.more_labels.reason
+
+
+def test_few_clusters_are_no_certainty(make):
+    arms = make("few_shot", 160), make("lora", 174, per_request="0.01")
+    for count in (1, 4):
+        groups = tuple(str(place * count // 200) for place in range(200))
+        verdict = decide(_case(*arms, clusters=groups))
+        assert verdict.details.chance < 0.95, count

@@ -83,3 +83,24 @@ def _minimum(scores: np.ndarray) -> Case:
     quality = proportion(int(scores.sum()), len(scores))
     arm = Candidate("lora", "lora", quality, scores, Decimal(0), Decimal("0.001"))
     return _case(arm, limits=Limits(min_quality=0.85))
+
+
+def test_a_sure_choice_needs_none_where_errors_have_a_price(make):
+    arms = make("few_shot", 120), make("lora", 180)
+    case = _case(make("majority", 60), *arms, error_cost=Decimal("0.1"))
+    assert decide(case).more_labels.reason.startswith("the choice is sure enough")
+
+
+def test_of_one_arm_or_few_items_nothing_is_predicted(make):
+    alone = decide(_case(make("majority", 60), make("lora", 180), error_cost=Decimal("0.1")))
+    assert alone.more_labels.reason == "no other arm is in the choice"
+    both = {"error_cost": Decimal("0.1"), "label_cost": Decimal("0.3")}
+    few = decide(_case(make("few_shot", 12, 15), make("lora", 14, 15), **both))
+    assert few.more_labels.reason == "15 test items are too few to say how many would tell"
+
+
+def test_perfect_arms_need_no_labels(make):
+    arms = make("few_shot", 200), make("lora", 200, per_request="0.0011")
+    both = {"error_cost": Decimal("0.05"), "label_cost": Decimal("0.3")}
+    more = decide(_case(make("majority", 60), *arms, **both)).more_labels
+    assert (more.n, more.value) == (None, 0.0) or more.chance > 0

@@ -70,14 +70,29 @@ def test_an_arm_that_was_tested_before_stays(tmp_path: Path) -> None:
     assert "few_shot@echo" in _names(run(task, tmp_path / "out"))
 
 
+def test_a_narrower_run_keeps_what_was_measured_and_what_was_stopped(tmp_path: Path) -> None:
+    task = _task(tmp_path)
+    first = run(task, tmp_path / "out")
+    second = run(task, tmp_path / "out", strategies=["zero_shot"])
+    assert "few_shot@smart" in _names(second)
+    assert {one.arm for one in first.record.stopped} <= {one.arm for one in second.record.stopped}
+    assert "few_shot@echo" not in _names(second)
+
+
 @pytest.mark.parametrize(
     ("rows", "extra"),
     [
         (90, ""),
         (240, "constraints: {max_latency_p95_ms: 5000}\n"),
+        (240, "constraints: {min_accuracy_at_coverage: 0.5}\n"),
         (240, "metric: macro_f1\n"),
     ],
-    ids=["few dev examples", "a limit on latency", "no mean of scores"],
+    ids=[
+        "few dev examples",
+        "a limit on latency",
+        "a limit on what can be left",
+        "no mean of scores",
+    ],
 )
 def test_where_dev_cannot_tell_nobody_stops(tmp_path: Path, rows: int, extra: str) -> None:
     assert run(_task(tmp_path, rows, extra), tmp_path / "out").record.stopped == ()

@@ -124,7 +124,7 @@ class Plan:
         """Whether arms that dev shows cannot win are to stop before the test.
 
         Not where dev cannot tell: with few examples, by a metric that is no mean of scores or asks a judge,
-        or with a limit on latency, which is timed later.
+        or with a limit on what is known later: latency, and what can be left to an arm.
         """
         metric = self.metrics[0]
         return (
@@ -133,6 +133,7 @@ class Plan:
             and metric.decomposable
             and not isinstance(metric, ModelMetric)
             and self.task.constraints.max_latency_p95_ms is None
+            and self.task.constraints.min_accuracy_at_coverage is None
         )
 
     @cached_property
@@ -140,10 +141,15 @@ class Plan:
         """The smallest difference the test split shows; ``None`` if items do not score 0 or 1."""
         if not (self.metrics[0].binary and self.metrics[0].decomposable):
             return None
-        arms = sum(
-            arm_count(job, self.brief, self.split, self.models, self.specs)
-            for job in (*self.jobs, *self.kept)
+        return self.detectable_by(
+            sum(
+                arm_count(job, self.brief, self.split, self.models, self.specs)
+                for job in (*self.jobs, *self.kept)
+            )
         )
+
+    def detectable_by(self, arms: int) -> Detectable:
+        """The smallest difference that the test shows among so many arms."""
         test = self.split.test
         return detectable_difference(
             len(test), comparisons=max(1, comb(arms, 2)), clusters=cluster_count(test)

@@ -75,16 +75,22 @@ class Exchange:
     def sentence(self) -> str:
         """The price of an error at which the choice changes, in one sentence."""
         price = self._view.task.traffic.error_cost
-        if not self.steps:
-            return self._without
-        if price is not None:
+        if price is not None and self.steps:
             return self._at(price)
-        first, *rest = self.steps
+        if not self._between_arms:
+            return self._without
+        first, *rest = self._between_arms
         later = "".join(f", {step.better} from {self.turn(step)}" for step in rest)
         return (
             f"{first.better} pays as soon as a wrong answer costs more than {self.turn(first)}{later}; "
             f"below that, {first.cheaper} does."
         )
+
+    @property
+    def _between_arms(self) -> list[TurningPrice]:
+        """The steps without that from always giving the most common answer, which costs next to nothing."""
+        floor = self._view.verdict.details.floor
+        return [step for step in self.steps if step.cheaper != floor]
 
     @property
     def _without(self) -> str:
@@ -104,7 +110,9 @@ class Exchange:
         turns = []
         if place > 0:
             below = self.steps[place - 1]
-            turns.append(f"below {self.turn(below)} {below.cheaper} does")
+            is_floor = below.cheaper == self._view.verdict.details.floor
+            cheaper = "no arm pays" if is_floor else f"{below.cheaper} does"
+            turns.append(f"below {self.turn(below)} {cheaper}")
         if place < len(self.steps):
             above = self.steps[place]
             turns.append(f"above {self.turn(above)} {above.better} does")
@@ -143,10 +151,9 @@ class Exchange:
         return Stop(self.price(price), name, *money)
 
     def _wrong_a_month(self, name: str) -> float | None:
-        """How many wrong answers an arm is expected to give a month, as the verdict expects them."""
+        """How many wrong answers an arm gives a month, as measured."""
         arm, per_day = self._view.arm(name), self._view.task.traffic.requests_per_day
-        measured = None if arm is None else arm.quality.value
-        quality = self._view.verdict.details.expected_quality.get(name, measured)
+        quality = None if arm is None else arm.quality.value
         if quality is None or per_day is None:
             return None
         return DAYS_A_MONTH * per_day * (1 - quality)

@@ -176,7 +176,8 @@ class Methods:
         """What the verdict expects of the first arm, where it draws the arms towards each other."""
         arm = self._view.main_arm
         expected = self._view.verdict.details.expected_quality.get(arm.name) if arm else None
-        if arm is None or expected is None:
+        measured = arm.quality.value if arm else None
+        if arm is None or expected is None or measured is None or expected >= measured:
             return ""
         quality = formats.percent(arm.quality.value)
         return f"; of {arm.name}, measured at {quality}, the verdict expects {formats.percent(expected)}"
@@ -194,8 +195,8 @@ class Methods:
             )
         if self._view.chances:
             yield (
-                "Chances are of a posterior that takes the arms' true qualities as exchangeable and normal, "
-                "and measured means as normal about them."
+                "Chances are of a posterior that takes the arms' true qualities as normal about one middle "
+                "and as correlated as their answers, and measured means as normal about them."
             )
         if (split.test_opened or 0) > 1:
             yield "P-values hold for one look at test; it was opened more often."

@@ -143,6 +143,8 @@ class View:
     @property
     def _qualification(self) -> str:
         """What keeps a classical winner from showing that no language model is needed."""
+        if self.winner and self.winner.name == self.verdict.details.floor:
+            return "_floor"
         measured = [arm for arm in self.arms if arm.model is not None and arm.outcomes.scored != 0]
         if not measured:
             failed = any(arm.model is not None and arm.outcomes.failed for arm in self.arms)

@@ -91,11 +91,11 @@ class MoreLabels(ResultPart):
 class VerdictDetails(OpenPart):
     """What the verdict's words were made from.
 
-    ``tests`` compare the ``best`` arm with the others. ``chance`` is that of the choice to be right by the
-    ``rule``, ``chances`` those of each arm to lie within the margin of the best, ``minimum`` those to reach
-    ``min_quality``. ``expected_quality`` is what the posterior expects on new inputs, ``expected_cost`` the
-    cost over the horizon with wrong answers. Where nothing is recommended, ``leading`` is ahead so far, and
-    ``more_items`` more test items would settle it.
+    ``tests`` compare the ``best`` arm with the others; the ``floor`` always gives the most common answer.
+    ``chance`` is that of the choice to be right by the ``rule``, ``chances`` those of each arm to lie within
+    the margin of the best, ``minimum`` those to reach ``min_quality``. ``expected_quality`` is what the
+    posterior expects on new inputs, ``expected_cost`` the cost over the horizon with wrong answers. Where
+    nothing is recommended, ``leading`` is ahead so far, and ``more_items`` more test items would settle it.
     """
 
     alpha: float | None = None
@@ -106,6 +106,7 @@ class VerdictDetails(OpenPart):
     dropped: tuple[DroppedArm, ...] = ()
     tests: tuple[Comparison, ...] = ()
     best: str | None = None
+    floor: str | None = None
     chance: float | None = None
     chances: dict[str, float] = Field(default_factory=dict)
     minimum: dict[str, float] = Field(default_factory=dict)

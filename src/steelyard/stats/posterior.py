@@ -124,7 +124,7 @@ def item_covariance(scores: Floats, clusters: Clusters | None = None) -> Floats:
 
     Divided by ``n`` it is that of the means. Items of a cluster count together (the variance of a ratio,
     as in Korn and Graubard 1998), and arms that err independently have the weight of `PRIOR_ITEMS`
-    items, so that few items without a difference prove none.
+    units, so that few units without a difference prove none.
     """
     n = scores.shape[1]
     codes = cluster_codes(clusters, n)
@@ -134,13 +134,20 @@ def item_covariance(scores: Floats, clusters: Clusters | None = None) -> Floats:
     sums = np.array([np.bincount(codes, weights=row) for row in scores])
     away = sums - means[:, None] * sizes
     observed = away @ away.T / n * (count / max(1, count - 1))
-    return blended(observed, count)
+    return blended(observed, count, n)
 
 
-def blended(seen: Floats, count: float) -> Floats:
-    """Blend a covariance seen over ``count`` independent units with that of arms that err independently."""
-    assumed = np.eye(len(seen)) * max(float(np.diag(seen).mean()), LEAST_VARIANCE)
-    return np.asarray((seen * count + assumed * PRIOR_ITEMS) / (count + PRIOR_ITEMS))
+def blended(observed: Floats, units: int, items: int) -> Floats:
+    """Blend a covariance seen over ``units`` of ``items`` with that of arms that err independently.
+
+    Few units make it uncertain: the tails of Student's t stand in for that, as in Korn and Graubard (1998).
+    """
+    from scipy.special import stdtrit
+
+    least = LEAST_VARIANCE * items / units  # as if all items of a unit were one
+    assumed = np.eye(len(observed)) * max(float(np.diag(observed).mean()), least)
+    tail = float(stdtrit(max(1, units - 1), 0.975)) / 1.959964
+    return np.asarray((observed * units + assumed * PRIOR_ITEMS) / (units + PRIOR_ITEMS) * tail**2)
 
 
 def chance_at_least(mean: float, variance: float, units: int, least: float) -> float:

@@ -85,7 +85,7 @@ def _from_intervals(case: Case, arms: Sequence[Candidate]) -> Floats:
             covariance[i, j] = covariance[j, i] = (covariance[i, i] + covariance[j, j] - apart) / 2
     values, vectors = np.linalg.eigh(covariance)
     positive = (vectors * np.clip(values, 1e-9, None)) @ vectors.T
-    return blended(positive * items, _units(case, items))
+    return blended(positive * items, _units(case, items), items)
 
 
 def variance_of(arm: Candidate) -> float:

@@ -8,8 +8,10 @@ labels are worth buying is said apart (`steelyard.verdict.more_labels`).
 
 from __future__ import annotations
 
+from math import isfinite
+
 from steelyard.cost import to_number
-from steelyard.result.verdict import DroppedArm, VerdictDetails, VerdictResult
+from steelyard.result.verdict import DroppedArm, MoreLabels, VerdictDetails, VerdictResult
 from steelyard.verdict import words
 from steelyard.verdict.base import LEVEL_SHARE, Candidate, Case
 from steelyard.verdict.beliefs import Beliefs, above_floor, beliefs_of, chance_of_minimum
@@ -26,6 +28,7 @@ from steelyard.verdict.rule import (
     SURE,
     BestArm,
     choose,
+    is_priced,
     none_pays,
 )
 from steelyard.verdict.turning import turning_prices
@@ -44,6 +47,8 @@ def decide(case: Case) -> VerdictResult:
     if not likely:
         return unsure_of_minimum(decision, real)
     floor = next((c for c in case.candidates if c.is_floor), None)
+    if floor is not None and (cheaper := none_pays(case, beliefs_of(case, likely), floor)):
+        return _none_pays(decision, beliefs_of(case, likely), cheaper)
     is_above = above_floor(case, likely, floor)
     useful = [arm for arm in likely if is_above[arm.name]]
     if floor is not None and not useful:
@@ -52,13 +57,23 @@ def decide(case: Case) -> VerdictResult:
     return _weigh(decision, beliefs_of(case, useful), floor)
 
 
+def _none_pays(decision: Decision, beliefs: Beliefs, floor: BestArm) -> VerdictResult:
+    """Always giving the most common answer is the choice: it costs least in all."""
+    case = decision.case
+    _describe(decision, beliefs, floor)
+    decision.reasons[:0] = why_none_pays(case, beliefs, floor)
+    return decision.verdict(
+        floor.arm,
+        floor.confidence,
+        (),
+        turning_prices=turning_prices(case, beliefs, floor.arm),
+        more_labels=MoreLabels(reason="not weighed where no arm pays"),
+    )
+
+
 def _weigh(decision: Decision, beliefs: Beliefs, floor: Candidate | None) -> VerdictResult:
     case, choice = decision.case, choose(decision.case, beliefs)
-    cheaper = None if floor is None else none_pays(case, beliefs, floor)
-    _describe(decision, beliefs, cheaper or choice)
-    if cheaper is not None:
-        decision.reasons[:0] = why_none_pays(case, beliefs, cheaper)
-        return decision.verdict(cheaper.arm, cheaper.confidence, ())
+    _describe(decision, beliefs, choice)
     decision.reasons[:0] = why(case, beliefs, choice)
     alone = len(case.candidates) == 1
     if alone:
@@ -68,7 +83,7 @@ def _weigh(decision: Decision, beliefs: Beliefs, floor: Candidate | None) -> Ver
         choice.arm,
         "low" if alone else choice.confidence,
         flips,
-        turning_prices=turning_prices(case, beliefs),
+        turning_prices=turning_prices(case, beliefs, floor),
         more_labels=labels_for_choice(case, beliefs, choice),
     )
 
@@ -105,7 +120,9 @@ def _describe(decision: Decision, beliefs: Beliefs, choice: BestArm) -> None:
         chance=round(choice.chance, 4),
         chances=beliefs.by_name(choice.chances),
         expected_quality=beliefs.by_name(beliefs.mean),
-        expected_cost={name: to_number(amount) for name, amount in totals.items()},
+        expected_cost={
+            name: to_number(amount) if isfinite(amount) else None for name, amount in totals.items()
+        },
     )
 
 
@@ -121,6 +138,7 @@ def _details(case: Case, limits: WithinLimits) -> VerdictDetails:
     return VerdictDetails(
         alpha=case.alpha,
         rule=_rule(case),
+        floor=next((arm.name for arm in case.candidates if arm.is_floor), None),
         minimum=_minimum(case),
         confidence_rule=_confidence_rule(case),
         dropped=tuple(DroppedArm(arm=arm, reason=why) for arm, why in limits.dropped.items()),
@@ -131,7 +149,7 @@ def _details(case: Case, limits: WithinLimits) -> VerdictDetails:
 
 def _cost_rule(case: Case) -> str:
     """Which costs count as equal; none do where errors have a price."""
-    if case.error_cost is not None:
+    if is_priced(case):
         return ""
     level = words.level_cost(case.currency)
     return (
@@ -141,7 +159,7 @@ def _cost_rule(case: Case) -> str:
 
 
 def _rule(case: Case) -> str:
-    if case.error_cost is None:
+    if not is_priced(case):
         return (
             f"the cheapest arm that is more likely than not within {case.limits.margin:g} of the best, "
             "by the posterior of all arms' qualities"
@@ -153,7 +171,7 @@ def _rule(case: Case) -> str:
 def _confidence_rule(case: Case) -> str:
     right = (
         f"lies within {case.limits.margin:g} of the best"
-        if case.error_cost is None
+        if not is_priced(case)
         else f"costs at most {LEVEL_LOSS:.0%} more in all than any other"
     )
     return (

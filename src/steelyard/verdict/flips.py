@@ -60,14 +60,14 @@ def _volume(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candid
         flip = volume_flip(mine, _money(case, beliefs, rival), case.horizon_days)
         if flip.at is not None and flip.above is not None and flip.at >= 1:
             crossings.append((flip.at, "below" if flip.above == 0 else "above", rival))
-    now = case.requests_per_day
+    now, in_all = case.requests_per_day, "" if case.error_cost is None else " in all"
     below = [entry for entry in crossings if entry[1] == "below" and entry[0] < now]
     above = [entry for entry in crossings if entry[1] == "above" and entry[0] > now]
     nearest = [max(below, key=lambda e: e[0])] if below else []
     nearest += [min(above, key=lambda e: e[0])] if above else []
     return [
         f"volume: {side} {words.count(at)} requests a day (now {case.requests_per_day:,}), "
-        f"{rival.name} costs less over {case.horizon_days} days"
+        f"{rival.name} costs less{in_all} over {case.horizon_days} days"
         for at, side, rival in nearest
     ]
 

@@ -47,11 +47,16 @@ class Look(NamedTuple):
 
 def labels_for_choice(case: Case, beliefs: Beliefs, choice: BestArm) -> MoreLabels:
     """Whether labels would improve on a choice."""
-    if choice.totals is None and choice.chance >= SURE:
+    if len(beliefs.arms) == 1:
+        return MoreLabels(reason="no other arm is in the choice")
+    if beliefs.items < FEWEST_ITEMS:
+        return MoreLabels(reason=_too_few(beliefs.items))
+    is_weighed = choice.totals is not None and case.label_cost is not None
+    if choice.chance >= SURE and not is_weighed:
         return MoreLabels(reason=f"the choice is sure enough: its chance is {choice.chance:.2f}")
     rng = generator(case.seed, "more labels")
     looks = (_look(case, beliefs, choice, n, rng) for n in SIZES)
-    if choice.totals is not None and case.label_cost is not None:
+    if is_weighed:
         return _best_buy(case, list(looks))
     return _first_that_tells(case, beliefs.items, looks)
 
@@ -106,7 +111,8 @@ def _look(case: Case, beliefs: Beliefs, choice: BestArm, n: int, rng: np.random.
     outcome = _outcomes(beliefs, n, rng)
     k = len(beliefs.arms)
     root = np.linalg.cholesky(outcome.covariance + 1e-12 * np.eye(k))
-    drawn = outcome.means[:, None, :] + rng.normal(size=(NOISE, k)) @ root.T
+    noise = rng.normal(size=(NOISE, k)) @ root.T
+    drawn = np.clip(outcome.means[:, None, :] + noise, 0.0, 1.0)
     owned, rows = owning_costs(case, beliefs.arms), np.arange(OUTCOMES)
     if choice.totals is None:
         best = drawn.max(axis=2, keepdims=True)
@@ -126,8 +132,7 @@ def _look(case: Case, beliefs: Beliefs, choice: BestArm, n: int, rng: np.random.
 def _first_that_tells(case: Case, items: int, looks: Iterable[Look]) -> MoreLabels:
     """The least number of labels that has a good chance of telling."""
     if items < FEWEST_ITEMS:
-        reason = f"{words.test_items(items)} too few to say how many would tell"
-        return MoreLabels(reason=reason)
+        return MoreLabels(reason=_too_few(items))
     look = next((look for look in looks if look.chance >= TOLD), None)
     if look is None:
         return MoreLabels(reason=f"no number up to {SIZES[-1]:,} would tell")
@@ -138,10 +143,16 @@ def _first_that_tells(case: Case, items: int, looks: Iterable[Look]) -> MoreLabe
     )
 
 
+def _too_few(items: int) -> str:
+    return f"{words.test_items(items)} too few to say how many would tell"
+
+
 def _unweighed(case: Case, look: Look) -> str | None:
     if look.gain is not None:
         most = words.money(look.gain / look.n, case.currency)
         return f"worth buying at up to {most} each; prices.label is not given"
+    if case.error_cost is not None:
+        return "their value is not weighed where no arm is shown to be of use"
     return "their value is not known without traffic.error_cost"
 
 

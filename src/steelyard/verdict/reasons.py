@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
@@ -43,11 +45,16 @@ def _by_price(case: Case, beliefs: Beliefs, choice: BestArm) -> str:
     totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
     price = words.error_price(case.error_cost, case.currency)
     mine = words.money(totals[choice.arm.name], case.currency)
+    unknown = "" if all(map(isfinite, totals.values())) else " of the arms of known cost"
     text = (
-        f"{words.quality(choice.arm)} costs least in all: {mine} {_period(case)}, with wrong answers at "
-        f"{price} each"
+        f"{words.quality(choice.arm)} costs least in all{unknown}: {mine} {_period(case)}, with wrong "
+        f"answers at {price} each"
     )
-    others = sorted((total, name) for name, total in totals.items() if name != choice.arm.name)
+    others = sorted(
+        (total, name)
+        for name, total in totals.items()
+        if name != choice.arm.name and isfinite(total)
+    )
     if not others:
         return text
     total, name = others[0]
@@ -111,8 +118,10 @@ def _interval(low: float, high: float) -> str:
 def _the_best(case: Case, choice: Candidate) -> str:
     """``the best``, or of what: an arm that a constraint rules out may score higher."""
     value = choice.quality.value or 0.0
-    is_highest = all((c.quality.value or 0.0) <= value for c in case.candidates)
-    return "the best" if is_highest else "the best of those in the choice"
+    others = [c.quality.value or 0.0 for c in case.candidates if c is not choice]
+    if max(others, default=0.0) > value:
+        return "the best of those in the choice"
+    return "the best" if value > max(others, default=0.0) else "as good as any"
 
 
 def _period(case: Case) -> str:

@@ -40,7 +40,7 @@ class BestArm:
     chance: float
     chances: Floats
     totals: Floats | None
-    """Cost over the horizon with the wrong answers measured, where these have a price."""
+    """Cost over the horizon with the wrong answers measured, where these have a price; inf: not known."""
 
     @property
     def confidence(self) -> str:
@@ -50,6 +50,14 @@ class BestArm:
         if self.chance >= SURE:
             return "high"
         return "moderate" if self.chance >= FAIRLY_SURE else "low"
+
+
+def is_priced(case: Case) -> bool:
+    """Whether a wrong answer has a price, and an arm a known cost to set against it."""
+    real = [arm for arm in case.candidates if not arm.is_floor]
+    return case.error_cost is not None and any(
+        arm.total_cost(case.requests) is not None for arm in real
+    )
 
 
 def choose(case: Case, beliefs: Beliefs) -> BestArm:

@@ -271,7 +271,7 @@ def _case(
             left_out=len(plan.data.left_out),
             instruction=placeholder_warning(task),
         ),
-        detectable=plan.detectable,
+        detectable=None if plan.detectable is None else plan.detectable_by(len(candidates)),
         seed=plan.seed,
         currency=plan.model_price.currency,
         error_cost=task.traffic.error_cost,

@@ -38,7 +38,7 @@ from steelyard.weigh.leftovers import leftover_warnings
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.weigh.promotion import promote_recommended
-from steelyard.weigh.race import stop_losers, waits
+from steelyard.weigh.race import is_out, stop_losers, waits
 from steelyard.weigh.redaction import redaction_warnings
 from steelyard.weigh.result import Circumstances, Unfinished, build_result
 from steelyard.weigh.steps import RunSteps
@@ -134,13 +134,26 @@ def _measure(
                 arms = steps.fit(job)
         fitted += ((job, arm) for arm in arms)
         if not waits(steps, job):
-            measured += _measured(steps, failures, [(job, arm) for arm in arms])
+            ready = [(job, arm) for arm in arms if not is_out(steps, job, arm)]
+            measured += _measured(steps, failures, ready)
     stopped = stop_losers(steps, fitted, failures)
     names = {one.arm for one in stopped}
     waiting = [pair for pair in fitted if waits(steps, pair[0]) and pair[1].name not in names]
     measured += _measured(steps, failures, waiting)
+    while orphans := _without_rival(stopped, measured):
+        stopped = [one for one in stopped if one.arm not in orphans]
+        again = [pair for pair in fitted if pair[1].name in orphans]
+        measured += _measured(steps, failures, again)
     places = {arm.name: place for place, (_, arm) in enumerate(fitted)}
     return sorted(measured, key=lambda pair: places[pair[1].arm.name]), stopped
+
+
+def _without_rival(
+    stopped: Sequence[StoppedArm], measured: Sequence[tuple[Job, MeasuredArm]]
+) -> set[str]:
+    """Stopped arms whose rival could not be measured: they are in the running again."""
+    names = {arm.arm.name for _, arm in measured}
+    return {one.arm for one in stopped if one.rival not in names | {one.arm for one in stopped}}
 
 
 def _measured(

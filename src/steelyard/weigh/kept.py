@@ -14,6 +14,7 @@ from steelyard.model.base import PlannedModel
 from steelyard.model.prices import price_of
 from steelyard.planning.jobs import Job, runs_once
 from steelyard.planning.plan import Plan
+from steelyard.result.run import StoppedArm
 from steelyard.store.database import Store
 from steelyard.strategy import StrategySpec, traits_of
 
@@ -70,11 +71,19 @@ def _is_measured(job: Job, plan: Plan, store: Store, folder: Path) -> bool:
     fitted = store.step(f"fit:{job.key}", {"arms": list[str]})
     if fitted is None or fitted.get("models", []) != job.followed(plan.models):
         return False
-    ends = [(store.step(f"measured:{arm}"), arm) for arm in fitted["arms"]]
-    return all(
+    finished = [arm for arm in fitted["arms"] if stopped_before(store, arm) is None]
+    ends = [(store.step(f"measured:{arm}"), arm) for arm in finished]
+    return bool(fitted["arms"]) and all(
         end == settings_of(plan) and (folder / "arms" / arm / "arm.json").is_file()
         for end, arm in ends
     )
+
+
+def stopped_before(store: Store, arm: str) -> StoppedArm | None:
+    """What an arm had shown that an earlier run of the folder stopped on dev, and none has tested since."""
+    if store.step(f"measured:{arm}") is not None or store.step(f"stopped:{arm}") is None:
+        return None
+    return StoppedArm.model_validate(store.step(f"stopped:{arm}"))
 
 
 def settings_of(plan: Plan) -> dict[str, Any]:

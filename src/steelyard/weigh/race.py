@@ -15,6 +15,7 @@ from steelyard.strategy import Arm, traits_of
 from steelyard.verdict.race import Lost, Racer, losers
 from steelyard.weigh.conclude import ArmBlocks, MeasuredArm, costs_of
 from steelyard.weigh.failed_arms import FailedArms
+from steelyard.weigh.kept import stopped_before
 from steelyard.weigh.measure import quality
 from steelyard.weigh.measured import with_fit
 from steelyard.weigh.steps import RunSteps
@@ -29,13 +30,22 @@ def waits(steps: RunSteps, job: Job) -> bool:
     return steps.plan.has_race and job not in steps.plan.kept and not traits.must_finish
 
 
+def is_out(steps: RunSteps, job: Job, arm: Arm) -> bool:
+    """Whether an earlier run stopped an arm that this one was not asked for."""
+    return job in steps.plan.kept and stopped_before(steps.store, arm.name) is not None
+
+
 def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[StoppedArm]:
     """Ask arms the dev examples, most of which their fits have asked before, and stop those that lose.
 
     An arm that was tested before goes on, and one that is asked in batches.
     """
+    earlier = [
+        stopped_before(steps.store, arm.name) for job, arm in fitted if job in steps.plan.kept
+    ]
+    kept = [arm for arm in earlier if arm is not None]
     if not steps.plan.has_race:
-        return []
+        return kept
     racing = [
         (job, arm)
         for job, arm in fitted
@@ -56,8 +66,9 @@ def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[S
         if steps.store.step(f"test:{one.arm.name}", {"records": int}) is None
     ]
     for one in stopped:
+        steps.store.finish_step(f"stopped:{one.arm}", one.to_dict(), 0.0)
         steps.display.say(one.sentence)
-    return stopped
+    return [*kept, *stopped]
 
 
 def _on_dev(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
