@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from steelyard.commands import command
@@ -39,6 +40,7 @@ from steelyard.task.sections import check_labels, unfit_character
 FIRST_ROWS = 1_000
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
 _PYTHON_LIST = re.compile(r"\s*\[(?:'[^'\n]*'(?:, ?)?)*\]\s*")
+_PAIR = " | {text: .[0], label: .[1]}"
 _ROLES = ("input", "output")
 _BY_ROW = ("rules", "accepted")
 """Roles that a column plays only where its values are lists."""
@@ -185,11 +187,15 @@ def _check_rows(path: Path, body: Sequence[Mapping[str, Any]], *, has_shape: boo
         return
     listed = {name: value for name, value in body[0].items() if isinstance(value, list | dict)}
     sizes = {len(value) for value in listed.values()}
-    wrappers = [name for name, value in listed.items() if len(value) > 1 and _are_rows(value)]
-    if wrappers and not has_shape:
-        raise DataError(
-            f"{path.name} is one JSON object around its rows: write the list under {wrappers[0]!r} alone"
-        )
+    for are, what, row in ((_are_rows, "its rows", ""), (_are_pairs, "lists of pairs", _PAIR)):
+        wrappers = [name for name, value in listed.items() if len(value) > 1 and are(value)]
+        if wrappers and not has_shape:
+            name = "train" if "train" in wrappers else wrappers[0]
+            jq = quote(f".[{json.dumps(name)}][]{row}")
+            raise DataError(
+                f"{path.name} is one JSON object around {what}: write the list under {name!r} alone, "
+                f"one object a row: jq -c {jq} {quote(path.name)} > rows.jsonl"
+            )
     if (
         len(listed) == len(body[0]) > 1
         and len(sizes) == 1
@@ -206,6 +212,14 @@ def _are_rows(value: Any) -> bool:
     """Whether a list holds objects that are no turns of a chat."""
     dicts = isinstance(value, list) and all(isinstance(item, dict) for item in value)
     return dicts and not any({"role", "from"} & item.keys() for item in value)
+
+
+def _are_pairs(value: Any) -> bool:
+    """Whether a list holds lists of two, the second of which is a text or a number."""
+    return isinstance(value, list) and all(
+        isinstance(item, list) and len(item) == 2 and isinstance(item[1], str | int | float)
+        for item in value
+    )
 
 
 def _are_columns(values: Mapping[str, Any]) -> bool:
@@ -281,8 +295,8 @@ def _usable(
 class Source:
     """A file's rows, how they lie there and what they mean, and its columns where it has plain ones.
 
-    ``rows`` can be read once; ``read`` reads one. ``is_guess`` says that a person should look at the
-    columns, ``notes`` what else they could have meant.
+    ``rows`` can be read once; ``read`` reads one, and ``parser`` says what is bad about it. ``is_guess``
+    says that a person should look at the columns, ``notes`` what else they could have meant.
     """
 
     path: Path
@@ -291,6 +305,7 @@ class Source:
     shape: Shape
     columns: Mapping[str, str]
     read: Callable[[Mapping[str, Any]], Conversation]
+    parser: RowParser
     is_guess: bool
     notes: tuple[str, ...] = ()
 
@@ -320,7 +335,20 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     shown = {} if shape not in (None, plain) else _shown(body, decided)
     is_guess = not columns and bool(shown) and (bool(roles) or bool(notes)) and shown not in _SURE
     read = partial(conversation_of, columns=decided)
-    return Source(path, stream, container, shape or plain, shown, read, is_guess, tuple(notes))
+    parser = _parser(path, first, decided)
+    return Source(
+        path, stream, container, shape or plain, shown, read, parser, is_guess, tuple(notes)
+    )
+
+
+def _parser(path: Path, first: Sequence[RawRow], columns: Columns) -> RowParser:
+    """What reads rows as the audit does, as far as the ``first`` of them say what their outputs are."""
+    numbered = (NumberedRow(at, "all", row) for at, row in enumerate(first))
+    columns = {**columns, **dict.fromkeys(implausible(numbered, columns))}
+    examples, _ = _usable(path, first, RowParser("text", (), columns))
+    outputs = [x.output for x in examples if x.output.strip() not in MISSING]
+    kind = _guess_kind(outputs)[0] if outputs else "json"
+    return RowParser("json" if kind == "labels" else kind, (), columns)
 
 
 def _shown(body: Sequence[Mapping[str, Any]], columns: Columns) -> dict[str, str]:

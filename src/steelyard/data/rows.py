@@ -29,6 +29,8 @@ _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 CALLS_TOOL = "calls a tool, which cannot be weighed as text"
 MORE_THAN_TEXT = "holds more than text, which cannot be weighed as text"
+EMPTY_OUTPUT = "empty output"
+NO_LABEL = " is how pandas writes that there is no label"
 _ALIASES = "aliases"
 """A usual name for other answers, and for much else."""
 
@@ -124,6 +126,11 @@ class RowParser:
         rules = self._rules(fields, resolve(tuple(fields), self.columns))
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         conversation = conversation_of(fields, self.columns, may_lack=may_lack)
+        return self.parsed(row, conversation, file)
+
+    def parsed(self, row: RawRow, conversation: Conversation, file: str) -> ParsedRow:
+        """Return the row, whose ``conversation`` is read already, as an example. Raises `RowError`."""
+        fields = row.fields
         if more := conversation.fields.keys() - fields.keys():
             fields = {**fields, **conversation.fields}  # what the shape read out of others
         if "accepted" in more and self.kind == "label" and self.labels:  # not other spellings
@@ -218,14 +225,31 @@ class RowParser:
             labels = ", for lists of labels: labels" if isinstance(value, list) else ""
             return f"the output is a JSON {kind}, not text; for JSON set output.kind: json{labels}"
         if not written.strip():
-            return None if may_lack else "empty output"
+            return None if may_lack else EMPTY_OUTPUT
         if self.kind == "json":
             return json_problem(written)
         if self.kind == "label" and written.strip() in MISSING - {*self.labels}:
-            return f"{written.strip()!r} is how pandas writes that there is no label"
+            return f"{written.strip()!r}{NO_LABEL}"
         if self.kind in LABELLED:
             return label_problem(value, written, self.kind, self.labels)
         return None
+
+
+def why_bad(parser: RowParser, row: RawRow, conversation: Conversation) -> str | None:
+    """Why the reader calls a row bad whatever its task; ``None`` for a row that can be passed on.
+
+    What cannot be weighed as text, such as a call of a tool, can be learnt all the same. Raises
+    `LeftOutError` for a row that says itself that it is no example.
+    """
+    try:
+        refusal = parser.parsed(row, conversation, "").refusal
+    except LeftOutError:
+        raise
+    except RowError as error:
+        reason = str(error).partition(" at character ")[0]
+        return None if reason in (CALLS_TOOL, MORE_THAN_TEXT) else reason
+    is_empty = refusal is not None and (refusal == EMPTY_OUTPUT or refusal.endswith(NO_LABEL))
+    return refusal if is_empty else None
 
 
 def parser_of(task: Task) -> RowParser:
