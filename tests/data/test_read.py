@@ -144,7 +144,7 @@ def test_json_that_no_answer_could_equal_is_no_output(
 
 @pytest.mark.parametrize(("line", "reason"), BAD, ids=[reason for _, reason in BAD])
 def test_a_bad_row_says_why(make_task: MakeTask, line: str, reason: str) -> None:
-    text = '{"id": "1", "input": "x", "output": "A"}\n' + line + "\n"
+    text = '{"id": "1", "input": "x", "output": "A", "group": "g"}\n' + line + "\n"
     task = make_task({"e.jsonl": text}, labels=["A", "BILLING"])
     with pytest.raises(BadRowsError) as caught:
         read_task(task)

@@ -14,7 +14,8 @@ from typing import Any
 
 from steelyard.commands import command
 from steelyard.core import Example, OutputKind
-from steelyard.data.columns import LABEL_CHARACTERS, MOST_LABELS, check_header, guess_columns
+from steelyard.data.columns import check_header, guess_columns
+from steelyard.data.dashes import DASHES, words_among
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.folder import SPLIT_KEY
@@ -30,16 +31,24 @@ from steelyard.data.formats.shapes import (
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.data.formats.shapes.prompt_completion import columns_in
 from steelyard.data.formats.table import check_columns, check_named
+from steelyard.data.looks import LABEL_CHARACTERS, MOST_LABELS
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, RowStream, bad_rows
-from steelyard.data.rows import CALLS_TOOL, MISSING, MORE_THAN_TEXT, RowParser, UniqueIds
+from steelyard.data.rows import (
+    CALLS_TOOL,
+    MISSING,
+    MORE_THAN_TEXT,
+    RowParser,
+    UniqueIds,
+)
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
 FIRST_ROWS = 1_000
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
 _PYTHON_LIST = re.compile(r"\s*\[(?:'[^'\n]*'(?:, ?)?)*\]\s*")
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PAIR = " | {text: .[0], label: .[1]}"
 _ROLES = ("input", "output")
 _BY_ROW = ("rules", "accepted")
@@ -111,7 +120,7 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
             f"{path.name}: every output is {outputs[0]!r}, which is how pandas writes that there is none"
         )
     kind, labels = _guess_kind(there)
-    if kind == "label" and not MISSING.isdisjoint(outputs):
+    if kind == "label" and not (MISSING | DASHES - {*labels}).isdisjoint(outputs):
         examples, bad = _usable(path, rows, RowParser("label", labels, columns))
     has_rules = all(example.rules is not None and not example.output for example in examples)
     if kind != "json" and all(_PYTHON_LIST.fullmatch(example.output) for example in examples):
@@ -191,7 +200,8 @@ def _check_rows(path: Path, body: Sequence[Mapping[str, Any]], *, has_shape: boo
         wrappers = [name for name, value in listed.items() if len(value) > 1 and are(value)]
         if wrappers and not has_shape:
             name = "train" if "train" in wrappers else wrappers[0]
-            jq = quote(f".[{json.dumps(name)}][]{row}")
+            key = f".{name}" if _WORD.fullmatch(name) else f".[{json.dumps(name)}]"
+            jq = quote(f"{key}[]{row}")
             raise DataError(
                 f"{path.name} is one JSON object around {what}: write the list under {name!r} alone, "
                 f"one object a row: jq -c {jq} {quote(path.name)} > rows.jsonl"
@@ -237,7 +247,7 @@ def _guess_kind(outputs: Sequence[str]) -> tuple[OutputKind, tuple[str, ...]]:
     if all(document is not None for document in documents):
         labels = _labels_in_lists(documents)
         return ("labels", labels) if labels else ("json", ())
-    labels = _as_labels(Counter(output.strip() for output in outputs), len(outputs))
+    labels = words_among(_as_labels(Counter(output.strip() for output in outputs), len(outputs)))
     return ("label", labels) if labels else ("text", ())
 
 
@@ -347,8 +357,9 @@ def _parser(path: Path, first: Sequence[RawRow], columns: Columns) -> RowParser:
     columns = {**columns, **dict.fromkeys(implausible(numbered, columns))}
     examples, _ = _usable(path, first, RowParser("text", (), columns))
     outputs = [x.output for x in examples if x.output.strip() not in MISSING]
-    kind = _guess_kind(outputs)[0] if outputs else "json"
-    return RowParser("json" if kind == "labels" else kind, (), columns)
+    kind, labels = _guess_kind(outputs) if outputs else ("json", ())
+    has_dashes = kind == "label" and not (DASHES - {*labels}).isdisjoint(outputs)
+    return RowParser("json" if kind == "labels" else kind, labels if has_dashes else (), columns)
 
 
 def _shown(body: Sequence[Mapping[str, Any]], columns: Columns) -> dict[str, str]:

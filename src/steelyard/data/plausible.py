@@ -24,7 +24,7 @@ def implausible(rows: Iterable[NumberedRow], columns: Columns) -> dict[str, str]
 
     Looked at are those that ``columns`` does not decide, where 20 rows have them. An id differs from row to
     row of a part (in 90 % of them at least), a weight is a number, and groups are at least five of which
-    none holds half of the rows. However few the rows, half of them must not hold objects or lists.
+    none holds half of the rows. However few the rows, most of them must not hold objects or lists.
     """
     values_by_role: dict[str, Counter[str]] = {}
     nested: Counter[str] = Counter()
@@ -43,7 +43,7 @@ def implausible(rows: Iterable[NumberedRow], columns: Columns) -> dict[str, str]
                     values_by_role.setdefault(role, Counter())[key] += 1
     reasons = {
         role: f"{names[role]!r} holds objects or lists"
-        if 2 * nested[role] >= values.total()
+        if 2 * nested[role] > values.total()
         else _why_not(role, names[role], values)
         for role, values in values_by_role.items()
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from steelyard.core import Example, Message, OutputKind, Role
+from steelyard.data.dashes import DASHES, NO_WORD
 from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in, json_kind
 from steelyard.data.formats.roles import Columns, resolve
 from steelyard.data.formats.shapes import ENVELOPE, Conversation, conversation_of, shape_of_row
@@ -230,6 +231,8 @@ class RowParser:
             return json_problem(written)
         if self.kind == "label" and written.strip() in MISSING - {*self.labels}:
             return f"{written.strip()!r}{NO_LABEL}"
+        if self.labels and written.strip() in DASHES - {*self.labels}:
+            return f"{written.strip()!r}{NO_WORD}"
         if self.kind in LABELLED:
             return label_problem(value, written, self.kind, self.labels)
         return None
@@ -248,8 +251,8 @@ def why_bad(parser: RowParser, row: RawRow, conversation: Conversation) -> str |
     except RowError as error:
         reason = str(error).partition(" at character ")[0]
         return None if reason in (CALLS_TOOL, MORE_THAN_TEXT) else reason
-    is_empty = refusal is not None and (refusal == EMPTY_OUTPUT or refusal.endswith(NO_LABEL))
-    return refusal if is_empty else None
+    is_none = refusal is not None and refusal.endswith((EMPTY_OUTPUT, NO_LABEL, NO_WORD))
+    return refusal if is_none else None
 
 
 def parser_of(task: Task) -> RowParser:

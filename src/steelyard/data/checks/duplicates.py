@@ -69,8 +69,12 @@ def exact(data: Dataset, options: CheckOptions) -> CheckResult:
 def _cure(data: Dataset) -> str:
     """What ``data fix`` does with repeated inputs some of which have different outputs."""
     if data.kind == "text":
-        return "several texts may be right, so steelyard data fix drops only rows with the same output"
-    return "decide which is right; steelyard data fix drops repeats and sets contradicting rows aside"
+        return (
+            "several texts may be right, so steelyard data fix drops only rows with the same output"
+        )
+    return (
+        "decide which is right; steelyard data fix drops repeats and sets contradicting rows aside"
+    )
 
 
 def near(data: Dataset, options: CheckOptions) -> CheckResult:

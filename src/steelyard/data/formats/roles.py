@@ -40,6 +40,29 @@ def is_part(name: str) -> bool:
     return spoken(name) in _usual()["parts"]
 
 
+def is_tests(name: str) -> bool:
+    """Whether a column's name says that it holds the test cases of an output."""
+    return spoken(name) in _usual()["tests"]
+
+
+def speaks_of(name: str, role: str, *, in_plural: bool = True) -> bool:
+    """Whether a usual name of a role, or its plural if ``in_plural``, is among a name's words.
+
+    A name such as ``question_answer``, made of an input's and its output's, speaks of neither.
+    """
+    words = spoken(name).split()
+    usual = usual_names()[role]
+    return words not in _usual()["pairs"] and any(
+        word in usual or (in_plural and _singular(word) in usual) for word in words
+    )
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
 def together_in(header: Iterable[str]) -> tuple[str, ...]:
     """The columns of ``header`` that make up one input where an output stands beside them; or none."""
     by_name = {spoken(name): name for name in header}
