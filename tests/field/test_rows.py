@@ -385,7 +385,8 @@ CASES = {
     ),
     "ids-of-evidence": Case(
         "t.jsonl", lines({"claim": text, "label": label,
-                          "evidence": [[[7 + at, 9, "Oslo", LABELS.index(label)]]]} for at, (text, label) in enumerate(ROWS)), unused=("evidence",),
+                          "evidence": [[[7 + at, 9, "Oslo", LABELS.index(label)]]]}
+                         for at, (text, label) in enumerate(ROWS)), unused=("evidence",),
     ),
     "evidence-in-sentences": Case(
         "t.jsonl", lines({"claim": text, "label": label, "evidence": [f"It is so, {at} times over."]}

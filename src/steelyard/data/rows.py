@@ -27,6 +27,9 @@ MISSING = frozenset({"NaN", "nan", "<NA>"})
 """What pandas writes for a value that is not there: no label, unless a task declares it."""
 _MOST_SHAPES = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
+_PAIR = 2
+_FEWEST_ROLES = frozenset({"input", "output", "id"})
+_NO_OUTPUTS = MISSING | DASHES
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 CALLS_TOOL = "calls a tool, which cannot be weighed as text"
 MORE_THAN_TEXT = "holds more than text, which cannot be weighed as text"
@@ -231,8 +234,8 @@ class RowParser:
             return json_problem(written)
         if self.kind == "label" and written.strip() in MISSING - {*self.labels}:
             return f"{written.strip()!r}{NO_LABEL}"
-        if self.labels and written.strip() in DASHES - {*self.labels}:
-            return f"{written.strip()!r}{NO_WORD}"
+        if self.labels and (dash := written.strip()) in DASHES and dash not in self.labels:
+            return f"{dash!r}{NO_WORD}"
         if self.kind in LABELLED:
             return label_problem(value, written, self.kind, self.labels)
         return None
@@ -244,6 +247,8 @@ def why_bad(parser: RowParser, row: RawRow, conversation: Conversation) -> str |
     What cannot be weighed as text, such as a call of a tool, can be learnt all the same. Raises
     `LeftOutError` for a row that says itself that it is no example.
     """
+    if _is_plain(parser, row, conversation):
+        return None
     try:
         refusal = parser.parsed(row, conversation, "").refusal
     except LeftOutError:
@@ -253,6 +258,25 @@ def why_bad(parser: RowParser, row: RawRow, conversation: Conversation) -> str |
         return None if reason in (CALLS_TOOL, MORE_THAN_TEXT) else reason
     is_none = refusal is not None and refusal.endswith((EMPTY_OUTPUT, NO_LABEL, NO_WORD))
     return refusal if is_none else None
+
+
+def _is_plain(parser: RowParser, row: RawRow, conversation: Conversation) -> bool:
+    """Whether a row is a question and an answer that nothing is wrong with, and at most an id: most are."""
+    if len(conversation.turns) != _PAIR:
+        return False
+    question, answer = conversation.turns
+    roles = resolve(tuple(row.fields), parser.columns)
+    texts = [question.get("content"), answer.get("content")]
+    if "id" in roles:
+        name = row.fields.get(roles["id"])
+        texts += [] if type(name) is int or name is None else [name]
+    return (
+        roles.keys() <= _FEWEST_ROLES
+        and len(question) == len(answer) == _PAIR
+        and (question["role"], answer["role"]) == ("user", "assistant")
+        and all(type(text) is str and text.strip() and not _UNUSABLE.search(text) for text in texts)
+        and str(texts[1]).strip() not in _NO_OUTPUTS
+    )
 
 
 def parser_of(task: Task) -> RowParser:

@@ -139,9 +139,10 @@ def as_row(number: int, value: Any, changed: tuple[str, ...]) -> RawRow:
     """The row of a value, which must be an object."""
     if type(value) is not dict:
         return _no_object(number, value)
-    for name, cell in value.items():
-        if type(cell) is dict and len(cell) == 1:
-            value[name] = _plain(cell)
+    if dict in map(type, value.values()):
+        for name, cell in value.items():
+            if type(cell) is dict and len(cell) == 1:
+                value[name] = _plain(cell)
     return RawRow(number, value, None, changed) if changed else RawRow(number, value)
 
 
