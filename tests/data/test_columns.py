@@ -253,6 +253,7 @@ def test_test_cases_are_neither_input_nor_output(name: str) -> None:
 @pytest.mark.parametrize("name", ["question_answer", "prompt response"])
 def test_a_name_of_both_speaks_of_neither(name: str) -> None:
     assert not speaks_of(name, "input") and not speaks_of(name, "output")
+    assert speaks_of("ticket_reply", "output") and speaks_of("text_label", "output")
     assert speaks_of("ticket_categories", "output") and not speaks_of("address", "output")
 
 

@@ -17,6 +17,8 @@ columns, such as ``{title}\\n\\n{body}``."""
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:_level_\d+)?", re.IGNORECASE)
+_ASKED = frozenset({"input", "prompt", "question", "query", "instruction"})
+"""Words for an input that say nothing of what it is."""
 _JOINTS = re.compile(r"[\s_\-]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -48,11 +50,13 @@ def is_tests(name: str) -> bool:
 def speaks_of(name: str, role: str, *, in_plural: bool = True) -> bool:
     """Whether a usual name of a role, or its plural if ``in_plural``, is among a name's words.
 
-    A name such as ``question_answer``, made of an input's and its output's, speaks of neither.
+    A name such as ``question_answer``, of an input's and its output's, speaks of neither; a
+    ``ticket_reply`` is a reply.
     """
     words = spoken(name).split()
     usual = usual_names()[role]
-    return words not in _usual()["pairs"] and any(
+    is_both = words in _usual()["pairs"] and words[0] in _ASKED
+    return not is_both and any(
         word in usual or (in_plural and _singular(word) in usual) for word in words
     )
 
