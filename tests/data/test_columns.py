@@ -8,7 +8,7 @@ import pytest
 
 from steelyard.data.columns import check_header, guess_columns
 from steelyard.data.formats.delimiter import delimiter_of
-from steelyard.data.formats.roles import resolve, value_of
+from steelyard.data.formats.roles import resolve, speaks_of, value_of
 from steelyard.errors import DataError
 
 WORDS = "the printer in our office is broken again since the last update came in".split()
@@ -194,12 +194,96 @@ def test_text_inside_lists_and_objects_is_told_where_it_is_left_out() -> None:
     assert [remark.partition(" holds")[0] for remark in remarks] == ["'passages'"]
 
 
+FEW = ["Email", "Chat", "Phone", "Email"] * 5
+LINKS = [f"https://a.example/{at}" for at in range(20)]
+DAYS = [f"2024-03-{at + 1:02d}" for at in range(20)]
+
+
+@pytest.mark.parametrize(
+    "name", ["source", "Subject", "title", "topic", "prompt", "question", "text"]
+)
+@pytest.mark.parametrize("values", [FEW, LINKS, DAYS, [""] * 20])
+def test_a_usual_name_of_the_input_is_borne_out_by_values(name: str, values: list[str]) -> None:
+    columns = {name: values, "wording": LONG, "label": LABEL}
+    roles, remarks = guess_columns("t.csv", tuple(columns), rows(**columns), {})
+    assert (roles["input"], roles["output"]) == ("wording", "label")
+    assert not any("wording" in remark for remark in remarks)
+
+
+@pytest.mark.parametrize("values", [["yes", "no"] * 10, [f"word{at}" for at in range(20)], ONCE])
+def test_an_input_of_words_stays_where_no_other_column_has_the_text(values: list[str]) -> None:
+    columns = {"text": values, "level": LEVEL, "label": LABEL, "answer": LONG}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["input"] == "text"
+
+
+@pytest.mark.parametrize("name", ["target", "category", "response", "answer"])
+@pytest.mark.parametrize("values", [LINKS, DAYS, [str(at + 7) for at in range(20)], [""] * 20])
+def test_a_usual_name_of_the_output_is_borne_out_by_values(name: str, values: list[str]) -> None:
+    columns = {"text": LONG, name: values, "sentiment": LABEL}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["output"] == "sentiment"
+
+
+@pytest.mark.parametrize("values", [SCORE, NUMBER[::-1], LABEL, ONCE, LINKS])
+def test_an_output_stays_where_it_may_be_an_answer_or_nothing_else_is(values: list[str]) -> None:
+    columns = {"text": LONG, "target": values, "nr": NUMBER}
+    assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["output"] == "target"
+
+
+@pytest.mark.parametrize("name", ["solutions", "gold_labels", "summaries", "model replies"])
+def test_plurals_of_usual_names_are_outputs(name: str) -> None:
+    columns = {"problem": [f"{text} {text}" for text in LONG], name: ONCE, "hint": LONG}
+    roles, remarks = guess_columns("t.csv", tuple(columns), rows(**columns), {})
+    assert roles["output"] == name
+    assert not any(f"{{{name}}}" in remark for remark in remarks)
+
+
+@pytest.mark.parametrize(
+    "name", ["input_output", "test_list", "public_tests", "tests", "Test Cases"]
+)
+def test_test_cases_are_neither_input_nor_output(name: str) -> None:
+    columns = {
+        "problem": LONG,
+        name: [[f"assert f({at}) is {at}"] for at in range(20)],
+        "code": ONCE,
+    }
+    roles, remarks = guess_columns("t.csv", tuple(columns), rows(**columns), {})
+    assert (roles["input"], roles["output"], remarks) == ("problem", "code", [])
+
+
+@pytest.mark.parametrize("name", ["question_answer", "prompt response"])
+def test_a_name_of_both_speaks_of_neither(name: str) -> None:
+    assert not speaks_of(name, "input") and not speaks_of(name, "output")
+    assert speaks_of("ticket_reply", "output") and speaks_of("text_label", "output")
+    assert speaks_of("ticket_categories", "output") and not speaks_of("address", "output")
+
+
+@pytest.mark.parametrize("evidence", [[[7, 9, "Oslo", 0]], ["Oslo"], {"page": "Oslo", "line": 3}])
+def test_what_points_to_a_text_is_not_asked(evidence: Any) -> None:
+    columns = {"claim": LONG, "evidence": [evidence] * 20, "label": LABEL}
+    roles, remarks = guess_columns("t.jsonl", tuple(columns), rows(**columns), {})
+    assert (roles["input"], remarks) == ("claim", [])
+
+
+def test_the_longest_text_is_no_summary() -> None:
+    columns = {"titles": LONG, "summaries": [f"{text} {text}" for text in ONCE], "terms": LABEL}
+    roles, _ = guess_columns("t.csv", tuple(columns), rows(**columns), {})
+    assert (roles["input"], roles["output"]) == ("summaries", "terms")
+
+
 def test_an_input_that_is_always_the_same_gives_way() -> None:
     columns = {"Comment": ["done", ""] * 10, "Description": LONG, "Type": LABEL}
     assert guess_columns("t.csv", tuple(columns), rows(**columns), {})[0]["input"] == "Description"
 
 
-@pytest.mark.parametrize("header", [("eins", "zwei"), ("What do you want to ask us?", "label")])
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("eins", "zwei"),
+        ("What do you want to ask us?", "label"),
+        ("What do you want to ask us?", "Which one of them is yours?"),
+        ("Please tell us in your own words", "The colour of the car that you drive"),
+    ],
+)
 def test_a_header_is_a_header(header: tuple[str, str]) -> None:
     check_header("t.csv", header, rows(**dict(zip(header, (LONG, LABEL), strict=True))))
 

@@ -33,10 +33,24 @@ def test_exact_duplicates_repeat_an_earlier_row() -> None:
     assert finding.severity == "warning"
     assert finding.message == (
         "3 rows repeat an earlier row's input exactly (2 inputs), 1 of them with a different output "
-        "from the first: keep one of each, as steelyard data fix does"
+        "from the first: decide which is right; steelyard data fix drops repeats and sets contradicting "
+        "rows aside"
     )
     assert result.facts["rows"] == 3
     assert result.facts["largest_cluster"] == 3
+
+
+def test_texts_that_differ_are_kept_and_told_so() -> None:
+    message = duplicates.exact(dataset(ROWS, "text"), OPTIONS).findings[0].message
+    assert message.endswith(
+        "1 of them with a different output from the first: several texts may be right, so steelyard data "
+        "fix drops only rows with the same output"
+    )
+    same = [("hello there", "A"), ("hello there", "A")]
+    message = duplicates.exact(dataset(same, "text"), OPTIONS).findings[0].message
+    assert message.endswith(
+        "always with the same output: keep one of each, as steelyard data fix does"
+    )
 
 
 def test_the_turns_before_an_input_belong_to_it() -> None:

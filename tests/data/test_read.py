@@ -9,7 +9,7 @@ from steelyard.core import Message
 from steelyard.data.dataset import Dataset
 from steelyard.data.formats import BadRow
 from steelyard.data.prepare import read_task
-from steelyard.data.read import BadRowsError
+from steelyard.data.read import BadRowsError, read_rows
 from steelyard.errors import DataError
 from tests.conftest import MakeTask
 
@@ -30,6 +30,32 @@ def test_four_ways_to_write_one_row(make_task: MakeTask) -> None:
         ("hi", "A", ())
     }
     assert [example.source for example in examples] == [f"e.jsonl:{line}" for line in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ({"$oid": "00ff"}, "00ff"),
+        ({"$numberInt": "-3"}, -3),
+        ({"$numberLong": "9007199254740993"}, 9007199254740993),
+        ({"$numberDouble": "1.5"}, 1.5),
+        ({"$numberDecimal": "1.10"}, "1.10"),
+        ({"$date": "2024-03-01T09:00:00Z"}, "2024-03-01T09:00:00Z"),
+        ({"$date": {"$numberLong": "1700000000123"}}, "2023-11-14T22:13:20.123000+00:00"),
+        ({"$date": 10**20}, 10**20),
+        ({"$numberInt": "many"}, "many"),
+        ({"$regex": "a"}, {"$regex": "a"}),
+        ({"price": "1"}, {"price": "1"}),
+        ([{"$oid": "00ff"}], [{"$oid": "00ff"}]),
+    ],
+)
+@pytest.mark.parametrize("name", ["e.jsonl", "e.json"])
+def test_extended_json_of_mongodb_is_read_as_its_value(
+    tmp_path: Path, name: str, value: object, plain: object
+) -> None:
+    line = json.dumps({"text": "a", "cell": value})
+    (tmp_path / name).write_text(f"[{line}]" if name == "e.json" else line, encoding="utf-8")
+    assert [row.fields["cell"] for row in read_rows(tmp_path / name)] == [plain]
 
 
 def test_earlier_turns_become_context(make_task: MakeTask) -> None:
@@ -144,7 +170,7 @@ def test_json_that_no_answer_could_equal_is_no_output(
 
 @pytest.mark.parametrize(("line", "reason"), BAD, ids=[reason for _, reason in BAD])
 def test_a_bad_row_says_why(make_task: MakeTask, line: str, reason: str) -> None:
-    text = '{"id": "1", "input": "x", "output": "A"}\n' + line + "\n"
+    text = '{"id": "1", "input": "x", "output": "A", "group": "g"}\n' + line + "\n"
     task = make_task({"e.jsonl": text}, labels=["A", "BILLING"])
     with pytest.raises(BadRowsError) as caught:
         read_task(task)

@@ -346,6 +346,99 @@ CASES = {
         "t.jsonl", lines({"text": text, "label": f"👩\u200d💻\u00a0{label}"} for text, label in ROWS),
         output="👩\u200d💻\u00a0BILLING", repaired="👩\u200d💻 BILLING",
     ),
+    "a-source-of-few-values": Case(
+        "t.csv", table([(("Email", "Chat", "Phone")[at % 3], *row) for at, row in enumerate(ROWS)],
+                       "Source", "Ticket description", "Category"), unused=("Source",),
+    ),
+    "a-source-of-links": Case(
+        "t.csv", table([(f"https://a.example/{at}", *row) for at, row in enumerate(ROWS)],
+                       "source", "wording", "label"), unused=("source",),
+    ),
+    "a-source-and-a-resolution": Case(
+        "t.csv", table([(("Email", "Chat")[at % 2], text, ANSWERS[at]) for at, (text, _) in enumerate(ROWS)],
+                       "Source", "Ticket description", "Resolution"),
+        output=ANSWERS[0], kind="text", unused=("Source",),
+    ),
+    "responses-of-a-survey": Case(
+        "t.csv", table([(("Email", "Chat")[at % 2], *row) for at, row in enumerate(ROWS)],
+                       "Source", "Response", "Sentiment"), unused=("Source",),
+    ),
+    "dates-as-target": Case(
+        "t.csv", table([(f"2024-03-{1 + at % 28:02d} 09:{at}", *row) for at, row in enumerate(ROWS)],
+                       "target", "text", "sentiment"), unused=("target",),
+    ),
+    "questions-as-header": Case(
+        "t.csv", table(ROWS, "What could we do better next time?", "Which department should handle this?"),
+    ),
+    "solutions-and-test-cases": Case(
+        "t.jsonl", lines({"question": text, "solutions": json.dumps([f"print({at})", "x = 1"]),
+                          "input_output": json.dumps({"inputs": [str(at)], "outputs": ["2"]}),
+                          "difficulty": "ab"[at % 2]} for at, (text, _) in enumerate(ROWS)),
+        output="print(0)", kind="text", unused=("difficulty", "input_output"),
+        says="the output is taken from 'solutions'; it could be 'difficulty'",
+    ),
+    "code-and-its-tests": Case(
+        "t.jsonl", lines({"task_id": at, "text": text, "code": f"def f{at}(x):\n    return x + {at}\n",
+                          "test_list": [f"assert f{at}(1) == {at + 1}", f"assert f{at}(0) == {at}"]}
+                         for at, (text, _) in enumerate(ROWS)),
+        output="def f0(x):\n    return x + 0\n", kind="text", unused=("task_id", "test_list"),
+    ),
+    "ids-of-evidence": Case(
+        "t.jsonl", lines({"claim": text, "label": label,
+                          "evidence": [[[7 + at, 9, "Oslo", LABELS.index(label)]]]}
+                         for at, (text, label) in enumerate(ROWS)), unused=("evidence",),
+    ),
+    "evidence-in-sentences": Case(
+        "t.jsonl", lines({"claim": text, "label": label, "evidence": [f"It is so, {at} times over."]}
+                         for at, (text, label) in enumerate(ROWS)),
+        input=f'{FIRST[0]}\n\n["It is so, 0 times over."]',
+    ),
+    "mongoexport": Case(
+        "t.jsonl", lines({"_id": {"$oid": f"{at:024x}"}, "message": text, "queue": label,
+                          "createdAt": {"$date": "2024-03-01T09:00:00.000Z"}, "votes": {"$numberInt": "1"}}
+                         for at, (text, label) in enumerate(ROWS)), unused=("createdAt", "votes"),
+    ),
+    "labels-as-extended-json": Case(
+        "t.json", json.dumps([{"text": text, "label": {"$numberLong": str(LABELS.index(label))}}
+                              for text, label in ROWS]).encode(), output="0",
+    ),
+    "an-id-that-is-an-object": Case(
+        "t.jsonl", lines({"id": {"a": at}, "text": text, "label": label}
+                         for at, (text, label) in enumerate(ROWS)),
+        unused=("id",), says="'id' holds objects or lists, so it is not used as the id",
+    ),
+    "a-timestamp-that-is-a-list": Case(
+        "t.jsonl", lines({"timestamp": [2024, 1], "text": text, "label": label} for text, label in ROWS),
+        unused=("timestamp",), says="'timestamp' holds objects or lists",
+    ),
+    "a-dash-for-no-label": Case(
+        "t.jsonl", lines([*({"text": t, "gold_label": x} for t, x in ROWS),
+                          {"text": "Nobody agrees on this one", "gold_label": "-"}]),
+        rows=41, bad=1,
+    ),
+    "system-prompt-beside-conversations": Case(
+        "t.jsonl", lines({"system_prompt": "Sort." if at else None, "conversations": [
+            *([] if at else [{"from": "system", "value": "Sort."}]),
+            {"from": "human", "value": text}, {"from": "gpt", "value": label}]}
+            for at, (text, label) in enumerate(ROWS)), context=("Sort.",),
+    ),
+    "system-prompt-beside-messages": Case(
+        "t.jsonl", lines({"system_prompt": "Sort.", "messages": chat(*row)} for row in ROWS),
+        context=("Sort.",),
+    ),
+    "conversations-of-texts": Case(
+        "t.jsonl", lines({"conversations": ["Hello", "Hello to you", *row]} for row in ROWS),
+        context=("Hello", "Hello to you"),
+    ),
+    "conversations-of-inputs-and-outputs": Case(
+        "t.jsonl", lines({"conversation": [{"input": text, "output": label}]} for text, label in ROWS),
+    ),
+    "choices-inside-the-question": Case(
+        "t.jsonl", lines({"question": {"stem": text, "choices": [{"text": "one", "label": "A"},
+                                                                 {"text": "two", "label": "B"}]},
+                          "answerKey": "AB"[at % 2]} for at, (text, _) in enumerate(ROWS)),
+        input=f"{FIRST[0]}\n\nA) one\nB) two", output="A", labels=2,
+    ),
     "nan": Case("t.jsonl", b'{"text": "a", "label": NaN}\n' + lines({"text": t, "label": x} for t, x in ROWS),
                 bad=1, rows=41),
 }  # fmt: skip
@@ -585,3 +678,25 @@ def test_a_wrong_encoding_is_one_reason(tmp_path: Path, name: str, content: byte
     assert data.bad and data.examples
     assert len({row.bad.reason for row in data.bad}) == 1
     assert "iconv -f CP1252" in data.bad[0].bad.reason
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"val": [["a b", "x"], ["c d", "y"]], "train": [["e f", "x"], ["g h", 1]]},
+         "around lists of pairs: write the list under 'train' alone, one object a row: "
+         "jq -c '.train[] | {text: .[0], label: .[1]}' t.json > rows.jsonl"),
+        ({"oos-val": [["a b", "x"], ["c d", "y"]]}, """jq -c '.["oos-val"][] | {text"""),
+        ({"test": [{"text": "a", "label": "b"}, {"text": "c", "label": "d"}]},
+         "around its rows: write the list under 'test' alone, one object a row: jq -c '.test[]' t.json"),
+    ],
+)  # fmt: skip
+def test_one_object_around_the_rows_is_refused_with_the_way_out(
+    tmp_path: Path, parts: dict[str, Any], says: str
+) -> None:
+    source = tmp_path / "t.json"
+    source.write_text(json.dumps(parts), encoding="utf-8")
+    for door in (open_dataset, lambda path: convert(path, tmp_path / "o.jsonl", to="openai")):
+        with pytest.raises(DataError) as failure:
+            door(source)
+        assert says in str(failure.value)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from steelyard.data.formats.roles import (
@@ -12,74 +11,26 @@ from steelyard.data.formats.roles import (
     is_descriptive,
     is_nameless,
     is_part,
+    is_tests,
     resolve,
+    speaks_of,
     spoken,
     together_in,
     usual_names,
 )
+from steelyard.data.looks import FEWEST_WORDS, ColumnLook, column_look
 from steelyard.data.numbered import other_name
 from steelyard.errors import DataError
 from steelyard.words import listed, shortened
 
-MOST_LABELS = 200
-LABEL_CHARACTERS = 80
-_FEWEST_WORDS, _MANY_WORDS, _FEWEST_ROWS = 3, 5, 20
+_MANY_WORDS, _MANY_TIMES = 5, 2
 _MOST_TOLD = 20
 """Of distinct values in a column that is told as one that could be the output."""
-_LEAST_DISTINCT = 0.5
+_TWO = 2
+_SUMMARY = frozenset({"summary", "summaries"})
+_NOTHING = column_look((), "")
 _KTO = "label"
 """Where it is true or false, it says whether to give a completion."""
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What the cells of a column look like: how many are filled, differ, are numbers, and their words.
-
-    ``nested_words`` are those of a text inside lists and objects; both are means.
-    """
-
-    filled: int
-    distinct: int
-    numbers: int
-    characters: float
-    words: float
-    nested_words: float
-    fractions: int
-    truths: int
-
-    @property
-    def is_label(self) -> bool:
-        """Few values that come again and again, and no numbers."""
-        return self.is_few and self.numbers < self.filled
-
-    @property
-    def is_few(self) -> bool:
-        few = 2 <= self.distinct <= min(MOST_LABELS, self.filled // 2)
-        return few and self.characters <= LABEL_CHARACTERS
-
-    @property
-    def is_truth(self) -> bool:
-        return self.truths == self.filled
-
-    @property
-    def is_text(self) -> bool:
-        return self.words >= _FEWEST_WORDS and self.distinct > _LEAST_DISTINCT * self.filled
-
-    @property
-    def holds_text(self) -> bool:
-        """Whether there is text, be it inside lists or objects."""
-        differs = self.distinct > _LEAST_DISTINCT * self.filled
-        return self.is_text or (differs and self.nested_words >= _FEWEST_WORDS)
-
-    @property
-    def is_measure(self) -> bool:
-        """Numbers, and not all of them whole: a score, and no count or key."""
-        return self.fractions > 0 and self.numbers == self.filled
-
-    @property
-    def is_new(self) -> bool:
-        """Values that mostly differ, as answers may and keys do."""
-        return self.filled > 0 and self.distinct > 1
 
 
 def guess_columns(
@@ -89,9 +40,11 @@ def guess_columns(
 
     Raises `DataError` where several columns would do, and where there are too few.
     """
-    names = _varied(header, body, columns)
+    looks = {name: column_look(body, name) for name in header}
+    names = _borne_out(header, looks, columns)
     roles = dict(resolve(names, columns))
-    free = _free(header, body, roles)
+    against = {name for name in {*header} - {*names} if not looks[name].is_text}
+    free = _free(looks, roles, against)
     missing = [role for role in ("input", "output") if role not in roles and role not in columns]
     if len(free) < len(missing):
         listing = ", ".join(repr(name) for name in header)
@@ -105,37 +58,92 @@ def guess_columns(
         has_input = bool(beside) or "input" not in missing
         output = _output(file, beside or free, has_input=has_input)
         roles = dict(resolve(names, {**columns, "output": output}))
-        free = _free(header, body, roles)
+        free = _free(looks, roles, against)
     if "input" not in {**roles, **columns}:
-        is_label = _look(body, roles.get("output", "")).is_few
+        is_label = looks.get(roles.get("output", ""), _NOTHING).is_few
         roles["input"] = _input(file, free, by_length=is_label)
         del free[roles["input"]]
     twin, remark = other_name(body, roles.get("output", ""))
-    is_open = "output" in missing or not _look(body, roles.get("output", "")).is_few
+    is_open = "output" in missing or not looks.get(roles.get("output", ""), _NOTHING).is_few
     free.pop(twin or "", None)
     return roles, [*([remark] if remark else []), *_remarks(roles, free, columns, is_open)]
 
 
-def _varied(
-    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+def _borne_out(
+    header: tuple[str, ...], looks: Mapping[str, ColumnLook], columns: Columns
 ) -> tuple[str, ...]:
-    """The columns without those whose usual name speaks for a role, and whose value is always the same."""
+    """The columns without those whose usual name speaks for a role, and whose values speak against it."""
     for role in ("output", "input"):
-        name = resolve(header, columns).get(role)
-        if role not in columns and len(header) > 2 and _is_constant(body, name):
-            header = tuple(other for other in header if other != name)
+        while role not in columns and len(header) > _TWO:
+            roles = resolve(header, columns)
+            names = columns_of(roles[role], header) if role in roles else ()
+            these = {name: looks[name] for name in header}
+            if len(names) > 1:
+                against = [name for name in names if looks[name].is_key or looks[name].points]
+            elif names and looks[names[0]].is_constant:
+                against = [*names]
+            else:
+                against = (_not_output if role == "output" else _not_input)(these, roles)
+            if not against:
+                break
+            header = tuple(name for name in header if name not in against)
     return header
 
 
+def _not_input(looks: Mapping[str, ColumnLook], roles: Mapping[str, str]) -> list[str]:
+    """The input, where it is a few short values, keys or nothing, and another column has the text.
+
+    That may be the output by its name, where there is a column of labels beside it.
+    """
+    name, output = roles.get("input", ""), looks.get(roles.get("output", ""), _NOTHING)
+    look = looks.get(name, _NOTHING)
+    is_weak = look.is_few or look.is_key or not look.filled
+    if name not in looks or not is_weak or look.words >= FEWEST_WORDS:
+        return []
+    others = _others(looks, roles)
+    if any(
+        look.is_text and not speaks_of(other, "output") and not is_tests(other)
+        for other, look in others.items()
+    ):
+        return [name]
+    has_label = any(
+        look.is_few and spoken(other) in usual_names()["output"] for other, look in others.items()
+    )
+    return [name, roles["output"]] if has_label and output.is_text else []
+
+
+def _not_output(looks: Mapping[str, ColumnLook], roles: Mapping[str, str]) -> list[str]:
+    """The output, where it is an index, links, dates or nothing, and another column may be it."""
+    name = roles.get("output", "")
+    look = looks.get(name, _NOTHING)
+    others = _others(looks, roles)
+    is_named = any(spoken(other) in usual_names()["output"] for other in others)
+    if name in looks and look.is_empty:
+        return [name] if is_named and "rules" not in roles else []
+    is_answer = not look.is_index and (not look.is_key or look.numbers == look.filled)
+    has_label = any(_is_label_like(other, look) for other, look in others.items())
+    return [] if is_answer or not (is_named or has_label) else [name]
+
+
+def _others(looks: Mapping[str, ColumnLook], roles: Mapping[str, str]) -> dict[str, ColumnLook]:
+    in_use = {column for name in roles.values() for column in columns_of(name, looks)}
+    return {name: look for name, look in looks.items() if name not in in_use}
+
+
 def _free(
-    header: tuple[str, ...], body: Sequence[Mapping[str, Any]], roles: Mapping[str, str]
-) -> dict[str, _Look]:
-    """The columns that play no role yet, those without a name and those of parts left out."""
-    in_use = {column for name in roles.values() for column in columns_of(name, header)}
+    looks: Mapping[str, ColumnLook], roles: Mapping[str, str], against: Set[str]
+) -> dict[str, ColumnLook]:
+    """The columns that play no role yet; those of parts and tests, and what has no name, left out.
+
+    So are those whose values speak ``against`` the role that their name suggests.
+    """
+    in_use = {column for name in roles.values() for column in columns_of(name, looks)} | against
     return {
-        name: _look(body, name)
-        for name in header
-        if name not in in_use and not is_nameless(name) and not is_part(name)
+        name: look
+        for name, look in looks.items()
+        if name not in in_use
+        and not (is_nameless(name) or is_part(name))
+        and (look.is_few or not is_tests(name))
     }
 
 
@@ -149,20 +157,20 @@ def _nested(free: Iterable[str], body: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-def _beside(together: Sequence[str], free: Mapping[str, _Look]) -> dict[str, _Look]:
+def _beside(together: Sequence[str], free: Mapping[str, ColumnLook]) -> dict[str, ColumnLook]:
     """The columns that may be the output of an input that several columns make up ``together``."""
     others = {name: look for name, look in free.items() if together and name not in together}
     return {
         name: look
         for name, look in others.items()
-        if (look.is_new and _speaks_of(name, "output"))
+        if (look.is_new and speaks_of(name, "output"))
         or (look.is_few and not is_descriptive(name))
         or look.is_measure
         or look.is_text
     }
 
 
-def _is_label_like(name: str, look: _Look) -> bool:
+def _is_label_like(name: str, look: ColumnLook) -> bool:
     """Few values that come again and again, under a name that does not speak against it."""
     is_few = look.is_few and look.distinct <= _MOST_TOLD
     return is_few and not is_descriptive(name) and spoken(name) not in usual_names()["input"]
@@ -171,16 +179,26 @@ def _is_label_like(name: str, look: _Look) -> bool:
 def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a table whose first line reads like a row: no usual name, and a value that comes again.
 
-    A cell of many words is no name either. Raises `DataError`.
+    A cell of many words is no name either, unless it is a question above what is none, or some cell
+    is much longer than the few words that come again below it. Raises `DataError`.
     """
     if any(spoken(name) in names for name in header for names in usual_names().values()):
         return
-    looks = {name: _look(body, name) for name in header if not is_nameless(name)}
+    looks = {name: column_look(body, name) for name in header if not is_nameless(name)}
     comes_again = any(
         look.is_few and any(str(fields.get(name)).strip() == name for fields in body)
         for name, look in looks.items()
     )
-    if comes_again or any(len(name.split()) >= _MANY_WORDS for name in looks):
+    is_long = any(
+        len(name.split()) >= _MANY_WORDS and not _is_heading(name, body) for name in looks
+    )
+    is_told = any(
+        look.is_few
+        and len(name.split()) >= _MANY_WORDS
+        and _MANY_TIMES * look.words < len(name.split())
+        for name, look in looks.items()
+    )
+    if comes_again or (is_long and not is_told):
         first = shortened(", ".join(header), 60)
         raise DataError(
             f"{file} seems to have no header: its first line reads like a row ({first}); put a line with "
@@ -188,54 +206,20 @@ def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str,
         )
 
 
-def _is_constant(body: Sequence[Mapping[str, Any]], name: str | None) -> bool:
-    if name is None or len(body) < _FEWEST_ROWS:
-        return False
-    return _look(body, name).distinct == 1
+def _is_heading(name: str, body: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a cell ends as a question does, and most of the values below it do not."""
+    cells = [str(fields[name]).rstrip() for fields in body if fields.get(name)]
+    return name.rstrip().endswith(("?", ":")) and 2 * sum(
+        cell.endswith(name.rstrip()[-1]) for cell in cells
+    ) < len(cells)
 
 
-def _look(body: Sequence[Mapping[str, Any]], name: str) -> _Look:
-    values = [fields.get(name) for fields in body]
-    texts = [str(value).strip() for value in values if value is not None and value != ""]
-    count = max(len(texts), 1)
-    return _Look(
-        len(texts),
-        len(set(texts)),
-        sum(map(_is_number, texts)),
-        sum(map(len, texts)) / count,
-        sum(len(value.split()) for value in values if isinstance(value, str)) / count,
-        sum(_words_inside(value) for value in values if isinstance(value, list | dict)) / count,
-        sum("." in text and _is_number(text) for text in texts),
-        sum(isinstance(value, bool) for value in values),
-    )
-
-
-def _words_inside(value: Any) -> float:
-    """The mean number of words of the texts inside lists and objects."""
-    counts, waiting = [0], [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            counts.append(len(item.split()))
-        elif isinstance(item, list | dict):
-            waiting.extend(item.values() if isinstance(item, dict) else item)
-    return sum(counts) / max(len(counts) - 1, 1)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _speaks_of(name: str, role: str) -> bool:
-    return any(word in usual_names()[role] for word in spoken(name).split())
-
-
-def _output(file: str, free: Mapping[str, _Look], *, has_input: bool) -> str:
-    named = [name for name, look in free.items() if _speaks_of(name, "output") and look.is_new]
+def _output(file: str, free: Mapping[str, ColumnLook], *, has_input: bool) -> str:
+    named = [
+        name
+        for name, look in free.items()
+        if speaks_of(name, "output") and look.is_new and not _is_too_long(name, free)
+    ]
     labels = _rather([name for name, look in free.items() if look.is_label])
     numbers = _rather([name for name, look in free.items() if look.is_few])
     texts = [name for name, look in free.items() if look.is_text]
@@ -243,7 +227,10 @@ def _output(file: str, free: Mapping[str, _Look], *, has_input: bool) -> str:
         return (
             named[0] if len(named) == 1 and named[0] in texts else texts[1]
         )  # question, then answer
-    for names in ([n for n in named if free[n].is_few], named, labels, numbers, texts, [*free]):
+    few = [name for name in named if free[name].is_few]
+    sure = [name for name in named if speaks_of(name, "output", in_plural=False)]
+    either = list(dict.fromkeys([*named, *labels])) if named else []
+    for names in (few, sure, either, labels, numbers, texts, [*free]):
         if len(names) == 1:
             return names[0]
         if len(names) > 1:
@@ -255,14 +242,21 @@ def _output(file: str, free: Mapping[str, _Look], *, has_input: bool) -> str:
     raise DataError(f"{file} has no column for the output")
 
 
+def _is_too_long(name: str, free: Mapping[str, ColumnLook]) -> bool:
+    """Whether a column named a summary is the longest of several texts, and so sums up none of them."""
+    lengths = {other: look.characters for other, look in free.items() if look.is_text}
+    is_longest = len(lengths) > 1 and max(lengths, key=lengths.__getitem__) == name
+    return is_longest and not _SUMMARY.isdisjoint(spoken(name).split())
+
+
 def _rather(names: list[str]) -> list[str]:
     """Those whose names do not speak against labels, if there are such."""
     return [name for name in names if not is_descriptive(name)] or names
 
 
-def _input(file: str, free: Mapping[str, _Look], *, by_length: bool) -> str:
+def _input(file: str, free: Mapping[str, ColumnLook], *, by_length: bool) -> str:
     texts = [name for name, look in free.items() if look.is_text] or [*free]
-    named = [name for name in texts if _speaks_of(name, "input")]
+    named = [name for name in texts if speaks_of(name, "input", in_plural=False)]
     pool = named or texts
     if not pool:
         raise DataError(f"{file} has no column for the input")
@@ -270,7 +264,7 @@ def _input(file: str, free: Mapping[str, _Look], *, by_length: bool) -> str:
 
 
 def _remarks(
-    roles: Mapping[str, str], free: Mapping[str, _Look], columns: Columns, is_open: bool
+    roles: Mapping[str, str], free: Mapping[str, ColumnLook], columns: Columns, is_open: bool
 ) -> list[str]:
     """What the columns could have meant as well.
 
@@ -291,7 +285,9 @@ def _remarks(
                 "(--columns output=NAME)"
             )
     if not columns.get("input") and "{" not in roles["input"]:
-        texts = [name for name, look in free.items() if look.holds_text]
+        texts = [
+            name for name, look in free.items() if look.holds_text and not speaks_of(name, "output")
+        ]
         if texts:
             names = listed([repr(name) for name in texts])
             both = f"{{{roles['input']}}} {{{texts[0]}}}"

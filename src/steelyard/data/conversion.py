@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from steelyard.data.formats import RawRow, RowError
+from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.shapes import SHAPES, Conversation, Shape, WrittenRow, chat, preference
 from steelyard.data.formats.write import OpenWriter, ending_of, jsonl, why_unwritable, writer_for
 from steelyard.data.formats.write_columnar import dataset_folder
 from steelyard.data.guess import Source, look
+from steelyard.data.rows import why_bad
 from steelyard.data.tuning.rules import Provider, get_provider
 from steelyard.data.tuning.turns import why_refused
 from steelyard.errors import ConfigError, DataError, closest
@@ -259,11 +261,14 @@ class _Job:
                     if row.reason is not None:
                         raise RowError(row.reason)
                     conversation = read(row.fields)
+                    refusal = self._refusal(row, conversation)
                     if is_table and conversation.fields:
                         conversation = _without_empty(conversation)
                     if self._system is not None:
                         conversation = with_system(conversation, self._system)
                     written = to_fields(conversation)
+                    if refusal is not None:
+                        raise RowError(refusal)
                     write(written.fields)
                 except (ValueError, RecursionError) as error:
                     reason = str(error) if isinstance(error, RowError) else why_unwritable(error)
@@ -272,6 +277,16 @@ class _Job:
                     if written.lost or row.changed:
                         lost.update({*written.lost, *row.changed})
             self._check_some()
+
+    def _refusal(self, row: RawRow, conversation: Conversation) -> str | None:
+        """Why every other verb would refuse the row.
+
+        An answer that is not to be learnt is written with its weight, which says so.
+        """
+        try:
+            return why_bad(self._source.parser, row, conversation)
+        except LeftOutError as error:
+            return None if "weight" not in self._target.to_fields(conversation).lost else str(error)
 
     def _leave_out(self, row: RawRow, reason: str, aside: _LeftOutFile) -> None:
         self.left_out += 1

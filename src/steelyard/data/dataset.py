@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from steelyard.core import Example, OutputKind, Split
+from steelyard.data.dashes import NO_WORD
 from steelyard.data.formats import BadRow, RowError
 from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.roles import Columns, resolve
@@ -19,7 +20,7 @@ from steelyard.data.guess import guess_rows
 from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.numbered import other_name
-from steelyard.data.own_parts import bare_rows, example_files
+from steelyard.data.own_parts import bare_rows, example_files, without_dashes
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, note_task, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
@@ -363,6 +364,8 @@ def open_source(source: Task | Path | str, columns: Columns | None = None) -> Op
     files, notes = example_files(path)
     rows = list(bare_rows(path, files))
     guess = guess_rows(path, rows, columns or {})
+    if any(row.reason.endswith(NO_WORD) for row in guess.bad):
+        rows = without_dashes(rows, guess.labels, guess.columns)
     task = bare_task(path, guess.kind, guess.columns, files)
     return OpenSource(task, rows, (*notes, *guess.notes))
 

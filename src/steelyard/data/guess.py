@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from steelyard.commands import command
 from steelyard.core import Example, OutputKind
-from steelyard.data.columns import LABEL_CHARACTERS, MOST_LABELS, check_header, guess_columns
+from steelyard.data.columns import check_header, guess_columns
+from steelyard.data.dashes import DASHES, words_among
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.folder import SPLIT_KEY
@@ -29,16 +31,25 @@ from steelyard.data.formats.shapes import (
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.data.formats.shapes.prompt_completion import columns_in
 from steelyard.data.formats.table import check_columns, check_named
+from steelyard.data.looks import LABEL_CHARACTERS, MOST_LABELS
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
 from steelyard.data.read import NumberedRow, RowStream, bad_rows
-from steelyard.data.rows import CALLS_TOOL, MISSING, MORE_THAN_TEXT, RowParser, UniqueIds
+from steelyard.data.rows import (
+    CALLS_TOOL,
+    MISSING,
+    MORE_THAN_TEXT,
+    RowParser,
+    UniqueIds,
+)
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
 FIRST_ROWS = 1_000
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
 _PYTHON_LIST = re.compile(r"\s*\[(?:'[^'\n]*'(?:, ?)?)*\]\s*")
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_PAIR = " | {text: .[0], label: .[1]}"
 _ROLES = ("input", "output")
 _BY_ROW = ("rules", "accepted")
 """Roles that a column plays only where its values are lists."""
@@ -109,7 +120,7 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
             f"{path.name}: every output is {outputs[0]!r}, which is how pandas writes that there is none"
         )
     kind, labels = _guess_kind(there)
-    if kind == "label" and not MISSING.isdisjoint(outputs):
+    if kind == "label" and not (MISSING | DASHES - {*labels}).isdisjoint(outputs):
         examples, bad = _usable(path, rows, RowParser("label", labels, columns))
     has_rules = all(example.rules is not None and not example.output for example in examples)
     if kind != "json" and all(_PYTHON_LIST.fullmatch(example.output) for example in examples):
@@ -185,11 +196,16 @@ def _check_rows(path: Path, body: Sequence[Mapping[str, Any]], *, has_shape: boo
         return
     listed = {name: value for name, value in body[0].items() if isinstance(value, list | dict)}
     sizes = {len(value) for value in listed.values()}
-    wrappers = [name for name, value in listed.items() if len(value) > 1 and _are_rows(value)]
-    if wrappers and not has_shape:
-        raise DataError(
-            f"{path.name} is one JSON object around its rows: write the list under {wrappers[0]!r} alone"
-        )
+    for are, what, row in ((_are_rows, "its rows", ""), (_are_pairs, "lists of pairs", _PAIR)):
+        wrappers = [name for name, value in listed.items() if len(value) > 1 and are(value)]
+        if wrappers and not has_shape:
+            name = "train" if "train" in wrappers else wrappers[0]
+            key = f".{name}" if _WORD.fullmatch(name) else f".[{json.dumps(name)}]"
+            jq = quote(f"{key}[]{row}")
+            raise DataError(
+                f"{path.name} is one JSON object around {what}: write the list under {name!r} alone, "
+                f"one object a row: jq -c {jq} {quote(path.name)} > rows.jsonl"
+            )
     if (
         len(listed) == len(body[0]) > 1
         and len(sizes) == 1
@@ -208,6 +224,14 @@ def _are_rows(value: Any) -> bool:
     return dicts and not any({"role", "from"} & item.keys() for item in value)
 
 
+def _are_pairs(value: Any) -> bool:
+    """Whether a list holds lists of two, the second of which is a text or a number."""
+    return isinstance(value, list) and all(
+        isinstance(item, list) and len(item) == 2 and isinstance(item[1], str | int | float)
+        for item in value
+    )
+
+
 def _are_columns(values: Mapping[str, Any]) -> bool:
     cells = (value.values() if isinstance(value, dict) else value for value in values.values())
     return not any(isinstance(cell, dict | list) for column in cells for cell in column)
@@ -223,7 +247,7 @@ def _guess_kind(outputs: Sequence[str]) -> tuple[OutputKind, tuple[str, ...]]:
     if all(document is not None for document in documents):
         labels = _labels_in_lists(documents)
         return ("labels", labels) if labels else ("json", ())
-    labels = _as_labels(Counter(output.strip() for output in outputs), len(outputs))
+    labels = words_among(_as_labels(Counter(output.strip() for output in outputs), len(outputs)))
     return ("label", labels) if labels else ("text", ())
 
 
@@ -281,8 +305,8 @@ def _usable(
 class Source:
     """A file's rows, how they lie there and what they mean, and its columns where it has plain ones.
 
-    ``rows`` can be read once; ``read`` reads one. ``is_guess`` says that a person should look at the
-    columns, ``notes`` what else they could have meant.
+    ``rows`` can be read once; ``read`` reads one, and ``parser`` says what is bad about it. ``is_guess``
+    says that a person should look at the columns, ``notes`` what else they could have meant.
     """
 
     path: Path
@@ -291,6 +315,7 @@ class Source:
     shape: Shape
     columns: Mapping[str, str]
     read: Callable[[Mapping[str, Any]], Conversation]
+    parser: RowParser
     is_guess: bool
     notes: tuple[str, ...] = ()
 
@@ -320,7 +345,21 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     shown = {} if shape not in (None, plain) else _shown(body, decided)
     is_guess = not columns and bool(shown) and (bool(roles) or bool(notes)) and shown not in _SURE
     read = partial(conversation_of, columns=decided)
-    return Source(path, stream, container, shape or plain, shown, read, is_guess, tuple(notes))
+    parser = _parser(path, first, decided)
+    return Source(
+        path, stream, container, shape or plain, shown, read, parser, is_guess, tuple(notes)
+    )
+
+
+def _parser(path: Path, first: Sequence[RawRow], columns: Columns) -> RowParser:
+    """What reads rows as the audit does, as far as the ``first`` of them say what their outputs are."""
+    numbered = (NumberedRow(at, "all", row) for at, row in enumerate(first))
+    columns = {**columns, **dict.fromkeys(implausible(numbered, columns))}
+    examples, _ = _usable(path, first, RowParser("text", (), columns))
+    outputs = [x.output for x in examples if x.output.strip() not in MISSING]
+    kind, labels = _guess_kind(outputs) if outputs else ("json", ())
+    has_dashes = kind == "label" and not (DASHES - {*labels}).isdisjoint(outputs)
+    return RowParser("json" if kind == "labels" else kind, labels if has_dashes else (), columns)
 
 
 def _shown(body: Sequence[Mapping[str, Any]], columns: Columns) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from steelyard.data.dashes import NO_WORD
 from steelyard.data.formats import RowError
+from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.shapes import conversation_of
 from steelyard.data.read import NumberedRow, read_rows
+from steelyard.data.rows import RowParser
 from steelyard.errors import DataError
 from steelyard.task.dataset_folder import is_dataset_folder, others_of, splits_of
 
@@ -60,3 +63,23 @@ def bare_rows(source: Path, files: Mapping[str, str]) -> Iterator[NumberedRow]:
         for row in read_rows(source.parent / name):
             number += 1
             yield NumberedRow(number, part, row)
+
+
+def without_dashes(
+    rows: Sequence[NumberedRow], labels: tuple[str, ...], columns: Columns
+) -> list[NumberedRow]:
+    """The rows; those that have a dash where ``labels`` are words come with that as their reason."""
+    parser = RowParser("label", labels, columns)
+    return [_without_dash(parser, row) for row in rows]
+
+
+def _without_dash(parser: RowParser, numbered: NumberedRow) -> NumberedRow:
+    try:
+        reason = parser.parse(numbered.row, "").refusal or ""
+    except RowError:
+        return numbered
+    return (
+        numbered._replace(row=numbered.row._replace(reason=reason))
+        if reason.endswith(NO_WORD)
+        else numbered
+    )

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from steelyard.data.formats.roles import Columns, resolve
 from steelyard.data.read import NumberedRow
 
-ROLES = ("id", "group", "weight")
+ROLES = ("id", "group", "weight", "slice", "timestamp")
 """Roles for which a name alone is too little: ``weight`` may be in kg, ``group`` an arm of an experiment."""
 
+_ANY_TEXT = ("slice", "timestamp")
 _FEWEST_ROWS = 20
 _SHARE = 0.9
 _FEWEST_GROUPS = 5
@@ -23,9 +24,10 @@ def implausible(rows: Iterable[NumberedRow], columns: Columns) -> dict[str, str]
 
     Looked at are those that ``columns`` does not decide, where 20 rows have them. An id differs from row to
     row of a part (in 90 % of them at least), a weight is a number, and groups are at least five of which
-    none holds half of the rows.
+    none holds half of the rows. However few the rows, most of them must not hold objects or lists.
     """
     values_by_role: dict[str, Counter[str]] = {}
+    nested: Counter[str] = Counter()
     names: dict[str, str] = {}
     for _, part, row in rows:
         fields = row.fields
@@ -35,15 +37,22 @@ def implausible(rows: Iterable[NumberedRow], columns: Columns) -> dict[str, str]
                 value = fields.get(roles[role])
                 names[role] = roles[role]
                 if value is not None and value != "":
+                    nested[role] += isinstance(value, dict | list)
                     key = f"{part}/{value}" if role == "id" else str(value).strip()
+                    key = "" if role in _ANY_TEXT else key
                     values_by_role.setdefault(role, Counter())[key] += 1
-    reasons = {role: _why_not(role, names[role], values) for role, values in values_by_role.items()}
+    reasons = {
+        role: f"{names[role]!r} holds objects or lists"
+        if 2 * nested[role] > values.total()
+        else _why_not(role, names[role], values)
+        for role, values in values_by_role.items()
+    }
     return {role: reason for role, reason in reasons.items() if reason is not None}
 
 
 def _why_not(role: str, name: str, values: Counter[str]) -> str | None:
     rows = values.total()
-    if rows < _FEWEST_ROWS:
+    if rows < _FEWEST_ROWS or role in _ANY_TEXT:
         return None
     if role == "weight":
         numbers = sum(count for text, count in values.items() if _is_weight(text))

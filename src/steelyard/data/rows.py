@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from steelyard.core import Example, Message, OutputKind, Role
+from steelyard.data.dashes import DASHES, NO_WORD
 from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in, json_kind
 from steelyard.data.formats.roles import Columns, resolve
 from steelyard.data.formats.shapes import ENVELOPE, Conversation, conversation_of, shape_of_row
@@ -26,9 +27,14 @@ MISSING = frozenset({"NaN", "nan", "<NA>"})
 """What pandas writes for a value that is not there: no label, unless a task declares it."""
 _MOST_SHAPES = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
+_PAIR = 2
+_FEWEST_ROLES = frozenset({"input", "output", "id"})
+_NO_OUTPUTS = MISSING | DASHES
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 CALLS_TOOL = "calls a tool, which cannot be weighed as text"
 MORE_THAN_TEXT = "holds more than text, which cannot be weighed as text"
+EMPTY_OUTPUT = "empty output"
+NO_LABEL = " is how pandas writes that there is no label"
 _ALIASES = "aliases"
 """A usual name for other answers, and for much else."""
 
@@ -124,6 +130,11 @@ class RowParser:
         rules = self._rules(fields, resolve(tuple(fields), self.columns))
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         conversation = conversation_of(fields, self.columns, may_lack=may_lack)
+        return self.parsed(row, conversation, file)
+
+    def parsed(self, row: RawRow, conversation: Conversation, file: str) -> ParsedRow:
+        """Return the row, whose ``conversation`` is read already, as an example. Raises `RowError`."""
+        fields = row.fields
         if more := conversation.fields.keys() - fields.keys():
             fields = {**fields, **conversation.fields}  # what the shape read out of others
         if "accepted" in more and self.kind == "label" and self.labels:  # not other spellings
@@ -218,14 +229,54 @@ class RowParser:
             labels = ", for lists of labels: labels" if isinstance(value, list) else ""
             return f"the output is a JSON {kind}, not text; for JSON set output.kind: json{labels}"
         if not written.strip():
-            return None if may_lack else "empty output"
+            return None if may_lack else EMPTY_OUTPUT
         if self.kind == "json":
             return json_problem(written)
         if self.kind == "label" and written.strip() in MISSING - {*self.labels}:
-            return f"{written.strip()!r} is how pandas writes that there is no label"
+            return f"{written.strip()!r}{NO_LABEL}"
+        if self.labels and (dash := written.strip()) in DASHES and dash not in self.labels:
+            return f"{dash!r}{NO_WORD}"
         if self.kind in LABELLED:
             return label_problem(value, written, self.kind, self.labels)
         return None
+
+
+def why_bad(parser: RowParser, row: RawRow, conversation: Conversation) -> str | None:
+    """Why the reader calls a row bad whatever its task; ``None`` for a row that can be passed on.
+
+    What cannot be weighed as text, such as a call of a tool, can be learnt all the same. Raises
+    `LeftOutError` for a row that says itself that it is no example.
+    """
+    if _is_plain(parser, row, conversation):
+        return None
+    try:
+        refusal = parser.parsed(row, conversation, "").refusal
+    except LeftOutError:
+        raise
+    except RowError as error:
+        reason = str(error).partition(" at character ")[0]
+        return None if reason in (CALLS_TOOL, MORE_THAN_TEXT) else reason
+    is_none = refusal is not None and refusal.endswith((EMPTY_OUTPUT, NO_LABEL, NO_WORD))
+    return refusal if is_none else None
+
+
+def _is_plain(parser: RowParser, row: RawRow, conversation: Conversation) -> bool:
+    """Whether a row is a question and an answer that nothing is wrong with, and at most an id: most are."""
+    if len(conversation.turns) != _PAIR:
+        return False
+    question, answer = conversation.turns
+    roles = resolve(tuple(row.fields), parser.columns)
+    texts = [question.get("content"), answer.get("content")]
+    if "id" in roles:
+        name = row.fields.get(roles["id"])
+        texts += [] if type(name) is int or name is None else [name]
+    return (
+        roles.keys() <= _FEWEST_ROLES
+        and len(question) == len(answer) == _PAIR
+        and (question["role"], answer["role"]) == ("user", "assistant")
+        and all(type(text) is str and text.strip() and not _UNUSABLE.search(text) for text in texts)
+        and str(texts[1]).strip() not in _NO_OUTPUTS
+    )
 
 
 def parser_of(task: Task) -> RowParser:

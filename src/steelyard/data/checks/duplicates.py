@@ -55,15 +55,26 @@ def exact(data: Dataset, options: CheckOptions) -> CheckResult:
         "rate": _rate(data, repeats),
         "different_outputs": same.count(False),
     }
-    outputs = "always with the same output"
-    if False in same:
-        outputs = f"{same.count(False):,} of them with a different output from the first"
+    outputs = "always with the same output: keep one of each, as steelyard data fix does"
+    if differ := same.count(False):
+        outputs = f"{differ:,} of them with a different output from the first: {_cure(data)}"
     message = (
         f"{counted(len(repeats), 'row repeats', 'rows repeat')} an earlier row's input exactly "
-        f"({counted(len(groups), 'input')}), {outputs}: keep one of each, as steelyard data fix does"
+        f"({counted(len(groups), 'input')}), {outputs}"
     )
     severity = _severity(data, repeats, MANY_EXACT)
     return _result(data, "exact_duplicates", severity, message, repeats, facts, same_output=same)
+
+
+def _cure(data: Dataset) -> str:
+    """What ``data fix`` does with repeated inputs some of which have different outputs."""
+    if data.kind == "text":
+        return (
+            "several texts may be right, so steelyard data fix drops only rows with the same output"
+        )
+    return (
+        "decide which is right; steelyard data fix drops repeats and sets contradicting rows aside"
+    )
 
 
 def near(data: Dataset, options: CheckOptions) -> CheckResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -21,7 +22,10 @@ from steelyard.data.formats.stream import (
 )
 
 _BOM = b"\xef\xbb\xbf"
-
+_WHOLE = frozenset({"$numberInt", "$numberLong"})
+_FRACTIONS = frozenset({"$numberDouble"})
+_TEXTS = frozenset({"$oid", "$numberDecimal", "$uuid", "$symbol"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 NUMBERS = "numbers as written (1.10 is 1.1)"
 """What a row loses whose numbers have digits that a float does not keep."""
@@ -135,7 +139,36 @@ def as_row(number: int, value: Any, changed: tuple[str, ...]) -> RawRow:
     """The row of a value, which must be an object."""
     if type(value) is not dict:
         return _no_object(number, value)
+    if dict in map(type, value.values()):
+        for name, cell in value.items():
+            if type(cell) is dict and len(cell) == 1:
+                value[name] = _plain(cell)
     return RawRow(number, value, None, changed) if changed else RawRow(number, value)
+
+
+def _plain(cell: dict[str, Any]) -> Any:
+    """A value as it is, where MongoDB's extended JSON wraps it to say its type; else the cell.
+
+    Source: https://github.com/mongodb/specifications, extended JSON version 2.
+    """
+    ((kind, value),) = cell.items()
+    if kind == "$date":
+        inner = _plain(value) if type(value) is dict and len(value) == 1 else value
+        return _moment(inner) if type(inner) is int else inner
+    if kind in _WHOLE or kind in _FRACTIONS:
+        try:
+            return int(value) if kind in _WHOLE else float(value)
+        except (TypeError, ValueError):
+            return value
+    return value if kind in _TEXTS and type(value) is str else cell
+
+
+def _moment(milliseconds: int) -> Any:
+    """The time so long after 1970, in ISO 8601; the number where no calendar has it."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat()
+    except OverflowError:
+        return milliseconds
 
 
 def _no_object(number: int, value: object) -> RawRow:

@@ -17,6 +17,8 @@ columns, such as ``{title}\\n\\n{body}``."""
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:_level_\d+)?", re.IGNORECASE)
+_ASKED = frozenset({"input", "prompt", "question", "query", "instruction"})
+"""Words for an input that say nothing of what it is."""
 _JOINTS = re.compile(r"[\s_\-]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -38,6 +40,31 @@ def is_descriptive(name: str) -> bool:
 def is_part(name: str) -> bool:
     """Whether a column's name says that it holds the parts of a split."""
     return spoken(name) in _usual()["parts"]
+
+
+def is_tests(name: str) -> bool:
+    """Whether a column's name says that it holds the test cases of an output."""
+    return spoken(name) in _usual()["tests"]
+
+
+def speaks_of(name: str, role: str, *, in_plural: bool = True) -> bool:
+    """Whether a usual name of a role, or its plural if ``in_plural``, is among a name's words.
+
+    A name such as ``question_answer``, of an input's and its output's, speaks of neither; a
+    ``ticket_reply`` is a reply.
+    """
+    words = spoken(name).split()
+    usual = usual_names()[role]
+    is_both = words in _usual()["pairs"] and words[0] in _ASKED
+    return not is_both and any(
+        word in usual or (in_plural and _singular(word) in usual) for word in words
+    )
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
 def together_in(header: Iterable[str]) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ SHAPES: Registry[Shape] = Registry(
 _ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules", "accepted"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
 _CHOICES = frozenset({"choices", "options", "endings"})
+_INSIDE = frozenset({"question", "answerKey"})
+"""Of rows whose question may hold its choices."""
 _LABEL_STUDIO = frozenset({"data", "annotations"})
 _IFEVAL = frozenset({"prompt", "instruction_id_list"})
 _SHAREGPT = frozenset({"conversations", "conversation"})
@@ -85,7 +87,7 @@ def _shapes_by_keys(names: tuple[str, ...]) -> tuple[str, ...]:
     if keys >= {"prompt", "completion"} and "messages" not in keys:
         return ()
     shapes = [known_keys(names)]
-    if keys & _CHOICES or choice_columns(names):
+    if keys & _CHOICES or keys >= _INSIDE or choice_columns(names):
         shapes.append("multiple_choice")
     if "choices" in keys or keys & set(log_names()["response"]):
         shapes.append("logs")

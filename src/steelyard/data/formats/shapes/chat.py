@@ -26,7 +26,8 @@ from steelyard.data.formats.shapes.base import (
 from steelyard.packaged import packaged
 
 KEY = "messages"
-SYSTEM = "system"
+SYSTEM, SYSTEM_PROMPT = "system", "system_prompt"
+_BESIDE = (SYSTEM, SYSTEM_PROMPT)
 SYSTEM_ROLES = frozenset({"system", "developer"})
 _USED = frozenset({KEY, *TOOL_KEYS})
 
@@ -86,15 +87,16 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     if len(fields) == 1:
         return Conversation(turns, answer)
     tools = of.read_tools(fields)
-    keys, system = _USED, system_of(fields)
-    if system is not None and not any(turn["role"] in SYSTEM_ROLES for turn in turns):
-        turns, keys = [{"role": "system", "content": system}, *turns], _USED | {SYSTEM}
+    keys, beside = _USED, next((key for key in _BESIDE if system_of(fields, key) is not None), None)
+    if beside is not None and not any(turn["role"] in SYSTEM_ROLES for turn in turns):
+        turns = [{"role": "system", "content": system_of(fields, beside)}, *turns]
+        keys = _USED | {beside}
     return Conversation(turns, answer, None, tools, rest_of(fields, keys))
 
 
-def system_of(fields: Mapping[str, Any]) -> str | None:
+def system_of(fields: Mapping[str, Any], key: str = SYSTEM) -> str | None:
     """The system message that stands beside the turns, as Anthropic has it: a text, or parts of one."""
-    system = fields.get(SYSTEM)
+    system = fields.get(key)
     if isinstance(system, list) and all(isinstance(part, dict) for part in system):
         texts = [part.get("text") for part in system]
         system = "".join(texts) if texts and all(isinstance(x, str) for x in texts) else None

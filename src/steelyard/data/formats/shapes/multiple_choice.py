@@ -1,9 +1,9 @@
 """Multiple choice: a question, its choices, and which of them is right, by letter, number or text.
 
 Inspect and lm-evaluation-harness write ``choices``, ARC ``choices: {text, label}`` and ``answerKey``,
-MMLU a number from 0, HellaSwag ``endings``, others ``options``; tables have a column each (``A``, ``B``, …;
-``option1``, ``option2``). The choices are asked with the question, each with its letter; the answer is the
-letter.
+OpenBookQA the same inside ``question``, MMLU a number from 0, HellaSwag ``endings``, others ``options``;
+tables have a column each (``A``, ``B``, …; ``option1``, ``option2``). The choices are asked with the
+question, each with its letter; the answer is the letter.
 """
 
 from __future__ import annotations
@@ -54,6 +54,14 @@ def choice_columns(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return ()
 
 
+def _flat(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields with a question of its stem and choices, as OpenBookQA's files have it, taken apart."""
+    question = fields.get("question")
+    if not isinstance(question, Mapping) or not {"stem", "choices"} <= question.keys():
+        return fields
+    return {**fields, "question": question["stem"], "choices": question["choices"]}
+
+
 def _found(fields: Mapping[str, Any]) -> _Found | None:
     key = next((key for key in KEYS if key in fields), None)
     if key is not None:
@@ -69,6 +77,7 @@ def _found(fields: Mapping[str, Any]) -> _Found | None:
 
 def fits(fields: Mapping[str, Any]) -> bool:
     """Whether there are choices in text, a question and an answer."""
+    fields = _flat(fields)
     row = _found(fields)
     if row is None:
         return False
@@ -78,6 +87,7 @@ def fits(fields: Mapping[str, Any]) -> bool:
 
 def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a row. Raises `RowError` where the answer is none of the choices."""
+    fields = _flat(fields)
     row = _found(fields)
     if row is None:
         raise RowError("no choices in a list of texts")
@@ -128,6 +138,10 @@ def _choices(value: Any) -> list[tuple[str, str]] | None:
         names, value = list(value), list(value.values())
     elif isinstance(value, Mapping):
         names, value = value.get("label"), value.get("text")
+    if isinstance(value, list) and all(
+        isinstance(x, Mapping) and x.keys() >= {"text", "label"} for x in value
+    ):
+        names, value = [x["label"] for x in value], [x["text"] for x in value]
     if not isinstance(value, list) or not _FEWEST <= len(value) <= len(ascii_uppercase):
         return None
     if not all(isinstance(text, str) for text in value):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from steelyard.data.formats.base import LeftOutError, RowError, json_kind
+from steelyard.data.formats.base import LeftOutError, RowError, json_in, json_kind
 from steelyard.data.formats.roles import Columns, columns_of, resolve, spoken, value_of
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import (
@@ -30,8 +30,10 @@ SYSTEM = "system_message"
 """The column in which a table holds a row's system message. A plain *system* is one beside a *prompt*;
 elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
-_ALTERNATIVES = frozenset({"ideal", "answer", "answers"})
+_ALTERNATIVES = frozenset({"ideal", "answer", "answers", "solutions"})
 """Names under which a list holds answers of which each is right; under others it is one set of labels."""
+_AS_TEXT = "solutions"
+"""APPS and TACO list them as JSON text."""
 _NOT_ACCEPTED = frozenset({"reject", "ignore"})
 """What Prodigy writes beside a label that is not to be trusted."""
 _TEXT_KEYS = frozenset({"role", "content", VALUE_KEY})
@@ -64,6 +66,8 @@ def read(
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
     prompt, completion = value_of(fields, name or None), fields.get(answer_name)
+    if type(completion) is str and completion[:1] == "[" and spoken(answer_name) == _AS_TEXT:
+        completion = json_in(completion, "[")
     if isinstance(completion, dict | list):
         completion, accepted = _reference(completion, answer_name, prompt)
         fields = {**fields, answer_name: completion, **accepted}

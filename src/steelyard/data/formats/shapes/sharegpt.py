@@ -18,10 +18,16 @@ from steelyard.data.formats.shapes.base import (
     rest_of,
     written,
 )
-from steelyard.data.formats.shapes.chat import refuse_flat
+from steelyard.data.formats.shapes.chat import (
+    SYSTEM_PROMPT,
+    SYSTEM_ROLES,
+    refuse_flat,
+    system_of,
+)
 
 NAME = "sharegpt"
 KEYS = ("conversations", "conversation")
+_PAIR = frozenset({"input", "output"})
 _USED = frozenset({*KEYS, "system", "tools", "chosen", "rejected"})
 _ROLE_OF = {
     "human": "user",
@@ -58,7 +64,10 @@ def read(fields: Mapping[str, Any]) -> Conversation:
     if isinstance(fields.get("system"), str) and fields["system"]:
         turns.append({"role": "system", "content": fields["system"]})
     turns += _turns(fields[key], key, calls)
-    rest = rest_of(fields, _USED)
+    in_use, prompt = _USED, system_of(fields, SYSTEM_PROMPT)
+    if prompt is not None and not any(turn["role"] in SYSTEM_ROLES for turn in turns):
+        turns, in_use = [{"role": "system", "content": prompt}, *turns], _USED | {SYSTEM_PROMPT}
+    rest = rest_of(fields, in_use)
     odd = {name: fields[name] for name in ("system",) if not isinstance(fields.get(name, ""), str)}
     tools = _tools(fields.get("tools"))
     if "chosen" in fields or "rejected" in fields:
@@ -91,6 +100,11 @@ def _turns(messages: Any, name: str, calls: _Calls) -> list[Turn]:
     listed = of.listed(messages, name)
     if all(isinstance(message, dict) and "role" in message for message in listed):
         return of.read_turns(listed, name)
+    if all(isinstance(message, str) for message in listed):  # LIMA
+        return [of.assistant(x) if at % 2 else of.user(x) for at, x in enumerate(listed)]
+    if all(isinstance(message, dict) and message.keys() == _PAIR for message in listed):
+        texts = [(message["input"], message["output"]) for message in listed]  # Capybara
+        return _turns([text for pair in texts for text in pair], name, calls)
     return [_turn(place, message, calls) for place, message in enumerate(listed, 1)]
 
 
