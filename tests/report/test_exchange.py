@@ -113,12 +113,10 @@ def test_every_stop_of_the_slider_has_the_arm_of_its_segment(result: dict[str, A
 
 def test_a_stop_costs_what_the_verdict_counts(result: dict[str, Any]) -> None:
     """By hand: lora costs $4.97448 over 365 days, and is wrong in so many of 300,000 a month."""
-    result["verdict"]["details"]["expected_quality"] = {
-        "lora": 0.85
-    }  # wrong answers are as measured
+    result["verdict"]["details"]["expected_quality"] = {"lora": 0.85}
     exchange = Exchange(view_of(result, ONE, 0.02))
     stop = exchange.stops[exchange.start]
-    running, wrong = 4.97448 * 30 / 365, 300_000 * (1 - 0.8667) * 0.02
+    running, wrong = 4.97448 * 30 / 365, 300_000 * (1 - 0.85) * 0.02
     assert (stop.price, stop.arm) == ("$0.02", "lora")
     assert stop.running == f"${running:.2f}"
     assert stop.monthly == f"${running + wrong:.2f}"

@@ -34,10 +34,12 @@ def test_the_choice_is_what_costs_least_in_all(steps):
         costs = verdict.details.expected_cost
         assert min(costs, key=costs.get) == arm
         assert f"{arm} 0." in verdict.reasons[0] and "costs least in all" in verdict.reasons[0]
-    # 365,000 requests, 17.5 % of them wrong
-    total = 365_000 * (0.001 + 0.05 * 0.175)
-    few = decide(_case(*steps, error_cost=Decimal("0.05"))).details.expected_cost["few_shot"]
-    assert few == pytest.approx(total)
+    # 365,000 requests, as many of them wrong as the posterior expects: about 17.5 %
+    details = decide(_case(*steps, error_cost=Decimal("0.05"))).details
+    expected = details.expected_quality["few_shot"]
+    assert expected == pytest.approx(0.825, abs=0.005)
+    total = 365_000 * (0.001 + 0.05 * (1 - expected))
+    assert details.expected_cost["few_shot"] == pytest.approx(total, rel=0.001)
 
 
 def test_turning_prices_are_the_slopes_of_the_frontier(steps):
@@ -46,8 +48,8 @@ def test_turning_prices_are_the_slopes_of_the_frontier(steps):
     assert (first.cheaper, first.better) == ("tfidf_linear", "few_shot")
     assert (second.cheaper, second.better) == ("few_shot", "lora")
     # (0.001 - 0.000001) / (0.825 - 0.7) and (0.01 - 0.001) / (0.9 - 0.825)
-    assert first.error_cost == pytest.approx(0.007992)
-    assert second.error_cost == pytest.approx(0.12)
+    assert first.error_cost == pytest.approx(0.008, rel=0.06)
+    assert second.error_cost == pytest.approx(0.12, rel=0.06)
     assert first.low < first.error_cost < first.high
     assert first.to_dict()["from"] == "tfidf_linear"
     assert TurningPrice.model_validate(first.to_dict()) == first
@@ -84,8 +86,8 @@ def test_a_volume_flip_counts_wrong_answers(make):
     verdict = decide(_case(make("majority", 60), few, lora, error_cost=Decimal("0.01")))
     assert verdict.arm == "lora"
     [flip] = [flip for flip in verdict.flips if flip.startswith("volume: below")]
-    # 100 / (0.01 * 0.1 * 365) = 274 requests a day
-    assert flip.startswith("volume: below 274 requests a day")
+    # 100 / (0.01 * 0.1 * 365) = 274 requests a day, were the difference not drawn in a little
+    assert 265 < float(flip.split()[2].replace(",", "")) < 300
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.02, 0.1])

@@ -151,9 +151,10 @@ class Exchange:
         return Stop(self.price(price), name, *money)
 
     def _wrong_a_month(self, name: str) -> float | None:
-        """How many wrong answers an arm gives a month, as measured."""
+        """How many wrong answers an arm is expected to give a month, as the verdict expects them."""
         arm, per_day = self._view.arm(name), self._view.task.traffic.requests_per_day
-        quality = None if arm is None else arm.quality.value
+        measured = None if arm is None else arm.quality.value
+        quality = self._view.verdict.details.expected_quality.get(name, measured)
         if quality is None or per_day is None:
             return None
         return DAYS_A_MONTH * per_day * (1 - quality)

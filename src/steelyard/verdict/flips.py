@@ -49,7 +49,7 @@ def _money(case: Case, beliefs: Beliefs, arm: Candidate) -> tuple[Decimal | None
     """What an arm costs upfront and per request, the wrong answer included where it has a price."""
     if case.error_cost is None or arm.per_request is None:
         return arm.money
-    wrong = 1 - float(beliefs.measured[beliefs.arms.index(arm)])
+    wrong = 1 - float(beliefs.mean[beliefs.arms.index(arm)])
     return arm.upfront, arm.per_request + case.error_cost * words.to_decimal(wrong)
 
 

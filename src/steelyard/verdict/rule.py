@@ -40,7 +40,7 @@ class BestArm:
     chance: float
     chances: Floats
     totals: Floats | None
-    """Cost over the horizon with the wrong answers measured, where these have a price; inf: not known."""
+    """Expected cost over the horizon with wrong answers, where these have a price; inf: not known."""
 
     @property
     def confidence(self) -> str:
@@ -68,7 +68,7 @@ def choose(case: Case, beliefs: Beliefs) -> BestArm:
         [place] = pick_near(case, beliefs.arms, near[None], beliefs.mean[None])
         return BestArm(beliefs.arms[place], float(near[place]), near, None)
     worth = error_worth(case)
-    totals = owned + worth * (1 - beliefs.measured)
+    totals = owned + worth * (1 - beliefs.mean)
     place = int(np.argmin(totals))
     drawn = owned + worth * (1 - beliefs.draws)
     level = drawn[:, place] <= drawn.min(axis=1) * (1 + LEVEL_LOSS)
@@ -85,7 +85,7 @@ def none_pays(case: Case, beliefs: Beliefs, floor: Candidate) -> BestArm | None:
         return None
     worth = error_worth(case)
     total = float(owned) + worth * (1 - (floor.quality.value or 0.0))
-    totals = owns + worth * (1 - beliefs.measured)
+    totals = owns + worth * (1 - beliefs.mean)
     if np.isinf(totals).any() or total >= totals.min():  # an arm of unknown cost may pay
         return None
     drawn = (owns + worth * (1 - beliefs.draws)).min(axis=1)
