@@ -361,5 +361,104 @@ def test_a_number_under_a_condition_is_not_certain(text: str) -> None:
     assert final_value(text) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La réponse est moins 18.",
+        "La temperatura es de menos 18 grados.",
+        "零下18度",
+        "答案是负18。",
+        "答案是負18",
+        "Die Antwort ist nicht 18.",
+        "Die Antwort ist keine 18.",
+        "La risposta è meno 18.",
+        "Het antwoord is min 18.",
+        "Het antwoord is niet 18.",
+        "Ответ: минус 18",
+        "Ответ не 18.",
+        "答えはマイナス18です。",
+        "영하 18도",
+        "Cevap eksi 18.",
+        "Cevap 18 değil.",
+        "Odpowiedź to minus 18.",
+        "Odpowiedź to ujemne 18.",
+        "Vastaus on miinus 18.",
+        "The answer is minus $18.",
+        "The answer is minus about 18.",
+        "The answer is negative €18.",
+        "18 et demi",
+        "18 y medio",
+        "18 e mezzo",
+        "18 e meio",
+        "18 und ein halb",
+        "18 und eine halbe Stunde",
+        "18 с половиной",
+        "18 heures et demie",
+        "18 hours and a half",
+        "18 en een half",
+        "18個半",
+        "18시간 반",
+        "百分之18",
+        "yüzde 18",
+        "3 Dutzend",
+        "3 douzaines",
+        "3 docenas",
+        "3 дюжины",
+        "Ce n'est pas 18.",
+        "La réponse n'est pas 18.",
+        "La respuesta no es 18.",
+        "A resposta não é 18.",
+        "La risposta non è 18.",
+        "答案不是18。",
+        "答えは18ではない。",
+        "答えは18ではありません。",
+        "답은 18이 아닙니다.",
+        "18 ist falsch.",
+        "18 n'est pas la réponse.",
+        "18 ist nicht richtig.",
+        "18 は間違い",
+        "Svaret er ikke 18.",
+        "Svaret är inte 18.",
+        "18 stopni poniżej zera",
+        "18 градусов мороза",
+        "18 degrés sous zéro",
+        "Es sind 18 Grad unter Null.",
+        "La respuesta es negativa 18",
+        "minus 18",
+    ],
+)
+def test_a_sign_a_part_or_a_denial_in_words_is_never_passed_over(text: str) -> None:
+    assert final_value(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("La réponse est 18.", "18"),
+        ("Non, c'est 18.", "18"),
+        ("Nein, es sind 18.", "18"),
+        ("No, son 18.", "18"),
+        ("不，答案是18。", "18"),
+        ("答えは18です。", "18"),
+        ("답은 18입니다.", "18"),
+        ("Ответ: 18.", "18"),
+        ("Il ne reste que 18.", "18"),
+        ("Son más o menos 18.", "18"),
+        ("20 moins 2 = 18", "18"),
+        ("18 pas de plus", "18"),
+        ("Le pas est 18", "18"),
+        ("18. Nicht vergessen!", "18"),
+        ("18명 반대", "18"),
+        ("The non-negative root is 18", "18"),
+        ("Negative numbers are excluded, so the answer is 18.", "18"),
+        ("The answer is -18.", "-18"),
+        ("Die Antwort ist −18.", "-18"),
+    ],
+)
+def test_what_only_resembles_a_sign_or_a_denial_is_read(text: str, number: str) -> None:
+    value = final_value(text)
+    assert value is not None and value.number == Decimal(number)
+
+
 def test_every_scale_is_one_wherever_it_stands() -> None:
     assert all(scale_words().unsure.match(f" {name}") for name in scale_words().powers)
