@@ -160,6 +160,11 @@ class StoppedArm(ResultPart):
     n: int = 0
 
     @property
+    def sentence(self) -> str:
+        """What people are told of it."""
+        return f"{self.arm} {self.end}"
+
+    @property
     def end(self) -> str:
         """How it ended, in words."""
         mine, other = self.quality or 0.0, self.rival_quality or 0.0

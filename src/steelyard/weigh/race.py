@@ -56,7 +56,7 @@ def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[S
         if steps.store.step(f"test:{one.arm.name}", {"records": int}) is None
     ]
     for one in stopped:
-        steps.display.say(f"{one.arm} {one.end}")
+        steps.display.say(one.sentence)
     return stopped
 
 
