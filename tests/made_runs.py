@@ -13,7 +13,7 @@ from steelyard.core import Answer, Completion, Record
 from steelyard.result import ArmResult, Result
 from steelyard.result.arm import Outcomes
 from steelyard.result.figures import Quality
-from steelyard.result.run import TaskResult
+from steelyard.result.run import StoppedArm, TaskResult, UnmeasuredArm
 from steelyard.result.verdict import VerdictResult
 from steelyard.weigh.items import ItemFacts
 
@@ -32,6 +32,8 @@ def made_run(
     kind: str = "label",
     replayed: Mapping[str, int] | None = None,
     instruction: str = "Classify.",
+    stopped: Sequence[StoppedArm] = (),
+    ended: Sequence[UnmeasuredArm] = (),
 ) -> FinishedRun:
     """Return a run whose arms have these item scores; ``arm`` is recommended, or else the best one.
 
@@ -52,6 +54,8 @@ def made_run(
             verdict=VerdictResult(
                 recommendation="prompt", arm=best if arm is None else arm, confidence="high"
             ),
+            stopped=tuple(stopped),
+            ended=tuple(ended),
         ),
         identity={"metric": [dict(metric)], "strategies": {}},
         items={one: ItemFacts(*fact) for one, fact in zip(ids, facts, strict=True)},

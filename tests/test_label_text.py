@@ -346,6 +346,105 @@ def test_a_text_that_gives_no_label(labels: tuple[str, ...], text: str) -> None:
     assert reason is not None and reason.startswith("not a label: ")
 
 
+@pytest.mark.parametrize("mark", [": ", " - ", ", ", "\n"])
+@pytest.mark.parametrize(
+    "denial",
+    [
+        "Nein, das ist ein Absturz.",
+        "Nee, das ist ein Absturz.",
+        "Não, das ist ein Absturz.",
+        "Nei, das ist ein Absturz.",
+        "Nej, das ist ein Absturz.",
+        "Nie, das ist ein Absturz.",
+        "Нет, das ist ein Absturz.",
+        "いいえ, das ist ein Absturz.",
+        "不, das ist ein Absturz.",
+        "아니요, das ist ein Absturz.",
+        "Hayır, das ist ein Absturz.",
+        "Ne, das ist ein Absturz.",
+        "لا, das ist ein Absturz.",
+        "Không, das ist ein Absturz.",
+        "Tidak, das ist ein Absturz.",
+        "לא, das ist ein Absturz.",
+        "Non, das ist ein Absturz.",
+        "No, das ist ein Absturz.",
+        "Nope, das ist ein Absturz.",
+        "poor fit",
+        "a poor fit",
+        "unlikely",
+        "very unlikely",
+        "highly unlikely",
+        "ruled out",
+        "does not apply",
+        "doesn't fit",
+        "n/a",
+        "bad match",
+        "weak candidate",
+        "not applicable",
+        "out of scope here",
+        "irrelevant here",
+        "far-fetched at best",
+        "doubtful",
+        "the worst choice",
+        "can be excluded",
+        "schlechte Wahl",
+        "passt nicht",
+        "trifft nicht zu",
+        "scheidet aus",
+        "unwahrscheinlich",
+        "mauvais choix",
+        "peu probable",
+        "ne convient pas",
+        "no aplica",
+        "poca probabilidad",
+        "не подходит",
+        "маловероятно",
+        "不适用",
+        "해당 없음",
+        "nie dotyczy",
+        "uygun değil",
+    ],
+)
+def test_a_label_that_is_denied_at_once_is_not_given(denial: str, mark: str) -> None:
+    assert read_label(f"BILLING{mark}{denial}", QUEUE)[0] is None
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        "unlikely",
+        "a poor fit",
+        "very doubtful",
+        "n/a",
+        "the least likely",
+        "irrelevant",
+        "too narrow",
+    ],
+)
+def test_a_label_that_is_said_not_to_fit_is_not_given(misfit: str) -> None:
+    assert read_label(f"BILLING. It is {misfit}.", QUEUE)[0] is None
+    assert read_label(f"BILLING. This seems {misfit} for the ticket.", QUEUE)[0] is None
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        ": the card was charged twice",
+        ": Neue Karte bestellt",
+        ": Carte débitée deux fois",
+        ": invoice does match the order",
+        ": unrelated charge on the card",
+        ": questionable charge on the card",
+        " - schlechte Karte erhalten",
+        ": poco saldo en la tarjeta",
+        " - a fit of anger over an invoice",
+        ". The customer paid twice.",
+    ],
+)
+def test_a_reason_with_a_word_of_misfits_lets_its_label_stand(reason: str) -> None:
+    assert read_label(f"BILLING{reason}", QUEUE)[0] == "BILLING"
+
+
 def test_the_reason_says_what_was_written_and_which_labels_it_names() -> None:
     assert read_label("BILLING or ACCOUNT", QUEUE)[1] == (
         "not a label: 'BILLING or ACCOUNT' (it names BILLING, ACCOUNT)"

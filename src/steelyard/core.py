@@ -166,7 +166,8 @@ class Completion:
     ``output_tokens``, and ``reasoning_tokens`` where they are known apart. An answer made of several
     requests (votes, a second model, a repair) holds their sums, and in ``spent`` what each model was
     asked, by the model's account. ``torn`` is what earlier tries of the same requests took, which a
-    broken connection or a failing endpoint lost: it is paid, and in no other figure.
+    broken connection or a failing endpoint lost: it is paid, and in no other figure. ``tokens_left``
+    is how many tokens an endpoint that cut the answer left of the limit it was sent.
     """
 
     text: str
@@ -183,11 +184,17 @@ class Completion:
     reasoning: str = ""
     reasoning_tokens: int = 0
     torn: Usage = field(default_factory=Usage)
+    tokens_left: int = 0
 
     @property
     def is_cut(self) -> bool:
-        """Whether it ended at the limit of its request."""
+        """Whether it ended at the limit of its request, or at one of the server."""
         return self.finish_reason == "length"
+
+    @property
+    def is_cut_early(self) -> bool:
+        """Whether it was cut well below the limit of its request: by the server's limit or context."""
+        return self.is_cut and self.tokens_left > 0
 
     @property
     def is_reasoned(self) -> bool:

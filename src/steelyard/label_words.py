@@ -10,6 +10,11 @@ from typing import Any
 from steelyard.folding import plain
 from steelyard.packaged import packaged
 
+_IT_SEEMS = (
+    r"(?:this|that|it|which|label|answer|category|class)"
+    r"(?:'s| is| was| would be| seems(?: to be)?| looks| appears(?: to be)?)"
+)
+
 
 @cache
 def label_words() -> dict[str, Any]:
@@ -18,6 +23,7 @@ def label_words() -> dict[str, Any]:
     start = r"[\W_]*(?:{})(?!\w)"
     opener, noun, says = _opener(words), _noun(words), _says(words)
     presented = rf"(?:here (?:it is|you are|you go)|here(?:'s| is) {noun})"
+    misfit = rf"(?:(?:{words['misfit_degrees']}) )*(?:{_any(words['misfits'])})"
     patterns = {
         "doubts": rf"\b(?:{_any(words['doubts'])})\b|\?",
         "suffixes": rf"(?:\s+(?:{_any(words['suffixes'])})\b){{1,2}}",
@@ -29,8 +35,11 @@ def label_words() -> dict[str, Any]:
         "announcements": rf"{opener}(?:{presented}|{noun}(?:{says})?)\s*:?",
         "fields": _field(words),
         "refusals": rf"\b(?:{_any(words['refusals'])})",
-        "corrections": start.format(_any(words["corrections"])),
-        "retractions": rf"\b(?:{_any(words['retractions'])})(?!\w)|{_any(words['unspaced_retractions'])}",
+        "corrections": start.format(rf"{_any(words['corrections'])}|{misfit}"),
+        "retractions": (
+            rf"\b(?:{_any(words['retractions'])}|{_IT_SEEMS} {misfit})(?!\w)"
+            rf"|{_any(words['unspaced_retractions'])}"
+        ),
         "reasons": rf"{start.format(_any(words['reasons']))}|[\W_]*(?:{_any(words['unspaced_reasons'])})",
         "foreign": r"[^\W\d_\x00-\u024f]",
     }

@@ -10,6 +10,8 @@ import pytest
 
 from steelyard.changes import compare_runs
 from steelyard.errors import DataError
+from steelyard.report.changes import details_text
+from steelyard.result.run import StoppedArm, UnmeasuredArm
 from steelyard.stats import compare, holm
 from tests.made_runs import made_run
 
@@ -170,3 +172,39 @@ def test_settings_that_differ_are_listed() -> None:
         "Classify.",
         "Classify the ticket.",
     )
+
+
+STOPPED = StoppedArm(
+    arm="few", quality=0.5, rival="zero", rival_quality=0.9, chance=0.99, n=30, strategy="few_shot"
+)
+ENDED = UnmeasuredArm(arm="lora", strategy="lora", reason="the endpoint went away")
+
+
+def test_an_arm_that_stopped_on_dev_or_ended_early_is_not_said_to_be_gone() -> None:
+    arms = {"zero": RIGHT, "few": half(30), "lora": half(20), "old": half(10)}
+    before = made_run("a", arms)
+    now = made_run("b", {"zero": RIGHT}, stopped=[STOPPED], ended=[ENDED])
+    comparison = compare_runs(before, now)
+    assert comparison.only_before == ("few", "lora", "old")
+    assert (comparison.gone, comparison.new) == (("old",), ())
+    assert [(each.arm, each.reason) for each in comparison.missing_now] == [
+        (
+            "few",
+            "stopped before the test, with 0.50 on 30 dev examples against 0.90 of zero, which costs no "
+            "more (chance 0.99)",
+        ),
+        ("lora", "ended early: the endpoint went away"),
+    ]
+    text = " ".join(details_text(comparison).split())
+    assert "Only before: old" in text
+    assert "Measured before, not now - few: stopped before the test" in text
+    back = compare_runs(now, before)
+    assert [each.arm for each in back.missing_before] == ["few", "lora"]
+    assert (back.gone, back.new) == ((), ("old",))
+    assert "Measured now, not before - few" in " ".join(details_text(back).split())
+
+
+def test_one_that_no_run_measured_is_in_no_comparison_of_two() -> None:
+    runs = [made_run(name, {"zero": RIGHT}, stopped=[STOPPED]) for name in "ab"]
+    comparison = compare_runs(*runs)
+    assert (comparison.missing_before, comparison.missing_now) == ((), ())

@@ -13,7 +13,7 @@ from steelyard.gates.summary import RunSummary
 from steelyard.result import Result
 from steelyard.result.arm import ArmCost, ArmResult
 from steelyard.result.figures import Quality
-from steelyard.result.run import UnmeasuredArm
+from steelyard.result.run import StoppedArm, UnmeasuredArm
 from tests.made_runs import made_run
 
 HOSTILE = [
@@ -50,6 +50,7 @@ def test_each_gate_and_each_arm_is_a_case() -> None:
             ),
         ),
         ended=(UnmeasuredArm(strategy="lora", model_tag="m", reason="no GPU"),),
+        stopped=(StoppedArm(arm="zero", rival="few"),),
     )
     gates = (
         GateResult("--fail-below 0.9", "failed", "below"),
@@ -64,13 +65,14 @@ def test_each_gate_and_each_arm_is_a_case() -> None:
         "--fail-on undecided": ["system-out"],
         "--fail-if-worse-than a": ["error"],
         "few": ["properties"],
+        "zero": ["skipped"],
         "lora on m": ["skipped"],
     }
     assert {n: cases.get(n) for n in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "6",
+        "tests": "7",
         "failures": "1",
         "errors": "1",
-        "skipped": "1",
+        "skipped": "2",
     }
     figures = properties(cases.findall("testcase")[4])
     assert figures["accuracy"] == "0.8"

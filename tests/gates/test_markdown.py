@@ -11,6 +11,7 @@ from steelyard.gates.summary import RunSummary
 from steelyard.result import Result
 from steelyard.result.arm import ArmResult
 from steelyard.result.figures import Quality
+from steelyard.result.run import StoppedArm, UnmeasuredArm
 from tests.made_runs import made_run
 
 
@@ -66,3 +67,24 @@ def test_a_gate_and_an_error_stand_first() -> None:
     text = markdown(RunSummary("t", Result(), Gating((gate,))))
     assert "- ❌ --fail-below 0.9 failed: few has accuracy 80 %" in text
     assert markdown(RunSummary("t", error="no run")) == "## Steelyard: t\n\n⚠️ no run\n"
+
+
+def test_arms_without_figures_are_listed_with_why() -> None:
+    stopped = StoppedArm(arm="few", quality=0.5, rival="zero", rival_quality=0.9, chance=0.99, n=30)
+    ended = [
+        UnmeasuredArm(arm="lora", reason="the <endpoint> went away"),
+        UnmeasuredArm(strategy="few_shot", model_tag="big", reason="no answer"),
+    ]
+    before = made_run("a", {"zero": [1.0] * 10, "few": [1.0] * 10, "old": [1.0] * 10})
+    now = made_run("b", {"zero": [1.0] * 10}, stopped=[stopped], ended=ended)
+    summary = RunSummary("t", now.result, Gating((), compare_runs(before, now)))
+    text = markdown(summary)
+    assert "- lora: ended early: the \\<endpoint\\> went away" in text
+    assert "- few\\_shot on big: ended early: no answer" in text
+    assert (
+        "- few: stopped before the test, with 0.50 on 30 dev examples against 0.90 of zero" in text
+    )
+    assert "No longer there: old." in text
+    assert "Without figures now, see above: few." in text
+    many = Result(stopped=tuple(stopped.updated(arm=f"arm{at}") for at in range(40)))
+    assert "- And 25 more arms without figures" in markdown(RunSummary("t", many))

@@ -171,6 +171,15 @@ def test_hidden_reasoning_that_is_cut_says_so() -> None:
     assert "still reasoning" not in cut_reason(Completion("It is", "length", output_tokens=2))
 
 
+def test_a_cut_below_the_limit_is_not_blamed_on_it() -> None:
+    early = Completion("It is", "length", output_tokens=3, tokens_left=397)
+    assert cut_reason(early) == (
+        "cut after 3 of 400 tokens allowed, before the answer was complete: the server's own limit or "
+        "context is full, and raising max_output_tokens cannot help"
+    )
+    assert not Completion("It is", "stop", output_tokens=3, tokens_left=397).is_cut_early
+
+
 def test_what_was_told_apart_already_is_kept() -> None:
     done = without_thoughts(Completion("<think>b</think>B", "stop", reasoning="a"))
     assert (done.reasoning, done.text) == ("a\n\nb", "B")

@@ -58,6 +58,18 @@ def test_a_limit_that_cuts_is_raised_to_what_answers_need() -> None:
     assert model.asked[3:] == [(68, 3)]
 
 
+def test_what_the_server_cut_below_the_limit_is_not_asked_with_a_longer_one() -> None:
+    early = Completion("it is", "length", output_tokens=3, tokens_left=13)
+    limits = []
+
+    def model(prompt: Prompt, questions: Sequence[Question]) -> list[Answer]:
+        limits.append(prompt.recipe.max_output_tokens)
+        return [Answer(None, early, "cut")] * len(questions)
+
+    AnswerRoom.of(BRIEF).answer(prompt(), QUESTIONS, model)
+    assert limits == [16]
+
+
 def test_only_what_was_cut_is_asked_again() -> None:
     model, room = Endless(lambda place: 10 if place else 30), AnswerRoom.of(BRIEF)
     assert all(answer.output for answer in room.answer(prompt(), QUESTIONS, model))

@@ -148,6 +148,30 @@ def test_a_thin_test_is_warned_of_with_the_plans_own_figure(make):
     assert unplanned in decide(_case(*arms)).warnings, "no figure that rests on another metric"
 
 
+@pytest.mark.parametrize(
+    ("cut", "early", "warned"),
+    [
+        (0, 0, []),
+        (6, 0, ["reached its limit of tokens on 6 of 200 examples; raise max_output_tokens"]),
+        (6, 6, ["was cut below its limit of tokens on 6 of 200 examples: the server's own limit"]),
+        (
+            6,
+            2,
+            [
+                "reached its limit of tokens on 4 of 200 examples; raise max_output_tokens",
+                "was cut below its limit of tokens on 2 of 200 examples: the server's own limit",
+            ],
+        ),
+    ],
+)
+def test_cut_answers_are_warned_of_by_whose_limit_it_was(make, cut, early, warned):
+    arms = make("zero_shot", 150, cut=cut, cut_early=early), make("majority", 60)
+    cuts = [w for w in decide(_case(*arms)).warnings if w.startswith("cut answers: zero_shot")]
+    assert len(cuts) == len(warned)
+    assert all(text in line for text, line in zip(warned, cuts, strict=True))
+    assert all(("cannot help" in line) == ("below" in line) for line in cuts)
+
+
 def test_a_test_without_items_or_without_a_plan_names_no_figure(make):
     assert "small test: no test items" in decide(_case()).warnings
 

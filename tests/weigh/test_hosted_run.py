@@ -130,6 +130,7 @@ def test_a_run_over_a_misbehaving_endpoint_under_a_cap(tmp_path: Path) -> None:
         r"^model small: (\d+) answers .* (\d+) lost tries .* (\d+) output tokens, \$", torn
     )
     assert figures is not None, torn
+    assert "lost tries may have been paid" in torn
     answers, lost, output_tokens = map(int, figures.groups())
     assert 4 <= answers < lost < sum(faults.half.values())
     assert output_tokens == lost * LONGEST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from steelyard.core import Comparison, Recommendation
@@ -75,12 +76,20 @@ class ArmChange(ResultPart):
     items: tuple[ItemChange, ...] = ()
 
 
+class MissingArm(ResultPart):
+    """Why an arm that one run measured has no figures in the other: stopped on dev, or its model failed."""
+
+    arm: str = ""
+    reason: str = ""
+
+
 class RunComparison(ResultPart):
     """What changed between two runs of a task, and whether it is real.
 
     ``common`` counts the test examples that both runs have. ``arms`` are those in both, by name, their
     p-values corrected by Holm over those of which a score changed. ``deployed`` compares what each run says
-    to deploy, alone and uncorrected.
+    to deploy, alone and uncorrected. ``missing_before`` and ``missing_now`` say of arms that only the
+    other run measured why this one did not, where it began them.
     """
 
     before: ComparedRun = ComparedRun()
@@ -93,4 +102,22 @@ class RunComparison(ResultPart):
     arms: tuple[ArmChange, ...] = ()
     only_before: tuple[str, ...] = ()
     only_now: tuple[str, ...] = ()
+    missing_before: tuple[MissingArm, ...] = ()
+    missing_now: tuple[MissingArm, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Arms of the first run alone that the second did not even begin."""
+        return tuple(set_aside(self.only_before, self.missing_now))
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        """Arms of the second run alone that the first did not even begin."""
+        return tuple(set_aside(self.only_now, self.missing_before))
+
+
+def set_aside(names: Iterable[str], missing: Iterable[MissingArm]) -> Iterator[str]:
+    """The names of arms for whose absence there is no reason."""
+    explained = {each.arm for each in missing}
+    return (name for name in names if name not in explained)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from steelyard.changes.arms import MatchedRuns, match_runs
 from steelyard.changes.finished import FinishedRun, read_run
-from steelyard.changes.records import ArmChange, ComparedRun, RunComparison
+from steelyard.changes.records import ArmChange, ComparedRun, MissingArm, RunComparison
 from steelyard.changes.settings import changed_settings
 from steelyard.stats import holm
 from steelyard.weigh import RunResult
@@ -32,6 +32,8 @@ def compare_runs(before: FinishedRun, now: FinishedRun, *, items: int = 0) -> Ru
     runs = match_runs(before, now)
     names = [name for name in now.records if name in before.records]
     arms = _corrected([runs.arm_change(name, name, items) for name in names])
+    only_before = tuple(name for name in before.records if name not in now.records)
+    only_now = tuple(name for name in now.records if name not in before.records)
     return RunComparison(
         before=_about(before),
         now=_about(now),
@@ -41,10 +43,19 @@ def compare_runs(before: FinishedRun, now: FinishedRun, *, items: int = 0) -> Ru
         settings=changed_settings(before, now),
         deployed=runs.deployed_change(items),
         arms=arms,
-        only_before=tuple(name for name in before.records if name not in now.records),
-        only_now=tuple(name for name in now.records if name not in before.records),
+        only_before=only_before,
+        only_now=only_now,
+        missing_before=_missing(before, only_now),
+        missing_now=_missing(now, only_before),
         notes=tuple(_notes(runs, arms)),
     )
+
+
+def _missing(run: FinishedRun, names: Sequence[str]) -> tuple[MissingArm, ...]:
+    """Of arms that ``run`` has no figures of, those that it began, and how these ended."""
+    ends = [(stopped.arm, stopped.end) for stopped in run.result.stopped]
+    ends += [(arm.arm, arm.end) for arm in run.result.ended if arm.arm]
+    return tuple(MissingArm(arm=name, reason=end) for name, end in ends if name in names)
 
 
 def _corrected(arms: Sequence[ArmChange]) -> tuple[ArmChange, ...]:

@@ -16,7 +16,6 @@ from steelyard.gates.rules import GateResult
 from steelyard.gates.summary import RunSummary
 from steelyard.printing import printable
 from steelyard.result import ArmResult
-from steelyard.result.run import UnmeasuredArm
 
 _ILLEGAL = re.compile("[\ufffe\uffff]")
 """What XML 1.0 has no form for and `printable` leaves."""
@@ -26,7 +25,8 @@ _STATUSES = {"failed": "failure", "error": "error"}
 def junit(summary: RunSummary) -> str:
     """Return one test suite for the run: a case for the run, each gate, and each arm.
 
-    An arm passes where it was measured, and is skipped where its model failed: only gates fail.
+    An arm passes where it was measured, and is skipped where its model failed or it stopped on dev:
+    only gates fail.
     """
     suite = Element("testsuite", name=_text(f"steelyard {summary.task}"))
     _properties(suite, _about(summary))
@@ -74,7 +74,8 @@ def _cases(summary: RunSummary) -> Iterator[Element]:
     if summary.result is not None:
         changes = summary.gating.changes
         yield from (_arm(arm, changes.get(arm.name)) for arm in summary.result.arms)
-        yield from map(_ended, summary.result.ended)
+        yield from (_skipped(arm.title, arm.reason) for arm in summary.result.ended)
+        yield from (_skipped(arm.arm, arm.end) for arm in summary.result.stopped)
 
 
 def _gate(gate: GateResult) -> Element:
@@ -121,10 +122,9 @@ def _changes(change: ArmChange | None) -> dict[str, object]:
     return dict(zip(names, figures, strict=True))
 
 
-def _ended(arm: UnmeasuredArm) -> Element:
-    name = arm.arm or " on ".join(filter(None, (arm.strategy, arm.model_tag)))
+def _skipped(name: str, reason: str) -> Element:
     case = _case("arm", name)
-    SubElement(case, "skipped", message=_text(arm.reason))
+    SubElement(case, "skipped", message=_text(reason))
     return case
 
 

@@ -71,9 +71,20 @@ def _arms(summary: RunSummary) -> Iterator[str]:
     yield ""
     if (more := len(view.arms) - _MOST_ARMS) > 0:
         yield f"And {counted(more, 'more arm')}: see `result.json`."
+    yield from _unmeasured(result)
     if comparison is not None:
         yield _about(comparison)
         yield from (f"- {escaped(note)}" for note in comparison.notes)
+
+
+def _unmeasured(result: Result) -> Iterator[str]:
+    """The arms without figures: a model failed, or dev showed that they cannot win."""
+    ends = [(arm.title, arm.end) for arm in result.ended]
+    ends += [(arm.arm, arm.end) for arm in result.stopped]
+    yield from (f"- {escaped(f'{name}: {end}')}" for name, end in ends[:_MOST_ARMS])
+    if (more := len(ends) - _MOST_ARMS) > 0:
+        yield f"- And {counted(more, 'more arm')} without figures: see `result.json`."
+    yield from [""] if ends else []
 
 
 def _row(cells: Sequence[str] | Iterator[str]) -> str:
@@ -107,7 +118,9 @@ def _about(comparison: RunComparison) -> str:
         f"Change against {comparison.before.folder}, on {comparison.common:,} test examples in both; "
         "p by Holm over the arms."
     )
-    gone = (
-        f" No longer there: {', '.join(comparison.only_before)}." if comparison.only_before else ""
-    )
-    return escaped(text + gone)
+    if comparison.gone:
+        text += f" No longer there: {', '.join(comparison.gone)}."
+    if comparison.missing_now:
+        names = (arm.arm for arm in comparison.missing_now)
+        text += f" Without figures now, see above: {', '.join(names)}."
+    return escaped(text)

@@ -319,9 +319,16 @@ def why_unanswered(completion: Completion) -> str | None:
 
 
 def cut_reason(completion: Completion) -> str:
-    """Say that an answer was cut at its limit, how far the model had come, and what to do."""
+    """Say that an answer was cut, how far the model had come, by whose limit, and what to do."""
     when = "before the answer was complete"
     if not completion.text.strip():
         is_thinking = completion.reasoning or completion.reasoning_tokens
         when = "while it was still reasoning" if is_thinking else "before any text came"
-    return f"cut after {completion.output_tokens:,} tokens, {when}: raise max_output_tokens"
+    tokens = f"{completion.output_tokens:,}"
+    if completion.is_cut_early:
+        limit = completion.output_tokens + completion.tokens_left
+        return (
+            f"cut after {tokens} of {limit:,} tokens allowed, {when}: the server's own limit or context "
+            "is full, and raising max_output_tokens cannot help"
+        )
+    return f"cut after {tokens} tokens, {when}: raise max_output_tokens"

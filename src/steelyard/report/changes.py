@@ -165,10 +165,15 @@ def details_text(comparison: RunComparison) -> str:
     """Return what follows the tables: arms in one run only, settings, notes, examples."""
     lines: list[str] = []
     for title, names in (
-        ("Only before", comparison.only_before),
-        ("Only now", comparison.only_now),
+        ("Only before", comparison.gone),
+        ("Only now", comparison.new),
     ):
         lines += textwrap.wrap(f"{title}: {listed(names, 20)}", _WIDTH) if names else []
+    for title, arms in (
+        ("Measured before, not now", comparison.missing_now),
+        ("Measured now, not before", comparison.missing_before),
+    ):
+        lines += _block(title, [_wrapped(f"{arm.arm}: {arm.reason}") for arm in arms])
     lines += _block(
         "Settings that differ", [line for one in comparison.settings for line in _setting(one)]
     )

@@ -32,9 +32,13 @@ class Outcomes(ResultPart):
 
 
 class AnswerLengths(ResultPart):
-    """How many test answers were ``cut`` at the limit on their tokens, and ``reasoned`` first."""
+    """How many test answers were ``cut`` at the limit on their tokens, and ``reasoned`` first.
+
+    ``cut_early`` of those that were cut were so below that limit, by the server's own or its context.
+    """
 
     cut: int = 0
+    cut_early: int = 0
     reasoned: int = 0
 
 

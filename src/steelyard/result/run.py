@@ -132,6 +132,16 @@ class UnmeasuredArm(ResultPart):
     phase: str = ""
     reason: str = ""
 
+    @property
+    def title(self) -> str:
+        """The arm, or where there is none its strategy and model."""
+        return self.arm or " on ".join(filter(None, (self.strategy, self.model_tag)))
+
+    @property
+    def end(self) -> str:
+        """How it ended, in words."""
+        return f"ended early: {self.reason}"
+
 
 class StoppedArm(ResultPart):
     """An arm that stopped on dev: ``rival`` costs no more, and was better there with this ``chance``.
@@ -152,10 +162,15 @@ class StoppedArm(ResultPart):
     @property
     def sentence(self) -> str:
         """What people are told of it."""
+        return f"{self.arm} {self.end}"
+
+    @property
+    def end(self) -> str:
+        """How it ended, in words."""
         mine, other = self.quality or 0.0, self.rival_quality or 0.0
         return (
-            f"stopped before the test: {self.arm}, with {mine:.2f} on {self.n} dev examples against "
-            f"{other:.2f} of {self.rival}, which costs no more (chance {self.chance or 0:.2f})"
+            f"stopped before the test, with {mine:.2f} on {self.n} dev examples against {other:.2f} of "
+            f"{self.rival}, which costs no more (chance {self.chance or 0:.2f})"
         )
 
 

@@ -14,6 +14,7 @@ NEAR = 48
 CASED = "A-Za-zÀ-ÖØ-öø-ɏΑ-ΟΡ-Ωα-ορ-ωЀ-ӿḀ-ỿµΩ"
 """Letters of scripts that put a space between a word and a number."""
 
+_CLAUSE_ENDS = r",;:=.!?\n，。；：！？、"
 _EMPHASIS = r"(?:[*_`$]|</?[a-z]{1,6}>){0,3}"
 
 
@@ -113,13 +114,15 @@ def scale_words() -> ScaleWords:
 
 
 class BoundWords(NamedTuple):
-    """What makes a number a bound, a date or a time. ``before`` reads folded text."""
+    """What makes a number a bound, a date, a time or denied. ``before`` reads folded text."""
 
     before: re.Pattern[str]
     behind: re.Pattern[str]
     month_before: re.Pattern[str]
     dated: re.Pattern[str]
     in_words: re.Pattern[str]
+    denial: re.Pattern[str]
+    denial_behind: re.Pattern[str]
 
 
 @cache
@@ -137,7 +140,8 @@ def bound_words() -> BoundWords:
         behind=re.compile(
             rf"(?:,|[^\S\n])[^\S\n]{{0,3}}\(?(?:{'|'.join(words['bounds_behind'])})(?![{CASED}])"
             rf"|[^\S\n]?(?:(?!(?:to|and|but)\s)[^\s\d]+[^\S\n]+){{0,3}}(?:{words['below_zero']})(?![{CASED}])"
-            rf"|\s?[^\W\d]{{0,3}}(?:{words['unspaced_bounds_behind']})|\s?[≤≥]|\s?[<>]=?\s?[a-z](?![>\w/])",
+            rf"|(?:[\s-]*[^\W\d]+\.?)?[\s-]+(?:{'|'.join(words['halves_behind'])})(?!\w)"
+            rf"|\s?[^\W\d]{{0,3}}(?:{words['unspaced_bounds_behind']}|{words['unspaced_halves_behind']})|\s?[≤≥]|\s?[<>]=?\s?[a-z](?![>\w/])",
             re.IGNORECASE,
         ),
         month_before=re.compile(
@@ -149,6 +153,16 @@ def bound_words() -> BoundWords:
             rf"|[^\S\n]{{0,3}}(?:{'|'.join(words['clocks'])})"
         ),
         in_words=re.compile(rf"(?:\d|\b(?:{words['amounts_in_words']}))[*_\s]*$", re.IGNORECASE),
+        denial=re.compile(
+            rf"(?:\b(?:{'|'.join(words['denials'])})(?!\w)|(?:{words['unspaced_denials']}))"
+            rf"(?:[^{_CLAUSE_ENDS}]|\.(?=\d))*$",
+            re.IGNORECASE,
+        ),
+        denial_behind=re.compile(
+            rf"[^\w\n.,;:!?]*?(?:\s(?:{'|'.join(words['denials_behind'])})(?!\w)"
+            rf"|\s?[^\W\d]{{0,2}}(?:{words['unspaced_denials_behind']}))",
+            re.IGNORECASE,
+        ),
     )
 
 

@@ -152,8 +152,10 @@ def _is_certain(before: str, behind: str) -> bool:
     )
     if is_denied or _DOUBTED.match(behind):
         return False
-    bounds = bound_words()
-    if bounds.before.search(folded(before[-NEAR:])) or bounds.behind.match(behind):
+    words = bound_words()
+    if words.before.search(folded(before[-NEAR:])) or words.behind.match(behind):
+        return False
+    if words.denial.search(before) or words.denial_behind.match(behind):
         return False
     return not _CONDITION_BEHIND.match(behind) or _CONCLUDED.search(before) is not None
 

@@ -96,7 +96,8 @@ class AnswerRoom:
 
 
 def _cut(answers: Sequence[Answer]) -> list[int]:
-    return [place for place, answer in enumerate(answers) if answer.completion.is_cut]
+    cut = ((place, answer.completion) for place, answer in enumerate(answers))
+    return [place for place, one in cut if one.is_cut and not one.is_cut_early]
 
 
 def _limited(prompt: Prompt, limit: int) -> Prompt:

@@ -40,6 +40,8 @@ class Candidate:
     latency_requests: int = 0
     failed: int = 0
     cut: int = 0
+    cut_early: int = 0
+    """Of those that were cut, by a limit of the server below the one asked."""
     coverage_shown: float | None = None
     """The share of answers shown to be as right as the limits ask; ``None`` where not measured."""
 

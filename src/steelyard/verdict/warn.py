@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.coverage import coverage_warnings
@@ -75,14 +77,28 @@ def _failed(case: Case, choice: Candidate | None) -> list[str]:
 
 
 def _cut(case: Case, choice: Candidate | None) -> list[str]:
-    """Name every arm whose answers our limit, or the user's, has cut, however few."""
+    """Name every arm of which answers were cut, however few: by our limit, the user's or the server's."""
     return [
-        f"cut answers: {candidate.name}{' (the choice)' if candidate is choice else ''} reached its "
-        f"limit of tokens on {candidate.cut} of {len(candidate.scores)} examples; raise "
-        "max_output_tokens in task.yaml to see whole answers"
+        f"cut answers: {candidate.name}{' (the choice)' if candidate is choice else ''} {cut}"
         for candidate in case.candidates
-        if candidate.cut
+        for cut in _cut_by(candidate)
     ]
+
+
+def _cut_by(candidate: Candidate) -> Iterator[str]:
+    """How many answers were cut by each kind of limit, and what to do."""
+    of_all = f"of {len(candidate.scores)} examples"
+    if at_limit := candidate.cut - candidate.cut_early:
+        yield (
+            f"reached its limit of tokens on {at_limit} {of_all}; raise max_output_tokens in "
+            "task.yaml to see whole answers"
+        )
+    if candidate.cut_early:
+        yield (
+            f"was cut below its limit of tokens on {candidate.cut_early} {of_all}: the server's own limit "
+            "or context is full, and raising max_output_tokens cannot help; give the server more context, or "
+            "shorten the prompt"
+        )
 
 
 def _audit(case: Case) -> list[str]:

@@ -244,6 +244,7 @@ def _candidate(measured: MeasuredArm, costs: Costs, plan: Plan) -> Candidate:
         latency_requests=measured.latency.n,
         failed=measured.failed,
         cut=sum(record.answer.completion.is_cut for record in measured.records),
+        cut_early=sum(record.answer.completion.is_cut_early for record in measured.records),
         coverage_shown=None if handover is None else handover.coverage,
     )
 

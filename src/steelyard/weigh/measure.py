@@ -81,6 +81,7 @@ def lengths(records: Sequence[Record]) -> AnswerLengths:
     completions = [record.answer.completion for record in records]
     return AnswerLengths(
         cut=sum(completion.is_cut for completion in completions),
+        cut_early=sum(completion.is_cut_early for completion in completions),
         reasoned=sum(completion.is_reasoned for completion in completions),
     )
 

@@ -12,7 +12,7 @@ from steelyard.words import counted
 
 
 def torn_warnings(plan: Plan, store: Store) -> Iterator[str]:
-    """Say, model by model, how many answers needed more than one try, and what the lost tries cost."""
+    """Say, model by model, how many answers took several tries, and what the lost ones may have cost."""
     for asked, (answers, used) in store.torn_by_model().items():
         planned = next((one for one in plan.all_models if asked.fingerprint in one.names), None)
         tokens = f"{used.input_tokens:,.0f} input and {used.output_tokens:,.0f} output tokens"
@@ -20,8 +20,9 @@ def torn_warnings(plan: Plan, store: Store) -> Iterator[str]:
         paid = (
             "" if cost is None or cost.amount is None else f", {money(cost.amount, cost.currency)}"
         )
+        tries = counted(int(used.requests), "lost try", "lost tries")
         yield (
             f"model {asked.name}: {counted(answers, 'answer')} came torn and had to be asked for again; the "
-            f"{counted(int(used.requests), 'lost try', 'lost tries')} took {tokens}{paid}, which the run "
-            "paid and no arm's cost per request holds"
+            f"{tries} may have been paid: the run counts {tokens}{paid} for them, and no arm's cost per "
+            "request does"
         )

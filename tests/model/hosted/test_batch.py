@@ -15,13 +15,14 @@ from steelyard.core import Completion, Message, Price, Request
 from steelyard.errors import BudgetError, CredentialError, EndpointError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model.hosted.batch import BatchModel
+from steelyard.model.hosted.batch_api import LineResult, results
 from steelyard.model.hosted.batch_client import BatchOptions
 from steelyard.model.phase import during
 from steelyard.store.budget import Budget, prices_of
 from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
 from steelyard.store.tables import AskedModel
-from tests.model.batch_endpoint import Batches, Line, batches, good, refused, undone
+from tests.model.batch_endpoint import Batches, Line, batches, body, good, refused, undone
 
 QUICK = BatchOptions(least_wait_seconds=0.01, most_wait_seconds=0.02, patience_seconds=0.5)
 
@@ -210,6 +211,46 @@ def test_what_the_endpoint_failed_goes_into_another_batch(trouble: Line) -> None
     with batches(answer=answer) as endpoint:
         found = build(endpoint).generate(requests(3))
     assert texts(found) == [f"ITEM {n}" for n in range(3)]
+
+
+def _twice(*texts: str) -> dict[str, LineResult]:
+    lines = [
+        {"custom_id": "a", "response": {"status_code": 200, "body": body(text)}} for text in texts
+    ]
+    return results("\n".join(map(json.dumps, lines)).encode())
+
+
+def test_two_different_answers_to_one_request_are_none() -> None:
+    broken = _twice("A", "B")["a"].broken
+    assert broken is not None and "several different answers" in str(broken)
+    assert _twice("A", "B", "A")["a"].reply is None
+    assert _twice("A", "B", "B")["a"].reply is None
+    same = _twice("A", "A")["a"].reply
+    assert same is not None and same.text == "A"
+
+
+@pytest.mark.parametrize("first", ["answer", "refusal"])
+def test_an_answer_and_a_refusal_of_one_request_are_none(first: str) -> None:
+    answer = good({"custom_id": "a", "body": {"messages": [{"content": "x"}]}})
+    lines = [answer, refused({"custom_id": "a"}, 400, "no")]
+    lines = lines if first == "answer" else lines[::-1]
+    result = results("\n".join(map(json.dumps, lines)).encode())["a"]
+    assert result.broken is not None and (result.reply, result.refusal) == (None, None)
+
+
+def test_what_a_batch_answers_twice_and_differently_goes_into_another_one() -> None:
+    with batches(answer=good) as endpoint:
+        store = endpoint.take
+
+        def take(content: bytes) -> Line:
+            if len(endpoint.batches) == 1 and b"ITEM 0" in content:
+                content += b"\n" + content.splitlines()[0].replace(b"ITEM 0", b"ITEM 9")
+            return store(content)
+
+        endpoint.take = take  # type: ignore[method-assign]
+        found = build(endpoint).generate(requests(3))
+    assert texts(found) == [f"ITEM {n}" for n in range(3)]
+    assert len(endpoint.batches) == 2
 
 
 def test_an_expired_batch_keeps_what_was_answered_and_asks_the_rest_again() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.core import Message, Request
+from steelyard.core import Completion, Message, Request
 from steelyard.model import ModelSpec
 from steelyard.model.hosted.client import HostedModel
 from steelyard.model.hosted.dialect import Dialect
@@ -19,19 +19,24 @@ OPEN = "We add up the parts of it, and the number that comes out of the sum of t
 WHOLE = f"{OPEN} is twelve."
 
 
-def ended(
+def completed(
     text: str,
     request: Request = REQUEST,
     finish: str = "stop",
     limit: int | None = LIMIT,
     reasoning: str = "",
     **usage: Any,
-) -> str:
-    """The finish reason that is read."""
+) -> Completion:
+    """What is read of an answer."""
     reply = EndpointReply(is_ended=True)
     message = {"content": text, "reasoning_content": reasoning}
     reply.add({"choices": [{"message": message, "finish_reason": finish}], "usage": usage}, 0.1)
-    return to_completion(reply, request, str, limit).finish_reason
+    return to_completion(reply, request, str, limit)
+
+
+def ended(*args: Any, **known: Any) -> str:
+    """The finish reason that is read."""
+    return completed(*args, **known).finish_reason
 
 
 @pytest.mark.parametrize(
@@ -134,3 +139,34 @@ def test_a_model_reads_its_answers_so() -> None:
     choice = {"message": {"content": OPEN}, "finish_reason": "stop"}
     reply.add({"choices": [choice], "usage": usage}, 0.1)
     assert HostedModel(spec).read(reply, REQUEST).is_cut
+
+
+LONG = Request((Message("user", "hi"),), max_output_tokens=400)
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "left"),
+    [
+        ("Danke Nr", {"prompt_tokens": 4090, "completion_tokens": 3, "total_tokens": 4093}, 397),
+        ("Danke Nr", {"prompt_tokens": 4090, "completion_tokens": 300}, 100),
+        ("", {"prompt_tokens": 4090, "completion_tokens": 1}, 399),
+        ("Danke Nr", {"prompt_tokens": 4090, "completion_tokens": 400}, 0),
+        ("Danke Nr", {"prompt_tokens": 4090, "completion_tokens": 399}, 0),
+        ("Danke Nr", {"prompt_tokens": 4090, "completion_tokens": 370}, 0),
+        ("Danke Nr", {}, 0),
+        (400 * OPEN, {"prompt_tokens": 4090, "completion_tokens": 3}, 0),
+        ("Danke", {"prompt_tokens": 40, "completion_tokens": 3, "reasoning": 400 * OPEN}, 0),
+    ],
+)
+def test_an_answer_cut_below_the_limit_sent_met_the_servers_own(
+    text: str, known: dict[str, Any], left: int
+) -> None:
+    completion = completed(text, LONG, "length", 400, **known)
+    assert completion.tokens_left == left
+    assert completion.is_cut and completion.is_cut_early == (left > 0)
+
+
+def test_one_that_stopped_or_had_no_limit_is_not_cut_below_it() -> None:
+    used = {"prompt_tokens": 40, "completion_tokens": 3}
+    assert not completed("Danke.", LONG, "stop", 400, **used).is_cut_early
+    assert not completed("Danke", LONG, "length", None, **used).is_cut_early

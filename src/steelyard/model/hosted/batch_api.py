@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -156,15 +156,34 @@ def request_line(id: str, sent: str) -> bytes:
     return json.dumps(line).encode() + b"\n"
 
 
-def results(content: bytes) -> Iterator[tuple[str, LineResult]]:
-    """Read an output or error file; lines that cannot be read are passed over."""
+def results(content: bytes) -> dict[str, LineResult]:
+    """Read an output or error file, by custom id; lines that cannot be read are passed over.
+
+    Where two lines answer one request differently, nobody knows which is right: its answer is torn.
+    """
+    lines: dict[str, LineResult] = {}
     for line in content.splitlines():
         try:
             result = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(result, dict) and isinstance(result.get("custom_id"), str):
-            yield result["custom_id"], _result(result)
+        if isinstance(result, dict) and isinstance(ref := result.get("custom_id"), str):
+            read = _result(result)
+            lines[ref] = _agreed(lines[ref], read) if ref in lines else read
+    return lines
+
+
+def _agreed(first: LineResult, second: LineResult) -> LineResult:
+    """The first of two lines for one request, where both give the same answer or none does."""
+    answers = [
+        None if each.reply is None else (each.reply.text, each.reply.finish)
+        for each in (first, second)
+    ]
+    if answers[0] == answers[1]:
+        return first
+    reply = first.reply or second.reply or EndpointReply()
+    reason = "the batch holds several different answers to this request"
+    return LineResult(broken=BrokenError(reason, reply))
 
 
 def _result(result: Mapping[str, Any]) -> LineResult:

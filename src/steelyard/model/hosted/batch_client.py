@@ -163,7 +163,7 @@ class BatchClient:
         for file in (batch.error_file, batch.output_file):
             if file is not None:
                 content = self._call(partial(self._api.content, file))
-                lines |= dict(results(content))
+                lines |= results(content)
         return lines
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:

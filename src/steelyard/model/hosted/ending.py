@@ -1,4 +1,4 @@
-"""Whether an answer that is said to have stopped was cut at the limit on its tokens."""
+"""Whether an answer was cut, and whether at the limit that was sent or at one of the server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from steelyard.json_text import read_whole_json
 from steelyard.model.hosted.counts import BilledTokens
 
 _BYTES_PER_TOKEN = 4  # English, in the tokenizers of the day; such counts are labelled estimated
+_EARLY = 0.9
+"""Counts of tokens differ by some; below this share of a limit it cannot have been reached."""
 _OPEN_END = re.compile(r"[\w,;:(\[{=+/&\-]\Z")
 """What the last character of a sentence is not."""
 
@@ -15,6 +17,18 @@ _OPEN_END = re.compile(r"[\w,;:(\[{=+/&\-]\Z")
 def estimated_tokens(text: str) -> int:
     """Tokens of a text by its length, where nobody counts them."""
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
+
+
+def tokens_left(text: str, counts: BilledTokens | None, limit: int | None) -> int:
+    """How much of ``limit`` was left an answer that the endpoint cut had left; 0 where that is not sure.
+
+    It is sure where the endpoint counts clearly fewer tokens than it was allowed, and the text, its
+    reasoning included, is not longer than that by an estimate: then a limit of the server, or its
+    context, has cut it.
+    """
+    if counts is None or limit is None or estimated_tokens(text) >= limit:
+        return 0
+    return limit - counts.output if counts.output < _EARLY * limit else 0
 
 
 def ends_at_limit(text: str, counts: BilledTokens | None, limit: int) -> bool:

@@ -12,7 +12,7 @@ from steelyard.model.hosted.address import Mask, whole_text
 from steelyard.model.hosted.content import content_of
 from steelyard.model.hosted.counts import BilledTokens, token_counts
 from steelyard.model.hosted.dialect import read_choice, unwrapped
-from steelyard.model.hosted.ending import ends_at_limit, estimated_tokens
+from steelyard.model.hosted.ending import ends_at_limit, estimated_tokens, tokens_left
 from steelyard.model.hosted.words import find_error, finish_named
 from steelyard.model.thoughts import cut_reason, why_unanswered, without_thoughts
 
@@ -133,6 +133,9 @@ def to_completion(
     shown = text or whole_text(reply.text)
     if may_be_cut and limit is not None and ends_at_limit(shown, reply.counts, limit):
         completion = replace(completion, finish_reason="length")
+    if completion.is_cut:
+        left = tokens_left(f"{shown}{completion.reasoning}", reply.counts, limit)
+        completion = replace(completion, tokens_left=left)
     if request.schema is not None:
         completion = replace(completion, text=unwrapped(completion.text, request.schema))
     unanswered = why_unanswered(completion)
