@@ -21,6 +21,8 @@ from steelyard.stats.resample import Clusters, Floats
 from steelyard.strategy import traits_of
 
 SURE = 0.95
+LEAST_GAIN = 0.01
+"""The rival must be better by this much: copies of one arm differ by less, and by chance."""
 FEWEST_ITEMS = 30
 """Fewer dev examples stop no arm."""
 
@@ -76,7 +78,7 @@ def losers(
     lost = []
     for place, racer in enumerate(racers):
         chances = [
-            (float((draws[:, other] > draws[:, place]).mean()), rival.quality, other)
+            (float((draws[:, other] > draws[:, place] + LEAST_GAIN).mean()), rival.quality, other)
             for other, rival in enumerate(racers)
             if other != place and rival.costs_no_more(racer)
         ]
