@@ -4,7 +4,9 @@ Each world is a task with arms of known quality and cost, a test drawn from it, 
 constraints, a margin and a price of a wrong answer. Rules see the test and the costs; what they choose is
 judged by the truth. The product is asked with the price of an error, without it, and with a wrong one;
 beside it stand the highest mean, the field's rules of thumb, and the rule of a peer (fine-tune where it gains
-three points with p < .05). Run: python benchmarks/worlds.py [--worlds 2000] [--arms six|thirteen|twins] [--seed 0]
+three points with p < .05).
+
+python benchmarks/worlds.py [--worlds 2000] [--arms six|thirteen|twins] [--seed 0]
 """
 
 from __future__ import annotations
