@@ -121,9 +121,8 @@ def not_below(least: float, result: Result) -> GateResult:
 def not_worse(comparison: RunComparison) -> GateResult:
     """Fails where the deployed arm is shown to be worse than that of the baseline.
 
-    One paired test of one pair, one-sided at `LEVEL`: half of the two-sided p-value where the difference
-    is negative. The test treats the two runs alike, so of runs that differ by chance alone at most that
-    share fails.
+    One paired test of one pair, one-sided at `LEVEL` (`one_sided`). The test treats the two runs alike, so
+    of runs that differ by chance alone at most that share fails.
     """
     gate, change = f"--fail-if-worse-than {comparison.before.folder}", comparison.deployed
     if change is None:
@@ -131,7 +130,7 @@ def not_worse(comparison: RunComparison) -> GateResult:
     tested = change.comparison
     if change.same_answers == comparison.common:
         return GateResult(gate, "passed", _no_change(change, comparison))
-    p = one_sided(tested)
+    p = one_sided(change)
     text = f"{_difference(change, comparison)} ({_interval(tested)}, one-sided p {_p(p)})"
     if p <= LEVEL:
         return GateResult(gate, "failed", text)
@@ -139,8 +138,17 @@ def not_worse(comparison: RunComparison) -> GateResult:
     return GateResult(gate, "passed", f"not shown to be worse: {text}{loss}")
 
 
-def one_sided(tested: Comparison) -> float:
-    """The p-value against "no worse", from a two-sided one whose two tails are alike."""
+def one_sided(change: ArmChange) -> float:
+    """The p-value against "no worse", which a gate must not exceed its level by.
+
+    Of right or wrong answers the exact one (of examples that changed, each was as likely to get better); half
+    of the two-sided one elsewhere, whose two tails are alike.
+    """
+    from scipy.stats import binom
+
+    tested = change.comparison
+    if "McNemar" in tested.method:
+        return float(binom.cdf(change.better, change.better + change.worse, 0.5))
     return tested.p_value / 2 if tested.difference < 0 else 1 - tested.p_value / 2
 
 
