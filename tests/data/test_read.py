@@ -298,6 +298,7 @@ def test_bad_csv_rows_are_found_without_losing_the_others(make_task: MakeTask) -
             "no column 'txt' for the input (did you mean 'text'?)",
         ),
         ("text,text", {}, "two columns named 'text'"),
+        ("1.json,0,0", {}, "seems to have no header: its first line holds 0 twice"),
     ],
 )
 def test_an_unclear_header_is_an_error(

@@ -33,6 +33,7 @@ _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?[,;\t]*\r?\n?", re.IGNORECASE)
 """The first line that Excel reads for the delimiter and writes for others of its kind."""
 _LOOKED_AT = 200
 _ESCAPED = re.compile("[\udc80-\udcff]")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _CLOSED = re.compile(rb'"(?:[^"]|"")*"')
 _TWO = 2
 
@@ -153,6 +154,11 @@ def _header(path: Path, reader: Any) -> list[str]:
         raise DataError(_not_utf8(path) or f"{path.name} line 1: the header is not UTF-8")
     header = [name.strip() for name in cells]
     repeated = next((name for name, count in Counter(header).items() if name and count > 1), None)
+    if repeated is not None and _NUMBER.fullmatch(repeated):
+        raise DataError(
+            f"{path.name} seems to have no header: its first line holds {repeated} twice; put a line with "
+            "the names of the columns before it"
+        )
     if repeated is not None:
         raise DataError(f"{path.name} has two columns named {repeated!r}: rename one of them")
     return header
