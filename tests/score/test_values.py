@@ -670,3 +670,26 @@ def test_what_only_looks_so_is_read(text: str, number: int) -> None:
     value = final_value(text)
     assert value is not None
     assert value.number == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There is not enough information to answer. The question only states that she has 18 eggs.",
+        "The answer cannot be determined. We only know there are 18 eggs.",
+        "I'm sorry, but I can't assist with that. Please call 911.",
+        "I don't know. My knowledge ends in 2023.",
+        "I cannot solve this. There are 18 eggs.",
+        "I'm unable to answer. The table lists 18 rows.",
+        "It is impossible to say. She has 18 eggs.",
+        "Could you clarify? You mentioned 18 eggs.",
+        "I need more information. How much does each of the 18 eggs cost?",
+    ],
+)
+def test_a_number_after_a_refusal_is_no_answer(text: str) -> None:
+    assert final_value(text) is None
+
+
+def test_an_answer_that_is_announced_after_a_doubt_is_one() -> None:
+    text = "We cannot say how long it took. The answer is 18."
+    assert final_value(text) is not None

@@ -55,12 +55,21 @@ _DENIED = re.compile(
     re.I,
 )
 _REFUSED = re.compile(
-    r"\b(?:unable to|failed to|sorry|(?:can|could)(?:not| not|n['’]t)\s+(?:\w+\s+){0,2}"
+    r"\b(?:unable to|failed to|sorry|(?:can(?:not| not|['’]t)|could(?: not|n['’]t))\s+(?:\w+\s+){0,2}"
     r"(?:answer|compute|calculate|determine|solve|verify|confirm|tell|say|help)"
     r"|undefined|not defined|no (?:real |valid |whole )?(?:roots?|solutions?|answers?)|unknown|impossible"
     r"|not enough|insufficient|we need|need to know|missing)\b(?:[^;=.!?\n]|\.(?=\d))*$",
     re.IGNORECASE,
 )
+_GIVEN_UP = re.compile(
+    r"\b(?:unable to|(?:can(?:not| not|['’]t)|could(?: not|n['’]t))(?:\s+\w+){0,2})\s+"
+    r"(?:answer|assist|compute|calculate|determined?|solved?|verify|confirm|tell|say|help)\b"
+    r"|\b(?:don['’]t|do not) know\b"
+    r"|\b(?:not enough|insufficient|(?:need|require) more) (?:information|data|details)\b"
+    r"|\bimpossible to\b|\b(?:could|can|would) you (?:please )?(?:clarify|specify|provide)\b",
+    re.IGNORECASE,
+)
+"""What says that there is no answer: a number in a later sentence is none unless it is announced."""
 _DOUBTED = re.compile(
     r"[\s*_)\]}$]*\?|\s+(?:is|was|would be)\s+(?:not|wrong|incorrect)\b"
     r"|\s+(?:is|was|would be)\s+(?:\w+\s+)?(?:a|my)\s+(?:\w+\s+)?guess\b"
@@ -129,6 +138,8 @@ def final_value(text: str) -> Value | None:
     plain = _plain(end)
     numbers = _certain(plain)
     is_cut = len(text) > _MOST_READ and len(numbers) == 1 and numbers[0].start == 0
+    if numbers and _GIVEN_UP.search(plain[: numbers[-1].start]):
+        return None
     return _value(numbers[-1]) if numbers and not is_cut and is_last_word(numbers, plain) else None
 
 
