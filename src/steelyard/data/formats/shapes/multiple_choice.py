@@ -152,13 +152,21 @@ def _choices(value: Any) -> list[tuple[str, str]] | None:
 
 
 def _place(answer: Any, choices: list[tuple[str, str]]) -> int:
-    """Which choice is the answer: a number counts from 0, a text is a name, else a choice word for word."""
+    """Which choice is the answer: a number counts from 0, a text is a name, else a choice word for word.
+
+    Choices numbered from 1 (columns ``choice1``, ``choice2``) with a number are no names: it counts from 0.
+    """
     if isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
     text = str(answer).strip()
     is_number = isinstance(answer, int) and not isinstance(answer, bool)
-    if is_number and answer in range(len(choices)) and text not in dict(choices):
+    is_numbered = [name for name, _ in choices] == [str(at + 1) for at in range(len(choices))]
+    if is_number and answer in range(len(choices)) and (is_numbered or text not in dict(choices)):
         return int(answer)
+    if is_numbered and text == "0":
+        raise RowError(
+            "the answer 0 counts from 0 and the choices from 1: write the choice's letter"
+        )
     for at, (name, _) in enumerate(choices):
         if text == name or text.upper() == ascii_uppercase[at]:
             return at
