@@ -150,7 +150,7 @@ def test_an_arm_of_unknown_cost_is_told_and_breaks_nothing(make):
     arms = make("zero_shot", 100), make("few_shot", 190, unpriced=True)
     verdict = decide(_case(make("majority", 60), *arms, error_cost=Decimal("0.1")))
     assert verdict.details.expected_cost["few_shot"] is None
-    assert "costs least in all of the arms of known cost" in verdict.reasons[0]
+    assert "costs least in all, of the arms whose cost is known" in verdict.reasons[0]
     assert "Infinity" not in str(verdict.to_dict())
     alone = decide(_case(make("few_shot", 190, unpriced=True), error_cost=Decimal("0.1")))
     assert alone.arm == "few_shot"

@@ -54,15 +54,16 @@ _DENIED = re.compile(
     r"|(?:my|a|I|I['’]d|I would) (?:\w+ )?guess)|n['’]t)\b(?:[^,;:=.!?\n]|\.(?=\d))*$",
     re.I,
 )
+_CANNOT = r"(?:can(?:not| not|['’]t)|could(?: not|n['’]t))"
 _REFUSED = re.compile(
-    r"\b(?:unable to|failed to|sorry|(?:can(?:not| not|['’]t)|could(?: not|n['’]t))\s+(?:\w+\s+){0,2}"
+    rf"\b(?:unable to|failed to|sorry|{_CANNOT}\s+(?:\w+\s+){{0,2}}"
     r"(?:answer|compute|calculate|determine|solve|verify|confirm|tell|say|help)"
     r"|undefined|not defined|no (?:real |valid |whole )?(?:roots?|solutions?|answers?)|unknown|impossible"
     r"|not enough|insufficient|we need|need to know|missing)\b(?:[^;=.!?\n]|\.(?=\d))*$",
     re.IGNORECASE,
 )
 _GIVEN_UP = re.compile(
-    r"\b(?:unable to|(?:can(?:not| not|['’]t)|could(?: not|n['’]t))(?:\s+\w+){0,2})\s+"
+    rf"\b(?:unable to|{_CANNOT}(?:\s+\w+){{0,2}})\s+"
     r"(?:answer|assist|compute|calculate|determined?|solved?|verify|confirm|tell|say|help)\b"
     r"|\b(?:don['’]t|do not) know\b"
     r"|\b(?:not enough|insufficient|(?:need|require) more) (?:information|data|details)\b"

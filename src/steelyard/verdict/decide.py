@@ -16,7 +16,7 @@ from steelyard.verdict import words
 from steelyard.verdict.base import LEVEL_SHARE, Candidate, Case
 from steelyard.verdict.beliefs import Beliefs, above_floor, beliefs_of, chance_of_minimum
 from steelyard.verdict.decision import Decision
-from steelyard.verdict.flips import find_flips
+from steelyard.verdict.flips import challenger, find_flips
 from steelyard.verdict.limits import WithinLimits, apply_limits
 from steelyard.verdict.more_labels import labels_for_choice
 from steelyard.verdict.pairs import against
@@ -28,7 +28,6 @@ from steelyard.verdict.rule import (
     SURE,
     BestArm,
     choose,
-    is_priced,
     none_pays,
 )
 from steelyard.verdict.turning import turning_prices
@@ -47,8 +46,10 @@ def decide(case: Case) -> VerdictResult:
     if not likely:
         return unsure_of_minimum(decision, real)
     floor = next((c for c in case.candidates if c.is_floor), None)
-    if floor is not None and (cheaper := none_pays(case, beliefs_of(case, likely), floor)):
-        return _none_pays(decision, beliefs_of(case, likely), cheaper)
+    beliefs = beliefs_of(case, likely)
+    cheaper = None if floor is None else none_pays(case, beliefs, floor)
+    if cheaper is not None:
+        return _none_pays(decision, beliefs, cheaper)
     is_above = above_floor(case, likely, floor)
     useful = [arm for arm in likely if is_above[arm.name]]
     if floor is not None and not useful:
@@ -78,12 +79,14 @@ def _weigh(decision: Decision, beliefs: Beliefs, floor: Candidate | None) -> Ver
     alone = len(case.candidates) == 1
     if alone:
         decision.reasons.append("no other arm was measured, so there is nothing to compare it with")
+    steps = turning_prices(case, beliefs, floor)
     flips = find_flips(case, beliefs, choice, decision.limits)
+    between_arms = [step for step in steps if floor is None or step.cheaper != floor.name]
     return decision.verdict(
         choice.arm,
         "low" if alone else choice.confidence,
-        flips,
-        turning_prices=turning_prices(case, beliefs, floor),
+        flips or ([] if between_arms else challenger(case, beliefs, choice)),
+        turning_prices=steps,
         more_labels=labels_for_choice(case, beliefs, choice),
     )
 
@@ -115,6 +118,7 @@ def _describe(decision: Decision, beliefs: Beliefs, choice: BestArm) -> None:
     tests = against(case, best, [arm for arm in case.candidates if arm is not best])
     totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
     decision.details = decision.details.updated(
+        **_rules(case, by_price=choice.totals is not None),
         tests=tuple(tests.values()),
         best=best.name,
         chance=round(choice.chance, 4),
@@ -135,46 +139,36 @@ def _minimum(case: Case) -> dict[str, float]:
 
 
 def _details(case: Case, limits: WithinLimits) -> VerdictDetails:
-    return VerdictDetails(
+    details = VerdictDetails(
         alpha=case.alpha,
-        rule=_rule(case),
         floor=next((arm.name for arm in case.candidates if arm.is_floor), None),
         minimum=_minimum(case),
-        confidence_rule=_confidence_rule(case),
         dropped=tuple(DroppedArm(arm=arm, reason=why) for arm, why in limits.dropped.items()),
-        cost_rule=_cost_rule(case),
         cost_to_own={c.name: to_number(c.total_cost(case.requests)) for c in case.candidates},
     )
+    return details.updated(**_rules(case, by_price=case.error_cost is not None))
 
 
-def _cost_rule(case: Case) -> str:
-    """Which costs count as equal; none do where errors have a price."""
-    if is_priced(case):
-        return ""
-    level = words.level_cost(case.currency)
-    return (
-        f"costs over the horizon within {level}{LEVEL_SHARE:.0%} of the cheapest count as equal; the higher "
-        "quality then decides"
-    )
-
-
-def _rule(case: Case) -> str:
-    if not is_priced(case):
-        return (
-            f"the cheapest arm that is more likely than not within {case.limits.margin:g} of the best, "
-            "by the posterior of all arms' qualities"
+def _rules(case: Case, *, by_price: bool) -> dict[str, str]:
+    """What the choice is made by, what its confidence means, and which costs count as equal."""
+    if by_price:
+        price = words.error_price(case.error_cost, case.currency)
+        rule = f"the least cost over the horizon, wrong answers included at {price} each"
+        right = f"costs at most {LEVEL_LOSS:.0%} more in all than any other"
+        cost_rule = ""
+    else:
+        margin, level = f"{case.limits.margin:g}", words.level_cost(case.currency)
+        rule = (
+            f"the cheapest arm that is more likely than not within {margin} of the best, by the posterior "
+            "of all arms' qualities"
         )
-    price = words.error_price(case.error_cost, case.currency)
-    return f"the least cost over the horizon, wrong answers included at {price} each"
-
-
-def _confidence_rule(case: Case) -> str:
-    right = (
-        f"lies within {case.limits.margin:g} of the best"
-        if not is_priced(case)
-        else f"costs at most {LEVEL_LOSS:.0%} more in all than any other"
-    )
-    return (
+        right = f"lies within {margin} of the best"
+        cost_rule = (
+            f"costs over the horizon within {level}{LEVEL_SHARE:.0%} of the cheapest count as equal; the "
+            "higher quality then decides"
+        )
+    confidence = (
         f"the chance that the choice {right}: high from {SURE:g}, moderate from {FAIRLY_SURE:g}, "
         "low below"
     )
+    return {"rule": rule, "confidence_rule": confidence, "cost_rule": cost_rule}

@@ -10,7 +10,6 @@ from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.limits import WithinLimits, affordable_volume
 from steelyard.verdict.rule import LIKELY_NEAR, BestArm
-from steelyard.verdict.turning import turning_prices
 
 MOST_TIMES = 100
 """A price that would have to rise by more than so many times is no likely change."""
@@ -22,12 +21,11 @@ def find_flips(case: Case, beliefs: Beliefs, choice: BestArm, limits: WithinLimi
     That has its own figures: `steelyard.verdict.turning`.
     """
     rivals = [arm for arm in _rivals(beliefs, choice) if not _level(case, arm, choice.arm)]
-    flips = [
+    return [
         *_volume(case, beliefs, choice.arm, rivals),
         *_price(case, beliefs, choice.arm, rivals),
         *_limits(case, choice.arm, limits),
     ]
-    return flips or ([] if turning_prices(case, beliefs) else _challenger(case, beliefs, choice))
 
 
 def _rivals(beliefs: Beliefs, choice: BestArm) -> list[Candidate]:
@@ -101,7 +99,7 @@ def _total(case: Case, beliefs: Beliefs, arm: Candidate) -> Decimal | None:
     return upfront + per_request * case.requests
 
 
-def _challenger(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
+def challenger(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     """Where neither volume nor price decides: what the best of the others would have to gain."""
     others = [arm for arm in beliefs.arms if arm is not choice.arm]
     if not others:

@@ -43,17 +43,11 @@ class Racer:
 
     def costs_no_more(self, other: Racer) -> bool:
         """Whether it is known to cost no more than ``other``, upfront and per request."""
-        if None in (self.upfront, self.per_request, other.upfront, other.per_request):
+        if self.upfront is None or self.per_request is None:
             return False
-        return self.money <= other.money and self.rate <= other.rate
-
-    @property
-    def money(self) -> Decimal:
-        return self.upfront or Decimal(0)
-
-    @property
-    def rate(self) -> Decimal:
-        return self.per_request or Decimal(0)
+        if other.upfront is None or other.per_request is None:
+            return False
+        return self.upfront <= other.upfront and self.per_request <= other.per_request
 
 
 @dataclass(frozen=True)

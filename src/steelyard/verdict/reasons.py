@@ -45,7 +45,7 @@ def _by_price(case: Case, beliefs: Beliefs, choice: BestArm) -> str:
     totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
     price = words.error_price(case.error_cost, case.currency)
     mine = words.money(totals[choice.arm.name], case.currency)
-    unknown = "" if all(map(isfinite, totals.values())) else " of the arms of known cost"
+    unknown = "" if all(map(isfinite, totals.values())) else ", of the arms whose cost is known"
     text = (
         f"{words.quality(choice.arm)} costs least in all{unknown}: {mine} {_period(case)}, with wrong "
         f"answers at {price} each"

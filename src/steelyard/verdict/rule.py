@@ -52,14 +52,6 @@ class BestArm:
         return "moderate" if self.chance >= FAIRLY_SURE else "low"
 
 
-def is_priced(case: Case) -> bool:
-    """Whether a wrong answer has a price, and an arm a known cost to set against it."""
-    real = [arm for arm in case.candidates if not arm.is_floor]
-    return case.error_cost is not None and any(
-        arm.total_cost(case.requests) is not None for arm in real
-    )
-
-
 def choose(case: Case, beliefs: Beliefs) -> BestArm:
     """The best arm in expectation."""
     near = beliefs.near_best(case.limits.margin)
