@@ -178,3 +178,15 @@ def test_few_clusters_are_no_certainty(make):
         groups = tuple(str(place * count // 200) for place in range(200))
         verdict = decide(_case(*arms, clusters=groups))
         assert verdict.details.chance < 0.95, count
+
+
+def test_a_metric_that_counts_no_right_answers_is_warned_of(make):
+    graded = [replace(arm, scores=arm.scores * 0.9) for arm in (make("few_shot", 160),)]
+    priced = _case(*graded, error_cost=Decimal("0.1"), metric="rouge_l")
+    [warning] = [text for text in decide(priced).warnings if text.startswith("errors")]
+    assert warning.startswith("errors: rouge_l is no share of right answers")
+    for case in (
+        replace(priced, error_cost=None, memo={}),
+        _case(make("few_shot", 160), error_cost=Decimal(1)),
+    ):
+        assert not any(text.startswith("errors") for text in decide(case).warnings)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from steelyard.stats import Detectable, detectable_difference
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.coverage import coverage_warnings
@@ -22,6 +24,7 @@ def find_warnings(case: Case, choice: Candidate | None, limits: WithinLimits) ->
         *_failed(case, choice),
         *_cut(case, choice),
         *_audit(case),
+        *_priced_errors(case),
         *_costs(case),
         *coverage_warnings(case, choice),
         *limits.unknown,
@@ -124,6 +127,18 @@ def _audit(case: Case) -> list[str]:
         )
         warnings.append(f"left out: {rows} no example (a rejected answer, or one of weight 0)")
     return warnings
+
+
+def _priced_errors(case: Case) -> list[str]:
+    """Say what the price of a wrong answer is multiplied by, where the metric counts none."""
+    scores = (candidate.scores for candidate in case.candidates)
+    counts_right = case.compare_by is None and all(np.isin(row, (0, 1)).all() for row in scores)
+    if case.error_cost is None or counts_right:
+        return []
+    return [
+        f"errors: {case.metric} is no share of right answers; what it lacks to 1 is priced as the share of "
+        "wrong ones"
+    ]
 
 
 def _costs(case: Case) -> list[str]:
