@@ -31,6 +31,13 @@ def percent(share: float) -> str:
     return f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
 
 
+def chance(probability: float) -> str:
+    """``0.83``; a chance is never told as certain: ``over 0.99``, ``under 0.01``."""
+    if probability > 0.994:
+        return "over 0.99"
+    return "under 0.01" if probability < 0.005 else f"{probability:.2f}"
+
+
 def points(share: float) -> str:
     """``1 point``, ``9 points``, ``10.2 points``."""
     text = f"{100 * share:.1f}".removesuffix(".0")

@@ -19,7 +19,7 @@ def _case(*candidates, **fields) -> Case:
 def test_a_sure_choice_needs_none(make):
     more = decide(_case(make("majority", 60), make("few_shot", 120), make("lora", 180))).more_labels
     assert more.n is None
-    assert more.reason.startswith("the choice is sure enough: its chance is")
+    assert more.reason.startswith("none needed: the choice is ")
 
 
 def test_without_prices_a_number_comes_with_its_chance_and_no_value(make):
@@ -88,7 +88,7 @@ def _minimum(scores: np.ndarray) -> Case:
 def test_a_sure_choice_needs_none_where_errors_have_a_price(make):
     arms = make("few_shot", 120), make("lora", 180)
     case = _case(make("majority", 60), *arms, error_cost=Decimal("0.1"))
-    assert decide(case).more_labels.reason.startswith("the choice is sure enough")
+    assert decide(case).more_labels.reason.startswith("none needed: the choice is ")
 
 
 def test_of_one_arm_or_few_items_nothing_is_predicted(make):

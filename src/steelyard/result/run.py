@@ -27,6 +27,7 @@ from steelyard.result.verdict import (
     VerdictResult,
     Winner,
 )
+from steelyard.words import chance as chance_in_words
 
 SCHEMA_VERSION = 2
 FEWEST_OF_GROUP = 10
@@ -170,7 +171,7 @@ class StoppedArm(ResultPart):
         mine, other = self.quality or 0.0, self.rival_quality or 0.0
         return (
             f"stopped before the test, with {mine:.2f} on {self.n} dev examples against {other:.2f} of "
-            f"{self.rival}, which costs no more (chance {self.chance or 0:.2f})"
+            f"{self.rival}, which costs no more (chance {chance_in_words(self.chance or 0)})"
         )
 
 

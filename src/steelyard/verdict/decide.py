@@ -32,6 +32,7 @@ from steelyard.verdict.rule import (
 )
 from steelyard.verdict.turning import turning_prices
 from steelyard.verdict.undecided import none_left, not_above_majority, unsure_of_minimum
+from steelyard.words import chance as chance_in_words
 
 
 def decide(case: Case) -> VerdictResult:
@@ -103,7 +104,7 @@ def _tell_left_out(
         if arm not in likely:
             decision.reasons.append(
                 f"{words.quality(arm)} may be below min_quality {least:g}: the chance that it reaches it is "
-                f"{chance_of_minimum(decision.case, arm):.2f}"
+                f"{chance_in_words(chance_of_minimum(decision.case, arm))}"
             )
     weak = [arm.name for arm in likely if arm not in useful]
     if weak:

@@ -30,6 +30,7 @@ from steelyard.verdict.rule import (
     owning_costs,
     pick_near,
 )
+from steelyard.words import percent
 
 SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400)
 TOLD = 0.8
@@ -53,7 +54,9 @@ def labels_for_choice(case: Case, beliefs: Beliefs, choice: BestArm) -> MoreLabe
         return MoreLabels(reason=_too_few(beliefs.items))
     is_weighed = choice.totals is not None and case.label_cost is not None
     if choice.chance >= SURE and not is_weighed:
-        return MoreLabels(reason=f"the choice is sure enough: its chance is {choice.chance:.2f}")
+        return MoreLabels(
+            reason=f"none needed: the choice is {percent(choice.chance)} likely to be right"
+        )
     rng = generator(case.seed, "more labels")
     looks = (_look(case, beliefs, choice, n, rng) for n in SIZES)
     if is_weighed:

@@ -9,6 +9,7 @@ from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.pairs import against, differs
 from steelyard.verdict.rule import LIKELY_NEAR, BestArm
+from steelyard.words import chance as chance_in_words
 
 
 def why(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
@@ -69,7 +70,7 @@ def _by_margin(case: Case, beliefs: Beliefs, choice: BestArm) -> str:
     if arm is best:
         why = _no_cheaper(case, beliefs, choice)
         return f"{words.quality(arm)} is {_the_best(case, arm)}, and {why}; it costs {cost}"
-    margin, chance = f"{case.limits.margin:g}", f"(chance {choice.chance:.2f})"
+    margin, chance = f"{case.limits.margin:g}", f"(chance {chance_in_words(choice.chance)})"
     which = f"{words.quality(arm)} is the cheapest arm that is likely within {margin} of the best"
     if choice.chance < LIKELY_NEAR:
         which = f"no arm is likely within {margin} of the best; {words.quality(arm)} comes nearest"

@@ -13,6 +13,7 @@ from steelyard.verdict.limits import lacks_only_quality
 from steelyard.verdict.more_labels import labels_for_floor, labels_for_minimum
 from steelyard.verdict.pairs import pair
 from steelyard.verdict.rule import LIKELY_KEPT
+from steelyard.words import chance as chance_in_words
 
 _NAMED = 3
 _NONE_KEEPS = "no usable arm meets every constraint"
@@ -93,9 +94,7 @@ def unsure_of_minimum(decision: Decision, arms: Sequence[Candidate]) -> VerdictR
 def _minimum(case: Case, arm: Candidate) -> str:
     """``min_quality 0.9 (chance 0.55; 0.7 is needed)``."""
     chance = chance_of_minimum(case, arm)
-    return (
-        f"min_quality {case.limits.min_quality:g} (chance {chance:.2f}; {LIKELY_KEPT:g} is needed)"
-    )
+    return f"min_quality {case.limits.min_quality:g} (chance {chance_in_words(chance)}; {LIKELY_KEPT:g} is needed)"
 
 
 def not_above_majority(

@@ -7,6 +7,7 @@ from decimal import Decimal
 from steelyard.core import Comparison, Estimate
 from steelyard.result.verdict import MoreLabels
 from steelyard.verdict.base import LEVEL_COST, Candidate
+from steelyard.words import chance as chance_in_words
 from steelyard.words import counted
 
 
@@ -86,5 +87,5 @@ def labels(more: MoreLabels) -> str:
     """``about 200 more test labels would tell (chance 0.83)``, or why no number is named."""
     if more.n is None:
         return more.reason or "more labels would not tell"
-    chance = "" if more.chance is None else f" (chance {more.chance:.2f})"
+    chance = "" if more.chance is None else f" (chance {chance_in_words(more.chance)})"
     return f"about {more.n:,} more test labels would tell{chance}"
