@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from steelyard.words import counted, first_words, one_line, percent, shortened
+from steelyard.words import chance, counted, first_words, one_line, percent, shortened
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ def test_texts_are_cut_with_the_ellipsis_inside_the_limit() -> None:
 )
 def test_a_share_is_none_or_all_only_where_it_is(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0, "under 0.01"), (0.5, "0.50"), (0.994, "0.99"), (0.996, "over 0.99"), (1, "over 0.99")],
+)
+def test_a_chance_is_never_told_as_certain(probability: float, text: str) -> None:
+    assert chance(probability) == text

@@ -93,8 +93,8 @@ def unsure_of_minimum(decision: Decision, arms: Sequence[Candidate]) -> VerdictR
 
 def _minimum(case: Case, arm: Candidate) -> str:
     """``min_quality 0.9 (chance 0.55; 0.7 is needed)``."""
-    chance = chance_of_minimum(case, arm)
-    return f"min_quality {case.limits.min_quality:g} (chance {chance_in_words(chance)}; {LIKELY_KEPT:g} is needed)"
+    chance = chance_in_words(chance_of_minimum(case, arm))
+    return f"min_quality {case.limits.min_quality:g} (chance {chance}; {LIKELY_KEPT:g} is needed)"
 
 
 def not_above_majority(
