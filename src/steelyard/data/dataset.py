@@ -362,7 +362,7 @@ def open_source(source: Task | Path | str, columns: Columns | None = None) -> Op
     if not path.is_file() and not is_set:
         raise DataError(f"{no_file(path)}: give a task's folder or a file of examples")
     files, notes = example_files(path)
-    rows = list(bare_rows(path, files))
+    rows = list(bare_rows(path, files, columns))
     guess = guess_rows(path, rows, columns or {})
     if any(row.reason.endswith(NO_WORD) for row in guess.bad):
         rows = without_dashes(rows, guess.labels, guess.columns)

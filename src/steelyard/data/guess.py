@@ -21,11 +21,13 @@ from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.folder import SPLIT_KEY
 from steelyard.data.formats.roles import Columns, check_roles
 from steelyard.data.formats.shapes import (
+    CHOICES,
     NOTHING,
     SHAPES,
     Conversation,
     Shape,
     conversation_of,
+    counting_in,
     shape_of,
 )
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
@@ -34,7 +36,7 @@ from steelyard.data.formats.table import check_columns, check_named
 from steelyard.data.looks import LABEL_CHARACTERS, MOST_LABELS
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
-from steelyard.data.read import NumberedRow, RowStream, bad_rows
+from steelyard.data.read import FIRST_ROWS, NumberedRow, RowStream, bad_rows
 from steelyard.data.rows import (
     CALLS_TOOL,
     MISSING,
@@ -45,7 +47,6 @@ from steelyard.data.rows import (
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
-FIRST_ROWS = 1_000
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
 _PYTHON_LIST = re.compile(r"\s*\[(?:'[^'\n]*'(?:, ?)?)*\]\s*")
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -84,7 +85,7 @@ def guess_file(
     Raises `DataError`, also for labels that a task cannot list: those that differ only by case, or
     that hold a line break.
     """
-    guess = guess_rows(path, list(bare_rows(path, files or {"all": path.name})), columns)
+    guess = guess_rows(path, list(bare_rows(path, files or {"all": path.name}, columns)), columns)
     if not guess.count:
         raise _none_usable(path, guess.bad)
     try:
@@ -174,7 +175,7 @@ def _roles_of(
     path: Path, body: Sequence[Mapping[str, Any]], columns: Columns
 ) -> tuple[dict[str, str], list[str]]:
     """The columns of plain rows by role; none where each row says by the usual names what it means."""
-    shape = None if columns.get("input") else shape_of(body)
+    shape = None if columns.get("input") else shape_of(body, columns)
     if not body or (shape is not None and shape.name != PLAIN):
         return {}, []
     _check_rows(path, body, has_shape=shape is not None)
@@ -183,6 +184,9 @@ def _roles_of(
         check_header(path.name, _header(body), body)
     header = tuple(name for name in _header(body) if not (path.is_dir() and name == SPLIT_KEY))
     roles, notes = guess_columns(path.name, header, body, columns)
+    output = {"output": roles["output"]}
+    if "input" not in columns and (shape := shape_of(body, output)) and shape.name == CHOICES:
+        return output, notes
     is_usual = not has_header and roles == dict(resolve(header, columns))
     return {} if is_usual else {role: roles[role] for role in _ROLES if role in roles}, notes
 
@@ -340,11 +344,13 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     check_named(path, _header(body), columns)
     roles, notes = _roles_of(path, body, columns)
     decided = {**roles, **columns}
-    shape = None if columns.get("input") else shape_of(body)
+    shape = None if columns.get("input") else shape_of(body, columns)
     plain = SHAPES.get(PLAIN)
     shown = {} if shape not in (None, plain) else _shown(body, decided)
     is_guess = not columns and bool(shown) and (bool(roles) or bool(notes)) and shown not in _SURE
-    read = partial(conversation_of, columns=decided)
+    read = partial(
+        conversation_of, columns=decided, counting=counting_in(body, decided.get("output"))
+    )
     parser = _parser(path, first, decided)
     return Source(
         path, stream, container, shape or plain, shown, read, parser, is_guess, tuple(notes)

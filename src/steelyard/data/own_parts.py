@@ -10,7 +10,7 @@ from steelyard.data.dashes import NO_WORD
 from steelyard.data.formats import RowError
 from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.shapes import conversation_of
-from steelyard.data.read import NumberedRow, read_rows
+from steelyard.data.read import NumberedRow, read_rows, rows_of
 from steelyard.data.rows import RowParser
 from steelyard.errors import DataError
 from steelyard.task.dataset_folder import is_dataset_folder, others_of, splits_of
@@ -56,13 +56,11 @@ def _has_outputs(split: Path) -> bool:
     return False
 
 
-def bare_rows(source: Path, files: Mapping[str, str]) -> Iterator[NumberedRow]:
+def bare_rows(
+    source: Path, files: Mapping[str, str], columns: Columns | None = None
+) -> Iterator[NumberedRow]:
     """Yield the rows of a source by part, numbered on. Raises `DataError`."""
-    number = 0
-    for part, name in files.items():
-        for row in read_rows(source.parent / name):
-            number += 1
-            yield NumberedRow(number, part, row)
+    return rows_of({part: source.parent / name for part, name in files.items()}, columns or {})
 
 
 def without_dashes(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.data.formats import BadRow, RawRow, reader_for
 from steelyard.data.formats.roles import Columns
+from steelyard.data.formats.shapes import counting_in
 from steelyard.data.formats.stream import OnBytes, not_utf8
 from steelyard.errors import DataError
 from steelyard.files import note_source
@@ -17,6 +18,8 @@ from steelyard.task import Task
 from steelyard.words import listed
 
 SHOWN = 10
+FIRST_ROWS = 1_000
+"""What a file holds is guessed from as many rows."""
 _PLACE = re.compile(r" at column \d+|; lines \d+ to \d+ are one row to a CSV reader")
 """What differs between reasons that are one."""
 FIRST = 3
@@ -62,9 +65,11 @@ class RowStream:
     ``on_bytes`` is told how many bytes have been read; it may be set at any time.
     """
 
-    def __init__(self, path: Path, on_bytes: OnBytes | None = None) -> None:
+    def __init__(
+        self, path: Path, on_bytes: OnBytes | None = None, columns: Columns | None = None
+    ) -> None:
         self.on_bytes = on_bytes
-        self._rows = read_rows(path, None, self._report)
+        self._rows = read_rows(path, columns, self._report)
 
     def first(self, count: int) -> list[RawRow]:
         """The next ``count`` rows, which stay in the stream."""
@@ -89,12 +94,27 @@ def note_task(task: Task) -> None:
 
 def task_rows(task: Task) -> Iterator[NumberedRow]:
     """Yield every row of a task's example files, readable or not. Raises `DataError`."""
-    number = 0
     columns = task.columns.by_role()
-    for part, path in task.example_paths.items():
-        for row in read_rows(path, columns):
+    return rows_of(task.example_paths, columns, is_decided=True)
+
+
+def rows_of(
+    files: Mapping[str, Path], columns: Columns, *, is_decided: bool = False
+) -> Iterator[NumberedRow]:
+    """Yield the rows of ``files`` by part, numbered on. Raises `DataError`.
+
+    ``columns`` are all there are where ``is_decided``, else those that a user named. What the first rows
+    show together holds for all of them: a part may be too small to show it.
+    """
+    decided = columns if is_decided else None
+    streams = {part: RowStream(path, columns=decided) for part, path in files.items()}
+    first = (row.fields for stream in streams.values() for row in stream.first(FIRST_ROWS))
+    counting = counting_in(first, columns.get("output"))
+    number = 0
+    for part, stream in streams.items():
+        for row in stream:
             number += 1
-            yield NumberedRow(number, part, row)
+            yield NumberedRow(number, part, row._replace(counting=counting) if counting else row)
 
 
 def summary(bad: tuple[BadRow, ...], repair: str = "") -> str:

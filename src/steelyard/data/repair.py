@@ -114,7 +114,7 @@ def read_work(task: Task, numbered: Iterable[NumberedRow]) -> RepairWork:
     names = {part: path.name for part, path in task.example_paths.items()}
     for number, part, raw in work.source:
         source = f"{names[part]}:{raw.line}"
-        rows.append(RepairRow(number, part, raw.line, source, dict(raw.fields)))
+        rows.append(RepairRow(number, part, raw, source, dict(raw.fields)))
         if raw.reason is not None:
             rows[-1].removal = RepairChange(
                 number, source, "unreadable", "", None, None, raw.reason
@@ -129,7 +129,7 @@ def read_work(task: Task, numbered: Iterable[NumberedRow]) -> RepairWork:
 def _add_texts(work: RepairWork) -> None:
     """Give rows without fields the text of their lines, up to where the next row begins."""
     for part, path in work.task.example_paths.items():
-        starts = {row.line: row for row in work.rows if row.part == part}
+        starts = {row.raw.line: row for row in work.rows if row.part == part}
         is_lost = any(row.removal and not row.fields for row in starts.values())
         container = container_of(path)
         if not is_lost or container not in _TEXTS:

@@ -15,7 +15,14 @@ from steelyard.core import Example, Message, OutputKind, Role
 from steelyard.data.dashes import DASHES, NO_WORD
 from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in, json_kind
 from steelyard.data.formats.roles import Columns, resolve
-from steelyard.data.formats.shapes import ENVELOPE, Conversation, conversation_of, shape_of_row
+from steelyard.data.formats.shapes import (
+    BY_NUMBER,
+    CHOICES,
+    ENVELOPE,
+    Conversation,
+    conversation_of,
+    shape_of_row,
+)
 from steelyard.data.formats.shapes.base import VALUE_KEY
 from steelyard.data.references import accepted, json_problem, label_problem, reference
 from steelyard.output_kinds import LABELLED
@@ -28,6 +35,7 @@ MISSING = frozenset({"NaN", "nan", "<NA>"})
 _MOST_SHAPES = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _PAIR = 2
+_WEIGHTLESS = "end with answers of weight 0: the last one of another weight is the reference"
 _FEWEST_ROLES = frozenset({"input", "output", "id"})
 _NO_OUTPUTS = MISSING | DASHES
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
@@ -126,10 +134,13 @@ class RowParser:
             raise RowError(row.reason)
         fields = row.fields
         if (names := tuple(fields)) not in self.shapes and len(self.shapes) < _MOST_SHAPES:
-            self.shapes[names] = None if self.columns.get("input") else shape_of_row(fields)
+            self.shapes[names] = shape_of_row(fields, self.columns)
         rules = self._rules(fields, resolve(tuple(fields), self.columns))
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
-        conversation = conversation_of(fields, self.columns, may_lack=may_lack)
+        counting = row.counting
+        conversation = conversation_of(fields, self.columns, may_lack=may_lack, counting=counting)
+        if counting in BY_NUMBER and self.shapes.get(names) == CHOICES:
+            self.remarks[f"give a choice by its number, counted {counting}"] += 1
         return self.parsed(row, conversation, file)
 
     def parsed(self, row: RawRow, conversation: Conversation, file: str) -> ParsedRow:
@@ -150,9 +161,7 @@ class RowParser:
         may_lack = self.kind == "text" and (rules is not None or not self.needs_output)
         context, text, output = _cut(conversation, may_lack)
         if conversation.answer and conversation.turns[-1].get("weight") == 0:
-            self.remarks[
-                "end with answers of weight 0: the last one of another weight is the reference"
-            ] += 1
+            self.remarks[_WEIGHTLESS] += 1
         columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
         unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
         self._note(unused, fields)

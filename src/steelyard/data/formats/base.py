@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from steelyard.data.formats.roles import Columns
+
+Counting = Literal["as text", "from 0", "from 1"]
+"""How the numbers of a file name the choices that they answer."""
 
 
 class RawRow(NamedTuple):
     """One row as the file has it: 1-based line, fields by name, or the reason it cannot be read.
 
-    ``changed`` names what could not be kept to the letter.
+    ``changed`` names what could not be kept to the letter, ``counting`` what a number means that answers a
+    choice: its file's rows say it together.
     """
 
     line: int
     fields: Mapping[str, Any]
     reason: str | None = None
     changed: tuple[str, ...] = ()
+    counting: Counting | None = None
 
 
 class BadRow(NamedTuple):

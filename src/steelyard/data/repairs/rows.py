@@ -13,7 +13,7 @@ from steelyard.core import OutputKind
 from steelyard.data.base import CheckOptions
 from steelyard.data.checks import CHECKS
 from steelyard.data.dataset import Dataset, dataset_of
-from steelyard.data.formats import RawRow, RowError
+from steelyard.data.formats import RowError
 from steelyard.data.formats.base import LeftOutError
 from steelyard.data.likeness.alike import answer
 from steelyard.data.likeness.rows import RowLikeness, exact_key, normalised_key
@@ -94,7 +94,7 @@ def _parsed(parser: RowParser, row: RepairRow) -> ParsedRow:
     problem = unwritable(row.fields)
     if problem is not None:
         raise RowError(problem)
-    return parser.parse(RawRow(row.line, row.fields), row.source.rpartition(":")[0])
+    return parser.parse(row.raw._replace(fields=row.fields), row.source.rpartition(":")[0])
 
 
 def set_long_rows_aside(work: RepairWork) -> None:

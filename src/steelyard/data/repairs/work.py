@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from steelyard.core import Example
+from steelyard.data.formats import RawRow
 from steelyard.data.read import NumberedRow
 from steelyard.task import Task
 
@@ -58,7 +59,7 @@ class RepairRow:
 
     number: int
     part: str
-    line: int
+    raw: RawRow
     source: str
     fields: dict[str, Any]
     example: Example | None = None

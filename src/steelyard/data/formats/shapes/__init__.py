@@ -7,11 +7,16 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from steelyard.data.formats.base import Counting, RowError
 from steelyard.data.formats.roles import Columns
 from steelyard.data.formats.shapes import prompt_completion
 from steelyard.data.formats.shapes.base import NOTHING, Conversation, Shape, Turn, WrittenRow
+from steelyard.data.formats.shapes.choice_numbers import BY_NUMBER
 from steelyard.data.formats.shapes.logs import log_names
-from steelyard.data.formats.shapes.multiple_choice import choice_columns
+from steelyard.data.formats.shapes.multiple_choice import NAME as CHOICES
+from steelyard.data.formats.shapes.multiple_choice import choice_columns, counting_in
+from steelyard.data.formats.shapes.multiple_choice import fits as choices_fit
+from steelyard.data.formats.shapes.multiple_choice import read as read_choices
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.registry import Registry
 
@@ -49,35 +54,56 @@ _PAIRS = (
 )
 
 
-def shape_of(rows: Iterable[Mapping[str, Any]]) -> Shape | None:
+def shape_of(rows: Iterable[Mapping[str, Any]], columns: Columns = NOTHING) -> Shape | None:
     """The shape that most of ``rows`` have; ``None`` when they have none that is known."""
-    counts = Counter(name for fields in rows if (name := _name_of(fields)) is not None)
+    counts = Counter(name for fields in rows if (name := _name_of(fields, columns)) is not None)
     best = max(SHAPES, key=lambda name: counts[name], default=None)
     return SHAPES.get(best) if best is not None and counts[best] else None
 
 
-def _name_of(fields: Mapping[str, Any]) -> str | None:
-    name = shape_of_row(fields)
+def _name_of(fields: Mapping[str, Any], columns: Columns) -> str | None:
+    name = shape_of_row(fields, columns)
     return PLAIN if name is None and SHAPES.get(PLAIN).fits(fields) else name
 
 
 def conversation_of(
-    fields: Mapping[str, Any], columns: Columns = NOTHING, *, may_lack: bool = False
+    fields: Mapping[str, Any],
+    columns: Columns = NOTHING,
+    *,
+    may_lack: bool = False,
+    counting: Counting | None = None,
 ) -> Conversation:
     """Read a row, whatever its shape: the one door for everything that reads rows.
 
-    A named input (``columns``) makes it a plain row; a row ``may_lack`` its output. Raises `RowError`.
+    A named input (``columns``) makes it a plain row; a row ``may_lack`` its output.
+    ``counting`` is what numbers mean that answer a choice (`counting_in`). Raises `RowError`.
     """
-    name = None if columns.get("input") else shape_of_row(fields)
+    name, output = shape_of_row(fields, columns), columns.get("output")
     if name is None:
         return prompt_completion.read(fields, columns, may_lack=may_lack)
-    return SHAPES.get(name).read(fields)
+    if name == CHOICES:
+        return read_choices(fields, counting, output)
+    conversation = SHAPES.get(name).read(fields)
+    if output is not None and output in conversation.fields:
+        raise RowError(
+            f"{output!r} is named as the output, and {SHAPES.get(name).title} has one of its own: "
+            "name the input too"
+        )
+    return conversation
 
 
-def shape_of_row(fields: Mapping[str, Any]) -> str | None:
-    """The shape of a row; ``None`` where it has plain columns."""
+def shape_of_row(fields: Mapping[str, Any], columns: Columns = NOTHING) -> str | None:
+    """The shape of a row; ``None`` where it has plain columns, as it has where its input is named."""
+    if columns.get("input"):
+        return None
     names = _shapes_by_keys(tuple(fields))
-    return next((name for name in names if SHAPES.get(name).fits(fields)), None)
+    return next((name for name in names if _fits(name, fields, columns)), None)
+
+
+def _fits(name: str, fields: Mapping[str, Any], columns: Columns) -> bool:
+    if name == CHOICES:
+        return choices_fit(fields, columns.get("output"))
+    return SHAPES.get(name).fits(fields)
 
 
 @lru_cache(maxsize=1_000)
@@ -117,14 +143,18 @@ def known_keys(names: tuple[str, ...]) -> str | None:
 
 
 __all__ = [
+    "BY_NUMBER",
+    "CHOICES",
     "ENVELOPE",
     "NOTHING",
     "SHAPES",
     "Conversation",
+    "Counting",
     "Shape",
     "Turn",
     "WrittenRow",
     "conversation_of",
+    "counting_in",
     "known_keys",
     "shape_of",
     "shape_of_row",

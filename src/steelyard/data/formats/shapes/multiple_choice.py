@@ -9,17 +9,24 @@ question, each with its letter; the answer is the letter.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import takewhile
 from string import ascii_uppercase, digits
-from typing import Any, NamedTuple
+from typing import Any
 
-from steelyard.data.formats.base import RowError, json_in
+from steelyard.data.formats.base import Counting, RowError, json_in
 from steelyard.data.formats.roles import columns_of, resolve, value_of
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.base import Conversation, Shape, rest_of
 from steelyard.data.formats.shapes.chat import system_of
+from steelyard.data.formats.shapes.choice_numbers import (
+    Answered,
+    Choices,
+    counting_of,
+    is_answer,
+    place_of,
+)
 
 NAME = "multiple_choice"
 KEYS = ("choices", "options", "endings")
@@ -28,13 +35,6 @@ _COLUMN = re.compile(
     r"(?P<stem>(?:option|choice|opt|op|sol|ending|answer)[ _]?|)(?P<name>[A-Ha-h]|\d)"
 )
 """A column for one choice, by what it begins with and the choice's name."""
-
-
-class _Found(NamedTuple):
-    """The choices of a row as (name, text), and the columns that hold them."""
-
-    choices: list[tuple[str, str]]
-    columns: tuple[str, ...]
 
 
 @lru_cache(maxsize=1_000)
@@ -62,66 +62,82 @@ def _flat(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**fields, "question": question["stem"], "choices": question["choices"]}
 
 
-def _found(fields: Mapping[str, Any]) -> _Found | None:
+def _found(fields: Mapping[str, Any]) -> Choices | None:
     key = next((key for key in KEYS if key in fields), None)
     if key is not None:
-        choices = _choices(fields[key])
-        return None if choices is None else _Found(choices, (key,))
+        return _choices(fields[key], key)
     pairs = choice_columns(tuple(fields))
     texts = [fields[column] for _, column in pairs]
     if not pairs or not all(isinstance(text, str) and text for text in texts):
         return None
     choices = [(name, text) for (name, _), text in zip(pairs, texts, strict=True)]
-    return _Found(choices, tuple(column for _, column in pairs))
+    return Choices(choices, tuple(column for _, column in pairs))
 
 
-def fits(fields: Mapping[str, Any]) -> bool:
-    """Whether there are choices in text, a question and an answer."""
+def fits(fields: Mapping[str, Any], output: str | None = None) -> bool:
+    """Whether there are choices in text, a question and an answer, which ``output`` may name."""
     fields = _flat(fields)
     row = _found(fields)
     if row is None:
         return False
-    roles = _roles(fields, row)
+    roles = _roles(fields, row, output)
     return isinstance(value_of(fields, roles.get("input")), str) and "output" in roles
 
 
-def read(fields: Mapping[str, Any]) -> Conversation:
-    """Read a row. Raises `RowError` where the answer is none of the choices."""
+def counting_in(rows: Iterable[Mapping[str, Any]], output: str | None = None) -> Counting | None:
+    """How the numbers among the answers of a file's rows name their choices, if any do."""
+    return counting_of(asked for fields in rows if (asked := _asked(fields, output)) is not None)
+
+
+def _asked(fields: Mapping[str, Any], output: str | None) -> Answered | None:
+    """A row's choices and answer; ``None`` for a row of another shape."""
+    fields = _flat(fields)
+    if not fits(fields, output) or (row := _found(fields)) is None:
+        return None
+    return Answered(row, fields[_roles(fields, row, output)["output"]])
+
+
+def read(
+    fields: Mapping[str, Any], counting: Counting | None = None, output: str | None = None
+) -> Conversation:
+    """Read a row; ``counting`` says what numbers mean in its file, ``output`` names its answer.
+
+    Raises `RowError` where the answer is none of the choices, or where that is not known.
+    """
     fields = _flat(fields)
     row = _found(fields)
     if row is None:
         raise RowError("no choices in a list of texts")
-    named, columns = row
-    roles = _roles(fields, row)
+    roles = _roles(fields, row, output)
     question, answer = value_of(fields, roles.get("input")), fields.get(roles.get("output", ""))
     if not isinstance(question, str):
         raise RowError("the question is not text")
-    letters = ascii_uppercase[: len(named)]
+    letters = ascii_uppercase[: len(row.choices)]
     listed = "\n".join(
-        f"{letter}) {text}" for letter, (_, text) in zip(letters, named, strict=True)
+        f"{letter}) {text}" for letter, (_, text) in zip(letters, row.choices, strict=True)
     )
     turns: list[dict[str, Any]] = [dict(of.user(f"{question}\n\n{listed}"))]
     if (system := system_of(fields)) is not None:
         turns.insert(0, {"role": "system", "content": system})
     in_use = frozenset(
         {
-            *columns,
+            *row.columns,
             *columns_of(roles.get("input", ""), fields),
             roles.get("output", ""),
             *(("system",) if system else ()),
         }
     )
-    if answer is not None and answer != "":
-        turns.append(dict(of.assistant(letters[_place(answer, named)])))
+    if is_answer(answer):
+        turns.append(dict(of.assistant(letters[place_of(answer, row, counting)])))
     return Conversation(
         turns, int(turns[-1]["role"] == "assistant"), fields=rest_of(fields, in_use)
     )
 
 
-def _roles(fields: Mapping[str, Any], row: _Found) -> Mapping[str, str]:
-    """Question and answer by their usual names; else the answer is the one column with a choice's letter."""
+def _roles(fields: Mapping[str, Any], row: Choices, output: str | None = None) -> Mapping[str, str]:
+    """Question and answer as named, or by their usual names; else the answer is a choice's only letter."""
     names = tuple(name for name in fields if name not in row.columns)
-    roles = resolve(names, {})
+    roles = resolve(names, {"output": output} if output in fields else {})
     if "output" in roles:
         return roles
     letters = ascii_uppercase[: len(row.choices)]
@@ -130,8 +146,8 @@ def _roles(fields: Mapping[str, Any], row: _Found) -> Mapping[str, str]:
     return resolve(names, {"output": answers[0]}) if len(answers) == 1 else roles
 
 
-def _choices(value: Any) -> list[tuple[str, str]] | None:
-    """The choices as (name, text), named by their letters where they have no name."""
+def _choices(value: Any, column: str) -> Choices | None:
+    """The choices in a column, named by their letters where they have no name."""
     value = json_in(value, ("[", "{"))
     names: Any = None
     if isinstance(value, Mapping) and value and set(value) == set(ascii_uppercase[: len(value)]):
@@ -146,36 +162,11 @@ def _choices(value: Any) -> list[tuple[str, str]] | None:
         return None
     if not all(isinstance(text, str) for text in value):
         return None
-    if not isinstance(names, list) or len(names) != len(value):
+    are_named = isinstance(names, list) and len(names) == len(value)
+    if not are_named:
         names = ascii_uppercase[: len(value)]
-    return [(str(name), text) for name, text in zip(names, value, strict=True)]
-
-
-def _place(answer: Any, choices: list[tuple[str, str]]) -> int:
-    """Which choice is the answer: a number counts from 0, a text is a name, else a choice word for word.
-
-    Choices numbered from 1 (columns ``choice1``, ``choice2``) with a number are no names: it counts from 0.
-    """
-    if isinstance(answer, list) and len(answer) == 1:
-        answer = answer[0]
-    text = str(answer).strip()
-    is_number = isinstance(answer, int) and not isinstance(answer, bool)
-    is_numbered = [name for name, _ in choices] == [str(at + 1) for at in range(len(choices))]
-    if is_number and answer in range(len(choices)) and (is_numbered or text not in dict(choices)):
-        return int(answer)
-    if is_numbered and text == "0":
-        raise RowError(
-            "the answer 0 counts from 0 and the choices from 1: write the choice's letter"
-        )
-    for at, (name, _) in enumerate(choices):
-        if text == name or text.upper() == ascii_uppercase[at]:
-            return at
-    matches = [at for at, (_, choice) in enumerate(choices) if choice.strip() == text]
-    if len(matches) == 1:
-        return matches[0]
-    if text.isdecimal() and int(text) in range(len(choices)):
-        return int(text)
-    raise RowError(f"the answer {text[:40]!r} is none of the {len(choices)} choices")
+    choices = [(str(name), text) for name, text in zip(names, value, strict=True)]
+    return Choices(choices, (column,), are_named)
 
 
 SHAPE = Shape(NAME, "multiple choice", fits, read)
