@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,28 @@ def test_pictures_go_where_parts_are_taken(tmp_path: Path) -> None:
     assert converted(tmp_path, {"messages": turns}, "together")["messages"][0]["content"] == picture
     with pytest.raises(DataError, match="more than text, which mistral cannot hold"):
         converted(tmp_path, {"messages": turns}, "mistral")
+
+
+@pytest.mark.parametrize("to", VENDORS)
+@pytest.mark.parametrize(
+    "part", [{"text": "see this"}, {"type": "input_text", "text": "see this"}, "see this"]
+)
+def test_parts_of_text_are_written_in_the_words_of_the_provider(
+    tmp_path: Path, to: str, part: Any
+) -> None:
+    turns = [{"role": "user", "content": [part]}, {"role": "assistant", "content": "a"}]
+    written = converted(tmp_path, {"messages": turns}, to)["messages"][0]["content"]
+    assert written == ("see this" if to == "mistral" else [{"type": "text", "text": "see this"}])
+
+
+@pytest.mark.parametrize("to", VENDORS)
+@pytest.mark.parametrize("part", [{"type": "tool_use", "id": "x"}, {"image": {"format": "png"}}, 7])
+def test_parts_that_a_provider_does_not_know_are_refused(
+    tmp_path: Path, to: str, part: Any
+) -> None:
+    turns = [{"role": "user", "content": [part]}, {"role": "assistant", "content": "a"}]
+    with pytest.raises(DataError, match="cannot hold"):
+        converted(tmp_path, {"messages": turns}, to)
 
 
 @pytest.mark.parametrize("to", VENDORS)

@@ -48,7 +48,7 @@ def is_unweighed(reason: str, provider: str) -> bool:
     vendor = vendors()[provider]
     takes_calls = "tool" in vendor.turn
     return (takes_calls and reason == CALLS_TOOL) or (
-        vendor.takes_parts and reason == MORE_THAN_TEXT
+        bool(vendor.parts) and reason == MORE_THAN_TEXT
     )
 
 

@@ -36,6 +36,7 @@ _USED = frozenset({KEY, *TOOL_KEYS})
 class Vendor:
     """What a provider takes: keys of the row, of a turn by its role, and how they must look.
 
+    ``parts`` are the types of a content's parts that it takes; none where a content is a text.
     ``weights`` are the values that a turn's weight may have. ``call_id`` is the pattern of a tool
     call's id; empty where any will do. A file for it begins with a byte-order mark where ``mark`` is
     set.
@@ -45,7 +46,7 @@ class Vendor:
     row: frozenset[str]
     turn: Mapping[str, frozenset[str]]
     weights: tuple[float, ...]
-    takes_parts: bool
+    parts: frozenset[str]
     call_id: str
     mark: bool
 
@@ -62,7 +63,7 @@ def vendors() -> dict[str, Vendor]:
                 for role, keys in rules["turn"].items()
             },
             weights=tuple(rules["weights"]),
-            takes_parts=rules["content"] == "text or parts",
+            parts=frozenset(rules["parts"]),
             call_id=rules["call_id"] or "",
             mark=rules["byte_order_mark"],
         )
@@ -177,8 +178,8 @@ def _turn_for(vendor: Vendor, turn: Turn, ids: dict[str, str], lost: list[str]) 
             lost.append(key)
         elif key == "weight":
             fields[key] = int(value)
-        elif key == "content" and isinstance(value, list) and not vendor.takes_parts:
-            fields[key] = of.flat_content(turn, vendor.name, lost)
+        elif key == "content" and isinstance(value, list):
+            fields[key] = _content_for(vendor, turn, lost)
         elif key == "tool_calls" and vendor.call_id:
             fields[key] = [_renamed_call(vendor, call, ids, lost) for call in value]
         elif key == "tool_call_id" and vendor.call_id:
@@ -186,6 +187,17 @@ def _turn_for(vendor: Vendor, turn: Turn, ids: dict[str, str], lost: list[str]) 
         elif key != "role":
             fields[key] = value
     return fields
+
+
+def _content_for(vendor: Vendor, turn: Turn, lost: list[str]) -> Any:
+    if not vendor.parts:
+        return of.flat_content(turn, vendor.name, lost)
+    for part in turn["content"]:
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        if kind not in vendor.parts:
+            what = f"of type {str(kind)[:40]!r}" if kind else "without a type"
+            raise RowError(f"has a content part {what}, which {vendor.name} cannot hold")
+    return turn["content"]
 
 
 def _renamed_call(vendor: Vendor, call: Any, ids: dict[str, str], lost: list[str]) -> Any:

@@ -19,6 +19,9 @@ _ROLE_WORDS = {role: role for role in ROLES} | {
 }
 """Roles as others call them, in small letters."""
 _PLAIN = frozenset({"role", "content"})
+_TEXT = "text"
+_TEXTS = frozenset({_TEXT, "input_text", "output_text"})
+"""Types of parts that are texts, in OpenAI's two interfaces; Bedrock's have no type."""
 _SPEAKS_WITHOUT_TEXT = ("tool_calls", "function_call", "refusal", "audio")
 
 
@@ -54,9 +57,20 @@ def _turn(place: int, message: Any) -> Turn:
     if type(content) is str and len(message) == len(_PLAIN):
         return cast("Turn", message)
     turn = {key: value for key, value in message.items() if value is not None}
+    if isinstance(content, list):
+        turn["content"] = [_part(part) for part in content]
     if not isinstance(content, str | list) and not any(key in turn for key in _SPEAKS_WITHOUT_TEXT):
         raise RowError(f"message {place} has no content")
     return turn
+
+
+def _part(part: Any) -> Any:
+    """A part of a content; one that is a text alone in OpenAI's words, whoever wrote it."""
+    text = part.get("text") if isinstance(part, dict) else part
+    is_text = not isinstance(part, dict) or (
+        part.keys() <= {"type", "text"} and part.get("type", _TEXT) in _TEXTS
+    )
+    return {"type": _TEXT, "text": text} if is_text and isinstance(text, str) else part
 
 
 def read_tools(fields: Mapping[str, Any]) -> dict[str, Any]:
