@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.data.columns import check_header, guess_columns
+from steelyard.data.columns import check_first_lines, guess_columns
 from steelyard.data.formats.delimiter import delimiter_of
 from steelyard.data.formats.roles import resolve, speaks_of, value_of
 from steelyard.errors import DataError
@@ -285,14 +285,14 @@ def test_an_input_that_is_always_the_same_gives_way() -> None:
     ],
 )
 def test_a_header_is_a_header(header: tuple[str, str]) -> None:
-    check_header("t.csv", header, rows(**dict(zip(header, (LONG, LABEL), strict=True))))
+    check_first_lines("t.csv", header, rows(**dict(zip(header, (LONG, LABEL), strict=True))), {})
 
 
 @pytest.mark.parametrize("header", [(LONG[0], "blue"), ("short", "red"), (LONG[0], "never again")])
 def test_a_first_row_is_no_header(header: tuple[str, str]) -> None:
     body = rows(**dict(zip(header, (LONG, LABEL), strict=True)))
     with pytest.raises(DataError, match="seems to have no header"):
-        check_header("t.csv", header, body)
+        check_first_lines("t.csv", header, body, {})
 
 
 def test_a_template_asks_all_that_is_there() -> None:
@@ -318,3 +318,59 @@ def test_a_template_asks_all_that_is_there() -> None:
 )
 def test_the_delimiter_is_the_one_that_fits_header_and_rows(lines: list[str], mark: str) -> None:
     assert delimiter_of("t.csv", [f"{line}\n" for line in lines]) == mark
+
+
+DATE = [f"2026-01-{at % 5 + 1:02d}" for at in range(20)]
+LISTS = [["dog", WORDS[at % 9]] for at in range(20)]
+
+
+def test_dates_that_come_again_are_no_labels() -> None:
+    roles, _ = guess_columns(
+        "t.csv", ("text", "day", "stars"), rows(text=LONG, day=DATE, stars=LEVEL), {}
+    )
+    assert roles["output"] == "stars"
+
+
+def test_a_list_of_words_is_the_input_where_there_is_no_text() -> None:
+    body = rows(set_idx=[at // 2 for at in range(20)], concepts=LISTS, target=LONG)
+    roles, _ = guess_columns("t.jsonl", tuple(body[0]), body, {})
+    assert (roles["input"], roles["output"]) == ("{concepts}", "target")
+
+
+def test_questions_in_lists_that_are_left_out_are_told() -> None:
+    asked = [[{"text": f"who {at}?", "turn": 1}] for at in range(20)]
+    body = rows(story=LONG, questions=asked, answers=LISTS)
+    assert "'questions' holds text that the input leaves out" in " ".join(
+        guess_columns("t.jsonl", tuple(body[0]), body, {})[1]
+    )
+
+
+def test_chats_in_one_text_are_called_that() -> None:
+    body = rows(text=[f"### Human: {text}### Assistant: yes" for text in LONG])
+    with pytest.raises(DataError, match="whole chats in one text"):
+        guess_columns("t.jsonl", ("text",), body, {})
+
+
+def test_a_second_header_is_refused() -> None:
+    first = {
+        "Respondent ID": "",
+        "Start": "",
+        "What is it?": "Open-Ended Response",
+        "OK?": "Response",
+    }
+    body = [
+        first,
+        *rows(**{"Respondent ID": NUMBER, "Start": DATE, "What is it?": LONG, "OK?": LABEL}),
+    ]
+    with pytest.raises(DataError, match=r"second header.*Open-Ended Response"):
+        check_first_lines("t.csv", tuple(first), body, {})
+    assert not check_first_lines("t.csv", tuple(first), body[1:], {})
+
+
+def test_a_first_line_that_reads_like_a_row_is_told_where_the_columns_are_named() -> None:
+    header = (LONG[0], "red")
+    body = rows(**dict(zip(header, (LONG, LABEL), strict=True)))
+    named = {"input": header[0], "output": header[1]}
+    assert check_first_lines("t.csv", header, body, named) == [
+        "the first line is taken as the header, though it reads like a row"
+    ]

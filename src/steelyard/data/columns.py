@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
@@ -18,7 +19,7 @@ from steelyard.data.formats.roles import (
     together_in,
     usual_names,
 )
-from steelyard.data.looks import FEWEST_WORDS, ColumnLook, column_look
+from steelyard.data.looks import FEWEST_ROWS, FEWEST_WORDS, ColumnLook, column_look
 from steelyard.data.numbered import other_name
 from steelyard.errors import DataError
 from steelyard.words import listed, shortened
@@ -27,6 +28,11 @@ _MANY_WORDS, _MANY_TIMES = 5, 2
 _MOST_TOLD = 20
 """Of distinct values in a column that is told as one that could be the output."""
 _TWO = 2
+_TEMPLATE = re.compile(
+    r"<\|(?:im_start|start_header_id|assistant|user)\|>|\[INST\]|<start_of_turn>"
+    r"|(?:^|\s)(?:#+ ?)?(?:Assistant|Response|AI|Bot):",
+)
+"""What stands between a question and its answer in texts for training."""
 _SUMMARY = frozenset({"summary", "summaries"})
 _NOTHING = column_look((), "")
 _KTO = "label"
@@ -51,7 +57,7 @@ def guess_columns(
         has = "one column, " if len(header) == 1 else ""
         raise DataError(
             f"{file} has {has}{shortened(listing, 100) or 'no columns'}: an input and an output column "
-            f"are needed{_nested(free, body)}"
+            f"are needed{_nested(free, body) or _in_one(header, body)}"
         )
     if "output" in missing:
         beside = {} if "input" in columns else _beside(together_in(names), free)
@@ -62,7 +68,8 @@ def guess_columns(
     if "input" not in {**roles, **columns}:
         is_label = looks.get(roles.get("output", ""), _NOTHING).is_few
         roles["input"] = _input(file, free, by_length=is_label)
-        del free[roles["input"]]
+        for name in columns_of(roles["input"], header):
+            free.pop(name, None)
     twin, remark = other_name(body, roles.get("output", ""))
     is_open = "output" in missing or not looks.get(roles.get("output", ""), _NOTHING).is_few
     free.pop(twin or "", None)
@@ -157,6 +164,18 @@ def _nested(free: Iterable[str], body: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
+def _in_one(header: Sequence[str], body: Sequence[Mapping[str, Any]]) -> str:
+    """A column whose texts are whole chats, written out by a template; or nothing."""
+    for name in header:
+        texts = [str(fields.get(name) or "") for fields in body]
+        if texts and all(_TEMPLATE.search(text) for text in texts):
+            return (
+                f"; {name!r} holds whole chats in one text: write them as messages, "
+                '{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}'
+            )
+    return ""
+
+
 def _beside(together: Sequence[str], free: Mapping[str, ColumnLook]) -> dict[str, ColumnLook]:
     """The columns that may be the output of an input that several columns make up ``together``."""
     others = {name: look for name, look in free.items() if together and name not in together}
@@ -172,11 +191,28 @@ def _beside(together: Sequence[str], free: Mapping[str, ColumnLook]) -> dict[str
 
 def _is_label_like(name: str, look: ColumnLook) -> bool:
     """Few values that come again and again, under a name that does not speak against it."""
-    is_few = look.is_few and look.distinct <= _MOST_TOLD
+    is_few = look.is_few and look.distinct <= _MOST_TOLD and not look.is_stamp
     return is_few and not is_descriptive(name) and spoken(name) not in usual_names()["input"]
 
 
-def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
+def check_first_lines(
+    file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+) -> list[str]:
+    """Refuse a table without a header or with two; a remark where the user named its columns all the same.
+
+    Raises `DataError`.
+    """
+    _check_first_row(file, header, body)
+    try:
+        _check_header(file, header, body)
+    except DataError:
+        if not {"input", "output"} <= columns.keys():
+            raise
+        return ["the first line is taken as the header, though it reads like a row"]
+    return []
+
+
+def _check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a table whose first line reads like a row: no usual name, and a value that comes again.
 
     A cell of many words is no name either, unless it is a question above what is none, or some cell
@@ -206,6 +242,25 @@ def check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str,
         )
 
 
+def _check_first_row(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a table with a second header, as SurveyMonkey and Qualtrics write it.
+
+    Each of two columns or more, of numbers, dates or links in every other row, is none in the first. Raises
+    `DataError`.
+    """
+    rest = body[1:]
+    looks = {name: column_look(rest, name) for name in header}
+    keys = [name for name, look in looks.items() if look.keys == look.filled == len(rest)]
+    first = {name: str(body[0].get(name) or "").strip() for name in header} if body else {}
+    is_odd = all(column_look(body[:1], name).keys == 0 for name in keys)
+    if len(rest) >= FEWEST_ROWS and len(keys) >= _TWO and is_odd and any(first.values()):
+        texts = shortened(", ".join(text for text in first.values() if text), 60)
+        raise DataError(
+            f"{file} seems to have a second header: its first row reads like none of the others "
+            f"({texts}); take it out"
+        )
+
+
 def _is_heading(name: str, body: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a cell ends as a question does, and most of the values below it do not."""
     cells = [str(fields[name]).rstrip() for fields in body if fields.get(name)]
@@ -221,7 +276,7 @@ def _output(file: str, free: Mapping[str, ColumnLook], *, has_input: bool) -> st
         if speaks_of(name, "output") and look.is_new and not _is_too_long(name, free)
     ]
     labels = _rather([name for name, look in free.items() if look.is_label])
-    numbers = _rather([name for name, look in free.items() if look.is_few])
+    numbers = _rather([name for name, look in free.items() if look.is_few and not look.is_stamp])
     texts = [name for name, look in free.items() if look.is_text]
     if not has_input and not labels and len(texts) == 2:
         return (
@@ -256,6 +311,11 @@ def _rather(names: list[str]) -> list[str]:
 
 def _input(file: str, free: Mapping[str, ColumnLook], *, by_length: bool) -> str:
     texts = [name for name, look in free.items() if look.is_text] or [*free]
+    lists = [name for name, look in free.items() if look.nested_words > 0]
+    if len(lists) == 1 and not any(
+        free[name].words >= 1 and not free[name].is_key for name in texts
+    ):
+        return f"{{{lists[0]}}}"
     named = [name for name in texts if speaks_of(name, "input", in_plural=False)]
     pool = named or texts
     if not pool:
@@ -286,7 +346,10 @@ def _remarks(
             )
     if not columns.get("input") and "{" not in roles["input"]:
         texts = [
-            name for name, look in free.items() if look.holds_text and not speaks_of(name, "output")
+            name
+            for name, look in free.items()
+            if (look.holds_text or (look.nested_words > 0 and speaks_of(name, "input")))
+            and not speaks_of(name, "output")
         ]
         if texts:
             names = listed([repr(name) for name in texts])

@@ -14,7 +14,7 @@ from typing import Any
 
 from steelyard.commands import command
 from steelyard.core import Example, OutputKind
-from steelyard.data.columns import check_header, guess_columns
+from steelyard.data.columns import check_first_lines, guess_columns
 from steelyard.data.dashes import DASHES, words_among
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.base import LeftOutError
@@ -180,10 +180,10 @@ def _roles_of(
         return {}, []
     _check_rows(path, body, has_shape=shape is not None)
     has_header = container_of(path).has_header
-    if has_header and not {"input", "output"} <= columns.keys():
-        check_header(path.name, _header(body), body)
+    remarks = check_first_lines(path.name, _header(body), body, columns) if has_header else []
     header = tuple(name for name in _header(body) if not (path.is_dir() and name == SPLIT_KEY))
     roles, notes = guess_columns(path.name, header, body, columns)
+    notes = [*remarks, *notes]
     output = {"output": roles["output"]}
     if "input" not in columns and (shape := shape_of(body, output)) and shape.name == CHOICES:
         return output, notes

@@ -43,8 +43,13 @@ class ColumnLook:
 
     @property
     def is_label(self) -> bool:
-        """Few values that come again and again, and no numbers."""
-        return self.is_few and self.numbers < self.filled
+        """Few values that come again and again, and neither numbers nor dates or links."""
+        return self.is_few and self.numbers < self.filled and not self.is_stamp
+
+    @property
+    def is_stamp(self) -> bool:
+        """Dates, links, addresses or hashes, and not numbers alone."""
+        return self.filled > 0 and self.keys == self.filled > self.numbers
 
     @property
     def is_few(self) -> bool:

@@ -19,6 +19,7 @@ from steelyard.words import counted, listed, one_line
 
 _SHOWN = 100
 _LABELS = 12
+_NAMES = 20
 
 
 class Understood(NamedTuple):
@@ -44,7 +45,10 @@ def _lines(data: Dataset) -> Iterator[tuple[str, str]]:
     if data.ignored_keys:
         yield (
             "unused",
-            listed([repr(key) if key else "a column without a name" for key in data.ignored_keys]),
+            listed(
+                [repr(key) if key else "a column without a name" for key in data.ignored_keys],
+                _NAMES,
+            ),
         )
     yield "output", _output(data)
     if data.unusable:
