@@ -227,10 +227,14 @@ def test_a_minimum_is_reached_where_that_is_likely_and_the_chance_is_told(make):
         verdict = decide(_case(*arm, limits=Limits(min_quality=least)))
         assert verdict.details.minimum["lora"] == pytest.approx(chance, abs=0.02)
         assert (verdict.arm == "lora") == is_decided
-    unsure = decide(_case(*arm, limits=Limits(min_quality=0.865)))
+    likely = decide(_case(*arm, limits=Limits(min_quality=0.865)))
+    assert (likely.arm, likely.confidence) == ("lora", "low")
+    assert "the chance that lora reaches min_quality 0.865 is 0.57" in likely.reasons
+    assert "or, if that is less, reaches min_quality" in likely.details.confidence_rule
+    unsure = decide(_case(*arm, limits=Limits(min_quality=0.87)))
     assert unsure.recommendation == "undecided"
     assert "cannot tell whether lora 0.87" in unsure.reasons[0]
-    assert "(chance 0.57; 0.7 is needed)" in unsure.reasons[0]
+    assert "(chance 0.49; 0.5 is needed)" in unsure.reasons[0]
 
 
 def test_a_minimum_just_missed_may_yet_be_reached(make):

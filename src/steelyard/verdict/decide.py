@@ -168,8 +168,9 @@ def _rules(case: Case, *, by_price: bool) -> dict[str, str]:
             f"costs over the horizon within {level}{LEVEL_SHARE:.0%} of the cheapest count as equal; the "
             "higher quality then decides"
         )
+    kept = "" if case.limits.min_quality is None else " or, if that is less, reaches min_quality"
     confidence = (
-        f"the chance that the choice {right}: high from {SURE:g}, moderate from {FAIRLY_SURE:g}, "
+        f"the chance that the choice {right}{kept}: high from {SURE:g}, moderate from {FAIRLY_SURE:g}, "
         "low below"
     )
     return {"rule": rule, "confidence_rule": confidence, "cost_rule": cost_rule}

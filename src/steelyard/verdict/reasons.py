@@ -8,7 +8,7 @@ from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.pairs import against, differs
-from steelyard.verdict.rule import LIKELY_NEAR, BestArm
+from steelyard.verdict.rule import LIKELY_NEAR, SURE, BestArm
 from steelyard.words import chance as chance_in_words
 
 
@@ -19,6 +19,10 @@ def why(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     reasons = [head or _by_margin(case, beliefs, choice)]
     if rival is not None:
         reasons.append(_compared(case, choice.arm, rival))
+    if choice.kept < SURE:
+        least = f"min_quality {case.limits.min_quality:g}"
+        chance = chance_in_words(choice.kept)
+        reasons.append(f"the chance that {choice.arm.name} reaches {least} is {chance}")
     return reasons
 
 

@@ -16,15 +16,15 @@ import numpy as np
 
 from steelyard.stats.resample import Floats, Indices
 from steelyard.verdict.base import LEVEL_COST, LEVEL_SHARE, Candidate, Case
-from steelyard.verdict.beliefs import Beliefs
+from steelyard.verdict.beliefs import Beliefs, chance_of_minimum
 from steelyard.verdict.limits import broken_limits
 
 ALIKE = 1e-4
 """Expected qualities closer than this are equal, and the cheaper arm is the choice."""
 LIKELY_NEAR = 0.5
 """An arm counts as near the best where it is more likely so than not."""
-LIKELY_KEPT = 0.7
-"""An arm is taken to reach ``min_quality`` from this chance on; the chance is told."""
+LIKELY_KEPT = 0.5
+"""An arm is taken to reach ``min_quality`` where it is more likely than not; the chance is told."""
 SURE, FAIRLY_SURE = 0.95, 0.75
 FEWEST_ITEMS = 20
 """From fewer test items than these nothing is predicted: whatever they show may be chance."""
@@ -34,37 +34,44 @@ LEVEL_LOSS = 0.05
 
 @dataclass(frozen=True)
 class BestArm:
-    """The arm to use among ``beliefs.arms``; ``chance`` is how likely that is right."""
+    """The arm to use among ``beliefs.arms``; ``chance`` is how likely that is right.
+
+    ``kept`` is how likely it reaches ``min_quality``.
+    """
 
     arm: Candidate
     chance: float
     chances: Floats
     totals: Floats | None
     """Expected cost over the horizon with wrong answers, where these have a price; inf: not known."""
+    kept: float = 1.0
 
     @property
     def confidence(self) -> str:
         """``high``, ``moderate`` or ``low``: of fewer than `FEWEST_ITEMS` items always low."""
         if len(self.arm.scores) < FEWEST_ITEMS:
             return "low"
-        if self.chance >= SURE:
+        chance = min(self.chance, self.kept)
+        if chance >= SURE:
             return "high"
-        return "moderate" if self.chance >= FAIRLY_SURE else "low"
+        return "moderate" if chance >= FAIRLY_SURE else "low"
 
 
 def choose(case: Case, beliefs: Beliefs) -> BestArm:
     """The best arm in expectation."""
     near = beliefs.near_best(case.limits.margin)
-    owned = owning_costs(case, beliefs.arms)
+    owned, totals = owning_costs(case, beliefs.arms), None
     if case.error_cost is None or np.isinf(owned).all():
         [place] = pick_near(case, beliefs.arms, near[None], beliefs.mean[None])
-        return BestArm(beliefs.arms[place], float(near[place]), near, None)
-    worth = error_worth(case)
-    totals = owned + worth * (1 - beliefs.mean)
-    place = int(np.argmin(totals))
-    drawn = owned + worth * (1 - beliefs.draws)
-    level = drawn[:, place] <= drawn.min(axis=1) * (1 + LEVEL_LOSS)
-    return BestArm(beliefs.arms[place], float(level.mean()), near, totals)
+        chance = float(near[place])
+    else:
+        worth = error_worth(case)
+        totals = owned + worth * (1 - beliefs.mean)
+        place = int(np.argmin(totals))
+        drawn = owned + worth * (1 - beliefs.draws)
+        chance = float((drawn[:, place] <= drawn.min(axis=1) * (1 + LEVEL_LOSS)).mean())
+    arm = beliefs.arms[place]
+    return BestArm(arm, chance, near, totals, chance_of_minimum(case, arm))
 
 
 def none_pays(case: Case, beliefs: Beliefs, floor: Candidate) -> BestArm | None:
