@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -73,6 +75,19 @@ def test_people_beside_the_choice_are_warned_of(
     weighed = case(choice, target=target)
     warnings = find_warnings(weighed, choice, apply_limits(weighed))
     assert [w for w in warnings if w.startswith("people needed")] == ([warning] if warning else [])
+
+
+def test_the_arm_that_is_cheapest_with_people_is_named(make: Make) -> None:
+    choice = make("tfidf_linear", 190, coverage_shown=0.2, per_request="0.0001")
+    other = make("lora", 190, shift=3, coverage_shown=0.9, per_request="0.001")
+    weighed = replace(case(choice, other), label_cost=Decimal("0.5"))
+    [warning] = find_warnings(weighed, choice, apply_limits(weighed))[-1:]
+    assert warning.endswith(
+        "; with people at $0.50 an answer lora costs less in all, $18,615.00 against $146,036.50 for "
+        "tfidf_linear"
+    )
+    [warning] = find_warnings(weighed, other, apply_limits(weighed))[-1:]
+    assert warning.endswith("and its cost leaves these out")
 
 
 def test_the_best_arm_goes_where_nothing_can_be_left_to_it(make: Make) -> None:

@@ -170,8 +170,8 @@ def details_text(comparison: RunComparison) -> str:
     ):
         lines += textwrap.wrap(f"{title}: {listed(names, 20)}", _WIDTH) if names else []
     for title, arms in (
-        ("Measured before, not now", comparison.missing_now),
-        ("Measured now, not before", comparison.missing_before),
+        ("Not measured now", comparison.missing_now),
+        ("Not measured before", comparison.missing_before),
     ):
         lines += _block(title, [_wrapped(f"{arm.arm}: {arm.reason}") for arm in arms])
     lines += _block(

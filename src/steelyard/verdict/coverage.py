@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from steelyard.stats.calibration import items_to_show
+from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.words import percent
 
@@ -31,16 +35,46 @@ def coverage_unknown(case: Case, candidate: Candidate) -> list[str]:
     ]
 
 
-def coverage_warnings(case: Case, choice: Candidate | None) -> list[str]:
-    """Warn that people are needed beside the choice; its cost does not hold them."""
+def coverage_warnings(
+    case: Case, choice: Candidate | None, within: Sequence[Candidate]
+) -> list[str]:
+    """Warn that people are needed beside the choice, which its cost does not hold; and what that changes.
+
+    ``within`` are the arms that keep every limit.
+    """
     target = case.limits.min_accuracy_at_coverage
     if target is None or choice is None or not choice.coverage_shown or choice.coverage_shown == 1:
         return []
     share, rest = percent(choice.coverage_shown), percent(1 - choice.coverage_shown)
     return [
         f"people needed: {choice.name} is shown to be {_right(target)} right on {share} of the requests; "
-        f"the other {rest} go to people, and its cost leaves these out"
+        f"the other {rest} go to people, and its cost leaves these out{_with_people(case, choice, within)}"
     ]
+
+
+def _with_people(case: Case, choice: Candidate, within: Sequence[Candidate]) -> str:
+    """Which arm costs least where people are paid for what it hands over, if that is another."""
+    totals = {
+        arm.name: cost for arm in within if (cost := _total_with_people(case, arm)) is not None
+    }
+    mine = totals.get(choice.name)
+    if mine is None or case.label_cost is None:
+        return ""
+    cheapest = min(totals, key=totals.__getitem__)
+    if cheapest == choice.name:
+        return ""
+    price, least = (words.money(x, case.currency) for x in (case.label_cost, totals[cheapest]))
+    return (
+        f"; with people at {price} an answer {cheapest} costs less in all, {least} against "
+        f"{words.money(mine, case.currency)} for {choice.name}"
+    )
+
+
+def _total_with_people(case: Case, arm: Candidate) -> Decimal | None:
+    owned = arm.total_cost(case.requests)
+    if owned is None or arm.coverage_shown is None or case.label_cost is None or arm.is_floor:
+        return None
+    return owned + case.label_cost * Decimal(str(1 - arm.coverage_shown)) * case.requests
 
 
 def _right(target: float) -> str:

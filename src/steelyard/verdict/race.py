@@ -20,7 +20,7 @@ from steelyard.stats.posterior import Posterior, item_covariance
 from steelyard.stats.resample import Clusters, Floats
 from steelyard.strategy import traits_of
 
-SURE = 0.95
+SURE = 0.97
 LEAST_GAIN = 0.01
 """The rival must be better by this much: copies of one arm differ by less, and by chance."""
 FEWEST_ITEMS = 30

@@ -26,7 +26,7 @@ def find_warnings(case: Case, choice: Candidate | None, limits: WithinLimits) ->
         *_audit(case),
         *_priced_errors(case),
         *_costs(case),
-        *coverage_warnings(case, choice),
+        *coverage_warnings(case, choice, limits.within),
         *limits.unknown,
     ]
 
