@@ -9,7 +9,7 @@ import pytest
 
 from steelyard import load
 from steelyard.core import Answer, Price, Question, Usage
-from steelyard.cost import cost_of
+from steelyard.economics import cost_of
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.answer_cache import VARIABLE
 from steelyard.store.database import Store

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.core import Completion, Message, Price, Request, Usage
-from steelyard.cost import cost_of
+from steelyard.economics import cost_of
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.model import ModelSpec
 from steelyard.model.base import Meter

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelyard.core import Completion, Message, Price, Request
-from steelyard.cost import cost_of
+from steelyard.economics import cost_of
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.base import OnDone
 from steelyard.model.fake import FakeModel, FakeOptions

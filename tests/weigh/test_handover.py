@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from steelyard.core import Record
-from steelyard.cost import Money
+from steelyard.economics import Money
 from steelyard.result.steadiness import Handover
 from steelyard.score import build_metric
 from steelyard.strategy.base import Brief

@@ -14,7 +14,7 @@ import pytest
 
 import steelyard
 from steelyard.core import Price
-from steelyard.cost import cost_of
+from steelyard.economics import cost_of
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.answer_cache import VARIABLE
 from steelyard.report import verdict_text

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from steelyard.core import Usage
-from steelyard.cost import Money, cost_of
+from steelyard.economics import Money, cost_of
 from steelyard.model import provider_of
 from steelyard.model.base import Pace, PlannedModel
 from steelyard.planning.audit import audit_plan

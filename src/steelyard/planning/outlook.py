@@ -11,7 +11,7 @@ from operator import add
 from typing import Any
 
 from steelyard.core import Usage
-from steelyard.cost import Money, to_number
+from steelyard.economics import Money, to_number
 from steelyard.errors import CredentialError
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import Pace, PlannedModel

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from steelyard.config.records import read_kept
 from steelyard.core import Completion, Price, Request, Usage
-from steelyard.cost import cost_of
+from steelyard.economics import cost_of
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.model.base import Meter, ModelSpec
 from steelyard.model.hosted.address import read_fingerprint

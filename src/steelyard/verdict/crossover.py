@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steelyard.cost import break_even, to_number
+from steelyard.economics import break_even, to_number
 from steelyard.result.figures import LabelsNeeded
 from steelyard.result.verdict import BreakEvenWith, Crossover, CrossoverArm
 from steelyard.verdict import words

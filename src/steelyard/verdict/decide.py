@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from steelyard.cost import to_number
+from steelyard.economics import to_number
 from steelyard.result.verdict import DroppedArm, MoreLabels, VerdictDetails, VerdictResult
 from steelyard.verdict import words
 from steelyard.verdict.base import LEVEL_SHARE, Candidate, Case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from steelyard.cost import volume_flip
+from steelyard.economics import volume_flip
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.beliefs import Beliefs

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from steelyard.cost import DAYS_PER_MONTH
+from steelyard.economics import DAYS_PER_MONTH
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.coverage import coverage_broken, coverage_unknown

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.cost import to_number
+from steelyard.economics import to_number
 from steelyard.result.verdict import MoreLabels
 from steelyard.seeds import generator
 from steelyard.stats.posterior import Predicted, predict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from steelyard.cost import to_number
+from steelyard.economics import to_number
 from steelyard.result.verdict import TurningPrice
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs

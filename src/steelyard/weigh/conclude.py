@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from steelyard.core import Comparison, Completion, Price, Record, Usage, clusters_of
-from steelyard.cost import Money, cost_of, to_number, totals
 from steelyard.data.placeholders import placeholder_warning
+from steelyard.economics import Money, cost_of, to_number, totals
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan

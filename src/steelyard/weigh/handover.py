@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from steelyard.core import Example, Record
-from steelyard.cost import Money, to_number, totals
+from steelyard.economics import Money, to_number, totals
 from steelyard.planning.plan import Plan
 from steelyard.result.steadiness import Handover, PeopleCost
 from steelyard.score import Metric

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from steelyard.core import Example, Record
-from steelyard.cost import cost_of, to_number
+from steelyard.economics import cost_of, to_number
 from steelyard.model.prices import Overrides, price_of
 from steelyard.result.verdict import JudgeAgreement, JudgeResult, JudgeTokens
 from steelyard.score import Metric

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from steelyard.cost import cost_of
+from steelyard.economics import cost_of
 from steelyard.planning.plan import Plan
 from steelyard.store.database import Store
 from steelyard.verdict.words import money

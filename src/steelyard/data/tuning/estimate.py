@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steelyard.core import Price, Usage
-from steelyard.cost import cost_of
 from steelyard.data.base import Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import TokenCounts
 from steelyard.data.tuning.review import TrainingChats, TuningReview, token_limit, training_rows
 from steelyard.data.tuning.rules import Provider
+from steelyard.economics import cost_of
 from steelyard.families import STRATEGIES
 from steelyard.model.prices import training_price
 from steelyard.words import counted

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from steelyard.cost import price_factor_flip, volume_flip
+from steelyard.economics import price_factor_flip, volume_flip
 
 AMOUNTS = st.decimals("0.01", 1000, places=2)
 

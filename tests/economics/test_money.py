@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.core import Price, Usage
-from steelyard.cost import (
+from steelyard.economics import (
     Money,
     break_even,
     cost_of,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steelyard.cost.money import (
+from steelyard.economics.money import (
     DAYS_PER_MONTH,
     Money,
     break_even,
@@ -10,7 +10,7 @@ from steelyard.cost.money import (
     to_number,
     totals,
 )
-from steelyard.cost.sensitivity import price_factor_flip, volume_flip
+from steelyard.economics.sensitivity import price_factor_flip, volume_flip
 
 __all__ = [
     "DAYS_PER_MONTH",
