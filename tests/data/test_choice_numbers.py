@@ -53,6 +53,14 @@ def _init(tmp_path: Path, rows: list[dict[str, Any]]) -> int:
         (_listed(["6", "2", "2"] * 10, ["1", "2", "6"]), "B 20 and C 10", None),
         (_listed([6, 2, 2] * 10, ["1", "2", "6"]), "B 20 and C 10", None),
         (_rows(["A", "B", "B"] * 10), "B 20 and A 10", None),
+        (
+            [
+                {"question": f"q {at}?", "answers": ["ab", "cd", "ef"], "label": at % 3}
+                for at in range(30)
+            ],
+            "A 10, B 10 and C 10",
+            "from 0",
+        ),
     ],
 )
 def test_the_rows_of_a_file_say_what_numbers_mean(

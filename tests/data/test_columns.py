@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from steelyard.data.columns import check_first_lines, guess_columns
+from steelyard.data.columns import guess_columns
+from steelyard.data.first_lines import check_first_lines, check_turns
 from steelyard.data.formats.delimiter import delimiter_of
 from steelyard.data.formats.roles import resolve, speaks_of, value_of
 from steelyard.errors import DataError
@@ -374,3 +375,53 @@ def test_a_first_line_that_reads_like_a_row_is_told_where_the_columns_are_named(
     assert check_first_lines("t.csv", header, body, named) == [
         "the first line is taken as the header, though it reads like a row"
     ]
+
+
+def test_a_column_of_nothing_is_no_input() -> None:
+    asked = [{"question": text} for text in LONG]
+    body = rows(source_run_id=[None] * 20, inputs=asked, outputs=asked, created_at=DATE)
+    roles, _ = guess_columns("t.jsonl", tuple(body[0]), body, {})
+    assert (roles["input"], roles["output"]) == ("{inputs}", "outputs")
+
+
+@pytest.mark.parametrize(
+    "name", ["Response ID", "label_id", "ResponseId", "answer hash", "Label Date"]
+)
+def test_an_id_is_no_output_whatever_else_its_name_says(name: str) -> None:
+    ids = [f"r_{at}" for at in range(20)]
+    roles, _ = guess_columns(
+        "t.csv",
+        (name, "Comment", "Stars"),
+        rows(**{name: ids, "Comment": LONG, "Stars": LEVEL}),
+        {},
+    )
+    assert roles["output"] == "Stars"
+
+
+def test_a_score_of_two_sentences_is_their_output() -> None:
+    body = rows(genre=LABEL, sentence1=LONG, sentence2=ONCE, score=SCORE)
+    roles, remarks = guess_columns("t.tsv", tuple(body[0]), body, {})
+    assert roles["output"] == "score"
+    assert "it could be 'genre'" in remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_refused"),
+    [
+        ("role", ["prompter", "assistant"], True),
+        ("Speaker", ["Customer", "Agent"], True),
+        ("author_role", ["user", "bot"], True),
+        ("label", ["customer", "agent"], False),
+        ("role", ["nurse", "doctor"], False),
+        ("role", ["user", "admin"], False),
+    ],
+)
+def test_one_message_a_row_is_refused(name: str, values: list[str], is_refused: bool) -> None:
+    body = rows(**{"text": LONG, name: values * 10})
+    named = {"input": "text", "output": name}
+    check_turns("t.csv", ("text", name), body, named)
+    if is_refused:
+        with pytest.raises(DataError, match="one message a row"):
+            check_turns("t.csv", ("text", name), body, {})
+    else:
+        check_turns("t.csv", ("text", name), body, {})

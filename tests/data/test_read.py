@@ -141,7 +141,10 @@ BAD = [
         "the last message must be the assistant's",
     ),
     ('{"messages": [{"role": "tool", "content": "x"}]}', "calls a tool, which cannot be"),
-    ('{"input": ["a", "b"], "output": "A"}', "the input is a JSON array, not text: join its items"),
+    (
+        '{"input": ["a", "b"], "output": "A"}',
+        "the input is a JSON array, not text: write it as text, or name it in braces",
+    ),
     ('{"chosen": "a b", "rejected": "a c"}', "write what both begin with as the prompt"),
     ('{"messages": [{"role": "user", "content": 3}]}', "message 1 has no content"),
     ('{"messages": [{"role": "assistant", "content": "x"}]}', "before the last must be the user's"),

@@ -48,7 +48,7 @@ UNREADABLE = {
     "latin lines": (
         "a.jsonl",
         lines(ensure_ascii=False).replace("this", "thís").encode("latin1"),
-        "iconv -f CP1252 -t UTF-8 a.jsonl > fixed (first lines 1, 2 and 3)",
+        "iconv -f CP1252 -t UTF-8 a.jsonl > fixed.jsonl (first lines 1, 2 and 3)",
     ),
     "utf-16": ("a.csv", table("{text},{label}").encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
     "utf-16 without mark": (
@@ -73,7 +73,7 @@ UNREADABLE = {
     "arrays": (
         "a.jsonl",
         "".join(f"{json.dumps(row)}\n" for row in ROWS),
-        "a JSON array, not an object (",
+        "a JSON array, not an object: write each row with names, such as text and label (",
     ),
 }
 

@@ -12,6 +12,7 @@ from steelyard.data.formats.roles import (
     is_descriptive,
     is_nameless,
     is_part,
+    is_score,
     is_tests,
     resolve,
     speaks_of,
@@ -19,12 +20,11 @@ from steelyard.data.formats.roles import (
     together_in,
     usual_names,
 )
-from steelyard.data.looks import FEWEST_ROWS, FEWEST_WORDS, ColumnLook, column_look
+from steelyard.data.looks import FEWEST_WORDS, ColumnLook, column_look
 from steelyard.data.numbered import other_name
 from steelyard.errors import DataError
 from steelyard.words import listed, shortened
 
-_MANY_WORDS, _MANY_TIMES = 5, 2
 _MOST_TOLD = 20
 """Of distinct values in a column that is told as one that could be the output."""
 _TWO = 2
@@ -47,7 +47,7 @@ def guess_columns(
     Raises `DataError` where several columns would do, and where there are too few.
     """
     looks = {name: column_look(body, name) for name in header}
-    names = _borne_out(header, looks, columns)
+    names = _borne_out(_filled(header, looks), looks, columns)
     roles = dict(resolve(names, columns))
     against = {name for name in {*header} - {*names} if not looks[name].is_text}
     free = _free(looks, roles, against)
@@ -62,7 +62,10 @@ def guess_columns(
     if "output" in missing:
         beside = {} if "input" in columns else _beside(together_in(names), free)
         has_input = bool(beside) or "input" not in missing
-        output = _output(file, beside or free, has_input=has_input)
+        scores = [name for name in beside if beside[name].is_measure and is_score(name)]
+        output = (
+            scores[0] if len(scores) == 1 else _output(file, beside or free, has_input=has_input)
+        )
         roles = dict(resolve(names, {**columns, "output": output}))
         free = _free(looks, roles, against)
     if "input" not in {**roles, **columns}:
@@ -74,6 +77,13 @@ def guess_columns(
     is_open = "output" in missing or not looks.get(roles.get("output", ""), _NOTHING).is_few
     free.pop(twin or "", None)
     return roles, [*([remark] if remark else []), *_remarks(roles, free, columns, is_open)]
+
+
+def _filled(header: tuple[str, ...], looks: Mapping[str, ColumnLook]) -> tuple[str, ...]:
+    """The columns without those whose name is an input's and that hold nothing."""
+    usual = usual_names()["input"]
+    full = tuple(name for name in header if looks[name].filled or spoken(name) not in usual)
+    return full if len(full) >= _TWO else header
 
 
 def _borne_out(
@@ -195,80 +205,6 @@ def _is_label_like(name: str, look: ColumnLook) -> bool:
     return is_few and not is_descriptive(name) and spoken(name) not in usual_names()["input"]
 
 
-def check_first_lines(
-    file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
-) -> list[str]:
-    """Refuse a table without a header or with two; a remark where the user named its columns all the same.
-
-    Raises `DataError`.
-    """
-    _check_first_row(file, header, body)
-    try:
-        _check_header(file, header, body)
-    except DataError:
-        if not {"input", "output"} <= columns.keys():
-            raise
-        return ["the first line is taken as the header, though it reads like a row"]
-    return []
-
-
-def _check_header(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a table whose first line reads like a row: no usual name, and a value that comes again.
-
-    A cell of many words is no name either, unless it is a question above what is none, or some cell
-    is much longer than the few words that come again below it. Raises `DataError`.
-    """
-    if any(spoken(name) in names for name in header for names in usual_names().values()):
-        return
-    looks = {name: column_look(body, name) for name in header if not is_nameless(name)}
-    comes_again = any(
-        look.is_few and any(str(fields.get(name)).strip() == name for fields in body)
-        for name, look in looks.items()
-    )
-    is_long = any(
-        len(name.split()) >= _MANY_WORDS and not _is_heading(name, body) for name in looks
-    )
-    is_told = any(
-        look.is_few
-        and len(name.split()) >= _MANY_WORDS
-        and _MANY_TIMES * look.words < len(name.split())
-        for name, look in looks.items()
-    )
-    if comes_again or (is_long and not is_told):
-        first = shortened(", ".join(header), 60)
-        raise DataError(
-            f"{file} seems to have no header: its first line reads like a row ({first}); put a line with "
-            "the columns' names before it, such as text,label, or name them: --columns input=…,output=…"
-        )
-
-
-def _check_first_row(file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a table with a second header, as SurveyMonkey and Qualtrics write it.
-
-    Each of two columns or more, of numbers, dates or links in every other row, is none in the first. Raises
-    `DataError`.
-    """
-    rest = body[1:]
-    looks = {name: column_look(rest, name) for name in header}
-    keys = [name for name, look in looks.items() if look.keys == look.filled == len(rest)]
-    first = {name: str(body[0].get(name) or "").strip() for name in header} if body else {}
-    is_odd = all(column_look(body[:1], name).keys == 0 for name in keys)
-    if len(rest) >= FEWEST_ROWS and len(keys) >= _TWO and is_odd and any(first.values()):
-        texts = shortened(", ".join(text for text in first.values() if text), 60)
-        raise DataError(
-            f"{file} seems to have a second header: its first row reads like none of the others "
-            f"({texts}); take it out"
-        )
-
-
-def _is_heading(name: str, body: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a cell ends as a question does, and most of the values below it do not."""
-    cells = [str(fields[name]).rstrip() for fields in body if fields.get(name)]
-    return name.rstrip().endswith(("?", ":")) and 2 * sum(
-        cell.endswith(name.rstrip()[-1]) for cell in cells
-    ) < len(cells)
-
-
 def _output(file: str, free: Mapping[str, ColumnLook], *, has_input: bool) -> str:
     named = [
         name
@@ -310,17 +246,23 @@ def _rather(names: list[str]) -> list[str]:
 
 
 def _input(file: str, free: Mapping[str, ColumnLook], *, by_length: bool) -> str:
-    texts = [name for name, look in free.items() if look.is_text] or [*free]
+    texts = [name for name, look in free.items() if look.is_text]
+    texts = texts or [name for name, look in free.items() if _may_be_asked(look)]
     lists = [name for name, look in free.items() if look.nested_words > 0]
-    if len(lists) == 1 and not any(
-        free[name].words >= 1 and not free[name].is_key for name in texts
-    ):
+    lists = [name for name in lists if speaks_of(name, "input")] or lists
+    if len(lists) == 1 and not texts:
         return f"{{{lists[0]}}}"
+    texts = texts or [*free]
     named = [name for name in texts if speaks_of(name, "input", in_plural=False)]
     pool = named or texts
     if not pool:
         raise DataError(f"{file} has no column for the input")
     return max(pool, key=lambda name: free[name].characters) if by_length else pool[0]
+
+
+def _may_be_asked(look: ColumnLook) -> bool:
+    is_key = look.is_key or look.is_stamp
+    return look.words >= 1 and look.distinct > 1 and not is_key
 
 
 def _remarks(
@@ -337,6 +279,7 @@ def _remarks(
             for name, look in free.items()
             if (spoken(name) in usual_names()["output"] and look.is_new and not look.is_truth)
             or (is_open and _is_label_like(name, look) and not (look.is_truth and name == _KTO))
+            or (look.is_measure and is_score(name))
         ]
         if others:
             names = listed([repr(name) for name in others])

@@ -14,8 +14,9 @@ from typing import Any
 
 from steelyard.commands import command
 from steelyard.core import Example, OutputKind
-from steelyard.data.columns import check_first_lines, guess_columns
+from steelyard.data.columns import guess_columns
 from steelyard.data.dashes import DASHES, words_among
+from steelyard.data.first_lines import check_first_lines, check_turns
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.folder import SPLIT_KEY
@@ -34,6 +35,7 @@ from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.data.formats.shapes.prompt_completion import columns_in
 from steelyard.data.formats.table import check_columns, check_named
 from steelyard.data.looks import LABEL_CHARACTERS, MOST_LABELS
+from steelyard.data.otherwise import written_otherwise
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
 from steelyard.data.read import FIRST_ROWS, NumberedRow, RowStream, bad_rows
@@ -48,7 +50,6 @@ from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
-_PYTHON_LIST = re.compile(r"\s*\[(?:'[^'\n]*'(?:, ?)?)*\]\s*")
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PAIR = " | {text: .[0], label: .[1]}"
 _ROLES = ("input", "output")
@@ -87,7 +88,7 @@ def guess_file(
     """
     guess = guess_rows(path, list(bare_rows(path, files or {"all": path.name}, columns)), columns)
     if not guess.count:
-        raise _none_usable(path, guess.bad)
+        raise _none_usable(path, guess.bad, guess.columns)
     try:
         check_labels(guess.labels)
     except ValueError as error:
@@ -113,7 +114,7 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
     if not examples and bad and {row.reason for row in bad} <= {CALLS_TOOL, MORE_THAN_TEXT}:
         return FileGuess("text", (), columns, 0, bad=tuple(bad), notes=tuple(notes))
     if not examples:
-        raise _none_usable(path, bad)
+        raise _none_usable(path, bad, columns)
     outputs = [example.output for example in examples]
     there = [output for output in outputs if output.strip() not in MISSING]
     if not there:
@@ -124,18 +125,17 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
     if kind == "label" and not (MISSING | DASHES - {*labels}).isdisjoint(outputs):
         examples, bad = _usable(path, rows, RowParser("label", labels, columns))
     has_rules = all(example.rules is not None and not example.output for example in examples)
-    if kind != "json" and all(_PYTHON_LIST.fullmatch(example.output) for example in examples):
-        notes.append(
-            'outputs are lists as Python writes them; written as JSON, ["a", "b"], they are labels'
-        )
+    notes += written_otherwise(kind, [example.output for example in examples])
     has_numbers = kind == "text" and all(_NUMBER.search(example.output) for example in examples)
     return FileGuess(
         kind, labels, columns, len(examples), has_rules, has_numbers, tuple(bad), tuple(notes)
     )
 
 
-def _none_usable(path: Path, bad: Sequence[BadRow]) -> DataError:
+def _none_usable(path: Path, bad: Sequence[BadRow], columns: Columns) -> DataError:
     why = f"; {bad[0] if len(bad) == 1 else bad_rows(tuple(bad))}" if bad else ""
+    roles = [f"{role} from {columns[role]!r}" for role in _ROLES if columns.get(role)]
+    why += f"; read with {', '.join(roles)} (--columns input=…,output=…)" if roles else ""
     return DataError(f"{path.name} holds no usable example{why}")
 
 
@@ -182,6 +182,7 @@ def _roles_of(
     has_header = container_of(path).has_header
     remarks = check_first_lines(path.name, _header(body), body, columns) if has_header else []
     header = tuple(name for name in _header(body) if not (path.is_dir() and name == SPLIT_KEY))
+    check_turns(path.name, header, body, columns)
     roles, notes = guess_columns(path.name, header, body, columns)
     notes = [*remarks, *notes]
     output = {"output": roles["output"]}
@@ -203,8 +204,13 @@ def _check_rows(path: Path, body: Sequence[Mapping[str, Any]], *, has_shape: boo
     for are, what, row in ((_are_rows, "its rows", ""), (_are_pairs, "lists of pairs", _PAIR)):
         wrappers = [name for name, value in listed.items() if len(value) > 1 and are(value)]
         if wrappers and not has_shape:
-            name = "train" if "train" in wrappers else wrappers[0]
+            longest = max(wrappers, key=lambda name: len(listed[name]))
+            name = "train" if "train" in wrappers else longest
             key = f".{name}" if _WORD.fullmatch(name) else f".[{json.dumps(name)}]"
+            if row == "" and all(
+                isinstance(item.get("row"), dict) for item in _items(listed[name])
+            ):
+                row = ".row"  # as the Hub's server wraps them
             jq = quote(f"{key}[]{row}")
             raise DataError(
                 f"{path.name} is one JSON object around {what}: write the list under {name!r} alone, "
@@ -220,6 +226,10 @@ def _check_rows(path: Path, body: Sequence[Mapping[str, Any]], *, has_shape: boo
             f"{path.name} has columns in place of rows: write one object a row, with pandas "
             'to_json(orient="records")'
         )
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)]
 
 
 def _are_rows(value: Any) -> bool:

@@ -76,6 +76,8 @@ def start_from_file(
     if not source.is_file() and not is_set:
         raise DataError(no_file(source))
     _check_free(folder)
+    if is_set and real(folder).is_relative_to(real(source)):
+        raise ConfigError(f"{folder} lies inside {source}: choose a folder beside it")
     files, notes = example_files(source)
     guess = guess_file(source, files, columns or {})
     _check_enough(guess)
@@ -118,8 +120,10 @@ def _refusal(data: Dataset) -> str | None:
 def _check_enough(guess: FileGuess) -> None:
     if guess.bad and guess.count < max(_LEAST_ROWS, len(guess.bad) + 1):
         remaining = "1 row is" if guess.count == 1 else f"{guess.count} rows are"
+        others = "".join(f"; {note}" for note in guess.notes if "--columns" in note)
         raise DataError(
             f"{bad_rows(guess.bad)}; only {remaining} left to guess the task from: fix the file first"
+            f"{others}"
         )
 
 

@@ -73,7 +73,7 @@ class _Elements:
             else:
                 if type(value) is dict or end < len(self._window) or self._ended:
                     self._at = end
-                    return jsonl.as_row(number, value, self._decoding.changed())
+                    return jsonl.as_row(number, value, self._decoding.changed(), in_array=True)
                 problem = ValueError("cut off")  # a number may continue past the window
             if self._ended or self._boundary_in_window() is not None:
                 self._at = self._boundary()

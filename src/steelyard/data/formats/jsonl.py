@@ -135,10 +135,10 @@ def _row(number: int, line: bytes) -> RawRow:
     return as_row(number, value, decoding.changed())
 
 
-def as_row(number: int, value: Any, changed: tuple[str, ...]) -> RawRow:
+def as_row(number: int, value: Any, changed: tuple[str, ...], *, in_array: bool = False) -> RawRow:
     """The row of a value, which must be an object."""
     if type(value) is not dict:
-        return _no_object(number, value)
+        return _no_object(number, value, in_array=in_array)
     if dict in map(type, value.values()):
         for name, cell in value.items():
             if type(cell) is dict and len(cell) == 1:
@@ -171,9 +171,11 @@ def _moment(milliseconds: int) -> Any:
         return milliseconds
 
 
-def _no_object(number: int, value: object) -> RawRow:
-    is_of_rows = type(value) is list and any(type(item) is dict for item in value)
+def _no_object(number: int, value: object, *, in_array: bool) -> RawRow:
+    is_of_rows = not in_array and type(value) is list and any(type(item) is dict for item in value)
     hint = _hint(number, b"[") if is_of_rows else ""
+    if type(value) is list and not is_of_rows:
+        hint = ": write each row with names, such as text and label"
     return RawRow(number, {}, f"a JSON {json_kind(value)}, not an object{hint}")
 
 
@@ -183,7 +185,7 @@ def _not_utf8(path: Path, number: int, offset: int, error: UnicodeDecodeError) -
     return (
         f"not UTF-8 (looks like another encoding): byte 0x{byte:02x} at offset "
         f"{offset + error.start}, line {number}; save it as UTF-8, for example: "
-        f"iconv -f CP1252 -t UTF-8 {quote(path.name)} > fixed"
+        f"iconv -f CP1252 -t UTF-8 {quote(path.name)} > fixed{path.suffix}"
     )
 
 

@@ -42,6 +42,22 @@ def is_part(name: str) -> bool:
     return spoken(name) in _usual()["parts"]
 
 
+def is_score(name: str) -> bool:
+    """Whether a column's name says that its numbers are what people judged."""
+    return any(word in _usual()["scores"] for word in spoken(name).split())
+
+
+def speaks_in_turns(name: str, values: Iterable[str]) -> bool:
+    """Whether a column says who speaks: by its name, and by values of those who ask and who answer."""
+    speakers, words = _usual()["speakers"], {value.strip().casefold() for value in values}
+    ask, answer = set(speakers["ask"]), set(speakers["answer"])
+    is_named = any(word in speakers["names"] for word in spoken(name).split())
+    others = {"system", "tool", ""}
+    return (
+        is_named and bool(words & ask) and bool(words & answer) and words <= ask | answer | others
+    )
+
+
 def is_tests(name: str) -> bool:
     """Whether a column's name says that it holds the test cases of an output."""
     return spoken(name) in _usual()["tests"]
@@ -55,6 +71,8 @@ def speaks_of(name: str, role: str, *, in_plural: bool = True) -> bool:
     """
     words = spoken(name).split()
     usual = usual_names()[role]
+    if len(words) > 1 and words[-1] in _usual()["descriptive"] and spoken(name) not in usual:
+        return False  # a response id, a question number
     is_both = words in _usual()["pairs"] and words[0] in _ASKED
     return not is_both and any(
         word in usual or (in_plural and _singular(word) in usual) for word in words

@@ -66,7 +66,7 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
             if (order := _utf16_order(head)) is not None:
                 raise DataError(
                     f"{path.name} is not UTF-8 (looks like UTF-16 without its mark): save it as UTF-8, for "
-                    f"example: iconv -f UTF-16{order} -t UTF-8 {quote(path.name)} > fixed"
+                    f"example: iconv -f UTF-16{order} -t UTF-8 {quote(path.name)} > fixed{path.suffix}"
                 )
             yield source
 

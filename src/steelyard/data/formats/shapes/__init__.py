@@ -27,6 +27,7 @@ SHAPES: Registry[Shape] = Registry(
         "preference": "steelyard.data.formats.shapes.preference:SHAPE",
         "logs": "steelyard.data.formats.shapes.logs:SHAPE",
         "openai": "steelyard.data.formats.shapes.chat:SHAPE",
+        "gemini": "steelyard.data.formats.shapes.gemini:SHAPE",
         "sharegpt": "steelyard.data.formats.shapes.sharegpt:SHAPE",
         "alpaca": "steelyard.data.formats.shapes.alpaca:SHAPE",
         "label_studio": "steelyard.data.formats.shapes.label_studio:SHAPE",
@@ -47,6 +48,8 @@ _SHAREGPT = frozenset({"conversations", "conversation"})
 ENVELOPE = frozenset({"request", "response", "request_body", "body", "status", "status_code"})
 """Keys of a logged call that were read for the row, whatever else they hold."""
 
+_BATCH = frozenset({"custom_id", "response"})
+"""Of OpenAI's batches, whose requests stand in another file."""
 _LOGGED = frozenset({"request", "request_body", "body", "kwargs", "choices", "response"})
 _PAIRS = (
     frozenset({"chosen", "rejected"}),
@@ -113,7 +116,7 @@ def _shapes_by_keys(names: tuple[str, ...]) -> tuple[str, ...]:
     if keys >= {"prompt", "completion"} and "messages" not in keys:
         return ()
     shapes = [known_keys(names)]
-    if keys & _CHOICES or keys >= _INSIDE or choice_columns(names):
+    if keys & _CHOICES or keys >= _INSIDE or choice_columns(names) or "answers" in keys:
         shapes.append("multiple_choice")
     if "choices" in keys or keys & set(log_names()["response"]):
         shapes.append("logs")
@@ -139,7 +142,9 @@ def known_keys(names: tuple[str, ...]) -> str | None:
         return "preference"
     if "messages" in keys:
         return "logs" if keys & {"response", "choices"} else "openai"
-    return "logs" if len(keys & _LOGGED) > 1 else None
+    if "contents" in keys:
+        return "gemini"
+    return "logs" if len(keys & _LOGGED) > 1 or keys >= _BATCH else None
 
 
 __all__ = [

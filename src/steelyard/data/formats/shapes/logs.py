@@ -42,6 +42,8 @@ def fits(fields: Mapping[str, Any]) -> bool:
     names = log_names()
     if isinstance(fields.get("input"), list) and isinstance(fields.get("output"), list):
         return False  # messages on both sides: a prompt and its completion
+    if _is_half_a_batch(fields):
+        return True
     if not any(key in fields for key in names["response"]) and "choices" not in fields:
         return False
     return _request(fields) is not None
@@ -50,6 +52,8 @@ def fits(fields: Mapping[str, Any]) -> bool:
 def read(fields: Mapping[str, Any]) -> Conversation:
     """Read a request with the first answer to it. Raises `RowError` for failed and streamed ones."""
     request = _request(fields)
+    if request is None and _is_half_a_batch(fields):
+        raise RowError("a batch's answer without its request: join the batch's input by custom_id")
     if request is None:
         raise RowError("no request with messages or a prompt")
     _refuse_failed(fields)
@@ -69,6 +73,11 @@ def read(fields: Mapping[str, Any]) -> Conversation:
         rest.pop("choices", None)
         rest |= {"choices": unused_response["choices"]} if "choices" in unused_response else {}
     return Conversation([*prompt, answer], 1, None, tools, rest)
+
+
+def _is_half_a_batch(fields: Mapping[str, Any]) -> bool:
+    """Whether a row is what OpenAI's batches give back."""
+    return "custom_id" in fields and isinstance(fields.get("response"), Mapping)
 
 
 def _put_back(rest: dict[str, Any], side: _Side, whole: Any, unused: Any) -> None:

@@ -30,6 +30,8 @@ from steelyard.data.formats.shapes.choice_numbers import (
 
 NAME = "multiple_choice"
 KEYS = ("choices", "options", "endings")
+_ANSWERS = "answers"
+"""ReClor's choices; the right answers of others, where no number or letter picks one of them."""
 _FEWEST = 2
 _COLUMN = re.compile(
     r"(?P<stem>(?:option|choice|opt|op|sol|ending|answer)[ _]?|)(?P<name>[A-Ha-h]|\d)"
@@ -66,12 +68,24 @@ def _found(fields: Mapping[str, Any]) -> Choices | None:
     key = next((key for key in KEYS if key in fields), None)
     if key is not None:
         return _choices(fields[key], key)
+    if isinstance(fields.get(_ANSWERS), list):
+        row = _choices(fields[_ANSWERS], _ANSWERS)
+        return row if row is not None and _is_picked(fields, row) else None
     pairs = choice_columns(tuple(fields))
     texts = [fields[column] for _, column in pairs]
     if not pairs or not all(isinstance(text, str) and text for text in texts):
         return None
     choices = [(name, text) for (name, _), text in zip(pairs, texts, strict=True)]
     return Choices(choices, tuple(column for _, column in pairs))
+
+
+def _is_picked(fields: Mapping[str, Any], row: Choices) -> bool:
+    """Whether a number or a letter beside a list picks one of its texts."""
+    answer = fields.get(_roles(fields, row).get("output", ""))
+    letters = ascii_uppercase[: len(row.choices)]
+    is_number = isinstance(answer, int) and not isinstance(answer, bool)
+    text = str(answer).strip().upper()
+    return (is_number or text.isdecimal() or text in tuple(letters)) and answer is not None
 
 
 def fits(fields: Mapping[str, Any], output: str | None = None) -> bool:

@@ -138,7 +138,9 @@ def _read_mixed(fields: Mapping[str, Any], prompt: Any, names: tuple[str, str]) 
     name, answer_name = names
     completion = fields.get(answer_name)
     if not isinstance(prompt, str) and not _are_turns(prompt):
-        cure = "join its items to one text" if isinstance(prompt, list) else "put it in quotes"
+        cure = "write it as text"
+        if isinstance(prompt, list | dict):
+            cure += f", or name it in braces to have its JSON (--columns 'input={{{name}}}')"
         raise RowError(f"the input is a JSON {json_kind(prompt)}, not text: {cure}")
     before = of.read_turns(prompt, name) if isinstance(prompt, list) else [of.user(prompt)]
     is_chat = _are_turns(completion) and isinstance(prompt, list)
