@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steelyard.data.columns import guess_columns
-from steelyard.data.first_lines import check_first_lines, check_turns
+from steelyard.data.first_lines import check_assertions, check_first_lines, check_turns
 from steelyard.data.formats.delimiter import delimiter_of
 from steelyard.data.formats.roles import resolve, speaks_of, value_of
 from steelyard.errors import DataError
@@ -425,3 +425,41 @@ def test_one_message_a_row_is_refused(name: str, values: list[str], is_refused: 
             check_turns("t.csv", ("text", name), body, {})
     else:
         check_turns("t.csv", ("text", name), body, {})
+
+
+SQL = [f"SELECT a FROM b WHERE c = {at} AND {WORDS[at % 9]}" for at in range(20)]
+
+
+@pytest.mark.parametrize("named", ["question", "{question} {query_toks}", "{db} {question}"])
+def test_naming_the_input_changes_no_output(named: str) -> None:
+    body = rows(db=LABEL, question=LONG, query=SQL, query_toks=[text.split() for text in SQL])
+    roles, remarks = guess_columns("t.json", tuple(body[0]), body, {"input": named})
+    assert (roles["input"], roles["output"]) == (named, "query")
+    assert "query_toks" not in " ".join(remarks)
+
+
+def test_naming_the_output_changes_no_input() -> None:
+    body = rows(
+        Title=["Pick one"] * 20, Description=["Read it"] * 20, message=LONG, Answer_label=LABEL
+    )
+    for columns in ({}, {"output": "Answer_label"}):
+        roles, _ = guess_columns("t.csv", tuple(body[0]), body, columns)
+        assert (roles["input"], roles["output"]) == ("message", "Answer_label")
+
+
+def test_three_header_lines_are_called_that() -> None:
+    ids = ["Response ID", '{"ImportId": "_recordId"}', *NUMBER]
+    body = rows(ResponseId=ids, Q2=["Why?", '{"ImportId": "Q2"}', *LONG])
+    with pytest.raises(DataError, match="Qualtrics' three header lines"):
+        check_first_lines("t.csv", tuple(body[0]), body, {"input": "Q2", "output": "ResponseId"})
+
+
+@pytest.mark.parametrize(
+    "expected", ["equals: Billing", "icontains: a", "not-contains: b", "is-json"]
+)
+def test_assertions_are_no_outputs(expected: str) -> None:
+    body = rows(message=LONG, __expected=[expected, *LABEL[1:]])
+    with pytest.raises(DataError, match="promptfoo's assertions"):
+        check_assertions("t.csv", "__expected", body)
+    check_assertions("t.csv", "message", body)
+    check_assertions("t.csv", "__expected", rows(__expected=LABEL))

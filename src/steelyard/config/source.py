@@ -45,7 +45,7 @@ def encoding_problem(path: Path) -> str:
                 return (
                     f"{path.name} is not UTF-8 (looks like {guess}): byte 0x{raw[error.start]:02x} "
                     f"at offset {offset + error.start}, line {number}; save it as UTF-8, for "
-                    f"example: iconv -f {source} -t UTF-8 {quote(path.name)} > fixed"
+                    f"example: iconv -f {source} -t UTF-8 {quote(path.name)} > fixed{path.suffix}"
                 )
             offset += len(raw)
     return ""

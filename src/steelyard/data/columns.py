@@ -44,8 +44,36 @@ def guess_columns(
 ) -> tuple[dict[str, str], list[str]]:
     """Name input and output by the header, else by what the cells of ``body`` hold; and remarks on it.
 
-    Raises `DataError` where several columns would do, and where there are too few.
+    What a user names for one of the two changes nothing for the other. Raises `DataError` where several
+    columns would do, and where there are too few.
     """
+    named = {**columns, **_unchanged(file, header, body, columns)}
+    roles, remarks = _guess(file, header, body, named)
+    return roles, remarks
+
+
+def _unchanged(
+    file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+) -> dict[str, str]:
+    """What would be guessed for the role that is not named, if its columns are free."""
+    given = {role: columns[role] for role in ("input", "output") if columns.get(role)}
+    if len(given) != 1:
+        return {}
+    ((role, name),) = given.items()
+    other = "output" if role == "input" else "input"
+    if other in columns:
+        return {}
+    try:
+        roles, _ = _guess(file, header, body, {key: columns[key] for key in columns if key != role})
+    except DataError:
+        return {}
+    in_use = set(columns_of(name or "", header))
+    return {} if in_use & set(columns_of(roles[other], header)) else {other: roles[other]}
+
+
+def _guess(
+    file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+) -> tuple[dict[str, str], list[str]]:
     looks = {name: column_look(body, name) for name in header}
     names = _borne_out(_filled(header, looks), looks, columns)
     roles = dict(resolve(names, columns))
@@ -66,6 +94,7 @@ def guess_columns(
         output = (
             scores[0] if len(scores) == 1 else _output(file, beside or free, has_input=has_input)
         )
+        names = _borne_out(names, looks, {**columns, "output": output})
         roles = dict(resolve(names, {**columns, "output": output}))
         free = _free(looks, roles, against)
     if "input" not in {**roles, **columns}:
@@ -95,10 +124,10 @@ def _borne_out(
             roles = resolve(header, columns)
             names = columns_of(roles[role], header) if role in roles else ()
             these = {name: looks[name] for name in header}
-            if len(names) > 1:
-                against = [name for name in names if looks[name].is_key or looks[name].points]
-            elif names and looks[names[0]].is_constant:
+            if names and all(looks[name].is_constant for name in names):
                 against = [*names]
+            elif len(names) > 1:
+                against = [name for name in names if looks[name].is_key or looks[name].points]
             else:
                 against = (_not_output if role == "output" else _not_input)(these, roles)
             if not against:
@@ -227,7 +256,7 @@ def _output(file: str, free: Mapping[str, ColumnLook], *, has_input: bool) -> st
         if len(names) > 1:
             raise DataError(
                 f"cannot tell which column of {file} holds the output: "
-                f"{' or '.join(map(repr, names[:5]))}; name it: --columns output=… "
+                f"{' or '.join(map(repr, names[:_MOST_TOLD]))}; name it: --columns output=… "
                 "(in task.yaml columns: {output: …})"
             )
     raise DataError(f"{file} has no column for the output")
@@ -258,6 +287,12 @@ def _input(file: str, free: Mapping[str, ColumnLook], *, by_length: bool) -> str
     if not pool:
         raise DataError(f"{file} has no column for the input")
     return max(pool, key=lambda name: free[name].characters) if by_length else pool[0]
+
+
+def _tells_of(name: str, output: str) -> bool:
+    """Whether a column is made from the output by its name: ``query_toks`` beside ``query``."""
+    words = set(spoken(output).split())
+    return bool(words) and words < set(spoken(name).split())
 
 
 def _may_be_asked(look: ColumnLook) -> bool:
@@ -293,6 +328,7 @@ def _remarks(
             for name, look in free.items()
             if (look.holds_text or (look.nested_words > 0 and speaks_of(name, "input")))
             and not speaks_of(name, "output")
+            and not _tells_of(name, roles.get("output", ""))
         ]
         if texts:
             names = listed([repr(name) for name in texts])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,14 @@ from steelyard.words import shortened
 
 _MANY_WORDS, _MANY_TIMES = 5, 2
 _FEWEST_KEYS = 2
+_IMPORT_ID = '{"ImportId"'
+"""How Qualtrics' third header line begins its cells."""
+_ASSERTION = re.compile(
+    r"(?:not-)?(?:equals|i?contains(?:-any|-all|-json)?|i?starts-with|regex|similar(?:\([\d.]+\))?|is-json|"
+    r"javascript|python|fn|eval|llm-rubric|grade|factuality|model-graded-\w+|levenshtein\S*|rouge\S*|latency|cost)"
+    r"(?::|$)",
+)
+"""What promptfoo writes before an expected value: https://www.promptfoo.dev/docs/configuration/test-cases."""
 
 
 def check_turns(
@@ -32,6 +41,18 @@ def check_turns(
             raise DataError(
                 f"{file} has one message a row, and {name!r} says who speaks: put the messages of each "
                 'conversation into one row, {"messages": [{"role": "user", "content": …}, …]}'
+            )
+
+
+def check_assertions(file: str, output: str, body: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse an output of promptfoo's assertions, which are no answers. Raises `DataError`."""
+    if output.startswith("__expected"):
+        texts = [str(row.get(output) or "").strip() for row in body]
+        assertion = next((text for text in texts if _ASSERTION.match(text)), None)
+        if assertion is not None:
+            raise DataError(
+                f"{output!r} in {file} holds promptfoo's assertions ({shortened(assertion, 40)}): write the "
+                "answers alone, in a column of their own"
             )
 
 
@@ -88,6 +109,10 @@ def _check_first_row(file: str, header: tuple[str, ...], body: Sequence[Mapping[
     Each of two columns or more, of numbers, dates or links in every other row, is none in the first. Raises
     `DataError`.
     """
+    if any(str(cell).startswith(_IMPORT_ID) for row in body[:3] for cell in row.values()):
+        raise DataError(
+            f"{file} has Qualtrics' three header lines: take out the second and the third of them"
+        )
     rest = body[1:]
     looks = {name: column_look(rest, name) for name in header}
     keys = [name for name, look in looks.items() if look.keys == look.filled == len(rest)]

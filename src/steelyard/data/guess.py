@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from steelyard.commands import command
 from steelyard.core import Example, OutputKind
 from steelyard.data.columns import guess_columns
 from steelyard.data.dashes import DASHES, words_among
-from steelyard.data.first_lines import check_first_lines, check_turns
+from steelyard.data.first_lines import check_assertions, check_first_lines, check_turns
 from steelyard.data.formats import BadRow, Container, RawRow, RowError, container_of, resolve
 from steelyard.data.formats.base import LeftOutError
 from steelyard.data.formats.folder import SPLIT_KEY
@@ -33,6 +32,7 @@ from steelyard.data.formats.shapes import (
 )
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.data.formats.shapes.prompt_completion import columns_in
+from steelyard.data.formats.stream import NOT_UTF8
 from steelyard.data.formats.table import check_columns, check_named
 from steelyard.data.looks import LABEL_CHARACTERS, MOST_LABELS
 from steelyard.data.otherwise import written_otherwise
@@ -46,12 +46,11 @@ from steelyard.data.rows import (
     RowParser,
     UniqueIds,
 )
+from steelyard.data.wrapped import check_wrapped
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character
 
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
-_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_PAIR = " | {text: .[0], label: .[1]}"
 _ROLES = ("input", "output")
 _BY_ROW = ("rules", "accepted")
 """Roles that a column plays only where its values are lists."""
@@ -124,12 +123,33 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
     kind, labels = _guess_kind(there)
     if kind == "label" and not (MISSING | DASHES - {*labels}).isdisjoint(outputs):
         examples, bad = _usable(path, rows, RowParser("label", labels, columns))
+    if kind == "label" and _accepts_others(rows, labels, columns):
+        columns = {**columns, "accepted": None}
+        notes.append(
+            "the answers in 'accepted' are not all among the labels, so it is not used as the accepted "
+            "(--columns accepted=NAME makes it one)"
+        )
     has_rules = all(example.rules is not None and not example.output for example in examples)
     notes += written_otherwise(kind, [example.output for example in examples])
     has_numbers = kind == "text" and all(_NUMBER.search(example.output) for example in examples)
     return FileGuess(
         kind, labels, columns, len(examples), has_rules, has_numbers, tuple(bad), tuple(notes)
     )
+
+
+def _accepts_others(rows: Sequence[RawRow], labels: tuple[str, ...], columns: Columns) -> bool:
+    """Whether a column that is called so holds accepted answers that are none of the labels."""
+    if "accepted" in columns:
+        return False
+    parser = RowParser("label", labels, columns)
+    for row in rows:
+        if row.reason is None and "accepted" in row.fields:
+            try:
+                parser.parse(row, "")
+            except RowError as error:
+                if str(error).startswith("accepted answer"):
+                    return True
+    return False
 
 
 def _none_usable(path: Path, bad: Sequence[BadRow], columns: Columns) -> DataError:
@@ -156,6 +176,7 @@ def decide_columns(
             if rows
             else f"{path.name} holds no examples: give a header line and one row per example"
         )
+    _check_encoding(path, rows[:FIRST_ROWS], columns)
     roles, notes = _roles_of(path, body[:FIRST_ROWS], columns)
     decided = {**roles, **columns}
     for role, reason in implausible(numbered, decided).items():
@@ -171,6 +192,19 @@ def decide_columns(
     return decided, notes
 
 
+def _check_encoding(path: Path, rows: Sequence[RawRow], columns: Columns) -> None:
+    """Refuse to guess by values where some rows are in another encoding: they may be all of one kind.
+
+    Raises `DataError`.
+    """
+    header = tuple(next((row.fields for row in rows if row.reason is None), ()))
+    by_name = {*resolve(header, columns), *columns}
+    if container_of(path).has_header and not {"input", "output"} <= by_name:
+        reason = next((row.reason for row in rows if NOT_UTF8 in (row.reason or "")), None)
+        if reason is not None:
+            raise DataError(reason if reason.startswith(path.name) else f"{path.name}: {reason}")
+
+
 def _roles_of(
     path: Path, body: Sequence[Mapping[str, Any]], columns: Columns
 ) -> tuple[dict[str, str], list[str]]:
@@ -178,77 +212,19 @@ def _roles_of(
     shape = None if columns.get("input") else shape_of(body, columns)
     if not body or (shape is not None and shape.name != PLAIN):
         return {}, []
-    _check_rows(path, body, has_shape=shape is not None)
+    check_wrapped(path, body, has_shape=shape is not None)
     has_header = container_of(path).has_header
     remarks = check_first_lines(path.name, _header(body), body, columns) if has_header else []
     header = tuple(name for name in _header(body) if not (path.is_dir() and name == SPLIT_KEY))
     check_turns(path.name, header, body, columns)
     roles, notes = guess_columns(path.name, header, body, columns)
+    check_assertions(path.name, roles["output"], body)
     notes = [*remarks, *notes]
     output = {"output": roles["output"]}
     if "input" not in columns and (shape := shape_of(body, output)) and shape.name == CHOICES:
         return output, notes
     is_usual = not has_header and roles == dict(resolve(header, columns))
     return {} if is_usual else {role: roles[role] for role in _ROLES if role in roles}, notes
-
-
-def _check_rows(path: Path, body: Sequence[Mapping[str, Any]], *, has_shape: bool) -> None:
-    """Refuse a file that is one object around its rows, or that has columns in place of rows.
-
-    Raises `DataError`.
-    """
-    if len(body) > 1:
-        return
-    listed = {name: value for name, value in body[0].items() if isinstance(value, list | dict)}
-    sizes = {len(value) for value in listed.values()}
-    for are, what, row in ((_are_rows, "its rows", ""), (_are_pairs, "lists of pairs", _PAIR)):
-        wrappers = [name for name, value in listed.items() if len(value) > 1 and are(value)]
-        if wrappers and not has_shape:
-            longest = max(wrappers, key=lambda name: len(listed[name]))
-            name = "train" if "train" in wrappers else longest
-            key = f".{name}" if _WORD.fullmatch(name) else f".[{json.dumps(name)}]"
-            if row == "" and all(
-                isinstance(item.get("row"), dict) for item in _items(listed[name])
-            ):
-                row = ".row"  # as the Hub's server wraps them
-            jq = quote(f"{key}[]{row}")
-            raise DataError(
-                f"{path.name} is one JSON object around {what}: write the list under {name!r} alone, "
-                f"one object a row: jq -c {jq} {quote(path.name)} > rows.jsonl"
-            )
-    if (
-        len(listed) == len(body[0]) > 1
-        and len(sizes) == 1
-        and sizes != {1}
-        and _are_columns(listed)
-    ):
-        raise DataError(
-            f"{path.name} has columns in place of rows: write one object a row, with pandas "
-            'to_json(orient="records")'
-        )
-
-
-def _items(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)]
-
-
-def _are_rows(value: Any) -> bool:
-    """Whether a list holds objects that are no turns of a chat."""
-    dicts = isinstance(value, list) and all(isinstance(item, dict) for item in value)
-    return dicts and not any({"role", "from"} & item.keys() for item in value)
-
-
-def _are_pairs(value: Any) -> bool:
-    """Whether a list holds lists of two, the second of which is a text or a number."""
-    return isinstance(value, list) and all(
-        isinstance(item, list) and len(item) == 2 and isinstance(item[1], str | int | float)
-        for item in value
-    )
-
-
-def _are_columns(values: Mapping[str, Any]) -> bool:
-    cells = (value.values() if isinstance(value, dict) else value for value in values.values())
-    return not any(isinstance(cell, dict | list) for column in cells for cell in column)
 
 
 def _header(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -352,6 +328,7 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     if not body:
         raise DataError(none_readable(path, first))
     check_named(path, _header(body), columns)
+    _check_encoding(path, first, columns)
     roles, notes = _roles_of(path, body, columns)
     decided = {**roles, **columns}
     shape = None if columns.get("input") else shape_of(body, columns)

@@ -17,6 +17,9 @@ from steelyard.data.formats.disguise import HEAD_BYTES, head_of, is_text, refuse
 from steelyard.errors import DataError
 from steelyard.files import open_file
 
+NOT_UTF8 = "not UTF-8"
+"""What every reason says of bytes in another encoding."""
+
 OnBytes = Callable[[int], None]
 """Told how many bytes of the file have been read so far."""
 

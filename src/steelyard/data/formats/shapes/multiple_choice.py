@@ -127,9 +127,13 @@ def read(
     if not isinstance(question, str):
         raise RowError("the question is not text")
     letters = ascii_uppercase[: len(row.choices)]
-    listed = "\n".join(
-        f"{letter}) {text}" for letter, (_, text) in zip(letters, row.choices, strict=True)
-    )
+    texts = [text for _, text in row.choices]
+    if all(
+        re.match(rf"\(?{letter}[).:]", text) for letter, text in zip(letters, texts, strict=True)
+    ):
+        listed = "\n".join(texts)  # AQuA's have their letters already
+    else:
+        listed = "\n".join(f"{letter}) {text}" for letter, text in zip(letters, texts, strict=True))
     turns: list[dict[str, Any]] = [dict(of.user(f"{question}\n\n{listed}"))]
     if (system := system_of(fields)) is not None:
         turns.insert(0, {"role": "system", "content": system})
