@@ -38,6 +38,13 @@ def chance(probability: float) -> str:
     return "under 0.01" if probability < 0.005 else f"{probability:.2f}"
 
 
+def likely(probability: float) -> str:
+    """``83 %``; never told as certain: ``over 99 %``, ``under 1 %``."""
+    if probability > 0.994:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.005 else percent(probability)
+
+
 def points(share: float) -> str:
     """``1 point``, ``9 points``, ``10.2 points``."""
     text = f"{100 * share:.1f}".removesuffix(".0")

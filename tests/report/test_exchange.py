@@ -25,7 +25,11 @@ TWO: Steps = [
 
 def view_of(result: dict[str, Any], steps: Steps, error_cost: float | None = None) -> View:
     result["verdict"]["turning_prices"] = steps
-    result["verdict"]["details"] |= {"chance": 0.93, "chances": {"lora": 0.93, "lora_free": 0.4}}
+    result["verdict"]["details"] |= {
+        "floor": "majority",
+        "chance": 0.93,
+        "chances": {"lora": 0.93, "lora_free": 0.4},
+    }
     if error_cost is not None:
         result["task"]["traffic"]["error_cost"] = error_cost
     return View(parse_result(result))
@@ -44,13 +48,13 @@ def view_of(result: dict[str, Any], steps: Steps, error_cost: float | None = Non
             TWO,
             None,
             "lora_free pays as soon as a wrong answer costs more than $0.002 (no interval), lora from "
-            "$0.50 (at least $0.10); below that, tfidf_linear does.",
+            "$0.50 ($0.10 or more, if at all); below that, tfidf_linear does.",
         ),
         (
             TWO,
             0.02,
             "At $0.02 a wrong answer, lora_free costs least; below $0.002 (no interval) tfidf_linear "
-            "does, above $0.50 (at least $0.10) lora does.",
+            "does, above $0.50 ($0.10 or more, if at all) lora does.",
         ),
         (
             ONE,
@@ -61,6 +65,12 @@ def view_of(result: dict[str, Any], steps: Steps, error_cost: float | None = Non
             ONE,
             7.0,
             "At $7.00 a wrong answer, lora costs least; below $0.011 [$0.006, $0.03] tfidf_linear does.",
+        ),
+        (
+            [{"from": "majority", "to": "lora", "error_cost": 0.004, "low": 0.001, "high": None}],
+            None,
+            "lora is both the cheapest and the best of the 2 arms in the choice, and it pays as soon as a "
+            "wrong answer costs more than $0.004 ($0.001 or more, if at all).",
         ),
         (
             [],
@@ -171,17 +181,18 @@ def test_a_step_without_a_price_is_none(price: float | None, result: dict[str, A
     [
         (
             {"n": 320, "chance": 0.12, "value": 412.3, "cost": 96.0},
-            "320 more labels for $96.00 are worth buying: an expected net gain of $412.30 and a chance of "
-            "12 % to tell.",
+            "320 more test labels for $96.00 are worth buying: an expected net gain of $412.30 and a "
+            "chance of 12 % to make the choice sure.",
         ),
         (
             {"n": 50, "chance": 0.031, "value": -4.0, "cost": 15.0},
-            "50 more labels for $15.00 are not worth buying: an expected net gain of \u2212$4.00 and a "
-            "chance of 3.1 % to tell.",
+            "50 more test labels for $15.00 are not worth buying: an expected net gain of \u2212$4.00 and a "
+            "chance of 3.1 % to make the choice sure.",
         ),
         (
             {"n": 320, "chance": 0.82, "cost": 96.0, "reason": "their value is not known"},
-            "320 more labels for $96.00 bring a chance of 82 % to tell; their value is not known.",
+            "320 more test labels for $96.00 bring a chance of 82 % to make the choice sure; their value is not "
+            "known.",
         ),
         (
             {"reason": "no number up to 6,400 would tell"},

@@ -343,16 +343,18 @@ def test_given_comparisons_are_used_in_either_order(make):
     assert again.details.tests == verdict.details.tests
 
 
-def test_a_metric_that_is_no_mean_is_compared_by_the_given_function(make):
-    asked = []
-
-    def compare_by(a: str, b: str) -> Comparison:
-        asked.append((a, b))
-        return Comparison(a, b, "macro_f1", 0.01, -0.02, 0.04, 0.5, None, "asked")
-
-    verdict = decide(_case(make("few_shot", 160), make("lora", 164), compare_by=compare_by))
-    assert verdict.details.tests[0].method == "asked"
-    assert asked == [("few_shot", "lora")]
+def test_a_metric_that_is_no_mean_is_believed_by_its_intervals(make):
+    """The items' scores say nothing of it: only its intervals and comparisons do."""
+    known = (
+        Comparison("few_shot", "lora", "macro_f1", -0.02, -0.021, -0.019, 0.01, None, "asked"),
+    )
+    arms = make("few_shot", 160), make("lora", 164, shift=60)
+    sure = decide(_case(*arms, comparisons=known, decomposable=False, limits=Limits(margin=0.01)))
+    by_items = decide(_case(*arms, comparisons=known, limits=Limits(margin=0.01)))
+    assert sure.details.tests[0].method == "asked"
+    assert sure.details.chances["few_shot"] < by_items.details.chances["few_shot"]
+    warned = decide(_case(*arms, comparisons=known, decomposable=False, error_cost=Decimal("0.1")))
+    assert any(warning.startswith("errors: accuracy is no share") for warning in warned.warnings)
 
 
 def test_an_arm_without_a_figure_drops_out(make):

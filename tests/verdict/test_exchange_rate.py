@@ -42,6 +42,17 @@ def test_the_choice_is_what_costs_least_in_all(steps):
     assert details.expected_cost["few_shot"] == pytest.approx(total, rel=0.001)
 
 
+def test_an_arm_not_shown_above_the_commonest_answer_may_cost_least(make):
+    """The expected cost decides, of all arms that keep the constraints."""
+    floor = make("majority", 100, per_request=0)
+    cheap = make("tfidf_linear", 108, shift=30, per_request="0.000001")
+    dear = make("few_shot", 180, per_request="0.05")
+    verdict = decide(_case(floor, cheap, dear, error_cost=Decimal("0.0002")))
+    assert verdict.arm in ("tfidf_linear", "majority")
+    assert verdict.details.expected_cost["few_shot"] > verdict.details.expected_cost["tfidf_linear"]
+    assert decide(_case(floor, cheap, dear, error_cost=Decimal(1))).arm == "few_shot"
+
+
 def test_turning_prices_are_the_slopes_of_the_frontier(steps):
     floor, first, second = decide(_case(*steps)).turning_prices
     assert (floor.cheaper, floor.better) == ("majority", "tfidf_linear")

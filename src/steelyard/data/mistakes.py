@@ -205,4 +205,4 @@ def _shown(data: Dataset, parts: Parts, results: Results) -> tuple[float | None,
         detectable = shown_by(data, parts)
     else:
         detectable = Detectable(**test["detectable"])
-    return detectable.difference, detectable.correction
+    return detectable.difference, detectable.correction + detectable.dependence

@@ -15,10 +15,12 @@ from typing import NamedTuple
 from steelyard.report import formats
 from steelyard.report.view import DAYS_A_MONTH, View
 from steelyard.result.verdict import TurningPrice
-from steelyard.words import counted, percent
+from steelyard.words import counted, likely
 
 _BEYOND = 10.0
 """The slider reaches this many times below the first turning price and above the last."""
+_USUAL = 1.0
+"""… and to as much: what a wrong answer costs people is seldom more."""
 _ROUND = (1, 2, 5)
 _MOST_DECADES = 8
 
@@ -69,7 +71,11 @@ class Exchange:
             return f"{price} [{low}, {high}]"
         if step.low is None and step.high is None:
             return f"{price} (no interval)"
-        return f"{price} (at least {low})" if step.high is None else f"{price} (at most {high})"
+        return (
+            f"{price} ({low} or more, if at all)"
+            if step.high is None
+            else f"{price} (at most {high})"
+        )
 
     @property
     def sentence(self) -> str:
@@ -81,9 +87,11 @@ class Exchange:
             return self._without
         first, *rest = self._between_arms
         later = "".join(f", {step.better} from {self.turn(step)}" for step in rest)
+        lowest = self.steps[0]
+        none = "" if lowest is first else f", and below {self.turn(lowest)} no arm does"
         return (
             f"{first.better} pays as soon as a wrong answer costs more than {self.turn(first)}{later}; "
-            f"below that, {first.cheaper} does."
+            f"below that, {first.cheaper} does{none}."
         )
 
     @property
@@ -98,12 +106,13 @@ class Exchange:
         arm, rivals = view.verdict.arm, view.chances
         if arm not in rivals or any(view.cost_to_own(name) is None for name in rivals):
             return ""
-        return (
-            f"Whatever a wrong answer costs, {arm} is both the cheapest and the best of the "
-            f"{counted(len(rivals), 'arm')} in the choice."
-            if len(rivals) > 1
-            else ""
-        )
+        which = f"the cheapest and the best of the {counted(len(rivals), 'arm')} in the choice"
+        if self.steps:  # from always giving the most common answer
+            also = f"{arm} is both {which}, and it" if len(rivals) > 1 else arm
+            return (
+                f"{also} pays as soon as a wrong answer costs more than {self.turn(self.steps[0])}."
+            )
+        return f"Whatever a wrong answer costs, {arm} is both {which}." if len(rivals) > 1 else ""
 
     def _at(self, price: float) -> str:
         place = bisect_right(self._turns, price)
@@ -122,7 +131,7 @@ class Exchange:
     @cached_property
     def _prices(self) -> list[float]:
         """The slider's stops, ascending: nothing, round sums, the task's own price."""
-        least, most = self._turns[0] / _BEYOND, self._turns[-1] * _BEYOND
+        least, most = self._turns[0] / _BEYOND, max(self._turns[-1] * _BEYOND, _USUAL)
         low, high = math.floor(math.log10(least)), math.ceil(math.log10(most))
         steps = _ROUND if high - low <= _MOST_DECADES else _ROUND[:1]
         rounded = [float(f"{step}e{decade}") for decade in range(low, high + 1) for step in steps]
@@ -132,7 +141,7 @@ class Exchange:
         """With the task's own price, and one in each segment that has none."""
         given = self._view.task.traffic.error_cost
         stops = {*prices, *([] if given is None else [given])}
-        bounds = [*self._turns, self._turns[-1] * _BEYOND]
+        bounds = [*self._turns, max(self._turns[-1] * _BEYOND, _USUAL)]
         for low, high in pairwise(bounds):
             if not any(low <= price < high for price in stops):
                 stops.add((low + high) / 2)
@@ -184,8 +193,9 @@ def labels_sentence(view: View) -> str:
     more, currency = view.verdict.more_labels, view.currency
     if not more.n:
         return view.sentence(f"more labels: {more.reason}") if more.reason else ""
-    labels = counted(more.n, "more label")
-    chance = "" if more.chance is None else f"a chance of {percent(more.chance)} to tell"
+    labels = counted(more.n, "more test label")
+    tells = "make the choice sure" if view.verdict.arm else "settle it"
+    chance = "" if more.chance is None else f"a chance of {likely(more.chance)} to {tells}"
     cost = "" if more.cost is None else f" for {formats.money(more.cost, currency)}"
     if more.value is None:
         brings = f"{labels}{cost} bring {chance or 'more certainty'}"

@@ -13,7 +13,7 @@ from steelyard.result import ArmResult, Result
 from steelyard.result.answers import FailedAnswer, GroupScore, LabelScore
 from steelyard.verdict.pairs import oriented
 from steelyard.verdict.rule import LEVEL_LOSS
-from steelyard.words import listed, percent
+from steelyard.words import likely, listed
 from steelyard.words import points as points_of
 
 _LONG_OPTIONS = frozenset({"spread", "search"})
@@ -100,12 +100,17 @@ class View:
     @property
     def certainty(self) -> str:
         """How sure the verdict is, beyond its word: the chance that its arm is right by its rule."""
-        chance = self.verdict.details.chance
+        details = self.verdict.details
+        chance, minimum = details.chance, details.minimum.get(self.verdict.arm or "", 1.0)
         if chance is None:
             return ""
+        if minimum < chance:
+            return f"{likely(minimum)} likely to reach min_quality"
+        if len(details.chances) == 1:
+            return "the only arm in the choice"
         if self.task.traffic.error_cost is None:
-            return f"{percent(chance)} likely to lie within {self.margin} of the best"
-        return f"{percent(chance)} likely to lie within {100 * LEVEL_LOSS:.0f} % of the least cost in all"
+            return f"{likely(chance)} likely to lie within {self.margin} of the best"
+        return f"{likely(chance)} likely to lie within {100 * LEVEL_LOSS:.0f} % of the least cost in all"
 
     @property
     def margin(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -97,9 +97,8 @@ class Case:
     """Everything a verdict is decided on.
 
     ``family`` holds the tests of all pairs of arms where they were made elsewhere. Else a pair is looked up
-    in ``comparisons`` (uncorrected in ``p_value``), asked of ``compare_by(a, b)``, which a metric needs that
-    is no mean of item scores, or compared by ``scores``, with ``clusters`` in the items' order. The metric
-    lies in [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
+    in ``comparisons`` (uncorrected in ``p_value``), or compared by ``scores``, with ``clusters`` in the items'
+    order. The metric lies in [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
     ``memo`` keeps the families made, by the names of their arms.
     """
 
@@ -117,7 +116,8 @@ class Case:
     currency: str = "USD"
     error_cost: Decimal | None = None
     label_cost: Decimal | None = None
-    compare_by: Callable[[str, str], Comparison] | None = None
+    decomposable: bool = True
+    """Whether the metric is the mean of the items' scores."""
     family: Family | None = None
     memo: dict[tuple[str, ...], Family] = field(default_factory=dict, repr=False)
 

@@ -63,7 +63,7 @@ def beliefs_of(case: Case, arms: Sequence[Candidate], *, apart: bool = False) ->
     """The joint posterior of ``arms``, all of them measured; see `Posterior` for ``apart``."""
     arms = tuple(sorted(arms, key=lambda arm: arm.name))  # their order changes no draw
     items = len(arms[0].scores)
-    if case.compare_by is None:
+    if case.decomposable:
         scores = np.array([arm.scores for arm in arms])
         covariance = item_covariance(scores, case.clusters)
     else:
@@ -103,7 +103,7 @@ def chance_of_minimum(case: Case, arm: Candidate) -> float:
         return 0.0
     units = _units(case, len(arm.scores))
     is_binary = units == len(arm.scores) and bool(np.isin(arm.scores, (0, 1)).all())
-    plain = is_binary and case.compare_by is None
+    plain = is_binary and case.decomposable
     variance = value * (1 - value) / units if plain else variance_of(arm)
     return chance_at_least(value, variance, units, least)
 
@@ -113,7 +113,8 @@ def above_floor(
 ) -> Mapping[str, bool]:
     """Which arms are shown to be above always giving the most common answer.
 
-    One-sided paired tests, corrected by Holm over the arms: of many useless ones none may pass by luck.
+    One-sided paired tests, corrected by Holm over the arms: of many useless ones none may pass by luck. They
+    ask another question than the two-sided family of all pairs, and have p-values of their own.
     """
     if floor is None:
         return {arm.name: True for arm in arms}

@@ -55,8 +55,10 @@ def decide(case: Case) -> VerdictResult:
     useful = [arm for arm in likely if is_above[arm.name]]
     if floor is not None and not useful:
         return not_above_majority(decision, likely, floor)
+    # with a price of errors the expected cost decides, of all that keep the constraints
+    weighed = useful if case.error_cost is None else likely
     _tell_left_out(decision, real, useful, likely)
-    return _weigh(decision, beliefs_of(case, useful), floor)
+    return _weigh(decision, beliefs_of(case, weighed), floor)
 
 
 def _none_pays(decision: Decision, beliefs: Beliefs, floor: BestArm) -> VerdictResult:
@@ -109,7 +111,8 @@ def _tell_left_out(
     weak = [arm.name for arm in likely if arm not in useful]
     if weak:
         decision.reasons.append(
-            f"not shown to be above always giving the most common answer: {', '.join(weak)}"
+            "not shown to be above always giving the most common answer (one-sided tests against it, "
+            f"corrected over the arms): {', '.join(weak)}"
         )
 
 

@@ -30,7 +30,7 @@ from steelyard.verdict.rule import (
     owning_costs,
     pick_near,
 )
-from steelyard.words import percent
+from steelyard.words import likely
 
 SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400)
 TOLD = 0.8
@@ -48,6 +48,8 @@ class Look(NamedTuple):
 
 def labels_for_choice(case: Case, beliefs: Beliefs, choice: BestArm) -> MoreLabels:
     """Whether labels would improve on a choice."""
+    if choice.kept < SURE and choice.kept <= choice.chance:
+        return labels_for_minimum(case, beliefs.arms)
     if len(beliefs.arms) == 1:
         return MoreLabels(reason="no other arm is in the choice")
     if beliefs.items < FEWEST_ITEMS:
@@ -55,7 +57,7 @@ def labels_for_choice(case: Case, beliefs: Beliefs, choice: BestArm) -> MoreLabe
     is_weighed = choice.totals is not None and case.label_cost is not None
     if choice.chance >= SURE and not is_weighed:
         return MoreLabels(
-            reason=f"none needed: the choice is {percent(choice.chance)} likely to be right"
+            reason=f"none needed: the choice is {likely(choice.chance)} likely to be right"
         )
     rng = generator(case.seed, "more labels")
     looks = (_look(case, beliefs, choice, n, rng) for n in SIZES)

@@ -40,17 +40,11 @@ def family_of(case: Case) -> Family:
 
 
 def _tests(case: Case) -> list[PairTest]:
-    """A test of each pair: a given one, an asked one, or by the scores."""
+    """A test of each pair: a given one, or by the scores."""
     if len(case.candidates) < 2:
         return []
     pairs = list(combinations((candidate.name for candidate in case.candidates), 2))
     comparisons = {frozenset((c.a, c.b)): c for c in case.comparisons}
-    if case.compare_by is not None:
-        comparisons |= {
-            frozenset(pair): case.compare_by(*pair)
-            for pair in pairs
-            if frozenset(pair) not in comparisons
-        }
     if all(frozenset(pair) in comparisons for pair in pairs):
         return [PairTest.of(comparisons[frozenset(pair)]) for pair in pairs]
     by_scores = pair_tests(

@@ -17,6 +17,7 @@ from steelyard.words import chance as chance_in_words
 
 _NAMED = 3
 _NONE_KEEPS = "no usable arm meets every constraint"
+_NO_LABELS = "more labels would not bring an arm within the constraints"
 _MOST_COMMON = "always giving the most common answer"
 
 
@@ -39,7 +40,8 @@ def none_left(decision: Decision) -> VerdictResult:
         return _nothing_usable(decision)
     close = [c for c in usable if lacks_only_quality(case, c)]
     if not close:
-        return decision.undecided(_what_stops(decision, usable), usable[0], MoreLabels())
+        more = MoreLabels(reason=_NO_LABELS)
+        return decision.undecided(_what_stops(decision, usable), usable[0], more)
     labels = labels_for_minimum(case, close)
     may = f"{words.quality(close[0])} may still reach {_minimum(case, close[0])}: {words.labels(labels)}"
     ahead = _NONE_KEEPS if close[0] is usable[0] else _what_stops(decision, usable)

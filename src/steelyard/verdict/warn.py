@@ -132,7 +132,7 @@ def _audit(case: Case) -> list[str]:
 def _priced_errors(case: Case) -> list[str]:
     """Say what the price of a wrong answer is multiplied by, where the metric counts none."""
     scores = (candidate.scores for candidate in case.candidates)
-    counts_right = case.compare_by is None and all(np.isin(row, (0, 1)).all() for row in scores)
+    counts_right = case.decomposable and all(np.isin(row, (0, 1)).all() for row in scores)
     if case.error_cost is None or counts_right:
         return []
     return [

@@ -262,6 +262,7 @@ def _case(
         requests_per_day=task.traffic.requests_per_day,
         horizon_days=task.traffic.horizon_days,
         metric=plan.metrics[0].name,
+        decomposable=plan.metrics[0].decomposable,
         limits=Limits(**task.constraints.model_dump()),
         comparisons=tuple(comparisons),
         clusters=None if groups is None else tuple(groups),

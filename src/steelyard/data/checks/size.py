@@ -186,7 +186,7 @@ def _by_measure(
         f"{_rows_for(parts, 'test')}{whose} {what} (power {detectable.power:.0%}, if they differ on "
         f"{detectable.discordant:.0%} of the rows{detectable.correction or _UNCORRECTED}"
         f"{detectable.dependence})"
-        f"{_accuracy(parts)}; {_need(parts, more)}",
+        f"{_accuracy(parts)}; {_need(parts, more)}{_independent(detectable)}",
         count=parts.test.distinct,
     )
 
@@ -196,6 +196,10 @@ def _accuracy(parts: Parts) -> str:
     if half is None:
         return ""
     return f", and an accuracy of {ACCURACY:.0%} is known to ±{points(half)}"
+
+
+def _independent(detectable: Detectable) -> str:
+    return ", each row independent of the others" if detectable.clusters is not None else ""
 
 
 def _need(parts: Parts, more: Sequence[MoreRows]) -> str:
