@@ -1,0 +1,242 @@
+"""What a sum leaves out, and the point at which each of these things alone turns the choice.
+
+Each is held against the cheapest way and the next, with all else as it is. Example prices come from
+``economics/data/examples.yaml`` and never enter the sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import ROUND_FLOOR, Decimal
+
+from steelyard.calculator.prices import examples
+from steelyard.calculator.records import Omission
+from steelyard.calculator.sections import CostConfig, WayConfig
+from steelyard.calculator.show import money
+from steelyard.economics.course import cost_over_time
+from steelyard.economics.crossings import volume_turns
+from steelyard.economics.money import DAYS_PER_MONTH
+from steelyard.economics.sheet import CostSheet, HostedTune, Recurring, Traffic
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The cheapest way, ``best``, and the next one, each with what the user wrote of it."""
+
+    best: CostSheet
+    best_way: WayConfig
+    next: CostSheet
+    next_way: WayConfig
+    traffic: Traffic
+    config: CostConfig
+
+    @property
+    def saving_per_request(self) -> Decimal:
+        return (self.next.per_request.amount or Decimal(0)) - (
+            self.best.per_request.amount or Decimal(0)
+        )
+
+    @property
+    def saving(self) -> Decimal:
+        """By which the best is cheaper over the horizon."""
+        totals = [cost_over_time(s, self.traffic).total.amount for s in (self.next, self.best)]
+        return (totals[0] or Decimal(0)) - (totals[1] or Decimal(0))
+
+    @property
+    def upfront(self) -> Decimal:
+        """By which the best costs more before the first request."""
+        sums = [
+            sum(m.amount or Decimal(0) for m in s.upfront.values()) for s in (self.best, self.next)
+        ]
+        return Decimal(sums[0]) - Decimal(sums[1])
+
+    def money(self, amount: Decimal) -> str:
+        return money(amount, self.best.currency)
+
+
+def left_out(pair: Pair) -> tuple[Omission, ...]:
+    """Everything that the user gave nothing for and that could turn the choice."""
+    kinds = (_output_tokens, _multiplier, _hosting, _caching, _retraining, _end, _upfront, _quality)
+    return tuple(omission for kind in kinds for omission in kind(pair))
+
+
+def _is_tuned(pair: Pair) -> bool:
+    return pair.best_way.is_tuned and not pair.next_way.is_tuned and bool(pair.best.tokens)
+
+
+def _output_tokens(pair: Pair) -> Iterator[Omission]:
+    """Both ways write as much; a tuned model's output costs its multiplier."""
+    ways = (pair.best_way, pair.next_way)
+    if not _is_tuned(pair) or any(way.output_tokens is not None for way in ways):
+        return
+    long, short = (way.input_tokens or Decimal(0) for way in reversed(ways))
+    limits: dict[str, float] = {}
+    parts, free = [], []
+    for name, terms in examples()["multipliers"].items():
+        at = _dearer_above(terms, long, short)
+        if at is None:
+            free.append(name)
+            continue
+        limits[name] = float(at)
+        factor = (
+            f"{terms['input']}x"
+            if terms["input"] == terms["output"]
+            else (f"{terms['input']}x in, {terms['output']}x out")
+        )
+        parts.append(f"{at:,} at {name}'s ({factor})")
+    text = (
+        "output tokens: a tuned model's multiplier applies to them too; a request is dearer than the "
+        f"prompt's above {', '.join(parts)} output tokens; where tuned tokens cost the same "
+        f"({', '.join(free)}), never"
+    )
+    yield Omission("output tokens", text, limits)
+
+
+def _dearer_above(terms: dict[str, float], long: Decimal, short: Decimal) -> Decimal | None:
+    """Output tokens above which a tuned request with a short prompt is dearer; ``None`` for never."""
+    tuned_in, tuned_out = Decimal(str(terms["input"])), Decimal(str(terms["output"]))
+    if tuned_out <= 1:
+        return None
+    room = (long - short * tuned_in) * Decimal(str(terms["base_input"]))
+    each = (tuned_out - 1) * Decimal(str(terms["base_output"]))
+    return max(Decimal(0), (room / each).to_integral_value(ROUND_FLOOR))
+
+
+def _multiplier(pair: Pair) -> Iterator[Omission]:
+    """The price of a tuned token over its base's at which a request costs as much as the other's."""
+    if not _is_tuned(pair) or pair.best_way.multiplier is not None:
+        return
+    tokens = sum((use.per_request.amount or Decimal(0) for use in pair.best.tokens), Decimal(0))
+    if not tokens or pair.saving_per_request <= 0:
+        return
+    at = 1 + pair.saving_per_request / tokens
+    seen = ", ".join(f"{t['input']}x {name}" for name, t in examples()["multipliers"].items())
+    text = (
+        f"tuned tokens: counted at the base's price; dearer than {at:.3g} times that, a request saves "
+        f"nothing (seen: {seen})"
+    )
+    yield Omission("tuned multiplier", text, {"multiplier": float(at)})
+
+
+def _hosting(pair: Pair) -> Iterator[Omission]:
+    """Held against what requests save, without what was paid upfront."""
+    hosted = pair.best.hosted or HostedTune()
+    if not _is_tuned(pair) or hosted.hosting_hour is not None or pair.saving_per_request <= 0:
+        return
+    terms, today = examples()["hosting"]["azure"], examples()["today"]
+    hour = Decimal(str(terms["hour"]))
+    at = 24 * hour / pair.saving_per_request
+    values = {"requests_per_day": float(at)}
+    text = (
+        f"hosting: at {pair.money(hour)} an hour ({terms['source'].split()[0]}, {terms['date']}) it takes "
+        f"more than {at:,.0f} requests a day to be worth its hours"
+    )
+    tokens = _saved_tokens(pair)
+    if tokens > 0:
+        now = Decimal(str(today["input"]))
+        at_now = 24 * hour * 1_000_000 / (tokens * now)
+        values["requests_per_day_at_todays_price"] = float(at_now)
+        text += (
+            f"; at the {pair.money(now)} per million input tokens of {today['model']} ({today['date']}, "
+            f"uncached), {at_now:,.0f}"
+        )
+    yield Omission("hosting", text, values)
+
+
+def _saved_tokens(pair: Pair) -> Decimal:
+    return (pair.next_way.input_tokens or Decimal(0)) - (pair.best_way.input_tokens or Decimal(0))
+
+
+def _caching(pair: Pair) -> Iterator[Omission]:
+    """The longer prompt's extra tokens repeat, so they are what a cache serves."""
+    ways, saved = (pair.best_way, pair.next_way), _saved_tokens(pair)
+    if any(way.cached_share is not None for way in ways) or saved <= 0 or not pair.next.tokens:
+        return
+    terms = examples()["cached"]["anthropic"]
+    share = Decimal(str(terms["share"]))
+    use = pair.next.tokens[0]
+    price = use.price.input or Decimal(0)
+    cached = replace(
+        use, price=replace(use.price, cached=price * share), cached_share=saved / use.input
+    )
+    rival = replace(pair.next, tokens=(cached,))
+    month = (
+        (rival.per_request.amount or Decimal(0)) - (pair.best.per_request.amount or Decimal(0))
+    ) * (pair.traffic.requests_per_day * DAYS_PER_MONTH)
+    text = (
+        f"caching: the {saved:,f} input tokens that are saved are the part that repeats; read from a cache "
+        f"at {share:f} of the price ({terms['date']}), "
+    )
+    at = _pays_above(pair.best, rival, pair.traffic)
+    if month <= 0:
+        text += "they save nothing any more"
+    else:
+        text += f"they save {pair.money(month)} a month"
+    values = {}
+    if at is not None:
+        values["requests_per_day"] = at
+        text += f", and the other way is cheaper below {at:,.0f} requests a day"
+    yield Omission("caching", text, values)
+
+
+def _retraining(pair: Pair) -> Iterator[Omission]:
+    training = pair.best.upfront.get("training")
+    if not pair.best_way.is_tuned or pair.best.recurring or training is None or not training.amount:
+        return
+    days = examples()["retraining"]["days"]
+    again = Recurring("retraining", Decimal(days), training)
+    best = replace(pair.best, recurring=(again,))
+    text = f"retraining: every {days} days at {pair.money(training.amount)}"
+    at = _pays_above(best, pair.next, pair.traffic)
+    values: dict[str, float] = {}
+    if at is not None:
+        values["requests_per_day"] = at
+        text += f" it pays only above {at:,.0f} requests a day"
+    daily = pair.saving_per_request * pair.traffic.requests_per_day
+    if daily > 0:
+        every = training.amount / daily
+        values["days"] = float(every)
+        text += f"; here only retraining every {every:,.1f} days or more often turns it"
+    yield Omission("retraining", text, values)
+
+
+def _end(pair: Pair) -> Iterator[Omission]:
+    daily = pair.saving_per_request * pair.traffic.requests_per_day
+    if not _is_tuned(pair) or pair.best_way.ends is not None or daily <= 0 or pair.upfront <= 0:
+        return
+    days = pair.upfront / daily
+    text = f"end of life: it must live {days:,.1f} days to pay back; give ends to count a rebuild"
+    yield Omission("end of life", text, {"days": float(days)})
+
+
+def _upfront(pair: Pair) -> Iterator[Omission]:
+    missing = [kind for kind in pair.best.not_counted if kind in ("labels", "hours", "evaluation")]
+    if not missing or pair.saving <= 0 or not pair.best_way.is_tuned:
+        return
+    text = (
+        f"{', '.join(missing)}: nothing is counted for them; more than {pair.money(pair.saving)} in all, "
+        f"over {pair.traffic.horizon_days} days, turns it"
+    )
+    yield Omission("upfront", text, {"amount": float(pair.saving)})
+
+
+def _quality(pair: Pair) -> Iterator[Omission]:
+    if pair.config.error_cost is not None or pair.saving <= 0:
+        return
+    requests = sum(
+        pair.traffic.rate(m) * pair.traffic.days_in(m) for m in range(pair.traffic.months)
+    )
+    price = 100 * pair.saving / requests
+    text = (
+        f"quality: if it is wrong once more in 100 answers, it stays cheaper as long as an error costs less "
+        f"than {pair.money(price)}"
+    )
+    yield Omission("quality", text, {"error_cost": float(price)})
+
+
+def _pays_above(best: CostSheet, rival: CostSheet, traffic: Traffic) -> float | None:
+    """The highest volume at which ``best`` becomes the cheaper of the two; ``None`` where none does."""
+    turns = volume_turns(best, rival, traffic).turns
+    mine = [turn.requests_per_day for turn in turns if turn.cheaper == best.name]
+    return mine[-1] if mine else None
