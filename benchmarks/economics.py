@@ -52,10 +52,11 @@ def sheet(number: int) -> CostSheet:
 def doubt(number: int) -> ArmDoubt:
     tokens = 500 - 30 * number
     return ArmDoubt(
-        Uncertain(tokens, 0.05 * tokens),
-        Uncertain(40, 4),
-        Uncertain(0.9, 0.01),
-        f"vendor {number % 3}",
+        input_tokens=None if number % 3 == 2 else Uncertain(tokens, 0.05 * tokens),
+        output_tokens=None if number % 3 == 2 else Uncertain(40, 4),
+        upfront=Uncertain(100 * number, 10),
+        quality=Uncertain(0.9, 0.01),
+        prices_of=f"vendor {number % 3}",
     )
 
 

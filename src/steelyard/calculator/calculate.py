@@ -13,17 +13,20 @@ from pydantic import ValidationError
 from steelyard.calculator.amounts import Range
 from steelyard.calculator.left_out import Pair, left_out
 from steelyard.calculator.prices import PriceList, examples
-from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission
+from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission, VolumeFigure
 from steelyard.calculator.sections import CostConfig
 from steelyard.calculator.sheets import SheetMaker, traffic_of
+from steelyard.calculator.uncertain import arm_doubt
 from steelyard.calculator.ways import Course, way_figures
 from steelyard.calculator.worked import worked_example
 from steelyard.config.explain import Place, explain
 from steelyard.config.source import Lines, read_yaml
-from steelyard.economics.choice_map import ChoiceMap, choice_map
+from steelyard.economics.choice_map import ChoiceMap, cheapest, choice_map
 from steelyard.economics.course import cost_over_time
 from steelyard.economics.crossings import BreakEvens, break_evens, volume_turns
+from steelyard.economics.scenarios import PricePaths, Uncertain
 from steelyard.economics.sheet import CostSheet, Traffic
+from steelyard.economics.simulate import Doubts, Simulation, simulate
 from steelyard.errors import ConfigError
 from steelyard.files import expanded
 from steelyard.words import counted
@@ -106,7 +109,7 @@ class _Calculation:
             for low, high in zip(self.low, self.high, strict=True)
         )
         order = self._order(self.middle)
-        surely = {self._order(sheets)[0] for sheets in (self.low, self.high)}
+        winners = {cheapest(sheets, self.traffic) for sheets in (self.low, self.high)}
         best, second = order[0], order[1] if len(order) > 1 else None
         saving: Range | None = None
         turns: tuple[Omission, ...] = ()
@@ -115,7 +118,7 @@ class _Calculation:
             saving = Range(
                 *sorted((months[0].low - months[1].low, months[0].high - months[1].high))
             )
-            turns = left_out(self._pair(best, second))
+            turns = left_out(self._pair(best, self._rival(order)))
         return CostAnswer(
             name=self.config.name,
             about=self.config.about,
@@ -126,19 +129,26 @@ class _Calculation:
             peak=self.traffic.peak,
             horizon_days=self.traffic.horizon_days,
             ways=ways,
-            cheapest=self.middle[best].name if len(surely) == 1 else None,
+            cheapest=winners.pop() if len(winners) == 1 else (),
             month_saving=saving,
             break_evens=self._break_evens(),
             left_out=turns,
             prices=tuple(self.prices.notes.values()),
             notes=tuple(self._notes()),
             map=self._map() if with_map else None,
+            scenarios=self._scenarios(),
         )
 
     def _order(self, sheets: Sequence[CostSheet]) -> list[int]:
         """The ways from the least total to the most."""
         totals = [cost_over_time(sheet, self.traffic).total.amount for sheet in sheets]
         return sorted(range(len(sheets)), key=lambda at: (totals[at] is None, totals[at] or 0))
+
+    def _rival(self, order: Sequence[int]) -> int:
+        """The next way, or the next that is tuned where the best is not and the other way round."""
+        ways = list(self.config.ways.values())
+        others = [at for at in order[1:] if ways[at].is_tuned != ways[order[0]].is_tuned]
+        return others[0] if others else order[1]
 
     def _pair(self, best: int, second: int) -> Pair:
         sheets, ways = self.middle, list(self.config.ways.values())
@@ -157,7 +167,6 @@ class _Calculation:
         name, against = self.middle[way].name, self.middle[base].name
         first = [_first(found, name) for found in both]
         sure = [crossing for crossing in first if crossing is not None]
-        volumes = volume_turns(self.middle[way], self.middle[base], self.traffic)
         days = requests = None
         if len(sure) == 2:
             days = Range(*sorted(crossing[0] for crossing in sure))
@@ -169,7 +178,23 @@ class _Calculation:
             requests,
             max(len(found.crossings) for found in both),
             None if days is not None else _why(both, name, self.traffic),
-            tuple((turn.requests_per_day, turn.cheaper) for turn in volumes.turns),
+            self._volumes(way, base),
+        )
+
+    def _volumes(self, way: int, base: int) -> tuple[VolumeFigure, ...]:
+        """Where the cheaper changes at both ends of the ranges, or in their middle where those differ."""
+        ends = [
+            volume_turns(sheets[way], sheets[base], self.traffic).turns
+            for sheets in (self.low, self.high, self.middle)
+        ]
+        names = [[turn.cheaper for turn in turns] for turns in ends]
+        pairs = zip(*(ends[:2] if names[0] == names[1] else (ends[2], ends[2])), strict=True)
+        return tuple(
+            VolumeFigure(
+                Range(*sorted(Decimal(f"{turn.requests_per_day:.9g}") for turn in pair)),
+                pair[0].cheaper,
+            )
+            for pair in pairs
         )
 
     def _notes(self) -> list[str]:
@@ -193,6 +218,27 @@ class _Calculation:
                 )
         return notes
 
+    def _scenarios(self) -> Simulation | None:
+        """Chances, where the user says what is uncertain; pairs are those of the break-evens."""
+        uncertain = self.config.uncertain
+        if uncertain is None:
+            return None
+        paths = (uncertain.token_prices, uncertain.machine_prices, uncertain.retraining)
+        arms = {
+            sheet.name: arm_doubt(way, self.low[at], self.high[at])
+            for at, (sheet, way) in enumerate(
+                zip(self.middle, self.config.ways.values(), strict=True)
+            )
+        }
+        return simulate(
+            self.middle,
+            self.traffic,
+            Doubts(arms, PricePaths(*(Uncertain(0.0, sd) for sd in paths))),
+            [(even.way, even.against) for even in self._break_evens()],
+            scenarios=uncertain.scenarios,
+            seed=uncertain.seed,
+        )
+
     def _map(self) -> ChoiceMap:
         return choice_map(self.middle, self.traffic, MAP_VOLUMES, MAP_MONTHS)
 
@@ -211,5 +257,5 @@ def _why(both: Sequence[BreakEvens], name: str, traffic: Traffic) -> str:
     if all(found.start is None for found in both):
         return "both cost the same"
     if any(_first(found, name) for found in both):
-        return f"only at the lower end, within {traffic.horizon_days} days"
-    return f"not within {traffic.horizon_days} days"
+        return f"within {counted(traffic.horizon_days, 'day')} only at one end of the ranges"
+    return f"not within {counted(traffic.horizon_days, 'day')}"

@@ -18,6 +18,7 @@ from steelyard.economics.course import cost_over_time
 from steelyard.economics.crossings import volume_turns
 from steelyard.economics.money import DAYS_PER_MONTH
 from steelyard.economics.sheet import CostSheet, HostedTune, Recurring, Traffic
+from steelyard.words import counted
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def left_out(pair: Pair) -> tuple[Omission, ...]:
 
 
 def _is_tuned(pair: Pair) -> bool:
-    return pair.best_way.is_tuned and not pair.next_way.is_tuned and bool(pair.best.tokens)
+    return pair.best_way.is_tuned and not pair.next_way.is_tuned
 
 
 def _output_tokens(pair: Pair) -> Iterator[Omission]:
@@ -79,16 +80,12 @@ def _output_tokens(pair: Pair) -> Iterator[Omission]:
             free.append(name)
             continue
         limits[name] = float(at)
-        factor = (
-            f"{terms['input']}x"
-            if terms["input"] == terms["output"]
-            else (f"{terms['input']}x in, {terms['output']}x out")
-        )
-        parts.append(f"{at:,} at {name}'s ({factor})")
+        both = f"{terms['input']}x" if terms["input"] == terms["output"] else ""
+        parts.append(f"{at:,} ({name}: {both or '{input}x in, {output}x out'.format(**terms)})")
     text = (
-        "output tokens: a tuned model's multiplier applies to them too; a request is dearer than the "
-        f"prompt's above {', '.join(parts)} output tokens; where tuned tokens cost the same "
-        f"({', '.join(free)}), never"
+        "output tokens: tuned ones cost the multiplier too; a tuned request is dearer than one of "
+        f"{pair.next.name} above {', '.join(parts)} output tokens; never where tuned tokens cost what the "
+        f"base's do ({', '.join(free)})"
     )
     yield Omission("output tokens", text, limits)
 
@@ -113,8 +110,8 @@ def _multiplier(pair: Pair) -> Iterator[Omission]:
     at = 1 + pair.saving_per_request / tokens
     seen = ", ".join(f"{t['input']}x {name}" for name, t in examples()["multipliers"].items())
     text = (
-        f"tuned tokens: counted at the base's price; dearer than {at:.3g} times that, a request saves "
-        f"nothing (seen: {seen})"
+        f"tuned multiplier: tuned tokens are counted at the base's price; above {at:.3g} times that, a "
+        f"request saves nothing (seen: {seen})"
     )
     yield Omission("tuned multiplier", text, {"multiplier": float(at)})
 
@@ -122,7 +119,8 @@ def _multiplier(pair: Pair) -> Iterator[Omission]:
 def _hosting(pair: Pair) -> Iterator[Omission]:
     """Held against what requests save, without what was paid upfront."""
     hosted = pair.best.hosted or HostedTune()
-    if not _is_tuned(pair) or hosted.hosting_hour is not None or pair.saving_per_request <= 0:
+    own = pair.best.machine is not None or hosted.hosting_hour is not None
+    if not _is_tuned(pair) or own or pair.saving_per_request <= 0:
         return
     terms, today = examples()["hosting"]["azure"], examples()["today"]
     hour = Decimal(str(terms["hour"]))
@@ -176,13 +174,19 @@ def _caching(pair: Pair) -> Iterator[Omission]:
     values = {}
     if at is not None:
         values["requests_per_day"] = at
-        text += f", and the other way is cheaper below {at:,.0f} requests a day"
+        text += f", and {pair.next.name} is cheaper below {at:,.0f} requests a day"
+    least = examples()["cached_least"]
+    if use.input < least["tokens"]:
+        text += (
+            f"; most providers cache from {least['tokens']:,} tokens on, and {use.input:,f} are fewer "
+            f"({least['date']})"
+        )
     yield Omission("caching", text, values)
 
 
 def _retraining(pair: Pair) -> Iterator[Omission]:
     training = pair.best.upfront.get("training")
-    if not pair.best_way.is_tuned or pair.best.recurring or training is None or not training.amount:
+    if not _is_tuned(pair) or pair.best.recurring or training is None or not training.amount:
         return
     days = examples()["retraining"]["days"]
     again = Recurring("retraining", Decimal(days), training)
@@ -192,12 +196,12 @@ def _retraining(pair: Pair) -> Iterator[Omission]:
     values: dict[str, float] = {}
     if at is not None:
         values["requests_per_day"] = at
-        text += f" it pays only above {at:,.0f} requests a day"
+        text += f" tuning pays only above {at:,.0f} requests a day"
     daily = pair.saving_per_request * pair.traffic.requests_per_day
     if daily > 0:
         every = training.amount / daily
         values["days"] = float(every)
-        text += f"; here only retraining every {every:,.1f} days or more often turns it"
+        text += f"; at this volume it takes retraining every {every:,.1f} days to turn it"
     yield Omission("retraining", text, values)
 
 
@@ -206,17 +210,20 @@ def _end(pair: Pair) -> Iterator[Omission]:
     if not _is_tuned(pair) or pair.best_way.ends is not None or daily <= 0 or pair.upfront <= 0:
         return
     days = pair.upfront / daily
-    text = f"end of life: it must live {days:,.1f} days to pay back; give ends to count a rebuild"
+    text = (
+        f"end of life: the tuned model must live {days:,.1f} days to pay for itself; give ends to count a "
+        "rebuild"
+    )
     yield Omission("end of life", text, {"days": float(days)})
 
 
 def _upfront(pair: Pair) -> Iterator[Omission]:
     missing = [kind for kind in pair.best.not_counted if kind in ("labels", "hours", "evaluation")]
-    if not missing or pair.saving <= 0 or not pair.best_way.is_tuned:
+    if not missing or pair.saving <= 0 or not _is_tuned(pair):
         return
     text = (
-        f"{', '.join(missing)}: nothing is counted for them; more than {pair.money(pair.saving)} in all, "
-        f"over {pair.traffic.horizon_days} days, turns it"
+        f"{', '.join(missing)}: not counted; more than {pair.money(pair.saving)} in all over "
+        f"{counted(pair.traffic.horizon_days, 'day')} turns it"
     )
     yield Omission("upfront", text, {"amount": float(pair.saving)})
 
@@ -229,8 +236,8 @@ def _quality(pair: Pair) -> Iterator[Omission]:
     )
     price = 100 * pair.saving / requests
     text = (
-        f"quality: if it is wrong once more in 100 answers, it stays cheaper as long as an error costs less "
-        f"than {pair.money(price)}"
+        f"quality: if {pair.best.name} is wrong once more in 100 answers, it stays cheaper as long as an "
+        f"error costs less than {pair.money(price)}"
     )
     yield Omission("quality", text, {"error_cost": float(price)})
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from steelyard.calculator.amounts import Range
 from steelyard.economics.choice_map import ChoiceMap
+from steelyard.economics.simulate import Simulation
 
 
 class PriceNote(NamedTuple):
@@ -68,6 +69,13 @@ class WayFigures:
     ends_on_day: int | None = None
 
 
+class VolumeFigure(NamedTuple):
+    """Requests a day above which the way ``cheaper`` costs less over the horizon."""
+
+    requests_per_day: Range
+    cheaper: str
+
+
 @dataclass(frozen=True)
 class BreakEvenFigures:
     """When ``way`` has cost less than ``against``: a range where an amount upfront is one.
@@ -82,8 +90,8 @@ class BreakEvenFigures:
     requests: Range | None
     crossings: int
     reason: str | None = None
-    volumes: tuple[tuple[float, str], ...] = ()
-    """Requests a day above which which way costs less over the horizon."""
+    volumes: tuple[VolumeFigure, ...] = ()
+    """Where the cheaper over the horizon changes, in order of volume."""
 
 
 class Omission(NamedTuple):
@@ -99,7 +107,11 @@ class Omission(NamedTuple):
 
 @dataclass(frozen=True)
 class CostAnswer:
-    """What `cost` returns. ``cheapest`` is ``None`` where the ranges leave it open."""
+    """What `cost` returns.
+
+    ``cheapest`` are the ways that cost least, several where they cost the same, none where the ranges leave
+    it open.
+    """
 
     name: str | None
     about: str | None
@@ -110,7 +122,7 @@ class CostAnswer:
     peak: Decimal
     horizon_days: int
     ways: tuple[WayFigures, ...]
-    cheapest: str | None
+    cheapest: tuple[str, ...]
     month_saving: Range | None
     """How much less a month of the cheapest way costs than of the next."""
     break_evens: tuple[BreakEvenFigures, ...]
@@ -118,6 +130,7 @@ class CostAnswer:
     prices: tuple[PriceNote, ...]
     notes: tuple[str, ...]
     map: ChoiceMap | None = None
+    scenarios: Simulation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; money and counts are numbers, a range is ``{low, high}``."""

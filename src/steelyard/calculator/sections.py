@@ -12,6 +12,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from steelyard.calculator.amounts import Amount
 from steelyard.config.section import MoneyAmount, Name, Section
 from steelyard.economics.sheet import MOST_DAYS
+from steelyard.economics.simulate import SCENARIOS
 
 LABEL, HOUR, MACHINE = "label", "hour", "machine"
 """In ``prices``: one labelled example, an hour of a person, a machine."""
@@ -118,7 +119,10 @@ TrainingChoice = Annotated[
 
 
 class WayConfig(Section):
-    """One way of doing the task. What is left out is not counted, and the answer says so."""
+    """One way of doing the task. What is left out is not counted, and the answer says so.
+
+    The standard errors (``…_sd``) of what was measured enter the scenarios only.
+    """
 
     model: Name | None = None
     input_tokens: Tokens | None = None
@@ -148,14 +152,30 @@ class WayConfig(Section):
     handover_share: Share | None = None
     handover_price: MoneyAmount | None = None
     quality: Share | None = None
+    input_tokens_sd: Tokens | None = None
+    output_tokens_sd: Tokens | None = None
+    quality_sd: Share | None = None
 
     @property
     def is_tuned(self) -> bool:
         return self.training is not None
 
 
+class UncertainConfig(Section):
+    """What may come: standard deviations of yearly changes of prices, as logarithms (0.2: about 20 %).
+
+    ``retraining`` is that of the interval between retrainings.
+    """
+
+    token_prices: Annotated[float, Field(ge=0, le=3)] = 0.0
+    machine_prices: Annotated[float, Field(ge=0, le=3)] = 0.0
+    retraining: Annotated[float, Field(ge=0, le=3)] = 0.0
+    scenarios: int = Field(default=SCENARIOS, ge=100, le=1_000_000)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+
 class CostConfig(Section):
-    """The whole of it."""
+    """The whole of it; with ``uncertain`` the answer holds chances."""
 
     name: Name | None = None
     about: Name | None = None
@@ -163,4 +183,5 @@ class CostConfig(Section):
     traffic: CostTraffic
     prices: dict[Name, PriceEntry] = Field(default_factory=dict)
     error_cost: MoneyAmount | None = None
+    uncertain: UncertainConfig | None = None
     ways: dict[Name, WayConfig] = Field(min_length=1, max_length=12)

@@ -14,14 +14,14 @@ from steelyard.errors import ConfigError
 
 @dataclass(frozen=True)
 class ChoiceMap:
-    """``cheapest[i][j]`` is the way that costs least at ``volumes[i]`` a day over ``months[j]`` months.
+    """``cheapest[i][j]`` are the ways that cost least at ``volumes[i]`` a day over ``months[j]`` months.
 
-    Of ways that cost the same the first one counts.
+    Several where they cost the same.
     """
 
     volumes: tuple[Decimal, ...]
     months: tuple[int, ...]
-    cheapest: tuple[tuple[str, ...], ...]
+    cheapest: tuple[tuple[tuple[str, ...], ...], ...]
 
 
 def choice_map(
@@ -41,12 +41,12 @@ def choice_map(
     return ChoiceMap(tuple(volumes), tuple(months), tuple(rows))
 
 
-def cheapest(sheets: Sequence[CostSheet], traffic: Traffic) -> str:
-    """The way that costs least over the horizon. Raises `ConfigError` where a cost is unknown."""
+def cheapest(sheets: Sequence[CostSheet], traffic: Traffic) -> tuple[str, ...]:
+    """The ways that cost least over the horizon. Raises `ConfigError` where a cost is unknown."""
     totals = []
     for sheet in sheets:
         total = cost_over_time(sheet, traffic).total
         if total.amount is None:
             raise ConfigError(f"{sheet.name}: {total.reason or 'a cost is unknown'}")
         totals.append(total.amount)
-    return sheets[totals.index(min(totals))].name
+    return tuple(s.name for s, total in zip(sheets, totals, strict=True) if total == min(totals))

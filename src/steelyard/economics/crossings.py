@@ -142,6 +142,7 @@ def volume_turns(
     `VolumeTurns.looked_to`. Raises `ConfigError` where a cost is unknown.
     """
     one, two = FloatSheet.of(a), FloatSheet.of(b)
+    most = min(most, one.most_volume(traffic), two.most_volume(traffic))
     steps = np.concatenate([one.steps(traffic, most), two.steps(traffic, most)])
     places = np.unique(np.concatenate([[0.0, most], steps]))
     if len(places) > _MOST_STEPS:

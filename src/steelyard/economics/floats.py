@@ -96,8 +96,15 @@ class FloatSheet:
         load = requests_per_day * float(traffic.peak) / float(machine.capacity)
         return np.maximum(np.ceil(np.round(load, 9)), 1.0)
 
+    def most_volume(self, traffic: Traffic) -> float:
+        """The volume up to which `steps` has all replicas."""
+        if not self.on or self.sheet.machine is None:
+            return float("inf")
+        growth = max(growth for growth, _ in _months(traffic))
+        return _MOST_REPLICAS * float(self.sheet.machine.capacity / traffic.peak) / growth
+
     def steps(self, traffic: Traffic, most: float) -> Floats:
-        """Volumes up to ``most`` at which the total has a step or a bend."""
+        """Volumes up to ``most``, itself up to `most_volume`, where the total has a step or a bend."""
         places = []
         each = self.input + self.output
         for growth, _ in dict.fromkeys(_months(traffic)):
@@ -107,7 +114,7 @@ class FloatSheet:
                 )
             if self.on and self.sheet.machine is not None:
                 one = float(self.sheet.machine.capacity) / (float(traffic.peak) * growth)
-                places.append(one * np.arange(1, min(most / one, _MOST_REPLICAS) + 1))
+                places.append(one * np.arange(1, most / one + 1))
         found = np.concatenate(places) if places else np.empty(0)
         return found[found < most]
 

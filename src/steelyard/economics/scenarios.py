@@ -46,9 +46,9 @@ class Uncertain(NamedTuple):
         return self.ends[0] == self.ends[2]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArmDoubt:
-    """What is uncertain of an arm: mean tokens of a request, and the share of right answers.
+    """What is uncertain of an arm: mean tokens of a request, the sum upfront, the share of right answers.
 
     Left out, the sheet's own figure holds. ``prices_of`` names whose token prices it pays: arms with one
     name see the same price path.
@@ -56,6 +56,7 @@ class ArmDoubt:
 
     input_tokens: Uncertain | None = None
     output_tokens: Uncertain | None = None
+    upfront: Uncertain | None = None
     quality: Uncertain | None = None
     prices_of: str = "tokens"
 
@@ -75,10 +76,11 @@ class PricePaths:
 
 @dataclass(frozen=True)
 class Scenarios:
-    """One value for each scenario: factors on an arm's tokens, its wrong share, prices, intervals."""
+    """One value for each scenario: factors on an arm's tokens, its sum upfront, its wrong share, the rest."""
 
     input: Sequence[Row]
     output: Sequence[Row]
+    upfront: Sequence[Row]
     wrong: Sequence[Row]
     group: Sequence[str]
     weights: Mapping[str, NDArray[np.float32]]
@@ -118,10 +120,6 @@ class World:
         months = range(t.months)
         return np.array([float(t.rate(m) * t.days_in(m)) for m in months], dtype=np.float32)
 
-    def upfront(self, name: str) -> float:
-        """What the arm costs before the first request."""
-        return self.floats[self.names.index(name)].upfront
-
     def sums(self, at: int, draws: Scenarios) -> NDArray[np.float32]:
         """The sum so far at the end of each month, (months, scenarios), for arm number ``at``."""
         arm = self.floats[at]
@@ -143,7 +141,7 @@ class World:
         each = draws.wrong[at] * np.float32(arm.wrong) + np.float32(arm.flat)
         if each.any():
             sums += self.requests[:, None] * each
-        sums[0] += np.float32(arm.upfront)
+        sums[0] += draws.upfront[at]
         for month in months[1:]:
             sums[month] += sums[month - 1]
         self._add_events(arm, sums, draws.interval)
@@ -222,13 +220,15 @@ def _scenarios(
         )
     doubts = [arms.get(name, ArmDoubt()) for name in world.names]
     group = [doubt.prices_of for doubt in doubts]
-    inputs, outputs, wrongs = [], [], []
+    inputs, outputs, upfronts, wrongs = [], [], [], []
     for arm, doubt in zip(world.floats, doubts, strict=True):
         tokens = arm.sheet.tokens
         own = (sum(float(u.input) for u in tokens), sum(float(u.output) for u in tokens))
         name = arm.sheet.name
         inputs.append(_factor(draw, f"input tokens of {name}", doubt.input_tokens, own[0]))
         outputs.append(_factor(draw, f"output tokens of {name}", doubt.output_tokens, own[1]))
+        paid = draw(_Input(f"upfront of {name}", doubt.upfront or Uncertain(arm.upfront)))
+        upfronts.append(np.maximum(paid, 0))
         quality = doubt.quality or Uncertain(1 - (arm.wrong_share if not doubt.quality else 0.0))
         share = draw(_Input(f"quality of {name}", quality))
         wrongs.append((1 - np.clip(share, 0, 1)).astype(np.float32))
@@ -240,7 +240,9 @@ def _scenarios(
     hours = draw(_Input(f"prices of {_MACHINE}", prices.machines))
     interval = np.exp(draw(_Input("days between retrainings", prices.retraining)))
     on = _path(hours, years) * world._shares
-    return Scenarios(inputs, outputs, wrongs, group, weights, on, interval.astype(np.float32))
+    return Scenarios(
+        inputs, outputs, upfronts, wrongs, group, weights, on, interval.astype(np.float32)
+    )
 
 
 def _path(yearly: Row, years: NDArray[np.float32]) -> NDArray[np.float32]:

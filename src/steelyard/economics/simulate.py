@@ -154,14 +154,14 @@ def _pay_back(
     """Between two ends of months the first day is read off a straight line."""
     arm, against = pair
     gap = kept[arm] - kept[against]
-    upfront = world.upfront(arm) - world.upfront(against)
+    upfront = draws.upfront[world.names.index(arm)] - draws.upfront[world.names.index(against)]
     paid = gap <= 0
     first = np.where(paid.any(axis=0), paid.argmax(axis=0), -1)
     days = np.full(gap.shape[1], np.inf)
     some = np.flatnonzero(first >= 0)
     month = first[some]
     ends = np.asarray(world.month_ends)
-    before = np.where(month > 0, gap[month - 1, some], upfront)
+    before = np.where(month > 0, gap[month - 1, some], upfront[some])
     began = np.where(month > 0, ends[month - 1], 0.0)
     after = gap[month, some]
     share = np.where(before > 0, before / np.maximum(before - after, 1e-30), 0.0)

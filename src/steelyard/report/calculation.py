@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from steelyard.calculator.amounts import Range
@@ -16,13 +17,16 @@ from steelyard.calculator.records import (
 )
 from steelyard.calculator.show import money, money_range, number_range
 from steelyard.economics.choice_map import ChoiceMap
-from steelyard.words import counted, listed
+from steelyard.economics.money import DAYS_PER_MONTH
+from steelyard.economics.simulate import Simulation
+from steelyard.words import chance, counted, listed
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH = 100
 _DASH = "-"
+_OPTIONAL = ("search", "training")  # a way without them is whole
 
 
 def answer_text(answer: CostAnswer) -> tuple[str, str]:
@@ -32,14 +36,15 @@ def answer_text(answer: CostAnswer) -> tuple[str, str]:
     tail = ["", _verdict(answer)]
     tail += [_break_even(even) for even in answer.break_evens]
     tail += [_machine(way.name, way.machine, answer.currency) for way in answer.ways if way.machine]
+    tail += _scenarios(answer.scenarios, answer.currency) if answer.scenarios else []
     tail += [_life(way, answer) for way in answer.ways if way.until_end is not None]
     tail += _section("Not counted", [_not_counted(answer)] if _not_counted(answer) else [])
     tail += _section(
         "What the sum leaves out, and where that alone turns it",
         [omission.text for omission in answer.left_out],
     )
-    tail += _section("Prices", [_price(note) for note in answer.prices])
-    tail += _section("Mind", list(answer.notes))
+    tail += _section(f"Prices as of {answer.day}", [_price(note) for note in answer.prices])
+    tail += _section("Note", list(answer.notes))
     return _filled(head), _filled(tail)
 
 
@@ -61,7 +66,7 @@ def cost_table(answer: CostAnswer) -> Table:
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     grid.add_column("", overflow="fold")
     for way in answer.ways:
-        mark = "* " if way.name == answer.cheapest else ""
+        mark = "* " if way.name in answer.cheapest else ""
         grid.add_column(Text(f"{mark}{way.name}"), justify="right", overflow="fold")
 
     def add(label: str, cells: list[str], style: str = "") -> None:
@@ -74,7 +79,7 @@ def cost_table(answer: CostAnswer) -> Table:
         grid.add_section()
 
     ways, currency = answer.ways, answer.currency
-    each = [money_range(_thousand(way), currency) for way in ways]
+    each = [money_range(_thousand(answer, way), currency) for way in ways]
     add("1,000 requests", each)
     grid.add_section()
     block(
@@ -109,7 +114,12 @@ def choice_table(choices: ChoiceMap) -> Table:
     for months in choices.months:
         grid.add_column(counted(months, "month"), overflow="fold")
     for volume, row in zip(choices.volumes, choices.cheapest, strict=True):
-        grid.add_row(f"{volume:,.0f}", *map(Text, row))
+        grid.add_row(
+            f"{volume:,.0f}", *(Text(f"{names[0]}{'*' * (len(names) > 1)}") for names in row)
+        )
+    if any(len(names) > 1 for row in choices.cheapest for names in row):
+        grid.caption = Text("* others cost the same", justify="left")
+        grid.caption_justify = "left"
     return grid
 
 
@@ -118,16 +128,21 @@ def _cell(parts: Mapping[str, Range], part: str, currency: str) -> str:
     return _DASH if amount is None else money_range(amount, currency)
 
 
-def _thousand(way: WayFigures) -> Range:
-    return Range(1000 * way.per_request.low, 1000 * way.per_request.high)
+def _thousand(answer: CostAnswer, way: WayFigures) -> Range:
+    """What 1,000 requests of the first month cost, hours and months among it."""
+    requests = answer.requests_per_day * DAYS_PER_MONTH / 1000
+    return Range(way.month_total.low / requests, way.month_total.high / requests)
 
 
 def _verdict(answer: CostAnswer) -> str:
     if len(answer.ways) == 1:
         return ""
-    if answer.cheapest is None:
+    if not answer.cheapest:
         return "Which way is the cheapest hangs on where in their ranges the amounts lie."
-    text = f"Cheapest over {answer.horizon_days:,} days: {answer.cheapest}"
+    horizon = counted(answer.horizon_days, "day")
+    if len(answer.cheapest) > 1:
+        return f"Cheapest over {horizon}: {listed(answer.cheapest, 12)}, which cost the same."
+    text = f"Cheapest over {horizon}: {answer.cheapest[0]}"
     saving = answer.month_saving
     if saving is not None and saving.low > 0:
         text += f", which saves {money_range(saving, answer.currency)} a month against the next"
@@ -137,18 +152,39 @@ def _verdict(answer: CostAnswer) -> str:
 def _break_even(even: BreakEvenFigures) -> str:
     name, against = even.way, even.against
     if even.days is None or even.requests is None:
-        text = f"{name} pays back against {against}: {even.reason}"
+        text = f"{name} pays for itself against {against}: {even.reason}"
     elif even.requests.high == 0:
         text = f"{name} is cheaper than {against} from the first request"
     else:
         days, requests = number_range(even.days, 2), number_range(even.requests, 0)
-        text = f"{name} pays back against {against} after {requests} requests, {days} days"
+        text = f"{name} pays for itself against {against} after {requests} requests ({days} days)"
     if even.crossings > 1:
         text += f"; which is cheaper changes {counted(even.crossings, 'time')} within the horizon"
     if even.volumes:
-        turns = listed([f"{way} above {volume:,.0f} a day" for volume, way in even.volumes], 4)
-        text += f"; over the horizon the cheaper is {turns}"
+        turns = [f"{way} above {number_range(at, 0)}" for at, way in even.volumes]
+        text += f"; over the horizon, by requests a day, the cheaper is {listed(turns, 4)}"
     return f"{text}."
+
+
+def _scenarios(found: Simulation, currency: str) -> list[str]:
+    """The chances, then what moves the saving of the first pair most."""
+    chances = [f"{name} with chance {chance(share)}" for name, share in found.cheapest.items()]
+    lines = [f"the cheapest: {listed(chances, 12)}"]
+    for pays in found.pay_back:
+        text = (
+            f"{pays.arm} has paid for itself against {pays.against} by the end with chance "
+            f"{chance(pays.chance)}"
+        )
+        if pays.days_low is not None:
+            high = "beyond the horizon" if pays.days_high is None else f"{pays.days_high:,.1f} days"
+            text += f"; after {pays.days_low:,.1f} days to {high} (90 %)"
+        lines.append(text)
+    for swing in found.tornado:
+        low, high = (money(Decimal(f"{end:.6g}"), currency) for end in (swing.low, swing.high))
+        lines.append(
+            f"{swing.input} at its 10th and 90th percentile: {found.pay_back[0].arm} saves {low} and {high}"
+        )
+    return _section(f"In {found.scenarios:,} scenarios", lines)
 
 
 def _machine(name: str, machine: MachineFigures, currency: str) -> str:
@@ -180,14 +216,14 @@ def _not_counted(answer: CostAnswer) -> str:
     every = [kind for kind in answer.ways[0].not_counted if all(kind in kinds for kinds in missing)]
     texts = [f"for any way: {', '.join(every)}"] if every else []
     for way, kinds in zip(answer.ways, missing, strict=True):
-        alone = [kind for kind in way.not_counted if kind in kinds - set(every)]
+        alone = [kind for kind in way.not_counted if kind in kinds - set(every) - set(_OPTIONAL)]
         texts += [f"for {way.name}: {', '.join(alone)}"] if alone else []
     return "; ".join(texts)
 
 
 def _price(note: PriceNote) -> str:
     age = "no date given" if note.age_days is None else counted(note.age_days, "day") + " old"
-    mark = ", OLD" if note.is_stale else ""
+    mark = ", older than 180 days" if note.is_stale else ""
     day = f"{note.date}, " if note.date else ""
     return f"{note.name}: {note.shown}; {note.source} ({day}{age}{mark})"
 
