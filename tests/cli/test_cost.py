@@ -22,12 +22,8 @@ def test_flags_give_the_fields_example(capsys: pytest.CaptureFixture[str]) -> No
     out = capsys.readouterr().out
     for text in ("$4,500.00", "$450.00", "saves $4,050.00 a month", "14,815 to 37,038 requests"):
         assert text in out
-    for text in (
-        "above 100 (gpt-4o-mini: 2x), 212 (gpt-4o: 1.5x), 22 (gpt-3.5-turbo: 6x in, 4x out) output tokens",
-        "45,333",
-        "caching:",
-        "retraining:",
-    ):
+    dearer = "above 100 (gpt-4o-mini: 2x), 212 (gpt-4o: 1.5x), 22 (gpt-3.5-turbo: 6x in, 4x out)"
+    for text in (dearer, "45,333", "caching:", "retraining:"):
         assert text in " ".join(out.split())
 
 

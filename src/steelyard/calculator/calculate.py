@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from steelyard.calculator.amounts import Range
+from steelyard.calculator.amounts import Range, parse_day
 from steelyard.calculator.left_out import Pair, left_out
 from steelyard.calculator.prices import PriceList, examples
 from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission, VolumeFigure
@@ -79,12 +79,10 @@ def _read(
 
 
 def _day(text: date | str | None) -> date | None:
-    if not isinstance(text, str):
-        return text
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"{text!r} is not a date: write it as 2026-12-31") from None
+        return None if text is None else parse_day(text)
+    except ValueError as error:
+        raise ConfigError(f"prices-at: {error}") from None
 
 
 class _Calculation:
@@ -208,7 +206,7 @@ class _Calculation:
         notes += [
             f"the price of {note.name} is from {note.date}, after {self.day}"
             for note in self.prices.notes.values()
-            if note.age_days is not None and note.age_days < 0
+            if note.age_days is not None and note.age_days < 0 and not note.is_book
         ]
         for sheet in self.middle:
             if sheet.end is not None and sheet.end.day < self.traffic.horizon_days:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from steelyard.calculator.amounts import parse_day
 from steelyard.calculator.records import PriceNote
 from steelyard.calculator.sections import (
     HOUR,
@@ -54,7 +55,7 @@ class PriceList:
             return Price(self.config.currency, own.input, own.cached, own.output)
         price = self._in_book(name)
         shown = _per_million(price.input, price.cached, price.output)
-        self._add(name, shown, price.source, book_date())
+        self._add(name, shown, price.source, book_date(), is_book=True)
         return price
 
     def own(self, name: str) -> ModelPrices | None:
@@ -92,7 +93,7 @@ class PriceList:
             assumed = machine_price()
             self._same_currency("the assumed price of a machine", assumed.currency)
             note = f"{assumed.machine_hour} an hour"
-            self._add(MACHINE, note, assumed.source, _day(assumed.date))
+            self._add(MACHINE, note, assumed.source, parse_day(assumed.date))
             return Money(assumed.machine_hour, assumed.currency), False
         if not isinstance(entry, MachinePrice):
             raise ConfigError(
@@ -108,7 +109,9 @@ class PriceList:
     def _in_book(self, name: str) -> Price:
         ask = f"give prices: {{{name}: {{input: …, output: …}}}} per million tokens"
         own = sorted(
-            key for key, entry in self.config.prices.items() if isinstance(entry, ModelPrices)
+            key
+            for key, entry in self.config.prices.items()
+            if isinstance(entry, ModelPrices) and key != name
         )
         hint = closest(name, own)
         try:
@@ -135,19 +138,16 @@ class PriceList:
             self._same_currency(f"prices.{name}", entry.currency)
         self._add(name, shown, entry.source or YOURS, entry.date)
 
-    def _add(self, name: str, shown: str, source: str, day: date | None) -> None:
+    def _add(
+        self, name: str, shown: str, source: str, day: date | None, *, is_book: bool = False
+    ) -> None:
         age = None if day is None else (self.day - day).days
         stale = age is not None and age > examples()["stale_after_days"]
-        self.notes[name] = PriceNote(name, shown, source, day, age, stale)
+        self.notes[name] = PriceNote(name, shown, source, day, age, stale, is_book)
 
 
 def _per_million(input: Decimal | None, cached: Decimal | None, output: Decimal | None) -> str:
     parts = (("in", input), ("cached", cached), ("out", output))
-    return " · ".join(f"{amount:f} {name}" for name, amount in parts if amount is not None)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(f"{text}-01" if len(text) == 7 else text)
-    except ValueError:
-        return None
+    return ", ".join(
+        f"{amount.normalize():f} {name}" for name, amount in parts if amount is not None
+    )

@@ -17,7 +17,8 @@ from steelyard.economics.simulate import Simulation
 class PriceNote(NamedTuple):
     """A price that was used: its source, the day it is from and its age in days, where these are known.
 
-    ``is_stale`` marks one that is older than 180 days.
+    The book dates few of its prices: for one of it (``is_book``) the day is that of the newest change in the
+    book, so that an old book is known as one. ``is_stale`` marks what is older than 180 days.
     """
 
     name: str
@@ -26,6 +27,7 @@ class PriceNote(NamedTuple):
     date: date | None
     age_days: int | None
     is_stale: bool
+    is_book: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date as Day
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from steelyard.calculator.amounts import Amount
+from steelyard.calculator.amounts import Amount, DayText
 from steelyard.config.section import MoneyAmount, Name, Section
 from steelyard.economics.sheet import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
@@ -47,13 +46,8 @@ class DatedSection(Section):
     """A price's currency, the day from which it is, and where it stands."""
 
     currency: str | None = None
-    date: Day | None = None
+    date: DayText | None = None
     source: Name | None = None
-
-    @field_validator("date", mode="before")
-    @classmethod
-    def _whole_months(cls, value: Any) -> Any:
-        return f"{value}-01" if isinstance(value, str) and len(value) == 7 else value
 
 
 class ModelPrices(DatedSection):
@@ -147,7 +141,7 @@ class WayConfig(Section):
     retrain_days: Annotated[Decimal, Field(ge=1, le=MOST_DAYS)] | None = None
     retraining: Amount | None = None
     change: Amount | None = None
-    ends: Day | None = None
+    ends: DayText | None = None
     rebuild: Amount | None = None
     handover_share: Share | None = None
     handover_price: MoneyAmount | None = None

@@ -104,7 +104,7 @@ class SheetMaker:
                 raise self._missing(name, "input_tokens", "the mean of a request")
             return ()
         if way.machine_seconds is not None:
-            return ()  # a machine of one's own is paid by its time
+            return ()  # a machine of one's own is paid by its time, whatever its tokens
         if way.model is None:
             raise self._missing(name, "model", "a name under prices, or one that the book knows")
         price, own = self.prices.of_model(way.model), self._own(way)
@@ -139,6 +139,11 @@ class SheetMaker:
             if way.requests_per_second is not None:
                 raise self._missing(name, "machine_seconds", "the busy seconds of a request")
             return None
+        if way.model is not None:
+            raise ConfigError(
+                f"ways.{name} has a model and machine_seconds: give model for tokens that are paid, or "
+                "machine_seconds for a machine of your own"
+            )
         hour, shared = self.prices.machine
         if not shared and self.config.traffic.peak is None:
             raise ConfigError(

@@ -194,7 +194,7 @@ def price_book() -> str:
 
 
 def book_date() -> date | None:
-    """The day of the book's newest price change in force: its prices are from then, or older."""
+    """The day of the book's newest price change in force today: the book dates most prices no closer."""
     return _newest_change()
 
 

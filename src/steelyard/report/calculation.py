@@ -224,6 +224,8 @@ def _not_counted(answer: CostAnswer) -> str:
 def _price(note: PriceNote) -> str:
     age = "no date given" if note.age_days is None else counted(note.age_days, "day") + " old"
     mark = ", older than 180 days" if note.is_stale else ""
+    if note.is_book:
+        return f"{note.name}: {note.shown}; {note.source}{mark}"
     day = f"{note.date}, " if note.date else ""
     return f"{note.name}: {note.shown}; {note.source} ({day}{age}{mark})"
 
