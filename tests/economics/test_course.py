@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.core import Price
+from steelyard.core import Price, Usage
 from steelyard.economics import (
     CostSheet,
     EndOfLife,
@@ -18,6 +18,7 @@ from steelyard.economics import (
     TokenUse,
     Traffic,
     cheapest,
+    cost_of,
     cost_over_time,
 )
 from steelyard.errors import ConfigError
@@ -87,6 +88,16 @@ def test_batches_caches_and_multipliers():
     assert batch.per_request.amount == Decimal("0.0028") * Decimal("0.75")
     tuned = TokenUse(price, *sizes, input_multiplier=Decimal(6), output_multiplier=Decimal(4))
     assert tuned.per_request.amount == Decimal("0.0152")
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000), st.integers(0, 500))
+def test_a_request_costs_what_its_usage_does(tokens: int, cached: int, output: int):
+    """What a run measured of an arm, and the sheet that is made of it."""
+    price = Price(input=Decimal(2), cached=Decimal("0.5"), output=Decimal(8))
+    usage = Usage(1, tokens, min(cached, tokens), output)
+    share = Decimal(usage.cached_tokens) / tokens if tokens else Decimal(0)
+    ours = TokenUse(price, Decimal(tokens), Decimal(output), share).per_request
+    assert ours.amount == pytest.approx(cost_of(usage, price).amount, rel=Decimal("1e-20"))
 
 
 @pytest.mark.parametrize(

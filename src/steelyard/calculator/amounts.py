@@ -1,4 +1,4 @@
-"""Amounts of money and days as people write them: ``500``, ``4 x 100 + 5 x 1.1``, ``200-500``; ``2026-11``."""
+"""Amounts and days as people write them: ``500``, ``4 x 100 + 5 x 1.1``, ``200-500``; ``2026-11``."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from steelyard.calculator.amounts import Range, parse_day
-from steelyard.calculator.left_out import Pair, left_out
+from steelyard.calculator.left_out import Rivals, left_out
 from steelyard.calculator.prices import PriceList, examples
 from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission, VolumeFigure
 from steelyard.calculator.sections import CostConfig
@@ -98,13 +98,15 @@ class _Calculation:
         self.day = day
 
     def answer(self, *, with_map: bool) -> CostAnswer:
+        config_ways = self.config.ways.values()
         ways = tuple(
             way_figures(
+                way,
                 Course(low, cost_over_time(low, self.traffic)),
                 Course(high, cost_over_time(high, self.traffic)),
                 self.traffic,
             )
-            for low, high in zip(self.low, self.high, strict=True)
+            for way, low, high in zip(config_ways, self.low, self.high, strict=True)
         )
         order = self._order(self.middle)
         winners = {cheapest(sheets, self.traffic) for sheets in (self.low, self.high)}
@@ -116,7 +118,7 @@ class _Calculation:
             saving = Range(
                 *sorted((months[0].low - months[1].low, months[0].high - months[1].high))
             )
-            turns = left_out(self._pair(best, self._rival(order)))
+            turns = left_out(self._rivals(best, self._rival(order)))
         return CostAnswer(
             name=self.config.name,
             about=self.config.about,
@@ -148,9 +150,9 @@ class _Calculation:
         others = [at for at in order[1:] if ways[at].is_tuned != ways[order[0]].is_tuned]
         return others[0] if others else order[1]
 
-    def _pair(self, best: int, second: int) -> Pair:
+    def _rivals(self, best: int, second: int) -> Rivals:
         sheets, ways = self.middle, list(self.config.ways.values())
-        return Pair(
+        return Rivals(
             sheets[best], ways[best], sheets[second], ways[second], self.traffic, self.config
         )
 

@@ -1,6 +1,6 @@
 """What a sum leaves out, and the point at which each of these things alone turns the choice.
 
-Each is held against the cheapest way and the next, with all else as it is. Example prices come from
+Each is held against the cheapest way and its rival, with all else as it is. Example prices come from
 ``economics/data/examples.yaml`` and never enter the sum.
 """
 
@@ -22,8 +22,11 @@ from steelyard.words import counted
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The cheapest way, ``best``, and the next one, each with what the user wrote of it."""
+class Rivals:
+    """The cheapest way, ``best``, and the ``next``, each with what the user wrote of it.
+
+    Where one is tuned and others are not, one of either kind.
+    """
 
     best: CostSheet
     best_way: WayConfig
@@ -56,20 +59,20 @@ class Pair:
         return money(amount, self.best.currency)
 
 
-def left_out(pair: Pair) -> tuple[Omission, ...]:
+def left_out(rivals: Rivals) -> tuple[Omission, ...]:
     """Everything that the user gave nothing for and that could turn the choice."""
     kinds = (_output_tokens, _multiplier, _hosting, _caching, _retraining, _end, _upfront, _quality)
-    return tuple(omission for kind in kinds for omission in kind(pair))
+    return tuple(omission for kind in kinds for omission in kind(rivals))
 
 
-def _is_tuned(pair: Pair) -> bool:
-    return pair.best_way.is_tuned and not pair.next_way.is_tuned
+def _is_tuned(rivals: Rivals) -> bool:
+    return rivals.best_way.is_tuned and not rivals.next_way.is_tuned
 
 
-def _output_tokens(pair: Pair) -> Iterator[Omission]:
+def _output_tokens(rivals: Rivals) -> Iterator[Omission]:
     """Both ways write as much; a tuned model's output costs its multiplier."""
-    ways = (pair.best_way, pair.next_way)
-    if not _is_tuned(pair) or any(way.output_tokens is not None for way in ways):
+    ways = (rivals.best_way, rivals.next_way)
+    if not _is_tuned(rivals) or any(way.output_tokens is not None for way in ways):
         return
     long, short = (way.input_tokens or Decimal(0) for way in reversed(ways))
     limits: dict[str, float] = {}
@@ -84,7 +87,7 @@ def _output_tokens(pair: Pair) -> Iterator[Omission]:
         parts.append(f"{at:,} ({name}: {both or '{input}x in, {output}x out'.format(**terms)})")
     text = (
         "output tokens: tuned ones cost the multiplier too; a tuned request is dearer than one of "
-        f"{pair.next.name} above {', '.join(parts)} output tokens; never where tuned tokens cost what the "
+        f"{rivals.next.name} above {', '.join(parts)} output tokens; never where tuned tokens cost what the "
         f"base's do ({', '.join(free)})"
     )
     yield Omission("output tokens", text, limits)
@@ -100,14 +103,14 @@ def _dearer_above(terms: dict[str, float], long: Decimal, short: Decimal) -> Dec
     return max(Decimal(0), (room / each).to_integral_value(ROUND_FLOOR))
 
 
-def _multiplier(pair: Pair) -> Iterator[Omission]:
+def _multiplier(rivals: Rivals) -> Iterator[Omission]:
     """The price of a tuned token over its base's at which a request costs as much as the other's."""
-    if not _is_tuned(pair) or pair.best_way.multiplier is not None:
+    if not _is_tuned(rivals) or rivals.best_way.multiplier is not None:
         return
-    tokens = sum((use.per_request.amount or Decimal(0) for use in pair.best.tokens), Decimal(0))
-    if not tokens or pair.saving_per_request <= 0:
+    tokens = sum((use.per_request.amount or Decimal(0) for use in rivals.best.tokens), Decimal(0))
+    if not tokens or rivals.saving_per_request <= 0:
         return
-    at = 1 + pair.saving_per_request / tokens
+    at = 1 + rivals.saving_per_request / tokens
     seen = ", ".join(f"{t['input']}x {name}" for name, t in examples()["multipliers"].items())
     text = (
         f"tuned multiplier: tuned tokens are counted at the base's price; above {at:.3g} times that, a "
@@ -116,65 +119,67 @@ def _multiplier(pair: Pair) -> Iterator[Omission]:
     yield Omission("tuned multiplier", text, {"multiplier": float(at)})
 
 
-def _hosting(pair: Pair) -> Iterator[Omission]:
+def _hosting(rivals: Rivals) -> Iterator[Omission]:
     """Held against what requests save, without what was paid upfront."""
-    hosted = pair.best.hosted or HostedTune()
-    own = pair.best.machine is not None or hosted.hosting_hour is not None
-    if not _is_tuned(pair) or own or pair.saving_per_request <= 0:
+    hosted = rivals.best.hosted or HostedTune()
+    own = rivals.best.machine is not None or hosted.hosting_hour is not None
+    if not _is_tuned(rivals) or own or rivals.saving_per_request <= 0:
         return
     terms, today = examples()["hosting"]["azure"], examples()["today"]
     hour = Decimal(str(terms["hour"]))
-    at = 24 * hour / pair.saving_per_request
+    at = 24 * hour / rivals.saving_per_request
     values = {"requests_per_day": float(at)}
     text = (
-        f"hosting: at {pair.money(hour)} an hour ({terms['source'].split()[0]}, {terms['date']}) it takes "
+        f"hosting: at {rivals.money(hour)} an hour ({terms['source'].split()[0]}, {terms['date']}) it takes "
         f"more than {at:,.0f} requests a day to be worth its hours"
     )
-    tokens = _saved_tokens(pair)
+    tokens = _saved_tokens(rivals)
     if tokens > 0:
         now = Decimal(str(today["input"]))
         at_now = 24 * hour * 1_000_000 / (tokens * now)
         values["requests_per_day_at_todays_price"] = float(at_now)
         text += (
-            f"; at the {pair.money(now)} per million input tokens of {today['model']} ({today['date']}, "
+            f"; at the {rivals.money(now)} per million input tokens of {today['model']} ({today['date']}, "
             f"uncached), {at_now:,.0f}"
         )
     yield Omission("hosting", text, values)
 
 
-def _saved_tokens(pair: Pair) -> Decimal:
-    return (pair.next_way.input_tokens or Decimal(0)) - (pair.best_way.input_tokens or Decimal(0))
+def _saved_tokens(rivals: Rivals) -> Decimal:
+    return (rivals.next_way.input_tokens or Decimal(0)) - (
+        rivals.best_way.input_tokens or Decimal(0)
+    )
 
 
-def _caching(pair: Pair) -> Iterator[Omission]:
+def _caching(rivals: Rivals) -> Iterator[Omission]:
     """The longer prompt's extra tokens repeat, so they are what a cache serves."""
-    ways, saved = (pair.best_way, pair.next_way), _saved_tokens(pair)
-    if any(way.cached_share is not None for way in ways) or saved <= 0 or not pair.next.tokens:
+    ways, saved = (rivals.best_way, rivals.next_way), _saved_tokens(rivals)
+    if any(way.cached_share is not None for way in ways) or saved <= 0 or not rivals.next.tokens:
         return
     terms = examples()["cached"]["anthropic"]
     share = Decimal(str(terms["share"]))
-    use = pair.next.tokens[0]
+    use = rivals.next.tokens[0]
     price = use.price.input or Decimal(0)
     cached = replace(
         use, price=replace(use.price, cached=price * share), cached_share=saved / use.input
     )
-    rival = replace(pair.next, tokens=(cached,))
+    rival = replace(rivals.next, tokens=(cached,))
     month = (
-        (rival.per_request.amount or Decimal(0)) - (pair.best.per_request.amount or Decimal(0))
-    ) * (pair.traffic.requests_per_day * DAYS_PER_MONTH)
+        (rival.per_request.amount or Decimal(0)) - (rivals.best.per_request.amount or Decimal(0))
+    ) * (rivals.traffic.requests_per_day * DAYS_PER_MONTH)
     text = (
         f"caching: the {saved:,f} input tokens that are saved are the part that repeats; read from a cache "
         f"at {share:f} of the price ({terms['date']}), "
     )
-    at = _pays_above(pair.best, rival, pair.traffic)
+    at = _pays_above(rivals.best, rival, rivals.traffic)
     if month <= 0:
         text += "they save nothing any more"
     else:
-        text += f"they save {pair.money(month)} a month"
+        text += f"they save {rivals.money(month)} a month"
     values = {}
     if at is not None:
         values["requests_per_day"] = at
-        text += f", and {pair.next.name} is cheaper below {at:,.0f} requests a day"
+        text += f", and {rivals.next.name} is cheaper below {at:,.0f} requests a day"
     least = examples()["cached_least"]
     if use.input < least["tokens"]:
         text += (
@@ -184,20 +189,20 @@ def _caching(pair: Pair) -> Iterator[Omission]:
     yield Omission("caching", text, values)
 
 
-def _retraining(pair: Pair) -> Iterator[Omission]:
-    training = pair.best.upfront.get("training")
-    if not _is_tuned(pair) or pair.best.recurring or training is None or not training.amount:
+def _retraining(rivals: Rivals) -> Iterator[Omission]:
+    training = rivals.best.upfront.get("training")
+    if not _is_tuned(rivals) or rivals.best.recurring or training is None or not training.amount:
         return
     days = examples()["retraining"]["days"]
     again = Recurring("retraining", Decimal(days), training)
-    best = replace(pair.best, recurring=(again,))
-    text = f"retraining: every {days} days at {pair.money(training.amount)}"
-    at = _pays_above(best, pair.next, pair.traffic)
+    best = replace(rivals.best, recurring=(again,))
+    text = f"retraining: every {days} days at {rivals.money(training.amount)}"
+    at = _pays_above(best, rivals.next, rivals.traffic)
     values: dict[str, float] = {}
     if at is not None:
         values["requests_per_day"] = at
         text += f" tuning pays only above {at:,.0f} requests a day"
-    daily = pair.saving_per_request * pair.traffic.requests_per_day
+    daily = rivals.saving_per_request * rivals.traffic.requests_per_day
     if daily > 0:
         every = training.amount / daily
         values["days"] = float(every)
@@ -205,11 +210,16 @@ def _retraining(pair: Pair) -> Iterator[Omission]:
     yield Omission("retraining", text, values)
 
 
-def _end(pair: Pair) -> Iterator[Omission]:
-    daily = pair.saving_per_request * pair.traffic.requests_per_day
-    if not _is_tuned(pair) or pair.best_way.ends is not None or daily <= 0 or pair.upfront <= 0:
+def _end(rivals: Rivals) -> Iterator[Omission]:
+    daily = rivals.saving_per_request * rivals.traffic.requests_per_day
+    if (
+        not _is_tuned(rivals)
+        or rivals.best_way.ends is not None
+        or daily <= 0
+        or rivals.upfront <= 0
+    ):
         return
-    days = pair.upfront / daily
+    days = rivals.upfront / daily
     text = (
         f"end of life: the tuned model must live {days:,.1f} days to pay for itself; give ends to count a "
         "rebuild"
@@ -217,27 +227,29 @@ def _end(pair: Pair) -> Iterator[Omission]:
     yield Omission("end of life", text, {"days": float(days)})
 
 
-def _upfront(pair: Pair) -> Iterator[Omission]:
-    missing = [kind for kind in pair.best.not_counted if kind in ("labels", "hours", "evaluation")]
-    if not missing or pair.saving <= 0 or not _is_tuned(pair):
+def _upfront(rivals: Rivals) -> Iterator[Omission]:
+    missing = [
+        kind for kind in rivals.best.not_counted if kind in ("labels", "hours", "evaluation")
+    ]
+    if not missing or rivals.saving <= 0 or not _is_tuned(rivals):
         return
     text = (
-        f"{', '.join(missing)}: not counted; more than {pair.money(pair.saving)} in all over "
-        f"{counted(pair.traffic.horizon_days, 'day')} turns it"
+        f"{', '.join(missing)}: not counted; more than {rivals.money(rivals.saving)} in all over "
+        f"{counted(rivals.traffic.horizon_days, 'day')} turns it"
     )
-    yield Omission("upfront", text, {"amount": float(pair.saving)})
+    yield Omission("upfront", text, {"amount": float(rivals.saving)})
 
 
-def _quality(pair: Pair) -> Iterator[Omission]:
-    if pair.config.error_cost is not None or pair.saving <= 0:
+def _quality(rivals: Rivals) -> Iterator[Omission]:
+    if rivals.config.error_cost is not None or rivals.saving <= 0:
         return
     requests = sum(
-        pair.traffic.rate(m) * pair.traffic.days_in(m) for m in range(pair.traffic.months)
+        rivals.traffic.rate(m) * rivals.traffic.days_in(m) for m in range(rivals.traffic.months)
     )
-    price = 100 * pair.saving / requests
+    price = 100 * rivals.saving / requests
     text = (
-        f"quality: if {pair.best.name} is wrong once more in 100 answers, it stays cheaper as long as an "
-        f"error costs less than {pair.money(price)}"
+        f"quality: if {rivals.best.name} is wrong once more in 100 answers, it stays cheaper as long as an "
+        f"error costs less than {rivals.money(price)}"
     )
     yield Omission("quality", text, {"error_cost": float(price)})
 

@@ -17,7 +17,7 @@ LABEL, HOUR, MACHINE = "label", "hour", "machine"
 """In ``prices``: one labelled example, an hour of a person, a machine."""
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 Positive = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 9)]
-Tokens = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 7)]
+TokenCount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 7)]
 PerMillion = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 5)]
 
 
@@ -119,8 +119,8 @@ class WayConfig(Section):
     """
 
     model: Name | None = None
-    input_tokens: Tokens | None = None
-    output_tokens: Tokens | None = None
+    input_tokens: TokenCount | None = None
+    output_tokens: TokenCount | None = None
     cached_share: Share | None = None
     batch_share: Share | None = None
     multiplier: Annotated[Decimal, Field(gt=0, le=1000)] | None = None
@@ -146,8 +146,8 @@ class WayConfig(Section):
     handover_share: Share | None = None
     handover_price: MoneyAmount | None = None
     quality: Share | None = None
-    input_tokens_sd: Tokens | None = None
-    output_tokens_sd: Tokens | None = None
+    input_tokens_sd: TokenCount | None = None
+    output_tokens_sd: TokenCount | None = None
     quality_sd: Share | None = None
 
     @property
@@ -164,7 +164,7 @@ class UncertainConfig(Section):
     token_prices: Annotated[float, Field(ge=0, le=3)] = 0.0
     machine_prices: Annotated[float, Field(ge=0, le=3)] = 0.0
     retraining: Annotated[float, Field(ge=0, le=3)] = 0.0
-    scenarios: int = Field(default=SCENARIOS, ge=100, le=1_000_000)
+    scenarios: int = Field(default=SCENARIOS, ge=100, le=SCENARIOS)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from steelyard.calculator.amounts import Range
 from steelyard.calculator.records import MachineFigures, WayFigures
+from steelyard.calculator.sections import WayConfig
 from steelyard.economics.course import REBUILD, CostCourse, monthly_parts
 from steelyard.economics.money import DAYS_PER_MONTH, Money
 from steelyard.economics.sheet import CostSheet, Traffic
@@ -22,7 +23,7 @@ class Course(NamedTuple):
     course: CostCourse
 
 
-def way_figures(low: Course, high: Course, traffic: Traffic) -> WayFigures:
+def way_figures(way: WayConfig, low: Course, high: Course, traffic: Traffic) -> WayFigures:
     """Return a way's figures, each from its low end to its high."""
     sheet = low.sheet
     months = [monthly_parts(end.sheet, traffic, 0) for end in (low, high)]
@@ -48,12 +49,17 @@ def way_figures(low: Course, high: Course, traffic: Traffic) -> WayFigures:
         },
         total=total,
         total_reason=low.course.total.reason,
-        not_counted=sheet.not_counted,
+        not_counted=(*sheet.not_counted, *_no_output(way)),
         machine=_machine(low, traffic),
         until_end=until,
         without_end=without,
         ends_on_day=None if sheet.end is None else sheet.end.day,
     )
+
+
+def _no_output(way: WayConfig) -> tuple[str, ...]:
+    """Output tokens that are paid by the token and that nobody gave."""
+    return ("output tokens",) if way.model is not None and way.output_tokens is None else ()
 
 
 def _machine(way: Course, traffic: Traffic) -> MachineFigures | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from decimal import Decimal, InvalidOperation
+from shutil import get_terminal_size
 from typing import Any
 
 from steelyard.cli.options import file_path
@@ -64,7 +66,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def call(args: argparse.Namespace) -> int:
     """Print the answer as a table with its notes, or with ``--json`` as data."""
     from steelyard.calculator import cost
-    from steelyard.report.calculation import answer_text, choice_table, cost_table
+    from steelyard.report.calculation import WIDTH, answer_text, choice_table, cost_table
 
     given = {
         name: value for name, _, _ in _FLAGS if (value := getattr(args, _key(name))) is not None
@@ -85,8 +87,9 @@ def call(args: argparse.Namespace) -> int:
     if args.json:
         say_json(answer.to_dict())
         return 0
-    screen = console(width=_width())
-    head, tail = answer_text(answer)
+    width = min(get_terminal_size((WIDTH, 24)).columns, WIDTH)
+    screen = console(width=width)
+    head, tail = answer_text(answer, width)
     say(f"{head}\n")
     screen.print(cost_table(answer))
     say(tail)
@@ -151,8 +154,6 @@ def _renamed(given: dict[str, str], names: dict[str, str]) -> dict[str, Any]:
 
 def _per_million(flag: str, text: str) -> str:
     """A price per 1,000 tokens as one per million."""
-    from decimal import Decimal, InvalidOperation
-
     try:
         return str(Decimal(text.removeprefix("$")) * _THOUSANDS)
     except InvalidOperation:
@@ -161,9 +162,3 @@ def _per_million(flag: str, text: str) -> str:
 
 def _about(flag: str) -> str:
     return next(text for name, _, text in _FLAGS if name == flag)
-
-
-def _width() -> int:
-    import shutil
-
-    return min(shutil.get_terminal_size((100, 24)).columns, 100)

@@ -14,7 +14,7 @@ from steelyard.economics.money import DAYS_PER_MONTH, Money
 from steelyard.economics.sheet import HOURS_PER_MONTH, CostSheet, HostedTune, Traffic
 from steelyard.errors import ConfigError
 
-Floats = NDArray[np.float64]
+_Array = NDArray[np.float64]
 _MOST_REPLICAS = 20_000
 
 
@@ -76,7 +76,7 @@ class FloatSheet:
         """What does not hang on volume: upfront and events."""
         return self.upfront + sum(_amount(self.sheet, e.cost) for e in events(self.sheet, traffic))
 
-    def total(self, traffic: Traffic, volumes: Floats) -> Floats:
+    def total(self, traffic: Traffic, volumes: _Array) -> _Array:
         """The cost over the horizon at each of several volumes, in requests a day now."""
         sums = np.full(volumes.shape, self.fixed(traffic))
         each = self.flat + self.busy + self.wrong * self.wrong_share
@@ -89,7 +89,7 @@ class FloatSheet:
             sums += month * (days / DAYS_PER_MONTH)
         return sums
 
-    def replicas(self, traffic: Traffic, requests_per_day: Floats) -> Floats:
+    def replicas(self, traffic: Traffic, requests_per_day: _Array) -> _Array:
         """Machines that are on, at least one."""
         machine = self.sheet.machine
         assert machine is not None
@@ -103,7 +103,7 @@ class FloatSheet:
         growth = max(growth for growth, _ in _months(traffic))
         return _MOST_REPLICAS * float(self.sheet.machine.capacity / traffic.peak) / growth
 
-    def steps(self, traffic: Traffic, most: float) -> Floats:
+    def steps(self, traffic: Traffic, most: float) -> _Array:
         """Volumes up to ``most``, itself up to `most_volume`, where the total has a step or a bend."""
         places = []
         each = self.input + self.output

@@ -29,12 +29,12 @@ _DASH = "-"
 _OPTIONAL = ("search", "training")  # a way without them is whole
 
 
-def answer_text(answer: CostAnswer) -> tuple[str, str]:
+def answer_text(answer: CostAnswer, width: int = WIDTH) -> tuple[str, str]:
     """What stands before the table, and what follows it: break-even, what is left out, prices."""
     head = [line for line in (answer.name, answer.about) if line]
     head.append(_traffic(answer))
     tail = ["", _verdict(answer)]
-    tail += [_break_even(even) for even in answer.break_evens]
+    tail += [_break_even(even, answer.horizon_days) for even in answer.break_evens]
     tail += [_machine(way.name, way.machine, answer.currency) for way in answer.ways if way.machine]
     tail += _scenarios(answer.scenarios, answer.currency) if answer.scenarios else []
     tail += [_life(way, answer) for way in answer.ways if way.until_end is not None]
@@ -45,7 +45,7 @@ def answer_text(answer: CostAnswer) -> tuple[str, str]:
     )
     tail += _section(f"Prices as of {answer.day}", [_price(note) for note in answer.prices])
     tail += _section("Note", list(answer.notes))
-    return _filled(head), _filled(tail)
+    return _filled(head, width), _filled(tail, width)
 
 
 def _traffic(answer: CostAnswer) -> str:
@@ -149,20 +149,22 @@ def _verdict(answer: CostAnswer) -> str:
     return f"{text}."
 
 
-def _break_even(even: BreakEvenFigures) -> str:
+def _break_even(even: BreakEvenFigures, days: int) -> str:
     name, against = even.way, even.against
     if even.days is None or even.requests is None:
         text = f"{name} pays for itself against {against}: {even.reason}"
     elif even.requests.high == 0:
         text = f"{name} is cheaper than {against} from the first request"
     else:
-        days, requests = number_range(even.days, 2), number_range(even.requests, 0)
-        text = f"{name} pays for itself against {against} after {requests} requests ({days} days)"
+        requests, after = number_range(even.requests, 0), number_range(even.days, 2)
+        text = f"{name} pays for itself against {against} after {requests} requests ({after} days)"
     if even.crossings > 1:
         text += f"; which is cheaper changes {counted(even.crossings, 'time')} within the horizon"
-    if even.volumes:
-        turns = [f"{way} above {number_range(at, 0)}" for at, way in even.volumes]
-        text += f"; over the horizon, by requests a day, the cheaper is {listed(turns, 4)}"
+    turns = [
+        f"{turn.cheaper} above {number_range(turn.requests_per_day, 0)}" for turn in even.volumes
+    ]
+    if turns:
+        text += f"; over {counted(days, 'day')} the cheaper is {listed(turns, 4)} requests a day"
     return f"{text}."
 
 
@@ -234,9 +236,9 @@ def _section(title: str, lines: list[str]) -> list[str]:
     return ["", f"{title}:", *(f"  - {line}" for line in lines)] if lines else []
 
 
-def _filled(lines: list[str]) -> str:
+def _filled(lines: list[str], width: int) -> str:
     wrapped = []
     for line in lines:
         indent = "    " if line.startswith("  - ") else ""
-        wrapped.append(textwrap.fill(line, WIDTH, subsequent_indent=indent, break_on_hyphens=False))
+        wrapped.append(textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False))
     return "\n".join(wrapped)
