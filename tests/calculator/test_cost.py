@@ -256,6 +256,17 @@ def test_bad_input_is_one_clear_line(changes: dict[str, Any], message: str):
     assert "<" not in str(caught.value)
 
 
+def test_the_largest_numbers_are_written():
+    traffic = {"requests_per_day": 10**11, "peak": 1000, "horizon_days": 3650}
+    way = {"machine_seconds": 86_400}
+    prices = {"machine": {"hour": 10**6}}
+    answer = steelyard.cost(traffic=traffic, ways={"a": way}, prices=prices, today=TODAY)
+    assert json.loads(answer.to_json())["ways"][0]["total"]["low"] > 1e23
+    from steelyard.report.calculation import answer_text
+
+    assert answer_text(answer)
+
+
 def test_examples_and_days_are_checked():
     with pytest.raises(ConfigError, match="did you mean 'field'"):
         steelyard.cost(example="feild")

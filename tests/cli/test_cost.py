@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from steelyard.calculator.worked import EXAMPLES, worked_example
+from steelyard.calculator.worked_examples import EXAMPLES, worked_example
 from steelyard.cli import main
 
 FLAGS = (

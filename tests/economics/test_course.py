@@ -78,6 +78,11 @@ def test_replicas_are_a_staircase(requests: int, replicas: int):
     assert machine.replicas(Decimal(requests) / 3, Decimal(3)) == replicas
 
 
+def test_a_machine_that_is_exactly_full_is_enough():
+    machine = MachineUse(usd(1), Decimal("0.03"))  # 1 / 0.03 has no last digit
+    assert machine.replicas(Decimal(2_880_000), Decimal(1)) == 1
+
+
 def test_batches_caches_and_multipliers():
     price = Price(input=Decimal(2), cached=Decimal("0.5"), output=Decimal(8))
     sizes = (Decimal(1000), Decimal(100))

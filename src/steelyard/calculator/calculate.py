@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from steelyard.calculator.amounts import Range, parse_day
-from steelyard.calculator.left_out import Rivals, left_out
+from steelyard.calculator.omissions import Rivals, left_out
 from steelyard.calculator.prices import PriceList, examples
 from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission, VolumeFigure
 from steelyard.calculator.sections import CostConfig
 from steelyard.calculator.sheets import SheetMaker, traffic_of
 from steelyard.calculator.uncertain import arm_doubt
 from steelyard.calculator.ways import Course, way_figures
-from steelyard.calculator.worked import worked_example
+from steelyard.calculator.worked_examples import worked_example
 from steelyard.config.explain import Place, explain
 from steelyard.config.source import Lines, read_yaml
 from steelyard.economics.choice_map import ChoiceMap, cheapest, choice_map
@@ -119,6 +119,7 @@ class _Calculation:
                 *sorted((months[0].low - months[1].low, months[0].high - months[1].high))
             )
             turns = left_out(self._rivals(best, self._rival(order)))
+        evens = self._break_evens()
         return CostAnswer(
             name=self.config.name,
             about=self.config.about,
@@ -131,12 +132,12 @@ class _Calculation:
             ways=ways,
             cheapest=winners.pop() if len(winners) == 1 else (),
             month_saving=saving,
-            break_evens=self._break_evens(),
+            break_evens=evens,
             left_out=turns,
             prices=tuple(self.prices.notes.values()),
             notes=tuple(self._notes()),
             map=self._map() if with_map else None,
-            scenarios=self._scenarios(),
+            scenarios=self._scenarios(evens),
         )
 
     def _order(self, sheets: Sequence[CostSheet]) -> list[int]:
@@ -165,7 +166,7 @@ class _Calculation:
     def _break_even(self, way: int, base: int) -> BreakEvenFigures:
         both = [break_evens(s[way], s[base], self.traffic) for s in (self.low, self.high)]
         name, against = self.middle[way].name, self.middle[base].name
-        first = [_first(found, name) for found in both]
+        first = [_first(evens, name) for evens in both]
         sure = [crossing for crossing in first if crossing is not None]
         days = requests = None
         if len(sure) == 2:
@@ -176,7 +177,7 @@ class _Calculation:
             against,
             days,
             requests,
-            max(len(found.crossings) for found in both),
+            max(len(evens.crossings) for evens in both),
             None if days is not None else _why(both, name, self.traffic),
             self._volumes(way, base),
         )
@@ -218,7 +219,7 @@ class _Calculation:
                 )
         return notes
 
-    def _scenarios(self) -> Simulation | None:
+    def _scenarios(self, evens: Sequence[BreakEvenFigures]) -> Simulation | None:
         """Chances, where the user says what is uncertain; pairs are those of the break-evens."""
         uncertain = self.config.uncertain
         if uncertain is None:
@@ -234,7 +235,7 @@ class _Calculation:
             self.middle,
             self.traffic,
             Doubts(arms, PricePaths(*(Uncertain(0.0, sd) for sd in paths))),
-            [(even.way, even.against) for even in self._break_evens()],
+            [(even.way, even.against) for even in evens],
             scenarios=uncertain.scenarios,
             seed=uncertain.seed,
         )
@@ -243,19 +244,19 @@ class _Calculation:
         return choice_map(self.middle, self.traffic, MAP_VOLUMES, MAP_MONTHS)
 
 
-def _first(found: BreakEvens, name: str) -> tuple[Decimal, int] | None:
-    if found.start == name:
+def _first(evens: BreakEvens, name: str) -> tuple[Decimal, int] | None:
+    if evens.start == name:
         return Decimal(0), 0
-    mine = (c for c in found.crossings if c.cheaper == name)
+    mine = (c for c in evens.crossings if c.cheaper == name)
     return next(((c.day, c.requests) for c in mine), None)
 
 
 def _why(both: Sequence[BreakEvens], name: str, traffic: Traffic) -> str:
-    reasons = [found.reason for found in both if found.reason]
+    reasons = [evens.reason for evens in both if evens.reason]
     if reasons:
         return reasons[0]
-    if all(found.start is None for found in both):
+    if all(evens.start is None for evens in both):
         return "both cost the same"
-    if any(_first(found, name) for found in both):
+    if any(_first(evens, name) for evens in both):
         return f"within {counted(traffic.horizon_days, 'day')} only at one end of the ranges"
     return f"not within {counted(traffic.horizon_days, 'day')}"

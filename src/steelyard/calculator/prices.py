@@ -49,16 +49,16 @@ class PriceList:
 
     def of_model(self, name: str) -> Price:
         """A model's token prices; a name that nobody knows raises `ConfigError` with what to give."""
-        own = self.own(name)
-        if own is not None and (own.input is not None or own.output is not None):
-            self._note(name, own, _per_million(own.input, own.cached, own.output))
-            return Price(self.config.currency, own.input, own.cached, own.output)
+        yours = self.yours(name)
+        if yours is not None and (yours.input is not None or yours.output is not None):
+            self._note(name, yours, _per_million(yours.input, yours.cached, yours.output))
+            return Price(self.config.currency, yours.input, yours.cached, yours.output)
         price = self._in_book(name)
-        shown = _per_million(price.input, price.cached, price.output)
-        self._add(name, shown, price.source, book_date(), is_book=True)
+        amounts = _per_million(price.input, price.cached, price.output)
+        self._add(name, amounts, price.source, book_date(), is_book=True)
         return price
 
-    def own(self, name: str) -> ModelPrices | None:
+    def yours(self, name: str) -> ModelPrices | None:
         """What the user gives for a model."""
         entry = self.config.prices.get(name)
         if entry is not None and not isinstance(entry, ModelPrices):
@@ -108,12 +108,12 @@ class PriceList:
 
     def _in_book(self, name: str) -> Price:
         ask = f"give prices: {{{name}: {{input: …, output: …}}}} per million tokens"
-        own = sorted(
+        names = sorted(
             key
             for key, entry in self.config.prices.items()
             if isinstance(entry, ModelPrices) and key != name
         )
-        hint = closest(name, own)
+        hint = closest(name, names)
         try:
             model = ModelConfig.model_validate(with_provider(name) or name)
         except ValidationError:
@@ -133,17 +133,17 @@ class PriceList:
                 f"{self.config.currency}"
             )
 
-    def _note(self, name: str, entry: DatedSection, shown: str) -> None:
+    def _note(self, name: str, entry: DatedSection, amounts: str) -> None:
         if entry.currency is not None:
             self._same_currency(f"prices.{name}", entry.currency)
-        self._add(name, shown, entry.source or YOURS, entry.date)
+        self._add(name, amounts, entry.source or YOURS, entry.date)
 
     def _add(
-        self, name: str, shown: str, source: str, day: date | None, *, is_book: bool = False
+        self, name: str, amounts: str, source: str, day: date | None, *, is_book: bool = False
     ) -> None:
         age = None if day is None else (self.day - day).days
         stale = age is not None and age > examples()["stale_after_days"]
-        self.notes[name] = PriceNote(name, shown, source, day, age, stale, is_book)
+        self.notes[name] = PriceNote(name, amounts, source, day, age, stale, is_book)
 
 
 def _per_million(input: Decimal | None, cached: Decimal | None, output: Decimal | None) -> str:

@@ -22,7 +22,7 @@ class PriceNote(NamedTuple):
     """
 
     name: str
-    shown: str
+    amounts: str
     source: str
     date: date | None
     age_days: int | None

@@ -9,14 +9,15 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from steelyard.calculator.amounts import Amount, DayText
-from steelyard.config.section import MoneyAmount, Name, Section
+from steelyard.config.section import Name, Section
 from steelyard.economics.sheet import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
 
 LABEL, HOUR, MACHINE = "label", "hour", "machine"
 """In ``prices``: one labelled example, an hour of a person, a machine."""
+PriceAmount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 6)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
-Positive = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 9)]
+Volume = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12)]
 TokenCount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 7)]
 PerMillion = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 5)]
 
@@ -24,8 +25,8 @@ PerMillion = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 5)]
 class CostTraffic(Section):
     """How many requests: a day or a month of 30 days, growing by a share each month, over a horizon."""
 
-    requests_per_day: Positive | None = None
-    requests_per_month: Positive | None = None
+    requests_per_day: Volume | None = None
+    requests_per_month: Volume | None = None
     horizon_days: int = Field(default=365, gt=0, le=MOST_DAYS)
     growth_per_month: Decimal = Decimal(0)
     peak: Annotated[Decimal, Field(ge=1, le=1000)] | None = None
@@ -58,21 +59,21 @@ class ModelPrices(DatedSection):
     output: PerMillion | None = None
     batch: Annotated[Decimal, Field(gt=0, le=1)] | None = None
     training: PerMillion | None = None
-    hosting_hour: MoneyAmount | None = None
-    storage_month: MoneyAmount | None = None
-    minimum: MoneyAmount | None = None
+    hosting_hour: PriceAmount | None = None
+    storage_month: PriceAmount | None = None
+    minimum: PriceAmount | None = None
 
 
 class PlainPrice(DatedSection):
     """The price of one thing: a label, an hour of a person."""
 
-    amount: MoneyAmount
+    amount: PriceAmount
 
 
 class MachinePrice(DatedSection):
     """An hour of a machine; shared with other work, it costs only the seconds that it is busy."""
 
-    hour: MoneyAmount
+    hour: PriceAmount
     shared: bool = False
 
 
@@ -84,7 +85,7 @@ def _price_tag(value: Any) -> str:
 
 
 PriceEntry = Annotated[
-    Annotated[MoneyAmount, Tag("<plain>")]
+    Annotated[PriceAmount, Tag("<plain>")]
     | Annotated[PlainPrice, Tag("<one>")]
     | Annotated[MachinePrice, Tag("<machine>")]
     | Annotated[ModelPrices, Tag("<model>")],
@@ -125,26 +126,26 @@ class WayConfig(Section):
     batch_share: Share | None = None
     multiplier: Annotated[Decimal, Field(gt=0, le=1000)] | None = None
     output_multiplier: Annotated[Decimal, Field(gt=0, le=1000)] | None = None
-    judge: MoneyAmount | None = None
-    embedding: MoneyAmount | None = None
-    retrieval: MoneyAmount | None = None
-    machine_seconds: Positive | None = None
-    requests_per_second: Positive | None = None
+    judge: PriceAmount | None = None
+    embedding: PriceAmount | None = None
+    retrieval: PriceAmount | None = None
+    machine_seconds: Annotated[Decimal, Field(ge=Decimal("1e-6"), le=86_400)] | None = None
+    requests_per_second: Annotated[Decimal, Field(ge=Decimal("1e-5"), le=10**6)] | None = None
     labels: LabelCounts | None = None
     hours: Annotated[Decimal, Field(ge=0, le=10**6)] | None = None
     search: Amount | None = None
     training: TrainingChoice | None = None
     evaluation: Amount | None = None
-    hosting_hour: MoneyAmount | None = None
-    storage_month: MoneyAmount | None = None
-    minimum: MoneyAmount | None = None
+    hosting_hour: PriceAmount | None = None
+    storage_month: PriceAmount | None = None
+    minimum: PriceAmount | None = None
     retrain_days: Annotated[Decimal, Field(ge=1, le=MOST_DAYS)] | None = None
     retraining: Amount | None = None
     change: Amount | None = None
     ends: DayText | None = None
     rebuild: Amount | None = None
     handover_share: Share | None = None
-    handover_price: MoneyAmount | None = None
+    handover_price: PriceAmount | None = None
     quality: Share | None = None
     input_tokens_sd: TokenCount | None = None
     output_tokens_sd: TokenCount | None = None
@@ -176,6 +177,6 @@ class CostConfig(Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     traffic: CostTraffic
     prices: dict[Name, PriceEntry] = Field(default_factory=dict)
-    error_cost: MoneyAmount | None = None
+    error_cost: PriceAmount | None = None
     uncertain: UncertainConfig | None = None
     ways: dict[Name, WayConfig] = Field(min_length=1, max_length=12)

@@ -89,7 +89,7 @@ class SheetMaker:
         if not isinstance(training, TrainedTokens):
             assert training is not None
             return self._amount(training)
-        price = self._own(way).training
+        price = self._yours(way).training
         if price is None:
             raise ConfigError(
                 f"ways.{name}.training: the price is missing: give prices: "
@@ -107,7 +107,7 @@ class SheetMaker:
             return ()  # a machine of one's own is paid by its time, whatever its tokens
         if way.model is None:
             raise self._missing(name, "model", "a name under prices, or one that the book knows")
-        price, own = self.prices.of_model(way.model), self._own(way)
+        price, yours = self.prices.of_model(way.model), self._yours(way)
         for kind, tokens in (("input", way.input_tokens), ("output", way.output_tokens)):
             if tokens and getattr(price, kind) is None:
                 raise ConfigError(
@@ -117,7 +117,7 @@ class SheetMaker:
             raise ConfigError(
                 f"prices.{way.model}.cached is missing: give what a million cached tokens cost"
             )
-        if way.batch_share and own.batch is None:
+        if way.batch_share and yours.batch is None:
             raise ConfigError(
                 f"prices.{way.model}.batch is missing: give the share of the price that a batch costs"
             )
@@ -128,7 +128,7 @@ class SheetMaker:
             way.output_tokens or Decimal(0),
             way.cached_share or Decimal(0),
             way.batch_share or Decimal(0),
-            own.batch,
+            yours.batch,
             multiplier,
             way.output_multiplier or multiplier,
         )
@@ -153,11 +153,11 @@ class SheetMaker:
         return MachineUse(hour, way.machine_seconds, way.requests_per_second, shared)
 
     def _hosted(self, way: WayConfig) -> HostedTune | None:
-        own = self._own(way) if way.is_tuned else ModelPrices()
+        yours = self._yours(way) if way.is_tuned else ModelPrices()
         amounts = [
-            self._first(way.hosting_hour, own.hosting_hour),
-            self._first(way.storage_month, own.storage_month),
-            self._first(way.minimum, own.minimum),
+            self._first(way.hosting_hour, yours.hosting_hour),
+            self._first(way.storage_month, yours.storage_month),
+            self._first(way.minimum, yours.minimum),
         ]
         return HostedTune(*amounts) if any(amount is not None for amount in amounts) else None
 
@@ -214,8 +214,8 @@ class SheetMaker:
             return self.prices.money(way.handover_price)
         return self.prices.label
 
-    def _own(self, way: WayConfig) -> ModelPrices:
-        return (self.prices.own(way.model) if way.model else None) or ModelPrices()
+    def _yours(self, way: WayConfig) -> ModelPrices:
+        return (self.prices.yours(way.model) if way.model else None) or ModelPrices()
 
     def _amount(self, amount: Range) -> Money:
         return self.prices.money(self.pick(amount))

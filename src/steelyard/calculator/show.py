@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from steelyard.calculator.amounts import Range
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _CENT = Decimal("0.01")
+_DIGITS = 60
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -17,7 +18,8 @@ def money(amount: Decimal, currency: str) -> str:
     if size and size < 1 and size != round(size, 2):
         digits = f"{Decimal(f'{size:.3g}'):f}"
     else:
-        digits = f"{size.quantize(_CENT, ROUND_HALF_UP):,}"
+        with localcontext(prec=_DIGITS):
+            digits = f"{size.quantize(_CENT, ROUND_HALF_UP):,}"
     return f"{sign}{_SIGNS.get(currency, currency + ' ')}{digits}"
 
 

@@ -68,16 +68,16 @@ def call(args: argparse.Namespace) -> int:
     from steelyard.calculator import cost
     from steelyard.report.calculation import WIDTH, answer_text, choice_table, cost_table
 
-    given = {
+    figures = {
         name: value for name, _, _ in _FLAGS if (value := getattr(args, _key(name))) is not None
     }
     source: Any = args.file
-    if given:
+    if figures:
         if args.file is not None or args.example is not None:
             raise ConfigError(
-                f"give a file, an example or figures, not two of them: leave out --{next(iter(given))}"
+                f"give a file, an example or figures, not two of them: leave out --{next(iter(figures))}"
             )
-        source = _two_ways(given)
+        source = _two_ways(figures)
     elif args.file is None and args.example is None:
         raise ConfigError(
             "nothing to price: give a file, --example field, or --prompt-tokens, --tuned-tokens, "
@@ -103,31 +103,31 @@ def _key(flag: str) -> str:
     return flag.replace("-", "_")
 
 
-def _two_ways(given: dict[str, str]) -> dict[str, Any]:
+def _two_ways(figures: dict[str, str]) -> dict[str, Any]:
     """The figures of the command line as the mapping that a file holds."""
     for name in ("prompt-tokens", "tuned-tokens", "requests-per-day"):
-        if name not in given:
+        if name not in figures:
             raise ConfigError(f"--{name} is missing: give {_about(name)}")
-    if ("price-per-1k" in given) == ("model" in given):
+    if ("price-per-1k" in figures) == ("model" in figures):
         raise ConfigError("give --price-per-1k, or --model for a price of the book, and not both")
-    if "training" not in given:
+    if "training" not in figures:
         raise ConfigError(
             f"--training is missing: give {_about('training')}; 0 if it costs nothing"
         )
-    model = given.get("model", _MODEL)
-    common = _renamed(given, {"output-tokens": "output_tokens"}) | {"model": model}
+    model = figures.get("model", _MODEL)
+    common = _renamed(figures, {"output-tokens": "output_tokens"}) | {"model": model}
     prices = {
-        key: _per_million(flag, given[flag])
+        key: _per_million(flag, figures[flag])
         for key, flag in (
             ("input", "price-per-1k"),
             ("output", "output-price-per-1k"),
             ("cached", "cached-price-per-1k"),
         )
-        if flag in given
+        if flag in figures
     }
-    prompt = _renamed(given, {"prompt-tokens": "input_tokens", "cached-share": "cached_share"})
+    prompt = _renamed(figures, {"prompt-tokens": "input_tokens", "cached-share": "cached_share"})
     tuned = _renamed(
-        given,
+        figures,
         {
             "tuned-tokens": "input_tokens",
             "multiplier": "multiplier",
@@ -142,14 +142,14 @@ def _two_ways(given: dict[str, str]) -> dict[str, Any]:
         "horizon-days": "horizon_days",
     }
     return {
-        "traffic": _renamed(given, traffic),
+        "traffic": _renamed(figures, traffic),
         "prices": {model: prices} if prices else {},
         "ways": dict(zip(_FLAG_WAYS, ({**common, **prompt}, {**common, **tuned}), strict=True)),
     }
 
 
-def _renamed(given: dict[str, str], names: dict[str, str]) -> dict[str, Any]:
-    return {key: given[flag] for flag, key in names.items() if flag in given}
+def _renamed(figures: dict[str, str], names: dict[str, str]) -> dict[str, Any]:
+    return {key: figures[flag] for flag, key in names.items() if flag in figures}
 
 
 def _per_million(flag: str, text: str) -> str:

@@ -118,15 +118,15 @@ def monthly_parts(sheet: CostSheet, traffic: Traffic, month: int) -> dict[str, M
 
 def events(sheet: CostSheet, traffic: Traffic) -> list[Event]:
     """The costs that fall on one day within the horizon, in order of time."""
-    found: list[Event] = []
+    costs: list[Event] = []
     for name, every, cost in sheet.recurring:
         day = every
         while day < traffic.horizon_days:
-            found.append(Event(day, name, cost))
+            costs.append(Event(day, name, cost))
             day += every
     if sheet.end is not None and sheet.end.day < traffic.horizon_days:
-        found.append(Event(Decimal(sheet.end.day), REBUILD, sheet.end.rebuild))
-    return sorted(found, key=lambda event: event.day)
+        costs.append(Event(Decimal(sheet.end.day), REBUILD, sheet.end.rebuild))
+    return sorted(costs, key=lambda event: event.day)
 
 
 def _until_end(sheet: CostSheet, traffic: Traffic) -> Money | None:

@@ -147,23 +147,23 @@ def volume_turns(
     places = np.unique(np.concatenate([[0.0, most], steps]))
     if len(places) > _MOST_STEPS:
         places = places[:_MOST_STEPS]
-    left, right = places[:-1], places[1:]
-    width = right - left
+    starts, ends = places[:-1], places[1:]
+    width = ends - starts
 
     def gap(volume: NDArray[np.float64]) -> NDArray[np.float64]:
         return one.total(traffic, volume) - two.total(traffic, volume)
 
-    low, high = gap(left + width / 4), gap(right - width / 4)
+    low, high = gap(starts + width / 4), gap(ends - width / 4)
     slope = (high - low) / (width / 2)
     start, end = low - slope * width / 4, high + slope * width / 4
-    scale = 1e-9 * np.maximum(one.total(traffic, right), 1e-12)
+    scale = 1e-9 * np.maximum(one.total(traffic, ends), 1e-12)
     start[np.abs(start) < scale], end[np.abs(end) < scale] = 0.0, 0.0
-    return _turns((a.name, b.name), left, slope, start, end, float(places[-1]))
+    return _turns((a.name, b.name), starts, slope, start, end, float(places[-1]))
 
 
 def _turns(
     names: tuple[str, str],
-    left: NDArray[np.float64],
+    starts: NDArray[np.float64],
     slope: NDArray[np.float64],
     start: NDArray[np.float64],
     end: NDArray[np.float64],
@@ -180,7 +180,7 @@ def _turns(
                 continue
             name = names[int(now > 0)]
             if sign:
-                place = left[piece] - (start[piece] / slope[piece] if at else 0.0)
+                place = starts[piece] - (start[piece] / slope[piece] if at else 0.0)
                 turns.append(VolumeTurn(float(place), name))
             first, sign = first or name, now
     return VolumeTurns(first, tuple(turns), looked_to)

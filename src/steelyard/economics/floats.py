@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from steelyard.economics.course import events
 from steelyard.economics.money import DAYS_PER_MONTH, Money
-from steelyard.economics.sheet import HOURS_PER_MONTH, CostSheet, HostedTune, Traffic
+from steelyard.economics.sheet import HOURS_PER_MONTH, LOAD_DIGITS, CostSheet, HostedTune, Traffic
 from steelyard.errors import ConfigError
 
 _Array = NDArray[np.float64]
@@ -45,7 +45,7 @@ class FloatSheet:
         parts = sheet.request_parts()
         hosted = sheet.hosted or HostedTune()
         hosting, storage = _amount(sheet, hosted.hosting_hour), _amount(sheet, hosted.storage_month)
-        known = ("tokens", "machine", "errors")
+        apart = ("tokens", "machine", "errors")
         machine = sheet.machine
         on = machine is not None and not machine.shared
         return cls(
@@ -53,7 +53,7 @@ class FloatSheet:
             upfront=_total(sheet, sheet.upfront.values()),
             input=_total(sheet, (use.input_cost for use in sheet.tokens)),
             output=_total(sheet, (use.output_cost for use in sheet.tokens)),
-            flat=_total(sheet, (money for part, money in parts.items() if part not in known)),
+            flat=_total(sheet, (money for part, money in parts.items() if part not in apart)),
             wrong=_amount(sheet, sheet.error_cost) * float(1 - sheet.handover_share),
             busy=_amount(sheet, parts.get("machine")),
             on=_amount(sheet, machine.hour) * HOURS_PER_MONTH if on and machine else 0.0,
@@ -79,11 +79,11 @@ class FloatSheet:
     def total(self, traffic: Traffic, volumes: _Array) -> _Array:
         """The cost over the horizon at each of several volumes, in requests a day now."""
         sums = np.full(volumes.shape, self.fixed(traffic))
-        each = self.flat + self.busy + self.wrong * self.wrong_share
+        rest = self.flat + self.busy + self.wrong * self.wrong_share
         for growth, days in _months(traffic):
             requests = volumes * (growth * DAYS_PER_MONTH)
             bill = requests * (self.input + self.output) + self.month
-            month = np.maximum(bill, self.minimum) + requests * each
+            month = np.maximum(bill, self.minimum) + requests * rest
             if self.on:
                 month += self.on * self.replicas(traffic, volumes * growth)
             sums += month * (days / DAYS_PER_MONTH)
@@ -94,7 +94,7 @@ class FloatSheet:
         machine = self.sheet.machine
         assert machine is not None
         load = requests_per_day * float(traffic.peak) / float(machine.capacity)
-        return np.maximum(np.ceil(np.round(load, 9)), 1.0)
+        return np.maximum(np.ceil(np.round(load, LOAD_DIGITS)), 1.0)
 
     def most_volume(self, traffic: Traffic) -> float:
         """The volume up to which `steps` has all replicas."""
@@ -106,17 +106,17 @@ class FloatSheet:
     def steps(self, traffic: Traffic, most: float) -> _Array:
         """Volumes up to ``most``, itself up to `most_volume`, where the total has a step or a bend."""
         places = []
-        each = self.input + self.output
+        by_token = self.input + self.output
         for growth, _ in dict.fromkeys(_months(traffic)):
-            if self.minimum > self.month and each:
+            if self.minimum > self.month and by_token:
                 places.append(
-                    np.array([(self.minimum - self.month) / (each * growth * DAYS_PER_MONTH)])
+                    np.array([(self.minimum - self.month) / (by_token * growth * DAYS_PER_MONTH)])
                 )
             if self.on and self.sheet.machine is not None:
                 one = float(self.sheet.machine.capacity) / (float(traffic.peak) * growth)
                 places.append(one * np.arange(1, most / one + 1))
-        found = np.concatenate(places) if places else np.empty(0)
-        return found[found < most]
+        volumes = np.concatenate(places) if places else np.empty(0)
+        return volumes[volumes < most]
 
 
 def _months(traffic: Traffic) -> Sequence[tuple[float, float]]:

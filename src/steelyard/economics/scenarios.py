@@ -94,7 +94,7 @@ class _Input(NamedTuple):
     """A figure of the model that may be drawn: its name, what is known of it."""
 
     name: str
-    known: Uncertain
+    value: Uncertain
 
 
 class World:
@@ -138,9 +138,9 @@ class World:
             rates = np.array([float(self.traffic.rate(m)) for m in months])
             replicas = arm.replicas(self.traffic, rates).astype(np.float32)
             sums += (replicas * np.float32(arm.on))[:, None] * draws.on
-        each = draws.wrong[at] * np.float32(arm.wrong) + np.float32(arm.flat)
-        if each.any():
-            sums += self.requests[:, None] * each
+        request = draws.wrong[at] * np.float32(arm.wrong) + np.float32(arm.flat)
+        if request.any():
+            sums += self.requests[:, None] * request
         sums[0] += draws.upfront[at]
         for month in months[1:]:
             sums[month] += sums[month - 1]
@@ -184,7 +184,7 @@ def draw_scenarios(
     n: int,
 ) -> Scenarios:
     """Draw ``n`` scenarios; the inputs are drawn in the order of the arms."""
-    return _scenarios(world, arms, prices, lambda drawn: drawn.known.sample(rng, n))
+    return _scenarios(world, arms, prices, lambda drawn: drawn.value.sample(rng, n))
 
 
 def one_at_a_time(
@@ -195,14 +195,14 @@ def one_at_a_time(
 
     def collect(drawn: _Input) -> Row:
         inputs.append(drawn)
-        return np.array([drawn.known.ends[1]], dtype=np.float32)
+        return np.array([drawn.value.ends[1]], dtype=np.float32)
 
     _scenarios(world, arms, prices, collect)
-    moving = [drawn for drawn in inputs if not drawn.known.is_sure]
+    moving = [drawn for drawn in inputs if not drawn.value.is_sure]
     places = {drawn.name: 2 * at for at, drawn in enumerate(moving)}
 
     def vary(drawn: _Input) -> Row:
-        low, middle, high = drawn.known.ends
+        low, middle, high = drawn.value.ends
         row = np.full(max(2 * len(moving), 1), middle, dtype=np.float32)
         if drawn.name in places:
             row[places[drawn.name]], row[places[drawn.name] + 1] = low, high
@@ -223,10 +223,10 @@ def _scenarios(
     inputs, outputs, upfronts, wrongs = [], [], [], []
     for arm, doubt in zip(world.floats, doubts, strict=True):
         tokens = arm.sheet.tokens
-        own = (sum(float(u.input) for u in tokens), sum(float(u.output) for u in tokens))
+        means = (sum(float(u.input) for u in tokens), sum(float(u.output) for u in tokens))
         name = arm.sheet.name
-        inputs.append(_factor(draw, f"input tokens of {name}", doubt.input_tokens, own[0]))
-        outputs.append(_factor(draw, f"output tokens of {name}", doubt.output_tokens, own[1]))
+        inputs.append(_factor(draw, f"input tokens of {name}", doubt.input_tokens, means[0]))
+        outputs.append(_factor(draw, f"output tokens of {name}", doubt.output_tokens, means[1]))
         paid = draw(_Input(f"upfront of {name}", doubt.upfront or Uncertain(arm.upfront)))
         upfronts.append(np.maximum(paid, 0))
         quality = doubt.quality or Uncertain(1 - (arm.wrong_share if not doubt.quality else 0.0))
@@ -251,10 +251,10 @@ def _path(yearly: Row, years: NDArray[np.float32]) -> NDArray[np.float32]:
     return factors
 
 
-def _factor(draw: Draw, name: str, doubt: Uncertain | None, own: float) -> Row:
+def _factor(draw: Draw, name: str, doubt: Uncertain | None, mean: float) -> Row:
     """The drawn tokens over those of the sheet, never below 0."""
-    if doubt is not None and not own:
+    if doubt is not None and not mean:
         raise ConfigError(f"{name} are uncertain, and its sheet has none: give their mean there")
-    known = Uncertain(own) if doubt is None else doubt
-    drawn = np.maximum(draw(_Input(name, known)), 0)
-    return (drawn / np.float32(own) if own else drawn * 0).astype(np.float32)
+    value = Uncertain(mean) if doubt is None else doubt
+    drawn = np.maximum(draw(_Input(name, value)), 0)
+    return (drawn / np.float32(mean) if mean else drawn * 0).astype(np.float32)

@@ -19,8 +19,9 @@ UPFRONT = ("labels", "hours", "search", "training", "evaluation")
 """What may be paid before the first request: labels, people's hours, prompt search, training, evaluation."""
 HOURS_PER_MONTH = 24 * DAYS_PER_MONTH
 MOST_DAYS = 3650
-MOST_REQUESTS = Decimal(10) ** 12
+MOST_REQUESTS = Decimal(10) ** 11
 """A day; more, growth included, is taken for a mistake."""
+LOAD_DIGITS = 9
 _SECONDS_PER_DAY = 86_400
 _MILLION = Decimal(1_000_000)
 
@@ -102,16 +103,16 @@ class TokenUse:
         if self.input and self.cached_share and cached is None:
             return self._unknown("the price of cached tokens is unknown")
         full = (1 - self.cached_share) * (price.input or 0)
-        each = (full + self.cached_share * (cached or 0)) * self.input_multiplier
-        return self._batched(self.input * each / _MILLION)
+        million = (full + self.cached_share * (cached or 0)) * self.input_multiplier
+        return self._batched(self.input * million / _MILLION)
 
     @property
     def output_cost(self) -> Money:
         """The output of a request, or ``None`` where its price is not known."""
         if self.output and self.price.output is None:
             return self._unknown(self.price.source or "the price of output tokens is unknown")
-        each = (self.price.output or 0) * self.output_multiplier
-        return self._batched(self.output * each / _MILLION)
+        million = (self.price.output or 0) * self.output_multiplier
+        return self._batched(self.output * million / _MILLION)
 
     @property
     def per_request(self) -> Money:
@@ -152,9 +153,12 @@ class MachineUse:
         return _SECONDS_PER_DAY * (self.requests_per_second or 1 / self.seconds)
 
     def replicas(self, requests_per_day: Decimal, peak: Decimal) -> int:
-        """Machines that the busiest moment needs: at least one."""
-        needed = (requests_per_day * peak / self.capacity).to_integral_value(ROUND_CEILING)
-        return max(1, int(needed))
+        """Machines that the busiest moment needs: at least one.
+
+        Rounded to nine digits first, so that a machine that is exactly full is enough.
+        """
+        load = round(requests_per_day * peak / self.capacity, LOAD_DIGITS)
+        return max(1, int(load.to_integral_value(ROUND_CEILING)))
 
 
 @dataclass(frozen=True)

@@ -119,13 +119,13 @@ def simulate(
     )
     in_pairs = {name for pair in pairs for name in pair}
     final = np.empty((len(sheets), scenarios), dtype=np.float32)
-    kept: dict[str, Rows] = {}
+    sums_by_name: dict[str, Rows] = {}
 
     def follow(at: int) -> Band:
         sums = world.sums(at, draws)
         final[at] = sums[-1]
         if names[at] in in_pairs:
-            kept[names[at]] = sums.copy()
+            sums_by_name[names[at]] = sums.copy()
         return _band(sums)
 
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -136,7 +136,7 @@ def simulate(
         seed,
         dict(zip(names, map(float, wins), strict=True)),
         bands,
-        tuple(_pay_back(world, draws, pair, kept) for pair in pairs),
+        tuple(_pay_back(world, draws, pair, sums_by_name) for pair in pairs),
         _tornado(world, doubts, pairs[0]) if pairs else (),
     )
 
@@ -149,11 +149,11 @@ def _band(sums: Rows) -> Band:
 
 
 def _pay_back(
-    world: World, draws: Scenarios, pair: tuple[str, str], kept: Mapping[str, Rows]
+    world: World, draws: Scenarios, pair: tuple[str, str], sums_by_name: Mapping[str, Rows]
 ) -> PayBack:
     """Between two ends of months the first day is read off a straight line."""
     arm, against = pair
-    gap = kept[arm] - kept[against]
+    gap = sums_by_name[arm] - sums_by_name[against]
     upfront = draws.upfront[world.names.index(arm)] - draws.upfront[world.names.index(against)]
     paid = gap <= 0
     first = np.where(paid.any(axis=0), paid.argmax(axis=0), -1)

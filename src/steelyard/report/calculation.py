@@ -79,8 +79,8 @@ def cost_table(answer: CostAnswer) -> Table:
         grid.add_section()
 
     ways, currency = answer.ways, answer.currency
-    each = [money_range(_thousand(answer, way), currency) for way in ways]
-    add("1,000 requests", each)
+    thousands = [money_range(_thousand(answer, way), currency) for way in ways]
+    add("1,000 requests", thousands)
     grid.add_section()
     block(
         "upfront",
@@ -158,7 +158,8 @@ def _break_even(even: BreakEvenFigures, days: int) -> str:
     else:
         requests, after = number_range(even.requests, 0), number_range(even.days, 2)
         text = f"{name} pays for itself against {against} after {requests} requests ({after} days)"
-    if even.crossings > 1:
+    at_start = even.requests is not None and even.requests.high == 0
+    if even.crossings > (0 if at_start else 1):
         text += f"; which is cheaper changes {counted(even.crossings, 'time')} within the horizon"
     turns = [
         f"{turn.cheaper} above {number_range(turn.requests_per_day, 0)}" for turn in even.volumes
@@ -168,11 +169,11 @@ def _break_even(even: BreakEvenFigures, days: int) -> str:
     return f"{text}."
 
 
-def _scenarios(found: Simulation, currency: str) -> list[str]:
+def _scenarios(simulation: Simulation, currency: str) -> list[str]:
     """The chances, then what moves the saving of the first pair most."""
-    chances = [f"{name} with chance {chance(share)}" for name, share in found.cheapest.items()]
+    chances = [f"{name} with chance {chance(share)}" for name, share in simulation.cheapest.items()]
     lines = [f"the cheapest: {listed(chances, 12)}"]
-    for pays in found.pay_back:
+    for pays in simulation.pay_back:
         text = (
             f"{pays.arm} has paid for itself against {pays.against} by the end with chance "
             f"{chance(pays.chance)}"
@@ -181,12 +182,11 @@ def _scenarios(found: Simulation, currency: str) -> list[str]:
             high = "beyond the horizon" if pays.days_high is None else f"{pays.days_high:,.1f} days"
             text += f"; after {pays.days_low:,.1f} days to {high} (90 %)"
         lines.append(text)
-    for swing in found.tornado:
+    for swing in simulation.tornado:
         low, high = (money(Decimal(f"{end:.6g}"), currency) for end in (swing.low, swing.high))
-        lines.append(
-            f"{swing.input} at its 10th and 90th percentile: {found.pay_back[0].arm} saves {low} and {high}"
-        )
-    return _section(f"In {found.scenarios:,} scenarios", lines)
+        arm = simulation.pay_back[0].arm
+        lines.append(f"{swing.input} at its 10th and 90th percentile: {arm} saves {low} and {high}")
+    return _section(f"In {simulation.scenarios:,} scenarios", lines)
 
 
 def _machine(name: str, machine: MachineFigures, currency: str) -> str:
@@ -227,9 +227,9 @@ def _price(note: PriceNote) -> str:
     age = "no date given" if note.age_days is None else counted(note.age_days, "day") + " old"
     mark = ", older than 180 days" if note.is_stale else ""
     if note.is_book:
-        return f"{note.name}: {note.shown}; {note.source}{mark}"
+        return f"{note.name}: {note.amounts}; {note.source}{mark}"
     day = f"{note.date}, " if note.date else ""
-    return f"{note.name}: {note.shown}; {note.source} ({day}{age}{mark})"
+    return f"{note.name}: {note.amounts}; {note.source} ({day}{age}{mark})"
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

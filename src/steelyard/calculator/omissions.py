@@ -72,7 +72,8 @@ def _is_tuned(rivals: Rivals) -> bool:
 def _output_tokens(rivals: Rivals) -> Iterator[Omission]:
     """Both ways write as much; a tuned model's output costs its multiplier."""
     ways = (rivals.best_way, rivals.next_way)
-    if not _is_tuned(rivals) or any(way.output_tokens is not None for way in ways):
+    by_token = rivals.best.tokens and rivals.next.tokens
+    if not _is_tuned(rivals) or not by_token or any(w.output_tokens is not None for w in ways):
         return
     long, short = (way.input_tokens or Decimal(0) for way in reversed(ways))
     limits: dict[str, float] = {}
@@ -99,8 +100,8 @@ def _dearer_above(terms: dict[str, float], long: Decimal, short: Decimal) -> Dec
     if tuned_out <= 1:
         return None
     room = (long - short * tuned_in) * Decimal(str(terms["base_input"]))
-    each = (tuned_out - 1) * Decimal(str(terms["base_output"]))
-    return max(Decimal(0), (room / each).to_integral_value(ROUND_FLOOR))
+    extra = (tuned_out - 1) * Decimal(str(terms["base_output"]))
+    return max(Decimal(0), (room / extra).to_integral_value(ROUND_FLOOR))
 
 
 def _multiplier(rivals: Rivals) -> Iterator[Omission]:
@@ -111,10 +112,12 @@ def _multiplier(rivals: Rivals) -> Iterator[Omission]:
     if not tokens or rivals.saving_per_request <= 0:
         return
     at = 1 + rivals.saving_per_request / tokens
-    seen = ", ".join(f"{t['input']}x {name}" for name, t in examples()["multipliers"].items())
+    examples_text = ", ".join(
+        f"{t['input']}x {name}" for name, t in examples()["multipliers"].items()
+    )
     text = (
         f"tuned multiplier: tuned tokens are counted at the base's price; above {at:.3g} times that, a "
-        f"request saves nothing (seen: {seen})"
+        f"request saves nothing (seen: {examples_text})"
     )
     yield Omission("tuned multiplier", text, {"multiplier": float(at)})
 
@@ -122,8 +125,8 @@ def _multiplier(rivals: Rivals) -> Iterator[Omission]:
 def _hosting(rivals: Rivals) -> Iterator[Omission]:
     """Held against what requests save, without what was paid upfront."""
     hosted = rivals.best.hosted or HostedTune()
-    own = rivals.best.machine is not None or hosted.hosting_hour is not None
-    if not _is_tuned(rivals) or own or rivals.saving_per_request <= 0:
+    is_hosted = rivals.best.machine is not None or hosted.hosting_hour is not None
+    if not _is_tuned(rivals) or is_hosted or rivals.saving_per_request <= 0:
         return
     terms, today = examples()["hosting"]["azure"], examples()["today"]
     hour = Decimal(str(terms["hour"]))

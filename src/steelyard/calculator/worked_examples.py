@@ -14,7 +14,7 @@ EXAMPLES = ("field", "azure", "bot-2023", "bot-2026", "bot-machine")
 def worked_example(name: str) -> Mapping[str, Any]:
     """What the example's file holds. Raises `ConfigError` for a name that is none."""
     if name not in EXAMPLES:
-        known = ", ".join(EXAMPLES)
-        raise ConfigError(f"unknown example {name!r}{closest(name, EXAMPLES)}; known: {known}")
+        names = ", ".join(EXAMPLES)
+        raise ConfigError(f"unknown example {name!r}{closest(name, EXAMPLES)}; known: {names}")
     data: Mapping[str, Any] = packaged(f"calculator/data/{name}.yaml")
     return data
