@@ -129,6 +129,16 @@ def test_a_staircase_has_several_turns_over_volume():
     assert found.below == "hosted"
 
 
+def test_where_both_cost_the_same_up_to_a_step_the_step_is_a_turn():
+    slow, fast = (
+        CostSheet(name, machine=MachineUse(usd(1), Decimal(seconds), shared=False))
+        for name, seconds in (("slow", 1), ("fast", "0.001"))
+    )
+    found = volume_turns(slow, fast, Traffic(Decimal(1), 30), most=1_000_000)
+    assert [(round(t.requests_per_day), t.cheaper) for t in found.turns] == [(86_400, "fast")]
+    assert found.below is None
+
+
 def test_a_minimum_bends_the_line():
     hosted = CostSheet("tuned", tokens=(use(50),), hosted=HostedTune(minimum_month=usd(90)))
     prompt = CostSheet("prompt", tokens=(use(500),))

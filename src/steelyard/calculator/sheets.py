@@ -13,6 +13,7 @@ from steelyard.calculator.prices import PriceList
 from steelyard.calculator.sections import CostConfig, ModelPrices, TrainedTokens, WayConfig
 from steelyard.economics.money import Money
 from steelyard.economics.sheet import (
+    RETRAINING,
     CostSheet,
     EndOfLife,
     HostedTune,
@@ -171,7 +172,7 @@ class SheetMaker:
         recurring = []
         if way.retrain_days is not None:
             cost = self._again(name, "retraining", way.retraining, upfront)
-            recurring.append(Recurring("retraining", way.retrain_days, cost))
+            recurring.append(Recurring(RETRAINING, way.retrain_days, cost))
         elif way.retraining is not None:
             raise self._missing(name, "retrain_days", "how often it is tuned again")
         changes = self.config.traffic.changes_per_year

@@ -23,6 +23,7 @@ from steelyard.economics.money import (
 from steelyard.economics.scenarios import ArmDoubt, PricePaths, Uncertain
 from steelyard.economics.sensitivity import price_factor_flip, volume_flip
 from steelyard.economics.sheet import (
+    RETRAINING,
     UPFRONT,
     CostSheet,
     EndOfLife,
@@ -36,6 +37,7 @@ from steelyard.economics.simulate import Doubts, PayBack, Simulation, simulate
 
 __all__ = [
     "DAYS_PER_MONTH",
+    "RETRAINING",
     "UPFRONT",
     "ArmDoubt",
     "BreakEvens",

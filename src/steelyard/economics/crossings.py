@@ -53,7 +53,10 @@ class VolumeTurn(NamedTuple):
 
 
 class VolumeTurns(NamedTuple):
-    """Every turn up to ``looked_to`` requests a day, in order; ``below`` is cheaper at the lowest volume."""
+    """Every turn up to ``looked_to`` requests a day, in order.
+
+    ``below`` is cheaper at the lowest volumes; ``None`` where both cost the same there.
+    """
 
     below: str | None
     turns: tuple[VolumeTurn, ...]
@@ -179,10 +182,12 @@ def _turns(
             if now in (0.0, sign):
                 continue
             name = names[int(now > 0)]
-            if sign:
-                place = starts[piece] - (start[piece] / slope[piece] if at else 0.0)
+            place = starts[piece] - (start[piece] / slope[piece] if at else 0.0)
+            if place > 0:  # from the other way, or from where both cost the same
                 turns.append(VolumeTurn(float(place), name))
-            first, sign = first or name, now
+            else:
+                first = name
+            sign = now
     return VolumeTurns(first, tuple(turns), looked_to)
 
 

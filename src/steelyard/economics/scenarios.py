@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steelyard.economics.floats import FloatSheet
 from steelyard.economics.money import DAYS_PER_MONTH
-from steelyard.economics.sheet import CostSheet, Traffic
+from steelyard.economics.sheet import RETRAINING, CostSheet, Traffic
 from steelyard.errors import ConfigError
 
 Row = NDArray[np.float32]
@@ -155,9 +155,10 @@ class World:
     def _add_events(self, arm: FloatSheet, sums: NDArray[np.float32], interval: Row) -> None:
         """Add what recurs, and a rebuild at a vendor's end; an event on the last day is not paid."""
         sheet, horizon = arm.sheet, self.traffic.horizon_days
-        for _, every, cost in sheet.recurring:
+        for name, every, cost in sheet.recurring:
             amount = _known(sheet, cost.amount, cost.reason)
-            often = (1 / (interval * np.float32(every))).astype(np.float32)
+            factor = interval if name == RETRAINING else np.float32(1)
+            often = (1 / (factor * np.float32(every))).astype(np.float32)
             for month, day in enumerate(self.month_ends):
                 # events before the day; a little off, so that rounding adds none on it
                 count = np.ceil(np.float32(day) * often - np.float32(1.0001))

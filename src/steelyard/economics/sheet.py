@@ -17,6 +17,7 @@ from steelyard.errors import ConfigError
 
 UPFRONT = ("labels", "hours", "search", "training", "evaluation")
 """What may be paid before the first request: labels, people's hours, prompt search, training, evaluation."""
+RETRAINING = "retraining"
 HOURS_PER_MONTH = 24 * DAYS_PER_MONTH
 MOST_DAYS = 3650
 MOST_REQUESTS = Decimal(10) ** 11
@@ -175,7 +176,7 @@ class HostedTune:
 
 
 class Recurring(NamedTuple):
-    """A cost that comes back: retraining, or what every change of the requirements takes."""
+    """A cost that comes back: `RETRAINING`, or what every change of the requirements takes."""
 
     name: str
     every_days: Decimal

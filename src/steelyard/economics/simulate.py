@@ -104,8 +104,8 @@ def simulate(
 ) -> Simulation:
     """Draw scenarios and weigh the arms in each of them; the same seed gives the same figures.
 
-    ``pairs`` are arms and what each is to pay back against, for the tornado the first of them. Ties are
-    shared by the first arm. In float32, to about five digits. Raises `ConfigError` where a cost is
+    ``pairs`` are arms and what each is to pay back against, for the tornado the first of them. Ties go
+    to the first arm. In float32, to about five digits. Raises `ConfigError` where a cost is
     unknown, a name is, or there are no scenarios.
     """
     if scenarios < 1 or not sheets:

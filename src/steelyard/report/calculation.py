@@ -138,7 +138,7 @@ def _verdict(answer: CostAnswer) -> str:
     if len(answer.ways) == 1:
         return ""
     if not answer.cheapest:
-        return "Which way is the cheapest hangs on where in their ranges the amounts lie."
+        return "Which way is the cheapest depends on where in their ranges the amounts lie."
     horizon = counted(answer.horizon_days, "day")
     if len(answer.cheapest) > 1:
         return f"Cheapest over {horizon}: {listed(answer.cheapest, 12)}, which cost the same."
