@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import steelyard
 from steelyard.calculator.sections import CostTraffic, ModelPrices, UncertainConfig, WayConfig
 from steelyard.cli import main
 
@@ -35,6 +36,16 @@ def test_the_maps_are_as_printed(
     lines = printed(["cost", "--example", world, "--map"], capsys)
     start = next(at for at, line in enumerate(lines) if line.startswith("requests a day  1 month"))
     assert "\n".join(lines[start:]) in PAGE
+
+
+def test_the_file_of_the_page_answers(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    file = tmp_path / "costs.yaml"
+    file.write_text(block, encoding="utf-8")
+    answer = steelyard.cost(file)
+    assert answer.cheapest == ("long prompt",)
+    assert answer.scenarios is not None
+    assert answer.scenarios.cheapest["long prompt"] > 0.99
 
 
 @pytest.mark.parametrize("section", [WayConfig, CostTraffic, ModelPrices, UncertainConfig])

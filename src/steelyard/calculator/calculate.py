@@ -98,15 +98,14 @@ class _Calculation:
         self.day = day
 
     def answer(self, *, with_map: bool) -> CostAnswer:
-        config_ways = self.config.ways.values()
         ways = tuple(
             way_figures(
-                way,
+                self.config,
                 Course(low, cost_over_time(low, self.traffic)),
                 Course(high, cost_over_time(high, self.traffic)),
                 self.traffic,
             )
-            for way, low, high in zip(config_ways, self.low, self.high, strict=True)
+            for low, high in zip(self.low, self.high, strict=True)
         )
         order = self._order(self.middle)
         winners = {cheapest(sheets, self.traffic) for sheets in (self.low, self.high)}

@@ -93,7 +93,10 @@ class PriceList:
             assumed = machine_price()
             self._same_currency("the assumed price of a machine", assumed.currency)
             note = f"{assumed.machine_hour} an hour"
-            self._add(MACHINE, note, assumed.source, parse_day(assumed.date))
+            source = (
+                f"{assumed.source.partition('; set ')[0]}; set prices: {{machine: {{hour: …}}}}"
+            )
+            self._add(MACHINE, note, source, parse_day(assumed.date))
             return Money(assumed.machine_hour, assumed.currency), False
         if not isinstance(entry, MachinePrice):
             raise ConfigError(

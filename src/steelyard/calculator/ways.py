@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from steelyard.calculator.amounts import Range
 from steelyard.calculator.records import MachineFigures, WayFigures
-from steelyard.calculator.sections import WayConfig
+from steelyard.calculator.sections import CostConfig
 from steelyard.economics.course import REBUILD, CostCourse, monthly_parts
 from steelyard.economics.money import DAYS_PER_MONTH, Money
 from steelyard.economics.sheet import CostSheet, Traffic
@@ -23,7 +23,7 @@ class Course(NamedTuple):
     course: CostCourse
 
 
-def way_figures(way: WayConfig, low: Course, high: Course, traffic: Traffic) -> WayFigures:
+def way_figures(config: CostConfig, low: Course, high: Course, traffic: Traffic) -> WayFigures:
     """Return a way's figures, each from its low end to its high."""
     sheet = low.sheet
     months = [monthly_parts(end.sheet, traffic, 0) for end in (low, high)]
@@ -49,7 +49,7 @@ def way_figures(way: WayConfig, low: Course, high: Course, traffic: Traffic) -> 
         },
         total=total,
         total_reason=low.course.total.reason,
-        not_counted=(*sheet.not_counted, *_no_output(way)),
+        not_counted=not_counted(sheet.name, config, sheet),
         machine=_machine(low, traffic),
         until_end=until,
         without_end=without,
@@ -57,9 +57,22 @@ def way_figures(way: WayConfig, low: Course, high: Course, traffic: Traffic) -> 
     )
 
 
-def _no_output(way: WayConfig) -> tuple[str, ...]:
-    """Output tokens that are paid by the token and that nobody gave."""
-    return ("output tokens",) if way.model is not None and way.output_tokens is None else ()
+def not_counted(name: str, config: CostConfig, sheet: CostSheet) -> tuple[str, ...]:
+    """What nobody gave of a way: upfront, output tokens, and what a tuned model usually costs beside.
+
+    A model of its own name and price has its multiplier in its price.
+    """
+    way = config.ways[name]
+    parts = list(sheet.not_counted)
+    if way.model is not None and way.output_tokens is None:
+        parts.append("output tokens")
+    if way.is_tuned and way.model is not None:
+        bases = {other.model for other in config.ways.values() if not other.is_tuned}
+        is_base = way.model in bases or way.model not in config.prices
+        parts += ["multiplier"] if way.multiplier is None and is_base else []
+        parts += ["hosting"] if sheet.hosted is None or sheet.hosted.hosting_hour is None else []
+        parts += ["retraining"] if not sheet.recurring else []
+    return tuple(parts)
 
 
 def _machine(way: Course, traffic: Traffic) -> MachineFigures | None:

@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _DASH = "-"
-_OPTIONAL = ("search", "training")  # a way without them is whole
+_OPTIONAL = ("search", "training")
+"""A way without them is whole."""
 
 
 def answer_text(answer: CostAnswer, width: int = WIDTH) -> tuple[str, str]:
     """What stands before the table, and what follows it: break-even, what is left out, prices."""
     head = [line for line in (answer.name, answer.about) if line]
     head.append(_traffic(answer))
-    tail = ["", _verdict(answer)]
+    tail = ["", _verdict(answer)] if len(answer.ways) > 1 else [""]
     tail += [_break_even(even, answer.horizon_days) for even in answer.break_evens]
     tail += [_machine(way.name, way.machine, answer.currency) for way in answer.ways if way.machine]
     tail += _scenarios(answer.scenarios, answer.currency) if answer.scenarios else []
@@ -135,8 +136,6 @@ def _thousand(answer: CostAnswer, way: WayFigures) -> Range:
 
 
 def _verdict(answer: CostAnswer) -> str:
-    if len(answer.ways) == 1:
-        return ""
     if not answer.cheapest:
         return "Which way is the cheapest depends on where in their ranges the amounts lie."
     horizon = counted(answer.horizon_days, "day")
