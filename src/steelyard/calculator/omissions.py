@@ -136,8 +136,10 @@ def _hosting(rivals: Rivals) -> Iterator[Omission]:
         f"hosting: at {rivals.money(hour)} an hour ({terms['source'].split()[0]}, {terms['date']}) it takes "
         f"more than {at:,.0f} requests a day to be worth its hours"
     )
+    if at > rivals.traffic.requests_per_day:
+        text += f", and there are {rivals.traffic.requests_per_day:,.0f}"
     tokens = _saved_tokens(rivals)
-    if tokens > 0:
+    if tokens > 0 and rivals.next_way.model in rivals.config.prices:  # the book's is today's
         now = Decimal(str(today["input"]))
         at_now = 24 * hour * 1_000_000 / (tokens * now)
         values["requests_per_day_at_todays_price"] = float(at_now)
@@ -160,19 +162,20 @@ def _caching(rivals: Rivals) -> Iterator[Omission]:
     if any(way.cached_share is not None for way in ways) or saved <= 0 or not rivals.next.tokens:
         return
     terms = examples()["cached"]["anthropic"]
-    share = Decimal(str(terms["share"]))
     use = rivals.next.tokens[0]
-    price = use.price.input or Decimal(0)
-    cached = replace(
-        use, price=replace(use.price, cached=price * share), cached_share=saved / use.input
-    )
+    price, source = use.price, "its price"
+    if price.cached is None:
+        source = str(terms["date"])
+        price = replace(price, cached=(price.input or 0) * Decimal(str(terms["share"])))
+    share = (price.cached or 0) / price.input if price.input else Decimal(0)
+    cached = replace(use, price=price, cached_share=saved / use.input)
     rival = replace(rivals.next, tokens=(cached,))
     month = (
         (rival.per_request.amount or Decimal(0)) - (rivals.best.per_request.amount or Decimal(0))
     ) * (rivals.traffic.requests_per_day * DAYS_PER_MONTH)
     text = (
         f"caching: the {saved:,f} input tokens that are saved are the part that repeats; read from a cache "
-        f"at {share:f} of the price ({terms['date']}), "
+        f"at {share:.2g} of the price ({source}), "
     )
     at = _pays_above(rivals.best, rival, rivals.traffic)
     if month <= 0:
