@@ -13,6 +13,7 @@ import steelyard
 PUBLIC = [
     "ArmError",
     "ConfigError",
+    "CostAnswer",
     "CredentialError",
     "DataError",
     "MissingExtraError",
@@ -24,6 +25,7 @@ PUBLIC = [
     "Task",
     "__version__",
     "compare",
+    "cost",
     "data",
     "init_from_example",
     "init_from_file",

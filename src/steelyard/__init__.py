@@ -22,6 +22,7 @@ from steelyard.errors import (
 
 if TYPE_CHECKING:
     from steelyard import data
+    from steelyard.calculator import CostAnswer, cost
     from steelyard.changes import RunComparison, compare
     from steelyard.data.starter import init_from_example, init_from_file
     from steelyard.planning.forecast import plan
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from steelyard.weigh import RunResult, run
 
 _LAZY = {
+    "CostAnswer": "steelyard.calculator",
     "RunComparison": "steelyard.changes",
     "RunResult": "steelyard.weigh",
     "Task": "steelyard.task",
     "compare": "steelyard.changes",
+    "cost": "steelyard.calculator",
     "init_from_example": "steelyard.data.starter",
     "init_from_file": "steelyard.data.starter",
     "load": "steelyard.strategy.saved",
@@ -45,6 +48,7 @@ _LAZY = {
 __all__ = [
     "ArmError",
     "ConfigError",
+    "CostAnswer",
     "CredentialError",
     "DataError",
     "MissingExtraError",
@@ -56,6 +60,7 @@ __all__ = [
     "Task",
     "__version__",
     "compare",
+    "cost",
     "data",
     "init_from_example",
     "init_from_file",

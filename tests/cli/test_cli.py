@@ -28,7 +28,7 @@ def test_help_lists_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for verb in ("run", "ask", "init", "report", "models"):
         assert f"\n    {verb} " in out
-    for later in ("advise", "cost", "serve", "train"):
+    for later in ("advise", "serve", "train"):
         assert f"\n    {later} " not in out
 
 

@@ -1,7 +1,17 @@
-"""Money: per request, upfront, over a horizon, break-even and what would change the choice."""
+"""Money: per request, upfront, over time, break-even, what would change the choice, and what may come."""
 
 from __future__ import annotations
 
+from steelyard.economics.choice_map import ChoiceMap, cheapest, choice_map
+from steelyard.economics.course import CostCourse, MachineHours, cost_over_time
+from steelyard.economics.crossings import (
+    BreakEvens,
+    Crossing,
+    VolumeTurn,
+    VolumeTurns,
+    break_evens,
+    volume_turns,
+)
 from steelyard.economics.money import (
     DAYS_PER_MONTH,
     Money,
@@ -10,15 +20,56 @@ from steelyard.economics.money import (
     to_number,
     totals,
 )
+from steelyard.economics.scenarios import ArmDoubt, PricePaths, Uncertain
 from steelyard.economics.sensitivity import price_factor_flip, volume_flip
+from steelyard.economics.sheet import (
+    RETRAINING,
+    UPFRONT,
+    CostSheet,
+    EndOfLife,
+    HostedTune,
+    MachineUse,
+    Recurring,
+    TokenUse,
+    Traffic,
+)
+from steelyard.economics.simulate import Doubts, PayBack, Simulation, simulate
 
 __all__ = [
     "DAYS_PER_MONTH",
+    "RETRAINING",
+    "UPFRONT",
+    "ArmDoubt",
+    "BreakEvens",
+    "ChoiceMap",
+    "CostCourse",
+    "CostSheet",
+    "Crossing",
+    "Doubts",
+    "EndOfLife",
+    "HostedTune",
+    "MachineHours",
+    "MachineUse",
     "Money",
+    "PayBack",
+    "PricePaths",
+    "Recurring",
+    "Simulation",
+    "TokenUse",
+    "Traffic",
+    "Uncertain",
+    "VolumeTurn",
+    "VolumeTurns",
     "break_even",
+    "break_evens",
+    "cheapest",
+    "choice_map",
     "cost_of",
+    "cost_over_time",
     "price_factor_flip",
+    "simulate",
     "to_number",
     "totals",
     "volume_flip",
+    "volume_turns",
 ]

@@ -279,7 +279,7 @@ def parse_model(text: str) -> dict[str, str]:
         for member in PROVIDERS:
             if PROVIDERS.get(member).form == provider:
                 return {"provider": member, "name": provider}
-        meant = _with_provider(provider)
+        meant = with_provider(provider)
         hint = f" (did you mean {meant!r}?)" if meant else closest(provider, [EMBEDDED])
         raise ValueError(f"unknown model {text!r}{hint}; use one of: {_forms()}")
     if not name.strip():
@@ -291,7 +291,7 @@ def _forms() -> str:
     return ", ".join([*(PROVIDERS.get(member).form for member in PROVIDERS), "groq:NAME, …"])
 
 
-def _with_provider(name: str) -> str | None:
+def with_provider(name: str) -> str | None:
     """A bare name with the provider that has it, or whose names begin so, or are like folders."""
     for provider in PROVIDERS:
         facts = PROVIDERS.get(provider)

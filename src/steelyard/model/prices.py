@@ -193,6 +193,11 @@ def price_book() -> str:
     return f"genai-prices {version('genai-prices')}{change}"
 
 
+def book_date() -> date | None:
+    """The day of the book's newest price change in force today: the book dates most prices no closer."""
+    return _newest_change()
+
+
 def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
     """The amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
     amounts: dict[str, dict[str, Decimal]] = {}

@@ -1,0 +1,104 @@
+"""Amounts and days as people write them: ``500``, ``4 x 100 + 5 x 1.1``, ``200-500``; ``2026-11``."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from math import prod
+from typing import Annotated, NamedTuple
+
+from pydantic import BeforeValidator, InstanceOf
+
+from steelyard.words import shortened
+
+MOST = Decimal(10) ** 12
+_LONGEST = 200  # characters
+_MONTH = len("2026-12")
+_TIMES = re.compile(r"\s*[x*×]\s*")
+_PLUS = re.compile(r"\s*\+\s*")
+_TO = re.compile(r"\s*(?:-|–|\bto\b)\s*")
+_NUMBER = re.compile(r"\$?\d[\d,_]*(?:\.\d+)?|\$?\.\d+")
+
+
+class Range(NamedTuple):
+    """From the least to the most, both the same where it is sure."""
+
+    low: Decimal
+    high: Decimal
+
+    @property
+    def middle(self) -> Decimal:
+        return (self.low + self.high) / 2
+
+    @property
+    def is_sure(self) -> bool:
+        return self.low == self.high
+
+
+class _Amount(Range):
+    """A range as a type of its own, so that pydantic takes no list for one."""
+
+
+def parse_amount(value: object) -> Range:
+    """Read an amount: a number, sums and products of numbers, or a range of two of these.
+
+    Raises `ValueError` with what was expected.
+    """
+    if isinstance(value, Range):
+        return _Amount(*value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        raise ValueError("an amount is needed: 350, 200-500 or 4 x 100 + 5 x 1.1")
+    ends = _TO.split(str(value).strip()) if isinstance(value, str) else [str(value)]
+    try:
+        if len(ends) > 2 or len(str(value)) > _LONGEST:
+            raise InvalidOperation
+        numbers = [_sum(end) for end in ends]
+    except InvalidOperation:
+        raise ValueError(
+            f"{shortened(repr(value), 60)} is not an amount: write 350, 200-500 or 4 x 100 + 5 x 1.1, "
+            "without a minus"
+        ) from None
+    low, high = numbers[0], numbers[-1]
+    if not 0 <= low <= high <= MOST:
+        raise ValueError(
+            f"{shortened(repr(value), 60)} is out of range: give 0 or more, at most {MOST:,}, the lower "
+            "end first"
+        )
+    return _Amount(low, high)
+
+
+def parse_day(value: object) -> date:
+    """Read a day, ``2026-11-30``, or a month for its first day. Raises `ValueError`."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        text = str(value)
+        return date.fromisoformat(f"{text}-01" if len(text) == _MONTH else text)
+    except ValueError:
+        raise ValueError(
+            f"{shortened(repr(value), 40)} is not a date: write it as 2026-12-31"
+        ) from None
+
+
+def _sum(text: str) -> Decimal:
+    return sum((_product(term) for term in _PLUS.split(text)), Decimal(0))
+
+
+def _product(text: str) -> Decimal:
+    return prod((_number(factor) for factor in _TIMES.split(text)), start=Decimal(1))
+
+
+def _number(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        number = Decimal(text)  # what Python writes of a float: 1e-05
+        if not number.is_finite():
+            raise InvalidOperation
+        return number
+    return Decimal(text.lstrip("$").replace(",", "").replace("_", ""))
+
+
+DayText = Annotated[date, BeforeValidator(parse_day)]
+"""A field that takes what `parse_day` does."""
+Amount = Annotated[InstanceOf[_Amount], BeforeValidator(parse_amount)]
+"""A field that takes what `parse_amount` does."""

@@ -1,0 +1,261 @@
+"""``steelyard.cost``: what each way costs, without any data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from steelyard.calculator.amounts import Range, parse_day
+from steelyard.calculator.omissions import Rivals, left_out
+from steelyard.calculator.prices import PriceList, examples
+from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission, VolumeFigure
+from steelyard.calculator.sections import CostConfig
+from steelyard.calculator.sheets import SheetMaker, traffic_of
+from steelyard.calculator.uncertain import arm_doubt
+from steelyard.calculator.ways import Course, way_figures
+from steelyard.calculator.worked_examples import worked_example
+from steelyard.config.explain import Place, explain
+from steelyard.config.source import Lines, read_yaml
+from steelyard.economics.choice_map import ChoiceMap, cheapest, choice_map
+from steelyard.economics.course import cost_over_time
+from steelyard.economics.crossings import BreakEvens, break_evens, volume_turns
+from steelyard.economics.scenarios import PricePaths, Uncertain
+from steelyard.economics.sheet import CostSheet, Traffic
+from steelyard.economics.simulate import Doubts, Simulation, simulate
+from steelyard.errors import ConfigError
+from steelyard.files import expanded
+from steelyard.words import counted
+
+MAP_VOLUMES = tuple(Decimal(10) ** power for power in (2, 3, 4, 5, 6, 7))
+MAP_MONTHS = (1, 3, 6, 12, 24, 36)
+
+
+def cost(
+    config: Mapping[str, Any] | Path | str | None = None,
+    *,
+    example: str | None = None,
+    prices_at: date | str | None = None,
+    today: date | None = None,
+    with_map: bool = False,
+    **keys: Any,
+) -> CostAnswer:
+    """Say what each way costs: upfront, a month, over the horizon, and when one pays back another.
+
+    ``config`` is what the YAML file holds (or its path): ``traffic``, ``prices`` per million tokens and
+    ``ways``; ``example`` takes one that ships; ``keys`` replace its keys at the top. ``prices_at`` (default
+    ``today``, or else the day it is) is the day whose prices of the book hold and from which ages and ends
+    of life are counted. ``with_map`` adds which way is cheapest over volumes and horizons. No price is
+    ever assumed but that of a machine, which the answer says. Raises `ConfigError` for whatever is missing,
+    unknown or absurd, in one line.
+    """
+    data, place = _read(config, example)
+    data = {**data, **keys}
+    day = _day(prices_at) or today or datetime.now(UTC).date()
+    try:
+        read = CostConfig.model_validate(data)
+    except ValidationError as error:
+        raise explain(error, data, place) from None
+    return _Calculation(read, day).answer(with_map=with_map)
+
+
+def _read(
+    config: Mapping[str, Any] | Path | str | None, example: str | None
+) -> tuple[Mapping[str, Any], Place]:
+    if example is not None:
+        if config is not None:
+            raise ConfigError(f"give a file or the example {example!r}, not both")
+        return worked_example(example), Place(f"example {example}", {})
+    if isinstance(config, (str, Path)):
+        path = expanded(config)
+        data, lines = read_yaml(path)
+        return data, Place(path.name, lines)
+    no_lines: Lines = {}
+    return dict(config or {}), Place("cost", no_lines)
+
+
+def _day(text: date | str | None) -> date | None:
+    try:
+        return None if text is None else parse_day(text)
+    except ValueError as error:
+        raise ConfigError(f"prices-at: {error}") from None
+
+
+class _Calculation:
+    """The sheets at both ends of the ranges and in their middle, and what follows from them."""
+
+    def __init__(self, config: CostConfig, day: date) -> None:
+        self.config, self.traffic = config, traffic_of(config)
+        self.prices = PriceList(config, day)
+        ends = (lambda r: r.low, lambda r: r.high, lambda r: r.middle)
+        self.low, self.high, self.middle = (
+            SheetMaker(config, self.prices, pick).sheets() for pick in ends
+        )
+        self.day = day
+
+    def answer(self, *, with_map: bool) -> CostAnswer:
+        ways = tuple(
+            way_figures(
+                self.config,
+                Course(low, cost_over_time(low, self.traffic)),
+                Course(high, cost_over_time(high, self.traffic)),
+                self.traffic,
+            )
+            for low, high in zip(self.low, self.high, strict=True)
+        )
+        order = self._order(self.middle)
+        winners = {cheapest(sheets, self.traffic) for sheets in (self.low, self.high)}
+        best, second = order[0], order[1] if len(order) > 1 else None
+        saving: Range | None = None
+        turns: tuple[Omission, ...] = ()
+        if second is not None:
+            months = ways[second].month_total, ways[best].month_total
+            saving = Range(
+                *sorted((months[0].low - months[1].low, months[0].high - months[1].high))
+            )
+            turns = left_out(self._rivals(best, self._rival(order)))
+        evens = self._break_evens()
+        return CostAnswer(
+            name=self.config.name,
+            about=self.config.about,
+            currency=self.config.currency,
+            day=self.day,
+            requests_per_day=self.traffic.requests_per_day,
+            growth_per_month=self.traffic.growth_per_month,
+            peak=self.traffic.peak,
+            horizon_days=self.traffic.horizon_days,
+            ways=ways,
+            cheapest=winners.pop() if len(winners) == 1 else (),
+            month_saving=saving,
+            break_evens=evens,
+            left_out=turns,
+            prices=tuple(self.prices.notes.values()),
+            notes=tuple(self._notes()),
+            map=self._map() if with_map else None,
+            scenarios=self._scenarios(evens),
+        )
+
+    def _order(self, sheets: Sequence[CostSheet]) -> list[int]:
+        """The ways from the least total to the most."""
+        totals = [cost_over_time(sheet, self.traffic).total.amount for sheet in sheets]
+        return sorted(range(len(sheets)), key=lambda at: (totals[at] is None, totals[at] or 0))
+
+    def _rival(self, order: Sequence[int]) -> int:
+        """The next way, or the next that is tuned where the best is not and the other way round."""
+        ways = list(self.config.ways.values())
+        others = [at for at in order[1:] if ways[at].is_tuned != ways[order[0]].is_tuned]
+        return others[0] if others else order[1]
+
+    def _rivals(self, best: int, second: int) -> Rivals:
+        sheets, ways = self.middle, list(self.config.ways.values())
+        return Rivals(
+            sheets[best], ways[best], sheets[second], ways[second], self.traffic, self.config
+        )
+
+    def _break_evens(self) -> tuple[BreakEvenFigures, ...]:
+        """Each way that costs more upfront against the one that costs least upfront."""
+        upfront = [cost_over_time(sheet, self.traffic).upfront.amount or 0 for sheet in self.middle]
+        base = upfront.index(min(upfront))
+        return tuple(self._break_even(at, base) for at in range(len(self.middle)) if at != base)
+
+    def _break_even(self, way: int, base: int) -> BreakEvenFigures:
+        both = [break_evens(s[way], s[base], self.traffic) for s in (self.low, self.high)]
+        name, against = self.middle[way].name, self.middle[base].name
+        first = [_first(evens, name) for evens in both]
+        sure = [crossing for crossing in first if crossing is not None]
+        days = requests = None
+        if len(sure) == 2:
+            days = Range(*sorted(crossing[0] for crossing in sure))
+            requests = Range(*sorted(Decimal(crossing[1]) for crossing in sure))
+        return BreakEvenFigures(
+            name,
+            against,
+            days,
+            requests,
+            max(len(evens.crossings) for evens in both),
+            None if days is not None else _why(both, name, self.traffic),
+            self._volumes(way, base),
+        )
+
+    def _volumes(self, way: int, base: int) -> tuple[VolumeFigure, ...]:
+        """Where the cheaper changes at both ends of the ranges, or in their middle where those differ."""
+        ends = [
+            volume_turns(sheets[way], sheets[base], self.traffic).turns
+            for sheets in (self.low, self.high, self.middle)
+        ]
+        names = [[turn.cheaper for turn in turns] for turns in ends]
+        pairs = zip(*(ends[:2] if names[0] == names[1] else (ends[2], ends[2])), strict=True)
+        return tuple(
+            VolumeFigure(
+                Range(*sorted(Decimal(f"{turn.requests_per_day:.9g}") for turn in pair)),
+                pair[0].cheaper,
+            )
+            for pair in pairs
+        )
+
+    def _notes(self) -> list[str]:
+        stale = examples()["stale_after_days"]
+        notes = [
+            f"the price of {note.name} is {counted(note.age_days or 0, 'day')} old, more than {stale}: "
+            "check it"
+            for note in self.prices.notes.values()
+            if note.is_stale
+        ]
+        notes += [
+            f"the price of {note.name} is from {note.date}, after {self.day}"
+            for note in self.prices.notes.values()
+            if note.age_days is not None and note.age_days < 0 and not note.is_book
+        ]
+        for sheet in self.middle:
+            if sheet.end is not None and sheet.end.day < self.traffic.horizon_days:
+                notes.append(
+                    f"{sheet.name} ends on day {sheet.end.day} of {self.traffic.horizon_days}: its total "
+                    "holds a rebuild"
+                )
+        return notes
+
+    def _scenarios(self, evens: Sequence[BreakEvenFigures]) -> Simulation | None:
+        """Chances, where the user says what is uncertain; pairs are those of the break-evens."""
+        uncertain = self.config.uncertain
+        if uncertain is None:
+            return None
+        paths = (uncertain.token_prices, uncertain.machine_prices, uncertain.retraining)
+        arms = {
+            sheet.name: arm_doubt(way, self.low[at], self.high[at])
+            for at, (sheet, way) in enumerate(
+                zip(self.middle, self.config.ways.values(), strict=True)
+            )
+        }
+        return simulate(
+            self.middle,
+            self.traffic,
+            Doubts(arms, PricePaths(*(Uncertain(0.0, sd) for sd in paths))),
+            [(even.way, even.against) for even in evens],
+            scenarios=uncertain.scenarios,
+            seed=uncertain.seed,
+        )
+
+    def _map(self) -> ChoiceMap:
+        return choice_map(self.middle, self.traffic, MAP_VOLUMES, MAP_MONTHS)
+
+
+def _first(evens: BreakEvens, name: str) -> tuple[Decimal, int] | None:
+    if evens.start == name:
+        return Decimal(0), 0
+    mine = (c for c in evens.crossings if c.cheaper == name)
+    return next(((c.day, c.requests) for c in mine), None)
+
+
+def _why(both: Sequence[BreakEvens], name: str, traffic: Traffic) -> str:
+    reasons = [evens.reason for evens in both if evens.reason]
+    if reasons:
+        return reasons[0]
+    if all(evens.start is None for evens in both):
+        return "both cost the same"
+    if any(_first(evens, name) for evens in both):
+        return f"within {counted(traffic.horizon_days, 'day')} only at one end of the ranges"
+    return f"not within {counted(traffic.horizon_days, 'day')}"

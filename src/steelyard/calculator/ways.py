@@ -1,0 +1,122 @@
+"""A way's course over time at both ends of its ranges, as figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from steelyard.calculator.amounts import Range
+from steelyard.calculator.records import MachineFigures, WayFigures
+from steelyard.calculator.sections import CostConfig
+from steelyard.economics.course import REBUILD, CostCourse, monthly_parts
+from steelyard.economics.money import DAYS_PER_MONTH, Money
+from steelyard.economics.sheet import CostSheet, Traffic
+
+_ZERO = Decimal(0)
+
+
+class Course(NamedTuple):
+    """A sheet and its course."""
+
+    sheet: CostSheet
+    course: CostCourse
+
+
+def way_figures(config: CostConfig, low: Course, high: Course, traffic: Traffic) -> WayFigures:
+    """Return a way's figures, each from its low end to its high."""
+    sheet = low.sheet
+    months = [monthly_parts(end.sheet, traffic, 0) for end in (low, high)]
+    daily = set(months[0])
+    later = [part for part in low.course.parts if part not in daily and part != "nothing"]
+    total, until, without = (
+        _range(*pair)
+        for pair in (
+            (low.course.total, high.course.total),
+            (low.course.until_end, high.course.until_end),
+            (_without_end(low), _without_end(high)),
+        )
+    )
+    return WayFigures(
+        name=sheet.name,
+        per_request=_sure(sheet.per_request, high.sheet.per_request),
+        upfront=_each(low.sheet.upfront, high.sheet.upfront),
+        upfront_total=_sure(low.course.upfront, high.course.upfront),
+        month=_each(*months),
+        month_total=Range(*(_total(month) for month in months)),
+        later={
+            part: _sure(low.course.part_total(part), high.course.part_total(part)) for part in later
+        },
+        total=total,
+        total_reason=low.course.total.reason,
+        not_counted=not_counted(sheet.name, config, sheet),
+        machine=_machine(low, traffic),
+        until_end=until,
+        without_end=without,
+        ends_on_day=None if sheet.end is None else sheet.end.day,
+    )
+
+
+def not_counted(name: str, config: CostConfig, sheet: CostSheet) -> tuple[str, ...]:
+    """What nobody gave of a way: upfront, output tokens, and what a tuned model usually costs beside.
+
+    A model of its own name and price has its multiplier in its price.
+    """
+    way = config.ways[name]
+    parts = list(sheet.not_counted)
+    if way.model is not None and way.output_tokens is None:
+        parts.append("output tokens")
+    if way.is_tuned and way.model is not None:
+        bases = {other.model for other in config.ways.values() if not other.is_tuned}
+        is_base = way.model in bases or way.model not in config.prices
+        parts += ["multiplier"] if way.multiplier is None and is_base else []
+        parts += ["hosting"] if sheet.hosted is None or sheet.hosted.hosting_hour is None else []
+        parts += ["retraining"] if not sheet.recurring else []
+    return tuple(parts)
+
+
+def _machine(way: Course, traffic: Traffic) -> MachineFigures | None:
+    machine = way.sheet.machine
+    if machine is None:
+        return None
+    hours = way.course.machine_hours
+    days = traffic.days_in(0)
+    busy, on = (hour * DAYS_PER_MONTH / days for hour in hours[0][:2])
+    price = machine.hour.amount or _ZERO
+    return MachineFigures(
+        busy,
+        on,
+        hours[0].replicas,
+        hours[-1].replicas,
+        machine.shared,
+        Range(price * busy, price * busy),
+        Range(price * on, price * on),
+    )
+
+
+def _without_end(way: Course) -> Money | None:
+    """The total as it would be if the vendor went on."""
+    if REBUILD not in way.course.parts or way.course.total.amount is None:
+        return None
+    rebuild = way.course.part_total(REBUILD).amount or _ZERO
+    return Money(way.course.total.amount - rebuild, way.sheet.currency)
+
+
+def _range(low: Money | None, high: Money | None) -> Range | None:
+    if low is None or high is None or low.amount is None or high.amount is None:
+        return None
+    return Range(low.amount, high.amount)
+
+
+def _sure(low: Money, high: Money) -> Range:
+    """The range of two amounts that are known: a calculation asks for all that it needs."""
+    assert low.amount is not None and high.amount is not None, low.reason or high.reason
+    return Range(low.amount, high.amount)
+
+
+def _each(low: Mapping[str, Money], high: Mapping[str, Money]) -> dict[str, Range]:
+    return {part: _sure(money, high[part]) for part, money in low.items()}
+
+
+def _total(parts: Mapping[str, Money]) -> Decimal:
+    return sum((money.amount or _ZERO for money in parts.values()), _ZERO)

@@ -1,0 +1,86 @@
+"""``cost``: a file, an example or the figures of two ways; what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from steelyard.calculator.worked_examples import EXAMPLES, worked_example
+from steelyard.cli import main
+
+FLAGS = (
+    "--prompt-tokens 500 --tuned-tokens 50 --price-per-1k 0.03 --requests-per-day 10000 "
+    "--training 200-500"
+).split()
+
+
+def test_flags_give_the_fields_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", *FLAGS]) == 0
+    out = capsys.readouterr().out
+    for text in ("$4,500.00", "$450.00", "saves $4,050.00 a month", "14,815 to 37,038 requests"):
+        assert text in out
+    dearer = "above 100 (gpt-4o-mini: 2x), 212 (gpt-4o: 1.5x), 22 (gpt-3.5-turbo: 6x in, 4x out)"
+    for text in (dearer, "45,333", "caching:", "retraining:"):
+        assert text in " ".join(out.split())
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_fits_100_columns(
+    example: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    assert main(["cost", "--example", example, "--map"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 100
+    assert "requests a day  1 month" in out
+
+
+def test_a_file_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "costs.yaml"
+    file.write_text(yaml.safe_dump(worked_example("azure")), encoding="utf-8")
+    assert main(["cost", str(file), "--json", "--prices-at", "2026-03-01"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [way["month_total"]["low"] for way in answer["ways"]] == [1422.0, 1422.0]
+    assert answer["day"] == "2026-03-01"
+    assert [price["is_stale"] for price in answer["prices"]] == [False]
+
+
+def test_a_stale_price_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", "--example", "azure", "--prices-at", "2026-12-01"]) == 0
+    assert "293 days old, older than 180 days" in capsys.readouterr().out.replace("\n    ", " ")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "nothing to price"),
+        (["absent.yaml"], "cannot read absent.yaml"),
+        (["--example", "feild"], "did you mean 'field'"),
+        (["--example", "field", "--training", "3"], "leave out --training"),
+        (FLAGS[:-2], "--training is missing"),
+        (FLAGS[2:], "--prompt-tokens is missing"),
+        ([*FLAGS, "--model", "gpt-4o"], "--price-per-1k, or --model"),
+        ([*FLAGS, "--output-tokens", "100"], "output is missing"),
+        ([*FLAGS[:5], "much", *FLAGS[6:]], "'much' is not an amount of money"),
+        ([*FLAGS[:5], "-1", *FLAGS[6:]], "must be at least 0"),
+        ([*FLAGS, "--horizon-days", "never"], "horizon_days must be a whole number"),
+        ([*FLAGS[:4], "--model", "gpt-nobody", *FLAGS[6:]], "no token price for 'gpt-nobody'"),
+        ([*FLAGS, "--prices-at", "soon"], "'soon' is not a date"),
+    ],
+)
+def test_mistakes_are_one_line(
+    argv: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["cost", *argv]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
